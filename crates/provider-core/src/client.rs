@@ -1,0 +1,416 @@
+//! The one loop that every call goes through.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode};
+use tokio::time::Instant;
+
+use crate::call::CallOptions;
+use crate::retry::{Decision, Failure};
+use crate::retry_after::retry_after;
+use crate::{
+    Attempt, Body, Call, Clock, Endpoint, Error, ErrorKind, FaultClass, InvalidRequest, Outcome,
+    Provider, RawResponse, RequestId, Response, ResponseError, RetryPolicy, SystemClock, Transport,
+    TransportError, TransportErrorKind, Verified,
+};
+
+const USER_AGENT_VALUE: HeaderValue =
+    HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
+const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
+///
+/// Users meet it inside a provider crate's own client. Calls need a tokio runtime with time enabled.
+#[derive(Debug)]
+pub struct Client<P> {
+    inner: Arc<Inner<P>>,
+}
+
+#[derive(Debug)]
+struct Inner<P> {
+    provider: P,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    timeout: Option<Duration>,
+}
+
+impl<P> Clone for Client<P> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<P: Provider> Client<P> {
+    /// Begins a client for `provider`.
+    pub fn builder(provider: P) -> ClientBuilder<P> {
+        ClientBuilder::new(provider)
+    }
+
+    /// The provider it calls.
+    pub fn provider(&self) -> &P {
+        &self.inner.provider
+    }
+
+    /// Prepares a call; nothing is sent until it is awaited.
+    pub fn call<E: Endpoint<Provider = P>>(&self, endpoint: E) -> Call<'_, E> {
+        Call::new(self, endpoint)
+    }
+
+    /// Runs the attempts of one call. `read` turns the verified response into a value.
+    pub(crate) async fn run<E, T>(
+        &self,
+        endpoint: &E,
+        options: &CallOptions,
+        read: impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync,
+    ) -> Result<Response<T>, Error>
+    where
+        E: Endpoint<Provider = P>,
+        T: Send,
+    {
+        let inner = &*self.inner;
+        let started = Instant::now();
+        let timeout = options
+            .timeout
+            .or(inner.timeout)
+            .unwrap_or(E::OPERATION.timeout);
+        let retry = options.retry.unwrap_or(inner.retry);
+        let mut request_id = options.request_id.clone();
+        let mut outcome = Outcome::NotSent;
+        let mut number = 0;
+        loop {
+            number += 1;
+            let attempt = Attempt::new(number, inner.clock.now(), inner.clock.nonce());
+            let request_id = request_id
+                .get_or_insert_with(|| RequestId::from_nonce(attempt.nonce))
+                .clone();
+            let time_left = timeout.saturating_sub(started.elapsed());
+            let result = self
+                .attempt(endpoint, &attempt, &request_id, time_left, &read)
+                .await;
+            let elapsed = started.elapsed();
+            let error = match result {
+                Ok((value, raw)) => {
+                    tracing::debug!(
+                        provider = P::NAME,
+                        operation = E::OPERATION.name,
+                        attempt = number,
+                        status = raw.status().as_u16(),
+                        "answered"
+                    );
+                    let status = raw.status();
+                    let (headers, attempts) = (raw.into_headers(), number);
+                    return Ok(Response {
+                        value,
+                        status,
+                        headers,
+                        request_id,
+                        attempts,
+                        elapsed,
+                    });
+                }
+                Err(error) => error,
+            };
+            outcome = outcome.max(error.outcome());
+            let failure = Failure {
+                transient: is_transient(&error),
+                permanent: is_permanent(&error),
+                attempt: number,
+                retry_after: error.retry_after(),
+                time_left: timeout.saturating_sub(elapsed),
+                // Half of the attempt's randomness; the other half would do as well.
+                jitter: (attempt.nonce >> 64) as u64,
+                ..Failure::new(error.kind(), error.outcome(), E::OPERATION.idempotency)
+            };
+            let decision = retry.decide(&failure);
+            tracing::debug!(
+                provider = P::NAME,
+                operation = E::OPERATION.name,
+                attempt = number,
+                kind = error.kind().as_str(),
+                outcome = error.outcome().as_str(),
+                repeated = decision != Decision::Stop,
+                "failed"
+            );
+            if let Decision::After(pause) = decision {
+                inner.clock.sleep(pause).await;
+                // A pause may run over. An attempt without time would only blur what is known by now.
+                if started.elapsed() < timeout {
+                    continue;
+                }
+            }
+            return Err(error.at(P::NAME, E::OPERATION.name).with_call(
+                request_id,
+                number,
+                started.elapsed(),
+                outcome,
+            ));
+        }
+    }
+
+    async fn attempt<E, T>(
+        &self,
+        endpoint: &E,
+        attempt: &Attempt,
+        request_id: &RequestId,
+        time_left: Duration,
+        read: &(impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync),
+    ) -> Result<(T, RawResponse), Error>
+    where
+        E: Endpoint<Provider = P>,
+    {
+        let request = self.prepare(endpoint, attempt, request_id)?;
+        let sent = tokio::time::timeout(time_left, self.inner.transport.send(request, time_left));
+        let response = sent
+            .await
+            .map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
+        if !response.status().is_success() {
+            return Err(self.refused(response, attempt));
+        }
+        let status = response.status();
+        let verified = self
+            .inner
+            .provider
+            .verify(response)
+            .map_err(|error| Error::from(error).with_status(status))?;
+        match read(&verified) {
+            Ok(value) => Ok((value, verified.into_raw())),
+            Err(error) => Err(self.unread(error, verified)),
+        }
+    }
+
+    /// Builds and authorises the request of one attempt. Pure but for the reference counts.
+    fn prepare<E>(
+        &self,
+        endpoint: &E,
+        attempt: &Attempt,
+        request_id: &RequestId,
+    ) -> Result<Request<Body>, InvalidRequest>
+    where
+        E: Endpoint<Provider = P>,
+    {
+        let provider = &self.inner.provider;
+        let mut request = endpoint.request(provider, attempt)?;
+        // Before anything secret is added: credentials go to the configured address only.
+        if !provider.base_url().covers(request.uri()) {
+            return Err(InvalidRequest::new(
+                "url",
+                "the operation's URL leads away from the provider's base URL",
+            ));
+        }
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, ACCEPT_JSON);
+        headers.insert(USER_AGENT, USER_AGENT_VALUE);
+        headers.insert(RequestId::HEADER, request_id.header_value());
+        provider.authorize(&mut request, attempt)?;
+        Ok(request)
+    }
+
+    /// What a response that is not 2xx means. Its body is a hint: nobody vouches for it.
+    fn refused(&self, response: RawResponse, attempt: &Attempt) -> Error {
+        let status = response.status();
+        let fault = self.inner.provider.fault(&response);
+        let class = fault
+            .as_ref()
+            .map(|fault| fault.class())
+            .unwrap_or_default();
+        let kind = match status {
+            StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Credentials,
+            _ if class == FaultClass::Credentials => ErrorKind::Credentials,
+            _ => ErrorKind::Api,
+        };
+        // By the status alone: words that nobody vouches for must not turn "unknown" into "nothing was done".
+        let outcome = match status {
+            // Another address handles the request unchanged, so this one did not.
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Outcome::Refused,
+            // Servers and gateways send it before and after they have the whole request.
+            StatusCode::REQUEST_TIMEOUT => Outcome::Unknown,
+            _ if status.is_client_error() => Outcome::Refused,
+            _ => Outcome::Unknown,
+        };
+        let wait = retry_after(response.headers(), attempt.now);
+        Error::new(kind, outcome)
+            .with_retry_after(wait)
+            .with_fault(fault)
+            .with_response(response)
+    }
+
+    /// What a verified 2xx response without a value means.
+    fn unread(&self, error: ResponseError, verified: Verified) -> Error {
+        let raw = verified.into_raw();
+        let error = match error {
+            ResponseError::Decode(decode) => match self.inner.provider.fault(&raw) {
+                Some(fault) => ResponseError::Fault(fault),
+                None => ResponseError::Decode(decode),
+            },
+            other => other,
+        };
+        let error = match error {
+            ResponseError::Decode(decode) => Error::from(decode),
+            ResponseError::Verification(verification) => Error::from(verification),
+            ResponseError::Fault(fault) => {
+                let kind = match fault.class() {
+                    FaultClass::Credentials => ErrorKind::Credentials,
+                    FaultClass::ByStatus | FaultClass::Transient => ErrorKind::Api,
+                };
+                Error::new(kind, Outcome::Refused).with_fault(Some(fault))
+            }
+        };
+        error.with_response(raw)
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    let by_status = error
+        .status()
+        .is_some_and(|status| status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT);
+    by_status
+        || error
+            .fault()
+            .is_some_and(|fault| fault.class() == FaultClass::Transient)
+}
+
+fn is_permanent(error: &Error) -> bool {
+    use std::error::Error as _;
+
+    error
+        .source()
+        .and_then(|source| source.downcast_ref::<TransportError>())
+        .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge)
+}
+
+/// Settings of a client before it is built. `C` is what [`build`](ClientBuilder::build) gives: a provider crate's own
+/// client, or [`Client`].
+#[derive(Debug)]
+pub struct ClientBuilder<P, C = Client<P>> {
+    provider: P,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    timeout: Option<Duration>,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
+    /// Begins a client for `provider`.
+    pub fn new(provider: P) -> Self {
+        Self {
+            provider,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::standard(),
+            timeout: None,
+            client: PhantomData,
+        }
+    }
+
+    /// Sends through `transport` instead of the default one. Share one transport between clients to share its settings.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes time and chance from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Repeats by `retry` instead of [`RetryPolicy::standard`].
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Gives every call this deadline, attempts and pauses together, instead of its operation's own.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`]: no transport was given and the crate was built without one, or the default
+    /// transport cannot be made, for instance on a machine without root certificates.
+    pub fn build(self) -> Result<C, Error> {
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport().map_err(|error| error.at(P::NAME, "client"))?,
+        };
+        Ok(C::from(Client {
+            inner: Arc::new(Inner {
+                provider: self.provider,
+                transport,
+                clock: self.clock,
+                retry: self.retry,
+                timeout: self.timeout,
+            }),
+        }))
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::ReqwestTransport::new()?))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Err(InvalidRequest::new(
+        "transport",
+        "none was given, and this build has none: enable `rustls` or `native-tls`, or pass one",
+    )
+    .into())
+}
+
+/// Declares a provider crate's client over [`Client`]: constructor, builder, and access to the client inside.
+///
+/// The crate adds one method an operation in an `impl` block of its own.
+#[macro_export]
+macro_rules! provider_client {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident($provider:ty);) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        $vis struct $name($crate::Client<$provider>);
+
+        impl $name {
+            /// A client with the default transport and settings.
+            ///
+            /// # Errors
+            ///
+            /// The crate was built without a transport, or it cannot be made; see
+            /// [`ClientBuilder::build`](provider_core::ClientBuilder::build).
+            pub fn new(provider: $provider) -> ::core::result::Result<Self, $crate::Error> {
+                Self::builder(provider).build()
+            }
+
+            /// Begins a client with settings of its own.
+            pub fn builder(provider: $provider) -> $crate::ClientBuilder<$provider, Self> {
+                $crate::ClientBuilder::new(provider)
+            }
+
+            /// The shared client inside, for endpoints that this crate does not have.
+            pub fn client(&self) -> &$crate::Client<$provider> {
+                &self.0
+            }
+        }
+
+        impl ::core::convert::From<$crate::Client<$provider>> for $name {
+            fn from(client: $crate::Client<$provider>) -> Self {
+                Self(client)
+            }
+        }
+    };
+}

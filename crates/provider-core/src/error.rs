@@ -1,0 +1,455 @@
+//! One error for the core, the providers and the capabilities.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::{
+    DecodeError, Fault, InvalidRequest, RawResponse, RequestId, TransportError, TransportErrorKind,
+    VerificationError,
+};
+
+/// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at
+/// [`outcome`](Error::outcome) for what may have been done.
+///
+/// `Display` is one line without the cause; [`report`](Error::report) prints the whole chain. Neither they nor `Debug`
+/// print a secret, a personal value, a URL or a body.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    provider: &'static str,
+    operation: &'static str,
+    outcome: Outcome,
+    status: Option<StatusCode>,
+    fault: Option<Fault>,
+    retry_after: Option<Duration>,
+    request_id: Option<RequestId>,
+    attempts: u32,
+    elapsed: Duration,
+    response: Option<RawResponse>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An input or a setting could not form a request. Correct the field that the cause names.
+    InvalidRequest,
+    /// The provider refused who we are. Check the credentials and which environment they belong to.
+    Credentials,
+    /// The server was never reached. Repeated for every operation; check address, network and DNS.
+    Connect,
+    /// No answer in time. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
+    Timeout,
+    /// The exchange broke off. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
+    Transport,
+    /// The response, or the peer itself, is not authentic. Never repeated; find out why first.
+    Verification,
+    /// Too many requests (HTTP 429). [`Error::retry_after`] has the wait if the provider told it.
+    RateLimited,
+    /// The provider said no; [`Error::fault`] has its words.
+    Api,
+    /// An authentic answer that we do not understand; the cause has the place, never the value.
+    Decode,
+}
+
+impl ErrorKind {
+    /// The kind in snake case, for logs and machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Credentials => "credentials",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Verification => "verification",
+            Self::RateLimited => "rate_limited",
+            Self::Api => "api",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+/// What became of the request: the question that money hangs on. For the whole call, all attempts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Nothing left this machine. Calling again is safe.
+    NotSent,
+    /// The provider refused it. Nothing was done.
+    Refused,
+    /// It may have been done. Find out before calling again, unless the operation is `Safe` or `Repeatable`.
+    Unknown,
+    /// The provider did it, and we could not read its answer. Do not call again to find out.
+    Done,
+}
+
+impl Outcome {
+    /// The outcome in snake case, for logs and machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Done => "done",
+        }
+    }
+}
+
+impl Error {
+    /// The most bytes of a response's body that an error keeps.
+    pub const BODY_KEPT: usize = 64 * 1024;
+
+    /// An error of this kind, for implementations of the capability traits and for mocks.
+    ///
+    /// ```
+    /// use provider_core::{Error, ErrorKind, Outcome};
+    ///
+    /// let error = Error::new(ErrorKind::Timeout, Outcome::Unknown).at("acme", "open-consent");
+    /// assert_eq!(error.to_string(), "acme open-consent: no answer in time; it may have been done");
+    /// ```
+    pub fn new(kind: ErrorKind, outcome: Outcome) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            provider: "",
+            operation: "",
+            outcome,
+            status: None,
+            fault: None,
+            retry_after: None,
+            request_id: None,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            response: None,
+            source: None,
+        }))
+    }
+
+    /// Names the provider and the operation.
+    #[must_use]
+    pub fn at(mut self, provider: &'static str, operation: &'static str) -> Self {
+        self.0.provider = provider;
+        self.0.operation = operation;
+        self
+    }
+
+    /// Adds the cause. Its `Display` is printed by [`report`](Error::report).
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds the refusal's own words.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Option<Fault>) -> Self {
+        self.0.fault = fault;
+        self
+    }
+
+    /// Adds the response, of which at most [`BODY_KEPT`](Error::BODY_KEPT) bytes of body are kept.
+    #[must_use]
+    pub fn with_response(mut self, response: RawResponse) -> Self {
+        self.0.status = Some(response.status());
+        self.0.response = Some(response.truncated(Self::BODY_KEPT));
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Adds how long the provider asked us to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    pub(crate) fn with_call(
+        mut self,
+        request_id: RequestId,
+        attempts: u32,
+        elapsed: Duration,
+        outcome: Outcome,
+    ) -> Self {
+        self.0.request_id = Some(request_id);
+        self.0.attempts = attempts;
+        self.0.elapsed = elapsed;
+        self.0.outcome = outcome;
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What became of the request, all attempts together.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// The provider's name; empty for an input that was refused before it had one.
+    pub fn provider(&self) -> &'static str {
+        self.0.provider
+    }
+
+    /// The operation's name; empty for an input that was refused before it had one.
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// The HTTP status of the last response, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The provider's code and message, if its refusal was in a documented form.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.0.fault.as_ref()
+    }
+
+    /// How long the provider asked us to wait, if it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The call's id, if it got as far as an attempt.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
+    }
+
+    /// How many attempts were made.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the call took, pauses included.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// The last response, its body cut at [`BODY_KEPT`](Error::BODY_KEPT). The body may hold personal data.
+    pub fn raw_response(&self) -> Option<&RawResponse> {
+        self.0.response.as_ref()
+    }
+
+    /// The input or setting to correct, for [`ErrorKind::InvalidRequest`].
+    pub fn invalid_request(&self) -> Option<&InvalidRequest> {
+        self.source_as()
+    }
+
+    /// Why the response was not believed, for [`ErrorKind::Verification`].
+    pub fn verification(&self) -> Option<&VerificationError> {
+        match self.source_as::<TransportError>() {
+            Some(error) if error.kind() == TransportErrorKind::Certificate => {
+                Some(&VerificationError::Certificate)
+            }
+            _ => self.source_as(),
+        }
+    }
+
+    /// The place that was not understood, for [`ErrorKind::Decode`].
+    pub fn decode(&self) -> Option<&DecodeError> {
+        self.source_as()
+    }
+
+    /// Whether calling again later, by the caller, can do no harm: nothing was sent, or nothing was done and the reason
+    /// passes by itself.
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Connect
+            | ErrorKind::RateLimited
+            | ErrorKind::Timeout
+            | ErrorKind::Transport => {
+                matches!(self.0.outcome, Outcome::NotSent | Outcome::Refused)
+            }
+            _ => false,
+        }
+    }
+
+    /// The error and its causes, a line each.
+    pub fn report(&self) -> String {
+        let mut report = self.to_string();
+        // An invalid request is part of the first line already.
+        let mut cause = self.source().filter(|_| self.invalid_request().is_none());
+        while let Some(error) = cause {
+            report.push_str("\n  caused by: ");
+            report.push_str(&error.to_string());
+            cause = error.source();
+        }
+        report
+    }
+
+    fn source_as<T: StdError + 'static>(&self) -> Option<&T> {
+        self.0
+            .source
+            .as_deref()
+            .and_then(|source| source.downcast_ref())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if !inner.provider.is_empty() {
+            write!(f, "{} {}: ", inner.provider, inner.operation)?;
+        }
+        f.write_str(match inner.kind {
+            ErrorKind::InvalidRequest => "invalid request",
+            ErrorKind::Credentials => "the credentials were refused",
+            ErrorKind::Connect => "the server could not be reached",
+            ErrorKind::Timeout => "no answer in time",
+            ErrorKind::Transport => "the exchange broke off",
+            ErrorKind::Verification => "the answer is not authentic",
+            ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Api => "the provider refused",
+            ErrorKind::Decode => "the answer was not understood",
+        })?;
+        if let Some(status) = inner.status {
+            write!(f, " (HTTP {})", status.as_u16())?;
+        }
+        // What a caller has to correct is part of the line; other causes are in the report.
+        if let Some(invalid) = self.invalid_request() {
+            write!(f, ": {invalid}")?;
+        }
+        if let Some(fault) = &inner.fault {
+            write!(f, ": {fault}")?;
+        }
+        match inner.outcome {
+            Outcome::NotSent | Outcome::Refused => Ok(()),
+            Outcome::Unknown => f.write_str("; it may have been done"),
+            Outcome::Done => f.write_str("; it was done"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("provider", &inner.provider)
+            .field("operation", &inner.operation)
+            .field("outcome", &inner.outcome)
+            .field("status", &inner.status.map(|status| status.as_u16()))
+            .field("fault", &inner.fault)
+            .field("retry_after", &inner.retry_after)
+            .field("request_id", &inner.request_id)
+            .field("attempts", &inner.attempts)
+            .field("elapsed", &inner.elapsed)
+            .field("source", &inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<InvalidRequest> for Error {
+    fn from(error: InvalidRequest) -> Self {
+        Self::new(ErrorKind::InvalidRequest, Outcome::NotSent).with_source(error)
+    }
+}
+
+impl From<VerificationError> for Error {
+    fn from(error: VerificationError) -> Self {
+        Self::new(ErrorKind::Verification, Outcome::Unknown).with_source(error)
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::new(ErrorKind::Decode, Outcome::Done).with_source(error)
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        let error = match error.into_invalid_request() {
+            Ok(invalid) => return Self::from(invalid),
+            Err(error) => error,
+        };
+        let (kind, outcome) = match error.kind() {
+            TransportErrorKind::InvalidRequest => (ErrorKind::InvalidRequest, Outcome::NotSent),
+            TransportErrorKind::Connect => (ErrorKind::Connect, Outcome::NotSent),
+            TransportErrorKind::Certificate => (ErrorKind::Verification, Outcome::NotSent),
+            TransportErrorKind::Timeout => (ErrorKind::Timeout, Outcome::Unknown),
+            TransportErrorKind::Interrupted | TransportErrorKind::TooLarge => {
+                (ErrorKind::Transport, Outcome::Unknown)
+            }
+        };
+        Self::new(kind, outcome).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer_wide_and_travels() {
+        fn travels<T: Send + Sync + 'static>() {}
+        travels::<Error>();
+        assert_eq!(size_of::<Error>(), 8);
+    }
+
+    #[test]
+    fn display_is_one_line_and_report_has_the_chain() {
+        let error = Error::from(InvalidRequest::new(
+            "aaId[1]",
+            "must be 2 to 50 letters and digits",
+        ));
+        assert_eq!(
+            error.to_string(),
+            "invalid request: aaId[1]: must be 2 to 50 letters and digits"
+        );
+        let error = Error::from(
+            TransportError::new(TransportErrorKind::Interrupted).with_source("reset by peer"),
+        )
+        .at("acme", "open");
+        assert_eq!(
+            error.to_string(),
+            "acme open: the exchange broke off; it may have been done"
+        );
+        assert_eq!(
+            error.report(),
+            "acme open: the exchange broke off; it may have been done\n  \
+             caused by: the connection broke before the response was complete\n  \
+             caused by: reset by peer"
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_cut() {
+        let response = RawResponse::new(
+            StatusCode::BAD_GATEWAY,
+            http::HeaderMap::new(),
+            vec![b'x'; Error::BODY_KEPT * 2].into(),
+        );
+        let error = Error::new(ErrorKind::Api, Outcome::Unknown).with_response(response);
+        assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
+        assert_eq!(error.raw_response().unwrap().body().len(), Error::BODY_KEPT);
+    }
+
+    #[test]
+    fn only_what_cannot_do_harm_is_called_retryable() {
+        let retryable = |kind, outcome| Error::new(kind, outcome).is_retryable();
+        assert!(retryable(ErrorKind::Connect, Outcome::NotSent));
+        assert!(retryable(ErrorKind::RateLimited, Outcome::Refused));
+        assert!(!retryable(ErrorKind::Timeout, Outcome::Unknown));
+        assert!(!retryable(ErrorKind::Api, Outcome::Refused));
+        assert!(!retryable(ErrorKind::Verification, Outcome::NotSent));
+    }
+}

@@ -1,0 +1,163 @@
+//! A refusal in the provider's own words.
+
+use std::fmt;
+
+/// What a provider said when it refused: its code, its message, and what we know the pair to mean.
+///
+/// The message is the provider's text and may repeat personal data, so neither `Debug` nor `Display` prints it; read it
+/// with [`message`](Fault::message) and mind where it goes. The code is printed when it has the shape of a code.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Fault {
+    code: Option<String>,
+    message: Option<String>,
+    meaning: Option<&'static str>,
+    class: FaultClass,
+}
+
+/// What a refusal is about, where the provider's words say more than the HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum FaultClass {
+    /// The HTTP status says it all.
+    #[default]
+    ByStatus,
+    /// About who we are.
+    Credentials,
+    /// About something that passes by itself.
+    Transient,
+}
+
+impl Fault {
+    /// A refusal without words.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the provider's machine-readable code.
+    #[must_use]
+    pub fn with_code(mut self, code: Option<String>) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Adds the provider's text.
+    #[must_use]
+    pub fn with_message(mut self, message: Option<String>) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// Adds our own words for a documented refusal; they are printed.
+    #[must_use]
+    pub fn with_meaning(mut self, meaning: Option<&'static str>) -> Self {
+        self.meaning = meaning;
+        self
+    }
+
+    /// Says what the refusal is about.
+    #[must_use]
+    pub fn with_class(mut self, class: FaultClass) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// The provider's code, as it came.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The provider's code if it looks like one: words joined by `_` or `.`, or up to four letters and up to six digits.
+    ///
+    /// A value of another shape (a number, an address, a token) came there by mistake and is not printed.
+    pub fn printable_code(&self) -> Option<&str> {
+        self.code().filter(|code| looks_like_a_code(code))
+    }
+
+    /// The provider's text, as it came. It may hold personal data.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Our own words for it, if it is a documented refusal.
+    pub fn meaning(&self) -> Option<&'static str> {
+        self.meaning
+    }
+
+    /// What it is about.
+    pub fn class(&self) -> FaultClass {
+        self.class
+    }
+}
+
+fn looks_like_a_code(code: &str) -> bool {
+    let word = code.len() <= 64
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let digits = code.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let numbered = code.len() - digits.len() <= 4
+        && digits.len() <= 6
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    !code.is_empty() && (word || numbered)
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("code", &self.printable_code())
+            .field("meaning", &self.meaning)
+            .field("class", &self.class)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.printable_code(), self.meaning) {
+            (Some(code), Some(meaning)) => write!(f, "{code}: {meaning}"),
+            (Some(code), None) => f.write_str(code),
+            (None, Some(meaning)) => f.write_str(meaning),
+            (None, None) => f.write_str("no documented reason"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_printed_only_if_it_looks_like_one() {
+        for code in [
+            "unauthorized",
+            "PROFILE_CHECK_FAILED",
+            "FP0021",
+            "1101",
+            "InvalidRequest",
+            "value_error.missing",
+        ] {
+            let fault = Fault::new().with_code(Some(code.to_owned()));
+            assert_eq!(fault.to_string(), code);
+        }
+        for code in [
+            "",
+            "9000000001",
+            "AAAAA0000A",
+            "person@example.test",
+            "a b",
+            "d69a07cf-4434",
+            "1234567",
+        ] {
+            let fault = Fault::new().with_code(Some(code.to_owned()));
+            assert_eq!(fault.to_string(), "no documented reason", "{code}");
+            assert_eq!(fault.code(), Some(code));
+        }
+    }
+
+    #[test]
+    fn the_message_is_never_printed() {
+        let fault = Fault::new().with_message(Some("CANARY".to_owned()));
+        assert_eq!(fault.message(), Some("CANARY"));
+        assert!(!format!("{fault} {fault:?} {fault:#?}").contains("CANARY"));
+    }
+}

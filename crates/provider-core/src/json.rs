@@ -1,0 +1,197 @@
+//! Reading JSON without repeating it: what went wrong and where, never what stood there.
+
+use serde::Deserialize;
+
+/// Why an authentic reply was not understood. Holds a place and a category, never a value.
+///
+/// The request was processed. Keep the request id, and report the place to the provider or to us.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{category} at {path} (line {line}, column {column})")]
+pub struct DecodeError {
+    category: DecodeErrorCategory,
+    path: String,
+    line: usize,
+    column: usize,
+}
+
+/// What kind of thing was not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeErrorCategory {
+    /// Not JSON: an HTML page, trailing text, nesting past the limit.
+    #[error("not JSON")]
+    Syntax,
+    /// JSON that ends too early.
+    #[error("truncated JSON")]
+    Truncated,
+    /// JSON of another shape: a missing field, another type, a repeated key.
+    #[error("unexpected shape")]
+    Shape,
+    /// A success without the data that a success must carry.
+    #[error("success without data")]
+    MissingData,
+}
+
+impl DecodeError {
+    /// A success without the data at `path` that a success must carry.
+    pub fn missing_data(path: &'static str) -> Self {
+        Self {
+            category: DecodeErrorCategory::MissingData,
+            path: path.to_owned(),
+            line: 0,
+            column: 0,
+        }
+    }
+
+    /// What kind of thing was not understood.
+    pub fn category(&self) -> DecodeErrorCategory {
+        self.category
+    }
+
+    /// Where, as a JSON path such as `$.data[0].aaId`; `$` when the JSON itself is broken.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The line, from 1; 0 when the place is known by path only.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, from 1; 0 when the place is known by path only.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+}
+
+/// Decodes, and only when that fails decodes again to find out where.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    serde_json::from_slice(body).map_err(|error| locate::<T>(body, &error))
+}
+
+#[cold]
+fn locate<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> DecodeError {
+    use serde_json::error::Category;
+
+    let category = match error.classify() {
+        Category::Eof => DecodeErrorCategory::Truncated,
+        Category::Data => DecodeErrorCategory::Shape,
+        Category::Syntax | Category::Io => DecodeErrorCategory::Syntax,
+    };
+    // An error of shape lies below our own field names, unless the type has a map. Broken JSON may lie below any key
+    // that the peer chose, and a key can be personal data.
+    let path = if category == DecodeErrorCategory::Shape {
+        shape_path::<T>(body)
+    } else {
+        "$".to_owned()
+    };
+    DecodeError {
+        category,
+        path,
+        line: error.line(),
+        column: error.column(),
+    }
+}
+
+fn shape_path<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
+    use std::fmt::Write as _;
+
+    use serde_path_to_error::Segment;
+
+    let mut path = "$".to_owned();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        for segment in error.path() {
+            // Writing to a String cannot fail.
+            let _ = match segment {
+                Segment::Map { key } if looks_like_a_field(key) => write!(path, ".{key}"),
+                Segment::Map { .. } => write!(path, ".*"),
+                Segment::Seq { index } => write!(path, "[{index}]"),
+                Segment::Enum { .. } | Segment::Unknown => Ok(()),
+            };
+        }
+    }
+    path
+}
+
+/// Whether a key has the shape of a field name. The keys of a map are the peer's: a number, an address or a line break
+/// among them must not get into an error.
+fn looks_like_a_field(key: &str) -> bool {
+    key.len() <= 64
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && key.bytes().filter(u8::is_ascii_digit).count() <= 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Reply {
+        data: Vec<Row>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Row {
+        count: u32,
+    }
+
+    #[test]
+    fn an_error_of_shape_names_the_path_and_not_the_value() {
+        let error = decode::<Reply>(br#"{"data":[{"count":1},{"count":"CANARY"}]}"#).unwrap_err();
+        assert_eq!(error.category(), DecodeErrorCategory::Shape);
+        assert_eq!(error.path(), "$.data[1].count");
+        assert!(!format!("{error} {error:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn broken_json_below_a_foreign_key_names_no_key() {
+        let error = decode::<Reply>(br#"{"CANARY":[1,}"#).unwrap_err();
+        assert_eq!(error.category(), DecodeErrorCategory::Syntax);
+        assert_eq!(error.path(), "$");
+        assert!(!format!("{error} {error:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn a_map_key_that_is_no_field_name_is_not_printed() {
+        type Map = std::collections::BTreeMap<String, u32>;
+        for key in ["9000000001", "person@example.test", "AAAAA0000A", "a\\nb"] {
+            let body = format!("{{\"{key}\":\"x\"}}");
+            let error = decode::<Map>(body.as_bytes()).unwrap_err();
+            assert_eq!(error.path(), "$.*", "{key}");
+        }
+        let error = decode::<Map>(br#"{"aaId":"x"}"#).unwrap_err();
+        assert_eq!(error.path(), "$.aaId");
+    }
+
+    #[test]
+    fn categories_tell_truncation_from_rubbish() {
+        assert_eq!(
+            decode::<Reply>(b"").unwrap_err().category(),
+            DecodeErrorCategory::Truncated
+        );
+        assert_eq!(
+            decode::<Reply>(b"{\"data\":[").unwrap_err().category(),
+            DecodeErrorCategory::Truncated
+        );
+        assert_eq!(
+            decode::<Reply>(b"<html>").unwrap_err().category(),
+            DecodeErrorCategory::Syntax
+        );
+        assert_eq!(
+            decode::<Reply>(b"{\"data\":[]} x").unwrap_err().category(),
+            DecodeErrorCategory::Syntax
+        );
+        let deep = format!("{{\"data\":{}", "[".repeat(10_000));
+        assert_eq!(
+            decode::<Reply>(deep.as_bytes()).unwrap_err().category(),
+            DecodeErrorCategory::Shape
+        );
+        let duplicate = decode::<Reply>(br#"{"data":[],"data":[]}"#).unwrap_err();
+        assert_eq!(duplicate.category(), DecodeErrorCategory::Shape);
+    }
+}

@@ -1,0 +1,76 @@
+//! Personal text that prints masked.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Personal text from a reply or for a request. `Debug` prints `***`; there is no `Display`.
+///
+/// It serialises as the plain text, because that is what the wire needs: serialise it only to where it may go.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Masked(String);
+
+impl Masked {
+    /// Wraps text that must not be printed.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself. Whatever prints it is on its own.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Masked {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Masked {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Declares types over [`Masked`] for personal text with a meaning of its own, such as a consent URL.
+///
+/// ```
+/// provider_core::masked_text! {
+///     /// Where the person gives consent.
+///     pub struct ConsentUrl;
+/// }
+///
+/// let url = ConsentUrl::new("https://consent.example.test/?fi=QUJD+Rg==");
+/// assert_eq!(url.expose(), "https://consent.example.test/?fi=QUJD+Rg==");
+/// assert_eq!(format!("{url:?}"), "ConsentUrl(***)");
+/// ```
+#[macro_export]
+macro_rules! masked_text {
+    ($($(#[$meta:meta])* $vis:vis struct $name:ident;)+) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, $crate::serde::Serialize, $crate::serde::Deserialize)]
+        #[serde(crate = "::provider_core::serde", transparent)]
+        $vis struct $name($crate::Masked);
+
+        impl $name {
+            /// Wraps the text, byte for byte.
+            pub fn new(text: impl ::core::convert::Into<::std::string::String>) -> Self {
+                Self($crate::Masked::new(text))
+            }
+
+            /// The text itself, byte for byte as it was given. Whatever prints it is on its own.
+            pub fn expose(&self) -> &str {
+                self.0.expose()
+            }
+        }
+    )+};
+}

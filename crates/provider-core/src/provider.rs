@@ -1,0 +1,123 @@
+//! What differs between companies, and nothing else.
+
+use std::fmt;
+
+use http::{HeaderMap, Request, StatusCode};
+use serde::Deserialize;
+
+use crate::{Attempt, BaseUrl, Body, DecodeError, Fault, InvalidRequest, RawResponse};
+
+/// A company's API: where it is, how a request proves who sent it, how a reply proves who answered.
+///
+/// No function has a default body: what a provider does not check, it says so in writing.
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The company's name in errors, logs and fixtures, in lower case.
+    const NAME: &'static str;
+
+    /// Where it is.
+    fn base_url(&self) -> &BaseUrl;
+
+    /// Adds credentials and signature to a finished request. The body may not change afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`] when the request cannot be authorised as it stands; the client sends nothing.
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        attempt: &Attempt,
+    ) -> Result<(), InvalidRequest>;
+
+    /// Checks that a 2xx response is authentic, on its raw bytes. Only what comes out can be decoded.
+    ///
+    /// A provider that signs nothing answers [`Verified::unsigned`], which says so.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError`]; the response is neither read nor repeated.
+    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError>;
+
+    /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
+    ///
+    /// The response is not verified: gateways answer in a provider's place. It informs the message and the decision to
+    /// repeat, nothing else. `None` when the body is not in a documented form.
+    fn fault(&self, response: &RawResponse) -> Option<Fault>;
+}
+
+/// A response whose bytes were checked, or whose provider has nothing to check: the only thing that can be decoded.
+#[derive(Debug, Clone)]
+pub struct Verified(RawResponse);
+
+impl Verified {
+    /// A response of a provider that documents no signature. TLS is all that vouches for it.
+    pub fn unsigned(response: RawResponse) -> Self {
+        Self(response)
+    }
+
+    /// A response whose signature the caller has just checked over [`RawResponse::body`].
+    pub fn signed(response: RawResponse) -> Self {
+        Self(response)
+    }
+
+    /// Decodes the body as JSON, borrowing from it where `T` does.
+    ///
+    /// The place in an error is made of field names. Where `T` has a map, or denies unknown fields, a key of the peer's
+    /// can get into it; one that does not look like a field name is printed as `*`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] with the place and the category, never the value.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
+        crate::json::decode(self.0.body())
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// The checked response, given back.
+    pub fn into_raw(self) -> RawResponse {
+        self.0
+    }
+
+    /// The checked response.
+    pub fn raw(&self) -> &RawResponse {
+        &self.0
+    }
+}
+
+/// Why a response was not believed. It is never read and the request never repeated.
+///
+/// Treat the answer as unknown: the provider may have done what was asked. Find out why before calling again: an
+/// intermediary that re-encodes bodies, a secret that was rotated on one side, or a forgery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerificationError {
+    /// No signature where the provider documents one.
+    #[error("the response carries no signature")]
+    MissingSignature,
+    /// A signature that is not of the documented form.
+    #[error("the response's signature is malformed")]
+    MalformedSignature,
+    /// A signature that no configured secret makes over these bytes.
+    #[error("no configured secret matches the response's signature")]
+    SignatureMismatch,
+    /// Several headers that should agree and do not.
+    #[error("the response's signature headers disagree")]
+    ConflictingHeaders,
+    /// It names another caller than us.
+    #[error("the response is addressed to another client")]
+    OtherClient,
+    /// It is genuine but answers another request.
+    #[error("the response answers another request")]
+    OtherRequest,
+    /// The peer's TLS certificate was refused.
+    #[error("the peer's TLS certificate was refused")]
+    Certificate,
+}

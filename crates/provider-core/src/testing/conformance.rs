@@ -1,0 +1,160 @@
+//! One suite a capability: what every implementation must do, whatever company is behind it.
+//!
+//! Give each function an implementation that is connected to something which answers, such as the sandbox in process.
+
+use crate::capability::{
+    AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
+    ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
+};
+use crate::{Error, ErrorKind, Outcome};
+
+/// A recorder keeps an approval and a refusal, gives each a reference of its own, and refuses what it cannot send.
+///
+/// `consent` is one that the implementation accepts.
+pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentStatement) {
+    assert!(!recorder.provider().is_empty());
+    let approved = recorder
+        .record_consent(consent.clone())
+        .await
+        .expect("an approval is recorded");
+    let refusal = ConsentStatement {
+        approved: false,
+        ..consent.clone()
+    };
+    let refused = recorder
+        .record_consent(refusal)
+        .await
+        .expect("a refusal is recorded too");
+    assert_ne!(
+        approved.reference, refused.reference,
+        "each consent has a reference of its own"
+    );
+
+    let nowhere = ConsentStatement {
+        session: "../elsewhere".to_owned(),
+        ..consent.clone()
+    };
+    assert_nothing_sent(recorder.record_consent(nowhere).await);
+    let silent = ConsentStatement {
+        text: "".into(),
+        ..consent
+    };
+    assert_nothing_sent(recorder.record_consent(silent).await);
+}
+
+/// Document access opens a new session each time, for some documents and for all, and opens none without consent.
+///
+/// `request` is one that the implementation accepts.
+pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAccessRequest) {
+    assert!(!access.provider().is_empty());
+    let all = DocumentAccessRequest {
+        documents: Vec::new(),
+        ..request.clone()
+    };
+    let first = access
+        .open_session(request.clone())
+        .await
+        .expect("a session is opened");
+    let second = access
+        .open_session(all)
+        .await
+        .expect("a session for all documents is opened");
+    assert_ne!(
+        first.reference, second.reference,
+        "each session has a reference of its own"
+    );
+    assert!(!first.url.expose().is_empty());
+
+    let unasked = DocumentAccessRequest {
+        consented: false,
+        ..request.clone()
+    };
+    assert_nothing_sent(access.open_session(unasked).await);
+    let aimless = DocumentAccessRequest {
+        purpose: String::new(),
+        ..request
+    };
+    assert_nothing_sent(access.open_session(aimless).await);
+}
+
+/// Discovery gives one standing for each aggregator that was asked for, and never takes silence for "no".
+///
+/// `query` names two aggregators that answer for the person; `silent` is a query whose aggregators do not answer.
+pub async fn aggregator_discovery(
+    discovery: &dyn AggregatorDiscovery,
+    query: AggregatorQuery,
+    silent: AggregatorQuery,
+) {
+    assert!(!discovery.provider().is_empty());
+    let standings = discovery.discover(query.clone()).await.expect("an answer");
+    let mut asked: Vec<_> = query.aggregators.iter().map(|id| id.as_str()).collect();
+    let mut told: Vec<_> = standings
+        .iter()
+        .map(|standing| standing.aggregator.as_str())
+        .collect();
+    asked.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(asked, told, "one standing for each aggregator asked for");
+    assert!(
+        standings
+            .iter()
+            .all(|standing| standing.readiness != Readiness::Undetermined)
+    );
+
+    let standings = discovery
+        .discover(silent)
+        .await
+        .expect("an aggregator's silence is no error");
+    assert!(!standings.is_empty());
+    assert!(
+        standings
+            .iter()
+            .all(|standing| standing.readiness == Readiness::Undetermined)
+    );
+
+    let unreferenced = AggregatorQuery {
+        reference: String::new(),
+        ..query
+    };
+    assert_nothing_sent(discovery.discover(unreferenced).await);
+}
+
+/// Aggregator consent opens a new session each time and gives a URL.
+///
+/// `request` is one that the implementation accepts.
+pub async fn aggregator_consent(
+    consent: &dyn AggregatorConsent,
+    request: AggregatorConsentRequest,
+) {
+    assert!(!consent.provider().is_empty());
+    let first = consent
+        .open_consent(request.clone())
+        .await
+        .expect("a consent session is opened");
+    let second = consent
+        .open_consent(request.clone())
+        .await
+        .expect("another one is opened");
+    assert_ne!(
+        first.reference, second.reference,
+        "each session has a reference of its own"
+    );
+    assert!(!first.url.expose().is_empty());
+    if let Some(aggregator) = &first.aggregator {
+        assert_eq!(
+            Some(aggregator),
+            request.aggregator.as_ref(),
+            "no other aggregator than asked for"
+        );
+    }
+}
+
+fn assert_nothing_sent<T: std::fmt::Debug>(result: Result<T, Error>) {
+    let error = result.expect_err("an input that cannot be sent is refused");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    assert!(
+        error.invalid_request().is_some(),
+        "the error names the field and the rule"
+    );
+}

@@ -1,0 +1,289 @@
+//! One exchange on file: `fixtures/<provider>/<operation>/<case>.json`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Sent, Step};
+use crate::{Error, RawResponse, Response};
+
+/// An exchange: what was sent, what came back, and what the client makes of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fixture {
+    /// Where it comes from.
+    pub source: Source,
+    /// What was sent; absent where a document shows the reply alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// What came back.
+    pub response: Reply,
+    /// What the client makes of it.
+    pub expected: Expected,
+    /// The file's name without its ending.
+    #[serde(skip)]
+    pub case: String,
+}
+
+/// Where a fixture comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Who wrote it.
+    pub kind: SourceKind,
+    /// The provider's page and mark, or the command that recorded it.
+    pub reference: String,
+}
+
+/// Who wrote a fixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Entered from the provider's documentation; never regenerated.
+    Documented,
+    /// Written by `cargo xtask fixtures` from the sandbox.
+    Recorded,
+}
+
+/// A request on file. Secret headers stand as `<sensitive>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The path below the base URL.
+    pub path: String,
+    /// The headers.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body.
+    pub body: Value,
+}
+
+/// A reply on file: `body` for JSON, `body_text` where the bytes themselves matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that matter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// The exact text of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_text: Option<String>,
+}
+
+/// What the client makes of a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expected {
+    /// The decoded value, encoded again.
+    Value(Value),
+    /// The error.
+    Error(ExpectedError),
+}
+
+/// The part of an error that a fixture fixes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedError {
+    /// [`ErrorKind::as_str`](crate::ErrorKind::as_str).
+    pub kind: String,
+    /// [`Outcome::as_str`](crate::Outcome::as_str).
+    pub outcome: String,
+    /// The provider's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The provider's message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Fixture {
+    /// All fixtures of an operation, by name. `directory` is `fixtures/<provider>/<operation>`.
+    pub fn all(directory: impl AsRef<Path>) -> Vec<Self> {
+        let directory = directory.as_ref();
+        let mut paths: Vec<PathBuf> = fs::read_dir(directory)
+            .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
+            .collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "{}: no fixture", directory.display());
+        paths.iter().map(Self::read).collect()
+    }
+
+    /// One fixture.
+    pub fn read(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        let text =
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut fixture: Self = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        fixture.case = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        fixture
+    }
+
+    /// The reply as a step of a script.
+    pub fn step(&self) -> Step {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.response.headers {
+            headers.insert(
+                HeaderName::from_bytes(name.as_bytes()).expect("a legal header name"),
+                HeaderValue::from_str(value).expect("a legal header value"),
+            );
+        }
+        let body = match (&self.response.body_text, &self.response.body) {
+            (Some(text), _) => text.clone(),
+            (None, Some(value)) => value.to_string(),
+            (None, None) => String::new(),
+        };
+        let status = StatusCode::from_u16(self.response.status).expect("a legal status");
+        Step::Respond(RawResponse::new(status, headers, body.into()))
+    }
+
+    /// What is different between the expected and the actual result, a line a path.
+    pub fn check<T: Serialize>(&self, result: &Result<Response<T>, Error>) -> Vec<String> {
+        let found = match observe(result) {
+            Expected::Value(value) => value,
+            Expected::Error(error) => serde_json::to_value(error).expect("plain strings"),
+        };
+        let expected = match &self.expected {
+            Expected::Value(value) => value.clone(),
+            Expected::Error(error) => serde_json::to_value(error).expect("plain strings"),
+        };
+        differences(&expected, &found)
+            .into_iter()
+            .map(|line| format!("{}: {line}", self.case))
+            .collect()
+    }
+
+    /// What is different between the request on file and the one sent, a line a path. Nothing if none is on file.
+    pub fn check_request(&self, sent: &Sent) -> Vec<String> {
+        let Some(request) = &self.request else {
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        if request.method != sent.method.as_str() || !sent.uri.path().ends_with(&request.path) {
+            lines.push(format!(
+                "{}: sent {} {}",
+                self.case,
+                sent.method,
+                sent.uri.path()
+            ));
+        }
+        for (name, value) in &request.headers {
+            let found = sent.headers.get_all(name).iter().collect::<Vec<_>>();
+            let matches = match found.as_slice() {
+                [one] if one.is_sensitive() => value == "<sensitive>",
+                [one] => one.as_bytes() == value.as_bytes(),
+                _ => false,
+            };
+            if !matches {
+                lines.push(format!(
+                    "{}: header {name}, sent {} times, differs",
+                    self.case,
+                    found.len()
+                ));
+            }
+        }
+        lines.extend(
+            differences(&request.body, &sent.json())
+                .into_iter()
+                .map(|line| format!("{}: body {line}", self.case)),
+        );
+        lines
+    }
+}
+
+/// A result as a fixture states it.
+pub(super) fn observe<T: Serialize>(result: &Result<Response<T>, Error>) -> Expected {
+    match result {
+        Ok(response) => Expected::Value(
+            serde_json::to_value(response.value()).expect("a value that serialises"),
+        ),
+        Err(error) => Expected::Error(ExpectedError {
+            kind: error.kind().as_str().to_owned(),
+            outcome: error.outcome().as_str().to_owned(),
+            code: error
+                .fault()
+                .and_then(|fault| fault.code())
+                .map(str::to_owned),
+            message: error
+                .fault()
+                .and_then(|fault| fault.message())
+                .map(str::to_owned),
+        }),
+    }
+}
+
+/// Where two JSON values differ, a line a path; a field that only one of them has is a difference.
+pub fn differences(expected: &Value, found: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare("$", Some(expected), Some(found), &mut lines);
+    lines
+}
+
+fn compare(path: &str, expected: Option<&Value>, found: Option<&Value>, lines: &mut Vec<String>) {
+    match (expected, found) {
+        (Some(Value::Object(expected)), Some(Value::Object(found))) => {
+            let keys: std::collections::BTreeSet<_> = expected.keys().chain(found.keys()).collect();
+            for key in keys {
+                compare(
+                    &format!("{path}.{key}"),
+                    expected.get(key),
+                    found.get(key),
+                    lines,
+                );
+            }
+        }
+        (Some(Value::Array(expected)), Some(Value::Array(found))) => {
+            for index in 0..expected.len().max(found.len()) {
+                compare(
+                    &format!("{path}[{index}]"),
+                    expected.get(index),
+                    found.get(index),
+                    lines,
+                );
+            }
+        }
+        (Some(expected), Some(found)) if expected == found => {}
+        (Some(expected), Some(found)) => {
+            lines.push(format!("{path}: expected {expected}, found {found}"))
+        }
+        (Some(expected), None) => lines.push(format!("{path}: expected {expected}, found nothing")),
+        (None, Some(found)) => lines.push(format!("{path}: expected nothing, found {found}")),
+        (None, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::differences;
+
+    #[test]
+    fn a_lost_an_added_and_a_changed_field_are_differences() {
+        let expected = json!({"a": 1, "b": [1, 2], "c": null});
+        assert!(differences(&expected, &expected).is_empty());
+        assert_eq!(
+            differences(&expected, &json!({"a": 2, "b": [1], "d": true})),
+            [
+                "$.a: expected 1, found 2",
+                "$.b[1]: expected 2, found nothing",
+                "$.c: expected null, found nothing",
+                "$.d: expected nothing, found true",
+            ]
+        );
+    }
+}

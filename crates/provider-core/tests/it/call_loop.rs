@@ -1,0 +1,818 @@
+//! The loop behind every call, over scripted exchanges: no socket, no waiting, no chance.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use provider_core::http::Request;
+use provider_core::testing::{Sent, Step};
+use provider_core::{
+    Body, Client, DecodeErrorCategory, Error, ErrorKind, Outcome, RawResponse, RequestId,
+    RetryPolicy, Transport, TransportError, TransportErrorKind, VerificationError,
+};
+
+use crate::toy::{
+    HastyOrder, Order, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage, State, Toy,
+    UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
+};
+
+/// The pauses of the standard policy, jittered by [`FixedClock`](provider_core::testing::FixedClock) to a half.
+const PAUSES: [Duration; 2] = [
+    Duration::from_nanos(99_999_999),
+    Duration::from_nanos(199_999_999),
+];
+
+fn fail(kind: TransportErrorKind) -> Step {
+    Step::Fail(kind)
+}
+
+fn signatures(sent: &[Sent]) -> Vec<&str> {
+    sent.iter()
+        .map(|sent| sent.header("x-toy-signature"))
+        .collect()
+}
+
+fn request_ids(sent: &[Sent]) -> Vec<&str> {
+    sent.iter()
+        .map(|sent| sent.header("x-request-id"))
+        .collect()
+}
+
+// What is sent
+
+#[tokio::test(start_paused = true)]
+async fn the_request_on_the_wire() {
+    let stage = Stage::new([signed(REPLY)]);
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    let golden = stage.transport.only().golden();
+    let golden = golden.replace(env!("CARGO_PKG_VERSION"), "<version>");
+    insta::assert_snapshot!(golden, @r#"
+    POST https://toy.example.test/uat/v1/orders/ord-1
+    accept: application/json
+    content-type: application/json
+    user-agent: provider-core/<version>
+    x-api-key: <sensitive>
+    x-request-id: 7fffffffffffffff0000000000000001
+    x-toy-signature: attempt=1 time=2026-01-01T00:00:00Z nonce=1 sum=5105
+
+    {"mobile":"9000000001","consent_text":"I agree"}
+    "#);
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.attempts(), 1);
+    assert_eq!(response.headers()["x-toy-signature"], "length=39");
+    assert_eq!(response.value().state, State::Open);
+    assert_eq!(response.into_value().items[0].amount, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_nothing_until_it_is_awaited() {
+    let stage = Stage::new([]);
+    drop(stage.client.call(SafeOrder::new()));
+    assert_eq!(stage.requests(), 0);
+    assert_eq!(stage.client.provider().authorized.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_id_for_all_attempts_and_the_answer() {
+    let stage = Stage::new([
+        fail(TransportErrorKind::Interrupted),
+        Step::respond(503, ""),
+        signed(REPLY),
+    ]);
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    let sent = stage.transport.sent();
+    assert_eq!(
+        request_ids(&sent),
+        ["7fffffffffffffff0000000000000001"; 3],
+        "the same on each attempt"
+    );
+    for request in &sent {
+        assert_eq!(request.headers.get_all("x-request-id").iter().count(), 1);
+    }
+    assert_eq!(
+        response.request_id().as_str(),
+        "7fffffffffffffff0000000000000001"
+    );
+    assert_eq!(response.attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_request_id_is_kept_in_answer_and_error() {
+    let stage = Stage::new([
+        fail(TransportErrorKind::Connect),
+        signed(REPLY),
+        Step::respond(400, ""),
+    ]);
+    let id = RequestId::parse("onboarding-42_a").unwrap();
+    let call = || {
+        stage
+            .client
+            .call(UnsafeOrder::new())
+            .with_request_id(id.clone())
+    };
+    let response = call().await.unwrap();
+    assert_eq!(response.request_id(), &id);
+    let error = call().await.unwrap_err();
+    assert_eq!(error.request_id(), Some(&id));
+    assert_eq!(request_ids(&stage.transport.sent()), ["onboarding-42_a"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_calls_have_two_request_ids() {
+    let stage = Stage::new([signed(REPLY), Step::respond(400, "")]);
+    let first = stage.client.call(SafeOrder::new()).await.unwrap();
+    let second = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_ne!(Some(first.request_id()), second.request_id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_signed_anew_over_the_same_bytes() {
+    let stage = Stage::new([
+        fail(TransportErrorKind::Interrupted),
+        fail(TransportErrorKind::Interrupted),
+        signed(REPLY),
+    ]);
+    stage.client.call(RepeatableOrder::new()).await.unwrap();
+    let sent = stage.transport.sent();
+    assert_eq!(
+        signatures(&sent),
+        [
+            "attempt=1 time=2026-01-01T00:00:00Z nonce=1 sum=5105",
+            "attempt=2 time=2026-01-01T00:00:00Z nonce=2 sum=5105",
+            "attempt=3 time=2026-01-01T00:00:00Z nonce=3 sum=5105",
+        ]
+    );
+    assert_eq!(stage.client.provider().authorized.get(), 3);
+    assert!(sent.iter().all(|request| request.body == sent[0].body));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_signature_is_made_after_the_pause() {
+    let stage = Stage::new([Step::respond_with(503, &[("retry-after", "9")], "")]);
+    let call = stage.client.call(SafeOrder::new()).into_future();
+    // Given up in the middle of the pause.
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), call)
+            .await
+            .is_err()
+    );
+    assert_eq!(stage.clock.sleeps(), [Duration::from_secs(9)]);
+    assert_eq!(stage.client.provider().authorized.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_built_is_not_sent() {
+    let stage = Stage::new([]);
+    let mut order = UnsafeOrder::new();
+    order.contradictory = true;
+    let error = stage.client.call(order).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    assert_eq!(error.invalid_request().unwrap().field(), "consent_text");
+    assert_eq!(
+        error.to_string(),
+        "toy order: invalid request: consent_text: must be given with a mobile number"
+    );
+    assert_eq!(stage.requests(), 0);
+    assert_eq!(stage.client.provider().authorized.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_authorised_is_not_sent() {
+    let toy = |attempt| Toy {
+        unauthorisable: Some(attempt),
+        ..Toy::default()
+    };
+    let stage = Stage::with([], toy(1), |builder| builder);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    assert_eq!(stage.requests(), 0);
+
+    // What an earlier attempt may have done is not forgotten.
+    let steps = [fail(TransportErrorKind::Interrupted)];
+    let stage = Stage::with(steps, toy(2), |builder| builder);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(stage.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_go_below_the_base_url_only() {
+    for address in [
+        "https://other.example.test/uat/v1/orders",
+        "https://toy.example.test:8443/uat/v1/orders",
+        "https://toy.example.test@other.example.test/uat/v1/orders",
+        "https://person@toy.example.test/uat/v1/orders",
+        "http://toy.example.test/uat/v1/orders",
+        "https://toy.example.test/prod/v1/orders",
+        "https://toy.example.test/uat2/v1/orders",
+        "/uat/v1/orders",
+    ] {
+        let stage = Stage::new([]);
+        let mut order = SafeOrder::new();
+        order.address = Some(address.to_owned());
+        let error = stage.client.call(order).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{address}");
+        assert_eq!(error.invalid_request().unwrap().field(), "url", "{address}");
+        assert_eq!(stage.requests(), 0, "{address}");
+        assert_eq!(stage.client.provider().authorized.get(), 0, "{address}");
+    }
+    for address in [
+        "https://toy.example.test/uat",
+        "https://TOY.example.test/uat/v1/orders?page=2",
+    ] {
+        let stage = Stage::new([signed(REPLY)]);
+        let mut order = SafeOrder::new();
+        order.address = Some(address.to_owned());
+        stage.client.call(order).await.unwrap();
+    }
+}
+
+// What is repeated
+
+/// Which operations are sent again after a failure.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    All,
+    AllButUnsafe,
+    None,
+}
+
+/// A failure, what it is taken for, and what follows.
+struct Row(&'static str, fn() -> Step, ErrorKind, Outcome, Again);
+
+fn table() -> Vec<Row> {
+    use Again::{All, AllButUnsafe, None};
+    use ErrorKind as K;
+    use Outcome::{Done, NotSent, Refused, Unknown};
+    use TransportErrorKind as T;
+
+    macro_rules! status {
+        ($($status:literal)+ => $kind:ident, $outcome:ident, $again:ident) => {
+            [$(Row(stringify!($status), || Step::respond($status, "<html>"), K::$kind, $outcome, $again)),+]
+        };
+    }
+    let mut rows = vec![
+        Row("connect", || fail(T::Connect), K::Connect, NotSent, All),
+        Row(
+            "timeout",
+            || fail(T::Timeout),
+            K::Timeout,
+            Unknown,
+            AllButUnsafe,
+        ),
+        Row(
+            "interrupted",
+            || fail(T::Interrupted),
+            K::Transport,
+            Unknown,
+            AllButUnsafe,
+        ),
+        Row(
+            "too large",
+            || fail(T::TooLarge),
+            K::Transport,
+            Unknown,
+            None,
+        ),
+        Row(
+            "certificate",
+            || fail(T::Certificate),
+            K::Verification,
+            NotSent,
+            None,
+        ),
+        Row(
+            "refused by the transport",
+            || fail(T::InvalidRequest),
+            K::InvalidRequest,
+            NotSent,
+            None,
+        ),
+        Row("forged", forged, K::Verification, Unknown, None),
+        Row(
+            "not signed",
+            || Step::respond(200, REPLY),
+            K::Verification,
+            Unknown,
+            None,
+        ),
+        Row(
+            "another request's answer",
+            || signed(r#"{"state":"open","items":[],"answers":"ord-2"}"#),
+            K::Verification,
+            Unknown,
+            None,
+        ),
+        Row("not understood", || signed("{}"), K::Decode, Done, None),
+        Row(
+            "not JSON",
+            || signed_with_status(201, "<html>"),
+            K::Decode,
+            Done,
+            None,
+        ),
+        Row(
+            "no content",
+            || signed_with_status(204, ""),
+            K::Decode,
+            Done,
+            None,
+        ),
+        Row(
+            "200 that says no",
+            || signed(r#"{"code":"no_such_person"}"#),
+            K::Api,
+            Refused,
+            None,
+        ),
+        Row(
+            "200 that says later",
+            || signed(r#"{"code":"busy"}"#),
+            K::Api,
+            Refused,
+            AllButUnsafe,
+        ),
+        Row(
+            "200 that knows no such key",
+            || signed(r#"{"code":"bad_key"}"#),
+            K::Credentials,
+            Refused,
+            None,
+        ),
+        Row(
+            "400 that says later",
+            || Step::respond(400, r#"{"code":"busy"}"#),
+            K::Api,
+            Refused,
+            AllButUnsafe,
+        ),
+        Row(
+            "400 that knows no such key",
+            || Step::respond(400, r#"{"code":"bad_key"}"#),
+            K::Credentials,
+            Refused,
+            None,
+        ),
+        // Nobody vouches for the body: it may name the reason, but not prove that nothing was done.
+        Row(
+            "500 that knows no such key",
+            || Step::respond(500, r#"{"code":"bad_key"}"#),
+            K::Credentials,
+            Unknown,
+            None,
+        ),
+        Row(
+            "429 that knows no such key",
+            || Step::respond(429, r#"{"code":"bad_key"}"#),
+            K::RateLimited,
+            Refused,
+            All,
+        ),
+    ];
+    rows.extend(status!(429 => RateLimited, Refused, All));
+    rows.extend(status!(401 403 => Credentials, Refused, None));
+    rows.extend(status!(408 500 501 502 503 504 599 => Api, Unknown, AllButUnsafe));
+    rows.extend(status!(400 402 404 405 409 410 413 415 422 425 451 => Api, Refused, None));
+    // A redirect is an error, and 303 even says "done, look there".
+    rows.extend(status!(300 301 302 303 304 => Api, Unknown, None));
+    rows.extend(status!(307 308 => Api, Refused, None));
+    rows
+}
+
+/// Runs one order against the same failure on every attempt.
+async fn fails<const I: u8>(row: &Row) -> (Error, Stage) {
+    let stage = Stage::new([(row.1)(), (row.1)(), (row.1)()]);
+    let error = stage.client.call(Order::<I>::new()).await.unwrap_err();
+    (error, stage)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_repeated_is_a_table() {
+    for row in table() {
+        let &Row(name, _, kind, outcome, again) = &row;
+        let results = [
+            (SAFE, fails::<SAFE>(&row).await),
+            (REPEATABLE, fails::<REPEATABLE>(&row).await),
+            (UNSAFE, fails::<UNSAFE>(&row).await),
+        ];
+        for (idempotency, (error, stage)) in results {
+            let at = format!("{name}, idempotency {idempotency}");
+            let repeated = match again {
+                Again::All => true,
+                Again::AllButUnsafe => idempotency != UNSAFE,
+                Again::None => false,
+            };
+            let attempts = if repeated { 3 } else { 1 };
+            assert_eq!(error.kind(), kind, "{at}");
+            assert_eq!(error.outcome(), outcome, "{at}");
+            assert_eq!(stage.requests(), attempts, "{at}");
+            assert_eq!(error.attempts() as usize, attempts, "{at}");
+            assert_eq!(stage.clock.sleeps(), PAUSES[..attempts - 1], "{at}");
+            assert_eq!((error.provider(), error.operation()), ("toy", "order"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_is_that_of_all_attempts_together() {
+    use TransportErrorKind::{Connect, Interrupted};
+
+    let refused = || Step::respond(429, "");
+    let conflict = || Step::respond(409, "");
+    let cases: [(&str, [Step; 3], ErrorKind, Outcome); 5] = [
+        (
+            "it may have been done before the connections failed",
+            [fail(Interrupted), fail(Connect), fail(Connect)],
+            ErrorKind::Connect,
+            Outcome::Unknown,
+        ),
+        (
+            "a conflict may be with our own first attempt",
+            [fail(Interrupted), fail(Connect), conflict()],
+            ErrorKind::Api,
+            Outcome::Unknown,
+        ),
+        (
+            "not sent, then refused",
+            [fail(Connect), refused(), conflict()],
+            ErrorKind::Api,
+            Outcome::Refused,
+        ),
+        (
+            "refused, then not sent",
+            [refused(), fail(Connect), fail(Connect)],
+            ErrorKind::Connect,
+            Outcome::Refused,
+        ),
+        (
+            "unknown, then done",
+            [fail(Interrupted), refused(), signed("{}")],
+            ErrorKind::Decode,
+            Outcome::Done,
+        ),
+    ];
+    for (name, steps, kind, outcome) in cases {
+        let stage = Stage::new(steps);
+        let error = stage.client.call(RepeatableOrder::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{name}");
+        assert_eq!(stage.requests(), 3, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsafe_order_stops_at_the_first_doubt() {
+    let stage = Stage::new([
+        fail(TransportErrorKind::Connect),
+        fail(TransportErrorKind::Interrupted),
+    ]);
+    let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert!(!error.is_retryable());
+    assert_eq!(stage.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_or_a_client_may_repeat_by_another_policy() {
+    let failures = || (0..4).map(|_| fail(TransportErrorKind::Connect));
+    let patient = RetryPolicy::standard().with_max_attempts(4);
+    let patient = patient.with_pauses(Duration::from_secs(1), Duration::from_secs(2));
+
+    let stage = Stage::new(failures());
+    let call = stage.client.call(UnsafeOrder::new()).with_retry(patient);
+    assert_eq!(call.await.unwrap_err().attempts(), 4);
+    let half_of = |seconds: u64| Duration::from_nanos(seconds * 500_000_000 - 1);
+    assert_eq!(stage.clock.sleeps(), [1, 2, 2].map(half_of));
+
+    let never = |steps| {
+        Stage::with(steps, Toy::default(), |builder| {
+            builder.retry(RetryPolicy::never())
+        })
+    };
+    let stage = never(failures().collect::<Vec<_>>());
+    let call = stage.client.call(UnsafeOrder::new());
+    assert_eq!(call.await.unwrap_err().attempts(), 1);
+    assert_eq!(stage.requests(), 1);
+
+    // The call's own policy wins over the client's.
+    let stage = never(failures().collect::<Vec<_>>());
+    let call = stage.client.call(UnsafeOrder::new()).with_retry(patient);
+    assert_eq!(call.await.unwrap_err().attempts(), 4);
+}
+
+// Waiting
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_that_the_provider_asks_for_is_kept() {
+    for (status, value) in [
+        (429, "7"),
+        (503, "7"),
+        // The fixed clock stands at midnight.
+        (429, "Thu, 01 Jan 2026 00:00:07 GMT"),
+    ] {
+        let refusal = Step::respond_with(status, &[("retry-after", value)], "");
+        let stage = Stage::new([refusal, signed(REPLY)]);
+        let response = stage.client.call(SafeOrder::new()).await.unwrap();
+        assert_eq!(stage.clock.sleeps(), [Duration::from_secs(7)], "{value}");
+        assert_eq!(response.elapsed(), Duration::from_secs(7), "{value}");
+        assert_eq!(response.attempts(), 2, "{value}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_past_the_deadline_is_reported_instead_of_waited_for() {
+    for (value, seconds) in [
+        ("30", 30),
+        ("86400", 86_400),
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30),
+    ] {
+        let stage = Stage::new([Step::respond_with(429, &[("retry-after", value)], "")]);
+        let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        assert_eq!(error.elapsed(), Duration::ZERO);
+        assert!(error.is_retryable());
+        assert_eq!(stage.requests(), 1);
+        assert!(stage.clock.sleeps().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_makes_no_sense_is_not_believed() {
+    for value in ["-5", "soon", "1e3", ""] {
+        let refusal = Step::respond_with(429, &[("retry-after", value)], "");
+        let stage = Stage::new([refusal, signed(REPLY)]);
+        stage.client.call(UnsafeOrder::new()).await.unwrap();
+        assert_eq!(stage.clock.sleeps(), PAUSES[..1], "{value}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_at_the_deadline() {
+    let stage = Stage::new([Step::Hang]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(error.elapsed(), Duration::from_secs(30));
+    assert_eq!(error.attempts(), 1);
+    assert!(!error.is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_for_attempts_and_pauses_together() {
+    let stage = Stage::new([
+        fail(TransportErrorKind::Connect),
+        Step::respond_with(429, &[("retry-after", "20")], ""),
+        Step::Hang,
+    ]);
+    let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(error.elapsed(), Duration::from_secs(30));
+    assert_eq!(error.attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_attempt_is_begun_without_time_left() {
+    // The pause ends a nanosecond before the deadline, but timers count milliseconds: it runs over.
+    let stage = Stage::new([fail(TransportErrorKind::Connect)]);
+    let call = stage.client.call(UnsafeOrder::new());
+    let error = call
+        .with_timeout(Duration::from_millis(100))
+        .await
+        .unwrap_err();
+    assert_eq!(stage.clock.sleeps(), PAUSES[..1]);
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    assert_eq!(error.elapsed(), Duration::from_millis(100));
+    assert_eq!(stage.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nearest_deadline_setting_wins() {
+    let hang = || [Step::Hang];
+    let elapsed = |error: Error| error.elapsed().as_secs();
+    let client_of_9_s = || {
+        Stage::with(hang(), Toy::default(), |builder| {
+            builder.timeout(Duration::from_secs(9))
+        })
+    };
+
+    let stage = Stage::new(hang());
+    let call = stage.client.call(HastyOrder::new());
+    assert_eq!(elapsed(call.await.unwrap_err()), 5, "the operation's");
+
+    let stage = client_of_9_s();
+    let call = stage.client.call(HastyOrder::new());
+    assert_eq!(elapsed(call.await.unwrap_err()), 9, "the client's");
+
+    let stage = client_of_9_s();
+    let call = stage.client.call(HastyOrder::new());
+    let call = call.with_timeout(Duration::from_secs(2));
+    assert_eq!(elapsed(call.await.unwrap_err()), 2, "the call's");
+}
+
+/// Answers nothing and knows how many requests are under way.
+#[derive(Debug, Default)]
+struct Silent {
+    begun: AtomicUsize,
+    under_way: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl Transport for Silent {
+    async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+        struct UnderWay(Arc<AtomicUsize>);
+        impl Drop for UnderWay {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let _under_way = UnderWay(Arc::clone(&self.under_way));
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_leaves_nothing_running() {
+    let transport = Arc::new(Silent::default());
+    let client = Client::<Toy>::builder(Toy::default())
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    let call = client.call(SafeOrder::new()).into_future();
+    let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
+    assert!(given_up.is_err());
+    assert_eq!(transport.begun.load(Ordering::Relaxed), 1);
+    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+    let tasks = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    assert_eq!(tasks, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_in_a_pause_sends_nothing_more() {
+    let stage = Stage::new([Step::respond_with(429, &[("retry-after", "9")], "")]);
+    let call = stage.client.call(SafeOrder::new()).into_future();
+    let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
+    assert!(given_up.is_err());
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(stage.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_cancels_the_exchange() {
+    let transport = Arc::new(Silent::default());
+    let client = Client::<Toy>::builder(Toy::default())
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+}
+
+// What is believed
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_not_authentic_is_never_read() {
+    for step in [forged(), Step::respond(200, REPLY)] {
+        let stage = Stage::new([step]);
+        let order = SafeOrder::new();
+        let read = order.read.clone();
+        let error = stage.client.call(order).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Verification);
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert_eq!(error.status().unwrap(), 200);
+        assert!(error.verification().is_some());
+        assert_eq!(read.get(), 0);
+        assert_eq!(stage.requests(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn raw_bytes_are_verified_too() {
+    let stage = Stage::new([forged()]);
+    let error = stage.client.call(SafeOrder::new()).raw().await.unwrap_err();
+    assert_eq!(
+        error.verification(),
+        Some(&VerificationError::SignatureMismatch)
+    );
+    assert_eq!(stage.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn raw_gives_the_exact_bytes() {
+    let body = " {\"state\" : \"open\",\r\n \"not in the type\": [1.50]}\n";
+    let stage = Stage::new([fail(TransportErrorKind::Interrupted), signed(body)]);
+    let order = SafeOrder::new();
+    let read = order.read.clone();
+    let response = stage.client.call(order).raw().await.unwrap();
+    assert_eq!(response.value(), body.as_bytes());
+    assert_eq!(response.attempts(), 2, "the same loop");
+    assert_eq!(read.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signature_is_asked_of_2xx_only() {
+    for status in [301, 400, 401, 404, 429, 500, 502, 503] {
+        let stage = Stage::new([Step::respond(status, "<html>")]);
+        let call = stage.client.call(UnsafeOrder::new());
+        let error = call.with_retry(RetryPolicy::never()).await.unwrap_err();
+        assert_eq!(error.status().unwrap(), status);
+        assert_eq!(stage.client.provider().verified.get(), 0, "{status}");
+    }
+    for status in [200, 201, 202, 204, 206] {
+        let stage = Stage::new([signed_with_status(status, REPLY)]);
+        stage.client.call(UnsafeOrder::new()).await.unwrap();
+        assert_eq!(stage.client.provider().verified.get(), 1, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_understood_names_the_place() {
+    let stage = Stage::new([signed(
+        r#"{"state":"open","items":[{"amount":1},{"amount":-1}]}"#,
+    )]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.outcome(), Outcome::Done);
+    let decode = error.decode().unwrap();
+    assert_eq!(decode.category(), DecodeErrorCategory::Shape);
+    assert_eq!(decode.path(), "$.items[1].amount");
+    assert_eq!(
+        error.report(),
+        "toy order: the answer was not understood (HTTP 200); it was done\n  \
+         caused by: unexpected shape at $.items[1].amount (line 1, column 50)"
+    );
+    assert_eq!(
+        error.request_id().unwrap().as_str(),
+        stage.transport.only().header("x-request-id")
+    );
+    assert!(error.raw_response().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_not_listed_is_no_error() {
+    let stage = Stage::new([signed(r#"{"state":"paused","items":[],"new":{}}"#)]);
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(response.value().state.as_str(), "paused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_keeps_the_providers_words() {
+    for (step, status) in [
+        (signed(r#"{"code":"E17","message":"not today"}"#), 200),
+        (
+            Step::respond(422, r#"{"code":"E17","message":"not today"}"#),
+            422,
+        ),
+    ] {
+        let stage = Stage::new([step]);
+        let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api);
+        assert_eq!(error.outcome(), Outcome::Refused);
+        let fault = error.fault().unwrap();
+        assert_eq!(fault.code(), Some("E17"));
+        assert_eq!(fault.message(), Some("not today"));
+        assert_eq!(
+            error.to_string(),
+            format!("toy order: the provider refused (HTTP {status}): E17")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_the_transport_is_named_like_any_other() {
+    #[derive(Debug)]
+    struct Strict;
+
+    #[async_trait::async_trait]
+    impl Transport for Strict {
+        async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+            Err(provider_core::InvalidRequest::new("base URL", "must be another one").into())
+        }
+    }
+
+    let builder = Client::<Toy>::builder(Toy::default()).transport(Arc::new(Strict));
+    let client: Client<Toy> = builder.build().unwrap();
+    let error = client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "base URL");
+    assert_eq!(
+        error.to_string(),
+        "toy order: invalid request: base URL: must be another one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_certificate_is_a_failed_verification() {
+    let stage = Stage::new([fail(TransportErrorKind::Certificate)]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.verification(), Some(&VerificationError::Certificate));
+    assert_eq!(error.outcome(), Outcome::NotSent);
+}

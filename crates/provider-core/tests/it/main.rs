@@ -1,0 +1,15 @@
+//! What the crate does as a whole: the call loop over scripted exchanges, what its output gives away, and the default
+//! transport over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed expectation ends the test"
+)]
+
+mod call_loop;
+mod redaction;
+mod reqwest_transport;
+mod server;
+mod toy;

@@ -1,0 +1,300 @@
+//! A made-up company: it signs requests and responses, and counts what the client asks of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use provider_core::{
+    Attempt, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault, FaultClass, Idempotency,
+    InvalidRequest, Masked, Mobile, Operation, Pan, PathId, Provider, RawResponse, ResponseError,
+    Secret, Segment, VerificationError, Verified, post_json,
+};
+use serde::{Deserialize, Serialize};
+
+pub(crate) const SIGNATURE: HeaderName = HeaderName::from_static("x-toy-signature");
+
+/// How often the client asked for something.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counter(Arc<AtomicU32>);
+
+impl Counter {
+    pub(crate) fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Toy {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) api_key: Secret,
+    pub(crate) signing_secret: Secret,
+    /// The attempt that cannot be authorised.
+    pub(crate) unauthorisable: Option<u32>,
+    pub(crate) authorized: Counter,
+    pub(crate) verified: Counter,
+}
+
+impl Toy {
+    pub(crate) fn at(base_url: &str) -> Self {
+        Self {
+            base_url: BaseUrl::parse("base_url", base_url).unwrap(),
+            api_key: Secret::for_header("x-api-key", "made-up-key").unwrap(),
+            signing_secret: Secret::text("signing_secret", "made-up-secret").unwrap(),
+            unauthorisable: None,
+            authorized: Counter::default(),
+            verified: Counter::default(),
+        }
+    }
+}
+
+impl Default for Toy {
+    fn default() -> Self {
+        Self::at("https://toy.example.test/uat")
+    }
+}
+
+impl Provider for Toy {
+    const NAME: &'static str = "toy";
+
+    fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    /// The "signature" says what went into it, so that a test sees whether it was made anew.
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        attempt: &Attempt,
+    ) -> Result<(), InvalidRequest> {
+        self.authorized.count();
+        if self.unauthorisable == Some(attempt.number) {
+            return Err(InvalidRequest::new("signing_secret", "cannot sign this"));
+        }
+        let signed = [
+            self.signing_secret.expose().as_bytes(),
+            request.body().bytes(),
+        ]
+        .concat();
+        let signature = format!(
+            "attempt={} time={} nonce={} sum={}",
+            attempt.number,
+            attempt.now,
+            attempt.nonce as u64,
+            signed.into_iter().map(u32::from).sum::<u32>(),
+        );
+        let headers = request.headers_mut();
+        headers.insert("x-api-key", self.api_key.header_value("x-api-key")?);
+        headers.insert(SIGNATURE, HeaderValue::try_from(signature).unwrap());
+        Ok(())
+    }
+
+    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+        self.verified.count();
+        let signature = response
+            .headers()
+            .get(SIGNATURE)
+            .ok_or(VerificationError::MissingSignature)?;
+        if signature.as_bytes() == response_signature(response.body()).as_bytes() {
+            Ok(Verified::signed(response))
+        } else {
+            Err(VerificationError::SignatureMismatch)
+        }
+    }
+
+    fn fault(&self, response: &RawResponse) -> Option<Fault> {
+        #[derive(Deserialize)]
+        struct Refusal {
+            code: String,
+            message: Option<String>,
+        }
+        let refusal = response.untrusted_hint::<Refusal>()?;
+        let class = match refusal.code.as_str() {
+            "busy" => FaultClass::Transient,
+            "bad_key" => FaultClass::Credentials,
+            _ => FaultClass::ByStatus,
+        };
+        let fault = Fault::new()
+            .with_code(Some(refusal.code))
+            .with_message(refusal.message)
+            .with_class(class);
+        Some(fault)
+    }
+}
+
+fn response_signature(body: &[u8]) -> String {
+    format!("length={}", body.len())
+}
+
+/// What [`Order`]'s parameter may be.
+pub(crate) const SAFE: u8 = 0;
+pub(crate) const REPEATABLE: u8 = 1;
+pub(crate) const UNSAFE: u8 = 2;
+/// Safe, with an operation deadline of 5 seconds.
+pub(crate) const HASTY: u8 = 3;
+
+/// One operation for each kind of idempotency.
+#[derive(Clone, Serialize)]
+pub(crate) struct Order<const I: u8> {
+    pub(crate) mobile: Mobile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pan: Option<Pan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<Email>,
+    pub(crate) consent_text: Masked,
+    /// An address instead of the one below the base URL.
+    #[serde(skip)]
+    pub(crate) address: Option<String>,
+    /// Inputs that do not fit together.
+    #[serde(skip)]
+    pub(crate) contradictory: bool,
+    /// How often a response was read.
+    #[serde(skip)]
+    pub(crate) read: Counter,
+}
+
+pub(crate) type SafeOrder = Order<SAFE>;
+pub(crate) type RepeatableOrder = Order<REPEATABLE>;
+pub(crate) type UnsafeOrder = Order<UNSAFE>;
+pub(crate) type HastyOrder = Order<HASTY>;
+
+impl<const I: u8> Order<I> {
+    pub(crate) fn new() -> Self {
+        Self {
+            mobile: Mobile::parse("9000000001").unwrap(),
+            pan: None,
+            email: None,
+            consent_text: Masked::new("I agree"),
+            address: None,
+            contradictory: false,
+            read: Counter::default(),
+        }
+    }
+}
+
+provider_core::open_enum! {
+    /// How far an order is.
+    pub(crate) enum State {
+        /// Not done yet.
+        Open = "open",
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Priority {
+    Low,
+    High,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Reply {
+    pub(crate) state: State,
+    pub(crate) items: Vec<Item>,
+    pub(crate) answers: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) amount: u32,
+    pub(crate) priority: Option<Priority>,
+}
+
+impl<const I: u8> Endpoint for Order<I> {
+    type Provider = Toy;
+    type Output = Reply;
+    const OPERATION: Operation = {
+        let idempotency = match I {
+            UNSAFE => Idempotency::Unsafe,
+            REPEATABLE => Idempotency::Repeatable,
+            _ => Idempotency::Safe,
+        };
+        let operation = Operation::new("order", "POST /v1/orders/{id}", idempotency);
+        match I {
+            HASTY => operation.with_timeout(Duration::from_secs(5)),
+            _ => operation,
+        }
+    };
+
+    fn request(&self, toy: &Toy, _: &Attempt) -> Result<Request<Body>, InvalidRequest> {
+        if self.contradictory {
+            return Err(InvalidRequest::new(
+                "consent_text",
+                "must be given with a mobile number",
+            ));
+        }
+        let id = PathId::parse("id", "ord-1")?;
+        let uri = match &self.address {
+            Some(address) => address.parse().unwrap(),
+            None => toy
+                .base_url()
+                .join(&[Segment::Literal("/v1/orders/"), Segment::Id(&id)])?,
+        };
+        post_json(uri, self)
+    }
+
+    fn response(&self, response: &Verified) -> Result<Reply, ResponseError> {
+        self.read.count();
+        let reply: Reply = response.json()?;
+        if reply.answers.as_deref().is_some_and(|id| id != "ord-1") {
+            return Err(VerificationError::OtherRequest.into());
+        }
+        Ok(reply)
+    }
+}
+
+pub(crate) const REPLY: &str = r#"{"state":"open","items":[{"amount":7}]}"#;
+
+/// A 200 that the company signed.
+pub(crate) fn signed(body: &str) -> Step {
+    signed_with_status(200, body)
+}
+
+pub(crate) fn signed_with_status(status: u16, body: &str) -> Step {
+    let signature = response_signature(body.as_bytes());
+    Step::respond_with(status, &[(SIGNATURE.as_str(), &signature)], body.to_owned())
+}
+
+/// A 200 whose signature is for other bytes.
+pub(crate) fn forged() -> Step {
+    Step::respond_with(200, &[(SIGNATURE.as_str(), "length=1")], REPLY)
+}
+
+/// A client of the toy company with everything around it in the test's hands.
+pub(crate) struct Stage {
+    pub(crate) client: Client<Toy>,
+    pub(crate) transport: ScriptedTransport,
+    pub(crate) clock: FixedClock,
+}
+
+impl Stage {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self::with(steps, Toy::default(), |builder| builder)
+    }
+
+    pub(crate) fn with(
+        steps: impl IntoIterator<Item = Step>,
+        toy: Toy,
+        settings: impl FnOnce(ClientBuilder<Toy>) -> ClientBuilder<Toy>,
+    ) -> Self {
+        let transport = ScriptedTransport::new(steps);
+        let clock = FixedClock::default();
+        let builder = Client::builder(toy)
+            .transport(Arc::new(transport.clone()))
+            .clock(Arc::new(clock.clone()));
+        Self {
+            client: settings(builder).build().unwrap(),
+            transport,
+            clock,
+        }
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.transport.sent().len()
+    }
+}
