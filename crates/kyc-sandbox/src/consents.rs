@@ -1,0 +1,103 @@
+//! The consents that Veriff's route has recorded.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use crate::settings::LatestScope;
+
+/// A consent as it was recorded. Its text is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedConsent {
+    id: String,
+    kind: String,
+    approved: bool,
+    binding: bool,
+}
+
+impl RecordedConsent {
+    /// The consent's id, as the reply named it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `ine`, `bipa` or `aadhaar`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether the end-user approved.
+    pub fn approved(&self) -> bool {
+        self.approved
+    }
+
+    /// Whether no later consent has replaced it.
+    pub fn is_binding(&self) -> bool {
+        self.binding
+    }
+}
+
+#[derive(Debug)]
+struct Stored {
+    session: Uuid,
+    id: String,
+    kind: &'static str,
+    approved: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Consents {
+    capacity: usize,
+    stored: Mutex<VecDeque<Stored>>,
+}
+
+impl Consents {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            stored: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    pub(crate) fn record(&self, session: Uuid, id: String, kind: &'static str, approved: bool) {
+        if self.capacity == 0 {
+            return;
+        }
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        if stored.len() == self.capacity {
+            stored.pop_front();
+        }
+        stored.push_back(Stored {
+            session,
+            id,
+            kind,
+            approved,
+        });
+    }
+
+    pub(crate) fn of(&self, session: Uuid, scope: LatestScope) -> Vec<RecordedConsent> {
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut later_kinds: Vec<&str> = Vec::new();
+        let mut newest_first: Vec<RecordedConsent> = Vec::new();
+        for consent in stored
+            .iter()
+            .rev()
+            .filter(|consent| consent.session == session)
+        {
+            let binding = match scope {
+                LatestScope::Session => newest_first.is_empty(),
+                LatestScope::SessionAndType => !later_kinds.contains(&consent.kind),
+            };
+            later_kinds.push(consent.kind);
+            newest_first.push(RecordedConsent {
+                id: consent.id.clone(),
+                kind: consent.kind.to_owned(),
+                approved: consent.approved,
+                binding,
+            });
+        }
+        newest_first.reverse();
+        newest_first
+    }
+}

@@ -1,0 +1,36 @@
+//! Ids for sessions, transactions and consents.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::{Builder, Uuid};
+
+/// Random ids, or ids from a counter when fixtures must come out byte for byte the same.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    deterministic: bool,
+    next: AtomicU64,
+}
+
+impl Ids {
+    pub(crate) fn new(deterministic: bool) -> Self {
+        Self {
+            deterministic,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// A version 4 UUID, in the counted form too.
+    pub(crate) fn uuid(&self) -> Uuid {
+        if self.deterministic {
+            let count = u128::from(self.next.fetch_add(1, Ordering::Relaxed));
+            Builder::from_random_bytes(count.to_be_bytes()).into_uuid()
+        } else {
+            Uuid::new_v4()
+        }
+    }
+
+    /// 32 lower-case hexadecimal digits.
+    pub(crate) fn hex(&self) -> String {
+        self.uuid().simple().to_string()
+    }
+}

@@ -1,0 +1,260 @@
+//! The invented people, by mobile number.
+//!
+//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to nobody: no aggregator knows
+//! it, and Finpass opens a session for it as for anyone.
+//!
+//! | mobile | who | onemoney | finvu | anumati | FinPro | Finpass |
+//! |---|---|---|---|---|---|---|
+//! | 9000000001 | registered, with linked accounts | linked | not registered | not registered | answers | opens a session |
+//! | 9000000002 | registered, no linked accounts | registered | not registered | not registered | answers | opens a session |
+//! | 9000000003 | unknown everywhere | not registered | not registered | not registered | answers | opens a session |
+//! | 9000000004 | one aggregator never answers | linked | not registered | silent | answers | opens a session |
+//! | 9000000005 | one aggregator fails | linked | fails | not registered | answers | opens a session |
+//! | 9000000006 | undetermined everywhere | silent | fails | silent | answers | opens a session |
+//! | 9000000007 | no active aggregators | not registered | not registered | not registered | PROFILE_CHECK_FAILED | opens a session |
+//! | 9000000008 | one aggregator is slow, inside its limit | linked, slowly | not registered | not registered | answers | opens a session |
+//! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
+//! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
+
+/// What one aggregator does when asked about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Behaviour {
+    /// Answers: registered, accounts linked.
+    Linked,
+    /// Answers: registered, nothing linked.
+    Registered,
+    /// Answers: not registered.
+    NotRegistered,
+    /// Answers as [`Behaviour::Linked`] after half of the aggregator's timeout.
+    LinkedSlowly,
+    /// Answers with an error.
+    Fails,
+    /// Never answers, so the timeout ends the wait.
+    Silent,
+}
+
+impl Behaviour {
+    /// The words of the table above.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Registered => "registered",
+            Self::NotRegistered => "not registered",
+            Self::LinkedSlowly => "linked, slowly",
+            Self::Fails => "fails",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// What FinPro does before it asks any aggregator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileCheck {
+    /// Asks the aggregators.
+    Answers,
+    /// Fails with `PROFILE_CHECK_FAILED`. That a number decides it is the sandbox's own device.
+    NoActiveAggregators,
+}
+
+impl ProfileCheck {
+    /// The words of the table above.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::NoActiveAggregators => "PROFILE_CHECK_FAILED",
+        }
+    }
+}
+
+/// What Finpass does when asked to open a session for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionStart {
+    /// Opens it.
+    Opens,
+    /// HTTP 200 with `success: false`: not documented, the sandbox's own choice.
+    RefusedInside200,
+    /// HTTP 500: not documented, the sandbox's own choice.
+    Breaks,
+}
+
+impl SessionStart {
+    /// The words of the table above.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opens => "opens a session",
+            Self::RefusedInside200 => "HTTP 200, success false",
+            Self::Breaks => "HTTP 500",
+        }
+    }
+}
+
+/// One invented person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Person {
+    /// Ten digits.
+    pub mobile: &'static str,
+    /// What the person is there for.
+    pub description: &'static str,
+    /// What onemoney does.
+    pub onemoney: Behaviour,
+    /// What finvu does.
+    pub finvu: Behaviour,
+    /// What anumati does.
+    pub anumati: Behaviour,
+    /// What FinPro does.
+    pub profile_check: ProfileCheck,
+    /// What Finpass does.
+    pub session_start: SessionStart,
+}
+
+impl Person {
+    /// What the aggregator of this name does; one that the table does not name knows nobody.
+    pub fn at(&self, aggregator: &str) -> Behaviour {
+        match aggregator {
+            "onemoney" => self.onemoney,
+            "finvu" => self.finvu,
+            "anumati" => self.anumati,
+            _ => Behaviour::NotRegistered,
+        }
+    }
+}
+
+const fn person(
+    mobile: &'static str,
+    description: &'static str,
+    [onemoney, finvu, anumati]: [Behaviour; 3],
+) -> Person {
+    Person {
+        mobile,
+        description,
+        onemoney,
+        finvu,
+        anumati,
+        profile_check: ProfileCheck::Answers,
+        session_start: SessionStart::Opens,
+    }
+}
+
+use Behaviour::{Fails, Linked, LinkedSlowly, NotRegistered, Registered, Silent};
+
+/// Everybody the sandbox knows.
+pub const PEOPLE: &[Person] = &[
+    person(
+        "9000000001",
+        "registered, with linked accounts",
+        [Linked, NotRegistered, NotRegistered],
+    ),
+    person(
+        "9000000002",
+        "registered, no linked accounts",
+        [Registered, NotRegistered, NotRegistered],
+    ),
+    person(
+        "9000000003",
+        "unknown everywhere",
+        [NotRegistered, NotRegistered, NotRegistered],
+    ),
+    person(
+        "9000000004",
+        "one aggregator never answers",
+        [Linked, NotRegistered, Silent],
+    ),
+    person(
+        "9000000005",
+        "one aggregator fails",
+        [Linked, Fails, NotRegistered],
+    ),
+    person(
+        "9000000006",
+        "undetermined everywhere",
+        [Silent, Fails, Silent],
+    ),
+    Person {
+        profile_check: ProfileCheck::NoActiveAggregators,
+        ..person(
+            "9000000007",
+            "no active aggregators",
+            [NotRegistered, NotRegistered, NotRegistered],
+        )
+    },
+    person(
+        "9000000008",
+        "one aggregator is slow, inside its limit",
+        [LinkedSlowly, NotRegistered, NotRegistered],
+    ),
+    Person {
+        session_start: SessionStart::RefusedInside200,
+        ..person(
+            "9000000009",
+            "Finpass refuses inside an HTTP 200",
+            [Linked, NotRegistered, NotRegistered],
+        )
+    },
+    Person {
+        session_start: SessionStart::Breaks,
+        ..person(
+            "9000000010",
+            "Finpass breaks",
+            [Linked, NotRegistered, NotRegistered],
+        )
+    },
+];
+
+/// The person with this number; a number that is not in the table belongs to somebody unknown everywhere.
+pub fn find(mobile: &str) -> Person {
+    PEOPLE
+        .iter()
+        .find(|person| person.mobile == mobile)
+        .copied()
+        .unwrap_or(STRANGER)
+}
+
+const STRANGER: Person = person(
+    "",
+    "anybody else",
+    [NotRegistered, NotRegistered, NotRegistered],
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_table_is_the_table() {
+        let rows: Vec<String> = PEOPLE
+            .iter()
+            .map(|p| {
+                format!(
+                    "| {} | {} | {} | {} | {} | {} | {} |",
+                    p.mobile,
+                    p.description,
+                    p.onemoney.as_str(),
+                    p.finvu.as_str(),
+                    p.anumati.as_str(),
+                    p.profile_check.as_str(),
+                    p.session_start.as_str(),
+                )
+            })
+            .collect();
+        let documented = |text: &str, prefix: &str| -> Vec<String> {
+            text.lines()
+                .filter_map(|line| line.strip_prefix(prefix))
+                .filter(|line| line.starts_with("| 9"))
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(documented(include_str!("people.rs"), "//! "), rows);
+        assert_eq!(documented(include_str!("../README.md"), ""), rows);
+    }
+
+    #[test]
+    fn strangers_are_unknown_everywhere() {
+        let stranger = find("9123456789");
+        assert_eq!(stranger.at("onemoney"), Behaviour::NotRegistered);
+        assert_eq!(stranger.session_start, SessionStart::Opens);
+    }
+}

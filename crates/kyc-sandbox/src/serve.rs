@@ -1,0 +1,210 @@
+//! The sandbox over HTTP/1.1.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tower::ServiceExt;
+
+use crate::credentials::{self, BaseUrls};
+use crate::exchange::Via;
+use crate::settings::Settings;
+
+/// Room for a request's line and headers; more is answered 431.
+const HEADER_BYTES: usize = 64 * 1024;
+
+/// How long a shutdown waits for replies that are under way.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long accepting pauses after an error such as running out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a sandbox could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Other machines could reach the address.
+    #[error("{0} is not a loopback address; the settings must allow it explicitly")]
+    NotLoopback(SocketAddr),
+    /// The address could not be bound.
+    #[error("could not listen on {address}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A sandbox that listens. Dropping it stops it at once; [`ServedSandbox::shutdown`] lets replies under way finish.
+pub struct ServedSandbox {
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl ServedSandbox {
+    pub(crate) async fn start(
+        address: SocketAddr,
+        router: Router,
+        settings: &Settings,
+    ) -> Result<Self, ServeError> {
+        if !settings.allow_non_loopback() && !address.ip().to_canonical().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+        let bind = |source| ServeError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let (closing, closed) = watch::channel(false);
+        let door = Door {
+            router,
+            via: Via {
+                origin: Arc::from(origin(address)),
+                body_read_timeout: Some(*settings.body_read_timeout()),
+            },
+            header_read_timeout: *settings.header_read_timeout(),
+        };
+        let places = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
+        let server = tokio::spawn(accept(listener, door, places, closed));
+        Ok(Self {
+            address,
+            closing,
+            server,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where each provider's routes begin.
+    pub fn base_urls(&self) -> BaseUrls {
+        BaseUrls::below(&origin(self.address))
+    }
+
+    /// The environment variables that point a program at this sandbox, with the default
+    /// [`credentials`](crate::credentials). Settings that accept others do not show here.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        credentials::environment(&self.base_urls())
+    }
+
+    /// Stops accepting, lets replies under way finish for at most five seconds, then closes everything.
+    pub async fn shutdown(mut self) {
+        self.closing.send_replace(true);
+        // The server task ends by itself within its patience; an error means that it is gone already.
+        let _ended = (&mut self.server).await;
+    }
+}
+
+impl Drop for ServedSandbox {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for ServedSandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServedSandbox")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Nobody can connect to the unspecified address, so links name the loopback one in its place.
+fn origin(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    via: Via,
+    header_read_timeout: Duration,
+}
+
+async fn accept(listener: TcpListener, door: Door, places: usize, closed: watch::Receiver<bool>) {
+    let mut told = closed.clone();
+    let places = Arc::new(Semaphore::new(places));
+    // Dropping the set aborts its tasks, so nothing outlives this function.
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (listener.accept().await, place)
+        };
+        tokio::select! {
+            biased;
+            () = until_closed(&mut told) => break,
+            (accepted, place) = accepted => match accepted {
+                Ok((stream, _)) => {
+                    let (door, closed) = (door.clone(), closed.clone());
+                    connections.spawn(async move {
+                        connection(stream, door, closed).await;
+                        drop(place);
+                    });
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _in_time = tokio::time::timeout(SHUTDOWN_PATIENCE, all).await;
+}
+
+async fn until_closed(closed: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a reason to close too.
+    let _ = closed.wait_for(|closing| *closing).await;
+}
+
+async fn connection(stream: TcpStream, door: Door, mut closed: watch::Receiver<bool>) {
+    // Replies are written whole; waiting for more to send only adds latency.
+    let _ = stream.set_nodelay(true);
+    let Door {
+        router,
+        via,
+        header_read_timeout,
+    } = door;
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(via.clone());
+        let router = router.clone();
+        async move {
+            let response: Result<Response, Infallible> = router.oneshot(request).await;
+            response
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_read_timeout)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // How a connection ended is the peer's business; hyper has answered what could be answered.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = until_closed(&mut closed) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
