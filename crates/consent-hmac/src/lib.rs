@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod capability;
+mod client;
+mod provider;
+mod record_consent;
+mod signature;
+
+pub use client::ConsentClient;
+pub use provider::{ApiKey, Veriff};
+#[doc(no_inline)]
+pub use provider_core;
+pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent, SessionId};
+pub use signature::{SharedSecret, Signature, Signer, Verifier};

@@ -1,0 +1,197 @@
+//! How Veriff knows us, how we know Veriff, and how it says no.
+
+use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use provider_core::{
+    Attempt, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
+    VerificationError, Verified,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{SharedSecret, Signature, Signer, Verifier};
+
+provider_core::secret_text! {
+    /// The integration's API key, sent as `x-auth-client` (`[seed]`).
+    pub struct ApiKey("x-auth-client");
+}
+
+const X_AUTH_CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
+const X_HMAC_SIGNATURE: HeaderName = HeaderName::from_static("x-hmac-signature");
+const VRF_AUTH_CLIENT: HeaderName = HeaderName::from_static("vrf-auth-client");
+const VRF_HMAC_SIGNATURE: HeaderName = HeaderName::from_static("vrf-hmac-signature");
+
+/// A Veriff integration: where it is, who we are, and the secrets that both sides share. `Debug` prints no secret.
+#[derive(Debug, Clone)]
+pub struct Veriff {
+    base_url: BaseUrl,
+    api_key: HeaderValue,
+    signer: Signer,
+    verifier: Verifier,
+    accept_unsigned: bool,
+}
+
+impl Veriff {
+    /// An integration. Its base URL is in the Customer Portal, with or without `/v1`; there is no common one.
+    ///
+    /// `secret` signs requests and verifies replies.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the key was checked when it was made.
+    pub fn new(
+        base_url: BaseUrl,
+        api_key: ApiKey,
+        secret: &SharedSecret,
+    ) -> Result<Self, InvalidRequest> {
+        Ok(Self {
+            base_url: base_url.without_suffix("/v1"),
+            api_key: api_key.header_value()?,
+            signer: Signer::new(secret),
+            verifier: Verifier::new(secret),
+            accept_unsigned: false,
+        })
+    }
+
+    /// Verifies replies with this secret too, while it is being replaced. Requests are signed with the first one only.
+    #[must_use]
+    pub fn or_verify_with(mut self, secret: &SharedSecret) -> Self {
+        self.verifier = self.verifier.or(secret);
+        self
+    }
+
+    /// Believes a 200 without any signature header. Older versions of Veriff's page list none, so an old deployment may
+    /// send none; with this, TLS is all that vouches for such a reply. A signature that is there is still checked.
+    #[must_use]
+    pub fn accept_unsigned_replies(mut self) -> Self {
+        self.accept_unsigned = true;
+        self
+    }
+}
+
+impl Provider for Veriff {
+    const NAME: &'static str = "veriff";
+
+    fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        _attempt: &Attempt,
+    ) -> Result<(), InvalidRequest> {
+        let signature = self.signer.sign(request.body().as_ref()).header_value()?;
+        request
+            .headers_mut()
+            .insert(X_AUTH_CLIENT, self.api_key.clone());
+        request.headers_mut().insert(X_HMAC_SIGNATURE, signature);
+        Ok(())
+    }
+
+    /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
+    /// page): what is there must agree and be right, and one signature at least must be there.
+    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+        let headers = response.headers();
+        for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
+            let client = at_most_one(headers, &name)?;
+            if client.is_some_and(|client| {
+                !client
+                    .as_bytes()
+                    .eq_ignore_ascii_case(self.api_key.as_bytes())
+            }) {
+                return Err(VerificationError::OtherClient);
+            }
+        }
+        let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
+        let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
+        let header = match (x, vrf) {
+            (Some(x), Some(vrf)) if !x.as_bytes().eq_ignore_ascii_case(vrf.as_bytes()) => {
+                return Err(VerificationError::ConflictingHeaders);
+            }
+            (Some(header), _) | (None, Some(header)) => header,
+            (None, None) if self.accept_unsigned => return Ok(Verified::unsigned(response)),
+            (None, None) => return Err(VerificationError::MissingSignature),
+        };
+        self.verifier
+            .verify(response.body(), &Signature::from_hex(header)?)?;
+        Ok(Verified::signed(response))
+    }
+
+    fn fault(&self, response: &RawResponse) -> Option<Fault> {
+        let refusal = response
+            .untrusted_hint::<Refusal>()
+            .filter(Refusal::is_one)?;
+        let code = refusal.code.and_then(text);
+        let meaning = code.as_deref().and_then(about_credentials);
+        let class = if meaning.is_some() {
+            FaultClass::Credentials
+        } else {
+            FaultClass::ByStatus
+        };
+        Some(
+            Fault::new()
+                .with_code(code)
+                .with_message(refusal.message)
+                .with_meaning(meaning)
+                .with_class(class),
+        )
+    }
+}
+
+/// A repeated header is refused even if its values agree: which of them a peer means is anybody's guess.
+fn at_most_one<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h HeaderValue>, VerificationError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(VerificationError::ConflictingHeaders),
+    }
+}
+
+/// `{status, code, message}` (`[seed]`). `status` and `code` are strings here and numbers on other pages (`[docs]`).
+#[derive(Deserialize)]
+struct Refusal {
+    status: Value,
+    #[serde(default)]
+    code: Option<Value>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl Refusal {
+    /// Other operations have `status: "success"` in a success (`[docs]`); it may appear here without notice.
+    fn is_one(&self) -> bool {
+        match &self.status {
+            Value::String(status) => !matches!(status.as_str(), "success" | "created"),
+            Value::Number(status) => status.as_u64().is_none_or(|status| status >= 400),
+            _ => false,
+        }
+    }
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The codes about key and signature (devdocs.veriff.com, credentials and authorization codes). 1101 means four
+/// different things on one page and so nothing here.
+fn about_credentials(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "1801" => "the API key was not sent",
+        "1802" => "the API key is not a UUID",
+        "1803" => "no integration has this API key",
+        "1804" => "the integration is not active",
+        "1812" => "the signature is not a SHA-256 digest",
+        "1813" | "1814" => "the legacy signature does not match",
+        "1815" => "the request could not be authenticated",
+        "1818" => "the signature does not match the id; check the shared secret",
+        "1819" => "the signature does not match the body; check the shared secret",
+        _ => return None,
+    })
+}

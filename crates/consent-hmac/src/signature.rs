@@ -1,0 +1,218 @@
+//! Veriff's signature: HMAC-SHA256 over the exact body bytes, as 64 hexadecimal digits.
+//!
+//! Keyed with the shared secret's text, although it looks like a UUID (devdocs.veriff.com, HMAC authentication; vectors).
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use provider_core::http::HeaderValue;
+use provider_core::{InvalidRequest, Secret, VerificationError};
+use sha2::Sha256;
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// A shared secret key of a Veriff integration. `Debug` prints nothing of it; its memory is wiped on drop.
+#[derive(Debug, Clone)]
+pub struct SharedSecret(Secret);
+
+impl SharedSecret {
+    /// Takes the secret as the portal showed it.
+    ///
+    /// # Errors
+    ///
+    /// Empty, white space at either end, or a control character.
+    pub fn new(
+        text: impl Into<provider_core::secrecy::SecretString>,
+    ) -> Result<Self, InvalidRequest> {
+        Secret::text("shared secret", text).map(Self)
+    }
+}
+
+/// 32 bytes of HMAC-SHA256. Prints as Veriff writes it: 64 lower-case hexadecimal digits.
+///
+/// There is no `==`: compare with [`Verifier::verify`], which takes constant time.
+#[derive(Clone)]
+pub struct Signature([u8; Signature::LEN]);
+
+impl Signature {
+    const LEN: usize = 32;
+
+    /// Reads 64 hexadecimal digits of either case.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::MalformedSignature`]: another length or another character.
+    pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, VerificationError> {
+        let mut bytes = [0; Self::LEN];
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| VerificationError::MalformedSignature)?;
+        Ok(Self(bytes))
+    }
+
+    fn hex(&self) -> [u8; 2 * Self::LEN] {
+        let mut digits = [0; 2 * Self::LEN];
+        // The lengths fit by construction.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        digits
+    }
+
+    pub(crate) fn header_value(&self) -> Result<HeaderValue, InvalidRequest> {
+        HeaderValue::from_bytes(&self.hex())
+            .map_err(|_| InvalidRequest::new("x-hmac-signature", "cannot be written"))
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({self})")
+    }
+}
+
+/// Makes signatures with one secret. Usable without a client.
+///
+/// ```
+/// use consent_hmac::{SharedSecret, Signer};
+///
+/// let signer = Signer::new(&SharedSecret::new("abcdef12-abcd-abcd-abcd-abcdef012345")?);
+/// let body = br#"{"type":"ine","approved":true,"text":"User agrees to share their INE details"}"#;
+/// assert_eq!(
+///     signer.sign(body).to_string(),
+///     "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4",
+/// );
+/// # Ok::<(), consent_hmac::provider_core::InvalidRequest>(())
+/// ```
+#[derive(Clone)]
+pub struct Signer(HmacSha256);
+
+impl Signer {
+    /// A signer keyed with the secret's UTF-8 text. The key's part of the hash is computed here, once.
+    pub fn new(secret: &SharedSecret) -> Self {
+        Self(keyed(secret.0.expose().as_bytes()))
+    }
+
+    /// A signer keyed with raw bytes: for published test vectors. Veriff's secrets are text.
+    ///
+    /// # Errors
+    ///
+    /// The key is empty.
+    pub fn with_key(key: &[u8]) -> Result<Self, InvalidRequest> {
+        if key.is_empty() {
+            return Err(InvalidRequest::new("shared secret", "must not be empty"));
+        }
+        Ok(Self(keyed(key)))
+    }
+
+    /// Signs exactly these bytes.
+    pub fn sign(&self, bytes: &[u8]) -> Signature {
+        Signature(
+            self.0
+                .clone()
+                .chain_update(bytes)
+                .finalize()
+                .into_bytes()
+                .into(),
+        )
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(***)")
+    }
+}
+
+/// Checks signatures against one or more secrets, so that a secret can be replaced without downtime. Usable without a
+/// client, for webhooks too.
+///
+/// ```
+/// use consent_hmac::{SharedSecret, Signature, Verifier};
+///
+/// let verifier = Verifier::new(&SharedSecret::new("abcdef12-abcd-abcd-abcd-abcdef012345")?)
+///     .or(&SharedSecret::new("the-previous-secret")?);
+/// let raw_body = b"{\"type\":\"ine\",\"approved\":true,\"text\":\"User agrees to share their INE details\"}";
+/// let header = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
+/// verifier.verify(raw_body, &Signature::from_hex(header)?)?; // and only then parse
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    first: HmacSha256,
+    others: Vec<HmacSha256>,
+}
+
+impl Verifier {
+    /// A verifier for one secret.
+    pub fn new(secret: &SharedSecret) -> Self {
+        Self {
+            first: keyed(secret.0.expose().as_bytes()),
+            others: Vec::new(),
+        }
+    }
+
+    /// The same verifier that accepts another secret too. Veriff allows up to five for an integration; which one signs
+    /// replies while several are active is not documented.
+    #[must_use]
+    pub fn or(mut self, secret: &SharedSecret) -> Self {
+        self.others.push(keyed(secret.0.expose().as_bytes()));
+        self
+    }
+
+    /// A verifier keyed with raw bytes: for published test vectors. Veriff's secrets are text.
+    ///
+    /// # Errors
+    ///
+    /// The key is empty.
+    pub fn with_key(key: &[u8]) -> Result<Self, InvalidRequest> {
+        Signer::with_key(key).map(|signer| Self {
+            first: signer.0,
+            others: Vec::new(),
+        })
+    }
+
+    /// Checks that one of the secrets made `signature` over exactly these bytes. Takes the same time wherever the first
+    /// difference is, and tries every secret.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::SignatureMismatch`].
+    pub fn verify(&self, bytes: &[u8], signature: &Signature) -> Result<(), VerificationError> {
+        let mut matches = 0;
+        for mac in std::iter::once(&self.first).chain(&self.others) {
+            matches |= u8::from(
+                mac.clone()
+                    .chain_update(bytes)
+                    .verify_slice(&signature.0)
+                    .is_ok(),
+            );
+        }
+        if matches == 1 {
+            Ok(())
+        } else {
+            Err(VerificationError::SignatureMismatch)
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Verifier({} secrets)",
+            self.others.len().saturating_add(1)
+        )
+    }
+}
+
+fn keyed(key: &[u8]) -> HmacSha256 {
+    #[allow(
+        clippy::expect_used,
+        reason = "HMAC takes keys of every length; the error type serves other MACs"
+    )]
+    HmacSha256::new_from_slice(key).expect("HMAC takes keys of every length")
+}

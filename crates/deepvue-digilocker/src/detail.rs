@@ -1,0 +1,149 @@
+//! `detail`: what Deepvue says when it refuses, in three forms.
+
+use std::fmt;
+
+use provider_core::{Fault, FaultClass, Masked, RawResponse};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a refusal says. An error body has nothing else (docs.deepvue.ai, response format).
+///
+/// `Debug` prints no text of it: it may repeat what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// One sentence (`[seed]`).
+    Text(Masked),
+    /// One entry for each field that was refused (`[seed]`).
+    Items(Vec<DetailItem>),
+    /// Anything else, as JSON text.
+    Other(Masked),
+}
+
+/// One field that was refused.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DetailItem {
+    /// Where the field is: names, and numbers for places in a list, joined by dots: `body.doc_types.0`.
+    pub location: Masked,
+    /// What is wrong, for people.
+    pub message: Option<Masked>,
+    /// What is wrong, for machines: `value_error.missing`. The words depend on Deepvue's framework version.
+    pub kind: Option<String>,
+}
+
+impl fmt::Debug for DetailItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The kind is the framework's word, and printed if it looks like one.
+        let kind = Fault::new().with_code(self.kind.clone());
+        f.debug_struct("DetailItem")
+            .field("location", &self.location)
+            .field("message", &self.message)
+            .field("kind", &kind.printable_code())
+            .finish()
+    }
+}
+
+impl Detail {
+    /// The `detail` of a response, for instance of [`Error::raw_response`](provider_core::Error::raw_response). `None` if
+    /// the body is not JSON or has none.
+    pub fn of(response: &RawResponse) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Refusal {
+            detail: Option<Value>,
+        }
+        response.untrusted_hint::<Refusal>()?.detail.map(Self::from)
+    }
+
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Text(text) => {
+                let meaning = about_credentials(text.expose());
+                let class = if meaning.is_some() {
+                    FaultClass::Credentials
+                } else {
+                    FaultClass::ByStatus
+                };
+                Fault::new()
+                    .with_message(Some(text.expose().to_owned()))
+                    .with_meaning(meaning)
+                    .with_class(class)
+            }
+            Self::Items(items) => {
+                let line = |item: &DetailItem| {
+                    let message = item.message.as_ref().map_or("", |message| message.expose());
+                    format!("{}: {message}", item.location.expose())
+                };
+                let message = items.iter().map(line).collect::<Vec<_>>().join("; ");
+                let meaning = items
+                    .first()
+                    .and_then(|item| refused_field(item.location.expose()));
+                let code = items.into_iter().next().and_then(|item| item.kind);
+                Fault::new()
+                    .with_code(code)
+                    .with_message(Some(message))
+                    .with_meaning(meaning)
+            }
+            Self::Other(json) => Fault::new().with_message(Some(json.expose().to_owned())),
+        }
+    }
+}
+
+impl From<Value> for Detail {
+    fn from(detail: Value) -> Self {
+        match detail {
+            Value::String(text) => Self::Text(text.into()),
+            Value::Array(values) if !values.is_empty() && values.iter().all(Value::is_object) => {
+                Self::Items(values.iter().map(DetailItem::from).collect())
+            }
+            other => Self::Other(other.to_string().into()),
+        }
+    }
+}
+
+impl From<&Value> for DetailItem {
+    fn from(item: &Value) -> Self {
+        let text = |key| item.get(key).and_then(Value::as_str).map(str::to_owned);
+        let part = |part: &Value| {
+            part.as_str()
+                .map_or_else(|| part.to_string(), str::to_owned)
+        };
+        let location = match item.get("loc") {
+            Some(Value::Array(parts)) => parts.iter().map(part).collect::<Vec<_>>().join("."),
+            Some(other) => part(other),
+            None => String::new(),
+        };
+        Self {
+            location: location.into(),
+            message: text("msg").map(Masked::from),
+            kind: text("type"),
+        }
+    }
+}
+
+/// The documented sentences about who we are (docs.deepvue.ai, errors). An error body has no code to go by.
+fn about_credentials(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "Inactive client_id" => "the client id is not active",
+        "Not authenticated" => "a credential is missing",
+        "Not a valid token" | "Could not validate credentials" | "Authorization failure" => {
+            "the credentials are not valid here"
+        }
+        "Invalid client_id" => "the client id is unknown",
+        "Invalid client_id or client_secret, access Denied"
+        | "Incorrect client_id or client_secret" => "the client id or the client secret is wrong",
+        _ => return None,
+    })
+}
+
+/// Our own name for a field that was refused, because the provider's text is not printed.
+fn refused_field(location: &str) -> Option<&'static str> {
+    let mut parts = location.split('.').skip_while(|part| *part == "body");
+    Some(match parts.next()? {
+        "consent" => "the field `consent` was refused",
+        "purpose" => "the field `purpose` was refused",
+        "redirect_url" => "the field `redirect_url` was refused",
+        "doc_types" => "the field `doc_types` was refused",
+        _ => return None,
+    })
+}

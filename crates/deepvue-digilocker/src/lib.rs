@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod capability;
+mod client;
+mod detail;
+mod initiate_session;
+mod provider;
+
+pub use client::DigilockerClient;
+pub use detail::{Detail, DetailItem};
+pub use initiate_session::{
+    AuthorizationUrl, Consent, DocType, InitiateSession, InitiatedSession, SessionData, SubCode,
+    TransactionId, purpose,
+};
+pub use provider::{ClientId, ClientSecret, Deepvue};
+#[doc(no_inline)]
+pub use provider_core;

@@ -1,0 +1,137 @@
+//! How Deepvue knows us, and how it says no.
+
+use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::{
+    Attempt, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
+    VerificationError, Verified,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Detail;
+
+provider_core::secret_text! {
+    /// The client id, sent as `client-id` (`[seed]`).
+    pub struct ClientId("client-id");
+
+    /// The client secret, sent as `x-api-key` (`[seed]`): the documentation calls it an API key, and its samples put the
+    /// same placeholder into both headers.
+    pub struct ClientSecret("x-api-key");
+}
+
+const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Deepvue: where it is and who we are. `Debug` prints neither credential.
+#[derive(Debug, Clone)]
+pub struct Deepvue {
+    base_url: BaseUrl,
+    client_id: HeaderValue,
+    client_secret: HeaderValue,
+}
+
+impl Deepvue {
+    /// The only API host that is documented (`[seed]`); trial and live accounts are told apart by their keys.
+    pub const BASE_URL: &'static str = "https://production.deepvue.tech";
+
+    /// Deepvue at [`BASE_URL`](Self::BASE_URL). The two credentials have types of their own, so they cannot be swapped.
+    ///
+    /// ```
+    /// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue};
+    ///
+    /// let deepvue = Deepvue::new(ClientId::new("made-up-id")?, ClientSecret::new("made-up-secret")?)?;
+    /// # Ok::<(), provider_core::InvalidRequest>(())
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue};
+    ///
+    /// let deepvue = Deepvue::new(ClientSecret::new("made-up-secret")?, ClientId::new("made-up-id")?)?;
+    /// # Ok::<(), provider_core::InvalidRequest>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None in practice: both credentials were checked when they were made.
+    pub fn new(client_id: ClientId, client_secret: ClientSecret) -> Result<Self, InvalidRequest> {
+        Ok(Self {
+            base_url: BaseUrl::parse("base_url", Self::BASE_URL)?,
+            client_id: client_id.header_value()?,
+            client_secret: client_secret.header_value()?,
+        })
+    }
+
+    /// The same account at another address, such as a sandbox.
+    #[must_use]
+    pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
+        self.base_url = base_url;
+        self
+    }
+}
+
+impl Provider for Deepvue {
+    const NAME: &'static str = "deepvue";
+
+    fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        _attempt: &Attempt,
+    ) -> Result<(), InvalidRequest> {
+        request
+            .headers_mut()
+            .insert(X_API_KEY, self.client_secret.clone());
+        request
+            .headers_mut()
+            .insert(CLIENT_ID, self.client_id.clone());
+        Ok(())
+    }
+
+    /// Deepvue documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
+    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+        Ok(Verified::unsigned(response))
+    }
+
+    fn fault(&self, response: &RawResponse) -> Option<Fault> {
+        let Refusal {
+            code,
+            message,
+            detail,
+        } = response.untrusted_hint()?;
+        refusal(code.as_u64(), detail, message.as_str())
+    }
+}
+
+/// What may say no in a body: `detail` (`[seed]`), or the status once more in a body with another status.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: Value,
+    #[serde(default)]
+    message: Value,
+    #[serde(default)]
+    detail: Option<Value>,
+}
+
+/// A refusal in Deepvue's words. In a 2xx body a `detail`, or a `code` of 400 or more, says no in spite of the status:
+/// the documentation advises to look at the code first on one page and at the HTTP status first on another.
+pub(crate) fn refusal(
+    code: Option<u64>,
+    detail: Option<Value>,
+    message: Option<&str>,
+) -> Option<Fault> {
+    let fault = match detail {
+        Some(detail) => Detail::from(detail).into_fault(),
+        None if code.is_some_and(|code| code >= 400) => {
+            Fault::new().with_message(message.map(str::to_owned))
+        }
+        None => return None,
+    };
+    Some(match code {
+        Some(401 | 403) => fault.with_class(FaultClass::Credentials),
+        _ => fault,
+    })
+}

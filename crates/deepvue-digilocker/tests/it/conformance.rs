@@ -1,0 +1,216 @@
+//! The capability's suite against the sandbox in process, and what the capability and the sandbox refuse.
+
+use std::sync::Arc;
+
+use deepvue_digilocker::provider_core::capability::{
+    DocumentAccess, DocumentAccessRequest, DocumentKind,
+};
+use deepvue_digilocker::provider_core::testing::{ScriptedTransport, Step, conformance};
+use deepvue_digilocker::provider_core::{BaseUrl, ErrorKind, Outcome};
+use deepvue_digilocker::{
+    ClientId, ClientSecret, Consent, Deepvue, DigilockerClient, DocType, InitiateSession,
+};
+use kyc_sandbox::credentials::{
+    DEEPVUE_CLIENT_ID, DEEPVUE_CLIENT_SECRET, DEEPVUE_INACTIVE_CLIENT_ID,
+};
+use kyc_sandbox::settings::{
+    Failure, SessionReplyBody, TimestampForm, ValidationItems, WrongCredentials,
+};
+use kyc_sandbox::{DeepvueSettings, Sandbox, Settings};
+
+use crate::sandbox::{base_url, client, deepvue};
+
+fn access() -> DocumentAccessRequest {
+    DocumentAccessRequest {
+        purpose: "KYC of a new customer".to_owned(),
+        return_url: "https://lender.example.test/back".to_owned(),
+        documents: vec![DocumentKind::Aadhaar],
+        consented: true,
+    }
+}
+
+fn minimal() -> InitiateSession {
+    InitiateSession::without_redirect(Consent::given_by_person(), "KYC of a new customer")
+}
+
+fn sandbox(settings: DeepvueSettings) -> Sandbox {
+    Sandbox::new(Settings::default().with_deepvue(settings))
+}
+
+#[tokio::test]
+async fn deepvue_is_a_document_access() {
+    let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
+    conformance::document_access(&client, access()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kind_of_document_has_deepvue_s_name() {
+    let body = r#"{"transaction_id":"t","data":{"authorization_url":"u"}}"#;
+    let transport = ScriptedTransport::new([Step::respond(200, body)]);
+    let client = client(&base_url(), Arc::new(transport.clone()));
+    let documents = vec![
+        DocumentKind::Pan,
+        DocumentKind::DrivingLicence,
+        DocumentKind::Aadhaar,
+        DocumentKind::from("made_up"),
+    ];
+    let session = client
+        .open_session(DocumentAccessRequest {
+            documents,
+            ..access()
+        })
+        .await
+        .unwrap();
+    assert_eq!(session.reference.as_str(), "t");
+    assert_eq!(session.url.expose(), "u");
+    assert_eq!(
+        transport.only().json()["doc_types"],
+        serde_json::json!(["pan", "dl", "aadhaar", "made_up"])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_consent_nothing_is_sent() {
+    let transport = ScriptedTransport::new([]);
+    let client = client(&base_url(), Arc::new(transport.clone()));
+    let unasked = DocumentAccessRequest {
+        consented: false,
+        ..access()
+    };
+    let error = client.open_session(unasked).await.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "consent");
+    assert_eq!(
+        (error.provider(), error.operation()),
+        ("deepvue", "initiate-session")
+    );
+    let aimless = DocumentAccessRequest {
+        return_url: String::new(),
+        ..access()
+    };
+    let error = client.open_session(aimless).await.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "redirect_url");
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_refused() {
+    for (client_id, client_secret, wrong, status) in [
+        (
+            "other",
+            DEEPVUE_CLIENT_SECRET,
+            WrongCredentials::Denied,
+            401,
+        ),
+        (DEEPVUE_CLIENT_ID, "other", WrongCredentials::Denied, 401),
+        // The two of them swapped.
+        (
+            DEEPVUE_CLIENT_SECRET,
+            DEEPVUE_CLIENT_ID,
+            WrongCredentials::Denied,
+            401,
+        ),
+        (
+            DEEPVUE_CLIENT_ID,
+            "other",
+            WrongCredentials::NotAValidToken,
+            403,
+        ),
+        (
+            DEEPVUE_INACTIVE_CLIENT_ID,
+            DEEPVUE_CLIENT_SECRET,
+            WrongCredentials::Denied,
+            400,
+        ),
+    ] {
+        let sandbox = sandbox(DeepvueSettings::default().with_wrong_credentials(wrong));
+        let deepvue = Deepvue::new(
+            ClientId::new(client_id).unwrap(),
+            ClientSecret::new(client_secret).unwrap(),
+        )
+        .unwrap()
+        .with_base_url(BaseUrl::parse("base_url", &base_url()).unwrap());
+        let client = DigilockerClient::builder(deepvue)
+            .transport(Arc::new(sandbox.transport()))
+            .build()
+            .unwrap();
+        let error = client.initiate_session(minimal()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{client_id}");
+        assert_eq!(error.outcome(), Outcome::Refused);
+        assert_eq!(error.status().unwrap(), status);
+        assert!(error.fault().unwrap().meaning().is_some(), "{client_id}");
+    }
+}
+
+#[tokio::test]
+async fn every_form_of_success_is_one() {
+    let success = DeepvueSettings::default;
+    for settings in [
+        success(),
+        success().with_success_status(200).with_body_code(200),
+        success().with_success_status(200).with_body_code(201),
+        success().with_timestamp(TimestampForm::Null),
+        success().with_timestamp(TimestampForm::Absent),
+        success().with_sub_code(true),
+    ] {
+        let transport = sandbox(settings).transport();
+        let client = client(&base_url(), Arc::new(transport));
+        let session = client.initiate_session(minimal()).await.unwrap();
+        assert!(!session.value().transaction_id.as_str().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_session_is_an_error() {
+    for (body, kind, outcome) in [
+        (
+            SessionReplyBody::DataMissing,
+            ErrorKind::Decode,
+            Outcome::Done,
+        ),
+        (SessionReplyBody::DataNull, ErrorKind::Decode, Outcome::Done),
+        (
+            SessionReplyBody::ErrorInside2xx,
+            ErrorKind::Api,
+            Outcome::Refused,
+        ),
+    ] {
+        let transport = sandbox(DeepvueSettings::default().with_reply_body(body)).transport();
+        let client = client(&base_url(), Arc::new(transport));
+        let error = client.initiate_session(minimal()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_field_is_named_in_both_generations_of_items() {
+    for (items, code) in [
+        (ValidationItems::PydanticV1, "type_error.enum"),
+        (ValidationItems::PydanticV2, "enum"),
+    ] {
+        let settings = DeepvueSettings::default().with_validation_items(items);
+        let client = client(&base_url(), Arc::new(sandbox(settings).transport()));
+        let request = minimal().set_doc_types([DocType::Aadhaar, DocType::from("made_up")]);
+        let error = client.initiate_session(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api);
+        let fault = error.fault().unwrap();
+        assert_eq!(fault.code(), Some(code));
+        assert_eq!(fault.meaning(), Some("the field `doc_types` was refused"));
+        assert!(!error.to_string().contains("made_up"));
+    }
+}
+
+/// The reason why a session is not opened twice: the caller cannot tell whether the first one was.
+#[tokio::test]
+async fn a_failure_after_the_effect_is_not_repeated() {
+    let settings =
+        DeepvueSettings::default().with_failure(Some(Failure::new(503).first(1).after_effect()));
+    let sandbox = sandbox(settings);
+    let client = DigilockerClient::builder(deepvue(&base_url()))
+        .transport(Arc::new(sandbox.transport()))
+        .build()
+        .unwrap();
+    let error = client.initiate_session(minimal()).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    let counts = sandbox.ledger().counts(kyc_sandbox::Provider::Deepvue);
+    assert_eq!(counts.effects, 1);
+}

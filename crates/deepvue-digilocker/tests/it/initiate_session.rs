@@ -1,0 +1,413 @@
+//! The request's bytes, what may not be sent, and replies that no fixture has.
+
+use std::sync::Arc;
+
+use deepvue_digilocker::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use deepvue_digilocker::provider_core::{
+    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Outcome, Response,
+    TransportErrorKind,
+};
+use deepvue_digilocker::{
+    ClientSecret, Consent, Deepvue, Detail, DigilockerClient, DocType, InitiateSession,
+    InitiatedSession, SubCode, purpose,
+};
+use kyc_sandbox::credentials::{DEEPVUE_CLIENT_ID, DEEPVUE_CLIENT_SECRET};
+
+use crate::sandbox::deepvue;
+
+const SESSION: &str = r#"{"code":201,"timestamp":1738305237960,"transaction_id":"0c8c7833678e412f",
+    "data":{"authorization_url":"https://consent.example.test/redirect?state=0c8c+7833=="}}"#;
+
+fn minimal() -> InitiateSession {
+    InitiateSession::without_redirect(Consent::given_by_person(), "KYC of a new customer")
+}
+
+async fn send(
+    steps: impl IntoIterator<Item = Step>,
+    request: InitiateSession,
+) -> (Result<Response<InitiatedSession>, Error>, ScriptedTransport) {
+    let transport = ScriptedTransport::new(steps);
+    let client = DigilockerClient::builder(deepvue(Deepvue::BASE_URL))
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(FixedClock::default()))
+        .build()
+        .unwrap();
+    let result = client.initiate_session(request).await;
+    (result, transport)
+}
+
+/// One reply, read.
+async fn read(status: u16, body: &str) -> Result<InitiatedSession, Error> {
+    let (result, _) = send([Step::respond(status, body.to_owned())], minimal()).await;
+    result.map(Response::into_value)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_full_request_is_the_documented_one() {
+    let request = InitiateSession::new(
+        Consent::given_by_person(),
+        purpose::KYC,
+        "https://lender.example.test/back?case=1",
+    )
+    .set_doc_types([DocType::Aadhaar, DocType::Pan, DocType::Dl]);
+    let (_, transport) = send([Step::respond(201, SESSION)], request).await;
+    insta::assert_snapshot!(transport.only().golden());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_absent_or_empty_is_not_sent() {
+    for request in [minimal(), minimal().set_doc_types([])] {
+        let (_, transport) = send([Step::respond(201, SESSION)], request).await;
+        assert_eq!(
+            transport.only().body,
+            r#"{"consent":"Y","purpose":"KYC of a new customer"}"#
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_credential_is_sent_once_in_its_own_header() {
+    let (_, transport) = send([Step::respond(201, SESSION)], minimal()).await;
+    let sent = transport.only();
+    for (name, value) in [
+        ("client-id", DEEPVUE_CLIENT_ID),
+        ("x-api-key", DEEPVUE_CLIENT_SECRET),
+    ] {
+        assert_eq!(sent.headers.get_all(name).iter().count(), 1, "{name}");
+        assert!(sent.headers[name].is_sensitive(), "{name}");
+        assert_eq!(sent.header(name), value, "{name}");
+    }
+    assert!(!sent.headers.contains_key("authorization"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_is_named() {
+    let consent = Consent::given_by_person();
+    for (request, field) in [
+        (InitiateSession::without_redirect(consent, ""), "purpose"),
+        (
+            InitiateSession::without_redirect(consent, " \t\n"),
+            "purpose",
+        ),
+        (InitiateSession::new(consent, "KYC", ""), "redirect_url"),
+        (
+            minimal().set_doc_types([DocType::Aadhaar, DocType::from("")]),
+            "doc_types[1]",
+        ),
+    ] {
+        let (result, transport) = send([], request).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{field}");
+        assert_eq!(error.outcome(), Outcome::NotSent, "{field}");
+        assert_eq!(error.invalid_request().unwrap().field(), field);
+        assert!(transport.sent().is_empty(), "{field}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_document_types_are_sent_as_they_are() {
+    let request = minimal().set_doc_types([DocType::from("passport"), DocType::from("passport")]);
+    let (_, transport) = send([Step::respond(201, SESSION)], request).await;
+    assert_eq!(
+        transport.only().json()["doc_types"],
+        serde_json::json!(["passport", "passport"])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_2xx_is_a_success_and_the_url_is_kept_byte_for_byte() {
+    for status in [200, 201, 202, 299] {
+        let session = read(status, SESSION).await.unwrap();
+        assert_eq!(session.code, Some(201), "{status}");
+        assert_eq!(
+            session.data.authorization_url.expose(),
+            "https://consent.example.test/redirect?state=0c8c+7833=="
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_id_and_the_url_have_to_be_there() {
+    let data = r#""transaction_id":"t","data":{"authorization_url":"u","new":1}"#;
+    for extra in [
+        "",
+        r#","timestamp":null"#,
+        r#","timestamp":1738305237960,"code":200"#,
+        r#","code":null,"sub_code":null,"message":null,"detail":null"#,
+        r#","code":399"#,
+        r#","sub_code":"MADE_UP","message":"made-up","new":{}"#,
+    ] {
+        let session = read(200, &format!("{{{data}{extra}}}")).await.unwrap();
+        assert_eq!(session.transaction_id.as_str(), "t", "{extra}");
+        assert_eq!(
+            session.timestamp.is_some(),
+            extra.contains("1738305237960"),
+            "{extra}"
+        );
+    }
+    let session = read(200, &format!("{{{data},\"sub_code\":\"MADE_UP\"}}")).await;
+    assert_eq!(session.unwrap().sub_code, Some(SubCode::from("MADE_UP")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_without_a_session_says_what_is_missing() {
+    for (body, category, path) in [
+        (
+            r#"{"code":200,"transaction_id":"t"}"#,
+            DecodeErrorCategory::MissingData,
+            "$.data",
+        ),
+        (
+            r#"{"code":200,"transaction_id":"t","data":null,"detail":null}"#,
+            DecodeErrorCategory::MissingData,
+            "$.data",
+        ),
+        (
+            r#"{"data":{"authorization_url":"u"}}"#,
+            DecodeErrorCategory::MissingData,
+            "$.transaction_id",
+        ),
+        (
+            r#"{"transaction_id":"t","data":{}}"#,
+            DecodeErrorCategory::Shape,
+            "$.data",
+        ),
+        (
+            r#"{"transaction_id":"t","data":[],"detail":null}"#,
+            DecodeErrorCategory::Shape,
+            "$.data",
+        ),
+        (
+            r#"{"transaction_id":"","data":{"authorization_url":"u"}}"#,
+            DecodeErrorCategory::Shape,
+            "$.transaction_id",
+        ),
+        ("<html>", DecodeErrorCategory::Syntax, "$"),
+        ("", DecodeErrorCategory::Truncated, "$"),
+    ] {
+        let error = read(200, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+        assert_eq!(error.outcome(), Outcome::Done, "{body}");
+        let decode = error.decode().unwrap();
+        assert_eq!(
+            (decode.category(), decode.path()),
+            (category, path),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_inside_a_success_is_a_refusal() {
+    let data = r#""transaction_id":"t","data":{"authorization_url":"u"}"#;
+    for (body, kind) in [
+        (
+            format!(r#"{{{data},"detail":"Source Unavailable"}}"#),
+            ErrorKind::Api,
+        ),
+        (format!(r#"{{{data},"detail":[]}}"#), ErrorKind::Api),
+        (
+            format!(r#"{{{data},"detail":"Inactive client_id"}}"#),
+            ErrorKind::Credentials,
+        ),
+        (format!(r#"{{{data},"code":400}}"#), ErrorKind::Api),
+        (
+            format!(r#"{{{data},"code":500,"message":"made-up"}}"#),
+            ErrorKind::Api,
+        ),
+        (format!(r#"{{{data},"code":401}}"#), ErrorKind::Credentials),
+        (
+            r#"{"code":403,"detail":"made-up"}"#.to_owned(),
+            ErrorKind::Credentials,
+        ),
+        (r#"{"code":422,"data":{}}"#.to_owned(), ErrorKind::Api),
+        (
+            r#"{"code":503,"data":"made-up","message":"made-up"}"#.to_owned(),
+            ErrorKind::Api,
+        ),
+    ] {
+        let error = read(200, &body).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{body}");
+        assert_eq!(error.outcome(), Outcome::Refused, "{body}");
+        assert!(error.fault().is_some(), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn detail_is_text_a_list_or_anything_else() {
+    let v1 = r#"[{"loc":["body","doc_types",0],"msg":"made-up","type":"type_error.enum"},
+        {"loc":["body","purpose"],"msg":"field required","type":"value_error.missing"}]"#;
+    let v2 = r#"[{"type":"missing","loc":["body","consent"],"msg":"Field required",
+        "input":{"purpose":"x"},"ctx":{"a":1},"url":"https://errors.example.test"}]"#;
+    let missing = Some("the field `consent` was refused");
+    for (detail, code, message, meaning) in [
+        (r#""made-up text""#, None, Some("made-up text"), None),
+        (r#""""#, None, Some(""), None),
+        (
+            v1,
+            Some("type_error.enum"),
+            Some("body.doc_types.0: made-up; body.purpose: field required"),
+            Some("the field `doc_types` was refused"),
+        ),
+        (
+            v2,
+            Some("missing"),
+            Some("body.consent: Field required"),
+            missing,
+        ),
+        (
+            r#"[{"loc":"consent","msg":1}]"#,
+            None,
+            Some("consent: "),
+            missing,
+        ),
+        ("[{}]", None, Some(": "), None),
+        (
+            r#"[{"loc":["body","other"],"msg":"x","type":"y"}]"#,
+            Some("y"),
+            Some("body.other: x"),
+            None,
+        ),
+        ("[]", None, Some("[]"), None),
+        (r#"["text"]"#, None, Some(r#"["text"]"#), None),
+        (r#"{"a":1}"#, None, Some(r#"{"a":1}"#), None),
+        ("7", None, Some("7"), None),
+    ] {
+        let error = read(422, &format!(r#"{{"detail":{detail}}}"#))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{detail}");
+        assert_eq!(error.outcome(), Outcome::Refused, "{detail}");
+        let fault = error.fault().unwrap();
+        assert_eq!(
+            (fault.code(), fault.message(), fault.meaning()),
+            (code, message, meaning),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn detail_can_be_read_from_an_error() {
+    let body = r#"{"detail":[{"loc":["body","consent"],"msg":"CANARY","type":"missing"}]}"#;
+    let error = read(422, body).await.unwrap_err();
+    let detail = Detail::of(error.raw_response().unwrap()).unwrap();
+    let Detail::Items(items) = &detail else {
+        panic!("{detail:?}");
+    };
+    assert_eq!(items[0].location.expose(), "body.consent");
+    assert_eq!(items[0].message.as_ref().unwrap().expose(), "CANARY");
+    assert_eq!(items[0].kind.as_deref(), Some("missing"));
+
+    for body in ["{}", r#"{"detail":null}"#, "[]", "<html>", ""] {
+        let error = read(422, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{body}");
+        assert!(
+            Detail::of(error.raw_response().unwrap()).is_none(),
+            "{body}"
+        );
+        assert!(error.fault().is_none(), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_documented_sentences_about_who_we_are_are_credentials_errors() {
+    for text in [
+        "Inactive client_id",
+        "Not authenticated",
+        "Not a valid token",
+        "Could not validate credentials",
+        "Authorization failure",
+        "Invalid client_id",
+        "Invalid client_id or client_secret, access Denied",
+        "Incorrect client_id or client_secret",
+    ] {
+        for status in [400, 401, 403] {
+            let error = read(status, &format!(r#"{{"detail":"{text}"}}"#))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Credentials, "{status} {text}");
+            assert_eq!(error.outcome(), Outcome::Refused, "{status} {text}");
+            assert!(error.fault().unwrap().meaning().is_some(), "{text}");
+        }
+    }
+    for status in [401, 403] {
+        let error = read(status, "<html>").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_never_opened_twice() {
+    assert_eq!(InitiateSession::OPERATION.idempotency, Idempotency::Unsafe);
+    for step in [
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::Fail(TransportErrorKind::Timeout),
+        Step::respond(408, ""),
+        Step::respond(500, r#"{"detail":"Internal Server Error"}"#),
+        Step::respond(502, "<html>Bad Gateway</html>"),
+        Step::respond(503, r#"{"detail":"Source Unavailable"}"#),
+        Step::Hang,
+    ] {
+        let place = format!("{step:?}");
+        let (result, transport) = send([step], minimal()).await;
+        assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown, "{place}");
+        assert_eq!(transport.sent().len(), 1, "{place}");
+    }
+    for step in [
+        Step::Fail(TransportErrorKind::Connect),
+        Step::respond(429, r#"{"detail":"Rate limit exceeded."}"#),
+    ] {
+        let place = format!("{step:?}");
+        let (result, transport) = send([step, Step::respond(201, SESSION)], minimal()).await;
+        assert_eq!(result.unwrap().attempts(), 2, "{place}");
+        assert_eq!(transport.sent().len(), 2, "{place}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let request = InitiateSession::new(
+        Consent::given_by_person(),
+        "KYC of a new customer",
+        "https://lender.example.test/back",
+    )
+    .set_doc_types([DocType::from("CANARY")]);
+    let mut printed = format!("{request:?} {request:#?}");
+    let session = SESSION.replacen('{', r#"{"message":"CANARY","sub_code":"CANARY","#, 1);
+    let (result, _) = send([Step::respond(201, session)], request).await;
+    printed += &format!("{result:?} {result:#?}");
+    let items = r#"{"detail":[{"loc":["body","CANARY"],"msg":"CANARY","type":"CANARY 1",
+        "input":"CANARY"}]}"#;
+    for (status, body) in [
+        (422, items),
+        (200, items),
+        (400, r#"{"detail":"CANARY"}"#),
+        (400, r#"{"detail":{"CANARY":"CANARY"}}"#),
+        (200, r#"{"transaction_id":"t","data":"CANARY"}"#),
+        (200, r#"{"code":"CANARY"}"#),
+        (200, "CANARY"),
+        (503, "CANARY"),
+    ] {
+        let error = read(status, body).await.unwrap_err();
+        printed += &format!("{error} {error:?} {error:#?} {}", error.report());
+        let detail = Detail::of(error.raw_response().unwrap());
+        printed += &format!("{detail:?} {detail:#?}");
+    }
+    printed += &format!(
+        "{:?} {:#?} {:?}",
+        deepvue(Deepvue::BASE_URL),
+        deepvue(Deepvue::BASE_URL),
+        ClientSecret::new("made-up-secret\n").unwrap_err(),
+    );
+    for canary in [
+        "CANARY",
+        "lender.example",
+        "consent.example",
+        "made-up-secret",
+        DEEPVUE_CLIENT_ID,
+        DEEPVUE_CLIENT_SECRET,
+    ] {
+        assert!(!printed.contains(canary), "{canary} in {printed}");
+    }
+}

@@ -1,0 +1,13 @@
+//! What the crate does, from pure to socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod conformance;
+mod fixtures;
+mod initiate_session;
+mod sandbox;
+mod socket;

@@ -1,0 +1,122 @@
+//! How Finpass knows us, and how it says no.
+
+use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::{
+    Attempt, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
+    VerificationError, Verified,
+};
+use serde::Deserialize;
+
+provider_core::secret_text! {
+    /// The API key, sent as `x-api-key` (docs.finpass.ai, Initialize, `[seed]`). As secret as the secret: published
+    /// samples confuse the two.
+    pub struct ApiKey("x-api-key");
+
+    /// The API secret that is paired with the key, sent as `x-api-secret` (`[seed]`).
+    pub struct ApiSecret("x-api-secret");
+}
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_API_SECRET: HeaderName = HeaderName::from_static("x-api-secret");
+
+/// Finpass: where it is and who we are. `Debug` prints neither key.
+#[derive(Debug, Clone)]
+pub struct Finpass {
+    base_url: BaseUrl,
+    api_key: HeaderValue,
+    api_secret: HeaderValue,
+}
+
+impl Finpass {
+    /// The only host that any page names (`[seed]`).
+    pub const BASE_URL: &'static str = "https://api.finpass.ai";
+
+    /// Finpass at [`BASE_URL`](Self::BASE_URL).
+    ///
+    /// # Errors
+    ///
+    /// None in practice: both credentials were checked when they were made.
+    pub fn new(api_key: ApiKey, api_secret: ApiSecret) -> Result<Self, InvalidRequest> {
+        Ok(Self {
+            base_url: BaseUrl::parse("base_url", Self::BASE_URL)?,
+            api_key: api_key.header_value()?,
+            api_secret: api_secret.header_value()?,
+        })
+    }
+
+    /// The same account at another address, such as a sandbox.
+    #[must_use]
+    pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
+        self.base_url = base_url;
+        self
+    }
+}
+
+impl Provider for Finpass {
+    const NAME: &'static str = "finpass";
+
+    fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        _attempt: &Attempt,
+    ) -> Result<(), InvalidRequest> {
+        // Inserted, not appended: Finpass's own sample sends the key twice, and the second time it is the secret.
+        request
+            .headers_mut()
+            .insert(X_API_KEY, self.api_key.clone());
+        request
+            .headers_mut()
+            .insert(X_API_SECRET, self.api_secret.clone());
+        Ok(())
+    }
+
+    /// Finpass documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
+    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+        Ok(Verified::unsigned(response))
+    }
+
+    fn fault(&self, response: &RawResponse) -> Option<Fault> {
+        response
+            .untrusted_hint::<Refusal>()
+            .filter(Refusal::is_one)
+            .map(Refusal::into_fault)
+    }
+}
+
+/// The envelope of a refusal: `{status_code, success, message, message_code}` (`[seed]`); `error_code` stands in the
+/// place of `message_code` in Finpass's other product families (`[docs]`).
+#[derive(Deserialize)]
+struct Refusal {
+    success: Option<bool>,
+    message: Option<String>,
+    message_code: Option<String>,
+    error_code: Option<String>,
+}
+
+impl Refusal {
+    fn is_one(&self) -> bool {
+        let has_code = self.message_code.is_some() || self.error_code.is_some();
+        self.success != Some(true) && (self.success.is_some() || has_code)
+    }
+
+    fn into_fault(self) -> Fault {
+        fault(self.message_code.or(self.error_code), self.message)
+    }
+}
+
+/// A refusal in Finpass's words. `unauthorized` is the only documented code (`[seed]`).
+pub(crate) fn fault(code: Option<String>, message: Option<String>) -> Fault {
+    let unauthorized = code.as_deref() == Some("unauthorized");
+    let fault = Fault::new().with_code(code).with_message(message);
+    if unauthorized {
+        fault.with_class(FaultClass::Credentials).with_meaning(Some(
+            "the API key or secret is missing or wrong, or they are not a pair",
+        ))
+    } else {
+        fault
+    }
+}

@@ -1,0 +1,231 @@
+//! The request's bytes, and replies that no fixture has.
+
+use std::sync::Arc;
+
+use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use finpass::provider_core::{
+    DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Response,
+    TransportErrorKind,
+};
+use finpass::{ApiKey, ConsentType, Finpass, FinpassClient, Initialize, Initialized};
+
+use crate::sandbox::finpass;
+
+const SESSION: &str = r#"{"data":{"client_id":"aa_1_1","mobile_number":"9000000001","pan_number":null,
+    "email_id":null,"redirect_url":"https://consent.example.test/?fi=QUJD+Rg==&reqdateX=="},
+    "status_code":200,"success":true,"message":"Success","message_code":"success"}"#;
+
+fn minimal() -> Initialize {
+    Initialize::new(
+        Mobile::parse("9000000001").unwrap(),
+        ConsentType::LoanUnderwriting,
+    )
+}
+
+async fn send(
+    steps: impl IntoIterator<Item = Step>,
+    request: Initialize,
+) -> (Result<Response<Initialized>, Error>, ScriptedTransport) {
+    let transport = ScriptedTransport::new(steps);
+    let client = FinpassClient::builder(finpass(Finpass::BASE_URL))
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(FixedClock::default()))
+        .build()
+        .unwrap();
+    let result = client.initialize(request).await;
+    (result, transport)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_full_request_is_the_documented_one() {
+    let request = minimal()
+        .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
+        .set_email(Email::parse("person@example.test").unwrap())
+        .set_webhook_url("https://lender.example.test/hook")
+        .set_redirect_url("https://lender.example.test/done");
+    let (_, transport) = send([Step::respond(200, SESSION)], request).await;
+    insta::assert_snapshot!(transport.only().golden());
+}
+
+#[tokio::test(start_paused = true)]
+async fn absent_and_empty_optionals_are_not_sent() {
+    let (_, transport) = send(
+        [Step::respond(200, SESSION)],
+        minimal().set_webhook_url("").set_redirect_url(""),
+    )
+    .await;
+    assert_eq!(
+        transport.only().body,
+        r#"{"mobile_number":"9000000001","consent_type":"loan_underwriting"}"#
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_credential_is_sent_once() {
+    let (_, transport) = send([Step::respond(200, SESSION)], minimal()).await;
+    let sent = transport.only();
+    for name in ["x-api-key", "x-api-secret", "content-type"] {
+        assert_eq!(sent.headers.get_all(name).iter().count(), 1, "{name}");
+    }
+    assert_ne!(sent.headers["x-api-key"], sent.headers["x-api-secret"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_consent_url_is_kept_byte_for_byte() {
+    let (result, _) = send([Step::respond(200, SESSION)], minimal()).await;
+    let data = result.unwrap().into_value().data;
+    assert_eq!(
+        data.redirect_url.expose(),
+        "https://consent.example.test/?fi=QUJD+Rg==&reqdateX=="
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_consent_types_are_sent_as_they_are() {
+    let request = Initialize::new(
+        Mobile::parse("9000000001").unwrap(),
+        ConsentType::from("wealth"),
+    );
+    let (_, transport) = send([Step::respond(200, SESSION)], request).await;
+    assert_eq!(transport.only().json()["consent_type"], "wealth");
+
+    let request = Initialize::new(Mobile::parse("9000000001").unwrap(), ConsentType::from(""));
+    let (result, transport) = send([], request).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "consent_type");
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_never_opened_twice() {
+    for step in [
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::Fail(TransportErrorKind::Timeout),
+        Step::respond(500, ""),
+        Step::respond(503, ""),
+    ] {
+        let (result, transport) = send([step], minimal()).await;
+        assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown);
+        assert_eq!(transport.sent().len(), 1);
+    }
+    let (result, transport) = send(
+        [
+            Step::Fail(TransportErrorKind::Connect),
+            Step::respond(200, SESSION),
+        ],
+        minimal(),
+    )
+    .await;
+    assert_eq!(result.unwrap().attempts(), 2);
+    assert_eq!(transport.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_says_so_in_every_place_and_has_data() {
+    for (body, kind) in [
+        (
+            SESSION.replace("\"success\":true", "\"success\":false"),
+            ErrorKind::Api,
+        ),
+        (
+            SESSION.replace("\"status_code\":200", "\"status_code\":422"),
+            ErrorKind::Api,
+        ),
+        (
+            r#"{"status_code":401,"success":false,"message_code":"unauthorized"}"#.to_owned(),
+            ErrorKind::Credentials,
+        ),
+        (
+            r#"{"success":false,"error_code":"INVALID_INPUT","message":"made-up"}"#.to_owned(),
+            ErrorKind::Api,
+        ),
+        (
+            r#"{"success":true,"status_code":200}"#.to_owned(),
+            ErrorKind::Decode,
+        ),
+        (
+            r#"{"success":true,"data":null}"#.to_owned(),
+            ErrorKind::Decode,
+        ),
+        (SESSION.replace("aa_1_1", ""), ErrorKind::Decode),
+        ("<html>".to_owned(), ErrorKind::Decode),
+        (String::new(), ErrorKind::Decode),
+    ] {
+        let (result, _) = send([Step::respond(200, body.clone())], minimal()).await;
+        assert_eq!(result.unwrap_err().kind(), kind, "{body}");
+    }
+    let (result, _) = send([Step::respond(200, r#"{"success":true}"#)], minimal()).await;
+    let error = result.unwrap_err();
+    assert_eq!(
+        error.decode().unwrap().category(),
+        DecodeErrorCategory::MissingData
+    );
+    assert_eq!(error.outcome(), Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_s_code_is_read_from_either_key() {
+    for (fields, code) in [
+        (r#""message_code":"made_up""#, "made_up"),
+        (r#""error_code":"INVALID_INPUT""#, "INVALID_INPUT"),
+        (
+            r#""error_code":"INVALID_INPUT","message_code":"made_up""#,
+            "made_up",
+        ),
+    ] {
+        let body = format!(r#"{{"success":false,"message":"made-up text",{fields}}}"#);
+        for status in [200, 422] {
+            let (result, _) = send([Step::respond(status, body.clone())], minimal()).await;
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Api, "{status} {fields}");
+            assert_eq!(error.fault().unwrap().code(), Some(code), "{status}");
+        }
+    }
+    let page = "<html>Bad Gateway</html>";
+    let (result, _) = send([Step::respond(502, page)], minimal()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Api);
+    assert!(error.fault().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_fields_and_missing_echoes_do_no_harm() {
+    let body = r#"{"new":1,"success":true,"data":{"client_id":"x","redirect_url":"u","new":[]}}"#;
+    let (result, _) = send([Step::respond(200, body)], minimal()).await;
+    let value = result.unwrap().into_value();
+    assert_eq!(value.data.mobile_number, None);
+    assert_eq!(value.status_code, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let request = minimal()
+        .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
+        .set_email(Email::parse("person@example.test").unwrap())
+        .set_webhook_url("https://lender.example.test/hook")
+        .set_redirect_url("https://lender.example.test/done");
+    let mut printed = format!("{request:?} {request:#?}");
+    let (result, _) = send([Step::respond(200, SESSION)], request).await;
+    printed += &format!("{result:?} {result:#?}");
+    let echo = r#"{"success":false,"message":"9000000001 AAAAA0000A","message_code":"9000000001"}"#;
+    let (result, _) = send([Step::respond(400, echo)], minimal()).await;
+    let error = result.unwrap_err();
+    printed += &format!("{error} {error:?} {}", error.report());
+    printed += &format!(
+        "{:?} {:?}",
+        finpass(Finpass::BASE_URL),
+        ApiKey::new("made-up-key").unwrap()
+    );
+    for canary in [
+        "9000000001",
+        "AAAAA0000A",
+        "person@",
+        "lender.example",
+        "consent.example",
+        "made-up-key",
+        kyc_sandbox::credentials::FINPASS_API_KEY,
+        kyc_sandbox::credentials::FINPASS_API_SECRET,
+    ] {
+        assert!(!printed.contains(canary), "{canary} in {printed}");
+    }
+}

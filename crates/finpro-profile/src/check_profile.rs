@@ -1,0 +1,242 @@
+//! *Check Profile*: which account aggregators know a mobile number.
+
+use std::time::Duration;
+
+use provider_core::capability::Readiness;
+use provider_core::http::Request;
+use provider_core::{
+    Attempt, Body, Endpoint, Idempotency, InvalidRequest, Masked, Mobile, Operation, Provider,
+    ResponseError, Segment, Verified, post_json,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::provider::{fault, says_no};
+use crate::{Finpro, RateLimit};
+
+/// The caller's id for this question, 1 to 100 characters, handed on to the aggregators (`[seed]`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct UserConsentId(String);
+
+impl UserConsentId {
+    /// Checks an id.
+    ///
+    /// # Errors
+    ///
+    /// Empty, or longer than 100 characters. The allowed characters are not documented.
+    pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
+        if (1..=100).contains(&text.chars().count()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidRequest::new(
+                "userConsentId",
+                "must be 1 to 100 characters",
+            ))
+        }
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An account aggregator's id in a request: 2 to 50 letters and digits, without `@` (`[seed]`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct AaId(String);
+
+impl AaId {
+    /// Checks an id.
+    ///
+    /// # Errors
+    ///
+    /// Not 2 to 50 ASCII letters and digits.
+    pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
+        if (2..=50).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidRequest::new(
+                "aaId",
+                "must be 2 to 50 letters and digits, without @",
+            ))
+        }
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The request of *Check Profile*.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckProfile {
+    mobile_number: Mobile,
+    user_consent_id: UserConsentId,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aa_id: Vec<AaId>,
+}
+
+impl CheckProfile {
+    /// Asks all enabled aggregators. The id is required: FinPro lists its absence as an error (`[seed]`).
+    pub fn new(mobile_number: Mobile, user_consent_id: UserConsentId) -> Self {
+        Self {
+            mobile_number,
+            user_consent_id,
+            aa_id: Vec::new(),
+        }
+    }
+
+    /// Asks these aggregators only. Empty means all again: what FinPro makes of an empty list is not documented, so none is
+    /// sent.
+    #[must_use]
+    pub fn set_aa_ids(mut self, aa_ids: impl IntoIterator<Item = AaId>) -> Self {
+        self.aa_id = aa_ids.into_iter().collect();
+        self
+    }
+}
+
+/// The reply of *Check Profile* (`[seed]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ProfileReport {
+    /// The API's version; opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ver: Option<String>,
+    /// When it was made, ISO 8601, as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// FinPro's id of this request. Quote it to support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txnid: Option<String>,
+    /// One row for each aggregator that was asked; the order is not promised, so match by [`aa_id`](ProfileRow::aa_id).
+    pub data: Vec<ProfileRow>,
+    /// What is left of the rate limit, from the headers.
+    #[serde(skip)]
+    pub rate_limit: RateLimit,
+}
+
+provider_core::open_enum! {
+    /// How an aggregator's check ended (`[seed]`).
+    pub enum RowStatus {
+        /// It answered.
+        Success = "success",
+        /// It did not answer within its limit.
+        Timeout = "timeout",
+        /// It failed; see [`ProfileRow::error_message`].
+        Failed = "failed",
+    }
+}
+
+/// What one aggregator said (`[seed]`). `None` is "could not tell", never "no".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ProfileRow {
+    /// The aggregator, without `@`. Not normalised: other FinPro endpoints spell the same one otherwise.
+    pub aa_id: String,
+    /// Whether the person has a virtual user account (VUA) there.
+    #[serde(default)]
+    pub registration_status: Option<bool>,
+    /// Whether at least one account is linked there.
+    #[serde(default)]
+    pub has_linked_accounts: Option<bool>,
+    /// How the check ended.
+    pub status: RowStatus,
+    /// The aggregator's text, when the check failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<Masked>,
+}
+
+impl ProfileRow {
+    /// What the row means for an onboarding. A mix that is not documented is [`Readiness::Undetermined`].
+    ///
+    /// | status | registered | linked | readiness | source |
+    /// |---|---|---|---|---|
+    /// | success | true | true | `Ready` | `[seed]` table |
+    /// | success | true | false | `NeedsLinking` | `[seed]` sample |
+    /// | success | false | false | `NeedsRegistration` | `[seed]` table |
+    /// | any other mix | | | `Undetermined` | `[derived]` |
+    pub fn readiness(&self) -> Readiness {
+        match (
+            &self.status,
+            self.registration_status,
+            self.has_linked_accounts,
+        ) {
+            (RowStatus::Success, Some(true), Some(true)) => Readiness::Ready,
+            (RowStatus::Success, Some(true), Some(false)) => Readiness::NeedsLinking,
+            (RowStatus::Success, Some(false), Some(false)) => Readiness::NeedsRegistration,
+            _ => Readiness::Undetermined,
+        }
+    }
+}
+
+/// What a 2xx body holds. A success has no top-level `status` here, unlike on FinPro's other endpoints; what is not
+/// documented here is read as anything, so that it cannot make a report unreadable.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    ver: Option<String>,
+    #[serde(default)]
+    timestamp: Option<String>,
+    #[serde(default)]
+    txnid: Option<String>,
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(default, rename = "errorCode")]
+    error_code: Value,
+    data: Vec<ProfileRow>,
+}
+
+impl Endpoint for CheckProfile {
+    type Provider = Finpro;
+    type Output = ProfileReport;
+
+    const OPERATION: Operation =
+        Operation::new("check-profile", "POST /profile", Idempotency::Safe)
+            // As slow as the slowest aggregator, which may take 4 to 6 s (`[seed]`), and once more.
+            .with_timeout(Duration::from_secs(15));
+
+    fn request(
+        &self,
+        provider: &Finpro,
+        _attempt: &Attempt,
+    ) -> Result<Request<Body>, InvalidRequest> {
+        post_json(
+            provider.base_url().join(&[Segment::Literal("/profile")])?,
+            self,
+        )
+    }
+
+    fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {
+        let Envelope {
+            ver,
+            timestamp,
+            txnid,
+            status,
+            error,
+            error_code,
+            data,
+        } = response.json()?;
+        // By shape and not by `status` alone: both envelopes have been seen without it, and beside data.
+        let refused = says_no(status.as_str())
+            || error.is_object()
+            || error_code.as_str().is_some_and(|code| !code.is_empty());
+        if refused {
+            return Err(fault(response.raw()).unwrap_or_default().into());
+        }
+        let rate_limit = RateLimit::from_headers(response.headers());
+        Ok(ProfileReport {
+            ver,
+            timestamp,
+            txnid,
+            data,
+            rate_limit,
+        })
+    }
+}

@@ -1,0 +1,493 @@
+//! The request's bytes, what may not be sent, and replies that no fixture has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use finpro_profile::provider_core::capability::Readiness;
+use finpro_profile::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use finpro_profile::provider_core::{
+    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome, Response,
+    RetryPolicy, TransportErrorKind,
+};
+use finpro_profile::{
+    AaId, CheckProfile, ClientSecret, FinproProfileClient, ProfileReport, ProfileRow, RateLimit,
+    RowStatus, UserConsentId,
+};
+use kyc_sandbox::credentials::{
+    FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
+};
+use serde_json::{Value, json};
+
+use crate::sandbox::finpro;
+
+const BASE_URL: &str = "https://fiu.example.test/finpro_uat/";
+
+const REPORT: &str = r#"{"ver":"1.0.0","timestamp":"2030-01-01T00:00:00.000Z","txnid":"t-1",
+    "data":[{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}]}"#;
+
+fn minimal() -> CheckProfile {
+    CheckProfile::new(
+        Mobile::parse("9000000001").unwrap(),
+        UserConsentId::parse("reference-1").unwrap(),
+    )
+}
+
+async fn send_with(
+    retry: RetryPolicy,
+    steps: impl IntoIterator<Item = Step>,
+    request: CheckProfile,
+) -> (Result<Response<ProfileReport>, Error>, ScriptedTransport) {
+    let transport = ScriptedTransport::new(steps);
+    let client = FinproProfileClient::builder(finpro(BASE_URL))
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(FixedClock::default()))
+        .retry(retry)
+        .build()
+        .unwrap();
+    let result = client.check_profile(request).await;
+    (result, transport)
+}
+
+async fn send(
+    steps: impl IntoIterator<Item = Step>,
+    request: CheckProfile,
+) -> (Result<Response<ProfileReport>, Error>, ScriptedTransport) {
+    send_with(RetryPolicy::standard(), steps, request).await
+}
+
+/// One reply, read once.
+async fn read(step: Step) -> Result<ProfileReport, Error> {
+    let (result, _) = send_with(RetryPolicy::never(), [step], minimal()).await;
+    result.map(Response::into_value)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_full_request_is_the_documented_one() {
+    let request = minimal().set_aa_ids([
+        AaId::parse("onemoney").unwrap(),
+        AaId::parse("finvu").unwrap(),
+    ]);
+    let (_, transport) = send([Step::respond(200, REPORT)], request).await;
+    insta::assert_snapshot!(transport.only().golden());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_aggregators_and_an_empty_list_are_not_sent() {
+    for request in [minimal(), minimal().set_aa_ids([])] {
+        let (_, transport) = send([Step::respond(200, REPORT)], request).await;
+        assert_eq!(
+            transport.only().body,
+            r#"{"mobileNumber":"9000000001","userConsentId":"reference-1"}"#
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_credential_is_sent_once_in_its_own_header() {
+    let (_, transport) = send([Step::respond(200, REPORT)], minimal()).await;
+    let sent = transport.only();
+    for (name, value) in [
+        ("client_id", FINPRO_CLIENT_ID),
+        ("client_secret", FINPRO_CLIENT_SECRET),
+        ("organisationId", FINPRO_ORGANISATION_ID),
+        ("appIdentifier", FINPRO_APP_IDENTIFIER),
+    ] {
+        assert_eq!(sent.headers.get_all(name).iter().count(), 1, "{name}");
+        assert!(sent.headers[name].is_sensitive(), "{name}");
+        assert_eq!(sent.header(name), value, "{name}");
+    }
+    assert_eq!(sent.headers.get_all("content-type").iter().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_base_url_s_path_is_kept() {
+    let (_, transport) = send([Step::respond(200, REPORT)], minimal()).await;
+    assert_eq!(
+        transport.only().uri,
+        "https://fiu.example.test/finpro_uat/profile"
+    );
+}
+
+#[test]
+fn a_user_consent_id_has_1_to_100_characters() {
+    for text in ["a", "a b/ü", &"a".repeat(100), &"ü".repeat(100)] {
+        assert_eq!(UserConsentId::parse(text).unwrap().as_str(), text);
+    }
+    for text in ["", &"a".repeat(101), &"ü".repeat(101)] {
+        let error = UserConsentId::parse(text).unwrap_err();
+        assert_eq!(error.field(), "userConsentId");
+        assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
+    }
+}
+
+#[test]
+fn an_aggregator_id_has_2_to_50_letters_and_digits() {
+    for text in ["ab", "onemoney", "AA1", &"a".repeat(50)] {
+        assert_eq!(AaId::parse(text).unwrap().as_str(), text);
+    }
+    for text in [
+        "",
+        "a",
+        "@onemoney",
+        "onemoney-aa",
+        "one money",
+        "aä",
+        "one\n",
+        &"a".repeat(51),
+    ] {
+        let error = AaId::parse(text).unwrap_err();
+        assert_eq!(error.field(), "aaId", "{text:?}");
+        assert!(text.len() < 3 || !format!("{error} {error:?}").contains(text));
+    }
+}
+
+#[test]
+fn a_mobile_number_is_ten_digits_and_the_error_can_use_finpro_s_name() {
+    for text in [
+        "",
+        "900000000",
+        "90000000001",
+        "+919000000001",
+        "90000 00001",
+        "९०००००००००",
+    ] {
+        let error = Mobile::parse(text).unwrap_err().for_field("mobileNumber");
+        assert_eq!(error.field(), "mobileNumber", "{text:?}");
+        assert!(text.is_empty() || !error.to_string().contains(text));
+    }
+}
+
+/// The four things that can stand in a field: yes, no, unknown, nothing.
+const FORMS: [(&str, Option<Value>); 4] = [
+    ("true", Some(Value::Bool(true))),
+    ("false", Some(Value::Bool(false))),
+    ("null", Some(Value::Null)),
+    ("absent", None),
+];
+
+fn row(status: &str, registered: Option<Value>, linked: Option<Value>) -> Value {
+    let mut row = json!({"aaId": "onemoney", "status": status});
+    for (field, value) in [
+        ("registrationStatus", registered),
+        ("hasLinkedAccounts", linked),
+    ] {
+        if let Some(value) = value {
+            row[field] = value;
+        }
+    }
+    row
+}
+
+#[tokio::test(start_paused = true)]
+async fn yes_no_and_unknown_never_collapse() {
+    for (registered, registered_value) in FORMS {
+        for (linked, linked_value) in FORMS {
+            let sent = row("success", registered_value.clone(), linked_value.clone());
+            let body = json!({"data": [sent]}).to_string();
+            let report = read(Step::respond(200, body)).await.unwrap();
+            let read = (
+                report.data[0].registration_status,
+                report.data[0].has_linked_accounts,
+            );
+            let meant = |value: &Option<Value>| value.as_ref().and_then(Value::as_bool);
+            let place = format!("{registered} {linked}");
+            assert_eq!(
+                read,
+                (meant(&registered_value), meant(&linked_value)),
+                "{place}"
+            );
+            // What is absent was not told either, so it is written as null.
+            let written = serde_json::to_value(&report).unwrap();
+            assert_eq!(
+                written["data"][0],
+                row(
+                    "success",
+                    Some(registered_value.clone().unwrap_or_default()),
+                    Some(linked_value.clone().unwrap_or_default()),
+                ),
+                "{place}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_looks_like_yes_or_no_is_not_understood() {
+    for value in [json!("true"), json!("false"), json!(0), json!(1), json!({})] {
+        let body = json!({"data": [row("success", Some(json!(true)), Some(value.clone()))]});
+        let error = read(Step::respond(200, body.to_string()))
+            .await
+            .unwrap_err();
+        let decode = error.decode().unwrap();
+        assert_eq!(decode.category(), DecodeErrorCategory::Shape, "{value}");
+        assert_eq!(decode.path(), "$.data[0].hasLinkedAccounts", "{value}");
+    }
+}
+
+#[test]
+fn readiness_is_a_table_of_36() {
+    let documented = |status: &str, registered, linked| match (status, registered, linked) {
+        ("success", Some(true), Some(true)) => Readiness::Ready,
+        ("success", Some(true), Some(false)) => Readiness::NeedsLinking,
+        ("success", Some(false), Some(false)) => Readiness::NeedsRegistration,
+        _ => Readiness::Undetermined,
+    };
+    let mut mixes = 0;
+    for status in ["success", "timeout", "failed", "made_up"] {
+        for registered in [Some(true), Some(false), None] {
+            for linked in [Some(true), Some(false), None] {
+                let json = row(status, Some(json!(registered)), Some(json!(linked)));
+                let row: ProfileRow = serde_json::from_value(json).unwrap();
+                assert_eq!(
+                    row.readiness(),
+                    documented(status, registered, linked),
+                    "{status} {registered:?} {linked:?}"
+                );
+                mixes += 1;
+            }
+        }
+    }
+    assert_eq!(mixes, 36);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_not_listed_is_kept() {
+    let sent = json!({"data": [row("paused_CANARY", Some(Value::Null), Some(Value::Null))]});
+    let report = read(Step::respond(200, sent.to_string())).await.unwrap();
+    assert_eq!(report.data[0].status, RowStatus::from("paused_CANARY"));
+    assert_eq!(serde_json::to_value(&report).unwrap(), sent);
+    assert!(!format!("{report:?}").contains("CANARY"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_report_is_a_report_and_a_missing_one_is_not() {
+    let report = read(Step::respond(200, r#"{"data":[]}"#)).await.unwrap();
+    assert!(report.data.is_empty());
+    for (body, path) in [
+        ("{}", "$"),
+        (r#"{"data":null}"#, "$.data"),
+        (r#"{"data":{}}"#, "$.data"),
+        (r#"{"data":[{"status":"success"}]}"#, "$.data[0]"),
+        (r#"{"data":[{"aaId":"onemoney"}]}"#, "$.data[0]"),
+        ("<html>", "$"),
+        ("", "$"),
+    ] {
+        let error = read(Step::respond(200, body)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+        assert_eq!(error.outcome(), Outcome::Done, "{body}");
+        assert_eq!(error.decode().unwrap().path(), path, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_documented_in_a_report_is_ignored() {
+    // The page's rendering shows flat keys beside the rows; other operations have a status.
+    let body = r#"{"ver":"2.0.0","status":"success","error":null,"errorCode":"","new":{},
+        "data[].aaId":"x","data":[{"aaId":"onemoney","status":"success","new":1}]}"#;
+    let report = read(Step::respond(200, body)).await.unwrap();
+    assert_eq!(report.data.len(), 1);
+    let odd = r#"{"status":200,"error":false,"errorCode":0,"data":[]}"#;
+    assert!(read(Step::respond(200, odd)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_by_its_shape_whatever_its_status() {
+    let nested = r#""error":{"code":"PROFILE_CHECK_FAILED","message":"made-up","details":"text"}"#;
+    let flat = r#""errorCode":"FP0034","errorMsg":"made-up""#;
+    for (body, code, message) in [
+        (
+            format!(r#"{{"ver":"1.0.0","status":"error",{nested}}}"#),
+            Some("PROFILE_CHECK_FAILED"),
+            Some("made-up: text"),
+        ),
+        (
+            format!("{{{nested}}}"),
+            Some("PROFILE_CHECK_FAILED"),
+            Some("made-up: text"),
+        ),
+        (
+            format!(r#"{{"data":[],{nested}}}"#),
+            Some("PROFILE_CHECK_FAILED"),
+            Some("made-up: text"),
+        ),
+        (
+            r#"{"status":"error","error":{"code":"X","message":"made-up","details":{"a":1}}}"#
+                .to_owned(),
+            Some("X"),
+            Some("made-up"),
+        ),
+        (
+            r#"{"status":"error","error":{"details":"text"}}"#.to_owned(),
+            None,
+            Some("text"),
+        ),
+        (
+            format!(r#"{{"ver":"1.21.0","timestamp":"t","status":"failure",{flat}}}"#),
+            Some("FP0034"),
+            Some("made-up"),
+        ),
+        (
+            r#"{"timestamp":"t","errorCode":"NoDataFound"}"#.to_owned(),
+            Some("NoDataFound"),
+            None,
+        ),
+        (
+            r#"{"data":[],"errorCode":"NoDataFound"}"#.to_owned(),
+            Some("NoDataFound"),
+            None,
+        ),
+        (r#"{"status":"failure"}"#.to_owned(), None, None),
+        (r#"{"status":"failure","data":[]}"#.to_owned(), None, None),
+    ] {
+        for (status, kind, outcome) in [
+            (200, ErrorKind::Api, Outcome::Refused),
+            (202, ErrorKind::Api, Outcome::Refused),
+            (400, ErrorKind::Api, Outcome::Refused),
+            (401, ErrorKind::Credentials, Outcome::Refused),
+            (403, ErrorKind::Credentials, Outcome::Refused),
+            (429, ErrorKind::RateLimited, Outcome::Refused),
+            (500, ErrorKind::Api, Outcome::Unknown),
+        ] {
+            let error = read(Step::respond(status, body.clone())).await.unwrap_err();
+            let place = format!("{status} {body}");
+            assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{place}");
+            let fault = error.fault().expect(&place);
+            assert_eq!((fault.code(), fault.message()), (code, message), "{place}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_error_page_is_a_refusal_without_words() {
+    let gateway = r#"{"timestamp":1,"status":503,"error":"Service Unavailable","path":"/profile"}"#;
+    for body in ["<html>Service Unavailable</html>", "", "{}", "[]", gateway] {
+        let (result, transport) = send([(); 3].map(|()| Step::respond(503, body)), minimal()).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{body}");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{body}");
+        assert_eq!(error.status().unwrap(), 503, "{body}");
+        assert!(error.fault().is_none(), "{body}");
+        assert_eq!(error.raw_response().unwrap().body(), body);
+        assert_eq!(transport.sent().len(), 3, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_limit_is_read_from_reports_and_refusals() {
+    let headers = [
+        ("X-RateLimit-Remaining", "7"),
+        ("X-RateLimit-Reset", "1764066660000"),
+    ];
+    let report = read(Step::respond_with(200, &headers, REPORT))
+        .await
+        .unwrap();
+    assert_eq!(report.rate_limit.remaining, Some(7));
+    assert_eq!(report.rate_limit.reset, Some(1_764_066_660_000));
+
+    let headers = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "60")];
+    let error = read(Step::respond_with(429, &headers, ""))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    let limit = RateLimit::from_headers(error.raw_response().unwrap().headers());
+    assert_eq!((limit.remaining, limit.reset), (Some(0), Some(60)));
+
+    for value in ["", "-1", "soon", "1.5", "99999999999999999999"] {
+        let headers = [
+            ("x-ratelimit-remaining", value),
+            ("x-ratelimit-reset", value),
+        ];
+        let report = read(Step::respond_with(200, &headers, REPORT))
+            .await
+            .unwrap();
+        assert_eq!(report.rate_limit, RateLimit::default(), "{value:?}");
+    }
+    let report = read(Step::respond(200, REPORT)).await.unwrap();
+    assert_eq!(report.rate_limit, RateLimit::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_is_repeated_while_its_answer_is_open() {
+    assert_eq!(CheckProfile::OPERATION.idempotency, Idempotency::Safe);
+    for step in [
+        Step::Fail(TransportErrorKind::Connect),
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::Fail(TransportErrorKind::Timeout),
+        Step::respond(408, ""),
+        Step::respond(429, ""),
+        Step::respond(500, ""),
+        Step::respond(503, ""),
+    ] {
+        let place = format!("{step:?}");
+        let (result, transport) = send([step, Step::respond(200, REPORT)], minimal()).await;
+        assert_eq!(result.unwrap().attempts(), 2, "{place}");
+        let sent = transport.sent();
+        assert_eq!(sent[0].golden(), sent[1].golden(), "{place}");
+    }
+    for step in [
+        Step::respond(400, ""),
+        Step::respond(401, ""),
+        Step::respond(404, ""),
+        Step::respond(200, ""),
+        Step::respond(200, r#"{"status":"error"}"#),
+        Step::Fail(TransportErrorKind::TooLarge),
+    ] {
+        let (result, transport) = send([step], minimal()).await;
+        assert_eq!(result.unwrap_err().attempts(), 1);
+        assert_eq!(transport.sent().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_leaves_time_for_the_slowest_aggregator() {
+    // Aggregators are given 4 to 6 s; a repeat has to fit in too.
+    let slowest = Duration::from_secs(6);
+    assert_eq!(CheckProfile::OPERATION.timeout, Duration::from_secs(15));
+    assert!(CheckProfile::OPERATION.timeout > slowest * 2);
+    let (result, _) = send([Step::Hang], minimal()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.outcome(), Outcome::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let request = minimal().set_aa_ids([AaId::parse("onemoney").unwrap()]);
+    let mut printed = format!("{request:?} {request:#?}");
+    let failed = r#"{"data":[{"aaId":"onemoney","status":"failed",
+        "errorMessage":"9000000001 CANARY"}]}"#;
+    let (result, _) = send([Step::respond(200, failed)], request).await;
+    printed += &format!("{result:?} {result:#?}");
+    let canary = r#"{"status":"error","error":{"code":"9000000001","message":"9000000001 CANARY",
+        "details":"CANARY"}}"#;
+    let misplaced = r#"{"data":[{"aaId":"onemoney","status":"success","registrationStatus":"CANARY"}],
+        "CANARY":"9000000001"}"#;
+    for step in [
+        Step::respond(400, canary),
+        Step::respond(200, canary),
+        Step::respond(200, misplaced),
+        Step::respond(200, "CANARY 9000000001"),
+        Step::respond(503, "CANARY 9000000001"),
+    ] {
+        let error = read(step).await.unwrap_err();
+        printed += &format!("{error} {error:?} {error:#?} {}", error.report());
+    }
+    printed += &format!(
+        "{:?} {:#?} {:?} {:?}",
+        finpro(BASE_URL),
+        finpro(BASE_URL),
+        crate::sandbox::credentials(),
+        ClientSecret::new("made-up-secret\n").unwrap_err(),
+    );
+    for canary in [
+        "9000000001",
+        "CANARY",
+        "made-up-secret",
+        FINPRO_CLIENT_ID,
+        FINPRO_CLIENT_SECRET,
+        FINPRO_ORGANISATION_ID,
+        FINPRO_APP_IDENTIFIER,
+    ] {
+        assert!(!printed.contains(canary), "{canary} in {printed}");
+    }
+}

@@ -1,0 +1,145 @@
+//! The capability's suite against the sandbox in process, and what the capability and the sandbox refuse.
+
+use std::sync::Arc;
+
+use finpro_profile::provider_core::capability::{
+    AggregatorDiscovery, AggregatorId, AggregatorQuery, Readiness,
+};
+use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
+use finpro_profile::provider_core::{BaseUrl, ErrorKind, Mobile, Outcome};
+use finpro_profile::{
+    AppIdentifier, CheckProfile, ClientId, ClientSecret, Finpro, FinproProfileClient,
+    OrganisationId, UserConsentId,
+};
+use kyc_sandbox::Sandbox;
+
+use crate::sandbox::{base_url, client, credentials};
+
+fn query(mobile: &str, aggregators: &[&str]) -> AggregatorQuery {
+    AggregatorQuery {
+        mobile: Mobile::parse(mobile).unwrap(),
+        reference: "reference-1".to_owned(),
+        aggregators: aggregators
+            .iter()
+            .map(|id| AggregatorId::parse(*id).unwrap())
+            .collect(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn finpro_is_an_aggregator_discovery() {
+    let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
+    let answered = query("9000000001", &["onemoney", "finvu"]);
+    let silent = query("9000000006", &[]);
+    conformance::aggregator_discovery(&client, answered, silent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_standing_is_that_of_its_aggregator() {
+    let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
+    for (mobile, expected) in [
+        (
+            "9000000001",
+            [
+                ("onemoney", Readiness::Ready),
+                ("finvu", Readiness::NeedsRegistration),
+                ("anumati", Readiness::NeedsRegistration),
+            ],
+        ),
+        (
+            "9000000002",
+            [
+                ("onemoney", Readiness::NeedsLinking),
+                ("finvu", Readiness::NeedsRegistration),
+                ("anumati", Readiness::NeedsRegistration),
+            ],
+        ),
+        (
+            "9000000005",
+            [
+                ("onemoney", Readiness::Ready),
+                ("finvu", Readiness::Undetermined),
+                ("anumati", Readiness::NeedsRegistration),
+            ],
+        ),
+    ] {
+        let standings = client.discover(query(mobile, &[])).await.unwrap();
+        let found: Vec<_> = standings
+            .iter()
+            .map(|standing| (standing.aggregator.as_str(), standing.readiness))
+            .collect();
+        assert_eq!(found, expected, "{mobile}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finpro_cannot_take_is_named_and_not_sent() {
+    let transport = ScriptedTransport::new([]);
+    let client = client(&base_url(), Arc::new(transport.clone()));
+    let long = "x".repeat(101);
+    for (query, field) in [
+        (query("9000000001", &["onemoney", "onemoney-aa"]), "aaId[1]"),
+        (query("9000000001", &["@finvu", "onemoney"]), "aaId[0]"),
+        (
+            AggregatorQuery {
+                reference: long.clone(),
+                ..query("9000000001", &[])
+            },
+            "userConsentId",
+        ),
+        (
+            AggregatorQuery {
+                reference: String::new(),
+                ..query("9000000001", &[])
+            },
+            "userConsentId",
+        ),
+    ] {
+        let error = client.discover(query).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{field}");
+        assert_eq!(error.outcome(), Outcome::NotSent);
+        assert_eq!(error.invalid_request().unwrap().field(), field);
+        assert_eq!(
+            (error.provider(), error.operation()),
+            ("finpro", "check-profile")
+        );
+    }
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_without_a_name_is_an_answer_that_is_not_understood() {
+    let body = r#"{"data":[{"aaId":"","status":"success"}]}"#;
+    let transport = ScriptedTransport::new([Step::respond(200, body)]);
+    let client = client(&base_url(), Arc::new(transport));
+    let error = client.discover(query("9000000001", &[])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.outcome(), Outcome::Done);
+}
+
+#[tokio::test]
+async fn each_wrong_credential_is_refused() {
+    let sandbox = Sandbox::default();
+    for place in 0..4 {
+        let mut credentials = credentials();
+        match place {
+            0 => credentials.client_id = ClientId::new("other").unwrap(),
+            1 => credentials.client_secret = ClientSecret::new("other").unwrap(),
+            2 => credentials.organisation_id = OrganisationId::new("other").unwrap(),
+            _ => credentials.app_identifier = AppIdentifier::new("other").unwrap(),
+        }
+        let base_url = BaseUrl::parse("base_url", &base_url()).unwrap();
+        let client = FinproProfileClient::builder(Finpro::new(base_url, credentials).unwrap())
+            .transport(Arc::new(sandbox.transport()))
+            .build()
+            .unwrap();
+        let request = CheckProfile::new(
+            Mobile::parse("9000000001").unwrap(),
+            UserConsentId::parse("reference-1").unwrap(),
+        );
+        let error = client.check_profile(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{place}");
+        assert_eq!(error.outcome(), Outcome::Refused);
+        assert_eq!(error.attempts(), 1);
+    }
+}
