@@ -1,0 +1,202 @@
+//! What can be said on the command line. Values are text here: the parser's own messages would repeat a wrong one.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+Credentials come from the environment, never from arguments. Each variable may also be given as NAME_FILE, the path of a
+file that holds the value and nothing else.
+
+  FINPASS_BASE_URL (https://api.finpass.ai)  FINPASS_API_KEY  FINPASS_API_SECRET
+  FINPRO_BASE_URL  FINPRO_CLIENT_ID  FINPRO_CLIENT_SECRET  FINPRO_ORGANISATION_ID  FINPRO_APP_IDENTIFIER
+  VERIFF_BASE_URL  VERIFF_API_KEY  VERIFF_SHARED_SECRET (a,b,c: the first signs, all verify)
+  DEEPVUE_BASE_URL (https://production.deepvue.tech)  DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
+
+Exit codes: 0 done, 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
+5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood.
+`kyc onboard` exits with the highest code of its steps.";
+
+/// KYC and account aggregator providers, one call at a time or one onboarding.
+#[derive(Debug, Parser)]
+#[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print the provider's answer as JSON on stdout, errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// How long the call, or the whole onboarding, may take
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) timeout: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
+    Onboard(Box<Onboard>),
+    /// Serve the sandbox and print what to export
+    Sandbox(Sandbox),
+    /// Finpass, account aggregator consents
+    #[command(subcommand)]
+    Finpass(Finpass),
+    /// MoneyOne FinPro, aggregator discovery
+    #[command(subcommand)]
+    Finpro(Finpro),
+    /// Veriff, consent records
+    #[command(subcommand)]
+    Veriff(Veriff),
+    /// Deepvue, DigiLocker documents
+    #[command(subcommand)]
+    Deepvue(Deepvue),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// Steps without input are skipped and say so. With `--sandbox` what is missing is invented, so that `--mobile` is enough.
+#[derive(Debug, Args)]
+pub(crate) struct Onboard {
+    /// Start the sandbox inside this process and use it for all four providers
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The person's mobile number, 10 digits
+    #[arg(long)]
+    pub(crate) mobile: String,
+    /// The person's PAN
+    #[arg(long)]
+    pub(crate) pan: Option<String>,
+    /// The person's e-mail address
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// The Veriff session to record the consent for
+    #[arg(long)]
+    pub(crate) session_id: Option<String>,
+    /// What the person consents to at Veriff: aadhaar, ine, bipa
+    #[arg(long = "type", value_name = "TYPE", default_value = "aadhaar")]
+    pub(crate) consent_kind: String,
+    /// The consent text exactly as it was shown
+    #[arg(long)]
+    pub(crate) consent_text: Option<String>,
+    /// Whether the person agreed; a refusal is recorded and nothing else is done
+    #[arg(long, value_name = "true|false", default_value = "true")]
+    pub(crate) approved: String,
+    /// Why the documents are wanted, for DigiLocker
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// Which documents: aadhaar, pan, dl; may be repeated
+    #[arg(long)]
+    pub(crate) doc_type: Vec<String>,
+    /// Where the person's browser comes back to
+    #[arg(long)]
+    pub(crate) redirect_url: Option<String>,
+    /// Where changes of the aggregator consent are reported
+    #[arg(long)]
+    pub(crate) webhook_url: Option<String>,
+    /// What the aggregator consent is for: loan_underwriting, loan_monitoring
+    #[arg(long, default_value = "loan_underwriting")]
+    pub(crate) consent_type: String,
+    /// Your reference for the question to aggregators; random if absent
+    #[arg(long)]
+    pub(crate) user_consent_id: Option<String>,
+    /// Ask this aggregator only; may be repeated, the preferred one first
+    #[arg(long)]
+    pub(crate) aa_id: Vec<String>,
+    /// The aggregator to use when none says that it knows the person
+    #[arg(long)]
+    pub(crate) default_aa_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Where to listen; only this machine's own addresses are accepted
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Finpass {
+    /// Open an account aggregator consent session
+    Init {
+        /// The person's mobile number, 10 digits
+        #[arg(long)]
+        mobile_number: String,
+        /// The person's PAN
+        #[arg(long)]
+        pan_number: Option<String>,
+        /// The person's e-mail address
+        #[arg(long)]
+        email: Option<String>,
+        /// What the consent is for: loan_underwriting, loan_monitoring, or another text
+        #[arg(long)]
+        consent_type: String,
+        /// Where changes are reported
+        #[arg(long)]
+        webhook_url: Option<String>,
+        /// Where the person's browser goes afterwards
+        #[arg(long)]
+        redirect_url: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Finpro {
+    /// Ask account aggregators whether they know a mobile number
+    Profile {
+        /// The person's mobile number, 10 digits
+        #[arg(long)]
+        mobile_number: String,
+        /// Your id for this question, 1 to 100 characters
+        #[arg(long)]
+        user_consent_id: String,
+        /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
+        #[arg(long)]
+        aa_id: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Veriff {
+    /// Record a person's answer to a consent text
+    Consent {
+        /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+        #[arg(long)]
+        session_id: String,
+        /// What the person consents to: ine, bipa, aadhaar, or another text
+        #[arg(long = "type", value_name = "TYPE")]
+        consent_type: String,
+        /// Whether the person agreed
+        #[arg(long, value_name = "true|false")]
+        approved: String,
+        /// The consent text exactly as it was shown
+        #[arg(long)]
+        text: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deepvue {
+    /// Open a DigiLocker session
+    Session {
+        /// The person agreed; without this nothing is sent
+        #[arg(long)]
+        consent: bool,
+        /// Why the documents are wanted
+        #[arg(long)]
+        purpose: String,
+        /// Where the person's browser comes back to
+        #[arg(long)]
+        redirect_url: Option<String>,
+        /// Open the session without a redirect URL
+        #[arg(long, conflicts_with = "redirect_url")]
+        without_redirect_url: bool,
+        /// Which documents: aadhaar, pan, dl; may be repeated
+        #[arg(long)]
+        doc_type: Vec<String>,
+    },
+}

@@ -1,0 +1,40 @@
+//! From arguments to the command that runs.
+
+use std::time::Duration;
+
+use clap::CommandFactory as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::clients::Clients;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{onboard, operations, sandbox};
+
+/// Runs the command and gives the exit code.
+pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<u8, Failure> {
+    let timeout = arguments.timeout.as_deref().map(seconds).transpose()?;
+    let clients = || Clients::new(Configuration::Environment, timeout);
+    match arguments.command {
+        Command::Onboard(onboard) => return onboard::run(*onboard, timeout, output).await,
+        Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
+        Command::Finpass(finpass) => operations::finpass(finpass, clients, output).await?,
+        Command::Finpro(finpro) => operations::finpro(finpro, clients, output).await?,
+        Command::Veriff(veriff) => operations::veriff(veriff, clients, output).await?,
+        Command::Deepvue(deepvue) => operations::deepvue(deepvue, clients, output).await?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "kyc", &mut script);
+            output.line(String::from_utf8_lossy(&script).trim_end())?;
+        }
+    }
+    Ok(0)
+}
+
+fn seconds(text: &str) -> Result<Duration, Failure> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| Failure::configuration("--timeout", "must be a positive number of seconds"))
+}

@@ -1,0 +1,77 @@
+//! Settings from the environment: `NAME`, or `NAME_FILE` for the path of a file that holds the value.
+
+use std::collections::BTreeMap;
+
+use crate::failure::Failure;
+
+/// Where settings come from: the process environment, or the pairs that the sandbox hands out.
+#[derive(Debug)]
+pub(crate) enum Configuration {
+    Environment,
+    Given(BTreeMap<&'static str, String>),
+}
+
+impl Configuration {
+    /// The value of a setting that may be absent.
+    pub(crate) fn optional(&self, name: &'static str) -> Result<Option<String>, Failure> {
+        match self {
+            Self::Given(pairs) => Ok(pairs.get(name).cloned()),
+            Self::Environment => from_environment(name),
+        }
+    }
+
+    /// The values of settings that must all be there. The error names every one that is missing.
+    pub(crate) fn required<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> Result<[String; N], Failure> {
+        let mut missing = Vec::new();
+        let mut values = [const { String::new() }; N];
+        for (name, value) in names.iter().zip(&mut values) {
+            match self.optional(name)? {
+                Some(found) => *value = found,
+                None => missing.push(*name),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(values);
+        }
+        let rule = "not set in the environment, nor as NAME_FILE";
+        Err(Failure::configuration(missing.join(", "), rule))
+    }
+
+    /// Whether any of these settings is there.
+    pub(crate) fn any(&self, names: &[&'static str]) -> Result<bool, Failure> {
+        for name in names {
+            if self.optional(name)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn from_environment(name: &'static str) -> Result<Option<String>, Failure> {
+    let file_name = format!("{name}_FILE");
+    let not_text = |name: &str| Failure::configuration(name, "is not UTF-8 text");
+    let value = std::env::var_os(name)
+        .map(|value| value.into_string().map_err(|_| not_text(name)))
+        .transpose()?
+        .filter(|value| !value.is_empty());
+    let Some(path) = std::env::var_os(&file_name).filter(|path| !path.is_empty()) else {
+        return Ok(value);
+    };
+    if value.is_some() {
+        return Err(Failure::configuration(
+            file_name,
+            format!("set together with {name}; keep one"),
+        ));
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => Err(Failure::configuration(
+            file_name,
+            format!("the file cannot be read: {}", error.kind()),
+        )),
+    }
+}

@@ -1,0 +1,386 @@
+//! `kyc onboard`: the composed flow, and its report.
+
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use kyc_facade::provider_core::capability::{
+    AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentKind, ConsentPurpose,
+    ConsentStatement, DocumentAccessRequest, DocumentKind, DocumentSession, RecordedConsent,
+};
+use kyc_facade::provider_core::{Clock as _, Email, Mobile, Pan, SystemClock};
+use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
+use kyc_sandbox::Sandbox;
+use serde_json::{Map, Value, json};
+
+use crate::arguments::Onboard;
+use crate::clients::Clients;
+use crate::configuration::Configuration;
+use crate::failure::{Failure, exit_code};
+use crate::operations::yes_or_no;
+use crate::output::{Output, error_json};
+use crate::progress::StepDisplay;
+use crate::sandbox;
+
+/// What `--sandbox` invents where nothing is given.
+mod invented {
+    pub(super) const SESSION_ID: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+    pub(super) const CONSENT_TEXT: &str = "I agree that my identity is verified.";
+    pub(super) const PURPOSE: &str = "KYC of a new customer";
+    pub(super) const REDIRECT_URL: &str = "https://lender.example.test/back";
+}
+
+/// Onboards a person and gives the exit code: the highest of the steps'.
+pub(crate) async fn run(
+    arguments: Onboard,
+    timeout: Option<Duration>,
+    output: Output,
+) -> Result<u8, Failure> {
+    let applicant = applicant(&arguments)?;
+    let default_aggregator = arguments
+        .default_aa_id
+        .as_deref()
+        .map(aggregator)
+        .transpose()?;
+    let served = if arguments.sandbox {
+        Some(
+            Sandbox::default()
+                .serve(([127, 0, 0, 1], 0).into())
+                .await
+                .map_err(sandbox::failure)?,
+        )
+    } else {
+        None
+    };
+    let clients = match &served {
+        Some(served) => {
+            let pairs = served.environment().into_iter().collect();
+            Clients::of_sandbox(Configuration::Given(pairs), timeout)?
+        }
+        None => Clients::new(Configuration::Environment, timeout)?,
+    };
+    let mut builder = configured(&clients)?;
+    if let Some(aggregator) = default_aggregator {
+        builder = builder.default_aggregator(aggregator);
+    }
+    if let Some(timeout) = timeout {
+        builder = builder.deadline(timeout);
+    }
+    let display = StepDisplay::new(output.json);
+    let kyc = builder.build();
+    let report = kyc
+        .onboard(applicant)
+        .with_observer(move |event| display.show(event))
+        .await;
+    if let Some(served) = served {
+        served.shutdown().await;
+    }
+    if output.json {
+        output.answer(&report_json(&report))?;
+    } else {
+        print(&report, output)?;
+    }
+    Ok(report
+        .errors()
+        .map(|(_, error)| exit_code(error))
+        .max()
+        .unwrap_or(0))
+}
+
+/// All providers that have any setting; one that has some must have all.
+fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
+    let any = |names: &[&'static str]| clients.configuration.any(names);
+    let mut builder = Kyc::builder();
+    let mut none = true;
+    if any(&["VERIFF_BASE_URL", "VERIFF_API_KEY", "VERIFF_SHARED_SECRET"])? {
+        (builder, none) = (builder.veriff(clients.veriff()?), false);
+    }
+    if any(&[
+        "DEEPVUE_BASE_URL",
+        "DEEPVUE_CLIENT_ID",
+        "DEEPVUE_CLIENT_SECRET",
+    ])? {
+        (builder, none) = (builder.deepvue(clients.deepvue()?), false);
+    }
+    if any(&[
+        "FINPRO_BASE_URL",
+        "FINPRO_CLIENT_ID",
+        "FINPRO_CLIENT_SECRET",
+        "FINPRO_ORGANISATION_ID",
+        "FINPRO_APP_IDENTIFIER",
+    ])? {
+        (builder, none) = (builder.finpro(clients.finpro()?), false);
+    }
+    if any(&["FINPASS_BASE_URL", "FINPASS_API_KEY", "FINPASS_API_SECRET"])? {
+        (builder, none) = (builder.finpass(clients.finpass()?), false);
+    }
+    if none {
+        return Err(Failure::configuration(
+            "VERIFF_*, DEEPVUE_*, FINPRO_*, FINPASS_*",
+            "no provider is configured; set its variables (see --help), or use --sandbox",
+        ));
+    }
+    Ok(builder)
+}
+
+fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
+    let or_invented = |given: &Option<String>, invented: &str| {
+        given
+            .clone()
+            .or_else(|| arguments.sandbox.then(|| invented.to_owned()))
+    };
+    let mobile = Mobile::parse(&arguments.mobile).map_err(|error| error.for_field("mobile"))?;
+    let approved = yes_or_no("approved", &arguments.approved)?;
+    let consent_text = or_invented(&arguments.consent_text, invented::CONSENT_TEXT);
+    let redirect_url = or_invented(&arguments.redirect_url, invented::REDIRECT_URL);
+    let reference = match &arguments.user_consent_id {
+        Some(reference) => reference.clone(),
+        None => format!("kyc-{:032x}", SystemClock.nonce()),
+    };
+    let mut applicant = Applicant::new(mobile)
+        .set_reference(reference)
+        .set_aggregators(
+            arguments
+                .aa_id
+                .iter()
+                .map(|text| aggregator(text))
+                .collect::<Result<Vec<_>, _>>()?,
+        )
+        .set_purpose(ConsentPurpose::from(arguments.consent_type.as_str()));
+    if let Some(pan) = &arguments.pan {
+        applicant = applicant.set_pan(Pan::parse(pan).map_err(|error| error.for_field("pan"))?);
+    }
+    if let Some(email) = &arguments.email {
+        applicant = applicant.set_email(Email::parse(email)?);
+    }
+    if let Some(url) = &arguments.webhook_url {
+        applicant = applicant.set_webhook_url(url.clone());
+    }
+    if let Some(url) = &redirect_url {
+        applicant = applicant.set_return_url(url.clone());
+    }
+    if let (Some(purpose), Some(return_url)) = (
+        or_invented(&arguments.purpose, invented::PURPOSE),
+        redirect_url,
+    ) {
+        applicant = applicant.set_documents(DocumentAccessRequest {
+            purpose,
+            return_url,
+            documents: arguments
+                .doc_type
+                .iter()
+                .map(|text| DocumentKind::from(text.as_str()))
+                .collect(),
+            // The text that the person agreed to is what shows that there was consent.
+            consented: approved && consent_text.is_some(),
+        });
+    }
+    if let (Some(session), Some(text)) = (
+        or_invented(&arguments.session_id, invented::SESSION_ID),
+        consent_text,
+    ) {
+        let kind = ConsentKind::from(arguments.consent_kind.as_str());
+        applicant = applicant.set_consent(ConsentStatement {
+            session,
+            kind,
+            approved,
+            text: text.into(),
+        });
+    }
+    Ok(applicant)
+}
+
+fn aggregator(text: &str) -> Result<AggregatorId, Failure> {
+    Ok(AggregatorId::parse(text)?)
+}
+
+/// A step in words: who, how it ended, what it gave.
+struct Row {
+    step: StepName,
+    provider: &'static str,
+    result: &'static str,
+    detail: String,
+    took: Option<Duration>,
+}
+
+fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row {
+    match step {
+        Step::Done {
+            value,
+            provider,
+            elapsed,
+        } => Row {
+            step: name,
+            provider,
+            result: "done",
+            detail: detail(value),
+            took: Some(*elapsed),
+        },
+        Step::Skipped(reason) => Row {
+            step: name,
+            provider: "",
+            result: "skipped",
+            detail: reason.to_string(),
+            took: None,
+        },
+        Step::Failed(error) => Row {
+            step: name,
+            provider: error.provider(),
+            result: "failed",
+            detail: error.to_string(),
+            took: Some(error.elapsed()),
+        },
+    }
+}
+
+fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
+    let standings = |standings: &Vec<AggregatorStanding>| {
+        let told = standings.iter().map(|standing| {
+            format!(
+                "{}: {}",
+                standing.aggregator.as_str(),
+                standing.readiness.as_str()
+            )
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    let rows = [
+        row(
+            StepName::RecordConsent,
+            &report.consent,
+            |consent: &RecordedConsent| consent.reference.as_str().to_owned(),
+        ),
+        row(
+            StepName::OpenDocuments,
+            &report.documents,
+            |session: &DocumentSession| session.reference.as_str().to_owned(),
+        ),
+        row(StepName::DiscoverAggregators, &report.discovery, standings),
+        row(
+            StepName::OpenAggregatorConsent,
+            &report.aggregator_consent,
+            |session: &AggregatorConsentSession| session.reference.as_str().to_owned(),
+        ),
+    ];
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["step", "provider", "result", "", "ms"]);
+    for row in rows {
+        let took = row
+            .took
+            .map(|took| took.as_millis().to_string())
+            .unwrap_or_default();
+        table.add_row([
+            row.step.as_str(),
+            row.provider,
+            row.result,
+            &row.detail,
+            &took,
+        ]);
+    }
+    output.line(&table.to_string())?;
+    if let Some(aggregator) = &report.choice.aggregator {
+        output.line(&format!(
+            "aggregator: {} ({})",
+            aggregator.as_str(),
+            report.choice.reason.as_str()
+        ))?;
+    }
+    if let Some(session) = report.documents.value() {
+        output.line(&format!(
+            "send the person to, for documents:  {}",
+            session.url.expose()
+        ))?;
+    }
+    if let Some(session) = report.aggregator_consent.value() {
+        output.line(&format!(
+            "send the person to, for accounts:   {}",
+            session.url.expose()
+        ))?;
+    }
+    for (step, error) in report.unsettled() {
+        let id = error.request_id().map(|id| id.as_str()).unwrap_or("none");
+        output.line(&format!(
+            "settle first: {} may have been done, request id {id}",
+            step.as_str()
+        ))?;
+    }
+    Ok(())
+}
+
+fn report_json(report: &OnboardingReport) -> Value {
+    let consent = step_json(
+        StepName::RecordConsent,
+        &report.consent,
+        |consent| json!({ "reference": consent.reference }),
+    );
+    let documents = step_json(
+        StepName::OpenDocuments,
+        &report.documents,
+        |session| json!({ "reference": session.reference, "url": session.url }),
+    );
+    let discovery = step_json(
+        StepName::DiscoverAggregators,
+        &report.discovery,
+        |standings| {
+            let standings = standings.iter().map(|standing| {
+            json!({ "aggregator": standing.aggregator, "readiness": standing.readiness.as_str() })
+        });
+            json!({ "standings": standings.collect::<Vec<_>>() })
+        },
+    );
+    let aggregator_consent = step_json(
+        StepName::OpenAggregatorConsent,
+        &report.aggregator_consent,
+        |session| {
+            json!({
+                "reference": session.reference,
+                "url": session.url,
+                "aggregator": session.aggregator,
+            })
+        },
+    );
+    json!({
+        "complete": report.is_complete(),
+        "elapsed_ms": millis(report.elapsed),
+        "aggregator": {
+            "id": report.choice.aggregator,
+            "reason": report.choice.reason.as_str(),
+        },
+        "steps": [consent, documents, discovery, aggregator_consent],
+    })
+}
+
+fn step_json<T>(name: StepName, step: &Step<T>, value: impl Fn(&T) -> Value) -> Value {
+    let mut fields = Map::new();
+    let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    set("step", name.as_str().into());
+    match step {
+        Step::Done {
+            value: done,
+            provider,
+            elapsed,
+        } => {
+            set("result", "done".into());
+            set("provider", (*provider).into());
+            set("elapsed_ms", millis(*elapsed));
+            set("value", value(done));
+        }
+        Step::Skipped(reason) => {
+            set("result", "skipped".into());
+            set("reason", reason.to_string().into());
+        }
+        Step::Failed(error) => {
+            set("result", "failed".into());
+            set("error", error_json(error));
+        }
+    }
+    Value::Object(fields)
+}
+
+fn millis(duration: Duration) -> Value {
+    u64::try_from(duration.as_millis())
+        .unwrap_or(u64::MAX)
+        .into()
+}

@@ -1,0 +1,43 @@
+//! `kyc sandbox`: serves until it is interrupted.
+
+use kyc_sandbox::{Sandbox, ServeError};
+
+use crate::arguments;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
+    let served = Sandbox::default()
+        .serve(arguments.listen)
+        .await
+        .map_err(failure)?;
+    if output.json {
+        let environment = served
+            .environment()
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>();
+        output.answer(&serde_json::json!({
+            "address": served.address().to_string(),
+            "environment": environment,
+        }))?;
+    } else {
+        output.line(&format!(
+            "# The sandbox listens on http://{}; stop it with Ctrl-C.",
+            served.address()
+        ))?;
+        output.line("# Copy these lines into another shell; the credentials are made up.")?;
+        for (name, value) in served.environment() {
+            output.line(&format!("export {name}='{value}'"))?;
+        }
+    }
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|_| Failure::configuration("sandbox", "the system gives no signals"))?;
+    served.shutdown().await;
+    Ok(())
+}
+
+/// Why the sandbox cannot be served.
+pub(crate) fn failure(error: ServeError) -> Failure {
+    Failure::configuration("--listen", error.to_string())
+}

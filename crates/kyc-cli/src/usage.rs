@@ -1,0 +1,90 @@
+//! Wrong usage, told without repeating a value: it may be personal, or a secret that was pasted into the wrong place.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::failure::{EXIT_INVALID, Failure};
+use crate::output::Output;
+
+/// Prints what clap found and gives the exit code.
+pub(crate) fn report(error: &clap::Error) -> ExitCode {
+    let asked_for = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if asked_for {
+        // Help that cannot be written, into a closed pipe, is nobody's loss.
+        let _ = error.print();
+        let missing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        return ExitCode::from(if missing { EXIT_INVALID } else { 0 });
+    }
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let (field, rule) = explain(error);
+    Output { json }.failure(&Failure::configuration(field, rule));
+    if !json {
+        let _ = writeln!(
+            std::io::stderr(),
+            "For the arguments, run the command with --help."
+        );
+    }
+    ExitCode::from(EXIT_INVALID)
+}
+
+fn explain(error: &clap::Error) -> (String, String) {
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) => name_of(text),
+        Some(ContextValue::Strings(texts)) => texts
+            .iter()
+            .map(|text| name_of(text))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => "arguments".to_owned(),
+    };
+    let suggestion = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(text)) => format!("; perhaps {text}"),
+        _ => String::new(),
+    };
+    let rule = match error.kind() {
+        ErrorKind::UnknownArgument => format!("is not known{suggestion}"),
+        ErrorKind::MissingRequiredArgument => "required".to_owned(),
+        ErrorKind::InvalidSubcommand => "no such command".to_owned(),
+        ErrorKind::MissingSubcommand => "a command is required".to_owned(),
+        ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            "needs a value".to_owned()
+        }
+        ErrorKind::TooManyValues => "takes fewer values".to_owned(),
+        ErrorKind::ArgumentConflict => {
+            "given twice, or together with another that excludes it".to_owned()
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(values)) if !values.is_empty() => {
+                    format!("must be one of: {}", values.join(", "))
+                }
+                _ if matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(text)) if text.is_empty()) => {
+                    "needs a value".to_owned()
+                }
+                _ => "is not of the expected form".to_owned(),
+            }
+        }
+        _ => "cannot be understood".to_owned(),
+    };
+    (argument, rule)
+}
+
+/// A flag's own name. What is not a flag was typed by the user and is not repeated.
+fn name_of(argument: &str) -> String {
+    if argument.starts_with('-') {
+        argument
+            .split(['=', ' '])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    } else {
+        "an argument that is no flag".to_owned()
+    }
+}

@@ -1,0 +1,110 @@
+//! The person, and what is wanted of each step.
+
+use provider_core::capability::{
+    AggregatorId, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
+};
+use provider_core::{Email, Mobile, Pan};
+
+/// A person to be onboarded. A step whose input is missing is skipped and says so.
+///
+/// `Debug` prints personal values masked.
+#[derive(Debug, Clone)]
+pub struct Applicant {
+    pub(crate) mobile: Mobile,
+    pub(crate) pan: Option<Pan>,
+    pub(crate) email: Option<Email>,
+    pub(crate) consent: Option<ConsentStatement>,
+    pub(crate) documents: Option<DocumentAccessRequest>,
+    pub(crate) reference: Option<String>,
+    pub(crate) aggregators: Vec<AggregatorId>,
+    pub(crate) purpose: ConsentPurpose,
+    pub(crate) webhook_url: Option<String>,
+    pub(crate) return_url: Option<String>,
+}
+
+impl Applicant {
+    /// A person by mobile number, for a lending decision.
+    pub fn new(mobile: Mobile) -> Self {
+        Self {
+            mobile,
+            pan: None,
+            email: None,
+            consent: None,
+            documents: None,
+            reference: None,
+            aggregators: Vec::new(),
+            purpose: ConsentPurpose::LoanUnderwriting,
+            webhook_url: None,
+            return_url: None,
+        }
+    }
+
+    /// The person's PAN, for the aggregator consent.
+    #[must_use]
+    pub fn set_pan(mut self, pan: Pan) -> Self {
+        self.pan = Some(pan);
+        self
+    }
+
+    /// The person's e-mail address, for the aggregator consent.
+    #[must_use]
+    pub fn set_email(mut self, email: Email) -> Self {
+        self.email = Some(email);
+        self
+    }
+
+    /// The person's answer to the consent text, to be recorded. If it is a refusal it is recorded and all other steps are skipped.
+    #[must_use]
+    pub fn set_consent(mut self, consent: ConsentStatement) -> Self {
+        self.consent = Some(consent);
+        self
+    }
+
+    /// Which documents to ask for, and why.
+    #[must_use]
+    pub fn set_documents(mut self, documents: DocumentAccessRequest) -> Self {
+        self.documents = Some(documents);
+        self
+    }
+
+    /// Your reference for the question to aggregators, 1 to 100 characters. Without one, discovery is skipped.
+    #[must_use]
+    pub fn set_reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+
+    /// Which aggregators to ask, the preferred one first. Empty means all.
+    #[must_use]
+    pub fn set_aggregators(mut self, aggregators: impl IntoIterator<Item = AggregatorId>) -> Self {
+        self.aggregators = aggregators.into_iter().collect();
+        self
+    }
+
+    /// What the financial data is for.
+    #[must_use]
+    pub fn set_purpose(mut self, purpose: ConsentPurpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Where the provider of the aggregator consent reports changes.
+    #[must_use]
+    pub fn set_webhook_url(mut self, url: impl Into<String>) -> Self {
+        self.webhook_url = Some(url.into());
+        self
+    }
+
+    /// Where the person's browser goes after the aggregator consent.
+    #[must_use]
+    pub fn set_return_url(mut self, url: impl Into<String>) -> Self {
+        self.return_url = Some(url.into());
+        self
+    }
+
+    pub(crate) fn refuses(&self) -> bool {
+        self.consent
+            .as_ref()
+            .is_some_and(|consent| !consent.approved)
+    }
+}

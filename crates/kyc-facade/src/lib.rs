@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod aggregator_choice;
+mod applicant;
+mod kyc;
+mod onboarding;
+mod presets;
+mod report;
+
+pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
+pub use applicant::Applicant;
+pub use kyc::{Kyc, KycBuilder};
+pub use onboarding::{Onboarding, Progress, StepEvent};
+#[allow(
+    unreachable_pub,
+    unused_imports,
+    reason = "empty without a provider feature"
+)]
+pub use presets::*;
+#[doc(no_inline)]
+pub use provider_core;
+pub use report::{OnboardingReport, SkipReason, Step, StepName};

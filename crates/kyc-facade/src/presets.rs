@@ -1,0 +1,50 @@
+//! The four providers of this workspace, by name. The only file that knows them.
+
+#[cfg(feature = "veriff")]
+#[doc(no_inline)]
+pub use consent_hmac;
+#[cfg(feature = "deepvue")]
+#[doc(no_inline)]
+pub use deepvue_digilocker;
+#[cfg(feature = "finpass")]
+#[doc(no_inline)]
+pub use finpass;
+#[cfg(feature = "finpro")]
+#[doc(no_inline)]
+pub use finpro_profile;
+
+#[allow(unused_imports, reason = "not used without a provider feature")]
+use std::sync::Arc;
+
+use crate::KycBuilder;
+
+/// The providers of this workspace, one feature each.
+impl KycBuilder {
+    /// Finpass opens consents at aggregators.
+    #[cfg(feature = "finpass")]
+    #[must_use]
+    pub fn finpass(self, client: finpass::FinpassClient) -> Self {
+        self.aggregator_consent(Arc::new(client))
+    }
+
+    /// MoneyOne FinPro knows which aggregators know a person.
+    #[cfg(feature = "finpro")]
+    #[must_use]
+    pub fn finpro(self, client: finpro_profile::FinproProfileClient) -> Self {
+        self.aggregator_discovery(Arc::new(client))
+    }
+
+    /// Veriff keeps consents on record.
+    #[cfg(feature = "veriff")]
+    #[must_use]
+    pub fn veriff(self, client: consent_hmac::ConsentClient) -> Self {
+        self.consent_recorder(Arc::new(client))
+    }
+
+    /// Deepvue opens access to DigiLocker documents.
+    #[cfg(feature = "deepvue")]
+    #[must_use]
+    pub fn deepvue(self, client: deepvue_digilocker::DigilockerClient) -> Self {
+        self.document_access(Arc::new(client))
+    }
+}

@@ -1,0 +1,160 @@
+//! What became of each step.
+
+use std::fmt;
+use std::time::Duration;
+
+use provider_core::capability::{
+    AggregatorConsentSession, AggregatorStanding, DocumentSession, RecordedConsent,
+};
+use provider_core::{Error, Outcome};
+
+use crate::AggregatorChoice;
+
+/// The steps of an onboarding, in the order in which they are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StepName {
+    /// Keeps the person's consent on record.
+    RecordConsent,
+    /// Opens a session for documents.
+    OpenDocuments,
+    /// Asks which aggregators know the person.
+    DiscoverAggregators,
+    /// Opens a consent at an aggregator.
+    OpenAggregatorConsent,
+}
+
+impl StepName {
+    /// All steps.
+    pub const ALL: [Self; 4] = [
+        Self::RecordConsent,
+        Self::OpenDocuments,
+        Self::DiscoverAggregators,
+        Self::OpenAggregatorConsent,
+    ];
+
+    /// The step in kebab case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RecordConsent => "record-consent",
+            Self::OpenDocuments => "open-documents",
+            Self::DiscoverAggregators => "discover-aggregators",
+            Self::OpenAggregatorConsent => "open-aggregator-consent",
+        }
+    }
+}
+
+/// What became of one step. A finished step stays finished, whatever happens to another.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// The provider did it.
+    Done {
+        /// What it gave.
+        value: T,
+        /// Who did it.
+        provider: &'static str,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// It was not tried.
+    Skipped(SkipReason),
+    /// It was tried. [`Error::outcome`] says whether it may have been done all the same.
+    Failed(Error),
+}
+
+impl<T> Step<T> {
+    /// What it gave, if it was done.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Done { value, .. } => Some(value),
+            Self::Skipped(_) | Self::Failed(_) => None,
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Done { .. } | Self::Skipped(_) => None,
+        }
+    }
+
+    /// Why it was not tried, if it was not.
+    pub fn skipped(&self) -> Option<SkipReason> {
+        match self {
+            Self::Skipped(reason) => Some(*reason),
+            Self::Done { .. } | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Why a step was not tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// No provider for it was configured.
+    NoProvider,
+    /// The applicant has no input for it; the text names what is missing.
+    NoInput(&'static str),
+    /// The person refused consent.
+    ConsentRefused,
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProvider => f.write_str("no provider is configured"),
+            Self::NoInput(missing) => write!(f, "not given: {missing}"),
+            Self::ConsentRefused => f.write_str("the person refused consent"),
+        }
+    }
+}
+
+/// What an onboarding came to: one entry a step, nothing thrown away.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OnboardingReport {
+    /// The record of the person's consent.
+    pub consent: Step<RecordedConsent>,
+    /// The session for documents.
+    pub documents: Step<DocumentSession>,
+    /// Which aggregators know the person.
+    pub discovery: Step<Vec<AggregatorStanding>>,
+    /// The aggregator that the consent was opened for, or would have been.
+    pub choice: AggregatorChoice,
+    /// The consent at the aggregator.
+    pub aggregator_consent: Step<AggregatorConsentSession>,
+    /// How long all of it took.
+    pub elapsed: Duration,
+}
+
+impl OnboardingReport {
+    /// The failures, in the order of the steps.
+    pub fn errors(&self) -> impl Iterator<Item = (StepName, &Error)> {
+        [
+            (StepName::RecordConsent, self.consent.error()),
+            (StepName::OpenDocuments, self.documents.error()),
+            (StepName::DiscoverAggregators, self.discovery.error()),
+            (
+                StepName::OpenAggregatorConsent,
+                self.aggregator_consent.error(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(step, error)| Some((step, error?)))
+    }
+
+    /// Whether every step was done.
+    pub fn is_complete(&self) -> bool {
+        self.consent.value().is_some()
+            && self.documents.value().is_some()
+            && self.discovery.value().is_some()
+            && self.aggregator_consent.value().is_some()
+    }
+
+    /// The failed steps that may have been done all the same. Settle these before onboarding the person again.
+    pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {
+        self.errors()
+            .filter(|(_, error)| matches!(error.outcome(), Outcome::Unknown | Outcome::Done))
+    }
+}

@@ -1,0 +1,284 @@
+//! The flow over fakes, in virtual time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kyc_facade::provider_core::capability::*;
+use kyc_facade::provider_core::{ErrorKind, Mobile, Outcome};
+use kyc_facade::{Applicant, ChoiceReason, Kyc, KycBuilder, Progress, SkipReason, StepName};
+
+use crate::fakes::Fake;
+
+fn consent(approved: bool) -> ConsentStatement {
+    ConsentStatement {
+        session: "s-1".to_owned(),
+        kind: ConsentKind::Aadhaar,
+        approved,
+        text: "CANARY-TEXT".into(),
+    }
+}
+
+fn applicant() -> Applicant {
+    Applicant::new(Mobile::parse("9000000001").unwrap())
+        .set_consent(consent(true))
+        .set_documents(DocumentAccessRequest {
+            purpose: "KYC".to_owned(),
+            return_url: "https://lender.example.test".to_owned(),
+            documents: Vec::new(),
+            consented: true,
+        })
+        .set_reference("ref-1")
+}
+
+fn kyc(consent: &Fake, documents: &Fake, discovery: &Fake, aggregator: &Fake) -> KycBuilder {
+    Kyc::builder()
+        .consent_recorder(Arc::new(consent.clone()))
+        .document_access(Arc::new(documents.clone()))
+        .aggregator_discovery(Arc::new(discovery.clone()))
+        .aggregator_consent(Arc::new(aggregator.clone()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_takes_as_long_as_the_slowest_not_the_sum() {
+    let (slow, quick) = (Fake::after(5), Fake::after(2));
+    let report = kyc(&slow, &Fake::after(4), &quick, &quick)
+        .build()
+        .onboard(applicant())
+        .await;
+    assert!(report.is_complete());
+    assert_eq!(report.elapsed, Duration::from_secs(5));
+
+    let report = kyc(&Fake::after(1), &quick, &slow, &quick)
+        .build()
+        .onboard(applicant())
+        .await;
+    assert_eq!(
+        report.elapsed,
+        Duration::from_secs(7),
+        "the consent waits for discovery"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_throws_nothing_away() {
+    let failing = Fake::failing(ErrorKind::Api, Outcome::Refused);
+    let fine = Fake::after(1);
+    for broken in 0..4 {
+        let pick = |step: usize| if step == broken { &failing } else { &fine };
+        let report = kyc(pick(0), pick(1), pick(2), pick(3))
+            .build()
+            .onboard(applicant())
+            .await;
+        let done = [
+            report.consent.value().is_some(),
+            report.documents.value().is_some(),
+            report.discovery.value().is_some(),
+            report.aggregator_consent.value().is_some(),
+        ];
+        for (step, done) in done.into_iter().enumerate() {
+            assert_eq!(
+                done,
+                step != broken,
+                "step {step} while step {broken} fails"
+            );
+        }
+        assert_eq!(report.errors().count(), 1);
+        assert_eq!(report.errors().next().unwrap().0, StepName::ALL[broken]);
+        assert_eq!(report.unsettled().count(), 0, "a refusal is settled");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_aggregator_is_chosen_by_readiness_and_handed_on() {
+    let discovery = Fake::default().finding(&[
+        ("first", Readiness::NeedsRegistration),
+        ("second", Readiness::Ready),
+        ("third", Readiness::Undetermined),
+    ]);
+    let (fine, aggregator) = (Fake::default(), Fake::default());
+    let report = kyc(&fine, &fine, &discovery, &aggregator)
+        .build()
+        .onboard(applicant())
+        .await;
+    assert_eq!(
+        report.choice.reason,
+        ChoiceReason::Readiness(Readiness::Ready)
+    );
+    assert_eq!(aggregator.asked(), ["consent at second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_the_default_is_used() {
+    let default = AggregatorId::parse("fallback").unwrap();
+    let fine = Fake::default();
+    for discovery in [
+        Fake::failing(ErrorKind::Connect, Outcome::NotSent),
+        Fake::default().finding(&[("first", Readiness::Undetermined)]),
+        Fake::after(3_600),
+    ] {
+        let aggregator = Fake::default();
+        let kyc = kyc(&fine, &fine, &discovery, &aggregator)
+            .default_aggregator(default.clone())
+            .build();
+        let report = kyc.onboard(applicant()).await;
+        assert_eq!(report.choice.reason, ChoiceReason::Default);
+        assert_eq!(aggregator.asked(), ["consent at fallback"]);
+        assert!(report.aggregator_consent.value().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_ends_what_is_not_finished_and_keeps_what_is() {
+    let (quick, never) = (Fake::after(1), Fake::after(3_600));
+    let report = kyc(&quick, &never, &quick, &never)
+        .deadline(Duration::from_secs(10))
+        .build()
+        .onboard(applicant())
+        .await;
+    assert_eq!(report.elapsed, Duration::from_secs(10));
+    assert!(report.consent.value().is_some() && report.discovery.value().is_some());
+    for (_, error) in report.unsettled() {
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Timeout, Outcome::Unknown)
+        );
+    }
+    assert_eq!(report.unsettled().count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_without_time_to_begin_was_not_sent() {
+    let fine = Fake::after(1);
+    let kyc = kyc(&fine, &fine, &fine, &fine).build();
+    let report = kyc.onboard(applicant()).with_deadline(Duration::ZERO).await;
+    assert_eq!(report.errors().count(), 4);
+    assert!(
+        report
+            .errors()
+            .all(|(_, error)| error.outcome() == Outcome::NotSent)
+    );
+    assert!(fine.asked().is_empty());
+    let report = kyc.onboard(applicant()).with_deadline(Duration::MAX).await;
+    assert!(report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_subset_of_providers_works_and_says_what_is_missing() {
+    for subset in 0_u8..16 {
+        let fake = Arc::new(Fake::default());
+        let mut builder = Kyc::builder();
+        if subset & 1 != 0 {
+            builder = builder.consent_recorder(fake.clone());
+        }
+        if subset & 2 != 0 {
+            builder = builder.document_access(fake.clone());
+        }
+        if subset & 4 != 0 {
+            builder = builder.aggregator_discovery(fake.clone());
+        }
+        if subset & 8 != 0 {
+            builder = builder.aggregator_consent(fake.clone());
+        }
+        let report = builder.build().onboard(applicant()).await;
+        let skipped = [
+            report.consent.skipped(),
+            report.documents.skipped(),
+            report.discovery.skipped(),
+            report.aggregator_consent.skipped(),
+        ];
+        for (step, skipped) in skipped.into_iter().enumerate() {
+            let expected = (subset & (1 << step) == 0).then_some(SkipReason::NoProvider);
+            assert_eq!(skipped, expected, "step {step} of subset {subset:04b}");
+        }
+        assert_eq!(report.is_complete(), subset == 15);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_input_skips_its_step_only() {
+    let fine = Fake::default();
+    let bare = Applicant::new(Mobile::parse("9000000001").unwrap());
+    let report = kyc(&fine, &fine, &fine, &fine).build().onboard(bare).await;
+    assert!(matches!(
+        report.consent.skipped(),
+        Some(SkipReason::NoInput(_))
+    ));
+    assert!(matches!(
+        report.documents.skipped(),
+        Some(SkipReason::NoInput(_))
+    ));
+    assert!(matches!(
+        report.discovery.skipped(),
+        Some(SkipReason::NoInput(_))
+    ));
+    assert!(report.aggregator_consent.value().is_some());
+    assert_eq!(report.choice.reason, ChoiceReason::LeftToProvider);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_recorded_and_nothing_else_is_done() {
+    let (recorder, others) = (Fake::default(), Fake::default());
+    let kyc = kyc(&recorder, &others, &others, &others).build();
+    let report = kyc.onboard(applicant().set_consent(consent(false))).await;
+    assert_eq!(recorder.asked(), ["record approved=false"]);
+    assert!(others.asked().is_empty());
+    assert_eq!(report.documents.skipped(), Some(SkipReason::ConsentRefused));
+    assert_eq!(report.discovery.skipped(), Some(SkipReason::ConsentRefused));
+    assert_eq!(
+        report.aggregator_consent.skipped(),
+        Some(SkipReason::ConsentRefused)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_sees_each_step_begin_and_end() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let fine = Fake::after(1);
+    let failing = Fake::failing(ErrorKind::Api, Outcome::Refused);
+    let kyc = kyc(&fine, &failing, &fine, &fine).build();
+    kyc.onboard(applicant())
+        .with_observer(move |event| seen.lock().unwrap().push(event))
+        .await;
+    let of = |step| -> Vec<Progress> {
+        events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|event| event.step == step)
+            .map(|event| event.progress)
+            .collect()
+    };
+    assert_eq!(
+        of(StepName::RecordConsent),
+        [Progress::Started, Progress::Done]
+    );
+    assert_eq!(
+        of(StepName::OpenDocuments),
+        [Progress::Started, Progress::Failed(ErrorKind::Api)]
+    );
+    assert_eq!(
+        of(StepName::OpenAggregatorConsent),
+        [Progress::Started, Progress::Done]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let fine = Fake::default();
+    let applicant = applicant();
+    let mut printed = format!("{applicant:?}");
+    let report = kyc(&fine, &fine, &fine, &fine)
+        .build()
+        .onboard(applicant)
+        .await;
+    printed += &format!("{report:?} {report:#?}");
+    for canary in [
+        "9000000001",
+        "CANARY-TEXT",
+        "documents.example.test",
+        "consent.example.test",
+    ] {
+        assert!(!printed.contains(canary), "{canary}");
+    }
+}

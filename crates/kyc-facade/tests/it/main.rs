@@ -1,0 +1,17 @@
+//! What an onboarding does, over fakes in virtual time and over the sandbox.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod fakes;
+mod flow;
+#[cfg(all(
+    feature = "finpass",
+    feature = "finpro",
+    feature = "veriff",
+    feature = "deepvue"
+))]
+mod sandbox;

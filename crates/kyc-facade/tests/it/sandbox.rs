@@ -1,0 +1,149 @@
+//! The four real clients over the sandbox in process.
+
+use std::sync::Arc;
+
+use kyc_facade::consent_hmac::{self, ConsentClient, SharedSecret, Veriff};
+use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
+use kyc_facade::finpass::{self, Finpass, FinpassClient};
+use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
+use kyc_facade::provider_core::capability::*;
+use kyc_facade::provider_core::{BaseUrl, ErrorKind, InvalidRequest, Mobile, Transport};
+use kyc_facade::{Applicant, ChoiceReason, Kyc};
+use kyc_sandbox::credentials::*;
+use kyc_sandbox::{Sandbox, SandboxTransport};
+
+fn base_url(text: &str) -> BaseUrl {
+    BaseUrl::parse("base_url", text).unwrap()
+}
+
+fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
+    let urls = SandboxTransport::base_urls();
+    let transport: Arc<dyn Transport> = Arc::new(sandbox.transport());
+    let veriff = Veriff::new(
+        base_url(&urls.veriff),
+        consent_hmac::ApiKey::new(VERIFF_API_KEY)?,
+        &SharedSecret::new(VERIFF_SHARED_SECRET)?,
+    )?;
+    let deepvue = Deepvue::new(
+        deepvue_digilocker::ClientId::new(DEEPVUE_CLIENT_ID)?,
+        deepvue_digilocker::ClientSecret::new(DEEPVUE_CLIENT_SECRET)?,
+    )?
+    .with_base_url(base_url(&urls.deepvue));
+    let finpro = Finpro::new(
+        base_url(&urls.finpro),
+        finpro_profile::Credentials {
+            client_id: finpro_profile::ClientId::new(FINPRO_CLIENT_ID)?,
+            client_secret: finpro_profile::ClientSecret::new(FINPRO_CLIENT_SECRET)?,
+            organisation_id: finpro_profile::OrganisationId::new(FINPRO_ORGANISATION_ID)?,
+            app_identifier: finpro_profile::AppIdentifier::new(FINPRO_APP_IDENTIFIER)?,
+        },
+    )?;
+    let finpass = Finpass::new(
+        finpass::ApiKey::new(FINPASS_API_KEY)?,
+        finpass::ApiSecret::new(FINPASS_API_SECRET)?,
+    )?
+    .with_base_url(base_url(&urls.finpass));
+    Ok(Kyc::builder()
+        .veriff(
+            ConsentClient::builder(veriff)
+                .transport(transport.clone())
+                .build()
+                .unwrap(),
+        )
+        .deepvue(
+            DigilockerClient::builder(deepvue)
+                .transport(transport.clone())
+                .build()
+                .unwrap(),
+        )
+        .finpro(
+            FinproProfileClient::builder(finpro)
+                .transport(transport.clone())
+                .build()
+                .unwrap(),
+        )
+        .finpass(
+            FinpassClient::builder(finpass)
+                .transport(transport)
+                .build()
+                .unwrap(),
+        )
+        .build())
+}
+
+fn applicant(mobile: &str) -> Applicant {
+    Applicant::new(Mobile::parse(mobile).unwrap())
+        .set_consent(ConsentStatement {
+            session: "d69a07cf-4434-4d36-be6c-d22af7dc01fb".to_owned(),
+            kind: ConsentKind::Aadhaar,
+            approved: true,
+            text: "I agree that my Aadhaar is verified.".into(),
+        })
+        .set_documents(DocumentAccessRequest {
+            purpose: "KYC".to_owned(),
+            return_url: "https://lender.example.test/back".to_owned(),
+            documents: vec![DocumentKind::Aadhaar, DocumentKind::Pan],
+            consented: true,
+        })
+        .set_reference("ref-1")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ready_person_is_onboarded_in_every_step() {
+    let sandbox = Sandbox::default();
+    let report = kyc(&sandbox)
+        .unwrap()
+        .onboard(applicant("9000000001"))
+        .await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(report.choice.aggregator.unwrap().as_str(), "onemoney");
+    assert_eq!(
+        report.choice.reason,
+        ChoiceReason::Readiness(Readiness::Ready)
+    );
+    assert_eq!(
+        report.aggregator_consent.value().unwrap().aggregator,
+        None,
+        "Finpass chooses by itself"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_readiness_of_each_invented_person_is_found() {
+    let sandbox = Sandbox::default();
+    let kyc = kyc(&sandbox).unwrap();
+    for (mobile, expected) in [
+        ("9000000001", ChoiceReason::Readiness(Readiness::Ready)),
+        (
+            "9000000002",
+            ChoiceReason::Readiness(Readiness::NeedsLinking),
+        ),
+        (
+            "9000000003",
+            ChoiceReason::Readiness(Readiness::NeedsRegistration),
+        ),
+        ("9000000004", ChoiceReason::Readiness(Readiness::Ready)),
+        ("9000000006", ChoiceReason::LeftToProvider),
+        ("9000000007", ChoiceReason::LeftToProvider),
+    ] {
+        let report = kyc.onboard(applicant(mobile)).await;
+        assert_eq!(report.choice.reason, expected, "{mobile}");
+        assert!(report.aggregator_consent.value().is_some(), "{mobile}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusing_provider_costs_its_own_step_only() {
+    let sandbox = Sandbox::default();
+    let report = kyc(&sandbox)
+        .unwrap()
+        .onboard(applicant("9000000009"))
+        .await;
+    assert_eq!(
+        report.aggregator_consent.error().unwrap().kind(),
+        ErrorKind::Api
+    );
+    assert!(report.consent.value().is_some());
+    assert!(report.documents.value().is_some());
+    assert!(report.discovery.value().is_some());
+}
