@@ -27,7 +27,12 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
 
     /// How long the call, or the whole onboarding, may take
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        allow_hyphen_values = true
+    )]
     pub(crate) timeout: Option<String>,
 
     #[command(subcommand)]
@@ -81,13 +86,13 @@ pub(crate) struct Onboard {
     #[arg(long = "type", value_name = "TYPE", default_value = "aadhaar")]
     pub(crate) consent_kind: String,
     /// The consent text exactly as it was shown
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(crate) consent_text: Option<String>,
     /// Whether the person agreed; a refusal is recorded and nothing else is done
     #[arg(long, value_name = "true|false", default_value = "true")]
     pub(crate) approved: String,
     /// Why the documents are wanted, for DigiLocker
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(crate) purpose: Option<String>,
     /// Which documents: aadhaar, pan, dl; may be repeated
     #[arg(long)]
@@ -174,7 +179,7 @@ pub(crate) enum Veriff {
         #[arg(long, value_name = "true|false")]
         approved: String,
         /// The consent text exactly as it was shown
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         text: String,
     },
 }
@@ -187,7 +192,7 @@ pub(crate) enum Deepvue {
         #[arg(long)]
         consent: bool,
         /// Why the documents are wanted
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         purpose: String,
         /// Where the person's browser comes back to
         #[arg(long)]

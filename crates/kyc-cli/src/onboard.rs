@@ -265,7 +265,7 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["step", "provider", "result", "", "ms"]);
+        .set_header(["step", "provider", "result", "detail", "ms"]);
     for row in rows {
         let took = row
             .took

@@ -78,12 +78,12 @@ fn explain(error: &clap::Error) -> (String, String) {
 
 /// A flag's own name. What is not a flag was typed by the user and is not repeated.
 fn name_of(argument: &str) -> String {
-    if argument.starts_with('-') {
-        argument
-            .split(['=', ' '])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+    let flag = argument.split(['=', ' ']).next().unwrap_or_default();
+    let is_name = flag
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    if flag.starts_with("--") && is_name {
+        flag.to_owned()
     } else {
         "an argument that is no flag".to_owned()
     }

@@ -1,0 +1,209 @@
+//! Malformed input: exit code 2, the field and the rule named, nothing sent, no value repeated.
+
+use crate::kyc::{FixedServer, kyc};
+
+#[test]
+fn each_bad_input_names_its_field_and_sends_nothing() {
+    let server = FixedServer::answering("200 OK", "{}");
+    let environment = server.environment();
+    let finpass = [
+        "finpass",
+        "init",
+        "--mobile-number",
+        "9000000001",
+        "--consent-type",
+        "loan_underwriting",
+    ];
+    let finpro = [
+        "finpro",
+        "profile",
+        "--mobile-number",
+        "9000000001",
+        "--user-consent-id",
+        "ref-1",
+    ];
+    let veriff = [
+        "veriff",
+        "consent",
+        "--session-id",
+        "s-1",
+        "--type",
+        "aadhaar",
+        "--approved",
+        "true",
+        "--text",
+        "I agree.",
+    ];
+    let deepvue = [
+        "deepvue",
+        "session",
+        "--consent",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://a.test",
+    ];
+    let onboard = ["onboard", "--mobile", "9000000001"];
+    let long = "x".repeat(101);
+    let replaced = |base: &[&str], flag: &str, value: &str| -> Vec<String> {
+        let mut arguments: Vec<_> = base.iter().map(|text| (*text).to_owned()).collect();
+        match arguments.iter().position(|argument| argument == flag) {
+            Some(at) => arguments[at + 1] = value.to_owned(),
+            None => arguments.extend([flag.to_owned(), value.to_owned()]),
+        }
+        arguments
+    };
+    let cases = [
+        (
+            replaced(&finpass, "--mobile-number", "90000CANARY"),
+            "mobile_number",
+        ),
+        (replaced(&finpass, "--mobile-number", ""), "mobile_number"),
+        (replaced(&finpass, "--pan-number", "CANARY"), "pan_number"),
+        (replaced(&finpass, "--email", "CANARY"), "email"),
+        (replaced(&finpass, "--consent-type", ""), "consent_type"),
+        (replaced(&finpass, "--timeout", "CANARY"), "--timeout"),
+        (replaced(&finpass, "--timeout", "-1"), "--timeout"),
+        (replaced(&finpass, "--CANARY", "x"), "--CANARY"),
+        (
+            replaced(&finpro, "--mobile-number", "+91CANARY"),
+            "mobileNumber",
+        ),
+        (replaced(&finpro, "--user-consent-id", ""), "userConsentId"),
+        (
+            replaced(&finpro, "--user-consent-id", &long),
+            "userConsentId",
+        ),
+        (replaced(&finpro, "--aa-id", "CANARY@aa"), "aaId[0]"),
+        (replaced(&finpro, "--aa-id", "x"), "aaId[0]"),
+        (replaced(&veriff, "--session-id", "../CANARY"), "session_id"),
+        (replaced(&veriff, "--session-id", "%2e%2e"), "session_id"),
+        (replaced(&veriff, "--session-id", "a/b"), "session_id"),
+        (replaced(&veriff, "--session-id", "a\r\nb"), "session_id"),
+        (replaced(&veriff, "--session-id", ""), "session_id"),
+        (replaced(&veriff, "--type", ""), "type"),
+        (replaced(&veriff, "--approved", "CANARY"), "approved"),
+        (replaced(&veriff, "--text", " "), "text"),
+        (replaced(&deepvue, "--purpose", ""), "purpose"),
+        (replaced(&deepvue, "--redirect-url", ""), "redirect_url"),
+        (replaced(&deepvue, "--doc-type", ""), "doc_types[0]"),
+        (replaced(&onboard, "--mobile", "CANARY"), "mobile"),
+        (replaced(&onboard, "--pan", "CANARY"), "pan"),
+        (replaced(&onboard, "--email", "CANARY"), "email"),
+        (replaced(&onboard, "--approved", "CANARY"), "approved"),
+        (replaced(&onboard, "--aa-id", ""), "aggregator"),
+    ];
+    for (arguments, field) in cases {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        for json in [false, true] {
+            let mut arguments = arguments.clone();
+            if json {
+                arguments.push("--json");
+            }
+            let run = kyc(&arguments, &environment);
+            assert_eq!(run.code, 2, "{arguments:?} {run:?}");
+            assert!(run.stderr.contains(field), "{field} in {}", run.stderr);
+            assert!(
+                field.contains("CANARY") || !run.stderr.contains("CANARY"),
+                "{}",
+                run.stderr
+            );
+            if json {
+                assert_eq!(run.error()["kind"], "invalid_request");
+                assert_eq!(run.error()["outcome"], "not_sent");
+            }
+        }
+    }
+    assert_eq!(server.connections(), 0, "nothing was sent");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    for (arguments, missing) in [
+        (&["onboard"][..], "--mobile"),
+        (
+            &["finpass", "init", "--consent-type", "x"],
+            "--mobile-number",
+        ),
+        (&["finpro", "profile"], "--user-consent-id"),
+        (&["veriff", "consent", "--approved", "true"], "--session-id"),
+        (&["deepvue", "session", "--consent"], "--purpose"),
+        (
+            &[
+                "deepvue",
+                "session",
+                "--purpose",
+                "KYC",
+                "--redirect-url",
+                "https://a.test",
+            ],
+            "--consent",
+        ),
+        (
+            &["deepvue", "session", "--consent", "--purpose", "KYC"],
+            "redirect_url",
+        ),
+        (&["onboard", "--mobile"], "--mobile"),
+    ] {
+        let run = kyc(arguments, &[]);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(missing), "{missing} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_stray_value_is_not_repeated() {
+    for arguments in [
+        &["onboard", "9000000001"][..],
+        &["CANARY"],
+        &["finpass", "CANARY"],
+        &["completions", "CANARY"],
+        &["sandbox", "--listen", "CANARY"],
+        &["onboard", "--mobile=9000000001", "--mobile=9000000001"],
+        &["onboard", "--mobile", "9000000001", "--sandbox=CANARY"],
+        &["onboard", "--mobil=9000000001"],
+        &["onboard", "-9000000001"],
+    ] {
+        let run = kyc(arguments, &[]);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(
+            !run.stderr.contains("CANARY") && !run.stderr.contains("9000000001"),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.is_empty());
+    }
+}
+
+#[test]
+fn the_sandbox_listens_on_this_machine_only() {
+    let run = kyc(&["sandbox", "--listen", "0.0.0.0:0"], &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("--listen"), "{}", run.stderr);
+}
+
+#[test]
+fn help_names_every_variable_and_exit_code() {
+    let run = kyc(&["--help"], &[]);
+    assert_eq!(run.code, 0);
+    for name in [
+        "FINPASS_BASE_URL",
+        "FINPASS_API_KEY",
+        "FINPASS_API_SECRET",
+        "FINPRO_BASE_URL",
+        "FINPRO_CLIENT_ID",
+        "FINPRO_CLIENT_SECRET",
+        "FINPRO_ORGANISATION_ID",
+        "FINPRO_APP_IDENTIFIER",
+        "VERIFF_BASE_URL",
+        "VERIFF_API_KEY",
+        "VERIFF_SHARED_SECRET",
+        "DEEPVUE_BASE_URL",
+        "DEEPVUE_CLIENT_ID",
+        "DEEPVUE_CLIENT_SECRET",
+        "NAME_FILE",
+        "6 not authentic",
+    ] {
+        assert!(run.stdout.contains(name), "{name}");
+    }
+}

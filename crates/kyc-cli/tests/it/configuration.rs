@@ -1,0 +1,91 @@
+//! Settings from the environment and from files.
+
+use std::fs;
+
+use crate::kyc::{SandboxProcess, kyc};
+
+const FINPASS: [&str; 7] = [
+    "finpass",
+    "init",
+    "--mobile-number",
+    "9000000001",
+    "--consent-type",
+    "loan_underwriting",
+    "--json",
+];
+
+fn message(environment: &[(String, String)]) -> String {
+    let run = kyc(&FINPASS, environment);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(!run.stderr.contains("CANARY"), "{}", run.stderr);
+    run.error()["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file() {
+    let sandbox = SandboxProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let secret = sandbox
+        .environment
+        .iter()
+        .find(|(name, _)| name == "FINPASS_API_SECRET")
+        .unwrap()
+        .1
+        .clone();
+    fs::write(&path, &secret).unwrap();
+    let file = path.to_str().unwrap();
+    let environment = sandbox.with(&[
+        ("FINPASS_API_SECRET", ""),
+        ("FINPASS_API_SECRET_FILE", file),
+    ]);
+    assert_eq!(kyc(&FINPASS, &environment).code, 0);
+
+    fs::write(&path, format!("{secret}\n")).unwrap();
+    let told = message(&environment);
+    assert!(
+        told.contains("FINPASS_API_SECRET") && told.contains("newline"),
+        "{told}"
+    );
+    assert!(!told.contains(&secret));
+
+    fs::write(&path, b"CANARY\xff").unwrap();
+    assert!(message(&environment).contains("FINPASS_API_SECRET_FILE"));
+    fs::remove_file(&path).unwrap();
+    assert!(message(&environment).contains("FINPASS_API_SECRET_FILE"));
+    let both = sandbox.with(&[
+        ("FINPASS_API_SECRET", "CANARY"),
+        ("FINPASS_API_SECRET_FILE", file),
+    ]);
+    assert!(message(&both).contains("keep one"));
+}
+
+#[test]
+fn every_missing_setting_is_named() {
+    let told = message(&[]);
+    assert!(
+        told.contains("FINPASS_API_KEY, FINPASS_API_SECRET"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_bad_address_is_named_before_anything_is_sent() {
+    let sandbox = SandboxProcess::start();
+    for address in [
+        "CANARY",
+        "ftp://CANARY",
+        "https://user:CANARY@a.test",
+        "https://a.test/?CANARY",
+    ] {
+        assert!(
+            message(&sandbox.with(&[("FINPASS_BASE_URL", address)])).contains("FINPASS_BASE_URL"),
+            "{address}"
+        );
+    }
+    let told = message(&sandbox.with(&[("FINPASS_BASE_URL", "http://192.0.2.1")]));
+    assert!(
+        told.contains("invalid request"),
+        "plain http to another machine: {told}"
+    );
+}

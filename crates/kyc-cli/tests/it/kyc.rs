@@ -1,0 +1,186 @@
+//! Runs `kyc`, and what it talks to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// stdout as JSON.
+    pub(crate) fn answer(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// stderr as JSON.
+    pub(crate) fn error(&self) -> Value {
+        serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+}
+
+/// Runs `kyc` with these variables and no other but the system's.
+pub(crate) fn kyc(arguments: &[&str], environment: &[(String, String)]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Run {
+        code: output.status.code().expect("an exit code, not a signal"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// `kyc sandbox` in a process of its own, stopped when dropped.
+pub(crate) struct SandboxProcess {
+    child: Child,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl SandboxProcess {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
+            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut environment = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some((name, value)) = line
+                .strip_prefix("export ")
+                .and_then(|pair| pair.split_once('='))
+            {
+                environment.push((name.to_owned(), value.trim_matches('\'').to_owned()));
+            }
+            if environment.len() == 14 {
+                break;
+            }
+        }
+        Self { child, environment }
+    }
+
+    /// The printed variables with some of them changed.
+    pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Vec<(String, String)> {
+        changed(&self.environment, changes)
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The variables with some of them changed or added; an empty value removes one.
+pub(crate) fn changed(
+    environment: &[(String, String)],
+    changes: &[(&str, &str)],
+) -> Vec<(String, String)> {
+    let mut environment = environment.to_vec();
+    for (name, value) in changes {
+        environment.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            environment.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+    environment
+}
+
+/// A server that answers every request with the same bytes and counts the connections.
+pub(crate) struct FixedServer {
+    pub(crate) address: String,
+    pub(crate) connections: Arc<AtomicUsize>,
+}
+
+impl FixedServer {
+    pub(crate) fn answering(status: &str, body: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let reply = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let counter = Arc::clone(&connections);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                answer(stream.unwrap(), &reply);
+            }
+        });
+        Self {
+            address,
+            connections,
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Credentials and addresses that lead all four providers here.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let made_up = [
+            ("FINPASS_API_KEY", "CANARY-key"),
+            ("FINPASS_API_SECRET", "CANARY-secret"),
+            ("FINPRO_CLIENT_ID", "CANARY-id"),
+            ("FINPRO_CLIENT_SECRET", "CANARY-secret"),
+            ("FINPRO_ORGANISATION_ID", "CANARY-organisation"),
+            ("FINPRO_APP_IDENTIFIER", "CANARY-app"),
+            ("VERIFF_API_KEY", "CANARY-key"),
+            ("VERIFF_SHARED_SECRET", "CANARY-secret"),
+            ("DEEPVUE_CLIENT_ID", "CANARY-id"),
+            ("DEEPVUE_CLIENT_SECRET", "CANARY-secret"),
+        ];
+        let addresses = [
+            "FINPASS_BASE_URL",
+            "FINPRO_BASE_URL",
+            "VERIFF_BASE_URL",
+            "DEEPVUE_BASE_URL",
+        ];
+        let addresses = addresses.map(|name| (name.to_owned(), self.address.clone()));
+        let made_up = made_up.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        made_up.into_iter().chain(addresses).collect()
+    }
+}
+
+fn answer(mut stream: TcpStream, reply: &str) {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    // The whole request: head, and as much body as the head announces.
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        seen.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&seen);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let announced = head
+                .lines()
+                .filter_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length:")
+                        .map(|n| n.trim().to_owned())
+                })
+                .find_map(|length| length.parse::<usize>().ok())
+                .unwrap_or(0);
+            if body.len() >= announced {
+                break;
+            }
+        }
+    }
+    let _ = stream.write_all(reply.as_bytes());
+}

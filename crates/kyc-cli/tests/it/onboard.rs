@@ -1,0 +1,254 @@
+//! `kyc onboard`.
+
+use crate::kyc::{SandboxProcess, kyc};
+
+#[test]
+fn a_mobile_number_is_enough_with_the_sandbox() {
+    let run = kyc(
+        &["onboard", "--sandbox", "--mobile", "9000000001", "--json"],
+        &[],
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    let report = run.answer();
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["aggregator"]["id"], "onemoney");
+    assert_eq!(report["aggregator"]["reason"], "ready");
+    let steps: Vec<_> = report["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| &step["step"])
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "record-consent",
+            "open-documents",
+            "discover-aggregators",
+            "open-aggregator-consent"
+        ]
+    );
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn people_read_a_table() {
+    let run = kyc(&["onboard", "--sandbox", "--mobile", "9000000002"], &[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for text in [
+        "record-consent",
+        "veriff",
+        "deepvue",
+        "finpro",
+        "finpass",
+        "needs_linking",
+        "send the person to",
+    ] {
+        assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
+    }
+    assert_eq!(run.stderr, "", "no progress display without a terminal");
+}
+
+#[test]
+fn all_inputs_are_taken() {
+    let run = kyc(
+        &[
+            "onboard",
+            "--sandbox",
+            "--json",
+            "--mobile",
+            "9000000001",
+            "--pan",
+            "AAAAA0000A",
+            "--email",
+            "person@example.test",
+            "--session-id",
+            "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+            "--type",
+            "bipa",
+            "--consent-text",
+            "I agree.",
+            "--approved",
+            "true",
+            "--purpose",
+            "KYC",
+            "--doc-type",
+            "pan",
+            "--doc-type",
+            "dl",
+            "--redirect-url",
+            "https://lender.example.test/back",
+            "--webhook-url",
+            "https://lender.example.test/hook",
+            "--consent-type",
+            "loan_monitoring",
+            "--user-consent-id",
+            "ref-1",
+            "--aa-id",
+            "finvu",
+            "--aa-id",
+            "onemoney",
+            "--default-aa-id",
+            "anumati",
+            "--timeout",
+            "20",
+        ],
+        &[],
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(
+        run.answer()["steps"][2]["value"]["standings"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn a_refusal_is_recorded_and_ends_it() {
+    let run = kyc(
+        &[
+            "onboard",
+            "--sandbox",
+            "--mobile",
+            "9000000001",
+            "--approved",
+            "false",
+            "--json",
+        ],
+        &[],
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    let results: Vec<_> = run.answer()["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["result"].clone())
+        .collect();
+    assert_eq!(results, ["done", "skipped", "skipped", "skipped"]);
+}
+
+#[test]
+fn the_exit_code_is_the_highest_of_the_steps() {
+    let run = kyc(
+        &["onboard", "--sandbox", "--mobile", "9000000009", "--json"],
+        &[],
+    );
+    assert_eq!(run.code, 4);
+    let steps = run.answer()["steps"].clone();
+    assert_eq!(steps[3]["result"], "failed");
+    assert_eq!(steps[3]["error"]["kind"], "api");
+    assert_eq!(steps[0]["result"], "done", "the others are kept");
+
+    // A wrong secret costs two steps with different codes: 3 for Deepvue, 4 for the session that Veriff does not know.
+    let sandbox = SandboxProcess::start();
+    let environment = sandbox.with(&[("DEEPVUE_CLIENT_SECRET", "other")]);
+    let arguments = [
+        "onboard",
+        "--mobile",
+        "9000000001",
+        "--json",
+        "--session-id",
+        "00000000-0000-4000-8000-000000000404",
+        "--consent-text",
+        "I agree.",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let run = kyc(&arguments, &environment);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert_eq!(run.answer()["steps"][1]["error"]["kind"], "credentials");
+    assert_eq!(run.answer()["steps"][0]["error"]["status"], 404);
+}
+
+#[test]
+fn real_providers_are_named_by_configuration() {
+    let sandbox = SandboxProcess::start();
+    let arguments = [
+        "onboard",
+        "--mobile",
+        "9000000001",
+        "--json",
+        "--session-id",
+        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+        "--consent-text",
+        "I agree.",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let run = kyc(&arguments, &sandbox.environment);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.answer()["complete"], true);
+
+    let bare = kyc(
+        &["onboard", "--mobile", "9000000001", "--json"],
+        &sandbox.environment,
+    );
+    assert_eq!(bare.code, 0);
+    assert_eq!(
+        bare.answer()["steps"][0]["result"],
+        "skipped",
+        "nothing is invented for real providers"
+    );
+    assert_eq!(bare.answer()["steps"][1]["result"], "skipped");
+}
+
+#[test]
+fn a_provider_without_any_setting_is_skipped_and_one_with_some_is_an_error() {
+    let sandbox = SandboxProcess::start();
+    let without = sandbox.with(&[
+        ("FINPASS_BASE_URL", ""),
+        ("FINPASS_API_KEY", ""),
+        ("FINPASS_API_SECRET", ""),
+    ]);
+    let run = kyc(&["onboard", "--mobile", "9000000001", "--json"], &without);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(
+        run.answer()["steps"][3]["reason"],
+        "no provider is configured"
+    );
+
+    let half = sandbox.with(&[("FINPRO_CLIENT_SECRET", ""), ("FINPRO_BASE_URL", "")]);
+    let run = kyc(&["onboard", "--mobile", "9000000001", "--json"], &half);
+    assert_eq!(run.code, 2);
+    let message = run.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("FINPRO_BASE_URL, FINPRO_CLIENT_SECRET"),
+        "{message}"
+    );
+
+    let run = kyc(&["onboard", "--mobile", "9000000001", "--json"], &[]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.error()["message"]
+            .as_str()
+            .unwrap()
+            .contains("--sandbox")
+    );
+}
+
+#[test]
+fn without_proof_of_consent_no_documents_are_asked_for() {
+    let sandbox = SandboxProcess::start();
+    let arguments = [
+        "onboard",
+        "--mobile",
+        "9000000001",
+        "--json",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let run = kyc(&arguments, &sandbox.environment);
+    assert_eq!(run.code, 2, "{run:?}");
+    let error = run.answer()["steps"][1]["error"].clone();
+    assert_eq!(error["kind"], "invalid_request");
+    assert_eq!(error["outcome"], "not_sent");
+    assert!(error["message"].as_str().unwrap().contains("consent"));
+}

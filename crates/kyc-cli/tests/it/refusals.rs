@@ -1,0 +1,195 @@
+//! Every exit code, and what is said with it. Nothing that is said repeats a secret or a personal value.
+
+use serde_json::Value;
+
+use crate::kyc::{FixedServer, Run, SandboxProcess, kyc};
+
+const FINPASS: [&str; 7] = [
+    "finpass",
+    "init",
+    "--mobile-number",
+    "9000000001",
+    "--consent-type",
+    "loan_underwriting",
+    "--json",
+];
+const VERIFF: [&str; 11] = [
+    "veriff",
+    "consent",
+    "--session-id",
+    "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+    "--type",
+    "aadhaar",
+    "--approved",
+    "true",
+    "--text",
+    "CANARY-text",
+    "--json",
+];
+
+fn error(run: &Run, code: i32, kind: &str, outcome: &str) -> Value {
+    assert_eq!(run.code, code, "{run:?}");
+    assert_eq!(run.stdout, "", "an error prints no answer");
+    let error = run.error();
+    let keys: Vec<_> = error
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "code",
+            "kind",
+            "message",
+            "operation",
+            "outcome",
+            "provider",
+            "request_id",
+            "status"
+        ]
+    );
+    assert_eq!(error["kind"], kind);
+    assert_eq!(error["outcome"], outcome);
+    for canary in ["CANARY", "9000000001", "AAAAA0000A"] {
+        assert!(!run.stderr.contains(canary), "{canary} in {}", run.stderr);
+    }
+    error
+}
+
+#[test]
+fn three_for_refused_credentials() {
+    let sandbox = SandboxProcess::start();
+    let run = kyc(
+        &FINPASS,
+        &sandbox.with(&[("FINPASS_API_SECRET", "CANARY-secret")]),
+    );
+    let error = error(&run, 3, "credentials", "refused");
+    assert_eq!(error["provider"], "finpass");
+    assert_eq!(error["operation"], "initialize");
+    assert_eq!(error["status"], 401);
+    assert_eq!(error["code"], "unauthorized");
+    assert_eq!(error["request_id"].as_str().unwrap().len(), 32);
+}
+
+#[test]
+fn four_for_a_refusal_whose_text_is_not_repeated() {
+    let body =
+        r#"{"success":false,"message":"CANARY 9000000001 is unknown","message_code":"9000000001"}"#;
+    let server = FixedServer::answering("422 Unprocessable Entity", body);
+    let error = error(&kyc(&FINPASS, &server.environment()), 4, "api", "refused");
+    assert_eq!(error["status"], 422);
+    assert_eq!(
+        error["code"],
+        Value::Null,
+        "what does not look like a code is not printed"
+    );
+}
+
+#[test]
+fn four_for_a_broken_provider_and_no_second_request() {
+    let server = FixedServer::answering("500 Internal Server Error", "CANARY");
+    error(&kyc(&FINPASS, &server.environment()), 4, "api", "unknown");
+    assert_eq!(server.connections(), 1, "each call opens a session");
+}
+
+#[test]
+fn four_for_a_redirect_that_is_not_followed() {
+    let body = "";
+    let server = FixedServer::answering(
+        "307 Temporary Redirect\r\nlocation: http://127.0.0.1:9/",
+        body,
+    );
+    error(&kyc(&FINPASS, &server.environment()), 4, "api", "refused");
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn five_for_a_server_that_is_not_there() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let server = FixedServer::answering("200 OK", "");
+    let environment = crate::kyc::changed(&server.environment(), &[("FINPASS_BASE_URL", &closed)]);
+    let error = error(&kyc(&FINPASS, &environment), 5, "connect", "not_sent");
+    assert_eq!(error["status"], Value::Null);
+    assert!(!error["message"].as_str().unwrap().contains("127.0.0.1"));
+}
+
+#[test]
+fn five_for_too_many_requests() {
+    let reply = "429 Too Many Requests\r\nretry-after: 3600";
+    let server = FixedServer::answering(reply, r#"{"detail":"Rate limit exceeded."}"#);
+    error(
+        &kyc(&FINPASS, &server.environment()),
+        5,
+        "rate_limited",
+        "refused",
+    );
+    assert_eq!(
+        server.connections(),
+        1,
+        "an hour does not fit into the deadline"
+    );
+}
+
+#[test]
+fn five_for_no_answer_in_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let server = FixedServer::answering("200 OK", "");
+    let environment = crate::kyc::changed(&server.environment(), &[("FINPASS_BASE_URL", &silent)]);
+    let mut arguments = FINPASS.to_vec();
+    arguments.extend(["--timeout", "0.2"]);
+    error(&kyc(&arguments, &environment), 5, "timeout", "unknown");
+}
+
+#[test]
+fn six_for_a_reply_without_a_signature() {
+    let body =
+        r#"{"id":"CANARY","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
+    let server = FixedServer::answering("200 OK", body);
+    error(
+        &kyc(&VERIFF, &server.environment()),
+        6,
+        "verification",
+        "unknown",
+    );
+    assert_eq!(server.connections(), 1, "a forgery is not asked for again");
+}
+
+#[test]
+fn seven_for_an_answer_that_is_not_understood() {
+    for (body, place) in [
+        ("<html>CANARY</html>", "not JSON at $"),
+        (r#"{"success":true}"#, "success without data at $.data"),
+        (r#"{"success":"CANARY"}"#, "unexpected shape at $.success"),
+    ] {
+        let server = FixedServer::answering("200 OK", body);
+        let run = kyc(&FINPASS[..6], &server.environment());
+        assert_eq!(run.code, 7, "{run:?}");
+        assert!(run.stderr.contains(place), "{place} in {}", run.stderr);
+        assert!(!run.stderr.contains("CANARY"));
+        error(&kyc(&FINPASS, &server.environment()), 7, "decode", "done");
+    }
+}
+
+#[test]
+fn people_are_told_what_to_do() {
+    let sandbox = SandboxProcess::start();
+    let run = kyc(
+        &FINPASS[..6],
+        &sandbox.with(&[("FINPASS_API_SECRET", "CANARY-secret")]),
+    );
+    assert_eq!(run.code, 3);
+    for text in [
+        "error: finpass initialize:",
+        "HTTP 401",
+        "request id: ",
+        "Check the credentials",
+    ] {
+        assert!(run.stderr.contains(text), "{text} in {}", run.stderr);
+    }
+}
