@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use deepvue_digilocker::provider_core::http::{HeaderValue, Request};
+use deepvue_digilocker::provider_core::jiff::Timestamp;
 use deepvue_digilocker::provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use deepvue_digilocker::provider_core::{
-    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Outcome, Response,
-    TransportErrorKind,
+    Attempt, Body, DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Outcome, Provider,
+    Response, TransportErrorKind,
 };
 use deepvue_digilocker::{
     ClientSecret, Consent, Deepvue, Detail, DigilockerClient, DocType, InitiateSession,
@@ -17,6 +19,11 @@ use crate::sandbox::deepvue;
 
 const SESSION: &str = r#"{"code":201,"timestamp":1738305237960,"transaction_id":"0c8c7833678e412f",
     "data":{"authorization_url":"https://consent.example.test/redirect?state=0c8c+7833=="}}"#;
+
+const CREDENTIALS: [(&str, &str); 2] = [
+    ("client-id", DEEPVUE_CLIENT_ID),
+    ("x-api-key", DEEPVUE_CLIENT_SECRET),
+];
 
 fn minimal() -> InitiateSession {
     InitiateSession::without_redirect(Consent::given_by_person(), "KYC of a new customer")
@@ -78,6 +85,28 @@ async fn each_credential_is_sent_once_in_its_own_header() {
         assert_eq!(sent.header(name), value, "{name}");
     }
     assert!(!sent.headers.contains_key("authorization"));
+}
+
+/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
+#[test]
+fn credentials_replace_what_stands_in_their_headers() {
+    let mut request = Request::new(Body::default());
+    for (name, _) in CREDENTIALS {
+        for _ in 0..2 {
+            let other = HeaderValue::from_static("other");
+            request.headers_mut().append(name, other);
+        }
+    }
+    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
+    for _ in 0..2 {
+        deepvue(Deepvue::BASE_URL)
+            .authorize(&mut request, &attempt)
+            .unwrap();
+    }
+    for (name, value) in CREDENTIALS {
+        let found: Vec<_> = request.headers().get_all(name).iter().collect();
+        assert_eq!(found, [value], "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,6 +299,12 @@ async fn detail_is_text_a_list_or_anything_else() {
         ),
         ("[]", None, Some("[]"), None),
         (r#"["text"]"#, None, Some(r#"["text"]"#), None),
+        (
+            r#"[{"loc":["body","consent"]},"text"]"#,
+            None,
+            Some(r#"[{"loc":["body","consent"]},"text"]"#),
+            None,
+        ),
         (r#"{"a":1}"#, None, Some(r#"{"a":1}"#), None),
         ("7", None, Some("7"), None),
     ] {

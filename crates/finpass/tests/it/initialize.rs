@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
+use finpass::provider_core::http::{HeaderValue, Request};
+use finpass::provider_core::jiff::Timestamp;
 use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use finpass::provider_core::{
-    DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Response,
-    TransportErrorKind,
+    Attempt, Body, DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Provider,
+    Response, TransportErrorKind,
 };
 use finpass::{ApiKey, ConsentType, Finpass, FinpassClient, Initialize, Initialized};
+
+use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 
 use crate::sandbox::finpass;
 
 const SESSION: &str = r#"{"data":{"client_id":"aa_1_1","mobile_number":"9000000001","pan_number":null,
     "email_id":null,"redirect_url":"https://consent.example.test/?fi=QUJD+Rg==&reqdateX=="},
     "status_code":200,"success":true,"message":"Success","message_code":"success"}"#;
+
+const CREDENTIALS: [(&str, &str); 2] = [
+    ("x-api-key", FINPASS_API_KEY),
+    ("x-api-secret", FINPASS_API_SECRET),
+];
 
 fn minimal() -> Initialize {
     Initialize::new(
@@ -68,6 +77,28 @@ async fn each_credential_is_sent_once() {
         assert_eq!(sent.headers.get_all(name).iter().count(), 1, "{name}");
     }
     assert_ne!(sent.headers["x-api-key"], sent.headers["x-api-secret"]);
+}
+
+/// Inserted, not appended: Finpass's own sample sends the key twice.
+#[test]
+fn credentials_replace_what_stands_in_their_headers() {
+    let mut request = Request::new(Body::default());
+    for (name, _) in CREDENTIALS {
+        for _ in 0..2 {
+            let other = HeaderValue::from_static("other");
+            request.headers_mut().append(name, other);
+        }
+    }
+    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
+    for _ in 0..2 {
+        finpass(Finpass::BASE_URL)
+            .authorize(&mut request, &attempt)
+            .unwrap();
+    }
+    for (name, value) in CREDENTIALS {
+        let found: Vec<_> = request.headers().get_all(name).iter().collect();
+        assert_eq!(found, [value], "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,8 +254,8 @@ async fn nothing_personal_is_printed() {
         "lender.example",
         "consent.example",
         "made-up-key",
-        kyc_sandbox::credentials::FINPASS_API_KEY,
-        kyc_sandbox::credentials::FINPASS_API_SECRET,
+        FINPASS_API_KEY,
+        FINPASS_API_SECRET,
     ] {
         assert!(!printed.contains(canary), "{canary} in {printed}");
     }

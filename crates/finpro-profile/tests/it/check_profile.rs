@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use finpro_profile::provider_core::capability::Readiness;
+use finpro_profile::provider_core::http::{HeaderValue, Request};
+use finpro_profile::provider_core::jiff::Timestamp;
 use finpro_profile::provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use finpro_profile::provider_core::{
-    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome, Response,
-    RetryPolicy, TransportErrorKind,
+    Attempt, Body, DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome,
+    Provider, Response, RetryPolicy, TransportErrorKind,
 };
 use finpro_profile::{
     AaId, CheckProfile, ClientSecret, FinproProfileClient, ProfileReport, ProfileRow, RateLimit,
@@ -24,6 +26,13 @@ const BASE_URL: &str = "https://fiu.example.test/finpro_uat/";
 
 const REPORT: &str = r#"{"ver":"1.0.0","timestamp":"2030-01-01T00:00:00.000Z","txnid":"t-1",
     "data":[{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}]}"#;
+
+const CREDENTIALS: [(&str, &str); 4] = [
+    ("client_id", FINPRO_CLIENT_ID),
+    ("client_secret", FINPRO_CLIENT_SECRET),
+    ("organisationid", FINPRO_ORGANISATION_ID),
+    ("appidentifier", FINPRO_APP_IDENTIFIER),
+];
 
 fn minimal() -> CheckProfile {
     CheckProfile::new(
@@ -97,6 +106,26 @@ async fn each_credential_is_sent_once_in_its_own_header() {
         assert_eq!(sent.header(name), value, "{name}");
     }
     assert_eq!(sent.headers.get_all("content-type").iter().count(), 1);
+}
+
+/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
+#[test]
+fn credentials_replace_what_stands_in_their_headers() {
+    let mut request = Request::new(Body::default());
+    for (name, _) in CREDENTIALS {
+        for _ in 0..2 {
+            let other = HeaderValue::from_static("other");
+            request.headers_mut().append(name, other);
+        }
+    }
+    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
+    for _ in 0..2 {
+        finpro(BASE_URL).authorize(&mut request, &attempt).unwrap();
+    }
+    for (name, value) in CREDENTIALS {
+        let found: Vec<_> = request.headers().get_all(name).iter().collect();
+        assert_eq!(found, [value], "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

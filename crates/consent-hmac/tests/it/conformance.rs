@@ -1,0 +1,244 @@
+//! The capability's suite against the sandbox in process, and what client and sandbox make of each other.
+
+use std::sync::Arc;
+
+use consent_hmac::provider_core::capability::{ConsentKind, ConsentRecorder, ConsentStatement};
+use consent_hmac::provider_core::testing::{ScriptedTransport, Step, conformance};
+use consent_hmac::provider_core::{BaseUrl, ErrorKind, Outcome, VerificationError};
+use consent_hmac::{
+    ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Signer, Veriff,
+};
+use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET, VERIFF_SHARED_SECRET};
+use kyc_sandbox::settings::{ConsentReplyBody, ErrorSigning, Failure, KeyOrder, ReplySigning};
+use kyc_sandbox::{Sandbox, Settings, VeriffSettings};
+
+use crate::sandbox::{SESSION, base_url, client, secret, veriff};
+
+fn statement(kind: ConsentKind) -> ConsentStatement {
+    ConsentStatement {
+        session: SESSION.to_owned(),
+        kind,
+        approved: true,
+        text: "I agree to share my details".into(),
+    }
+}
+
+fn approval() -> RecordConsent {
+    RecordConsent::new(
+        SessionId::parse(SESSION).unwrap(),
+        ConsentType::Ine,
+        true,
+        "I agree to share my details",
+    )
+}
+
+fn sandbox(settings: VeriffSettings) -> Sandbox {
+    Sandbox::new(Settings::default().with_veriff(settings))
+}
+
+#[tokio::test]
+async fn veriff_is_a_consent_recorder() {
+    let sandbox = Sandbox::default();
+    let client = client(veriff(&base_url()), Arc::new(sandbox.transport()));
+    for kind in [ConsentKind::Ine, ConsentKind::Bipa, ConsentKind::Aadhaar] {
+        conformance::consent_recorder(&client, statement(kind)).await;
+    }
+    // The suite records an approval and then a refusal, and the latest binds.
+    let consents = sandbox.consents(SESSION);
+    let kinds: Vec<_> = consents.iter().map(|consent| consent.kind()).collect();
+    assert_eq!(kinds, ["ine", "ine", "bipa", "bipa", "aadhaar", "aadhaar"]);
+    let last = consents.last().unwrap();
+    assert!(last.is_binding() && !last.approved());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_veriff_cannot_take_is_named_and_not_sent() {
+    let transport = ScriptedTransport::new([]);
+    let client = client(veriff(&base_url()), Arc::new(transport.clone()));
+    let statement = statement(ConsentKind::Ine);
+    for (statement, field) in [
+        (
+            ConsentStatement {
+                session: "..".to_owned(),
+                ..statement.clone()
+            },
+            "session_id",
+        ),
+        (
+            ConsentStatement {
+                text: " ".into(),
+                ..statement.clone()
+            },
+            "text",
+        ),
+        (
+            ConsentStatement {
+                kind: ConsentKind::from(""),
+                ..statement
+            },
+            "type",
+        ),
+    ] {
+        let error = ConsentRecorder::record_consent(&client, statement)
+            .await
+            .unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent);
+        assert_eq!(error.invalid_request().unwrap().field(), field);
+        assert_eq!(
+            (error.provider(), error.operation()),
+            ("veriff", "record-consent")
+        );
+    }
+    assert!(transport.sent().is_empty());
+}
+
+/// A consent that is on record is never called "not sent".
+#[tokio::test(start_paused = true)]
+async fn a_consent_without_an_id_is_an_answer_that_is_not_understood() {
+    let body = format!(r#"{{"id":"","sessionId":"{SESSION}"}}"#);
+    let signature = Signer::new(&secret()).sign(body.as_bytes()).to_string();
+    let step = Step::respond_with(200, &[("x-hmac-signature", &signature)], body);
+    let client = client(
+        veriff(&base_url()),
+        Arc::new(ScriptedTransport::new([step])),
+    );
+    let error = ConsentRecorder::record_consent(&client, statement(ConsentKind::Ine))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.outcome(), Outcome::Done);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_refused() {
+    for (api_key, secret, code) in [
+        ("not-a-uuid", VERIFF_SHARED_SECRET, "1802"),
+        (
+            "11111111-2222-4333-8444-555555555555",
+            VERIFF_SHARED_SECRET,
+            "1803",
+        ),
+        (VERIFF_API_KEY, VERIFF_OLD_SECRET, "1819"),
+    ] {
+        let veriff = Veriff::new(
+            BaseUrl::parse("base_url", &base_url()).unwrap(),
+            ApiKey::new(api_key).unwrap(),
+            &SharedSecret::new(secret).unwrap(),
+        )
+        .unwrap();
+        let client = client(veriff, Arc::new(Sandbox::default().transport()));
+        let error = client.record_consent(approval()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{code}");
+        assert_eq!(error.outcome(), Outcome::Refused, "{code}");
+        assert_eq!(error.fault().unwrap().code(), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn every_way_the_sandbox_signs_is_judged() {
+    use VerificationError::{ConflictingHeaders, MissingSignature, OtherClient, SignatureMismatch};
+
+    for (signing, expected) in [
+        (ReplySigning::BothPairs, None),
+        (ReplySigning::XPairOnly, None),
+        (ReplySigning::VrfPairOnly, None),
+        (ReplySigning::UpperCaseHex, None),
+        (ReplySigning::DifferingPairs, Some(ConflictingHeaders)),
+        (ReplySigning::Unsigned, Some(MissingSignature)),
+        (ReplySigning::OldSecret, Some(SignatureMismatch)),
+        (
+            ReplySigning::ReserialisedAfterSigning,
+            Some(SignatureMismatch),
+        ),
+        (ReplySigning::ForeignClient, Some(OtherClient)),
+    ] {
+        let sandbox = sandbox(VeriffSettings::default().with_reply_signing(signing));
+        let client = client(veriff(&base_url()), Arc::new(sandbox.transport()));
+        let result = client.record_consent(approval()).await;
+        match (result, expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => {
+                assert_eq!(error.verification(), Some(&expected), "{signing:?}");
+                // Told the truth: the consent is on record although the answer is not believed.
+                assert_eq!(error.outcome(), Outcome::Unknown, "{signing:?}");
+            }
+            (result, _) => panic!("{signing:?}: {result:?}"),
+        }
+        assert_eq!(sandbox.consents(SESSION).len(), 1, "{signing:?}");
+    }
+}
+
+#[tokio::test]
+async fn settings_widen_what_is_believed() {
+    let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
+    for (signing, veriff) in [
+        (
+            ReplySigning::OldSecret,
+            veriff(&base_url()).or_verify_with(&old),
+        ),
+        (
+            ReplySigning::Unsigned,
+            veriff(&base_url()).accept_unsigned_replies(),
+        ),
+    ] {
+        let sandbox = sandbox(VeriffSettings::default().with_reply_signing(signing));
+        let client = client(veriff, Arc::new(sandbox.transport()));
+        client.record_consent(approval()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn every_body_the_sandbox_sends_is_judged() {
+    for (body, kind) in [
+        (ConsentReplyBody::AsDocumented, None),
+        (ConsentReplyBody::ExtraFields, None),
+        (
+            ConsentReplyBody::AnotherSession,
+            Some(ErrorKind::Verification),
+        ),
+        (ConsentReplyBody::IdMissing, Some(ErrorKind::Decode)),
+    ] {
+        let settings = VeriffSettings::default()
+            .with_reply_body(body)
+            .with_key_order(KeyOrder::Varied);
+        let client = client(veriff(&base_url()), Arc::new(sandbox(settings).transport()));
+        // Once for each order of the keys.
+        for _ in 0..3 {
+            let result = client.record_consent(approval()).await;
+            assert_eq!(result.err().map(|error| error.kind()), kind, "{body:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn error_replies_are_reported_signed_or_not() {
+    for signing in [ErrorSigning::Unsigned, ErrorSigning::Signed] {
+        let settings = VeriffSettings::default()
+            .with_error_signing(signing)
+            .with_numeric_status(true)
+            .with_numeric_code(true);
+        let client = client(veriff(&base_url()), Arc::new(sandbox(settings).transport()));
+        let unknown = SessionId::parse(kyc_sandbox::settings::SESSION_NOT_FOUND).unwrap();
+        let request = RecordConsent::new(unknown, ConsentType::Ine, true, "x");
+        let error = client.record_consent(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{signing:?}");
+        assert_eq!(error.fault().unwrap().code(), Some("1101"), "{signing:?}");
+    }
+}
+
+/// What a repeat costs: another consent with the same content, of which the latest binds.
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_the_effect_is_repeated() {
+    let failure = Failure::new(503).first(1).after_effect();
+    let sandbox = sandbox(VeriffSettings::default().with_failure(Some(failure)));
+    let client = ConsentClient::builder(veriff(&base_url()))
+        .transport(Arc::new(sandbox.transport()))
+        .build()
+        .unwrap();
+    let response = client.record_consent(approval()).await.unwrap();
+    assert_eq!(response.attempts(), 2);
+    let consents = sandbox.consents(SESSION);
+    assert_eq!(consents.len(), 2);
+    assert!(consents[1].is_binding());
+    assert_eq!(consents[1].id(), response.value().id);
+}

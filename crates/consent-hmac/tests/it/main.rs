@@ -1,0 +1,15 @@
+//! What the crate does, from pure to socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod conformance;
+mod fixtures;
+mod record_consent;
+mod sandbox;
+mod signature;
+mod socket;
+mod verification;

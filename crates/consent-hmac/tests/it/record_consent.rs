@@ -1,0 +1,431 @@
+//! The request's bytes and signature, what may not be sent, and replies that no fixture has.
+
+use std::sync::Arc;
+
+use consent_hmac::provider_core::http::{HeaderValue, Request};
+use consent_hmac::provider_core::jiff::Timestamp;
+use consent_hmac::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use consent_hmac::provider_core::{
+    Attempt, Body, Endpoint, Error, ErrorKind, Idempotency, Outcome, Provider, Response,
+    RetryPolicy, TransportErrorKind,
+};
+use consent_hmac::{
+    ApiKey, ConsentClient, ConsentContext, ConsentType, RecordConsent, RecordedConsent, SessionId,
+    Signature, Signer, Verifier,
+};
+use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
+use serde_json::json;
+
+use crate::sandbox::{SESSION, secret, veriff};
+
+const BASE_URL: &str = "https://integration.example.test/v1";
+
+const REPLY: &str = r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
+
+const CREDENTIALS: [(&str, &str); 2] = [
+    ("x-auth-client", VERIFF_API_KEY),
+    (
+        "x-hmac-signature",
+        "4005304bae46f8a0c2b1fbd7088f9dded39dc1040be754dede2bf198ab44b7c8",
+    ),
+];
+
+fn consent(text: &str) -> RecordConsent {
+    RecordConsent::new(
+        SessionId::parse(SESSION).unwrap(),
+        ConsentType::Ine,
+        true,
+        text,
+    )
+}
+
+fn approval() -> RecordConsent {
+    consent("User agrees to share their INE details")
+}
+
+/// A 200 that is rightly signed.
+fn signed(body: &str) -> Step {
+    let signature = Signer::new(&secret()).sign(body.as_bytes()).to_string();
+    Step::respond_with(200, &[("x-hmac-signature", &signature)], body.to_owned())
+}
+
+async fn send_with(
+    retry: RetryPolicy,
+    steps: impl IntoIterator<Item = Step>,
+    request: RecordConsent,
+) -> (Result<Response<RecordedConsent>, Error>, ScriptedTransport) {
+    let transport = ScriptedTransport::new(steps);
+    let client = ConsentClient::builder(veriff(BASE_URL))
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(FixedClock::default()))
+        .retry(retry)
+        .build()
+        .unwrap();
+    let result = client.record_consent(request).await;
+    (result, transport)
+}
+
+async fn send(
+    steps: impl IntoIterator<Item = Step>,
+    request: RecordConsent,
+) -> (Result<Response<RecordedConsent>, Error>, ScriptedTransport) {
+    send_with(RetryPolicy::standard(), steps, request).await
+}
+
+/// One reply, read once.
+async fn read(step: Step) -> Result<RecordedConsent, Error> {
+    let (result, _) = send_with(RetryPolicy::never(), [step], approval()).await;
+    result.map(Response::into_value)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_request_is_the_documented_one() {
+    let (result, transport) = send([signed(REPLY)], approval()).await;
+    insta::assert_snapshot!(transport.only().golden());
+    let recorded = result.unwrap().into_value();
+    assert_eq!(recorded.id, "123e4567-e89b-12d3-a456-426614174000");
+    assert_eq!(recorded.context, Some(ConsentContext::Consent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sent_bytes_are_the_check_values_and_so_are_their_signatures() {
+    for (text, body, signature) in [
+        (
+            "User agrees to share their INE details",
+            r#"{"type":"ine","approved":true,"text":"User agrees to share their INE details"}"#,
+            "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4",
+        ),
+        (
+            "El usuario acepta compartir su información del INE",
+            r#"{"type":"ine","approved":true,"text":"El usuario acepta compartir su información del INE"}"#,
+            "997838a8f084fd72ba07d0a8fef5b705a0f8d8f371591111977e7f64f604592e",
+        ),
+    ] {
+        let (_, transport) = send([signed(REPLY)], consent(text)).await;
+        let sent = transport.only();
+        assert_eq!(sent.body, body);
+        assert_eq!(sent.header("x-hmac-signature"), signature);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_text_is_the_signature_is_over_what_is_sent() {
+    let long = "long ".repeat(20_000);
+    for text in [
+        "\"quoted\" \\ /",
+        " leading and trailing ",
+        "line\r\nbreak\ttab\u{0}\u{7f}\u{2028}",
+        "सहमति 同意 👩‍👩‍👧 e\u{301} \u{feff}",
+        &long,
+    ] {
+        let (_, transport) = send([signed(REPLY)], consent(text)).await;
+        let sent = transport.only();
+        assert_eq!(
+            sent.json(),
+            json!({"type": "ine", "approved": true, "text": text})
+        );
+        let signature = Signature::from_hex(sent.header("x-hmac-signature")).unwrap();
+        Verifier::new(&secret())
+            .verify(&sent.body, &signature)
+            .unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_sent_and_so_is_a_type_that_is_not_listed() {
+    let session = || SessionId::parse(SESSION).unwrap();
+    for (request, body) in [
+        (
+            RecordConsent::new(session(), ConsentType::Bipa, false, "x"),
+            r#"{"type":"bipa","approved":false,"text":"x"}"#,
+        ),
+        (
+            RecordConsent::new(session(), ConsentType::Aadhaar, true, "x"),
+            r#"{"type":"aadhaar","approved":true,"text":"x"}"#,
+        ),
+        (
+            RecordConsent::new(session(), ConsentType::from("made_up"), true, "x"),
+            r#"{"type":"made_up","approved":true,"text":"x"}"#,
+        ),
+    ] {
+        let (_, transport) = send([signed(REPLY)], request).await;
+        assert_eq!(transport.only().body, body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_and_signature_are_sent_once() {
+    let (_, transport) = send([signed(REPLY)], approval()).await;
+    let sent = transport.only();
+    for name in ["x-auth-client", "x-hmac-signature", "content-type"] {
+        assert_eq!(sent.headers.get_all(name).iter().count(), 1, "{name}");
+    }
+    assert_eq!(sent.header("x-auth-client"), VERIFF_API_KEY);
+    assert!(sent.headers["x-auth-client"].is_sensitive());
+    assert!(!sent.headers.contains_key("x-signature"));
+}
+
+/// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
+#[test]
+fn credentials_replace_what_stands_in_their_headers() {
+    let mut request = Request::new(Body::default());
+    for (name, _) in CREDENTIALS {
+        for _ in 0..2 {
+            let other = HeaderValue::from_static("other");
+            request.headers_mut().append(name, other);
+        }
+    }
+    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
+    for _ in 0..2 {
+        veriff(BASE_URL).authorize(&mut request, &attempt).unwrap();
+    }
+    for (name, value) in CREDENTIALS {
+        let found: Vec<_> = request.headers().get_all(name).iter().collect();
+        assert_eq!(found, [value], "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_is_in_the_address_once() {
+    for (base_url, expected) in [
+        ("https://a.test", "https://a.test/v1"),
+        ("https://a.test/", "https://a.test/v1"),
+        ("https://a.test/v1", "https://a.test/v1"),
+        ("https://a.test/v1/", "https://a.test/v1"),
+        ("https://a.test/x/y/v1", "https://a.test/x/y/v1"),
+        (
+            "http://127.0.0.1:8080/veriff",
+            "http://127.0.0.1:8080/veriff/v1",
+        ),
+    ] {
+        let transport = ScriptedTransport::new([signed(REPLY)]);
+        let client = crate::sandbox::client(veriff(base_url), Arc::new(transport.clone()));
+        client.record_consent(approval()).await.unwrap();
+        assert_eq!(
+            transport.only().uri.to_string(),
+            format!("{expected}/sessions/{SESSION}/consents"),
+            "{base_url}"
+        );
+    }
+}
+
+#[test]
+fn a_session_id_cannot_lead_elsewhere() {
+    for text in [SESSION, "a", "A_b-9", &"a".repeat(128)] {
+        assert_eq!(SessionId::parse(text).unwrap().as_str(), text);
+    }
+    for text in [
+        "",
+        ".",
+        "..",
+        "../consents",
+        "%2e%2e",
+        "a/b",
+        "a\\b",
+        "a?b",
+        "a#b",
+        "a;b",
+        "a b",
+        "a\r\nb",
+        "a\u{0}",
+        "a%00",
+        "é",
+        "{a}",
+        &"a".repeat(129),
+    ] {
+        let error = SessionId::parse(text).unwrap_err();
+        assert_eq!(error.field(), "session_id", "{text:?}");
+        assert!(
+            text.len() < 2 || !error.to_string().contains(text),
+            "{text:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_is_named() {
+    let session = || SessionId::parse(SESSION).unwrap();
+    for (request, field) in [
+        (
+            RecordConsent::new(session(), ConsentType::from(""), true, "x"),
+            "type",
+        ),
+        (consent(""), "text"),
+        (consent(" \n\t"), "text"),
+    ] {
+        let (result, transport) = send([], request).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{field}");
+        assert_eq!(error.outcome(), Outcome::NotSent, "{field}");
+        assert_eq!(error.invalid_request().unwrap().field(), field);
+        assert!(transport.sent().is_empty(), "{field}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_names_the_consent_and_the_session() {
+    for (body, path) in [
+        (format!(r#"{{"sessionId":"{SESSION}"}}"#), "$"),
+        (
+            format!(r#"{{"status":"success","context":"consent","sessionId":"{SESSION}"}}"#),
+            "$",
+        ),
+        (format!(r#"{{"id":"","sessionId":"{SESSION}"}}"#), "$.id"),
+        (format!(r#"{{"id":7,"sessionId":"{SESSION}"}}"#), "$.id"),
+        (r#"{"id":"1","context":"consent"}"#.to_owned(), "$"),
+        (r#"{"id":"1","sessionId":null}"#.to_owned(), "$.sessionId"),
+        ("<html>".to_owned(), "$"),
+        (String::new(), "$"),
+    ] {
+        let error = read(signed(&body)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+        assert_eq!(error.outcome(), Outcome::Done, "{body}");
+        assert_eq!(error.decode().unwrap().path(), path, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_refusal_inside_a_success_is_a_refusal() {
+    for body in [
+        r#"{"status":"fail","code":"1104","message":"made-up text"}"#,
+        r#"{"status":400,"code":1104,"message":"made-up text"}"#,
+    ] {
+        let error = read(signed(body)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{body}");
+        assert_eq!(error.outcome(), Outcome::Refused, "{body}");
+        assert_eq!(error.fault().unwrap().code(), Some("1104"), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_not_signed_and_are_reported_all_the_same() {
+    use ErrorKind::{Api, Credentials, RateLimited};
+
+    for (status, code, kind) in [
+        // 1101 means nothing: it stands for four different statuses.
+        (400, "1101", Api),
+        (401, "1101", Credentials),
+        (404, "1101", Api),
+        (500, "1101", Api),
+        (400, "1102", Api),
+        (401, "1801", Credentials),
+        (400, "1801", Credentials),
+        (400, "1802", Credentials),
+        (400, "1803", Credentials),
+        (400, "1804", Credentials),
+        (400, "1812", Credentials),
+        (400, "1813", Credentials),
+        (400, "1814", Credentials),
+        (400, "1815", Credentials),
+        (400, "1818", Credentials),
+        (400, "1819", Credentials),
+        (403, "9999", Credentials),
+        (409, "9999", Api),
+        (429, "9999", RateLimited),
+    ] {
+        for body in [
+            format!(r#"{{"status":"fail","code":"{code}","message":"made-up text"}}"#),
+            format!(r#"{{"status":{status},"code":{code},"message":"made-up text"}}"#),
+        ] {
+            // With a wrong signature too: an error's body is a hint, whoever signed it.
+            for headers in [
+                &[] as &[(&str, &str)],
+                &[("x-hmac-signature", "00"), ("x-auth-client", "other")],
+            ] {
+                let step = Step::respond_with(status, headers, body.clone());
+                let error = read(step).await.unwrap_err();
+                assert_eq!(error.kind(), kind, "{status} {body}");
+                assert_eq!(error.status().unwrap(), status);
+                let fault = error.fault().unwrap();
+                assert_eq!(fault.code(), Some(code), "{body}");
+                assert_eq!(fault.message(), Some("made-up text"), "{body}");
+                assert_eq!(fault.meaning().is_some(), code.starts_with("18"), "{code}");
+            }
+        }
+    }
+    for body in [
+        "<html>Bad Gateway</html>",
+        "",
+        "{}",
+        "[]",
+        r#"{"code":"1"}"#,
+    ] {
+        let error = read(Step::respond(502, body)).await.unwrap_err();
+        assert_eq!(error.kind(), Api, "{body}");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{body}");
+        assert!(error.fault().is_none(), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_outcome_is_unknown_is_repeated_and_signed_again() {
+    assert_eq!(
+        RecordConsent::OPERATION.idempotency,
+        Idempotency::Repeatable
+    );
+    for step in [
+        Step::Fail(TransportErrorKind::Connect),
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::Fail(TransportErrorKind::Timeout),
+        Step::respond(408, ""),
+        Step::respond(429, ""),
+        Step::respond(500, ""),
+        Step::respond(503, ""),
+    ] {
+        let place = format!("{step:?}");
+        let (result, transport) = send([step, signed(REPLY)], approval()).await;
+        assert_eq!(result.unwrap().attempts(), 2, "{place}");
+        let sent = transport.sent();
+        // The scheme has neither a time nor a nonce, so the second signature is equal to the first.
+        for name in ["x-hmac-signature", "x-auth-client", "x-request-id"] {
+            assert!(!sent[1].header(name).is_empty(), "{place} {name}");
+            assert_eq!(sent[0].header(name), sent[1].header(name), "{place} {name}");
+        }
+        assert_eq!(sent[0].golden(), sent[1].golden(), "{place}");
+    }
+    for status in [400, 401, 404, 409] {
+        let (result, transport) = send([Step::respond(status, "")], approval()).await;
+        assert_eq!(result.unwrap_err().outcome(), Outcome::Refused, "{status}");
+        assert_eq!(transport.sent().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let request = consent("CANARY 9000000001 agrees");
+    let mut printed = format!("{request:?} {request:#?}");
+    let context = format!(r#"{{"id":"1","sessionId":"{SESSION}","context":"CANARY 1"}}"#);
+    let (result, _) = send([signed(&context)], request).await;
+    printed += &format!("{result:?} {result:#?}");
+    let refusal = r#"{"status":"fail","code":"9000000001","message":"CANARY"}"#;
+    for step in [
+        Step::respond(400, refusal),
+        signed(refusal),
+        signed("CANARY"),
+        signed(r#"{"id":{"CANARY":"CANARY"},"sessionId":"CANARY"}"#),
+        signed(r#"{"id":"CANARY","sessionId":"CANARY"}"#),
+        Step::respond(200, "CANARY"),
+        Step::respond_with(200, &[("x-hmac-signature", "CANARY")], "CANARY"),
+        Step::respond_with(200, &[("x-auth-client", "CANARY")], "CANARY"),
+        Step::respond(502, "CANARY"),
+    ] {
+        let error = read(step).await.unwrap_err();
+        printed += &format!("{error} {error:?} {error:#?} {}", error.report());
+    }
+    printed += &format!(
+        "{:?} {:#?} {:?} {:?}",
+        veriff(BASE_URL),
+        veriff(BASE_URL).or_verify_with(&secret()),
+        secret(),
+        ApiKey::new("made-up-key\n").unwrap_err(),
+    );
+    for canary in [
+        "9000000001",
+        "CANARY",
+        "made-up-key",
+        VERIFF_API_KEY,
+        VERIFF_SHARED_SECRET,
+    ] {
+        assert!(!printed.contains(canary), "{canary} in {printed}");
+    }
+}

@@ -1,0 +1,261 @@
+//! The signature: published vectors, own check values, and what a verifier refuses. Pure.
+
+use consent_hmac::provider_core::VerificationError;
+use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use kyc_sandbox::credentials::VERIFF_OLD_SECRET;
+use sha2::{Digest, Sha256};
+
+use crate::sandbox::secret;
+
+/// The secret of the vectors, as text and as the 16 bytes that it would be as a UUID.
+const SECRET: &str = "abcdef12-abcd-abcd-abcd-abcdef012345";
+const SECRET_AS_UUID: [u8; 16] = [
+    0xab, 0xcd, 0xef, 0x12, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xef, 0x01, 0x23, 0x45,
+];
+
+const D: &str = r#"{"type":"ine","approved":true,"text":"User agrees to share their INE details"}"#;
+const D_SIGNATURE: &str = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
+
+/// Message and signature with [`SECRET`]. A to C are published, the others were computed by two other programs.
+const VECTORS: [(&str, &str); 8] = [
+    (
+        r#"{"verification":{"callback":"https://veriff.com","person":{"firstName":"John","lastName":"Smith"},"document":{"type":"PASSPORT","country":"EE"},"vendorData":"unique id of a user","timestamp":"2016-05-19T08:30:25.597Z"}}"#,
+        "6af6d95822e19e9cc707aec55395d8d363ba2c7bc4625bc04ebeca0c7bf8cd67",
+    ),
+    (
+        r#"{"verification":{"callback":"https://veriff.com","person":{"firstName":"John","lastName":"Smith"},"document":{"type":"PASSPORT","country":"EE"},"vendorData":"unique id of the end-user","timestamp":"2016-05-19T08:30:25.597Z"}}"#,
+        "0dcab73ddd20062616d104231c7439657546a5c24e4691977da93bb854c31e25",
+    ),
+    (
+        "aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7",
+        "895cb3fd31139d89aeb7b263682e15479ab57651e70591256ad2c14fde4950dd",
+    ),
+    (D, D_SIGNATURE),
+    (
+        r#"{"type":"ine","approved":true,"text":"El usuario acepta compartir su información del INE"}"#,
+        "997838a8f084fd72ba07d0a8fef5b705a0f8d8f371591111977e7f64f604592e",
+    ),
+    (
+        r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#,
+        "d1f79874eb0cc174f45c8b8e240a9797ec90a18298ae5828f8d8daac5b66eb92",
+    ),
+    (
+        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+        "58ff61afbeaba4c63d55856b108aa2498c75d5c27cbdccdff1bef5d0c6bf5648",
+    ),
+    (
+        "",
+        "4005304bae46f8a0c2b1fbd7088f9dded39dc1040be754dede2bf198ab44b7c8",
+    ),
+];
+
+fn signature(hex: &str) -> Signature {
+    Signature::from_hex(hex).unwrap()
+}
+
+#[test]
+fn every_vector_is_made_and_verified() {
+    let signer = Signer::new(&SharedSecret::new(SECRET).unwrap());
+    let verifier = Verifier::new(&SharedSecret::new(SECRET).unwrap());
+    for (message, expected) in VECTORS {
+        assert_eq!(signer.sign(message.as_bytes()).to_string(), expected);
+        verifier
+            .verify(message.as_bytes(), &signature(expected))
+            .unwrap();
+    }
+}
+
+#[test]
+fn white_space_is_part_of_the_message() {
+    let spaced = D.replace(':', ": ").replace(',', ", ");
+    assert_eq!(spaced.len(), 83);
+    let made = Signer::new(&secret()).sign(spaced.as_bytes()).to_string();
+    assert_eq!(
+        made,
+        "2e17b5283e4cd29df8011c67b990cf392fbdafea72169929bedb6ebc54c8d803"
+    );
+    assert_ne!(made, D_SIGNATURE);
+    assert_eq!(
+        Verifier::new(&secret()).verify(spaced.as_bytes(), &signature(D_SIGNATURE)),
+        Err(VerificationError::SignatureMismatch)
+    );
+}
+
+#[test]
+fn the_secret_is_text_and_not_a_uuid_s_bytes() {
+    let wrong_key = "44efdd4cc32333ae91e8b113f7e21ff3ed4db08bd11ceeb92785616f03dfe7c5";
+    let as_uuid = Signer::with_key(&SECRET_AS_UUID).unwrap();
+    assert_eq!(as_uuid.sign(D.as_bytes()).to_string(), wrong_key);
+    assert_ne!(
+        Signer::new(&secret()).sign(D.as_bytes()).to_string(),
+        wrong_key
+    );
+    assert_eq!(
+        Verifier::new(&secret()).verify(D.as_bytes(), &signature(wrong_key)),
+        Err(VerificationError::SignatureMismatch)
+    );
+}
+
+#[test]
+fn the_legacy_scheme_is_not_accepted() {
+    let wrong_scheme = "a6138b589cf54ef37f0880682de37690e74920d73441a86f4832e58e685267a7";
+    let legacy = Sha256::new()
+        .chain_update(D)
+        .chain_update(SECRET)
+        .finalize();
+    let legacy: String = legacy.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(legacy, wrong_scheme);
+    assert_ne!(
+        Signer::new(&secret()).sign(D.as_bytes()).to_string(),
+        wrong_scheme
+    );
+    assert_eq!(
+        Verifier::new(&secret()).verify(D.as_bytes(), &signature(wrong_scheme)),
+        Err(VerificationError::SignatureMismatch)
+    );
+}
+
+#[test]
+fn rfc_4231_case_2() {
+    let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    let message = b"what do ya want for nothing?";
+    let made = Signer::with_key(b"Jefe").unwrap().sign(message);
+    assert_eq!(made.to_string(), expected);
+    let verifier = Verifier::with_key(b"Jefe").unwrap();
+    verifier.verify(message, &made).unwrap();
+}
+
+#[test]
+fn a_key_is_not_empty() {
+    assert!(Signer::with_key(b"").is_err());
+    assert!(Verifier::with_key(b"").is_err());
+    for text in ["", " CANARY", "CANARY\n", "CAN\u{0}ARY"] {
+        let error = SharedSecret::new(text).unwrap_err();
+        assert_eq!(error.field(), "shared secret", "{text:?}");
+        assert!(text.is_empty() || !error.to_string().contains(text));
+    }
+    // A key of any length and script is one.
+    for text in ["s", "clé-privée", "long ".repeat(50).trim()] {
+        let secret = SharedSecret::new(text.to_owned()).unwrap();
+        let made = Signer::new(&secret).sign(b"x");
+        Verifier::new(&secret).verify(b"x", &made).unwrap();
+        let raw = Signer::with_key(text.as_bytes()).unwrap().sign(b"x");
+        assert_eq!(made.to_string(), raw.to_string());
+    }
+}
+
+#[test]
+fn a_signature_is_64_hexadecimal_digits_of_either_case() {
+    let upper = D_SIGNATURE.to_ascii_uppercase();
+    let mixed = format!("{}{}", &upper[..32], &D_SIGNATURE[32..]);
+    for text in [D_SIGNATURE, &upper, &mixed] {
+        assert_eq!(signature(text).to_string(), D_SIGNATURE);
+    }
+    for text in [
+        "",
+        "8d",
+        &D_SIGNATURE[1..],
+        &D_SIGNATURE[2..],
+        &format!("{D_SIGNATURE}8"),
+        &format!("{D_SIGNATURE}8d"),
+        &format!("sha256={D_SIGNATURE}"),
+        &format!("0x{}", &D_SIGNATURE[2..]),
+        &format!(" {}", &D_SIGNATURE[1..]),
+        &format!("{D_SIGNATURE} "),
+        &format!("{D_SIGNATURE}\n"),
+        &D_SIGNATURE.replace('8', "g"),
+        &D_SIGNATURE.replacen("8d", "é", 1),
+        // The same 32 bytes in base64.
+        "jVn1jVgLPU1Dz9mAYhqgsDurVnlgY0Vm6fEN5at6r/Q=",
+    ] {
+        assert_eq!(
+            Signature::from_hex(text).unwrap_err(),
+            VerificationError::MalformedSignature,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn every_bit_of_message_and_signature_counts() {
+    let verifier = Verifier::new(&secret());
+    let right = hex::decode_to_array(D_SIGNATURE);
+    for bit in 0..D.len() * 8 {
+        let mut message = D.as_bytes().to_vec();
+        message[bit / 8] ^= 1 << (bit % 8);
+        let found = verifier.verify(&message, &signature(D_SIGNATURE));
+        assert_eq!(
+            found,
+            Err(VerificationError::SignatureMismatch),
+            "bit {bit}"
+        );
+    }
+    for bit in 0..right.len() * 8 {
+        let mut bytes = right;
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = verifier.verify(D.as_bytes(), &signature(&text));
+        assert_eq!(
+            found,
+            Err(VerificationError::SignatureMismatch),
+            "bit {bit}"
+        );
+    }
+    for length in 0..D.len() {
+        let found = verifier.verify(&D.as_bytes()[..length], &signature(D_SIGNATURE));
+        assert_eq!(
+            found,
+            Err(VerificationError::SignatureMismatch),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn each_secret_of_a_list_verifies_and_no_other_does() {
+    let secrets = ["first", "second", "third", VERIFF_OLD_SECRET, SECRET]
+        .map(|text| SharedSecret::new(text).unwrap());
+    let [first, rest @ ..] = &secrets;
+    let verifier = rest
+        .iter()
+        .fold(Verifier::new(first), |verifier, secret| verifier.or(secret));
+    for secret in &secrets {
+        verifier
+            .verify(b"x", &Signer::new(secret).sign(b"x"))
+            .unwrap();
+    }
+    let other = Signer::new(&SharedSecret::new("other").unwrap()).sign(b"x");
+    assert_eq!(
+        verifier.verify(b"x", &other),
+        Err(VerificationError::SignatureMismatch)
+    );
+    // The same secret twice is as good as once.
+    Verifier::new(first)
+        .or(first)
+        .verify(b"x", &Signer::new(first).sign(b"x"))
+        .unwrap();
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let made_up = SharedSecret::new("CANARY").unwrap();
+    let signer = Signer::new(&made_up);
+    let verifier = Verifier::new(&made_up).or(&made_up);
+    let printed = format!(
+        "{made_up:?} {made_up:#?} {signer:?} {signer:#?} {verifier:?} {verifier:#?} {:?}",
+        SharedSecret::new("CANARY\n").unwrap_err()
+    );
+    assert!(!printed.contains("CANARY"), "{printed}");
+    assert!(printed.contains("Verifier(2 secrets)"), "{printed}");
+}
+
+/// Reading hexadecimal digits without the crate's own reader.
+mod hex {
+    pub(super) fn decode_to_array(text: &str) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).unwrap();
+        }
+        bytes
+    }
+}

@@ -1,0 +1,305 @@
+//! Which replies are believed: every way to be refused, and every way to be accepted. Verified before anything is read.
+
+use std::sync::Arc;
+
+use consent_hmac::provider_core::bytes::Bytes;
+use consent_hmac::provider_core::testing::{ScriptedTransport, Step};
+use consent_hmac::provider_core::{
+    ErrorKind, Outcome, Provider, RawResponse, Response, VerificationError,
+};
+use consent_hmac::{
+    ConsentType, RecordConsent, RecordedConsent, SessionId, SharedSecret, Signer, Veriff,
+};
+use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET};
+
+use crate::sandbox::{SESSION, client, secret, veriff};
+
+/// The check value for a reply, and its signature.
+const REPLY: &str = r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
+const RIGHT: &str = "d1f79874eb0cc174f45c8b8e240a9797ec90a18298ae5828f8d8daac5b66eb92";
+/// A signature of the right form over something else.
+const WRONG: &str = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
+
+const OTHER_CLIENT: &str = "11111111-2222-4333-8444-555555555555";
+
+const X_CLIENT: (&str, &str) = ("x-auth-client", VERIFF_API_KEY);
+const VRF_CLIENT: (&str, &str) = ("vrf-auth-client", VERIFF_API_KEY);
+const X: (&str, &str) = ("x-hmac-signature", RIGHT);
+const VRF: (&str, &str) = ("vrf-hmac-signature", RIGHT);
+
+type Headers<'h> = &'h [(&'h str, &'h str)];
+
+fn raw(headers: Headers<'_>, body: impl Into<Bytes>) -> RawResponse {
+    let Step::Respond(response) = Step::respond_with(200, headers, body) else {
+        panic!("a reply");
+    };
+    response
+}
+
+/// Only the check of the raw bytes, as the client calls it.
+fn verify(headers: Headers<'_>, body: impl Into<Bytes>) -> Result<(), VerificationError> {
+    veriff("http://localhost")
+        .verify(raw(headers, body))
+        .map(drop)
+}
+
+fn approval() -> RecordConsent {
+    RecordConsent::new(
+        SessionId::parse(SESSION).unwrap(),
+        ConsentType::Ine,
+        true,
+        "User agrees to share their INE details",
+    )
+}
+
+async fn send(
+    veriff: Veriff,
+    step: Step,
+) -> Result<Response<RecordedConsent>, consent_hmac::provider_core::Error> {
+    // A second request would be beyond the script and end the test.
+    let transport = ScriptedTransport::new([step]);
+    let result = client(veriff, Arc::new(transport.clone()))
+        .record_consent(approval())
+        .await;
+    assert_eq!(transport.sent().len(), 1);
+    result
+}
+
+fn signed(body: &str) -> Step {
+    let signature = Signer::new(&secret()).sign(body.as_bytes()).to_string();
+    Step::respond_with(
+        200,
+        &[X_CLIENT, ("x-hmac-signature", &signature)],
+        body.to_owned(),
+    )
+}
+
+#[test]
+fn every_way_to_be_refused_has_its_error() {
+    use VerificationError::{
+        ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, SignatureMismatch,
+    };
+
+    let with_old_secret = Signer::new(&SharedSecret::new(VERIFF_OLD_SECRET).unwrap())
+        .sign(REPLY.as_bytes())
+        .to_string();
+    let prefixed = format!("sha256={RIGHT}");
+    let longer = format!("{RIGHT}00");
+    let not_hex = RIGHT.replace('d', "g");
+    let upper = RIGHT.to_ascii_uppercase();
+    let refused: &[(Headers<'_>, VerificationError)] = &[
+        // Missing.
+        (&[], MissingSignature),
+        (&[X_CLIENT, VRF_CLIENT], MissingSignature),
+        (&[("x-signature", RIGHT)], MissingSignature),
+        // Malformed.
+        (&[X_CLIENT, ("x-hmac-signature", "")], MalformedSignature),
+        (&[("vrf-hmac-signature", "")], MalformedSignature),
+        (&[("x-hmac-signature", &RIGHT[..62])], MalformedSignature),
+        (&[("x-hmac-signature", &RIGHT[..63])], MalformedSignature),
+        (&[("x-hmac-signature", &longer)], MalformedSignature),
+        (&[("x-hmac-signature", &not_hex)], MalformedSignature),
+        (&[("x-hmac-signature", &prefixed)], MalformedSignature),
+        (&[("vrf-hmac-signature", &prefixed)], MalformedSignature),
+        // Another key, another message.
+        (&[("x-hmac-signature", &with_old_secret)], SignatureMismatch),
+        (&[("x-hmac-signature", WRONG)], SignatureMismatch),
+        (
+            &[X_CLIENT, ("vrf-hmac-signature", WRONG)],
+            SignatureMismatch,
+        ),
+        (
+            &[("x-hmac-signature", WRONG), ("vrf-hmac-signature", WRONG)],
+            SignatureMismatch,
+        ),
+        // Repeated, even if the values are equal.
+        (&[X, X], ConflictingHeaders),
+        (&[VRF, VRF], ConflictingHeaders),
+        (&[X, VRF, VRF], ConflictingHeaders),
+        (&[X, ("x-hmac-signature", WRONG)], ConflictingHeaders),
+        (&[X, ("x-hmac-signature", &upper)], ConflictingHeaders),
+        (&[X_CLIENT, X_CLIENT, X], ConflictingHeaders),
+        (&[VRF_CLIENT, VRF_CLIENT, VRF], ConflictingHeaders),
+        // Two signatures that differ, whichever of them is right.
+        (&[X, ("vrf-hmac-signature", WRONG)], ConflictingHeaders),
+        (&[("x-hmac-signature", WRONG), VRF], ConflictingHeaders),
+        (&[("x-hmac-signature", ""), VRF], ConflictingHeaders),
+        (&[X, ("vrf-hmac-signature", &prefixed)], ConflictingHeaders),
+        // Rightly signed for somebody else.
+        (&[("x-auth-client", OTHER_CLIENT), X], OtherClient),
+        (&[("vrf-auth-client", OTHER_CLIENT), VRF], OtherClient),
+        (
+            &[X_CLIENT, ("vrf-auth-client", OTHER_CLIENT), X, VRF],
+            OtherClient,
+        ),
+        (
+            &[("x-auth-client", OTHER_CLIENT), VRF_CLIENT, X, VRF],
+            OtherClient,
+        ),
+        (&[("x-auth-client", ""), X], OtherClient),
+    ];
+    for (headers, expected) in refused {
+        assert_eq!(verify(headers, REPLY), Err(*expected), "{headers:?}");
+    }
+}
+
+#[test]
+fn the_exact_bytes_are_what_is_believed() {
+    let spaced = REPLY.replace(':', ": ").replace(',', ", ");
+    let reordered = r#"{"context":"consent","id":"123e4567-e89b-12d3-a456-426614174000","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
+    let mut flipped = REPLY.as_bytes().to_vec();
+    flipped[7] ^= 1;
+    for body in [
+        Bytes::from(spaced),
+        Bytes::from(format!("{REPLY}\n")),
+        Bytes::from(format!("\u{feff}{REPLY}")),
+        Bytes::from_static(reordered.as_bytes()),
+        Bytes::from(flipped),
+        Bytes::from_static(&REPLY.as_bytes()[..REPLY.len() - 1]),
+        Bytes::new(),
+    ] {
+        assert_eq!(
+            verify(&[X_CLIENT, X, VRF_CLIENT, VRF], body.clone()),
+            Err(VerificationError::SignatureMismatch),
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn every_documented_form_is_accepted() {
+    let upper = RIGHT.to_ascii_uppercase();
+    let upper_key = VERIFF_API_KEY.to_ascii_uppercase();
+    let accepted: &[Headers<'_>] = &[
+        &[X_CLIENT, X, VRF_CLIENT, VRF],
+        &[X_CLIENT, X],
+        &[VRF_CLIENT, VRF],
+        &[X],
+        &[VRF],
+        &[X, VRF],
+        &[VRF_CLIENT, X],
+        &[X_CLIENT, ("x-hmac-signature", &upper)],
+        &[X, ("vrf-hmac-signature", &upper)],
+        // A UUID has no case either.
+        &[("x-auth-client", &upper_key), X],
+        // The legacy header and the integration's id say nothing.
+        &[X, ("x-signature", WRONG), ("vrf-integration-id", "made-up")],
+        &[
+            ("X-HMAC-SIGNATURE", RIGHT),
+            ("X-AUTH-CLIENT", VERIFF_API_KEY),
+        ],
+    ];
+    for headers in accepted {
+        assert_eq!(verify(headers, REPLY), Ok(()), "{headers:?}");
+    }
+}
+
+#[test]
+fn a_replaced_secret_is_accepted_when_it_is_listed() {
+    let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
+    let with_old = Signer::new(&old).sign(REPLY.as_bytes()).to_string();
+    let both = veriff("http://localhost").or_verify_with(&old);
+    for signature in [RIGHT, &with_old] {
+        let response = raw(&[("x-hmac-signature", signature)], REPLY);
+        assert!(both.verify(response).is_ok());
+    }
+    let response = raw(&[("x-hmac-signature", WRONG)], REPLY);
+    assert_eq!(
+        both.verify(response).unwrap_err(),
+        VerificationError::SignatureMismatch
+    );
+}
+
+#[test]
+fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never() {
+    use VerificationError::{
+        ConflictingHeaders, MalformedSignature, OtherClient, SignatureMismatch,
+    };
+
+    let lenient = veriff("http://localhost").accept_unsigned_replies();
+    assert!(lenient.verify(raw(&[], REPLY)).is_ok());
+    assert!(lenient.verify(raw(&[X_CLIENT], REPLY)).is_ok());
+    for (headers, expected) in [
+        (
+            &[("x-hmac-signature", WRONG)] as Headers<'_>,
+            SignatureMismatch,
+        ),
+        (&[("vrf-hmac-signature", "")], MalformedSignature),
+        (&[X, ("vrf-hmac-signature", WRONG)], ConflictingHeaders),
+        (&[("x-auth-client", OTHER_CLIENT)], OtherClient),
+        (&[("vrf-auth-client", OTHER_CLIENT)], OtherClient),
+    ] {
+        assert_eq!(
+            lenient.verify(raw(headers, REPLY)).unwrap_err(),
+            expected,
+            "{headers:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_not_believed_is_neither_read_nor_asked_for_again() {
+    use VerificationError::{MissingSignature, OtherClient, SignatureMismatch};
+
+    let signed_for = |client| [("x-auth-client", client), X];
+    for body in [REPLY, "<html>", "", r#"{"status":"fail","code":"1101"}"#] {
+        for (headers, expected) in [
+            (&[] as Headers<'_>, MissingSignature),
+            (&[("x-hmac-signature", WRONG)], SignatureMismatch),
+            (&signed_for(OTHER_CLIENT), OtherClient),
+        ] {
+            let step = Step::respond_with(200, headers, body);
+            let error = send(veriff("http://localhost"), step).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Verification, "{body}");
+            assert_eq!(error.verification(), Some(&expected), "{body}");
+            assert_eq!(error.outcome(), Outcome::Unknown, "{body}");
+            assert_eq!(error.attempts(), 1, "{body}");
+            assert_eq!(error.status().unwrap(), 200, "{body}");
+            assert!(
+                error.decode().is_none() && error.fault().is_none(),
+                "{body}"
+            );
+            assert!(!error.is_retryable(), "{body}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_genuine_reply_to_another_session_is_not_believed() {
+    let other = REPLY.replace(SESSION, "00000000-0000-4000-8000-00000000a0a0");
+    let error = send(veriff("http://localhost"), signed(&other))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Verification);
+    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(error.attempts(), 1);
+
+    // A UUID may come back in the other case.
+    let upper = REPLY.replace(SESSION, &SESSION.to_ascii_uppercase());
+    assert!(
+        send(veriff("http://localhost"), signed(&upper))
+            .await
+            .is_ok()
+    );
+
+    // An unsigned reply that is believed is no exception.
+    let lenient = veriff("http://localhost").accept_unsigned_replies();
+    let error = send(lenient, Step::respond(200, other)).await.unwrap_err();
+    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_change_without_notice_does_no_harm() {
+    for body in [
+        REPLY.to_owned(),
+        REPLY.replacen('{', r#"{"status":"success","new":{"a":[1]},"#, 1),
+        format!(r#"{{"sessionId":"{SESSION}","context":"consent","id":"1"}}"#),
+        format!(r#"{{ "sessionId" : "{SESSION}" , "id" : "not a UUID" }}"#),
+        format!(r#"{{"id":"1","sessionId":"{SESSION}","context":"made_up"}}"#),
+        format!(r#"{{"id":"1","sessionId":"{SESSION}","context":null}}"#),
+    ] {
+        let result = send(veriff("http://localhost"), signed(&body)).await;
+        assert_eq!(result.unwrap().value().session_id, SESSION, "{body}");
+    }
+}
