@@ -1,0 +1,161 @@
+//! What is open in Deepvue.
+
+use std::time::Duration;
+
+use super::{ContentType, EmptyText, Failure, NullOptional};
+use crate::credentials;
+
+settings! {
+    /// Deepvue: `POST /v1/kyc/digilocker/initiate-session`.
+    ///
+    /// Documented are the request, the success body, and the texts of the error bodies; which HTTP status belongs to
+    /// which text is partly inferred.
+    DeepvueSettings {
+        /// The accepted `client-id`.
+        with_client_id / client_id: String = credentials::DEEPVUE_CLIENT_ID.to_owned();
+        /// The accepted `x-api-key`.
+        with_client_secret / client_secret: String = credentials::DEEPVUE_CLIENT_SECRET.to_owned();
+        /// Clients that exist and are inactive; whatever key they send, they are answered `Inactive client_id`.
+        with_inactive_clients / inactive_clients: Vec<String> =
+            vec![credentials::DEEPVUE_INACTIVE_CLIENT_ID.to_owned()];
+        /// A credential header that is missing or sent twice: HTTP status of `Not authenticated`. Own choice; 403 is
+        /// the other likely value.
+        with_missing_key_status / missing_key_status: u16 = 401;
+        /// A key or a client that is not accepted. Own choice.
+        with_wrong_credentials / wrong_credentials: WrongCredentials = WrongCredentials::Denied;
+        /// A request without `Content-Type: application/json`. Own choice.
+        with_content_type / content_type: ContentType = ContentType::Required;
+        /// HTTP status of a success. Undocumented: own choice.
+        with_success_status / success_status: u16 = 201;
+        /// `code` in the body of a success. The documented example has 201.
+        with_body_code / body_code: u16 = 201;
+        /// `timestamp` in the body of a success; neighbouring operations show `null`.
+        with_timestamp / timestamp: TimestampForm = TimestampForm::Milliseconds;
+        /// Adds `sub_code` and `message` to a success, as neighbouring operations do.
+        with_sub_code / sub_code: bool = false;
+        /// The body of a success reply.
+        with_reply_body / reply_body: SessionReplyBody = SessionReplyBody::AsDocumented;
+        /// The form of validation items. Own choice: the documented item has the first form.
+        with_validation_items / validation_items: ValidationItems = ValidationItems::PydanticV1;
+        /// A `consent` other than `Y`. That it is rejected is documented, how is not. Own choice.
+        with_refused_consent / refused_consent: RefusedConsent = RefusedConsent::Items;
+        /// HTTP status of a `consent` other than `Y`. Own choice.
+        with_refused_consent_status / refused_consent_status: u16 = 422;
+        /// A `purpose` that is empty. Own choice.
+        with_empty_purpose / empty_purpose: EmptyText = EmptyText::Accepted;
+        /// Whether `redirect_url` may be left out. It is not marked as required.
+        with_redirect_url / redirect_url: RedirectUrl = RedirectUrl::Optional;
+        /// Whether the form of `redirect_url` is checked. Own choice.
+        with_redirect_url_rule / redirect_url_rule: RedirectUrlRule = RedirectUrlRule::Unchecked;
+        /// What `null` in an optional field means. Own choice.
+        with_null_optional / null_optional: NullOptional = NullOptional::Absent;
+        /// A `doc_types` that is an empty array. Own choice.
+        with_empty_doc_types / empty_doc_types: EmptyDocTypes = EmptyDocTypes::Accepted;
+        /// A document type that is named twice. Own choice.
+        with_repeated_doc_types / repeated_doc_types: RepeatedDocTypes = RepeatedDocTypes::Accepted;
+        /// The plan whose documented limits apply to authenticated requests.
+        with_plan / plan: Plan = Plan::Unlimited;
+        /// Whether a request that is refused for the limit counts towards it. Own choice.
+        with_refused_requests_count / refused_requests_count: bool = false;
+        /// How long each reply is held back after its effect.
+        with_reply_delay / reply_delay: Duration = Duration::ZERO;
+        /// Answers with an error that has no cause in the request.
+        with_failure / failure: Option<Failure> = None;
+    }
+}
+
+fail_with! { DeepvueSettings }
+
+choices! {
+    /// What a key or a client that Deepvue does not accept is told.
+    WrongCredentials {
+        /// 401, `Invalid client_id or client_secret, access Denied`.
+        Denied,
+        /// 403, `Not a valid token`.
+        NotAValidToken,
+    }
+
+    /// `timestamp` in Deepvue's success replies.
+    TimestampForm {
+        /// Unix milliseconds.
+        Milliseconds,
+        /// `null`.
+        Null,
+        /// Left out.
+        Absent,
+    }
+
+    /// The body of Deepvue's success replies.
+    SessionReplyBody {
+        /// With `data.authorization_url`.
+        AsDocumented,
+        /// Without `data`.
+        DataMissing,
+        /// With `"data": null`.
+        DataNull,
+        /// An error body with the status of a success.
+        ErrorInside2xx,
+    }
+
+    /// The form of Deepvue's validation items.
+    ValidationItems {
+        /// `{loc, msg, type}`, as in the documented example.
+        PydanticV1,
+        /// `{type, loc, msg, input}`. The `input` is what the caller sent.
+        PydanticV2,
+    }
+
+    /// What a `consent` other than `Y` is told.
+    RefusedConsent {
+        /// A list of one validation item.
+        Items,
+        /// A text.
+        Text,
+    }
+
+    /// Whether Deepvue's `redirect_url` may be left out.
+    RedirectUrl {
+        /// It may.
+        Optional,
+        /// Its absence is a validation error.
+        Required,
+    }
+
+    /// Whether Deepvue checks `redirect_url`.
+    RedirectUrlRule {
+        /// It does not.
+        Unchecked,
+        /// It must begin with `https://`.
+        HttpsOnly,
+    }
+
+    /// What an empty `doc_types` array does.
+    EmptyDocTypes {
+        /// It is accepted.
+        Accepted,
+        /// It is a validation error.
+        Refused,
+    }
+
+    /// What a document type that is named twice does.
+    RepeatedDocTypes {
+        /// It is accepted.
+        Accepted,
+        /// It is a validation error.
+        Refused,
+    }
+
+    /// A Deepvue plan, by its documented requests per second, minute and day.
+    Plan {
+        /// No limit. Not a plan of Deepvue's.
+        Unlimited,
+        /// 1, 30, 1,000.
+        Starter,
+        /// 2, 100, 10,000.
+        Business,
+        /// 5, 500, 20,000.
+        Growth,
+        /// 17, 1,000, 50,000.
+        Enterprise,
+    }
+}

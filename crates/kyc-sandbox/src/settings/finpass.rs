@@ -1,0 +1,100 @@
+//! What is open in Finpass.
+
+use std::time::Duration;
+
+use super::{ContentType, Failure, NullOptional, RepeatedHeaders};
+use crate::credentials;
+
+settings! {
+    /// Finpass: `POST /api/v1/services/account-aggregator/init`.
+    ///
+    /// Documented are the request and success fields and the 401 body. Every other error is the sandbox's own choice,
+    /// in the documented envelope.
+    FinpassSettings {
+        /// The accepted `x-api-key`.
+        with_api_key / api_key: String = credentials::FINPASS_API_KEY.to_owned();
+        /// The accepted `x-api-secret`.
+        with_api_secret / api_secret: String = credentials::FINPASS_API_SECRET.to_owned();
+        /// A key header that is sent twice. Own choice.
+        with_repeated_headers / repeated_headers: RepeatedHeaders = RepeatedHeaders::Refused;
+        /// A request without `Content-Type: application/json`. The header is documented as required; what its absence
+        /// does is not. Own choice.
+        with_content_type / content_type: ContentType = ContentType::Required;
+        /// HTTP status and `status_code` of a body that cannot be accepted. Own choice.
+        with_validation_status / validation_status: u16 = 422;
+        /// `message_code` of a body that cannot be accepted. Own choice.
+        with_validation_message_code / validation_message_code: String = "validation_error".to_owned();
+        /// Whether errors other than the documented 401 carry `data`. Own choice.
+        with_error_data / error_data: ErrorData = ErrorData::Absent;
+        /// Which mobile numbers are accepted. Ten digits are documented, a rule for the first one is not. Own choice.
+        with_mobile_rule / mobile_rule: MobileRule = MobileRule::TenDigits;
+        /// Which name of the PAN field is read. The documentation has both. Own choice.
+        ///
+        /// When both are read and both are sent with different values, the request is refused.
+        with_pan_field / pan_field: PanField = PanField::Both;
+        /// Whether the form of a PAN is checked. Own choice.
+        with_pan_rule / pan_rule: PanRule = PanRule::Unchecked;
+        /// What an empty text in an optional field means. The documented example sends empty texts and shows `null`
+        /// in the reply, so they appear to count as absent. Own choice.
+        with_empty_optional / empty_optional: EmptyOptional = EmptyOptional::Absent;
+        /// What `null` in an optional field means. Own choice.
+        with_null_optional / null_optional: NullOptional = NullOptional::Absent;
+        /// The accepted `consent_type`s; `None` accepts any text that is not empty. One value is documented as an
+        /// example, the list is not. Own choice.
+        with_consent_types / consent_types: Option<Vec<String>> = None;
+        /// What stands before the query of the consent URL.
+        with_consent_url / consent_url: String = "https://consent.example.test/onboarding".to_owned();
+        /// `message_code` of the reply that says `success: false` inside an HTTP 200. Own choice.
+        with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
+        /// How long each reply is held back after its effect.
+        with_reply_delay / reply_delay: Duration = Duration::ZERO;
+        /// Answers with an error that has no cause in the request.
+        with_failure / failure: Option<Failure> = None;
+    }
+}
+
+fail_with! { FinpassSettings }
+
+choices! {
+    /// Whether Finpass errors carry `data`.
+    ErrorData {
+        /// They do not.
+        Absent,
+        /// They carry `"data": null`.
+        Null,
+    }
+
+    /// Which mobile numbers Finpass accepts.
+    MobileRule {
+        /// Any ten digits.
+        TenDigits,
+        /// Ten digits of which the first is 6, 7, 8 or 9.
+        TenDigitsFromSix,
+    }
+
+    /// Which name of the PAN field Finpass reads; the other one is ignored.
+    PanField {
+        /// `pan_number` and `pan`.
+        Both,
+        /// `pan_number` only.
+        PanNumber,
+        /// `pan` only.
+        Pan,
+    }
+
+    /// Whether Finpass checks a PAN.
+    PanRule {
+        /// It does not.
+        Unchecked,
+        /// It must be ten letters and digits.
+        TenAlphanumeric,
+    }
+
+    /// What an empty text in an optional field of Finpass means.
+    EmptyOptional {
+        /// The same as leaving the field out; the reply shows `null`.
+        Absent,
+        /// It is a value; the reply echoes it.
+        Value,
+    }
+}

@@ -1,0 +1,144 @@
+//! What is open in MoneyOne FinPro.
+
+use std::time::Duration;
+
+use super::{ContentType, Failure, NullOptional, RepeatedHeaders};
+use crate::credentials;
+
+settings! {
+    /// MoneyOne FinPro: `POST /profile`.
+    ///
+    /// Documented are the request and success fields and the nested error body of `PROFILE_CHECK_FAILED`. No HTTP
+    /// status of an error is.
+    FinproSettings {
+        /// The accepted `client_id`.
+        with_client_id / client_id: String = credentials::FINPRO_CLIENT_ID.to_owned();
+        /// The accepted `client_secret`.
+        with_client_secret / client_secret: String = credentials::FINPRO_CLIENT_SECRET.to_owned();
+        /// The accepted `organisationId`.
+        with_organisation_id / organisation_id: String = credentials::FINPRO_ORGANISATION_ID.to_owned();
+        /// The accepted `appIdentifier`.
+        with_app_identifier / app_identifier: String = credentials::FINPRO_APP_IDENTIFIER.to_owned();
+        /// A credential header that is sent twice. Own choice.
+        with_repeated_headers / repeated_headers: RepeatedHeaders = RepeatedHeaders::Refused;
+        /// A request without `Content-Type: application/json`. Own choice.
+        with_content_type / content_type: ContentType = ContentType::Required;
+        /// The form of error bodies. The nested one is documented for this operation, the flat one is reported for
+        /// others. Own choice for all but `PROFILE_CHECK_FAILED`.
+        with_error_envelope / error_envelope: ErrorEnvelope = ErrorEnvelope::Nested;
+        /// HTTP status of missing or wrong credentials. Own choice.
+        with_auth_status / auth_status: u16 = 401;
+        /// Error code of missing or wrong credentials. Own choice.
+        with_auth_code / auth_code: String = "AUTHENTICATION_FAILED".to_owned();
+        /// HTTP status of a body that cannot be accepted. Own choice.
+        with_validation_status / validation_status: u16 = 400;
+        /// Error code of a body that cannot be accepted. Own choice.
+        with_validation_code / validation_code: String = "InvalidRequest".to_owned();
+        /// HTTP status of `PROFILE_CHECK_FAILED`. Own choice.
+        with_profile_failed_status / profile_failed_status: u16 = 500;
+        /// Whether `userConsentId` may be left out. The documentation calls its absence an error without marking the
+        /// field as required. Own choice.
+        with_user_consent_id / user_consent_id: UserConsentId = UserConsentId::Required;
+        /// What `null` in an optional field means. Own choice.
+        with_null_optional / null_optional: NullOptional = NullOptional::Absent;
+        /// An `aaId` that is an empty array. Own choice.
+        with_empty_aa_ids / empty_aa_ids: EmptyAaIds = EmptyAaIds::AllEnabled;
+        /// An `aaId` that names no enabled aggregator. Own choice.
+        with_unknown_aa_id / unknown_aa_id: UnknownAaId = UnknownAaId::FailedRow;
+        /// An `aaId` that is named twice. Own choice.
+        with_repeated_aa_ids / repeated_aa_ids: RepeatedAaIds = RepeatedAaIds::Once;
+        /// How many `aaId`s a request may name. Own choice.
+        with_max_aa_ids / max_aa_ids: usize = 50;
+        /// The order of the rows. Not promised. Own choice.
+        with_row_order / row_order: RowOrder = RowOrder::AsAsked;
+        /// The aggregators with the profile API enabled. With none, every check is `PROFILE_CHECK_FAILED`. One whose
+        /// name is not in [`people`](crate::people) knows nobody.
+        with_aggregators / aggregators: Vec<String> =
+            vec!["onemoney".to_owned(), "finvu".to_owned(), "anumati".to_owned()];
+        /// How long each aggregator may take. Documented as configurable, typically 4 to 6 seconds.
+        with_aggregator_timeout / aggregator_timeout: Duration = Duration::from_secs(4);
+        /// `errorMessage` of a row that failed. Own choice.
+        with_row_error_message / row_error_message: String = "Account Aggregator returned an error".to_owned();
+        /// Requests per window, counting every request to the operation, refused ones too. The number is documented;
+        /// what counts, and for whom, is not: the sandbox has one organisation and counts all. Own choice.
+        with_rate_limit / rate_limit: u64 = 1000;
+        /// The window's length. Own choice.
+        with_rate_window / rate_window: Duration = Duration::from_secs(60);
+        /// The unit of `X-RateLimit-Reset`. Documented as a Unix timestamp on a neighbouring page. Own choice.
+        with_reset_unit / reset_unit: ResetUnit = ResetUnit::Seconds;
+        /// Whether replies carry `X-RateLimit-Limit` too, as a neighbouring page documents. Own choice.
+        with_limit_header / limit_header: bool = false;
+        /// Whether a 429 carries `Retry-After`, in seconds. Own choice.
+        with_retry_after / retry_after: bool = false;
+        /// How long each reply is held back.
+        with_reply_delay / reply_delay: Duration = Duration::ZERO;
+        /// Answers with an error that has no cause in the request.
+        with_failure / failure: Option<Failure> = None;
+    }
+}
+
+fail_with! { FinproSettings }
+
+choices! {
+    /// The form of FinPro's error bodies.
+    ErrorEnvelope {
+        /// `{ver, status: "error", error: {code, message, details}}`, documented for this operation.
+        Nested,
+        /// `{ver, timestamp, status: "failure", errorCode, errorMsg}`, reported for others.
+        Flat,
+    }
+
+    /// Whether FinPro's `userConsentId` may be left out.
+    UserConsentId {
+        /// Its absence is a validation error.
+        Required,
+        /// It may.
+        Optional,
+    }
+
+    /// What an empty `aaId` array does.
+    EmptyAaIds {
+        /// The same as leaving it out: every enabled aggregator is asked.
+        AllEnabled,
+        /// Nobody is asked; `data` is empty.
+        NoneAsked,
+        /// It is a validation error.
+        Refused,
+    }
+
+    /// What an `aaId` does that names no enabled aggregator.
+    UnknownAaId {
+        /// It gets a row with status `failed`.
+        FailedRow,
+        /// It gets no row.
+        Omitted,
+        /// It is a validation error.
+        Refused,
+    }
+
+    /// What an `aaId` does that is named twice.
+    RepeatedAaIds {
+        /// It gets one row.
+        Once,
+        /// It gets a row each time.
+        EachTime,
+        /// It is a validation error.
+        Refused,
+    }
+
+    /// The order of FinPro's rows.
+    RowOrder {
+        /// As the request names them, or as they are enabled.
+        AsAsked,
+        /// The other way round.
+        Reversed,
+    }
+
+    /// The unit of `X-RateLimit-Reset`.
+    ResetUnit {
+        /// Unix seconds.
+        Seconds,
+        /// Unix milliseconds.
+        Milliseconds,
+    }
+}

@@ -1,0 +1,165 @@
+//! What is open in Veriff.
+
+use std::time::Duration;
+
+use super::{ContentType, EmptyText, Failure};
+use crate::credentials;
+
+settings! {
+    /// Veriff: `POST /v1/sessions/{id}/consents`.
+    ///
+    /// Documented are the request, the four success headers, and one body for each of 400, 401, 404 and 500.
+    VeriffSettings {
+        /// The accepted `x-auth-client`.
+        with_api_key / api_key: String = credentials::VERIFF_API_KEY.to_owned();
+        /// The active shared secrets. A request signed with any of them is accepted, the first one signs replies; both
+        /// are undocumented. Own choice.
+        with_secrets / secrets: Vec<String> = vec![credentials::VERIFF_SHARED_SECRET.to_owned()];
+        /// The secret of [`ReplySigning::OldSecret`].
+        with_old_secret / old_secret: String = credentials::VERIFF_OLD_SECRET.to_owned();
+        /// `code` of a request without `x-auth-client`: the operation's page shows `1101`, the table of codes `1801`.
+        with_missing_client_code / missing_client_code: String = "1101".to_owned();
+        /// `code` of a request without `x-hmac-signature`, or with two of them. Own choice.
+        with_missing_signature_code / missing_signature_code: String = "1815".to_owned();
+        /// `code` of a signature that is not 64 hexadecimal digits. Own choice.
+        with_malformed_signature_code / malformed_signature_code: String = "1812".to_owned();
+        /// HTTP status of every refused identification. 401 is documented for the missing header only. Own choice for
+        /// the rest.
+        with_auth_status / auth_status: u16 = 401;
+        /// A request signature in upper-case digits. Own choice.
+        with_upper_case_signature / upper_case_signature: UpperCaseSignature = UpperCaseSignature::Accepted;
+        /// A request without `Content-Type: application/json`. Own choice.
+        with_content_type / content_type: ContentType = ContentType::Ignored;
+        /// `code` of a body that cannot be accepted. The documented example has `1101`.
+        with_validation_code / validation_code: String = "1101".to_owned();
+        /// A `text` that is empty or only blanks. Own choice.
+        with_empty_text / empty_text: EmptyText = EmptyText::Refused;
+        /// Body fields that are not documented. Own choice.
+        with_extra_fields / extra_fields: ExtraFields = ExtraFields::Ignored;
+        /// Which sessions exist. Own choice. [`SESSION_NOT_FOUND`] and [`SESSION_BREAKS`] keep their meaning.
+        with_sessions / sessions: SessionPolicy = SessionPolicy::AnyUuid;
+        /// A session id that is not a UUID. Own choice.
+        with_malformed_session / malformed_session: MalformedSession = MalformedSession::NotFound;
+        /// What the latest consent is the latest of. Own choice.
+        with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
+        /// How many consents are kept in memory; the oldest go first.
+        with_consent_capacity / consent_capacity: usize = 10_000;
+        /// The signature headers of a success reply. All but the first variant are faults or older deployments.
+        with_reply_signing / reply_signing: ReplySigning = ReplySigning::BothPairs;
+        /// The body of a success reply.
+        with_reply_body / reply_body: ConsentReplyBody = ConsentReplyBody::AsDocumented;
+        /// The order of the keys in a success reply; another order is documented as a compatible change.
+        with_key_order / key_order: KeyOrder = KeyOrder::AsDocumented;
+        /// Whether error replies are signed like success replies. Own choice.
+        with_error_signing / error_signing: ErrorSigning = ErrorSigning::Unsigned;
+        /// Sends an error's `status` as the number of the HTTP status, as a neighbouring operation does.
+        with_numeric_status / numeric_status: bool = false;
+        /// Sends an error's `code` as a number.
+        with_numeric_code / numeric_code: bool = false;
+        /// How long each reply is held back after its effect.
+        with_reply_delay / reply_delay: Duration = Duration::ZERO;
+        /// Answers with an error that has no cause in the request.
+        with_failure / failure: Option<Failure> = None;
+    }
+}
+
+fail_with! { VeriffSettings }
+
+/// The Veriff session that answers 404 with the documented body.
+pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
+/// The Veriff session that answers 500 with the documented body.
+pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
+
+choices! {
+    /// What an upper-case request signature does at Veriff.
+    UpperCaseSignature {
+        /// The same as a lower-case one.
+        Accepted,
+        /// It is malformed.
+        Refused,
+    }
+
+    /// What undocumented body fields do at Veriff.
+    ExtraFields {
+        /// Nothing.
+        Ignored,
+        /// They are a validation error.
+        Refused,
+    }
+
+    /// What a session id that is not a UUID does at Veriff.
+    MalformedSession {
+        /// 404 with the documented body.
+        NotFound,
+        /// 400 with the documented body.
+        ValidationFailed,
+    }
+
+    /// What a binding consent is the latest of.
+    LatestScope {
+        /// Of all consents of the session.
+        Session,
+        /// Of the consents of the same type of the session.
+        SessionAndType,
+    }
+
+    /// The signature headers of Veriff's success replies.
+    ReplySigning {
+        /// `x-auth-client`, `x-hmac-signature`, `vrf-auth-client`, `vrf-hmac-signature`, as documented.
+        BothPairs,
+        /// Only the two that begin with `x-`, as an older version of the page has it.
+        XPairOnly,
+        /// Only the two that begin with `vrf-`.
+        VrfPairOnly,
+        /// Both pairs; the second signature is made with the old secret.
+        DifferingPairs,
+        /// None.
+        Unsigned,
+        /// Both pairs, in upper-case digits.
+        UpperCaseHex,
+        /// Both pairs, signed with [`VeriffSettings::with_old_secret`].
+        OldSecret,
+        /// Both pairs, over the body without spaces; the body is sent with spaces.
+        ReserialisedAfterSigning,
+        /// Both pairs, rightly signed, naming another API key.
+        ForeignClient,
+    }
+
+    /// The body of Veriff's success replies.
+    ConsentReplyBody {
+        /// `id`, `context` and `sessionId`.
+        AsDocumented,
+        /// `sessionId` names another session.
+        AnotherSession,
+        /// Two fields that are not documented come along.
+        ExtraFields,
+        /// No `id`.
+        IdMissing,
+    }
+
+    /// The order of the keys in Veriff's success replies.
+    KeyOrder {
+        /// `id`, `context`, `sessionId`.
+        AsDocumented,
+        /// The three rotations in turn, the documented order last.
+        Varied,
+    }
+
+    /// Whether Veriff's error replies are signed.
+    ErrorSigning {
+        /// They are not.
+        Unsigned,
+        /// They are, as [`VeriffSettings::with_reply_signing`] says.
+        Signed,
+    }
+}
+
+/// Which sessions Veriff knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionPolicy {
+    /// Every UUID.
+    AnyUuid,
+    /// These UUIDs only.
+    Listed(Vec<String>),
+}
