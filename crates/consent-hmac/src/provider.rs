@@ -2,8 +2,8 @@
 
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use provider_core::{
-    Attempt, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
-    VerificationError, Verified,
+    Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
+    VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,7 +90,7 @@ impl Provider for Veriff {
 
     /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
     /// page): what is there must agree and be right, and one signature at least must be there.
-    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError> {
         let headers = response.headers();
         for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
             let client = at_most_one(headers, &name)?;
@@ -105,12 +105,12 @@ impl Provider for Veriff {
                 return Err(VerificationError::ConflictingHeaders);
             }
             (Some(header), _) | (None, Some(header)) => header,
-            (None, None) if self.accept_unsigned => return Ok(Verified::unsigned(response)),
+            (None, None) if self.accept_unsigned => return Ok(Authenticity::Unsigned),
             (None, None) => return Err(VerificationError::MissingSignature),
         };
         self.verifier
             .verify(response.body(), &Signature::from_hex(header)?)?;
-        Ok(Verified::signed(response))
+        Ok(Authenticity::Signed)
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

@@ -58,12 +58,8 @@ impl Detail {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Text(text) => {
-                let meaning = about_credentials(text.expose());
-                let class = if meaning.is_some() {
-                    FaultClass::Credentials
-                } else {
-                    FaultClass::ByStatus
-                };
+                let (class, meaning) = documented(text.expose()).unzip();
+                let class = class.unwrap_or_default();
                 Fault::new()
                     .with_message(Some(text.expose().to_owned()))
                     .with_meaning(meaning)
@@ -121,17 +117,22 @@ impl From<&Value> for DetailItem {
     }
 }
 
-/// The documented sentences about who we are (docs.deepvue.ai, errors). An error body has no code to go by.
-fn about_credentials(text: &str) -> Option<&'static str> {
+/// What a documented sentence is about (docs.deepvue.ai, errors). An error body has no code to go by.
+fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
+    use FaultClass::{Credentials, Transient};
     Some(match text {
-        "Inactive client_id" => "the client id is not active",
-        "Not authenticated" => "a credential is missing",
+        "Inactive client_id" => (Credentials, "the client id is not active"),
+        "Not authenticated" => (Credentials, "a credential is missing"),
         "Not a valid token" | "Could not validate credentials" | "Authorization failure" => {
-            "the credentials are not valid here"
+            (Credentials, "the credentials are not valid here")
         }
-        "Invalid client_id" => "the client id is unknown",
+        "Invalid client_id" => (Credentials, "the client id is unknown"),
         "Invalid client_id or client_secret, access Denied"
-        | "Incorrect client_id or client_secret" => "the client id or the client secret is wrong",
+        | "Incorrect client_id or client_secret" => {
+            (Credentials, "the client id or the client secret is wrong")
+        }
+        "Internal Server Error" => (Transient, "Deepvue broke"),
+        "Source Unavailable" => (Transient, "the source behind Deepvue does not answer"),
         _ => return None,
     })
 }

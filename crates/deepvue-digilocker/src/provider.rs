@@ -2,8 +2,8 @@
 
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::{
-    Attempt, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
-    VerificationError, Verified,
+    Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
+    VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -91,8 +91,8 @@ impl Provider for Deepvue {
     }
 
     /// Deepvue documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
-    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
-        Ok(Verified::unsigned(response))
+    fn verify(&self, _response: &RawResponse) -> Result<Authenticity, VerificationError> {
+        Ok(Authenticity::Unsigned)
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
@@ -132,6 +132,8 @@ pub(crate) fn refusal(
     };
     Some(match code {
         Some(401 | 403) => fault.with_class(FaultClass::Credentials),
+        // As the HTTP status would be: it broke on the way, and may have been done.
+        Some(500..) => fault.with_class(FaultClass::Transient),
         _ => fault,
     })
 }

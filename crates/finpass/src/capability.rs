@@ -32,10 +32,10 @@ impl AggregatorConsent for FinpassClient {
             initialize = initialize.set_email(email);
         }
         if let Some(url) = request.webhook_url {
-            initialize = initialize.set_webhook_url(url);
+            initialize = initialize.set_webhook_url(url.expose());
         }
         if let Some(url) = request.return_url {
-            initialize = initialize.set_redirect_url(url);
+            initialize = initialize.set_redirect_url(url.expose());
         }
         let data = self.initialize(initialize).await?.into_value().data;
         let reference = ProviderReference::parse(data.client_id.as_str())

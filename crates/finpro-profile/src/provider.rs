@@ -2,8 +2,8 @@
 
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::{
-    Attempt, BaseUrl, Body, Fault, InvalidRequest, Provider, RawResponse, VerificationError,
-    Verified,
+    Attempt, Authenticity, BaseUrl, Body, Fault, InvalidRequest, Provider, RawResponse,
+    VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,8 +90,8 @@ impl Provider for Finpro {
     }
 
     /// FinPro documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
-    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
-        Ok(Verified::unsigned(response))
+    fn verify(&self, _response: &RawResponse) -> Result<Authenticity, VerificationError> {
+        Ok(Authenticity::Unsigned)
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

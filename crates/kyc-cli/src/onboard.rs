@@ -164,7 +164,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
     ) {
         applicant = applicant.set_documents(DocumentAccessRequest {
             purpose,
-            return_url,
+            return_url: return_url.into(),
             documents: arguments
                 .doc_type
                 .iter()

@@ -3,7 +3,7 @@
 use provider_core::capability::{
     AggregatorId, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
 };
-use provider_core::{Email, Mobile, Pan};
+use provider_core::{Email, Masked, Mobile, Pan};
 
 /// A person to be onboarded. A step whose input is missing is skipped and says so.
 ///
@@ -18,8 +18,8 @@ pub struct Applicant {
     pub(crate) reference: Option<String>,
     pub(crate) aggregators: Vec<AggregatorId>,
     pub(crate) purpose: ConsentPurpose,
-    pub(crate) webhook_url: Option<String>,
-    pub(crate) return_url: Option<String>,
+    pub(crate) webhook_url: Option<Masked>,
+    pub(crate) return_url: Option<Masked>,
 }
 
 impl Applicant {
@@ -90,14 +90,14 @@ impl Applicant {
 
     /// Where the provider of the aggregator consent reports changes.
     #[must_use]
-    pub fn set_webhook_url(mut self, url: impl Into<String>) -> Self {
+    pub fn set_webhook_url(mut self, url: impl Into<Masked>) -> Self {
         self.webhook_url = Some(url.into());
         self
     }
 
     /// Where the person's browser goes after the aggregator consent.
     #[must_use]
-    pub fn set_return_url(mut self, url: impl Into<String>) -> Self {
+    pub fn set_return_url(mut self, url: impl Into<Masked>) -> Self {
         self.return_url = Some(url.into());
         self
     }

@@ -18,6 +18,15 @@ pub enum Segment<'a> {
     Id(&'a PathId),
 }
 
+impl Segment<'_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Literal(literal) => literal,
+            Self::Id(id) => id.as_str(),
+        }
+    }
+}
+
 /// A provider's address: scheme, host, optional port, optional path prefix. Fixed when the client is built.
 ///
 /// ```
@@ -57,6 +66,10 @@ impl BaseUrl {
         let authority = parts.authority.ok_or_else(|| invalid("must name a host"))?;
         if authority.as_str().contains('@') {
             return Err(invalid("must not have a user or password"));
+        }
+        let port = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+        if port.is_some_and(|port| !port.contains(']')) && authority.port_u16().is_none() {
+            return Err(invalid("must have a port from 0 to 65535, or none"));
         }
         if authority.host().is_empty() {
             return Err(invalid("must name a host"));
@@ -99,41 +112,41 @@ impl BaseUrl {
     ///
     /// The pieces do not make a legal path: a literal with a query, a fragment or a space in it.
     pub fn join(&self, path: &[Segment<'_>]) -> Result<Uri, InvalidRequest> {
-        let path_and_query = match path {
+        let joined = match path {
             [Segment::Literal(literal)] if self.prefix.is_empty() => {
-                PathAndQuery::from_maybe_shared(Bytes::from_static(literal.as_bytes()))
+                Bytes::from_static(literal.as_bytes())
             }
             _ => {
-                let mut joined = String::with_capacity(128);
+                let pieces = path.iter().map(Segment::as_str);
+                let length = self.prefix.len() + pieces.clone().map(str::len).sum::<usize>();
+                // Exactly as long: then `Bytes` takes the memory over as it is.
+                let mut joined = String::with_capacity(length);
                 joined.push_str(&self.prefix);
-                for segment in path {
-                    joined.push_str(match segment {
-                        Segment::Literal(literal) => literal,
-                        Segment::Id(id) => id.as_str(),
-                    });
-                }
-                PathAndQuery::from_maybe_shared(Bytes::from(joined))
+                joined.extend(pieces);
+                Bytes::from(joined)
             }
         };
         let invalid = || InvalidRequest::new("path", "the operation's path is not legal");
+        let length = joined.len();
+        let path_and_query = PathAndQuery::from_maybe_shared(joined).map_err(|_| invalid())?;
         // The parser takes a query as such and cuts a fragment off.
-        let cut = path.iter().any(
-            |segment| matches!(segment, Segment::Literal(literal) if literal.contains(['?', '#'])),
-        );
-        if cut {
+        if path_and_query.query().is_some() || path_and_query.as_str().len() < length {
             return Err(invalid());
         }
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(path_and_query.map_err(|_| invalid())?);
+        parts.path_and_query = Some(path_and_query);
         Uri::from_parts(parts).map_err(|_| invalid())
     }
 
     /// Whether `uri` lies below this address.
     pub(crate) fn covers(&self, uri: &Uri) -> bool {
         uri.scheme() == Some(&self.scheme)
-            && uri.authority() == Some(&self.authority)
+            // Byte by byte first: that is quick, and it is what `join` makes.
+            && uri.authority().is_some_and(|authority| {
+                authority.as_str() == self.authority.as_str() || *authority == self.authority
+            })
             && uri
                 .path()
                 .strip_prefix(&*self.prefix)
@@ -176,6 +189,8 @@ mod tests {
             "https://example.test/a/../b",
             "https://example.test/%2E%2e/b",
             "https://example.test//a",
+            "https://example.test:99999",
+            "https://example.test:",
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.field(), "BASE_URL", "{text}");
@@ -205,6 +220,16 @@ mod tests {
             ),
         ] {
             assert_eq!(parse(base).unwrap().join(&path).unwrap(), joined);
+        }
+    }
+
+    #[test]
+    fn a_path_is_a_path_and_nothing_more() {
+        for base in ["https://a.test", "https://a.test/x"] {
+            for literal in ["/v1?q=1", "/v1#f", "/v 1"] {
+                let joined = parse(base).unwrap().join(&[Segment::Literal(literal)]);
+                assert_eq!(joined.unwrap_err().field(), "path", "{base}{literal}");
+            }
         }
     }
 

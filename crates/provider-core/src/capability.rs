@@ -96,7 +96,7 @@ pub struct DocumentAccessRequest {
     /// Why, in the caller's words; the person may see it.
     pub purpose: String,
     /// Where the person's browser goes afterwards.
-    pub return_url: String,
+    pub return_url: Masked,
     /// Which documents; empty means all that the provider offers.
     pub documents: Vec<DocumentKind>,
     /// That the person agreed to this access. `false` is refused before anything is sent.
@@ -199,9 +199,9 @@ pub struct AggregatorConsentRequest {
     /// The aggregator to use. A provider that chooses by itself ignores it and says so in the answer.
     pub aggregator: Option<AggregatorId>,
     /// Where the provider reports changes.
-    pub webhook_url: Option<String>,
+    pub webhook_url: Option<Masked>,
     /// Where the person's browser goes afterwards.
-    pub return_url: Option<String>,
+    pub return_url: Option<Masked>,
 }
 
 /// A consent that the person has yet to grant.

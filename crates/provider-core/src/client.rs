@@ -1,12 +1,14 @@
 //! The one loop that every call goes through.
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use crate::call::CallOptions;
 use crate::retry::{Decision, Failure};
@@ -20,6 +22,9 @@ use crate::{
 const USER_AGENT_VALUE: HeaderValue =
     HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
 const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// One exchange under way in a transport.
+type Sending<'c> = Pin<Box<dyn Future<Output = Result<RawResponse, TransportError>> + Send + 'c>>;
 
 /// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
 ///
@@ -80,6 +85,8 @@ impl<P: Provider> Client<P> {
             .or(inner.timeout)
             .unwrap_or(E::OPERATION.timeout);
         let retry = options.retry.unwrap_or(inner.retry);
+        // A deadline past the end of the clock is none.
+        let deadline = started.checked_add(timeout);
         let mut request_id = options.request_id.clone();
         let mut outcome = Outcome::NotSent;
         let mut number = 0;
@@ -89,25 +96,38 @@ impl<P: Provider> Client<P> {
             let request_id = request_id
                 .get_or_insert_with(|| RequestId::from_nonce(attempt.nonce))
                 .clone();
-            let time_left = timeout.saturating_sub(started.elapsed());
-            let result = self
-                .attempt(endpoint, &attempt, &request_id, time_left, &read)
-                .await;
+            let time_left = if number == 1 {
+                timeout
+            } else {
+                timeout.saturating_sub(started.elapsed())
+            };
+            let result = match self.begin(endpoint, &attempt, &request_id, time_left) {
+                Ok(sending) => {
+                    let sent = match deadline {
+                        Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
+                        None => Ok(sending.await),
+                    };
+                    self.conclude(sent, &read)
+                }
+                Err(error) => Err(Error::from(error)),
+            };
             let elapsed = started.elapsed();
             let error = match result {
-                Ok((value, raw)) => {
+                Ok((value, verified)) => {
                     tracing::debug!(
                         provider = P::NAME,
                         operation = E::OPERATION.name,
                         attempt = number,
-                        status = raw.status().as_u16(),
+                        status = verified.status().as_u16(),
                         "answered"
                     );
-                    let status = raw.status();
-                    let (headers, attempts) = (raw.into_headers(), number);
+                    let (status, authenticity) = (verified.status(), verified.authenticity());
+                    let headers = verified.into_raw().into_headers();
+                    let attempts = number;
                     return Ok(Response {
                         value,
                         status,
+                        authenticity,
                         headers,
                         request_id,
                         attempts,
@@ -153,35 +173,39 @@ impl<P: Provider> Client<P> {
         }
     }
 
-    async fn attempt<E, T>(
+    /// What one exchange, or its time-out, comes to.
+    fn conclude<T>(
         &self,
+        sent: Result<Result<RawResponse, TransportError>, Elapsed>,
+        read: impl Fn(&Verified) -> Result<T, ResponseError>,
+    ) -> Result<(T, Verified), Error> {
+        let response = sent.map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
+        if !response.status().is_success() {
+            return Err(self.refused(response));
+        }
+        let verified = match self.inner.provider.verify(&response) {
+            Ok(authenticity) => Verified::new(response, authenticity),
+            Err(error) => return Err(Error::from(error).with_response(response)),
+        };
+        match read(&verified) {
+            Ok(value) => Ok((value, verified)),
+            Err(error) => Err(self.unread(error, verified)),
+        }
+    }
+
+    /// Hands the request of one attempt to the transport. No part of it is left in the future of the whole call.
+    fn begin<'c, E>(
+        &'c self,
         endpoint: &E,
         attempt: &Attempt,
         request_id: &RequestId,
         time_left: Duration,
-        read: &(impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync),
-    ) -> Result<(T, RawResponse), Error>
+    ) -> Result<Sending<'c>, InvalidRequest>
     where
         E: Endpoint<Provider = P>,
     {
         let request = self.prepare(endpoint, attempt, request_id)?;
-        let sent = tokio::time::timeout(time_left, self.inner.transport.send(request, time_left));
-        let response = sent
-            .await
-            .map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
-        if !response.status().is_success() {
-            return Err(self.refused(response, attempt));
-        }
-        let status = response.status();
-        let verified = self
-            .inner
-            .provider
-            .verify(response)
-            .map_err(|error| Error::from(error).with_status(status))?;
-        match read(&verified) {
-            Ok(value) => Ok((value, verified.into_raw())),
-            Err(error) => Err(self.unread(error, verified)),
-        }
+        Ok(self.inner.transport.send(request, time_left))
     }
 
     /// Builds and authorises the request of one attempt. Pure but for the reference counts.
@@ -212,7 +236,7 @@ impl<P: Provider> Client<P> {
     }
 
     /// What a response that is not 2xx means. Its body is a hint: nobody vouches for it.
-    fn refused(&self, response: RawResponse, attempt: &Attempt) -> Error {
+    fn refused(&self, response: RawResponse) -> Error {
         let status = response.status();
         let fault = self.inner.provider.fault(&response);
         let class = fault
@@ -234,7 +258,7 @@ impl<P: Provider> Client<P> {
             _ if status.is_client_error() => Outcome::Refused,
             _ => Outcome::Unknown,
         };
-        let wait = retry_after(response.headers(), attempt.now);
+        let wait = retry_after(response.headers(), self.inner.clock.now());
         Error::new(kind, outcome)
             .with_retry_after(wait)
             .with_fault(fault)
@@ -255,11 +279,13 @@ impl<P: Provider> Client<P> {
             ResponseError::Decode(decode) => Error::from(decode),
             ResponseError::Verification(verification) => Error::from(verification),
             ResponseError::Fault(fault) => {
-                let kind = match fault.class() {
-                    FaultClass::Credentials => ErrorKind::Credentials,
-                    FaultClass::ByStatus | FaultClass::Transient => ErrorKind::Api,
+                let (kind, outcome) = match fault.class() {
+                    FaultClass::Credentials => (ErrorKind::Credentials, Outcome::Refused),
+                    FaultClass::ByStatus => (ErrorKind::Api, Outcome::Refused),
+                    // As a 5xx: it broke somewhere on the way.
+                    FaultClass::Transient => (ErrorKind::Api, Outcome::Unknown),
                 };
-                Error::new(kind, Outcome::Refused).with_fault(Some(fault))
+                Error::new(kind, outcome).with_fault(Some(fault))
             }
         };
         error.with_response(raw)

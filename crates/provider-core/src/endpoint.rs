@@ -148,7 +148,7 @@ pub fn post_json<T: Serialize + ?Sized>(
     let mut request = Request::new(Body::from(bytes));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
-    request.headers_mut().reserve(8);
+    request.headers_mut().reserve(7);
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
-    DecodeError, Fault, InvalidRequest, RawResponse, RequestId, TransportError, TransportErrorKind,
-    VerificationError,
+    DecodeError, Fault, FaultClass, InvalidRequest, RawResponse, RequestId, TransportError,
+    TransportErrorKind, VerificationError,
 };
 
 /// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at
@@ -158,11 +158,6 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
-        self.0.status = Some(status);
-        self
-    }
-
     /// Adds how long the provider asked us to wait.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
@@ -268,6 +263,10 @@ impl Error {
             | ErrorKind::Timeout
             | ErrorKind::Transport => {
                 matches!(self.0.outcome, Outcome::NotSent | Outcome::Refused)
+            }
+            ErrorKind::Api => {
+                let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
+                self.0.outcome == Outcome::Refused && self.0.fault.as_ref().is_some_and(passes)
             }
             _ => false,
         }
@@ -450,6 +449,11 @@ mod tests {
         assert!(retryable(ErrorKind::RateLimited, Outcome::Refused));
         assert!(!retryable(ErrorKind::Timeout, Outcome::Unknown));
         assert!(!retryable(ErrorKind::Api, Outcome::Refused));
+        let transient = Fault::new().with_class(FaultClass::Transient);
+        let passing =
+            |outcome| Error::new(ErrorKind::Api, outcome).with_fault(Some(transient.clone()));
+        assert!(passing(Outcome::Refused).is_retryable());
+        assert!(!passing(Outcome::Unknown).is_retryable());
         assert!(!retryable(ErrorKind::Verification, Outcome::NotSent));
     }
 }

@@ -66,7 +66,12 @@ impl DecodeError {
 
 /// Decodes, and only when that fails decodes again to find out where.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(body).map_err(|error| locate::<T>(body, &error))
+    // One check of the whole text is cheaper than one of each string in it.
+    let decoded = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    decoded.map_err(|error| locate::<T>(body, &error))
 }
 
 #[cold]

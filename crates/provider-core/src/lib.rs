@@ -39,7 +39,7 @@ pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub use masked::Masked;
-pub use provider::{Provider, VerificationError, Verified};
+pub use provider::{Authenticity, Provider, VerificationError, Verified};
 #[cfg(feature = "reqwest")]
 pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
 pub use response::{RequestId, Response};

@@ -28,14 +28,14 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         attempt: &Attempt,
     ) -> Result<(), InvalidRequest>;
 
-    /// Checks that a 2xx response is authentic, on its raw bytes. Only what comes out can be decoded.
+    /// Checks that a 2xx response is authentic, on its raw bytes, before anything reads them.
     ///
-    /// A provider that signs nothing answers [`Verified::unsigned`], which says so.
+    /// A provider that signs nothing answers [`Authenticity::Unsigned`], which says so.
     ///
     /// # Errors
     ///
     /// [`VerificationError`]; the response is neither read nor repeated.
-    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError>;
+    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError>;
 
     /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
     ///
@@ -44,19 +44,33 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     fn fault(&self, response: &RawResponse) -> Option<Fault>;
 }
 
-/// A response whose bytes were checked, or whose provider has nothing to check: the only thing that can be decoded.
+/// What vouches for a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authenticity {
+    /// A signature over its bytes, which was checked.
+    Signed,
+    /// TLS alone: the provider signs nothing, or this reply was accepted without a signature.
+    Unsigned,
+}
+
+/// A response that its provider has verified: the only thing that can be decoded. Only the client makes one.
 #[derive(Debug, Clone)]
-pub struct Verified(RawResponse);
+pub struct Verified {
+    response: RawResponse,
+    authenticity: Authenticity,
+}
 
 impl Verified {
-    /// A response of a provider that documents no signature. TLS is all that vouches for it.
-    pub fn unsigned(response: RawResponse) -> Self {
-        Self(response)
+    pub(crate) fn new(response: RawResponse, authenticity: Authenticity) -> Self {
+        Self {
+            response,
+            authenticity,
+        }
     }
 
-    /// A response whose signature the caller has just checked over [`RawResponse::body`].
-    pub fn signed(response: RawResponse) -> Self {
-        Self(response)
+    /// What vouches for it.
+    pub fn authenticity(&self) -> Authenticity {
+        self.authenticity
     }
 
     /// Decodes the body as JSON, borrowing from it where `T` does.
@@ -68,27 +82,27 @@ impl Verified {
     ///
     /// [`DecodeError`] with the place and the category, never the value.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
-        crate::json::decode(self.0.body())
+        crate::json::decode(self.response.body())
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.0.status()
+        self.response.status()
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+        self.response.headers()
     }
 
     /// The checked response, given back.
-    pub fn into_raw(self) -> RawResponse {
-        self.0
+    pub(crate) fn into_raw(self) -> RawResponse {
+        self.response
     }
 
     /// The checked response.
     pub fn raw(&self) -> &RawResponse {
-        &self.0
+        &self.response
     }
 }
 

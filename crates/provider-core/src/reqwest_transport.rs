@@ -33,22 +33,33 @@ use crate::{
 /// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients.
 pub struct ReqwestTransport {
     client: reqwest::Client,
-    origins: RwLock<Vec<Origin>>,
+    addresses: RwLock<Vec<Address>>,
     max_body_bytes: usize,
     allow_plain_http: bool,
     proxied: bool,
     tls: bool,
 }
 
-/// An address whose URL was parsed before: parsing it again costs more than anything else in a call.
-struct Origin {
-    scheme: Scheme,
-    authority: Authority,
+/// An address that was checked and parsed before: doing it again costs more than anything else in a call.
+struct Address {
+    uri: Uri,
     url: Url,
 }
 
+impl Address {
+    /// Byte by byte: another spelling of the same address is only parsed for nothing.
+    fn has_origin(&self, uri: &Uri) -> bool {
+        self.uri.authority().map(Authority::as_str) == uri.authority().map(Authority::as_str)
+            && self.uri.scheme() == uri.scheme()
+    }
+}
+
 /// How many addresses a transport remembers; beyond that it parses.
-const ORIGINS_KEPT: usize = 16;
+const ADDRESSES_KEPT: usize = 16;
+
+/// How many addresses of one host: enough for operations whose path is fixed. Where an id stands in the path each
+/// address is another one, and only the host is worth remembering.
+const ADDRESSES_OF_A_HOST_KEPT: usize = 4;
 
 impl ReqwestTransport {
     /// A transport with the settings of the table above.
@@ -75,10 +86,62 @@ impl ReqwestTransport {
         ReqwestTransportBuilder::default()
     }
 
+    /// The request as reqwest takes it. Sends nothing yet.
+    fn prepare(&self, request: Request<Body>) -> Result<reqwest::Request, TransportError> {
+        let (parts, body) = request.into_parts();
+        let mut request = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into_bytes().into());
+        Ok(request)
+    }
+
     fn url(&self, uri: &Uri) -> Result<Url, TransportError> {
-        let invalid = |field: &'static str, rule: &'static str| {
-            TransportError::from(InvalidRequest::new(field, rule))
+        let addresses = self.addresses.read();
+        let addresses = addresses.unwrap_or_else(PoisonError::into_inner);
+        let kept = addresses.len();
+        let mut kept_of_host = 0;
+        let mut of_host = None;
+        for address in addresses.iter().filter(|address| address.has_origin(uri)) {
+            if address.uri.path_and_query() == uri.path_and_query() {
+                return Ok(address.url.clone());
+            }
+            kept_of_host += 1;
+            of_host = Some(address);
+        }
+        let of_host = of_host.map(|address| address.url.clone());
+        drop(addresses);
+        let mut url = match of_host {
+            Some(url) => url,
+            None => self.origin(uri)?,
         };
+        url.set_path(uri.path());
+        url.set_query(uri.query());
+        // The URL parser resolves dots and drops control characters; what it changed must not be sent.
+        if url.path() != uri.path() || url.query() != uri.query() {
+            return Err(invalid("url", "its path does not survive parsing"));
+        }
+        if kept_of_host < ADDRESSES_OF_A_HOST_KEPT && kept < ADDRESSES_KEPT {
+            self.remember(uri, &url);
+        }
+        Ok(url)
+    }
+
+    #[cold]
+    fn remember(&self, uri: &Uri, url: &Url) {
+        let addresses = self.addresses.write();
+        let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner);
+        // Calls at the same time may have added some meanwhile.
+        if addresses.len() < ADDRESSES_KEPT {
+            addresses.push(Address {
+                uri: uri.clone(),
+                url: url.clone(),
+            });
+        }
+    }
+
+    /// The URL of the host alone, if this transport may talk to it.
+    #[cold]
+    fn origin(&self, uri: &Uri) -> Result<Url, TransportError> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(invalid("url", "is not absolute"));
         };
@@ -101,39 +164,8 @@ impl ReqwestTransport {
                 "https needs a transport with TLS; enable the `rustls` or `native-tls` feature",
             ));
         }
-        let mut url = self
-            .origin(scheme, authority)
-            .ok_or_else(|| invalid("base URL", "its host is not legal"))?;
-        url.set_path(uri.path());
-        url.set_query(uri.query());
-        // The URL parser resolves dots and drops control characters; what it changed must not be sent.
-        if url.path() == uri.path() && url.query() == uri.query() {
-            Ok(url)
-        } else {
-            Err(invalid("url", "its path does not survive parsing"))
-        }
-    }
-
-    fn origin(&self, scheme: &Scheme, authority: &Authority) -> Option<Url> {
-        let known = |origins: &[Origin]| {
-            origins
-                .iter()
-                .find(|origin| origin.authority == *authority && origin.scheme == *scheme)
-                .map(|origin| origin.url.clone())
-        };
-        if let Some(url) = known(&self.origins.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Some(url);
-        }
-        let url = Url::parse(&format!("{scheme}://{authority}/")).ok()?;
-        let mut origins = self.origins.write().unwrap_or_else(PoisonError::into_inner);
-        if origins.len() < ORIGINS_KEPT {
-            origins.push(Origin {
-                scheme: scheme.clone(),
-                authority: authority.clone(),
-                url: url.clone(),
-            });
-        }
-        Some(url)
+        Url::parse(&format!("{scheme}://{authority}/"))
+            .map_err(|_| invalid("base URL", "its host is not legal"))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
@@ -174,11 +206,8 @@ impl Transport for ReqwestTransport {
         request: Request<Body>,
         _time_left: Duration,
     ) -> Result<RawResponse, TransportError> {
-        let (parts, body) = request.into_parts();
-        let mut request = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
-        *request.headers_mut() = parts.headers;
-        *request.body_mut() = Some(body.into_bytes().into());
-        let mut response = self.client.execute(request).await.map_err(classify)?;
+        let sending = self.client.execute(self.prepare(request)?);
+        let mut response = sending.await.map_err(classify)?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let body = self.read(response).await?;
@@ -193,6 +222,10 @@ impl fmt::Debug for ReqwestTransport {
             .field("allow_plain_http", &self.allow_plain_http)
             .finish_non_exhaustive()
     }
+}
+
+fn invalid(field: &'static str, rule: &'static str) -> TransportError {
+    TransportError::from(InvalidRequest::new(field, rule))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -370,7 +403,8 @@ impl ReqwestTransportBuilder {
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
+            // The limit says it once more, and spares a copy of each request.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             // Another crate of the same build may turn these features of reqwest on.
             .no_gzip()
@@ -401,7 +435,7 @@ impl ReqwestTransportBuilder {
         })?;
         Ok(ReqwestTransport {
             client,
-            origins: RwLock::default(),
+            addresses: RwLock::default(),
             max_body_bytes: self.max_body_bytes,
             allow_plain_http: self.allow_plain_http,
             proxied: environment || self.proxy.is_some(),
@@ -515,6 +549,88 @@ mod tls {
                 "this build has no TLS; enable the `rustls` or `native-tls` feature",
             )
             .into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transport() -> ReqwestTransport {
+        let builder = ReqwestTransport::builder().without_tls();
+        builder.build().unwrap()
+    }
+
+    #[test]
+    fn a_remembered_address_is_the_one_that_parsing_gives() {
+        let transport = transport();
+        for _ in 0..3 {
+            for host in [
+                "127.0.0.1:1",
+                "127.0.0.1:2",
+                "LOCALHOST",
+                "localhost",
+                "[::1]:3",
+            ] {
+                for path in ["/", "/a", "/a/b?c=d", "/a/b", "/e", "/f%20g?", "/h"] {
+                    let text = format!("http://{host}{path}");
+                    let url = transport.url(&text.parse().unwrap()).unwrap();
+                    assert_eq!(url, Url::parse(&text).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_not_remembered() {
+        let transport = transport();
+        for _ in 0..2 {
+            for text in [
+                "http://example.test/a",
+                "https://localhost/a",
+                "http://localhost/a/../b",
+                "http://localhost/a/%2e%2E/b",
+                "/a",
+            ] {
+                assert!(transport.url(&text.parse().unwrap()).is_err(), "{text}");
+            }
+            assert_eq!(transport.addresses.read().unwrap().len(), 0);
+        }
+        transport
+            .url(&"http://localhost/a".parse().unwrap())
+            .unwrap();
+        assert!(
+            transport
+                .url(&"http://localhost/../a".parse().unwrap())
+                .is_err()
+        );
+        assert!(
+            transport
+                .url(&"http://localhost:1/../a".parse().unwrap())
+                .is_err()
+        );
+        assert!(
+            transport
+                .url(&"https://localhost/a".parse().unwrap())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn few_addresses_are_remembered() {
+        let transport = transport();
+        let kept = |text: String| {
+            transport.url(&text.parse().unwrap()).unwrap();
+            transport.addresses.read().unwrap().len()
+        };
+        for id in 0..10 {
+            let kept = kept(format!("http://localhost/sessions/{id}"));
+            assert!(kept <= ADDRESSES_OF_A_HOST_KEPT);
+        }
+        for port in 1..50 {
+            let kept = kept(format!("http://localhost:{port}/a"));
+            assert!(kept <= ADDRESSES_KEPT);
         }
     }
 }

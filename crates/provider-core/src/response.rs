@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::InvalidRequest;
+use crate::{Authenticity, InvalidRequest};
 
 /// The id of one call, sent as `x-request-id` with each of its attempts and kept in its answer or error.
 ///
@@ -65,6 +65,7 @@ pub struct Response<T> {
     pub(crate) value: T,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) authenticity: Authenticity,
     pub(crate) request_id: RequestId,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
@@ -91,6 +92,11 @@ impl<T> Response<T> {
         &self.headers
     }
 
+    /// What vouches for it: a signature that was checked, or TLS alone.
+    pub fn authenticity(&self) -> Authenticity {
+        self.authenticity
+    }
+
     /// The call's id.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
@@ -112,6 +118,7 @@ impl<T> Response<T> {
             value: map(self.value),
             status: self.status,
             headers: self.headers,
+            authenticity: self.authenticity,
             request_id: self.request_id,
             attempts: self.attempts,
             elapsed: self.elapsed,

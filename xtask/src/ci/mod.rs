@@ -162,7 +162,7 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
             notes,
         });
     }
-    println!("\n{}", table(&rows));
+    print!("\n{}", table(&rows));
     let failed = rows.iter().filter(|row| row.outcome != "ok").count();
     let outcome = match failed {
         0 => Ok(()),

@@ -23,7 +23,7 @@ use crate::sandbox::{base_url, client, deepvue};
 fn access() -> DocumentAccessRequest {
     DocumentAccessRequest {
         purpose: "KYC of a new customer".to_owned(),
-        return_url: "https://lender.example.test/back".to_owned(),
+        return_url: "https://lender.example.test/back".into(),
         documents: vec![DocumentKind::Aadhaar],
         consented: true,
     }
@@ -84,7 +84,7 @@ async fn without_consent_nothing_is_sent() {
         ("deepvue", "initiate-session")
     );
     let aimless = DocumentAccessRequest {
-        return_url: String::new(),
+        return_url: "".into(),
         ..access()
     };
     let error = client.open_session(aimless).await.unwrap_err();
@@ -171,7 +171,7 @@ async fn what_is_no_session_is_an_error() {
         (
             SessionReplyBody::ErrorInside2xx,
             ErrorKind::Api,
-            Outcome::Refused,
+            Outcome::Unknown,
         ),
     ] {
         let transport = sandbox(DeepvueSettings::default().with_reply_body(body)).transport();

@@ -21,7 +21,7 @@ async fn finpass_is_an_aggregator_consent() {
         purpose: ConsentPurpose::LoanUnderwriting,
         aggregator: None,
         webhook_url: None,
-        return_url: Some("https://lender.example.test/done".to_owned()),
+        return_url: Some("https://lender.example.test/done".into()),
     };
     conformance::aggregator_consent(&client, request).await;
 }

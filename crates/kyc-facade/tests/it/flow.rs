@@ -23,7 +23,7 @@ fn applicant() -> Applicant {
         .set_consent(consent(true))
         .set_documents(DocumentAccessRequest {
             purpose: "KYC".to_owned(),
-            return_url: "https://lender.example.test".to_owned(),
+            return_url: "https://lender.example.test".into(),
             documents: Vec::new(),
             consented: true,
         })

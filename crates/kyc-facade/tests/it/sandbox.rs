@@ -81,7 +81,7 @@ fn applicant(mobile: &str) -> Applicant {
         })
         .set_documents(DocumentAccessRequest {
             purpose: "KYC".to_owned(),
-            return_url: "https://lender.example.test/back".to_owned(),
+            return_url: "https://lender.example.test/back".into(),
             documents: vec![DocumentKind::Aadhaar, DocumentKind::Pan],
             consented: true,
         })

@@ -1,7 +1,7 @@
 //! The loop behind every call, over scripted exchanges: no socket, no waiting, no chance.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use provider_core::http::Request;
@@ -332,7 +332,7 @@ fn table() -> Vec<Row> {
             "200 that says later",
             || signed(r#"{"code":"busy"}"#),
             K::Api,
-            Refused,
+            Unknown,
             AllButUnsafe,
         ),
         Row(
@@ -613,6 +613,44 @@ async fn the_nearest_deadline_setting_wins() {
     let call = stage.client.call(HastyOrder::new());
     let call = call.with_timeout(Duration::from_secs(2));
     assert_eq!(elapsed(call.await.unwrap_err()), 2, "the call's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_may_be_as_far_as_it_likes() {
+    let stage = Stage::new([Step::respond(503, ""), signed(REPLY)]);
+    let call = stage.client.call(SafeOrder::new());
+    let response = call.with_timeout(Duration::MAX).await.unwrap();
+    assert_eq!(response.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_is_told_how_much_time_is_left() {
+    #[derive(Debug, Default)]
+    struct Busy(Mutex<Vec<Duration>>);
+
+    #[async_trait::async_trait]
+    impl Transport for Busy {
+        async fn send(
+            &self,
+            _: Request<Body>,
+            left: Duration,
+        ) -> Result<RawResponse, TransportError> {
+            self.0.lock().unwrap().push(left);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let Step::Respond(response) = Step::respond_with(503, &[("retry-after", "7")], "")
+            else {
+                unreachable!()
+            };
+            Ok(response)
+        }
+    }
+
+    let transport = Arc::new(Busy::default());
+    let builder = Client::<Toy>::builder(Toy::default()).transport(transport.clone());
+    let client: Client<Toy> = builder.build().unwrap();
+    client.call(SafeOrder::new()).await.unwrap_err();
+    let left = transport.0.lock().unwrap().clone();
+    assert_eq!(left, [30, 22, 14].map(Duration::from_secs));
 }
 
 /// Answers nothing and knows how many requests are under way.

@@ -1,7 +1,8 @@
 //! Nothing that is secret, personal or from the wire gets into any output, whatever goes wrong.
 
+use std::cell::RefCell;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use provider_core::http::{HeaderMap, Request, StatusCode};
@@ -64,53 +65,75 @@ fn printed(error: &Error) -> String {
     text
 }
 
-/// Keeps every event and span of this thread, whatever its level, with all fields.
-#[derive(Debug, Clone, Default)]
-struct Traces(Arc<Mutex<String>>);
+thread_local! {
+    static TRACES: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Every event and span of this thread, whatever its level, with all fields.
+struct Traces;
 
 impl Traces {
-    fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
+    /// Begins to collect.
+    fn new() -> Self {
+        // One subscriber for the process: one for each thread would depend on which thread meets an event first.
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            tracing::subscriber::set_global_default(Collector).unwrap();
+            tracing::callsite::rebuild_interest_cache();
+        });
+        TRACES.set(Some(String::new()));
+        Self
     }
 
-    fn keep(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
+    fn text(&self) -> String {
+        TRACES.with_borrow(|text| text.clone().unwrap())
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        TRACES.set(None);
+    }
+}
+
+struct Collector;
+
+impl Collector {
+    fn keep(text: &str, record: impl FnOnce(&mut dyn Visit)) {
         struct Fields<'a>(&'a mut String);
         impl Visit for Fields<'_> {
             fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
                 write!(self.0, " {field}={value:?}").unwrap();
             }
         }
-        let mut text = self.0.lock().unwrap();
-        write!(text, "{} {}", metadata.level(), metadata.target()).unwrap();
-        record(&mut Fields(&mut text));
-        text.push('\n');
+        TRACES.with_borrow_mut(|traces| {
+            if let Some(traces) = traces {
+                traces.push_str(text);
+                record(&mut Fields(traces));
+                traces.push('\n');
+            }
+        });
     }
 }
 
-impl Subscriber for Traces {
+impl Subscriber for Collector {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
 
     fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        self.keep(span.metadata(), |fields| span.record(fields));
+        Self::keep(span.metadata().name(), |fields| span.record(fields));
         span::Id::from_u64(1)
     }
 
     fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        struct Fields<'a>(&'a mut String);
-        impl Visit for Fields<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                write!(self.0, " {field}={value:?}").unwrap();
-            }
-        }
-        values.record(&mut Fields(&mut self.0.lock().unwrap()));
+        Self::keep("", |fields| values.record(fields));
     }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.keep(event.metadata(), |fields| event.record(fields));
+        Self::keep(event.metadata().target(), |fields| event.record(fields));
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -161,8 +184,7 @@ fn refusal(status: u16, code: &str) -> Step {
 
 #[test]
 fn the_collector_of_traces_sees_what_is_printed() {
-    let traces = Traces::default();
-    let _guard = tracing::subscriber::set_default(traces.clone());
+    let traces = Traces::new();
     tracing::trace!(secret = CONSENT, "{MESSAGE}");
     let _span = tracing::trace_span!("span", key = KEY).entered();
     for canary in [CONSENT, MESSAGE, KEY] {
@@ -172,8 +194,7 @@ fn the_collector_of_traces_sees_what_is_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn no_kind_of_error_gives_anything_away() {
-    let traces = Traces::default();
-    let _guard = tracing::subscriber::set_default(traces.clone());
+    let traces = Traces::new();
     let html = || format!("<html>{BODY}</html>");
     let wrong_type = format!(r#"{{"state":"{VALUE}","items":[{{"amount":"{VALUE}"}}]}}"#);
     let wrong_key = format!(r#"{{"{KEY}":"{VALUE}","{MOBILE}":1}}"#);
@@ -258,8 +279,7 @@ async fn no_kind_of_error_gives_anything_away() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_gives_nothing_away_either() {
-    let traces = Traces::default();
-    let _guard = tracing::subscriber::set_default(traces.clone());
+    let traces = Traces::new();
     let body = format!(r#"{{"state":"{VALUE}","items":[],"{KEY}":"{BODY}"}}"#);
     let stage = Stage::with(
         [signed(&body), signed_with_status(201, &body)],
@@ -281,8 +301,7 @@ async fn an_answer_gives_nothing_away_either() {
 
 #[tokio::test]
 async fn no_failure_on_a_socket_gives_anything_away() {
-    let traces = Traces::default();
-    let _guard = tracing::subscriber::set_default(traces.clone());
+    let traces = Traces::new();
     let last = |text: String| Reply::Last(text.into_bytes());
     let replies = [
         // Not HTTP, a broken head, a broken chunk, a body that is too short.

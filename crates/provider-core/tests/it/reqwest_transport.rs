@@ -16,7 +16,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::server::{End, Reply, Server, response};
+use crate::server::{End, PATIENCE, Reply, Server, response};
 use crate::toy::{Order, REPLY, SAFE, SafeOrder, Toy, UNSAFE};
 
 fn plain() -> ReqwestTransport {
@@ -34,7 +34,8 @@ async fn post(transport: &ReqwestTransport, url: &str) -> Result<RawResponse, Tr
     let mut request = request(Method::POST, url, "{\"mobile\":\"9000000001\"}");
     let headers = request.headers_mut();
     headers.insert("x-api-key", HeaderValue::from_static("made-up-key"));
-    transport.send(request, Duration::from_secs(30)).await
+    let sending = transport.send(request, PATIENCE);
+    tokio::time::timeout(PATIENCE, sending).await.unwrap()
 }
 
 async fn post_fails(transport: &ReqwestTransport, url: &str) -> TransportErrorKind {
@@ -116,10 +117,7 @@ async fn method_query_and_repeated_headers_pass_unchanged() {
         request
             .headers_mut()
             .append("x-sent", HeaderValue::from_static("2"));
-        let response = transport
-            .send(request, Duration::from_secs(30))
-            .await
-            .unwrap();
+        let response = transport.send(request, PATIENCE).await.unwrap();
         let list: Vec<_> = response.headers().get_all("x-list").iter().collect();
         assert_eq!(list, ["one", "two"]);
     }
@@ -153,6 +151,48 @@ async fn a_path_that_url_parsing_would_change_is_refused() {
         assert_eq!(error.invalid_request().unwrap().field(), "url", "{path}");
     }
     assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_address_is_exact_and_checked_however_often_it_is_used() {
+    let servers = [
+        Server::start([Reply::ok("")]).await,
+        Server::start([Reply::ok("")]).await,
+    ];
+    let transport = plain();
+    let mut paths: Vec<_> = (0..20).map(|id| format!("/v1/sessions/{id}")).collect();
+    paths.extend((0..20).map(|id| format!("/v1/sessions/1?page={id}")));
+    paths.extend(["/".to_owned(), "/v1/sessions/1".to_owned()]);
+    for path in paths.iter().chain(paths.iter().rev()) {
+        for server in &servers {
+            post(&transport, &server.url(path)).await.unwrap();
+        }
+    }
+    for server in &servers {
+        let sent: Vec<_> = server
+            .requests()
+            .into_iter()
+            .map(|request| String::from_utf8(request).unwrap())
+            .map(|request| request.lines().next().unwrap().to_owned())
+            .collect();
+        let expected: Vec<_> = paths
+            .iter()
+            .chain(paths.iter().rev())
+            .map(|path| format!("POST {path} HTTP/1.1"))
+            .collect();
+        assert_eq!(sent, expected);
+    }
+    // A host that is known does not make a bad path good, nor a known path a bad host.
+    let port = servers[0].port();
+    for url in [
+        servers[0].url("/v1/sessions/../1"),
+        "http://192.0.2.1/v1/sessions/1".to_owned(),
+        format!("http://192.0.2.1:{port}/v1/sessions/1"),
+        format!("https://127.0.0.1:{port}/v1/sessions/1"),
+    ] {
+        let kind = post_fails(&transport, &url).await;
+        assert_eq!(kind, TransportErrorKind::InvalidRequest, "{url}");
+    }
 }
 
 // Where it goes

@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+
+/// When a test that waits for something gives up. No test depends on it: it turns a hang into a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What happens to one request after it was read to its end.
 #[derive(Debug, Clone)]
@@ -142,7 +146,11 @@ impl Server {
     /// Waits until the latest connection is closed.
     pub(crate) async fn end(&self) -> End {
         let connection = self.shared.connections.lock().unwrap().pop();
-        connection.expect("a connection").await.unwrap()
+        let end = connection.expect("a connection");
+        tokio::time::timeout(PATIENCE, end)
+            .await
+            .expect("an end")
+            .unwrap()
     }
 }
 

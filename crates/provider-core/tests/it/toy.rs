@@ -7,9 +7,9 @@ use std::time::Duration;
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
-    Attempt, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault, FaultClass, Idempotency,
-    InvalidRequest, Masked, Mobile, Operation, Pan, PathId, Provider, RawResponse, ResponseError,
-    Secret, Segment, VerificationError, Verified, post_json,
+    Attempt, Authenticity, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault,
+    FaultClass, Idempotency, InvalidRequest, Masked, Mobile, Operation, Pan, PathId, Provider,
+    RawResponse, ResponseError, Secret, Segment, VerificationError, Verified, post_json,
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,14 +94,14 @@ impl Provider for Toy {
         Ok(())
     }
 
-    fn verify(&self, response: RawResponse) -> Result<Verified, VerificationError> {
+    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError> {
         self.verified.count();
         let signature = response
             .headers()
             .get(SIGNATURE)
             .ok_or(VerificationError::MissingSignature)?;
         if signature.as_bytes() == response_signature(response.body()).as_bytes() {
-            Ok(Verified::signed(response))
+            Ok(Authenticity::Signed)
         } else {
             Err(VerificationError::SignatureMismatch)
         }
