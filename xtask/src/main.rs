@@ -5,6 +5,7 @@
     reason = "telling a person at a terminal what happens is what this program is for"
 )]
 
+mod bench;
 mod ci;
 mod counts;
 mod failure;
@@ -58,6 +59,12 @@ const COMMANDS: &[Command] = &[
         takes: "[--only STAGE,…] [--skip STAGE,…] [--list]",
         about: "run everything that must hold before a merge",
         run: ci::command,
+    },
+    Command {
+        name: "bench",
+        takes: "[NAME…]",
+        about: "measure what a call costs; needs valgrind",
+        run: bench::command,
     },
     Command {
         name: "new-provider",

@@ -1,0 +1,58 @@
+//! The calls by the workspace's clients with their default transport and settings.
+
+use consent_hmac::{ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret};
+use finpass::{ApiSecret, FinpassClient, Initialize};
+use provider_core::{BaseUrl, Email, Mobile, Pan};
+
+use super::Result;
+use crate::exchange;
+
+/// Finpass's client.
+pub(crate) struct Finpass(FinpassClient);
+
+impl Finpass {
+    pub(crate) fn new(port: u16) -> Result<Self> {
+        let key = finpass::ApiKey::new(exchange::FINPASS_KEY)?;
+        let secret = ApiSecret::new(exchange::FINPASS_SECRET)?;
+        let provider = finpass::Finpass::new(key, secret)?.with_base_url(base_url(port)?);
+        Ok(Self(FinpassClient::new(provider)?))
+    }
+
+    pub(crate) async fn initialize(&self) -> Result<provider_core::Response<finpass::Initialized>> {
+        let mobile = Mobile::parse(exchange::MOBILE)?;
+        let request = Initialize::new(mobile, finpass::ConsentType::LoanUnderwriting)
+            .set_pan_number(Pan::parse(exchange::PAN)?)
+            .set_email(Email::parse(exchange::EMAIL)?)
+            .set_webhook_url(exchange::WEBHOOK)
+            .set_redirect_url(exchange::RETURN);
+        Ok(self.0.initialize(request).await?)
+    }
+}
+
+/// Veriff's client.
+pub(crate) struct Veriff(ConsentClient);
+
+impl Veriff {
+    pub(crate) fn new(port: u16) -> Result<Self> {
+        let key = ApiKey::new(exchange::VERIFF_KEY)?;
+        let secret = SharedSecret::new(exchange::VERIFF_SECRET)?;
+        let provider = consent_hmac::Veriff::new(base_url(port)?, key, &secret)?;
+        Ok(Self(ConsentClient::new(provider)?))
+    }
+
+    pub(crate) async fn record_consent(
+        &self,
+        session: &str,
+    ) -> Result<provider_core::Response<consent_hmac::RecordedConsent>> {
+        let session = SessionId::parse(session)?;
+        let request = RecordConsent::new(session, ConsentType::Aadhaar, true, exchange::CONSENT);
+        Ok(self.0.record_consent(request).await?)
+    }
+}
+
+fn base_url(port: u16) -> Result<BaseUrl> {
+    Ok(BaseUrl::parse(
+        "base_url",
+        &format!("http://127.0.0.1:{port}"),
+    )?)
+}

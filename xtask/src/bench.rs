@@ -1,0 +1,567 @@
+//! `cargo xtask bench`: what one call costs, beside the same call written by hand on reqwest.
+//!
+//! Instructions are counted by valgrind, which this installs where it may. Wall times are printed and never judged.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use pico_args::Arguments;
+use serde_json::Value;
+
+use crate::failure::{Context, Failure, Result};
+use crate::metadata::Metadata;
+use crate::shell::{self, Workspace};
+
+/// One benchmark: what selects it, and the function that runs it.
+struct Benchmark {
+    name: &'static str,
+    run: fn(&Workspace) -> Result<()>,
+}
+
+const BENCHMARKS: &[Benchmark] = &[Benchmark {
+    name: "call",
+    run: call,
+}];
+
+pub(crate) fn command(workspace: &Workspace, arguments: Arguments) -> Result<()> {
+    let wanted: Vec<String> = arguments
+        .finish()
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let known = |name: &String| BENCHMARKS.iter().any(|benchmark| benchmark.name == name);
+    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
+        let names: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
+        return Err(Failure::new(format!(
+            "no benchmark `{unknown}`; there is {}",
+            names.join(", ")
+        )));
+    }
+    for benchmark in BENCHMARKS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name) {
+            (benchmark.run)(workspace)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many calls the shorter of two runs makes; the longer makes twice as many, and the difference is what counts.
+const CALLS: u32 = 200;
+
+/// A way to make a call, under its name in the measured program.
+struct Peer {
+    name: &'static str,
+    about: &'static str,
+    signs: bool,
+}
+
+const PEERS: &[Peer] = &[
+    Peer {
+        name: "ours-finpass",
+        about: "finpass initialize: ours",
+        signs: false,
+    },
+    Peer {
+        name: "bare-finpass",
+        about: "  reqwest, URL as text",
+        signs: false,
+    },
+    Peer {
+        name: "bare-finpass-url",
+        about: "  reqwest, URL parsed beforehand",
+        signs: false,
+    },
+    Peer {
+        name: "ours-veriff",
+        about: "veriff record-consent: ours, signed, verified",
+        signs: true,
+    },
+    Peer {
+        name: "bare-veriff",
+        about: "  reqwest, neither signed nor verified",
+        signs: false,
+    },
+    Peer {
+        name: "bare-veriff-signed",
+        about: "  reqwest, signed and verified by hand",
+        signs: true,
+    },
+];
+
+/// What must not cost more than what.
+struct Rule {
+    about: &'static str,
+    ours: &'static str,
+    peer: &'static str,
+    /// The most that ours may cost in parts of the peer's; without one the ratio is only told.
+    limit: Option<f64>,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        about: "finpass / reqwest, URL as text",
+        ours: "ours-finpass",
+        peer: "bare-finpass",
+        limit: Some(1.0),
+    },
+    Rule {
+        about: "finpass / reqwest, URL parsed beforehand",
+        ours: "ours-finpass",
+        peer: "bare-finpass-url",
+        limit: None,
+    },
+    Rule {
+        about: "veriff / reqwest, neither signed nor verified",
+        ours: "ours-veriff",
+        peer: "bare-veriff",
+        limit: Some(1.0),
+    },
+    Rule {
+        about: "veriff / reqwest, signed and verified by hand",
+        ours: "ours-veriff",
+        peer: "bare-veriff-signed",
+        limit: Some(1.0),
+    },
+];
+
+/// What one call costs on average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cost {
+    instructions: f64,
+    /// The part of them inside SHA-256's compression.
+    hashing: f64,
+    blocks: f64,
+    bytes: f64,
+}
+
+impl Cost {
+    fn without_hashing(&self) -> f64 {
+        self.instructions - self.hashing
+    }
+}
+
+fn call(workspace: &Workspace) -> Result<()> {
+    let valgrind = valgrind()?;
+    let output = Metadata::read(workspace)?
+        .target_directory
+        .join("bench")
+        .join("call");
+    fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
+    println!("building");
+    let programs = Programs::build(workspace)?;
+    let server = Server::start(&programs.call)?;
+    let mut costs = BTreeMap::new();
+    for peer in PEERS {
+        println!("counting {}", peer.name);
+        costs.insert(peer.name, count(&programs, &server, peer, &output)?);
+    }
+    println!("timing");
+    let times = shell::read(Command::new(&programs.call).args(["wall", &server.port]))?;
+    drop(server);
+
+    let (verdicts, passed) = verdicts(&costs);
+    let report = [
+        heading(workspace, &valgrind)?,
+        table(&costs),
+        verdicts,
+        wall(&times),
+    ]
+    .join("\n");
+    print!("\n{report}");
+    let file = output.join("report.txt");
+    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
+    println!("\nraw output: {}", output.display());
+    if passed {
+        Ok(())
+    } else {
+        Err(Failure::new("a call costs more than it may"))
+    }
+}
+
+/// The version of valgrind, which is installed first if it is missing and this may do it.
+fn valgrind() -> Result<String> {
+    if !shell::succeeds("valgrind", &["--version"]) {
+        let root = shell::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+        if !(root && shell::succeeds("apt-get", &["--version"])) {
+            return Err(Failure::new(
+                "instructions are counted by valgrind, which is not installed (and runs on Linux): \
+                 `sudo apt-get install valgrind` on Debian and Ubuntu, `sudo dnf install valgrind` on Fedora",
+            ));
+        }
+        shell::run(Command::new("apt-get").arg("update"))?;
+        let mut install = Command::new("apt-get");
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        shell::run(install.args(["install", "--yes", "valgrind"]))?;
+    }
+    let version = shell::read(Command::new("valgrind").arg("--version"))?;
+    Ok(version.trim().to_owned())
+}
+
+/// The two builds of the measured program.
+struct Programs {
+    call: PathBuf,
+    heap: PathBuf,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace) -> Result<Self> {
+        let messages = shell::read(&mut workspace.cargo([
+            "build",
+            "--release",
+            "--package=kyc-proof",
+            "--bench=call",
+            "--bench=call-heap",
+            "--message-format=json-render-diagnostics",
+        ]))?;
+        let find = |name: &str| {
+            executable(&messages, name)
+                .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
+        };
+        Ok(Self {
+            call: find("call")?,
+            heap: find("call-heap")?,
+        })
+    }
+}
+
+/// The program of a target among cargo's messages.
+fn executable(messages: &str, target: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(target))
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+}
+
+/// The other side, in a process of its own so that its work is not counted. Stopped when dropped.
+struct Server {
+    process: Child,
+    port: String,
+}
+
+impl Server {
+    fn start(program: &Path) -> Result<Self> {
+        let mut process = Command::new(program)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context(|| format!("cannot start {}", program.display()))?;
+        let mut port = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output)
+                .read_line(&mut port)
+                .context(|| "cannot read the server's port".into())?;
+        }
+        let port = port.trim().to_owned();
+        Ok(Self { process, port })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It ends with its standard input, too; nothing is left to do if this fails.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn count(programs: &Programs, server: &Server, peer: &Peer, output: &Path) -> Result<Cost> {
+    let instructions = |calls: u32| {
+        let file = |ending: &str| output.join(format!("{}.{calls}.{ending}", peer.name));
+        let profile = file("callgrind");
+        shell::read(
+            Command::new("valgrind")
+                .arg("--tool=callgrind")
+                .arg(format!("--callgrind-out-file={}", profile.display()))
+                .arg(format!("--log-file={}", file("log").display()))
+                .arg(&programs.call)
+                .args(["run", peer.name, &calls.to_string(), &server.port]),
+        )?;
+        let text = fs::read_to_string(&profile)
+            .context(|| format!("cannot read {}", profile.display()))?;
+        Ok::<_, Failure>(Instructions::of(&text))
+    };
+    let heap = |calls: u32| {
+        let calls = calls.to_string();
+        let line =
+            shell::read(Command::new(&programs.heap).args([peer.name, &calls, &server.port]))?;
+        fs::write(output.join(format!("{}.{calls}.heap", peer.name)), &line)
+            .context(|| "cannot keep the allocations".into())?;
+        pair(&line).ok_or_else(|| Failure::new("cannot read the allocations"))
+    };
+    let (fewer, more) = (instructions(CALLS)?, instructions(2 * CALLS)?);
+    let ((fewer_blocks, fewer_bytes), (more_blocks, more_bytes)) = (heap(CALLS)?, heap(2 * CALLS)?);
+    let cost = Cost {
+        instructions: per_call(fewer.all, more.all),
+        hashing: per_call(fewer.hashing, more.hashing),
+        blocks: per_call(fewer_blocks, more_blocks),
+        bytes: per_call(fewer_bytes, more_bytes),
+    };
+    if peer.signs != (cost.hashing > 0.0) {
+        return Err(Failure::new(format!(
+            "SHA-256 was expected to be in the profile of those who sign and of nobody else; look into {}",
+            output.display()
+        )));
+    }
+    Ok(cost)
+}
+
+fn pair(line: &str) -> Option<(u64, u64)> {
+    let (first, second) = line.trim().split_once(' ')?;
+    Some((first.parse().ok()?, second.parse().ok()?))
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of this size are exact in an f64"
+)]
+fn per_call(fewer: u64, more: u64) -> f64 {
+    (more as f64 - fewer as f64) / f64::from(CALLS)
+}
+
+/// The sums of a profile.
+#[derive(Debug, Default, PartialEq)]
+struct Instructions {
+    all: u64,
+    hashing: u64,
+}
+
+impl Instructions {
+    /// Adds up the cost of each function's own instructions in callgrind's format.
+    fn of(profile: &str) -> Self {
+        let mut sums = Self::default();
+        let mut names = BTreeMap::new();
+        let mut hashes = false;
+        let mut skip = false;
+        for line in profile.lines() {
+            if let Some(function) = line.strip_prefix("fn=") {
+                hashes = is_hashing(name(&mut names, function));
+            } else if let Some(function) = line.strip_prefix("cfn=") {
+                // A name is told with its number once, which may be here.
+                name(&mut names, function);
+            } else if line.starts_with("calls=") {
+                // The next line is what the called function cost; it has lines of its own.
+                skip = true;
+            } else if line
+                .starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            {
+                let own = line
+                    .split(' ')
+                    .nth(1)
+                    .filter(|_| !std::mem::take(&mut skip));
+                let cost: u64 = own.and_then(|cost| cost.parse().ok()).unwrap_or(0);
+                sums.all += cost;
+                sums.hashing += if hashes { cost } else { 0 };
+            }
+        }
+        sums
+    }
+}
+
+/// The name of a function given as `(number) name`, or as `(number)` once it is known.
+fn name<'n, 'p>(names: &'n mut BTreeMap<&'p str, &'p str>, function: &'p str) -> &'n str {
+    let (number, name) = function.split_once(' ').unwrap_or((function, ""));
+    names.entry(number).or_insert(name)
+}
+
+/// Whether a function is SHA-256's compression, and nothing else of the MAC.
+fn is_hashing(function: &str) -> bool {
+    function.contains("sha2") && function.contains("compress")
+}
+
+fn heading(workspace: &Workspace, valgrind: &str) -> Result<String> {
+    let rustc = shell::read(Command::new("rustc").arg("--version"))?;
+    let lock = fs::read_to_string(workspace.root().join("Cargo.lock"))
+        .context(|| "cannot read Cargo.lock".into())?;
+    let reqwest = locked(&lock, "reqwest").unwrap_or("?");
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |(_, model)| model);
+    Ok(format!(
+        "one call over loopback: built, authorised, sent, checked, decoded\n\
+         {}, reqwest {reqwest}, {valgrind}; {cores} cores, {cpu}\n\
+         (a run of {} calls - a run of {CALLS}) / {CALLS}; instructions in user space, server not counted\n",
+        rustc.trim(),
+        2 * CALLS,
+    ))
+}
+
+/// The version of a package in a lock file.
+fn locked<'l>(lock: &'l str, package: &str) -> Option<&'l str> {
+    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    after.split('"').next()
+}
+
+fn table(costs: &BTreeMap<&str, Cost>) -> String {
+    let mut text = format!(
+        "{:<48} {:>12} {:>12} {:>8} {:>8}\n",
+        "", "instructions", "no SHA-256", "blocks", "bytes"
+    );
+    for peer in PEERS {
+        if let Some(cost) = costs.get(peer.name) {
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(
+                text,
+                "{:<48} {:>12} {:>12} {:>8.1} {:>8}",
+                peer.about,
+                grouped(cost.instructions),
+                grouped(cost.without_hashing()),
+                cost.blocks,
+                grouped(cost.bytes),
+            );
+        }
+    }
+    text.push_str(
+        "no SHA-256: without the own cost of sha2's compression function, on all sides: valgrind knows no SHA\n\
+         instructions, so it counts a fallback that real machines do not run. Blocks: allocations and reallocations.\n",
+    );
+    text
+}
+
+/// The ratios without SHA-256, and whether all of those that are judged are small enough.
+fn verdicts(costs: &BTreeMap<&str, Cost>) -> (String, bool) {
+    let mut text = format!("{:<48} {:>12}\n", "ratio, no SHA-256", "");
+    let mut all = true;
+    for rule in RULES {
+        let (Some(ours), Some(peer)) = (costs.get(rule.ours), costs.get(rule.peer)) else {
+            all = false;
+            continue;
+        };
+        let ratio = ours.without_hashing() / peer.without_hashing();
+        let verdict = match rule.limit {
+            None => "for information".to_owned(),
+            Some(limit) if ratio <= limit => format!("PASS (at most {limit:.2})"),
+            Some(limit) => {
+                all = false;
+                format!("FAIL (at most {limit:.2})")
+            }
+        };
+        let _ = writeln!(text, "{:<48} {ratio:>12.2}  {verdict}", rule.about);
+    }
+    (text, all)
+}
+
+fn wall(times: &str) -> String {
+    let mut text = format!(
+        "{:<48} {:>12} {:>12} {:>12}\n",
+        "wall clock: noisy, for information", "p50 µs", "p99 µs", "calls/s × 32"
+    );
+    for line in times.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let [name, p50, p99, per_second] = *words.as_slice() {
+            let _ = writeln!(text, "{name:<48} {p50:>12} {p99:>12} {per_second:>12}");
+        }
+    }
+    text
+}
+
+/// A number in groups of three digits.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: &str = "\
+version: 1
+positions: line
+events: Ir
+
+fl=(1) ???
+fn=(1) main
+0 5
+cfn=(2) sha2::sha256::compress256
+calls=2 0
+0 700
++3 1
+
+fn=(2)
+0 700
+fn=(3) sha2::digest::update
+* 11
+
+totals: 717
+";
+
+    fn cost(instructions: f64, hashing: f64) -> Cost {
+        Cost {
+            instructions,
+            hashing,
+            blocks: 0.0,
+            bytes: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_profile_is_added_up_without_counting_calls_twice() {
+        let sums = Instructions {
+            all: 717,
+            hashing: 700,
+        };
+        assert_eq!(Instructions::of(PROFILE), sums);
+    }
+
+    #[test]
+    fn hashing_is_left_out_on_both_sides_before_they_are_compared() {
+        let with = |ours: f64| {
+            let mut costs: BTreeMap<&str, Cost> = PEERS
+                .iter()
+                .map(|peer| (peer.name, cost(100.0, 0.0)))
+                .collect();
+            costs.insert("ours-veriff", cost(ours, 50.0));
+            verdicts(&costs)
+        };
+        assert!(with(150.0).1);
+        let (text, passed) = with(151.0);
+        assert!(!passed);
+        assert_eq!(text.matches("FAIL").count(), 2);
+    }
+
+    #[test]
+    fn what_was_not_measured_does_not_pass() {
+        assert!(!verdicts(&BTreeMap::new()).1);
+    }
+
+    #[test]
+    fn programs_are_found_among_the_messages() {
+        let messages = "\
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":null}
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":\"a/call-1\"}
+{\"reason\":\"build-finished\",\"success\":true}";
+        assert_eq!(executable(messages, "call"), Some("a/call-1".into()));
+        assert_eq!(executable(messages, "call-heap"), None);
+    }
+
+    #[test]
+    fn a_version_stands_in_the_lock_file() {
+        let lock =
+            "name = \"reqwest-x\"\nversion = \"1\"\n\nname = \"reqwest\"\nversion = \"0.13.5\"\n";
+        assert_eq!(locked(lock, "reqwest"), Some("0.13.5"));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(7.4), "7");
+        assert_eq!(grouped(999.6), "1,000");
+        assert_eq!(grouped(1_234_567.0), "1,234,567");
+    }
+}
