@@ -1,31 +1,51 @@
 //! Veriff as a [`ConsentRecorder`].
 
 use provider_core::capability::{
-    ConsentKind, ConsentRecorder, ConsentStatement, ProviderReference, RecordedConsent,
+    ConsentRecorder, ConsentStatement, ProviderReference, RecordedConsent,
 };
-use provider_core::{Endpoint, Error, Provider, async_trait};
+use provider_core::{
+    CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
+};
 
 use crate::{ConsentClient, ConsentType, RecordConsent, SessionId, Veriff};
 
+fn at_operation(error: impl Into<Error>) -> Error {
+    error.into().at(Veriff::NAME, RecordConsent::OPERATION.name)
+}
+
+fn request(consent: &ConsentStatement) -> Result<RecordConsent, InvalidRequest> {
+    Ok(RecordConsent::new(
+        SessionId::parse(&consent.session)?,
+        ConsentType::from(consent.kind.as_str()),
+        consent.approved,
+        consent.text.clone(),
+    ))
+}
+
 #[async_trait]
 impl ConsentRecorder for ConsentClient {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         Veriff::NAME
     }
 
-    async fn record_consent(&self, consent: ConsentStatement) -> Result<RecordedConsent, Error> {
-        let at_operation =
-            |error| Error::from(error).at(Veriff::NAME, RecordConsent::OPERATION.name);
-        let consent_type = match consent.kind {
-            ConsentKind::Aadhaar => ConsentType::Aadhaar,
-            ConsentKind::Ine => ConsentType::Ine,
-            ConsentKind::Bipa => ConsentType::Bipa,
-            other => ConsentType::from(other.as_str()),
-        };
-        let session_id = SessionId::parse(&consent.session).map_err(at_operation)?;
-        let request = RecordConsent::new(session_id, consent_type, consent.approved, consent.text);
-        let recorded = self.record_consent(request).await?.into_value();
-        let reference = ProviderReference::parse(recorded.id).map_err(at_operation)?;
-        Ok(RecordedConsent { reference })
+    fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error> {
+        self.client()
+            .check(&request(consent).map_err(at_operation)?)
+    }
+
+    async fn record_consent(
+        &self,
+        consent: ConsentStatement,
+        options: CallOptions,
+    ) -> Result<RecordedConsent, Error> {
+        let request = request(&consent).map_err(at_operation)?;
+        let recorded = self
+            .record_consent(request)
+            .with_options(options)
+            .await?
+            .into_value();
+        ProviderReference::parse(recorded.id)
+            .map(RecordedConsent::new)
+            .map_err(|_| at_operation(DecodeError::missing_data("$.id")))
     }
 }

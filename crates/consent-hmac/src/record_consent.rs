@@ -134,12 +134,34 @@ impl Endpoint for RecordConsent {
             return Err(DecodeError::missing_data("$.id").into());
         }
         // The signature covers the body only, so a genuine reply to another request would verify too.
-        if !consent
-            .session_id
-            .eq_ignore_ascii_case(self.session_id.as_str())
-        {
+        if !same_session(&consent.session_id, self.session_id.as_str()) {
             return Err(VerificationError::OtherRequest.into());
         }
         Ok(consent)
+    }
+}
+
+/// UUIDs are the same in either case; other ids are not.
+fn same_session(one: &str, other: &str) -> bool {
+    let is_uuid = |text: &str| {
+        text.len() == 36
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    one == other || (is_uuid(one) && is_uuid(other) && one.eq_ignore_ascii_case(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_session;
+
+    #[test]
+    fn case_is_ignored_between_uuids_only() {
+        let uuid = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+        assert!(same_session(uuid, &uuid.to_uppercase()));
+        assert!(same_session("Session-1", "Session-1"));
+        assert!(!same_session("Session-1", "session-1"));
+        assert!(!same_session(uuid, "d69a07cf-4434-4d36-be6c-d22af7dc01fc"));
     }
 }

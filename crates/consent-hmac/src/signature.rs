@@ -12,8 +12,10 @@ use sha2::Sha256;
 type HmacSha256 = Hmac<Sha256>;
 
 /// A shared secret key of a Veriff integration. `Debug` prints nothing of it; its memory is wiped on drop.
-#[derive(Debug, Clone)]
-pub struct SharedSecret(Secret);
+///
+/// What is kept is the state that the secret's text keys, not the text.
+#[derive(Clone)]
+pub struct SharedSecret(HmacSha256);
 
 impl SharedSecret {
     /// Takes the secret as the portal showed it.
@@ -24,7 +26,14 @@ impl SharedSecret {
     pub fn new(
         text: impl Into<provider_core::secrecy::SecretString>,
     ) -> Result<Self, InvalidRequest> {
-        Secret::text("shared secret", text).map(Self)
+        let text = Secret::text("shared secret", text)?;
+        keyed(text.expose().as_bytes()).map(Self)
+    }
+}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedSecret(***)")
     }
 }
 
@@ -91,9 +100,9 @@ impl fmt::Debug for Signature {
 pub struct Signer(HmacSha256);
 
 impl Signer {
-    /// A signer keyed with the secret's UTF-8 text. The key's part of the hash is computed here, once.
+    /// A signer keyed with the secret's UTF-8 text.
     pub fn new(secret: &SharedSecret) -> Self {
-        Self(keyed(secret.0.expose().as_bytes()))
+        Self(secret.0.clone())
     }
 
     /// A signer keyed with raw bytes: for published test vectors. Veriff's secrets are text.
@@ -102,10 +111,7 @@ impl Signer {
     ///
     /// The key is empty.
     pub fn with_key(key: &[u8]) -> Result<Self, InvalidRequest> {
-        if key.is_empty() {
-            return Err(InvalidRequest::new("shared secret", "must not be empty"));
-        }
-        Ok(Self(keyed(key)))
+        keyed(key).map(Self)
     }
 
     /// Signs exactly these bytes.
@@ -150,7 +156,7 @@ impl Verifier {
     /// A verifier for one secret.
     pub fn new(secret: &SharedSecret) -> Self {
         Self {
-            first: keyed(secret.0.expose().as_bytes()),
+            first: secret.0.clone(),
             others: Vec::new(),
         }
     }
@@ -159,7 +165,7 @@ impl Verifier {
     /// replies while several are active is not documented.
     #[must_use]
     pub fn or(mut self, secret: &SharedSecret) -> Self {
-        self.others.push(keyed(secret.0.expose().as_bytes()));
+        self.others.push(secret.0.clone());
         self
     }
 
@@ -209,10 +215,10 @@ impl fmt::Debug for Verifier {
     }
 }
 
-fn keyed(key: &[u8]) -> HmacSha256 {
-    #[allow(
-        clippy::expect_used,
-        reason = "HMAC takes keys of every length; the error type serves other MACs"
-    )]
-    HmacSha256::new_from_slice(key).expect("HMAC takes keys of every length")
+fn keyed(key: &[u8]) -> Result<HmacSha256, InvalidRequest> {
+    if key.is_empty() {
+        return Err(InvalidRequest::new("shared secret", "must not be empty"));
+    }
+    HmacSha256::new_from_slice(key)
+        .map_err(|_| InvalidRequest::new("shared secret", "has a length that HMAC cannot take"))
 }

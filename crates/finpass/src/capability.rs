@@ -2,48 +2,57 @@
 
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, BrowserUrl,
-    ConsentPurpose, ProviderReference,
+    ProviderReference,
 };
-use provider_core::{Endpoint, Error, Provider, async_trait};
+use provider_core::{CallOptions, DecodeError, Endpoint, Error, Provider, async_trait};
 
 use crate::{ConsentType, Finpass, FinpassClient, Initialize};
+
+fn request(consent: &AggregatorConsentRequest) -> Initialize {
+    let consent_type = ConsentType::from(consent.purpose.as_str());
+    let mut request = Initialize::new(consent.mobile.clone(), consent_type);
+    if let Some(pan) = &consent.pan {
+        request = request.set_pan_number(pan.clone());
+    }
+    if let Some(email) = &consent.email {
+        request = request.set_email(email.clone());
+    }
+    if let Some(url) = &consent.webhook_url {
+        request = request.set_webhook_url(url.expose());
+    }
+    if let Some(url) = &consent.return_url {
+        request = request.set_return_url(url.expose());
+    }
+    request
+}
 
 /// Finpass chooses the aggregator by itself: the one asked for is not sent, and the session names none.
 #[async_trait]
 impl AggregatorConsent for FinpassClient {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         Finpass::NAME
+    }
+
+    fn check_request(&self, consent: &AggregatorConsentRequest) -> Result<(), Error> {
+        self.client().check(&request(consent))
     }
 
     async fn open_consent(
         &self,
-        request: AggregatorConsentRequest,
+        consent: AggregatorConsentRequest,
+        options: CallOptions,
     ) -> Result<AggregatorConsentSession, Error> {
-        let consent_type = match request.purpose {
-            ConsentPurpose::LoanUnderwriting => ConsentType::LoanUnderwriting,
-            ConsentPurpose::LoanMonitoring => ConsentType::LoanMonitoring,
-            other => ConsentType::from(other.as_str()),
-        };
-        let mut initialize = Initialize::new(request.mobile, consent_type);
-        if let Some(pan) = request.pan {
-            initialize = initialize.set_pan_number(pan);
-        }
-        if let Some(email) = request.email {
-            initialize = initialize.set_email(email);
-        }
-        if let Some(url) = request.webhook_url {
-            initialize = initialize.set_webhook_url(url.expose());
-        }
-        if let Some(url) = request.return_url {
-            initialize = initialize.set_redirect_url(url.expose());
-        }
-        let data = self.initialize(initialize).await?.into_value().data;
-        let reference = ProviderReference::parse(data.client_id.as_str())
-            .map_err(|error| Error::from(error).at(Finpass::NAME, Initialize::OPERATION.name))?;
-        Ok(AggregatorConsentSession {
-            reference,
-            url: BrowserUrl::new(data.redirect_url.expose()),
-            aggregator: None,
-        })
+        let opened = self
+            .initialize(request(&consent))
+            .with_options(options)
+            .await?
+            .into_value();
+        let url = BrowserUrl::new(opened.data.consent_url.expose());
+        ProviderReference::parse(opened.data.client_id.as_str())
+            .map(|reference| AggregatorConsentSession::new(reference, url, None))
+            .map_err(|_| {
+                let error = Error::from(DecodeError::missing_data("$.data.client_id"));
+                error.at(Finpass::NAME, Initialize::OPERATION.name)
+            })
     }
 }

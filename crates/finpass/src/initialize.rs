@@ -2,8 +2,9 @@
 
 use provider_core::http::Request;
 use provider_core::{
-    Attempt, Body, DecodeError, Email, Endpoint, Idempotency, InvalidRequest, Masked, Mobile,
-    Operation, Pan, Provider, ResponseError, Segment, Verified, post_json,
+    Attempt, Body, DecodeError, Email, Endpoint, FaultClass, Idempotency, InvalidRequest, Masked,
+    Mobile, Operation, Pan, Provider, ResponseError, Segment, VerificationError, Verified,
+    post_json,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ provider_core::masked_text! {
 ///
 /// let request = Initialize::new(Mobile::parse("9000000001")?, ConsentType::LoanUnderwriting)
 ///     .set_pan_number(Pan::parse("AAAAA0000A")?)
-///     .set_redirect_url("https://lender.example.test/done");
+///     .set_return_url("https://lender.example.test/done");
 /// # Ok::<(), provider_core::InvalidRequest>(())
 /// ```
 #[derive(Debug, Clone, Serialize)]
@@ -56,8 +57,9 @@ pub struct Initialize {
     consent_type: ConsentType,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_url: Option<Masked>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_url: Option<Masked>,
+    // The wire has `redirect_url` for where the person returns here, and for where the journey begins in the reply.
+    #[serde(rename = "redirect_url", skip_serializing_if = "Option::is_none")]
+    return_url: Option<Masked>,
 }
 
 impl Initialize {
@@ -69,7 +71,7 @@ impl Initialize {
             email: None,
             consent_type,
             webhook_url: None,
-            redirect_url: None,
+            return_url: None,
         }
     }
 
@@ -95,13 +97,19 @@ impl Initialize {
         self
     }
 
-    /// Where the person's browser goes after the consent journey. An empty text counts as absent. Not to be confused with the reply's
-    /// [`redirect_url`](InitializedData::redirect_url), which is where the journey begins.
+    /// Where the person's browser goes after the consent journey, `redirect_url` on the wire. An empty text counts as absent.
     #[must_use]
-    pub fn set_redirect_url(mut self, url: impl Into<String>) -> Self {
-        self.redirect_url = present(url.into());
+    pub fn set_return_url(mut self, url: impl Into<String>) -> Self {
+        self.return_url = present(url.into());
         self
     }
+}
+
+/// Whether the echo of the mobile number is another one. An echo in another form, masked or with a country code, says
+/// nothing.
+fn names_another(echo: Option<&Masked>, sent: &str) -> bool {
+    echo.and_then(|echo| Mobile::parse(echo.expose()).ok())
+        .is_some_and(|echo| echo.expose() != sent)
 }
 
 fn present(text: String) -> Option<Masked> {
@@ -125,6 +133,10 @@ pub struct Initialized {
     /// `success`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_code: Option<String>,
+    /// Whether a PAN was sent and none came back: Finpass has probably ignored it. Its field table and its sample disagree
+    /// about the field's name, so tell us if you see this.
+    #[serde(skip)]
+    pub pan_ignored: bool,
 }
 
 /// The session that *Initialize* opened.
@@ -142,8 +154,9 @@ pub struct InitializedData {
     /// The e-mail address, as Finpass repeats it.
     #[serde(default)]
     pub email_id: Option<Masked>,
-    /// Where to send the person's browser.
-    pub redirect_url: ConsentUrl,
+    /// Where to send the person's browser, `redirect_url` on the wire.
+    #[serde(rename = "redirect_url")]
+    pub consent_url: ConsentUrl,
 }
 
 /// What a 2xx body may hold: a session, or a refusal in spite of the status.
@@ -196,16 +209,30 @@ impl Endpoint for Initialize {
             error_code,
         } = response.json()?;
         // The status is told three times and nothing says that they agree (`[seed]`): each may say no.
-        if !success || status_code.is_some_and(|code| code >= 400) {
-            return Err(fault(message_code.or(error_code), message).into());
+        let code_says_no = status_code.is_some_and(|code| code >= 400);
+        if !success || code_says_no {
+            let fault = fault(message_code.or(error_code), message);
+            // A server's fault, or a contradiction: it may have been done.
+            let unclear = status_code.is_some_and(|code| code >= 500) || success;
+            return Err(if unclear {
+                fault.with_class(FaultClass::Transient)
+            } else {
+                fault
+            }
+            .into());
         }
         let data = data.ok_or(DecodeError::missing_data("$.data"))?;
+        if names_another(data.mobile_number.as_ref(), self.mobile_number.expose()) {
+            return Err(VerificationError::OtherRequest.into());
+        }
+        let pan_ignored = self.pan_number.is_some() && data.pan_number.is_none();
         Ok(Initialized {
             data,
             status_code,
             success,
             message: message.map(Masked::from),
             message_code,
+            pan_ignored,
         })
     }
 }

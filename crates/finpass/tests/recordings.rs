@@ -25,7 +25,7 @@ async fn recorded_fixtures_are_up_to_date() {
         .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
         .set_email(Email::parse("person@example.test").unwrap())
         .set_webhook_url("https://lender.example.test/hook")
-        .set_redirect_url("https://lender.example.test/done");
+        .set_return_url("https://lender.example.test/done");
     for (case, secret, request) in [
         ("recorded-full", FINPASS_API_SECRET, full),
         ("recorded-wrong-secret", "other", minimal),

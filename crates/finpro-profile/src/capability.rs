@@ -3,40 +3,56 @@
 use provider_core::capability::{
     AggregatorDiscovery, AggregatorId, AggregatorQuery, AggregatorStanding,
 };
-use provider_core::{DecodeError, Endpoint, Error, Provider, async_trait};
+use provider_core::{
+    CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
+};
 
 use crate::{AaId, CheckProfile, Finpro, FinproProfileClient, UserConsentId};
 
+fn at_operation(error: impl Into<Error>) -> Error {
+    error.into().at(Finpro::NAME, CheckProfile::OPERATION.name)
+}
+
+fn request(query: &AggregatorQuery) -> Result<CheckProfile, InvalidRequest> {
+    let aa_id = |(index, aggregator): (usize, &AggregatorId)| {
+        AaId::parse(aggregator.as_str()).map_err(|error| error.for_field(format!("aaId[{index}]")))
+    };
+    let aa_ids = query
+        .aggregators
+        .iter()
+        .enumerate()
+        .map(aa_id)
+        .collect::<Result<Vec<_>, _>>()?;
+    let user_consent_id = UserConsentId::parse(&query.reference)?;
+    Ok(CheckProfile::new(query.mobile.clone(), user_consent_id).set_aa_ids(aa_ids))
+}
+
 #[async_trait]
 impl AggregatorDiscovery for FinproProfileClient {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         Finpro::NAME
     }
 
-    async fn discover(&self, query: AggregatorQuery) -> Result<Vec<AggregatorStanding>, Error> {
-        let at_operation = |error: Error| error.at(Finpro::NAME, CheckProfile::OPERATION.name);
-        let user_consent_id =
-            UserConsentId::parse(&query.reference).map_err(|error| at_operation(error.into()))?;
-        let mut aa_ids = Vec::with_capacity(query.aggregators.len());
-        for (index, aggregator) in query.aggregators.iter().enumerate() {
-            let aa_id = AaId::parse(aggregator.as_str())
-                .map_err(|error| at_operation(error.for_field(format!("aaId[{index}]")).into()))?;
-            aa_ids.push(aa_id);
-        }
-        let request = CheckProfile::new(query.mobile, user_consent_id).set_aa_ids(aa_ids);
-        let report = self.check_profile(request).await?.into_value();
-        report
-            .data
-            .into_iter()
-            .map(|row| {
-                let readiness = row.readiness();
-                AggregatorId::parse(row.aa_id)
-                    .map(|aggregator| AggregatorStanding {
-                        aggregator,
-                        readiness,
-                    })
-                    .map_err(|_| at_operation(DecodeError::missing_data("$.data[].aaId").into()))
-            })
-            .collect()
+    fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error> {
+        self.client().check(&request(query).map_err(at_operation)?)
+    }
+
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error> {
+        let request = request(&query).map_err(at_operation)?;
+        let report = self
+            .check_profile(request)
+            .with_options(options)
+            .await?
+            .into_value();
+        let standing = |row: &crate::ProfileRow| {
+            AggregatorId::parse(&*row.aa_id)
+                .map(|aggregator| AggregatorStanding::new(aggregator, row.readiness()))
+                .map_err(|_| at_operation(DecodeError::missing_data("$.data[].aaId")))
+        };
+        report.data.iter().map(standing).collect()
     }
 }

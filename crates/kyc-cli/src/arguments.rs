@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
         long,
         global = true,
         value_name = "SECONDS",
-        allow_hyphen_values = true
+        allow_negative_numbers = true
     )]
     pub(crate) timeout: Option<String>,
 
@@ -79,20 +79,20 @@ pub(crate) struct Onboard {
     /// The person's e-mail address
     #[arg(long)]
     pub(crate) email: Option<String>,
-    /// The Veriff session to record the consent for
+    /// The Veriff session to record the consent for; needs --consent-text
     #[arg(long)]
     pub(crate) session_id: Option<String>,
     /// What the person consents to at Veriff: aadhaar, ine, bipa
     #[arg(long = "type", value_name = "TYPE", default_value = "aadhaar")]
     pub(crate) consent_kind: String,
-    /// The consent text exactly as it was shown
-    #[arg(long, allow_hyphen_values = true)]
+    /// The consent text exactly as it was shown; needs --session-id, and without it no documents are asked for
+    #[arg(long)]
     pub(crate) consent_text: Option<String>,
-    /// Whether the person agreed; a refusal is recorded and nothing else is done
+    /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and nothing else is done
     #[arg(long, value_name = "true|false", default_value = "true")]
     pub(crate) approved: String,
-    /// Why the documents are wanted, for DigiLocker
-    #[arg(long, allow_hyphen_values = true)]
+    /// Why the documents are wanted, for DigiLocker; needs --redirect-url and --consent-text
+    #[arg(long)]
     pub(crate) purpose: Option<String>,
     /// Which documents: aadhaar, pan, dl; may be repeated
     #[arg(long)]
@@ -179,7 +179,7 @@ pub(crate) enum Veriff {
         #[arg(long, value_name = "true|false")]
         approved: String,
         /// The consent text exactly as it was shown
-        #[arg(long, allow_hyphen_values = true)]
+        #[arg(long)]
         text: String,
     },
 }
@@ -192,7 +192,7 @@ pub(crate) enum Deepvue {
         #[arg(long)]
         consent: bool,
         /// Why the documents are wanted
-        #[arg(long, allow_hyphen_values = true)]
+        #[arg(long)]
         purpose: String,
         /// Where the person's browser comes back to
         #[arg(long)]

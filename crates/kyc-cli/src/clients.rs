@@ -1,13 +1,15 @@
 //! The four clients, made from the configuration.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kyc_facade::consent_hmac::{self, ConsentClient, SharedSecret, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
-use kyc_facade::provider_core::{BaseUrl, ClientBuilder, Error, ReqwestTransport, Transport};
+use kyc_facade::provider_core::{
+    BaseUrl, Client, ClientBuilder, Provider, ReqwestTransport, Transport,
+};
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
@@ -16,34 +18,20 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Clients {
     pub(crate) configuration: Configuration,
-    transport: Arc<dyn Transport>,
+    with_tls: OnceLock<Arc<dyn Transport>>,
+    without_tls: OnceLock<Arc<dyn Transport>>,
     timeout: Option<Duration>,
 }
 
 impl Clients {
-    /// Clients of the real providers, or of whatever the base URLs name.
-    pub(crate) fn new(
-        configuration: Configuration,
-        timeout: Option<Duration>,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
+    /// Clients of whatever the configuration names.
+    pub(crate) fn new(configuration: Configuration, timeout: Option<Duration>) -> Self {
+        Self {
             configuration,
-            transport: Arc::new(ReqwestTransport::new()?),
+            with_tls: OnceLock::new(),
+            without_tls: OnceLock::new(),
             timeout,
-        })
-    }
-
-    /// Clients of a sandbox on this machine, without TLS.
-    pub(crate) fn of_sandbox(
-        configuration: Configuration,
-        timeout: Option<Duration>,
-    ) -> Result<Self, Failure> {
-        let transport = ReqwestTransport::builder().without_tls().build()?;
-        Ok(Self {
-            configuration,
-            transport: Arc::new(transport),
-            timeout,
-        })
+        }
     }
 
     pub(crate) fn finpass(&self) -> Result<FinpassClient, Failure> {
@@ -55,10 +43,11 @@ impl Clients {
         let api_secret = finpass::ApiSecret::new(secret)
             .map_err(|error| error.for_field("FINPASS_API_SECRET"))?;
         let mut finpass = Finpass::new(api_key, api_secret)?;
-        if let Some(base_url) = self.base_url("FINPASS_BASE_URL")? {
-            finpass = finpass.with_base_url(base_url);
+        if let Some(text) = self.configuration.optional("FINPASS_BASE_URL")? {
+            finpass = finpass.with_base_url(base_url("FINPASS_BASE_URL", &text)?);
         }
-        self.build(FinpassClient::builder(finpass))
+        let transport = self.transport(finpass.base_url())?;
+        self.build(FinpassClient::builder(finpass), transport)
     }
 
     pub(crate) fn finpro(&self) -> Result<FinproProfileClient, Failure> {
@@ -67,7 +56,7 @@ impl Clients {
         const ORGANISATION_ID: &str = "FINPRO_ORGANISATION_ID";
         const APP_IDENTIFIER: &str = "FINPRO_APP_IDENTIFIER";
         let [
-            base_url,
+            address,
             client_id,
             client_secret,
             organisation_id,
@@ -89,16 +78,17 @@ impl Clients {
             app_identifier: finpro_profile::AppIdentifier::new(app_identifier)
                 .map_err(|error| error.for_field(APP_IDENTIFIER))?,
         };
-        let finpro = Finpro::new(BaseUrl::parse("FINPRO_BASE_URL", &base_url)?, credentials)?;
-        self.build(FinproProfileClient::builder(finpro))
+        let finpro = Finpro::new(base_url("FINPRO_BASE_URL", &address)?, credentials)?;
+        let transport = self.transport(finpro.base_url())?;
+        self.build(FinproProfileClient::builder(finpro), transport)
     }
 
     pub(crate) fn veriff(&self) -> Result<ConsentClient, Failure> {
         const SHARED_SECRET: &str = "VERIFF_SHARED_SECRET";
-        let [base_url, api_key, secrets] =
+        let [address, api_key, secrets] =
             self.configuration
                 .required(["VERIFF_BASE_URL", "VERIFF_API_KEY", SHARED_SECRET])?;
-        let base_url = BaseUrl::parse("VERIFF_BASE_URL", &base_url)?;
+        let address = base_url("VERIFF_BASE_URL", &address)?;
         let api_key = consent_hmac::ApiKey::new(api_key)
             .map_err(|error| error.for_field("VERIFF_API_KEY"))?;
         let mut secrets = secrets
@@ -107,11 +97,12 @@ impl Clients {
         let first = secrets
             .next()
             .ok_or_else(|| Failure::configuration(SHARED_SECRET, "must not be empty"))??;
-        let mut veriff = Veriff::new(base_url, api_key, &first)?;
+        let mut veriff = Veriff::new(address, api_key, &first)?;
         for secret in secrets {
             veriff = veriff.or_verify_with(&secret?);
         }
-        self.build(ConsentClient::builder(veriff))
+        let transport = self.transport(veriff.base_url())?;
+        self.build(ConsentClient::builder(veriff), transport)
     }
 
     pub(crate) fn deepvue(&self) -> Result<DigilockerClient, Failure> {
@@ -123,26 +114,46 @@ impl Clients {
         let client_secret = deepvue_digilocker::ClientSecret::new(secret)
             .map_err(|error| error.for_field("DEEPVUE_CLIENT_SECRET"))?;
         let mut deepvue = Deepvue::new(client_id, client_secret)?;
-        if let Some(base_url) = self.base_url("DEEPVUE_BASE_URL")? {
-            deepvue = deepvue.with_base_url(base_url);
+        if let Some(text) = self.configuration.optional("DEEPVUE_BASE_URL")? {
+            deepvue = deepvue.with_base_url(base_url("DEEPVUE_BASE_URL", &text)?);
         }
-        self.build(DigilockerClient::builder(deepvue))
+        let transport = self.transport(deepvue.base_url())?;
+        self.build(DigilockerClient::builder(deepvue), transport)
     }
 
-    fn base_url(&self, name: &'static str) -> Result<Option<BaseUrl>, Failure> {
-        let text = self.configuration.optional(name)?;
-        Ok(text.map(|text| BaseUrl::parse(name, &text)).transpose()?)
+    /// One transport for all addresses with TLS and one for all without. Only the former needs the platform's root
+    /// certificates, so a sandbox on this machine needs none.
+    fn transport(&self, base_url: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
+        let (kept, builder) = match base_url.is_https() {
+            true => (&self.with_tls, ReqwestTransport::builder()),
+            false => (&self.without_tls, ReqwestTransport::builder().without_tls()),
+        };
+        if let Some(transport) = kept.get() {
+            return Ok(Arc::clone(transport));
+        }
+        let transport: Arc<dyn Transport> = Arc::new(builder.build()?);
+        Ok(Arc::clone(kept.get_or_init(|| transport)))
     }
 
-    fn build<P, C>(&self, mut builder: ClientBuilder<P, C>) -> Result<C, Failure>
-    where
-        P: kyc_facade::provider_core::Provider,
-        C: From<kyc_facade::provider_core::Client<P>>,
-    {
-        builder = builder.transport(Arc::clone(&self.transport));
+    fn build<P: Provider, C: From<Client<P>>>(
+        &self,
+        mut builder: ClientBuilder<P, C>,
+        transport: Arc<dyn Transport>,
+    ) -> Result<C, Failure> {
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
         }
-        builder.build().map_err(|error: Error| error.into())
+        Ok(builder.transport(transport).build()?)
     }
+}
+
+fn base_url(name: &'static str, text: &str) -> Result<BaseUrl, Failure> {
+    let base_url = BaseUrl::parse(name, text)?;
+    if base_url.is_clear_text_to_another_machine() {
+        return Err(Failure::configuration(
+            name,
+            "plain http is allowed to this machine only; use https",
+        ));
+    }
+    Ok(base_url)
 }

@@ -1,6 +1,8 @@
 //! Settings from the environment: `NAME`, or `NAME_FILE` for the path of a file that holds the value.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
 
 use crate::failure::Failure;
 
@@ -51,27 +53,46 @@ impl Configuration {
     }
 }
 
+/// No credential is longer; a device or a wrong file would be read without end.
+const LONGEST_FILE: u64 = 64 * 1024;
+
 fn from_environment(name: &'static str) -> Result<Option<String>, Failure> {
     let file_name = format!("{name}_FILE");
-    let not_text = |name: &str| Failure::configuration(name, "is not UTF-8 text");
-    let value = std::env::var_os(name)
-        .map(|value| value.into_string().map_err(|_| not_text(name)))
-        .transpose()?
-        .filter(|value| !value.is_empty());
-    let Some(path) = std::env::var_os(&file_name).filter(|path| !path.is_empty()) else {
+    let value = variable(name)?;
+    let Some(path) = variable(&file_name)? else {
         return Ok(value);
     };
     if value.is_some() {
-        return Err(Failure::configuration(
-            file_name,
-            format!("set together with {name}; keep one"),
-        ));
+        let rule = format!("set together with {name}; keep one");
+        return Err(Failure::configuration(file_name, rule));
     }
-    match std::fs::read_to_string(&path) {
+    read(&path)
+        .map(Some)
+        .map_err(|rule| Failure::configuration(file_name, rule))
+}
+
+/// A variable that is set to nothing is a mistake, not an absence: a default must not stand in for it.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = std::env::var_os(name) else {
+        return Ok(None);
+    };
+    match value.into_string() {
+        Ok(text) if text.is_empty() => Err(Failure::configuration(name, "is set, but empty")),
         Ok(text) => Ok(Some(text)),
-        Err(error) => Err(Failure::configuration(
-            file_name,
-            format!("the file cannot be read: {}", error.kind()),
-        )),
+        Err(_) => Err(Failure::configuration(name, "is not UTF-8 text")),
     }
+}
+
+fn read(path: &str) -> Result<String, String> {
+    let unreadable = |error: io::Error| format!("the file cannot be read: {}", error.kind());
+    let file = File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    let read = file
+        .take(LONGEST_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if read as u64 > LONGEST_FILE {
+        return Err(format!("the file is longer than {LONGEST_FILE} bytes"));
+    }
+    Ok(text)
 }

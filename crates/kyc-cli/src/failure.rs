@@ -1,38 +1,45 @@
 //! What goes wrong, and the exit code that says so.
 
-use kyc_facade::provider_core::{Error, ErrorKind, InvalidRequest};
+use kyc_facade::provider_core::{Error, ErrorKind, InvalidRequest, Outcome, RequestId};
 
 /// Invalid input or configuration; clap uses the same code.
 pub(crate) const EXIT_INVALID: u8 = 2;
 
+/// Done, but the answer was not understood, or could not be written.
+pub(crate) const EXIT_UNREAD: u8 = 7;
+
 /// Why a command gave no answer.
 #[derive(Debug)]
-pub(crate) struct Failure(Error);
+pub(crate) enum Failure {
+    /// A call failed, or nothing could be sent.
+    Error(Error),
+    /// It was done, and the answer could not be written to stdout.
+    Unwritten(Option<RequestId>),
+}
 
 impl Failure {
     /// A setting or flag that breaks a rule.
     pub(crate) fn configuration(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self(InvalidRequest::new(field.into(), rule.into()).into())
-    }
-
-    pub(crate) fn error(&self) -> &Error {
-        &self.0
+        Self::Error(InvalidRequest::new(field.into(), rule.into()).into())
     }
 
     pub(crate) fn exit_code(&self) -> u8 {
-        exit_code(&self.0)
+        match self {
+            Self::Error(error) => exit_code(error),
+            Self::Unwritten(_) => EXIT_UNREAD,
+        }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self::Error(error)
     }
 }
 
 impl From<InvalidRequest> for Failure {
     fn from(error: InvalidRequest) -> Self {
-        Self(error.into())
+        Self::Error(error.into())
     }
 }
 
@@ -43,30 +50,30 @@ pub(crate) fn exit_code(error: &Error) -> u8 {
         ErrorKind::Credentials => 3,
         ErrorKind::Api => 4,
         ErrorKind::Verification => 6,
-        ErrorKind::Decode => 7,
+        ErrorKind::Decode => EXIT_UNREAD,
         // Connect, Timeout, Transport, RateLimited, and whatever kind comes later.
         _ => 5,
     }
 }
 
-/// What to do about an error, in one sentence.
+/// What to do about an error, in one sentence. What may have been done comes first, whatever went wrong.
 pub(crate) fn advice(error: &Error) -> &'static str {
+    if error.kind() == ErrorKind::Verification {
+        return "Do not trust the answer. Check the shared secret, and what stands between.";
+    }
+    if error.is_unsettled() {
+        return match error.outcome() {
+            Outcome::Done => "Do not repeat it; report the place that was not understood.",
+            _ => "Find out with the request id whether it was, before you try again.",
+        };
+    }
     match error.kind() {
         ErrorKind::InvalidRequest => "Nothing was sent. Correct it and try again.",
         ErrorKind::Credentials => "Check the credentials, and that they belong to this address.",
-        ErrorKind::Connect => "Nothing was sent. Check the address and the network.",
-        ErrorKind::Timeout | ErrorKind::Transport => match error.outcome() {
-            kyc_facade::provider_core::Outcome::NotSent => "Nothing was sent. Try again.",
-            _ => "It may have been done: find out with the request id before you try again.",
-        },
-        ErrorKind::Verification => {
-            "Do not trust the answer. Check the shared secret, and what stands between."
-        }
-        ErrorKind::RateLimited => "Nothing was done. Try again later.",
-        ErrorKind::Api => "The provider's code says why.",
-        ErrorKind::Decode => {
-            "It was done. Do not repeat it; report the place that was not understood."
-        }
-        _ => "See the causes.",
+        ErrorKind::Connect => "Check the address and the network, and try again.",
+        ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
+        ErrorKind::Decode => "Report the place that was not understood.",
+        _ if error.is_retryable() => "Try again later.",
+        _ => "Nothing was done. Correct what the provider refused.",
     }
 }

@@ -7,7 +7,7 @@ use kyc_facade::provider_core::capability::{
     AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentKind, ConsentPurpose,
     ConsentStatement, DocumentAccessRequest, DocumentKind, DocumentSession, RecordedConsent,
 };
-use kyc_facade::provider_core::{Clock as _, Email, Mobile, Pan, SystemClock};
+use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, RequestId};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
 use kyc_sandbox::Sandbox;
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::{Failure, exit_code};
 use crate::operations::yes_or_no;
-use crate::output::{Output, error_json};
+use crate::output::{Output, error_json, printable};
 use crate::progress::StepDisplay;
 use crate::sandbox;
 
@@ -54,9 +54,9 @@ pub(crate) async fn run(
     let clients = match &served {
         Some(served) => {
             let pairs = served.environment().into_iter().collect();
-            Clients::of_sandbox(Configuration::Given(pairs), timeout)?
+            Clients::new(Configuration::Given(pairs), timeout)
         }
-        None => Clients::new(Configuration::Environment, timeout)?,
+        None => Clients::new(Configuration::Environment, timeout),
     };
     let mut builder = configured(&clients)?;
     if let Some(aggregator) = default_aggregator {
@@ -75,7 +75,7 @@ pub(crate) async fn run(
         served.shutdown().await;
     }
     if output.json {
-        output.answer(&report_json(&report))?;
+        output.answer(&report_json(&report), None)?;
     } else {
         print(&report, output)?;
     }
@@ -129,22 +129,14 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
             .or_else(|| arguments.sandbox.then(|| invented.to_owned()))
     };
     let mobile = Mobile::parse(&arguments.mobile).map_err(|error| error.for_field("mobile"))?;
-    let approved = yes_or_no("approved", &arguments.approved)?;
-    let consent_text = or_invented(&arguments.consent_text, invented::CONSENT_TEXT);
-    let redirect_url = or_invented(&arguments.redirect_url, invented::REDIRECT_URL);
     let reference = match &arguments.user_consent_id {
         Some(reference) => reference.clone(),
-        None => format!("kyc-{:032x}", SystemClock.nonce()),
+        None => format!("kyc-{}", RequestId::random()?),
     };
+    let aggregators = arguments.aa_id.iter().map(|text| aggregator(text));
     let mut applicant = Applicant::new(mobile)
         .set_reference(reference)
-        .set_aggregators(
-            arguments
-                .aa_id
-                .iter()
-                .map(|text| aggregator(text))
-                .collect::<Result<Vec<_>, _>>()?,
-        )
+        .set_aggregators(aggregators.collect::<Result<Vec<_>, _>>()?)
         .set_purpose(ConsentPurpose::from(arguments.consent_type.as_str()));
     if let Some(pan) = &arguments.pan {
         applicant = applicant.set_pan(Pan::parse(pan).map_err(|error| error.for_field("pan"))?);
@@ -153,38 +145,71 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
         applicant = applicant.set_email(Email::parse(email)?);
     }
     if let Some(url) = &arguments.webhook_url {
-        applicant = applicant.set_webhook_url(url.clone());
+        applicant = applicant.set_webhook_url(url.as_str());
     }
+    let redirect_url = or_invented(&arguments.redirect_url, invented::REDIRECT_URL);
     if let Some(url) = &redirect_url {
-        applicant = applicant.set_return_url(url.clone());
+        applicant = applicant.set_return_url(url.as_str());
     }
-    if let (Some(purpose), Some(return_url)) = (
+    let approved = yes_or_no("approved", &arguments.approved)?;
+    let session = or_invented(&arguments.session_id, invented::SESSION_ID);
+    let text = or_invented(&arguments.consent_text, invented::CONSENT_TEXT);
+    // The text that the person agreed to is what shows that there was consent.
+    let consented = approved && text.is_some();
+    match (session, text) {
+        (Some(session), Some(text)) => {
+            let kind = ConsentKind::from(arguments.consent_kind.as_str());
+            applicant = applicant.set_consent(ConsentStatement::new(session, kind, approved, text));
+        }
+        (None, None) if approved => {}
+        (None, None) => {
+            let rule = "a refusal is recorded; give --session-id and --consent-text";
+            return Err(Failure::configuration("approved", rule));
+        }
+        (None, Some(_)) => {
+            return Err(Failure::configuration(
+                "session_id",
+                "required with --consent-text",
+            ));
+        }
+        (Some(_), None) => {
+            return Err(Failure::configuration(
+                "consent_text",
+                "required with --session-id",
+            ));
+        }
+    }
+    match (
         or_invented(&arguments.purpose, invented::PURPOSE),
         redirect_url,
     ) {
-        applicant = applicant.set_documents(DocumentAccessRequest {
-            purpose,
-            return_url: return_url.into(),
-            documents: arguments
+        (Some(_), None) => {
+            return Err(Failure::configuration(
+                "redirect_url",
+                "required with --purpose",
+            ));
+        }
+        (Some(_), Some(_)) if approved && !consented => {
+            return Err(Failure::configuration(
+                "consent_text",
+                "required with --purpose",
+            ));
+        }
+        (Some(purpose), Some(url)) => {
+            let documents = arguments
                 .doc_type
                 .iter()
-                .map(|text| DocumentKind::from(text.as_str()))
-                .collect(),
-            // The text that the person agreed to is what shows that there was consent.
-            consented: approved && consent_text.is_some(),
-        });
-    }
-    if let (Some(session), Some(text)) = (
-        or_invented(&arguments.session_id, invented::SESSION_ID),
-        consent_text,
-    ) {
-        let kind = ConsentKind::from(arguments.consent_kind.as_str());
-        applicant = applicant.set_consent(ConsentStatement {
-            session,
-            kind,
-            approved,
-            text: text.into(),
-        });
+                .map(|text| DocumentKind::from(text.as_str()));
+            let access = DocumentAccessRequest::new(purpose, url, consented);
+            applicant = applicant.set_documents(access.set_documents(documents));
+        }
+        (None, _) if !arguments.doc_type.is_empty() => {
+            return Err(Failure::configuration(
+                "purpose",
+                "required with --doc-type",
+            ));
+        }
+        (None, _) => {}
     }
     Ok(applicant)
 }
@@ -226,7 +251,7 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
             step: name,
             provider: error.provider(),
             result: "failed",
-            detail: error.to_string(),
+            detail: error.report().replace("\n  caused by: ", ": "),
             took: Some(error.elapsed()),
         },
     }
@@ -275,35 +300,51 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
             row.step.as_str(),
             row.provider,
             row.result,
-            &row.detail,
+            &printable(&row.detail),
             &took,
         ]);
     }
+    // A terminal that does not know its width says 0.
+    if table.width() == Some(0) {
+        table.set_width(100);
+    }
     output.line(&table.to_string())?;
     if let Some(aggregator) = &report.choice.aggregator {
+        let by_itself = match &report.aggregator_consent {
+            Step::Done {
+                value, provider, ..
+            } if value.aggregator.is_none() => {
+                format!("; {provider} chooses by itself")
+            }
+            _ => String::new(),
+        };
+        let reason = report.choice.reason.as_str();
+        let aggregator = printable(aggregator.as_str());
         output.line(&format!(
-            "aggregator: {} ({})",
-            aggregator.as_str(),
-            report.choice.reason.as_str()
+            "suggested aggregator: {aggregator} ({reason}){by_itself}"
         ))?;
     }
     if let Some(session) = report.documents.value() {
         output.line(&format!(
             "send the person to, for documents:  {}",
-            session.url.expose()
+            printable(session.url.expose())
         ))?;
     }
     if let Some(session) = report.aggregator_consent.value() {
         output.line(&format!(
             "send the person to, for accounts:   {}",
-            session.url.expose()
+            printable(session.url.expose())
         ))?;
     }
     for (step, error) in report.unsettled() {
         let id = error.request_id().map(|id| id.as_str()).unwrap_or("none");
+        let done = match error.outcome() {
+            Outcome::Done => "was",
+            _ => "may have been",
+        };
+        let step = step.as_str();
         output.line(&format!(
-            "settle first: {} may have been done, request id {id}",
-            step.as_str()
+            "settle first: {step} {done} done, request id {id}"
         ))?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::output::Output;
 
 pub(crate) async fn finpass(
     command: Finpass,
-    clients: impl FnOnce() -> Result<Clients, Failure>,
+    clients: impl FnOnce() -> Clients,
     output: Output,
 ) -> Result<(), Failure> {
     let Finpass::Init {
@@ -41,15 +41,16 @@ pub(crate) async fn finpass(
         request = request.set_webhook_url(url);
     }
     if let Some(url) = redirect_url {
-        request = request.set_redirect_url(url);
+        request = request.set_return_url(url);
     }
-    let client = clients()?.finpass()?;
-    output.answer(client.initialize(request).await?.value())
+    let client = clients().finpass()?;
+    let response = client.initialize(request).await?;
+    output.answer(response.value(), Some(response.request_id()))
 }
 
 pub(crate) async fn finpro(
     command: Finpro,
-    clients: impl FnOnce() -> Result<Clients, Failure>,
+    clients: impl FnOnce() -> Clients,
     output: Output,
 ) -> Result<(), Failure> {
     let Finpro::Profile {
@@ -67,13 +68,14 @@ pub(crate) async fn finpro(
             })
             .collect::<Result<Vec<_>, _>>()?,
     );
-    let client = clients()?.finpro()?;
-    output.answer(client.check_profile(request).await?.value())
+    let client = clients().finpro()?;
+    let response = client.check_profile(request).await?;
+    output.answer(response.value(), Some(response.request_id()))
 }
 
 pub(crate) async fn veriff(
     command: Veriff,
-    clients: impl FnOnce() -> Result<Clients, Failure>,
+    clients: impl FnOnce() -> Clients,
     output: Output,
 ) -> Result<(), Failure> {
     let Veriff::Consent {
@@ -88,13 +90,14 @@ pub(crate) async fn veriff(
         yes_or_no("approved", &approved)?,
         text,
     );
-    let client = clients()?.veriff()?;
-    output.answer(client.record_consent(request).await?.value())
+    let client = clients().veriff()?;
+    let response = client.record_consent(request).await?;
+    output.answer(response.value(), Some(response.request_id()))
 }
 
 pub(crate) async fn deepvue(
     command: Deepvue,
-    clients: impl FnOnce() -> Result<Clients, Failure>,
+    clients: impl FnOnce() -> Clients,
     output: Output,
 ) -> Result<(), Failure> {
     let Deepvue::Session {
@@ -120,8 +123,9 @@ pub(crate) async fn deepvue(
         }
     };
     let request = request.set_doc_types(doc_type.iter().map(|text| DocType::from(text.as_str())));
-    let client = clients()?.deepvue()?;
-    output.answer(client.initiate_session(request).await?.value())
+    let client = clients().deepvue()?;
+    let response = client.initiate_session(request).await?;
+    output.answer(response.value(), Some(response.request_id()))
 }
 
 /// Reads `true` or `false`, and nothing that only looks like it.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use kyc_facade::provider_core::Error;
+use kyc_facade::provider_core::{Error, RequestId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,31 +16,41 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints an answer: as JSON with its wire names, or one field a line.
-    pub(crate) fn answer<T: Serialize>(self, answer: &T) -> Result<(), Failure> {
-        let value = serde_json::to_value(answer).map_err(|_| {
-            Failure::configuration("stdout", "the answer cannot be written as JSON")
-        })?;
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unwritten`] with the id of the call that gave it.
+    pub(crate) fn answer<T: Serialize>(
+        self,
+        answer: &T,
+        request_id: Option<&RequestId>,
+    ) -> Result<(), Failure> {
+        let unwritten = || Failure::Unwritten(request_id.cloned());
         if self.json {
-            self.line(&format!("{value:#}"))
-        } else {
-            let mut lines = Vec::new();
-            flatten("", &value, &mut lines);
-            let width = lines
-                .iter()
-                .map(|(name, _)| name.len())
-                .max()
-                .unwrap_or_default();
-            lines
-                .iter()
-                .try_for_each(|(name, value)| self.line(&format!("{name:width$}  {value}")))
+            let text = serde_json::to_string_pretty(answer).map_err(|_| unwritten())?;
+            return self.line(&text).map_err(|_| unwritten());
         }
+        let value = serde_json::to_value(answer).map_err(|_| unwritten())?;
+        let mut lines = Vec::new();
+        flatten("", &value, &mut lines);
+        let width = lines
+            .iter()
+            .map(|(name, _)| name.len())
+            .max()
+            .unwrap_or_default();
+        lines
+            .iter()
+            .try_for_each(|(name, value)| {
+                self.line(&format!("{name:width$}  {}", printable(value)))
+            })
+            .map_err(|_| unwritten())
     }
 
     /// Prints a line on stdout. A closed pipe ends the output and is no failure.
     pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
         match writeln!(io::stdout(), "{line}") {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::configuration("stdout", "cannot be written"))
+                Err(Failure::Unwritten(None))
             }
             _ => Ok(()),
         }
@@ -48,22 +58,50 @@ impl Output {
 
     /// Prints an error on stderr, without any value of a personal field.
     pub(crate) fn failure(self, failure: &Failure) {
-        let error = failure.error();
-        let text = if self.json {
-            error_json(error).to_string()
-        } else {
-            let mut text = format!("error: {}\n", error.report());
-            if let Some(id) = error.request_id() {
-                text.push_str(&format!("  request id: {id}\n"));
+        let text = match failure {
+            Failure::Error(error) if self.json => error_json(error).to_string(),
+            Failure::Error(error) => {
+                let id = error.request_id().map(|id| format!("  request id: {id}\n"));
+                format!(
+                    "error: {}\n{}  {}",
+                    error.report(),
+                    id.unwrap_or_default(),
+                    advice(error)
+                )
             }
-            text + "  " + advice(error)
+            Failure::Unwritten(id) if self.json => json!({
+                "kind": "output",
+                "provider": null,
+                "operation": null,
+                "status": null,
+                "code": null,
+                "message": "it was done, and the answer could not be written",
+                "request_id": id.as_ref().map(|id| id.as_str()),
+                "outcome": "done",
+            })
+            .to_string(),
+            Failure::Unwritten(id) => {
+                let id = id.as_ref().map_or("none", |id| id.as_str());
+                format!(
+                    "error: it was done, and the answer could not be written\n  request id: {id}"
+                )
+            }
         };
         // Nothing is left to tell it to if stderr is closed.
         let _ = writeln!(io::stderr(), "{text}");
     }
 }
 
-/// An error for machines. `message` is our own line; the provider's text is not repeated.
+/// Text from a provider for a terminal: control characters, which could rewrite the screen, are spelled out.
+pub(crate) fn printable(text: &str) -> String {
+    let spelled = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(spelled).collect()
+}
+
+/// An error for machines. `message` is our own report in one line, causes included; the provider's text is not repeated.
 pub(crate) fn error_json(error: &Error) -> Value {
     let named = |name: &'static str| (!name.is_empty()).then_some(name);
     json!({
@@ -72,7 +110,7 @@ pub(crate) fn error_json(error: &Error) -> Value {
         "operation": named(error.operation()),
         "status": error.status().map(|status| status.as_u16()),
         "code": error.fault().and_then(|fault| fault.printable_code()),
-        "message": error.to_string(),
+        "message": error.report().replace("\n  caused by: ", ": "),
         "request_id": error.request_id().map(|id| id.as_str()),
         "outcome": error.outcome().as_str(),
     })

@@ -22,7 +22,7 @@ impl StepDisplay {
             };
         }
         let all = MultiProgress::new();
-        let bars = StepName::ALL.map(|step| {
+        let bars = StepName::ALL.iter().map(|&step| {
             let bar = all.add(ProgressBar::new_spinner());
             bar.set_style(style("{prefix:24} waiting"));
             bar.set_prefix(step.as_str());
@@ -30,7 +30,7 @@ impl StepDisplay {
             (step, bar)
         });
         Self {
-            bars: HashMap::from(bars),
+            bars: bars.collect(),
         }
     }
 

@@ -16,10 +16,13 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             .environment()
             .into_iter()
             .collect::<std::collections::BTreeMap<_, _>>();
-        output.answer(&serde_json::json!({
-            "address": served.address().to_string(),
-            "environment": environment,
-        }))?;
+        output.answer(
+            &serde_json::json!({
+                "address": served.address().to_string(),
+                "environment": environment,
+            }),
+            None,
+        )?;
     } else {
         output.line(&format!(
             "# The sandbox listens on http://{}; stop it with Ctrl-C.",

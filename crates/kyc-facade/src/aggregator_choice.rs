@@ -84,10 +84,7 @@ mod tests {
     ) -> (String, ChoiceReason) {
         let standings: Vec<_> = standings
             .iter()
-            .map(|(aggregator, readiness)| AggregatorStanding {
-                aggregator: id(aggregator),
-                readiness: *readiness,
-            })
+            .map(|(aggregator, readiness)| AggregatorStanding::new(id(aggregator), *readiness))
             .collect();
         let preferred: Vec<_> = preferred.iter().map(|text| id(text)).collect();
         let choice = choose_aggregator(&standings, &preferred, default.map(id).as_ref());

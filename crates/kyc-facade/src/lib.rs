@@ -4,6 +4,7 @@ mod aggregator_choice;
 mod applicant;
 mod kyc;
 mod onboarding;
+mod plan;
 mod presets;
 mod report;
 

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 use provider_core::capability::{
-    AggregatorConsentRequest, AggregatorConsentSession, AggregatorQuery, AggregatorStanding,
-    DocumentSession, RecordedConsent,
+    AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
+    AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
+    DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, ErrorKind, Outcome};
+use provider_core::{CallOptions, Error, ErrorKind, Outcome, RequestId};
 use tokio::time::Instant;
 
+use crate::plan::{Plan, Planned};
 use crate::{
     AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName,
     choose_aggregator,
@@ -82,14 +84,20 @@ impl<'k> Onboarding<'k> {
         let started = Instant::now();
         let end = after(started, self.deadline);
         let discovery_end = after(started, self.deadline / 2);
-        let (consent, documents, (discovery, choice, aggregator_consent)) =
-            join3(self.record_consent(end), self.open_documents(end), async {
-                let discovery = self.discover(discovery_end).await;
+        let plan = Plan::new(self.kyc, &self.applicant);
+        let (consent, documents, (discovery, choice, aggregator_consent)) = join3(
+            self.record_consent(plan.consent, end),
+            self.open_documents(plan.documents, end),
+            async {
+                let discovery = self.discover(plan.discovery, discovery_end).await;
                 let choice = self.choose(&discovery);
-                let consent = self.open_aggregator_consent(&choice, end).await;
+                let consent = self
+                    .open_aggregator_consent(plan.aggregator_consent, &choice, end)
+                    .await;
                 (discovery, choice, consent)
-            })
-            .await;
+            },
+        )
+        .await;
         let elapsed = started.elapsed();
         OnboardingReport {
             consent,
@@ -101,63 +109,48 @@ impl<'k> Onboarding<'k> {
         }
     }
 
-    async fn record_consent(&self, end: Instant) -> Step<RecordedConsent> {
-        let name = StepName::RecordConsent;
-        let Some(provider) = &self.kyc.consent else {
-            return self.skip(name, SkipReason::NoProvider);
+    async fn record_consent(
+        &self,
+        planned: Planned<Arc<dyn ConsentRecorder>, ConsentStatement>,
+        end: Instant,
+    ) -> Step<RecordedConsent> {
+        let (provider, consent) = match self.begin(StepName::RecordConsent, planned) {
+            Ok(step) => step,
+            Err(step) => return step,
         };
-        let Some(consent) = self.applicant.consent.clone() else {
-            return self.skip(name, SkipReason::NoInput("consent session and text"));
-        };
-        self.step(
-            name,
-            provider.provider(),
-            end,
-            provider.record_consent(consent),
-        )
-        .await
+        let running = Running::new(StepName::RecordConsent, provider.provider_name(), end);
+        let options = running.options();
+        self.finish(running, provider.record_consent(consent, options))
+            .await
     }
 
-    async fn open_documents(&self, end: Instant) -> Step<DocumentSession> {
-        let name = StepName::OpenDocuments;
-        let Some(provider) = &self.kyc.documents else {
-            return self.skip(name, SkipReason::NoProvider);
+    async fn open_documents(
+        &self,
+        planned: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>,
+        end: Instant,
+    ) -> Step<DocumentSession> {
+        let (provider, request) = match self.begin(StepName::OpenDocuments, planned) {
+            Ok(step) => step,
+            Err(step) => return step,
         };
-        if self.applicant.refuses() {
-            return self.skip(name, SkipReason::ConsentRefused);
-        }
-        let Some(request) = self.applicant.documents.clone() else {
-            return self.skip(
-                name,
-                SkipReason::NoInput("purpose and return URL of the document access"),
-            );
-        };
-        self.step(
-            name,
-            provider.provider(),
-            end,
-            provider.open_session(request),
-        )
-        .await
+        let running = Running::new(StepName::OpenDocuments, provider.provider_name(), end);
+        let options = running.options();
+        self.finish(running, provider.open_session(request, options))
+            .await
     }
 
-    async fn discover(&self, end: Instant) -> Step<Vec<AggregatorStanding>> {
-        let name = StepName::DiscoverAggregators;
-        let Some(provider) = &self.kyc.discovery else {
-            return self.skip(name, SkipReason::NoProvider);
+    async fn discover(
+        &self,
+        planned: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery>,
+        end: Instant,
+    ) -> Step<Vec<AggregatorStanding>> {
+        let (provider, query) = match self.begin(StepName::DiscoverAggregators, planned) {
+            Ok(step) => step,
+            Err(step) => return step,
         };
-        if self.applicant.refuses() {
-            return self.skip(name, SkipReason::ConsentRefused);
-        }
-        let Some(reference) = self.applicant.reference.clone() else {
-            return self.skip(name, SkipReason::NoInput("reference for the aggregators"));
-        };
-        let query = AggregatorQuery {
-            mobile: self.applicant.mobile.clone(),
-            reference,
-            aggregators: self.applicant.aggregators.clone(),
-        };
-        self.step(name, provider.provider(), end, provider.discover(query))
+        let running = Running::new(StepName::DiscoverAggregators, provider.provider_name(), end);
+        let options = running.options();
+        self.finish(running, provider.discover(query, options))
             .await
     }
 
@@ -172,68 +165,66 @@ impl<'k> Onboarding<'k> {
 
     async fn open_aggregator_consent(
         &self,
+        planned: Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest>,
         choice: &AggregatorChoice,
         end: Instant,
     ) -> Step<AggregatorConsentSession> {
-        let name = StepName::OpenAggregatorConsent;
-        let Some(provider) = &self.kyc.aggregator_consent else {
-            return self.skip(name, SkipReason::NoProvider);
+        let (provider, request) = match self.begin(StepName::OpenAggregatorConsent, planned) {
+            Ok(step) => step,
+            Err(step) => return step,
         };
-        if self.applicant.refuses() {
-            return self.skip(name, SkipReason::ConsentRefused);
-        }
-        let request = AggregatorConsentRequest {
-            mobile: self.applicant.mobile.clone(),
-            pan: self.applicant.pan.clone(),
-            email: self.applicant.email.clone(),
-            purpose: self.applicant.purpose.clone(),
-            aggregator: choice.aggregator.clone(),
-            webhook_url: self.applicant.webhook_url.clone(),
-            return_url: self.applicant.return_url.clone(),
-        };
-        self.step(
-            name,
-            provider.provider(),
+        let running = Running::new(
+            StepName::OpenAggregatorConsent,
+            provider.provider_name(),
             end,
-            provider.open_consent(request),
-        )
-        .await
+        );
+        let options = running.options();
+        let request = request.set_aggregator(choice.aggregator.clone());
+        self.finish(running, provider.open_consent(request, options))
+            .await
     }
 
-    fn skip<T>(&self, step: StepName, reason: SkipReason) -> Step<T> {
-        self.tell(step, Progress::Skipped(reason));
-        Step::Skipped(reason)
+    /// The provider and the input of a step that is taken, or how a step ends that is not.
+    fn begin<P, I, T>(&self, step: StepName, planned: Planned<P, I>) -> Result<(P, I), Step<T>> {
+        match planned {
+            Planned::Take(provider, input) => Ok((provider, input)),
+            Planned::Skip(reason) => {
+                self.tell(step, Progress::Skipped(reason));
+                Err(Step::Skipped(reason))
+            }
+            Planned::Fail(error) => {
+                self.tell(step, Progress::Failed(error.kind()));
+                Err(Step::Failed(error))
+            }
+        }
     }
 
-    /// Runs one step until `end`. A step that is cut off may have been done; one that had no time to begin was not.
-    async fn step<T>(
+    /// Runs one step until its end. A step that is cut off may have been done; one that had no time to begin was not.
+    async fn finish<T>(
         &self,
-        step: StepName,
-        provider: &'static str,
-        end: Instant,
-        future: impl Future<Output = Result<T, Error>>,
+        running: Running,
+        call: impl Future<Output = Result<T, Error>>,
     ) -> Step<T> {
-        let cut_off = |outcome| Error::new(ErrorKind::Timeout, outcome).at(provider, step.as_str());
-        let started = Instant::now();
-        let result = if started >= end {
-            Err(cut_off(Outcome::NotSent))
+        let result = if running.started >= running.end {
+            Err(running.cut_off(Outcome::NotSent))
         } else {
-            self.tell(step, Progress::Started);
-            tokio::time::timeout_at(end, future)
+            self.tell(running.step, Progress::Started);
+            tokio::time::timeout_at(running.end, call)
                 .await
-                .unwrap_or_else(|_| Err(cut_off(Outcome::Unknown)))
+                .unwrap_or_else(|_| Err(running.cut_off(Outcome::Unknown)))
         };
         match result {
             Ok(value) => {
-                self.tell(step, Progress::Done);
+                self.tell(running.step, Progress::Done);
+                let elapsed = running.started.elapsed();
                 Step::Done {
                     value,
-                    provider,
-                    elapsed: started.elapsed(),
+                    provider: running.provider,
+                    elapsed,
                 }
             }
             Err(error) => {
-                self.tell(step, Progress::Failed(error.kind()));
+                self.tell(running.step, Progress::Failed(error.kind()));
                 Step::Failed(error)
             }
         }
@@ -242,6 +233,50 @@ impl<'k> Onboarding<'k> {
     fn tell(&self, step: StepName, progress: Progress) {
         if let Some(observer) = &self.observer {
             observer(StepEvent { step, progress });
+        }
+    }
+}
+
+/// One step that is taken: by whom, since when, until when, and the id that goes with it.
+struct Running {
+    step: StepName,
+    provider: &'static str,
+    started: Instant,
+    end: Instant,
+    request_id: Option<RequestId>,
+}
+
+impl Running {
+    fn new(step: StepName, provider: &'static str, end: Instant) -> Self {
+        // Without randomness the provider's client refuses the call by itself.
+        let request_id = RequestId::random().ok();
+        Self {
+            step,
+            provider,
+            started: Instant::now(),
+            end,
+            request_id,
+        }
+    }
+
+    /// The id, and a deadline just before the step's own: the provider's client knows more about a call that it ends.
+    fn options(&self) -> CallOptions {
+        const EARLIER: Duration = Duration::from_millis(20);
+        let time_left = self.end.saturating_duration_since(self.started);
+        let options = CallOptions::new().with_time_limit(time_left.saturating_sub(EARLIER));
+        match &self.request_id {
+            Some(request_id) => options.with_request_id(request_id.clone()),
+            None => options,
+        }
+    }
+
+    fn cut_off(&self, outcome: Outcome) -> Error {
+        let error = Error::new(ErrorKind::Timeout, outcome)
+            .at(self.provider, self.step.as_str())
+            .with_elapsed(self.started.elapsed());
+        match &self.request_id {
+            Some(request_id) => error.with_request_id(request_id.clone()),
+            None => error,
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use provider_core::Error;
 use provider_core::capability::{
     AggregatorConsentSession, AggregatorStanding, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, Outcome};
 
 use crate::AggregatorChoice;
 
@@ -26,7 +26,7 @@ pub enum StepName {
 
 impl StepName {
     /// All steps.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: &'static [Self] = &[
         Self::RecordConsent,
         Self::OpenDocuments,
         Self::DiscoverAggregators,
@@ -98,6 +98,8 @@ pub enum SkipReason {
     NoInput(&'static str),
     /// The person refused consent.
     ConsentRefused,
+    /// Another step's input cannot be sent, so none was taken.
+    InvalidApplicant,
 }
 
 impl fmt::Display for SkipReason {
@@ -106,6 +108,9 @@ impl fmt::Display for SkipReason {
             Self::NoProvider => f.write_str("no provider is configured"),
             Self::NoInput(missing) => write!(f, "not given: {missing}"),
             Self::ConsentRefused => f.write_str("the person refused consent"),
+            Self::InvalidApplicant => {
+                f.write_str("another step's input is invalid, so nothing was sent")
+            }
         }
     }
 }
@@ -120,7 +125,7 @@ pub struct OnboardingReport {
     pub documents: Step<DocumentSession>,
     /// Which aggregators know the person.
     pub discovery: Step<Vec<AggregatorStanding>>,
-    /// The aggregator that the consent was opened for, or would have been.
+    /// The aggregator that suits the person best. The provider of the consent may choose another; its session says so.
     pub choice: AggregatorChoice,
     /// The consent at the aggregator.
     pub aggregator_consent: Step<AggregatorConsentSession>,
@@ -152,9 +157,8 @@ impl OnboardingReport {
             && self.aggregator_consent.value().is_some()
     }
 
-    /// The failed steps that may have been done all the same. Settle these before onboarding the person again.
+    /// The failed steps that may have been done all the same, reads excepted. Settle these before onboarding the person again.
     pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {
-        self.errors()
-            .filter(|(_, error)| matches!(error.outcome(), Outcome::Unknown | Outcome::Done))
+        self.errors().filter(|(_, error)| error.is_unsettled())
     }
 }

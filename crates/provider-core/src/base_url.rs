@@ -1,6 +1,7 @@
 //! Where a provider is, and how a path is joined to it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -81,13 +82,7 @@ impl BaseUrl {
             return Err(invalid("must not have a query"));
         }
         let prefix = path.path().trim_end_matches('/');
-        let climbs = prefix.split('/').any(|segment| {
-            matches!(
-                segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-                "." | ".."
-            )
-        });
-        if climbs || prefix.contains("//") {
+        if climbs(prefix) || prefix.contains("//") {
             return Err(invalid("must not have empty, . or .. path segments"));
         }
         Ok(Self {
@@ -150,8 +145,37 @@ impl BaseUrl {
             && uri
                 .path()
                 .strip_prefix(&*self.prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                .is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !climbs(rest))
     }
+
+    /// Whether requests would go to another machine in clear: plain `http`, and not to loopback. A transport refuses them
+    /// unless it is told otherwise; ask here to tell a user before anything is sent.
+    pub fn is_clear_text_to_another_machine(&self) -> bool {
+        self.scheme == Scheme::HTTP && !is_loopback(self.authority.host())
+    }
+
+    /// Whether requests go out over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether a URL parser would resolve a segment of the path away. Segments without a dot are quick to tell.
+fn climbs(path: &str) -> bool {
+    let dots = |segment: &str| {
+        matches!(
+            segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    };
+    path.contains(['.', '%']) && path.split('/').any(dots)
 }
 
 impl fmt::Display for BaseUrl {
@@ -244,6 +268,43 @@ mod tests {
             assert_eq!(
                 parse(base).unwrap().without_suffix("/v1").to_string(),
                 expected
+            );
+        }
+    }
+
+    #[test]
+    fn what_climbs_is_not_below_the_address() {
+        let base = parse("https://a.test/uat").unwrap();
+        let covers = |text: &str| base.covers(&text.parse().unwrap());
+        assert!(covers("https://a.test/uat/profile") && covers("https://a.test/uat/v1.2/x"));
+        for text in [
+            "https://a.test/uat/../prod",
+            "https://a.test/uat/%2E%2e/prod",
+            "https://a.test/uat/./x",
+            "https://a.test/uatx",
+            "https://b.test/uat/x",
+            "http://a.test/uat/x",
+            "https://a.test:8443/uat/x",
+        ] {
+            assert!(!covers(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn clear_text_to_another_machine_is_told() {
+        for (text, told) in [
+            ("http://a.test", true),
+            ("http://127.0.0.1.a.test", true),
+            ("http://192.0.2.1", true),
+            ("http://127.0.0.1:8787/x", false),
+            ("http://[::1]", false),
+            ("http://localhost", false),
+            ("https://a.test", false),
+        ] {
+            assert_eq!(
+                parse(text).unwrap().is_clear_text_to_another_machine(),
+                told,
+                "{text}"
             );
         }
     }

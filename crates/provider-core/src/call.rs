@@ -20,11 +20,53 @@ pub struct Call<'c, E: Endpoint> {
     options: CallOptions,
 }
 
-#[derive(Debug, Clone, Default)]
-pub(crate) struct CallOptions {
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) retry: Option<RetryPolicy>,
-    pub(crate) request_id: Option<RequestId>,
+/// What a caller may say about one call. Capabilities take it too, so that a deadline and a request id reach the provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// The call's deadline, attempts and pauses together; the client's or the operation's own if absent.
+    pub timeout: Option<Duration>,
+    /// What is left of a deadline from outside, such as a flow's: whatever deadline the call has is cut to it.
+    pub time_limit: Option<Duration>,
+    /// The policy by which it is repeated; the client's if absent.
+    pub retry: Option<RetryPolicy>,
+    /// The id it is sent with; a random one if absent.
+    pub request_id: Option<RequestId>,
+}
+
+impl CallOptions {
+    /// Nothing said.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the call its own deadline, attempts and pauses together.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Cuts the call's deadline, whoever set it, to what is left of one from outside.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// Repeats the call by another policy.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Sends this id instead of a random one.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: RequestId) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
 }
 
 impl<'c, E: Endpoint> Call<'c, E> {
@@ -38,19 +80,25 @@ impl<'c, E: Endpoint> Call<'c, E> {
 
     /// Gives this call its own deadline, attempts and pauses together.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options = self.options.with_timeout(timeout);
         self
     }
 
     /// Repeats this call by another policy.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.options.retry = Some(retry);
+        self.options = self.options.with_retry(retry);
         self
     }
 
     /// Sends this id instead of a random one.
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
-        self.options.request_id = Some(request_id);
+        self.options = self.options.with_request_id(request_id);
+        self
+    }
+
+    /// Replaces all options at once.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
         self
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Email, Error, Masked, Mobile, Pan};
+use crate::{CallOptions, Email, Error, Masked, Mobile, Pan};
 
 crate::open_enum! {
     /// What a person consents to.
@@ -58,6 +58,7 @@ crate::masked_text! {
 
 /// A person's answer to a consent text, to be recorded.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ConsentStatement {
     /// The verification session it belongs to.
     pub session: String,
@@ -69,29 +70,67 @@ pub struct ConsentStatement {
     pub text: Masked,
 }
 
+impl ConsentStatement {
+    /// All four are required; `text` exactly as shown, in the language shown.
+    pub fn new(
+        session: impl Into<String>,
+        kind: ConsentKind,
+        approved: bool,
+        text: impl Into<Masked>,
+    ) -> Self {
+        Self {
+            session: session.into(),
+            kind,
+            approved,
+            text: text.into(),
+        }
+    }
+}
+
 /// A consent that a provider keeps on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordedConsent {
     /// The provider's id for it.
     pub reference: ProviderReference,
+}
+
+impl RecordedConsent {
+    /// A consent with this id.
+    pub fn new(reference: ProviderReference) -> Self {
+        Self { reference }
+    }
 }
 
 /// Keeps a person's consent on record.
 #[async_trait]
 pub trait ConsentRecorder: fmt::Debug + Send + Sync {
     /// The provider's name, for reports.
-    fn provider(&self) -> &'static str;
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error>;
 
     /// Records the person's answer, a refusal too.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`](crate::ErrorKind); an input that the provider cannot take is `InvalidRequest`.
-    async fn record_consent(&self, consent: ConsentStatement) -> Result<RecordedConsent, Error>;
+    async fn record_consent(
+        &self,
+        consent: ConsentStatement,
+        options: CallOptions,
+    ) -> Result<RecordedConsent, Error>;
 }
 
 /// A wish to look at a person's documents.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DocumentAccessRequest {
     /// Why, in the caller's words; the person may see it.
     pub purpose: String,
@@ -103,8 +142,28 @@ pub struct DocumentAccessRequest {
     pub consented: bool,
 }
 
+impl DocumentAccessRequest {
+    /// Access to all kinds of documents. `consented` says that the person agreed.
+    pub fn new(purpose: impl Into<String>, return_url: impl Into<Masked>, consented: bool) -> Self {
+        Self {
+            purpose: purpose.into(),
+            return_url: return_url.into(),
+            documents: Vec::new(),
+            consented,
+        }
+    }
+
+    /// Limits the kinds of documents.
+    #[must_use]
+    pub fn set_documents(mut self, documents: impl IntoIterator<Item = DocumentKind>) -> Self {
+        self.documents = documents.into_iter().collect();
+        self
+    }
+}
+
 /// A session in which the person grants access in the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocumentSession {
     /// The provider's id for it, which later calls name.
     pub reference: ProviderReference,
@@ -112,22 +171,42 @@ pub struct DocumentSession {
     pub url: BrowserUrl,
 }
 
+impl DocumentSession {
+    /// A session with this id, opened at this URL.
+    pub fn new(reference: ProviderReference, url: BrowserUrl) -> Self {
+        Self { reference, url }
+    }
+}
+
 /// Opens access to a person's documents.
 #[async_trait]
 pub trait DocumentAccess: fmt::Debug + Send + Sync {
     /// The provider's name, for reports.
-    fn provider(&self) -> &'static str;
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_session(&self, request: &DocumentAccessRequest) -> Result<(), Error>;
 
     /// Opens a session.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`](crate::ErrorKind); an input that the provider cannot take is `InvalidRequest`.
-    async fn open_session(&self, request: DocumentAccessRequest) -> Result<DocumentSession, Error>;
+    async fn open_session(
+        &self,
+        request: DocumentAccessRequest,
+        options: CallOptions,
+    ) -> Result<DocumentSession, Error>;
 }
 
 /// A question to account aggregators: do you know this person?
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AggregatorQuery {
     /// The person's mobile number.
     pub mobile: Mobile,
@@ -135,6 +214,24 @@ pub struct AggregatorQuery {
     pub reference: String,
     /// Which aggregators; empty means all that are enabled.
     pub aggregators: Vec<AggregatorId>,
+}
+
+impl AggregatorQuery {
+    /// A question to all enabled aggregators.
+    pub fn new(mobile: Mobile, reference: impl Into<String>) -> Self {
+        Self {
+            mobile,
+            reference: reference.into(),
+            aggregators: Vec::new(),
+        }
+    }
+
+    /// Limits the question to these aggregators.
+    #[must_use]
+    pub fn set_aggregators(mut self, aggregators: impl IntoIterator<Item = AggregatorId>) -> Self {
+        self.aggregators = aggregators.into_iter().collect();
+        self
+    }
 }
 
 /// How far a person has come with one aggregator, best first.
@@ -164,6 +261,7 @@ impl Readiness {
 
 /// What one aggregator said.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AggregatorStanding {
     /// The aggregator.
     pub aggregator: AggregatorId,
@@ -171,22 +269,45 @@ pub struct AggregatorStanding {
     pub readiness: Readiness,
 }
 
+impl AggregatorStanding {
+    /// What `aggregator` said.
+    pub fn new(aggregator: AggregatorId, readiness: Readiness) -> Self {
+        Self {
+            aggregator,
+            readiness,
+        }
+    }
+}
+
 /// Finds out which account aggregators know a person.
 #[async_trait]
 pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
     /// The provider's name, for reports.
-    fn provider(&self) -> &'static str;
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error>;
 
     /// Asks. One standing for each aggregator that was asked, in the provider's order.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`](crate::ErrorKind). A single aggregator's failure is a standing, not an error.
-    async fn discover(&self, query: AggregatorQuery) -> Result<Vec<AggregatorStanding>, Error>;
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error>;
 }
 
 /// A wish for a person's financial data, to be granted at an account aggregator.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AggregatorConsentRequest {
     /// The person's mobile number.
     pub mobile: Mobile,
@@ -204,8 +325,59 @@ pub struct AggregatorConsentRequest {
     pub return_url: Option<Masked>,
 }
 
+impl AggregatorConsentRequest {
+    /// A consent for this person and purpose, with nothing else known.
+    pub fn new(mobile: Mobile, purpose: ConsentPurpose) -> Self {
+        Self {
+            mobile,
+            pan: None,
+            email: None,
+            purpose,
+            aggregator: None,
+            webhook_url: None,
+            return_url: None,
+        }
+    }
+
+    /// The person's PAN.
+    #[must_use]
+    pub fn set_pan(mut self, pan: Option<Pan>) -> Self {
+        self.pan = pan;
+        self
+    }
+
+    /// The person's e-mail address.
+    #[must_use]
+    pub fn set_email(mut self, email: Option<Email>) -> Self {
+        self.email = email;
+        self
+    }
+
+    /// The aggregator to use.
+    #[must_use]
+    pub fn set_aggregator(mut self, aggregator: Option<AggregatorId>) -> Self {
+        self.aggregator = aggregator;
+        self
+    }
+
+    /// Where the provider reports changes.
+    #[must_use]
+    pub fn set_webhook_url(mut self, url: Option<Masked>) -> Self {
+        self.webhook_url = url;
+        self
+    }
+
+    /// Where the person's browser goes afterwards.
+    #[must_use]
+    pub fn set_return_url(mut self, url: Option<Masked>) -> Self {
+        self.return_url = url;
+        self
+    }
+}
+
 /// A consent that the person has yet to grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AggregatorConsentSession {
     /// The provider's id for it, which later calls name.
     pub reference: ProviderReference,
@@ -215,11 +387,34 @@ pub struct AggregatorConsentSession {
     pub aggregator: Option<AggregatorId>,
 }
 
+impl AggregatorConsentSession {
+    /// A session with this id, opened at this URL; `aggregator` only if the provider let us choose it.
+    pub fn new(
+        reference: ProviderReference,
+        url: BrowserUrl,
+        aggregator: Option<AggregatorId>,
+    ) -> Self {
+        Self {
+            reference,
+            url,
+            aggregator,
+        }
+    }
+}
+
 /// Opens a consent at an account aggregator.
 #[async_trait]
 pub trait AggregatorConsent: fmt::Debug + Send + Sync {
     /// The provider's name, for reports.
-    fn provider(&self) -> &'static str;
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_request(&self, request: &AggregatorConsentRequest) -> Result<(), Error>;
 
     /// Opens a consent session. Each call opens another one.
     ///
@@ -229,5 +424,6 @@ pub trait AggregatorConsent: fmt::Debug + Send + Sync {
     async fn open_consent(
         &self,
         request: AggregatorConsentRequest,
+        options: CallOptions,
     ) -> Result<AggregatorConsentSession, Error>;
 }

@@ -67,6 +67,18 @@ impl<P: Provider> Client<P> {
         Call::new(self, endpoint)
     }
 
+    /// Builds and authorises the request of `endpoint` and throws it away: whether its inputs can be sent at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`], as the call itself would give it.
+    pub fn check<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), Error> {
+        let attempt = Attempt::new(1, self.inner.clock.now(), 0);
+        self.prepare(endpoint, &attempt, &RequestId::from_nonce(0))
+            .map(drop)
+            .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))
+    }
+
     /// Runs the attempts of one call. `read` turns the verified response into a value.
     pub(crate) async fn run<E, T>(
         &self,
@@ -83,7 +95,8 @@ impl<P: Provider> Client<P> {
         let timeout = options
             .timeout
             .or(inner.timeout)
-            .unwrap_or(E::OPERATION.timeout);
+            .unwrap_or(E::OPERATION.timeout)
+            .min(options.time_limit.unwrap_or(Duration::MAX));
         let retry = options.retry.unwrap_or(inner.retry);
         // A deadline past the end of the clock is none.
         let deadline = started.checked_add(timeout);
@@ -92,7 +105,11 @@ impl<P: Provider> Client<P> {
         let mut number = 0;
         loop {
             number += 1;
-            let attempt = Attempt::new(number, inner.clock.now(), inner.clock.nonce());
+            let nonce = inner
+                .clock
+                .nonce()
+                .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))?;
+            let attempt = Attempt::new(number, inner.clock.now(), nonce);
             let request_id = request_id
                 .get_or_insert_with(|| RequestId::from_nonce(attempt.nonce))
                 .clone();
@@ -117,6 +134,8 @@ impl<P: Provider> Client<P> {
                     tracing::debug!(
                         provider = P::NAME,
                         operation = E::OPERATION.name,
+                        route = E::OPERATION.route,
+                        request_id = request_id.as_str(),
                         attempt = number,
                         status = verified.status().as_u16(),
                         "answered"
@@ -151,6 +170,8 @@ impl<P: Provider> Client<P> {
             tracing::debug!(
                 provider = P::NAME,
                 operation = E::OPERATION.name,
+                route = E::OPERATION.route,
+                request_id = request_id.as_str(),
                 attempt = number,
                 kind = error.kind().as_str(),
                 outcome = error.outcome().as_str(),
@@ -164,12 +185,12 @@ impl<P: Provider> Client<P> {
                     continue;
                 }
             }
-            return Err(error.at(P::NAME, E::OPERATION.name).with_call(
-                request_id,
-                number,
-                started.elapsed(),
-                outcome,
-            ));
+            return Err(error
+                .at(P::NAME, E::OPERATION.name)
+                .with_idempotency(E::OPERATION.idempotency)
+                .with_request_id(request_id)
+                .with_elapsed(started.elapsed())
+                .with_attempts(number, outcome));
         }
     }
 
@@ -228,7 +249,7 @@ impl<P: Provider> Client<P> {
             ));
         }
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, ACCEPT_JSON);
+        headers.entry(ACCEPT).or_insert(ACCEPT_JSON);
         headers.insert(USER_AGENT, USER_AGENT_VALUE);
         headers.insert(RequestId::HEADER, request_id.header_value());
         provider.authorize(&mut request, attempt)?;

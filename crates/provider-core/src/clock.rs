@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::InvalidRequest;
+
 /// Wall clock, randomness and sleep of a client.
 ///
 /// Deadlines do not use it: they count on tokio's monotonic clock, which tests can pause.
@@ -14,8 +16,12 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock: for signatures, and for a `Retry-After` that is a date.
     fn now(&self) -> Timestamp;
 
-    /// 128 random bits: for request ids, and for the jitter of a pause.
-    fn nonce(&self) -> u128;
+    /// 128 random bits: for request ids, for the jitter of a pause, and for whatever a provider signs with them.
+    ///
+    /// # Errors
+    ///
+    /// There is no randomness. The call fails and nothing is sent: what can be guessed is no nonce.
+    fn nonce(&self) -> Result<u128, InvalidRequest>;
 
     /// Waits before the next attempt.
     async fn sleep(&self, duration: Duration);
@@ -31,13 +37,11 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    fn nonce(&self) -> u128 {
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
         let mut bytes = [0; 16];
-        // Without the system's randomness the time still tells one request from the next; no secret depends on it.
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => u128::from_le_bytes(bytes),
-            Err(_) => u128::from_le_bytes(self.now().as_nanosecond().to_le_bytes()),
-        }
+        getrandom::fill(&mut bytes)
+            .map(|()| u128::from_le_bytes(bytes))
+            .map_err(|_| InvalidRequest::new("nonce", "the system gives no randomness"))
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
-    DecodeError, Fault, FaultClass, InvalidRequest, RawResponse, RequestId, TransportError,
-    TransportErrorKind, VerificationError,
+    DecodeError, Fault, FaultClass, Idempotency, InvalidRequest, RawResponse, RequestId,
+    TransportError, TransportErrorKind, VerificationError,
 };
 
 /// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at
@@ -23,6 +23,7 @@ struct Inner {
     provider: &'static str,
     operation: &'static str,
     outcome: Outcome,
+    idempotency: Option<Idempotency>,
     status: Option<StatusCode>,
     fault: Option<Fault>,
     retry_after: Option<Duration>,
@@ -117,6 +118,7 @@ impl Error {
             provider: "",
             operation: "",
             outcome,
+            idempotency: None,
             status: None,
             fault: None,
             retry_after: None,
@@ -165,16 +167,29 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_call(
-        mut self,
-        request_id: RequestId,
-        attempts: u32,
-        elapsed: Duration,
-        outcome: Outcome,
-    ) -> Self {
+    /// Adds what a repeat of the operation does.
+    #[must_use]
+    pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.0.idempotency = Some(idempotency);
+        self
+    }
+
+    /// Adds the call's id.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.0.request_id = Some(request_id);
-        self.0.attempts = attempts;
+        self
+    }
+
+    /// Adds how long the call took.
+    #[must_use]
+    pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
         self.0.elapsed = elapsed;
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
+        self.0.attempts = attempts;
         self.0.outcome = outcome;
         self
     }
@@ -187,6 +202,18 @@ impl Error {
     /// What became of the request, all attempts together.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
+    }
+
+    /// What a repeat of the operation does; `None` if the error did not come from a call.
+    pub fn idempotency(&self) -> Option<Idempotency> {
+        self.0.idempotency
+    }
+
+    /// Whether something may have been done that has to be settled before the caller calls again: the outcome is
+    /// `Unknown` or `Done`, and the operation is not a read.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self.0.outcome, Outcome::Unknown | Outcome::Done)
+            && self.0.idempotency != Some(Idempotency::Safe)
     }
 
     /// The provider's name; empty for an input that was refused before it had one.
@@ -254,19 +281,19 @@ impl Error {
         self.source_as()
     }
 
-    /// Whether calling again later, by the caller, can do no harm: nothing was sent, or nothing was done and the reason
-    /// passes by itself.
+    /// Whether calling again later, by the caller, can do no harm and may help: nothing was sent or done, or the operation
+    /// is a read, and the reason passes by itself.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Connect
             | ErrorKind::RateLimited
             | ErrorKind::Timeout
-            | ErrorKind::Transport => {
-                matches!(self.0.outcome, Outcome::NotSent | Outcome::Refused)
-            }
+            | ErrorKind::Transport => !self.is_unsettled(),
             ErrorKind::Api => {
                 let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
-                self.0.outcome == Outcome::Refused && self.0.fault.as_ref().is_some_and(passes)
+                !self.is_unsettled()
+                    && (self.0.fault.as_ref().is_some_and(passes)
+                        || self.0.status.is_some_and(|status| status.is_server_error()))
             }
             _ => false,
         }
@@ -321,9 +348,9 @@ impl fmt::Display for Error {
             write!(f, ": {fault}")?;
         }
         match inner.outcome {
-            Outcome::NotSent | Outcome::Refused => Ok(()),
-            Outcome::Unknown => f.write_str("; it may have been done"),
+            _ if !self.is_unsettled() => Ok(()),
             Outcome::Done => f.write_str("; it was done"),
+            _ => f.write_str("; it may have been done"),
         }
     }
 }

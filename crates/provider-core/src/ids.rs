@@ -194,8 +194,7 @@ impl fmt::Debug for PathId {
 macro_rules! opaque_id {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident($field:literal);)+) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, $crate::serde::Serialize)]
-        #[serde(crate = "::provider_core::serde", transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         $vis struct $name(::std::string::String);
 
         impl $name {
@@ -217,6 +216,15 @@ macro_rules! opaque_id {
             /// The id as the provider gave it.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

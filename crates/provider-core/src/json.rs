@@ -1,12 +1,13 @@
 //! Reading JSON without repeating it: what went wrong and where, never what stood there.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 /// Why an authentic reply was not understood. Holds a place and a category, never a value.
 ///
 /// The request was processed. Keep the request id, and report the place to the provider or to us.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{category} at {path} (line {line}, column {column})")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     category: DecodeErrorCategory,
     path: String,
@@ -30,6 +31,18 @@ pub enum DecodeErrorCategory {
     /// A success without the data that a success must carry.
     #[error("success without data")]
     MissingData,
+}
+
+impl std::error::Error for DecodeError {}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.category, self.path)?;
+        match self.line {
+            0 => Ok(()),
+            line => write!(f, " (line {line}, column {})", self.column),
+        }
+    }
 }
 
 impl DecodeError {

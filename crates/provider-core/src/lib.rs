@@ -1,8 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-// The declarative macros name this crate by its own name, here too.
-extern crate self as provider_core;
-
 mod base_url;
 mod call;
 pub mod capability;
@@ -29,7 +26,7 @@ pub mod testing;
 mod transport;
 
 pub use base_url::{BaseUrl, Segment};
-pub use call::Call;
+pub use call::{Call, CallOptions};
 pub use client::{Client, ClientBuilder};
 pub use clock::{Clock, SystemClock};
 pub use endpoint::{Attempt, Endpoint, Idempotency, Operation, ResponseError, post_json};

@@ -57,8 +57,7 @@ impl fmt::Debug for Masked {
 macro_rules! masked_text {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident;)+) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, $crate::serde::Serialize, $crate::serde::Deserialize)]
-        #[serde(crate = "::provider_core::serde", transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         $vis struct $name($crate::Masked);
 
         impl $name {
@@ -70,6 +69,23 @@ macro_rules! masked_text {
             /// The text itself, byte for byte as it was given. Whatever prints it is on its own.
             pub fn expose(&self) -> &str {
                 self.0.expose()
+            }
+        }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::serde::Serialize::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::serde::Deserialize::deserialize(deserializer).map(Self)
             }
         }
     )+};

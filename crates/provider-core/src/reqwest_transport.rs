@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use http::uri::{Authority, Scheme};
 use http::{Request, Uri};
 use reqwest::Url;
 
+use crate::base_url::is_loopback;
 use crate::{
     Body, Error, InvalidRequest, RawResponse, Transport, TransportError, TransportErrorKind,
 };
@@ -226,12 +226,6 @@ impl fmt::Debug for ReqwestTransport {
 
 fn invalid(field: &'static str, rule: &'static str) -> TransportError {
     TransportError::from(InvalidRequest::new(field, rule))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Decides from the chain of causes how far the request got, and strips the URL.
@@ -632,5 +626,15 @@ mod tests {
             let kept = kept(format!("http://localhost:{port}/a"));
             assert!(kept <= ADDRESSES_KEPT);
         }
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let builder = ReqwestTransport::builder();
+        assert_eq!(builder.connect_timeout, Duration::from_secs(5));
+        assert_eq!(builder.idle_timeout, Duration::from_secs(4));
+        assert_eq!(builder.max_body_bytes, 8 * 1024 * 1024);
+        assert!(!builder.allow_plain_http);
+        assert!(builder.proxy.is_none());
     }
 }

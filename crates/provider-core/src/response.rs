@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::{Authenticity, InvalidRequest};
+use crate::{Authenticity, Clock as _, InvalidRequest, SystemClock};
 
 /// The id of one call, sent as `x-request-id` with each of its attempts and kept in its answer or error.
 ///
@@ -28,6 +28,15 @@ impl RequestId {
         HeaderValue::from_str(id.as_str())
             .map(Self)
             .map_err(|_| InvalidRequest::new("request_id", "must be printable ASCII"))
+    }
+
+    /// A random id.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no randomness.
+    pub fn random() -> Result<Self, InvalidRequest> {
+        SystemClock.nonce().map(Self::from_nonce)
     }
 
     pub(crate) fn from_nonce(nonce: u128) -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use consent_hmac::provider_core::capability::{ConsentKind, ConsentRecorder, ConsentStatement};
 use consent_hmac::provider_core::testing::{ScriptedTransport, Step, conformance};
-use consent_hmac::provider_core::{BaseUrl, ErrorKind, Outcome, VerificationError};
+use consent_hmac::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome, VerificationError};
 use consent_hmac::{
     ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Signer, Veriff,
 };
@@ -15,12 +15,7 @@ use kyc_sandbox::{Sandbox, Settings, VeriffSettings};
 use crate::sandbox::{SESSION, base_url, client, secret, veriff};
 
 fn statement(kind: ConsentKind) -> ConsentStatement {
-    ConsentStatement {
-        session: SESSION.to_owned(),
-        kind,
-        approved: true,
-        text: "I agree to share my details".into(),
-    }
+    ConsentStatement::new(SESSION, kind, true, "I agree to share my details")
 }
 
 fn approval() -> RecordConsent {
@@ -58,28 +53,19 @@ async fn what_veriff_cannot_take_is_named_and_not_sent() {
     let statement = statement(ConsentKind::Ine);
     for (statement, field) in [
         (
-            ConsentStatement {
-                session: "..".to_owned(),
-                ..statement.clone()
-            },
+            ConsentStatement::new("..", statement.kind.clone(), true, statement.text.clone()),
             "session_id",
         ),
         (
-            ConsentStatement {
-                text: " ".into(),
-                ..statement.clone()
-            },
+            ConsentStatement::new(SESSION, statement.kind.clone(), true, " "),
             "text",
         ),
         (
-            ConsentStatement {
-                kind: ConsentKind::from(""),
-                ..statement
-            },
+            ConsentStatement::new(SESSION, ConsentKind::from(""), true, statement.text),
             "type",
         ),
     ] {
-        let error = ConsentRecorder::record_consent(&client, statement)
+        let error = ConsentRecorder::record_consent(&client, statement, CallOptions::new())
             .await
             .unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent);
@@ -102,9 +88,10 @@ async fn a_consent_without_an_id_is_an_answer_that_is_not_understood() {
         veriff(&base_url()),
         Arc::new(ScriptedTransport::new([step])),
     );
-    let error = ConsentRecorder::record_consent(&client, statement(ConsentKind::Ine))
-        .await
-        .unwrap_err();
+    let error =
+        ConsentRecorder::record_consent(&client, statement(ConsentKind::Ine), CallOptions::new())
+            .await
+            .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(error.outcome(), Outcome::Done);
 }

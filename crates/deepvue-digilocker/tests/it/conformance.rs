@@ -6,7 +6,7 @@ use deepvue_digilocker::provider_core::capability::{
     DocumentAccess, DocumentAccessRequest, DocumentKind,
 };
 use deepvue_digilocker::provider_core::testing::{ScriptedTransport, Step, conformance};
-use deepvue_digilocker::provider_core::{BaseUrl, ErrorKind, Outcome};
+use deepvue_digilocker::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome};
 use deepvue_digilocker::{
     ClientId, ClientSecret, Consent, Deepvue, DigilockerClient, DocType, InitiateSession,
 };
@@ -21,12 +21,12 @@ use kyc_sandbox::{DeepvueSettings, Sandbox, Settings};
 use crate::sandbox::{base_url, client, deepvue};
 
 fn access() -> DocumentAccessRequest {
-    DocumentAccessRequest {
-        purpose: "KYC of a new customer".to_owned(),
-        return_url: "https://lender.example.test/back".into(),
-        documents: vec![DocumentKind::Aadhaar],
-        consented: true,
-    }
+    DocumentAccessRequest::new(
+        "KYC of a new customer",
+        "https://lender.example.test/back",
+        true,
+    )
+    .set_documents([DocumentKind::Aadhaar])
 }
 
 fn minimal() -> InitiateSession {
@@ -55,10 +55,7 @@ async fn each_kind_of_document_has_deepvue_s_name() {
         DocumentKind::from("made_up"),
     ];
     let session = client
-        .open_session(DocumentAccessRequest {
-            documents,
-            ..access()
-        })
+        .open_session(access().set_documents(documents), CallOptions::new())
         .await
         .unwrap();
     assert_eq!(session.reference.as_str(), "t");
@@ -73,21 +70,23 @@ async fn each_kind_of_document_has_deepvue_s_name() {
 async fn without_consent_nothing_is_sent() {
     let transport = ScriptedTransport::new([]);
     let client = client(&base_url(), Arc::new(transport.clone()));
-    let unasked = DocumentAccessRequest {
-        consented: false,
-        ..access()
-    };
-    let error = client.open_session(unasked).await.unwrap_err();
+    let mut unasked = access();
+    unasked.consented = false;
+    let error = client
+        .open_session(unasked, CallOptions::new())
+        .await
+        .unwrap_err();
     assert_eq!(error.invalid_request().unwrap().field(), "consent");
     assert_eq!(
         (error.provider(), error.operation()),
         ("deepvue", "initiate-session")
     );
-    let aimless = DocumentAccessRequest {
-        return_url: "".into(),
-        ..access()
-    };
-    let error = client.open_session(aimless).await.unwrap_err();
+    let mut aimless = access();
+    aimless.return_url = "".into();
+    let error = client
+        .open_session(aimless, CallOptions::new())
+        .await
+        .unwrap_err();
     assert_eq!(error.invalid_request().unwrap().field(), "redirect_url");
     assert!(transport.sent().is_empty());
 }

@@ -14,15 +14,11 @@ use crate::sandbox::{base_url, client};
 async fn finpass_is_an_aggregator_consent() {
     let transport = Sandbox::default().transport();
     let client = client(&base_url(), Arc::new(transport));
-    let request = AggregatorConsentRequest {
-        mobile: Mobile::parse("9000000001").unwrap(),
-        pan: None,
-        email: None,
-        purpose: ConsentPurpose::LoanUnderwriting,
-        aggregator: None,
-        webhook_url: None,
-        return_url: Some("https://lender.example.test/done".into()),
-    };
+    let request = AggregatorConsentRequest::new(
+        Mobile::parse("9000000001").unwrap(),
+        ConsentPurpose::LoanUnderwriting,
+    )
+    .set_return_url(Some("https://lender.example.test/done".into()));
     conformance::aggregator_consent(&client, request).await;
 }
 

@@ -7,13 +7,35 @@ use finpass::provider_core::jiff::Timestamp;
 use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use finpass::provider_core::{
     Attempt, Body, DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Provider,
-    Response, TransportErrorKind,
+    Response, TransportErrorKind, VerificationError,
 };
 use finpass::{ApiKey, ConsentType, Finpass, FinpassClient, Initialize, Initialized};
 
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 
 use crate::sandbox::finpass;
+
+// The core's macros work through a provider crate's re-export, without a dependency on the core.
+finpass::provider_core::opaque_id! { struct OwnId("own"); }
+finpass::provider_core::masked_text! { struct OwnText; }
+
+#[test]
+fn the_core_s_macros_work_through_the_re_export() {
+    let id: OwnId = serde_json::from_str("\"x\"").unwrap();
+    let text: OwnText = serde_json::from_str("\"CANARY\"").unwrap();
+    assert_eq!(
+        serde_json::to_string(&(&id, &text)).unwrap(),
+        "[\"x\",\"CANARY\"]"
+    );
+    assert_eq!(
+        (
+            OwnId::parse("x").unwrap().as_str(),
+            OwnText::new("x").expose()
+        ),
+        ("x", "x")
+    );
+    assert!(!format!("{text:?}").contains("CANARY"));
+}
 
 const SESSION: &str = r#"{"data":{"client_id":"aa_1_1","mobile_number":"9000000001","pan_number":null,
     "email_id":null,"redirect_url":"https://consent.example.test/?fi=QUJD+Rg==&reqdateX=="},
@@ -51,7 +73,7 @@ async fn the_full_request_is_the_documented_one() {
         .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
         .set_email(Email::parse("person@example.test").unwrap())
         .set_webhook_url("https://lender.example.test/hook")
-        .set_redirect_url("https://lender.example.test/done");
+        .set_return_url("https://lender.example.test/done");
     let (_, transport) = send([Step::respond(200, SESSION)], request).await;
     insta::assert_snapshot!(transport.only().golden());
 }
@@ -60,7 +82,7 @@ async fn the_full_request_is_the_documented_one() {
 async fn absent_and_empty_optionals_are_not_sent() {
     let (_, transport) = send(
         [Step::respond(200, SESSION)],
-        minimal().set_webhook_url("").set_redirect_url(""),
+        minimal().set_webhook_url("").set_return_url(""),
     )
     .await;
     assert_eq!(
@@ -106,7 +128,7 @@ async fn the_consent_url_is_kept_byte_for_byte() {
     let (result, _) = send([Step::respond(200, SESSION)], minimal()).await;
     let data = result.unwrap().into_value().data;
     assert_eq!(
-        data.redirect_url.expose(),
+        data.consent_url.expose(),
         "https://consent.example.test/?fi=QUJD+Rg==&reqdateX=="
     );
 }
@@ -220,6 +242,57 @@ async fn a_refusal_s_code_is_read_from_either_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
+    for body in [
+        SESSION.replace("\"status_code\":200", "\"status_code\":500"),
+        r#"{"success":false,"status_code":503}"#.to_owned(),
+        SESSION.replace("\"status_code\":200", "\"status_code\":422"),
+    ] {
+        let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Api, Outcome::Unknown),
+            "{body}"
+        );
+        assert_eq!(transport.sent().len(), 1);
+    }
+    let refused = r#"{"success":false,"status_code":422}"#;
+    let (result, _) = send([Step::respond(200, refused)], minimal()).await;
+    assert_eq!(result.unwrap_err().outcome(), Outcome::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_for_another_person_is_not_believed() {
+    let other = SESSION.replace("9000000001", "9000000002");
+    let (result, transport) = send([Step::respond(200, other)], minimal()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert_eq!(transport.sent().len(), 1);
+    for echo in ["+919000000002", "90XXXXXX02"] {
+        let (result, _) = send(
+            [Step::respond(200, SESSION.replace("9000000001", echo))],
+            minimal(),
+        )
+        .await;
+        assert!(result.is_ok(), "{echo} is no other number for certain");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pan_that_was_sent_and_does_not_come_back_is_reported() {
+    let with_pan = minimal().set_pan_number(Pan::parse("AAAAA0000A").unwrap());
+    let (result, _) = send([Step::respond(200, SESSION)], with_pan.clone()).await;
+    assert!(result.unwrap().value().pan_ignored);
+    let echoed = SESSION.replace("\"pan_number\":null", "\"pan_number\":\"AAAAA0000A\"");
+    let (result, _) = send([Step::respond(200, echoed)], with_pan).await;
+    assert!(!result.unwrap().value().pan_ignored);
+    let (result, _) = send([Step::respond(200, SESSION)], minimal()).await;
+    assert!(!result.unwrap().value().pan_ignored);
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_fields_and_missing_echoes_do_no_harm() {
     let body = r#"{"new":1,"success":true,"data":{"client_id":"x","redirect_url":"u","new":[]}}"#;
     let (result, _) = send([Step::respond(200, body)], minimal()).await;
@@ -234,7 +307,7 @@ async fn nothing_personal_is_printed() {
         .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
         .set_email(Email::parse("person@example.test").unwrap())
         .set_webhook_url("https://lender.example.test/hook")
-        .set_redirect_url("https://lender.example.test/done");
+        .set_return_url("https://lender.example.test/done");
     let mut printed = format!("{request:?} {request:#?}");
     let (result, _) = send([Step::respond(200, SESSION)], request).await;
     printed += &format!("{result:?} {result:#?}");

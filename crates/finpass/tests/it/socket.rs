@@ -20,6 +20,6 @@ async fn a_session_is_opened_over_http() {
     assert_eq!(response.attempts(), 1);
     let data = response.into_value().data;
     assert_eq!(data.pan_number.unwrap().expose(), "AAAAA0000A");
-    assert!(data.redirect_url.expose().contains("=="));
+    assert!(data.consent_url.expose().contains("=="));
     served.shutdown().await;
 }

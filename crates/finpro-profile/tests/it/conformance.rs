@@ -6,7 +6,7 @@ use finpro_profile::provider_core::capability::{
     AggregatorDiscovery, AggregatorId, AggregatorQuery, Readiness,
 };
 use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
-use finpro_profile::provider_core::{BaseUrl, ErrorKind, Mobile, Outcome};
+use finpro_profile::provider_core::{BaseUrl, CallOptions, ErrorKind, Mobile, Outcome};
 use finpro_profile::{
     AppIdentifier, CheckProfile, ClientId, ClientSecret, Finpro, FinproProfileClient,
     OrganisationId, UserConsentId,
@@ -16,14 +16,11 @@ use kyc_sandbox::Sandbox;
 use crate::sandbox::{base_url, client, credentials};
 
 fn query(mobile: &str, aggregators: &[&str]) -> AggregatorQuery {
-    AggregatorQuery {
-        mobile: Mobile::parse(mobile).unwrap(),
-        reference: "reference-1".to_owned(),
-        aggregators: aggregators
+    AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "reference-1").set_aggregators(
+        aggregators
             .iter()
-            .map(|id| AggregatorId::parse(*id).unwrap())
-            .collect(),
-    }
+            .map(|id| AggregatorId::parse(*id).unwrap()),
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +60,10 @@ async fn each_standing_is_that_of_its_aggregator() {
             ],
         ),
     ] {
-        let standings = client.discover(query(mobile, &[])).await.unwrap();
+        let standings = client
+            .discover(query(mobile, &[]), CallOptions::new())
+            .await
+            .unwrap();
         let found: Vec<_> = standings
             .iter()
             .map(|standing| (standing.aggregator.as_str(), standing.readiness))
@@ -81,21 +81,18 @@ async fn what_finpro_cannot_take_is_named_and_not_sent() {
         (query("9000000001", &["onemoney", "onemoney-aa"]), "aaId[1]"),
         (query("9000000001", &["@finvu", "onemoney"]), "aaId[0]"),
         (
-            AggregatorQuery {
-                reference: long.clone(),
-                ..query("9000000001", &[])
-            },
+            AggregatorQuery::new(Mobile::parse("9000000001").unwrap(), long.clone()),
             "userConsentId",
         ),
         (
-            AggregatorQuery {
-                reference: String::new(),
-                ..query("9000000001", &[])
-            },
+            AggregatorQuery::new(Mobile::parse("9000000001").unwrap(), String::new()),
             "userConsentId",
         ),
     ] {
-        let error = client.discover(query).await.unwrap_err();
+        let error = client
+            .discover(query, CallOptions::new())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{field}");
         assert_eq!(error.outcome(), Outcome::NotSent);
         assert_eq!(error.invalid_request().unwrap().field(), field);
@@ -112,7 +109,10 @@ async fn a_row_without_a_name_is_an_answer_that_is_not_understood() {
     let body = r#"{"data":[{"aaId":"","status":"success"}]}"#;
     let transport = ScriptedTransport::new([Step::respond(200, body)]);
     let client = client(&base_url(), Arc::new(transport));
-    let error = client.discover(query("9000000001", &[])).await.unwrap_err();
+    let error = client
+        .discover(query("9000000001", &[]), CallOptions::new())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(error.outcome(), Outcome::Done);
 }

@@ -89,3 +89,58 @@ fn a_bad_address_is_named_before_anything_is_sent() {
         "plain http to another machine: {told}"
     );
 }
+
+#[test]
+fn every_setting_may_stand_in_a_file() {
+    let sandbox = SandboxProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<_> = sandbox
+        .environment
+        .iter()
+        .map(|(name, value)| {
+            let path = folder.path().join(name);
+            fs::write(&path, value).unwrap();
+            (format!("{name}_FILE"), path.to_str().unwrap().to_owned())
+        })
+        .collect();
+    assert_eq!(files.len(), 14);
+    let arguments = [
+        "onboard",
+        "--mobile",
+        "9000000001",
+        "--json",
+        "--session-id",
+        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+        "--consent-text",
+        "I agree.",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let run = kyc(&arguments, &files);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.answer()["complete"], true);
+}
+
+#[test]
+fn a_setting_that_is_empty_is_not_taken_for_the_default() {
+    let sandbox = SandboxProcess::start();
+    let mut environment = sandbox.with(&[("FINPASS_BASE_URL", "")]);
+    environment.push(("FINPASS_BASE_URL".to_owned(), String::new()));
+    let told = message(&environment);
+    assert!(
+        told.contains("FINPASS_BASE_URL") && told.contains("empty"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let sandbox = SandboxProcess::start();
+    let environment = sandbox.with(&[
+        ("FINPASS_API_SECRET", ""),
+        ("FINPASS_API_SECRET_FILE", "/dev/zero"),
+    ]);
+    assert!(message(&environment).contains("longer than"));
+}

@@ -233,22 +233,119 @@ fn a_provider_without_any_setting_is_skipped_and_one_with_some_is_an_error() {
 }
 
 #[test]
-fn without_proof_of_consent_no_documents_are_asked_for() {
+fn a_wrong_input_of_one_step_holds_all_back() {
     let sandbox = SandboxProcess::start();
-    let arguments = [
-        "onboard",
-        "--mobile",
-        "9000000001",
-        "--json",
+    let consent = ["--session-id", "s-1", "--consent-text", "I agree."];
+    let documents = [
         "--purpose",
         "KYC",
         "--redirect-url",
         "https://lender.example.test",
     ];
-    let run = kyc(&arguments, &sandbox.environment);
-    assert_eq!(run.code, 2, "{run:?}");
-    let error = run.answer()["steps"][1]["error"].clone();
-    assert_eq!(error["kind"], "invalid_request");
-    assert_eq!(error["outcome"], "not_sent");
-    assert!(error["message"].as_str().unwrap().contains("consent"));
+    for (wrong, step) in [
+        (
+            &["--session-id", "../CANARY", "--consent-text", "I agree."][..],
+            0,
+        ),
+        (&["--session-id", "s-1", "--consent-text", " "], 0),
+        (
+            &[
+                "--purpose",
+                "",
+                "--redirect-url",
+                "https://a.test",
+                "--session-id",
+                "s-1",
+                "--consent-text",
+                "I agree.",
+            ],
+            1,
+        ),
+        (
+            &[&consent[..], &documents[..], &["--doc-type", ""]].concat(),
+            1,
+        ),
+        (&["--user-consent-id", ""], 2),
+        (&["--aa-id", "CANARY@aa"], 2),
+        (&["--consent-type", ""], 3),
+    ] {
+        let arguments = [&["onboard", "--mobile", "9000000001", "--json"], wrong].concat();
+        let run = kyc(&arguments, &sandbox.environment);
+        assert_eq!(run.code, 2, "{arguments:?} {run:?}");
+        let steps = run.answer()["steps"].clone();
+        for (at, each) in steps.as_array().unwrap().iter().enumerate() {
+            let expected = if at == step { "failed" } else { "skipped" };
+            assert_eq!(each["result"], expected, "{arguments:?} step {at}");
+        }
+        assert_eq!(steps[step]["error"]["kind"], "invalid_request");
+        assert!(!run.stdout.contains("CANARY"));
+    }
+}
+
+#[test]
+fn half_of_a_step_s_inputs_is_an_error() {
+    let sandbox = SandboxProcess::start();
+    for (given, missing) in [
+        (&["--session-id", "s-1"][..], "consent_text"),
+        (&["--consent-text", "I agree."], "session_id"),
+        (&["--purpose", "KYC"], "redirect_url"),
+        (
+            &["--purpose", "KYC", "--redirect-url", "https://a.test"],
+            "consent_text",
+        ),
+        (&["--doc-type", "pan"], "purpose"),
+        (&["--approved", "false"], "--session-id and --consent-text"),
+        (
+            &["--approved", "false", "--session-id", "s-1"],
+            "consent_text",
+        ),
+    ] {
+        let arguments = [&["onboard", "--mobile", "9000000001", "--json"], given].concat();
+        let run = kyc(&arguments, &sandbox.environment);
+        assert_eq!(run.code, 2, "{arguments:?} {run:?}");
+        assert!(
+            run.error()["message"].as_str().unwrap().contains(missing),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn what_a_deadline_cuts_off_can_be_settled_by_its_id() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let sandbox = SandboxProcess::start();
+    let environment = sandbox.with(&[("FINPASS_BASE_URL", &silent)]);
+    let arguments = ["onboard", "--mobile", "9000000001", "--timeout", "0.5"];
+    let run = kyc(&[&arguments[..], &["--json"]].concat(), &environment);
+    assert_eq!(run.code, 5, "{run:?}");
+    let error = run.answer()["steps"][3]["error"].clone();
+    assert_eq!(
+        (&error["kind"], &error["outcome"]),
+        (&"timeout".into(), &"unknown".into())
+    );
+    assert_eq!(
+        error["operation"], "initialize",
+        "the client knows more than the flow"
+    );
+    assert_eq!(error["request_id"].as_str().unwrap().len(), 32);
+    let run = kyc(&arguments, &environment);
+    assert!(
+        run.stdout
+            .contains("settle first: open-aggregator-consent may have been done, request id "),
+        "{run:?}"
+    );
+    assert!(!run.stdout.contains("request id none"));
+}
+
+#[test]
+fn a_read_that_failed_is_nothing_to_settle() {
+    let run = kyc(&["onboard", "--sandbox", "--mobile", "9000000007"], &[]);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        !run.stdout.contains("settle") && !run.stdout.contains("may have been done"),
+        "{}",
+        run.stdout
+    );
 }

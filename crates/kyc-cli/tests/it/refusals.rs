@@ -193,3 +193,45 @@ fn people_are_told_what_to_do() {
         assert!(run.stderr.contains(text), "{text} in {}", run.stderr);
     }
 }
+
+#[test]
+fn a_provider_cannot_rewrite_the_terminal() {
+    let body = "{\"success\":true,\"data\":{\"client_id\":\"c\\u001b[2J\",\"redirect_url\":\"https://x.test/\\nforged\"}}";
+    let server = FixedServer::answering("200 OK", body);
+    let run = kyc(&FINPASS[..6], &server.environment());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        !run.stdout.contains('\u{1b}') && !run.stdout.contains("\nforged"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_answer_that_cannot_be_written_was_still_given() {
+    let sandbox = SandboxProcess::start();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(FINPASS)
+        .env_clear()
+        .envs(
+            sandbox
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(
+        (&error["kind"], &error["outcome"]),
+        (&"output".into(), &"done".into())
+    );
+    assert_eq!(error["request_id"].as_str().unwrap().len(), 32);
+}

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kyc_facade::provider_core::capability::*;
-use kyc_facade::provider_core::{Error, ErrorKind, Outcome, async_trait};
+use kyc_facade::provider_core::{
+    CallOptions, Error, ErrorKind, InvalidRequest, Outcome, async_trait,
+};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fake {
@@ -12,6 +14,8 @@ pub(crate) struct Fake {
     pub(crate) fails: Option<(ErrorKind, Outcome)>,
     pub(crate) standings: Vec<AggregatorStanding>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) refuses_input: bool,
+    pub(crate) options: Arc<Mutex<Vec<CallOptions>>>,
 }
 
 impl Fake {
@@ -32,9 +36,8 @@ impl Fake {
     pub(crate) fn finding(mut self, standings: &[(&str, Readiness)]) -> Self {
         self.standings = standings
             .iter()
-            .map(|(id, readiness)| AggregatorStanding {
-                aggregator: AggregatorId::parse(*id).unwrap(),
-                readiness: *readiness,
+            .map(|(id, readiness)| {
+                AggregatorStanding::new(AggregatorId::parse(*id).unwrap(), *readiness)
             })
             .collect();
         self
@@ -44,7 +47,15 @@ impl Fake {
         self.asked.lock().unwrap().clone()
     }
 
-    async fn act(&self, asked: String) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
+        if self.refuses_input {
+            return Err(InvalidRequest::new("field", "is wrong").into());
+        }
+        Ok(())
+    }
+
+    async fn act(&self, asked: String, options: CallOptions) -> Result<(), Error> {
+        self.options.lock().unwrap().push(options);
         self.asked.lock().unwrap().push(asked);
         tokio::time::sleep(self.delay).await;
         match self.fails {
@@ -60,67 +71,96 @@ fn reference() -> ProviderReference {
 
 #[async_trait]
 impl ConsentRecorder for Fake {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         "fake"
     }
 
-    async fn record_consent(&self, consent: ConsentStatement) -> Result<RecordedConsent, Error> {
-        self.act(format!("record approved={}", consent.approved))
+    fn check_consent(&self, _: &ConsentStatement) -> Result<(), Error> {
+        self.check()
+    }
+
+    async fn record_consent(
+        &self,
+        consent: ConsentStatement,
+        options: CallOptions,
+    ) -> Result<RecordedConsent, Error> {
+        self.act(format!("record approved={}", consent.approved), options)
             .await?;
-        Ok(RecordedConsent {
-            reference: reference(),
-        })
+        Ok(RecordedConsent::new(reference()))
     }
 }
 
 #[async_trait]
 impl DocumentAccess for Fake {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         "fake"
     }
 
-    async fn open_session(&self, request: DocumentAccessRequest) -> Result<DocumentSession, Error> {
-        self.act(format!("documents for {}", request.purpose))
+    fn check_session(&self, _: &DocumentAccessRequest) -> Result<(), Error> {
+        self.check()
+    }
+
+    async fn open_session(
+        &self,
+        request: DocumentAccessRequest,
+        options: CallOptions,
+    ) -> Result<DocumentSession, Error> {
+        self.act(format!("documents for {}", request.purpose), options)
             .await?;
-        Ok(DocumentSession {
-            reference: reference(),
-            url: BrowserUrl::new("https://documents.example.test"),
-        })
+        Ok(DocumentSession::new(
+            reference(),
+            BrowserUrl::new("https://documents.example.test"),
+        ))
     }
 }
 
 #[async_trait]
 impl AggregatorDiscovery for Fake {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         "fake"
     }
 
-    async fn discover(&self, query: AggregatorQuery) -> Result<Vec<AggregatorStanding>, Error> {
-        self.act(format!("discover {}", query.reference)).await?;
+    fn check_query(&self, _: &AggregatorQuery) -> Result<(), Error> {
+        self.check()
+    }
+
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error> {
+        self.act(format!("discover {}", query.reference), options)
+            .await?;
         Ok(self.standings.clone())
     }
 }
 
 #[async_trait]
 impl AggregatorConsent for Fake {
-    fn provider(&self) -> &'static str {
+    fn provider_name(&self) -> &'static str {
         "fake"
+    }
+
+    fn check_request(&self, _: &AggregatorConsentRequest) -> Result<(), Error> {
+        self.check()
     }
 
     async fn open_consent(
         &self,
         request: AggregatorConsentRequest,
+        options: CallOptions,
     ) -> Result<AggregatorConsentSession, Error> {
         let aggregator = request
             .aggregator
             .as_ref()
             .map_or("-", |id| id.as_str())
             .to_owned();
-        self.act(format!("consent at {aggregator}")).await?;
-        Ok(AggregatorConsentSession {
-            reference: reference(),
-            url: BrowserUrl::new("https://consent.example.test"),
-            aggregator: request.aggregator,
-        })
+        self.act(format!("consent at {aggregator}"), options)
+            .await?;
+        Ok(AggregatorConsentSession::new(
+            reference(),
+            BrowserUrl::new("https://consent.example.test"),
+            request.aggregator,
+        ))
     }
 }

@@ -10,23 +10,17 @@ use kyc_facade::{Applicant, ChoiceReason, Kyc, KycBuilder, Progress, SkipReason,
 use crate::fakes::Fake;
 
 fn consent(approved: bool) -> ConsentStatement {
-    ConsentStatement {
-        session: "s-1".to_owned(),
-        kind: ConsentKind::Aadhaar,
-        approved,
-        text: "CANARY-TEXT".into(),
-    }
+    ConsentStatement::new("s-1", ConsentKind::Aadhaar, approved, "CANARY-TEXT")
 }
 
 fn applicant() -> Applicant {
     Applicant::new(Mobile::parse("9000000001").unwrap())
         .set_consent(consent(true))
-        .set_documents(DocumentAccessRequest {
-            purpose: "KYC".to_owned(),
-            return_url: "https://lender.example.test".into(),
-            documents: Vec::new(),
-            consented: true,
-        })
+        .set_documents(DocumentAccessRequest::new(
+            "KYC",
+            "https://lender.example.test",
+            true,
+        ))
         .set_reference("ref-1")
 }
 
@@ -281,4 +275,74 @@ async fn nothing_personal_is_printed() {
     ] {
         assert!(!printed.contains(canary), "{canary}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_that_cannot_be_sent_holds_every_step_back() {
+    for wrong in 0..4 {
+        let (fine, refusing) = (
+            Fake::default(),
+            Fake {
+                refuses_input: true,
+                ..Fake::default()
+            },
+        );
+        let pick = |step: usize| if step == wrong { &refusing } else { &fine };
+        let report = kyc(pick(0), pick(1), pick(2), pick(3))
+            .build()
+            .onboard(applicant())
+            .await;
+        assert!(
+            fine.asked().is_empty() && refusing.asked().is_empty(),
+            "step {wrong} is wrong"
+        );
+        let errors: Vec<_> = report.errors().collect();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].0, StepName::ALL[wrong]);
+        assert_eq!(
+            (errors[0].1.kind(), errors[0].1.outcome()),
+            (ErrorKind::InvalidRequest, Outcome::NotSent)
+        );
+        let others = [
+            report.consent.skipped(),
+            report.documents.skipped(),
+            report.discovery.skipped(),
+            report.aggregator_consent.skipped(),
+        ];
+        assert_eq!(
+            others.into_iter().flatten().collect::<Vec<_>>(),
+            [SkipReason::InvalidApplicant; 3]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_step_tells_its_provider_what_time_is_left_and_which_id_it_has() {
+    let (slow, last) = (Fake::after(3), Fake::after(3_600));
+    let kyc = kyc(&slow, &slow, &slow, &last)
+        .deadline(Duration::from_secs(10))
+        .build();
+    let report = kyc.onboard(applicant()).await;
+    let limits: Vec<_> = slow
+        .options
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|options| options.time_limit.unwrap())
+        .collect();
+    let earlier = Duration::from_millis(20);
+    assert_eq!(
+        limits,
+        [10, 10, 5].map(|seconds| Duration::from_secs(seconds) - earlier)
+    );
+    let options = last.options.lock().unwrap()[0].clone();
+    assert_eq!(options.time_limit, Some(Duration::from_secs(7) - earlier));
+    let (_, error) = report.unsettled().next().unwrap();
+    assert_eq!(
+        error.request_id(),
+        options.request_id.as_ref(),
+        "the id to settle it by"
+    );
+    assert!(error.request_id().is_some());
+    assert_eq!(error.elapsed(), Duration::from_secs(7));
 }

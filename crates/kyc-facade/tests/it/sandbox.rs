@@ -73,18 +73,16 @@ fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
 
 fn applicant(mobile: &str) -> Applicant {
     Applicant::new(Mobile::parse(mobile).unwrap())
-        .set_consent(ConsentStatement {
-            session: "d69a07cf-4434-4d36-be6c-d22af7dc01fb".to_owned(),
-            kind: ConsentKind::Aadhaar,
-            approved: true,
-            text: "I agree that my Aadhaar is verified.".into(),
-        })
-        .set_documents(DocumentAccessRequest {
-            purpose: "KYC".to_owned(),
-            return_url: "https://lender.example.test/back".into(),
-            documents: vec![DocumentKind::Aadhaar, DocumentKind::Pan],
-            consented: true,
-        })
+        .set_consent(ConsentStatement::new(
+            "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+            ConsentKind::Aadhaar,
+            true,
+            "I agree that my Aadhaar is verified.",
+        ))
+        .set_documents(
+            DocumentAccessRequest::new("KYC", "https://lender.example.test/back", true)
+                .set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]),
+        )
         .set_reference("ref-1")
 }
 

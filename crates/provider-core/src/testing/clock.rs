@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::Clock;
+use crate::{Clock, InvalidRequest};
 
-/// A clock whose wall time is fixed, whose nonces count up from 1, and that keeps every pause it was asked for.
+/// A clock whose wall time moves with its own pauses only, whose nonces count up from 1, and that keeps every pause it
+/// was asked for.
 ///
 /// It sleeps by tokio's clock: pause that (`#[tokio::test(start_paused = true)]`) and no time is spent.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub struct FixedClock {
 }
 
 impl FixedClock {
-    /// A clock that always says `now`.
+    /// A clock that says `now` until it is asked to pause.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -48,13 +49,18 @@ impl Default for FixedClock {
 #[async_trait]
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
+        let slept: Duration = self.sleeps().iter().sum();
         self.now
+            .saturating_add(
+                jiff::SignedDuration::try_from(slept).unwrap_or(jiff::SignedDuration::MAX),
+            )
+            .unwrap_or(self.now)
     }
 
-    fn nonce(&self) -> u128 {
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
         // The upper half is the jitter: one half of the bound, so that a pause is neither none nor the whole.
         let count = self.nonces.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        (u128::from(u64::MAX / 2) << 64) | u128::from(count)
+        Ok((u128::from(u64::MAX / 2) << 64) | u128::from(count))
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -6,15 +6,18 @@ use crate::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
     ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
 };
-use crate::{Error, ErrorKind, Outcome};
+use crate::{CallOptions, Error, ErrorKind, Outcome, RequestId};
 
 /// A recorder keeps an approval and a refusal, gives each a reference of its own, and refuses what it cannot send.
 ///
 /// `consent` is one that the implementation accepts.
 pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentStatement) {
-    assert!(!recorder.provider().is_empty());
+    assert!(!recorder.provider_name().is_empty());
+    recorder
+        .check_consent(&consent)
+        .expect("a consent that can be sent");
     let approved = recorder
-        .record_consent(consent.clone())
+        .record_consent(consent.clone(), options())
         .await
         .expect("an approval is recorded");
     let refusal = ConsentStatement {
@@ -22,7 +25,7 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         ..consent.clone()
     };
     let refused = recorder
-        .record_consent(refusal)
+        .record_consent(refusal, options())
         .await
         .expect("a refusal is recorded too");
     assert_ne!(
@@ -34,29 +37,34 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         session: "../elsewhere".to_owned(),
         ..consent.clone()
     };
-    assert_nothing_sent(recorder.record_consent(nowhere).await);
+    assert_nothing_sent(recorder.check_consent(&nowhere));
+    assert_nothing_sent(recorder.record_consent(nowhere, options()).await);
     let silent = ConsentStatement {
         text: "".into(),
         ..consent
     };
-    assert_nothing_sent(recorder.record_consent(silent).await);
+    assert_nothing_sent(recorder.check_consent(&silent));
+    assert_nothing_sent(recorder.record_consent(silent, options()).await);
 }
 
 /// Document access opens a new session each time, for some documents and for all, and opens none without consent.
 ///
 /// `request` is one that the implementation accepts.
 pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAccessRequest) {
-    assert!(!access.provider().is_empty());
+    assert!(!access.provider_name().is_empty());
+    access
+        .check_session(&request)
+        .expect("a request that can be sent");
     let all = DocumentAccessRequest {
         documents: Vec::new(),
         ..request.clone()
     };
     let first = access
-        .open_session(request.clone())
+        .open_session(request.clone(), options())
         .await
         .expect("a session is opened");
     let second = access
-        .open_session(all)
+        .open_session(all, options())
         .await
         .expect("a session for all documents is opened");
     assert_ne!(
@@ -69,12 +77,14 @@ pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAcces
         consented: false,
         ..request.clone()
     };
-    assert_nothing_sent(access.open_session(unasked).await);
+    assert_nothing_sent(access.check_session(&unasked));
+    assert_nothing_sent(access.open_session(unasked, options()).await);
     let aimless = DocumentAccessRequest {
         purpose: String::new(),
         ..request
     };
-    assert_nothing_sent(access.open_session(aimless).await);
+    assert_nothing_sent(access.check_session(&aimless));
+    assert_nothing_sent(access.open_session(aimless, options()).await);
 }
 
 /// Discovery gives one standing for each aggregator that was asked for, and never takes silence for "no".
@@ -85,8 +95,11 @@ pub async fn aggregator_discovery(
     query: AggregatorQuery,
     silent: AggregatorQuery,
 ) {
-    assert!(!discovery.provider().is_empty());
-    let standings = discovery.discover(query.clone()).await.expect("an answer");
+    assert!(!discovery.provider_name().is_empty());
+    let standings = discovery
+        .discover(query.clone(), options())
+        .await
+        .expect("an answer");
     let mut asked: Vec<_> = query.aggregators.iter().map(|id| id.as_str()).collect();
     let mut told: Vec<_> = standings
         .iter()
@@ -102,7 +115,7 @@ pub async fn aggregator_discovery(
     );
 
     let standings = discovery
-        .discover(silent)
+        .discover(silent, options())
         .await
         .expect("an aggregator's silence is no error");
     assert!(!standings.is_empty());
@@ -112,11 +125,15 @@ pub async fn aggregator_discovery(
             .all(|standing| standing.readiness == Readiness::Undetermined)
     );
 
+    discovery
+        .check_query(&query)
+        .expect("a query that can be sent");
     let unreferenced = AggregatorQuery {
         reference: String::new(),
         ..query
     };
-    assert_nothing_sent(discovery.discover(unreferenced).await);
+    assert_nothing_sent(discovery.check_query(&unreferenced));
+    assert_nothing_sent(discovery.discover(unreferenced, options()).await);
 }
 
 /// Aggregator consent opens a new session each time and gives a URL.
@@ -126,13 +143,16 @@ pub async fn aggregator_consent(
     consent: &dyn AggregatorConsent,
     request: AggregatorConsentRequest,
 ) {
-    assert!(!consent.provider().is_empty());
+    assert!(!consent.provider_name().is_empty());
+    consent
+        .check_request(&request)
+        .expect("a request that can be sent");
     let first = consent
-        .open_consent(request.clone())
+        .open_consent(request.clone(), options())
         .await
         .expect("a consent session is opened");
     let second = consent
-        .open_consent(request.clone())
+        .open_consent(request.clone(), options())
         .await
         .expect("another one is opened");
     assert_ne!(
@@ -157,4 +177,10 @@ fn assert_nothing_sent<T: std::fmt::Debug>(result: Result<T, Error>) {
         error.invalid_request().is_some(),
         "the error names the field and the rule"
     );
+}
+
+/// What each call of a suite says: an id of its own, which the implementation has to hand on.
+fn options() -> CallOptions {
+    let request_id = RequestId::parse("conformance").expect("a legal id");
+    CallOptions::new().with_request_id(request_id)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use provider_core::http::Request;
 use provider_core::testing::{Sent, Step};
 use provider_core::{
-    Body, Client, DecodeErrorCategory, Error, ErrorKind, Outcome, RawResponse, RequestId,
-    RetryPolicy, Transport, TransportError, TransportErrorKind, VerificationError,
+    Body, CallOptions, Client, DecodeErrorCategory, Error, ErrorKind, Outcome, RawResponse,
+    RequestId, RetryPolicy, Transport, TransportError, TransportErrorKind, VerificationError,
 };
 
 use crate::toy::{
@@ -138,8 +138,8 @@ async fn each_attempt_is_signed_anew_over_the_same_bytes() {
         signatures(&sent),
         [
             "attempt=1 time=2026-01-01T00:00:00Z nonce=1 sum=5105",
-            "attempt=2 time=2026-01-01T00:00:00Z nonce=2 sum=5105",
-            "attempt=3 time=2026-01-01T00:00:00Z nonce=3 sum=5105",
+            "attempt=2 time=2026-01-01T00:00:00.099999999Z nonce=2 sum=5105",
+            "attempt=3 time=2026-01-01T00:00:00.299999998Z nonce=3 sum=5105",
         ]
     );
     assert_eq!(stage.client.provider().authorized.get(), 3);
@@ -558,7 +558,14 @@ async fn silence_ends_at_the_deadline() {
     assert_eq!(error.outcome(), Outcome::Unknown);
     assert_eq!(error.elapsed(), Duration::from_secs(30));
     assert_eq!(error.attempts(), 1);
-    assert!(!error.is_retryable());
+    assert!(
+        error.is_retryable() && !error.is_unsettled(),
+        "a read may be asked again"
+    );
+
+    let stage = Stage::new([Step::Hang]);
+    let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+    assert!(!error.is_retryable() && error.is_unsettled());
 }
 
 #[tokio::test(start_paused = true)]
@@ -785,7 +792,7 @@ async fn what_is_not_understood_names_the_place() {
     assert_eq!(decode.path(), "$.items[1].amount");
     assert_eq!(
         error.report(),
-        "toy order: the answer was not understood (HTTP 200); it was done\n  \
+        "toy order: the answer was not understood (HTTP 200)\n  \
          caused by: unexpected shape at $.items[1].amount (line 1, column 50)"
     );
     assert_eq!(
@@ -853,4 +860,32 @@ async fn a_refused_certificate_is_a_failed_verification() {
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
     assert_eq!(error.verification(), Some(&VerificationError::Certificate));
     assert_eq!(error.outcome(), Outcome::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_from_outside_cuts_whatever_deadline_there_is() {
+    for (own, limit, expected) in [(None, 7, 7), (Some(3), 7, 3), (Some(9), 7, 7)] {
+        let stage = Stage::new([Step::Hang]);
+        let mut options = CallOptions::new().with_time_limit(Duration::from_secs(limit));
+        options.timeout = own.map(Duration::from_secs);
+        let error = stage
+            .client
+            .call(UnsafeOrder::new())
+            .with_options(options)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.elapsed(),
+            Duration::from_secs(expected),
+            "{own:?} {limit}"
+        );
+    }
+}
+
+#[test]
+fn inputs_can_be_checked_without_sending() {
+    let stage = Stage::new([]);
+    stage.client.check(&SafeOrder::new()).unwrap();
+    assert_eq!(stage.client.provider().authorized.get(), 1);
+    assert!(stage.transport.sent().is_empty());
 }

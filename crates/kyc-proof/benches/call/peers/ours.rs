@@ -24,7 +24,7 @@ impl Finpass {
             .set_pan_number(Pan::parse(exchange::PAN)?)
             .set_email(Email::parse(exchange::EMAIL)?)
             .set_webhook_url(exchange::WEBHOOK)
-            .set_redirect_url(exchange::RETURN);
+            .set_return_url(exchange::RETURN);
         Ok(self.0.initialize(request).await?)
     }
 }
