@@ -8,6 +8,9 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 /// Done, but the answer was not understood, or could not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
+/// Ended by Ctrl-C, as shells number it.
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+
 /// Why a command gave no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {

@@ -1,5 +1,7 @@
 //! `kyc onboard`: the composed flow, and its report.
 
+use std::future::IntoFuture as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::Onboard;
 use crate::clients::Clients;
 use crate::configuration::Configuration;
-use crate::failure::{Failure, exit_code};
+use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::operations::yes_or_no;
 use crate::output::{Output, error_json, printable};
 use crate::progress::StepDisplay;
@@ -66,11 +68,23 @@ pub(crate) async fn run(
         builder = builder.deadline(timeout);
     }
     let display = StepDisplay::new(output.json);
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let journal = Arc::clone(&begun);
     let kyc = builder.build();
-    let report = kyc
-        .onboard(applicant)
-        .with_observer(move |event| display.show(event))
-        .await;
+    let onboarding = kyc.onboard(applicant).with_observer(move |event| {
+        display.show(&event);
+        journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event);
+    });
+    let report = tokio::select! {
+        report = onboarding.into_future() => report,
+        _ = tokio::signal::ctrl_c() => {
+            output.interrupted(&begun.lock().unwrap_or_else(PoisonError::into_inner));
+            return Ok(EXIT_INTERRUPTED);
+        }
+    };
     if let Some(served) = served {
         served.shutdown().await;
     }

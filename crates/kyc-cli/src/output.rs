@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::{Error, RequestId};
+use kyc_facade::{Progress, StepEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -89,6 +90,34 @@ impl Output {
         };
         // Nothing is left to tell it to if stderr is closed.
         let _ = writeln!(io::stderr(), "{text}");
+    }
+}
+
+impl Output {
+    /// Prints on stderr which steps of an onboarding had begun when it was ended, with the ids to settle them by.
+    pub(crate) fn interrupted(self, events: &[StepEvent]) {
+        for begun in events
+            .iter()
+            .filter(|event| event.progress == Progress::Started)
+        {
+            let ended =
+                |event: &StepEvent| event.step == begun.step && event.progress == Progress::Done;
+            let done = if events.iter().any(ended) {
+                "was done"
+            } else {
+                "may have been done"
+            };
+            let step = begun.step.as_str();
+            let id = begun.request_id.as_ref().map_or("none", |id| id.as_str());
+            let line = match self.json {
+                true => {
+                    json!({ "interrupted": step, "result": done, "request_id": id }).to_string()
+                }
+                false => format!("interrupted: {step} {done}, request id {id}"),
+            };
+            // Nothing is left to tell it to if stderr is closed.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
     }
 }
 

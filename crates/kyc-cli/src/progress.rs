@@ -35,7 +35,7 @@ impl StepDisplay {
     }
 
     /// Shows what happened.
-    pub(crate) fn show(&self, event: StepEvent) {
+    pub(crate) fn show(&self, event: &StepEvent) {
         let Some(bar) = self.bars.get(&event.step) else {
             return;
         };

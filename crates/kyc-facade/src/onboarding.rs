@@ -21,14 +21,16 @@ use crate::{
     choose_aggregator,
 };
 
-/// A step that changed, for a display.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A step that changed: for a display, or for a journal that outlives the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepEvent {
     /// Which step.
     pub step: StepName,
     /// What happened to it.
     pub progress: Progress,
+    /// The id that its requests carry, told before the first one is sent; `None` for a step that is not taken.
+    pub request_id: Option<RequestId>,
 }
 
 /// What happened to a step.
@@ -74,7 +76,7 @@ impl<'k> Onboarding<'k> {
         self
     }
 
-    /// Tells `observer` when a step changes. It is called in the onboarding's own task: it must return at once.
+    /// Tells `observer` when a step changes. It is called in the onboarding's own task, and a step begins when it returns.
     pub fn with_observer(mut self, observer: impl Fn(StepEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -189,11 +191,11 @@ impl<'k> Onboarding<'k> {
         match planned {
             Planned::Take(provider, input) => Ok((provider, input)),
             Planned::Skip(reason) => {
-                self.tell(step, Progress::Skipped(reason));
+                self.tell(step, Progress::Skipped(reason), None);
                 Err(Step::Skipped(reason))
             }
             Planned::Fail(error) => {
-                self.tell(step, Progress::Failed(error.kind()));
+                self.tell(step, Progress::Failed(error.kind()), None);
                 Err(Step::Failed(error))
             }
         }
@@ -208,14 +210,14 @@ impl<'k> Onboarding<'k> {
         let result = if running.started >= running.end {
             Err(running.cut_off(Outcome::NotSent))
         } else {
-            self.tell(running.step, Progress::Started);
+            self.tell(running.step, Progress::Started, running.request_id.as_ref());
             tokio::time::timeout_at(running.end, call)
                 .await
                 .unwrap_or_else(|_| Err(running.cut_off(Outcome::Unknown)))
         };
         match result {
             Ok(value) => {
-                self.tell(running.step, Progress::Done);
+                self.tell(running.step, Progress::Done, running.request_id.as_ref());
                 let elapsed = running.started.elapsed();
                 Step::Done {
                     value,
@@ -224,15 +226,21 @@ impl<'k> Onboarding<'k> {
                 }
             }
             Err(error) => {
-                self.tell(running.step, Progress::Failed(error.kind()));
+                let progress = Progress::Failed(error.kind());
+                self.tell(running.step, progress, running.request_id.as_ref());
                 Step::Failed(error)
             }
         }
     }
 
-    fn tell(&self, step: StepName, progress: Progress) {
+    fn tell(&self, step: StepName, progress: Progress, request_id: Option<&RequestId>) {
         if let Some(observer) = &self.observer {
-            observer(StepEvent { step, progress });
+            let request_id = request_id.cloned();
+            observer(StepEvent {
+                step,
+                progress,
+                request_id,
+            });
         }
     }
 }

@@ -349,3 +349,46 @@ fn a_read_that_failed_is_nothing_to_settle() {
         run.stdout
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interruption_says_what_had_begun() {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let sandbox = SandboxProcess::start();
+    let environment = sandbox.with(&[("FINPASS_BASE_URL", &silent)]);
+    let child = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(["onboard", "--mobile", "9000000001"])
+        .env_clear()
+        .envs(environment)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The request is on its way once a byte of it is here.
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0]).unwrap();
+    let process = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("interrupted: discover-aggregators was done, request id "),
+        "{told}"
+    );
+    assert!(
+        told.contains("interrupted: open-aggregator-consent may have been done, request id "),
+        "{told}"
+    );
+    assert!(!told.contains("9000000001"));
+}

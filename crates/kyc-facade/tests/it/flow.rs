@@ -243,6 +243,19 @@ async fn an_observer_sees_each_step_begin_and_end() {
             .map(|event| event.progress)
             .collect()
     };
+    let begun = events
+        .lock()
+        .unwrap()
+        .iter()
+        .find(|event| event.progress == Progress::Started)
+        .cloned()
+        .unwrap();
+    let sent = fine.options.lock().unwrap()[0].request_id.clone();
+    assert_eq!(
+        (begun.step, begun.request_id),
+        (StepName::RecordConsent, sent),
+        "told before it is sent"
+    );
     assert_eq!(
         of(StepName::RecordConsent),
         [Progress::Started, Progress::Done]
