@@ -34,22 +34,14 @@ impl Veriff {
     /// An integration. Its base URL is in the Customer Portal, with or without `/v1`; there is no common one.
     ///
     /// `secret` signs requests and verifies replies.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: the key was checked when it was made.
-    pub fn new(
-        base_url: BaseUrl,
-        api_key: ApiKey,
-        secret: &SharedSecret,
-    ) -> Result<Self, InvalidRequest> {
-        Ok(Self {
+    pub fn new(base_url: BaseUrl, api_key: ApiKey, secret: &SharedSecret) -> Self {
+        Self {
             base_url: base_url.without_suffix("/v1"),
-            api_key: api_key.header_value()?,
+            api_key: api_key.header_value(),
             signer: Signer::new(secret),
             verifier: Verifier::new(secret),
             accept_unsigned: false,
-        })
+        }
     }
 
     /// Verifies replies with this secret too, while it is being replaced. Requests are signed with the first one only.

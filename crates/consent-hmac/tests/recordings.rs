@@ -101,8 +101,7 @@ async fn recorded_fixtures_are_up_to_date() {
             BaseUrl::parse("base_url", &SandboxTransport::base_urls().veriff).unwrap(),
             ApiKey::new(key).unwrap(),
             &SharedSecret::new(secret).unwrap(),
-        )
-        .unwrap();
+        );
         let recorder = Recorder::new(Arc::new(transport));
         let client = ConsentClient::builder(veriff)
             .transport(Arc::new(recorder.clone()))

@@ -32,33 +32,29 @@ pub struct Deepvue {
 
 impl Deepvue {
     /// The only API host that is documented (`[seed]`); trial and live accounts are told apart by their keys.
-    pub const BASE_URL: &'static str = "https://production.deepvue.tech";
+    pub const HOST: &'static str = "production.deepvue.tech";
 
-    /// Deepvue at [`BASE_URL`](Self::BASE_URL). The two credentials have types of their own, so they cannot be swapped.
+    /// Deepvue at [`HOST`](Self::HOST), over https. The two credentials have types of their own, so they cannot be swapped.
     ///
     /// ```
     /// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue};
     ///
-    /// let deepvue = Deepvue::new(ClientId::new("made-up-id")?, ClientSecret::new("made-up-secret")?)?;
+    /// let deepvue = Deepvue::new(ClientId::new("made-up-id")?, ClientSecret::new("made-up-secret")?);
     /// # Ok::<(), provider_core::InvalidRequest>(())
     /// ```
     ///
     /// ```compile_fail
     /// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue};
     ///
-    /// let deepvue = Deepvue::new(ClientSecret::new("made-up-secret")?, ClientId::new("made-up-id")?)?;
+    /// let deepvue = Deepvue::new(ClientSecret::new("made-up-secret")?, ClientId::new("made-up-id")?);
     /// # Ok::<(), provider_core::InvalidRequest>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// None in practice: both credentials were checked when they were made.
-    pub fn new(client_id: ClientId, client_secret: ClientSecret) -> Result<Self, InvalidRequest> {
-        Ok(Self {
-            base_url: BaseUrl::parse("base_url", Self::BASE_URL)?,
-            client_id: client_id.header_value()?,
-            client_secret: client_secret.header_value()?,
-        })
+    pub fn new(client_id: ClientId, client_secret: ClientSecret) -> Self {
+        Self {
+            base_url: BaseUrl::of_static_host(Self::HOST),
+            client_id: client_id.header_value(),
+            client_secret: client_secret.header_value(),
+        }
     }
 
     /// The same account at another address, such as a sandbox.

@@ -86,7 +86,6 @@ async fn recorded_fixtures_are_up_to_date() {
             ClientId::new(client_id).unwrap(),
             ClientSecret::new(DEEPVUE_CLIENT_SECRET).unwrap(),
         )
-        .unwrap()
         .with_base_url(base_url);
         let recorder = Recorder::new(Arc::new(transport));
         let client = DigilockerClient::builder(deepvue)

@@ -29,19 +29,15 @@ pub struct Finpass {
 
 impl Finpass {
     /// The only host that any page names (`[seed]`).
-    pub const BASE_URL: &'static str = "https://api.finpass.ai";
+    pub const HOST: &'static str = "api.finpass.ai";
 
-    /// Finpass at [`BASE_URL`](Self::BASE_URL).
-    ///
-    /// # Errors
-    ///
-    /// None in practice: both credentials were checked when they were made.
-    pub fn new(api_key: ApiKey, api_secret: ApiSecret) -> Result<Self, InvalidRequest> {
-        Ok(Self {
-            base_url: BaseUrl::parse("base_url", Self::BASE_URL)?,
-            api_key: api_key.header_value()?,
-            api_secret: api_secret.header_value()?,
-        })
+    /// Finpass at [`HOST`](Self::HOST), over https.
+    pub fn new(api_key: ApiKey, api_secret: ApiSecret) -> Self {
+        Self {
+            base_url: BaseUrl::of_static_host(Self::HOST),
+            api_key: api_key.header_value(),
+            api_secret: api_secret.header_value(),
+        }
     }
 
     /// The same account at another address, such as a sandbox.

@@ -36,7 +36,6 @@ async fn recorded_fixtures_are_up_to_date() {
             ApiKey::new(FINPASS_API_KEY).unwrap(),
             ApiSecret::new(secret).unwrap(),
         )
-        .unwrap()
         .with_base_url(base_url);
         let recorder = Recorder::new(Arc::new(transport));
         let client = FinpassClient::builder(finpass)

@@ -54,18 +54,14 @@ pub struct Finpro {
 
 impl Finpro {
     /// An installation. MoneyOne sets one up for each organisation, so the address is required; it may have a path.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: the credentials were checked when they were made.
-    pub fn new(base_url: BaseUrl, credentials: Credentials) -> Result<Self, InvalidRequest> {
-        Ok(Self {
+    pub fn new(base_url: BaseUrl, credentials: Credentials) -> Self {
+        Self {
             base_url,
-            client_id: credentials.client_id.header_value()?,
-            client_secret: credentials.client_secret.header_value()?,
-            organisation_id: credentials.organisation_id.header_value()?,
-            app_identifier: credentials.app_identifier.header_value()?,
-        })
+            client_id: credentials.client_id.header_value(),
+            client_secret: credentials.client_secret.header_value(),
+            organisation_id: credentials.organisation_id.header_value(),
+            app_identifier: credentials.app_identifier.header_value(),
+        }
     }
 }
 

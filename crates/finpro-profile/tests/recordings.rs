@@ -86,8 +86,7 @@ async fn recorded_fixtures_are_up_to_date() {
                 organisation_id: OrganisationId::new(FINPRO_ORGANISATION_ID).unwrap(),
                 app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
             },
-        )
-        .unwrap();
+        );
         let recorder = Recorder::new(Arc::new(transport));
         let client = FinproProfileClient::builder(finpro)
             .transport(Arc::new(recorder.clone()))

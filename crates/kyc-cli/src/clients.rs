@@ -42,7 +42,7 @@ impl Clients {
             finpass::ApiKey::new(key).map_err(|error| error.for_field("FINPASS_API_KEY"))?;
         let api_secret = finpass::ApiSecret::new(secret)
             .map_err(|error| error.for_field("FINPASS_API_SECRET"))?;
-        let mut finpass = Finpass::new(api_key, api_secret)?;
+        let mut finpass = Finpass::new(api_key, api_secret);
         if let Some(text) = self.configuration.optional("FINPASS_BASE_URL")? {
             finpass = finpass.with_base_url(base_url("FINPASS_BASE_URL", &text)?);
         }
@@ -78,7 +78,7 @@ impl Clients {
             app_identifier: finpro_profile::AppIdentifier::new(app_identifier)
                 .map_err(|error| error.for_field(APP_IDENTIFIER))?,
         };
-        let finpro = Finpro::new(base_url("FINPRO_BASE_URL", &address)?, credentials)?;
+        let finpro = Finpro::new(base_url("FINPRO_BASE_URL", &address)?, credentials);
         let transport = self.transport(finpro.base_url())?;
         self.build(FinproProfileClient::builder(finpro), transport)
     }
@@ -97,7 +97,7 @@ impl Clients {
         let first = secrets
             .next()
             .ok_or_else(|| Failure::configuration(SHARED_SECRET, "must not be empty"))??;
-        let mut veriff = Veriff::new(address, api_key, &first)?;
+        let mut veriff = Veriff::new(address, api_key, &first);
         for secret in secrets {
             veriff = veriff.or_verify_with(&secret?);
         }
@@ -113,7 +113,7 @@ impl Clients {
             .map_err(|error| error.for_field("DEEPVUE_CLIENT_ID"))?;
         let client_secret = deepvue_digilocker::ClientSecret::new(secret)
             .map_err(|error| error.for_field("DEEPVUE_CLIENT_SECRET"))?;
-        let mut deepvue = Deepvue::new(client_id, client_secret)?;
+        let mut deepvue = Deepvue::new(client_id, client_secret);
         if let Some(text) = self.configuration.optional("DEEPVUE_BASE_URL")? {
             deepvue = deepvue.with_base_url(base_url("DEEPVUE_BASE_URL", &text)?);
         }

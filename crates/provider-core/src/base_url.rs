@@ -92,6 +92,19 @@ impl BaseUrl {
         })
     }
 
+    /// The address of a host that is known when the program is written, over https.
+    ///
+    /// # Panics
+    ///
+    /// `host` is no legal host; it is a constant of a provider crate, whose tests make one.
+    pub fn of_static_host(host: &'static str) -> Self {
+        Self {
+            scheme: Scheme::HTTPS,
+            authority: Authority::from_static(host),
+            prefix: String::new(),
+        }
+    }
+
     /// The same address without `suffix` at the end of its path, for providers that print their base URL both ways.
     #[must_use]
     pub fn without_suffix(mut self, suffix: &str) -> Self {

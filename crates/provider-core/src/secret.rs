@@ -112,8 +112,8 @@ impl fmt::Debug for Secret {
 macro_rules! secret_text {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident($field:literal);)+) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone)]
-        $vis struct $name($crate::Secret);
+        #[derive(Clone)]
+        $vis struct $name($crate::http::HeaderValue);
 
         impl $name {
             /// Takes the credential as it was issued.
@@ -124,18 +124,18 @@ macro_rules! secret_text {
             pub fn new(
                 text: impl ::core::convert::Into<$crate::secrecy::SecretString>,
             ) -> ::core::result::Result<Self, $crate::InvalidRequest> {
-                $crate::Secret::for_header($field, text).map(Self)
+                $crate::Secret::for_header($field, text)?.header_value($field).map(Self)
             }
 
-            /// The credential as a sensitive header value.
-            ///
-            /// # Errors
-            ///
-            /// None in practice: [`new`](Self::new) has checked the text.
-            pub fn header_value(
-                &self,
-            ) -> ::core::result::Result<$crate::http::HeaderValue, $crate::InvalidRequest> {
-                self.0.header_value($field)
+            /// The credential as a sensitive header value, cloned by reference count.
+            pub fn header_value(&self) -> $crate::http::HeaderValue {
+                self.0.clone()
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(::core::concat!(::core::stringify!($name), "(***)"))
             }
         }
     )+};

@@ -111,8 +111,7 @@ async fn wrong_credentials_are_refused() {
             BaseUrl::parse("base_url", &base_url()).unwrap(),
             ApiKey::new(api_key).unwrap(),
             &SharedSecret::new(secret).unwrap(),
-        )
-        .unwrap();
+        );
         let client = client(veriff, Arc::new(Sandbox::default().transport()));
         let error = client.record_consent(approval()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials, "{code}");

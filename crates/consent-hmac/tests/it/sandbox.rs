@@ -29,7 +29,6 @@ pub(crate) fn veriff_with_key(base_url: &str, api_key: &str) -> Veriff {
         ApiKey::new(api_key).unwrap(),
         &secret(),
     )
-    .unwrap()
 }
 
 pub(crate) fn client(veriff: Veriff, transport: Arc<dyn Transport>) -> ConsentClient {

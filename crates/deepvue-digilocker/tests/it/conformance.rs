@@ -126,7 +126,6 @@ async fn wrong_credentials_are_refused() {
             ClientId::new(client_id).unwrap(),
             ClientSecret::new(client_secret).unwrap(),
         )
-        .unwrap()
         .with_base_url(BaseUrl::parse("base_url", &base_url()).unwrap());
         let client = DigilockerClient::builder(deepvue)
             .transport(Arc::new(sandbox.transport()))

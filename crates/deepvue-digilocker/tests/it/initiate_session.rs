@@ -10,8 +10,8 @@ use deepvue_digilocker::provider_core::{
     Response, TransportErrorKind,
 };
 use deepvue_digilocker::{
-    ClientSecret, Consent, Deepvue, Detail, DigilockerClient, DocType, InitiateSession,
-    InitiatedSession, SubCode, purpose,
+    ClientSecret, Consent, Detail, DigilockerClient, DocType, InitiateSession, InitiatedSession,
+    SubCode, purpose,
 };
 use kyc_sandbox::credentials::{DEEPVUE_CLIENT_ID, DEEPVUE_CLIENT_SECRET};
 
@@ -34,7 +34,7 @@ async fn send(
     request: InitiateSession,
 ) -> (Result<Response<InitiatedSession>, Error>, ScriptedTransport) {
     let transport = ScriptedTransport::new(steps);
-    let client = DigilockerClient::builder(deepvue(Deepvue::BASE_URL))
+    let client = DigilockerClient::builder(deepvue("https://production.deepvue.tech"))
         .transport(Arc::new(transport.clone()))
         .clock(Arc::new(FixedClock::default()))
         .build()
@@ -99,7 +99,7 @@ fn credentials_replace_what_stands_in_their_headers() {
     }
     let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
     for _ in 0..2 {
-        deepvue(Deepvue::BASE_URL)
+        deepvue("https://production.deepvue.tech")
             .authorize(&mut request, &attempt)
             .unwrap();
     }
@@ -437,8 +437,8 @@ async fn nothing_personal_is_printed() {
     }
     printed += &format!(
         "{:?} {:#?} {:?}",
-        deepvue(Deepvue::BASE_URL),
-        deepvue(Deepvue::BASE_URL),
+        deepvue("https://production.deepvue.tech"),
+        deepvue("https://production.deepvue.tech"),
         ClientSecret::new("made-up-secret\n").unwrap_err(),
     );
     for canary in [

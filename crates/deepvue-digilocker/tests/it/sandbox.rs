@@ -17,7 +17,6 @@ pub(crate) fn deepvue(base_url: &str) -> Deepvue {
         ClientId::new(DEEPVUE_CLIENT_ID).unwrap(),
         ClientSecret::new(DEEPVUE_CLIENT_SECRET).unwrap(),
     )
-    .unwrap()
     .with_base_url(BaseUrl::parse("base_url", base_url).unwrap())
 }
 

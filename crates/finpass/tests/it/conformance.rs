@@ -30,7 +30,6 @@ async fn wrong_credentials_are_refused() {
         ApiKey::new("other").unwrap(),
         ApiSecret::new("other").unwrap(),
     )
-    .unwrap()
     .with_base_url(base_url);
     let client = FinpassClient::builder(finpass)
         .transport(Arc::new(transport))

@@ -9,7 +9,7 @@ use finpass::provider_core::{
     Attempt, Body, DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Provider,
     Response, TransportErrorKind, VerificationError,
 };
-use finpass::{ApiKey, ConsentType, Finpass, FinpassClient, Initialize, Initialized};
+use finpass::{ApiKey, ConsentType, FinpassClient, Initialize, Initialized};
 
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 
@@ -58,7 +58,7 @@ async fn send(
     request: Initialize,
 ) -> (Result<Response<Initialized>, Error>, ScriptedTransport) {
     let transport = ScriptedTransport::new(steps);
-    let client = FinpassClient::builder(finpass(Finpass::BASE_URL))
+    let client = FinpassClient::builder(finpass("https://api.finpass.ai"))
         .transport(Arc::new(transport.clone()))
         .clock(Arc::new(FixedClock::default()))
         .build()
@@ -113,7 +113,7 @@ fn credentials_replace_what_stands_in_their_headers() {
     }
     let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
     for _ in 0..2 {
-        finpass(Finpass::BASE_URL)
+        finpass("https://api.finpass.ai")
             .authorize(&mut request, &attempt)
             .unwrap();
     }
@@ -317,7 +317,7 @@ async fn nothing_personal_is_printed() {
     printed += &format!("{error} {error:?} {}", error.report());
     printed += &format!(
         "{:?} {:?}",
-        finpass(Finpass::BASE_URL),
+        finpass("https://api.finpass.ai"),
         ApiKey::new("made-up-key").unwrap()
     );
     for canary in [

@@ -17,7 +17,6 @@ pub(crate) fn finpass(base_url: &str) -> Finpass {
         ApiKey::new(FINPASS_API_KEY).unwrap(),
         ApiSecret::new(FINPASS_API_SECRET).unwrap(),
     )
-    .unwrap()
     .with_base_url(BaseUrl::parse("base_url", base_url).unwrap())
 }
 

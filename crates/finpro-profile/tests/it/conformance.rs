@@ -129,7 +129,7 @@ async fn each_wrong_credential_is_refused() {
             _ => credentials.app_identifier = AppIdentifier::new("other").unwrap(),
         }
         let base_url = BaseUrl::parse("base_url", &base_url()).unwrap();
-        let client = FinproProfileClient::builder(Finpro::new(base_url, credentials).unwrap())
+        let client = FinproProfileClient::builder(Finpro::new(base_url, credentials))
             .transport(Arc::new(sandbox.transport()))
             .build()
             .unwrap();

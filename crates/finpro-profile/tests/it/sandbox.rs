@@ -26,7 +26,7 @@ pub(crate) fn credentials() -> Credentials {
 }
 
 pub(crate) fn finpro(base_url: &str) -> Finpro {
-    Finpro::new(BaseUrl::parse("base_url", base_url).unwrap(), credentials()).unwrap()
+    Finpro::new(BaseUrl::parse("base_url", base_url).unwrap(), credentials())
 }
 
 pub(crate) fn client(base_url: &str, transport: Arc<dyn Transport>) -> FinproProfileClient {

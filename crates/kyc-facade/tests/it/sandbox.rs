@@ -23,11 +23,11 @@ fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
         base_url(&urls.veriff),
         consent_hmac::ApiKey::new(VERIFF_API_KEY)?,
         &SharedSecret::new(VERIFF_SHARED_SECRET)?,
-    )?;
+    );
     let deepvue = Deepvue::new(
         deepvue_digilocker::ClientId::new(DEEPVUE_CLIENT_ID)?,
         deepvue_digilocker::ClientSecret::new(DEEPVUE_CLIENT_SECRET)?,
-    )?
+    )
     .with_base_url(base_url(&urls.deepvue));
     let finpro = Finpro::new(
         base_url(&urls.finpro),
@@ -37,11 +37,11 @@ fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
             organisation_id: finpro_profile::OrganisationId::new(FINPRO_ORGANISATION_ID)?,
             app_identifier: finpro_profile::AppIdentifier::new(FINPRO_APP_IDENTIFIER)?,
         },
-    )?;
+    );
     let finpass = Finpass::new(
         finpass::ApiKey::new(FINPASS_API_KEY)?,
         finpass::ApiSecret::new(FINPASS_API_SECRET)?,
-    )?
+    )
     .with_base_url(base_url(&urls.finpass));
     Ok(Kyc::builder()
         .veriff(

@@ -14,7 +14,7 @@ impl Finpass {
     pub(crate) fn new(port: u16) -> Result<Self> {
         let key = finpass::ApiKey::new(exchange::FINPASS_KEY)?;
         let secret = ApiSecret::new(exchange::FINPASS_SECRET)?;
-        let provider = finpass::Finpass::new(key, secret)?.with_base_url(base_url(port)?);
+        let provider = finpass::Finpass::new(key, secret).with_base_url(base_url(port)?);
         Ok(Self(FinpassClient::new(provider)?))
     }
 
@@ -36,7 +36,7 @@ impl Veriff {
     pub(crate) fn new(port: u16) -> Result<Self> {
         let key = ApiKey::new(exchange::VERIFF_KEY)?;
         let secret = SharedSecret::new(exchange::VERIFF_SECRET)?;
-        let provider = consent_hmac::Veriff::new(base_url(port)?, key, &secret)?;
+        let provider = consent_hmac::Veriff::new(base_url(port)?, key, &secret);
         Ok(Self(ConsentClient::new(provider)?))
     }
 
