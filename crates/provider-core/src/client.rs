@@ -13,6 +13,7 @@ use tokio::time::error::Elapsed;
 use crate::call::CallOptions;
 use crate::retry::{Decision, Failure};
 use crate::retry_after::retry_after;
+use crate::retry_budget::RetryBudget;
 use crate::{
     Attempt, Body, Call, Clock, Endpoint, Error, ErrorKind, FaultClass, InvalidRequest, Outcome,
     Provider, RawResponse, RequestId, Response, ResponseError, RetryPolicy, SystemClock, Transport,
@@ -40,6 +41,7 @@ struct Inner<P> {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
+    budget: RetryBudget,
     timeout: Option<Duration>,
 }
 
@@ -131,6 +133,7 @@ impl<P: Provider> Client<P> {
             let elapsed = started.elapsed();
             let error = match result {
                 Ok((value, verified)) => {
+                    inner.budget.refill();
                     tracing::debug!(
                         provider = P::NAME,
                         operation = E::OPERATION.name,
@@ -166,7 +169,10 @@ impl<P: Provider> Client<P> {
                 jitter: (attempt.nonce >> 64) as u64,
                 ..Failure::new(error.kind(), error.outcome(), E::OPERATION.idempotency)
             };
-            let decision = retry.decide(&failure);
+            let decision = match retry.decide(&failure) {
+                Decision::After(_) if !inner.budget.take() => Decision::Stop,
+                decision => decision,
+            };
             tracing::debug!(
                 provider = P::NAME,
                 operation = E::OPERATION.name,
@@ -402,6 +408,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
                 transport,
                 clock: self.clock,
                 retry: self.retry,
+                budget: RetryBudget::default(),
                 timeout: self.timeout,
             }),
         }))

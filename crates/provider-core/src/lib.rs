@@ -20,6 +20,7 @@ mod reqwest_transport;
 mod response;
 mod retry;
 mod retry_after;
+mod retry_budget;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;

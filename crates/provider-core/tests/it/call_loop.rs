@@ -889,3 +889,55 @@ fn inputs_can_be_checked_without_sending() {
     assert_eq!(stage.client.provider().authorized.get(), 1);
     assert!(stage.transport.sent().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_costs_a_bounded_number_of_repeats() {
+    const CALLS: usize = 600;
+    let down = std::iter::repeat_with(|| Step::respond(503, ""));
+    let stage = Stage::new(down.take(CALLS + 20));
+    for _ in 0..CALLS {
+        // Each on a clone: they share what is left.
+        let error = stage
+            .client
+            .clone()
+            .call(SafeOrder::new())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api);
+    }
+    assert_eq!(
+        stage.transport.sent().len(),
+        CALLS + 20,
+        "at most 1.04 requests for one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_pay_for_later_repeats() {
+    let exhausting = std::iter::repeat_with(|| Step::respond(503, "")).take(31);
+    let answers = std::iter::repeat_with(|| signed(REPLY)).take(10);
+    let steps = exhausting
+        .chain(answers)
+        .chain([Step::respond(503, ""), signed(REPLY)]);
+    let stage = Stage::new(steps);
+    for _ in 0..11 {
+        stage.client.call(SafeOrder::new()).await.unwrap_err();
+    }
+    assert_eq!(
+        stage.transport.sent().len(),
+        31,
+        "ten calls of three attempts, and one of one"
+    );
+    for _ in 0..10 {
+        stage.client.call(SafeOrder::new()).await.unwrap();
+    }
+    assert_eq!(
+        stage
+            .client
+            .call(SafeOrder::new())
+            .await
+            .unwrap()
+            .attempts(),
+        2
+    );
+}
