@@ -2,17 +2,7 @@
 
 use std::fs;
 
-use crate::kyc::{SandboxProcess, kyc};
-
-const FINPASS: [&str; 7] = [
-    "finpass",
-    "init",
-    "--mobile-number",
-    "9000000001",
-    "--consent-type",
-    "loan_underwriting",
-    "--json",
-];
+use crate::kyc::{FINPASS, FULL_ONBOARDING, SandboxProcess, kyc};
 
 fn message(environment: &[(String, String)]) -> String {
     let run = kyc(&FINPASS, environment);
@@ -104,21 +94,7 @@ fn every_setting_may_stand_in_a_file() {
         })
         .collect();
     assert_eq!(files.len(), 14);
-    let arguments = [
-        "onboard",
-        "--mobile",
-        "9000000001",
-        "--json",
-        "--session-id",
-        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
-        "--consent-text",
-        "I agree.",
-        "--purpose",
-        "KYC",
-        "--redirect-url",
-        "https://lender.example.test",
-    ];
-    let run = kyc(&arguments, &files);
+    let run = kyc(&FULL_ONBOARDING, &files);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(run.answer()["complete"], true);
 }

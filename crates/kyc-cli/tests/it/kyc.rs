@@ -8,6 +8,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+/// The smallest call of one provider.
+pub(crate) const FINPASS: [&str; 7] = [
+    "finpass",
+    "init",
+    "--mobile-number",
+    "9000000001",
+    "--consent-type",
+    "loan_underwriting",
+    "--json",
+];
+
+/// An onboarding with an input for every step.
+pub(crate) const FULL_ONBOARDING: [&str; 12] = [
+    "onboard",
+    "--mobile",
+    "9000000001",
+    "--json",
+    "--session-id",
+    "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+    "--consent-text",
+    "I agree.",
+    "--purpose",
+    "KYC",
+    "--redirect-url",
+    "https://lender.example.test",
+];
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Run {

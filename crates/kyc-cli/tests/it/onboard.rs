@@ -1,6 +1,6 @@
 //! `kyc onboard`.
 
-use crate::kyc::{SandboxProcess, kyc};
+use crate::kyc::{FULL_ONBOARDING, SandboxProcess, kyc};
 
 #[test]
 fn a_mobile_number_is_enough_with_the_sandbox() {
@@ -167,21 +167,7 @@ fn the_exit_code_is_the_highest_of_the_steps() {
 #[test]
 fn real_providers_are_named_by_configuration() {
     let sandbox = SandboxProcess::start();
-    let arguments = [
-        "onboard",
-        "--mobile",
-        "9000000001",
-        "--json",
-        "--session-id",
-        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
-        "--consent-text",
-        "I agree.",
-        "--purpose",
-        "KYC",
-        "--redirect-url",
-        "https://lender.example.test",
-    ];
-    let run = kyc(&arguments, &sandbox.environment);
+    let run = kyc(&FULL_ONBOARDING, &sandbox.environment);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(run.answer()["complete"], true);
 

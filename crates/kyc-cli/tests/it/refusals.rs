@@ -2,17 +2,8 @@
 
 use serde_json::Value;
 
-use crate::kyc::{FixedServer, Run, SandboxProcess, kyc};
+use crate::kyc::{FINPASS, FixedServer, Run, SandboxProcess, kyc};
 
-const FINPASS: [&str; 7] = [
-    "finpass",
-    "init",
-    "--mobile-number",
-    "9000000001",
-    "--consent-type",
-    "loan_underwriting",
-    "--json",
-];
 const VERIFF: [&str; 11] = [
     "veriff",
     "consent",
