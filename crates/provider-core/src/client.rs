@@ -107,11 +107,21 @@ impl<P: Provider> Client<P> {
         let mut number = 0;
         loop {
             number += 1;
-            let nonce = inner
-                .clock
-                .nonce()
-                .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))?;
-            let attempt = Attempt::new(number, inner.clock.now(), nonce);
+            let attempt = match inner.clock.nonce() {
+                Ok(nonce) => Attempt::new(number, inner.clock.now(), nonce),
+                // This attempt is not made; what earlier ones may have done stays in the error.
+                Err(error) => {
+                    let error = Error::from(error)
+                        .at(P::NAME, E::OPERATION.name)
+                        .with_idempotency(E::OPERATION.idempotency)
+                        .with_elapsed(started.elapsed())
+                        .with_attempts(number - 1, outcome);
+                    return Err(match request_id {
+                        Some(request_id) => error.with_request_id(request_id),
+                        None => error,
+                    });
+                }
+            };
             let request_id = request_id
                 .get_or_insert_with(|| RequestId::from_nonce(attempt.nonce))
                 .clone();

@@ -1,14 +1,16 @@
 //! The loop behind every call, over scripted exchanges: no socket, no waiting, no chance.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use provider_core::http::Request;
-use provider_core::testing::{Sent, Step};
+use provider_core::jiff::Timestamp;
+use provider_core::testing::{FixedClock, Sent, Step};
 use provider_core::{
-    Body, CallOptions, Client, DecodeErrorCategory, Error, ErrorKind, Outcome, RawResponse,
-    RequestId, RetryPolicy, Transport, TransportError, TransportErrorKind, VerificationError,
+    Body, CallOptions, Client, Clock, DecodeErrorCategory, Error, ErrorKind, InvalidRequest,
+    Outcome, RawResponse, RequestId, RetryPolicy, Transport, TransportError, TransportErrorKind,
+    VerificationError, async_trait,
 };
 
 use crate::toy::{
@@ -940,4 +942,46 @@ async fn answers_pay_for_later_repeats() {
             .attempts(),
         2
     );
+}
+
+/// A clock whose randomness is used up after one nonce.
+#[derive(Debug, Default)]
+struct OneNonce {
+    clock: FixedClock,
+    given: AtomicBool,
+}
+
+#[async_trait]
+impl Clock for OneNonce {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
+        match self.given.swap(true, Ordering::Relaxed) {
+            false => self.clock.nonce(),
+            true => Err(InvalidRequest::new(
+                "nonce",
+                "the system gives no randomness",
+            )),
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_randomness_for_a_repeat_the_first_attempt_is_not_forgotten() {
+    let steps = [fail(TransportErrorKind::Interrupted)];
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.clock(Arc::new(OneNonce::default()))
+    });
+    let error = stage.client.call(RepeatableOrder::new()).await.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "nonce");
+    assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1));
+    assert!(error.is_unsettled());
+    let id = stage.transport.only().header("x-request-id").to_owned();
+    assert_eq!(error.request_id().unwrap().as_str(), id);
 }
