@@ -46,8 +46,7 @@ impl Clients {
         if let Some(text) = self.configuration.optional("FINPASS_BASE_URL")? {
             finpass = finpass.with_base_url(base_url("FINPASS_BASE_URL", &text)?);
         }
-        let transport = self.transport(finpass.base_url())?;
-        self.build(FinpassClient::builder(finpass), transport)
+        self.build(finpass)
     }
 
     pub(crate) fn finpro(&self) -> Result<FinproProfileClient, Failure> {
@@ -79,8 +78,7 @@ impl Clients {
                 .map_err(|error| error.for_field(APP_IDENTIFIER))?,
         };
         let finpro = Finpro::new(base_url("FINPRO_BASE_URL", &address)?, credentials);
-        let transport = self.transport(finpro.base_url())?;
-        self.build(FinproProfileClient::builder(finpro), transport)
+        self.build(finpro)
     }
 
     pub(crate) fn veriff(&self) -> Result<ConsentClient, Failure> {
@@ -101,8 +99,7 @@ impl Clients {
         for secret in secrets {
             veriff = veriff.or_verify_with(&secret?);
         }
-        let transport = self.transport(veriff.base_url())?;
-        self.build(ConsentClient::builder(veriff), transport)
+        self.build(veriff)
     }
 
     pub(crate) fn deepvue(&self) -> Result<DigilockerClient, Failure> {
@@ -117,8 +114,7 @@ impl Clients {
         if let Some(text) = self.configuration.optional("DEEPVUE_BASE_URL")? {
             deepvue = deepvue.with_base_url(base_url("DEEPVUE_BASE_URL", &text)?);
         }
-        let transport = self.transport(deepvue.base_url())?;
-        self.build(DigilockerClient::builder(deepvue), transport)
+        self.build(deepvue)
     }
 
     /// One transport for all addresses with TLS and one for all without. Only the former needs the platform's root
@@ -135,15 +131,13 @@ impl Clients {
         Ok(Arc::clone(kept.get_or_init(|| transport)))
     }
 
-    fn build<P: Provider, C: From<Client<P>>>(
-        &self,
-        mut builder: ClientBuilder<P, C>,
-        transport: Arc<dyn Transport>,
-    ) -> Result<C, Failure> {
+    fn build<P: Provider, C: From<Client<P>>>(&self, provider: P) -> Result<C, Failure> {
+        let transport = self.transport(provider.base_url())?;
+        let mut builder = ClientBuilder::new(provider).transport(transport);
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
         }
-        Ok(builder.transport(transport).build()?)
+        Ok(builder.build()?)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::operations::yes_or_no;
-use crate::output::{Output, error_json, printable};
+use crate::output::{Output, error_json, one_line, printable};
 use crate::progress::StepDisplay;
 use crate::sandbox;
 
@@ -265,7 +265,7 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
             step: name,
             provider: error.provider(),
             result: "failed",
-            detail: error.report().replace("\n  caused by: ", ": "),
+            detail: one_line(error),
             took: Some(error.elapsed()),
         },
     }

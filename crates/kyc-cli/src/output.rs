@@ -91,9 +91,7 @@ impl Output {
         // Nothing is left to tell it to if stderr is closed.
         let _ = writeln!(io::stderr(), "{text}");
     }
-}
 
-impl Output {
     /// Prints on stderr which steps of an onboarding had begun when it was ended, with the ids to settle them by.
     pub(crate) fn interrupted(self, events: &[StepEvent]) {
         for begun in events
@@ -139,7 +137,7 @@ pub(crate) fn error_json(error: &Error) -> Value {
         "operation": named(error.operation()),
         "status": error.status().map(|status| status.as_u16()),
         "code": error.fault().and_then(|fault| fault.printable_code()),
-        "message": error.report().replace("\n  caused by: ", ": "),
+        "message": one_line(error),
         "request_id": error.request_id().map(|id| id.as_str()),
         "outcome": error.outcome().as_str(),
     })
@@ -166,4 +164,9 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
         Value::String(text) => lines.push((name.to_owned(), text.clone())),
         other => lines.push((name.to_owned(), other.to_string())),
     }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn one_line(error: &Error) -> String {
+    error.report().replace("\n  caused by: ", ": ")
 }

@@ -116,11 +116,10 @@ impl<'k> Onboarding<'k> {
         planned: Planned<Arc<dyn ConsentRecorder>, ConsentStatement>,
         end: Instant,
     ) -> Step<RecordedConsent> {
-        let (provider, consent) = match self.begin(StepName::RecordConsent, planned) {
-            Ok(step) => step,
+        let (running, provider, consent) = match self.begin(StepName::RecordConsent, planned, end) {
+            Ok(begun) => begun,
             Err(step) => return step,
         };
-        let running = Running::new(StepName::RecordConsent, provider.provider_name(), end);
         let options = running.options();
         self.finish(running, provider.record_consent(consent, options))
             .await
@@ -131,11 +130,10 @@ impl<'k> Onboarding<'k> {
         planned: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>,
         end: Instant,
     ) -> Step<DocumentSession> {
-        let (provider, request) = match self.begin(StepName::OpenDocuments, planned) {
-            Ok(step) => step,
+        let (running, provider, request) = match self.begin(StepName::OpenDocuments, planned, end) {
+            Ok(begun) => begun,
             Err(step) => return step,
         };
-        let running = Running::new(StepName::OpenDocuments, provider.provider_name(), end);
         let options = running.options();
         self.finish(running, provider.open_session(request, options))
             .await
@@ -146,11 +144,11 @@ impl<'k> Onboarding<'k> {
         planned: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery>,
         end: Instant,
     ) -> Step<Vec<AggregatorStanding>> {
-        let (provider, query) = match self.begin(StepName::DiscoverAggregators, planned) {
-            Ok(step) => step,
-            Err(step) => return step,
-        };
-        let running = Running::new(StepName::DiscoverAggregators, provider.provider_name(), end);
+        let (running, provider, query) =
+            match self.begin(StepName::DiscoverAggregators, planned, end) {
+                Ok(begun) => begun,
+                Err(step) => return step,
+            };
         let options = running.options();
         self.finish(running, provider.discover(query, options))
             .await
@@ -171,25 +169,28 @@ impl<'k> Onboarding<'k> {
         choice: &AggregatorChoice,
         end: Instant,
     ) -> Step<AggregatorConsentSession> {
-        let (provider, request) = match self.begin(StepName::OpenAggregatorConsent, planned) {
-            Ok(step) => step,
-            Err(step) => return step,
-        };
-        let running = Running::new(
-            StepName::OpenAggregatorConsent,
-            provider.provider_name(),
-            end,
-        );
+        let (running, provider, request) =
+            match self.begin(StepName::OpenAggregatorConsent, planned, end) {
+                Ok(begun) => begun,
+                Err(step) => return step,
+            };
         let options = running.options();
         let request = request.set_aggregator(choice.aggregator.clone());
         self.finish(running, provider.open_consent(request, options))
             .await
     }
 
-    /// The provider and the input of a step that is taken, or how a step ends that is not.
-    fn begin<P, I, T>(&self, step: StepName, planned: Planned<P, I>) -> Result<(P, I), Step<T>> {
+    /// A step that is taken with its provider and input, or how a step ends that is not.
+    fn begin<P, I, T>(
+        &self,
+        step: StepName,
+        planned: Planned<P, I>,
+        end: Instant,
+    ) -> Result<(Running, P, I), Step<T>> {
         match planned {
-            Planned::Take(provider, input) => Ok((provider, input)),
+            Planned::Take(provider, name, input) => {
+                Ok((Running::new(step, name, end), provider, input))
+            }
             Planned::Skip(reason) => {
                 self.tell(step, Progress::Skipped(reason), None);
                 Err(Step::Skipped(reason))
@@ -271,11 +272,9 @@ impl Running {
     fn options(&self) -> CallOptions {
         const EARLIER: Duration = Duration::from_millis(20);
         let time_left = self.end.saturating_duration_since(self.started);
-        let options = CallOptions::new().with_time_limit(time_left.saturating_sub(EARLIER));
-        match &self.request_id {
-            Some(request_id) => options.with_request_id(request_id.clone()),
-            None => options,
-        }
+        let mut options = CallOptions::new().with_time_limit(time_left.saturating_sub(EARLIER));
+        options.request_id.clone_from(&self.request_id);
+        options
     }
 
     fn cut_off(&self, outcome: Outcome) -> Error {

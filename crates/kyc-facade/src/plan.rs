@@ -12,8 +12,8 @@ use crate::{Applicant, Kyc, SkipReason};
 
 /// One step before it begins.
 pub(crate) enum Planned<P, I> {
-    /// It is taken, with an input that the provider can send.
-    Take(P, I),
+    /// It is taken: by whom, the provider's name, and an input that it can send.
+    Take(P, &'static str, I),
     /// It is not taken.
     Skip(SkipReason),
     /// Its input cannot be sent.
@@ -21,9 +21,9 @@ pub(crate) enum Planned<P, I> {
 }
 
 impl<P: Clone, I> Planned<P, I> {
-    fn checked(check: Result<(), Error>, provider: &P, input: I) -> Self {
+    fn checked(check: Result<(), Error>, provider: &P, name: &'static str, input: I) -> Self {
         match check {
-            Ok(()) => Self::Take(provider.clone(), input),
+            Ok(()) => Self::Take(provider.clone(), name, input),
             Err(error) => Self::Fail(error),
         }
     }
@@ -87,7 +87,12 @@ impl Planner<'_> {
         let Some(consent) = self.applicant.consent.clone() else {
             return Planned::Skip(SkipReason::NoInput("consent session and text"));
         };
-        Planned::checked(provider.check_consent(&consent), provider, consent)
+        Planned::checked(
+            provider.check_consent(&consent),
+            provider,
+            provider.provider_name(),
+            consent,
+        )
     }
 
     fn documents(&self) -> Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest> {
@@ -102,7 +107,12 @@ impl Planner<'_> {
                 "purpose and return URL of the document access",
             ));
         };
-        Planned::checked(provider.check_session(&request), provider, request)
+        Planned::checked(
+            provider.check_session(&request),
+            provider,
+            provider.provider_name(),
+            request,
+        )
     }
 
     fn discovery(&self) -> Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery> {
@@ -117,7 +127,12 @@ impl Planner<'_> {
         };
         let query = AggregatorQuery::new(self.applicant.mobile.clone(), reference)
             .set_aggregators(self.applicant.aggregators.iter().cloned());
-        Planned::checked(provider.check_query(&query), provider, query)
+        Planned::checked(
+            provider.check_query(&query),
+            provider,
+            provider.provider_name(),
+            query,
+        )
     }
 
     fn aggregator_consent(&self) -> Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest> {
@@ -135,6 +150,11 @@ impl Planner<'_> {
         .set_email(self.applicant.email.clone())
         .set_webhook_url(self.applicant.webhook_url.clone())
         .set_return_url(self.applicant.return_url.clone());
-        Planned::checked(provider.check_request(&request), provider, request)
+        Planned::checked(
+            provider.check_request(&request),
+            provider,
+            provider.provider_name(),
+            request,
+        )
     }
 }

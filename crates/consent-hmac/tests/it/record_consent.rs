@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use consent_hmac::provider_core::http::{HeaderValue, Request};
-use consent_hmac::provider_core::jiff::Timestamp;
-use consent_hmac::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use consent_hmac::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use consent_hmac::provider_core::{
-    Attempt, Body, Endpoint, Error, ErrorKind, Idempotency, Outcome, Provider, Response,
-    RetryPolicy, TransportErrorKind,
+    Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy, TransportErrorKind,
 };
 use consent_hmac::{
     ApiKey, ConsentClient, ConsentContext, ConsentType, RecordConsent, RecordedConsent, SessionId,
@@ -168,21 +165,8 @@ async fn key_and_signature_are_sent_once() {
 /// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
 #[test]
 fn credentials_replace_what_stands_in_their_headers() {
-    let mut request = Request::new(Body::default());
-    for (name, _) in CREDENTIALS {
-        for _ in 0..2 {
-            let other = HeaderValue::from_static("other");
-            request.headers_mut().append(name, other);
-        }
-    }
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
-    for _ in 0..2 {
-        veriff(BASE_URL).authorize(&mut request, &attempt).unwrap();
-    }
-    for (name, value) in CREDENTIALS {
-        let found: Vec<_> = request.headers().get_all(name).iter().collect();
-        assert_eq!(found, [value], "{name}");
-    }
+    let provider = veriff(BASE_URL);
+    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

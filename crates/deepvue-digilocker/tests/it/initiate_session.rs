@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use deepvue_digilocker::provider_core::http::{HeaderValue, Request};
-use deepvue_digilocker::provider_core::jiff::Timestamp;
-use deepvue_digilocker::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use deepvue_digilocker::provider_core::testing::{
+    FixedClock, ScriptedTransport, Step, conformance,
+};
 use deepvue_digilocker::provider_core::{
-    Attempt, Body, DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Outcome, Provider,
-    Response, TransportErrorKind,
+    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Outcome, Response,
+    TransportErrorKind,
 };
 use deepvue_digilocker::{
     ClientSecret, Consent, Detail, DigilockerClient, DocType, InitiateSession, InitiatedSession,
@@ -90,23 +90,8 @@ async fn each_credential_is_sent_once_in_its_own_header() {
 /// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
 fn credentials_replace_what_stands_in_their_headers() {
-    let mut request = Request::new(Body::default());
-    for (name, _) in CREDENTIALS {
-        for _ in 0..2 {
-            let other = HeaderValue::from_static("other");
-            request.headers_mut().append(name, other);
-        }
-    }
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
-    for _ in 0..2 {
-        deepvue("https://production.deepvue.tech")
-            .authorize(&mut request, &attempt)
-            .unwrap();
-    }
-    for (name, value) in CREDENTIALS {
-        let found: Vec<_> = request.headers().get_all(name).iter().collect();
-        assert_eq!(found, [value], "{name}");
-    }
+    let provider = deepvue("https://production.deepvue.tech");
+    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use finpass::provider_core::http::{HeaderValue, Request};
-use finpass::provider_core::jiff::Timestamp;
-use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use finpass::provider_core::{
-    Attempt, Body, DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Provider,
-    Response, TransportErrorKind, VerificationError,
+    DecodeErrorCategory, Email, Error, ErrorKind, Mobile, Outcome, Pan, Response,
+    TransportErrorKind, VerificationError,
 };
 use finpass::{ApiKey, ConsentType, FinpassClient, Initialize, Initialized};
 
@@ -104,23 +102,8 @@ async fn each_credential_is_sent_once() {
 /// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
 fn credentials_replace_what_stands_in_their_headers() {
-    let mut request = Request::new(Body::default());
-    for (name, _) in CREDENTIALS {
-        for _ in 0..2 {
-            let other = HeaderValue::from_static("other");
-            request.headers_mut().append(name, other);
-        }
-    }
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
-    for _ in 0..2 {
-        finpass("https://api.finpass.ai")
-            .authorize(&mut request, &attempt)
-            .unwrap();
-    }
-    for (name, value) in CREDENTIALS {
-        let found: Vec<_> = request.headers().get_all(name).iter().collect();
-        assert_eq!(found, [value], "{name}");
-    }
+    let provider = finpass("https://api.finpass.ai");
+    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

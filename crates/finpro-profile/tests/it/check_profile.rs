@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use finpro_profile::provider_core::capability::Readiness;
-use finpro_profile::provider_core::http::{HeaderValue, Request};
-use finpro_profile::provider_core::jiff::Timestamp;
-use finpro_profile::provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use finpro_profile::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use finpro_profile::provider_core::{
-    Attempt, Body, DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome,
-    Provider, Response, RetryPolicy, TransportErrorKind,
+    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome, Response,
+    RetryPolicy, TransportErrorKind,
 };
 use finpro_profile::{
     AaId, CheckProfile, ClientSecret, FinproProfileClient, ProfileReport, ProfileRow, RateLimit,
@@ -111,21 +109,8 @@ async fn each_credential_is_sent_once_in_its_own_header() {
 /// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
 fn credentials_replace_what_stands_in_their_headers() {
-    let mut request = Request::new(Body::default());
-    for (name, _) in CREDENTIALS {
-        for _ in 0..2 {
-            let other = HeaderValue::from_static("other");
-            request.headers_mut().append(name, other);
-        }
-    }
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
-    for _ in 0..2 {
-        finpro(BASE_URL).authorize(&mut request, &attempt).unwrap();
-    }
-    for (name, value) in CREDENTIALS {
-        let found: Vec<_> = request.headers().get_all(name).iter().collect();
-        assert_eq!(found, [value], "{name}");
-    }
+    let provider = finpro(BASE_URL);
+    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,41 @@
-//! One suite a capability: what every implementation must do, whatever company is behind it.
+//! One suite a capability, and what every provider's credentials must do: what every implementation must do, whatever company is behind it.
 //!
 //! Give each function an implementation that is connected to something which answers, such as the sandbox in process.
+
+use http::{HeaderValue, Request};
+use jiff::Timestamp;
 
 use crate::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
     ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
 };
-use crate::{CallOptions, Error, ErrorKind, Outcome, RequestId};
+use crate::{Attempt, Body, CallOptions, Error, ErrorKind, Outcome, Provider, RequestId};
+
+/// Each credential stands in its header once, whatever stood there before and however often a request is authorised:
+/// inserted, not appended. `credentials` are header names with the values that an empty body gives.
+pub fn credentials_replace_what_stands_in_their_headers(
+    provider: &impl Provider,
+    credentials: &[(&'static str, &str)],
+) {
+    let mut request = Request::new(Body::default());
+    for (name, _) in credentials {
+        for _ in 0..2 {
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_static("other"));
+        }
+    }
+    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
+    for _ in 0..2 {
+        provider
+            .authorize(&mut request, &attempt)
+            .expect("a request that can be authorised");
+    }
+    for (name, value) in credentials {
+        let found: Vec<_> = request.headers().get_all(*name).iter().collect();
+        assert_eq!(found, [value], "{name}");
+    }
+}
 
 /// A recorder keeps an approval and a refusal, gives each a reference of its own, and refuses what it cannot send.
 ///
