@@ -13,6 +13,7 @@ mod files;
 mod fixtures;
 mod metadata;
 mod new_provider;
+mod prove;
 mod rust_text;
 mod shell;
 mod temporary;
@@ -65,6 +66,12 @@ const COMMANDS: &[Command] = &[
         takes: "[NAME…]",
         about: "measure what a call costs; needs valgrind",
         run: bench::command,
+    },
+    Command {
+        name: "prove",
+        takes: "[--short] [--seed N] [--list] [NAME…]",
+        about: "show what holds under faults, forgeries and load",
+        run: prove::command,
     },
     Command {
         name: "new-provider",

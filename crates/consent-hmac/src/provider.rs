@@ -1,6 +1,7 @@
 //! How Veriff knows us, how we know Veriff, and how it says no.
 
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use provider_core::jiff::Timestamp;
 use provider_core::{
     Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
     VerificationError,
@@ -51,6 +52,14 @@ impl Veriff {
         self
     }
 
+    /// Verifies replies with this secret too, until this moment: for a rotation whose end is known. Both sides' clocks
+    /// differ, so leave a margin.
+    #[must_use]
+    pub fn or_verify_until(mut self, secret: &SharedSecret, until: Timestamp) -> Self {
+        self.verifier = self.verifier.or_until(secret, until);
+        self
+    }
+
     /// Believes a 200 without any signature header. Older versions of Veriff's page list none, so an old deployment may
     /// send none; with this, TLS is all that vouches for such a reply. A signature that is there is still checked.
     #[must_use]
@@ -82,7 +91,11 @@ impl Provider for Veriff {
 
     /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
     /// page): what is there must agree and be right, and one signature at least must be there.
-    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError> {
+    fn verify(
+        &self,
+        response: &RawResponse,
+        now: Timestamp,
+    ) -> Result<Authenticity, VerificationError> {
         let headers = response.headers();
         for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
             let client = at_most_one(headers, &name)?;
@@ -101,7 +114,7 @@ impl Provider for Veriff {
             (None, None) => return Err(VerificationError::MissingSignature),
         };
         self.verifier
-            .verify(response.body(), &Signature::from_hex(header)?)?;
+            .verify_at(response.body(), &Signature::from_hex(header)?, now)?;
         Ok(Authenticity::Signed)
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use provider_core::http::HeaderValue;
+use provider_core::jiff::Timestamp;
 use provider_core::{InvalidRequest, Secret, VerificationError};
 use sha2::Sha256;
 
@@ -149,7 +150,14 @@ impl fmt::Debug for Signer {
 #[derive(Clone)]
 pub struct Verifier {
     first: HmacSha256,
-    others: Vec<HmacSha256>,
+    others: Vec<Other>,
+}
+
+/// A secret besides the first one, and when it stops to count.
+#[derive(Clone)]
+struct Other {
+    mac: HmacSha256,
+    until: Option<Timestamp>,
 }
 
 impl Verifier {
@@ -165,7 +173,20 @@ impl Verifier {
     /// replies while several are active is not documented.
     #[must_use]
     pub fn or(mut self, secret: &SharedSecret) -> Self {
-        self.others.push(secret.0.clone());
+        self.others.push(Other {
+            mac: secret.0.clone(),
+            until: None,
+        });
+        self
+    }
+
+    /// The same verifier that accepts another secret too, until this moment: the one that is being replaced.
+    #[must_use]
+    pub fn or_until(mut self, secret: &SharedSecret, until: Timestamp) -> Self {
+        self.others.push(Other {
+            mac: secret.0.clone(),
+            until: Some(until),
+        });
         self
     }
 
@@ -182,14 +203,30 @@ impl Verifier {
     }
 
     /// Checks that one of the secrets made `signature` over exactly these bytes. Takes the same time wherever the first
-    /// difference is, and tries every secret.
+    /// difference is, and tries every secret that counts now.
     ///
     /// # Errors
     ///
     /// [`VerificationError::SignatureMismatch`].
     pub fn verify(&self, bytes: &[u8], signature: &Signature) -> Result<(), VerificationError> {
+        self.verify_at(bytes, signature, Timestamp::now())
+    }
+
+    /// As [`verify`](Verifier::verify) at the given moment, which decides about secrets that count until another one.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::SignatureMismatch`].
+    pub fn verify_at(
+        &self,
+        bytes: &[u8],
+        signature: &Signature,
+        now: Timestamp,
+    ) -> Result<(), VerificationError> {
+        let counting = |other: &&Other| other.until.is_none_or(|until| now < until);
+        let others = self.others.iter().filter(counting).map(|other| &other.mac);
         let mut matches = 0;
-        for mac in std::iter::once(&self.first).chain(&self.others) {
+        for mac in std::iter::once(&self.first).chain(others) {
             matches |= u8::from(
                 mac.clone()
                     .chain_update(bytes)

@@ -1,6 +1,7 @@
 //! How Deepvue knows us, and how it says no.
 
 use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::jiff::Timestamp;
 use provider_core::{
     Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
     VerificationError,
@@ -87,7 +88,11 @@ impl Provider for Deepvue {
     }
 
     /// Deepvue documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
-    fn verify(&self, _response: &RawResponse) -> Result<Authenticity, VerificationError> {
+    fn verify(
+        &self,
+        _response: &RawResponse,
+        _now: Timestamp,
+    ) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
     }
 

@@ -220,7 +220,11 @@ impl<P: Provider> Client<P> {
         if !response.status().is_success() {
             return Err(self.refused(response));
         }
-        let verified = match self.inner.provider.verify(&response) {
+        let verified = match self
+            .inner
+            .provider
+            .verify(&response, self.inner.clock.now())
+        {
             Ok(authenticity) => Verified::new(response, authenticity),
             Err(error) => return Err(Error::from(error).with_response(response)),
         };

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -16,8 +17,10 @@ use crate::{
 ///
 /// `Display` is one line without the cause; [`report`](Error::report) prints the whole chain. Neither they nor `Debug`
 /// print a secret, a personal value, a URL or a body.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     provider: &'static str,
@@ -31,7 +34,7 @@ struct Inner {
     attempts: u32,
     elapsed: Duration,
     response: Option<RawResponse>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What went wrong.
@@ -42,6 +45,9 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The provider refused who we are. Check the credentials and which environment they belong to.
     Credentials,
+    /// The provider has been failing, and this client leaves it alone for now. Nothing was sent;
+    /// [`Error::retry_after`] says when it is tried again.
+    Unavailable,
     /// The server was never reached. Repeated for every operation; check address, network and DNS.
     Connect,
     /// No answer in time. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
@@ -64,6 +70,7 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::Credentials => "credentials",
+            Self::Unavailable => "unavailable",
             Self::Connect => "connect",
             Self::Timeout => "timeout",
             Self::Transport => "transport",
@@ -141,7 +148,7 @@ impl Error {
     /// Adds the cause. Its `Display` is printed by [`report`](Error::report).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -285,7 +292,8 @@ impl Error {
     /// is a read, and the reason passes by itself.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
-            ErrorKind::Connect
+            ErrorKind::Unavailable
+            | ErrorKind::Connect
             | ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Transport => !self.is_unsettled(),
@@ -329,6 +337,7 @@ impl fmt::Display for Error {
         f.write_str(match inner.kind {
             ErrorKind::InvalidRequest => "invalid request",
             ErrorKind::Credentials => "the credentials were refused",
+            ErrorKind::Unavailable => "it has been failing and is left alone for now",
             ErrorKind::Connect => "the server could not be reached",
             ErrorKind::Timeout => "no answer in time",
             ErrorKind::Transport => "the exchange broke off",
@@ -426,7 +435,7 @@ mod tests {
 
     #[test]
     fn an_error_is_one_pointer_wide_and_travels() {
-        fn travels<T: Send + Sync + 'static>() {}
+        fn travels<T: Clone + Send + Sync + 'static>() {}
         travels::<Error>();
         assert_eq!(size_of::<Error>(), 8);
     }

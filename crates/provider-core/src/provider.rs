@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::{HeaderMap, Request, StatusCode};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{Attempt, BaseUrl, Body, DecodeError, Fault, InvalidRequest, RawResponse};
@@ -30,12 +31,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Checks that a 2xx response is authentic, on its raw bytes, before anything reads them.
     ///
-    /// A provider that signs nothing answers [`Authenticity::Unsigned`], which says so.
+    /// A provider that signs nothing answers [`Authenticity::Unsigned`], which says so. `now` is the wall clock when the
+    /// response had arrived, for what is valid until a date.
     ///
     /// # Errors
     ///
     /// [`VerificationError`]; the response is neither read nor repeated.
-    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError>;
+    fn verify(
+        &self,
+        response: &RawResponse,
+        now: Timestamp,
+    ) -> Result<Authenticity, VerificationError>;
 
     /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
     ///

@@ -95,6 +95,7 @@ fn may_repeat(failure: &Failure) -> bool {
         ErrorKind::Api => harmless && failure.transient,
         ErrorKind::InvalidRequest
         | ErrorKind::Credentials
+        | ErrorKind::Unavailable
         | ErrorKind::Verification
         | ErrorKind::Decode => false,
     }
@@ -155,9 +156,10 @@ mod tests {
     use super::*;
     use Idempotency::{Repeatable, Safe, Unsafe};
 
-    const KINDS: [ErrorKind; 9] = [
+    const KINDS: [ErrorKind; 10] = [
         ErrorKind::InvalidRequest,
         ErrorKind::Credentials,
+        ErrorKind::Unavailable,
         ErrorKind::Connect,
         ErrorKind::Timeout,
         ErrorKind::Transport,

@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::failure::{Failure, Result, no_more};
 use crate::metadata::Metadata;
 use crate::shell::{self, Workspace};
-use crate::{fixtures, test, tidy};
+use crate::{fixtures, prove, test, tidy};
 
 /// One thing that must hold.
 struct Stage {
@@ -71,6 +71,11 @@ const STAGES: &[Stage] = &[
         name: "downstream",
         about: "a crate outside that uses one provider alone",
         run: downstream::run,
+    },
+    Stage {
+        name: "prove",
+        about: "every proof, shortened",
+        run: prove_shortened,
     },
     Stage {
         name: "new-provider",
@@ -219,6 +224,14 @@ fn docs(session: &mut Session) -> Result<()> {
     shell::run(all.env("RUSTDOCFLAGS", "-D warnings"))?;
     let mut default = session.workspace.cargo(["doc", "--workspace", "--no-deps"]);
     shell::run(default.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn prove_shortened(session: &mut Session) -> Result<()> {
+    let settings = prove::Settings {
+        short: true,
+        seed: None,
+    };
+    prove::run(&session.workspace, &[], &settings)
 }
 
 impl Session {

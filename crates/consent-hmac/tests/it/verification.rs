@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use consent_hmac::provider_core::bytes::Bytes;
+use consent_hmac::provider_core::jiff::{SignedDuration, Timestamp};
 use consent_hmac::provider_core::testing::{ScriptedTransport, Step};
 use consent_hmac::provider_core::{
     Authenticity, ErrorKind, Outcome, Provider, RawResponse, Response, VerificationError,
@@ -27,6 +28,8 @@ const VRF_CLIENT: (&str, &str) = ("vrf-auth-client", VERIFF_API_KEY);
 const X: (&str, &str) = ("x-hmac-signature", RIGHT);
 const VRF: (&str, &str) = ("vrf-hmac-signature", RIGHT);
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 type Headers<'h> = &'h [(&'h str, &'h str)];
 
 fn raw(headers: Headers<'_>, body: impl Into<Bytes>) -> RawResponse {
@@ -39,7 +42,7 @@ fn raw(headers: Headers<'_>, body: impl Into<Bytes>) -> RawResponse {
 /// Only the check of the raw bytes, as the client calls it.
 fn verify(headers: Headers<'_>, body: impl Into<Bytes>) -> Result<(), VerificationError> {
     veriff("http://localhost")
-        .verify(&raw(headers, body))
+        .verify(&raw(headers, body), NOW)
         .map(drop)
 }
 
@@ -201,13 +204,33 @@ fn a_replaced_secret_is_accepted_when_it_is_listed() {
     let both = veriff("http://localhost").or_verify_with(&old);
     for signature in [RIGHT, &with_old] {
         let response = raw(&[("x-hmac-signature", signature)], REPLY);
-        assert!(both.verify(&response).is_ok());
+        assert!(both.verify(&response, NOW).is_ok());
     }
     let response = raw(&[("x-hmac-signature", WRONG)], REPLY);
     assert_eq!(
-        both.verify(&response).unwrap_err(),
+        both.verify(&response, NOW).unwrap_err(),
         VerificationError::SignatureMismatch
     );
+}
+
+#[test]
+fn a_secret_that_is_being_replaced_is_accepted_until_its_end_and_the_new_one_beyond() {
+    let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
+    let with_old = Signer::new(&old).sign(REPLY.as_bytes()).to_string();
+    let rotating = veriff("http://localhost").or_verify_until(&old, NOW);
+    let found = |signature: &str, now| {
+        let response = raw(&[("x-hmac-signature", signature)], REPLY);
+        rotating.verify(&response, now).map(drop)
+    };
+    let before = NOW - SignedDuration::from_nanos(1);
+    assert_eq!(found(&with_old, before), Ok(()));
+    assert_eq!(
+        found(&with_old, NOW),
+        Err(VerificationError::SignatureMismatch)
+    );
+    for now in [before, NOW, Timestamp::MAX] {
+        assert_eq!(found(RIGHT, now), Ok(()));
+    }
 }
 
 #[test]
@@ -217,9 +240,12 @@ fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never()
     };
 
     let lenient = veriff("http://localhost").accept_unsigned_replies();
-    assert_eq!(lenient.verify(&raw(&[], REPLY)), Ok(Authenticity::Unsigned));
     assert_eq!(
-        lenient.verify(&raw(&[X_CLIENT], REPLY)),
+        lenient.verify(&raw(&[], REPLY), NOW),
+        Ok(Authenticity::Unsigned)
+    );
+    assert_eq!(
+        lenient.verify(&raw(&[X_CLIENT], REPLY), NOW),
         Ok(Authenticity::Unsigned)
     );
     for (headers, expected) in [
@@ -233,7 +259,7 @@ fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never()
         (&[("vrf-auth-client", OTHER_CLIENT)], OtherClient),
     ] {
         assert_eq!(
-            lenient.verify(&raw(headers, REPLY)).unwrap_err(),
+            lenient.verify(&raw(headers, REPLY), NOW).unwrap_err(),
             expected,
             "{headers:?}"
         );

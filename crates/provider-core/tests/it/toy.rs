@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
     Attempt, Authenticity, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault,
@@ -94,7 +95,11 @@ impl Provider for Toy {
         Ok(())
     }
 
-    fn verify(&self, response: &RawResponse) -> Result<Authenticity, VerificationError> {
+    fn verify(
+        &self,
+        response: &RawResponse,
+        _now: Timestamp,
+    ) -> Result<Authenticity, VerificationError> {
         self.verified.count();
         let signature = response
             .headers()

@@ -1,0 +1,97 @@
+//! `cargo xtask prove`: what the clients promise, shown under faults, forgeries and load.
+
+use pico_args::Arguments;
+
+use crate::failure::{Failure, Result};
+use crate::shell::{self, Workspace};
+
+/// One proof: what selects it, what it shows, and the function that runs it.
+struct Proof {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Workspace, &Settings) -> Result<()>,
+}
+
+/// Every proof. Most are part of the program `prove` in `kyc-proof`; those that drive a tool are modules here.
+const PROOFS: &[Proof] = &[Proof {
+    name: "vectors",
+    about: "published vectors, and random cases beside an independent implementation",
+    run: |workspace, settings| program(workspace, "vectors", settings),
+}];
+
+/// What a run was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Fewer cases, as before each merge.
+    pub(crate) short: bool,
+    /// Where all chance comes from; another one each time if absent.
+    pub(crate) seed: Option<u64>,
+}
+
+pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
+    let list = arguments.contains("--list");
+    let settings = Settings {
+        short: arguments.contains("--short"),
+        seed: arguments.opt_value_from_str("--seed")?,
+    };
+    let wanted: Vec<String> = arguments
+        .finish()
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    if list {
+        for Proof { name, about, .. } in PROOFS {
+            println!("{name:<16}{about}");
+        }
+        return Ok(());
+    }
+    let known = |name: &String| PROOFS.iter().any(|proof| proof.name == name);
+    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
+        return Err(Failure::new(format!(
+            "no proof `{unknown}`; `cargo xtask prove --list` prints them"
+        )));
+    }
+    run(workspace, &wanted, &settings)
+}
+
+/// Runs the named proofs, or all. One that fails does not stop the ones after it.
+pub(crate) fn run(workspace: &Workspace, wanted: &[String], settings: &Settings) -> Result<()> {
+    let mut failed = Vec::new();
+    for proof in PROOFS {
+        if !wanted.is_empty() && wanted.iter().all(|name| name != proof.name) {
+            continue;
+        }
+        println!("\n== {} ==", proof.name);
+        if let Err(failure) = (proof.run)(workspace, settings) {
+            println!("error: {failure}");
+            failed.push(proof.name);
+        }
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("not proven: {}", failed.join(", "))))
+    }
+}
+
+/// Runs a proof of the program `prove`.
+fn program(workspace: &Workspace, name: &str, settings: &Settings) -> Result<()> {
+    let mut command = workspace.cargo(["run", "--quiet", "--profile", "proof"]);
+    command.args([
+        "--package",
+        "kyc-proof",
+        "--features",
+        "prove",
+        "--bin",
+        "prove",
+        "--",
+        name,
+    ]);
+    if settings.short {
+        command.arg("--short");
+    }
+    if let Some(seed) = settings.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    shell::run(&mut command)
+}
