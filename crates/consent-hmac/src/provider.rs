@@ -3,8 +3,8 @@
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
-    VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
+    RawResponse, VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -116,6 +116,11 @@ impl Provider for Veriff {
         self.verifier
             .verify_at(response.body(), &Signature::from_hex(header)?, now)?;
         Ok(Authenticity::Signed)
+    }
+
+    /// No header about a rate limit is documented (`[unknown]`).
+    fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
+        None
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

@@ -4,6 +4,7 @@ mod capability;
 mod client;
 mod detail;
 mod initiate_session;
+mod plan;
 mod provider;
 
 pub use client::DigilockerClient;
@@ -12,6 +13,7 @@ pub use initiate_session::{
     AuthorizationUrl, Consent, DocType, InitiateSession, InitiatedSession, SessionData, SubCode,
     TransactionId, purpose,
 };
+pub use plan::Plan;
 pub use provider::{ClientId, ClientSecret, Deepvue};
 #[doc(no_inline)]
 pub use provider_core;

@@ -3,8 +3,8 @@
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
-    VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
+    RawResponse, VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -94,6 +94,11 @@ impl Provider for Deepvue {
         _now: Timestamp,
     ) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
+    }
+
+    /// No header about a rate limit is documented (`[unknown]`); [`Plan`](crate::Plan) has the published windows.
+    fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
+        None
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

@@ -3,8 +3,8 @@
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider, RawResponse,
-    VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
+    RawResponse, VerificationError,
 };
 use serde::Deserialize;
 
@@ -78,6 +78,11 @@ impl Provider for Finpass {
         _now: Timestamp,
     ) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
+    }
+
+    /// No header about a rate limit is documented (`[unknown]`).
+    fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
+        None
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

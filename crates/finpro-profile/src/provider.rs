@@ -3,11 +3,13 @@
 use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Fault, InvalidRequest, Provider, RawResponse,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, InvalidRequest, Provider, RawResponse,
     VerificationError,
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::RateLimit;
 
 provider_core::secret_text! {
     /// The organisation's API key, sent as `client_id` (`[seed]`).
@@ -93,6 +95,11 @@ impl Provider for Finpro {
         _now: Timestamp,
     ) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
+    }
+
+    /// The two headers of Check Profile (`[seed]`), see [`RateLimit`].
+    fn allowance(&self, response: &RawResponse, now: Timestamp) -> Option<Allowance> {
+        RateLimit::from_headers(response.headers()).allowance(now)
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Client, Endpoint, Error, RequestId, Response, RetryPolicy};
+use crate::{Client, Endpoint, Error, RequestId, Response, RetryPolicy, WhenLimited};
 
 /// One prepared call: change its options, then `.await` it for the typed answer or [`raw`](Call::raw) for the bytes.
 ///
-/// Dropping the future cancels the call. After its first poll the request may have been sent, so treat a dropped call
-/// like [`Outcome::Unknown`](crate::Outcome::Unknown).
+/// Dropping the future cancels the call. What it may have done by then is told to the client's
+/// [`CallObserver`](crate::CallObserver) and logged: [`Outcome::Unknown`](crate::Outcome::Unknown) once an attempt was handed
+/// to the transport.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'c, E: Endpoint> {
     client: &'c Client<E::Provider>,
@@ -30,6 +31,8 @@ pub struct CallOptions {
     pub time_limit: Option<Duration>,
     /// The policy by which it is repeated; the client's if absent.
     pub retry: Option<RetryPolicy>,
+    /// What it does when the client's rate limiter lets nothing through; as the client says if absent.
+    pub when_limited: Option<WhenLimited>,
     /// The id it is sent with; a random one if absent.
     pub request_id: Option<RequestId>,
 }
@@ -61,6 +64,13 @@ impl CallOptions {
         self
     }
 
+    /// Waits, or refuses at once, when the client's rate limiter lets nothing through.
+    #[must_use]
+    pub fn with_when_limited(mut self, when_limited: WhenLimited) -> Self {
+        self.when_limited = Some(when_limited);
+        self
+    }
+
     /// Sends this id instead of a random one.
     #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
@@ -87,6 +97,12 @@ impl<'c, E: Endpoint> Call<'c, E> {
     /// Repeats this call by another policy.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.options = self.options.with_retry(retry);
+        self
+    }
+
+    /// Waits, or refuses at once, when the client's rate limiter lets nothing through.
+    pub fn with_when_limited(mut self, when_limited: WhenLimited) -> Self {
+        self.options = self.options.with_when_limited(when_limited);
         self
     }
 

@@ -21,6 +21,17 @@ pub enum Idempotency {
     Unsafe,
 }
 
+impl Idempotency {
+    /// The word in snake case, for logs and machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Repeatable => "repeatable",
+            Self::Unsafe => "unsafe",
+        }
+    }
+}
+
 /// What is fixed about an operation: its name, where it goes and what a repeat does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod base_url;
 mod call;
 pub mod capability;
+mod circuit_breaker;
 mod client;
+mod client_builder;
 mod clock;
 mod endpoint;
 mod error;
@@ -12,9 +15,16 @@ mod ids;
 mod invalid_request;
 mod json;
 mod masked;
+#[cfg(feature = "opentelemetry")]
+mod metrics;
+mod observer;
 #[doc(hidden)]
 pub mod open_enum;
+mod progress;
 mod provider;
+mod rate_limiter;
+#[cfg(feature = "rate-limits")]
+mod rate_limits;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod response;
@@ -28,7 +38,9 @@ mod transport;
 
 pub use base_url::{BaseUrl, Segment};
 pub use call::{Call, CallOptions};
-pub use client::{Client, ClientBuilder};
+pub use circuit_breaker::CircuitBreaker;
+pub use client::Client;
+pub use client_builder::ClientBuilder;
 pub use clock::{Clock, SystemClock};
 pub use endpoint::{Attempt, Endpoint, Idempotency, Operation, ResponseError, post_json};
 pub use error::{Error, ErrorKind, Outcome};
@@ -37,7 +49,13 @@ pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub use masked::Masked;
+#[cfg(feature = "opentelemetry")]
+pub use metrics::MetricsObserver;
+pub use observer::{CallEvent, CallObserver, CallStage};
 pub use provider::{Authenticity, Provider, VerificationError, Verified};
+pub use rate_limiter::{Allowance, RateLimiter, WhenLimited, Window};
+#[cfg(feature = "rate-limits")]
+pub use rate_limits::RateLimits;
 #[cfg(feature = "reqwest")]
 pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
 pub use response::{RequestId, Response};

@@ -6,7 +6,7 @@ use http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::{Attempt, BaseUrl, Body, DecodeError, Fault, InvalidRequest, RawResponse};
+use crate::{Allowance, Attempt, BaseUrl, Body, DecodeError, Fault, InvalidRequest, RawResponse};
 
 /// A company's API: where it is, how a request proves who sent it, how a reply proves who answered.
 ///
@@ -42,6 +42,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         response: &RawResponse,
         now: Timestamp,
     ) -> Result<Authenticity, VerificationError>;
+
+    /// Reads what the provider says is left of its rate limit. A client asks only if it has a rate limiter.
+    ///
+    /// The response is not verified. `None` when it tells nothing that is understood.
+    fn allowance(&self, response: &RawResponse, now: Timestamp) -> Option<Allowance>;
 
     /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
     ///

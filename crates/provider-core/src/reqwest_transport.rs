@@ -236,7 +236,7 @@ fn classify(error: reqwest::Error) -> TransportError {
         return TransportError::new(TransportErrorKind::Certificate)
             .with_message(format!("the peer's TLS certificate was refused: {reason}"));
     }
-    let kind = if error.is_connect() {
+    let kind = if error.is_connect() || never_begun(&error) {
         TransportErrorKind::Connect
     } else if error.is_timeout() {
         TransportErrorKind::Timeout
@@ -246,6 +246,19 @@ fn classify(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Interrupted
     };
     TransportError::new(kind).with_source(error)
+}
+
+/// Whether the connection was closed before any of the request was written to it: one that was kept for too long, as a
+/// rule. hyper calls that cancelled, and says so for no other reason.
+fn never_begun(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_canceled();
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Why the connection's certificate was refused, if that is the cause.
@@ -626,6 +639,41 @@ mod tests {
             let kept = kept(format!("http://localhost:{port}/a"));
             assert!(kept <= ADDRESSES_KEPT);
         }
+    }
+
+    /// The error of a request on a connection whose server closes it, before the request or after reading it.
+    async fn broken(read_first: bool) -> hyper::Error {
+        use http_body_util::Full;
+        use hyper_util::rt::TokioIo;
+        use tokio::io::AsyncReadExt as _;
+
+        let (near, mut far) = tokio::io::duplex(1024);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near))
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        sender.ready().await.unwrap();
+        let request = Request::new(Full::new(Bytes::from_static(b"body")));
+        if read_first {
+            let sending = tokio::spawn(sender.send_request(request));
+            far.read_u8().await.unwrap();
+            drop(far);
+            return sending.await.unwrap().unwrap_err();
+        }
+        drop(far);
+        let _ = connection.await.unwrap();
+        sender.send_request(request).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn what_a_closed_connection_never_took_is_told_from_what_it_may_have() {
+        assert!(never_begun(&broken(false).await));
+        assert!(!never_begun(&broken(true).await));
+        let deeper = TransportError::new(TransportErrorKind::Interrupted);
+        assert!(never_begun(&deeper.with_source(broken(false).await)));
+        assert!(!never_begun(&TransportError::new(
+            TransportErrorKind::Interrupted
+        )));
     }
 
     #[test]

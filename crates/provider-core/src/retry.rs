@@ -76,7 +76,9 @@ impl RetryPolicy {
 
 /// The part of `bound` that `jitter` is of its own range: 0 for 0, almost all for the largest.
 fn scale(bound: u64, jitter: u64) -> u64 {
-    u64::try_from((u128::from(bound) * u128::from(jitter)) >> 64).unwrap_or(bound)
+    // 64 bits times 64 bits are at most 128.
+    let product = u128::from(bound).saturating_mul(u128::from(jitter));
+    u64::try_from(product >> 64).unwrap_or(bound)
 }
 
 impl Default for RetryPolicy {

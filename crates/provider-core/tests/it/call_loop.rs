@@ -8,9 +8,9 @@ use provider_core::http::Request;
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, Sent, Step};
 use provider_core::{
-    Body, CallOptions, Client, Clock, DecodeErrorCategory, Error, ErrorKind, InvalidRequest,
-    Outcome, RawResponse, RequestId, RetryPolicy, Transport, TransportError, TransportErrorKind,
-    VerificationError, async_trait,
+    Body, CallOptions, CircuitBreaker, Client, Clock, DecodeErrorCategory, Error, ErrorKind,
+    InvalidRequest, Outcome, RawResponse, RequestId, RetryPolicy, Secret, Transport,
+    TransportError, TransportErrorKind, VerificationError, async_trait,
 };
 
 use crate::toy::{
@@ -896,7 +896,9 @@ fn inputs_can_be_checked_without_sending() {
 async fn an_outage_costs_a_bounded_number_of_repeats() {
     const CALLS: usize = 600;
     let down = std::iter::repeat_with(|| Step::respond(503, ""));
-    let stage = Stage::new(down.take(CALLS + 20));
+    let stage = Stage::with(down.take(CALLS + 20), Toy::default(), |builder| {
+        builder.circuit_breaker(CircuitBreaker::never())
+    });
     for _ in 0..CALLS {
         // Each on a clone: they share what is left.
         let error = stage
@@ -921,7 +923,9 @@ async fn answers_pay_for_later_repeats() {
     let steps = exhausting
         .chain(answers)
         .chain([Step::respond(503, ""), signed(REPLY)]);
-    let stage = Stage::new(steps);
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.circuit_breaker(CircuitBreaker::never())
+    });
     for _ in 0..11 {
         stage.client.call(SafeOrder::new()).await.unwrap_err();
     }
@@ -984,4 +988,67 @@ async fn without_randomness_for_a_repeat_the_first_attempt_is_not_forgotten() {
     assert!(error.is_unsettled());
     let id = stage.transport.only().header("x-request-id").to_owned();
     assert_eq!(error.request_id().unwrap().as_str(), id);
+}
+
+// Rotation
+
+#[tokio::test(start_paused = true)]
+async fn rotated_credentials_are_used_from_the_next_attempt_on_by_every_clone() {
+    let stage = Stage::new([signed(REPLY), signed(REPLY)]);
+    let clone = stage.client.clone();
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    stage.client.replace_provider(Toy {
+        api_key: Secret::for_header("x-api-key", "rotated-key").unwrap(),
+        ..Toy::default()
+    });
+    clone.call(SafeOrder::new()).await.unwrap();
+    let keys: Vec<String> = stage
+        .transport
+        .sent()
+        .iter()
+        .map(|sent| sent.header("x-api-key").to_owned())
+        .collect();
+    assert_eq!(keys, ["made-up-key", "rotated-key"]);
+}
+
+/// Rotates the credentials of a client while it waits to repeat.
+#[derive(Debug, Default)]
+struct RotatingClock {
+    clock: FixedClock,
+    client: Mutex<Option<Client<Toy>>>,
+}
+
+#[async_trait]
+impl Clock for RotatingClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
+        self.clock.nonce()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        if let Some(client) = &*self.client.lock().unwrap() {
+            client.replace_provider(Toy {
+                api_key: Secret::for_header("x-api-key", "rotated-key").unwrap(),
+                ..Toy::default()
+            });
+        }
+        self.clock.sleep(duration).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_after_a_rotation_is_authorised_anew() {
+    let clock = Arc::new(RotatingClock::default());
+    let steps = [fail(TransportErrorKind::Connect), signed(REPLY)];
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.clock(Arc::clone(&clock) as Arc<dyn Clock>)
+    });
+    *clock.client.lock().unwrap() = Some(stage.client.clone());
+    stage.client.call(UnsafeOrder::new()).await.unwrap();
+    let sent = stage.transport.sent();
+    assert_eq!(sent[0].header("x-api-key"), "made-up-key");
+    assert_eq!(sent[1].header("x-api-key"), "rotated-key");
 }

@@ -9,7 +9,11 @@
 )]
 
 mod call_loop;
+mod circuit_breaker;
+mod observation;
+mod rate_limiter;
 mod redaction;
 mod reqwest_transport;
 mod server;
 mod toy;
+mod traces;

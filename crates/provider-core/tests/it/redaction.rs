@@ -1,8 +1,7 @@
 //! Nothing that is secret, personal or from the wire gets into any output, whatever goes wrong.
 
-use std::cell::RefCell;
-use std::fmt::{self, Write as _};
-use std::sync::{Arc, Once};
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provider_core::http::{HeaderMap, Request, StatusCode};
@@ -11,12 +10,10 @@ use provider_core::{
     BaseUrl, Body, Client, Email, Error, ErrorKind, InvalidRequest, Masked, Mobile, Pan, PathId,
     RawResponse, RequestId, ReqwestTransport, RetryPolicy, Secret, TransportErrorKind,
 };
-use tracing::field::{Field, Visit};
-use tracing::span;
-use tracing::{Event, Metadata, Subscriber};
 
 use crate::server::{Reply, Server, response};
 use crate::toy::{SafeOrder, Stage, Toy, signed, signed_with_status};
+use crate::traces::Traces;
 
 // None of these is part of another or of anything that may be printed.
 const API_KEY: &str = "canary-api-key";
@@ -63,82 +60,6 @@ fn printed(error: &Error) -> String {
         cause = error.source();
     }
     text
-}
-
-thread_local! {
-    static TRACES: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Every event and span of this thread, whatever its level, with all fields.
-struct Traces;
-
-impl Traces {
-    /// Begins to collect.
-    fn new() -> Self {
-        // One subscriber for the process: one for each thread would depend on which thread meets an event first.
-        static SUBSCRIBER: Once = Once::new();
-        SUBSCRIBER.call_once(|| {
-            tracing::subscriber::set_global_default(Collector).unwrap();
-            tracing::callsite::rebuild_interest_cache();
-        });
-        TRACES.set(Some(String::new()));
-        Self
-    }
-
-    fn text(&self) -> String {
-        TRACES.with_borrow(|text| text.clone().unwrap())
-    }
-}
-
-impl Drop for Traces {
-    fn drop(&mut self) {
-        TRACES.set(None);
-    }
-}
-
-struct Collector;
-
-impl Collector {
-    fn keep(text: &str, record: impl FnOnce(&mut dyn Visit)) {
-        struct Fields<'a>(&'a mut String);
-        impl Visit for Fields<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                write!(self.0, " {field}={value:?}").unwrap();
-            }
-        }
-        TRACES.with_borrow_mut(|traces| {
-            if let Some(traces) = traces {
-                traces.push_str(text);
-                record(&mut Fields(traces));
-                traces.push('\n');
-            }
-        });
-    }
-}
-
-impl Subscriber for Collector {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        Self::keep(span.metadata().name(), |fields| span.record(fields));
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        Self::keep("", |fields| values.record(fields));
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        Self::keep(event.metadata().target(), |fields| event.record(fields));
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }
 
 fn toy(base_url: &str) -> Toy {

@@ -8,7 +8,7 @@ use provider_core::http::{HeaderName, HeaderValue, Request};
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault,
     FaultClass, Idempotency, InvalidRequest, Masked, Mobile, Operation, Pan, PathId, Provider,
     RawResponse, ResponseError, Secret, Segment, VerificationError, Verified, post_json,
 };
@@ -110,6 +110,14 @@ impl Provider for Toy {
         } else {
             Err(VerificationError::SignatureMismatch)
         }
+    }
+
+    /// `x-left: 0 30`: nothing left for 30 seconds.
+    fn allowance(&self, response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
+        let text = response.headers().get("x-left")?.to_str().ok()?;
+        let (left, seconds) = text.split_once(' ')?;
+        let wait = Duration::from_secs(seconds.parse().ok()?);
+        Some(Allowance::new(left.parse().ok()?).resetting_in(wait))
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
@@ -261,8 +269,18 @@ pub(crate) fn signed(body: &str) -> Step {
 }
 
 pub(crate) fn signed_with_status(status: u16, body: &str) -> Step {
+    signed_reply(status, &[], body)
+}
+
+pub(crate) fn signed_with_headers(headers: &[(&str, &str)], body: &str) -> Step {
+    signed_reply(200, headers, body)
+}
+
+fn signed_reply(status: u16, headers: &[(&str, &str)], body: &str) -> Step {
     let signature = response_signature(body.as_bytes());
-    Step::respond_with(status, &[(SIGNATURE.as_str(), &signature)], body.to_owned())
+    let name = SIGNATURE;
+    let headers = [headers, &[(name.as_str(), signature.as_str())]].concat();
+    Step::respond_with(status, &headers, body.to_owned())
 }
 
 /// A 200 whose signature is for other bytes.

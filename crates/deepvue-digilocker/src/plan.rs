@@ -1,0 +1,49 @@
+//! The rate limits that Deepvue publishes.
+
+use provider_core::Window;
+
+/// A Deepvue plan. Its limits hold for an API key and all its operations together (`[docs: /rate-limits]`).
+///
+/// ```no_run
+/// # #[cfg(feature = "rate-limits")] {
+/// use std::sync::Arc;
+/// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue, DigilockerClient, Plan};
+/// use deepvue_digilocker::provider_core::{RateLimits, WhenLimited};
+///
+/// let deepvue = Deepvue::new(ClientId::new("made-up")?, ClientSecret::new("made-up-too")?);
+/// let client = DigilockerClient::builder(deepvue)
+///     .rate_limiter(Arc::new(RateLimits::new(Plan::Starter.windows())?))
+///     .when_limited(WhenLimited::Refuse) // or wait, within the deadline
+///     .build()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Plan {
+    /// 1 a second, 30 a minute, 1,000 a day.
+    Starter,
+    /// 2 a second, 100 a minute, 10,000 a day.
+    Business,
+    /// 5 a second, 500 a minute, 20,000 a day.
+    Growth,
+    /// 17 a second, 1,000 a minute, 50,000 a day.
+    Enterprise,
+}
+
+impl Plan {
+    /// The three windows, each judged for itself.
+    pub const fn windows(self) -> [Window; 3] {
+        let (second, minute, day) = match self {
+            Self::Starter => (1, 30, 1_000),
+            Self::Business => (2, 100, 10_000),
+            Self::Growth => (5, 500, 20_000),
+            Self::Enterprise => (17, 1_000, 50_000),
+        };
+        [
+            Window::per_second(second),
+            Window::per_minute(minute),
+            Window::per_day(day),
+        ]
+    }
+}

@@ -1,0 +1,271 @@
+//! What observers, logs and spans are told, also about calls that nobody waits for any more.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use provider_core::testing::Step;
+use provider_core::{
+    CallEvent, CallObserver, CallStage, ErrorKind, Idempotency, MetricsObserver, Outcome,
+    RateLimits, TransportErrorKind, Window,
+};
+
+use crate::toy::{REPLY, RepeatableOrder, SafeOrder, Stage, Toy, UnsafeOrder, signed};
+use crate::traces::Traces;
+
+/// Keeps what is told, a line each.
+#[derive(Debug, Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Lines {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl CallObserver for Lines {
+    fn observe(&self, event: &CallEvent<'_>) {
+        assert_eq!((event.provider, event.operation), ("toy", "order"));
+        assert_eq!(event.route, "POST /v1/orders/{id}");
+        assert!(event.request_id.is_some() || event.attempt == 0);
+        let mut line = format!("{} {}", event.stage.as_str(), event.attempt);
+        if let Some(status) = event.status {
+            line.push_str(&format!(" {}", status.as_u16()));
+        }
+        if let Some(kind) = event.kind {
+            line.push_str(&format!(" {}", kind.as_str()));
+        }
+        if let Some(outcome) = event.outcome {
+            line.push_str(&format!(" {}", outcome.as_str()));
+        }
+        if event.pause.is_some() {
+            line.push_str(" again");
+        }
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+fn stage(steps: impl IntoIterator<Item = Step>) -> (Stage, Arc<Lines>) {
+    let lines = Arc::new(Lines::default());
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.observer(Arc::clone(&lines) as Arc<dyn CallObserver>)
+    });
+    (stage, lines)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_and_the_end_of_the_call_are_told() {
+    let steps = [
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::respond(503, ""),
+        signed(REPLY),
+        Step::respond(400, ""),
+    ];
+    let (stage, lines) = stage(steps);
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(
+        lines.take(),
+        [
+            "attempt started 1",
+            "attempt ended 1 transport unknown again",
+            "attempt started 2",
+            "attempt ended 2 503 api unknown again",
+            "attempt started 3",
+            "attempt ended 3 200",
+            "call ended 3 200",
+        ]
+    );
+    stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(
+        lines.take(),
+        [
+            "attempt started 1",
+            "attempt ended 1 400 api refused",
+            "call ended 1 400 api refused",
+        ]
+    );
+    let contradictory = SafeOrder {
+        contradictory: true,
+        ..SafeOrder::new()
+    };
+    stage.client.call(contradictory).await.unwrap_err();
+    assert_eq!(lines.take(), ["call ended 0 invalid_request not_sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_while_an_attempt_is_under_way_may_have_been_done() {
+    let (stage, lines) = stage([Step::Hang]);
+    let call = stage.client.call(UnsafeOrder::new()).into_future();
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), call)
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        lines.take(),
+        ["attempt started 1", "call dropped 1 unknown"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_between_attempts_is_what_they_were() {
+    for (failure, dropped) in [
+        (TransportErrorKind::Connect, "call dropped 1 not_sent"),
+        (TransportErrorKind::Interrupted, "call dropped 1 unknown"),
+    ] {
+        let (stage, lines) = stage([Step::Fail(failure)]);
+        let call = stage.client.call(RepeatableOrder::new()).into_future();
+        let pause = Duration::from_millis(100);
+        assert!(tokio::time::timeout(pause / 2, call).await.is_err());
+        assert_eq!(lines.take().last().unwrap(), dropped);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_while_it_waits_for_the_rate_limiter_was_not_sent() {
+    let lines = Arc::new(Lines::default());
+    let stage = Stage::with([signed(REPLY)], Toy::default(), |builder| {
+        builder
+            .observer(Arc::clone(&lines) as Arc<dyn CallObserver>)
+            .rate_limiter(Arc::new(RateLimits::new([Window::per_minute(1)]).unwrap()))
+    });
+    stage.client.call(UnsafeOrder::new()).await.unwrap();
+    lines.take();
+    let call = stage.client.call(UnsafeOrder::new());
+    let call = call.with_timeout(Duration::from_secs(90)).into_future();
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), call)
+            .await
+            .is_err()
+    );
+    assert_eq!(lines.take(), ["call dropped 0 not_sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_was_never_polled_tells_nothing() {
+    let (stage, lines) = stage([]);
+    drop(stage.client.call(UnsafeOrder::new()).into_future());
+    assert!(lines.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_and_spans_have_the_listed_fields_and_no_others() {
+    let traces = Traces::new();
+    let steps = [
+        Step::Fail(TransportErrorKind::Interrupted),
+        Step::respond_with(503, &[("retry-after", "1")], ""),
+        signed(REPLY),
+        Step::Hang,
+    ];
+    let (stage, _) = stage(steps);
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let call = stage.client.call(UnsafeOrder::new()).into_future();
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), call)
+            .await
+            .is_err()
+    );
+    let listed: BTreeSet<&str> = CallEvent::FIELDS.iter().copied().collect();
+    assert_eq!(traces.fields_of("provider_core"), listed);
+    assert!(CallEvent::FIELDS.is_sorted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_that_may_have_been_done_is_a_warning() {
+    for (unsettled, level) in [(true, "WARN"), (false, "DEBUG")] {
+        let traces = Traces::new();
+        let (stage, _) = stage([Step::Hang]);
+        let call = match unsettled {
+            true => stage.client.call(UnsafeOrder::new()).into_future(),
+            false => stage.client.call(SafeOrder::new()).into_future(),
+        };
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), call)
+                .await
+                .is_err()
+        );
+        let text = traces.text();
+        let line = text
+            .lines()
+            .find(|line| line.contains("call dropped"))
+            .unwrap();
+        assert!(line.starts_with(level), "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_count_attempts_and_calls_by_operation_and_outcome() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_periodic_exporter(exporter.clone())
+        .build();
+    let observer = MetricsObserver::new(&provider.meter("test"));
+    let steps = [Step::respond(503, ""), signed(REPLY), Step::Hang];
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.observer(Arc::new(observer))
+    });
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let call = stage.client.call(UnsafeOrder::new()).into_future();
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), call)
+            .await
+            .is_err()
+    );
+    provider.force_flush().unwrap();
+    let mut found = Vec::new();
+    for metrics in exporter.get_finished_metrics().unwrap() {
+        for metric in metrics.scope_metrics().flat_map(|scope| scope.metrics()) {
+            assert_eq!(metric.unit(), "s");
+            let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+                panic!("a histogram");
+            };
+            for point in histogram.data_points() {
+                let mut attributes: Vec<String> = point
+                    .attributes()
+                    .map(|pair| format!("{}={}", pair.key, pair.value))
+                    .collect();
+                attributes.sort();
+                found.push(format!(
+                    "{} {} {}",
+                    metric.name(),
+                    point.count(),
+                    attributes.join(" ")
+                ));
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "http.client.request.duration 1 error.type=api http.request.method=POST \
+             http.response.status_code=503 kyc.operation=order kyc.outcome=unknown kyc.provider=toy \
+             url.template=/v1/orders/{id}",
+            "http.client.request.duration 1 http.request.method=POST \
+             http.response.status_code=200 kyc.operation=order kyc.outcome=ok kyc.provider=toy \
+             url.template=/v1/orders/{id}",
+            "kyc.client.call.duration 1 error.type=dropped kyc.operation=order \
+             kyc.outcome=unknown kyc.provider=toy",
+            "kyc.client.call.duration 1 kyc.operation=order kyc.outcome=ok kyc.provider=toy",
+        ]
+    );
+}
+
+#[test]
+fn every_word_for_a_machine_is_in_snake_case() {
+    let words = [
+        Idempotency::Safe.as_str(),
+        Idempotency::Repeatable.as_str(),
+        Idempotency::Unsafe.as_str(),
+        ErrorKind::Unavailable.as_str(),
+        Outcome::NotSent.as_str(),
+    ];
+    assert_eq!(
+        words,
+        ["safe", "repeatable", "unsafe", "unavailable", "not_sent"]
+    );
+    assert_eq!(CallStage::Ended.as_str(), "call ended");
+}

@@ -1,0 +1,141 @@
+//! A client with a rate limiter waits for it or refuses, as the caller chooses, and hears what the provider says is left.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use provider_core::testing::Step;
+use provider_core::{
+    Allowance, ErrorKind, Outcome, RateLimiter, RateLimits, RetryPolicy, WhenLimited, Window,
+};
+use tokio::time::Instant;
+
+use crate::toy::{REPLY, SafeOrder, Stage, Toy, signed, signed_with_headers};
+
+fn one_a_second() -> Arc<RateLimits> {
+    Arc::new(RateLimits::new([Window::per_second(1)]).unwrap())
+}
+
+fn stage(steps: impl IntoIterator<Item = Step>, limiter: Arc<dyn RateLimiter>) -> Stage {
+    Stage::with(steps, Toy::default(), |builder| {
+        builder.rate_limiter(limiter).retry(RetryPolicy::never())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_leave_within_their_deadline() {
+    let stage = stage(
+        [signed(REPLY), signed(REPLY), signed(REPLY)],
+        one_a_second(),
+    );
+    let start = Instant::now();
+    for _ in 0..3 {
+        stage.client.call(SafeOrder::new()).await.unwrap();
+    }
+    assert_eq!(start.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_past_the_deadline_is_refused_at_once() {
+    let stage = stage([signed(REPLY)], one_a_second());
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let start = Instant::now();
+    let call = stage.client.call(SafeOrder::new());
+    let error = call
+        .with_timeout(Duration::from_millis(500))
+        .await
+        .unwrap_err();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    assert_eq!((error.attempts(), error.status()), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_want_to_wait_is_refused_at_once() {
+    let stage = stage([signed(REPLY), signed(REPLY)], one_a_second());
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let call = stage.client.call(SafeOrder::new());
+    let error = call
+        .with_when_limited(WhenLimited::Refuse)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    // Nothing was taken: the next one comes through after the second.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let call = stage.client.call(SafeOrder::new());
+    call.with_when_limited(WhenLimited::Refuse).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeats_need_leave_too() {
+    let steps = [Step::respond(503, ""), signed(REPLY)];
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.rate_limiter(one_a_second())
+    });
+    let start = Instant::now();
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(response.attempts(), 2);
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_without_leave_ends_with_what_the_first_attempt_came_to() {
+    let stage = Stage::with([Step::respond(503, "")], Toy::default(), |builder| {
+        builder
+            .rate_limiter(one_a_second())
+            .when_limited(WhenLimited::Refuse)
+    });
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Api, 1));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+}
+
+/// Keeps what it is told.
+#[derive(Debug, Default)]
+struct Listener(Mutex<Vec<Allowance>>);
+
+impl RateLimiter for Listener {
+    fn acquire(&self) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn learn(&self, allowance: Allowance) {
+        self.0.lock().unwrap().push(allowance);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limiter_hears_of_allowances_and_of_429() {
+    let listener = Arc::new(Listener::default());
+    let told = |left: u64, seconds| Allowance::new(left).resetting_in(Duration::from_secs(seconds));
+    let steps = [
+        signed_with_headers(&[("x-left", "5 30")], REPLY),
+        Step::respond_with(400, &[("x-left", "4 29")], ""),
+        Step::respond_with(429, &[("retry-after", "17")], ""),
+        Step::respond(429, ""),
+        signed(REPLY),
+    ];
+    let stage = stage(steps, Arc::clone(&listener) as Arc<dyn RateLimiter>);
+    for _ in 0..5 {
+        let _ = stage.client.call(SafeOrder::new()).await;
+    }
+    assert_eq!(
+        *listener.0.lock().unwrap(),
+        [told(5, 30), told(4, 29), told(0, 17)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_until_the_window_that_the_provider_tells_of_has_ended() {
+    let limits = Arc::new(RateLimits::new([]).unwrap());
+    let steps = [
+        signed_with_headers(&[("x-left", "0 10")], REPLY),
+        signed(REPLY),
+    ];
+    let stage = stage(steps, limits);
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let start = Instant::now();
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
+}
