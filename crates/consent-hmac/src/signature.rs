@@ -30,6 +30,17 @@ impl SharedSecret {
         let text = Secret::text("shared secret", text)?;
         keyed(text.expose().as_bytes()).map(Self)
     }
+
+    /// Takes the secret from the environment variable `name`, or from the file that `name_FILE` names.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](SharedSecret::new) and [`required_from_environment`](provider_core::required_from_environment), with the
+    /// variable's name.
+    pub fn from_environment(name: &'static str) -> Result<Self, InvalidRequest> {
+        let text = provider_core::required_from_environment(name)?;
+        Self::new(text).map_err(|error| error.for_field(name))
+    }
 }
 
 impl fmt::Debug for SharedSecret {

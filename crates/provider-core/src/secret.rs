@@ -127,6 +127,19 @@ macro_rules! secret_text {
                 $crate::Secret::for_header($field, text)?.header_value($field).map(Self)
             }
 
+            /// Takes the credential from the environment variable `name`, or from the file that `name_FILE` names.
+            ///
+            /// # Errors
+            ///
+            /// As [`new`](Self::new) and
+            /// [`required_from_environment`](provider_core::required_from_environment), with the variable's name.
+            pub fn from_environment(
+                name: &'static str,
+            ) -> ::core::result::Result<Self, $crate::InvalidRequest> {
+                let text = $crate::required_from_environment(name)?;
+                Self::new(text).map_err(|error| error.for_field(name))
+            }
+
             /// The credential as a sensitive header value, cloned by reference count.
             pub fn header_value(&self) -> $crate::http::HeaderValue {
                 self.0.clone()
@@ -159,6 +172,31 @@ mod tests {
             assert!(Secret::for_header("x-api-key", text).is_err(), "{text:?}");
         }
         assert!(Secret::for_header("x-api-key", "two words").is_ok());
+    }
+
+    #[expect(
+        unreachable_pub,
+        reason = "the macro is made for a crate's public types"
+    )]
+    mod keys {
+        crate::secret_text! {
+            /// A key.
+            pub struct ApiKey("x-api-key");
+        }
+    }
+    use keys::ApiKey;
+
+    #[test]
+    fn a_credential_comes_from_the_environment_under_its_variable_s_name() {
+        let key = ApiKey::from_environment("CARGO_PKG_NAME").unwrap();
+        assert_eq!(key.header_value(), "provider-core");
+        let error = ApiKey::from_environment("KYC_NOT_SET").unwrap_err();
+        assert_eq!(error.field(), "KYC_NOT_SET");
+        // Cargo leaves it without a value only if the manifest has no repository.
+        if std::env::var_os("CARGO_PKG_REPOSITORY").is_some_and(|text| text.is_empty()) {
+            let error = ApiKey::from_environment("CARGO_PKG_REPOSITORY").unwrap_err();
+            assert_eq!(error.rule(), "is set, but empty");
+        }
     }
 
     #[test]
