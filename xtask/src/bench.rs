@@ -67,6 +67,11 @@ const PEERS: &[Peer] = &[
         signs: false,
     },
     Peer {
+        name: "ours-finpass-reqwest",
+        about: "  ours, over the reqwest transport",
+        signs: false,
+    },
+    Peer {
         name: "bare-finpass",
         about: "  reqwest, URL as text",
         signs: false,
@@ -79,6 +84,11 @@ const PEERS: &[Peer] = &[
     Peer {
         name: "ours-veriff",
         about: "veriff record-consent: ours, signed, verified",
+        signs: true,
+    },
+    Peer {
+        name: "ours-veriff-reqwest",
+        about: "  ours, over the reqwest transport",
         signs: true,
     },
     Peer {
@@ -107,6 +117,12 @@ const RULES: &[Rule] = &[
         about: "finpass / reqwest, URL as text",
         ours: "ours-finpass",
         peer: "bare-finpass",
+        limit: Some(0.75),
+    },
+    Rule {
+        about: "finpass over reqwest / reqwest, URL as text",
+        ours: "ours-finpass-reqwest",
+        peer: "bare-finpass",
         limit: Some(1.0),
     },
     Rule {
@@ -118,6 +134,12 @@ const RULES: &[Rule] = &[
     Rule {
         about: "veriff / reqwest, neither signed nor verified",
         ours: "ours-veriff",
+        peer: "bare-veriff",
+        limit: Some(0.75),
+    },
+    Rule {
+        about: "veriff over reqwest / reqwest, neither",
+        ours: "ours-veriff-reqwest",
         peer: "bare-veriff",
         limit: Some(1.0),
     },

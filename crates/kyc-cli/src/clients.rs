@@ -8,7 +8,7 @@ use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::provider_core::{
-    BaseUrl, Client, ClientBuilder, Provider, ReqwestTransport, Transport,
+    BaseUrl, Client, ClientBuilder, HyperTransport, Provider, Transport,
 };
 
 use crate::configuration::Configuration;
@@ -121,8 +121,8 @@ impl Clients {
     /// certificates, so a sandbox on this machine needs none.
     fn transport(&self, base_url: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
         let (kept, builder) = match base_url.is_https() {
-            true => (&self.with_tls, ReqwestTransport::builder()),
-            false => (&self.without_tls, ReqwestTransport::builder().without_tls()),
+            true => (&self.with_tls, HyperTransport::builder()),
+            false => (&self.without_tls, HyperTransport::builder().without_tls()),
         };
         if let Some(transport) = kept.get() {
             return Ok(Arc::clone(transport));

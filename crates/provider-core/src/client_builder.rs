@@ -124,12 +124,17 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "hyper")]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::HyperTransport::new()?))
+}
+
+#[cfg(all(feature = "reqwest", not(feature = "hyper")))]
 fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Ok(Arc::new(crate::ReqwestTransport::new()?))
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Err(crate::InvalidRequest::new(
         "transport",

@@ -6,14 +6,17 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use http::uri::{Authority, Scheme};
+use bytes::Bytes;
+use http::uri::Authority;
 use http::{Request, Uri};
 use reqwest::Url;
 
-use crate::base_url::is_loopback;
+use crate::connection_failure::{never_begun, refused_certificate};
+use crate::response_body::ResponseBody;
+use crate::transport_builder::{Destinations, Roots, invalid};
 use crate::{
-    Body, Error, InvalidRequest, RawResponse, Transport, TransportError, TransportErrorKind,
+    Body, Error, InvalidRequest, RawResponse, Transport, TransportBuilder, TransportError,
+    TransportErrorKind,
 };
 
 /// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
@@ -22,8 +25,8 @@ use crate::{
 /// |---|---|
 /// | redirects | never followed: key headers and body would travel along |
 /// | repeats | none of its own |
-/// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](ReqwestTransportBuilder::allow_plain_http) |
-/// | proxy | none, unless [`proxy`](ReqwestTransportBuilder::proxy) or `system_proxy` |
+/// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
+/// | proxy | none, unless [`proxy`](TransportBuilder::proxy) or `system_proxy` |
 /// | compression | not asked for, not decoded |
 /// | connect | at most 5 s |
 /// | response body | at most 8 MiB |
@@ -35,9 +38,7 @@ pub struct ReqwestTransport {
     client: reqwest::Client,
     addresses: RwLock<Vec<Address>>,
     max_body_bytes: usize,
-    allow_plain_http: bool,
-    proxied: bool,
-    tls: bool,
+    destinations: Destinations,
 }
 
 /// An address that was checked and parsed before: doing it again costs more than anything else in a call.
@@ -82,8 +83,8 @@ impl ReqwestTransport {
     }
 
     /// Begins a transport with settings of its own.
-    pub fn builder() -> ReqwestTransportBuilder {
-        ReqwestTransportBuilder::default()
+    pub fn builder() -> TransportBuilder<Self> {
+        TransportBuilder::default()
     }
 
     /// The request as reqwest takes it. Sends nothing yet.
@@ -142,60 +143,24 @@ impl ReqwestTransport {
     /// The URL of the host alone, if this transport may talk to it.
     #[cold]
     fn origin(&self, uri: &Uri) -> Result<Url, TransportError> {
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return Err(invalid("url", "is not absolute"));
-        };
-        if *scheme == Scheme::HTTP {
-            if !self.allow_plain_http && !is_loopback(authority.host()) {
-                return Err(invalid(
-                    "base URL",
-                    "plain http is allowed to this machine only; use https, or allow plain http explicitly",
-                ));
-            }
-            if !self.allow_plain_http && self.proxied {
-                return Err(invalid(
-                    "base URL",
-                    "plain http through a proxy can leave this machine; use https, or allow plain http explicitly",
-                ));
-            }
-        } else if !self.tls {
-            return Err(invalid(
-                "base URL",
-                "https needs a transport with TLS; enable the `rustls` or `native-tls` feature",
-            ));
-        }
-        Url::parse(&format!("{scheme}://{authority}/"))
-            .map_err(|_| invalid("base URL", "its host is not legal"))
+        self.destinations.check(uri)?;
+        let (scheme, authority) = (uri.scheme_str(), uri.authority());
+        let text = format!(
+            "{}://{}/",
+            scheme.unwrap_or_default(),
+            authority.map(Authority::as_str).unwrap_or_default()
+        );
+        Url::parse(&text).map_err(|_| invalid("base URL", "its host is not legal"))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
-        let too_large = || {
-            TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
-                "the response body is longer than {} bytes",
-                self.max_body_bytes
-            ))
-        };
-        let announced = response.content_length();
-        if announced.is_some_and(|length| length > self.max_body_bytes as u64) {
-            return Err(too_large());
+        let mut body = ResponseBody::new(self.max_body_bytes, response.content_length())?;
+        while !body.is_whole()
+            && let Some(piece) = response.chunk().await.map_err(classify)?
+        {
+            body.push(piece)?;
         }
-        let Some(first) = response.chunk().await.map_err(classify)? else {
-            return Ok(Bytes::new());
-        };
-        if announced == Some(first.len() as u64) {
-            return Ok(first);
-        }
-        if first.len() > self.max_body_bytes {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::from(first);
-        while let Some(chunk) = response.chunk().await.map_err(classify)? {
-            if chunk.len() > self.max_body_bytes.saturating_sub(body.len()) {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
+        Ok(body.into_bytes())
     }
 }
 
@@ -219,19 +184,18 @@ impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport")
             .field("max_body_bytes", &self.max_body_bytes)
-            .field("allow_plain_http", &self.allow_plain_http)
+            .field("destinations", &self.destinations)
             .finish_non_exhaustive()
     }
-}
-
-fn invalid(field: &'static str, rule: &'static str) -> TransportError {
-    TransportError::from(InvalidRequest::new(field, rule))
 }
 
 /// Decides from the chain of causes how far the request got, and strips the URL.
 fn classify(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    if let Some(reason) = refused_certificate(&error) {
+    if let Some(reason) = Some(&error)
+        .filter(|error| error.is_connect())
+        .and_then(|error| refused_certificate(error))
+    {
         // Without the cause: rustls prints the names in the certificate, and those are the peer's.
         return TransportError::new(TransportErrorKind::Certificate)
             .with_message(format!("the peer's TLS certificate was refused: {reason}"));
@@ -248,157 +212,12 @@ fn classify(error: reqwest::Error) -> TransportError {
     TransportError::new(kind).with_source(error)
 }
 
-/// Whether the connection was closed before any of the request was written to it: one that was kept for too long, as a
-/// rule. hyper calls that cancelled, and says so for no other reason.
-fn never_begun(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_canceled();
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// Why the connection's certificate was refused, if that is the cause.
-#[cfg(feature = "rustls")]
-fn refused_certificate(error: &reqwest::Error) -> Option<&'static str> {
-    use rustls::{CertificateError as Reason, Error as Tls};
-
-    let mut cause = Some(error as &(dyn StdError + 'static)).filter(|_| error.is_connect());
-    while let Some(error) = cause {
-        if let Some(tls) = error.downcast_ref::<Tls>() {
-            return match tls {
-                Tls::NoCertificatesPresented => Some("there is none"),
-                Tls::InvalidCertificate(reason) => Some(match reason {
-                    Reason::Expired
-                    | Reason::ExpiredContext { .. }
-                    | Reason::NotValidYet
-                    | Reason::NotValidYetContext { .. } => "it is not valid at this time",
-                    Reason::NotValidForName | Reason::NotValidForNameContext { .. } => {
-                        "it is for another name"
-                    }
-                    Reason::UnknownIssuer | Reason::BadSignature => {
-                        "no trusted authority signed it"
-                    }
-                    Reason::Revoked => "it was revoked",
-                    _ => "it is not valid",
-                }),
-                _ => None,
-            };
-        }
-        // An io::Error gives its inner error, often another io::Error, through get_ref and skips it in source.
-        cause = match error.downcast_ref::<std::io::Error>() {
-            Some(error) => error
-                .get_ref()
-                .map(|inner| inner as &(dyn StdError + 'static)),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-#[cfg(not(feature = "rustls"))]
-fn refused_certificate(_error: &reqwest::Error) -> Option<&'static str> {
-    // The operating system's library does not tell a refused certificate from a broken handshake.
-    None
-}
-
-/// Settings of a [`ReqwestTransport`] before it is built.
-#[derive(Clone)]
-pub struct ReqwestTransportBuilder {
-    connect_timeout: Duration,
-    idle_timeout: Duration,
-    max_body_bytes: usize,
-    allow_plain_http: bool,
-    proxy: Option<String>,
-    #[cfg(feature = "system-proxy")]
-    system_proxy: bool,
-    roots: Roots,
-}
-
-#[derive(Clone)]
-enum Roots {
-    Platform,
-    #[cfg_attr(
-        not(any(feature = "rustls", feature = "native-tls")),
-        expect(dead_code, reason = "refused whatever it holds")
-    )]
-    Pem(Vec<u8>),
-    None,
-}
-
-impl Default for ReqwestTransportBuilder {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(4),
-            max_body_bytes: 8 * 1024 * 1024,
-            allow_plain_http: false,
-            proxy: None,
-            #[cfg(feature = "system-proxy")]
-            system_proxy: false,
-            roots: Roots::Platform,
-        }
-    }
-}
-
-impl ReqwestTransportBuilder {
-    /// How long a connection may take to be made, TLS included.
-    #[must_use]
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// How long a connection is kept without use. Keep it below the server's own limit.
-    #[must_use]
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
-        self
-    }
-
-    /// The most bytes of a response body that are read.
-    #[must_use]
-    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
-        self.max_body_bytes = bytes;
-        self
-    }
-
-    /// Sends over plain HTTP to other machines too, and through proxies: keys and personal data in clear.
-    #[must_use]
-    pub fn allow_plain_http(mut self) -> Self {
-        self.allow_plain_http = true;
-        self
-    }
-
-    /// Sends everything through this proxy.
-    #[must_use]
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
+impl TransportBuilder<ReqwestTransport> {
     /// Sends through the proxy that the environment names, if it names one.
     #[cfg(feature = "system-proxy")]
     #[must_use]
     pub fn system_proxy(mut self) -> Self {
         self.system_proxy = true;
-        self
-    }
-
-    /// Trusts these certificate authorities only, in PEM, and not the platform's.
-    #[must_use]
-    pub fn root_certificates(mut self, pem: &[u8]) -> Self {
-        self.roots = Roots::Pem(pem.to_vec());
-        self
-    }
-
-    /// Sets up no TLS: `https` is refused, and no root certificates are needed or read. For a sandbox on this machine.
-    #[must_use]
-    pub fn without_tls(mut self) -> Self {
-        self.roots = Roots::None;
         self
     }
 
@@ -421,11 +240,7 @@ impl ReqwestTransportBuilder {
             .http1_only()
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.idle_timeout);
-        #[cfg(feature = "system-proxy")]
-        let environment = self.system_proxy;
-        #[cfg(not(feature = "system-proxy"))]
-        let environment = false;
-        if !environment {
+        if !self.system_proxy {
             builder = builder.no_proxy();
         }
         if let Some(proxy) = &self.proxy {
@@ -434,7 +249,7 @@ impl ReqwestTransportBuilder {
                 .map_err(|_| InvalidRequest::new("proxy", "must be an http or https URL"))?;
             builder = builder.proxy(proxy);
         }
-        let (builder, tls) = tls::configure(builder, &self.roots)?;
+        let (builder, tls) = with_tls(builder, &self.roots)?;
         let client = builder.build().map_err(|error| {
             let cause = StdError::source(&error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| "no cause given".to_owned());
@@ -444,119 +259,60 @@ impl ReqwestTransportBuilder {
             client,
             addresses: RwLock::default(),
             max_body_bytes: self.max_body_bytes,
-            allow_plain_http: self.allow_plain_http,
-            proxied: environment || self.proxy.is_some(),
-            tls,
+            destinations: Destinations {
+                allow_plain_http: self.allow_plain_http,
+                proxied: self.system_proxy || self.proxy.is_some(),
+                tls,
+            },
         })
     }
 }
 
-impl fmt::Debug for ReqwestTransportBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestTransportBuilder")
-            .field("connect_timeout", &self.connect_timeout)
-            .field("idle_timeout", &self.idle_timeout)
-            .field("max_body_bytes", &self.max_body_bytes)
-            .field("allow_plain_http", &self.allow_plain_http)
-            .finish_non_exhaustive()
-    }
-}
-
+/// The builder with TLS, and whether there is any.
 #[cfg(feature = "rustls")]
-mod tls {
-    use std::sync::Arc;
-
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    use rustls::{ClientConfig, RootCertStore};
-    use rustls_platform_verifier::BuilderVerifierExt;
-
-    use super::Roots;
-    use crate::{Error, InvalidRequest};
-
-    pub(super) fn configure(
-        builder: reqwest::ClientBuilder,
-        roots: &Roots,
-    ) -> Result<(reqwest::ClientBuilder, bool), Error> {
-        let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| unusable("no TLS version is available"))?;
-        let config = match roots {
-            Roots::Platform => config.with_platform_verifier().map_err(|_| {
-                unusable("this machine has none; install ca-certificates or give your own")
-            })?,
-            Roots::Pem(pem) => config.with_root_certificates(store(pem)?),
-            Roots::None => config.with_root_certificates(RootCertStore::empty()),
-        };
-        let mut config = config.with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok((
-            builder.tls_backend_preconfigured(config),
-            !matches!(roots, Roots::None),
-        ))
-    }
-
-    fn store(pem: &[u8]) -> Result<RootCertStore, InvalidRequest> {
-        let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
-        let mut store = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| unusable("not PEM"))?;
-            store
-                .add(certificate)
-                .map_err(|_| unusable("not a certificate authority"))?;
-        }
-        if store.is_empty() {
-            return Err(unusable("no certificate in the PEM text"));
-        }
-        Ok(store)
-    }
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    Ok(match crate::tls::client_config(roots)? {
+        Some(config) => (builder.tls_backend_preconfigured(config), true),
+        // Given all the same: without one reqwest would look for the platform's roots.
+        None => (
+            builder.tls_backend_preconfigured(crate::tls::without_roots()?),
+            false,
+        ),
+    })
 }
 
 #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-mod tls {
-    use super::Roots;
-    use crate::{Error, InvalidRequest};
-
-    pub(super) fn configure(
-        builder: reqwest::ClientBuilder,
-        roots: &Roots,
-    ) -> Result<(reqwest::ClientBuilder, bool), Error> {
-        let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
-        let builder = builder.tls_backend_native();
-        match roots {
-            Roots::Platform => Ok((builder, true)),
-            Roots::None => Ok((builder, false)),
-            Roots::Pem(pem) => {
-                let certificates =
-                    reqwest::Certificate::from_pem_bundle(pem).map_err(|_| unusable("not PEM"))?;
-                if certificates.is_empty() {
-                    return Err(unusable("no certificate in the PEM text").into());
-                }
-                Ok((builder.tls_certs_only(certificates), true))
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
+    let builder = builder.tls_backend_native();
+    match roots {
+        Roots::Platform => Ok((builder, true)),
+        Roots::None => Ok((builder, false)),
+        Roots::Pem(pem) => {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem).map_err(|_| unusable("not PEM"))?;
+            if certificates.is_empty() {
+                return Err(unusable("no certificate in the PEM text"));
             }
+            Ok((builder.tls_certs_only(certificates), true))
         }
     }
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-mod tls {
-    use super::Roots;
-    use crate::{Error, InvalidRequest};
-
-    pub(super) fn configure(
-        builder: reqwest::ClientBuilder,
-        roots: &Roots,
-    ) -> Result<(reqwest::ClientBuilder, bool), Error> {
-        match roots {
-            Roots::Platform | Roots::None => Ok((builder, false)),
-            Roots::Pem(_) => Err(InvalidRequest::new(
-                "root certificates",
-                "this build has no TLS; enable the `rustls` or `native-tls` feature",
-            )
-            .into()),
-        }
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    match roots {
+        Roots::Platform | Roots::None => Ok((builder, false)),
+        Roots::Pem(_) => Err(crate::transport_builder::roots_without_tls()),
     }
 }
 
@@ -639,50 +395,5 @@ mod tests {
             let kept = kept(format!("http://localhost:{port}/a"));
             assert!(kept <= ADDRESSES_KEPT);
         }
-    }
-
-    /// The error of a request on a connection whose server closes it, before the request or after reading it.
-    async fn broken(read_first: bool) -> hyper::Error {
-        use http_body_util::Full;
-        use hyper_util::rt::TokioIo;
-        use tokio::io::AsyncReadExt as _;
-
-        let (near, mut far) = tokio::io::duplex(1024);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near))
-            .await
-            .unwrap();
-        let connection = tokio::spawn(connection);
-        sender.ready().await.unwrap();
-        let request = Request::new(Full::new(Bytes::from_static(b"body")));
-        if read_first {
-            let sending = tokio::spawn(sender.send_request(request));
-            far.read_u8().await.unwrap();
-            drop(far);
-            return sending.await.unwrap().unwrap_err();
-        }
-        drop(far);
-        let _ = connection.await.unwrap();
-        sender.send_request(request).await.unwrap_err()
-    }
-
-    #[tokio::test]
-    async fn what_a_closed_connection_never_took_is_told_from_what_it_may_have() {
-        assert!(never_begun(&broken(false).await));
-        assert!(!never_begun(&broken(true).await));
-        let deeper = TransportError::new(TransportErrorKind::Interrupted);
-        assert!(never_begun(&deeper.with_source(broken(false).await)));
-        assert!(!never_begun(&TransportError::new(
-            TransportErrorKind::Interrupted
-        )));
-    }
-
-    #[test]
-    fn the_defaults_are_the_documented_ones() {
-        let builder = ReqwestTransport::builder();
-        assert_eq!(builder.connect_timeout, Duration::from_secs(5));
-        assert_eq!(builder.idle_timeout, Duration::from_secs(4));
-        assert_eq!(builder.max_body_bytes, 8 * 1024 * 1024);
-        assert!(!builder.allow_plain_http);
-        assert!(builder.proxy.is_none());
     }
 }

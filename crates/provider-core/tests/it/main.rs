@@ -10,6 +10,7 @@
 
 mod call_loop;
 mod circuit_breaker;
+mod hyper_transport;
 mod observation;
 mod rate_limiter;
 mod redaction;

@@ -15,12 +15,16 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>
 pub(crate) enum Peer {
     /// Finpass *Initialize* by `FinpassClient`.
     OursFinpass,
+    /// The same client over the reqwest transport.
+    OursFinpassReqwest,
     /// The same by reqwest as its users write it.
     BareFinpass,
     /// The same with a URL that is parsed once.
     BareFinpassUrl,
     /// Veriff *record consent* by `ConsentClient`: signed, and the reply verified.
     OursVeriff,
+    /// The same client over the reqwest transport.
+    OursVeriffReqwest,
     /// The same by reqwest, without signing and without verifying.
     BareVeriff,
     /// The same by reqwest, signed and verified by hand.
@@ -41,11 +45,13 @@ enum Client {
 
 impl Peer {
     /// All of them, under the names that `call run` takes.
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
+    pub(crate) const ALL: [(&'static str, Self); 8] = [
         ("ours-finpass", Self::OursFinpass),
+        ("ours-finpass-reqwest", Self::OursFinpassReqwest),
         ("bare-finpass", Self::BareFinpass),
         ("bare-finpass-url", Self::BareFinpassUrl),
         ("ours-veriff", Self::OursVeriff),
+        ("ours-veriff-reqwest", Self::OursVeriffReqwest),
         ("bare-veriff", Self::BareVeriff),
         ("bare-veriff-signed", Self::BareVeriffSigned),
     ];
@@ -62,8 +68,14 @@ impl Peer {
     /// A client for the server at `port` of this machine.
     pub(crate) fn caller(self, port: u16) -> Result<Caller> {
         let client = match self {
-            Self::OursFinpass => Client::OursFinpass(ours::Finpass::new(port)?),
-            Self::OursVeriff => Client::OursVeriff(ours::Veriff::new(port)?),
+            Self::OursFinpass => Client::OursFinpass(ours::Finpass::new(port, ours::lean()?)?),
+            Self::OursFinpassReqwest => {
+                Client::OursFinpass(ours::Finpass::new(port, ours::on_reqwest()?)?)
+            }
+            Self::OursVeriff => Client::OursVeriff(ours::Veriff::new(port, ours::lean()?)?),
+            Self::OursVeriffReqwest => {
+                Client::OursVeriff(ours::Veriff::new(port, ours::on_reqwest()?)?)
+            }
             _ => Client::Bare(bare::Client::new(port)?),
         };
         let sessions = crate::exchange::sessions();

@@ -1,21 +1,34 @@
-//! The calls by the workspace's clients with their default transport and settings.
+//! The calls by the workspace's clients, over both transports with their default settings.
+
+use std::sync::Arc;
 
 use consent_hmac::{ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret};
 use finpass::{ApiSecret, FinpassClient, Initialize};
-use provider_core::{BaseUrl, Email, Mobile, Pan};
+use provider_core::{BaseUrl, Email, HyperTransport, Mobile, Pan, ReqwestTransport, Transport};
 
 use super::Result;
 use crate::exchange;
+
+/// The default transport.
+pub(crate) fn lean() -> Result<Arc<dyn Transport>> {
+    Ok(Arc::new(HyperTransport::new()?))
+}
+
+/// The transport on reqwest.
+pub(crate) fn on_reqwest() -> Result<Arc<dyn Transport>> {
+    Ok(Arc::new(ReqwestTransport::new()?))
+}
 
 /// Finpass's client.
 pub(crate) struct Finpass(FinpassClient);
 
 impl Finpass {
-    pub(crate) fn new(port: u16) -> Result<Self> {
+    pub(crate) fn new(port: u16, transport: Arc<dyn Transport>) -> Result<Self> {
         let key = finpass::ApiKey::new(exchange::FINPASS_KEY)?;
         let secret = ApiSecret::new(exchange::FINPASS_SECRET)?;
         let provider = finpass::Finpass::new(key, secret).with_base_url(base_url(port)?);
-        Ok(Self(FinpassClient::new(provider)?))
+        let client = FinpassClient::builder(provider).transport(transport);
+        Ok(Self(client.build()?))
     }
 
     pub(crate) async fn initialize(&self) -> Result<provider_core::Response<finpass::Initialized>> {
@@ -33,11 +46,12 @@ impl Finpass {
 pub(crate) struct Veriff(ConsentClient);
 
 impl Veriff {
-    pub(crate) fn new(port: u16) -> Result<Self> {
+    pub(crate) fn new(port: u16, transport: Arc<dyn Transport>) -> Result<Self> {
         let key = ApiKey::new(exchange::VERIFF_KEY)?;
         let secret = SharedSecret::new(exchange::VERIFF_SECRET)?;
         let provider = consent_hmac::Veriff::new(base_url(port)?, key, &secret);
-        Ok(Self(ConsentClient::new(provider)?))
+        let client = ConsentClient::builder(provider).transport(transport);
+        Ok(Self(client.build()?))
     }
 
     pub(crate) async fn record_consent(

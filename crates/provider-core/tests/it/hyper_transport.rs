@@ -1,0 +1,10 @@
+//! The transport on hyper.
+
+pub(crate) type Tested = provider_core::HyperTransport;
+
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the same tests for another transport is what it is for"
+)]
+#[path = "socket_transport.rs"]
+mod socket_transport;
