@@ -7,7 +7,7 @@ use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
 };
 
-use crate::{AaId, CheckProfile, Finpro, FinproProfileClient, UserConsentId};
+use crate::{AaId, CheckProfile, Finpro, FinproProfileClient, ProfileRow, UserConsentId};
 
 fn at_operation(error: impl Into<Error>) -> Error {
     error.into().at(Finpro::NAME, CheckProfile::OPERATION.name)
@@ -27,6 +27,15 @@ fn request(query: &AggregatorQuery) -> Result<CheckProfile, InvalidRequest> {
     Ok(CheckProfile::new(query.mobile.clone(), user_consent_id).set_aa_ids(aa_ids))
 }
 
+fn standings(rows: &[ProfileRow]) -> Result<Vec<AggregatorStanding>, Error> {
+    let standing = |row: &ProfileRow| {
+        AggregatorId::parse(&*row.aa_id)
+            .map(|aggregator| AggregatorStanding::new(aggregator, row.readiness()))
+            .map_err(|_| at_operation(DecodeError::missing_data("$.data[].aaId")))
+    };
+    rows.iter().map(standing).collect()
+}
+
 #[async_trait]
 impl AggregatorDiscovery for FinproProfileClient {
     fn provider_name(&self) -> &'static str {
@@ -43,16 +52,29 @@ impl AggregatorDiscovery for FinproProfileClient {
         options: CallOptions,
     ) -> Result<Vec<AggregatorStanding>, Error> {
         let request = request(&query).map_err(at_operation)?;
-        let report = self
-            .check_profile(request)
-            .with_options(options)
-            .await?
-            .into_value();
-        let standing = |row: &crate::ProfileRow| {
-            AggregatorId::parse(&*row.aa_id)
-                .map(|aggregator| AggregatorStanding::new(aggregator, row.readiness()))
-                .map_err(|_| at_operation(DecodeError::missing_data("$.data[].aaId")))
-        };
-        report.data.iter().map(standing).collect()
+        let response = self.check_profile(request).with_options(options).await?;
+        standings(&response.value().data)
+    }
+}
+
+#[cfg(feature = "cache")]
+#[async_trait]
+impl AggregatorDiscovery for crate::CachedProfiles {
+    fn provider_name(&self) -> &'static str {
+        Finpro::NAME
+    }
+
+    fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error> {
+        self.client().check_query(query)
+    }
+
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error> {
+        let request = request(&query).map_err(at_operation)?;
+        let report = self.check_profile(request).with_options(options).await?;
+        standings(&report.rows)
     }
 }

@@ -74,10 +74,10 @@ impl AaId {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckProfile {
-    mobile_number: Mobile,
+    pub(crate) mobile_number: Mobile,
     user_consent_id: UserConsentId,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    aa_id: Vec<AaId>,
+    pub(crate) aa_id: Vec<AaId>,
 }
 
 impl CheckProfile {

@@ -1,11 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "cache")]
+mod cached_profiles;
 mod capability;
 mod check_profile;
 mod client;
+#[cfg(feature = "cache")]
+mod kept_rows;
 mod provider;
 mod rate_limit;
+#[cfg(feature = "cache")]
+mod single_flight;
 
+#[cfg(feature = "cache")]
+pub use cached_profiles::{CachedCheck, CachedProfiles, CachedProfilesBuilder, CachedReport};
 pub use check_profile::{AaId, CheckProfile, ProfileReport, ProfileRow, RowStatus, UserConsentId};
 pub use client::FinproProfileClient;
 pub use provider::{AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId};

@@ -28,10 +28,14 @@ impl KycBuilder {
     }
 
     /// MoneyOne FinPro knows which aggregators know a person.
+    ///
+    /// A client is wrapped in [`CachedProfiles`](finpro_profile::CachedProfiles) with its default settings: successful rows
+    /// are kept for 10 minutes. Give a `CachedProfiles` to choose the settings and to keep a clone that can forget a person.
+    /// To ask anew each time, give the client to [`aggregator_discovery`](KycBuilder::aggregator_discovery) instead.
     #[cfg(feature = "finpro")]
     #[must_use]
-    pub fn finpro(self, client: finpro_profile::FinproProfileClient) -> Self {
-        self.aggregator_discovery(Arc::new(client))
+    pub fn finpro(self, profiles: impl Into<finpro_profile::CachedProfiles>) -> Self {
+        self.aggregator_discovery(Arc::new(profiles.into()))
     }
 
     /// Veriff keeps consents on record.

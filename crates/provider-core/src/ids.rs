@@ -1,14 +1,15 @@
-//! Inputs that are parsed once: personal identifiers that print masked, and ids that are safe in a path.
+//! Inputs that are parsed once: personal identifiers that print masked and are wiped, and ids that are safe in a path.
 
 use std::fmt;
 
 use serde::Serialize;
+use zeroize::Zeroize;
 
 use crate::InvalidRequest;
 
 /// A mobile number: exactly 10 digits, without a country code (FinPro and Finpass `[seed]`).
 ///
-/// `Debug` prints the last two digits only.
+/// `Debug` prints the last two digits only; the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Mobile(String);
@@ -47,6 +48,12 @@ impl Mobile {
     }
 }
 
+impl Drop for Mobile {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl fmt::Debug for Mobile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mobile(********{})", self.0.get(8..).unwrap_or_default())
@@ -55,7 +62,7 @@ impl fmt::Debug for Mobile {
 
 /// A Permanent Account Number: five capital letters, four digits, one capital letter.
 ///
-/// `Debug` prints nothing of it.
+/// `Debug` prints nothing of it; the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Pan(String);
@@ -89,6 +96,12 @@ impl Pan {
     }
 }
 
+impl Drop for Pan {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl fmt::Debug for Pan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pan(***)")
@@ -97,7 +110,7 @@ impl fmt::Debug for Pan {
 
 /// An e-mail address, checked only as far as any provider documents: one `@` between two non-empty parts.
 ///
-/// `Debug` prints nothing of it.
+/// `Debug` prints nothing of it; the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Email(String);
@@ -128,6 +141,12 @@ impl Email {
     /// The address.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Email {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -1,10 +1,11 @@
-//! Personal text that prints masked.
+//! Personal text that prints masked and is wiped.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
-/// Personal text from a reply or for a request. `Debug` prints `***`; there is no `Display`.
+/// Personal text from a reply or for a request. `Debug` prints `***`; there is no `Display`. Its memory is wiped on drop.
 ///
 /// It serialises as the plain text, because that is what the wire needs: serialise it only to where it may go.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ impl From<String> for Masked {
 impl From<&str> for Masked {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+impl Drop for Masked {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

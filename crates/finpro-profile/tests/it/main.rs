@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod cached_profiles;
 mod check_profile;
 mod conformance;
 mod fixtures;

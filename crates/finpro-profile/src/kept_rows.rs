@@ -1,0 +1,347 @@
+//! Rows that are kept: by whom, for how long, how many, and that they are wiped.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
+use provider_core::Mobile;
+use provider_core::capability::Readiness;
+use tokio::time::Instant;
+use zeroize::Zeroize;
+
+use crate::ProfileRow;
+
+/// A mobile number as 128 bits of a hash whose key is random and this cache's own, so that the number itself is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PersonKey([u64; 2]);
+
+/// The kept rows of many people.
+pub(crate) struct KeptRows {
+    people: moka::sync::Cache<PersonKey, Arc<Person>>,
+    hasher: RandomState,
+    time_to_live: Duration,
+}
+
+/// What is known about a person now.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The kept rows.
+    pub(crate) rows: Vec<ProfileRow>,
+    /// The aggregators that were listed, well or badly, when all were asked; `None` without a row to go with it.
+    pub(crate) listed: Option<Vec<String>>,
+}
+
+impl KeptRows {
+    pub(crate) fn new(time_to_live: Duration, max_rows: u64) -> Self {
+        let people = moka::sync::Cache::builder()
+            .max_capacity(max_rows)
+            .weigher(|_, person: &Arc<Person>| person.weight())
+            .time_to_live(time_to_live)
+            // By frequency a flood of others would keep out the person who is asked about twice.
+            .eviction_policy(EvictionPolicy::lru())
+            // The cache frees memory when it finds the time; the rows are wiped now.
+            .eviction_listener(|_, person: Arc<Person>, cause| {
+                if cause != RemovalCause::Replaced {
+                    person.wipe();
+                }
+            })
+            .build();
+        Self {
+            people,
+            hasher: RandomState::new(),
+            time_to_live,
+        }
+    }
+
+    pub(crate) fn key(&self, mobile: &Mobile) -> PersonKey {
+        PersonKey([0_u8, 1].map(|half| self.hasher.hash_one((half, mobile))))
+    }
+
+    pub(crate) fn of(&self, key: PersonKey, now: Instant) -> Known {
+        // Whoever has expired by now is wiped, though only others are asked about.
+        self.people.run_pending_tasks();
+        let Some(person) = self.people.get(&key) else {
+            return Known::default();
+        };
+        let mut memory = person.memory();
+        memory.drop_expired(now, self.time_to_live);
+        if memory.rows.is_empty() {
+            return Known::default();
+        }
+        Known {
+            rows: memory.rows.iter().map(|kept| kept.row.clone()).collect(),
+            listed: memory.listed.as_ref().map(|listed| listed.aa_ids.clone()),
+        }
+    }
+
+    /// Keeps those of `rows` that may be kept, and if all aggregators were asked which ones these are.
+    pub(crate) fn keep(&self, key: PersonKey, rows: &[ProfileRow], all: bool, now: Instant) {
+        let person = self.people.get(&key).unwrap_or_default();
+        {
+            let mut memory = person.memory();
+            memory.drop_expired(now, self.time_to_live);
+            for row in rows.iter().filter(|row| may_be_kept(row, rows)) {
+                memory.rows.retain(|kept| kept.row.aa_id != row.aa_id);
+                memory.rows.push(KeptRow {
+                    row: row.clone(),
+                    since: now,
+                });
+            }
+            if all && !rows.is_empty() {
+                memory.listed = Some(Listed {
+                    aa_ids: rows.iter().map(|row| row.aa_id.clone()).collect(),
+                    since: now,
+                });
+            }
+            if memory.rows.is_empty() {
+                return;
+            }
+        }
+        self.people.insert(key, person);
+        self.people.run_pending_tasks();
+    }
+
+    pub(crate) fn forget(&self, key: PersonKey) {
+        self.people.invalidate(&key);
+        self.people.run_pending_tasks();
+    }
+
+    pub(crate) fn clear(&self) {
+        // Invalidating all at once is done piece by piece, and later.
+        for (_, person) in &self.people {
+            person.wipe();
+        }
+        self.people.invalidate_all();
+        self.people.run_pending_tasks();
+    }
+}
+
+impl Drop for KeptRows {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl fmt::Debug for KeptRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptRows")
+            .field("time_to_live", &self.time_to_live)
+            .field("max_rows", &self.people.policy().max_capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a row is a success that is understood, and the only one of its aggregator.
+fn may_be_kept(row: &ProfileRow, rows: &[ProfileRow]) -> bool {
+    row.readiness() != Readiness::Undetermined
+        && rows.iter().filter(|other| other.aa_id == row.aa_id).count() == 1
+}
+
+/// What is kept about one person.
+#[derive(Default)]
+struct Person(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    rows: Vec<KeptRow>,
+    listed: Option<Listed>,
+}
+
+struct KeptRow {
+    row: ProfileRow,
+    since: Instant,
+}
+
+struct Listed {
+    aa_ids: Vec<String>,
+    since: Instant,
+}
+
+impl Person {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn weight(&self) -> u32 {
+        u32::try_from(self.memory().rows.len()).unwrap_or(u32::MAX)
+    }
+
+    fn wipe(&self) {
+        *self.memory() = Memory::default();
+    }
+}
+
+impl Memory {
+    /// The cache lets a person go when nothing new has come for the time to live; a row may be older than that.
+    fn drop_expired(&mut self, now: Instant, time_to_live: Duration) {
+        let lives = |since: Instant| now.saturating_duration_since(since) < time_to_live;
+        self.rows.retain(|kept| lives(kept.since));
+        self.listed.take_if(|listed| !lives(listed.since));
+    }
+}
+
+impl KeptRow {
+    fn wipe(&mut self) {
+        // An error message, which a success should not have, wipes itself.
+        self.row.aa_id.zeroize();
+        self.row.registration_status.zeroize();
+        self.row.has_linked_accounts.zeroize();
+    }
+}
+
+impl Drop for KeptRow {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RowStatus;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn row(aa_id: &str, status: RowStatus, registered: Option<bool>) -> ProfileRow {
+        ProfileRow {
+            aa_id: aa_id.to_owned(),
+            registration_status: registered,
+            has_linked_accounts: registered,
+            status,
+            error_message: None,
+        }
+    }
+
+    fn success(aa_id: &str) -> ProfileRow {
+        row(aa_id, RowStatus::Success, Some(true))
+    }
+
+    fn mobile(last: u32) -> Mobile {
+        Mobile::parse(&format!("900000{last:04}")).unwrap()
+    }
+
+    fn names(known: &Known) -> Vec<&str> {
+        known.rows.iter().map(|row| row.aa_id.as_str()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_answers_that_are_understood_are_kept() {
+        let kept = KeptRows::new(10 * MINUTE, 100);
+        let key = kept.key(&mobile(1));
+        let rows = [
+            success("fine"),
+            row("late", RowStatus::Timeout, None),
+            row("broken", RowStatus::Failed, Some(true)),
+            row("new", RowStatus::from("pending"), Some(true)),
+            row("unsure", RowStatus::Success, None),
+            success("twice"),
+            row("twice", RowStatus::Failed, None),
+        ];
+        kept.keep(key, &rows, true, Instant::now());
+        let known = kept.of(key, Instant::now());
+        assert_eq!(names(&known), ["fine"]);
+        assert_eq!(known.listed.unwrap().len(), rows.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_row_has_its_own_age() {
+        let kept = KeptRows::new(10 * MINUTE, 100);
+        let key = kept.key(&mobile(1));
+        let start = Instant::now();
+        kept.keep(key, &[success("a"), success("b")], true, start);
+        kept.keep(
+            key,
+            &[success("b"), success("c")],
+            false,
+            start + 6 * MINUTE,
+        );
+        let just_before = start + 10 * MINUTE - Duration::from_nanos(1);
+        assert_eq!(names(&kept.of(key, just_before)), ["a", "b", "c"]);
+        let known = kept.of(key, start + 10 * MINUTE);
+        assert_eq!(names(&known), ["b", "c"]);
+        assert_eq!(known.listed, None);
+        assert_eq!(names(&kept.of(key, start + 16 * MINUTE)), [""; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_of_nobody_is_no_list() {
+        let kept = KeptRows::new(10 * MINUTE, 100);
+        let key = kept.key(&mobile(1));
+        kept.keep(key, &[success("a")], false, Instant::now());
+        kept.keep(key, &[], true, Instant::now());
+        assert_eq!(kept.of(key, Instant::now()).listed, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_let_go_is_wiped_at_once_whoever_still_points_at_it() {
+        let kept = KeptRows::new(10 * MINUTE, 4);
+        let pair = [success("a"), success("b")];
+        let person = |key| kept.people.get(&key).unwrap();
+        let [first, second, third] = [1, 2, 3].map(|last| kept.key(&mobile(last)));
+
+        kept.keep(first, &pair, true, Instant::now());
+        let watched = person(first);
+        kept.keep(second, &pair, true, Instant::now());
+        assert_eq!(watched.weight(), 2, "four rows have room");
+        kept.keep(third, &pair, true, Instant::now());
+        assert_eq!(watched.weight(), 0, "the oldest made room");
+        assert!(watched.memory().listed.is_none());
+
+        let watched = person(second);
+        kept.forget(second);
+        assert_eq!(watched.weight(), 0, "forgotten");
+        assert_eq!(names(&kept.of(third, Instant::now())), ["a", "b"]);
+
+        let watched = person(third);
+        kept.clear();
+        assert_eq!(watched.weight(), 0, "cleared");
+
+        kept.keep(first, &pair, true, Instant::now());
+        let watched = person(first);
+        drop(kept);
+        assert_eq!(watched.weight(), 0, "dropped");
+    }
+
+    /// The cache counts on the real clock, so this waits for it, however long it takes.
+    #[test]
+    fn who_is_never_asked_about_again_is_wiped_too() {
+        let kept = KeptRows::new(Duration::from_millis(1), 100);
+        let key = kept.key(&mobile(1));
+        kept.keep(key, &[success("a")], true, Instant::now() + MINUTE);
+        // It may be gone already.
+        let watched = kept.people.get(&key).unwrap_or_default();
+        for _ in 0..10_000 {
+            if watched.weight() == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            kept.people.run_pending_tasks();
+        }
+        panic!("it is still there");
+    }
+
+    #[test]
+    fn a_key_is_the_number_s_and_the_cache_s_own() {
+        let (one, other) = (KeptRows::new(MINUTE, 1), KeptRows::new(MINUTE, 1));
+        assert!(one.key(&mobile(1)) == one.key(&mobile(1)));
+        assert!(one.key(&mobile(1)) != one.key(&mobile(2)));
+        assert!(one.key(&mobile(1)) != other.key(&mobile(1)));
+        let PersonKey([low, high]) = one.key(&mobile(1));
+        assert_ne!(low, high, "two halves, not one twice");
+    }
+
+    #[test]
+    fn a_wiped_row_says_nothing() {
+        let mut kept = KeptRow {
+            row: success("CANARY"),
+            since: Instant::now(),
+        };
+        kept.wipe();
+        assert_eq!(kept.row, row("", RowStatus::Success, None));
+        assert!(!format!("{:?}", KeptRows::new(MINUTE, 1)).contains("CANARY"));
+    }
+}
