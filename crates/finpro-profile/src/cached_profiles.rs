@@ -370,6 +370,7 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
+        // So no flight may be dropped by whoever holds the lock: its call goes with the last one, and lands here.
         self.shared.flights().end(&self.question, self.ticket);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use provider_core::RetryPolicy;
 use provider_core::capability::{
     AggregatorConsent, AggregatorDiscovery, AggregatorId, ConsentRecorder, DocumentAccess,
 };
@@ -18,6 +19,7 @@ pub struct Kyc {
     pub(crate) aggregator_consent: Option<Arc<dyn AggregatorConsent>>,
     pub(crate) default_aggregator: Option<AggregatorId>,
     pub(crate) deadline: Duration,
+    pub(crate) retry: Option<RetryPolicy>,
 }
 
 impl Kyc {
@@ -30,6 +32,7 @@ impl Kyc {
             aggregator_consent: None,
             default_aggregator: None,
             deadline: Duration::from_secs(30),
+            retry: None,
         })
     }
 
@@ -87,6 +90,16 @@ impl KycBuilder {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.0.deadline = deadline;
+        self
+    }
+
+    /// Repeats the requests of every step by this policy instead of each client's own.
+    ///
+    /// One layer should repeat: three that try three times each make 27 requests. If a job runner or a queue above repeats an
+    /// onboarding, give [`RetryPolicy::never`] here.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.0.retry = Some(retry);
         self
     }
 

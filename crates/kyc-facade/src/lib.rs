@@ -2,14 +2,20 @@
 
 mod aggregator_choice;
 mod applicant;
+mod fallback;
+mod given_by;
+mod hedged;
 mod kyc;
 mod onboarding;
 mod plan;
 mod presets;
 mod report;
+mod time_left;
 
 pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
 pub use applicant::Applicant;
+pub use fallback::{AlsoFailed, Fallback};
+pub use hedged::Hedged;
 pub use kyc::{Kyc, KycBuilder};
 pub use onboarding::{Onboarding, Progress, StepEvent};
 #[allow(

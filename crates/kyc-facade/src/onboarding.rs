@@ -12,9 +12,10 @@ use provider_core::capability::{
     AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
     DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
-use provider_core::{CallOptions, Error, ErrorKind, Outcome, RequestId};
+use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
 
+use crate::given_by::GivenBy;
 use crate::plan::{Plan, Planned};
 use crate::{
     AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName,
@@ -57,6 +58,7 @@ pub struct Onboarding<'k> {
     kyc: &'k Kyc,
     applicant: Applicant,
     deadline: Duration,
+    retry: Option<RetryPolicy>,
     observer: Option<Observer>,
 }
 
@@ -66,6 +68,7 @@ impl<'k> Onboarding<'k> {
             kyc,
             applicant,
             deadline: kyc.deadline,
+            retry: kyc.retry,
             observer: None,
         }
     }
@@ -73,6 +76,13 @@ impl<'k> Onboarding<'k> {
     /// Gives this onboarding its own deadline.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Repeats the requests of every step by this policy instead of each client's own; see
+    /// [`KycBuilder::retry`](crate::KycBuilder::retry).
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = Some(retry);
         self
     }
 
@@ -120,7 +130,7 @@ impl<'k> Onboarding<'k> {
             Ok(begun) => begun,
             Err(step) => return step,
         };
-        let options = running.options();
+        let options = running.options(self.retry);
         self.finish(running, provider.record_consent(consent, options))
             .await
     }
@@ -134,7 +144,7 @@ impl<'k> Onboarding<'k> {
             Ok(begun) => begun,
             Err(step) => return step,
         };
-        let options = running.options();
+        let options = running.options(self.retry);
         self.finish(running, provider.open_session(request, options))
             .await
     }
@@ -149,7 +159,7 @@ impl<'k> Onboarding<'k> {
                 Ok(begun) => begun,
                 Err(step) => return step,
             };
-        let options = running.options();
+        let options = running.options(self.retry);
         self.finish(running, provider.discover(query, options))
             .await
     }
@@ -174,7 +184,7 @@ impl<'k> Onboarding<'k> {
                 Ok(begun) => begun,
                 Err(step) => return step,
             };
-        let options = running.options();
+        let options = running.options(self.retry);
         let request = request.set_aggregator(choice.aggregator.clone());
         self.finish(running, provider.open_consent(request, options))
             .await
@@ -203,7 +213,7 @@ impl<'k> Onboarding<'k> {
     }
 
     /// Runs one step until its end. A step that is cut off may have been done; one that had no time to begin was not.
-    async fn finish<T>(
+    async fn finish<T: GivenBy>(
         &self,
         running: Running,
         call: impl Future<Output = Result<T, Error>>,
@@ -220,9 +230,10 @@ impl<'k> Onboarding<'k> {
             Ok(value) => {
                 self.tell(running.step, Progress::Done, running.request_id.as_ref());
                 let elapsed = running.started.elapsed();
+                let provider = value.given_by().unwrap_or(running.provider);
                 Step::Done {
                     value,
-                    provider: running.provider,
+                    provider,
                     elapsed,
                 }
             }
@@ -269,11 +280,12 @@ impl Running {
     }
 
     /// The id, and a deadline just before the step's own: the provider's client knows more about a call that it ends.
-    fn options(&self) -> CallOptions {
+    fn options(&self, retry: Option<RetryPolicy>) -> CallOptions {
         const EARLIER: Duration = Duration::from_millis(20);
         let time_left = self.end.saturating_duration_since(self.started);
         let mut options = CallOptions::new().with_time_limit(time_left.saturating_sub(EARLIER));
         options.request_id.clone_from(&self.request_id);
+        options.retry = retry;
         options
     }
 
@@ -281,6 +293,10 @@ impl Running {
         let error = Error::new(ErrorKind::Timeout, outcome)
             .at(self.provider, self.step.as_str())
             .with_elapsed(self.started.elapsed());
+        let error = match self.step {
+            StepName::DiscoverAggregators => error.with_idempotency(Idempotency::Safe),
+            _ => error,
+        };
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id.clone()),
             None => error,

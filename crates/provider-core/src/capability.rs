@@ -93,12 +93,17 @@ impl ConsentStatement {
 pub struct RecordedConsent {
     /// The provider's id for it.
     pub reference: ProviderReference,
+    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
 }
 
 impl RecordedConsent {
     /// A consent with this id.
     pub fn new(reference: ProviderReference) -> Self {
-        Self { reference }
+        Self {
+            reference,
+            provider: None,
+        }
     }
 }
 
@@ -169,12 +174,18 @@ pub struct DocumentSession {
     pub reference: ProviderReference,
     /// Where the person grants access.
     pub url: BrowserUrl,
+    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
 }
 
 impl DocumentSession {
     /// A session with this id, opened at this URL.
     pub fn new(reference: ProviderReference, url: BrowserUrl) -> Self {
-        Self { reference, url }
+        Self {
+            reference,
+            url,
+            provider: None,
+        }
     }
 }
 
@@ -267,6 +278,8 @@ pub struct AggregatorStanding {
     pub aggregator: AggregatorId,
     /// How far the person has come with it.
     pub readiness: Readiness,
+    /// Who told it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
 }
 
 impl AggregatorStanding {
@@ -275,6 +288,7 @@ impl AggregatorStanding {
         Self {
             aggregator,
             readiness,
+            provider: None,
         }
     }
 }
@@ -385,6 +399,8 @@ pub struct AggregatorConsentSession {
     pub url: BrowserUrl,
     /// The aggregator that was asked for, if the provider let us choose.
     pub aggregator: Option<AggregatorId>,
+    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
 }
 
 impl AggregatorConsentSession {
@@ -398,6 +414,7 @@ impl AggregatorConsentSession {
             reference,
             url,
             aggregator,
+            provider: None,
         }
     }
 }

@@ -10,8 +10,9 @@ use kyc_facade::provider_core::{
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fake {
+    pub(crate) name: &'static str,
     pub(crate) delay: Duration,
-    pub(crate) fails: Option<(ErrorKind, Outcome)>,
+    pub(crate) fails: Option<Error>,
     pub(crate) standings: Vec<AggregatorStanding>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
     pub(crate) refuses_input: bool,
@@ -27,9 +28,25 @@ impl Fake {
     }
 
     pub(crate) fn failing(kind: ErrorKind, outcome: Outcome) -> Self {
+        Self::failing_with(Error::new(kind, outcome).at("fake", "act"))
+    }
+
+    pub(crate) fn failing_with(error: Error) -> Self {
         Self {
-            fails: Some((kind, outcome)),
+            fails: Some(error),
             ..Self::default()
+        }
+    }
+
+    pub(crate) fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    fn name(&self) -> &'static str {
+        match self.name {
+            "" => "fake",
+            name => name,
         }
     }
 
@@ -58,10 +75,7 @@ impl Fake {
         self.options.lock().unwrap().push(options);
         self.asked.lock().unwrap().push(asked);
         tokio::time::sleep(self.delay).await;
-        match self.fails {
-            Some((kind, outcome)) => Err(Error::new(kind, outcome).at("fake", "act")),
-            None => Ok(()),
-        }
+        self.fails.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -72,7 +86,7 @@ fn reference() -> ProviderReference {
 #[async_trait]
 impl ConsentRecorder for Fake {
     fn provider_name(&self) -> &'static str {
-        "fake"
+        self.name()
     }
 
     fn check_consent(&self, _: &ConsentStatement) -> Result<(), Error> {
@@ -93,7 +107,7 @@ impl ConsentRecorder for Fake {
 #[async_trait]
 impl DocumentAccess for Fake {
     fn provider_name(&self) -> &'static str {
-        "fake"
+        self.name()
     }
 
     fn check_session(&self, _: &DocumentAccessRequest) -> Result<(), Error> {
@@ -117,7 +131,7 @@ impl DocumentAccess for Fake {
 #[async_trait]
 impl AggregatorDiscovery for Fake {
     fn provider_name(&self) -> &'static str {
-        "fake"
+        self.name()
     }
 
     fn check_query(&self, _: &AggregatorQuery) -> Result<(), Error> {
@@ -138,7 +152,7 @@ impl AggregatorDiscovery for Fake {
 #[async_trait]
 impl AggregatorConsent for Fake {
     fn provider_name(&self) -> &'static str {
-        "fake"
+        self.name()
     }
 
     fn check_request(&self, _: &AggregatorConsentRequest) -> Result<(), Error> {

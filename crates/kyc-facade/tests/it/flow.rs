@@ -141,6 +141,20 @@ async fn one_deadline_ends_what_is_not_finished_and_keeps_what_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_was_cut_off_leaves_nothing_to_settle() {
+    let (quick, never) = (Fake::after(1), Fake::after(3_600));
+    let report = kyc(&quick, &quick, &never, &quick)
+        .build()
+        .onboard(applicant())
+        .await;
+    assert_eq!(
+        report.errors().next().unwrap().0,
+        StepName::DiscoverAggregators
+    );
+    assert_eq!(report.unsettled().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_without_time_to_begin_was_not_sent() {
     let fine = Fake::after(1);
     let kyc = kyc(&fine, &fine, &fine, &fine).build();

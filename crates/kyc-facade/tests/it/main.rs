@@ -7,7 +7,16 @@
 )]
 
 mod fakes;
+mod fallback;
 mod flow;
+mod hedged;
+#[cfg(all(
+    feature = "finpass",
+    feature = "finpro",
+    feature = "veriff",
+    feature = "deepvue"
+))]
+mod presets;
 #[cfg(all(
     feature = "finpass",
     feature = "finpro",

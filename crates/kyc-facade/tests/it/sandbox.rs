@@ -8,7 +8,7 @@ use kyc_facade::finpass::{self, Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{BaseUrl, ErrorKind, InvalidRequest, Mobile, Transport};
-use kyc_facade::{Applicant, ChoiceReason, Kyc};
+use kyc_facade::{Applicant, ChoiceReason, Kyc, KycBuilder};
 use kyc_sandbox::credentials::*;
 use kyc_sandbox::{Sandbox, SandboxTransport};
 
@@ -16,9 +16,16 @@ fn base_url(text: &str) -> BaseUrl {
     BaseUrl::parse("base_url", text).unwrap()
 }
 
-fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
+pub(crate) struct Clients {
+    pub(crate) veriff: ConsentClient,
+    pub(crate) deepvue: DigilockerClient,
+    pub(crate) finpro: FinproProfileClient,
+    pub(crate) finpass: FinpassClient,
+}
+
+/// The four clients over one transport, as the sandbox knows them.
+pub(crate) fn clients(transport: Arc<dyn Transport>) -> Result<Clients, InvalidRequest> {
     let urls = SandboxTransport::base_urls();
-    let transport: Arc<dyn Transport> = Arc::new(sandbox.transport());
     let veriff = Veriff::new(
         base_url(&urls.veriff),
         consent_hmac::ApiKey::new(VERIFF_API_KEY)?,
@@ -43,35 +50,40 @@ fn kyc(sandbox: &Sandbox) -> Result<Kyc, InvalidRequest> {
         finpass::ApiSecret::new(FINPASS_API_SECRET)?,
     )
     .with_base_url(base_url(&urls.finpass));
-    Ok(Kyc::builder()
-        .veriff(
-            ConsentClient::builder(veriff)
-                .transport(transport.clone())
-                .build()
-                .unwrap(),
-        )
-        .deepvue(
-            DigilockerClient::builder(deepvue)
-                .transport(transport.clone())
-                .build()
-                .unwrap(),
-        )
-        .finpro(
-            FinproProfileClient::builder(finpro)
-                .transport(transport.clone())
-                .build()
-                .unwrap(),
-        )
-        .finpass(
-            FinpassClient::builder(finpass)
-                .transport(transport)
-                .build()
-                .unwrap(),
-        )
-        .build())
+    Ok(Clients {
+        veriff: ConsentClient::builder(veriff)
+            .transport(transport.clone())
+            .build()
+            .unwrap(),
+        deepvue: DigilockerClient::builder(deepvue)
+            .transport(transport.clone())
+            .build()
+            .unwrap(),
+        finpro: FinproProfileClient::builder(finpro)
+            .transport(transport.clone())
+            .build()
+            .unwrap(),
+        finpass: FinpassClient::builder(finpass)
+            .transport(transport)
+            .build()
+            .unwrap(),
+    })
 }
 
-fn applicant(mobile: &str) -> Applicant {
+pub(crate) fn builder(transport: Arc<dyn Transport>) -> KycBuilder {
+    let clients = clients(transport).unwrap();
+    Kyc::builder()
+        .veriff(clients.veriff)
+        .deepvue(clients.deepvue)
+        .finpro(clients.finpro)
+        .finpass(clients.finpass)
+}
+
+fn kyc(sandbox: &Sandbox) -> Kyc {
+    builder(Arc::new(sandbox.transport())).build()
+}
+
+pub(crate) fn applicant(mobile: &str) -> Applicant {
     Applicant::new(Mobile::parse(mobile).unwrap())
         .set_consent(ConsentStatement::new(
             "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
@@ -89,10 +101,7 @@ fn applicant(mobile: &str) -> Applicant {
 #[tokio::test(start_paused = true)]
 async fn a_ready_person_is_onboarded_in_every_step() {
     let sandbox = Sandbox::default();
-    let report = kyc(&sandbox)
-        .unwrap()
-        .onboard(applicant("9000000001"))
-        .await;
+    let report = kyc(&sandbox).onboard(applicant("9000000001")).await;
     assert!(report.is_complete(), "{report:?}");
     assert_eq!(report.choice.aggregator.unwrap().as_str(), "onemoney");
     assert_eq!(
@@ -109,7 +118,7 @@ async fn a_ready_person_is_onboarded_in_every_step() {
 #[tokio::test(start_paused = true)]
 async fn the_readiness_of_each_invented_person_is_found() {
     let sandbox = Sandbox::default();
-    let kyc = kyc(&sandbox).unwrap();
+    let kyc = kyc(&sandbox);
     for (mobile, expected) in [
         ("9000000001", ChoiceReason::Readiness(Readiness::Ready)),
         (
@@ -133,10 +142,7 @@ async fn the_readiness_of_each_invented_person_is_found() {
 #[tokio::test(start_paused = true)]
 async fn a_refusing_provider_costs_its_own_step_only() {
     let sandbox = Sandbox::default();
-    let report = kyc(&sandbox)
-        .unwrap()
-        .onboard(applicant("9000000009"))
-        .await;
+    let report = kyc(&sandbox).onboard(applicant("9000000009")).await;
     assert_eq!(
         report.aggregator_consent.error().unwrap().kind(),
         ErrorKind::Api

@@ -1,0 +1,312 @@
+//! Several providers of one capability, tried in order.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use provider_core::capability::{
+    AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
+    AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
+    DocumentAccessRequest, DocumentSession, RecordedConsent,
+};
+use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, async_trait};
+use tokio::time::Instant;
+
+use crate::given_by::GivenBy;
+use crate::time_left::{options_left, share};
+
+/// Several providers of one capability: the next one is asked when the one before cannot serve and has certainly done
+/// nothing. It has the capability itself, so it stands wherever one provider can.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use kyc_facade::provider_core::capability::AggregatorConsent;
+/// use kyc_facade::{Fallback, Kyc, KycBuilder};
+///
+/// fn with_a_second_provider(
+///     first: impl AggregatorConsent + 'static,
+///     second: impl AggregatorConsent + 'static,
+/// ) -> KycBuilder {
+///     let either = Fallback::<dyn AggregatorConsent>::new(Arc::new(first))
+///         .or(Arc::new(second))
+///         .with_observer(|error| eprintln!("asked another one: {error}"));
+///     Kyc::builder().aggregator_consent(Arc::new(either))
+/// }
+/// ```
+///
+/// | the failure | the next one is asked | because |
+/// |---|---|---|
+/// | it may have been done, or was: [`Error::is_unsettled`] | no | it would be done, and billed, twice |
+/// | `Connect`, `Unavailable`, `RateLimited` | yes | it was not sent, or refused for now |
+/// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; for all but reads this is rare: they may have been done |
+/// | `Api`, and it passes by itself, nothing done | yes | the provider is ill |
+/// | `Api` otherwise | no | the provider said no; a second opinion is not ours to seek |
+/// | `Decode` of a read | yes | this provider's answers have changed, not the others' |
+/// | `Credentials` | no | it does not pass, and to serve in spite of it would hide it; a 403 may be a plain no, too |
+/// | `Verification` | no | somebody may stand between; find out first |
+/// | `InvalidRequest` of the first | no | the input is to be corrected |
+/// | `InvalidRequest` of another, nothing sent | it is passed over | it cannot take what the first one takes |
+///
+/// [`AggregatorDiscovery`] is a read whoever has it, so its failures leave nothing unsettled. The other three are not, unless
+/// the error says so.
+///
+/// **The answer** says who gave it: `provider` in [`RecordedConsent`], [`DocumentSession`], [`AggregatorStanding`] and
+/// [`AggregatorConsentSession`], and in the step of an onboarding. `provider_name` is the first one's, and so is the check
+/// of an input.
+///
+/// **The error**, if all fail, is the first provider's; [`AlsoFailed`] is its cause and lists the others. A failure that
+/// ends the search is returned as it is.
+///
+/// **Deadlines** are for all together. A read gives each provider an even part of what is left, so that one that hangs
+/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done.
+pub struct Fallback<C: ?Sized> {
+    first: Arc<C>,
+    others: Vec<Arc<C>>,
+    observer: Option<Observer>,
+}
+
+type Observer = Arc<dyn Fn(&Error) + Send + Sync>;
+
+/// What an async function of a capability gives.
+type Calling<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
+
+impl<C: ?Sized> Fallback<C> {
+    /// Begins with the provider that is asked first.
+    pub fn new(first: Arc<C>) -> Self {
+        Self {
+            first,
+            others: Vec::new(),
+            observer: None,
+        }
+    }
+
+    /// Adds the provider that is asked next.
+    #[must_use]
+    pub fn or(mut self, next: Arc<C>) -> Self {
+        self.others.push(next);
+        self
+    }
+
+    /// Tells `observer` of each failure that the next provider is asked to make good, before it is: a provider that fails
+    /// for days should not go unseen because another one serves.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Asks one after the other. `read` says that the capability changes nothing, whatever an error says.
+    async fn in_turn<'c, T: GivenBy>(
+        &'c self,
+        options: CallOptions,
+        read: bool,
+        name: impl Fn(&C) -> &'static str + Send,
+        call: impl Fn(&'c C, CallOptions) -> Calling<'c, T> + Send,
+    ) -> Result<T, Error>
+    where
+        C: Send + Sync,
+    {
+        let started = Instant::now();
+        let ask = async |provider: &'c C, options: CallOptions, to_come: usize| {
+            let options = match read {
+                true => share(options, to_come.saturating_add(1)),
+                false => options,
+            };
+            match call(provider, options).await {
+                Ok(mut answer) => {
+                    answer.name(name(provider));
+                    Ok(answer)
+                }
+                Err(error) if read => Err(error.with_idempotency(Idempotency::Safe)),
+                Err(error) => Err(error),
+            }
+        };
+        let mut to_come = self.others.len();
+        let first = match ask(&self.first, options.clone(), to_come).await {
+            Err(error) if passes_on(&error) => error,
+            result => return result,
+        };
+        let mut others: Vec<Error> = Vec::new();
+        for provider in &self.others {
+            let Some(left) = options_left(&options, started.elapsed()) else {
+                break;
+            };
+            if let Some(observer) = &self.observer {
+                observer(others.last().unwrap_or(&first));
+            }
+            to_come = to_come.saturating_sub(1);
+            match ask(provider, left, to_come).await {
+                Err(error) if passes_on(&error) || cannot_take_it(&error) => others.push(error),
+                result => return result,
+            }
+        }
+        if others.is_empty() {
+            return Err(first);
+        }
+        Err(first.clone().with_source(AlsoFailed { first, others }))
+    }
+}
+
+/// Whether another provider may be asked after this failure.
+fn passes_on(error: &Error) -> bool {
+    let misread = error.kind() == ErrorKind::Decode && !error.is_unsettled();
+    error.is_retryable() || misread
+}
+
+fn cannot_take_it(error: &Error) -> bool {
+    error.kind() == ErrorKind::InvalidRequest && error.outcome() == Outcome::NotSent
+}
+
+impl<C: ?Sized> Clone for Fallback<C> {
+    fn clone(&self) -> Self {
+        Self {
+            first: Arc::clone(&self.first),
+            others: self.others.clone(),
+            observer: self.observer.clone(),
+        }
+    }
+}
+
+impl<C: ?Sized + fmt::Debug> fmt::Debug for Fallback<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fallback")
+            .field("first", &self.first)
+            .field("others", &self.others)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The failures of the providers that were asked after the first one. The cause of an error by which a [`Fallback`] says that
+/// all failed; its own cause is the first one's.
+#[derive(Debug)]
+pub struct AlsoFailed {
+    first: Error,
+    others: Vec<Error>,
+}
+
+impl AlsoFailed {
+    /// In the order in which they were asked.
+    pub fn errors(&self) -> &[Error] {
+        &self.others
+    }
+}
+
+impl fmt::Display for AlsoFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("others failed too")?;
+        for (index, error) in self.others.iter().enumerate() {
+            f.write_str(if index == 0 { ": " } else { "; " })?;
+            fmt::Display::fmt(error, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for AlsoFailed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.first.source()
+    }
+}
+
+#[async_trait]
+impl ConsentRecorder for Fallback<dyn ConsentRecorder> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error> {
+        self.first.check_consent(consent)
+    }
+
+    async fn record_consent(
+        &self,
+        consent: ConsentStatement,
+        options: CallOptions,
+    ) -> Result<RecordedConsent, Error> {
+        self.in_turn(
+            options,
+            false,
+            |provider| provider.provider_name(),
+            |provider, options| provider.record_consent(consent.clone(), options),
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl DocumentAccess for Fallback<dyn DocumentAccess> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_session(&self, request: &DocumentAccessRequest) -> Result<(), Error> {
+        self.first.check_session(request)
+    }
+
+    async fn open_session(
+        &self,
+        request: DocumentAccessRequest,
+        options: CallOptions,
+    ) -> Result<DocumentSession, Error> {
+        self.in_turn(
+            options,
+            false,
+            |provider| provider.provider_name(),
+            |provider, options| provider.open_session(request.clone(), options),
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl AggregatorDiscovery for Fallback<dyn AggregatorDiscovery> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error> {
+        self.first.check_query(query)
+    }
+
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error> {
+        self.in_turn(
+            options,
+            true,
+            |provider| provider.provider_name(),
+            |provider, options| provider.discover(query.clone(), options),
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl AggregatorConsent for Fallback<dyn AggregatorConsent> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_request(&self, request: &AggregatorConsentRequest) -> Result<(), Error> {
+        self.first.check_request(request)
+    }
+
+    async fn open_consent(
+        &self,
+        request: AggregatorConsentRequest,
+        options: CallOptions,
+    ) -> Result<AggregatorConsentSession, Error> {
+        self.in_turn(
+            options,
+            false,
+            |provider| provider.provider_name(),
+            |provider, options| provider.open_consent(request.clone(), options),
+        )
+        .await
+    }
+}

@@ -1,0 +1,301 @@
+//! Which failures another provider is asked for, what is told then, and whose time it takes.
+
+use std::error::Error as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kyc_facade::provider_core::capability::*;
+use kyc_facade::provider_core::http::{HeaderMap, StatusCode};
+use kyc_facade::provider_core::{
+    CallOptions, Error, ErrorKind, Fault, FaultClass, Idempotency, InvalidRequest, Mobile, Outcome,
+    RawResponse,
+};
+use kyc_facade::{AlsoFailed, Applicant, Fallback, Kyc};
+
+use crate::fakes::Fake;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn consent() -> ConsentStatement {
+    ConsentStatement::new("s-1", ConsentKind::Aadhaar, true, "I agree.")
+}
+
+fn documents() -> DocumentAccessRequest {
+    DocumentAccessRequest::new("KYC", "https://lender.example.test", true)
+}
+
+fn mobile() -> Mobile {
+    Mobile::parse("9000000001").unwrap()
+}
+
+fn query() -> AggregatorQuery {
+    AggregatorQuery::new(mobile(), "ref-1")
+}
+
+fn wish() -> AggregatorConsentRequest {
+    AggregatorConsentRequest::new(mobile(), ConsentPurpose::LoanUnderwriting)
+}
+
+fn recorders(first: &Fake, others: &[&Fake]) -> Fallback<dyn ConsentRecorder> {
+    let fallback = Fallback::<dyn ConsentRecorder>::new(Arc::new(first.clone()));
+    others.iter().fold(fallback, |fallback, other| {
+        fallback.or(Arc::new((*other).clone()))
+    })
+}
+
+fn discoveries(first: &Fake, others: &[&Fake]) -> Fallback<dyn AggregatorDiscovery> {
+    let fallback = Fallback::<dyn AggregatorDiscovery>::new(Arc::new(first.clone()));
+    others.iter().fold(fallback, |fallback, other| {
+        fallback.or(Arc::new((*other).clone()))
+    })
+}
+
+/// Each capability over a first provider with this failure and a second that serves: whether it was served, and by whom.
+async fn served(failure: &Error) -> [Option<&'static str>; 4] {
+    let first = Fake::failing_with(failure.clone()).named("first");
+    let second = Fake::default()
+        .named("second")
+        .finding(&[("a", Readiness::Ready)]);
+    let options = CallOptions::new;
+    let access =
+        Fallback::<dyn DocumentAccess>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
+    let opener = Fallback::<dyn AggregatorConsent>::new(Arc::new(first.clone()))
+        .or(Arc::new(second.clone()));
+    let recorded = recorders(&first, &[&second])
+        .record_consent(consent(), options())
+        .await;
+    let opened = access.open_session(documents(), options()).await;
+    let granted = opener.open_consent(wish(), options()).await;
+    let discovered = discoveries(&first, &[&second])
+        .discover(query(), options())
+        .await;
+    [
+        recorded.ok().and_then(|recorded| recorded.provider),
+        opened.ok().and_then(|session| session.provider),
+        granted.ok().and_then(|session| session.provider),
+        discovered.ok().and_then(|standings| standings[0].provider),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn which_failures_another_provider_is_asked_for_is_a_table() {
+    use ErrorKind::*;
+    use Outcome::*;
+
+    let transient =
+        |error: Error| error.with_fault(Some(Fault::new().with_class(FaultClass::Transient)));
+    let http_503 = |error: Error| {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        error.with_response(RawResponse::new(status, HeaderMap::new(), "".into()))
+    };
+    let repeatable = |error: Error| error.with_idempotency(Idempotency::Repeatable);
+    let safe = |error: Error| error.with_idempotency(Idempotency::Safe);
+    // The failure, and whether another one is asked for what changes something, and for a read.
+    let table = [
+        (Error::new(Connect, NotSent), true, true),
+        (Error::new(Connect, Unknown), false, true),
+        (Error::new(Unavailable, NotSent), true, true),
+        (Error::new(Unavailable, Unknown), false, true),
+        (Error::new(RateLimited, NotSent), true, true),
+        (Error::new(RateLimited, Refused), true, true),
+        (Error::new(RateLimited, Unknown), false, true),
+        (Error::new(Timeout, NotSent), true, true),
+        (Error::new(Timeout, Unknown), false, true),
+        (repeatable(Error::new(Timeout, Unknown)), false, true),
+        (safe(Error::new(Timeout, Unknown)), true, true),
+        (Error::new(Transport, NotSent), true, true),
+        (Error::new(Transport, Unknown), false, true),
+        (Error::new(Api, Refused), false, false),
+        (transient(Error::new(Api, Refused)), true, true),
+        (transient(Error::new(Api, Unknown)), false, true),
+        (http_503(Error::new(Api, Unknown)), false, true),
+        (Error::new(Credentials, Refused), false, false),
+        (Error::new(Verification, NotSent), false, false),
+        (Error::new(Verification, Unknown), false, false),
+        (Error::new(Decode, Done), false, true),
+        (repeatable(Error::new(Decode, Done)), false, true),
+        (Error::new(InvalidRequest, NotSent), false, false),
+        (Error::new(InvalidRequest, Unknown), false, false),
+    ];
+    for (failure, changing, reading) in table {
+        let by = |yes: bool| yes.then_some("second");
+        assert_eq!(
+            served(&failure).await,
+            [by(changing), by(changing), by(changing), by(reading)],
+            "{failure:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_that_serves_is_the_only_one_asked() {
+    let (first, second) = (
+        Fake::default().named("first"),
+        Fake::default().named("second"),
+    );
+    let recorded = recorders(&first, &[&second])
+        .record_consent(consent(), CallOptions::new())
+        .await
+        .unwrap();
+    assert_eq!(recorded.provider, Some("first"));
+    assert_eq!((first.asked().len(), second.asked().len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_ends_the_search_is_returned_as_it_is() {
+    let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent);
+    for kind in [ErrorKind::Timeout, ErrorKind::InvalidRequest] {
+        let lost = Fake::failing_with(Error::new(kind, Outcome::Unknown).at("lost", "act"));
+        let third = Fake::default();
+        let error = recorders(&dead, &[&lost, &third])
+            .record_consent(consent(), CallOptions::new())
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (kind, "lost"));
+        assert!(error.is_unsettled() && error.source().is_none());
+        assert!(third.asked().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn if_all_fail_the_first_failure_is_told_and_the_others_are_its_cause() {
+    let cause = InvalidRequest::new("cause", "of the first");
+    let failing = |kind, name| Error::new(kind, Outcome::NotSent).at(name, "act");
+    let first = Fake::failing_with(failing(ErrorKind::Connect, "one").with_source(cause));
+    let second = Fake::failing_with(failing(ErrorKind::Unavailable, "two"));
+    let third = Fake::failing_with(failing(ErrorKind::InvalidRequest, "three"));
+    let fourth = Fake::failing_with(failing(ErrorKind::RateLimited, "four"));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    let error = recorders(&first, &[&second, &third, &fourth])
+        .with_observer(move |error| hears.lock().unwrap().push(error.provider()))
+        .record_consent(consent(), CallOptions::new())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.provider()),
+        (ErrorKind::Connect, "one")
+    );
+    let also: &AlsoFailed = error.source().unwrap().downcast_ref().unwrap();
+    let others: Vec<_> = also.errors().iter().map(Error::provider).collect();
+    assert_eq!(others, ["two", "three", "four"]);
+    assert_eq!(
+        error.report(),
+        "one act: the server could not be reached\n  \
+         caused by: others failed too: two act: it has been failing and is left alone for now; \
+         three act: invalid request; four act: too many requests\n  \
+         caused by: cause: of the first"
+    );
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["one", "two", "three"],
+        "each that another made good"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_provider_says_what_a_valid_input_is() {
+    let refusing = Fake {
+        refuses_input: true,
+        ..Fake::default()
+    };
+    let fine = Fake::default().named("fine");
+    assert!(
+        recorders(&fine, &[&refusing])
+            .check_consent(&consent())
+            .is_ok()
+    );
+    let error = recorders(&refusing, &[&fine])
+        .check_consent(&consent())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(recorders(&fine, &[&refusing]).provider_name(), "fine");
+}
+
+/// A provider that waits and then fails.
+fn slow(seconds: u64, kind: ErrorKind, outcome: Outcome) -> Fake {
+    Fake {
+        delay: seconds as u32 * SECOND,
+        ..Fake::failing(kind, outcome)
+    }
+}
+
+fn limits(fake: &Fake) -> Vec<(Option<Duration>, Option<Duration>)> {
+    let options = fake.options.lock().unwrap();
+    options
+        .iter()
+        .map(|options| (options.timeout, options.time_limit))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_something_has_all_the_time_and_the_next_what_is_left() {
+    let first = slow(4, ErrorKind::Connect, Outcome::NotSent);
+    let second = Fake::default();
+    let options = CallOptions::new()
+        .with_time_limit(10 * SECOND)
+        .with_timeout(9 * SECOND);
+    recorders(&first, &[&second])
+        .record_consent(consent(), options)
+        .await
+        .unwrap();
+    assert_eq!(limits(&first), [(Some(9 * SECOND), Some(10 * SECOND))]);
+    assert_eq!(limits(&second), [(Some(5 * SECOND), Some(6 * SECOND))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_leaves_time_for_the_next_provider() {
+    let hanging = slow(4, ErrorKind::Timeout, Outcome::Unknown);
+    let (second, third) = (
+        slow(1, ErrorKind::Timeout, Outcome::Unknown),
+        Fake::default(),
+    );
+    let options = CallOptions::new().with_time_limit(12 * SECOND);
+    discoveries(&hanging, &[&second, &third])
+        .discover(query(), options)
+        .await
+        .unwrap();
+    let limit = |seconds| [(None, Some(seconds * SECOND))];
+    assert_eq!(limits(&hanging), limit(4), "a third of twelve");
+    assert_eq!(limits(&second), limit(4), "half of eight");
+    assert_eq!(limits(&third), limit(7), "all that is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_time_left_nobody_else_is_asked() {
+    let first = slow(4, ErrorKind::Connect, Outcome::NotSent);
+    let second = Fake::default();
+    let options = CallOptions::new().with_time_limit(4 * SECOND);
+    let error = recorders(&first, &[&second])
+        .with_observer(|_| panic!("nobody makes it good"))
+        .record_consent(consent(), options)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(error.source().is_none() && second.asked().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_onboarding_says_who_served() {
+    let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent).named("dead");
+    let alive = Fake::default()
+        .named("alive")
+        .finding(&[("a", Readiness::Ready)]);
+    let kyc = Kyc::builder()
+        .consent_recorder(Arc::new(recorders(&dead, &[&alive])))
+        .aggregator_discovery(Arc::new(discoveries(&dead, &[&alive])))
+        .document_access(Arc::new(alive.clone()))
+        .build();
+    let applicant = Applicant::new(mobile())
+        .set_consent(consent())
+        .set_documents(documents())
+        .set_reference("ref-1");
+    let report = kyc.onboard(applicant).await;
+    let printed = format!("{report:?}");
+    assert_eq!(
+        printed.matches("provider: \"alive\"").count(),
+        3,
+        "{printed}"
+    );
+    assert!(!printed.contains("\"dead\""));
+}

@@ -1,0 +1,170 @@
+//! What the presets bring along: kept rows for FinPro, one owner of repeats, fallbacks over the real clients.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kyc_facade::Fallback;
+use kyc_facade::finpro_profile::CachedProfiles;
+use kyc_facade::provider_core::capability::*;
+use kyc_facade::provider_core::http::{HeaderMap, Request, StatusCode};
+use kyc_facade::provider_core::testing::conformance;
+use kyc_facade::provider_core::{
+    Body, Mobile, RawResponse, RetryPolicy, Transport, TransportError, TransportErrorKind,
+    async_trait,
+};
+use kyc_sandbox::Sandbox;
+
+use crate::sandbox::{applicant, builder, clients};
+
+/// Keeps the path of each request and answers like the one below, or with one status, or not at all.
+#[derive(Debug, Clone)]
+struct Counted {
+    below: Arc<dyn Transport>,
+    paths: Arc<Mutex<Vec<String>>>,
+}
+
+impl Counted {
+    fn over(below: impl Transport) -> Self {
+        Self {
+            below: Arc::new(below),
+            paths: Arc::default(),
+        }
+    }
+
+    /// How many requests there were whose path has this in it.
+    fn count(&self, part: &str) -> usize {
+        let paths = self.paths.lock().unwrap();
+        paths.iter().filter(|path| path.contains(part)).count()
+    }
+}
+
+#[async_trait]
+impl Transport for Counted {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        time_left: Duration,
+    ) -> Result<RawResponse, TransportError> {
+        self.paths
+            .lock()
+            .unwrap()
+            .push(request.uri().path().to_owned());
+        self.below.send(request, time_left).await
+    }
+}
+
+#[derive(Debug)]
+struct Always(StatusCode);
+
+#[async_trait]
+impl Transport for Always {
+    async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+        Ok(RawResponse::new(self.0, HeaderMap::new(), "".into()))
+    }
+}
+
+#[derive(Debug)]
+struct Dead;
+
+#[async_trait]
+impl Transport for Dead {
+    async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+        Err(TransportError::new(TransportErrorKind::Connect))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finpro_said_is_kept_until_it_is_forgotten() {
+    let transport = Counted::over(Sandbox::default().transport());
+    let kept = builder(Arc::new(transport.clone())).build();
+    for _ in 0..2 {
+        let report = kept.onboard(applicant("9000000001")).await;
+        assert!(report.is_complete());
+    }
+    assert_eq!(transport.count("/profile"), 1, "the preset keeps it");
+    assert_eq!(transport.count("/consents"), 2, "and nothing else");
+
+    let profiles = CachedProfiles::new(clients(Arc::new(transport.clone())).unwrap().finpro);
+    let own = builder(Arc::new(transport.clone()))
+        .finpro(profiles.clone())
+        .build();
+    own.onboard(applicant("9000000001")).await;
+    profiles.forget(&Mobile::parse("9000000001").unwrap());
+    own.onboard(applicant("9000000001")).await;
+    assert_eq!(transport.count("/profile"), 3);
+
+    let client = clients(Arc::new(transport.clone())).unwrap().finpro;
+    let anew = builder(Arc::new(transport.clone()))
+        .aggregator_discovery(Arc::new(client))
+        .build();
+    for _ in 0..2 {
+        anew.onboard(applicant("9000000001")).await;
+    }
+    assert_eq!(
+        transport.count("/profile"),
+        5,
+        "a bare client asks each time"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_policy_for_all_steps_makes_the_onboarding_the_owner_of_repeats() {
+    // Two of the four operations may be repeated when the outcome is unknown; after a 429 each may.
+    for (status, by_the_clients) in [(503, 2 * 3 + 2), (429, 4 * 3)] {
+        let requests = async |prepare: fn(kyc_facade::KycBuilder) -> kyc_facade::KycBuilder| {
+            let transport = Counted::over(Always(StatusCode::from_u16(status).unwrap()));
+            let kyc = prepare(builder(Arc::new(transport.clone()))).build();
+            let report = kyc.onboard(applicant("9000000001")).await;
+            assert_eq!(report.errors().count(), 4);
+            transport.count("")
+        };
+        assert_eq!(requests(|kyc| kyc).await, by_the_clients, "HTTP {status}");
+        let never = |kyc: kyc_facade::KycBuilder| kyc.retry(RetryPolicy::never());
+        assert_eq!(requests(never).await, 4, "HTTP {status}");
+        let twice =
+            |kyc: kyc_facade::KycBuilder| kyc.retry(RetryPolicy::standard().with_max_attempts(2));
+        let expected = if status == 429 { 4 * 2 } else { 2 * 2 + 2 };
+        assert_eq!(requests(twice).await, expected, "HTTP {status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_onboarding_can_have_a_policy_of_its_own() {
+    let transport = Counted::over(Always(StatusCode::TOO_MANY_REQUESTS));
+    let kyc = builder(Arc::new(transport.clone())).build();
+    kyc.onboard(applicant("9000000001"))
+        .with_retry(RetryPolicy::never())
+        .await;
+    assert_eq!(transport.count(""), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_is_a_provider_like_any_other() {
+    let dead = clients(Arc::new(Dead)).unwrap();
+    let alive = clients(Arc::new(Sandbox::default().transport())).unwrap();
+
+    let recorder =
+        Fallback::<dyn ConsentRecorder>::new(Arc::new(dead.veriff)).or(Arc::new(alive.veriff));
+    let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+    let consent = ConsentStatement::new(session, ConsentKind::Aadhaar, true, "I agree.");
+    conformance::consent_recorder(&recorder, consent).await;
+
+    let access =
+        Fallback::<dyn DocumentAccess>::new(Arc::new(dead.deepvue)).or(Arc::new(alive.deepvue));
+    let request = DocumentAccessRequest::new("KYC", "https://lender.example.test/back", true)
+        .set_documents([DocumentKind::Pan]);
+    conformance::document_access(&access, request).await;
+
+    let discovery =
+        Fallback::<dyn AggregatorDiscovery>::new(Arc::new(dead.finpro)).or(Arc::new(alive.finpro));
+    let query = |mobile: &str| AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "ref-1");
+    let named = ["onemoney", "finvu"].map(|id| AggregatorId::parse(id).unwrap());
+    let answered = query("9000000001").set_aggregators(named);
+    conformance::aggregator_discovery(&discovery, answered, query("9000000006")).await;
+
+    let opener =
+        Fallback::<dyn AggregatorConsent>::new(Arc::new(dead.finpass)).or(Arc::new(alive.finpass));
+    let mobile = Mobile::parse("9000000001").unwrap();
+    let request = AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting);
+    conformance::aggregator_consent(&opener, request).await;
+}
