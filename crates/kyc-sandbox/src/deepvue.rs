@@ -353,14 +353,14 @@ fn check_doc_types(settings: &DeepvueSettings, types: &[Value], faults: &mut Vec
         });
     }
     let mut seen: Vec<&str> = Vec::with_capacity(DOC_TYPES.len());
-    let mut unknown = 0;
+    let mut unknown: usize = 0;
     let mut repeated = false;
     for (index, value) in types.iter().enumerate() {
         match value.as_str().filter(|name| DOC_TYPES.contains(name)) {
             Some(name) if seen.contains(&name) => repeated = true,
             Some(name) => seen.push(name),
             None if unknown < MOST_ITEMS => {
-                unknown += 1;
+                unknown = unknown.saturating_add(1);
                 let mut at = at();
                 at.push(i64::try_from(index).unwrap_or(i64::MAX).into());
                 faults.push(Fault {

@@ -273,7 +273,8 @@ async fn ask_all(settings: &FinproSettings, person: Person, names: Vec<String>) 
 async fn think(behaviour: Behaviour, timeout: Duration) {
     match behaviour {
         Behaviour::Silent => std::future::pending().await,
-        _ => tokio::time::sleep(timeout / 2).await,
+        // Half of its limit.
+        _ => tokio::time::sleep(timeout.checked_div(2).unwrap_or(timeout)).await,
     }
 }
 

@@ -117,9 +117,14 @@ pub struct Counts {
 
 impl Counts {
     fn add(&mut self, status: u16, effect: bool) {
-        self.requests += 1;
-        self.effects += u64::from(effect);
-        *self.by_status.entry(status).or_default() += 1;
+        self.requests = self.requests.saturating_add(1);
+        self.effects = self.effects.saturating_add(u64::from(effect));
+        self.add_status(status, 1);
+    }
+
+    fn add_status(&mut self, status: u16, count: u64) {
+        let counted = self.by_status.entry(status).or_default();
+        *counted = counted.saturating_add(count);
     }
 }
 
@@ -152,7 +157,7 @@ impl Ledger {
 
     pub(crate) fn write(&self, mut entry: Entry) {
         let mut book = self.book();
-        book.written += 1;
+        book.written = book.written.saturating_add(1);
         entry.sequence = book.written;
         book.counts
             .entry(entry.provider)
@@ -196,10 +201,10 @@ impl Ledger {
         let book = self.book();
         let mut total = Counts::default();
         for counts in book.counts.values() {
-            total.requests += counts.requests;
-            total.effects += counts.effects;
+            total.requests = total.requests.saturating_add(counts.requests);
+            total.effects = total.effects.saturating_add(counts.effects);
             for (status, count) in &counts.by_status {
-                *total.by_status.entry(*status).or_default() += count;
+                total.add_status(*status, *count);
             }
         }
         total

@@ -57,7 +57,7 @@ impl Shared {
         };
         spent
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-                (count < limit).then_some(count + 1)
+                (count < limit).then_some(count.saturating_add(1))
             })
             .is_ok()
     }

@@ -240,9 +240,10 @@ fn record(shared: &Shared, session_text: &str, session: Uuid, consent: Consent) 
     }
     if *settings.key_order() == KeyOrder::Varied {
         let turn = shared.turns.fetch_add(1, Ordering::Relaxed);
-        let places = u64::try_from(fields.len()).unwrap_or(1).max(1);
+        let places = u64::try_from(fields.len()).unwrap_or(1);
         // The first reply already differs from the documented order.
-        fields.rotate_left(usize::try_from((turn + 1) % places).unwrap_or(0));
+        let turned = turn.wrapping_add(1).checked_rem(places).unwrap_or(0);
+        fields.rotate_left(usize::try_from(turned).unwrap_or(0));
     }
     signed(settings, 200, &Json::Object(fields)).with_effect(id)
 }
