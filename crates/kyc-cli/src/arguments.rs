@@ -119,9 +119,12 @@ pub(crate) struct Onboard {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Where to listen; only this machine's own addresses are accepted
+    /// Where to listen; anything but a loopback address needs --allow-other-machines
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
+    /// Let other machines in, although the sandbox's credentials are published
+    #[arg(long)]
+    pub(crate) allow_other_machines: bool,
 }
 
 #[derive(Debug, Subcommand)]

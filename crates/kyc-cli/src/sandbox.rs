@@ -1,13 +1,14 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
-use kyc_sandbox::{Sandbox, ServeError};
+use kyc_sandbox::{Sandbox, ServeError, Settings};
 
 use crate::arguments;
 use crate::failure::Failure;
 use crate::output::Output;
 
 pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
-    let served = Sandbox::default()
+    let settings = Settings::default().with_allow_other_machines(arguments.allow_other_machines);
+    let served = Sandbox::new(settings)
         .serve(arguments.listen)
         .await
         .map_err(failure)?;
@@ -42,5 +43,11 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
 
 /// Why the sandbox cannot be served.
 pub(crate) fn failure(error: ServeError) -> Failure {
-    Failure::configuration("--listen", error.to_string())
+    let rule = match error {
+        ServeError::NotLoopback(_) => {
+            "other machines could reach it; give --allow-other-machines if they may".to_owned()
+        }
+        error => error.to_string(),
+    };
+    Failure::configuration("--listen", rule)
 }

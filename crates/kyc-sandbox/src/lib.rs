@@ -17,6 +17,7 @@ mod serve;
 pub mod settings;
 mod transport;
 mod veriff;
+mod write_timeout;
 
 pub use consents::RecordedConsent;
 pub use credentials::BaseUrls;

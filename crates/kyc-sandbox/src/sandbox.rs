@@ -103,7 +103,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
-    /// [`Settings::with_allow_non_loopback`] allows it; [`ServeError::Bind`] if the address cannot be had.
+    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be had.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
         ServedSandbox::start(address, self.router.clone(), &self.shared.settings).await
     }

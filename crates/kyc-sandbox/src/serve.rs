@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use http::Request;
+use http::header::HOST;
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,8 +21,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
 use crate::credentials::{self, BaseUrls};
-use crate::exchange::Via;
+use crate::exchange::{Reply, Via};
+use crate::json::Json;
 use crate::settings::Settings;
+use crate::write_timeout::WriteTimeout;
 
 /// Room for a request's line and headers; more is answered 431.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -36,8 +39,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// Other machines could reach the address.
-    #[error("{0} is not a loopback address; the settings must allow it explicitly")]
+    /// Other machines could reach the address, and
+    /// [`Settings::with_allow_other_machines`] was not called.
+    #[error("{0} is not a loopback address, and the settings do not allow other machines")]
     NotLoopback(SocketAddr),
     /// The address could not be bound.
     #[error("could not listen on {address}")]
@@ -62,7 +66,7 @@ impl ServedSandbox {
         router: Router,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
-        if !settings.allow_non_loopback() && !address.ip().to_canonical().is_loopback() {
+        if !settings.allow_other_machines() && !address.ip().to_canonical().is_loopback() {
             return Err(ServeError::NotLoopback(address));
         }
         let bind = |source| ServeError::Bind { address, source };
@@ -76,6 +80,7 @@ impl ServedSandbox {
                 body_read_timeout: Some(*settings.body_read_timeout()),
             },
             header_read_timeout: *settings.header_read_timeout(),
+            reply_write_timeout: *settings.reply_write_timeout(),
         };
         let places = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
         let server = tokio::spawn(accept(listener, door, places, closed));
@@ -140,6 +145,7 @@ struct Door {
     router: Router,
     via: Via,
     header_read_timeout: Duration,
+    reply_write_timeout: Duration,
 }
 
 async fn accept(listener: TcpListener, door: Door, places: usize, closed: watch::Receiver<bool>) {
@@ -185,18 +191,26 @@ async fn connection(stream: TcpStream, door: Door, mut closed: watch::Receiver<b
         router,
         via,
         header_read_timeout,
+        reply_write_timeout,
     } = door;
+    let stream = WriteTimeout::new(stream, reply_write_timeout);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(via.clone());
         let router = router.clone();
         async move {
-            let response: Result<Response, Infallible> = router.oneshot(request).await;
+            let response: Result<Response, Infallible> = if names_one_host(&request) {
+                router.oneshot(request).await
+            } else {
+                Ok(host_missing())
+            };
             response
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_read_timeout)
+        // A caller that has ended its own side still reads; without this it would depend on the moment.
+        .half_close(true)
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
@@ -207,4 +221,15 @@ async fn connection(stream: TcpStream, door: Door, mut closed: watch::Receiver<b
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+/// RFC 9112, 3.2: HTTP/1.1 needs exactly one `host`.
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
+}
+
+fn host_missing() -> Response {
+    let body = Json::Object(vec![("sandbox", "HTTP/1.1 needs one host header".into())]);
+    Reply::json(StatusCode::BAD_REQUEST.as_u16(), &body).into_response()
 }

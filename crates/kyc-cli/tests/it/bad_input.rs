@@ -1,6 +1,6 @@
 //! Malformed input: exit code 2, the field and the rule named, nothing sent, no value repeated.
 
-use crate::kyc::{FixedServer, kyc};
+use crate::kyc::{FixedServer, SandboxProcess, kyc};
 
 #[test]
 fn each_bad_input_names_its_field_and_sends_nothing() {
@@ -176,10 +176,17 @@ fn a_stray_value_is_not_repeated() {
 }
 
 #[test]
-fn the_sandbox_listens_on_this_machine_only() {
+fn the_sandbox_listens_for_this_machine_only_unless_told() {
     let run = kyc(&["sandbox", "--listen", "0.0.0.0:0"], &[]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.stderr.contains("--listen"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("--allow-other-machines"),
+        "{}",
+        run.stderr
+    );
+    let told = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
+    assert_eq!(told.environment.len(), 14, "it listens");
 }
 
 #[test]

@@ -79,8 +79,13 @@ pub(crate) struct SandboxProcess {
 
 impl SandboxProcess {
     pub(crate) fn start() -> Self {
+        Self::start_with(&["--listen", "127.0.0.1:0"])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .arg("sandbox")
+            .args(arguments)
             .env_clear()
             .stdout(Stdio::piped())
             .spawn()

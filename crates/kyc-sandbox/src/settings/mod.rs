@@ -114,7 +114,7 @@ settings! {
         with_deterministic_ids / deterministic_ids: bool = false;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox
         /// has published credentials; leave this off unless the network is your own.
-        with_allow_non_loopback / allow_non_loopback: bool = false;
+        with_allow_other_machines / allow_other_machines: bool = false;
         /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
         with_body_limit / body_limit: usize = 64 * 1024;
         /// How long a connection may take to send its headers, counted anew for each request on it, before it is
@@ -123,6 +123,9 @@ settings! {
         /// How long a connection may take to send its body before it is answered 408 in the provider's error form.
         /// Applies to the served sandbox.
         with_body_read_timeout / body_read_timeout: Duration = Duration::from_secs(10);
+        /// How long a connection may leave its replies unread, with every buffer on the way full, before it is closed.
+        /// Applies to the served sandbox.
+        with_reply_write_timeout / reply_write_timeout: Duration = Duration::from_secs(10);
         /// How many connections the served sandbox holds at once; more wait to be accepted.
         with_max_connections / max_connections: usize = 1024;
         /// How many entries the ledger keeps. Its counts stay exact beyond that.

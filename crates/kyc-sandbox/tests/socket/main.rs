@@ -1,0 +1,13 @@
+//! The served sandbox over real sockets, with good and with hostile traffic.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod limits;
+mod malformed;
+mod peer;
+mod serving;
