@@ -13,11 +13,28 @@ struct Proof {
 }
 
 /// Every proof. Most are part of the program `prove` in `kyc-proof`; those that drive a tool are modules here.
-const PROOFS: &[Proof] = &[Proof {
-    name: "vectors",
-    about: "published vectors, and random cases beside an independent implementation",
-    run: |workspace, settings| program(workspace, "vectors", settings),
-}];
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "vectors",
+        about: "published vectors, and random cases beside an independent implementation",
+        run: |workspace, settings| program(workspace, "vectors", settings),
+    },
+    Proof {
+        name: "soak",
+        about: "a million calls under faults: what callers are told beside what was done",
+        run: |workspace, settings| program(workspace, "soak", settings),
+    },
+    Proof {
+        name: "outage",
+        about: "a provider that is away for ten minutes: requests meanwhile, and how soon all is well",
+        run: |workspace, settings| program(workspace, "outage", settings),
+    },
+    Proof {
+        name: "flood",
+        about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
+        run: |workspace, settings| program(workspace, "flood", settings),
+    },
+];
 
 /// What a run was asked for.
 #[derive(Debug, Clone)]

@@ -14,7 +14,12 @@
     reason = "a proof that panics has failed"
 )]
 
+mod clients;
 mod failure;
+mod flood;
+mod outage;
+mod process;
+mod soak;
 mod vectors;
 
 use std::process::ExitCode;
@@ -32,11 +37,28 @@ struct Proof {
 }
 
 /// Every proof of this program. A new one is a module and a row here.
-const PROOFS: &[Proof] = &[Proof {
-    name: "vectors",
-    about: "published vectors, and random cases beside an independent implementation",
-    run: vectors::run,
-}];
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "vectors",
+        about: "published vectors, and random cases beside an independent implementation",
+        run: vectors::run,
+    },
+    Proof {
+        name: "soak",
+        about: "a million calls under faults: what callers are told beside what was done",
+        run: soak::run,
+    },
+    Proof {
+        name: "outage",
+        about: "a provider that is away for ten minutes: requests meanwhile, and how soon all is well",
+        run: outage::run,
+    },
+    Proof {
+        name: "flood",
+        about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
+        run: flood::run,
+    },
+];
 
 /// What a run was asked for.
 #[derive(Debug, Clone, Copy)]

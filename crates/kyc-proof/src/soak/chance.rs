@@ -1,0 +1,75 @@
+//! The chance of one call, and what is found out about it on the way.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use provider_core::jiff::Timestamp;
+use provider_core::{CallEvent, CallObserver, CallStage, Clock, InvalidRequest, Outcome};
+
+tokio::task_local! {
+    static CALL: Call;
+}
+
+/// What belongs to the call that a task is making.
+struct Call {
+    storm: bool,
+    random: RefCell<fastrand::Rng>,
+    dropped: Cell<Option<Outcome>>,
+}
+
+/// Runs `work` with chance of its own, so that what happens to a call depends on its number and on no other call.
+pub(super) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Output = T>) -> T {
+    let call = Call {
+        storm,
+        random: RefCell::new(fastrand::Rng::with_seed(seed)),
+        dropped: Cell::new(None),
+    };
+    CALL.scope(call, work).await
+}
+
+/// Asks the chance of the call that runs.
+pub(super) fn draw<T>(draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+    CALL.with(|call| draw(&mut call.random.borrow_mut()))
+}
+
+/// Whether the call that runs has bad luck only.
+pub(super) fn is_storm() -> bool {
+    CALL.with(|call| call.storm)
+}
+
+/// What the observer was told when the client's future was dropped.
+pub(super) fn outcome_when_dropped() -> Option<Outcome> {
+    CALL.with(|call| call.dropped.get())
+}
+
+/// Notes what a client says about a call that was dropped.
+#[derive(Debug)]
+pub(super) struct Witness;
+
+impl CallObserver for Witness {
+    fn observe(&self, event: &CallEvent<'_>) {
+        if event.stage == CallStage::Dropped {
+            CALL.with(|call| call.dropped.set(event.outcome));
+        }
+    }
+}
+
+/// The machine's time with the call's chance.
+#[derive(Debug)]
+pub(super) struct SeededClock;
+
+#[async_trait]
+impl Clock for SeededClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
+        Ok(draw(|random| random.u128(..)))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

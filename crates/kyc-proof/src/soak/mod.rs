@@ -1,0 +1,376 @@
+//! A million calls while three exchanges of ten break: what each caller is told beside what the sandbox's ledger has.
+
+mod chance;
+mod faulty;
+mod reconcile;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kyc_sandbox::{BaseUrls, FinproSettings, Ledger, Sandbox, SandboxTransport, VeriffSettings};
+use provider_core::{CircuitBreaker, ErrorKind, Outcome, ReqwestTransport, RetryPolicy, Transport};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+use self::chance::{SeededClock, Witness};
+use self::faulty::{Count, Faulty};
+use self::reconcile::{Told, Traces, Verdict, judge};
+use crate::Settings;
+use crate::clients::{Clients, Inputs, Operation, Setup, request_id};
+use crate::failure::{Failure, Result};
+use crate::process::{mebibytes, open_sockets, resident_bytes, tasks_left};
+
+/// Calls under way at the same time.
+const CALLERS: u64 = 64;
+
+/// Of so many calls the first ones meet nothing but trouble, so that circuits open.
+const BETWEEN_STORMS: u64 = 5_000;
+const STORM: u64 = 100;
+
+/// How much memory may grow after that. Allocators wander by a few; a leak of 100 bytes a call is 80 MiB.
+const MOST_GROWTH: u64 = 8 << 20;
+
+/// Of a hundred calls, how many have a caller that loses patience. About half of these calls end before that.
+const IMPATIENT: u32 = 3;
+
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    let (in_process, through_sockets, windows) = if settings.short {
+        (18_000, 2_000, 10)
+    } else {
+        (900_000, 100_000, 50)
+    };
+    Soak {
+        name: "in process, virtual time",
+        calls: in_process,
+        windows,
+        seed: settings.seed,
+        served: false,
+    }
+    .run()?;
+    Soak {
+        name: "through sockets",
+        calls: through_sockets,
+        windows,
+        seed: settings.seed,
+        served: true,
+    }
+    .run()
+}
+
+/// One run of calls and what is known of it beforehand.
+#[derive(Debug, Clone, Copy)]
+struct Soak {
+    name: &'static str,
+    calls: u64,
+    /// The ledger is compared after each such part of the calls.
+    windows: u64,
+    seed: u64,
+    served: bool,
+}
+
+impl Soak {
+    fn run(self) -> Result<()> {
+        let sockets_before = open_sockets()?;
+        let started = Instant::now();
+        let runtime = self.runtime()?;
+        let (report, count) = runtime.block_on(self.soak())?;
+        let tasks = runtime.block_on(tasks_left());
+        let sockets = open_sockets()?.saturating_sub(sockets_before);
+        drop(runtime);
+        report.print(self, started.elapsed(), &count, tasks, sockets);
+        report.verdict(tasks, sockets)
+    }
+
+    fn runtime(self) -> Result<Runtime> {
+        Ok(if self.served {
+            Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?
+        } else {
+            Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()?
+        })
+    }
+
+    async fn soak(self) -> Result<(Report, Arc<Count>)> {
+        let window = self.calls.div_ceil(self.windows);
+        let sandbox = Sandbox::new(self.sandbox_settings(window));
+        let served = if self.served {
+            Some(sandbox.serve("127.0.0.1:0".parse()?).await?)
+        } else {
+            None
+        };
+        let (base_urls, transport): (BaseUrls, Arc<dyn Transport>) = match &served {
+            Some(served) => (served.base_urls(), Arc::new(ReqwestTransport::new()?)),
+            None => (SandboxTransport::base_urls(), Arc::new(sandbox.transport())),
+        };
+        let count = Arc::new(Count::default());
+        let faulty = Faulty {
+            inner: transport,
+            count: Arc::clone(&count),
+            longest_way: Duration::from_millis(if self.served { 2 } else { 10 }),
+        };
+        let clients = Arc::new(Clients::new(&base_urls, &self.setup(faulty))?);
+        let ledger = sandbox.ledger();
+        let mut book = Book::default();
+        let mut report = Report::default();
+        let mut unsettled = Vec::new();
+        for number in 0..self.windows {
+            let calls = number * window..((number + 1) * window).min(self.calls);
+            let records = self.window(&clients, calls).await;
+            book.read(&ledger)?;
+            // One window late: what a caller gave up may still be on its way.
+            for record in std::mem::replace(&mut unsettled, records) {
+                report.settle(record, &mut book);
+            }
+            // The ledger and the sandbox's other stores are full by then.
+            if number == self.windows / 10 {
+                report.memory_warm = resident_bytes()?;
+            }
+        }
+        report.memory_end = resident_bytes()?;
+        drop(clients);
+        if let Some(served) = served {
+            served.shutdown().await;
+        }
+        book.read(&ledger)?;
+        for record in unsettled {
+            report.settle(record, &mut book);
+        }
+        report.strangers = book.calls.len();
+        Ok((report, count))
+    }
+
+    fn sandbox_settings(self, window: u64) -> kyc_sandbox::Settings {
+        // Of each window the ledger gets fewer entries than there are calls, even with the repeats, and it is read after each.
+        let capacity = usize::try_from(window * 2).unwrap();
+        kyc_sandbox::Settings::default()
+            .with_ledger_capacity(capacity)
+            .with_veriff(VeriffSettings::default().with_consent_capacity(100))
+            .with_finpro(
+                FinproSettings::default()
+                    .with_rate_limit(u64::MAX)
+                    .with_aggregator_timeout(Duration::from_millis(20)),
+            )
+    }
+
+    fn setup(self, transport: Faulty) -> Setup {
+        let retry = RetryPolicy::standard();
+        let millisecond = Duration::from_millis(1);
+        Setup {
+            clock: Arc::new(SeededClock),
+            observer: Some(Arc::new(Witness)),
+            // Virtual pauses cost nothing, real ones do.
+            retry: if self.served {
+                retry.with_pauses(millisecond, millisecond * 5)
+            } else {
+                retry
+            },
+            // Calls follow upon calls here, so a pause of a second would leave nothing to look at.
+            circuit_breaker: CircuitBreaker::standard().with_pause(millisecond * 5),
+            timeout: self.served.then(|| Duration::from_millis(500)),
+            ..Setup::standard(Arc::new(transport))
+        }
+    }
+
+    /// Makes the calls with these numbers.
+    async fn window(self, clients: &Arc<Clients>, calls: std::ops::Range<u64>) -> Vec<Record> {
+        let next = Arc::new(AtomicU64::new(calls.start));
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let (clients, next, end) = (Arc::clone(clients), Arc::clone(&next), calls.end);
+            callers.spawn(async move {
+                let mut records = Vec::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        return records;
+                    }
+                    let seed = self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    // Or a call that is not sent would be followed by the next without any time passing.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    let storm = number % BETWEEN_STORMS < STORM;
+                    let call = self.call(&clients, number);
+                    records.push(chance::with_seed(seed, storm, call).await);
+                }
+            });
+        }
+        callers.join_all().await.concat()
+    }
+
+    async fn call(self, clients: &Clients, number: u64) -> Record {
+        let (operation, person, session, patience) = chance::draw(|random| {
+            let patience = (random.u32(..100) < IMPATIENT)
+                .then(|| Duration::from_micros(random.u64(..30_000)));
+            let session = format!("00000000-0000-4000-8000-{:012x}", random.u64(..1 << 48));
+            (
+                Operation::ALL[random.usize(..Operation::ALL.len())],
+                random.u32(1..=10),
+                session,
+                patience,
+            )
+        });
+        let inputs = Inputs {
+            mobile: format!("90000000{person:02}"),
+            session,
+            request_id: request_id(number).unwrap(),
+        };
+        let call = clients.call(operation, inputs);
+        let ended = match patience {
+            Some(patience) => tokio::time::timeout(patience, call).await.ok(),
+            None => Some(call.await),
+        };
+        let left_alone =
+            matches!(&ended, Some(Err(error)) if error.kind() == ErrorKind::Unavailable);
+        let told = match ended {
+            Some(Ok(id)) => Told::Answer(id),
+            Some(Err(error)) => Told::Error(error.outcome()),
+            // A call that was dropped before its first attempt is not told of.
+            None => Told::Nothing(chance::outcome_when_dropped().unwrap_or(Outcome::NotSent)),
+        };
+        Record {
+            number,
+            operation,
+            told,
+            left_alone,
+        }
+    }
+}
+
+/// One call and what came of it for its caller.
+#[derive(Debug, Clone)]
+struct Record {
+    number: u64,
+    operation: Operation,
+    told: Told,
+    /// The circuit was open.
+    left_alone: bool,
+}
+
+/// The ledger's entries by call, of calls that are not settled yet.
+#[derive(Debug, Default)]
+struct Book {
+    calls: HashMap<String, Traces>,
+    read_to: u64,
+}
+
+impl Book {
+    /// Takes over what is new in the ledger.
+    fn read(&mut self, ledger: &Ledger) -> Result<()> {
+        for entry in ledger.entries() {
+            if entry.sequence() <= self.read_to {
+                continue;
+            }
+            if entry.sequence() != self.read_to + 1 {
+                return Err(Failure::new("the ledger dropped entries that nobody read"));
+            }
+            self.read_to = entry.sequence();
+            let id = entry.request_id().unwrap_or_default().to_owned();
+            let traces = self.calls.entry(id).or_default();
+            traces.requests += 1;
+            traces.effects.extend(entry.effect_id().map(str::to_owned));
+        }
+        Ok(())
+    }
+}
+
+/// What all calls came to.
+#[derive(Debug, Default)]
+struct Report {
+    told: BTreeMap<&'static str, u64>,
+    verdicts: BTreeMap<Verdict, u64>,
+    harmless_repeats: u64,
+    left_alone: u64,
+    /// Entries that belong to no call, or came after their call was settled.
+    strangers: usize,
+    memory_warm: u64,
+    memory_end: u64,
+}
+
+impl Report {
+    fn settle(&mut self, record: Record, book: &mut Book) {
+        let id = format!("call-{}", record.number);
+        let traces = book.calls.remove(&id).unwrap_or_default();
+        let verdict = judge(record.operation.idempotency(), &record.told, &traces);
+        if verdict != Verdict::True && *self.verdicts.get(&verdict).unwrap_or(&0) < 3 {
+            println!("  {verdict:?}: {record:?} {traces:?}");
+        }
+        *self.verdicts.entry(verdict).or_default() += 1;
+        let told = match record.told {
+            Told::Answer(_) => "answered",
+            Told::Error(outcome) => outcome.as_str(),
+            Told::Nothing(_) => "given up",
+        };
+        *self.told.entry(told).or_default() += 1;
+        self.left_alone += u64::from(record.left_alone);
+        self.harmless_repeats += u64::from(traces.effects.len() > 1 && verdict == Verdict::True);
+    }
+
+    fn verdicts(&self, verdict: Verdict) -> u64 {
+        self.verdicts.get(&verdict).copied().unwrap_or(0)
+    }
+
+    fn print(&self, soak: Soak, took: Duration, count: &Count, tasks: usize, sockets: usize) {
+        let attempts = count.attempts.load(Ordering::Relaxed);
+        let faults = count.faults.load(Ordering::Relaxed);
+        println!(
+            "  {}: {} calls in {:.1} s, {attempts} attempts, {:.1} % faulty",
+            soak.name,
+            soak.calls,
+            took.as_secs_f64(),
+            percent(faults, attempts),
+        );
+        let told: Vec<_> = self
+            .told
+            .iter()
+            .map(|(told, count)| format!("{told} {count}"))
+            .collect();
+        println!(
+            "    callers were told: {}; {} of them without a request, the circuit being open",
+            told.join(", "),
+            self.left_alone
+        );
+        println!(
+            "    lost {}, denied {}, doubled {}, mistaken {}, of no call {}; {} consents harmlessly repeated",
+            self.verdicts(Verdict::Lost),
+            self.verdicts(Verdict::Denied),
+            self.verdicts(Verdict::Doubled),
+            self.verdicts(Verdict::Mistaken),
+            self.strangers,
+            self.harmless_repeats,
+        );
+        println!(
+            "    left behind: {tasks} tasks, {sockets} sockets; memory {} after a tenth, {} at the end",
+            mebibytes(self.memory_warm),
+            mebibytes(self.memory_end),
+        );
+    }
+
+    /// Whether it is as promised.
+    fn verdict(&self, tasks: usize, sockets: usize) -> Result<()> {
+        let wrong = self
+            .verdicts
+            .keys()
+            .any(|verdict| *verdict != Verdict::True);
+        if wrong || self.strangers > 0 {
+            return Err(Failure::new("callers and ledger do not agree"));
+        }
+        if tasks + sockets > 0 {
+            return Err(Failure::new("something was left behind"));
+        }
+        if self.memory_end > self.memory_warm + MOST_GROWTH {
+            return Err(Failure::new("memory grows with the number of calls"));
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "for people")]
+fn percent(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}

@@ -1,0 +1,140 @@
+//! What a caller was told beside what was done: the rule, without anything that runs.
+
+use provider_core::{Idempotency, Outcome};
+
+/// What the caller of one call knows in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// An answer, with the id of what was done.
+    Answer(Option<String>),
+    /// An error with this outcome.
+    Error(Outcome),
+    /// The caller went away; this is what an observer was told.
+    Nothing(Outcome),
+}
+
+/// What the provider's ledger has under the id of one call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Traces {
+    /// Requests that reached the provider.
+    pub(super) requests: usize,
+    /// The ids of what they did.
+    pub(super) effects: Vec<String>,
+}
+
+/// What a comparison of the two comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// What was said is so.
+    True,
+    /// It was said to be done, and was not.
+    Lost,
+    /// It was said not to be done or not to be sent, and was.
+    Denied,
+    /// It was done twice although it must not be repeated, or a read did something.
+    Doubled,
+    /// The answer names something that this call did not do.
+    Mistaken,
+}
+
+pub(super) fn judge(idempotency: Idempotency, told: &Told, traces: &Traces) -> Verdict {
+    let done = traces.effects.len();
+    let most = match idempotency {
+        Idempotency::Safe => 0,
+        Idempotency::Repeatable => usize::MAX,
+        Idempotency::Unsafe => 1,
+    };
+    if done > most {
+        return Verdict::Doubled;
+    }
+    let reads = idempotency == Idempotency::Safe;
+    match told {
+        Told::Answer(_) if traces.requests == 0 || (done == 0 && !reads) => Verdict::Lost,
+        Told::Answer(Some(id)) if !traces.effects.contains(id) => Verdict::Mistaken,
+        Told::Answer(None) if !reads => Verdict::Mistaken,
+        Told::Answer(_) => Verdict::True,
+        Told::Error(outcome) | Told::Nothing(outcome) => match outcome {
+            Outcome::NotSent if traces.requests > 0 => Verdict::Denied,
+            Outcome::Refused if done > 0 => Verdict::Denied,
+            Outcome::Done if traces.requests == 0 || (done == 0 && !reads) => Verdict::Lost,
+            Outcome::NotSent | Outcome::Refused | Outcome::Unknown | Outcome::Done => Verdict::True,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Idempotency::{Repeatable, Safe, Unsafe};
+    use Outcome::{Done, NotSent, Refused, Unknown};
+    use Verdict::{Denied, Doubled, Lost, Mistaken, True};
+
+    fn traces(requests: usize, effects: &[&str]) -> Traces {
+        Traces {
+            requests,
+            effects: effects.iter().map(|id| (*id).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_true_if_it_names_what_was_done() {
+        let named = Told::Answer(Some("a".to_owned()));
+        for (idempotency, traces, expected) in [
+            (Unsafe, traces(1, &["a"]), True),
+            (Unsafe, traces(3, &["a"]), True),
+            (Unsafe, traces(2, &["a", "b"]), Doubled),
+            (Unsafe, traces(1, &[]), Lost),
+            (Unsafe, traces(0, &[]), Lost),
+            (Unsafe, traces(1, &["b"]), Mistaken),
+            (Repeatable, traces(1, &["a"]), True),
+            (Repeatable, traces(3, &["a", "b"]), True),
+            (Repeatable, traces(2, &["b", "c"]), Mistaken),
+            (Repeatable, traces(1, &[]), Lost),
+        ] {
+            assert_eq!(judge(idempotency, &named, &traces), expected, "{traces:?}");
+        }
+        let unnamed = Told::Answer(None);
+        assert_eq!(judge(Safe, &unnamed, &traces(1, &[])), True);
+        assert_eq!(judge(Safe, &unnamed, &traces(0, &[])), Lost);
+        assert_eq!(judge(Safe, &unnamed, &traces(1, &["a"])), Doubled);
+        assert_eq!(judge(Unsafe, &unnamed, &traces(1, &["a"])), Mistaken);
+    }
+
+    #[test]
+    fn an_outcome_is_a_promise_about_the_ledger() {
+        let nothing = traces(0, &[]);
+        let asked = traces(1, &[]);
+        let once = traces(1, &["a"]);
+        let twice = traces(2, &["a", "b"]);
+        for (outcome, idempotency, traces, expected) in [
+            (NotSent, Unsafe, &nothing, True),
+            (NotSent, Unsafe, &asked, Denied),
+            (NotSent, Unsafe, &once, Denied),
+            (NotSent, Safe, &asked, Denied),
+            (Refused, Unsafe, &nothing, True),
+            (Refused, Unsafe, &asked, True),
+            (Refused, Unsafe, &once, Denied),
+            (Refused, Repeatable, &once, Denied),
+            (Unknown, Unsafe, &nothing, True),
+            (Unknown, Unsafe, &once, True),
+            (Unknown, Unsafe, &twice, Doubled),
+            (Unknown, Repeatable, &twice, True),
+            (Unknown, Safe, &once, Doubled),
+            (Done, Unsafe, &once, True),
+            (Done, Unsafe, &asked, Lost),
+            (Done, Unsafe, &twice, Doubled),
+            (Done, Repeatable, &twice, True),
+            (Done, Repeatable, &nothing, Lost),
+            (Done, Safe, &asked, True),
+            (Done, Safe, &nothing, Lost),
+        ] {
+            for told in [Told::Error(outcome), Told::Nothing(outcome)] {
+                assert_eq!(
+                    judge(idempotency, &told, traces),
+                    expected,
+                    "{told:?} {idempotency:?} {traces:?}"
+                );
+            }
+        }
+    }
+}
