@@ -7,6 +7,7 @@ use provider_core::{
     RawResponse, VerificationError,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 provider_core::secret_text! {
     /// The API key, sent as `x-api-key` (docs.finpass.ai, Initialize, `[seed]`). As secret as the secret: published
@@ -101,12 +102,21 @@ struct Refusal {
     message: Option<String>,
     message_code: Option<String>,
     error_code: Option<String>,
+    data: Option<IgnoredAny>,
 }
 
 impl Refusal {
+    /// Where `success` is missing, a code says no; but not the code of a success, and not beside data: a session that
+    /// was opened must not pass for a refusal.
     fn is_one(&self) -> bool {
-        let has_code = self.message_code.is_some() || self.error_code.is_some();
-        self.success != Some(true) && (self.success.is_some() || has_code)
+        let says_no = |code: &String| code != "success";
+        match self.success {
+            Some(success) => !success,
+            None => {
+                let codes = [&self.message_code, &self.error_code];
+                self.data.is_none() && codes.into_iter().flatten().any(says_no)
+            }
+        }
     }
 
     fn into_fault(self) -> Fault {

@@ -246,6 +246,28 @@ async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_whose_success_is_missing_was_opened_all_the_same() {
+    for body in [
+        SESSION.replace("\"success\":true,", ""),
+        SESSION.replace("\"success\":true", "\"success\":null"),
+        SESSION.replace("\"success\":true,", "\"error_code\":\"made_up\","),
+        r#"{"message_code":"success"}"#.to_owned(),
+    ] {
+        let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Decode, Outcome::Done),
+            "{body}"
+        );
+        assert_eq!(transport.sent().len(), 1);
+    }
+    let refused = r#"{"message_code":"unauthorized","data":null}"#;
+    let (result, _) = send([Step::respond(200, refused)], minimal()).await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Credentials);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_for_another_person_is_not_believed() {
     let other = SESSION.replace("9000000001", "9000000002");
     let (result, transport) = send([Step::respond(200, other)], minimal()).await;
