@@ -34,6 +34,11 @@ const PROOFS: &[Proof] = &[
         about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
         run: |workspace, settings| program(workspace, "flood", settings),
     },
+    Proof {
+        name: "faults",
+        about: "every operation under every fault, with ten invariants",
+        run: |workspace, settings| program(workspace, "faults", settings),
+    },
 ];
 
 /// What a run was asked for.

@@ -14,8 +14,10 @@
     reason = "a proof that panics has failed"
 )]
 
+mod canaries;
 mod clients;
 mod failure;
+mod faults;
 mod flood;
 mod outage;
 mod process;
@@ -57,6 +59,11 @@ const PROOFS: &[Proof] = &[
         name: "flood",
         about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
         run: flood::run,
+    },
+    Proof {
+        name: "faults",
+        about: "every operation under every fault, with ten invariants",
+        run: faults::run,
     },
 ];
 

@@ -1,0 +1,157 @@
+//! Everything that is printed while something runs: events and spans of all crates at every level, records of the
+//! `log` crate, panics.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::{self, Write as _};
+use std::sync::{Mutex, Once, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+enum Sink {
+    /// The text of whoever captures on this thread.
+    Own(String),
+    /// The text that all threads share on which nobody captures.
+    Shared,
+    /// Nothing: a thread of the fault server, which is not what is proven.
+    None,
+}
+
+thread_local! {
+    static SINK: RefCell<Sink> = const { RefCell::new(Sink::Shared) };
+    static PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
+static SHARED: Mutex<String> = Mutex::new(String::new());
+
+fn keep(write: impl FnOnce(&mut String)) {
+    // A thread that is ending has no sink any more.
+    let _ = SINK.try_with(|sink| {
+        let Ok(mut sink) = sink.try_borrow_mut() else {
+            return;
+        };
+        match &mut *sink {
+            Sink::Own(text) => write(text),
+            Sink::Shared => write(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner)),
+            Sink::None => {}
+        }
+    });
+}
+
+/// Captures for this process from now on.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_log::LogTracer::init().expect("no other logger");
+        let subscriber = tracing_subscriber::registry().with(Lines);
+        tracing::subscriber::set_global_default(subscriber).expect("no other subscriber");
+        std::panic::set_hook(Box::new(|panic| {
+            PANICS.set(PANICS.get() + 1);
+            keep(|text| {
+                let _ = writeln!(text, "{panic}");
+            });
+        }));
+    });
+}
+
+/// Adds what something prints when it is asked to.
+pub(crate) fn note(printed: &str) {
+    keep(|text| {
+        text.push_str(printed);
+        text.push('\n');
+    });
+}
+
+/// Leaves out this thread.
+pub(crate) fn ignore_this_thread() {
+    SINK.set(Sink::None);
+}
+
+/// What this thread prints from now on.
+pub(crate) struct Capture(());
+
+impl Capture {
+    /// Begins; [`install`] must have been called.
+    pub(crate) fn begin() -> Self {
+        SINK.set(Sink::Own(String::new()));
+        PANICS.set(0);
+        Self(())
+    }
+
+    /// All of it, and how often this thread panicked.
+    pub(crate) fn end(self) -> (String, u32) {
+        match SINK.replace(Sink::Shared) {
+            Sink::Own(text) => (text, PANICS.get()),
+            Sink::Shared | Sink::None => (String::new(), PANICS.get()),
+        }
+    }
+}
+
+/// What threads printed on which nobody captured, so far.
+pub(crate) fn take_shared() -> String {
+    std::mem::take(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Writes each event and span as a line, with every field.
+struct Lines;
+
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, " {field}={value:?}");
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_new_span(&self, span: &Attributes<'_>, _id: &Id, _context: Context<'_, S>) {
+        keep(|text| {
+            text.push_str(span.metadata().name());
+            span.record(&mut Fields(text));
+            text.push('\n');
+        });
+    }
+
+    fn on_record(&self, _id: &Id, values: &Record<'_>, _context: Context<'_, S>) {
+        keep(|text| {
+            values.record(&mut Fields(text));
+            text.push('\n');
+        });
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        keep(|text| {
+            let metadata = event.metadata();
+            let _ = write!(text, "{} {}", metadata.level(), metadata.target());
+            event.record(&mut Fields(text));
+            text.push('\n');
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_spans_log_records_and_panics_are_captured_on_their_own_thread() {
+        install();
+        let capture = Capture::begin();
+        let span = tracing::trace_span!("a span", field = "one", late = tracing::field::Empty);
+        span.record("late", "two");
+        tracing::trace!(other = ?Some("three"), "four");
+        log::trace!("five");
+        assert!(std::panic::catch_unwind(|| panic!("six")).is_err());
+        let other = std::thread::spawn(|| tracing::trace!("seven"));
+        other.join().unwrap();
+        let (text, panics) = capture.end();
+        for word in ["one", "two", "three", "four", "five", "six"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert_eq!(panics, 1);
+        assert!(!text.contains("seven"));
+        assert!(take_shared().contains("seven"));
+    }
+}

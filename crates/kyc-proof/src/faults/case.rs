@@ -1,0 +1,525 @@
+//! What a row of the matrix holds: a fault, and what it must come to, derived from what a repeat of the operation does.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use provider_core::{ErrorKind, Idempotency, Outcome};
+
+use super::columns::{Size, Subject};
+use super::server::{Script, Step};
+use super::tls::Certificate;
+
+/// One row, by its number.
+pub(crate) struct Row {
+    pub(crate) number: u32,
+    pub(crate) fault: &'static str,
+    pub(crate) cases: Cases,
+}
+
+/// What a row is to these operations.
+pub(crate) enum Cases {
+    /// It is provoked, in one or more ways.
+    Some(Vec<Case>),
+    /// It cannot happen to them.
+    NotApplicable(&'static str),
+    /// It can, and is not made to happen here.
+    NotProvoked(&'static str),
+}
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Verdict {
+    Ok,
+    Failed(ErrorKind, Outcome),
+    /// The caller dropped it.
+    Dropped,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("ok"),
+            Self::Failed(kind, outcome) => write!(f, "{}/{}", kind.as_str(), outcome.as_str()),
+            Self::Dropped => f.write_str("dropped"),
+        }
+    }
+}
+
+/// When an attempt that failed so is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    Never,
+    /// If the operation is `Safe` or `Repeatable`.
+    IfHarmless,
+    /// Whatever the operation is: it was not sent, or refused for now.
+    Always,
+}
+
+/// What one exchange comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// The fault is none to the client.
+    Understood,
+    Fails(ErrorKind, Outcome, Repeat),
+    /// One attempt fails in one way and a later one in another, which the error is about. A harmless operation only.
+    FailsAtLast(ErrorKind, Outcome),
+    /// The caller drops the call.
+    Dropped,
+}
+
+/// How many exchanges a fault befalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hits {
+    Once,
+    Always,
+}
+
+/// What a cell must measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) verdict: Verdict,
+    pub(crate) attempts: RangeInclusive<u32>,
+    pub(crate) effects: RangeInclusive<u32>,
+}
+
+/// The standard policy's limit, said once more so that a change of it is seen here.
+const MOST_ATTEMPTS: u32 = 3;
+
+impl Expected {
+    /// What a call comes to, if one faulty exchange comes to `expect` and does or does not do what was asked. `None` if
+    /// no call of such an operation comes to it.
+    pub(crate) fn of(
+        expect: Expect,
+        hits: Hits,
+        effect: bool,
+        idempotency: Idempotency,
+    ) -> Option<Self> {
+        let harmless = idempotency != Idempotency::Unsafe;
+        let (kind, outcome, repeat) = match expect {
+            Expect::Understood => return Some(Self::new(Verdict::Ok, 1..=1, 1..=1)),
+            Expect::Dropped => return Some(Self::new(Verdict::Dropped, 1..=1, 0..=1)),
+            Expect::FailsAtLast(kind, outcome) => {
+                let failed = Verdict::Failed(kind, outcome);
+                return harmless.then(|| Self::new(failed, 2..=MOST_ATTEMPTS, 0..=0));
+            }
+            Expect::Fails(kind, outcome, repeat) => (kind, outcome, repeat),
+        };
+        let failed = Verdict::Failed(kind, outcome);
+        let each = u32::from(effect && outcome != Outcome::NotSent);
+        // The deadline may pass before the server has done anything.
+        let least = if kind == ErrorKind::Timeout { 0 } else { each };
+        let repeated = match repeat {
+            Repeat::Never => false,
+            Repeat::IfHarmless => harmless,
+            Repeat::Always => true,
+        };
+        Some(match (repeated, hits) {
+            (false, _) => Self::new(failed, 1..=1, least..=each),
+            (true, Hits::Once) => Self::new(Verdict::Ok, 2..=2, each + 1..=each + 1),
+            (true, Hits::Always) => {
+                let all = MOST_ATTEMPTS * each;
+                Self::new(failed, MOST_ATTEMPTS..=MOST_ATTEMPTS, all..=all)
+            }
+        })
+    }
+
+    fn new(verdict: Verdict, attempts: RangeInclusive<u32>, effects: RangeInclusive<u32>) -> Self {
+        Self {
+            verdict,
+            attempts,
+            effects,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ×{} e{}",
+            self.verdict,
+            Span(&self.attempts),
+            Span(&self.effects)
+        )
+    }
+}
+
+/// A number, or from which to which.
+struct Span<'r>(&'r RangeInclusive<u32>);
+
+impl fmt::Display for Span<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.start(), self.0.end()) {
+            (least, most) if least == most => write!(f, "{most}"),
+            (least, most) => write!(f, "{least}–{most}"),
+        }
+    }
+}
+
+/// Where the server is, and how far a client comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// On this machine, in plain text.
+    Plain,
+    /// On this machine, by TLS.
+    Tls(Certificate),
+    /// Nobody listens.
+    Refused,
+    /// The first packet of a connection is ignored.
+    Ignored,
+    /// The name does not exist.
+    NoSuchName,
+}
+
+/// What the caller does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drive {
+    /// Calls once.
+    Call,
+    /// Calls once well, so that a connection is kept, and again.
+    Again(Idle),
+    /// Drops the call when the server stalls.
+    DropAtStall,
+    /// Drops the call at its first poll, at its second, and so on until it comes to its end.
+    DropAtEachPoll,
+    /// Shuts the runtime down that the call runs on.
+    Shutdown,
+    /// Calls this often, one call after the other.
+    Often(u32),
+    /// Calls once, in a process with another environment.
+    InProcess(Environment),
+}
+
+/// What happens to the kept connection before the second call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// Nothing.
+    Kept,
+    /// The server ends it, and the client has seen that.
+    Ended,
+    /// The server ends it at the same time.
+    Ending,
+}
+
+/// What is different about a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// It has no file descriptor left.
+    NoDescriptors,
+    /// It finds no root certificates.
+    NoRoots,
+    /// It has proxy variables.
+    Proxy,
+}
+
+/// What the wall clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WallClock {
+    /// This moment, at each reading.
+    At(&'static str),
+    /// This many seconds more at every second reading.
+    Jumping(i64),
+}
+
+/// The moment that the wall clock shows unless a row says otherwise.
+pub(crate) const NOW: &str = "2029-06-01T00:00:00Z";
+
+/// What a script may want to name: addresses that are known only when the cell runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// The server itself.
+    pub(crate) port: u16,
+    /// An address that nothing may ever be sent to.
+    pub(crate) bystander: u16,
+}
+
+/// One way in which a row is provoked.
+type Variants = Box<dyn Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync>;
+type Expects = Box<dyn Fn(&Subject) -> Vec<Expect> + Send + Sync>;
+
+/// A fault and what it must come to.
+pub(crate) struct Case {
+    /// What tells it from the other cases of its row.
+    pub(crate) name: &'static str,
+    pub(crate) stage: Stage,
+    pub(crate) drive: Drive,
+    pub(crate) size: Size,
+    pub(crate) deadline: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) clock: WallClock,
+    /// The pause before a repeat, if the answer names it.
+    pub(crate) pause: Option<Duration>,
+    /// Runs alone, so that its memory can be measured.
+    pub(crate) alone: bool,
+    /// The answer is an old one, and no effect stands behind it.
+    pub(crate) replayed: bool,
+    /// The client must end the connection by itself, and does so before the next call.
+    pub(crate) evicts: bool,
+    /// How many attempts there are, if not as the fault has it.
+    pub(crate) attempts: Option<u32>,
+    /// Both if the fault makes a difference by its number.
+    pub(crate) hits: Option<Hits>,
+    /// Where and why the design of the workspace decides otherwise, or what a reader should know.
+    pub(crate) note: &'static str,
+    /// Why an operation has no such case.
+    pub(crate) unless: &'static str,
+    variants: Variants,
+    expect: Expects,
+}
+
+impl Case {
+    /// A case of one script.
+    pub(crate) fn new(
+        name: &'static str,
+        script: impl Fn(&Subject) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self::each(name, move |subject, _| {
+            vec![(String::new(), script(subject))]
+        })
+    }
+
+    /// A case of several scripts with a name each, or of none for an operation that has no such thing.
+    pub(crate) fn each(
+        name: &'static str,
+        variants: impl Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            stage: Stage::Plain,
+            drive: Drive::Call,
+            size: Size::Usual,
+            deadline: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            clock: WallClock::At(NOW),
+            pause: None,
+            alone: false,
+            replayed: false,
+            evicts: false,
+            attempts: None,
+            hits: None,
+            note: "",
+            unless: "",
+            variants: Box::new(variants),
+            expect: Box::new(|_| vec![Expect::Understood]),
+        }
+    }
+
+    /// It is a fault, and comes to this.
+    pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
+        self.comes_to(move |_| vec![Expect::Fails(kind, outcome, repeat)])
+    }
+
+    /// It comes to one of these.
+    pub(crate) fn comes_to(
+        mut self,
+        expect: impl Fn(&Subject) -> Vec<Expect> + Send + Sync + 'static,
+    ) -> Self {
+        self.expect = Box::new(expect);
+        self
+    }
+
+    /// The deadline passes.
+    pub(crate) fn times_out(self) -> Self {
+        self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never)
+            .within(Duration::from_millis(300))
+    }
+
+    /// With this deadline.
+    pub(crate) fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    pub(crate) fn at(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    pub(crate) fn driven(mut self, drive: Drive) -> Self {
+        self.drive = drive;
+        self
+    }
+
+    /// The request is longer than what fits between two sockets. Runs alone, because it needs memory.
+    pub(crate) fn large(mut self) -> Self {
+        self.size = Size::Large;
+        self.alone()
+    }
+
+    pub(crate) fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    pub(crate) fn connects_within(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    pub(crate) fn clock(mut self, clock: WallClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    pub(crate) fn pauses(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
+        self
+    }
+
+    pub(crate) fn replayed(mut self) -> Self {
+        self.replayed = true;
+        self
+    }
+
+    pub(crate) fn evicts(mut self) -> Self {
+        self.evicts = true;
+        self
+    }
+
+    pub(crate) fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    pub(crate) fn hits(mut self, hits: Hits) -> Self {
+        self.hits = Some(hits);
+        self
+    }
+
+    pub(crate) fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
+    }
+
+    /// Why there may be no script for an operation.
+    pub(crate) fn unless(mut self, reason: &'static str) -> Self {
+        self.unless = reason;
+        self
+    }
+
+    /// The scripts for an operation; none if it has no such case.
+    pub(crate) fn variants(&self, subject: &Subject, place: Place) -> Vec<(String, Script)> {
+        (self.variants)(subject, place)
+    }
+
+    /// How many exchanges are hit, each in a cell of its own.
+    pub(crate) fn all_hits(&self, subject: &Subject) -> Vec<Hits> {
+        let repeated = |expect: &Expect| match expect {
+            Expect::Fails(_, _, repeat) => *repeat != Repeat::Never,
+            Expect::Understood | Expect::FailsAtLast(..) | Expect::Dropped => false,
+        };
+        match self.hits {
+            Some(hits) => vec![hits],
+            None if (self.expect)(subject).iter().any(repeated) => vec![Hits::Once, Hits::Always],
+            None => vec![Hits::Always],
+        }
+    }
+
+    /// What a cell may measure, in the order of the table.
+    pub(crate) fn expected(&self, subject: &Subject, hits: Hits, effect: bool) -> Vec<Expected> {
+        let idempotency = subject.operation.idempotency;
+        let expected = (self.expect)(subject).into_iter();
+        expected
+            .filter_map(|expect| Expected::of(expect, hits, effect, idempotency))
+            .map(|mut expected| {
+                if let Some(attempts) = self.attempts {
+                    expected.attempts = attempts..=attempts;
+                }
+                if self.replayed {
+                    expected.effects = 0..=0;
+                }
+                expected
+            })
+            .collect()
+    }
+}
+
+/// The request is read, what it asks for is done, and then this.
+pub(crate) fn done_then(steps: impl IntoIterator<Item = Step>) -> Script {
+    Script::AtRequest(
+        [Step::Request, Step::Effect]
+            .into_iter()
+            .chain(steps)
+            .collect(),
+    )
+}
+
+/// The request is read, nothing is done, and then this.
+pub(crate) fn read_then(steps: impl IntoIterator<Item = Step>) -> Script {
+    Script::AtRequest([Step::Request].into_iter().chain(steps).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Idempotency::{Repeatable, Safe, Unsafe};
+
+    fn expected(expect: Expect, hits: Hits, effect: bool) -> [String; 3] {
+        [Safe, Repeatable, Unsafe].map(|idempotency| {
+            let expected = Expected::of(expect, hits, effect, idempotency);
+            expected.map_or_else(String::new, |expected| expected.to_string())
+        })
+    }
+
+    #[test]
+    fn what_a_cell_must_measure_follows_from_what_a_repeat_does() {
+        let broken = Expect::Fails(ErrorKind::Transport, Outcome::Unknown, Repeat::IfHarmless);
+        assert_eq!(
+            expected(broken, Hits::Once, true),
+            ["ok ×2 e2", "ok ×2 e2", "transport/unknown ×1 e1"]
+        );
+        assert_eq!(
+            expected(broken, Hits::Always, false),
+            [
+                "transport/unknown ×3 e0",
+                "transport/unknown ×3 e0",
+                "transport/unknown ×1 e0"
+            ]
+        );
+        let not_sent = Expect::Fails(ErrorKind::Connect, Outcome::NotSent, Repeat::Always);
+        assert_eq!(expected(not_sent, Hits::Once, false), ["ok ×2 e1"; 3]);
+        assert_eq!(
+            expected(not_sent, Hits::Always, false),
+            ["connect/not_sent ×3 e0"; 3]
+        );
+        let forged = Expect::Fails(ErrorKind::Verification, Outcome::Unknown, Repeat::Never);
+        for hits in [Hits::Once, Hits::Always] {
+            assert_eq!(
+                expected(forged, hits, true),
+                ["verification/unknown ×1 e1"; 3]
+            );
+        }
+        for hits in [Hits::Once, Hits::Always] {
+            assert_eq!(
+                expected(not_sent, hits, true),
+                expected(not_sent, hits, false)
+            );
+        }
+        let mixed = Expect::FailsAtLast(ErrorKind::Api, Outcome::Unknown);
+        assert_eq!(
+            expected(mixed, Hits::Always, false),
+            ["api/unknown ×2–3 e0", "api/unknown ×2–3 e0", ""]
+        );
+        let late = Expect::Fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never);
+        assert_eq!(
+            expected(late, Hits::Always, true),
+            ["timeout/unknown ×1 e0–1"; 3]
+        );
+        assert_eq!(
+            expected(Expect::Understood, Hits::Always, true),
+            ["ok ×1 e1"; 3]
+        );
+    }
+
+    #[test]
+    fn an_unsafe_operation_is_never_done_twice_whatever_is_tabled() {
+        for repeat in [Repeat::Never, Repeat::IfHarmless] {
+            for hits in [Hits::Once, Hits::Always] {
+                let expect = Expect::Fails(ErrorKind::Api, Outcome::Unknown, repeat);
+                let expected = Expected::of(expect, hits, true, Unsafe);
+                assert_eq!(expected.unwrap().effects, 1..=1);
+            }
+        }
+    }
+}

@@ -1,0 +1,590 @@
+//! One cell: a fault befalls one operation over one transport, and the ten invariants are checked.
+
+use std::fmt::Write as _;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use provider_core::{Error, Idempotency, Outcome, Transport};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_rustls::rustls::ServerConfig;
+
+use super::case::{Case, Drive, Environment, Expected, Hits, Idle, Place, Row, Stage, Verdict};
+use super::clock::CellClock;
+use super::columns::{Answered, Calls, Size, Subject, Way};
+use super::memory;
+use super::server::{Bystander, Listening, PATIENCE, Script, Server};
+use super::tls::{Authorities, Certificate};
+use super::transports::{BODY_CAP, Kind, Roots, Wanted};
+use super::wire::correct;
+use crate::canaries::capture::{self, Capture};
+use crate::canaries::search::{Leak, Search, Source};
+use crate::failure::{Failure, Result};
+
+/// How far past its deadline a call may end. It tells a hang from a busy machine, and nothing finer.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// The deadline of a call that nothing should delay.
+const AMPLE: Duration = Duration::from_secs(30);
+
+/// The longest pause before the second and the third attempt.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(400)];
+
+/// One cell of the matrix.
+pub(crate) struct Cell<'m> {
+    pub(crate) index: usize,
+    pub(crate) row: &'m Row,
+    pub(crate) case: &'m Case,
+    pub(crate) subject: &'m Subject,
+    pub(crate) kind: &'static Kind,
+    pub(crate) variant: usize,
+    pub(crate) variant_name: String,
+    pub(crate) hits: Hits,
+    pub(crate) expected: Vec<Expected>,
+}
+
+impl Cell<'_> {
+    /// What to call it.
+    pub(crate) fn name(&self) -> String {
+        let mut name = format!("F{} {}", self.row.number, self.row.fault);
+        for part in [self.case.name, &self.variant_name] {
+            if !part.is_empty() {
+                let _ = write!(name, ", {part}");
+            }
+        }
+        let Subject {
+            provider,
+            operation,
+            ..
+        } = self.subject;
+        let _ = write!(name, " × {provider} {operation} × {}", self.kind.name);
+        if self.hits == Hits::Once {
+            name.push_str(", once");
+        }
+        name
+    }
+}
+
+/// What all cells share.
+pub(crate) struct World {
+    pub(crate) servers: Handle,
+    pub(crate) authorities: Authorities,
+    pub(crate) search: Search,
+    pub(crate) seed: u64,
+    /// Whether this process was started for one cell.
+    pub(crate) in_child: bool,
+}
+
+/// What a cell showed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// The verdict with attempts and effects.
+    pub(crate) measured: String,
+    /// What is not as it must be, each with its invariant.
+    pub(crate) violations: Vec<String>,
+    /// How long after its deadline a call ended.
+    pub(crate) overrun: Duration,
+    /// The most memory above what there was before.
+    pub(crate) memory: Option<u64>,
+    /// How many calls were made.
+    pub(crate) calls: u32,
+    /// How many bytes of output were searched.
+    pub(crate) searched: u64,
+}
+
+/// Runs a cell on this thread.
+pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
+    if let (Drive::InProcess(environment), false) = (cell.case.drive, world.in_child) {
+        return super::child::run(cell, environment, world.seed)
+            .unwrap_or_else(|failure| failed(&failure));
+    }
+    let capture = Capture::begin();
+    let caught = catch_unwind(AssertUnwindSafe(|| Stand::new(cell, world)?.perform()));
+    let (text, panics) = capture.end();
+    let (mut report, owned) = match caught {
+        Ok(Ok(performed)) => performed,
+        Ok(Err(failure)) => (failed(&failure), String::new()),
+        Err(_) => (Report::default(), String::new()),
+    };
+    if panics > 0 {
+        report.violations.push(format!("I1: {panics} panics"));
+    }
+    for (text, source) in [(&text, Source::Anything), (&owned, Source::Owner)] {
+        report.searched += text.len() as u64;
+        for Leak { what, form } in world.search.leaks(text.as_bytes(), source) {
+            report.violations.push(format!("I4: {what}, {form}"));
+        }
+    }
+    report
+}
+
+fn failed(failure: &Failure) -> Report {
+    Report {
+        violations: vec![format!("the cell itself: {failure}")],
+        ..Report::default()
+    }
+}
+
+/// What a call came to, as far as it is tabled.
+#[derive(Debug, Clone)]
+struct Measured {
+    verdict: Verdict,
+    attempts: u32,
+    id: Option<String>,
+    pauses: Vec<Duration>,
+}
+
+/// A server, a client, and between them what the cell is about.
+struct Stand<'c> {
+    cell: &'c Cell<'c>,
+    server: Server,
+    bystander: Bystander,
+    runtime: Runtime,
+    clock: Arc<CellClock>,
+    transport: Arc<dyn Transport>,
+    client: Arc<dyn Calls>,
+    /// What the server proves itself by when the fault is over.
+    good: Option<Arc<ServerConfig>>,
+    /// What the values of requests and answers print.
+    owned: String,
+    report: Report,
+}
+
+impl<'c> Stand<'c> {
+    fn new(cell: &'c Cell<'c>, world: &World) -> Result<Self> {
+        let case = cell.case;
+        let certificate = match case.stage {
+            Stage::Plain | Stage::Refused | Stage::Ignored => None,
+            Stage::Tls(certificate) => Some(certificate),
+            Stage::NoSuchName => Some(Certificate::Good),
+        };
+        let listening = match case.stage {
+            Stage::Refused => Listening::Closed,
+            Stage::Ignored => Listening::Full,
+            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName => Listening::Open,
+        };
+        let config = certificate
+            .map(|certificate| world.authorities.server(certificate))
+            .transpose()?;
+        let starting = Server::start(listening, config, correct(cell.subject));
+        let server = world.servers.block_on(starting)?;
+        let roots = world.authorities.roots();
+        let transport = (cell.kind.make)(&Wanted {
+            roots: match certificate {
+                Some(_) => Roots::Pem(&roots),
+                None => Roots::None,
+            },
+            connect_timeout: case.connect_timeout,
+        })?;
+        let base_url = match case.stage {
+            Stage::Plain | Stage::Refused | Stage::Ignored => {
+                format!("http://127.0.0.1:{}", server.port())
+            }
+            Stage::Tls(_) => format!("https://localhost:{}", server.port()),
+            Stage::NoSuchName => format!("https://nobody.invalid:{}", server.port()),
+        };
+        let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
+        let client = cell.subject.client(Way {
+            base_url,
+            transport: transport.clone(),
+            clock: clock.clone(),
+        })?;
+        Ok(Self {
+            cell,
+            server,
+            bystander: Bystander::new()?,
+            runtime: Builder::new_current_thread().enable_all().build()?,
+            clock,
+            transport,
+            client,
+            good: certificate
+                .map(|_| world.authorities.server(Certificate::Good))
+                .transpose()?,
+            owned: String::new(),
+            report: Report::default(),
+        })
+    }
+
+    fn perform(mut self) -> Result<(Report, String)> {
+        let baseline = memory::resident()?;
+        if self.cell.case.alone {
+            memory::reset_peak()?;
+        }
+        let [client, call, request] = self.client.printed();
+        capture::note(&client);
+        capture::note(&call);
+        self.owned.push_str(&request);
+        let measured = self.suffer()?;
+        self.check(&measured);
+        if self.cell.case.evicts && self.runtime.block_on(self.server.closed()) > 0 {
+            self.violation("I10: the connection is kept");
+        }
+        self.go_on()?;
+        if self.cell.case.alone {
+            self.check_memory(memory::peak()?.saturating_sub(baseline));
+        }
+        Ok(self.let_go())
+    }
+
+    fn violation(&mut self, text: impl Into<String>) {
+        self.report.violations.push(text.into());
+    }
+
+    fn script(&self) -> Result<Script> {
+        let place = Place {
+            port: self.server.port(),
+            bystander: self.bystander.port(),
+        };
+        let mut variants = self.cell.case.variants(self.cell.subject, place);
+        if self.cell.variant < variants.len() {
+            Ok(variants.swap_remove(self.cell.variant).1)
+        } else {
+            Err(Failure::new("the variants depend on the place"))
+        }
+    }
+
+    fn arm(&self) -> Result<()> {
+        let hits = match self.cell.hits {
+            Hits::Once => 1,
+            Hits::Always => usize::MAX,
+        };
+        self.server.arm(self.script()?, hits);
+        Ok(())
+    }
+
+    /// The fault befalls the call, or the calls.
+    fn suffer(&mut self) -> Result<Measured> {
+        let Case {
+            drive,
+            size,
+            deadline,
+            ..
+        } = *self.cell.case;
+        match drive {
+            Drive::Call | Drive::InProcess(Environment::Proxy) => {
+                self.arm()?;
+                Ok(self.call(size, deadline))
+            }
+            Drive::Again(idle) => {
+                self.expect_ok("the call before");
+                match idle {
+                    Idle::Kept => self.arm()?,
+                    Idle::Ending => self.server.hang_up(),
+                    Idle::Ended => {
+                        self.server.hang_up();
+                        let left = self.runtime.block_on(self.server.closed());
+                        if left > 0 {
+                            self.violation("I6: a connection that ended is kept");
+                        }
+                    }
+                }
+                Ok(self.call(size, deadline))
+            }
+            Drive::DropAtStall => {
+                self.arm()?;
+                let dropped = async {
+                    tokio::select! {
+                        biased;
+                        result = self.client.call(size, deadline) => Some(result),
+                        () = self.server.stalled() => None,
+                    }
+                };
+                let result = self.runtime.block_on(dropped);
+                Ok(self.measure(result))
+            }
+            Drive::DropAtEachPoll => self.drop_at_each_poll(),
+            Drive::Shutdown => {
+                self.arm()?;
+                let first = Builder::new_current_thread().enable_all().build()?;
+                let client = self.client.clone();
+                let call = first.spawn(async move { client.call(size, deadline).await });
+                first.block_on(self.server.stalled());
+                drop(first);
+                let result = self.runtime.block_on(call);
+                Ok(self.measure(result.ok()))
+            }
+            Drive::Often(calls) => self.call_often(calls),
+            Drive::InProcess(Environment::NoDescriptors) => {
+                self.arm()?;
+                let open = || std::fs::File::open("/dev/null").ok();
+                let taken: Vec<_> = std::iter::from_fn(open).collect();
+                let measured = self.call(size, deadline);
+                drop(taken);
+                Ok(measured)
+            }
+            Drive::InProcess(Environment::NoRoots) => {
+                let made = (self.cell.kind.make)(&Wanted {
+                    roots: Roots::Platform,
+                    connect_timeout: AMPLE,
+                });
+                let error = made
+                    .err()
+                    .ok_or(Failure::new("there are root certificates"))?;
+                Ok(self.measure(Some(Err(error))))
+            }
+        }
+    }
+
+    /// One call, waited for until its deadline and then some.
+    fn call(&mut self, size: Size, deadline: Duration) -> Measured {
+        self.report.calls += 1;
+        let started = Instant::now();
+        let call = self.client.call(size, deadline);
+        let waiting = async { tokio::time::timeout(deadline + SLACK, call).await };
+        let result = self.runtime.block_on(waiting);
+        let overrun = started.elapsed().saturating_sub(deadline);
+        self.report.overrun = self.report.overrun.max(overrun);
+        match result {
+            Ok(result) => self.measure(Some(result)),
+            Err(_) => {
+                self.violation("I2: it does not end");
+                self.measure(None)
+            }
+        }
+    }
+
+    fn measure(&mut self, result: Option<Result<Answered, Error>>) -> Measured {
+        let pauses = self.clock.take_pauses();
+        match result {
+            Some(Ok(answered)) => {
+                self.owned.push_str(&answered.printed);
+                if answered.value.contains("forged") {
+                    self.violation("I9: a forged answer was believed");
+                }
+                Measured {
+                    verdict: Verdict::Ok,
+                    attempts: answered.attempts,
+                    id: Some(answered.request_id),
+                    pauses,
+                }
+            }
+            Some(Err(error)) => {
+                capture::note(&printed(&error));
+                Measured {
+                    verdict: Verdict::Failed(error.kind(), error.outcome()),
+                    attempts: error.attempts(),
+                    id: error.request_id().map(ToString::to_string),
+                    pauses,
+                }
+            }
+            None => Measured {
+                verdict: Verdict::Dropped,
+                attempts: 1,
+                id: None,
+                pauses: Vec::new(),
+            },
+        }
+    }
+
+    /// Never polled, polled once, twice, and so on, until the call comes to its end.
+    fn drop_at_each_poll(&mut self) -> Result<Measured> {
+        const MOST: u32 = 1_000;
+        self.arm()?;
+        for limit in 0..MOST {
+            self.report.calls += 1;
+            let mut call = self.client.call(Size::Usual, AMPLE);
+            let mut polls = 0;
+            let polled = poll_fn(|context| {
+                if polls == limit {
+                    return std::task::Poll::Ready(None);
+                }
+                polls += 1;
+                call.as_mut().poll(context).map(Some)
+            });
+            let result = self.runtime.block_on(polled);
+            drop(call);
+            if limit == 0 && self.server.received() > 0 {
+                self.violation("I7: a call that was never polled was sent");
+            }
+            let whole = result.is_some();
+            let measured = self.measure(result);
+            if whole {
+                if measured.verdict != Verdict::Ok {
+                    self.violation("I10: the call that was not dropped failed");
+                }
+                return Ok(self.measure(None));
+            }
+        }
+        Err(Failure::new("the call never comes to its end"))
+    }
+
+    fn call_often(&mut self, calls: u32) -> Result<Measured> {
+        self.arm()?;
+        let Case { size, deadline, .. } = *self.cell.case;
+        let first = self.call(size, deadline);
+        for _ in 1..calls {
+            self.call(size, deadline);
+        }
+        let requests = self.server.ledger().requests.len();
+        let most = match first.verdict {
+            Verdict::Ok => calls,
+            _ => calls + calls / 10,
+        };
+        if requests > most as usize {
+            self.violation(format!("I7: {requests} requests of {calls} calls"));
+        }
+        Ok(first)
+    }
+
+    /// Everything that must hold of the call, whatever befell it.
+    fn check(&mut self, measured: &Measured) {
+        let ledger = self.server.ledger();
+        let effects = match &measured.id {
+            Some(id) => ledger.effects_of(id),
+            // Dropped: nobody told its id, and no other call was as unlucky.
+            None => ledger.effects().into_values().max().unwrap_or_default(),
+        };
+        let (verdict, attempts) = (measured.verdict, measured.attempts);
+        self.report.measured = format!("{verdict} ×{attempts} e{effects}");
+        let tabled = self.cell.expected.iter().any(|expected| {
+            expected.verdict == verdict
+                && expected.attempts.contains(&attempts)
+                && expected.effects.contains(&effects)
+        });
+        if !tabled {
+            let expected: Vec<_> = self.cell.expected.iter().map(ToString::to_string).collect();
+            let measured = self.report.measured.clone();
+            self.violation(format!(
+                "I9: {measured}, tabled is {}",
+                expected.join(" or ")
+            ));
+        }
+        self.check_effects();
+        if let Some(id) = &measured.id {
+            let complete = ledger.of(id).filter(|request| request.complete).count();
+            if complete > attempts as usize {
+                self.violation(format!("I7: {complete} requests of {attempts} attempts"));
+            }
+        }
+        if let Verdict::Failed(_, outcome) = verdict {
+            let wrong = match outcome {
+                Outcome::NotSent => self.server.received() > 0,
+                Outcome::Refused => effects > 0,
+                Outcome::Unknown => false,
+                Outcome::Done => effects == 0,
+            };
+            if wrong {
+                self.violation(format!("I9: the outcome is {}", outcome.as_str()));
+            }
+        }
+        self.check_pauses(measured);
+        let strangers = self.bystander.connections();
+        if strangers > 0 {
+            self.violation(format!("I8: {strangers} connections to somebody else"));
+        }
+        for objection in ledger.objections {
+            self.violation(format!("I8: {objection}"));
+        }
+    }
+
+    fn check_effects(&mut self) {
+        if self.cell.subject.operation.idempotency == Idempotency::Unsafe {
+            let ledger = self.server.ledger();
+            if ledger.effects().into_values().any(|effects| effects > 1) {
+                self.violation("I3: done more than once");
+            }
+        }
+    }
+
+    fn check_pauses(&mut self, measured: &Measured) {
+        let pauses = &measured.pauses;
+        let repeats = measured.attempts.saturating_sub(1) as usize;
+        if pauses.len() != repeats {
+            self.violation(format!("I7: {} pauses, {repeats} repeats", pauses.len()));
+        }
+        let fits = |(at, pause): (usize, &Duration)| match self.cell.case.pause {
+            Some(named) => *pause == named,
+            None => PAUSES.get(at).is_some_and(|most| pause < most),
+        };
+        if !pauses.iter().enumerate().all(fits) {
+            self.violation(format!("I7: the pauses are {pauses:?}"));
+        }
+    }
+
+    /// The next call on the same client.
+    fn go_on(&mut self) -> Result<()> {
+        self.server.recover(self.good.take())?;
+        self.runtime.block_on(self.server.reachable());
+        if self.cell.case.stage == Stage::NoSuchName {
+            // The name will not come to exist: the same transport, another address.
+            self.client = self.cell.subject.client(Way {
+                base_url: format!("https://localhost:{}", self.server.port()),
+                transport: self.transport.clone(),
+                clock: self.clock.clone(),
+            })?;
+        }
+        self.expect_ok("I10: the call afterwards");
+        self.check_effects();
+        Ok(())
+    }
+
+    fn expect_ok(&mut self, name: &str) {
+        let measured = self.call(Size::Usual, AMPLE);
+        let id = measured.id.unwrap_or_default();
+        let effects = self.server.ledger().effects_of(&id);
+        if (measured.verdict, measured.attempts, effects) != (Verdict::Ok, 1, 1) {
+            let (verdict, attempts) = (measured.verdict, measured.attempts);
+            self.violation(format!("{name}: {verdict} ×{attempts} e{effects}"));
+        }
+    }
+
+    fn check_memory(&mut self, used: u64) {
+        self.report.memory = Some(used);
+        let most = 4 * BODY_CAP;
+        if used > most {
+            self.violation(format!(
+                "I5: {used} bytes above the beginning, at most {most}"
+            ));
+        }
+    }
+
+    /// Drops the client, and sees whether anything of it is left.
+    fn let_go(self) -> (Report, String) {
+        let Self {
+            server,
+            runtime,
+            mut report,
+            owned,
+            ..
+        } = self;
+        drop((self.client, self.transport));
+        let metrics = runtime.metrics();
+        let started = Instant::now();
+        while metrics.num_alive_tasks() > 0 && started.elapsed() < PATIENCE {
+            runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        }
+        for (left, what) in [
+            (metrics.num_alive_tasks(), "tasks"),
+            (runtime.block_on(server.closed()), "connections"),
+        ] {
+            if left > 0 {
+                report
+                    .violations
+                    .push(format!("I6: {left} {what} are left"));
+            }
+        }
+        (report, owned)
+    }
+}
+
+/// All that can be printed of an error.
+pub(crate) fn printed(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n", error.report());
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let _ = writeln!(text, "{error}\n{error:?}\n{error:#?}");
+        cause = error.source();
+    }
+    let _ = writeln!(
+        text,
+        "{:?} {:?} {:?} {:?} {:?}",
+        error.raw_response(),
+        error.fault(),
+        error.decode(),
+        error.invalid_request(),
+        error.verification(),
+    );
+    text
+}

@@ -1,0 +1,273 @@
+//! The fault matrix: every operation over every transport, whatever the peer, the network or the machine does.
+//!
+//! Rows are [faults](rows), columns are [operations](columns); each cell is one fault befalling one operation over one
+//! [transport](transports), with what it must come to derived from what a repeat of the operation does, and ten
+//! invariants that hold in every cell. `FAULTS.md` is written by this proof.
+
+mod case;
+mod cell;
+mod child;
+mod clock;
+mod columns;
+mod memory;
+mod rows;
+mod server;
+mod table;
+mod tls;
+mod transports;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+
+use self::case::{Cases, Row};
+use self::cell::{Cell, Report, World};
+use self::columns::Subject;
+use self::tls::Authorities;
+use self::transports::TRANSPORTS;
+use crate::Settings;
+use crate::canaries::capture;
+use crate::canaries::search::{Search, Source};
+use crate::failure::{Failure, Result};
+
+/// Cells that run at the same time.
+const LANES: usize = 8;
+
+/// When a cell that does not end, in spite of every limit inside it, is given up.
+const HANG: Duration = Duration::from_secs(120);
+
+/// How many file descriptors may come and go with the machinery itself.
+const SPARE_DESCRIPTORS: usize = 2;
+
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    let matrix = Matrix::new()?;
+    if let Ok(index) = std::env::var(child::CELL) {
+        return matrix.run_one(index.parse()?, settings.seed);
+    }
+    let run = matrix.run_all(settings.seed)?;
+    table::print(&matrix, &run);
+    let written = table::write(&matrix, &run);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md");
+    if settings.short {
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        if committed != written && run.violations().is_empty() {
+            return Err(Failure::new(
+                "FAULTS.md is not what was measured; `cargo xtask prove faults` writes it",
+            ));
+        }
+    } else if run.violations().is_empty() {
+        fs::write(&path, written)?;
+        println!("  wrote crates/kyc-proof/FAULTS.md");
+    }
+    run.judge()
+}
+
+/// The table, before anything is run.
+pub(crate) struct Matrix {
+    rows: Vec<Row>,
+    subjects: Vec<Subject>,
+}
+
+/// What came of all cells.
+pub(crate) struct Run {
+    /// By the number of the cell.
+    reports: BTreeMap<usize, Report>,
+    /// What is wrong with no cell in particular.
+    general: Vec<String>,
+    /// Bytes of output that were searched outside the cells' own.
+    searched: u64,
+}
+
+impl Matrix {
+    /// The table of this workspace.
+    pub(crate) fn new() -> Result<Self> {
+        let subjects = columns::all();
+        columns::check_complete(&subjects)?;
+        Ok(Self {
+            rows: rows::all(),
+            subjects,
+        })
+    }
+
+    /// Every cell, in the order of the table.
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = Vec::new();
+        let place = case::Place {
+            port: 1,
+            bystander: 1,
+        };
+        for row in &self.rows {
+            let Cases::Some(cases) = &row.cases else {
+                continue;
+            };
+            for case in cases {
+                for subject in &self.subjects {
+                    let variants = case.variants(subject, place).into_iter().enumerate();
+                    for (variant, (variant_name, script)) in variants {
+                        for hits in case.all_hits(subject) {
+                            for kind in TRANSPORTS {
+                                cells.push(Cell {
+                                    index: cells.len(),
+                                    row,
+                                    case,
+                                    subject,
+                                    kind,
+                                    variant,
+                                    variant_name: variant_name.clone(),
+                                    hits,
+                                    expected: case.expected(subject, hits, script.has_effect()),
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        cells
+    }
+
+    /// Runs one cell, for the process that started this one.
+    fn run_one(&self, index: usize, seed: u64) -> Result<()> {
+        capture::install();
+        let cells = self.cells();
+        let cell = cells.get(index).ok_or(Failure::new("no such cell"))?;
+        with_world(seed, true, |world| {
+            let report = cell::run(cell, world);
+            println!("{}{}", child::REPORT, serde_json::to_string(&report)?);
+            Ok(())
+        })
+    }
+
+    /// Runs every cell.
+    pub(crate) fn run_all(&self, seed: u64) -> Result<Run> {
+        capture::install();
+        with_world(seed, false, |world| {
+            let cells = self.cells();
+            let before = memory::descriptors()?;
+            let (alone, together): (Vec<_>, Vec<_>) =
+                cells.iter().partition(|cell| cell.case.alone);
+            let mut reports = run_in_lanes(&together, world, LANES)?;
+            reports.append(&mut run_in_lanes(&alone, world, 1)?);
+            let left = memory::descriptors()?.saturating_sub(before);
+            let mut general = Vec::new();
+            if left > SPARE_DESCRIPTORS {
+                general.push(format!("I6: {left} file descriptors are left"));
+            }
+            let shared = capture::take_shared();
+            for leak in world.search.leaks(shared.as_bytes(), Source::Anything) {
+                general.push(format!(
+                    "I4: {}, {}, on another thread",
+                    leak.what, leak.form
+                ));
+            }
+            Ok(Run {
+                reports,
+                general,
+                searched: shared.len() as u64,
+            })
+        })
+    }
+}
+
+fn with_world<T>(seed: u64, in_child: bool, work: impl FnOnce(&World) -> Result<T>) -> Result<T> {
+    // The servers have threads of their own, so that a client's runtime holds nothing but the client's tasks.
+    let servers = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(capture::ignore_this_thread)
+        .build()?;
+    let handle: Handle = servers.handle().clone();
+    let world = World {
+        servers: handle,
+        authorities: Authorities::new()?,
+        search: Search::new(),
+        seed,
+        in_child,
+    };
+    let result = work(&world);
+    servers.shutdown_background();
+    result
+}
+
+fn run_in_lanes(
+    cells: &[&Cell<'_>],
+    world: &World,
+    lanes: usize,
+) -> Result<BTreeMap<usize, Report>> {
+    let next = AtomicUsize::new(0);
+    let running = Mutex::new(BTreeMap::new());
+    let mut reports = BTreeMap::new();
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for lane in 0..lanes {
+            let (sender, next, running) = (sender.clone(), &next, &running);
+            scope.spawn(move || {
+                while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    running.lock().unwrap().insert(lane, cell.name());
+                    let report = cell::run(cell, world);
+                    running.lock().unwrap().remove(&lane);
+                    if sender.send((cell.index, report)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        loop {
+            match receiver.recv_timeout(HANG) {
+                Ok((index, report)) => reports.insert(index, report),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    // Its thread cannot be ended, so the process is.
+                    let running = running.lock().unwrap();
+                    eprintln!("error: I2: these cells do not end: {running:#?}");
+                    std::process::exit(1);
+                }
+            };
+        }
+    })
+    .map(|()| reports)
+}
+
+impl Run {
+    /// What is wrong, with the cell it is wrong in.
+    fn violations(&self) -> Vec<(Option<usize>, &str)> {
+        let general = self.general.iter().map(|text| (None, text.as_str()));
+        let cells = self.reports.iter().flat_map(|(index, report)| {
+            let texts = report.violations.iter();
+            texts.map(|text| (Some(*index), text.as_str()))
+        });
+        general.chain(cells).collect()
+    }
+
+    /// How many bytes of output were searched.
+    pub(crate) fn searched(&self) -> u64 {
+        let cells: u64 = self.reports.values().map(|report| report.searched).sum();
+        cells + self.searched
+    }
+
+    /// How many cells ran.
+    pub(crate) fn cells(&self) -> usize {
+        self.reports.len()
+    }
+
+    /// What was given away, a line each.
+    pub(crate) fn leaks(&self) -> Vec<&str> {
+        let texts = self.violations().into_iter().map(|(_, text)| text);
+        texts.filter(|text| text.starts_with("I4")).collect()
+    }
+
+    fn judge(&self) -> Result<()> {
+        match self.violations().len() {
+            0 => Ok(()),
+            1 => Err(Failure::new("one thing is not as tabled")),
+            many => Err(Failure::new(format!("{many} things are not as tabled"))),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The matrix as it is printed, and as `FAULTS.md` publishes it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use provider_core::Idempotency;
+
+use super::case::{Case, Cases, Hits, Row};
+use super::cell::{Cell, Report};
+use super::transports::TRANSPORTS;
+use super::{Matrix, Run};
+
+/// The classes of operations, as columns of the published table.
+const CLASSES: [Idempotency; 3] = [
+    Idempotency::Unsafe,
+    Idempotency::Repeatable,
+    Idempotency::Safe,
+];
+
+/// One line: a case of a row, with all of its cells.
+struct Line<'m> {
+    row: &'m Row,
+    case: &'m Case,
+    cells: Vec<(&'m Cell<'m>, &'m Report)>,
+}
+
+impl Line<'_> {
+    fn fault(&self) -> String {
+        match self.case.name {
+            "" => self.row.fault.to_owned(),
+            name => format!("{}: {name}", self.row.fault),
+        }
+    }
+
+    /// What is tabled for a class: after one faulty exchange, and while they last.
+    fn expected(&self, class: Idempotency) -> String {
+        let mut by_operation: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut operations: BTreeMap<&str, BTreeMap<bool, Vec<String>>> = BTreeMap::new();
+        for (cell, _) in &self.cells {
+            if cell.subject.operation.idempotency != class {
+                continue;
+            }
+            let texts: Vec<_> = cell.expected.iter().map(ToString::to_string).collect();
+            let hits = operations.entry(cell.subject.provider).or_default();
+            hits.insert(cell.hits == Hits::Always, texts);
+        }
+        for (provider, hits) in operations {
+            let mut texts: Vec<String> =
+                hits.into_values().map(|texts| texts.join(" or ")).collect();
+            texts.dedup();
+            by_operation
+                .entry(texts.join("; "))
+                .or_default()
+                .push(provider);
+        }
+        let several = by_operation.len() > 1;
+        let texts: Vec<_> = by_operation
+            .into_iter()
+            .map(|(text, providers)| match several {
+                true => format!("{}: {text}", providers.join(", ")),
+                false => text,
+            })
+            .collect();
+        if texts.is_empty() {
+            "—".to_owned()
+        } else {
+            texts.join("<br>")
+        }
+    }
+
+    fn as_tabled(&self) -> usize {
+        let well = |(_, report): &&(&Cell<'_>, &Report)| report.violations.is_empty();
+        self.cells.iter().filter(well).count()
+    }
+
+    /// The case's note, and which operations have no such case.
+    fn note(&self, matrix: &Matrix) -> String {
+        let mut notes = Vec::new();
+        if !self.case.note.is_empty() {
+            notes.push(self.case.note.to_owned());
+        }
+        let without: Vec<_> = matrix
+            .subjects
+            .iter()
+            .filter(|subject| {
+                let here = |(cell, _): &(&Cell<'_>, &Report)| std::ptr::eq(cell.subject, *subject);
+                !self.cells.iter().any(here)
+            })
+            .map(|subject| subject.provider)
+            .collect();
+        if !without.is_empty() {
+            notes.push(format!("not {}: {}", without.join(", "), self.case.unless));
+        }
+        notes.join("; ")
+    }
+}
+
+/// What a number of cells comes to in the summary.
+struct Totals {
+    rows: usize,
+    not_applicable: usize,
+    not_provoked: usize,
+    cells: usize,
+    as_tabled: usize,
+}
+
+impl Totals {
+    fn of(matrix: &Matrix, run: &Run) -> Self {
+        let count = |wanted: fn(&Cases) -> bool| {
+            matrix.rows.iter().filter(|row| wanted(&row.cases)).count()
+        };
+        let well = |report: &&Report| report.violations.is_empty();
+        Self {
+            rows: matrix.rows.len(),
+            not_applicable: count(|cases| matches!(cases, Cases::NotApplicable(_))),
+            not_provoked: count(|cases| matches!(cases, Cases::NotProvoked(_))),
+            cells: run.reports.len(),
+            as_tabled: run.reports.values().filter(well).count(),
+        }
+    }
+
+    fn sentence(&self, matrix: &Matrix) -> String {
+        let Self {
+            rows,
+            not_applicable,
+            not_provoked,
+            cells,
+            as_tabled,
+        } = self;
+        format!(
+            "{rows} rows ({not_applicable} not applicable, {not_provoked} not provoked here) × {} operations × {} \
+             transports = {cells} cells, {as_tabled} as tabled, {} not",
+            matrix.subjects.len(),
+            TRANSPORTS.len(),
+            cells - as_tabled,
+        )
+    }
+}
+
+/// Prints a line a case, what is not as tabled, and the figures.
+pub(super) fn print(matrix: &Matrix, run: &Run) {
+    let cells = matrix.cells();
+    for row in &matrix.rows {
+        match &row.cases {
+            Cases::NotApplicable(reason) => {
+                println!(
+                    "  F{:<4}{}: not applicable: {reason}",
+                    row.number, row.fault
+                );
+            }
+            Cases::NotProvoked(reason) => {
+                println!(
+                    "  F{:<4}{}: not provoked here: {reason}",
+                    row.number, row.fault
+                );
+            }
+            Cases::Some(cases) => {
+                for line in lines(row, cases, &cells, run) {
+                    let classes = CLASSES.map(|class| {
+                        format!("{class:?} {}", line.expected(class).replace("<br>", ", "))
+                    });
+                    println!(
+                        "  F{:<4}{}: {}/{} as tabled: {}",
+                        row.number,
+                        line.fault(),
+                        line.as_tabled(),
+                        line.cells.len(),
+                        classes.join(" | ")
+                    );
+                }
+            }
+        }
+    }
+    for (index, text) in run.violations() {
+        let cell = index.and_then(|index| cells.get(index));
+        let name = cell.map_or_else(|| "all".to_owned(), Cell::name);
+        println!("  NOT AS TABLED {name}: {text}");
+    }
+    let reports = run.reports.values();
+    let calls: u32 = reports.clone().map(|report| report.calls).sum();
+    let overrun = reports.clone().map(|report| report.overrun).max();
+    let latest = run.reports.iter().max_by_key(|(_, report)| report.overrun);
+    if let Some(cell) = latest.and_then(|(index, _)| cells.get(*index)) {
+        println!("  latest: {}", cell.name());
+    }
+    let memory = reports.clone().filter_map(|report| report.memory).max();
+    println!("  {}", Totals::of(matrix, run).sentence(matrix));
+    println!(
+        "  {calls} calls; the latest ended {:.0} ms after its deadline; at most {:.1} MiB of memory taken; \
+         {:.1} MiB of output searched",
+        overrun.unwrap_or(Duration::ZERO).as_secs_f64() * 1e3,
+        mebibytes(memory.unwrap_or_default()),
+        mebibytes(run.searched()),
+    );
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn lines<'m>(
+    row: &'m Row,
+    cases: &'m [Case],
+    cells: &'m [Cell<'m>],
+    run: &'m Run,
+) -> Vec<Line<'m>> {
+    let of_case = |case: &'m Case| {
+        let cells = cells.iter().filter(|cell| std::ptr::eq(cell.case, case));
+        let reported = cells.filter_map(|cell| Some((cell, run.reports.get(&cell.index)?)));
+        Line {
+            row,
+            case,
+            cells: reported.collect(),
+        }
+    };
+    cases.iter().map(of_case).collect()
+}
+
+const INTRODUCTION: &str = "\
+# The fault matrix
+
+Written by `cargo xtask prove faults`; do not edit. `--short` fails if it is not what is measured.
+
+Each row is a fault; each cell is that fault befalling one operation over one transport, against a server that speaks bytes.
+What a cell must come to is derived from what a repeat of the operation does, as declared beside the operation.
+
+`transport/unknown ×3 e1` reads: the call fails with the kind `transport` and the outcome `unknown`, after three attempts, and
+the server has done once what was asked. `a; b` is the fault befalling one exchange only, and every exchange. `a or b` is a race:
+either is right.
+
+In every cell besides: no panic (I1); it ends by its deadline (I2); an `Unsafe` operation is done at most once a request id, and
+once if the answer was read (I3); no planted value in any error, `Debug`, log, span or panic, at TRACE, of any crate (I4); at most
+four times the body limit of memory (I5, in the cells that run alone); no task, connection or descriptor left (I6); attempts and pauses
+as the policy has it (I7); nothing sent to any other address (I8); kind, outcome, attempts and effects as tabled, and no byte
+received where nothing was sent (I9); and the next call on the same client works (I10).
+";
+
+/// The table as Markdown: nothing in it depends on the machine or the moment.
+pub(super) fn write(matrix: &Matrix, run: &Run) -> String {
+    let cells = matrix.cells();
+    let mut text = INTRODUCTION.to_owned();
+    let _ = writeln!(text, "\n{}.\n", Totals::of(matrix, run).sentence(matrix));
+    for subject in &matrix.subjects {
+        let (operation, class) = (subject.operation, subject.operation.idempotency);
+        let _ = writeln!(text, "- {} `{operation}`: `{class:?}`", subject.provider);
+    }
+    for kind in TRANSPORTS {
+        let _ = writeln!(text, "- over {}", kind.name);
+    }
+    let header: Vec<String> = CLASSES.iter().map(|class| format!("`{class:?}`")).collect();
+    let _ = writeln!(
+        text,
+        "\n| | fault | {} | as tabled | note |\n|---|---|---|---|---|---:|---|",
+        header.join(" | ")
+    );
+    for row in &matrix.rows {
+        let cases = match &row.cases {
+            Cases::Some(cases) => cases,
+            Cases::NotApplicable(reason) => {
+                let _ = writeln!(
+                    text,
+                    "| F{} | {} | — | — | — | | not applicable: {reason} |",
+                    row.number, row.fault
+                );
+                continue;
+            }
+            Cases::NotProvoked(reason) => {
+                let _ = writeln!(
+                    text,
+                    "| F{} | {} | | | | | not provoked here: {reason} |",
+                    row.number, row.fault
+                );
+                continue;
+            }
+        };
+        for line in lines(row, cases, &cells, run) {
+            let _ = writeln!(
+                text,
+                "| F{} | {} | {} | {}/{} | {} |",
+                row.number,
+                line.fault(),
+                CLASSES.map(|class| line.expected(class)).join(" | "),
+                line.as_tabled(),
+                line.cells.len(),
+                line.note(matrix),
+            );
+        }
+    }
+    text
+}
