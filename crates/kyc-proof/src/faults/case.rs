@@ -32,8 +32,8 @@ pub(crate) enum Cases {
 pub(crate) enum Verdict {
     Ok,
     Failed(ErrorKind, Outcome),
-    /// The caller dropped it.
-    Dropped,
+    /// The caller dropped it, and was told this.
+    Dropped(Outcome),
 }
 
 impl fmt::Display for Verdict {
@@ -41,7 +41,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Ok => f.write_str("ok"),
             Self::Failed(kind, outcome) => write!(f, "{}/{}", kind.as_str(), outcome.as_str()),
-            Self::Dropped => f.write_str("dropped"),
+            Self::Dropped(outcome) => write!(f, "dropped/{}", outcome.as_str()),
         }
     }
 }
@@ -98,7 +98,10 @@ impl Expected {
         let harmless = idempotency != Idempotency::Unsafe;
         let (kind, outcome, repeat) = match expect {
             Expect::Understood => return Some(Self::new(Verdict::Ok, 1..=1, 1..=1)),
-            Expect::Dropped => return Some(Self::new(Verdict::Dropped, 1..=1, 0..=1)),
+            Expect::Dropped => {
+                let dropped = Verdict::Dropped(Outcome::Unknown);
+                return Some(Self::new(dropped, 1..=1, 0..=u32::from(effect)));
+            }
             Expect::FailsAtLast(kind, outcome) => {
                 let failed = Verdict::Failed(kind, outcome);
                 return harmless.then(|| Self::new(failed, 2..=MOST_ATTEMPTS, 0..=0));

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use provider_core::{Error, Idempotency, Outcome, Transport};
+use provider_core::{Error, ErrorKind, Idempotency, MetricsObserver, Outcome, Transport};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_rustls::rustls::ServerConfig;
@@ -14,6 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::case::{Case, Drive, Environment, Expected, Hits, Idle, Place, Row, Stage, Verdict};
 use super::clock::CellClock;
 use super::columns::{Answered, Calls, Size, Subject, Way};
+use super::heard::{Heard, Recorded, Told};
 use super::memory;
 use super::server::{Bystander, Listening, PATIENCE, Script, Server};
 use super::tls::{Authorities, Certificate};
@@ -72,6 +73,8 @@ pub(crate) struct World {
     pub(crate) servers: Handle,
     pub(crate) authorities: Authorities,
     pub(crate) search: Search,
+    pub(crate) metrics: Arc<MetricsObserver>,
+    pub(crate) recorded: Recorded,
     pub(crate) seed: u64,
     /// Whether this process was started for one cell.
     pub(crate) in_child: bool,
@@ -143,8 +146,11 @@ struct Stand<'c> {
     bystander: Bystander,
     runtime: Runtime,
     clock: Arc<CellClock>,
+    heard: Arc<Heard>,
     transport: Arc<dyn Transport>,
     client: Arc<dyn Calls>,
+    /// Bytes of requests before the fault.
+    before: u64,
     /// What the server proves itself by when the fault is over.
     good: Option<Arc<ServerConfig>>,
     /// What the values of requests and answers print.
@@ -186,10 +192,12 @@ impl<'c> Stand<'c> {
             Stage::NoSuchName => format!("https://nobody.invalid:{}", server.port()),
         };
         let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
+        let heard = Arc::new(Heard::new(world.metrics.clone()));
         let client = cell.subject.client(Way {
             base_url,
             transport: transport.clone(),
             clock: clock.clone(),
+            observer: heard.clone(),
         })?;
         Ok(Self {
             cell,
@@ -197,11 +205,13 @@ impl<'c> Stand<'c> {
             bystander: Bystander::new()?,
             runtime: Builder::new_current_thread().enable_all().build()?,
             clock,
+            heard,
             transport,
             client,
             good: certificate
                 .map(|_| world.authorities.server(Certificate::Good))
                 .transpose()?,
+            before: 0,
             owned: String::new(),
             report: Report::default(),
         })
@@ -269,6 +279,7 @@ impl<'c> Stand<'c> {
             }
             Drive::Again(idle) => {
                 self.expect_ok("the call before");
+                self.before = self.server.received();
                 match idle {
                     Idle::Kept => self.arm()?,
                     Idle::Ending => self.server.hang_up(),
@@ -347,7 +358,8 @@ impl<'c> Stand<'c> {
 
     fn measure(&mut self, result: Option<Result<Answered, Error>>) -> Measured {
         let pauses = self.clock.take_pauses();
-        match result {
+        let told = self.heard.take();
+        let measured = match result {
             Some(Ok(answered)) => {
                 self.owned.push_str(&answered.printed);
                 if answered.value.contains("forged") {
@@ -370,11 +382,35 @@ impl<'c> Stand<'c> {
                 }
             }
             None => Measured {
-                verdict: Verdict::Dropped,
-                attempts: 1,
+                verdict: Verdict::Dropped(told.dropped.unwrap_or(Outcome::NotSent)),
+                attempts: told.attempts,
                 id: None,
-                pauses: Vec::new(),
+                pauses,
             },
+        };
+        self.check_told(&measured, told);
+        measured
+    }
+
+    /// The observer was told what the caller was.
+    fn check_told(&mut self, measured: &Measured, told: Told) {
+        let begun =
+            u32::from(!matches!(measured.verdict, Verdict::Dropped(_)) || told.attempts > 0);
+        let made = matches!(self.cell.case.drive, Drive::InProcess(Environment::NoRoots));
+        let expected = Told {
+            attempts: measured.attempts,
+            attempts_ended: match measured.verdict {
+                Verdict::Dropped(_) => measured.attempts.saturating_sub(1),
+                Verdict::Ok | Verdict::Failed(..) => measured.attempts,
+            },
+            ends: begun,
+            dropped: match measured.verdict {
+                Verdict::Dropped(outcome) if begun == 1 => Some(outcome),
+                _ => None,
+            },
+        };
+        if told != expected && !made {
+            self.violation(format!("I7: the observer was told {told:?}"));
         }
     }
 
@@ -382,6 +418,7 @@ impl<'c> Stand<'c> {
     fn drop_at_each_poll(&mut self) -> Result<Measured> {
         const MOST: u32 = 1_000;
         self.arm()?;
+        let mut worst = None;
         for limit in 0..MOST {
             self.report.calls += 1;
             let mut call = self.client.call(Size::Usual, AMPLE);
@@ -398,13 +435,15 @@ impl<'c> Stand<'c> {
             if limit == 0 && self.server.received() > 0 {
                 self.violation("I7: a call that was never polled was sent");
             }
-            let whole = result.is_some();
             let measured = self.measure(result);
-            if whole {
-                if measured.verdict != Verdict::Ok {
+            match measured.verdict {
+                Verdict::Dropped(Outcome::NotSent) if limit == 0 => {}
+                Verdict::Dropped(_) => worst = Some(measured),
+                Verdict::Ok => return worst.ok_or(Failure::new("it comes to its end at once")),
+                Verdict::Failed(..) => {
                     self.violation("I10: the call that was not dropped failed");
+                    return Ok(measured);
                 }
-                return Ok(self.measure(None));
             }
         }
         Err(Failure::new("the call never comes to its end"))
@@ -458,9 +497,9 @@ impl<'c> Stand<'c> {
                 self.violation(format!("I7: {complete} requests of {attempts} attempts"));
             }
         }
-        if let Verdict::Failed(_, outcome) = verdict {
+        if let Verdict::Failed(_, outcome) | Verdict::Dropped(outcome) = verdict {
             let wrong = match outcome {
-                Outcome::NotSent => self.server.received() > 0,
+                Outcome::NotSent => self.server.received() > self.before,
                 Outcome::Refused => effects > 0,
                 Outcome::Unknown => false,
                 Outcome::Done => effects == 0,
@@ -513,11 +552,24 @@ impl<'c> Stand<'c> {
                 base_url: format!("https://localhost:{}", self.server.port()),
                 transport: self.transport.clone(),
                 clock: self.clock.clone(),
+                observer: self.heard.clone(),
             })?;
+        }
+        if let Drive::Often(_) = self.cell.case.drive {
+            self.wait_for_the_circuit();
         }
         self.expect_ok("I10: the call afterwards");
         self.check_effects();
         Ok(())
+    }
+
+    /// After so many failures the provider is left alone for a moment.
+    fn wait_for_the_circuit(&mut self) {
+        let unavailable = Verdict::Failed(ErrorKind::Unavailable, Outcome::NotSent);
+        let started = Instant::now();
+        while self.call(Size::Usual, AMPLE).verdict == unavailable && started.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn expect_ok(&mut self, name: &str) {

@@ -17,7 +17,8 @@ use finpass::{Finpass, Initialize};
 use finpro_profile::{AaId, CheckProfile, Finpro, UserConsentId};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    BaseUrl, Client, Clock, Email, Endpoint, Error, Mobile, Operation, Pan, Provider, Transport,
+    BaseUrl, CallObserver, Client, Clock, Email, Endpoint, Error, Mobile, Operation, Pan, Provider,
+    Transport,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -327,6 +328,7 @@ pub(crate) struct Way {
     pub(crate) base_url: String,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn CallObserver>,
 }
 
 impl Subject {
@@ -366,6 +368,7 @@ fn client<C: Column>(way: Way) -> Result<Arc<dyn Calls>> {
     let client = Client::builder(C::provider(base_url))
         .transport(way.transport)
         .clock(way.clock)
+        .observer(way.observer)
         .build()?;
     Ok(Arc::new(Kept::<C>(client)))
 }

@@ -9,6 +9,7 @@ mod cell;
 mod child;
 mod clock;
 mod columns;
+mod heard;
 mod memory;
 mod rows;
 mod server;
@@ -29,6 +30,7 @@ use tokio::runtime::{Builder, Handle};
 use self::case::{Cases, Row};
 use self::cell::{Cell, Report, World};
 use self::columns::Subject;
+use self::heard::Recorded;
 use self::tls::Authorities;
 use self::transports::TRANSPORTS;
 use crate::Settings;
@@ -159,7 +161,8 @@ impl Matrix {
             if left > SPARE_DESCRIPTORS {
                 general.push(format!("I6: {left} file descriptors are left"));
             }
-            let shared = capture::take_shared();
+            let mut shared = capture::take_shared();
+            shared.push_str(&world.recorded.text()?);
             for leak in world.search.leaks(shared.as_bytes(), Source::Anything) {
                 general.push(format!(
                     "I4: {}, {}, on another thread",
@@ -183,10 +186,13 @@ fn with_world<T>(seed: u64, in_child: bool, work: impl FnOnce(&World) -> Result<
         .on_thread_start(capture::ignore_this_thread)
         .build()?;
     let handle: Handle = servers.handle().clone();
+    let recorded = Recorded::new();
     let world = World {
         servers: handle,
         authorities: Authorities::new()?,
         search: Search::new(),
+        metrics: recorded.observer(),
+        recorded,
         seed,
         in_child,
     };
