@@ -4,6 +4,10 @@
     clippy::print_stderr,
     reason = "telling a person at a terminal what happens is what this program is for"
 )]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "counts and places in texts; a development build panics when one overflows"
+)]
 
 mod bench;
 mod ci;

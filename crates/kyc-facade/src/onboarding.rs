@@ -95,7 +95,7 @@ impl<'k> Onboarding<'k> {
     async fn run(self) -> OnboardingReport {
         let started = Instant::now();
         let end = after(started, self.deadline);
-        let discovery_end = after(started, self.deadline / 2);
+        let discovery_end = after(started, half(self.deadline));
         let plan = Plan::new(self.kyc, &self.applicant);
         let (consent, documents, (discovery, choice, aggregator_consent)) = join3(
             self.record_consent(plan.consent, end),
@@ -307,7 +307,12 @@ impl Running {
 /// The moment after `duration`; one that no clock can hold is a year away.
 fn after(start: Instant, duration: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    start.checked_add(duration).unwrap_or(start + YEAR)
+    let end = start.checked_add(duration);
+    end.or_else(|| start.checked_add(YEAR)).unwrap_or(start)
+}
+
+fn half(duration: Duration) -> Duration {
+    duration.checked_div(2).unwrap_or(duration)
 }
 
 impl<'k> IntoFuture for Onboarding<'k> {

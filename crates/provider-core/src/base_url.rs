@@ -126,7 +126,8 @@ impl BaseUrl {
             }
             _ => {
                 let pieces = path.iter().map(Segment::as_str);
-                let length = self.prefix.len() + pieces.clone().map(str::len).sum::<usize>();
+                let lengths = pieces.clone().map(str::len);
+                let length = lengths.fold(self.prefix.len(), usize::saturating_add);
                 // Exactly as long: then `Bytes` takes the memory over as it is.
                 let mut joined = String::with_capacity(length);
                 joined.push_str(&self.prefix);

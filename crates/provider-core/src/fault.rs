@@ -95,7 +95,7 @@ fn looks_like_a_code(code: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let digits = code.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let numbered = code.len() - digits.len() <= 4
+    let numbered = code.len().saturating_sub(digits.len()) <= 4
         && digits.len() <= 6
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     !code.is_empty() && (word || numbered)

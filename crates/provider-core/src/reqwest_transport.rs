@@ -100,13 +100,13 @@ impl ReqwestTransport {
         let addresses = self.addresses.read();
         let addresses = addresses.unwrap_or_else(PoisonError::into_inner);
         let kept = addresses.len();
-        let mut kept_of_host = 0;
+        let mut kept_of_host = 0_usize;
         let mut of_host = None;
         for address in addresses.iter().filter(|address| address.has_origin(uri)) {
             if address.uri.path_and_query() == uri.path_and_query() {
                 return Ok(address.url.clone());
             }
-            kept_of_host += 1;
+            kept_of_host = kept_of_host.saturating_add(1);
             of_host = Some(address);
         }
         let of_host = of_host.map(|address| address.url.clone());

@@ -3,6 +3,10 @@
     clippy::print_stdout,
     reason = "its output is what the runner of the benchmark reads"
 )]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "counts that a benchmark's length bounds"
+)]
 
 mod exchange;
 mod peers;
