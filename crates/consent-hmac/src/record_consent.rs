@@ -163,5 +163,8 @@ mod tests {
         assert!(same_session("Session-1", "Session-1"));
         assert!(!same_session("Session-1", "session-1"));
         assert!(!same_session(uuid, "d69a07cf-4434-4d36-be6c-d22af7dc01fc"));
+        // As long as a UUID, and none.
+        let long = "session-of-36-characters-0123456789a";
+        assert!(!same_session(long, &long.to_uppercase()));
     }
 }

@@ -259,6 +259,13 @@ mod tests {
         ] {
             assert_eq!(parse(base).unwrap().join(&path).unwrap(), joined);
         }
+        let path = [Segment::Literal("/profile")];
+        for (base, joined) in [
+            ("https://a.test", "https://a.test/profile"),
+            ("https://a.test/uat", "https://a.test/uat/profile"),
+        ] {
+            assert_eq!(parse(base).unwrap().join(&path).unwrap(), joined);
+        }
     }
 
     #[test]
@@ -302,6 +309,16 @@ mod tests {
         ] {
             assert!(!covers(text), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_says_what_it_is() {
+        let base = parse("https://a.test/uat/").unwrap();
+        assert!(base.is_https() && !parse("http://a.test").unwrap().is_https());
+        assert_eq!(
+            format!("{base} {base:?}"),
+            "https://a.test/uat BaseUrl(https://a.test/uat)"
+        );
     }
 
     #[test]

@@ -444,3 +444,26 @@ pub trait AggregatorConsent: fmt::Debug + Send + Sync {
         options: CallOptions,
     ) -> Result<AggregatorConsentSession, Error>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Readiness;
+
+    #[test]
+    fn readiness_has_a_name_that_stays() {
+        let names = [
+            Readiness::Ready,
+            Readiness::NeedsLinking,
+            Readiness::NeedsRegistration,
+            Readiness::Undetermined,
+        ]
+        .map(Readiness::as_str);
+        let expected = [
+            "ready",
+            "needs_linking",
+            "needs_registration",
+            "undetermined",
+        ];
+        assert_eq!(names, expected);
+    }
+}

@@ -48,3 +48,25 @@ impl Clock for SystemClock {
         tokio::time::sleep(duration).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_s_clock_is_read() {
+        let before = Timestamp::now();
+        let now = SystemClock.now();
+        assert!(before <= now && now <= Timestamp::now());
+    }
+
+    #[test]
+    fn no_nonce_is_like_another() {
+        let nonces: Vec<u128> = (0..4).map(|_| SystemClock.nonce().unwrap()).collect();
+        for (at, nonce) in nonces.iter().enumerate() {
+            assert!(!nonces[..at].contains(nonce), "{nonces:?}");
+            // All 128 bits are drawn: less than half of them is a chance of one in 2^64.
+            assert!(*nonce > u128::from(u64::MAX), "{nonce}");
+        }
+    }
+}

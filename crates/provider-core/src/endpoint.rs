@@ -171,3 +171,15 @@ impl fmt::Display for Operation {
         f.write_str(self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Idempotency;
+
+    #[test]
+    fn an_operation_prints_its_name() {
+        let operation = Operation::new("record-consent", "POST /v1/x", Idempotency::Safe);
+        assert_eq!(operation.to_string(), "record-consent");
+    }
+}

@@ -155,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn a_documented_refusal_is_told_in_our_words() {
+        let known = Fault::new().with_meaning(Some("the key is not known"));
+        assert_eq!(known.meaning(), Some("the key is not known"));
+        assert_eq!(known.to_string(), "the key is not known");
+        let code = |fault: Fault| fault.with_code(Some("E1".to_owned())).to_string();
+        assert_eq!(code(known), "E1: the key is not known");
+        assert_eq!(code(Fault::new()), "E1");
+        assert_eq!(Fault::new().meaning(), None);
+    }
+
+    #[test]
     fn the_message_is_never_printed() {
         let fault = Fault::new().with_message(Some("CANARY".to_owned()));
         assert_eq!(fault.message(), Some("CANARY"));

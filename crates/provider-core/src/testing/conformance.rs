@@ -41,7 +41,8 @@ pub fn credentials_replace_what_stands_in_their_headers(
 ///
 /// `consent` is one that the implementation accepts.
 pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentStatement) {
-    assert!(!recorder.provider_name().is_empty());
+    let name = recorder.provider_name();
+    assert!(!name.is_empty());
     recorder
         .check_consent(&consent)
         .expect("a consent that can be sent");
@@ -66,21 +67,22 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         session: "../elsewhere".to_owned(),
         ..consent.clone()
     };
-    assert_nothing_sent(recorder.check_consent(&nowhere));
-    assert_nothing_sent(recorder.record_consent(nowhere, options()).await);
+    assert_nothing_sent(name, recorder.check_consent(&nowhere));
+    assert_nothing_sent(name, recorder.record_consent(nowhere, options()).await);
     let silent = ConsentStatement {
         text: "".into(),
         ..consent
     };
-    assert_nothing_sent(recorder.check_consent(&silent));
-    assert_nothing_sent(recorder.record_consent(silent, options()).await);
+    assert_nothing_sent(name, recorder.check_consent(&silent));
+    assert_nothing_sent(name, recorder.record_consent(silent, options()).await);
 }
 
 /// Document access opens a new session each time, for some documents and for all, and opens none without consent.
 ///
 /// `request` is one that the implementation accepts.
 pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAccessRequest) {
-    assert!(!access.provider_name().is_empty());
+    let name = access.provider_name();
+    assert!(!name.is_empty());
     access
         .check_session(&request)
         .expect("a request that can be sent");
@@ -106,14 +108,14 @@ pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAcces
         consented: false,
         ..request.clone()
     };
-    assert_nothing_sent(access.check_session(&unasked));
-    assert_nothing_sent(access.open_session(unasked, options()).await);
+    assert_nothing_sent(name, access.check_session(&unasked));
+    assert_nothing_sent(name, access.open_session(unasked, options()).await);
     let aimless = DocumentAccessRequest {
         purpose: String::new(),
         ..request
     };
-    assert_nothing_sent(access.check_session(&aimless));
-    assert_nothing_sent(access.open_session(aimless, options()).await);
+    assert_nothing_sent(name, access.check_session(&aimless));
+    assert_nothing_sent(name, access.open_session(aimless, options()).await);
 }
 
 /// Discovery gives one standing for each aggregator that was asked for, and never takes silence for "no".
@@ -124,7 +126,8 @@ pub async fn aggregator_discovery(
     query: AggregatorQuery,
     silent: AggregatorQuery,
 ) {
-    assert!(!discovery.provider_name().is_empty());
+    let name = discovery.provider_name();
+    assert!(!name.is_empty());
     let standings = discovery
         .discover(query.clone(), options())
         .await
@@ -161,8 +164,8 @@ pub async fn aggregator_discovery(
         reference: String::new(),
         ..query
     };
-    assert_nothing_sent(discovery.check_query(&unreferenced));
-    assert_nothing_sent(discovery.discover(unreferenced, options()).await);
+    assert_nothing_sent(name, discovery.check_query(&unreferenced));
+    assert_nothing_sent(name, discovery.discover(unreferenced, options()).await);
 }
 
 /// Aggregator consent opens a new session each time and gives a URL.
@@ -172,7 +175,8 @@ pub async fn aggregator_consent(
     consent: &dyn AggregatorConsent,
     request: AggregatorConsentRequest,
 ) {
-    assert!(!consent.provider_name().is_empty());
+    let name = consent.provider_name();
+    assert!(!name.is_empty());
     consent
         .check_request(&request)
         .expect("a request that can be sent");
@@ -198,10 +202,11 @@ pub async fn aggregator_consent(
     }
 }
 
-fn assert_nothing_sent<T: std::fmt::Debug>(result: Result<T, Error>) {
+fn assert_nothing_sent<T: std::fmt::Debug>(provider: &str, result: Result<T, Error>) {
     let error = result.expect_err("an input that cannot be sent is refused");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert_eq!(error.outcome(), Outcome::NotSent);
+    assert_eq!(error.provider(), provider, "the error names who refused");
     assert!(
         error.invalid_request().is_some(),
         "the error names the field and the rule"
