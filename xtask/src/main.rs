@@ -73,7 +73,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "prove",
-        takes: "[--short] [--seed N] [--list] [NAME…]",
+        takes: "[--short] [--seed N] [--advisories DB] [NAME…]",
         about: "show what holds under faults, forgeries and load",
         run: prove::command,
     },

@@ -22,6 +22,7 @@ pub(crate) struct Package {
     /// Its directory relative to the root, with `/` between the parts.
     pub(crate) directory: String,
     pub(crate) has_description: bool,
+    pub(crate) published: bool,
     /// What each feature turns on.
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -161,6 +162,8 @@ impl Package {
                 .get("description")
                 .and_then(Value::as_str)
                 .is_some_and(|text| !text.trim().is_empty()),
+            // An empty list of registries, where `publish = false`.
+            published: json.get("publish").is_none_or(Value::is_null),
             features,
             dependencies,
             tests,

@@ -52,8 +52,16 @@ pub(crate) fn cargo_in<I: AsRef<OsStr>>(
     directory: &Path,
     arguments: impl IntoIterator<Item = I>,
 ) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(directory);
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = program_in(directory, cargo);
+    command.args(arguments);
+    command
+}
+
+/// Any program in any directory, without what an outer `cargo run` left in the environment.
+pub(crate) fn program_in(directory: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory);
     // `cargo run` describes this package to the program it starts. Build scripts that watch those variables
     // would run again in every nested build, and again without us.
     for (name, _) in env::vars_os() {
@@ -76,6 +84,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         .status()
         .context(|| format!("cannot start `{}`", line(command)))?;
     expect_success(command, status)
+}
+
+/// Runs a command whose output goes straight to the terminal, and which tells results by its exit code.
+pub(crate) fn run_expecting(command: &mut Command, codes: &[i32]) -> Result<()> {
+    announce(command);
+    let status = command
+        .status()
+        .context(|| format!("cannot start `{}`", line(command)))?;
+    match status.code() {
+        Some(code) if codes.contains(&code) => Ok(()),
+        _ => expect_success(command, status),
+    }
 }
 
 /// Runs a test command, passing its output through and adding what its result lines say to `counts`.

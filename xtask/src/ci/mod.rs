@@ -230,6 +230,7 @@ fn prove_shortened(session: &mut Session) -> Result<()> {
     let settings = prove::Settings {
         short: true,
         seed: None,
+        advisories: None,
     };
     prove::run(&session.workspace, &[], &settings)
 }

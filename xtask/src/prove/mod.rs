@@ -1,5 +1,11 @@
 //! `cargo xtask prove`: what the clients promise, shown under faults, forgeries and load.
 
+mod coverage;
+mod explained;
+mod mutants;
+mod supply_chain;
+mod tool;
+
 use pico_args::Arguments;
 
 use crate::failure::{Failure, Result};
@@ -39,6 +45,21 @@ const PROOFS: &[Proof] = &[
         about: "every operation under every fault, with ten invariants",
         run: |workspace, settings| program(workspace, "faults", settings),
     },
+    Proof {
+        name: "supply-chain",
+        about: "licences, sources, build scripts and bills of materials of what is depended on",
+        run: supply_chain::run,
+    },
+    Proof {
+        name: "coverage",
+        about: "every line of core and providers is run by a test, or it is said why not",
+        run: coverage::run,
+    },
+    Proof {
+        name: "mutants",
+        about: "a changed operator, condition or value is noticed by a test",
+        run: mutants::run,
+    },
 ];
 
 /// What a run was asked for.
@@ -48,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) short: bool,
     /// Where all chance comes from; another one each time if absent.
     pub(crate) seed: Option<u64>,
+    /// Where a copy of the RustSec database is: a directory or the address of a Git repository.
+    pub(crate) advisories: Option<String>,
 }
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
@@ -55,6 +78,7 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
     let settings = Settings {
         short: arguments.contains("--short"),
         seed: arguments.opt_value_from_str("--seed")?,
+        advisories: arguments.opt_value_from_str("--advisories")?,
     };
     let wanted: Vec<String> = arguments
         .finish()
