@@ -47,3 +47,28 @@ impl Plan {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Deepvue's table, page rate-limits.
+    #[test]
+    fn each_plan_has_three_windows() {
+        for (plan, second, minute, day) in [
+            (Plan::Starter, 1, 30, 1_000),
+            (Plan::Business, 2, 100, 10_000),
+            (Plan::Growth, 5, 500, 20_000),
+            (Plan::Enterprise, 17, 1_000, 50_000),
+        ] {
+            let windows = plan
+                .windows()
+                .map(|window| (window.requests, window.per.as_secs()));
+            assert_eq!(
+                windows,
+                [(second, 1), (minute, 60), (day, 86_400)],
+                "{plan:?}"
+            );
+        }
+    }
+}

@@ -229,6 +229,7 @@ mod tests {
             "https://example.test//a",
             "https://example.test:99999",
             "https://example.test:",
+            "https://:8443",
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.field(), "BASE_URL", "{text}");

@@ -182,4 +182,16 @@ mod tests {
         let operation = Operation::new("record-consent", "POST /v1/x", Idempotency::Safe);
         assert_eq!(operation.to_string(), "record-consent");
     }
+
+    #[test]
+    fn an_operation_has_half_a_minute_unless_it_says_otherwise() {
+        let operation = Operation::new("check", "POST /v1/x", Idempotency::Safe);
+        assert_eq!(operation.timeout, Duration::from_secs(30));
+        let longer = operation.with_timeout(Duration::from_secs(70));
+        assert_eq!(longer.timeout, Duration::from_secs(70));
+        assert_eq!(
+            (longer.name, longer.route),
+            (operation.name, operation.route)
+        );
+    }
 }

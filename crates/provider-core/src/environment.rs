@@ -1,5 +1,6 @@
 //! Settings from the environment, or from the files that it names.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -21,6 +22,14 @@ const LONGEST_FILE: u64 = 64 * 1024;
 /// Both are set, one is set to nothing or not UTF-8, or the file cannot be read or is longer than 64 KiB. The error names
 /// the variable, never the value or the path.
 pub fn from_environment(name: &str) -> Result<Option<SecretString>, InvalidRequest> {
+    from_variables(name, |name| std::env::var_os(name))
+}
+
+fn from_variables(
+    name: &str,
+    variables: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<SecretString>, InvalidRequest> {
+    let variable = |name: &str| variables(name).map(|value| text(name, value)).transpose();
     let file_name = format!("{name}_FILE");
     let value = variable(name)?;
     let Some(path) = variable(&file_name)? else {
@@ -48,15 +57,12 @@ pub fn required_from_environment(name: &str) -> Result<SecretString, InvalidRequ
 }
 
 /// A variable that is set to nothing is a mistake, not an absence: a default must not stand in for it.
-fn variable(name: &str) -> Result<Option<String>, InvalidRequest> {
-    let Some(value) = std::env::var_os(name) else {
-        return Ok(None);
-    };
+fn text(name: &str, value: OsString) -> Result<String, InvalidRequest> {
     match value.into_string() {
         Ok(text) if text.is_empty() => {
             Err(InvalidRequest::new(name.to_owned(), "is set, but empty"))
         }
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => Ok(text),
         Err(_) => Err(InvalidRequest::new(name.to_owned(), "is not UTF-8 text")),
     }
 }
@@ -89,6 +95,44 @@ mod tests {
         assert!(from_environment("KYC_NOT_SET").unwrap().is_none());
         let error = required_from_environment("KYC_NOT_SET").unwrap_err();
         assert_eq!(error.field(), "KYC_NOT_SET");
+    }
+
+    #[test]
+    fn a_setting_comes_from_one_place_and_mistakes_are_named() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let read = |variables: &[(&str, &str)]| {
+            let variables = |name: &str| {
+                let found = variables.iter().find(|(set, _)| *set == name);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            from_variables("KEY", variables)
+        };
+        let value = read(&[("KEY", "made-up")]).unwrap().unwrap();
+        assert_eq!(value.expose_secret(), "made-up");
+        let value = read(&[("KEY_FILE", manifest)]).unwrap().unwrap();
+        assert!(value.expose_secret().contains("provider-core"));
+        assert!(read(&[]).unwrap().is_none());
+        for (variables, field) in [
+            (&[("KEY", "")][..], "KEY"),
+            (&[("KEY_FILE", "")], "KEY_FILE"),
+            (&[("KEY_FILE", "/CANARY")], "KEY_FILE"),
+            (&[("KEY", "CANARY"), ("KEY_FILE", manifest)], "KEY_FILE"),
+        ] {
+            let error = read(variables).unwrap_err();
+            assert_eq!(error.field(), field);
+            assert!(!error.to_string().contains("CANARY"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let value = |_: &str| Some(OsString::from_vec(b"CANARY\xff".to_vec()));
+        let error = from_variables("KEY", value).unwrap_err();
+        assert_eq!(error.field(), "KEY");
+        assert!(!error.to_string().contains("CANARY"), "{error}");
     }
 
     #[test]

@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_mobile_number_is_ten_ascii_digits() {
-        assert!(Mobile::parse("0123456789").is_ok());
+        assert_eq!(Mobile::parse("0123456789").unwrap().expose(), "0123456789");
         for text in [
             "",
             "900000000",
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_pan_is_five_letters_four_digits_one_letter() {
-        assert!(Pan::parse("AAAAA0000A").is_ok());
+        assert_eq!(Pan::parse("AAAAA0000A").unwrap().expose(), "AAAAA0000A");
         for text in [
             "",
             "aaaaa0000a",
@@ -301,7 +301,8 @@ mod tests {
 
     #[test]
     fn an_email_has_one_at_between_two_parts() {
-        assert!(Email::parse("person@example.test").is_ok());
+        let email = Email::parse("person@example.test").unwrap();
+        assert_eq!(email.expose(), "person@example.test");
         for text in ["", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n"] {
             assert_eq!(Email::parse(text).unwrap_err().field(), "email", "{text:?}");
         }
@@ -316,6 +317,11 @@ mod tests {
         ] {
             assert!(PathId::parse("id", text).is_err(), "{text:?}");
         }
+        let id = PathId::parse("id", "Az09_-").unwrap();
+        assert_eq!(
+            (id.as_str(), &*format!("{id:?}")),
+            ("Az09_-", "PathId(Az09_-)")
+        );
         assert!(PathId::parse("id", &"a".repeat(128)).is_ok());
         assert!(PathId::parse("id", &"a".repeat(129)).is_err());
     }

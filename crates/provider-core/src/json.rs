@@ -122,10 +122,14 @@ fn shape_path<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
         for segment in error.path() {
             // Writing to a String cannot fail.
             let _ = match segment {
-                Segment::Map { key } if looks_like_a_field(key) => write!(path, ".{key}"),
-                Segment::Map { .. } => write!(path, ".*"),
+                Segment::Map { key } | Segment::Enum { variant: key }
+                    if looks_like_a_field(key) =>
+                {
+                    write!(path, ".{key}")
+                }
+                Segment::Map { .. } | Segment::Enum { .. } => write!(path, ".*"),
                 Segment::Seq { index } => write!(path, "[{index}]"),
-                Segment::Enum { .. } | Segment::Unknown => Ok(()),
+                Segment::Unknown => Ok(()),
             };
         }
     }
@@ -164,6 +168,37 @@ mod tests {
         assert_eq!(error.category(), DecodeErrorCategory::Shape);
         assert_eq!(error.path(), "$.data[1].count");
         assert!(!format!("{error} {error:?}").contains("CANARY"));
+        assert_eq!((error.line(), error.column()), (1, 38));
+        assert_eq!(
+            error.to_string(),
+            "unexpected shape at $.data[1].count (line 1, column 38)"
+        );
+    }
+
+    #[test]
+    fn a_path_leads_through_variants_too() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        enum Answer {
+            Found(Row),
+        }
+        let error = decode::<Answer>(br#"{"Found":{"count":"x"}}"#).unwrap_err();
+        assert_eq!(error.path(), "$.Found.count");
+        let error = decode::<Answer>(br#"{"9000000001":{}}"#).unwrap_err();
+        assert_eq!(error.path(), "$");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_by_its_path_alone() {
+        let error = DecodeError::missing_data("$.data.id");
+        assert_eq!((error.line(), error.column()), (0, 0));
+        assert_eq!(error.to_string(), "success without data at $.data.id");
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_not_json() {
+        let error = decode::<String>(b"\"\xff\"").unwrap_err();
+        assert_eq!(error.category(), DecodeErrorCategory::Syntax);
     }
 
     #[test]

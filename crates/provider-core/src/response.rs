@@ -145,3 +145,27 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_random_request_id_is_a_legal_one_that_nobody_has() {
+        let (one, other) = (RequestId::random().unwrap(), RequestId::random().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(RequestId::parse(one.as_str()).unwrap(), one);
+        assert_eq!(one.as_str().len(), 32);
+    }
+
+    #[test]
+    fn a_request_id_prints_as_it_is_sent() {
+        let id = RequestId::parse("order-7").unwrap();
+        assert_eq!(format!("{id} {id:?}"), "order-7 RequestId(order-7)");
+        assert_eq!(id.header_value(), "order-7");
+        assert_eq!(
+            RequestId::from_nonce(0x2a).as_str(),
+            format!("{:032x}", 0x2a)
+        );
+    }
+}

@@ -261,3 +261,25 @@ impl From<InvalidRequest> for TransportError {
         Self::new(TransportErrorKind::InvalidRequest).with_source(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_that_breaks_a_rule_is_the_caller_s_mistake() {
+        let rule = || InvalidRequest::new("url", "must be https");
+        let broken = TransportError::from(rule());
+        assert_eq!(broken.into_invalid_request().unwrap(), rule());
+
+        // A custom transport may say what it likes about a connection that failed: it stays one.
+        let failed = TransportError::new(TransportErrorKind::Connect).with_source(rule());
+        let failed = failed.into_invalid_request().unwrap_err();
+        assert_eq!(failed.kind(), TransportErrorKind::Connect);
+        assert!(std::error::Error::source(&failed).is_some());
+
+        let other = TransportError::new(TransportErrorKind::InvalidRequest).with_source("no");
+        let other = other.into_invalid_request().unwrap_err();
+        assert!(std::error::Error::source(&other).is_some());
+    }
+}

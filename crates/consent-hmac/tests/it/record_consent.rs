@@ -342,6 +342,34 @@ async fn errors_are_not_signed_and_are_reported_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_only_looks_like_a_refusal_has_no_words() {
+    for body in [
+        r#"{"status":null,"code":"1801"}"#,
+        r#"{"status":"success","code":"1801"}"#,
+        r#"{"status":"created","code":"1801"}"#,
+        r#"{"status":200,"code":"1801"}"#,
+        r#"{"code":"1801"}"#,
+    ] {
+        let error = read(Step::respond(404, body)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.fault()),
+            (ErrorKind::Api, None),
+            "{body}"
+        );
+    }
+    for status in ["\"fail\"", "400", "-1"] {
+        let body =
+            format!(r#"{{"status":{status},"code":{{"is":"1801"}},"message":"made-up text"}}"#);
+        let error = read(Step::respond(404, body)).await.unwrap_err();
+        let fault = error.fault().unwrap();
+        assert_eq!(
+            (fault.code(), fault.message()),
+            (None, Some("made-up text"))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_whose_outcome_is_unknown_is_repeated_and_signed_again() {
     assert_eq!(
         RecordConsent::OPERATION.idempotency,

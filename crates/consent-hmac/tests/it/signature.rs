@@ -237,6 +237,18 @@ fn each_secret_of_a_list_verifies_and_no_other_does() {
 }
 
 #[test]
+fn a_secret_can_come_from_the_environment() {
+    // Cargo sets this one for every test, and a test cannot set variables of its own without unsafe code.
+    let read = SharedSecret::from_environment("CARGO_PKG_NAME").unwrap();
+    let given = SharedSecret::new(env!("CARGO_PKG_NAME")).unwrap();
+    Verifier::new(&given)
+        .verify(b"x", &Signer::new(&read).sign(b"x"))
+        .unwrap();
+    let missing = SharedSecret::from_environment("KYC_NOT_SET").unwrap_err();
+    assert_eq!(missing.field(), "KYC_NOT_SET");
+}
+
+#[test]
 fn no_secret_is_printed() {
     let made_up = SharedSecret::new("CANARY").unwrap();
     let signer = Signer::new(&made_up);

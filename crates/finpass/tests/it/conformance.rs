@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use finpass::provider_core::capability::{AggregatorConsentRequest, ConsentPurpose};
-use finpass::provider_core::testing::conformance;
-use finpass::provider_core::{BaseUrl, ErrorKind, Mobile, Outcome};
+use finpass::provider_core::capability::{
+    AggregatorConsent, AggregatorConsentRequest, AggregatorId, ConsentPurpose,
+};
+use finpass::provider_core::testing::{ScriptedTransport, Step, conformance};
+use finpass::provider_core::{BaseUrl, CallOptions, Email, ErrorKind, Mobile, Outcome, Pan};
 use finpass::{ApiKey, ApiSecret, ConsentType, Finpass, FinpassClient, Initialize};
 use kyc_sandbox::Sandbox;
+use serde_json::json;
 
 use crate::sandbox::{base_url, client};
 
@@ -20,6 +23,54 @@ async fn finpass_is_an_aggregator_consent() {
     )
     .set_return_url(Some("https://lender.example.test/done".into()));
     conformance::aggregator_consent(&client, request).await;
+}
+
+/// The aggregator that was asked for is left out: Finpass chooses by itself.
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_person_is_sent_and_what_is_not_is_absent() {
+    let minimal = || {
+        AggregatorConsentRequest::new(
+            Mobile::parse("9000000001").unwrap(),
+            ConsentPurpose::LoanMonitoring,
+        )
+    };
+    let full = minimal()
+        .set_pan(Some(Pan::parse("AAAAA0000A").unwrap()))
+        .set_email(Some(Email::parse("person@example.test").unwrap()))
+        .set_aggregator(Some(AggregatorId::parse("onemoney").unwrap()))
+        .set_webhook_url(Some("https://lender.example.test/hook".into()))
+        .set_return_url(Some("https://lender.example.test/done".into()));
+    for (request, sent) in [
+        (
+            minimal(),
+            json!({ "mobile_number": "9000000001", "consent_type": "loan_monitoring" }),
+        ),
+        (
+            full,
+            json!({
+                "mobile_number": "9000000001",
+                "consent_type": "loan_monitoring",
+                "pan_number": "AAAAA0000A",
+                "email": "person@example.test",
+                "webhook_url": "https://lender.example.test/hook",
+                "redirect_url": "https://lender.example.test/done",
+            }),
+        ),
+    ] {
+        let body = r#"{"success":true,"data":{"client_id":"c","redirect_url":"u"}}"#;
+        let transport = ScriptedTransport::new([Step::respond(200, body)]);
+        let client = client(&base_url(), Arc::new(transport.clone()));
+        let session = client
+            .open_consent(request, CallOptions::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            (session.reference.as_str(), session.url.expose()),
+            ("c", "u")
+        );
+        assert_eq!(session.aggregator, None);
+        assert_eq!(transport.only().json(), sent);
+    }
 }
 
 #[tokio::test]

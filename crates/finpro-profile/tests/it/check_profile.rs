@@ -1,13 +1,13 @@
 //! The request's bytes, what may not be sent, and replies that no fixture has.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use finpro_profile::provider_core::capability::Readiness;
 use finpro_profile::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use finpro_profile::provider_core::{
-    DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile, Outcome, Response,
-    RetryPolicy, TransportErrorKind,
+    Allowance, Clock as _, DecodeErrorCategory, Endpoint, Error, ErrorKind, Idempotency, Mobile,
+    Outcome, RateLimiter, Response, RetryPolicy, TransportErrorKind,
 };
 use finpro_profile::{
     AaId, CheckProfile, ClientSecret, FinproProfileClient, ProfileReport, ProfileRow, RateLimit,
@@ -418,6 +418,41 @@ async fn the_rate_limit_is_read_from_reports_and_refusals() {
     }
     let report = read(Step::respond(200, REPORT)).await.unwrap();
     assert_eq!(report.rate_limit, RateLimit::default());
+}
+
+/// Keeps what it is told.
+#[derive(Debug, Default)]
+struct Listener(Mutex<Vec<Allowance>>);
+
+impl RateLimiter for Listener {
+    fn acquire(&self) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn learn(&self, allowance: Allowance) {
+        self.0.lock().unwrap().push(allowance);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limiter_hears_what_is_left() {
+    let clock = FixedClock::default();
+    let reset = clock.now().as_second() + 60;
+    let headers = [
+        ("X-RateLimit-Remaining", "7"),
+        ("X-RateLimit-Reset", &reset.to_string()),
+    ];
+    let listener = Arc::new(Listener::default());
+    let transport = ScriptedTransport::new([Step::respond_with(200, &headers, REPORT)]);
+    let client = FinproProfileClient::builder(finpro(BASE_URL))
+        .transport(Arc::new(transport))
+        .clock(Arc::new(clock))
+        .rate_limiter(Arc::clone(&listener) as Arc<dyn RateLimiter>)
+        .build()
+        .unwrap();
+    client.check_profile(minimal()).await.unwrap();
+    let heard = Allowance::new(7).resetting_in(Duration::from_secs(60));
+    assert_eq!(*listener.0.lock().unwrap(), [heard]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@
     reason = "a failed expectation ends the test"
 )]
 
+mod answers;
 mod call_loop;
 mod circuit_breaker;
 mod hyper_transport;

@@ -1,0 +1,27 @@
+//! What an answer tells besides its value.
+
+use std::time::Duration;
+
+use provider_core::testing::Step;
+use provider_core::{Authenticity, CallOptions, RequestId, TransportErrorKind};
+
+use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, signed};
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
+    let stage = Stage::new([Step::Fail(TransportErrorKind::Connect), signed(REPLY)]);
+    let id = RequestId::parse("order-7").unwrap();
+    let options = CallOptions::new().with_request_id(id);
+    let answer = stage.client.call(SafeOrder::new()).with_options(options);
+    let answer = answer.await.unwrap();
+    assert!(answer.elapsed() > Duration::ZERO);
+    let elapsed = answer.elapsed();
+    let answer = answer.map(|_| "another value");
+    assert_eq!(*answer.value(), "another value");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.authenticity(), Authenticity::Signed);
+    assert_eq!(answer.request_id().as_str(), "order-7");
+    assert_eq!(answer.attempts(), 2);
+    assert_eq!(answer.elapsed(), elapsed);
+    assert!(answer.headers().contains_key(SIGNATURE));
+}
