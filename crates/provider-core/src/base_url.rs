@@ -50,8 +50,8 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// Not `http` or `https`, no host, a user or password, a query, a fragment, a space, or `.` and `..` in the
-    /// path. The error names `field`, which is the setting that the caller knows.
+    /// Not `http` or `https`, no host, a user or password, a query, a fragment, a space, a backslash, or `.` and `..`
+    /// in the path. The error names `field`, which is the setting that the caller knows.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, InvalidRequest> {
         let invalid = |rule: &'static str| InvalidRequest::new(field, rule);
         if text.contains('#') {
@@ -82,6 +82,11 @@ impl BaseUrl {
             return Err(invalid("must not have a query"));
         }
         let prefix = path.path().trim_end_matches('/');
+        if prefix.contains('\\') {
+            return Err(invalid(
+                "must not have a backslash, which URL parsers take for a slash",
+            ));
+        }
         if climbs(prefix) || prefix.contains("//") {
             return Err(invalid("must not have empty, . or .. path segments"));
         }
@@ -181,7 +186,8 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a URL parser would resolve a segment of the path away. Segments without a dot are quick to tell.
+/// Whether a URL parser would resolve a segment of the path away. Segments without a dot are quick to tell. A backslash is
+/// a slash to such a parser.
 fn climbs(path: &str) -> bool {
     let dots = |segment: &str| {
         matches!(
@@ -189,7 +195,7 @@ fn climbs(path: &str) -> bool {
             "." | ".."
         )
     };
-    path.contains(['.', '%']) && path.split('/').any(dots)
+    path.contains(['.', '%']) && path.split(['/', '\\']).any(dots)
 }
 
 impl fmt::Display for BaseUrl {
@@ -227,6 +233,7 @@ mod tests {
             "https://example.test/a/../b",
             "https://example.test/%2E%2e/b",
             "https://example.test//a",
+            "https://example.test/a\\..\\b",
             "https://example.test:99999",
             "https://example.test:",
             "https://:8443",
@@ -303,6 +310,7 @@ mod tests {
             "https://a.test/uat/../prod",
             "https://a.test/uat/%2E%2e/prod",
             "https://a.test/uat/./x",
+            "https://a.test/uat/x\\..\\..\\prod",
             "https://a.test/uatx",
             "https://b.test/uat/x",
             "http://a.test/uat/x",

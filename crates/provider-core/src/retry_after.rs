@@ -12,7 +12,9 @@ use jiff::fmt::rfc2822::DateTimeParser;
 /// The value is not bounded here: the caller compares it with its deadline.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
+    // Digits alone: Rust reads a sign too, which the header cannot have.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits && let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
     let date = DateTimeParser::new().parse_timestamp(text).ok()?;
@@ -49,6 +51,7 @@ mod tests {
             "soon",
             "",
             "+x",
+            "+5",
             "Sun, 99 Nov 1994 08:49:37 GMT",
         ] {
             assert_eq!(wait(value), None, "{value:?}");

@@ -1,0 +1,154 @@
+//! The sandbox's side: any request has a reply.
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use kyc_sandbox::{FinproSettings, Provider, Sandbox, Settings, VeriffSettings, credentials};
+use provider_core::http::{HeaderName, HeaderValue, Method, Request, Uri};
+use provider_core::{Body, RawResponse, Transport};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::parts::Parts;
+
+/// What is kept between two inputs is bounded, and nothing runs out.
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
+    let finpro = FinproSettings::default().with_rate_limit(u64::MAX);
+    let veriff = VeriffSettings::default().with_consent_capacity(16);
+    Sandbox::new(
+        Settings::default()
+            .with_ledger_capacity(16)
+            .with_finpro(finpro)
+            .with_veriff(veriff),
+    )
+});
+
+thread_local! {
+    /// Its clock is paused: a silent aggregator costs no time.
+    static RUNTIME: RefCell<Runtime> = RefCell::new(
+        Builder::new_current_thread().enable_time().start_paused(true).build().unwrap(),
+    );
+}
+
+const PATHS: [&str; 6] = [
+    "/finpass/api/v1/services/account-aggregator/init",
+    "/finpro/profile",
+    "/veriff/v1/sessions/d69a07cf-4434-4d36-be6c-d22af7dc01fb/consents",
+    "/deepvue/v1/kyc/digilocker/initiate-session",
+    "/veriff/v1/sessions/00000000-0000-4000-8000-000000000500/consents",
+    "/finpro/nothing",
+];
+
+const METHODS: [Method; 4] = [Method::POST, Method::GET, Method::PUT, Method::OPTIONS];
+
+/// Switches, method, path, more headers, and the body.
+pub(crate) fn run(input: &[u8]) {
+    let mut parts = Parts::of(input);
+    let switches = parts.byte();
+    let (credentials, typed, signed) = (switches & 1 == 0, switches & 2 == 0, switches & 4 == 0);
+    let method = METHODS[usize::from(parts.byte()) % METHODS.len()].clone();
+    let path = match PATHS.get(usize::from(parts.byte())) {
+        Some(path) => (*path).to_owned(),
+        None => String::from_utf8_lossy(parts.bytes()).into_owned(),
+    };
+    let more = parts.bytes();
+    let body = parts.rest();
+    let Ok(uri) = Uri::try_from(format!("http://localhost{path}")) else {
+        return;
+    };
+    // The text may have lengthened the host, or hold a query.
+    let path = uri.path().to_owned();
+
+    let mut request = Request::new(Body::from(body.to_vec()));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    if typed {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    if credentials {
+        let key = match provider_of(&path) {
+            Some(Provider::Deepvue) => credentials::DEEPVUE_CLIENT_SECRET,
+            _ => credentials::FINPASS_API_KEY,
+        };
+        for (name, value) in [
+            ("x-api-key", key),
+            ("x-api-secret", credentials::FINPASS_API_SECRET),
+            ("client_id", credentials::FINPRO_CLIENT_ID),
+            ("client_secret", credentials::FINPRO_CLIENT_SECRET),
+            ("organisationid", credentials::FINPRO_ORGANISATION_ID),
+            ("appidentifier", credentials::FINPRO_APP_IDENTIFIER),
+            ("x-auth-client", credentials::VERIFF_API_KEY),
+            ("client-id", credentials::DEEPVUE_CLIENT_ID),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if signed {
+        let signature = Signer::new(&secret()).sign(body).to_string();
+        let signature = HeaderValue::try_from(signature).unwrap();
+        headers.insert("x-hmac-signature", signature);
+    }
+    for line in more.split(|byte| *byte == b'\n') {
+        let mut halves = line.splitn(2, |byte| *byte == b':');
+        let (name, value) = (halves.next().unwrap_or_default(), halves.next());
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name),
+            HeaderValue::from_bytes(value.unwrap_or_default()),
+        ) {
+            headers.append(name, value);
+        }
+    }
+
+    let answered = || PROVIDERS.map(|provider| SANDBOX.ledger().counts(provider).requests);
+    let before = answered();
+    let reply = RUNTIME.with_borrow(|runtime| {
+        runtime
+            .block_on(SANDBOX.transport().send(request, Duration::from_secs(30)))
+            .unwrap()
+    });
+    let mut expected = before;
+    if let Some(provider) = provider_of(&path) {
+        let at = PROVIDERS.iter().position(|other| *other == provider);
+        expected[at.unwrap()] += 1;
+    }
+    assert_eq!(answered(), expected);
+    check(&path, &reply);
+}
+
+const PROVIDERS: [Provider; 4] = [
+    Provider::Finpass,
+    Provider::Finpro,
+    Provider::Veriff,
+    Provider::Deepvue,
+];
+
+/// The provider that a path leads to: none but for its prefix and a slash.
+fn provider_of(path: &str) -> Option<Provider> {
+    let below = |provider: &Provider| {
+        path.strip_prefix('/')
+            .and_then(|path| path.strip_prefix(provider.as_str()))
+            .is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && rest.len() > 1))
+    };
+    PROVIDERS.into_iter().find(below)
+}
+
+fn check(path: &str, reply: &RawResponse) {
+    let status = reply.status();
+    assert!(!status.is_informational() && !status.is_redirection());
+    let body: Value = serde_json::from_slice(reply.body()).unwrap();
+    assert!(body.is_object());
+    if provider_of(path) == Some(Provider::Veriff) && status.is_success() {
+        let signature = reply.headers().get("x-hmac-signature").unwrap();
+        let signature = Signature::from_hex(signature).unwrap();
+        Verifier::new(&secret())
+            .verify(reply.body(), &signature)
+            .unwrap();
+    }
+}
+
+fn secret() -> SharedSecret {
+    SharedSecret::new(credentials::VERIFF_SHARED_SECRET).unwrap()
+}
