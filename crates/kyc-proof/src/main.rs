@@ -23,6 +23,7 @@ mod flood;
 mod forgeries;
 mod outage;
 mod process;
+mod properties;
 mod soak;
 mod vectors;
 
@@ -71,6 +72,11 @@ const PROOFS: &[Proof] = &[
         name: "forgeries",
         about: "replies that were altered, made up or taken from elsewhere",
         run: forgeries::run,
+    },
+    Proof {
+        name: "properties",
+        about: "what holds for every value, tried on random ones",
+        run: properties::run,
     },
 ];
 

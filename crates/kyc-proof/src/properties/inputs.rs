@@ -1,0 +1,61 @@
+//! Inputs that are parsed once.
+
+use std::fmt::Debug;
+
+use consent_hmac::SessionId;
+use finpro_profile::{AaId, UserConsentId};
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseResult, TestRunner};
+use provider_core::{Email, InvalidRequest, Mobile, Pan, PathId, RequestId};
+
+use super::values::{email, hostile, mobile, nearly, pan};
+use crate::failure::Result;
+
+/// That a text is taken as it is, and read again as the same, or refused in the words that refuse the empty text.
+fn taken_or_refused<T: Debug + PartialEq>(
+    text: &str,
+    parse: impl Fn(&str) -> std::result::Result<T, InvalidRequest>,
+    expose: impl Fn(&T) -> &str,
+) -> TestCaseResult {
+    match parse(text) {
+        Ok(value) => {
+            prop_assert_eq!(expose(&value), text);
+            prop_assert_eq!(parse(expose(&value)), Ok(value));
+        }
+        Err(error) => prop_assert_eq!(Some(error), parse("").err()),
+    }
+    Ok(())
+}
+
+pub(super) fn inputs_are_taken_or_refused(runner: &mut TestRunner) -> Result<()> {
+    let cases = prop_oneof![
+        nearly("[0-9]{10}"),
+        nearly("[A-Z]{5}[0-9]{4}[A-Z]"),
+        nearly("[a-z.]{1,8}@[a-z.]{1,8}"),
+        nearly("[A-Za-z0-9_-]{1,128}"),
+        nearly("[a-z]{49,51}"),
+        hostile(),
+    ];
+    runner.run(&cases, |text| {
+        taken_or_refused(&text, Mobile::parse, Mobile::expose)?;
+        taken_or_refused(&text, Pan::parse, Pan::expose)?;
+        taken_or_refused(&text, Email::parse, Email::expose)?;
+        taken_or_refused(&text, |text| PathId::parse("id", text), PathId::as_str)?;
+        taken_or_refused(&text, SessionId::parse, SessionId::as_str)?;
+        taken_or_refused(&text, RequestId::parse, RequestId::as_str)?;
+        taken_or_refused(&text, AaId::parse, AaId::as_str)?;
+        taken_or_refused(&text, UserConsentId::parse, UserConsentId::as_str)
+    })?;
+    Ok(())
+}
+
+pub(super) fn personal_values_print_masked(runner: &mut TestRunner) -> Result<()> {
+    runner.run(&(mobile(), pan(), email()), |(mobile, pan, email)| {
+        let shown = format!("{:?}", Mobile::parse(&mobile).unwrap());
+        prop_assert_eq!(shown, format!("Mobile(********{})", &mobile[8..]));
+        prop_assert_eq!(format!("{:?}", Pan::parse(&pan).unwrap()), "Pan(***)");
+        prop_assert_eq!(format!("{:?}", Email::parse(&email).unwrap()), "Email(***)");
+        Ok(())
+    })?;
+    Ok(())
+}
