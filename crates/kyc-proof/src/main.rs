@@ -78,6 +78,11 @@ const PROOFS: &[Proof] = &[
         about: "what holds for every value, tried on random ones",
         run: properties::run,
     },
+    Proof {
+        name: "canaries",
+        about: "nothing secret or personal is printed, whatever happens",
+        run: canaries::run,
+    },
 ];
 
 /// What a run was asked for.

@@ -65,6 +65,28 @@ const PROOFS: &[Proof] = &[
         about: "replies that were altered, made up or taken from elsewhere",
         run: |workspace, settings| program(workspace, "forgeries", settings),
     },
+    Proof {
+        name: "canaries",
+        about: "nothing secret or personal is printed, whatever happens",
+        run: |workspace, settings| {
+            // The proof runs the command too, and finds it beside itself.
+            let command = [
+                "build",
+                "--quiet",
+                "--profile",
+                "proof",
+                "--package",
+                "kyc-cli",
+            ];
+            shell::run(&mut workspace.cargo(command))?;
+            program(workspace, "canaries", settings)
+        },
+    },
+    Proof {
+        name: "properties",
+        about: "what holds for every value, tried on random ones",
+        run: |workspace, settings| program(workspace, "properties", settings),
+    },
 ];
 
 /// What a run was asked for.

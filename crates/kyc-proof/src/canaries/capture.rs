@@ -2,12 +2,14 @@
 //! `log` crate, panics.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::{Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
+use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 enum Sink {
@@ -22,6 +24,7 @@ enum Sink {
 thread_local! {
     static SINK: RefCell<Sink> = const { RefCell::new(Sink::Shared) };
     static PANICS: Cell<u32> = const { Cell::new(0) };
+    static TARGETS: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 static SHARED: Mutex<String> = Mutex::new(String::new());
@@ -77,7 +80,13 @@ impl Capture {
     pub(crate) fn begin() -> Self {
         SINK.set(Sink::Own(String::new()));
         PANICS.set(0);
+        TARGETS.take();
         Self(())
+    }
+
+    /// How many lines were logged on this thread, by target.
+    pub(crate) fn targets(&self) -> BTreeMap<String, u64> {
+        TARGETS.with_borrow(Clone::clone)
     }
 
     /// All of it, and how often this thread panicked.
@@ -122,8 +131,15 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        // A record of the `log` crate has its own target among its fields.
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        let _ = TARGETS.try_with(|targets| {
+            if let Ok(mut targets) = targets.try_borrow_mut() {
+                *targets.entry(metadata.target().to_owned()).or_insert(0) += 1;
+            }
+        });
         keep(|text| {
-            let metadata = event.metadata();
             let _ = write!(text, "{} {}", metadata.level(), metadata.target());
             event.record(&mut Fields(text));
             text.push('\n');

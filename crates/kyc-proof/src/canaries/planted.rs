@@ -62,7 +62,6 @@ planted! {
     SESSION_ID = "verification session id", "8f0c6a1e-94d3-4f27-a5b8-60e7d19c2b35", ByItsOwner;
     OTHER_SESSION_ID = "another person's session id", "1d7e5b90-c28f-4a64-93e0-f4b81a6d70c2", ByItsOwner;
     CONSENT_TEXT = "consent text", "cbfffkpcjj \"nxtlswgmhj\" \\vzkr/qwtn=é+gh";
-    PURPOSE = "purpose as free text", "cwnblpwmmghgjgkrslvm";
     REDIRECT_URL = "redirect URL", "https://qlbtchkfssnx.example.test/lvhzjtsk?t=rbwd";
     // What a reply carries.
     CONSENT_URL = "consent URL", "https://tpdrmwlklwkf.example.test/bfsxbbtf?fi=zRkwQ+Rg==";

@@ -1,5 +1,6 @@
 //! One cell: a fault befalls one operation over one transport, and the ten invariants are checked.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,6 +96,8 @@ pub(crate) struct Report {
     pub(crate) calls: u32,
     /// How many bytes of output were searched.
     pub(crate) searched: u64,
+    /// How many lines were logged, by target.
+    pub(crate) targets: BTreeMap<String, u64>,
 }
 
 /// Runs a cell on this thread.
@@ -105,12 +108,14 @@ pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
     }
     let capture = Capture::begin();
     let caught = catch_unwind(AssertUnwindSafe(|| Stand::new(cell, world)?.perform()));
+    let targets = capture.targets();
     let (text, panics) = capture.end();
     let (mut report, owned) = match caught {
         Ok(Ok(performed)) => performed,
         Ok(Err(failure)) => (failed(&failure), String::new()),
         Err(_) => (Report::default(), String::new()),
     };
+    report.targets = targets;
     if panics > 0 {
         report.violations.push(format!("I1: {panics} panics"));
     }

@@ -314,12 +314,15 @@ fn padded(text: &str, size: Size) -> String {
     format!("{text}{}", "p".repeat(padding))
 }
 
+/// The headers by which a peer that knows a secret vouches for a body.
+type Vouch = fn(&str, &[u8]) -> Option<Vec<(&'static str, String)>>;
+
 /// A column without its type: what a row of the table is asked about.
 pub(crate) struct Subject {
     pub(crate) provider: &'static str,
     pub(crate) operation: Operation,
     pub(crate) answer: Answer,
-    vouch: fn(&str, &[u8]) -> Option<Vec<(&'static str, String)>>,
+    vouch: Vouch,
     client: fn(Way) -> Result<Arc<dyn Calls>>,
 }
 

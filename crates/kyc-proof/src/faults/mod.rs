@@ -47,6 +47,8 @@ const HANG: Duration = Duration::from_secs(120);
 /// How many file descriptors may come and go with the machinery itself.
 const SPARE_DESCRIPTORS: usize = 2;
 
+pub(crate) use self::cell::printed;
+
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let matrix = Matrix::new()?;
     if let Ok(index) = std::env::var(child::CELL) {
@@ -201,6 +203,38 @@ fn with_world<T>(seed: u64, in_child: bool, work: impl FnOnce(&World) -> Result<
     result
 }
 
+/// A server for each provider that refuses everything, in the documented form, and repeats what it was sent.
+pub(crate) struct EchoingServers {
+    _runtime: tokio::runtime::Runtime,
+    servers: Vec<(&'static str, server::Server)>,
+}
+
+impl EchoingServers {
+    pub(crate) fn start() -> Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .on_thread_start(capture::ignore_this_thread)
+            .build()?;
+        let mut servers = Vec::new();
+        for subject in columns::all() {
+            let answer = wire::answer("400 Bad Request", &[], &subject.answer.refusal);
+            let starting = server::Server::start(server::Listening::Open, None, answer);
+            servers.push((subject.provider, runtime.block_on(starting)?));
+        }
+        Ok(Self {
+            _runtime: runtime,
+            servers,
+        })
+    }
+
+    /// Where each provider's server is.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&'static str, u16)> {
+        let servers = self.servers.iter();
+        servers.map(|(provider, server)| (*provider, server.port()))
+    }
+}
+
 fn run_in_lanes(
     cells: &[&Cell<'_>],
     world: &World,
@@ -256,6 +290,17 @@ impl Run {
     pub(crate) fn searched(&self) -> u64 {
         let cells: u64 = self.reports.values().map(|report| report.searched).sum();
         cells + self.searched
+    }
+
+    /// How many lines each target logged.
+    pub(crate) fn targets(&self) -> BTreeMap<&str, u64> {
+        let mut targets = BTreeMap::new();
+        for report in self.reports.values() {
+            for (target, lines) in &report.targets {
+                *targets.entry(target.as_str()).or_insert(0) += lines;
+            }
+        }
+        targets
     }
 
     /// How many cells ran.

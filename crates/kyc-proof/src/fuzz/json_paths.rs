@@ -6,8 +6,9 @@ use kyc_proof::scripted::{answer, reply};
 use provider_core::http::{Request, StatusCode};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Attempt, Authenticity, BaseUrl, Body, Endpoint, Fault, Idempotency, InvalidRequest, Operation,
-    Provider, RawResponse, ResponseError, Segment, VerificationError, Verified, post_json,
+    Allowance, Attempt, Authenticity, BaseUrl, Body, Endpoint, Fault, Idempotency, InvalidRequest,
+    Operation, Provider, RawResponse, ResponseError, Segment, VerificationError, Verified,
+    post_json,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,10 @@ impl Provider for Anyone {
 
     fn verify(&self, _: &RawResponse, _: Timestamp) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
+    }
+
+    fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
+        None
     }
 
     fn fault(&self, _: &RawResponse) -> Option<Fault> {

@@ -22,10 +22,9 @@ fn some_text() -> impl Strategy<Value = String> {
 }
 
 /// A field that may be absent, null, or what the strategy gives.
-fn maybe<T: Into<Value>>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Value>>
-where
-    T: std::fmt::Debug,
-{
+fn maybe<T: Into<Value> + std::fmt::Debug>(
+    strategy: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Option<Value>> {
     let value = strategy.prop_map(Into::into);
     option::of(prop_oneof![1 => Just(Value::Null), 4 => value])
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use provider_core::ErrorKind::{Api, Connect, Transport};
+use provider_core::Idempotency;
 use provider_core::Outcome::{NotSent, Refused, Unknown};
 
 use super::{not_applicable, row};
@@ -50,7 +51,12 @@ pub(super) fn rows() -> Vec<Row> {
                 })
                 .comes_to(move |_| {
                     let not_made = Expect::Fails(Connect, NotSent, Always);
-                    vec![broken, not_made, Expect::FailsAtLast(Connect, Unknown)]
+                    vec![
+                        broken,
+                        not_made,
+                        Expect::FailsAtLast(Connect, Unknown),
+                        Expect::FailsAtLast(Transport, Unknown),
+                    ]
                 })
                 .note("a race: the reset comes before or after the connection counts as made"),
             ],
@@ -76,9 +82,12 @@ pub(super) fn rows() -> Vec<Row> {
             [
                 early_refusal("and read on", Step::Finish).fails(Api, Refused, Never),
                 early_refusal("and reset", Step::Reset)
-                    .comes_to(move |_| {
-                        let refused = Expect::Fails(Api, Refused, Never);
-                        vec![refused, broken, Expect::FailsAtLast(Api, Unknown)]
+                    .comes_to(move |subject| {
+                        let mut expect = vec![Expect::Fails(Api, Refused, Never), broken];
+                        if subject.operation.idempotency != Idempotency::Unsafe {
+                            expect.push(Expect::FailsAtLast(Api, Unknown));
+                        }
+                        expect
                     })
                     .note("a race: a reset may overtake the answer"),
             ],
