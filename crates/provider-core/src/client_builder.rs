@@ -103,8 +103,8 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`]: no transport was given and the crate was built without one, or the default
-    /// transport cannot be made, for instance on a machine without root certificates.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest): no transport was given and the crate was built
+    /// without one, or the default transport cannot be made, for instance on a machine without root certificates.
     pub fn build(self) -> Result<C, Error> {
         let transport = match self.transport {
             Some(transport) => transport,

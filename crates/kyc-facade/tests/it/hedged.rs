@@ -14,11 +14,14 @@ use tokio::time::Instant;
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long one answer takes, and how it fails if it does.
+type Step = (Duration, Option<ErrorKind>);
+
 /// Answers each question as its script says, and at once when that is at its end.
 #[derive(Debug, Clone)]
 struct Peer {
     name: &'static str,
-    script: Arc<Mutex<VecDeque<(Duration, Option<ErrorKind>)>>>,
+    script: Arc<Mutex<VecDeque<Step>>>,
     asked: Arc<Mutex<Vec<CallOptions>>>,
     under_way: Arc<()>,
     refuses_input: bool,
