@@ -97,3 +97,21 @@ macro_rules! masked_text {
         }
     )+};
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Masked;
+
+    #[test]
+    fn the_text_is_sent_and_not_printed() {
+        for masked in [
+            Masked::new("CANARY"),
+            Masked::from("CANARY"),
+            Masked::from("CANARY".to_owned()),
+        ] {
+            assert_eq!(masked.expose(), "CANARY");
+            assert_eq!(format!("{masked:?}"), "***");
+            assert_eq!(serde_json::to_string(&masked).unwrap(), "\"CANARY\"");
+        }
+    }
+}

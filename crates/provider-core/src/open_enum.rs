@@ -116,3 +116,32 @@ macro_rules! open_enum {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use status::Status;
+
+    #[expect(
+        unreachable_pub,
+        reason = "the macro is made for a crate's public types"
+    )]
+    mod status {
+        crate::open_enum! {
+            /// How a check ended.
+            pub enum Status {
+                /// It worked.
+                Success = "success",
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_value_and_nothing_else_is() {
+        assert_eq!(Status::KNOWN, ["success"]);
+        let read = |json: &str| serde_json::from_str::<Status>(json);
+        assert_eq!(read("\"success\"").unwrap(), Status::Success);
+        assert_eq!(read("\"paused\"").unwrap().as_str(), "paused");
+        let error = read("7").unwrap_err().to_string();
+        assert!(error.contains("expected a string"), "{error}");
+    }
+}

@@ -159,6 +159,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_secret_prints_as_stars() {
+        let secret = Secret::text("secret", "CANARY").unwrap();
+        assert_eq!(format!("{secret:?}"), "***");
+        assert_eq!(secret.expose(), "CANARY");
+    }
+
+    #[test]
     fn a_trailing_newline_is_reported_and_the_value_is_not() {
         let error = Secret::for_header("x-api-key", "CANARY\n").unwrap_err();
         assert_eq!(error.field(), "x-api-key");

@@ -265,6 +265,41 @@ impl From<InvalidRequest> for TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_body_is_its_bytes_and_prints_their_number() {
+        for body in [
+            Body::from(Bytes::from_static(b"CANARY")),
+            Body::from(b"CANARY".to_vec()),
+        ] {
+            assert_eq!(format!("{body:?}"), "Body(6 bytes)");
+            assert_eq!(
+                (&body.bytes()[..], body.as_ref()),
+                (&b"CANARY"[..], &b"CANARY"[..])
+            );
+            assert_eq!(body.into_bytes(), "CANARY");
+        }
+    }
+
+    #[test]
+    fn a_response_prints_sizes_and_hints_at_its_body() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-canary", HeaderValue::from_static("CANARY"));
+        let response =
+            RawResponse::new(StatusCode::OK, headers.clone(), Bytes::from_static(b"[7]"));
+        let printed = format!("{response:?}");
+        assert_eq!(
+            printed,
+            "RawResponse { status: 200, headers: 1, body_bytes: 3 }"
+        );
+        assert_eq!(response.headers(), &headers);
+        assert_eq!(response.untrusted_hint::<Vec<u8>>(), Some(vec![7]));
+        assert_eq!(response.untrusted_hint::<String>(), None);
+        assert_eq!(response.clone().truncated(2).body(), "[7");
+        assert_eq!(response.clone().truncated(3).body(), "[7]");
+        assert_eq!(response.into_headers(), headers);
+    }
 
     #[test]
     fn only_a_request_that_breaks_a_rule_is_the_caller_s_mistake() {

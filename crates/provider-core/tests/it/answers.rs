@@ -18,6 +18,10 @@ async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
     let elapsed = answer.elapsed();
     let answer = answer.map(|_| "another value");
     assert_eq!(*answer.value(), "another value");
+    let printed = format!("{answer:?}");
+    assert!(
+        printed.starts_with("Response { status: 200, request_id: RequestId(order-7), attempts: 2")
+    );
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.authenticity(), Authenticity::Signed);
     assert_eq!(answer.request_id().as_str(), "order-7");
