@@ -11,6 +11,7 @@ use super::tool::Tool;
 use crate::failure::{Context, Failure, Result};
 use crate::metadata::Metadata;
 use crate::shell::{self, Workspace};
+use crate::temporary::Directory;
 use crate::tidy::Role;
 
 const CARGO_TARPAULIN: Tool = Tool {
@@ -36,7 +37,9 @@ pub(super) fn run(workspace: &Workspace, _: &Settings) -> Result<()> {
     let results = metadata.target_directory.join("prove/coverage");
     fs::create_dir_all(&results).context(|| format!("cannot create {}", results.display()))?;
 
-    let mut tarpaulin = CARGO_TARPAULIN.command(workspace, &metadata, workspace.root())?;
+    // A copy, because build scripts leave files of theirs beside the manifest.
+    let copy = Directory::copy_of(workspace, "coverage")?;
+    let mut tarpaulin = CARGO_TARPAULIN.command(workspace, &metadata, copy.path())?;
     tarpaulin.args(["--engine", "llvm", "--skip-clean", "--lib", "--tests"]);
     tarpaulin
         .args(["--out", "Json", "--output-dir"])
@@ -49,7 +52,7 @@ pub(super) fn run(workspace: &Workspace, _: &Settings) -> Result<()> {
     tarpaulin
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("INSTA_UPDATE", "no");
-    shell::run(&mut tarpaulin)?;
+    copy.finish(shell::run(&mut tarpaulin))?;
 
     let path = results.join("tarpaulin-report.json");
     let reading = || format!("cannot read {}", path.display());
@@ -104,7 +107,7 @@ fn judge(packages: &BTreeMap<&str, &str>, files: &[File], mut explained: Explain
     let mut unexplained = Vec::new();
     for (name, directory) in packages {
         let within = format!("{directory}/src/");
-        // Report and workspace may spell the way to the workspace differently, so only the end counts.
+        // The report has the places of the copy, so only their ends count.
         let files: Vec<(&str, &File)> = files
             .iter()
             .filter_map(|file| Some((file.path.get(file.path.find(&within)?..)?, file)))

@@ -125,7 +125,9 @@ fn mutate(
                     "CARGO_TARGET_DIR",
                     metadata.target_directory.join("mutants"),
                 )
-                // Nobody looks at a backtrace here, and linking is most of the time.
+                // A mutant is one function of a crate: what else was built of it serves again.
+                .env("CARGO_INCREMENTAL", "1")
+                // Nobody looks at a backtrace here.
                 .env("CARGO_PROFILE_DEV_DEBUG", "0")
                 .env("INSTA_UPDATE", "no");
             shell::run_expecting(&mut mutants, &[0, SOME_MISSED, SOME_TIMED_OUT])?;

@@ -28,6 +28,9 @@ const CARGO_CYCLONEDX: Tool = Tool {
 /// What cargo-deny goes by. Whoever adds a dependency finds the rules, and their reasons, there.
 const RULES: &str = ".deny.toml";
 
+/// Where cargo-deny has the database of known faults from.
+const RUSTSEC: &str = "https://github.com/RustSec/advisory-db";
+
 /// How many crates a provider should bring to a user at most: without TLS, and with it.
 const TARGETS: (usize, usize) = (50, 75);
 
@@ -61,28 +64,23 @@ fn advisories(workspace: &Workspace, metadata: &Metadata, settings: &Settings) -
         );
         return Ok(());
     };
-    // Git takes a directory as an address too, cargo-deny does not.
-    let url = if Path::new(database).is_dir() {
-        let path = fs::canonicalize(database).context(|| format!("cannot read {database}"))?;
-        format!("file://{}", path.display())
-    } else {
-        database.clone()
-    };
+    // An address is left as it is; a directory has to be absolute.
+    let database = fs::canonicalize(database)
+        .map_or_else(|_| database.clone(), |path| path.display().to_string());
     let rules = fs::read_to_string(workspace.root().join(RULES))
         .context(|| format!("cannot read {RULES}"))?;
     let directory = Directory::new(workspace, "advisories")?;
     let config = directory.path().join("deny.toml");
-    let copies = directory.path().join("copies");
-    let section = format!(
-        "{rules}\n[advisories]\ndb-path = {:?}\ndb-urls = [{url:?}]\nyanked = \"allow\"\n",
-        copies.display().to_string()
-    );
+    let copies = directory.path().join("copies").display().to_string();
+    let section = format!("{rules}\n[advisories]\ndb-path = {copies:?}\nyanked = \"allow\"\n");
     fs::write(&config, section).context(|| format!("cannot write {}", config.display()))?;
     let mut deny = CARGO_DENY.command(workspace, metadata, workspace.root())?;
-    deny.arg("check")
-        .arg("--config")
-        .arg(&config)
-        .arg("advisories");
+    deny.arg("--config").arg(&config);
+    deny.args(["check", "--hide-inclusion-graph", "advisories"]);
+    // It copies the database by Git from one address only; Git is told to look elsewhere for that.
+    deny.env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", format!("url.{database}.insteadOf"))
+        .env("GIT_CONFIG_VALUE_0", RUSTSEC);
     directory.finish(shell::run(&mut deny))
 }
 
