@@ -17,6 +17,7 @@
 
 mod canaries;
 mod clients;
+mod constant_time;
 mod failure;
 mod faults;
 mod flood;
@@ -82,6 +83,11 @@ const PROOFS: &[Proof] = &[
         name: "canaries",
         about: "nothing secret or personal is printed, whatever happens",
         run: canaries::run,
+    },
+    Proof {
+        name: "constant-time",
+        about: "whether the time of a check tells where a signature is wrong",
+        run: constant_time::run,
     },
 ];
 

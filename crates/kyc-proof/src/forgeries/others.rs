@@ -6,7 +6,6 @@ use deepvue_digilocker::Deepvue;
 use finpass::{ConsentType, Finpass, FinpassClient, Initialize};
 use finpro_profile::Finpro;
 use provider_core::VerificationError::OtherRequest;
-use provider_core::http::StatusCode;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{Authenticity, BaseUrl, Mobile, Provider};
 
@@ -90,8 +89,8 @@ async fn initialize(finpass: Finpass, echo: &str) -> Result<Called> {
     let body = format!(
         r#"{{"data":{{"client_id":"made-up","mobile_number":"{echo}","redirect_url":"https://aa.example.test/"}},"success":true}}"#
     );
-    let step = || Step::respond(StatusCode::OK.as_u16(), body.clone());
-    let transport = ScriptedTransport::new([step(), step()]);
+    let replies = (0..4).map(|_| Step::respond(200, body.clone()));
+    let transport = ScriptedTransport::new(replies);
     let client = FinpassClient::builder(finpass)
         .transport(Arc::new(transport.clone()))
         .build()?;

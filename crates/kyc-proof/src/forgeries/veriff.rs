@@ -78,8 +78,9 @@ pub(super) fn reply(headers: &Headers, body: &[u8]) -> RawResponse {
 
 /// Calls Veriff, which answers with this reply.
 pub(super) async fn call(veriff: Veriff, reply: RawResponse, now: Timestamp) -> Result<Called> {
-    // A second request finds a second reply, and is counted.
-    let transport = ScriptedTransport::new([Step::Respond(reply.clone()), Step::Respond(reply)]);
+    // Further requests find replies too, and are counted.
+    let replies = (0..4).map(|_| Step::Respond(reply.clone()));
+    let transport = ScriptedTransport::new(replies);
     let result = record(veriff, Arc::new(transport.clone()), now).await?;
     Ok(Called {
         result,

@@ -1,0 +1,211 @@
+//! Whether the time of a check tells how much of a forged signature is right: dudect's method (Reparaz, Balasch and
+//! Verbauwhede, 2017), which can find a difference and never show that there is none.
+//!
+//! Two classes of forgeries, right but for the first byte or right but for the last one, take turns at random while the time
+//! of each check is taken. Welch's t-test compares the classes, over all times and over those below a hundred percentiles,
+//! because what a machine does besides shows in the longest ones. Chance alone hardly ever gives a |t| above 4.5. To read
+//! [`Signature::from_hex`] need not take constant time: its text is the peer's own and no secret.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use consent_hmac::{Signature, Verifier};
+use fastrand::Rng;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::Settings;
+use crate::failure::{Failure, Result};
+
+/// Above it the classes differ.
+const LIMIT: f64 = 4.5;
+
+const KEY: &[u8] = b"abcdef12-abcd-abcd-abcd-abcdef012345";
+
+/// A reply of the usual length.
+const BODY: &[u8] = br#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
+
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    // Few samples on a machine with other work: what is not there shows by chance in one round of three at most, what is
+    // there shows in all of them.
+    let (samples, rounds) = if settings.short {
+        (200_000, 3)
+    } else {
+        (10_000_000, 1)
+    };
+    let mut random = Rng::with_seed(settings.seed);
+    let verifier = Verifier::with_key(KEY)?;
+    let verify = |signature: &Signature, _: &[u8; 32]| verifier.verify(BODY, signature).is_ok();
+    let naive = |_: &Signature, bytes: &[u8; 32]| equals_naively(&mac(), bytes);
+
+    let same = least(rounds, || measure(samples, [0, 0], verify, &mut random));
+    println!(
+        "  Verifier::verify, first byte wrong in both classes: {samples} samples, max |t| {same:.2}"
+    );
+    let ours = least(rounds, || measure(samples, [0, 31], verify, &mut random));
+    println!("  Verifier::verify, first byte against last: {samples} samples, max |t| {ours:.2}");
+    let theirs = least(rounds, || measure(samples, [0, 31], naive, &mut random));
+    println!(
+        "  the same MAC compared byte by byte, first against last: {samples} samples, max |t| {theirs:.2}"
+    );
+
+    if same > LIMIT {
+        return Err(Failure::new(
+            "equal classes differ: this machine cannot measure now",
+        ));
+    }
+    if ours > LIMIT {
+        return Err(Failure::new(
+            "the time of a check tells where a signature is wrong",
+        ));
+    }
+    if theirs <= LIMIT {
+        return Err(Failure::new(
+            "a comparison that stops early was not found: nothing is shown",
+        ));
+    }
+    Ok(())
+}
+
+/// The smallest result of some rounds, of which no more are made than it takes to get below the limit.
+fn least(rounds: usize, mut round: impl FnMut() -> f64) -> f64 {
+    let mut least = f64::INFINITY;
+    for _ in 0..rounds {
+        least = least.min(round());
+        if least <= LIMIT {
+            break;
+        }
+    }
+    least
+}
+
+/// How many forgeries are made before they are checked: what making one leaves behind in the processor must not be measured.
+const BATCH: usize = 512;
+
+/// A signature that is right but for one byte.
+struct Forgery {
+    class: usize,
+    bytes: [u8; 32],
+    signature: Signature,
+}
+
+impl Forgery {
+    fn random(places: [usize; 2], random: &mut Rng) -> Self {
+        let class = usize::from(random.bool());
+        let mut bytes = mac();
+        bytes[places[class]] ^= random.u8(1..);
+        let signature = Signature::from_hex(hex::encode(bytes)).expect("64 digits");
+        Self {
+            class,
+            bytes,
+            signature,
+        }
+    }
+}
+
+/// The largest |t| between checks of signatures that are wrong in one or the other of two places.
+fn measure(
+    samples: usize,
+    places: [usize; 2],
+    check: impl Fn(&Signature, &[u8; 32]) -> bool,
+    random: &mut Rng,
+) -> f64 {
+    let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
+    for first in (0..samples).step_by(BATCH) {
+        let batch = BATCH.min(samples - first);
+        let forgeries: Vec<Forgery> = (0..batch)
+            .map(|_| Forgery::random(places, random))
+            .collect();
+        for Forgery {
+            class,
+            bytes,
+            signature,
+        } in &forgeries
+        {
+            let started = Instant::now();
+            let believed = check(black_box(signature), black_box(bytes));
+            let took = started.elapsed();
+            assert!(!black_box(believed), "a forgery was believed");
+            times[*class].push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
+        }
+    }
+    max_t(times)
+}
+
+fn mac() -> [u8; 32] {
+    let mac = Hmac::<Sha256>::new_from_slice(KEY).expect("HMAC takes any key");
+    mac.chain_update(black_box(BODY))
+        .finalize()
+        .into_bytes()
+        .into()
+}
+
+/// What must not be done: it ends at the first difference.
+fn equals_naively(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    // One byte at a time, also after optimisation.
+    left.iter()
+        .zip(right)
+        .all(|(left, right)| black_box(left) == black_box(right))
+}
+
+/// The largest |t| of all times, and of those below each of the percentiles that dudect takes.
+fn max_t(mut times: [Vec<u32>; 2]) -> f64 {
+    times.iter_mut().for_each(|times| times.sort_unstable());
+    let mut all = times.concat();
+    all.sort_unstable();
+    let [left, right] = &times;
+    let below = |limit: u32| {
+        let part = |times: &'_ [u32]| times.partition_point(|time| *time < limit);
+        welch(&left[..part(left)], &right[..part(right)]).abs()
+    };
+    (1..=100)
+        .map(|number| 1.0 - 0.5_f64.powf(f64::from(number) / 10.0))
+        .map(|share| below(all[(share * (all.len() - 1) as f64) as usize]))
+        .chain([welch(left, right).abs()])
+        // No number where a class is empty or does not vary.
+        .filter(|t| t.is_finite())
+        .fold(0.0, f64::max)
+}
+
+/// Welch's t of two samples.
+fn welch(left: &[u32], right: &[u32]) -> f64 {
+    let (left, left_error) = mean(left);
+    let (right, right_error) = mean(right);
+    (left - right) / (left_error + right_error).sqrt()
+}
+
+/// The mean of a sample, and the square of its standard error.
+fn mean(sample: &[u32]) -> (f64, f64) {
+    let count = sample.len() as f64;
+    let mean = sample.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+    let squares = sample
+        .iter()
+        .map(|value| (f64::from(*value) - mean).powi(2));
+    (mean, squares.sum::<f64>() / (count - 1.0) / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn welch_s_t_is_the_textbook_s() {
+        let t = welch(&[1, 2, 3, 4], &[2, 4, 6, 8, 10]);
+        assert!((t - -2.251_436_323_159_369).abs() < 1e-12, "{t}");
+    }
+
+    #[test]
+    fn a_difference_that_outliers_hide_is_found_below_a_percentile() {
+        let class = |usual: u32| {
+            let outliers = (0..100).map(|at| 1_000_000 * at);
+            (0..10_000)
+                .map(|at| usual + at % 7)
+                .chain(outliers)
+                .collect::<Vec<_>>()
+        };
+        let (left, right) = (class(100), class(101));
+        assert!(welch(&left, &right).abs() < 1.0);
+        assert!(max_t([left.clone(), right]) > LIMIT);
+        assert_eq!(max_t([left.clone(), left]), 0.0);
+    }
+}
