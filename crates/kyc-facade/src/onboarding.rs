@@ -46,13 +46,17 @@ pub enum Progress {
     Skipped(SkipReason),
     /// It failed.
     Failed(ErrorKind),
+    /// The onboarding's future was dropped while the step was under way: it may have been done. Its client's
+    /// [`CallObserver`](provider_core::CallObserver) is told how far it came.
+    Dropped,
 }
 
 type Observer = Arc<dyn Fn(StepEvent) + Send + Sync>;
 
 /// One prepared onboarding: change its options, then `.await` it.
 ///
-/// Dropping the future cancels the steps that are not finished; those that began may have been done.
+/// Dropping the future cancels the steps that are not finished; those that began may have been done, and the observer is
+/// told which.
 #[must_use = "an onboarding does nothing until it is awaited"]
 pub struct Onboarding<'k> {
     kyc: &'k Kyc,
@@ -222,9 +226,14 @@ impl<'k> Onboarding<'k> {
             Err(running.cut_off(Outcome::NotSent))
         } else {
             self.tell(running.step, Progress::Started, running.request_id.as_ref());
-            tokio::time::timeout_at(running.end, call)
-                .await
-                .unwrap_or_else(|_| Err(running.cut_off(Outcome::Unknown)))
+            let mut under_way = UnderWay {
+                onboarding: self,
+                running: &running,
+                ended: false,
+            };
+            let result = tokio::time::timeout_at(running.end, call).await;
+            under_way.ended = true;
+            result.unwrap_or_else(|_| Err(running.cut_off(Outcome::Unknown)))
         };
         match result {
             Ok(value) => {
@@ -300,6 +309,23 @@ impl Running {
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id.clone()),
             None => error,
+        }
+    }
+}
+
+/// A step whose end will be told, even if nobody waits for it any more.
+struct UnderWay<'s> {
+    onboarding: &'s Onboarding<'s>,
+    running: &'s Running,
+    ended: bool,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let request_id = self.running.request_id.as_ref();
+            self.onboarding
+                .tell(self.running.step, Progress::Dropped, request_id);
         }
     }
 }

@@ -87,17 +87,6 @@ fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -
     error.with_response(raw)
 }
 
-/// Whether a refusal passes by itself.
-pub(crate) fn is_transient(error: &Error) -> bool {
-    let by_status = error
-        .status()
-        .is_some_and(|status| status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT);
-    by_status
-        || error
-            .fault()
-            .is_some_and(|fault| fault.class() == FaultClass::Transient)
-}
-
 /// Whether the next attempt would end the same way.
 pub(crate) fn is_permanent(error: &Error) -> bool {
     use std::error::Error as _;
@@ -116,7 +105,7 @@ pub(crate) fn tells_of_an_outage(error: &Error) -> Option<bool> {
         ErrorKind::Verification if error.outcome() == Outcome::NotSent => None,
         ErrorKind::Connect | ErrorKind::Timeout => Some(true),
         ErrorKind::Transport => Some(!is_permanent(error)),
-        ErrorKind::Api => Some(is_transient(error)),
+        ErrorKind::Api => Some(error.is_transient()),
         ErrorKind::Credentials
         | ErrorKind::Verification
         | ErrorKind::RateLimited

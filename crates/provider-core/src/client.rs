@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::answer::{conclude, is_permanent, is_transient, tells_of_an_outage};
+use crate::answer::{conclude, is_permanent, tells_of_an_outage};
 use crate::call::CallOptions;
 use crate::circuit_breaker::Circuit;
 use crate::progress::Progress;
@@ -237,7 +237,7 @@ impl<P: Provider> Client<P> {
             }
             outcome = outcome.max(error.outcome());
             let decision = retry.decide(&Failure {
-                transient: is_transient(&error),
+                transient: error.is_transient(),
                 permanent: is_permanent(&error),
                 attempt: attempts,
                 retry_after: error.retry_after(),

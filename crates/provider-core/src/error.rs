@@ -297,14 +297,18 @@ impl Error {
             | ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Transport => !self.is_unsettled(),
-            ErrorKind::Api => {
-                let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
-                !self.is_unsettled()
-                    && (self.0.fault.as_ref().is_some_and(passes)
-                        || self.0.status.is_some_and(|status| status.is_server_error()))
-            }
+            ErrorKind::Api => !self.is_unsettled() && self.is_transient(),
             _ => false,
         }
+    }
+
+    /// Whether a refusal passes by itself: 408, 5xx, or a fault of that class.
+    pub(crate) fn is_transient(&self) -> bool {
+        let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
+        self.0.fault.as_ref().is_some_and(passes)
+            || self.0.status.is_some_and(|status| {
+                status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
+            })
     }
 
     /// The error and its causes, a line each.
@@ -490,6 +494,18 @@ mod tests {
             |outcome| Error::new(ErrorKind::Api, outcome).with_fault(Some(transient.clone()));
         assert!(passing(Outcome::Refused).is_retryable());
         assert!(!passing(Outcome::Unknown).is_retryable());
+        let late = |idempotency| {
+            let response = RawResponse::new(
+                StatusCode::REQUEST_TIMEOUT,
+                http::HeaderMap::new(),
+                bytes::Bytes::new(),
+            );
+            Error::new(ErrorKind::Api, Outcome::Unknown)
+                .with_response(response)
+                .with_idempotency(idempotency)
+        };
+        assert!(late(Idempotency::Safe).is_retryable());
+        assert!(!late(Idempotency::Unsafe).is_retryable());
         assert!(!retryable(ErrorKind::Verification, Outcome::NotSent));
     }
 }

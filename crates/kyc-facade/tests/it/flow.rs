@@ -285,6 +285,36 @@ async fn an_observer_sees_each_step_begin_and_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_observer_is_told_which_steps_were_under_way_when_an_onboarding_is_dropped() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let (done, slow) = (Fake::after(1), Fake::after(9));
+    let kyc = kyc(&done, &slow, &slow, &slow).build();
+    let onboarding = kyc
+        .onboard(applicant())
+        .with_observer(move |event| seen.lock().unwrap().push(event));
+    let dropped = tokio::time::timeout(Duration::from_secs(5), onboarding.into_future()).await;
+    assert!(dropped.is_err());
+    let mut last: Vec<_> = events
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|event| event.progress != Progress::Started)
+        .map(|event| (event.step, event.progress, event.request_id.is_some()))
+        .collect();
+    last.sort_by_key(|(step, ..)| step.as_str());
+    assert_eq!(
+        last,
+        [
+            (StepName::DiscoverAggregators, Progress::Dropped, true),
+            (StepName::OpenDocuments, Progress::Dropped, true),
+            (StepName::RecordConsent, Progress::Done, true),
+        ],
+        "a step that had not begun tells nothing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_personal_is_printed() {
     let fine = Fake::default();
     let applicant = applicant();
