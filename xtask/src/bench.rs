@@ -8,13 +8,13 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 
 use pico_args::Arguments;
-use serde_json::Value;
 
 use crate::failure::{Context, Failure, Result};
+use crate::machine::{self, Package};
 use crate::metadata::Metadata;
+use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
 
 /// One benchmark: what selects it, and the function that runs it.
@@ -207,19 +207,12 @@ fn call(workspace: &Workspace) -> Result<()> {
 
 /// The version of valgrind, which is installed first if it is missing and this may do it.
 fn valgrind() -> Result<String> {
-    if !shell::succeeds("valgrind", &["--version"]) {
-        let root = shell::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-        if !(root && shell::succeeds("apt-get", &["--version"])) {
-            return Err(Failure::new(
-                "instructions are counted by valgrind, which is not installed (and runs on Linux): \
-                 `sudo apt-get install valgrind` on Debian and Ubuntu, `sudo dnf install valgrind` on Fedora",
-            ));
-        }
-        shell::run(Command::new("apt-get").arg("update"))?;
-        let mut install = Command::new("apt-get");
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        shell::run(install.args(["install", "--yes", "valgrind"]))?;
-    }
+    let valgrind = Package {
+        name: "valgrind",
+        program: "valgrind",
+        reason: "instructions are counted by valgrind, which runs on Linux",
+    };
+    valgrind.provide()?;
     let version = shell::read(Command::new("valgrind").arg("--version"))?;
     Ok(version.trim().to_owned())
 }
@@ -241,7 +234,7 @@ impl Programs {
             "--message-format=json-render-diagnostics",
         ]))?;
         let find = |name: &str| {
-            executable(&messages, name)
+            shell::executable(&messages, name)
                 .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
         };
         Ok(Self {
@@ -249,15 +242,6 @@ impl Programs {
             heap: find("call-heap")?,
         })
     }
-}
-
-/// The program of a target among cargo's messages.
-fn executable(messages: &str, target: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(target))
-        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
 }
 
 /// The other side, in a process of its own so that its work is not counted. Stopped when dropped.
@@ -402,17 +386,12 @@ fn heading(workspace: &Workspace, valgrind: &str) -> Result<String> {
     let lock = fs::read_to_string(workspace.root().join("Cargo.lock"))
         .context(|| "cannot read Cargo.lock".into())?;
     let reqwest = locked(&lock, "reqwest").unwrap_or("?");
-    let cores = thread::available_parallelism().map_or(0, usize::from);
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("unknown", |(_, model)| model);
     Ok(format!(
         "one call over loopback: built, authorised, sent, checked, decoded\n\
-         {}, reqwest {reqwest}, {valgrind}; {cores} cores, {cpu}\n\
+         {}, reqwest {reqwest}, {valgrind}; {}\n\
          (a run of {} calls - a run of {CALLS}) / {CALLS}; instructions in user space, server not counted\n",
         rustc.trim(),
+        machine::description(),
         2 * CALLS,
     ))
 }
@@ -486,19 +465,6 @@ fn wall(times: &str) -> String {
     text
 }
 
-/// A number in groups of three digits.
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -565,26 +531,9 @@ totals: 717
     }
 
     #[test]
-    fn programs_are_found_among_the_messages() {
-        let messages = "\
-{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":null}
-{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":\"a/call-1\"}
-{\"reason\":\"build-finished\",\"success\":true}";
-        assert_eq!(executable(messages, "call"), Some("a/call-1".into()));
-        assert_eq!(executable(messages, "call-heap"), None);
-    }
-
-    #[test]
     fn a_version_stands_in_the_lock_file() {
         let lock =
             "name = \"reqwest-x\"\nversion = \"1\"\n\nname = \"reqwest\"\nversion = \"0.13.5\"\n";
         assert_eq!(locked(lock, "reqwest"), Some("0.13.5"));
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(7.4), "7");
-        assert_eq!(grouped(999.6), "1,000");
-        assert_eq!(grouped(1_234_567.0), "1,234,567");
     }
 }

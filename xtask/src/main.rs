@@ -15,8 +15,10 @@ mod counts;
 mod failure;
 mod files;
 mod fixtures;
+mod machine;
 mod metadata;
 mod new_provider;
+mod numbers;
 mod prove;
 mod rust_text;
 mod shell;
@@ -73,7 +75,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "prove",
-        takes: "[--short] [--seed N] [--advisories DB] [NAME…]",
+        takes: "[--short] [--seed N] [--list] [NAME…] [OPTION…]",
         about: "show what holds under faults, forgeries and load",
         run: prove::command,
     },

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use serde_json::Value;
+
 use crate::counts::Counts;
 use crate::failure::{Context, Failure, Result};
 
@@ -152,6 +154,15 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// The program of a target among cargo's messages.
+pub(crate) fn executable(messages: &str, target: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(target))
+        .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+}
+
 /// The command as one would type it, with the variables that were set for it.
 pub(crate) fn line(command: &Command) -> String {
     let mut words: Vec<String> = command
@@ -211,5 +222,15 @@ mod tests {
             .env_remove("GONE")
             .args(["test", "--", "a b"]);
         assert_eq!(line(&command), "FIXTURES=check cargo test -- 'a b'");
+    }
+
+    #[test]
+    fn programs_are_found_among_the_messages() {
+        let messages = "\
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":null}
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"call\"},\"executable\":\"a/call-1\"}
+{\"reason\":\"build-finished\",\"success\":true}";
+        assert_eq!(executable(messages, "call"), Some("a/call-1".into()));
+        assert_eq!(executable(messages, "call-heap"), None);
     }
 }

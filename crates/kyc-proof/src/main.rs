@@ -45,9 +45,9 @@ struct Proof {
 /// Every proof of this program. A new one is a module and a row here.
 const PROOFS: &[Proof] = &[
     Proof {
-        name: "vectors",
-        about: "published vectors, and random cases beside an independent implementation",
-        run: vectors::run,
+        name: "faults",
+        about: "every operation under every fault, with ten invariants",
+        run: faults::run,
     },
     Proof {
         name: "soak",
@@ -65,9 +65,14 @@ const PROOFS: &[Proof] = &[
         run: flood::run,
     },
     Proof {
-        name: "faults",
-        about: "every operation under every fault, with ten invariants",
-        run: faults::run,
+        name: "canaries",
+        about: "nothing secret or personal is printed, whatever happens",
+        run: canaries::run,
+    },
+    Proof {
+        name: "vectors",
+        about: "published vectors, and random cases beside an independent implementation",
+        run: vectors::run,
     },
     Proof {
         name: "forgeries",
@@ -78,11 +83,6 @@ const PROOFS: &[Proof] = &[
         name: "properties",
         about: "what holds for every value, tried on random ones",
         run: properties::run,
-    },
-    Proof {
-        name: "canaries",
-        about: "nothing secret or personal is printed, whatever happens",
-        run: canaries::run,
     },
     Proof {
         name: "constant-time",

@@ -229,8 +229,7 @@ fn docs(session: &mut Session) -> Result<()> {
 fn prove_shortened(session: &mut Session) -> Result<()> {
     let settings = prove::Settings {
         short: true,
-        seed: None,
-        advisories: None,
+        ..prove::Settings::default()
     };
     prove::run(&session.workspace, &[], &settings)
 }

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod explained;
+mod fuzz;
 mod mutants;
 mod supply_chain;
 mod tool;
@@ -21,9 +22,9 @@ struct Proof {
 /// Every proof. Most are part of the program `prove` in `kyc-proof`; those that drive a tool are modules here.
 const PROOFS: &[Proof] = &[
     Proof {
-        name: "vectors",
-        about: "published vectors, and random cases beside an independent implementation",
-        run: |workspace, settings| program(workspace, "vectors", settings),
+        name: "faults",
+        about: "every operation under every fault, with ten invariants",
+        run: |workspace, settings| program(workspace, "faults", settings),
     },
     Proof {
         name: "soak",
@@ -41,24 +42,9 @@ const PROOFS: &[Proof] = &[
         run: |workspace, settings| program(workspace, "flood", settings),
     },
     Proof {
-        name: "faults",
-        about: "every operation under every fault, with ten invariants",
-        run: |workspace, settings| program(workspace, "faults", settings),
-    },
-    Proof {
-        name: "supply-chain",
-        about: "licences, sources, build scripts and bills of materials of what is depended on",
-        run: supply_chain::run,
-    },
-    Proof {
-        name: "coverage",
-        about: "every line of core and providers is run by a test, or it is said why not",
-        run: coverage::run,
-    },
-    Proof {
-        name: "mutants",
-        about: "a changed operator, condition or value is noticed by a test",
-        run: mutants::run,
+        name: "vectors",
+        about: "published vectors, and random cases beside an independent implementation",
+        run: |workspace, settings| program(workspace, "vectors", settings),
     },
     Proof {
         name: "forgeries",
@@ -66,18 +52,21 @@ const PROOFS: &[Proof] = &[
         run: |workspace, settings| program(workspace, "forgeries", settings),
     },
     Proof {
-        name: "canaries",
-        about: "nothing secret or personal is printed, whatever happens",
-        run: |workspace, settings| {
-            // The proof runs the command too, and finds it beside itself.
-            let command = [
-                "build",
-                "--quiet",
-                "--profile",
-                "proof",
-                "--package",
-                "kyc-cli",
-            ];
+        name: "mutants",
+        about: "a changed operator, condition or value is noticed by a test",
+        run: mutants::run,
+    },
+    Proof {
+        name: "coverage",
+        about: "every line of core and providers is run by a test, or it is said why not",
+        run: coverage::run,
+    },
+    Proof {
+        name: "supply-chain",
+        about: "licences, sources, build scripts and bills of materials of what is depended on",
+        run: supply_chain::run,
+    },
+];
             shell::run(&mut workspace.cargo(command))?;
             program(workspace, "canaries", settings)
         },
@@ -87,10 +76,15 @@ const PROOFS: &[Proof] = &[
         about: "what holds for every value, tried on random ones",
         run: |workspace, settings| program(workspace, "properties", settings),
     },
+    Proof {
+        name: "fuzz",
+        about: "no input makes a reader of foreign bytes panic, lie or tell; see FUZZING.md of kyc-proof",
+        run: fuzz::run,
+    },
 ];
 
 /// What a run was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Fewer cases, as before each merge.
     pub(crate) short: bool,
@@ -98,6 +92,8 @@ pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
     /// Where a copy of the RustSec database is: a directory or the address of a Git repository.
     pub(crate) advisories: Option<String>,
+    /// What the fuzzer alone is told.
+    pub(crate) fuzz: fuzz::Settings,
 }
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
@@ -106,6 +102,7 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         short: arguments.contains("--short"),
         seed: arguments.opt_value_from_str("--seed")?,
         advisories: arguments.opt_value_from_str("--advisories")?,
+        fuzz: fuzz::Settings::from(&mut arguments)?,
     };
     let wanted: Vec<String> = arguments
         .finish()

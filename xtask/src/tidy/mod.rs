@@ -105,6 +105,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
 }
 
+/// Whether a file with this text would be found fault with for its text alone.
+pub(crate) fn may_be_kept(path: &str, text: &str) -> bool {
+    text::check(path, text).is_empty()
+}
+
 /// Every problem, sorted by file and line.
 pub(crate) fn problems(workspace: &Workspace) -> Result<Vec<Problem>> {
     let tree = Tree::read(workspace)?;

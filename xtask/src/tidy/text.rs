@@ -7,8 +7,11 @@ use crate::rust_text::is_word;
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let verbatim =
-        path.starts_with("fixtures/") || path.contains("/snapshots/") || path.ends_with(".snap");
+    let verbatim = ["/snapshots/", "/corpus/"]
+        .iter()
+        .any(|directory| path.contains(directory))
+        || path.starts_with("fixtures/")
+        || path.ends_with(".snap");
     let locked = path == "Cargo.lock";
     for (index, line) in text.lines().enumerate() {
         let mut found = Vec::new();
@@ -191,6 +194,7 @@ mod tests {
         assert_eq!(whats("a.rs", "a"), ["a.rs:1: ends without a new line"]);
         assert_eq!(whats("fixtures/a/b/c.json", "a \n"), [""; 0]);
         assert_eq!(whats("crates/a/tests/snapshots/b.snap", "a \n"), [""; 0]);
+        assert_eq!(whats("crates/a/corpus/b/c", "a \nb"), [""; 0]);
     }
 
     #[test]

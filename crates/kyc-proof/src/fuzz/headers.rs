@@ -7,7 +7,8 @@ use kyc_proof::made_up;
 use kyc_proof::scripted::answer;
 use provider_core::http::header::RETRY_AFTER;
 use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
-use provider_core::{ErrorKind, RawResponse};
+use provider_core::jiff::Timestamp;
+use provider_core::{ErrorKind, Provider, RawResponse};
 
 use crate::parts::Parts;
 
@@ -50,7 +51,21 @@ pub(crate) fn rate_limit(input: &[u8]) {
     }
     let limit = RateLimit::from_headers(&headers);
     assert_eq!([limit.remaining, limit.reset], expected);
+
+    let reply = RawResponse::new(StatusCode::OK, headers, Default::default());
+    let allowance = made_up::finpro().allowance(&reply, NOW);
+    assert_eq!(
+        allowance.map(|allowance| allowance.remaining),
+        limit.remaining
+    );
+    if let Some(resets_in) = allowance.and_then(|allowance| allowance.resets_in) {
+        // No moment beyond this century is believed to be one.
+        assert!(limit.reset.is_some() && resets_in < Duration::from_secs(75 * 366 * 86_400));
+    }
 }
+
+/// 2026-01-01T00:00:00Z.
+const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// A number in decimal digits and nothing else, read another way than the code under test reads it.
 fn decimal(digits: &[u8]) -> Option<u64> {
