@@ -217,8 +217,19 @@ mod tests {
             let error = decode::<Map>(body.as_bytes()).unwrap_err();
             assert_eq!(error.path(), "$.*", "{key}");
         }
-        let error = decode::<Map>(br#"{"aaId":"x"}"#).unwrap_err();
-        assert_eq!(error.path(), "$.aaId");
+        let long = "a".repeat(65);
+        for (key, path) in [
+            ("aaId", "$.aaId"),
+            ("aa-id_1", "$.aa-id_1"),
+            ("a1b2c3", "$.a1b2c3"),
+            ("a1b2c3d4", "$.*"),
+            (&long[..64], &*format!("$.{}", &long[..64])),
+            (&long, "$.*"),
+        ] {
+            let body = format!("{{\"{key}\":\"x\"}}");
+            let error = decode::<Map>(body.as_bytes()).unwrap_err();
+            assert_eq!(error.path(), path, "{key}");
+        }
     }
 
     #[test]

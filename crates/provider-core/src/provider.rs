@@ -146,3 +146,26 @@ pub enum VerificationError {
     #[error("the peer's TLS certificate was refused")]
     Certificate,
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_was_verified_is_what_came() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-left", HeaderValue::from_static("7"));
+        let body = Bytes::from_static(b"[1]");
+        let raw = RawResponse::new(StatusCode::ACCEPTED, headers.clone(), body.clone());
+        let verified = Verified::new(raw, Authenticity::Unsigned);
+        assert_eq!(verified.status(), 202);
+        assert_eq!(verified.headers(), &headers);
+        assert_eq!(verified.authenticity(), Authenticity::Unsigned);
+        assert_eq!(verified.json::<Vec<u8>>().unwrap(), [1]);
+        assert_eq!(verified.raw().body(), &body);
+        assert_eq!(verified.into_raw().status(), 202);
+    }
+}

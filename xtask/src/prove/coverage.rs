@@ -49,6 +49,18 @@ pub(super) fn run(workspace: &Workspace, _: &Settings) -> Result<()> {
         .arg("--target-dir")
         .arg(metadata.target_directory.join("coverage"));
     tarpaulin.args(packages.keys().flat_map(|name| ["--package", *name]));
+    // It counts the lines of a module only if it is told of the module's feature, and takes no commas.
+    let features = metadata.portable_features();
+    let of_them = |feature: &&String| {
+        let package = feature.split('/').next();
+        package.is_some_and(|package| packages.contains_key(package))
+    };
+    let features: Vec<&str> = features
+        .iter()
+        .filter(of_them)
+        .map(String::as_str)
+        .collect();
+    tarpaulin.arg("--features").arg(features.join(" "));
     tarpaulin
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("INSTA_UPDATE", "no");

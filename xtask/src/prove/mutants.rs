@@ -109,10 +109,15 @@ fn mutate(
             _ => fs::create_dir_all(&results)
                 .context(|| format!("cannot create {}", results.display()))?,
         }
+        let features: Vec<&str> = package
+            .own_features()
+            .filter(|feature| !metadata.brings_native_tls(&package.name, feature))
+            .collect();
         let mut round = |targets: &[&str]| -> Result<bool> {
             let mut mutants = CARGO_MUTANTS.command(workspace, metadata, copy)?;
             mutants.args(["--in-place", "--no-shuffle", "--package", &package.name]);
             mutants.args(["--minimum-test-timeout", TEST_TIMEOUT]);
+            mutants.args(["--features", &features.join(",")]);
             mutants.arg("--output").arg(&results).args(targets);
             mutants.args(
                 files

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use provider_core::testing::Step;
-use provider_core::{Authenticity, CallOptions, RequestId, TransportErrorKind};
+use provider_core::{
+    Authenticity, CallOptions, CircuitBreaker, Error, ErrorKind, Idempotency, Outcome, RequestId,
+    RetryPolicy, TransportErrorKind,
+};
 
-use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, signed};
+use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed};
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
@@ -28,4 +31,21 @@ async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
     assert_eq!(answer.attempts(), 2);
     assert_eq!(answer.elapsed(), elapsed);
     assert!(answer.headers().contains_key(SIGNATURE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_tells_what_a_repeat_would_do() {
+    let stage = Stage::new([Step::respond(404, ""), Step::respond(404, "")]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.idempotency(), Some(Idempotency::Safe));
+    let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.idempotency(), Some(Idempotency::Unsafe));
+    let of_no_call = Error::new(ErrorKind::Connect, Outcome::NotSent);
+    assert_eq!(of_no_call.idempotency(), None);
+}
+
+#[test]
+fn what_is_not_said_is_the_standard() {
+    assert_eq!(RetryPolicy::default(), RetryPolicy::standard());
+    assert_eq!(CircuitBreaker::default(), CircuitBreaker::standard());
 }
