@@ -155,7 +155,8 @@ mod tests {
 
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {
-            *self.0.lock().unwrap() += 1;
+            let mut woken = self.0.lock().unwrap();
+            *woken = woken.saturating_add(1);
         }
     }
 

@@ -151,7 +151,7 @@ mod tests {
     /// The most of them in any stretch of this length.
     fn most_in(moments: &[Duration], stretch: Duration) -> usize {
         let within = |from: &Duration| {
-            let end = *from + stretch;
+            let end = from.saturating_add(stretch);
             moments
                 .iter()
                 .filter(|moment| (*from..end).contains(moment))
