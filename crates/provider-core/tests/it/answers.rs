@@ -8,11 +8,14 @@ use provider_core::{
     RetryPolicy, TransportErrorKind,
 };
 
-use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed};
+use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed_with_status};
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
-    let stage = Stage::new([Step::Fail(TransportErrorKind::Connect), signed(REPLY)]);
+    let stage = Stage::new([
+        Step::Fail(TransportErrorKind::Connect),
+        signed_with_status(201, REPLY),
+    ]);
     let id = RequestId::parse("order-7").unwrap();
     let options = CallOptions::new().with_request_id(id);
     let answer = stage.client.call(SafeOrder::new()).with_options(options);
@@ -23,9 +26,9 @@ async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
     assert_eq!(*answer.value(), "another value");
     let printed = format!("{answer:?}");
     assert!(
-        printed.starts_with("Response { status: 200, request_id: RequestId(order-7), attempts: 2")
+        printed.starts_with("Response { status: 201, request_id: RequestId(order-7), attempts: 2")
     );
-    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.status(), 201);
     assert_eq!(answer.authenticity(), Authenticity::Signed);
     assert_eq!(answer.request_id().as_str(), "order-7");
     assert_eq!(answer.attempts(), 2);
