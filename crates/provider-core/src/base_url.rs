@@ -305,7 +305,14 @@ mod tests {
     fn what_climbs_is_not_below_the_address() {
         let base = parse("https://a.test/uat").unwrap();
         let covers = |text: &str| base.covers(&text.parse().unwrap());
-        assert!(covers("https://a.test/uat/profile") && covers("https://a.test/uat/v1.2/x"));
+        for text in [
+            "https://a.test/uat",
+            "https://a.test/uat/profile",
+            "https://a.test/uat/v1.2/x",
+            "https://A.Test/uat/profile",
+        ] {
+            assert!(covers(text), "{text}");
+        }
         for text in [
             "https://a.test/uat/../prod",
             "https://a.test/uat/%2E%2e/prod",
