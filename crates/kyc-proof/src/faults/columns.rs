@@ -449,7 +449,11 @@ fn operations() -> Result<BTreeSet<String>> {
     for provider in fs::read_dir(fixtures)? {
         let provider = provider?;
         for operation in fs::read_dir(provider.path())? {
-            let (provider, operation) = (provider.file_name(), operation?.file_name());
+            let operation = operation?;
+            if !operation.file_type()?.is_dir() {
+                continue;
+            }
+            let (provider, operation) = (provider.file_name(), operation.file_name());
             operations.insert(format!(
                 "{}/{}",
                 provider.to_string_lossy(),
