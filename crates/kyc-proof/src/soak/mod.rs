@@ -9,8 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kyc_sandbox::{BaseUrls, FinproSettings, Ledger, Sandbox, SandboxTransport, VeriffSettings};
-use provider_core::{CircuitBreaker, ErrorKind, Outcome, ReqwestTransport, RetryPolicy, Transport};
+use kyc_sandbox::{
+    FinproSettings, Ledger, Sandbox, SandboxTransport, ServedSandbox, VeriffSettings,
+};
+use provider_core::{
+    CircuitBreaker, ErrorKind, HyperTransport, Outcome, ReqwestTransport, RetryPolicy, Transport,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -29,7 +33,7 @@ const CALLERS: u64 = 64;
 const BETWEEN_STORMS: u64 = 5_000;
 const STORM: u64 = 100;
 
-/// How much memory may grow after that. Allocators wander by a few; a leak of 100 bytes a call is 80 MiB.
+/// How much memory may grow after the first tenth. Allocators wander by a few MiB; a leak of 100 bytes a call is 80.
 const MOST_GROWTH: u64 = 8 << 20;
 
 /// Of a hundred calls, how many have a caller that loses patience. About half of these calls end before that.
@@ -37,37 +41,53 @@ const IMPATIENT: u32 = 3;
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let (in_process, through_sockets, windows) = if settings.short {
-        (18_000, 2_000, 10)
+        (18_000, 1_000, 10)
     } else {
-        (900_000, 100_000, 50)
+        (900_000, 50_000, 50)
     };
-    Soak {
-        name: "in process, virtual time",
-        calls: in_process,
-        windows,
-        seed: settings.seed,
-        served: false,
+    for (way, calls) in [
+        (Way::InProcess, in_process),
+        (Way::Hyper, through_sockets),
+        (Way::Reqwest, through_sockets),
+    ] {
+        let seed = settings.seed;
+        Soak {
+            way,
+            calls,
+            windows,
+            seed,
+        }
+        .run()?;
     }
-    .run()?;
-    Soak {
-        name: "through sockets",
-        calls: through_sockets,
-        windows,
-        seed: settings.seed,
-        served: true,
+    Ok(())
+}
+
+/// How requests reach the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    InProcess,
+    Hyper,
+    Reqwest,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::InProcess => "in process, virtual time",
+            Self::Hyper => "through sockets, HyperTransport",
+            Self::Reqwest => "through sockets, ReqwestTransport",
+        }
     }
-    .run()
 }
 
 /// One run of calls and what is known of it beforehand.
 #[derive(Debug, Clone, Copy)]
 struct Soak {
-    name: &'static str,
+    way: Way,
     calls: u64,
     /// The ledger is compared after each such part of the calls.
     windows: u64,
     seed: u64,
-    served: bool,
 }
 
 impl Soak {
@@ -83,8 +103,12 @@ impl Soak {
         report.verdict(tasks, sockets)
     }
 
+    fn through_sockets(self) -> bool {
+        self.way != Way::InProcess
+    }
+
     fn runtime(self) -> Result<Runtime> {
-        Ok(if self.served {
+        Ok(if self.through_sockets() {
             Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -100,20 +124,24 @@ impl Soak {
     async fn soak(self) -> Result<(Report, Arc<Count>)> {
         let window = self.calls.div_ceil(self.windows);
         let sandbox = Sandbox::new(self.sandbox_settings(window));
-        let served = if self.served {
+        let served = if self.through_sockets() {
             Some(sandbox.serve("127.0.0.1:0".parse()?).await?)
         } else {
             None
         };
-        let (base_urls, transport): (BaseUrls, Arc<dyn Transport>) = match &served {
-            Some(served) => (served.base_urls(), Arc::new(ReqwestTransport::new()?)),
-            None => (SandboxTransport::base_urls(), Arc::new(sandbox.transport())),
+        let base_urls = served
+            .as_ref()
+            .map_or_else(SandboxTransport::base_urls, ServedSandbox::base_urls);
+        let transport: Arc<dyn Transport> = match self.way {
+            Way::InProcess => Arc::new(sandbox.transport()),
+            Way::Hyper => Arc::new(HyperTransport::new()?),
+            Way::Reqwest => Arc::new(ReqwestTransport::new()?),
         };
         let count = Arc::new(Count::default());
         let faulty = Faulty {
             inner: transport,
             count: Arc::clone(&count),
-            longest_way: Duration::from_millis(if self.served { 2 } else { 10 }),
+            longest_way: Duration::from_millis(if self.through_sockets() { 2 } else { 10 }),
         };
         let clients = Arc::new(Clients::new(&base_urls, &self.setup(faulty))?);
         let ledger = sandbox.ledger();
@@ -151,6 +179,8 @@ impl Soak {
         let capacity = usize::try_from(window * 2).unwrap();
         kyc_sandbox::Settings::default()
             .with_ledger_capacity(capacity)
+            // Kept connections are closed under the clients' hands.
+            .with_header_read_timeout(Duration::from_millis(20))
             .with_veriff(VeriffSettings::default().with_consent_capacity(100))
             .with_finpro(
                 FinproSettings::default()
@@ -166,14 +196,14 @@ impl Soak {
             clock: Arc::new(SeededClock),
             observer: Some(Arc::new(Witness)),
             // Virtual pauses cost nothing, real ones do.
-            retry: if self.served {
+            retry: if self.through_sockets() {
                 retry.with_pauses(millisecond, millisecond * 5)
             } else {
                 retry
             },
             // Calls follow upon calls here, so a pause of a second would leave nothing to look at.
             circuit_breaker: CircuitBreaker::standard().with_pause(millisecond * 5),
-            timeout: self.served.then(|| Duration::from_millis(500)),
+            timeout: self.through_sockets().then(|| Duration::from_millis(500)),
             ..Setup::standard(Arc::new(transport))
         }
     }
@@ -320,7 +350,7 @@ impl Report {
         let faults = count.faults.load(Ordering::Relaxed);
         println!(
             "  {}: {} calls in {:.1} s, {attempts} attempts, {:.1} % faulty",
-            soak.name,
+            soak.way.name(),
             soak.calls,
             took.as_secs_f64(),
             percent(faults, attempts),
