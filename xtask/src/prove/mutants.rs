@@ -10,7 +10,8 @@ use super::Settings;
 use super::explained::Explained;
 use super::tool::Tool;
 use crate::failure::{Context, Failure, Result};
-use crate::metadata::Metadata;
+use crate::files;
+use crate::metadata::{Metadata, Package};
 use crate::shell::{self, Workspace};
 use crate::temporary::Directory;
 use crate::tidy::Role;
@@ -43,6 +44,9 @@ const SHORT: &[&str] = &[
     "crates/consent-hmac/src/signature.rs",
     "crates/provider-core/src/retry.rs",
 ];
+
+/// What tests are made of: a mutant there changes the question, not the answer.
+const TEST_SUPPORT: &str = "/src/testing/";
 
 /// Seconds after which a test that a mutant keeps busy is given up.
 const TEST_TIMEOUT: &str = "60";
@@ -90,70 +94,105 @@ fn mutate(
         if !matches!(Role::of(&package.name), Role::Core | Role::Provider) {
             continue;
         }
-        let within = |file: &&&str| file.starts_with(&format!("{}/", package.directory));
-        let files: Vec<&str> = SHORT.iter().filter(within).copied().collect();
-        if short && files.is_empty() {
+        let mut files = Vec::new();
+        for file in files::of(workspace.root())? {
+            let within = file.starts_with(&format!("{}/src/", package.directory));
+            if within && !file.contains(TEST_SUPPORT) && (!short || SHORT.contains(&&*file)) {
+                files.push(file);
+            }
+        }
+        if files.is_empty() {
             continue;
         }
+        let rounds = Rounds::new(workspace, metadata, copy, package)?;
+        // The tests beside the code are built much sooner than all: what they miss is left to the others.
+        let mut beside = Vec::new();
+        for file in &files {
+            let text =
+                fs::read_to_string(copy.join(file)).context(|| format!("cannot read {file}"))?;
+            if text.contains("#[cfg(test)]") {
+                beside.push(file.clone());
+            }
+        }
+        let mut decided = true;
+        if !beside.is_empty() {
+            let found = rounds.round(&beside, &["--cargo-arg=--lib"])?;
+            decided = found.values().all(|outcome| *outcome != Outcome::Missed);
+            outcomes.extend(found);
+        }
+        if !decided || beside.len() < files.len() {
+            let all = ["--iterate", "--cargo-arg=--lib", "--cargo-arg=--tests"];
+            outcomes.extend(rounds.round(&files, &all)?);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What the rounds over one package have in common.
+struct Rounds<'a> {
+    workspace: &'a Workspace,
+    metadata: &'a Metadata,
+    copy: &'a Path,
+    package: &'a Package,
+    results: PathBuf,
+}
+
+impl<'a> Rounds<'a> {
+    fn new(
+        workspace: &'a Workspace,
+        metadata: &'a Metadata,
+        copy: &'a Path,
+        package: &'a Package,
+    ) -> Result<Self> {
         let results = metadata
             .target_directory
             .join("prove/mutants")
             .join(&package.name);
-        match fs::remove_dir_all(&results) {
-            Err(error) if results.exists() => {
-                return Err(Failure::new(format!(
-                    "cannot clear {}: {error}",
-                    results.display()
-                )));
-            }
-            _ => fs::create_dir_all(&results)
-                .context(|| format!("cannot create {}", results.display()))?,
+        if results.exists() {
+            // A later round goes by what an earlier one found, and an earlier run was over other sources.
+            fs::remove_dir_all(&results)
+                .context(|| format!("cannot clear {}", results.display()))?;
         }
+        fs::create_dir_all(&results).context(|| format!("cannot create {}", results.display()))?;
+        Ok(Self {
+            workspace,
+            metadata,
+            copy,
+            package,
+            results,
+        })
+    }
+
+    fn round(&self, files: &[String], arguments: &[&str]) -> Result<Outcomes> {
+        let package = self.package;
         let features: Vec<&str> = package
             .own_features()
-            .filter(|feature| !metadata.brings_native_tls(&package.name, feature))
+            .filter(|feature| !self.metadata.brings_native_tls(&package.name, feature))
             .collect();
-        let mut round = |targets: &[&str]| -> Result<bool> {
-            let mut mutants = CARGO_MUTANTS.command(workspace, metadata, copy)?;
-            mutants.args(["--in-place", "--no-shuffle", "--package", &package.name]);
-            mutants.args(["--minimum-test-timeout", TEST_TIMEOUT]);
-            mutants.args(["--features", &features.join(",")]);
-            mutants.arg("--output").arg(&results).args(targets);
-            mutants.args(
-                files
-                    .iter()
-                    .filter(|_| short)
-                    .flat_map(|file| ["--file", *file]),
-            );
-            mutants
-                .env(
-                    "CARGO_TARGET_DIR",
-                    metadata.target_directory.join("mutants"),
-                )
-                // A mutant is one function of a crate: what else was built of it serves again.
-                .env("CARGO_INCREMENTAL", "1")
-                // Nobody looks at a backtrace here.
-                .env("CARGO_PROFILE_DEV_DEBUG", "0")
-                .env("INSTA_UPDATE", "no");
-            shell::run_expecting(&mut mutants, &[0, SOME_MISSED, SOME_TIMED_OUT])?;
-            let found = read(&results.join("mutants.out/outcomes.json"))?;
-            let some_left = found.values().any(|outcome| *outcome == Outcome::Missed);
-            outcomes.extend(found);
-            Ok(some_left)
-        };
-        // Core's tests beside its code are built much sooner than all: what they miss is left to the others.
-        if Role::of(&package.name) != Role::Core || round(&["--cargo-arg=--lib"])? {
-            round(&["--iterate", "--cargo-arg=--lib", "--cargo-arg=--tests"])?;
-        }
+        let mut mutants = CARGO_MUTANTS.command(self.workspace, self.metadata, self.copy)?;
+        mutants.args(["--in-place", "--no-shuffle", "--package", &package.name]);
+        mutants.args(["--features", &features.join(",")]);
+        mutants.args(["--minimum-test-timeout", TEST_TIMEOUT]);
+        mutants.arg("--output").arg(&self.results).args(arguments);
+        mutants.args(files.iter().flat_map(|file| ["--file", file.as_str()]));
+        let target = self.metadata.target_directory.join("mutants");
+        mutants
+            .env("CARGO_TARGET_DIR", target)
+            // A mutant is one function of a crate: what else was built of it serves again.
+            .env("CARGO_INCREMENTAL", "1")
+            // Nobody looks at a backtrace here.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("INSTA_UPDATE", "no");
+        shell::run_expecting(&mut mutants, &[0, SOME_MISSED, SOME_TIMED_OUT])?;
+        read(&self.results.join("mutants.out/outcomes.json"))
     }
-    Ok(outcomes)
 }
 
 /// Exit codes of cargo-mutants that are results and not failures.
 const SOME_MISSED: i32 = 2;
 const SOME_TIMED_OUT: i32 = 3;
 
-fn read(path: &PathBuf) -> Result<Outcomes> {
+fn read(path: &Path) -> Result<Outcomes> {
     let reading = || format!("cannot read {}", path.display());
     let json = fs::read_to_string(path).context(reading)?;
     let json: Value = serde_json::from_str(&json).context(reading)?;
