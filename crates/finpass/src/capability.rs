@@ -8,6 +8,10 @@ use provider_core::{CallOptions, DecodeError, Endpoint, Error, Provider, async_t
 
 use crate::{ConsentType, Finpass, FinpassClient, Initialize};
 
+fn at_operation(error: impl Into<Error>) -> Error {
+    error.into().at(Finpass::NAME, Initialize::OPERATION.name)
+}
+
 fn request(consent: &AggregatorConsentRequest) -> Initialize {
     let consent_type = ConsentType::from(consent.purpose.as_str());
     let mut request = Initialize::new(consent.mobile.clone(), consent_type);
@@ -50,9 +54,6 @@ impl AggregatorConsent for FinpassClient {
         let url = BrowserUrl::new(opened.data.consent_url.expose());
         ProviderReference::parse(opened.data.client_id.as_str())
             .map(|reference| AggregatorConsentSession::new(reference, url, None))
-            .map_err(|_| {
-                let error = Error::from(DecodeError::missing_data("$.data.client_id"));
-                error.at(Finpass::NAME, Initialize::OPERATION.name)
-            })
+            .map_err(|_| at_operation(DecodeError::missing_data("$.data.client_id")))
     }
 }

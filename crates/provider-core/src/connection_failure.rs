@@ -90,6 +90,35 @@ mod tests {
         sender.send_request(request).await.unwrap_err()
     }
 
+    #[cfg(feature = "rustls")]
+    #[test]
+    fn a_refused_certificate_is_told_with_its_reason() {
+        use rustls::{CertificateError as Reason, Error as Tls};
+
+        let nested = |tls: Tls| std::io::Error::other(std::io::Error::other(tls));
+        let of = |tls: Tls| {
+            let plain = refused_certificate(&tls);
+            assert_eq!(refused_certificate(&nested(tls.clone())), plain, "{tls}");
+            let by_us = TransportError::new(TransportErrorKind::Connect).with_source(nested(tls));
+            assert_eq!(refused_certificate(&by_us), plain);
+            plain
+        };
+        assert_eq!(of(Tls::NoCertificatesPresented), Some("there is none"));
+        for (reason, told) in [
+            (Reason::Expired, "it is not valid at this time"),
+            (Reason::NotValidYet, "it is not valid at this time"),
+            (Reason::NotValidForName, "it is for another name"),
+            (Reason::UnknownIssuer, "no trusted authority signed it"),
+            (Reason::BadSignature, "no trusted authority signed it"),
+            (Reason::Revoked, "it was revoked"),
+            (Reason::BadEncoding, "it is not valid"),
+        ] {
+            assert_eq!(of(Tls::InvalidCertificate(reason)), Some(told));
+        }
+        assert_eq!(of(Tls::DecryptError), None);
+        assert_eq!(refused_certificate(&std::io::Error::other("reset")), None);
+    }
+
     #[tokio::test]
     async fn what_a_closed_connection_never_took_is_told_from_what_it_may_have() {
         let interrupted = || TransportError::new(TransportErrorKind::Interrupted);

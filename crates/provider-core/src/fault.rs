@@ -170,5 +170,7 @@ mod tests {
         let fault = Fault::new().with_message(Some("CANARY".to_owned()));
         assert_eq!(fault.message(), Some("CANARY"));
         assert!(!format!("{fault} {fault:?} {fault:#?}").contains("CANARY"));
+        let fault = fault.with_code(Some("E1".to_owned()));
+        assert!(format!("{fault:?}").starts_with("Fault { code: Some(\"E1\"), meaning: None"));
     }
 }

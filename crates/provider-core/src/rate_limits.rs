@@ -135,6 +135,12 @@ impl Clock for SinceStart {
 mod tests {
     use super::*;
 
+    #[test]
+    fn limits_print_how_many_they_are() {
+        let limits = RateLimits::new([Window::per_second(5), Window::per_day(9)]).unwrap();
+        assert!(format!("{limits:?}").starts_with("RateLimits { windows: 2, longest: 86400s"));
+    }
+
     /// When attempts come through, asked for without a break.
     async fn admitted(limits: &RateLimits, length: Duration) -> Vec<Duration> {
         let start = Instant::now();

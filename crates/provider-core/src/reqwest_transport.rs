@@ -325,6 +325,21 @@ mod tests {
         builder.build().unwrap()
     }
 
+    #[tokio::test]
+    async fn reqwest_s_own_failures_keep_their_kind() {
+        let client = transport().client;
+        let unsent = client.get("no address").send().await.unwrap_err();
+        assert_eq!(classify(unsent).kind(), TransportErrorKind::InvalidRequest);
+
+        // Takes the request and never answers.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/CANARY", listener.local_addr().unwrap());
+        let request = client.get(address).timeout(Duration::from_millis(1));
+        let late = classify(request.send().await.unwrap_err());
+        assert_eq!(late.kind(), TransportErrorKind::Timeout);
+        assert!(!format!("{late:?}").contains("CANARY"), "{late:?}");
+    }
+
     #[test]
     fn a_remembered_address_is_the_one_that_parsing_gives() {
         let transport = transport();

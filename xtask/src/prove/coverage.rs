@@ -5,9 +5,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::Settings;
 use super::explained::Explained;
 use super::tool::Tool;
+use super::{Settings, TEST_SUPPORT};
 use crate::failure::{Context, Failure, Result};
 use crate::metadata::Metadata;
 use crate::shell::{self, Workspace};
@@ -122,6 +122,7 @@ fn judge(packages: &BTreeMap<&str, &str>, files: &[File], mut explained: Explain
         // The report has the places of the copy, so only their ends count.
         let files: Vec<(&str, &File)> = files
             .iter()
+            .filter(|file| !file.path.contains(TEST_SUPPORT))
             .filter_map(|file| Some((file.path.get(file.path.find(&within)?..)?, file)))
             .collect();
         let lines = files.iter().map(|(_, file)| file.lines).sum();

@@ -88,6 +88,9 @@ const PROOFS: &[Proof] = &[
     },
 ];
 
+/// What tests are made of: neither its lines nor its mutants say how well the rest is tested.
+const TEST_SUPPORT: &str = "/src/testing/";
+
 /// What a run was asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {

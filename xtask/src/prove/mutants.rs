@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Settings;
 use super::explained::Explained;
 use super::tool::Tool;
+use super::{Settings, TEST_SUPPORT};
 use crate::failure::{Context, Failure, Result};
 use crate::files;
 use crate::metadata::{Metadata, Package};
@@ -44,9 +44,6 @@ const SHORT: &[&str] = &[
     "crates/consent-hmac/src/signature.rs",
     "crates/provider-core/src/retry.rs",
 ];
-
-/// What tests are made of: a mutant there changes the question, not the answer.
-const TEST_SUPPORT: &str = "/src/testing/";
 
 /// Seconds after which a test that a mutant keeps busy is given up.
 const TEST_TIMEOUT: &str = "60";

@@ -164,6 +164,11 @@ async fn key_and_signature_are_sent_once() {
 
 /// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
 #[test]
+fn no_limit_is_believed() {
+    conformance::no_limit_is_believed(&veriff(BASE_URL));
+}
+
+#[test]
 fn credentials_replace_what_stands_in_their_headers() {
     let provider = veriff(BASE_URL);
     conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);

@@ -89,6 +89,11 @@ async fn each_credential_is_sent_once_in_its_own_header() {
 
 /// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
+fn no_limit_is_believed() {
+    conformance::no_limit_is_believed(&deepvue("https://production.deepvue.tech"));
+}
+
+#[test]
 fn credentials_replace_what_stands_in_their_headers() {
     let provider = deepvue("https://production.deepvue.tech");
     conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);

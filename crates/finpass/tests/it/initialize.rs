@@ -101,6 +101,11 @@ async fn each_credential_is_sent_once() {
 
 /// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
+fn no_limit_is_believed() {
+    conformance::no_limit_is_believed(&finpass("https://api.finpass.ai"));
+}
+
+#[test]
 fn credentials_replace_what_stands_in_their_headers() {
     let provider = finpass("https://api.finpass.ai");
     conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);

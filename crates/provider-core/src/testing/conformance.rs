@@ -2,14 +2,17 @@
 //!
 //! Give each function an implementation that is connected to something which answers, such as the sandbox in process.
 
-use http::{HeaderValue, Request};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use jiff::Timestamp;
 
 use crate::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
     ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
 };
-use crate::{Attempt, Body, CallOptions, Error, ErrorKind, Outcome, Provider, RequestId};
+use crate::{
+    Attempt, Body, CallOptions, Error, ErrorKind, Outcome, Provider, RawResponse, RequestId,
+};
 
 /// Each credential stands in its header once, whatever stood there before and however often a request is authorised:
 /// inserted, not appended. `credentials` are header names with the values that an empty body gives.
@@ -35,6 +38,22 @@ pub fn credentials_replace_what_stands_in_their_headers(
         let found: Vec<_> = request.headers().get_all(*name).iter().collect();
         assert_eq!(found, [value], "{name}");
     }
+}
+
+/// A provider that documents no rate limit headers believes none: those of another provider's, or of a gateway between,
+/// must not stop a client.
+pub fn no_limit_is_believed(provider: &impl Provider) {
+    let mut headers = HeaderMap::new();
+    for name in [
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "ratelimit",
+        "retry-after",
+    ] {
+        headers.insert(name, HeaderValue::from_static("0"));
+    }
+    let response = RawResponse::new(StatusCode::OK, headers, Bytes::new());
+    assert_eq!(provider.allowance(&response, Timestamp::UNIX_EPOCH), None);
 }
 
 /// A recorder keeps an approval and a refusal, gives each a reference of its own, and refuses what it cannot send.

@@ -203,6 +203,7 @@ async fn metrics_count_attempts_and_calls_by_operation_and_outcome() {
         .with_periodic_exporter(exporter.clone())
         .build();
     let observer = MetricsObserver::new(&provider.meter("test"));
+    assert_eq!(format!("{observer:?}"), "MetricsObserver");
     let steps = [Step::respond(503, ""), signed(REPLY), Step::Hang];
     let stage = Stage::with(steps, Toy::default(), |builder| {
         builder.observer(Arc::new(observer))
