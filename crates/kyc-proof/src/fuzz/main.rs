@@ -43,22 +43,22 @@ struct Target {
 const TARGETS: &[Target] = &[
     Target {
         name: "finpass-reply",
-        about: "a 2xx is decoded without loss, or refused without being printed",
+        about: "a 2xx is decoded to what it says, or refused without being printed",
         run: replies::finpass,
     },
     Target {
         name: "finpro-reply",
-        about: "a 2xx is decoded without loss, or refused without being printed",
+        about: "a 2xx is decoded to what it says, or refused without being printed",
         run: replies::finpro,
     },
     Target {
         name: "veriff-reply",
-        about: "a signed 200 is decoded without loss, or refused without being printed",
+        about: "a signed 200 is decoded to what it says, or refused without being printed",
         run: replies::veriff,
     },
     Target {
         name: "deepvue-reply",
-        about: "a 2xx is decoded without loss, or refused without being printed",
+        about: "a 2xx is decoded to what it says, or refused without being printed",
         run: replies::deepvue,
     },
     Target {

@@ -145,3 +145,27 @@ fn put(
         Header::Wrong
     }
 }
+
+#[cfg(all(test, not(fuzzing)))]
+mod tests {
+    use super::headers;
+
+    #[test]
+    fn every_combination_of_headers_is_judged_right() {
+        for switches in 0..8 {
+            for clients in 0..25 {
+                for signatures in 0..64 {
+                    let choices = [
+                        switches,
+                        clients / 5,
+                        clients % 5,
+                        signatures / 8,
+                        signatures % 8,
+                    ];
+                    let texts = b"made-up\xffmade-up\xffmade-up\xffmade-up\xff{}";
+                    headers(&[&choices, &texts[..]].concat());
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What a reply says, and what is made of it.
 
+use std::fmt::Debug;
+
 use consent_hmac::{SharedSecret, Signer};
 use kyc_proof::made_up;
 use kyc_proof::scripted::{answer, reply};

@@ -1,4 +1,5 @@
-//! The inputs that are kept in the repository: few, and together they reach nearly everything that was ever reached.
+//! The inputs that are kept in the repository: those written by hand, and a few found ones that together reach nearly
+//! everything that was ever reached.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fs;
@@ -12,7 +13,7 @@ use crate::tidy;
 /// One directory a target, one file an input.
 const KEPT: &str = "crates/kyc-proof/corpus";
 
-/// More are no use in a repository: they are run by every test, and a fuzzer finds the rest again.
+/// More found ones are no use in a repository: they are run by every test, and a fuzzer finds the rest again.
 const MOST_KEPT: usize = 64;
 
 pub(super) fn directory(workspace: &Workspace) -> PathBuf {
@@ -24,16 +25,13 @@ pub(super) fn targets(workspace: &Workspace) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for path in entries(&directory(workspace))? {
         if path.is_dir() {
-            names.extend(
-                path.file_name()
-                    .map(|name| name.to_string_lossy().into_owned()),
-            );
+            names.push(file_name(&path));
         }
     }
     Ok(names)
 }
 
-/// Puts the best of all inputs in the place of those that are kept. Says how many they are.
+/// Puts the best of all found inputs in the place of those that are kept. Says how many they are.
 pub(super) fn keep(workspace: &Workspace, fuzzer: &Fuzzer, target: &str) -> Result<usize> {
     let kept = directory(workspace).join(target);
     let empty = fuzzer.below("merged", target)?;
@@ -63,28 +61,37 @@ pub(super) fn keep(workspace: &Workspace, fuzzer: &Fuzzer, target: &str) -> Resu
     let mut inputs = BTreeMap::new();
     for path in best(&features(&text)) {
         let bytes = fs::read(path).context(|| format!("cannot read {path}"))?;
-        let name = Path::new(path)
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file_name(Path::new(path));
         let offends = std::str::from_utf8(&bytes)
             .is_ok_and(|text| !tidy::may_be_kept(&format!("{KEPT}/{target}/{name}"), text));
-        if !offends {
+        if !offends && is_found(&name) {
             inputs.insert(name, bytes);
         }
         if inputs.len() == MOST_KEPT {
             break;
         }
     }
-    for old in entries(&kept)? {
-        fs::remove_file(&old).context(|| format!("cannot remove {}", old.display()))?;
+    for old in entries(&kept)?
+        .iter()
+        .filter(|path| is_found(&file_name(path)))
+    {
+        fs::remove_file(old).context(|| format!("cannot remove {}", old.display()))?;
     }
     for (name, bytes) in &inputs {
         let path = kept.join(name);
         fs::write(&path, bytes).context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(inputs.len())
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Whether an input is named by its hash, as the fuzzer names what it finds. Others were written by hand and stay.
+fn is_found(name: &str) -> bool {
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What each input reaches, read from the control file of a merge: how many files there are, then their names, then for
@@ -155,6 +162,12 @@ mod tests {
         let control = "3\n0\nx/a\nx/b\nx/c\nSTARTED 0 10\nFT 0 1 2\nCOV 0 7\nSTARTED 2 5\nFT 2 3\n";
         let expected = BTreeMap::from([("x/a", BTreeSet::from([1, 2])), ("x/c", [3].into())]);
         assert_eq!(features(control), expected);
+    }
+
+    #[test]
+    fn what_was_written_by_hand_is_told_by_its_name() {
+        assert!(is_found("0843b5ce835d68733cbafc6e6ee62d9f07c8f784"));
+        assert!(!is_found("planted-text-0"));
     }
 
     #[test]
