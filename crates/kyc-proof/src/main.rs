@@ -22,6 +22,7 @@ mod failure;
 mod faults;
 mod flood;
 mod forgeries;
+mod no_call_home;
 mod outage;
 mod process;
 mod properties;
@@ -88,6 +89,11 @@ const PROOFS: &[Proof] = &[
         name: "constant-time",
         about: "whether the time of a check tells where a signature is wrong",
         run: constant_time::run,
+    },
+    Proof {
+        name: "no-call-home",
+        about: "one call of each operation, to be watched from outside",
+        run: no_call_home::run,
     },
 ];
 

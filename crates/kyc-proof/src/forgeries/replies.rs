@@ -1,5 +1,7 @@
 //! One reply at a time with its signature or its body altered, around bodies of every sort.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use consent_hmac::Veriff;
 use provider_core::RawResponse;
 use sha2::{Digest, Sha224, Sha256, Sha512};
@@ -338,7 +340,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
         );
     }
     for text in [
-        base64(&mac(SECRET, body)),
+        STANDARD.encode(mac(SECRET, body)),
         hex::encode(hmac_sha512(body)),
         hex::encode(Sha224::digest(body)),
     ] {
@@ -461,7 +463,7 @@ fn rewritten(body: &[u8]) -> Vec<Forgery> {
     }
     let utf_16 = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     altered.push(("the body in another character set", utf_16));
-    altered.push(("the body in base64", base64(body).into_bytes()));
+    altered.push(("the body in base64", STANDARD.encode(body).into_bytes()));
     // What changes nothing in this body is no alteration.
     altered.retain(|(_, altered)| altered != body);
     altered
@@ -481,20 +483,4 @@ fn hmac_sha512(body: &[u8]) -> [u8; 64] {
 
     let mac = Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes any key");
     mac.chain_update(body).finalize().into_bytes().into()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let mut bits = [0; 4];
-        bits[1..=group.len()].copy_from_slice(group);
-        let bits = u32::from_be_bytes(bits);
-        for place in 0..4_u32 {
-            let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
-            let padding = place as usize > group.len();
-            text.push(if padding { '=' } else { digit.into() });
-        }
-    }
-    text
 }

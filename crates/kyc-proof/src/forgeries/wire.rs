@@ -1,4 +1,4 @@
-//! Replies as bytes on a socket, through the default transport: what HTTP itself changes or refuses.
+//! Replies as bytes on a socket, through both transports: what HTTP itself changes or refuses.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use provider_core::ReqwestTransport;
 use provider_core::VerificationError::{ConflictingHeaders, MalformedSignature, MissingSignature};
+use provider_core::{HyperTransport, ReqwestTransport, Transport};
 
 use super::Verdict::{self, Accepted, NoReply, Refused};
 use super::veriff::{NOW, REPLY, SECRET, record, sign, with_secret};
@@ -15,21 +15,20 @@ use super::{Called, Table};
 use crate::failure::Result;
 
 pub(super) async fn run(table: &mut Table) -> Result<()> {
-    let transport = Arc::new(ReqwestTransport::builder().without_tls().build()?);
+    let transports: [Arc<dyn Transport>; 2] = [
+        Arc::new(ReqwestTransport::builder().without_tls().build()?),
+        Arc::new(HyperTransport::builder().without_tls().build()?),
+    ];
     for (row, what, expected, bytes) in cases() {
-        let server = Server::start(bytes)?;
-        let base_url = format!("http://{}", server.address);
-        let veriff = with_secret(SECRET, &base_url);
-        let transport = Arc::clone(&transport);
-        let result = record(veriff, transport, NOW).await?;
-        let requests = server.requests.load(Ordering::SeqCst);
-        let called = Called { result, requests };
-        table.add(
-            row,
-            &format!("on the wire: {what}"),
-            expected,
-            called.verdict()?,
-        );
+        let what = format!("on the wire: {what}");
+        for transport in &transports {
+            let server = Server::start(bytes.clone())?;
+            let veriff = with_secret(SECRET, &format!("http://{}", server.address));
+            let result = record(veriff, Arc::clone(transport), NOW).await?;
+            let requests = server.requests.load(Ordering::SeqCst);
+            let called = Called { result, requests };
+            table.add(row, &what, expected, called.verdict()?);
+        }
     }
     Ok(())
 }
