@@ -1,7 +1,7 @@
 //! Everything that is printed while something runs: events and spans of all crates at every level, records of the
 //! `log` crate, panics.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::{Mutex, Once, PoisonError};
@@ -23,7 +23,7 @@ enum Sink {
 
 thread_local! {
     static SINK: RefCell<Sink> = const { RefCell::new(Sink::Shared) };
-    static PANICS: Cell<u32> = const { Cell::new(0) };
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static TARGETS: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -43,6 +43,15 @@ fn keep(write: impl FnOnce(&mut String)) {
     });
 }
 
+/// Whether somebody captures on this thread.
+fn captures() -> bool {
+    SINK.try_with(|sink| {
+        sink.try_borrow()
+            .is_ok_and(|sink| matches!(&*sink, Sink::Own(_)))
+    })
+    .unwrap_or(false)
+}
+
 /// Captures for this process from now on.
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
@@ -50,11 +59,15 @@ pub(crate) fn install() {
         tracing_log::LogTracer::init().expect("no other logger");
         let subscriber = tracing_subscriber::registry().with(Lines);
         tracing::subscriber::set_global_default(subscriber).expect("no other subscriber");
-        std::panic::set_hook(Box::new(|panic| {
-            PANICS.set(PANICS.get() + 1);
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = PANICS.try_with(|panics| panics.borrow_mut().push(panic.to_string()));
             keep(|text| {
                 let _ = writeln!(text, "{panic}");
             });
+            if !captures() {
+                print(panic);
+            }
         }));
     });
 }
@@ -79,7 +92,7 @@ impl Capture {
     /// Begins; [`install`] must have been called.
     pub(crate) fn begin() -> Self {
         SINK.set(Sink::Own(String::new()));
-        PANICS.set(0);
+        PANICS.take();
         TARGETS.take();
         Self(())
     }
@@ -89,11 +102,11 @@ impl Capture {
         TARGETS.with_borrow(Clone::clone)
     }
 
-    /// All of it, and how often this thread panicked.
-    pub(crate) fn end(self) -> (String, u32) {
+    /// All of it, and the panics of this thread once more.
+    pub(crate) fn end(self) -> (String, Vec<String>) {
         match SINK.replace(Sink::Shared) {
-            Sink::Own(text) => (text, PANICS.get()),
-            Sink::Shared | Sink::None => (String::new(), PANICS.get()),
+            Sink::Own(text) => (text, PANICS.take()),
+            Sink::Shared | Sink::None => (String::new(), PANICS.take()),
         }
     }
 }
@@ -166,7 +179,7 @@ mod tests {
         for word in ["one", "two", "three", "four", "five", "six"] {
             assert!(text.contains(word), "{word}: {text}");
         }
-        assert_eq!(panics, 1);
+        assert_eq!(panics.len(), 1);
         assert!(!text.contains("seven"));
         assert!(take_shared().contains("seven"));
     }

@@ -37,9 +37,8 @@ pub(super) fn run(search: &Search) -> Result<Found> {
         found.runs += 1;
         found.search(search, &name, &text, Source::Anything);
         found.search(search, &name, &owned?, Source::Owner);
-        if panics > 0 {
-            found.leaks.push(format!("{name}: a panic"));
-        }
+        let panics = panics.into_iter().map(|panic| format!("{name}: {panic}"));
+        found.leaks.extend(panics);
     }
     Ok(found)
 }

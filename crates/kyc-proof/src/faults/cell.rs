@@ -116,9 +116,8 @@ pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
         Err(_) => (Report::default(), String::new()),
     };
     report.targets = targets;
-    if panics > 0 {
-        report.violations.push(format!("I1: {panics} panics"));
-    }
+    let panics = panics.into_iter().map(|panic| format!("I1: {panic}"));
+    report.violations.extend(panics);
     for (text, source) in [(&text, Source::Anything), (&owned, Source::Owner)] {
         report.searched += text.len() as u64;
         for Leak { what, form } in world.search.leaks(text.as_bytes(), source) {
@@ -436,7 +435,11 @@ impl<'c> Stand<'c> {
                 call.as_mut().poll(context).map(Some)
             });
             let result = self.runtime.block_on(polled);
-            drop(call);
+            {
+                // hyper-util's pool spawns a task when it gets a connection back, and panics where it cannot.
+                let _runtime = self.runtime.enter();
+                drop(call);
+            }
             if limit == 0 && self.server.received() > 0 {
                 self.violation("I7: a call that was never polled was sent");
             }

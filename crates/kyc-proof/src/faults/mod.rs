@@ -32,7 +32,7 @@ use self::cell::{Cell, Report, World};
 use self::columns::Subject;
 use self::heard::Recorded;
 use self::tls::Authorities;
-use self::transports::TRANSPORTS;
+use self::transports::{Kind, TRANSPORTS};
 use crate::Settings;
 use crate::canaries::capture;
 use crate::canaries::search::{Search, Source};
@@ -101,6 +101,10 @@ impl Matrix {
 
     /// Every cell, in the order of the table.
     fn cells(&self) -> Vec<Cell<'_>> {
+        self.cells_over(TRANSPORTS)
+    }
+
+    fn cells_over(&self, kinds: &'static [Kind]) -> Vec<Cell<'_>> {
         let mut cells = Vec::new();
         let place = case::Place {
             port: 1,
@@ -115,7 +119,7 @@ impl Matrix {
                     let variants = case.variants(subject, place).into_iter().enumerate();
                     for (variant, (variant_name, script)) in variants {
                         for hits in case.all_hits(subject) {
-                            for kind in TRANSPORTS {
+                            for kind in kinds {
                                 cells.push(Cell {
                                     index: cells.len(),
                                     row,
@@ -320,5 +324,174 @@ impl Run {
             1 => Err(Failure::new("one thing is not as tabled")),
             many => Err(Failure::new(format!("{many} things are not as tabled"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use provider_core::http::{HeaderValue, Request};
+    use provider_core::{
+        Body, RawResponse, Transport, TransportError, TransportErrorKind, async_trait,
+    };
+
+    use super::*;
+
+    /// What a transport does that one of the invariants forbids.
+    #[derive(Debug, Clone, Copy)]
+    enum Sin {
+        Panics,
+        SendsTwice,
+        LogsHeaders,
+        LogsBody,
+        TakesMemory,
+        LeavesATask,
+        NamesAnotherHost,
+        SaysNotSent,
+        WorksOnce,
+    }
+
+    struct Sinful {
+        inner: Arc<dyn Transport>,
+        sin: Sin,
+        used: AtomicBool,
+    }
+
+    impl fmt::Debug for Sinful {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Sinful")
+        }
+    }
+
+    #[async_trait]
+    impl Transport for Sinful {
+        async fn send(
+            &self,
+            mut request: Request<Body>,
+            time_left: Duration,
+        ) -> Result<RawResponse, TransportError> {
+            match self.sin {
+                Sin::Panics => panic!("sin"),
+                Sin::SendsTwice => {
+                    self.inner.send(request.clone(), time_left).await?;
+                }
+                Sin::LogsHeaders => {
+                    for value in request.headers().values() {
+                        tracing::trace!(value = ?value.as_bytes(), "header");
+                    }
+                }
+                Sin::LogsBody => log::debug!("{:?}", request.body().bytes()),
+                Sin::TakesMemory => drop(std::hint::black_box(vec![1_u8; 100 << 20])),
+                Sin::LeavesATask => drop(tokio::spawn(std::future::pending::<()>())),
+                Sin::NamesAnotherHost => {
+                    let host = HeaderValue::from_static("elsewhere.example.test");
+                    request.headers_mut().insert("host", host);
+                }
+                Sin::SaysNotSent => {
+                    self.inner.send(request, time_left).await?;
+                    return Err(TransportError::new(TransportErrorKind::Connect));
+                }
+                Sin::WorksOnce if self.used.swap(true, Ordering::Relaxed) => {
+                    return Err(TransportError::new(TransportErrorKind::Interrupted));
+                }
+                Sin::WorksOnce => {}
+            }
+            self.inner.send(request, time_left).await
+        }
+    }
+
+    macro_rules! sinful {
+        ($($sin:ident),+) => {
+            &[$(Kind {
+                name: stringify!($sin),
+                make: |wanted| {
+                    Ok(Arc::new(Sinful {
+                        inner: (TRANSPORTS[0].make)(wanted)?,
+                        sin: Sin::$sin,
+                        used: AtomicBool::new(false),
+                    }))
+                },
+            }),+]
+        };
+    }
+
+    const SINFUL: &[Kind] = sinful![
+        Panics,
+        SendsTwice,
+        LogsHeaders,
+        LogsBody,
+        TakesMemory,
+        LeavesATask,
+        NamesAnotherHost,
+        SaysNotSent,
+        WorksOnce
+    ];
+
+    #[test]
+    fn every_invariant_can_be_broken() {
+        capture::install();
+        let matrix = Matrix::new().unwrap();
+        let mut row = rows::all().swap_remove(27);
+        assert_eq!((row.number, row.fault), (28, "slow and alive"));
+        if let Cases::Some(cases) = &mut row.cases {
+            cases[0].alone = true;
+        }
+        let matrix = Matrix {
+            rows: vec![row],
+            ..matrix
+        };
+        with_world(1, false, |world| {
+            for cell in matrix.cells_over(SINFUL) {
+                // A read may be done twice, so it is the number of requests that is wrong.
+                let is_unsafe = cell.subject.provider == "finpass";
+                let invariant = match cell.kind.name {
+                    "Panics" => "I1",
+                    "SendsTwice" if is_unsafe => "I3",
+                    "SendsTwice" => "I7",
+                    "LogsHeaders" | "LogsBody" => "I4",
+                    "TakesMemory" => "I5",
+                    "LeavesATask" => "I6",
+                    "NamesAnotherHost" => "I8",
+                    "SaysNotSent" => "I9",
+                    "WorksOnce" => "I10",
+                    other => panic!("{other}"),
+                };
+                let report = cell::run(&cell, world);
+                let broken = |text: &String| text.starts_with(&format!("{invariant}:"));
+                assert!(
+                    report.violations.iter().any(broken),
+                    "{}: {:?}",
+                    cell.name(),
+                    report.violations
+                );
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn the_published_table_is_what_the_rows_say() {
+        let matrix = Matrix::new().unwrap();
+        let well = |cell: &Cell<'_>| (cell.index, Report::default());
+        let mut run = Run {
+            reports: matrix.cells().iter().map(well).collect(),
+            general: Vec::new(),
+            searched: 0,
+        };
+        let written = table::write(&matrix, &run);
+        let published = include_str!("../../FAULTS.md");
+        assert!(written == published, "`cargo xtask prove faults` writes it");
+        run.reports
+            .get_mut(&0)
+            .unwrap()
+            .violations
+            .push("I1".to_owned());
+        let worse = table::write(&matrix, &run);
+        assert!(worse.contains("| F1 | name not found |") && worse != written);
+        assert!(worse.contains("| 3/4 |") && worse.contains(", 1 not."));
     }
 }

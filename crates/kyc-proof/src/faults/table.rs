@@ -69,6 +69,27 @@ impl Line<'_> {
         }
     }
 
+    /// What is tabled for all classes, those together that are alike.
+    fn by_class(&self) -> String {
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        for class in CLASSES {
+            let (text, name) = (self.expected(class), format!("{class:?}"));
+            match groups.iter_mut().find(|(other, _)| *other == text) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((text, vec![name])),
+            }
+        }
+        let one = groups.len() == 1;
+        let texts = groups.into_iter().map(|(text, names)| {
+            let text = text.replace("<br>", ", ");
+            match one {
+                true => text,
+                false => format!("{} {text}", names.join(", ")),
+            }
+        });
+        texts.collect::<Vec<_>>().join(" | ")
+    }
+
     fn as_tabled(&self) -> usize {
         let well = |(_, report): &&(&Cell<'_>, &Report)| report.violations.is_empty();
         self.cells.iter().filter(well).count()
@@ -101,6 +122,7 @@ struct Totals {
     rows: usize,
     not_applicable: usize,
     not_provoked: usize,
+    cases: usize,
     cells: usize,
     as_tabled: usize,
 }
@@ -111,10 +133,15 @@ impl Totals {
             matrix.rows.iter().filter(|row| wanted(&row.cases)).count()
         };
         let well = |report: &&Report| report.violations.is_empty();
+        let cases = matrix.rows.iter().map(|row| match &row.cases {
+            Cases::Some(cases) => cases.len(),
+            Cases::NotApplicable(_) | Cases::NotProvoked(_) => 0,
+        });
         Self {
             rows: matrix.rows.len(),
             not_applicable: count(|cases| matches!(cases, Cases::NotApplicable(_))),
             not_provoked: count(|cases| matches!(cases, Cases::NotProvoked(_))),
+            cases: cases.sum(),
             cells: run.reports.len(),
             as_tabled: run.reports.values().filter(well).count(),
         }
@@ -125,12 +152,13 @@ impl Totals {
             rows,
             not_applicable,
             not_provoked,
+            cases,
             cells,
             as_tabled,
         } = self;
         format!(
-            "{rows} rows ({not_applicable} not applicable, {not_provoked} not provoked here) × {} operations × {} \
-             transports = {cells} cells, {as_tabled} as tabled, {} not",
+            "{rows} rows ({not_applicable} not applicable, {not_provoked} not provoked here), {cases} cases × {} \
+             operations × {} transports: {cells} cells, {as_tabled} as tabled, {} not",
             matrix.subjects.len(),
             TRANSPORTS.len(),
             cells - as_tabled,
@@ -157,16 +185,13 @@ pub(super) fn print(matrix: &Matrix, run: &Run) {
             }
             Cases::Some(cases) => {
                 for line in lines(row, cases, &cells, run) {
-                    let classes = CLASSES.map(|class| {
-                        format!("{class:?} {}", line.expected(class).replace("<br>", ", "))
-                    });
                     println!(
                         "  F{:<4}{}: {}/{} as tabled: {}",
                         row.number,
                         line.fault(),
                         line.as_tabled(),
                         line.cells.len(),
-                        classes.join(" | ")
+                        line.by_class(),
                     );
                 }
             }
@@ -180,10 +205,6 @@ pub(super) fn print(matrix: &Matrix, run: &Run) {
     let reports = run.reports.values();
     let calls: u32 = reports.clone().map(|report| report.calls).sum();
     let overrun = reports.clone().map(|report| report.overrun).max();
-    let latest = run.reports.iter().max_by_key(|(_, report)| report.overrun);
-    if let Some(cell) = latest.and_then(|(index, _)| cells.get(*index)) {
-        println!("  latest: {}", cell.name());
-    }
     let memory = reports.clone().filter_map(|report| report.memory).max();
     println!("  {}", Totals::of(matrix, run).sentence(matrix));
     println!(
@@ -225,9 +246,9 @@ Written by `cargo xtask prove faults`; do not edit. `--short` fails if it is not
 Each row is a fault; each cell is that fault befalling one operation over one transport, against a server that speaks bytes.
 What a cell must come to is derived from what a repeat of the operation does, as declared beside the operation.
 
-`transport/unknown ×3 e1` reads: the call fails with the kind `transport` and the outcome `unknown`, after three attempts, and
-the server has done once what was asked. `a; b` is the fault befalling one exchange only, and every exchange. `a or b` is a race:
-either is right.
+`transport/unknown ×3 e3` reads: the call fails with the kind `transport` and the outcome `unknown`, after three attempts, and
+the server has done three times what was asked. `a; b` is the fault befalling one exchange only, and every exchange. `a or b` is
+a race: either is right, and which one it was must fit what the server saw.
 
 In every cell besides: no panic (I1); it ends by its deadline (I2); an `Unsafe` operation is done at most once a request id, and
 once if the answer was read (I3); no planted value in any error, `Debug`, log, span or panic, at TRACE, of any crate (I4); at most

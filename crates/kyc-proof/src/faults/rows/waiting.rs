@@ -70,7 +70,10 @@ fn trailed(name: &'static str, extra: fn(&Subject) -> Vec<u8>, pause: Duration) 
         })
     })
     .evicts()
-    .note("the connection is given up, so that the next call does not take it for its answer")
+    .note(
+        "the connection is given up before the next call; what comes at the same moment as the next request cannot \
+         be told from its answer, because HTTP/1.1 numbers nothing",
+    )
 }
 
 /// An answer to a request that was not made yet.
