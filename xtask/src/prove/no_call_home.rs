@@ -195,12 +195,7 @@ impl Watch<'_> {
             .arg(program)
             .args(arguments)
             .env_clear()
-            .envs(
-                self.sandbox
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
+            .envs(&self.sandbox.environment)
             .envs(changed)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

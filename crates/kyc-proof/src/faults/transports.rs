@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{Error, ReqwestTransport, Transport};
+use provider_core::{Error, HyperTransport, ReqwestTransport, Transport, TransportBuilder};
 
 /// What a cell asks of a transport.
 pub(crate) struct Wanted<'w> {
@@ -28,20 +28,25 @@ pub(crate) struct Kind {
 }
 
 /// Every transport. A new one is a line here.
-pub(crate) const TRANSPORTS: &[Kind] = &[Kind {
-    name: "reqwest",
-    make: reqwest,
-}];
+pub(crate) const TRANSPORTS: &[Kind] = &[
+    Kind {
+        name: "hyper",
+        make: |wanted| Ok(Arc::new(set(HyperTransport::builder(), wanted).build()?)),
+    },
+    Kind {
+        name: "reqwest",
+        make: |wanted| Ok(Arc::new(set(ReqwestTransport::builder(), wanted).build()?)),
+    },
+];
 
 /// The most bytes of a body that each of them reads by default.
 pub(crate) const BODY_CAP: u64 = 8 << 20;
 
-fn reqwest(wanted: &Wanted<'_>) -> Result<Arc<dyn Transport>, Error> {
-    let builder = ReqwestTransport::builder().connect_timeout(wanted.connect_timeout);
-    let builder = match wanted.roots {
+fn set<T>(builder: TransportBuilder<T>, wanted: &Wanted<'_>) -> TransportBuilder<T> {
+    let builder = builder.connect_timeout(wanted.connect_timeout);
+    match wanted.roots {
         Roots::None => builder.without_tls(),
         Roots::Pem(pem) => builder.root_certificates(pem.as_bytes()),
         Roots::Platform => builder,
-    };
-    Ok(Arc::new(builder.build()?))
+    }
 }

@@ -24,7 +24,7 @@ fn some_text() -> impl Strategy<Value = String> {
 }
 
 /// A field that may be absent, null, or what the strategy gives.
-fn maybe<T: Into<Value> + std::fmt::Debug>(
+fn maybe<T: Into<Value> + Debug>(
     strategy: impl Strategy<Value = T>,
 ) -> impl Strategy<Value = Option<Value>> {
     let value = strategy.prop_map(Into::into);
