@@ -115,6 +115,12 @@ pub(crate) fn forms(value: &str) -> Vec<(&'static str, Vec<u8>)> {
         forms.push(("base64", base64(bytes, shift, &STANDARD_NO_PAD)));
         forms.push(("base64 for URLs", base64(bytes, shift, &URL_SAFE_NO_PAD)));
     }
+    // However often a value is escaped, its words stay as they are.
+    for word in value.split(|c: char| !c.is_ascii_alphanumeric()) {
+        if word.len() >= SHORTEST {
+            forms.push(("a word of it", word.as_bytes().to_vec()));
+        }
+    }
     // Cut where a chunk could end. Half of a short value could be found by chance.
     let middle = (0..=value.len() / 2)
         .rev()
@@ -221,6 +227,13 @@ mod tests {
                 format!("{:?}", text.as_bytes()),
                 percent(&text, false),
                 percent(&text, true),
+                format!(
+                    "{:?}",
+                    serde_json::to_vec(&text)
+                        .unwrap()
+                        .escape_ascii()
+                        .to_string()
+                ),
             ] {
                 let leaks = search.leaks(encoded.as_bytes(), Source::Anything);
                 assert!(!leaks.is_empty(), "{encoded}");

@@ -17,7 +17,7 @@ use super::clock::CellClock;
 use super::columns::{Answered, Calls, Size, Subject, Way};
 use super::heard::{Heard, Recorded, Told};
 use super::memory;
-use super::server::{Bystander, Listening, PATIENCE, Script, Server};
+use super::server::{Bystander, Listening, Script, Server};
 use super::tls::{Authorities, Certificate};
 use super::transports::{BODY_CAP, Kind, Roots, Wanted};
 use super::wire::correct;
@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<MetricsObserver>,
     pub(crate) recorded: Recorded,
     pub(crate) seed: u64,
+    /// How long something that must happen is waited for.
+    pub(crate) patience: Duration,
     /// Whether this process was started for one cell.
     pub(crate) in_child: bool,
 }
@@ -153,6 +155,7 @@ struct Stand<'c> {
     heard: Arc<Heard>,
     transport: Arc<dyn Transport>,
     client: Arc<dyn Calls>,
+    patience: Duration,
     /// Bytes of requests before the fault.
     before: u64,
     /// What the server proves itself by when the fault is over.
@@ -215,6 +218,7 @@ impl<'c> Stand<'c> {
             good: certificate
                 .map(|_| world.authorities.server(Certificate::Good))
                 .transpose()?,
+            patience: world.patience,
             before: 0,
             owned: String::new(),
             report: Report::default(),
@@ -575,7 +579,9 @@ impl<'c> Stand<'c> {
     fn wait_for_the_circuit(&mut self) {
         let unavailable = Verdict::Failed(ErrorKind::Unavailable, Outcome::NotSent);
         let started = Instant::now();
-        while self.call(Size::Usual, AMPLE).verdict == unavailable && started.elapsed() < PATIENCE {
+        while self.call(Size::Usual, AMPLE).verdict == unavailable
+            && started.elapsed() < self.patience
+        {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -605,6 +611,7 @@ impl<'c> Stand<'c> {
         let Self {
             server,
             runtime,
+            patience,
             mut report,
             owned,
             ..
@@ -612,7 +619,7 @@ impl<'c> Stand<'c> {
         drop((self.client, self.transport));
         let metrics = runtime.metrics();
         let started = Instant::now();
-        while metrics.num_alive_tasks() > 0 && started.elapsed() < PATIENCE {
+        while metrics.num_alive_tasks() > 0 && started.elapsed() < patience {
             runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         }
         for (left, what) in [

@@ -184,7 +184,11 @@ impl Matrix {
     }
 }
 
-fn with_world<T>(seed: u64, in_child: bool, work: impl FnOnce(&World) -> Result<T>) -> Result<T> {
+fn with_world<T>(
+    seed: u64,
+    in_child: bool,
+    work: impl FnOnce(&mut World) -> Result<T>,
+) -> Result<T> {
     // The servers have threads of their own, so that a client's runtime holds nothing but the client's tasks.
     let servers = Builder::new_multi_thread()
         .worker_threads(2)
@@ -193,16 +197,17 @@ fn with_world<T>(seed: u64, in_child: bool, work: impl FnOnce(&World) -> Result<
         .build()?;
     let handle: Handle = servers.handle().clone();
     let recorded = Recorded::new();
-    let world = World {
+    let mut world = World {
         servers: handle,
         authorities: Authorities::new()?,
         search: Search::new(),
         metrics: recorded.observer(),
         recorded,
         seed,
+        patience: server::PATIENCE,
         in_child,
     };
-    let result = work(&world);
+    let result = work(&mut world);
     servers.shutdown_background();
     result
 }
@@ -444,6 +449,7 @@ mod tests {
             ..matrix
         };
         with_world(1, false, |world| {
+            world.patience = Duration::from_secs(1);
             for cell in matrix.cells_over(SINFUL) {
                 // A read may be done twice, so it is the number of requests that is wrong.
                 let is_unsafe = cell.subject.provider == "finpass";
