@@ -355,6 +355,9 @@ impl<'c> Stand<'c> {
         let result = self.runtime.block_on(waiting);
         let overrun = started.elapsed().saturating_sub(deadline);
         self.report.overrun = self.report.overrun.max(overrun);
+        if overrun > SLACK {
+            self.violation(format!("I2: it ends {} s late", overrun.as_secs()));
+        }
         match result {
             Ok(result) => self.measure(Some(result)),
             Err(_) => {

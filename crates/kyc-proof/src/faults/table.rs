@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use provider_core::Idempotency;
 
@@ -204,13 +203,18 @@ pub(super) fn print(matrix: &Matrix, run: &Run) {
     }
     let reports = run.reports.values();
     let calls: u32 = reports.clone().map(|report| report.calls).sum();
-    let overrun = reports.clone().map(|report| report.overrun).max();
+    let latest = run.reports.iter().max_by_key(|(_, report)| report.overrun);
     let memory = reports.clone().filter_map(|report| report.memory).max();
     println!("  {}", Totals::of(matrix, run).sentence(matrix));
+    if let Some((index, report)) = latest {
+        println!(
+            "  {:.0} ms after its deadline ended the latest call, {}",
+            report.overrun.as_secs_f64() * 1e3,
+            cells[*index].name()
+        );
+    }
     println!(
-        "  {calls} calls; the latest ended {:.0} ms after its deadline; at most {:.1} MiB of memory taken; \
-         {:.1} MiB of output searched",
-        overrun.unwrap_or(Duration::ZERO).as_secs_f64() * 1e3,
+        "  {calls} calls; at most {:.1} MiB of memory taken; {:.1} MiB of output searched",
         mebibytes(memory.unwrap_or_default()),
         mebibytes(run.searched()),
     );
