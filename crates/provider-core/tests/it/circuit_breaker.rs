@@ -107,6 +107,25 @@ async fn what_opens_the_circuit_is_a_table() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn any_answer_begins_the_count_anew() {
+    let answers: [fn() -> Step; 5] = [
+        || signed(REPLY),
+        || Step::respond(400, ""),
+        || Step::respond(429, ""),
+        || signed("not JSON"),
+        forged,
+    ];
+    for (row, answer) in answers.into_iter().enumerate() {
+        let stage = stage([down(), answer(), down(), signed(REPLY)]);
+        for _ in 0..3 {
+            let _ = stage.client.call(UnsafeOrder::new()).await;
+        }
+        let next = stage.client.call(SafeOrder::new()).await;
+        assert!(next.is_ok(), "row {row}: {next:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_never_asked_neither_opens_nor_closes_it() {
     let certificate = || Step::Fail(TransportErrorKind::Certificate);
     let stage = stage([down(), certificate(), down()]);
