@@ -508,4 +508,114 @@ mod tests {
         assert!(!late(Idempotency::Unsafe).is_retryable());
         assert!(!retryable(ErrorKind::Verification, Outcome::NotSent));
     }
+
+    #[test]
+    fn every_kind_and_outcome_has_its_words() {
+        for (kind, name, sentence) in [
+            (
+                ErrorKind::InvalidRequest,
+                "invalid_request",
+                "invalid request",
+            ),
+            (
+                ErrorKind::Credentials,
+                "credentials",
+                "the credentials were refused",
+            ),
+            (
+                ErrorKind::Unavailable,
+                "unavailable",
+                "it has been failing and is left alone for now",
+            ),
+            (
+                ErrorKind::Connect,
+                "connect",
+                "the server could not be reached",
+            ),
+            (ErrorKind::Timeout, "timeout", "no answer in time"),
+            (ErrorKind::Transport, "transport", "the exchange broke off"),
+            (
+                ErrorKind::Verification,
+                "verification",
+                "the answer is not authentic",
+            ),
+            (ErrorKind::RateLimited, "rate_limited", "too many requests"),
+            (ErrorKind::Api, "api", "the provider refused"),
+            (ErrorKind::Decode, "decode", "the answer was not understood"),
+        ] {
+            assert_eq!(kind.as_str(), name);
+            assert_eq!(Error::new(kind, Outcome::NotSent).to_string(), sentence);
+        }
+        for (outcome, name, end) in [
+            (Outcome::NotSent, "not_sent", ""),
+            (Outcome::Refused, "refused", ""),
+            (Outcome::Unknown, "unknown", "; it may have been done"),
+            (Outcome::Done, "done", "; it was done"),
+        ] {
+            assert_eq!(outcome.as_str(), name);
+            let error = Error::new(ErrorKind::Api, outcome);
+            assert_eq!(error.to_string(), format!("the provider refused{end}"));
+            // Nothing is to be settled after a question.
+            let question = error.with_idempotency(Idempotency::Safe);
+            assert_eq!(question.to_string(), "the provider refused");
+        }
+    }
+
+    #[test]
+    fn what_was_added_can_be_read_and_is_printed() {
+        let error = Error::new(ErrorKind::RateLimited, Outcome::Refused)
+            .at("acme", "open")
+            .with_request_id(RequestId::parse("order-7").unwrap())
+            .with_retry_after(Some(Duration::from_secs(7)))
+            .with_elapsed(Duration::from_secs(2))
+            .with_attempts(3, Outcome::Refused)
+            .with_source("made up");
+        assert_eq!((error.provider(), error.operation()), ("acme", "open"));
+        assert_eq!(error.request_id().map(RequestId::as_str), Some("order-7"));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(error.elapsed(), Duration::from_secs(2));
+        assert_eq!(error.attempts(), 3);
+        assert_eq!(
+            error.source().map(ToString::to_string),
+            Some("made up".to_owned())
+        );
+        let printed = format!("{error:?}");
+        for part in [
+            "RateLimited",
+            "acme",
+            "open",
+            "Refused",
+            "order-7",
+            "7s",
+            "2s",
+            "attempts: 3",
+        ] {
+            assert!(printed.contains(part), "{part}: {printed}");
+        }
+    }
+
+    #[test]
+    fn each_failure_of_a_transport_has_its_kind_and_outcome() {
+        use TransportErrorKind::{
+            Certificate, Connect, Interrupted, InvalidRequest, Timeout, TooLarge,
+        };
+
+        for (failure, kind, outcome) in [
+            (InvalidRequest, ErrorKind::InvalidRequest, Outcome::NotSent),
+            (Connect, ErrorKind::Connect, Outcome::NotSent),
+            (Certificate, ErrorKind::Verification, Outcome::NotSent),
+            (Timeout, ErrorKind::Timeout, Outcome::Unknown),
+            (Interrupted, ErrorKind::Transport, Outcome::Unknown),
+            (TooLarge, ErrorKind::Transport, Outcome::Unknown),
+        ] {
+            let error = Error::from(TransportError::new(failure));
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (kind, outcome),
+                "{failure:?}"
+            );
+            let untrusted = (failure == Certificate).then_some(&VerificationError::Certificate);
+            assert_eq!(error.verification(), untrusted, "{failure:?}");
+        }
+    }
 }
