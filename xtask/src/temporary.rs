@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Context, Failure, Result};
 use crate::files;
-use crate::shell::Workspace;
+use crate::shell::{self, Workspace};
 
 /// A directory below the system's temporary one, removed when dropped.
 ///
@@ -50,6 +50,13 @@ impl Directory {
             fs::copy(&from, &to).context(copying)?;
         }
         Ok(directory)
+    }
+
+    /// Removes what was built of a copy's own crates in a target directory, and leaves what was built of others: the next
+    /// copy may lie elsewhere, and would not find its own among those.
+    pub(crate) fn clean(&self, target: &Path) -> Result<()> {
+        let mut clean = shell::cargo_in(&self.path, ["clean", "--quiet", "--workspace"]);
+        shell::run(clean.arg("--target-dir").arg(target))
     }
 
     /// Ends the use of the directory: it stays if the outcome is a failure, so that the failure can be looked into.

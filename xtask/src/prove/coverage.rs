@@ -45,9 +45,8 @@ pub(super) fn run(workspace: &Workspace, _: &Settings) -> Result<()> {
         .args(["--out", "Json", "--output-dir"])
         .arg(&results);
     // Of its own, because its compiler flags are others.
-    tarpaulin
-        .arg("--target-dir")
-        .arg(metadata.target_directory.join("coverage"));
+    let target = metadata.target_directory.join("coverage");
+    tarpaulin.arg("--target-dir").arg(&target);
     tarpaulin.args(packages.keys().flat_map(|name| ["--package", *name]));
     // It counts the lines of a module only if it is told of the module's feature, and takes no commas.
     let features = metadata.portable_features();
@@ -64,7 +63,9 @@ pub(super) fn run(workspace: &Workspace, _: &Settings) -> Result<()> {
     tarpaulin
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("INSTA_UPDATE", "no");
-    copy.finish(shell::run(&mut tarpaulin))?;
+    let run = shell::run(&mut tarpaulin);
+    copy.clean(&target)?;
+    copy.finish(run)?;
 
     let path = results.join("tarpaulin-report.json");
     let reading = || format!("cannot read {}", path.display());

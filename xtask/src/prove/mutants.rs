@@ -67,6 +67,7 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
     // A copy, because the sources are changed where they are; always at the same place, so that builds are found again.
     let copy = Directory::copy_of(workspace, "mutants")?;
     let outcomes = mutate(workspace, &metadata, copy.path(), settings.short);
+    copy.clean(&target(&metadata))?;
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(failure) => return copy.finish(Err(failure)),
@@ -77,6 +78,11 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
         Explained::read(workspace, EXPLAINED)?,
         settings.short,
     )
+}
+
+/// Where mutants are built.
+fn target(metadata: &Metadata) -> PathBuf {
+    metadata.target_directory.join("mutants")
 }
 
 /// Tests the mutants of each package with that package's own tests.
@@ -172,9 +178,8 @@ impl<'a> Rounds<'a> {
         mutants.args(["--minimum-test-timeout", TEST_TIMEOUT]);
         mutants.arg("--output").arg(&self.results).args(arguments);
         mutants.args(files.iter().flat_map(|file| ["--file", file.as_str()]));
-        let target = self.metadata.target_directory.join("mutants");
         mutants
-            .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_TARGET_DIR", target(self.metadata))
             // A mutant is one function of a crate: what else was built of it serves again.
             .env("CARGO_INCREMENTAL", "1")
             // Nobody looks at a backtrace here.
