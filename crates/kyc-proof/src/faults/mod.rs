@@ -498,6 +498,6 @@ mod tests {
             .push("I1".to_owned());
         let worse = table::write(&matrix, &run);
         assert!(worse.contains("| F1 | name not found |") && worse != written);
-        assert!(worse.contains("| 3/4 |") && worse.contains(", 1 not."));
+        assert!(worse.contains("| 7/8 |") && worse.contains(", 1 not."));
     }
 }
