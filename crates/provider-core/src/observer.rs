@@ -10,7 +10,7 @@ use crate::{ErrorKind, Idempotency, Operation, Outcome, RequestId};
 
 /// Is told what happens to calls: for metrics, or for a journal that outlives the process.
 ///
-/// It is called in the call's own task and should return at once. [`MetricsObserver`](crate::MetricsObserver) (feature
+/// It is called in the call's own task and should return at once. `MetricsObserver` (feature
 /// `opentelemetry`) is one.
 pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
     /// Something happened.

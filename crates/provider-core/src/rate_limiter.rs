@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 /// Decides whether an attempt may be sent now. Shared by all clones of a client, and by as many clients as it is handed to.
 ///
-/// [`RateLimits`](crate::RateLimits) keeps the windows that a provider publishes, within one process. Where several
+/// `RateLimits` (feature `rate-limits`) keeps the windows that a provider publishes, within one process. Where several
 /// processes share one key, implement this over what they share.
 ///
 /// ```
