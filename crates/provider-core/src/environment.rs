@@ -136,6 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_limit_is_read_and_one_byte_more_is_not() {
+        let path = std::env::temp_dir().join(format!("kyc-environment-{}", std::process::id()));
+        let mut text = "x".repeat(64 * 1024);
+        std::fs::write(&path, &text).unwrap();
+        let whole = read(path.to_str().unwrap());
+        text.push('x');
+        std::fs::write(&path, &text).unwrap();
+        let longer = read(path.to_str().unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(whole.unwrap().len(), 64 * 1024);
+        assert!(longer.unwrap_err().contains("longer than 65536 bytes"));
+    }
+
+    #[test]
     fn a_file_is_read_to_its_limit_and_not_trimmed() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         assert!(read(manifest).unwrap().ends_with('\n'));

@@ -479,6 +479,7 @@ mod tests {
         );
         let error = Error::new(ErrorKind::Api, Outcome::Unknown).with_response(response);
         assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
+        assert_eq!(Error::BODY_KEPT, 65_536);
         assert_eq!(error.raw_response().unwrap().body().len(), Error::BODY_KEPT);
     }
 
