@@ -990,6 +990,40 @@ async fn without_randomness_for_a_repeat_the_first_attempt_is_not_forgotten() {
     assert_eq!(error.request_id().unwrap().as_str(), id);
 }
 
+/// A clock whose every nonce is this one.
+#[derive(Debug)]
+struct SameNonce(FixedClock, u128);
+
+#[async_trait]
+impl Clock for SameNonce {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn nonce(&self) -> Result<u128, InvalidRequest> {
+        Ok(self.1)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+/// Clients that paused alike would all come back at once.
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_as_long_as_the_nonce_makes_it() {
+    for (upper, pause) in [(0_u64, 0), (1 << 62, 50), (3 << 62, 150)] {
+        let clock = FixedClock::default();
+        let nonce = u128::from(upper) << 64;
+        let steps = [fail(TransportErrorKind::Connect), signed(REPLY)];
+        let stage = Stage::with(steps, Toy::default(), |builder| {
+            builder.clock(Arc::new(SameNonce(clock.clone(), nonce)))
+        });
+        stage.client.call(SafeOrder::new()).await.unwrap();
+        assert_eq!(clock.sleeps(), [Duration::from_millis(pause)]);
+    }
+}
+
 // Rotation
 
 #[tokio::test(start_paused = true)]
