@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what one call costs, beside the same call written by hand on reqwest.
+//! `cargo xtask bench call`: what one call costs, beside the same call written by hand on reqwest.
 //!
 //! Instructions are counted by valgrind, which this installs where it may. Wall times are printed and never judged.
 
@@ -9,46 +9,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use pico_args::Arguments;
-
 use crate::failure::{Context, Failure, Result};
 use crate::machine::{self, Package};
 use crate::metadata::Metadata;
 use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
-
-/// One benchmark: what selects it, and the function that runs it.
-struct Benchmark {
-    name: &'static str,
-    run: fn(&Workspace) -> Result<()>,
-}
-
-const BENCHMARKS: &[Benchmark] = &[Benchmark {
-    name: "call",
-    run: call,
-}];
-
-pub(crate) fn command(workspace: &Workspace, arguments: Arguments) -> Result<()> {
-    let wanted: Vec<String> = arguments
-        .finish()
-        .iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    let known = |name: &String| BENCHMARKS.iter().any(|benchmark| benchmark.name == name);
-    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        let names: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
-        return Err(Failure::new(format!(
-            "no benchmark `{unknown}`; there is {}",
-            names.join(", ")
-        )));
-    }
-    for benchmark in BENCHMARKS {
-        if wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name) {
-            (benchmark.run)(workspace)?;
-        }
-    }
-    Ok(())
-}
 
 /// How many calls the shorter of two runs makes; the longer makes twice as many, and the difference is what counts.
 const CALLS: u32 = 200;
@@ -167,7 +132,7 @@ impl Cost {
     }
 }
 
-fn call(workspace: &Workspace) -> Result<()> {
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let valgrind = valgrind()?;
     let output = Metadata::read(workspace)?
         .target_directory

@@ -1,0 +1,49 @@
+//! `cargo xtask bench`: what the clients cost, beside what a user would take instead.
+
+mod call;
+
+use pico_args::Arguments;
+
+use crate::failure::{Failure, Result};
+use crate::shell::Workspace;
+
+/// One benchmark: what selects it, what it measures, and the function that runs it.
+struct Benchmark {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Workspace) -> Result<()>,
+}
+
+const BENCHMARKS: &[Benchmark] = &[Benchmark {
+    name: "call",
+    about: "instructions and allocations of one call, beside reqwest",
+    run: call::run,
+}];
+
+pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
+    if arguments.contains("--list") {
+        BENCHMARKS
+            .iter()
+            .for_each(|benchmark| println!("{:<14}{}", benchmark.name, benchmark.about));
+        return Ok(());
+    }
+    let wanted: Vec<String> = arguments
+        .finish()
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let known = |name: &String| BENCHMARKS.iter().any(|benchmark| benchmark.name == name);
+    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
+        let names: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
+        return Err(Failure::new(format!(
+            "no benchmark `{unknown}`; there is {}",
+            names.join(", ")
+        )));
+    }
+    for benchmark in BENCHMARKS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name) {
+            (benchmark.run)(workspace)?;
+        }
+    }
+    Ok(())
+}
