@@ -69,8 +69,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        takes: "[NAME…]",
-        about: "measure what a call costs; needs valgrind",
+        takes: "[NAME…] [--list]",
+        about: "measure what the clients cost, beside their peers",
         run: bench::command,
     },
     Command {
