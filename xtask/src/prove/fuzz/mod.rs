@@ -128,6 +128,8 @@ fn counted(
     let mut all = Outcome::default();
     while all.executions < executions && all.crash.is_none() {
         let piece = (executions - all.executions).min(PIECE);
+        // Another one each time: the same would make the same inputs again.
+        let seed = seed.map(|seed| seed.wrapping_add(all.executions));
         let outcome = fuzzer.run(target, &format!("-runs={piece}"), seed)?;
         Record::add(workspace, target, &outcome)?;
         all.add(outcome);

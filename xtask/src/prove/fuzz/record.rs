@@ -9,6 +9,9 @@ use crate::shell::{self, Workspace};
 
 const FILE: &str = "crates/kyc-proof/FUZZING.md";
 
+/// The head of its table; others stand in the same file.
+const HEAD: &str = "| target | executions |";
+
 /// One row: `| target | executions | crashes | edges | a second | last run | machine |`.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Record {
@@ -61,7 +64,7 @@ fn updated(text: &str, target: &str, outcome: &Outcome, end: &str) -> Option<Str
     match known {
         Some((at, before)) => *lines.get_mut(at)? = row(&before),
         None => {
-            let head = lines.iter().position(|line| line.starts_with("|---"))?;
+            let head = 1 + lines.iter().position(|line| line.starts_with(HEAD))?;
             let later = |line: &String| {
                 !line.starts_with("| `") || line.as_str() > format!("| `{target}`").as_str()
             };
@@ -78,6 +81,10 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "\
+| targets | what holds |
+|---|---|
+| `a`, `b` | something |
+
 | target | executions | crashes | edges | a second | last run | machine |
 |---|---:|---:|---:|---:|---|---|
 | `b` | 1,000 | 1 | 7 | 500 | 2026-01-01 | 2 cores, x |
