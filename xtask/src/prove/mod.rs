@@ -138,6 +138,11 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
     run(workspace, &wanted, &settings)
 }
 
+/// The names of all proofs.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    PROOFS.iter().map(|proof| proof.name)
+}
+
 /// Runs the named proofs, or all. One that fails does not stop the ones after it.
 pub(crate) fn run(workspace: &Workspace, wanted: &[String], settings: &Settings) -> Result<()> {
     let mut failed = Vec::new();
