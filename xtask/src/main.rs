@@ -12,6 +12,7 @@
 mod bench;
 mod ci;
 mod counts;
+mod crates;
 mod failure;
 mod files;
 mod fixtures;

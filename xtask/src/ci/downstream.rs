@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Session, guards};
+use super::Session;
+use crate::crates;
 use crate::failure::{Context, Failure, Result};
 use crate::shell;
 use crate::temporary::Directory;
@@ -35,10 +36,7 @@ fn build(session: &Session, directory: &Path) -> Result<()> {
     };
     shell::run(&mut cargo(&["run", "--quiet"]))?;
 
-    let tree = [
-        "tree", "--edges", "normal", "--prefix", "none", "--format", "{p}",
-    ];
-    let tree = guards::parse(&shell::read(&mut cargo(&tree))?);
+    let tree = crates::tree(&mut cargo(&["tree", "--edges", "normal"]))?;
     let ours = session
         .metadata
         .packages

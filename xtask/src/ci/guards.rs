@@ -1,19 +1,23 @@
 //! What each crate may pull in, read from `cargo tree`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Session;
+use crate::crates::{self, Crates};
 use crate::failure::{Failure, Result};
-use crate::shell::{self, Workspace};
+use crate::shell::Workspace;
 use crate::tidy::Role;
 
-/// Names of packages with their versions.
-type Tree = BTreeMap<String, BTreeSet<String>>;
+/// The most crates, with those of build scripts, that one provider crate may bring: what it is built for, and how many.
+/// Counted for one target, so that the count is the same on every machine.
+const MOST: [(&str, usize); 2] = [("hyper", 50), ("rustls", 75)];
+
+/// Nine crates for a MAC, and `consent-hmac`'s own.
+const SIGNED: &str = "consent-hmac";
+const SIGNING: usize = 10;
 
 pub(super) fn run(session: &mut Session) -> Result<()> {
     let workspace = session.workspace.clone();
     let mut broken = Vec::new();
-    let mut forbid = |what: &str, tree: &Tree, forbidden: &[&str]| {
+    let mut forbid = |what: &str, tree: &Crates, forbidden: &[&str]| {
         broken.extend(
             forbidden
                 .iter()
@@ -79,8 +83,45 @@ pub(super) fn run(session: &mut Session) -> Result<()> {
         let forbidden: Vec<&str> = others.chain(["axum", "clap"]).collect();
         forbid(&provider.name, &found, &forbidden);
         session.notes.extend(
-            duplicates(&found).map(|line| format!("warning: {} has {line}", provider.name)),
+            crates::duplicates(&found).map(|line| format!("warning: {} has {line}", provider.name)),
         );
+    }
+
+    let mut grown = Vec::new();
+    for provider in session
+        .metadata
+        .packages
+        .values()
+        .filter(|package| Role::of(&package.name) == Role::Provider)
+    {
+        for (feature, most) in MOST {
+            let found = crates::count(&tree(
+                &workspace,
+                &[
+                    "--package",
+                    &provider.name,
+                    "--edges",
+                    "normal,build",
+                    "--target",
+                    "x86_64-unknown-linux-gnu",
+                    "--no-default-features",
+                    "--features",
+                    feature,
+                ],
+            )?);
+            println!("{} with {feature} alone: {found} crates", provider.name);
+            let allowed = if provider.name == SIGNED && feature == "hyper" {
+                most.saturating_add(SIGNING)
+            } else {
+                most
+            };
+            if found > allowed {
+                grown.push(format!(
+                    "{} with {feature} alone brings {found} crates, more than {allowed}",
+                    provider.name
+                ));
+            }
+        }
     }
 
     let portable = session.metadata.portable_features().join(",");
@@ -103,6 +144,7 @@ pub(super) fn run(session: &mut Session) -> Result<()> {
     );
 
     session.notes.iter().for_each(|note| println!("{note}"));
+    broken.extend(grown);
     if broken.is_empty() {
         Ok(())
     } else {
@@ -111,51 +153,6 @@ pub(super) fn run(session: &mut Session) -> Result<()> {
 }
 
 /// The packages that `cargo tree` prints.
-fn tree(workspace: &Workspace, arguments: &[&str]) -> Result<Tree> {
-    let mut command = workspace.cargo(["tree", "--prefix", "none", "--format", "{p}"]);
-    Ok(parse(&shell::read(command.args(arguments))?))
-}
-
-/// Lines such as `http v1.5.0` or `finpass v0.1.0 (/path) (*)`.
-pub(super) fn parse(output: &str) -> Tree {
-    let mut tree = Tree::new();
-    for line in output.lines() {
-        let mut words = line.split_whitespace();
-        if let (Some(name), Some(version)) = (words.next(), words.next()) {
-            tree.entry(name.to_owned())
-                .or_default()
-                .insert(version.to_owned());
-        }
-    }
-    tree
-}
-
-fn duplicates(tree: &Tree) -> impl Iterator<Item = String> {
-    tree.iter()
-        .filter(|(_, versions)| versions.len() > 1)
-        .map(|(name, versions)| {
-            let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
-            format!(
-                "{name} in {} versions: {}",
-                versions.len(),
-                versions.join(", ")
-            )
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trees_are_read_and_duplicates_found() {
-        let tree = parse(
-            "finpass v0.1.0 (/w/crates/finpass)\nhttp v1.5.0\nsyn v1.0.0\nhttp v1.5.0 (*)\nsyn v2.0.1\n\n",
-        );
-        assert!(tree.contains_key("finpass"));
-        assert_eq!(
-            duplicates(&tree).collect::<Vec<_>>(),
-            ["syn in 2 versions: v1.0.0, v2.0.1"]
-        );
-    }
+fn tree(workspace: &Workspace, arguments: &[&str]) -> Result<Crates> {
+    crates::tree(workspace.cargo(["tree"]).args(arguments))
 }
