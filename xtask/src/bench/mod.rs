@@ -1,6 +1,14 @@
 //! `cargo xtask bench`: what the clients cost, beside what a user would take instead.
 
+mod build;
 mod call;
+mod first_call;
+mod one_call;
+mod outside;
+mod sandbox;
+mod signatures;
+mod size;
+mod spread;
 
 use pico_args::Arguments;
 
@@ -14,11 +22,38 @@ struct Benchmark {
     run: fn(&Workspace) -> Result<()>,
 }
 
-const BENCHMARKS: &[Benchmark] = &[Benchmark {
-    name: "call",
-    about: "instructions and allocations of one call, beside reqwest",
-    run: call::run,
-}];
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "call",
+        about: "instructions and allocations of one call, beside reqwest",
+        run: call::run,
+    },
+    Benchmark {
+        name: "signatures",
+        about: "checking and making signatures, beside other crates and languages",
+        run: signatures::run,
+    },
+    Benchmark {
+        name: "build",
+        about: "crates and build time of one provider, beside bare HTTP clients",
+        run: build::run,
+    },
+    Benchmark {
+        name: "size",
+        about: "bytes of a program that makes one call, beside bare HTTP clients",
+        run: size::run,
+    },
+    Benchmark {
+        name: "sandbox",
+        about: "requests a core, start and memory of the served sandbox, beside axum",
+        run: sandbox::run,
+    },
+    Benchmark {
+        name: "first-call",
+        about: "a client and its first call in a new process, beside bare HTTP clients",
+        run: first_call::run,
+    },
+];
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
     if arguments.contains("--list") {

@@ -222,6 +222,24 @@ fn each_secret_of_a_list_verifies_and_no_other_does() {
 }
 
 #[test]
+fn a_verifier_knows_what_time_it_is() {
+    use consent_hmac::provider_core::jiff::Timestamp;
+
+    let old = SharedSecret::new("the-previous-secret").unwrap();
+    let with_old = Signer::new(&old).sign(D.as_bytes());
+    let found = |until| {
+        Verifier::new(&secret())
+            .or_until(&old, until)
+            .verify(D.as_bytes(), &with_old)
+    };
+    assert_eq!(found(Timestamp::MAX), Ok(()));
+    let lately = Timestamp::from_second(1_700_000_000).unwrap();
+    for past in [Timestamp::MIN, lately] {
+        assert_eq!(found(past), Err(VerificationError::SignatureMismatch));
+    }
+}
+
+#[test]
 fn a_secret_can_come_from_the_environment() {
     // Cargo sets this one for every test, and a test cannot set variables of its own without unsafe code.
     let read = SharedSecret::from_environment("CARGO_PKG_NAME").unwrap();

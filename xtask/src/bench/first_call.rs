@@ -1,0 +1,250 @@
+//! `cargo xtask bench first-call`: what making a client and its first call cost, beside bare HTTP clients, in a process that
+//! is new each time.
+//!
+//! Processor time is what is compared: it leaves out the server and the neighbours. Judged are ratios to reqwest in the
+//! same run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::one_call;
+use super::outside::{Packages, Profile, Program};
+use super::spread::Spread;
+use crate::failure::{Context, Failure, Result};
+use crate::machine;
+use crate::shell::{self, Workspace};
+
+/// Each round starts each program once.
+const ROUNDS: usize = 41;
+
+const PLAIN: &[&Program] = &[
+    &one_call::FINPASS,
+    &one_call::HYPER,
+    &one_call::UREQ,
+    &one_call::REQWEST,
+];
+const SECURED: &[&Program] = &[
+    &one_call::FINPASS_TLS,
+    &one_call::UREQ_PLATFORM,
+    &one_call::REQWEST_RING,
+    &one_call::REQWEST_DEFAULT,
+];
+
+/// The most that client and first call may cost in parts of a peer's, by processor time.
+const RATIOS: [(&str, &str, f64); 2] = [
+    ("finpass", "reqwest", 1.0),
+    ("finpass-tls", "reqwest-ring", 1.1),
+];
+
+/// The server, stopped when dropped.
+struct Server {
+    process: Child,
+    plain: String,
+    secured: String,
+}
+
+impl Server {
+    fn start(program: &Path, directory: &Path) -> Result<Self> {
+        let mut process = Command::new(program)
+            .arg("serve")
+            .arg(directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context(|| format!("cannot start {}", program.display()))?;
+        let mut line = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output)
+                .read_line(&mut line)
+                .context(|| "cannot read the server's ports".into())?;
+        }
+        let (plain, secured) = line.trim().split_once(' ').unwrap_or_default();
+        Ok(Self {
+            process,
+            plain: format!("http://127.0.0.1:{plain}"),
+            secured: format!("https://127.0.0.1:{secured}"),
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It ends with its standard input, too; nothing is left to do if this fails.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What the rounds gave for one program, in µs of the processor: the client, the first call and the second.
+#[derive(Default)]
+struct Figures {
+    processor: [Spread; 3],
+    /// Client and first call together.
+    first: Spread,
+    /// The same by the wall clock.
+    first_wall: Spread,
+}
+
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
+    let packages = Packages::of(workspace, "first-call")?;
+    let mut programs = Vec::new();
+    for (program, secured) in PLAIN
+        .iter()
+        .map(|program| (*program, false))
+        .chain(SECURED.iter().map(|program| (*program, true)))
+    {
+        let (path, _) = packages
+            .package(workspace, program)?
+            .build(Profile::Release)?;
+        programs.push((program, secured, path));
+    }
+    let messages = shell::read(&mut workspace.cargo([
+        "build",
+        "--release",
+        "--package=kyc-proof",
+        "--bench=first-call",
+        "--message-format=json-render-diagnostics",
+    ]))?;
+    let server = shell::executable(&messages, "first-call")
+        .ok_or_else(|| Failure::new("cargo built no program `first-call`"))?;
+    let server = Server::start(&server, &packages.output)?;
+    let (roots, how_many) = roots(&packages.output)?;
+
+    let mut figures = BTreeMap::<&str, Figures>::new();
+    let mut raw = String::new();
+    for _ in 0..ROUNDS {
+        for (program, secured, path) in &programs {
+            let url = if *secured {
+                &server.secured
+            } else {
+                &server.plain
+            };
+            let line = first_line(path, url, &roots)?;
+            let _ = writeln!(raw, "{} {line}", program.name);
+            figures.entry(program.name).or_default().add(&line)?;
+        }
+    }
+    drop(server);
+
+    let (verdicts, passed) = verdicts(&figures);
+    let rustc = shell::read(Command::new("rustc").arg("--version"))?;
+    let report = format!(
+        "a new process makes a client, a first call and a second one over loopback; {}; {}\n\
+         µs, median of {ROUNDS} rounds in turn (least); TLS 1.3, {how_many} root certificates in the platform's file\n\n{}\n{verdicts}",
+        rustc.trim(),
+        machine::description(),
+        table(&programs, &figures),
+    );
+    print!("\n{report}");
+    for (name, text) in [("raw.txt", &raw), ("report.txt", &report)] {
+        let file = packages.output.join(name);
+        fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
+    }
+    if passed {
+        Ok(())
+    } else {
+        Err(Failure::new("a first call costs more than it may"))
+    }
+}
+
+/// The platform's root certificates with the test's authority among them, as a file, and how many there are.
+fn roots(output: &Path) -> Result<(PathBuf, usize)> {
+    let platform = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+    ];
+    let platform = platform
+        .iter()
+        .find_map(|file| fs::read_to_string(file).ok());
+    let mut text = platform.ok_or_else(|| Failure::new("this machine has no root certificates"))?;
+    let authority = output.join("authority.pem");
+    let authority = fs::read_to_string(&authority)
+        .context(|| format!("cannot read {}", authority.display()))?;
+    text.push_str(&authority);
+    let file = output.join("roots.pem");
+    fs::write(&file, &text).context(|| format!("cannot write {}", file.display()))?;
+    Ok((file, text.matches("BEGIN CERTIFICATE").count()))
+}
+
+/// What a program prints first.
+fn first_line(path: &Path, url: &str, roots: &Path) -> Result<String> {
+    let mut command = Command::new(path);
+    command
+        .arg(url)
+        .env("SSL_CERT_FILE", roots)
+        .env_remove("SSL_CERT_DIR");
+    let text = shell::read(&mut command)?;
+    let line = text.lines().next();
+    line.map(str::to_owned)
+        .ok_or_else(|| Failure::new(format!("{} printed nothing", path.display())))
+}
+
+impl Figures {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "counts of this size are exact in an f64"
+    )]
+    fn add(&mut self, line: &str) -> Result<()> {
+        let numbers: Vec<f64> = line
+            .split(' ')
+            .filter_map(|number| Some(number.parse::<u64>().ok()? as f64 / 1e3))
+            .collect();
+        let [client_wall, client, first_wall, first, _, second] = *numbers.as_slice() else {
+            return Err(Failure::new(format!("cannot read `{line}`")));
+        };
+        for (spread, value) in self.processor.iter_mut().zip([client, first, second]) {
+            spread.push(value);
+        }
+        self.first.push(client + first);
+        self.first_wall.push(client_wall + first_wall);
+        Ok(())
+    }
+}
+
+fn table(programs: &[(&Program, bool, PathBuf)], figures: &BTreeMap<&str, Figures>) -> String {
+    let mut text = format!(
+        "{:<46} {:>16} {:>16} {:>16} {:>16} {:>16}\n",
+        "processor time", "client", "first call", "second call", "client + first", "its wall clock"
+    );
+    let told = |spread: &Spread| format!("{:.0} ({:.0})", spread.median(), spread.least());
+    for (program, _, _) in programs {
+        if let Some(found) = figures.get(program.name) {
+            let [client, first, second] = &found.processor;
+            let _ = writeln!(
+                text,
+                "{:<46} {:>16} {:>16} {:>16} {:>16} {:>16}",
+                program.about,
+                told(client),
+                told(first),
+                told(second),
+                told(&found.first),
+                told(&found.first_wall),
+            );
+        }
+    }
+    text
+}
+
+fn verdicts(figures: &BTreeMap<&str, Figures>) -> (String, bool) {
+    let (mut text, mut all) = (String::new(), true);
+    for (ours, peer, limit) in RATIOS {
+        let median = |name| {
+            figures
+                .get(name)
+                .map_or(f64::NAN, |found: &Figures| found.first.median())
+        };
+        let ratio = median(ours) / median(peer);
+        let passed = ratio <= limit;
+        all &= passed;
+        let verdict = if passed { "PASS" } else { "FAIL" };
+        let _ = writeln!(
+            text,
+            "{verdict} {ours} / {peer}, client and first call, processor time: {ratio:.2}, at most {limit:.2}"
+        );
+    }
+    (text, all)
+}
