@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "batch")]
+mod batch;
+#[cfg(feature = "batch")]
+mod batch_answers;
+#[cfg(feature = "batch")]
+mod batch_gate;
 #[cfg(feature = "cache")]
 mod cached_profiles;
 mod capability;
@@ -12,6 +18,10 @@ mod rate_limit;
 #[cfg(feature = "cache")]
 mod single_flight;
 
+#[cfg(feature = "batch")]
+pub use batch::{Batch, BatchAnswer, BatchOrder, BatchQuestion};
+#[cfg(feature = "batch")]
+pub use batch_answers::BatchAnswers;
 #[cfg(feature = "cache")]
 pub use cached_profiles::{CachedCheck, CachedProfiles, CachedProfilesBuilder, CachedReport};
 pub use check_profile::{AaId, CheckProfile, ProfileReport, ProfileRow, RowStatus, UserConsentId};

@@ -7,6 +7,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod batch;
 mod cached_profiles;
 mod check_profile;
 mod conformance;

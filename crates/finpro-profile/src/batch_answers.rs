@@ -1,0 +1,381 @@
+//! The stream of a batch's answers, which is also what asks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::{Future, IntoFuture as _, poll_fn};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, Stream};
+use provider_core::{CallOptions, Error, ErrorKind, Response, WhenLimited};
+use tokio::time::{Instant, Sleep};
+
+use crate::batch_gate::{Gate, Verdict};
+use crate::{
+    Batch, BatchAnswer, BatchOrder, BatchQuestion, CheckProfile, FinproProfileClient, ProfileReport,
+};
+
+type Answer = Result<Response<ProfileReport>, Error>;
+
+/// The answers to a batch; made by [`Batch::ask`], which says what is asked again and when it stops.
+///
+/// A stream, and [`next`](Self::next) for those who have no use for `StreamExt`.
+#[must_use = "a batch asks nothing before its answers are polled"]
+pub struct BatchAnswers<S, T> {
+    client: FinproProfileClient,
+    /// Until it ended or the batch stopped.
+    questions: Option<Pin<Box<S>>>,
+    concurrency: NonZeroUsize,
+    gate: Gate,
+    taken: u64,
+    under_way: FuturesUnordered<UnderWay<T>>,
+    put_off: VecDeque<Question<T>>,
+    ready: Ready<T>,
+    timer: Option<Pin<Box<Sleep>>>,
+    asks_again: bool,
+    stopped: Option<Error>,
+}
+
+/// A question that was taken and has no answer yet.
+struct Question<T> {
+    tag: T,
+    number: u64,
+    request: CheckProfile,
+    attempts: u64,
+    /// What its calls came to so far.
+    error: Option<Error>,
+    failed_before: bool,
+    not_before: Option<Instant>,
+}
+
+/// Answers that are there, in the order in which they may be given.
+enum Ready<T> {
+    AsTheyCome(VecDeque<BatchAnswer<T>>),
+    OfQuestions {
+        next: u64,
+        answers: BTreeMap<u64, BatchAnswer<T>>,
+    },
+}
+
+/// One call with its question.
+struct UnderWay<T> {
+    question: Option<Question<T>>,
+    call: BoxFuture<'static, Answer>,
+}
+
+// Nothing is pinned in place: the call is on the heap.
+impl<T> Unpin for UnderWay<T> {}
+impl<S, T> Unpin for BatchAnswers<S, T> {}
+
+impl<S, T> BatchAnswers<S, T>
+where
+    S: Stream<Item = BatchQuestion<T>>,
+{
+    pub(crate) fn new(batch: Batch, questions: S) -> Self {
+        Self {
+            client: batch.client,
+            questions: Some(Box::pin(questions)),
+            concurrency: batch.concurrency,
+            gate: Gate::new(batch.concurrency, batch.give_up_after),
+            taken: 0,
+            under_way: FuturesUnordered::new(),
+            put_off: VecDeque::new(),
+            ready: Ready::new(batch.order),
+            timer: None,
+            asks_again: true,
+            stopped: None,
+        }
+    }
+
+    /// The next answer; `None` when all questions are answered, or the batch has stopped and nothing is under way any more.
+    ///
+    /// Dropping the future loses nothing: the calls go on when it is asked again.
+    pub async fn next(&mut self) -> Option<BatchAnswer<T>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// Takes no more questions. Those under way are answered; those that were put off get the error that they had.
+    pub fn stop(&mut self) {
+        self.questions = None;
+        self.asks_again = false;
+        for question in std::mem::take(&mut self.put_off) {
+            self.give_up(question);
+        }
+    }
+
+    /// Why the batch stopped by itself, with questions left that were never taken.
+    pub fn stopped(&self) -> Option<&Error> {
+        self.stopped.as_ref()
+    }
+
+    /// What holds the batch up now: it has been putting questions off for that, and none was answered since.
+    pub fn held_up_by(&self) -> Option<ErrorKind> {
+        self.gate.held_up_by()
+    }
+
+    /// Asks one question if one may be asked. Says whether anything happened.
+    fn begin(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
+        if !self.gate.is_open(now, self.under_way.len()) {
+            return false;
+        }
+        let due = |question: &Question<T>| question.not_before.is_none_or(|then| then <= now);
+        let question = match self.put_off.front().is_some_and(due) {
+            true => self.put_off.pop_front(),
+            false => match self.take(context) {
+                Poll::Ready(question) => question,
+                Poll::Pending => return false,
+            },
+        };
+        let Some(question) = question else {
+            return true;
+        };
+        let mut under_way = UnderWay::begin(&self.client, question);
+        // Polled before the next one is begun: a refusal by the circuit or the limiter comes at once, and closes the gate for
+        // the others.
+        match under_way.poll_unpin(context) {
+            Poll::Ready(ended) => self.ended(ended),
+            Poll::Pending => self.under_way.push(under_way),
+        }
+        true
+    }
+
+    /// Takes a question, if there is room for one. `None` is one that cannot be asked, or the end of them.
+    fn take(&mut self, context: &mut Context<'_>) -> Poll<Option<Question<T>>> {
+        let begun = self.under_way.len().saturating_add(self.put_off.len());
+        let unanswered = begun.saturating_add(self.ready.len());
+        let (true, Some(questions)) =
+            (unanswered < self.concurrency.get(), self.questions.as_mut())
+        else {
+            return Poll::Pending;
+        };
+        let Some(BatchQuestion { tag, request }) = ready!(questions.as_mut().poll_next(context))
+        else {
+            self.questions = None;
+            return Poll::Ready(None);
+        };
+        let number = self.taken;
+        self.taken = number.wrapping_add(1);
+        Poll::Ready(match request {
+            Ok(request) => Some(Question {
+                tag,
+                number,
+                request,
+                attempts: 0,
+                error: None,
+                failed_before: false,
+                not_before: None,
+            }),
+            Err(error) => {
+                let answer = BatchAnswer {
+                    tag,
+                    result: Err(error),
+                    attempts: 0,
+                };
+                self.ready.push(number, answer);
+                None
+            }
+        })
+    }
+
+    /// A call has ended: its question is answered, or asked again.
+    fn ended(&mut self, (mut question, answer): (Question<T>, Answer)) {
+        let error = match answer {
+            Ok(response) => {
+                self.gate.answered();
+                question.sent(response.attempts());
+                return self.answer(question, Ok(response));
+            }
+            Err(error) => error,
+        };
+        question.sent(error.attempts());
+        let now = Instant::now();
+        let verdict = self.gate.judge(&error, question.failed_before, now);
+        question.failed(error);
+        match verdict {
+            Verdict::OnceMore(then) if self.asks_again => {
+                question.failed_before = true;
+                question.not_before = Some(then);
+                self.put_off.push_back(question);
+            }
+            Verdict::PutOff if self.asks_again => {
+                question.not_before = None;
+                self.put_off.push_back(question);
+            }
+            Verdict::Stop if self.asks_again => {
+                self.stopped.clone_from(&question.error);
+                self.give_up(question);
+                self.stop();
+            }
+            _ => self.give_up(question),
+        }
+    }
+
+    fn give_up(&mut self, mut question: Question<T>) {
+        if let Some(error) = question.error.take() {
+            self.answer(question, Err(error));
+        }
+    }
+
+    fn answer(&mut self, question: Question<T>, result: Answer) {
+        let Question {
+            tag,
+            number,
+            attempts,
+            ..
+        } = question;
+        let answer = BatchAnswer {
+            tag,
+            result,
+            attempts,
+        };
+        self.ready.push(number, answer);
+    }
+
+    /// Waits for the moment at which a question may be asked again, if there is one. Ready when it has come.
+    fn poll_timer(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let first = self.put_off.front().and_then(|first| first.not_before);
+        let gate = self.gate.closed_until(now);
+        let Some(then) = gate.or(first.filter(|then| now < *then)) else {
+            return Poll::Pending;
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(then)));
+        if timer.deadline() != then {
+            timer.as_mut().reset(then);
+        }
+        timer.as_mut().poll(context)
+    }
+}
+
+impl<S, T> Stream for BatchAnswers<S, T>
+where
+    S: Stream<Item = BatchQuestion<T>>,
+{
+    type Item = BatchAnswer<T>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<BatchAnswer<T>>> {
+        let this = &mut *self;
+        loop {
+            if let Some(answer) = this.ready.pop() {
+                return Poll::Ready(Some(answer));
+            }
+            let now = Instant::now();
+            if this.begin(context, now) {
+                continue;
+            }
+            if let Poll::Ready(Some(ended)) = Pin::new(&mut this.under_way).poll_next(context) {
+                this.ended(ended);
+                continue;
+            }
+            let nothing_left =
+                this.questions.is_none() && this.put_off.is_empty() && this.under_way.is_empty();
+            if nothing_left {
+                return Poll::Ready(None);
+            }
+            ready!(this.poll_timer(context, now));
+        }
+    }
+}
+
+impl<S, T> fmt::Debug for BatchAnswers<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchAnswers")
+            .field("concurrency", &self.concurrency)
+            .field("taken", &self.taken)
+            .field("under_way", &self.under_way.len())
+            .field("put_off", &self.put_off.len())
+            .field("ready", &self.ready.len())
+            .field("stopped", &self.stopped)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Question<T> {
+    fn sent(&mut self, attempts: u32) {
+        self.attempts = self.attempts.saturating_add(attempts.into());
+    }
+
+    /// Keeps the error that says most: what may have been done is not forgotten because the next call was not sent.
+    fn failed(&mut self, error: Error) {
+        let says_more = |kept: &Error| kept.outcome() > error.outcome();
+        if !self.error.as_ref().is_some_and(says_more) {
+            self.error = Some(error);
+        }
+    }
+}
+
+impl<T> Ready<T> {
+    fn new(order: BatchOrder) -> Self {
+        match order {
+            BatchOrder::AsTheyCome => Self::AsTheyCome(VecDeque::new()),
+            BatchOrder::OfQuestions => Self::OfQuestions {
+                next: 0,
+                answers: BTreeMap::new(),
+            },
+        }
+    }
+
+    fn push(&mut self, number: u64, answer: BatchAnswer<T>) {
+        match self {
+            Self::AsTheyCome(answers) => answers.push_back(answer),
+            Self::OfQuestions { answers, .. } => {
+                answers.insert(number, answer);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<BatchAnswer<T>> {
+        match self {
+            Self::AsTheyCome(answers) => answers.pop_front(),
+            Self::OfQuestions { next, answers } => {
+                let answer = answers.remove(next)?;
+                *next = next.wrapping_add(1);
+                Some(answer)
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::AsTheyCome(answers) => answers.len(),
+            Self::OfQuestions { answers, .. } => answers.len(),
+        }
+    }
+}
+
+impl<T> UnderWay<T> {
+    fn begin(client: &FinproProfileClient, question: Question<T>) -> Self {
+        let (client, request) = (client.clone(), question.request.clone());
+        // The batch waits for the limiter, so that the wait is not a part of the call's deadline.
+        let mut options = CallOptions::new().with_when_limited(WhenLimited::Refuse);
+        options.request_id = question.error.as_ref().and_then(Error::request_id).cloned();
+        let call = async move {
+            let call = client.check_profile(request).with_options(options);
+            call.into_future().await
+        };
+        Self {
+            question: Some(question),
+            call: call.boxed(),
+        }
+    }
+}
+
+impl<T> Future for UnderWay<T> {
+    type Output = (Question<T>, Answer);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.call.poll_unpin(context));
+        match self.question.take() {
+            Some(question) => Poll::Ready((question, answer)),
+            // Nobody polls a future that has ended.
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! Many questions as one job: in which order, how many at once, and what is waited out. In virtual time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use finpro_profile::provider_core::http::{HeaderMap, Request, StatusCode};
+use finpro_profile::provider_core::{
+    Body, Error, ErrorKind, InvalidRequest, Mobile, Outcome, RateLimits, RawResponse, RetryPolicy,
+    Transport, TransportError, TransportErrorKind, Window, async_trait,
+};
+use finpro_profile::{
+    Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, CheckProfile, FinproProfileClient,
+    UserConsentId,
+};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::sandbox::finpro;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+type Reply = Result<(u16, Vec<(&'static str, &'static str)>), TransportErrorKind>;
+
+/// FinPro as a transport: answers after a second, or as long as it was told for a person, by what is decided at that moment.
+#[derive(Clone)]
+struct Fake(Arc<Mutex<State>>);
+
+struct State {
+    start: Instant,
+    /// How long the answer about a person takes.
+    takes: HashMap<u32, Duration>,
+    decide: Box<dyn FnMut(u32, Duration) -> Reply + Send>,
+    under_way: usize,
+    most_under_way: usize,
+    /// Who was asked about, when, with which request id.
+    asked: Vec<(u32, Duration, String)>,
+}
+
+struct Counted(Fake);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.state().under_way -= 1;
+    }
+}
+
+const FINE: Reply = Ok((200, Vec::new()));
+
+impl Fake {
+    fn new(decide: impl FnMut(u32, Duration) -> Reply + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            start: Instant::now(),
+            takes: HashMap::new(),
+            decide: Box::new(decide),
+            under_way: 0,
+            most_under_way: 0,
+            asked: Vec::new(),
+        })))
+    }
+
+    fn fine() -> Self {
+        Self::new(|_, _| FINE)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn taking(self, person: u32, time: Duration) -> Self {
+        self.state().takes.insert(person, time);
+        self
+    }
+
+    fn client(&self) -> FinproProfileClient {
+        FinproProfileClient::builder(finpro("https://fiu.example.test"))
+            .transport(Arc::new(self.clone()))
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap()
+    }
+
+    fn batch(&self, concurrency: usize) -> Batch {
+        let concurrency = NonZeroUsize::new(concurrency).unwrap();
+        self.client().batch().concurrency(concurrency)
+    }
+
+    fn people(&self) -> Vec<u32> {
+        self.state().asked.iter().map(|asked| asked.0).collect()
+    }
+}
+
+impl fmt::Debug for Fake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fake")
+    }
+}
+
+#[async_trait]
+impl Transport for Fake {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        _time_left: Duration,
+    ) -> Result<RawResponse, TransportError> {
+        let id = request.headers()["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body: Value = serde_json::from_slice(&request.into_body().into_bytes()).unwrap();
+        let person: u32 = body["mobileNumber"].as_str().unwrap()[6..].parse().unwrap();
+        let (takes, counted) = {
+            let mut state = self.state();
+            let at = state.start.elapsed();
+            state.asked.push((person, at, id));
+            state.under_way += 1;
+            state.most_under_way = state.most_under_way.max(state.under_way);
+            let takes = state.takes.get(&person).copied().unwrap_or(SECOND);
+            (takes, Counted(self.clone()))
+        };
+        tokio::time::sleep(takes).await;
+        drop(counted);
+        let reply = {
+            let mut state = self.state();
+            let now = state.start.elapsed();
+            (state.decide)(person, now)
+        };
+        let (status, headers) = reply.map_err(TransportError::new)?;
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(name, value.parse().unwrap());
+        }
+        let body = r#"{"ver":"1.0.0","data":[]}"#;
+        let status = StatusCode::from_u16(status).unwrap();
+        Ok(RawResponse::new(status, map, body.into()))
+    }
+}
+
+fn question(person: u32) -> BatchQuestion<u32> {
+    let mobile = Mobile::parse(&format!("900000{person:04}")).unwrap();
+    let id = UserConsentId::parse("reference-1").unwrap();
+    BatchQuestion::new(person, CheckProfile::new(mobile, id))
+}
+
+fn questions(people: std::ops::Range<u32>) -> impl Stream<Item = BatchQuestion<u32>> + Send {
+    stream::iter(people.map(question))
+}
+
+fn tags(answers: &[BatchAnswer<u32>]) -> Vec<u32> {
+    answers.iter().map(|answer| answer.tag).collect()
+}
+
+fn sorted_tags(answers: &[BatchAnswer<u32>]) -> Vec<u32> {
+    let mut tags = tags(answers);
+    tags.sort_unstable();
+    tags
+}
+
+fn failures(answers: &[BatchAnswer<u32>]) -> Vec<(u32, ErrorKind)> {
+    let kind = |answer: &BatchAnswer<u32>| Some((answer.tag, answer.result.as_ref().err()?.kind()));
+    answers.iter().filter_map(kind).collect()
+}
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_come_as_they_are_there_or_in_the_order_of_the_questions() {
+    let fake = Fake::fine().taking(0, 10 * SECOND).taking(2, SECOND / 2);
+    let answers = is_send(fake.batch(3).ask(questions(0..5)));
+    let answers: Vec<_> = answers.collect().await;
+    assert_eq!(tags(&answers), [2, 1, 3, 4, 0]);
+    assert!(failures(&answers).is_empty());
+
+    let fake = Fake::fine().taking(0, 10 * SECOND).taking(2, SECOND / 2);
+    let batch = fake.batch(3).order(BatchOrder::OfQuestions);
+    let answers: Vec<_> = batch.ask(questions(0..5)).collect().await;
+    assert_eq!(tags(&answers), [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_under_way_than_were_asked_for_and_no_fewer() {
+    let fake = Fake::fine();
+    let answers: Vec<_> = fake.batch(7).ask(questions(0..70)).collect().await;
+    assert_eq!(answers.len(), 70);
+    assert!(answers.iter().all(|answer| answer.attempts == 1));
+    assert_eq!(fake.state().most_under_way, 7);
+    assert_eq!(fake.state().start.elapsed(), 10 * SECOND);
+    assert_eq!(Batch::CONCURRENCY.get(), 32);
+}
+
+/// The questions that were taken so far.
+fn counted(taken: &Arc<Mutex<u32>>) -> impl Stream<Item = BatchQuestion<u32>> + use<> {
+    let taken = Arc::clone(taken);
+    stream::iter((0..).map(move |person| {
+        *taken.lock().unwrap() += 1;
+        question(person)
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_taken_when_it_can_be_asked_and_not_before() {
+    let (fake, taken) = (Fake::fine(), Arc::default());
+    let mut answers = fake.batch(4).ask(counted(&taken));
+    assert_eq!(*taken.lock().unwrap(), 0);
+    assert!(answers.next().now_or_never().is_none());
+    assert_eq!(*taken.lock().unwrap(), 4);
+    answers.next().await.unwrap();
+    // Whoever does not ask for answers is not given more work.
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(*taken.lock().unwrap(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_holds_up_a_bounded_number_of_others() {
+    let (fake, taken) = (Fake::fine().taking(0, 14 * SECOND), Arc::default());
+    let batch = fake.batch(4).order(BatchOrder::OfQuestions);
+    let mut answers = batch.ask(counted(&taken));
+    let waited = tokio::time::timeout(13 * SECOND, answers.next()).await;
+    assert!(waited.is_err());
+    assert_eq!(*taken.lock().unwrap(), 4);
+    for expected in 0..4 {
+        assert_eq!(answers.next().await.unwrap().tag, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_answers_drops_the_calls() {
+    let fake = Fake::fine();
+    let mut answers = fake.batch(5).ask(questions(0..10));
+    assert!(answers.next().now_or_never().is_none());
+    assert_eq!(fake.state().under_way, 5);
+    drop(answers);
+    assert_eq!(fake.state().under_way, 0);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(fake.people().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_could_not_be_put_keeps_its_place() {
+    let fake = Fake::fine();
+    let all = [
+        question(0),
+        BatchQuestion::invalid(1, InvalidRequest::new("mobileNumber", "must be 10 digits")),
+        question(2),
+    ];
+    let batch = fake.batch(3).order(BatchOrder::OfQuestions);
+    let answers: Vec<_> = batch.ask(stream::iter(all)).collect().await;
+    assert_eq!(tags(&answers), [0, 1, 2]);
+    assert_eq!(failures(&answers), [(1, ErrorKind::InvalidRequest)]);
+    assert_eq!(answers[1].attempts, 0);
+    assert_eq!(fake.people(), [0, 2]);
+}
+
+/// Nobody loses the answer for an outage, however it looks from here.
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_out() {
+    let ways: [(&str, Reply); 4] = [
+        ("reset", Err(TransportErrorKind::Interrupted)),
+        ("late", Err(TransportErrorKind::Timeout)),
+        ("away", Err(TransportErrorKind::Connect)),
+        ("502", Ok((502, Vec::new()))),
+    ];
+    for (name, reply) in ways {
+        for order in [BatchOrder::AsTheyCome, BatchOrder::OfQuestions] {
+            let reply = reply.clone();
+            let outage = 5 * SECOND..5 * MINUTE;
+            let fake = Fake::new(move |_, now| match outage.contains(&now) {
+                true => reply.clone(),
+                false => FINE,
+            });
+            let answers = fake.batch(32).order(order).ask(questions(0..1_000));
+            let answers: Vec<_> = answers.collect().await;
+            assert_eq!(
+                sorted_tags(&answers),
+                (0..1_000).collect::<Vec<_>>(),
+                "{name}"
+            );
+            assert_eq!(failures(&answers), [], "{name} {order:?}");
+            let sent: u64 = answers.iter().map(|answer| answer.attempts).sum();
+            assert_eq!(sent, fake.people().len() as u64);
+            // Those who were under way twice, and then one question at a time.
+            let repeats = sent - 1_000;
+            assert!(repeats <= 2 * 32 + 60, "{name}: {repeats} repeats");
+            assert!(fake.state().start.elapsed() < 7 * MINUTE, "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_of_a_question_have_the_same_id() {
+    let mut first = true;
+    let fake = Fake::new(move |_, _| match std::mem::take(&mut first) {
+        true => Ok((503, Vec::new())),
+        false => FINE,
+    });
+    let answers: Vec<_> = fake.batch(1).ask(questions(0..1)).collect().await;
+    assert_eq!(failures(&answers), []);
+    assert_eq!(answers[0].attempts, 2);
+    let asked = fake.state().asked.clone();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0].2, asked[1].2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_fails_by_itself_is_asked_twice_and_holds_nobody_up() {
+    for concurrency in [1, 8] {
+        let fake = Fake::new(|person, _| match person {
+            3 | 4 => Ok((504, Vec::new())),
+            _ => FINE,
+        });
+        let answers: Vec<_> = fake
+            .batch(concurrency)
+            .ask(questions(0..40))
+            .collect()
+            .await;
+        let mut failed = failures(&answers);
+        failed.sort_unstable_by_key(|failed| failed.0);
+        assert_eq!(failed, [(3, ErrorKind::Api), (4, ErrorKind::Api)]);
+        assert_eq!(fake.people().len(), 42);
+        assert!(fake.state().start.elapsed() < 50 * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_finpro_tells_is_waited_for_and_then_felt_out() {
+    let limited = || Ok((429, vec![("retry-after", "30")]));
+    let fake = Fake::new(move |_, now| match now < 10 * SECOND {
+        true => limited(),
+        false => FINE,
+    });
+    let answers: Vec<_> = fake.batch(4).ask(questions(0..12)).collect().await;
+    assert_eq!(failures(&answers), []);
+    let at: Vec<_> = fake
+        .state()
+        .asked
+        .iter()
+        .map(|asked| asked.1.as_secs())
+        .collect();
+    // Four at once, then after the wait one alone, and when that is answered all.
+    assert_eq!(
+        at,
+        [0, 0, 0, 0, 31, 32, 32, 32, 32, 33, 33, 33, 33, 34, 34, 34]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_client_s_limiter_is_kept_to_and_waiting_for_it_costs_no_deadline() {
+    let fake = Fake::fine();
+    let limits = RateLimits::new([Window {
+        requests: 1,
+        per: 20 * SECOND,
+    }]);
+    let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
+        .transport(Arc::new(fake.clone()))
+        .rate_limiter(Arc::new(limits.unwrap()))
+        .build()
+        .unwrap();
+    // The deadline of each is 15 s.
+    let answers: Vec<_> = client.batch().ask(questions(0..50)).collect().await;
+    assert_eq!(failures(&answers), []);
+    assert!(answers.iter().all(|answer| answer.attempts == 1));
+    let at: Vec<_> = fake
+        .state()
+        .asked
+        .iter()
+        .map(|asked| asked.1.as_secs())
+        .collect();
+    assert_eq!(at, (0..50).map(|nth| nth * 20).collect::<Vec<_>>());
+}
+
+async fn all<S: Stream<Item = BatchQuestion<u32>>>(
+    answers: &mut BatchAnswers<S, u32>,
+) -> Vec<BatchAnswer<u32>> {
+    answers.collect().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions() {
+    let (taken, fake) = (
+        Arc::default(),
+        Fake::new(|_, now| match now < 5 * SECOND {
+            true => FINE,
+            false => Err(TransportErrorKind::Timeout),
+        }),
+    );
+    let batch = fake.batch(16).give_up_after(10 * MINUTE);
+    let mut answers = batch.ask(counted(&taken));
+    let given = all(&mut answers).await;
+    let stopped = answers.stopped().unwrap();
+    assert!(stopped.is_retryable(), "{stopped}");
+    assert!(answers.held_up_by().is_some());
+    let taken = *taken.lock().unwrap();
+    assert_eq!(given.len(), taken as usize);
+    assert_eq!(sorted_tags(&given), (0..taken).collect::<Vec<_>>());
+    // Who was under way when it went has a failure that says what may have happened, although the last call was not sent.
+    let failed: Vec<_> = given
+        .iter()
+        .filter_map(|answer| answer.result.as_ref().err())
+        .collect();
+    assert_eq!(failed.len(), 16);
+    for error in failed {
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Timeout, Outcome::Unknown)
+        );
+    }
+    let elapsed = fake.state().start.elapsed();
+    assert!((9 * MINUTE..11 * MINUTE).contains(&elapsed), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_end_the_batch_before_everybody_is_refused() {
+    let (taken, fake) = (Arc::default(), Fake::new(|_, _| Ok((401, Vec::new()))));
+    let mut answers = fake.batch(2).ask(counted(&taken));
+    let given = all(&mut answers).await;
+    let stopped = answers.stopped().map(Error::kind);
+    assert_eq!(stopped, Some(ErrorKind::Credentials));
+    assert_eq!(given.len(), 11, "ten, and one that was under way");
+    assert_eq!(*taken.lock().unwrap(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_stopped_ends_with_what_is_under_way() {
+    let (taken, fake) = (Arc::default(), Fake::fine().taking(1, 5 * SECOND));
+    let mut answers = fake.batch(3).ask(counted(&taken));
+    assert_eq!(answers.next().await.unwrap().tag, 0);
+    assert_eq!(answers.next().await.unwrap().tag, 2);
+    answers.stop();
+    let given = all(&mut answers).await;
+    assert_eq!(sorted_tags(&given), [1, 3]);
+    assert_eq!(failures(&given), []);
+    assert!(answers.stopped().is_none());
+    assert_eq!(*taken.lock().unwrap(), 4);
+
+    // Whoever waits for better times is told at once what happened so far.
+    let fake = Fake::new(|_, _| Err(TransportErrorKind::Connect));
+    let mut answers = fake.batch(3).ask(questions(0..9));
+    let waited = tokio::time::timeout(MINUTE, answers.next()).await;
+    assert!(waited.is_err());
+    answers.stop();
+    let given = all(&mut answers).await;
+    let away = |person| (person, ErrorKind::Connect);
+    let mut failed = failures(&given);
+    failed.sort_unstable_by_key(|failed| failed.0);
+    assert_eq!(failed, [away(0), away(1), away(2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let fake = Fake::new(|_, _| Ok((400, Vec::new())));
+    let mut answers = fake.batch(2).ask(questions(0..3));
+    let mut printed = format!("{:?} {:?}", fake.batch(2), question(1));
+    for answer in all(&mut answers).await {
+        printed.push_str(&format!("{answer:?} {answers:?}"));
+    }
+    assert!(!printed.contains("900000"), "{printed}");
+}
