@@ -1,6 +1,7 @@
 //! What can be said on the command line. Values are text here: the parser's own messages would repeat a wrong one.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -16,7 +17,7 @@ file that holds the value and nothing else.
 
 Exit codes: 0 done, 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
 5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood.
-`kyc onboard` exits with the highest code of its steps.";
+`kyc onboard` exits with the highest code of its steps, a batch with that of its rows.";
 
 /// KYC and account aggregator providers, one call at a time or one onboarding.
 #[derive(Debug, Parser)]
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// How long the call, or the whole onboarding, may take
+    /// How long the call, the whole onboarding, or each question of a batch may take
     #[arg(
         long,
         global = true,
@@ -154,18 +155,57 @@ pub(crate) enum Finpass {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Finpro {
-    /// Ask account aggregators whether they know a mobile number
-    Profile {
-        /// The person's mobile number, 10 digits
-        #[arg(long)]
-        mobile_number: String,
-        /// Your id for this question, 1 to 100 characters
-        #[arg(long)]
-        user_consent_id: String,
-        /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
-        #[arg(long)]
-        aa_id: Vec<String>,
-    },
+    /// Ask account aggregators whether they know a mobile number, or all those in a file
+    Profile(Profile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// The person's mobile number, 10 digits
+    #[arg(long, required_unless_present = "batch", conflicts_with = "batch")]
+    pub(crate) mobile_number: Option<String>,
+    /// Your id for this question, 1 to 100 characters
+    #[arg(long, required_unless_present = "batch", conflicts_with = "batch")]
+    pub(crate) user_consent_id: Option<String>,
+    /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) aa_id: Vec<String>,
+    #[command(flatten)]
+    pub(crate) batch: BatchArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many people")]
+pub(crate) struct BatchArguments {
+    /// Ask about each row of this file: mobileNumber, and if wanted userConsentId, aaId, reference; - is standard input
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub(crate) batch: Option<PathBuf>,
+    /// Where the results go, a JSON object a line; a new file, unless --resume is given
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the results that are there; begins anew if there are none
+    #[arg(long, requires = "batch")]
+    pub(crate) resume: bool,
+    /// How the input is written: csv, jsonl; by its name's end if absent
+    #[arg(long, value_name = "FORMAT", requires = "batch")]
+    pub(crate) format: Option<String>,
+    /// How many questions at once, 1 to 1000; 32 if absent
+    #[arg(long, value_name = "NUMBER", requires = "batch")]
+    pub(crate) concurrency: Option<String>,
+    /// Send no more requests a second than this, 1 to 1000
+    #[arg(long, value_name = "NUMBER", requires = "batch")]
+    pub(crate) per_second: Option<String>,
+    /// Write the results in the order of the rows; a late answer holds up the others
+    #[arg(long, requires = "batch")]
+    pub(crate) in_order: bool,
+    /// Stop when nobody was answered for this long; 900 if absent
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "batch",
+        allow_negative_numbers = true
+    )]
+    pub(crate) give_up_after: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

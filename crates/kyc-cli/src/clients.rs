@@ -8,7 +8,7 @@ use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::provider_core::{
-    BaseUrl, Client, ClientBuilder, HyperTransport, Provider, Transport,
+    BaseUrl, Client, ClientBuilder, HyperTransport, Provider, RateLimits, Transport,
 };
 
 use crate::configuration::Configuration;
@@ -50,6 +50,16 @@ impl Clients {
     }
 
     pub(crate) fn finpro(&self) -> Result<FinproProfileClient, Failure> {
+        self.build(self.finpro_installation()?)
+    }
+
+    /// A client that keeps to rate limits.
+    pub(crate) fn finpro_within(&self, limits: RateLimits) -> Result<FinproProfileClient, Failure> {
+        let builder = self.builder(self.finpro_installation()?)?;
+        Ok(builder.rate_limiter(Arc::new(limits)).build()?)
+    }
+
+    fn finpro_installation(&self) -> Result<Finpro, Failure> {
         const CLIENT_ID: &str = "FINPRO_CLIENT_ID";
         const CLIENT_SECRET: &str = "FINPRO_CLIENT_SECRET";
         const ORGANISATION_ID: &str = "FINPRO_ORGANISATION_ID";
@@ -77,8 +87,8 @@ impl Clients {
             app_identifier: finpro_profile::AppIdentifier::new(app_identifier)
                 .map_err(|error| error.for_field(APP_IDENTIFIER))?,
         };
-        let finpro = Finpro::new(base_url("FINPRO_BASE_URL", &address)?, credentials);
-        self.build(finpro)
+        let base_url = base_url("FINPRO_BASE_URL", &address)?;
+        Ok(Finpro::new(base_url, credentials))
     }
 
     pub(crate) fn veriff(&self) -> Result<ConsentClient, Failure> {
@@ -132,12 +142,19 @@ impl Clients {
     }
 
     fn build<P: Provider, C: From<Client<P>>>(&self, provider: P) -> Result<C, Failure> {
+        Ok(self.builder(provider)?.build()?)
+    }
+
+    fn builder<P: Provider, C: From<Client<P>>>(
+        &self,
+        provider: P,
+    ) -> Result<ClientBuilder<P, C>, Failure> {
         let transport = self.transport(provider.base_url())?;
         let mut builder = ClientBuilder::new(provider).transport(transport);
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
         }
-        Ok(builder.build()?)
+        Ok(builder)
     }
 }
 

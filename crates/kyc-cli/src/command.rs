@@ -4,22 +4,26 @@ use std::time::Duration;
 
 use clap::CommandFactory as _;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Finpro};
 use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{onboard, operations, sandbox};
+use crate::{batch, onboard, operations, sandbox};
 
 /// Runs the command and gives the exit code.
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<u8, Failure> {
-    let timeout = arguments.timeout.as_deref().map(seconds).transpose()?;
+    let timeout = arguments.timeout.as_deref();
+    let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
     let clients = || Clients::new(Configuration::Environment, timeout);
     match arguments.command {
         Command::Onboard(onboard) => return onboard::run(*onboard, timeout, output).await,
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
         Command::Finpass(finpass) => operations::finpass(finpass, clients, output).await?,
-        Command::Finpro(finpro) => operations::finpro(finpro, clients, output).await?,
+        Command::Finpro(Finpro::Profile(mut profile)) => match profile.batch.batch.take() {
+            Some(input) => return batch::run(input, profile.batch, clients, output).await,
+            None => operations::finpro(profile, clients, output).await?,
+        },
         Command::Veriff(veriff) => operations::veriff(veriff, clients, output).await?,
         Command::Deepvue(deepvue) => operations::deepvue(deepvue, clients, output).await?,
         Command::Completions { shell } => {
@@ -31,10 +35,11 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<u8, Fail
     Ok(0)
 }
 
-fn seconds(text: &str) -> Result<Duration, Failure> {
+/// A time as it is given in arguments.
+pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failure> {
     text.parse::<f64>()
         .ok()
         .filter(|seconds| *seconds > 0.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Failure::configuration("--timeout", "must be a positive number of seconds"))
+        .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
 }

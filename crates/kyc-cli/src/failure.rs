@@ -46,15 +46,20 @@ impl From<InvalidRequest> for Failure {
     }
 }
 
-/// The exit code of an error's kind.
+/// The exit code of an error.
 pub(crate) fn exit_code(error: &Error) -> u8 {
-    match error.kind() {
-        ErrorKind::InvalidRequest => EXIT_INVALID,
-        ErrorKind::Credentials => 3,
-        ErrorKind::Api => 4,
-        ErrorKind::Verification => 6,
-        ErrorKind::Decode => EXIT_UNREAD,
-        // Connect, Timeout, Transport, RateLimited, and whatever kind comes later.
+    exit_code_of(error.kind().as_str())
+}
+
+/// The exit code of an [`ErrorKind`], by its name.
+pub(crate) fn exit_code_of(kind: &str) -> u8 {
+    match kind {
+        "invalid_request" => EXIT_INVALID,
+        "credentials" => 3,
+        "api" => 4,
+        "verification" => 6,
+        "decode" => EXIT_UNREAD,
+        // Unavailable, Connect, Timeout, Transport, RateLimited, and whatever kind comes later.
         _ => 5,
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod batch;
 mod clients;
 mod command;
 mod configuration;

@@ -6,7 +6,7 @@ use kyc_facade::finpass::{ConsentType, Initialize};
 use kyc_facade::finpro_profile::{AaId, CheckProfile, UserConsentId};
 use kyc_facade::provider_core::{Email, Mobile, Pan};
 
-use crate::arguments::{Deepvue, Finpass, Finpro, Veriff};
+use crate::arguments::{Deepvue, Finpass, Profile, Veriff};
 use crate::clients::Clients;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -49,15 +49,19 @@ pub(crate) async fn finpass(
 }
 
 pub(crate) async fn finpro(
-    command: Finpro,
+    profile: Profile,
     clients: impl FnOnce() -> Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let Finpro::Profile {
+    let Profile {
         mobile_number,
         user_consent_id,
         aa_id,
-    } = command;
+        ..
+    } = profile;
+    // Both are there: the parser requires them where there is no batch.
+    let mobile_number = mobile_number.unwrap_or_default();
+    let user_consent_id = user_consent_id.unwrap_or_default();
     let mobile = Mobile::parse(&mobile_number).map_err(|error| error.for_field("mobileNumber"))?;
     let request = CheckProfile::new(mobile, UserConsentId::parse(&user_consent_id)?).set_aa_ids(
         aa_id

@@ -57,6 +57,27 @@ impl Output {
         }
     }
 
+    /// Prints what a batch came to: as JSON on stdout, or for people on stderr.
+    pub(crate) fn summary<T: Serialize>(
+        self,
+        summary: &T,
+        lines: &[String],
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.answer(summary, None);
+        }
+        lines.iter().for_each(|line| self.note(line));
+        Ok(())
+    }
+
+    /// Prints a line for people on stderr.
+    pub(crate) fn note(self, line: &str) {
+        if !self.json {
+            // Nothing is left to tell it to if stderr is closed.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+
     /// Prints an error on stderr, without any value of a personal field.
     pub(crate) fn failure(self, failure: &Failure) {
         let text = match failure {

@@ -7,9 +7,11 @@
 )]
 
 mod bad_input;
+mod batch;
 mod configuration;
 mod kyc;
 mod onboard;
 mod operations;
+mod profile_server;
 mod readme;
 mod refusals;

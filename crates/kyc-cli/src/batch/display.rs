@@ -1,0 +1,66 @@
+//! How far a batch is, on a terminal.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kyc_facade::provider_core::ErrorKind;
+
+/// A bar on stderr; nothing if that is no terminal.
+#[derive(Debug)]
+pub(super) struct BatchDisplay {
+    bar: Option<ProgressBar>,
+    shown: Option<(u64, Option<ErrorKind>)>,
+}
+
+impl BatchDisplay {
+    /// A display of so many rows, some of them done, or an empty one if stderr is no terminal or machines read along.
+    pub(super) fn new(json: bool, rows: Option<u64>, done: u64) -> Self {
+        let bar = (!json && std::io::stderr().is_terminal()).then(|| {
+            let (bar, template) = match rows {
+                Some(rows) => (
+                    ProgressBar::new(rows),
+                    "{bar:24} {human_pos}/{human_len} {per_sec}, {eta} left{msg}",
+                ),
+                None => (
+                    ProgressBar::new_spinner(),
+                    "{spinner} {human_pos} {per_sec}{msg}",
+                ),
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_position(done);
+            bar.reset_eta();
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self { bar, shown: None }
+    }
+
+    /// One row more.
+    pub(super) fn advance(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Says how many failed, and what the batch waits for.
+    pub(super) fn tell(&mut self, failures: u64, held_up_by: Option<ErrorKind>) {
+        let Some(bar) = &self.bar else { return };
+        if self.shown.replace((failures, held_up_by)) == Some((failures, held_up_by)) {
+            return;
+        }
+        let waits = held_up_by.map_or_else(String::new, |kind| {
+            format!(", waiting: {}", kind.as_str().replace('_', " "))
+        });
+        bar.set_message(format!(", {failures} failed{waits}"));
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A batch's input: which file it is, and its rows as they are wanted.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
+use std::path::Path;
+
+use kyc_facade::finpro_profile::BatchQuestion;
+use kyc_facade::provider_core::InvalidRequest;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use super::line_set::LineSet;
+use super::lines::{End, Lines};
+use super::results::Tag;
+use super::rows::{Format, Row, Rows};
+use crate::failure::Failure;
+
+/// The longest line that is read.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Tells an input from another one, or from itself after it was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fingerprint {
+    pub(super) bytes: u64,
+    pub(super) lines: u64,
+    /// The first 24 bits of the SHA-256 of the file: enough to see a mistake, and too few to find the number in a file that
+    /// has one row.
+    digest: String,
+}
+
+/// An input whose header was read.
+pub(super) struct Input {
+    lines: Lines<Box<dyn Read + Send>>,
+    rows: Rows,
+    /// The line that was read last.
+    line: u64,
+    /// `None` if it can be read once only: a pipe.
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+/// A row with its place.
+pub(super) struct NumberedRow {
+    pub(super) line: u64,
+    pub(super) row: Row,
+}
+
+impl NumberedRow {
+    /// The row as a question; one that breaks a rule is answered by that.
+    pub(super) fn question(self) -> BatchQuestion<Tag> {
+        let Self { line, row } = self;
+        let tag = |made_up_id| Tag {
+            line,
+            reference: row.reference,
+            made_up_id,
+        };
+        match row.request {
+            Ok(request) => BatchQuestion::new(tag(request.made_up_id), request.question),
+            Err(error) => BatchQuestion::invalid(tag(None), error),
+        }
+    }
+}
+
+impl Input {
+    /// Opens the input and reads its header; `-` is standard input.
+    pub(super) fn open(path: &Path, format: Option<&str>) -> Result<Self, Failure> {
+        let format = match format {
+            Some("csv") => Format::Csv,
+            Some("jsonl") => Format::JsonLines,
+            Some(_) => return Err(Failure::configuration("--format", "must be csv or jsonl")),
+            None => by_extension(path)?,
+        };
+        let unreadable = |error: io::Error| {
+            Failure::configuration("--batch", format!("cannot be read: {}", error.kind()))
+        };
+        let (source, fingerprint) = match path.as_os_str() == "-" {
+            true => (Box::new(io::stdin()) as Box<dyn Read + Send>, None),
+            false => {
+                let mut file = File::open(path).map_err(unreadable)?;
+                let regular = file.metadata().map_err(unreadable)?.is_file();
+                let fingerprint = regular.then(|| fingerprint(&mut file)).transpose();
+                (Box::new(file) as _, fingerprint.map_err(unreadable)?)
+            }
+        };
+        let mut input = Self {
+            lines: Lines::new(source, LONGEST_LINE),
+            rows: Rows::json_lines(),
+            line: 0,
+            fingerprint,
+        };
+        if format == Format::Csv {
+            let mut header = Vec::new();
+            input.next_line(&mut header).map_err(unreadable)?;
+            input.rows = Rows::csv(&header)?;
+        }
+        Ok(input)
+    }
+
+    /// How many rows there are, if that is known, blank lines counted.
+    pub(super) fn rows(&self) -> Option<u64> {
+        let fingerprint = self.fingerprint.as_ref()?;
+        Some(fingerprint.lines.saturating_sub(self.line))
+    }
+
+    /// Reads rows on a thread of its own, because a pipe may keep it waiting, and few ahead. Those in `done` are left out.
+    pub(super) fn read(
+        mut self,
+        done: LineSet,
+        ahead: usize,
+    ) -> mpsc::Receiver<io::Result<NumberedRow>> {
+        let (sender, receiver) = mpsc::channel(ahead);
+        std::thread::spawn(move || {
+            while let Some(row) = self.next_row(&done).transpose() {
+                let failed = row.is_err();
+                // Nobody listens any more when the batch was stopped.
+                if sender.blocking_send(row).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    fn next_row(&mut self, done: &LineSet) -> io::Result<Option<NumberedRow>> {
+        let mut text = Vec::new();
+        while let Some(end) = self.next_line(&mut text)? {
+            let line = self.line;
+            if done.contains(line) {
+                continue;
+            }
+            let row = match end {
+                End::TooLong => Row::broken("line", "must be at most 65,536 bytes long"),
+                _ if text.trim_ascii().is_empty() => continue,
+                _ => self.rows.read(&text),
+            };
+            return Ok(Some(NumberedRow { line, row }));
+        }
+        Ok(None)
+    }
+
+    fn next_line(&mut self, text: &mut Vec<u8>) -> io::Result<Option<End>> {
+        let end = self.lines.next(text)?;
+        if self.line == 0 && text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len());
+        }
+        self.line = self.line.saturating_add(1);
+        Ok(end)
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn by_extension(path: &Path) -> Result<Format, InvalidRequest> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Ok(Format::Csv),
+        Some("jsonl" | "ndjson") => Ok(Format::JsonLines),
+        _ => Err(InvalidRequest::new(
+            "--format",
+            "csv or jsonl: required where the input's name does not end in either",
+        )),
+    }
+}
+
+/// Reads the file once from end to end and goes back to its beginning.
+fn fingerprint(file: &mut File) -> io::Result<Fingerprint> {
+    let (mut bytes, mut lines, mut last) = (0_u64, 0_u64, b'\n');
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = match file.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let chunk = buffer.get(..read).unwrap_or_default();
+        let Some(end) = chunk.last() else { break };
+        last = *end;
+        digest.update(chunk);
+        let fed = chunk.iter().filter(|byte| **byte == b'\n').count();
+        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        lines = lines.saturating_add(u64::try_from(fed).unwrap_or(u64::MAX));
+    }
+    file.rewind()?;
+    let [first, second, third, ..] = <[u8; 32]>::from(digest.finalize());
+    Ok(Fingerprint {
+        bytes,
+        lines: lines.saturating_add(u64::from(last != b'\n')),
+        digest: format!("{first:02x}{second:02x}{third:02x}"),
+    })
+}

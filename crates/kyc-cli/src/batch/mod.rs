@@ -1,0 +1,201 @@
+//! `kyc finpro profile --batch`: a file of questions in, a file of results out.
+
+mod display;
+mod input;
+mod line_set;
+mod lines;
+mod results;
+mod rows;
+mod summary;
+
+use std::future::poll_fn;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures_util::{Stream, stream};
+use kyc_facade::finpro_profile::{Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion};
+use kyc_facade::provider_core::{RateLimits, Window};
+use tokio::sync::mpsc;
+
+use crate::arguments::BatchArguments;
+use crate::clients::Clients;
+use crate::command::seconds;
+use crate::failure::Failure;
+use crate::output::Output;
+use display::BatchDisplay;
+use input::{Input, NumberedRow};
+use results::{Results, Tag};
+use summary::Summary;
+
+/// More at once is a mistake, and each costs a socket.
+const MOST_AT_ONCE: u32 = 1_000;
+
+/// Asks about everybody in the input and gives the exit code.
+pub(crate) async fn run(
+    input: PathBuf,
+    arguments: BatchArguments,
+    clients: impl FnOnce() -> Clients,
+    output: Output,
+) -> Result<u8, Failure> {
+    let settings = Settings::of(&arguments)?;
+    let out = arguments
+        .out
+        .ok_or_else(|| Failure::configuration("--out", "required with --batch"))?;
+    let input = Input::open(&input, arguments.format.as_deref())?;
+    let client = clients().finpro_within(settings.limits)?;
+    let at_once = settings.concurrency.get();
+    let (results, done, kept) =
+        Results::open(&out, arguments.resume, input.fingerprint.clone(), at_once)?;
+
+    let can_go_on = input.fingerprint.is_some();
+    let unread = Arc::new(Mutex::new(None));
+    let display = BatchDisplay::new(output.json, input.rows(), kept.rows());
+    let questions = questions(input.read(done, at_once), Arc::clone(&unread));
+    let batch = client
+        .batch()
+        .concurrency(settings.concurrency)
+        .order(settings.order)
+        .give_up_after(settings.give_up_after);
+    let mut run = Run {
+        answers: batch.ask(questions),
+        results,
+        summary: Summary::new(&kept, can_go_on),
+        display,
+        output,
+    };
+    let begun = Instant::now();
+    let ended = run.finish().await;
+    run.display.finish();
+    ended?;
+    run.results.finish()?;
+    run.summary.finish(begun.elapsed(), run.answers.stopped());
+    output.summary(&run.summary, &run.summary.lines())?;
+    let unread = unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match unread {
+        Some(kind) => {
+            let rule = format!("could not be read to its end: {kind}");
+            Err(Failure::configuration("--batch", rule))
+        }
+        None => Ok(run.summary.exit_code()),
+    }
+}
+
+/// What was said on the command line, checked.
+struct Settings {
+    concurrency: NonZeroUsize,
+    order: BatchOrder,
+    limits: RateLimits,
+    give_up_after: Duration,
+}
+
+impl Settings {
+    fn of(arguments: &BatchArguments) -> Result<Self, Failure> {
+        let concurrency = match &arguments.concurrency {
+            Some(text) => usize::try_from(number("--concurrency", text)?).ok(),
+            None => None,
+        };
+        let per_second = match &arguments.per_second {
+            Some(text) => Some(Window::per_second(number("--per-second", text)?)),
+            None => None,
+        };
+        let give_up_after = match &arguments.give_up_after {
+            Some(text) => seconds("--give-up-after", text)?,
+            None => Batch::GIVE_UP_AFTER,
+        };
+        Ok(Self {
+            concurrency: concurrency
+                .and_then(NonZeroUsize::new)
+                .unwrap_or(Batch::CONCURRENCY),
+            order: match arguments.in_order {
+                true => BatchOrder::OfQuestions,
+                false => BatchOrder::AsTheyCome,
+            },
+            // Without a window it keeps to what FinPro says is left.
+            limits: RateLimits::new(per_second)?,
+            give_up_after,
+        })
+    }
+}
+
+fn number(field: &'static str, text: &str) -> Result<u32, Failure> {
+    text.parse()
+        .ok()
+        .filter(|number| (1..=MOST_AT_ONCE).contains(number))
+        .ok_or_else(|| Failure::configuration(field, "must be a whole number from 1 to 1000"))
+}
+
+/// The rows as questions. A failure to read ends them, and is put down in `unread`.
+fn questions(
+    mut rows: mpsc::Receiver<io::Result<NumberedRow>>,
+    unread: Arc<Mutex<Option<io::ErrorKind>>>,
+) -> impl Stream<Item = BatchQuestion<Tag>> {
+    let question = move |row: io::Result<NumberedRow>| match row {
+        Ok(row) => Some(row.question()),
+        Err(error) => {
+            *unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
+            None
+        }
+    };
+    stream::poll_fn(move |context| rows.poll_recv(context).map(|row| row.and_then(&question)))
+}
+
+/// A batch under way.
+struct Run<S> {
+    answers: BatchAnswers<S, Tag>,
+    results: Results,
+    summary: Summary,
+    display: BatchDisplay,
+    output: Output,
+}
+
+impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
+    /// Writes answers down until there are no more. The first Ctrl-C lets what is under way finish, the second does not.
+    async fn finish(&mut self) -> Result<(), Failure> {
+        let mut interrupt = pin!(tokio::signal::ctrl_c());
+        let mut interrupted = false;
+        loop {
+            let answer = tokio::select! {
+                biased;
+                Ok(()) = &mut interrupt => {
+                    self.summary.interrupt();
+                    if std::mem::replace(&mut interrupted, true) {
+                        return self.results.flush();
+                    }
+                    self.answers.stop();
+                    self.output.note("waiting for what is under way; Ctrl-C again ends it at once");
+                    interrupt.set(tokio::signal::ctrl_c());
+                    continue;
+                }
+                answer = self.next() => answer?,
+            };
+            let Some(answer) = answer else {
+                return Ok(());
+            };
+            self.results.push(&answer)?;
+            self.summary.add(&answer);
+            self.display.advance();
+        }
+    }
+
+    /// The next answer. Before it waits for one, all that were given are handed to the system.
+    async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Failure> {
+        poll_fn(|context| {
+            let polled = Pin::new(&mut self.answers).poll_next(context);
+            if polled.is_ready() {
+                return polled.map(Ok);
+            }
+            let failures = self.summary.failures();
+            self.display.tell(failures, self.answers.held_up_by());
+            match self.results.flush() {
+                Ok(()) => Poll::Pending,
+                Err(failure) => Poll::Ready(Err(failure)),
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,155 @@
+//! What a batch came to: counts for people and for machines, and the exit code.
+
+use std::time::Duration;
+
+use kyc_facade::finpro_profile::BatchAnswer;
+use kyc_facade::provider_core::{Error, Outcome};
+use serde::Serialize;
+
+use super::results::{Tag, ask_again};
+use crate::failure::{EXIT_INTERRUPTED, exit_code, exit_code_of};
+use crate::output::one_line;
+
+/// What earlier runs have left.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    rows: u64,
+    exit_code: u8,
+}
+
+impl Kept {
+    pub(super) fn add(&mut self, kind: Option<&str>) {
+        self.rows = self.rows.saturating_add(1);
+        self.exit_code = self.exit_code.max(kind.map_or(0, exit_code_of));
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// Counts of one run.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Summary {
+    /// Rows that this run read.
+    rows: u64,
+    /// Rows that earlier runs answered for good.
+    kept: u64,
+    /// Rows that broke a rule, and were not asked.
+    bad: u64,
+    answered: u64,
+    not_sent: u64,
+    refused: u64,
+    unknown: u64,
+    not_understood: u64,
+    /// Of these, the rows that `--resume` asks again.
+    ask_again: u64,
+    requests: u64,
+    repeats: u64,
+    elapsed_ms: u64,
+    rows_per_second: u64,
+    interrupted: bool,
+    /// Why it stopped with rows left that were never asked.
+    stopped: Option<String>,
+    #[serde(skip)]
+    can_go_on: bool,
+    #[serde(skip)]
+    exit_code: u8,
+}
+
+impl Summary {
+    /// Counts beside what was kept, of an input that another run can go on with or not.
+    pub(super) fn new(kept: &Kept, can_go_on: bool) -> Self {
+        Self {
+            kept: kept.rows,
+            can_go_on,
+            exit_code: kept.exit_code,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, answer: &BatchAnswer<Tag>) {
+        let add = |count: &mut u64, more: u64| *count = count.saturating_add(more);
+        add(&mut self.rows, 1);
+        add(&mut self.requests, answer.attempts);
+        add(&mut self.repeats, answer.attempts.saturating_sub(1));
+        let error = match &answer.result {
+            Ok(_) => return add(&mut self.answered, 1),
+            Err(error) => error,
+        };
+        let count = match error.outcome() {
+            _ if error.invalid_request().is_some() => &mut self.bad,
+            Outcome::NotSent => &mut self.not_sent,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Unknown => &mut self.unknown,
+            Outcome::Done => &mut self.not_understood,
+        };
+        add(count, 1);
+        add(&mut self.ask_again, ask_again(error).into());
+        self.exit_code = self.exit_code.max(exit_code(error));
+    }
+
+    /// Rows without an answer.
+    pub(super) fn failures(&self) -> u64 {
+        self.rows.saturating_sub(self.answered)
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    pub(super) fn finish(&mut self, elapsed: Duration, stopped: Option<&Error>) {
+        self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let thousandfold = self.rows.saturating_mul(1_000);
+        self.rows_per_second = thousandfold.checked_div(self.elapsed_ms).unwrap_or(0);
+        self.stopped = stopped.map(one_line);
+        self.exit_code = self.exit_code.max(stopped.map_or(0, exit_code));
+    }
+
+    /// The highest code of the rows, those of earlier runs included, or that of an interruption.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self.interrupted {
+            true => EXIT_INTERRUPTED,
+            false => self.exit_code,
+        }
+    }
+
+    /// The counts for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} rows: {} answered, {} refused, {} unknown, {} not sent, {} not understood, {} bad",
+            self.rows,
+            self.answered,
+            self.refused,
+            self.unknown,
+            self.not_sent,
+            self.not_understood,
+            self.bad
+        )];
+        if self.kept > 0 {
+            lines.push(format!("{} rows were there from before", self.kept));
+        }
+        lines.push(format!(
+            "{} requests, {} of them repeats; {}.{} s, {} rows a second",
+            self.requests,
+            self.repeats,
+            self.elapsed_ms.div_euclid(1_000),
+            self.elapsed_ms.rem_euclid(1_000).div_euclid(100),
+            self.rows_per_second
+        ));
+        let counted = lines.len();
+        if let Some(reason) = &self.stopped {
+            lines.push(format!("stopped: {reason}"));
+        }
+        if self.interrupted || self.stopped.is_some() {
+            lines.push("the rest was not asked".to_owned());
+        }
+        if self.ask_again > 0 {
+            lines.push(format!("{} may be answered another time", self.ask_again));
+        }
+        if self.can_go_on && lines.len() > counted {
+            lines.push("go on with the same command and --resume".to_owned());
+        }
+        lines
+    }
+}

@@ -1,0 +1,521 @@
+//! `kyc finpro profile --batch`: good and bad rows, what is refused, and a run that was ended at any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::kyc::{Run, SandboxProcess, kyc};
+use crate::profile_server::ProfileServer;
+
+/// A directory with an input, and where its results go.
+struct Job {
+    directory: TempDir,
+    input: PathBuf,
+}
+
+impl Job {
+    fn new(name: &str, text: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let input = directory.path().join(name);
+        fs::write(&input, text).unwrap();
+        Self { directory, input }
+    }
+
+    /// People with these numbers' last four digits, below a header.
+    fn of(people: std::ops::Range<u32>) -> Self {
+        let rows: String = people
+            .map(|person| format!("{}\n", mobile(person)))
+            .collect();
+        Self::new("people.csv", &format!("mobileNumber\n{rows}"))
+    }
+
+    fn out(&self) -> PathBuf {
+        self.directory.path().join("results.jsonl")
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let (input, out) = (self.input.to_str().unwrap(), self.out());
+        let out = out.to_str().unwrap();
+        let all = ["finpro", "profile", "--batch", input, "--out", out];
+        all.iter().chain(more).map(ToString::to_string).collect()
+    }
+
+    fn run(&self, more: &[&str], environment: &[(String, String)]) -> Run {
+        let arguments = self.arguments(more);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        kyc(&arguments, environment)
+    }
+
+    fn begin(&self, more: &[&str], environment: &[(String, String)]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_kyc"))
+            .args(self.arguments(more))
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.out()).unwrap()
+    }
+
+    /// The rows of the results below the first line, each of which must be whole.
+    fn rows(&self) -> Vec<Value> {
+        let text = self.text();
+        assert!(text.ends_with('\n'));
+        let rows = text.lines().skip(1);
+        rows.map(|row| serde_json::from_str(row).unwrap()).collect()
+    }
+
+    /// The last row of each line.
+    fn by_line(&self) -> BTreeMap<u64, Value> {
+        let rows = self.rows().into_iter();
+        rows.map(|row| (row["line"].as_u64().unwrap(), row))
+            .collect()
+    }
+}
+
+fn mobile(person: u32) -> String {
+    format!("900000{person:04}")
+}
+
+/// Rows that are in the file already, however torn its end is.
+fn written(out: &Path) -> usize {
+    let text = fs::read(out).unwrap_or_default();
+    text.iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
+        .saturating_sub(1)
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    while !what() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn interrupt(child: &Child) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn each_row_gets_its_result_and_no_number_is_printed() {
+    let sandbox = SandboxProcess::start();
+    let job = Job::new(
+        "people.csv",
+        "\u{feff}mobileNumber,reference,aaId,userConsentId\r\n\
+         9000000001,\"a, 1\",,ref-1\r\n\
+         9000000002,a-2,onemoney;finvu,\r\n\
+         90000000CANARY,a-3,,\r\n\
+         \r\n\
+         9000000001,a-4,\"onemoney\r\n\
+         9000000004,,,\n",
+    );
+    let run = job.run(&["--in-order"], &sandbox.environment);
+    assert_eq!(run.code, 2, "the highest of the rows: {run:?}");
+    let first: Value = serde_json::from_str(job.text().lines().next().unwrap()).unwrap();
+    assert_eq!(first["kyc_batch"], 1);
+    assert_eq!(first["input"]["lines"], 7);
+    let rows = job.rows();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| row["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [2, 3, 4, 6, 7]);
+    assert_eq!(rows[0]["reference"], "a, 1");
+    assert_eq!(rows[0]["outcome"], "done");
+    assert_eq!(rows[0].get("userConsentId"), None, "it was given");
+    assert_eq!(rows[0]["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(rows[0]["rows"][0]["readiness"], "ready");
+    assert_eq!(rows[0]["request_id"].as_str().unwrap().len(), 32);
+    assert_eq!(rows[1]["rows"].as_array().unwrap().len(), 2);
+    assert!(
+        rows[1]["userConsentId"]
+            .as_str()
+            .unwrap()
+            .starts_with("kyc-")
+    );
+    assert_eq!(
+        (
+            &rows[2]["reference"],
+            &rows[2]["outcome"],
+            &rows[2]["ask_again"]
+        ),
+        (&json!("a-3"), &json!("not_sent"), &json!(false))
+    );
+    assert_eq!(
+        rows[2]["error"]["message"],
+        "invalid request: mobileNumber: must be exactly 10 digits, without a country code"
+    );
+    assert_eq!(
+        rows[3]["error"]["message"],
+        "invalid request: line: must be one row, with each quote closed"
+    );
+    assert!(
+        run.stderr.contains(
+            "5 rows: 3 answered, 0 refused, 0 unknown, 0 not sent, 0 not understood, 2 bad"
+        ),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stdout, "");
+    let all = [job.text(), run.stderr].concat();
+    assert!(!all.contains("900000") && !all.contains("CANARY"), "{all}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(job.out()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let directory = TempDir::new().unwrap();
+    let out = directory.path().join("results.jsonl");
+    let out = out.to_str().unwrap();
+    let arguments = [
+        "finpro", "profile", "--batch", "-", "--out", out, "--format", "jsonl",
+    ];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .args(["--json", "--per-second", "1000"])
+        .env_clear()
+        .envs(server.environment())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for person in 0..50 {
+        let row = json!({ "mobileNumber": mobile(person), "reference": format!("r-{person}") });
+        writeln!(stdin, "{row}").unwrap();
+    }
+    // What is there is asked, although more may come.
+    wait_until(|| written(Path::new(out)) == 50);
+    writeln!(stdin, "[]").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (
+            &summary["rows"],
+            &summary["answered"],
+            &summary["bad"],
+            &summary["requests"]
+        ),
+        (&json!(51), &json!(50), &json!(1), &json!(50))
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stderr, b"");
+    let results = fs::read_to_string(out).unwrap();
+    assert!(
+        !results.contains("900000"),
+        "an aggregator's text repeats it"
+    );
+    assert!(results.contains(r#""status":"failed","readiness":"undetermined""#));
+
+    let again = kyc(
+        &[&arguments[..], &["--resume"]].concat(),
+        &server.environment(),
+    );
+    assert_eq!(again.code, 2);
+    assert!(
+        again
+            .stderr
+            .contains("--resume: the input has to be a file"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn what_cannot_be_begun_names_field_and_rule_and_asks_nothing() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::of(1..3);
+    for (more, expected) in [
+        (
+            &["--concurrency", "0"][..],
+            "--concurrency: must be a whole number from 1 to 1000",
+        ),
+        (&["--concurrency", "1001"], "--concurrency"),
+        (
+            &["--per-second", "CANARY"],
+            "--per-second: must be a whole number",
+        ),
+        (
+            &["--give-up-after", "-1"],
+            "--give-up-after: must be a positive number of seconds",
+        ),
+        (&["--format", "CANARY"], "--format: must be csv or jsonl"),
+        (
+            &["--mobile-number", "9000000001"],
+            "together with another that excludes it",
+        ),
+        (
+            &["--aa-id", "onemoney"],
+            "together with another that excludes it",
+        ),
+    ] {
+        let run = job.run(more, &environment);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+        assert!(!run.stderr.contains("CANARY") && !run.stderr.contains("900000"));
+        assert!(!job.out().exists(), "{more:?}");
+    }
+    for (arguments, expected) in [
+        (&["finpro", "profile", "--batch", "people.csv"][..], "--out"),
+        (&["finpro", "profile", "--resume"], "--batch"),
+    ] {
+        let run = kyc(arguments, &environment);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    for (name, text, expected) in [
+        (
+            "people.csv",
+            "mobileNumber,CANARY\n",
+            "column 2: is not known",
+        ),
+        ("people.csv", "9000000001\n", "column 1: is not known"),
+        (
+            "people.csv",
+            "",
+            "mobileNumber: the first line has to name this column",
+        ),
+        (
+            "people.txt",
+            "mobileNumber\n",
+            "--format: csv or jsonl: required",
+        ),
+    ] {
+        let job = Job::new(name, text);
+        let run = job.run(&[], &environment);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+        assert!(!run.stderr.contains("CANARY") && !run.stderr.contains("900000"));
+        assert!(!job.out().exists(), "{text}");
+    }
+    fs::remove_file(&job.input).unwrap();
+    let run = job.run(&[], &environment);
+    assert!(
+        run.stderr
+            .contains("--batch: cannot be read: entity not found"),
+        "{run:?}"
+    );
+    assert_eq!(server.requests(), 0);
+}
+
+#[test]
+fn results_that_are_there_are_never_overwritten() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::of(1..4);
+    let refused = |more: &[&str], rule: &str| {
+        let before = job.text();
+        let run = job.run(more, &environment);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(rule), "{rule}: {}", run.stderr);
+        assert_eq!(job.text(), before);
+    };
+    fs::write(job.out(), "somebody's diary\n").unwrap();
+    refused(&[], "--out: is there already; give --resume");
+    refused(&["--resume"], "--out: is no results file");
+    assert_eq!(server.requests(), 0);
+    fs::remove_file(job.out()).unwrap();
+
+    assert_eq!(job.run(&["--resume"], &environment).code, 0, "begins anew");
+    assert_eq!(server.requests(), 3);
+    refused(&[], "--out: is there already; give --resume");
+    assert_eq!(job.run(&["--resume"], &environment).code, 0);
+    assert_eq!(server.requests(), 3, "all are done");
+
+    let input = fs::read_to_string(&job.input).unwrap();
+    for other in [
+        input.replace(&mobile(2), &mobile(9)),
+        input.clone() + "\n",
+        input.replace(&mobile(1), ""),
+    ] {
+        fs::write(&job.input, other).unwrap();
+        refused(
+            &["--resume"],
+            "--out: belongs to another input, or the input was changed since",
+        );
+    }
+    fs::write(&job.input, &input).unwrap();
+    let results = job.text();
+    for stray in ["CANARY\n", "{\"line\":0}\n", "{\"line\":5}\n"] {
+        fs::write(job.out(), results.clone() + stray).unwrap();
+        refused(&["--resume"], "--out: line 5 is no row of this batch");
+    }
+    assert_eq!(server.requests(), 3);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_and_nothing_is_lost() {
+    const PEOPLE: u32 = 600;
+    const AT_ONCE: usize = 8;
+    let server = ProfileServer::start(Duration::from_millis(5));
+    let environment = server.environment();
+    for (kill_at, more) in [(100, &[][..]), (201, &["--in-order"])] {
+        let job = Job::of(0..PEOPLE);
+        let before = server.asked();
+        let more = [&["--resume", "--concurrency", "8"], more].concat();
+        let mut kills = 0;
+        // Twice, so that what was gone on with is gone on with too.
+        for at in [kill_at, 2 * kill_at] {
+            let mut child = job.begin(&more, &environment);
+            wait_until(|| written(&job.out()) >= at);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            assert!(written(&job.out()) < PEOPLE as usize, "it was not midway");
+        }
+        let run = job.run(&more, &environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        let lines: BTreeSet<_> = job.rows().iter().map(|row| row["line"].as_u64()).collect();
+        assert_eq!(lines.len(), PEOPLE as usize);
+        assert_eq!(job.rows().len(), PEOPLE as usize, "one row a line");
+        let asked: BTreeMap<_, _> = server
+            .asked()
+            .into_iter()
+            .map(|(mobile, times)| (mobile.clone(), times - before.get(&mobile).unwrap_or(&0)))
+            .collect();
+        assert_eq!(asked.len(), PEOPLE as usize);
+        assert!(asked.values().all(|times| *times >= 1));
+        let twice = asked.values().sum::<usize>() - PEOPLE as usize;
+        assert!(twice <= kills * 2 * AT_ONCE, "{twice} were asked again");
+    }
+}
+
+#[test]
+fn a_row_that_was_not_written_whole_is_cut_off_and_asked_again() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::of(0..5);
+    assert_eq!(job.run(&["--in-order"], &environment).code, 0);
+    let whole = job.text();
+    let end = whole.trim_end().rfind('\n').unwrap();
+    for (cut, asked) in [
+        (whole.len() - 1, 1),
+        (end + 2, 1),
+        (end + 1, 1),
+        (end, 2),
+        (9, 5),
+    ] {
+        fs::write(job.out(), &whole[..cut]).unwrap();
+        let before = server.requests();
+        let run = job.run(&["--resume"], &environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(server.requests() - before, asked, "{cut}");
+        assert_eq!(job.rows().len(), 5);
+        assert_eq!(job.by_line().len(), 5);
+        assert_eq!(job.text().lines().next(), whole.lines().next());
+    }
+}
+
+#[test]
+fn what_failed_for_now_is_asked_again_and_nothing_else() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::new(
+        "people.csv",
+        "mobileNumber\n9000000001\n9000000002\nCANARY\n",
+    );
+    server.fail(&["9000000002"]);
+    let run = job.run(&[], &environment);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        run.stderr.contains("1 may be answered another time"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr
+            .contains("go on with the same command and --resume")
+    );
+    let failed = job.by_line()[&3].clone();
+    assert_eq!(
+        (&failed["ask_again"], &failed["outcome"]),
+        (&json!(true), &json!("unknown"))
+    );
+
+    server.fail(&[]);
+    let run = job.run(&["--resume"], &environment);
+    assert_eq!(run.code, 2, "the row that is bad stays bad: {run:?}");
+    assert!(run.stderr.contains("1 rows: 1 answered"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("2 rows were there from before"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(server.asked()["9000000001"], 1);
+    assert_eq!(job.rows().len(), 4, "both rows of the line are there");
+    assert_eq!(
+        job.by_line()[&3]["outcome"],
+        "done",
+        "and the last one counts"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_lets_what_is_under_way_finish_and_says_how_to_go_on() {
+    let server = ProfileServer::start(Duration::from_millis(20));
+    let environment = server.environment();
+    let job = Job::of(0..300);
+    let child = job.begin(&["--concurrency", "4"], &environment);
+    wait_until(|| written(&job.out()) >= 20);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("the rest was not asked\ngo on with the same command and --resume"),
+        "{told}"
+    );
+    let written = job.rows().len();
+    assert!((20..300).contains(&written));
+    assert_eq!(server.requests(), written, "whoever was asked has a result");
+    let run = job.run(&["--resume"], &environment);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(server.requests(), 300);
+    assert_eq!(job.by_line().len(), 300);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_does_not_wait() {
+    use std::io::{BufRead as _, BufReader};
+
+    let silent = ProfileServer::start(Duration::from_secs(3_600));
+    let environment = silent.environment();
+    let job = Job::of(0..9);
+    let mut child = job.begin(&["--timeout", "3600"], &environment);
+    wait_until(|| silent.requests() == 9);
+    interrupt(&child);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(
+        told.next()
+            .unwrap()
+            .unwrap()
+            .contains("Ctrl-C again ends it at once")
+    );
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(job.rows().len(), 0);
+}
