@@ -28,16 +28,23 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Installs the package where its program is missing and that needs no question: as root on a system with `apt-get`.
+    /// Installs the package where its program is missing and that needs no question.
     pub(crate) fn provide(&self) -> Result<()> {
+        // Go's tool takes the word without dashes.
+        let there = ["--version", "version"].map(|asked| shell::succeeds(self.program, &[asked]));
+        if there.contains(&true) {
+            return Ok(());
+        }
+        self.install()
+    }
+
+    /// Installs the package where that needs no question: as root on a system with `apt-get`.
+    pub(crate) fn install(&self) -> Result<()> {
         let Self {
             name,
             program,
             reason,
         } = self;
-        if shell::succeeds(program, &["--version"]) {
-            return Ok(());
-        }
         let root = shell::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
         if !(root && shell::succeeds("apt-get", &["--version"])) {
             return Err(Failure::new(format!(

@@ -5,12 +5,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
+use super::callgrind;
+use super::peers::locked;
+use super::programs::Programs;
+use super::server::Server;
 use crate::failure::{Context, Failure, Result};
-use crate::machine::{self, Package};
+use crate::machine;
 use crate::metadata::Metadata;
 use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
@@ -133,22 +136,21 @@ impl Cost {
 }
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
-    let valgrind = valgrind()?;
+    let valgrind = callgrind::provide()?;
     let output = Metadata::read(workspace)?
         .target_directory
         .join("bench")
         .join("call");
     fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
-    println!("building");
-    let programs = Programs::build(workspace)?;
-    let server = Server::start(&programs.call)?;
+    let programs = Programs::build(workspace, &["call", "call-heap", "server"])?;
+    let server = Server::start(programs.get("server")?, &["exact"])?;
     let mut costs = BTreeMap::new();
     for peer in PEERS {
         println!("counting {}", peer.name);
         costs.insert(peer.name, count(&programs, &server, peer, &output)?);
     }
     println!("timing");
-    let times = shell::read(Command::new(&programs.call).args(["wall", &server.port]))?;
+    let times = shell::read(Command::new(programs.get("call")?).args(["wall", &server.port]))?;
     drop(server);
 
     let (verdicts, passed) = verdicts(&costs);
@@ -170,98 +172,16 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// The version of valgrind, which is installed first if it is missing and this may do it.
-fn valgrind() -> Result<String> {
-    let valgrind = Package {
-        name: "valgrind",
-        program: "valgrind",
-        reason: "instructions are counted by valgrind, which runs on Linux",
-    };
-    valgrind.provide()?;
-    let version = shell::read(Command::new("valgrind").arg("--version"))?;
-    Ok(version.trim().to_owned())
-}
-
-/// The two builds of the measured program.
-struct Programs {
-    call: PathBuf,
-    heap: PathBuf,
-}
-
-impl Programs {
-    fn build(workspace: &Workspace) -> Result<Self> {
-        let messages = shell::read(&mut workspace.cargo([
-            "build",
-            "--release",
-            "--package=kyc-proof",
-            "--bench=call",
-            "--bench=call-heap",
-            "--message-format=json-render-diagnostics",
-        ]))?;
-        let find = |name: &str| {
-            shell::executable(&messages, name)
-                .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
-        };
-        Ok(Self {
-            call: find("call")?,
-            heap: find("call-heap")?,
-        })
-    }
-}
-
-/// The other side, in a process of its own so that its work is not counted. Stopped when dropped.
-struct Server {
-    process: Child,
-    port: String,
-}
-
-impl Server {
-    fn start(program: &Path) -> Result<Self> {
-        let mut process = Command::new(program)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context(|| format!("cannot start {}", program.display()))?;
-        let mut port = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut port)
-                .context(|| "cannot read the server's port".into())?;
-        }
-        let port = port.trim().to_owned();
-        Ok(Self { process, port })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It ends with its standard input, too; nothing is left to do if this fails.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn count(programs: &Programs, server: &Server, peer: &Peer, output: &Path) -> Result<Cost> {
+    let (call, heap_program) = (programs.get("call")?, programs.get("call-heap")?);
     let instructions = |calls: u32| {
         let file = |ending: &str| output.join(format!("{}.{calls}.{ending}", peer.name));
-        let profile = file("callgrind");
-        shell::read(
-            Command::new("valgrind")
-                .arg("--tool=callgrind")
-                .arg(format!("--callgrind-out-file={}", profile.display()))
-                .arg(format!("--log-file={}", file("log").display()))
-                .arg(&programs.call)
-                .args(["run", peer.name, &calls.to_string(), &server.port]),
-        )?;
-        let text = fs::read_to_string(&profile)
-            .context(|| format!("cannot read {}", profile.display()))?;
-        Ok::<_, Failure>(Instructions::of(&text))
+        let words = ["run", peer.name, &calls.to_string(), &server.port];
+        callgrind::run(call, &words, &file("callgrind"), &file("log"))
     };
     let heap = |calls: u32| {
         let calls = calls.to_string();
-        let line =
-            shell::read(Command::new(&programs.heap).args([peer.name, &calls, &server.port]))?;
+        let line = shell::read(Command::new(heap_program).args([peer.name, &calls, &server.port]))?;
         fs::write(output.join(format!("{}.{calls}.heap", peer.name)), &line)
             .context(|| "cannot keep the allocations".into())?;
         pair(&line).ok_or_else(|| Failure::new("cannot read the allocations"))
@@ -296,56 +216,6 @@ fn per_call(fewer: u64, more: u64) -> f64 {
     (more as f64 - fewer as f64) / f64::from(CALLS)
 }
 
-/// The sums of a profile.
-#[derive(Debug, Default, PartialEq)]
-struct Instructions {
-    all: u64,
-    hashing: u64,
-}
-
-impl Instructions {
-    /// Adds up the cost of each function's own instructions in callgrind's format.
-    fn of(profile: &str) -> Self {
-        let mut sums = Self::default();
-        let mut names = BTreeMap::new();
-        let mut hashes = false;
-        let mut skip = false;
-        for line in profile.lines() {
-            if let Some(function) = line.strip_prefix("fn=") {
-                hashes = is_hashing(name(&mut names, function));
-            } else if let Some(function) = line.strip_prefix("cfn=") {
-                // A name is told with its number once, which may be here.
-                name(&mut names, function);
-            } else if line.starts_with("calls=") {
-                // The next line is what the called function cost; it has lines of its own.
-                skip = true;
-            } else if line
-                .starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
-            {
-                let own = line
-                    .split(' ')
-                    .nth(1)
-                    .filter(|_| !std::mem::take(&mut skip));
-                let cost: u64 = own.and_then(|cost| cost.parse().ok()).unwrap_or(0);
-                sums.all += cost;
-                sums.hashing += if hashes { cost } else { 0 };
-            }
-        }
-        sums
-    }
-}
-
-/// The name of a function given as `(number) name`, or as `(number)` once it is known.
-fn name<'n, 'p>(names: &'n mut BTreeMap<&'p str, &'p str>, function: &'p str) -> &'n str {
-    let (number, name) = function.split_once(' ').unwrap_or((function, ""));
-    names.entry(number).or_insert(name)
-}
-
-/// Whether a function is SHA-256's compression, and nothing else of the MAC.
-fn is_hashing(function: &str) -> bool {
-    function.contains("sha2") && function.contains("compress")
-}
-
 fn heading(workspace: &Workspace, valgrind: &str) -> Result<String> {
     let rustc = shell::read(Command::new("rustc").arg("--version"))?;
     let lock = fs::read_to_string(workspace.root().join("Cargo.lock"))
@@ -359,12 +229,6 @@ fn heading(workspace: &Workspace, valgrind: &str) -> Result<String> {
         machine::description(),
         2 * CALLS,
     ))
-}
-
-/// The version of a package in a lock file.
-fn locked<'l>(lock: &'l str, package: &str) -> Option<&'l str> {
-    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
-    after.split('"').next()
 }
 
 fn table(costs: &BTreeMap<&str, Cost>) -> String {
@@ -434,27 +298,6 @@ fn wall(times: &str) -> String {
 mod tests {
     use super::*;
 
-    const PROFILE: &str = "\
-version: 1
-positions: line
-events: Ir
-
-fl=(1) ???
-fn=(1) main
-0 5
-cfn=(2) sha2::sha256::compress256
-calls=2 0
-0 700
-+3 1
-
-fn=(2)
-0 700
-fn=(3) sha2::digest::update
-* 11
-
-totals: 717
-";
-
     fn cost(instructions: f64, hashing: f64) -> Cost {
         Cost {
             instructions,
@@ -462,15 +305,6 @@ totals: 717
             blocks: 0.0,
             bytes: 0.0,
         }
-    }
-
-    #[test]
-    fn a_profile_is_added_up_without_counting_calls_twice() {
-        let sums = Instructions {
-            all: 717,
-            hashing: 700,
-        };
-        assert_eq!(Instructions::of(PROFILE), sums);
     }
 
     #[test]
@@ -493,12 +327,5 @@ totals: 717
     #[test]
     fn what_was_not_measured_does_not_pass() {
         assert!(!verdicts(&BTreeMap::new()).1);
-    }
-
-    #[test]
-    fn a_version_stands_in_the_lock_file() {
-        let lock =
-            "name = \"reqwest-x\"\nversion = \"1\"\n\nname = \"reqwest\"\nversion = \"0.13.5\"\n";
-        assert_eq!(locked(lock, "reqwest"), Some("0.13.5"));
     }
 }

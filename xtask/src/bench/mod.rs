@@ -2,13 +2,22 @@
 
 mod build;
 mod call;
+mod callgrind;
+mod cores;
 mod first_call;
+mod growth;
+mod latency;
 mod one_call;
 mod outside;
+mod peers;
+mod programs;
 mod sandbox;
+mod server;
 mod signatures;
 mod size;
 mod spread;
+mod statistics;
+mod throughput;
 
 use pico_args::Arguments;
 
@@ -52,6 +61,21 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "first-call",
         about: "a client and its first call in a new process, beside bare HTTP clients",
         run: first_call::run,
+    },
+    Benchmark {
+        name: "throughput",
+        about: "calls a second on one core, beside clients of Rust, Go, Node.js and Python",
+        run: throughput::run,
+    },
+    Benchmark {
+        name: "latency",
+        about: "what a call takes longer than by hand, one at a time",
+        run: latency::run,
+    },
+    Benchmark {
+        name: "growth",
+        about: "how the cost grows with calls at once and with the reply, as pictures",
+        run: growth::run,
     },
 ];
 

@@ -8,6 +8,7 @@ use crate::failure::{Context, Result};
 
 const TOP: &[&str] = &[
     "ARCHITECTURE.md",
+    "BENCHMARKS.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",

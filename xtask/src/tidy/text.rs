@@ -12,7 +12,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
         .any(|directory| path.contains(directory))
         || path.starts_with("fixtures/")
         || path.ends_with(".snap");
-    let locked = path == "Cargo.lock";
+    let locked = path == "Cargo.lock" || path.ends_with("/Cargo.lock");
     for (index, line) in text.lines().enumerate() {
         let mut found = Vec::new();
         if !verbatim && line.ends_with([' ', '\t']) {

@@ -8,6 +8,11 @@
     reason = "counts that a benchmark's length bounds"
 )]
 
+#[path = "../clients/mod.rs"]
+#[allow(dead_code, reason = "each program uses some of them")]
+mod clients;
+#[path = "../exchange/mod.rs"]
+#[allow(dead_code, reason = "each program uses some of it")]
 mod exchange;
 mod peers;
 
@@ -16,7 +21,7 @@ use peers::Peer;
 #[global_allocator]
 static COUNTING: dhat::Alloc = dhat::Alloc;
 
-fn main() -> peers::Result<()> {
+fn main() -> clients::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let [peer, calls, port] = *arguments.as_slice() {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::peers::{Caller, Peer, Result, runtime};
+use crate::clients::Result;
+use crate::peers::{Caller, Peer, runtime};
 
 const ROUNDS: usize = 5;
 const CALLS: usize = 2_000;

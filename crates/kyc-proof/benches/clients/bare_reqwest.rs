@@ -1,13 +1,14 @@
 //! The calls by hand on reqwest, as its users write them: one shared client, a URL and headers as text, `.json(…)` both
 //! ways, the status checked. No deadline, no limit on the reply, no rule about redirects or plain HTTP.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::Result;
 use crate::exchange;
+use crate::exchange::by_hand::{
+    CHECK_PROFILE, CONSENT_GIVEN, INITIALIZE, Initialized, Profile, Recorded, mac,
+};
 
 /// A shared client and the addresses.
 pub(crate) struct Client {
@@ -15,70 +16,6 @@ pub(crate) struct Client {
     base_url: String,
     finpass: String,
     finpass_url: Url,
-}
-
-#[derive(Serialize)]
-struct Initialize<'a> {
-    mobile_number: &'a str,
-    pan_number: &'a str,
-    email: &'a str,
-    consent_type: &'a str,
-    webhook_url: &'a str,
-    redirect_url: &'a str,
-}
-
-const INITIALIZE: Initialize<'static> = Initialize {
-    mobile_number: exchange::MOBILE,
-    pan_number: exchange::PAN,
-    email: exchange::EMAIL,
-    consent_type: "loan_underwriting",
-    webhook_url: exchange::WEBHOOK,
-    redirect_url: exchange::RETURN,
-};
-
-/// The reply of *Initialize*.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "decoding it is the work that is measured")]
-pub(crate) struct Initialized {
-    data: Data,
-    status_code: u16,
-    success: bool,
-    message: String,
-    message_code: String,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "decoding it is the work that is measured")]
-struct Data {
-    client_id: String,
-    mobile_number: Option<String>,
-    pan_number: Option<String>,
-    email_id: Option<String>,
-    redirect_url: String,
-}
-
-#[derive(Serialize)]
-struct Consent<'a> {
-    #[serde(rename = "type")]
-    consent_type: &'a str,
-    approved: bool,
-    text: &'a str,
-}
-
-const CONSENT: Consent<'static> = Consent {
-    consent_type: "aadhaar",
-    approved: true,
-    text: exchange::CONSENT,
-};
-
-/// The reply of *record consent*.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "decoding it is the work that is measured")]
-pub(crate) struct Recorded {
-    id: String,
-    context: Option<String>,
-    session_id: String,
 }
 
 impl Client {
@@ -125,7 +62,7 @@ impl Client {
             .header("accept", "application/json")
             .header("x-request-id", exchange::REQUEST_ID)
             .header("x-auth-client", exchange::VERIFF_KEY)
-            .json(&CONSENT)
+            .json(&CONSENT_GIVEN)
             .send()
             .await?
             .error_for_status()?
@@ -136,7 +73,7 @@ impl Client {
     /// Signed and verified as Veriff's page shows it, with the crates that our client uses.
     pub(crate) async fn record_signed_consent(&self, session: &str) -> Result<Recorded> {
         let url = format!("{}/v1/sessions/{session}/consents", self.base_url);
-        let body = serde_json::to_vec(&CONSENT)?;
+        let body = serde_json::to_vec(&CONSENT_GIVEN)?;
         let signature = hex::encode(mac(&body)?.finalize().into_bytes());
         let response = self
             .http
@@ -159,10 +96,17 @@ impl Client {
         mac(&body)?.verify_slice(&signature)?;
         Ok(serde_json::from_slice(&body)?)
     }
-}
 
-fn mac(body: &[u8]) -> Result<Hmac<Sha256>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(exchange::VERIFF_SECRET.as_bytes())?;
-    mac.update(body);
-    Ok(mac)
+    pub(crate) async fn check_profile(&self) -> Result<Profile> {
+        let mut request = self
+            .http
+            .post(format!("{}{}", self.base_url, exchange::FINPRO_PATH))
+            .header("accept", "application/json")
+            .header("x-request-id", exchange::REQUEST_ID);
+        for (name, value) in exchange::FINPRO_CREDENTIALS {
+            request = request.header(name, value);
+        }
+        let response = request.json(&CHECK_PROFILE).send().await?;
+        Ok(response.error_for_status()?.json().await?)
+    }
 }

@@ -1,14 +1,8 @@
 //! Who makes the calls.
 
-mod bare;
-mod ours;
-
-use std::error::Error;
-
 use tokio::runtime::Runtime;
 
-/// What can go wrong here is only printed.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+use crate::clients::{Result, bare_reqwest as bare, ours};
 
 /// One way to make one of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

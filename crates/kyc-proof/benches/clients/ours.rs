@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use consent_hmac::{ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret};
 use finpass::{ApiSecret, FinpassClient, Initialize};
+use finpro_profile::{
+    AppIdentifier, CheckProfile, ClientId, ClientSecret, Credentials, Finpro, FinproProfileClient,
+    OrganisationId, UserConsentId,
+};
 use provider_core::{BaseUrl, Email, HyperTransport, Mobile, Pan, ReqwestTransport, Transport};
 
 use super::Result;
@@ -61,6 +65,32 @@ impl Veriff {
         let session = SessionId::parse(session)?;
         let request = RecordConsent::new(session, ConsentType::Aadhaar, true, exchange::CONSENT);
         Ok(self.0.record_consent(request).await?)
+    }
+}
+
+/// FinPro's client.
+pub(crate) struct Profiles(FinproProfileClient);
+
+impl Profiles {
+    pub(crate) fn new(port: u16, transport: Arc<dyn Transport>) -> Result<Self> {
+        let [client, secret, organisation, app] = exchange::FINPRO_CREDENTIALS;
+        let credentials = Credentials {
+            client_id: ClientId::new(client.1)?,
+            client_secret: ClientSecret::new(secret.1)?,
+            organisation_id: OrganisationId::new(organisation.1)?,
+            app_identifier: AppIdentifier::new(app.1)?,
+        };
+        let provider = Finpro::new(base_url(port)?, credentials);
+        let client = FinproProfileClient::builder(provider).transport(transport);
+        Ok(Self(client.build()?))
+    }
+
+    pub(crate) async fn check(
+        &self,
+    ) -> Result<provider_core::Response<finpro_profile::ProfileReport>> {
+        let reference = UserConsentId::parse(exchange::USER_CONSENT_ID)?;
+        let request = CheckProfile::new(Mobile::parse(exchange::MOBILE)?, reference);
+        Ok(self.0.check_profile(request).await?)
     }
 }
 

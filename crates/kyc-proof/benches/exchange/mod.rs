@@ -1,4 +1,6 @@
-//! The two exchanges: what every peer sends, and what the server answers. All of it is made up.
+//! The exchanges that are measured: what every peer sends. All of it is made up.
+
+pub(crate) mod by_hand;
 
 /// The path of Finpass *Initialize*.
 pub(crate) const FINPASS_PATH: &str = "/api/v1/services/account-aggregator/init";
@@ -35,3 +37,15 @@ pub(crate) const CONSENT: &str = "I agree that my Aadhaar details are verified f
 pub(crate) const REQUEST_ID: &str = "7fffffffffffffff0000000000000001";
 /// What the hand-written clients call themselves: as long as ours.
 pub(crate) const USER_AGENT: &str = "hand-written-a/0.1.0";
+
+/// The path of MoneyOne FinPro *Check Profile*.
+pub(crate) const FINPRO_PATH: &str = "/profile";
+/// The caller's id for the question.
+pub(crate) const USER_CONSENT_ID: &str = "reference-1";
+/// FinPro credentials: client, its secret, organisation, app.
+pub(crate) const FINPRO_CREDENTIALS: [(&str, &str); 4] = [
+    ("client_id", "made-up-client-0001"),
+    ("client_secret", "made-up-secret-0001"),
+    ("organisationid", "made-up-organisation-0001"),
+    ("appidentifier", "made-up-app-0001"),
+];

@@ -1,0 +1,214 @@
+//! `cargo xtask bench growth`: how the cost of a call grows with how many are made at once, with the size of the reply and
+//! with the aggregators in it; as tables and pictures in `crates/kyc-proof/plots`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::callgrind;
+use super::cores::{self, Core};
+use super::peers::locked;
+use super::programs::Programs;
+use super::server::Server;
+use super::statistics::Spread;
+use super::throughput::Run;
+use crate::failure::{Context, Failure, Result};
+use crate::machine;
+use crate::metadata::Metadata;
+use crate::shell::{self, Workspace};
+
+const ROUNDS: usize = 5;
+
+/// Both make the same call: ours with all protections on, the other by hand with none.
+const CLIENTS: &[&str] = &["ours", "reqwest"];
+
+/// What grows.
+struct Growth {
+    name: &'static str,
+    title: &'static str,
+    axis: &'static str,
+    exchange: &'static str,
+    values: &'static [u32],
+    /// What the server is told for a value.
+    server: fn(u32) -> Option<String>,
+    /// How many calls at once for a value.
+    at_once: fn(u32) -> u32,
+    /// How many calls a round makes for a value.
+    calls: fn(u32) -> u32,
+    /// Whether instructions are counted too: they are where they can differ.
+    counted: bool,
+}
+
+const GROWTHS: &[Growth] = &[
+    Growth {
+        name: "concurrency",
+        title: "A call, and how many are made at once",
+        axis: "calls at once, one thread",
+        exchange: "finpass",
+        values: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024],
+        server: |_| None,
+        at_once: |value| value,
+        calls: |value| (value * 4).max(4_096),
+        counted: false,
+    },
+    Growth {
+        name: "reply-size",
+        title: "A call, and the size of its reply",
+        axis: "bytes of one text in the reply, besides about 330 of others",
+        exchange: "finpass",
+        values: &[256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576],
+        server: |value| Some(format!("message={value}")),
+        at_once: |_| 8,
+        calls: |value| (16_000_000 / (value + 4_000)).clamp(160, 4_096),
+        counted: true,
+    },
+    Growth {
+        name: "aggregators",
+        title: "A Check Profile, and how many aggregators it tells of",
+        axis: "aggregators in the reply",
+        exchange: "finpro",
+        values: &[1, 2, 4, 8, 16, 32, 64],
+        server: |value| Some(format!("aggregators={value}")),
+        at_once: |_| 8,
+        calls: |_| 4_096,
+        counted: true,
+    },
+];
+
+/// The figures of one picture: a row for each value and client.
+type Rows = Vec<(u32, &'static str, Spread)>;
+
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
+    let valgrind = callgrind::provide()?;
+    let output = Metadata::read(workspace)?
+        .target_directory
+        .join("bench/growth");
+    fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
+    let plots = workspace.root().join("crates/kyc-proof/plots");
+    fs::create_dir_all(&plots).context(|| format!("cannot create {}", plots.display()))?;
+    let programs = Programs::build(workspace, &["load", "server"])?;
+    let note = note(workspace)?;
+    let mut files = Vec::new();
+    for growth in GROWTHS {
+        let rows = time(&programs, growth, &output)?;
+        let unit = "processor time of a call, user and system, µs";
+        let file = plots.join(format!("{}.csv", growth.name));
+        files.push(write(file, growth, &note, unit, &rows)?);
+        if growth.counted {
+            let rows = count(&programs, growth, &output)?;
+            let file = plots.join(format!("{}-instructions.csv", growth.name));
+            let note = format!("{note}, {valgrind}");
+            let unit = "instructions of a call in user space";
+            files.push(write(file, growth, &note, unit, &rows)?);
+        }
+    }
+    let mut draw = workspace.cargo([
+        "run",
+        "--quiet",
+        "--package=kyc-proof",
+        "--features=plots",
+        "--bin=plot",
+        "--",
+    ]);
+    shell::run(draw.args(&files))?;
+    println!("\nraw output: {}", output.display());
+    Ok(())
+}
+
+fn note(workspace: &Workspace) -> Result<String> {
+    let date = shell::read(Command::new("date").arg("+%Y-%m-%d"))?;
+    let rustc = shell::read(Command::new("rustc").arg("--version"))?;
+    let lock = fs::read_to_string(workspace.root().join("Cargo.lock"))
+        .context(|| "cannot read Cargo.lock".into())?;
+    let rustc: Vec<&str> = rustc.split(' ').take(2).collect();
+    Ok(format!(
+        "{}, {}, {}, reqwest {}; loopback, plain HTTP/1.1",
+        date.trim(),
+        machine::description().replace(',', ""),
+        rustc.join(" "),
+        locked(&lock, "reqwest").unwrap_or("?"),
+    ))
+}
+
+/// Processor time, the clients in turn in every round.
+fn time(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
+    println!("timing {}", growth.name);
+    let mut rows = Rows::new();
+    let mut raw = String::from("value,client,calls elapsed_s p50_us p99_us user_s system_s\n");
+    for &value in growth.values {
+        let told = (growth.server)(value);
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        let server = Server::pinned(programs.get("server")?, &told)?;
+        let (at_once, calls) = ((growth.at_once)(value), (growth.calls)(value));
+        let mut measured: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            for &client in CLIENTS {
+                let mut load = cores::on(Core::Client, programs.get("load")?);
+                load.args([client, growth.exchange, &server.port]);
+                let line = shell::read(load.args([at_once.to_string(), calls.to_string()]))?;
+                let _ = writeln!(raw, "{value},{client},{}", line.trim());
+                let run = Run::parse(&line)
+                    .ok_or_else(|| Failure::new(format!("cannot read `{line}`")))?;
+                measured.entry(client).or_default().push(run.processor());
+            }
+        }
+        for &client in CLIENTS {
+            let times = measured.remove(client).unwrap_or_default();
+            rows.extend(Spread::of(times).map(|spread| (value, client, spread)));
+        }
+    }
+    let file = output.join(format!("{}.csv", growth.name));
+    fs::write(&file, raw).context(|| format!("cannot write {}", file.display()))?;
+    Ok(rows)
+}
+
+/// Instructions, one call at a time, from two runs of different length.
+fn count(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
+    println!("counting {}", growth.name);
+    let mut rows = Rows::new();
+    for &value in growth.values {
+        let told = (growth.server)(value);
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        let server = Server::start(programs.get("server")?, &told)?;
+        for &client in CLIENTS {
+            let instructions = |calls: u32| {
+                let file = |ending: &str| {
+                    output.join(format!("{}.{value}.{client}.{calls}.{ending}", growth.name))
+                };
+                let calls = calls.to_string();
+                let words = [client, growth.exchange, &server.port, "1", &calls];
+                let (profile, log) = (file("callgrind"), file("log"));
+                callgrind::run(programs.get("load")?, &words, &profile, &log)
+            };
+            // A run warms up with half as many calls as it is told to make.
+            let (fewer, more) = (instructions(20)?.all, instructions(60)?.all);
+            #[allow(clippy::cast_precision_loss, reason = "exact in an f64")]
+            let each = more.saturating_sub(fewer) as f64 / 60.0;
+            rows.extend(Spread::of([each]).map(|spread| (value, client, spread)));
+        }
+    }
+    Ok(rows)
+}
+
+/// Writes the table that the picture is drawn from.
+fn write(file: PathBuf, growth: &Growth, note: &str, unit: &str, rows: &Rows) -> Result<PathBuf> {
+    let mut text = format!(
+        "# title: {}\n# note: {note}\n# x: {}\n# y: {unit}\nx,client,median,lowest,highest\n",
+        growth.title, growth.axis
+    );
+    for (value, client, spread) in rows {
+        let Spread {
+            median,
+            lowest,
+            highest,
+        } = spread;
+        let _ = writeln!(
+            text,
+            "{value},{client},{median:.2},{lowest:.2},{highest:.2}"
+        );
+    }
+    fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
