@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        takes: "[NAME…] [--list]",
+        takes: "[NAME…] [--list] [--check] [--update]",
         about: "measure what the clients cost, beside their peers",
         run: bench::command,
     },

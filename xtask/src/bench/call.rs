@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::callgrind;
@@ -121,34 +121,29 @@ const RULES: &[Rule] = &[
 
 /// What one call costs on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Cost {
-    instructions: f64,
+pub(super) struct Cost {
+    pub(super) instructions: f64,
     /// The part of them inside SHA-256's compression.
-    hashing: f64,
-    blocks: f64,
-    bytes: f64,
+    pub(super) hashing: f64,
+    pub(super) blocks: f64,
+    pub(super) bytes: f64,
 }
 
 impl Cost {
-    fn without_hashing(&self) -> f64 {
+    pub(super) fn without_hashing(&self) -> f64 {
         self.instructions - self.hashing
     }
 }
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let valgrind = callgrind::provide()?;
-    let output = Metadata::read(workspace)?
-        .target_directory
-        .join("bench")
-        .join("call");
-    fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
-    let programs = Programs::build(workspace, &["call", "call-heap", "server"])?;
-    let server = Server::start(programs.get("server")?, &["exact"])?;
-    let mut costs = BTreeMap::new();
-    for peer in PEERS {
-        println!("counting {}", peer.name);
-        costs.insert(peer.name, count(&programs, &server, peer, &output)?);
-    }
+    let counting = Counting::start(workspace)?;
+    let costs = counting.count(PEERS.iter())?;
+    let Counting {
+        programs,
+        server,
+        output,
+    } = counting;
     println!("timing");
     let times = shell::read(Command::new(programs.get("call")?).args(["wall", &server.port]))?;
     drop(server);
@@ -170,6 +165,54 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     } else {
         Err(Failure::new("a call costs more than it may"))
     }
+}
+
+/// What counting needs.
+struct Counting {
+    programs: Programs,
+    server: Server,
+    /// Where raw output is kept.
+    output: PathBuf,
+}
+
+impl Counting {
+    fn start(workspace: &Workspace) -> Result<Self> {
+        let output = Metadata::read(workspace)?
+            .target_directory
+            .join("bench")
+            .join("call");
+        fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
+        let programs = Programs::build(workspace, &["call", "call-heap", "server"])?;
+        let server = Server::start(programs.get("server")?, &["exact"])?;
+        Ok(Self {
+            programs,
+            server,
+            output,
+        })
+    }
+
+    fn count<'p>(
+        &self,
+        peers: impl Iterator<Item = &'p Peer>,
+    ) -> Result<BTreeMap<&'static str, Cost>> {
+        let Self {
+            programs,
+            server,
+            output,
+        } = self;
+        let mut costs = BTreeMap::new();
+        for peer in peers {
+            println!("counting {}", peer.name);
+            costs.insert(peer.name, count(programs, server, peer, output)?);
+        }
+        Ok(costs)
+    }
+}
+
+/// The costs of our own calls.
+pub(super) fn count_ours(workspace: &Workspace) -> Result<BTreeMap<&'static str, Cost>> {
+    let ours = PEERS.iter().filter(|peer| peer.name.starts_with("ours-"));
+    Counting::start(workspace)?.count(ours)
 }
 
 fn count(programs: &Programs, server: &Server, peer: &Peer, output: &Path) -> Result<Cost> {

@@ -4,6 +4,7 @@ mod build;
 mod call;
 mod callgrind;
 mod cores;
+pub(crate) mod expected;
 mod first_call;
 mod growth;
 mod latency;
@@ -86,6 +87,10 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
             .for_each(|benchmark| println!("{:<14}{}", benchmark.name, benchmark.about));
         return Ok(());
     }
+    let (check, update) = (
+        arguments.contains("--check"),
+        arguments.contains("--update"),
+    );
     let wanted: Vec<String> = arguments
         .finish()
         .iter()
@@ -99,10 +104,29 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
             names.join(", ")
         )));
     }
+    if check || update {
+        return counts(workspace, &wanted, update);
+    }
     for benchmark in BENCHMARKS {
         if wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name) {
             (benchmark.run)(workspace)?;
         }
+    }
+    Ok(())
+}
+
+/// `bench call --check` and `bench call --update`.
+fn counts(workspace: &Workspace, wanted: &[String], update: bool) -> Result<()> {
+    if wanted != ["call"] {
+        return Err(Failure::new("only `call` has `--check` and `--update`"));
+    }
+    if update {
+        return expected::update(workspace);
+    }
+    callgrind::provide()?;
+    match expected::check(workspace)? {
+        expected::Outcome::Same => println!("\nas expected"),
+        expected::Outcome::Skipped(why) => println!("NOT COMPARED: {why}"),
     }
     Ok(())
 }

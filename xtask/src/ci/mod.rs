@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use pico_args::Arguments;
 
+use crate::bench::expected;
 use crate::counts::Counts;
 use crate::failure::{Failure, Result, no_more};
 use crate::metadata::Metadata;
@@ -76,6 +77,11 @@ const STAGES: &[Stage] = &[
         name: "prove",
         about: "the proofs, shortened; not coverage and mutants",
         run: prove_shortened,
+    },
+    Stage {
+        name: "bench",
+        about: "a call costs what it cost before, in instructions and allocations",
+        run: bench,
     },
     Stage {
         name: "new-provider",
@@ -239,6 +245,20 @@ fn prove_shortened(session: &mut Session) -> Result<()> {
         .map(str::to_owned)
         .collect();
     prove::run(&session.workspace, &names, &settings)
+}
+
+fn bench(session: &mut Session) -> Result<()> {
+    let skipped = if shell::succeeds("valgrind", &["--version"]) {
+        match expected::check(&session.workspace)? {
+            expected::Outcome::Same => return Ok(()),
+            expected::Outcome::Skipped(why) => why,
+        }
+    } else {
+        "valgrind is missing".to_owned()
+    };
+    println!("skipped: {skipped}");
+    session.notes.push(format!("skipped: {skipped}"));
+    Ok(())
 }
 
 impl Session {
