@@ -1,6 +1,5 @@
 //! The one loop that every call goes through.
 
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -17,16 +16,13 @@ use crate::retry::{Decision, Failure};
 use crate::retry_budget::RetryBudget;
 use crate::{
     Allowance, Attempt, Body, Call, CallObserver, CircuitBreaker, ClientBuilder, Clock, Endpoint,
-    Error, ErrorKind, InvalidRequest, Outcome, Provider, RateLimiter, RawResponse, RequestId,
-    Response, ResponseError, RetryPolicy, Transport, TransportError, Verified, WhenLimited,
+    Error, ErrorKind, InvalidRequest, Outcome, Provider, RateLimiter, RequestId, Response,
+    ResponseError, RetryPolicy, Transport, Verified, WhenLimited,
 };
 
 const USER_AGENT_VALUE: HeaderValue =
     HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
 const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// One exchange under way in a transport.
-type Sending<'c> = Pin<Box<dyn Future<Output = Result<RawResponse, TransportError>> + Send + 'c>>;
 
 /// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
 ///
@@ -138,9 +134,9 @@ impl<P: Provider> Client<P> {
         T: Send,
     {
         let observer = self.inner.settings.observer.as_deref();
-        let progress = Progress::new(P::NAME, E::OPERATION, observer);
+        let mut progress = Progress::new(P::NAME, E::OPERATION, observer);
         let span = progress.span().clone();
-        self.attempts(endpoint, options, read, progress)
+        self.attempts(endpoint, options, read, &mut progress)
             .instrument(span)
             .await
     }
@@ -150,7 +146,7 @@ impl<P: Provider> Client<P> {
         endpoint: &E,
         options: &CallOptions,
         read: impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync,
-        mut progress: Progress<'_>,
+        progress: &mut Progress<'_>,
     ) -> Result<Response<T>, Error>
     where
         E: Endpoint<Provider = P>,
@@ -175,7 +171,7 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
-            if let Err(refusal) = self.admit(options, timeout, &progress).await {
+            if let Err(refusal) = self.admit(options, timeout, progress).await {
                 // What an earlier attempt came to says more than that there is no other.
                 break failed.unwrap_or(refusal);
             }
@@ -189,10 +185,13 @@ impl<P: Provider> Client<P> {
                 &*request_id.get_or_insert_with(|| RequestId::from_nonce(attempt.nonce));
             let provider = self.provider();
             let time_left = timeout.saturating_sub(progress.elapsed());
-            let result = match prepare(&*provider, endpoint, &attempt, request_id) {
-                Ok(request) => {
-                    progress.attempt_started(request_id, attempts);
-                    let sending: Sending<'_> = settings.transport.send(request, time_left);
+            // Handed over before the `match`, which would keep a place for the whole request while it waits.
+            let sending = prepare(&*provider, endpoint, &attempt, request_id).map(|request| {
+                progress.attempt_started(request_id, attempts);
+                settings.transport.send(request, time_left)
+            });
+            let result = match sending {
+                Ok(sending) => {
                     let sent = match deadline {
                         Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
                         None => Ok(sending.await),

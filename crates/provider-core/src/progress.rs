@@ -153,6 +153,7 @@ impl Drop for Progress<'_> {
         } else {
             self.outcome
         };
+        let _inside = self.span.enter();
         self.end(CallEvent {
             outcome: Some(outcome),
             ..self.event(CallStage::Dropped, self.elapsed())

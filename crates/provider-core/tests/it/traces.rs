@@ -1,6 +1,6 @@
 //! Everything that is logged, for tests to look into.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::Once;
@@ -11,6 +11,7 @@ use tracing::{Event, Metadata, Subscriber, span};
 thread_local! {
     static TRACES: RefCell<Option<String>> = const { RefCell::new(None) };
     static SPANS: RefCell<Vec<&'static Metadata<'static>>> = const { RefCell::new(Vec::new()) };
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
     static FIELDS: RefCell<Vec<(String, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -31,7 +32,7 @@ impl Traces {
         Self
     }
 
-    /// What was collected: a line each, the level first.
+    /// What was collected: a line each, the level first, and two spaces before those inside of a span.
     pub(crate) fn text(&self) -> String {
         TRACES.with_borrow(|text| text.clone().unwrap())
     }
@@ -67,7 +68,8 @@ impl Collector {
         }
         TRACES.with_borrow_mut(|traces| {
             if let Some(traces) = traces {
-                write!(traces, "{} {}", metadata.level(), metadata.name()).unwrap();
+                let indent = if DEPTH.get() > 0 { "  " } else { "" };
+                write!(traces, "{indent}{} {}", metadata.level(), metadata.name()).unwrap();
                 record(&mut Fields(traces, metadata.target()));
                 traces.push('\n');
             }
@@ -99,7 +101,11 @@ impl Subscriber for Collector {
         Self::keep(event.metadata(), |fields| event.record(fields));
     }
 
-    fn enter(&self, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {
+        DEPTH.set(DEPTH.get() + 1);
+    }
 
-    fn exit(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
 }
