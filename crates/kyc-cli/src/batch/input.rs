@@ -19,6 +19,9 @@ use crate::failure::Failure;
 /// The longest line that is read.
 const LONGEST_LINE: usize = 64 * 1024;
 
+/// The most rows that are handed over together.
+const TOGETHER: usize = 64;
+
 /// Tells an input from another one, or from itself after it was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
@@ -102,18 +105,18 @@ impl Input {
         Some(fingerprint.lines.saturating_sub(self.line))
     }
 
-    /// Reads rows on a thread of its own, because a pipe may keep it waiting, and few ahead. Those in `done` are left out.
-    pub(super) fn read(
-        mut self,
-        done: LineSet,
-        ahead: usize,
-    ) -> mpsc::Receiver<io::Result<NumberedRow>> {
-        let (sender, receiver) = mpsc::channel(ahead);
+    /// Reads rows on a thread of its own, because a pipe may keep it waiting. Those in `done` are left out.
+    ///
+    /// They come several at a time, and few ahead: to hand over each by itself costs more than to read it.
+    pub(super) fn read(mut self, done: LineSet) -> mpsc::Receiver<io::Result<Vec<NumberedRow>>> {
+        let (sender, receiver) = mpsc::channel(2);
         std::thread::spawn(move || {
-            while let Some(row) = self.next_row(&done).transpose() {
-                let failed = row.is_err();
+            loop {
+                let rows = self.next_rows(&done).transpose();
+                let Some(rows) = rows else { return };
+                let failed = rows.is_err();
                 // Nobody listens any more when the batch was stopped.
-                if sender.blocking_send(row).is_err() || failed {
+                if sender.blocking_send(rows).is_err() || failed {
                     return;
                 }
             }
@@ -121,21 +124,31 @@ impl Input {
         receiver
     }
 
-    fn next_row(&mut self, done: &LineSet) -> io::Result<Option<NumberedRow>> {
-        let mut text = Vec::new();
+    /// The next rows, as many as are there without waiting for more; `None` after the last.
+    fn next_rows(&mut self, done: &LineSet) -> io::Result<Option<Vec<NumberedRow>>> {
+        let (mut rows, mut text) = (Vec::new(), Vec::new());
         while let Some(end) = self.next_line(&mut text)? {
-            let line = self.line;
-            if done.contains(line) {
-                continue;
+            if let Some(row) = self.row(&text, end, done) {
+                rows.push(row);
             }
-            let row = match end {
-                End::TooLong => Row::broken("line", "must be at most 65,536 bytes long"),
-                _ if text.trim_ascii().is_empty() => continue,
-                _ => self.rows.read(&text),
-            };
-            return Ok(Some(NumberedRow { line, row }));
+            if rows.len() >= TOGETHER || (!rows.is_empty() && !self.lines.has_one()) {
+                break;
+            }
         }
-        Ok(None)
+        Ok((!rows.is_empty()).then_some(rows))
+    }
+
+    fn row(&mut self, text: &[u8], end: End, done: &LineSet) -> Option<NumberedRow> {
+        let line = self.line;
+        if done.contains(line) {
+            return None;
+        }
+        let row = match end {
+            End::TooLong => Row::broken("line", "must be at most 65,536 bytes long"),
+            _ if text.trim_ascii().is_empty() => return None,
+            _ => self.rows.read(text),
+        };
+        Some(NumberedRow { line, row })
     }
 
     fn next_line(&mut self, text: &mut Vec<u8>) -> io::Result<Option<End>> {

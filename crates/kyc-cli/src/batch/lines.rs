@@ -28,6 +28,11 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// Whether a whole line is there already, so that the next one is read without waiting.
+    pub(super) fn has_one(&self) -> bool {
+        self.input.buffer().contains(&b'\n')
+    }
+
     /// Reads the next line without its end, CR LF included; `None` after the last.
     pub(super) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Option<End>> {
         line.clear();

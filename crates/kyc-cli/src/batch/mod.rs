@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     let can_go_on = input.fingerprint.is_some();
     let unread = Arc::new(Mutex::new(None));
     let display = BatchDisplay::new(output.json, input.rows(), kept.rows());
-    let questions = questions(input.read(done, at_once), Arc::clone(&unread));
+    let questions = questions(input.read(done), Arc::clone(&unread));
     let batch = client
         .batch()
         .concurrency(settings.concurrency)
@@ -131,17 +131,25 @@ fn number(field: &'static str, text: &str) -> Result<u32, Failure> {
 
 /// The rows as questions. A failure to read ends them, and is put down in `unread`.
 fn questions(
-    mut rows: mpsc::Receiver<io::Result<NumberedRow>>,
+    mut read: mpsc::Receiver<io::Result<Vec<NumberedRow>>>,
     unread: Arc<Mutex<Option<io::ErrorKind>>>,
 ) -> impl Stream<Item = BatchQuestion<Tag>> {
-    let question = move |row: io::Result<NumberedRow>| match row {
-        Ok(row) => Some(row.question()),
-        Err(error) => {
-            *unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
-            None
+    let mut rows = Vec::new().into_iter();
+    stream::poll_fn(move |context| {
+        loop {
+            if let Some(row) = rows.next() {
+                return Poll::Ready(Some(NumberedRow::question(row)));
+            }
+            match ready!(read.poll_recv(context)) {
+                Some(Ok(more)) => rows = more.into_iter(),
+                Some(Err(error)) => {
+                    *unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
+                    return Poll::Ready(None);
+                }
+                None => return Poll::Ready(None),
+            }
         }
-    };
-    stream::poll_fn(move |context| rows.poll_recv(context).map(|row| row.and_then(&question)))
+    })
 }
 
 /// A batch under way.
