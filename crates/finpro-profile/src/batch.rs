@@ -120,8 +120,8 @@ impl Batch {
     /// | `Unavailable`, the circuit is open | all wait until `retry_after` |
     /// | `RateLimited` by the client's limiter | all wait as long as it says, outside of their deadlines |
     /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one at a time, until one is answered |
-    /// | `Timeout`, `Transport`, a refusal that passes | it is asked once more, a second later; the same again is its answer. If nobody was answered for as many failures as there are questions at once, and ten, it is an outage: all wait as above |
-    /// | `Credentials`, `Verification` | its answer. As many in a row end the batch |
+    /// | `Timeout`, `Transport`, a refusal that passes | it is asked once more, a second later; the same again is its answer. While the batch is held up, or after more failures in a row than there are questions at once, ten at least, it is an outage: all wait as above |
+    /// | `Credentials`, `Verification` | its answer. As many in a row as there are questions at once, ten at least, end the batch |
     /// | anything else | its answer |
     ///
     /// A batch that has waited for [`give_up_after`](Self::give_up_after) without any answer, or would have to wait for longer,

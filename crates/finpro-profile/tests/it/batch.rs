@@ -351,17 +351,17 @@ async fn a_limit_that_finpro_tells_is_waited_for_and_then_felt_out() {
 
 #[tokio::test(start_paused = true)]
 async fn the_client_s_limiter_is_kept_to_and_waiting_for_it_costs_no_deadline() {
-    let fake = Fake::fine();
+    // Of the 15 s that each has, an answer takes 8: who waited 10 of them for the limiter would be late.
+    let fake = (0..50).fold(Fake::fine(), |fake, person| fake.taking(person, 8 * SECOND));
     let limits = RateLimits::new([Window {
         requests: 1,
-        per: 20 * SECOND,
+        per: 10 * SECOND,
     }]);
     let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
         .transport(Arc::new(fake.clone()))
         .rate_limiter(Arc::new(limits.unwrap()))
         .build()
         .unwrap();
-    // The deadline of each is 15 s.
     let answers: Vec<_> = client.batch().ask(questions(0..50)).collect().await;
     assert_eq!(failures(&answers), []);
     assert!(answers.iter().all(|answer| answer.attempts == 1));
@@ -371,7 +371,7 @@ async fn the_client_s_limiter_is_kept_to_and_waiting_for_it_costs_no_deadline() 
         .iter()
         .map(|asked| asked.1.as_secs())
         .collect();
-    assert_eq!(at, (0..50).map(|nth| nth * 20).collect::<Vec<_>>());
+    assert_eq!(at, (0..50).map(|nth| nth * 10).collect::<Vec<_>>());
 }
 
 async fn all<S: Stream<Item = BatchQuestion<u32>>>(
@@ -389,7 +389,7 @@ async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions()
             false => Err(TransportErrorKind::Timeout),
         }),
     );
-    let batch = fake.batch(16).give_up_after(10 * MINUTE);
+    let batch = fake.batch(16).give_up_after(MINUTE);
     let mut answers = batch.ask(counted(&taken));
     let given = all(&mut answers).await;
     let stopped = answers.stopped().unwrap();
@@ -411,7 +411,7 @@ async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions()
         );
     }
     let elapsed = fake.state().start.elapsed();
-    assert!((9 * MINUTE..11 * MINUTE).contains(&elapsed), "{elapsed:?}");
+    assert!((MINUTE / 2..2 * MINUTE).contains(&elapsed), "{elapsed:?}");
 }
 
 #[tokio::test(start_paused = true)]

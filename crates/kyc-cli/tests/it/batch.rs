@@ -507,6 +507,13 @@ fn a_second_ctrl_c_does_not_wait() {
     let job = Job::of(0..9);
     let mut child = job.begin(&["--timeout", "3600"], &environment);
     wait_until(|| silent.requests() == 9);
+    let other = job.run(&["--resume"], &environment);
+    assert_eq!(other.code, 2);
+    assert!(
+        other.stderr.contains("--out: another run writes to it"),
+        "{}",
+        other.stderr
+    );
     interrupt(&child);
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(
