@@ -1,9 +1,10 @@
 //! How far a batch is, on a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kyc_facade::provider_core::ErrorKind;
 
 /// A bar on stderr; nothing if that is no terminal.
@@ -20,15 +21,15 @@ impl BatchDisplay {
             let (bar, template) = match rows {
                 Some(rows) => (
                     ProgressBar::new(rows),
-                    "{bar:24} {human_pos}/{human_len} {per_sec}, {eta} left{msg}",
+                    "{bar:24} {human_pos}/{human_len}, {rate}{left}{msg}",
                 ),
                 None => (
                     ProgressBar::new_spinner(),
-                    "{spinner} {human_pos} {per_sec}{msg}",
+                    "{spinner} {human_pos}, {rate}{msg}",
                 ),
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.with_key("rate", rate).with_key("left", left));
             }
             bar.set_position(done);
             bar.reset_eta();
@@ -62,5 +63,17 @@ impl BatchDisplay {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    // What cannot be written is not shown, here and below.
+    let _ = write!(text, "{:.0} a second", state.per_sec());
+}
+
+/// The time left, unless nothing goes on.
+fn left(state: &ProgressState, text: &mut dyn Write) {
+    if state.per_sec() >= 0.1 {
+        let _ = write!(text, ", {} left", HumanDuration(state.eta()));
     }
 }
