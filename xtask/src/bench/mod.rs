@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the clients cost, beside what a user would take instead.
 
+mod batch;
 mod build;
 mod call;
 mod callgrind;
@@ -77,6 +78,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "growth",
         about: "how the cost grows with calls at once and with the reply, as pictures",
         run: growth::run,
+    },
+    Benchmark {
+        name: "batch",
+        about: "time and memory of 100,000 and of a million rows of `kyc finpro profile --batch`",
+        run: batch::run,
     },
 ];
 
