@@ -106,6 +106,8 @@ pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
     /// Where a copy of the RustSec database is: a directory or the address of a Git repository.
     pub(crate) advisories: Option<String>,
+    /// The files whose mutants are tested; all of core and providers if empty.
+    pub(crate) files: Vec<String>,
     /// What the fuzzer alone is told.
     pub(crate) fuzz: fuzz::Settings,
 }
@@ -116,6 +118,7 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         short: arguments.contains("--short"),
         seed: arguments.opt_value_from_str("--seed")?,
         advisories: arguments.opt_value_from_str("--advisories")?,
+        files: arguments.values_from_str("--file")?,
         fuzz: fuzz::Settings::from(&mut arguments)?,
     };
     let wanted: Vec<String> = arguments

@@ -66,7 +66,7 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
     let metadata = Metadata::read(workspace)?;
     // A copy, because the sources are changed where they are; always at the same place, so that builds are found again.
     let copy = Directory::copy_of(workspace, "mutants")?;
-    let outcomes = mutate(workspace, &metadata, copy.path(), settings.short);
+    let outcomes = mutate(workspace, &metadata, copy.path(), settings);
     copy.clean(&target(&metadata))?;
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
@@ -76,7 +76,7 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
     judge(
         &outcomes,
         Explained::read(workspace, EXPLAINED)?,
-        settings.short,
+        settings.short || !settings.files.is_empty(),
     )
 }
 
@@ -90,8 +90,12 @@ fn mutate(
     workspace: &Workspace,
     metadata: &Metadata,
     copy: &Path,
-    short: bool,
+    settings: &Settings,
 ) -> Result<Outcomes> {
+    let chosen = |file: &str| match settings.short {
+        true => SHORT.contains(&file),
+        false => settings.files.is_empty() || settings.files.iter().any(|wanted| wanted == file),
+    };
     let mut outcomes = Outcomes::new();
     for package in metadata.packages.values() {
         if !matches!(Role::of(&package.name), Role::Core | Role::Provider) {
@@ -100,7 +104,7 @@ fn mutate(
         let mut files = Vec::new();
         for file in files::of(workspace.root())? {
             let within = file.starts_with(&format!("{}/src/", package.directory));
-            if within && !file.contains(TEST_SUPPORT) && (!short || SHORT.contains(&&*file)) {
+            if within && !file.contains(TEST_SUPPORT) && chosen(&file) {
                 files.push(file);
             }
         }
@@ -263,7 +267,7 @@ impl Tally {
     }
 }
 
-fn judge(outcomes: &Outcomes, mut explained: Explained, short: bool) -> Result<()> {
+fn judge(outcomes: &Outcomes, mut explained: Explained, partial: bool) -> Result<()> {
     let mut files: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut all = Tally::default();
     let mut unexplained = Vec::new();
@@ -284,7 +288,7 @@ fn judge(outcomes: &Outcomes, mut explained: Explained, short: bool) -> Result<(
         println!("{}{mark}", tally.line(file));
     }
     println!("{}", all.line("all"));
-    if !short {
+    if !partial {
         explained.tell_left();
     }
     for (name, row) in &unexplained {
@@ -296,7 +300,7 @@ fn judge(outcomes: &Outcomes, mut explained: Explained, short: bool) -> Result<(
             "{many} mutants survived without a reason in {EXPLAINED}"
         )));
     }
-    if !short && all.percent() < NOTICED {
+    if !partial && all.percent() < NOTICED {
         return Err(Failure::new(format!(
             "less than {NOTICED} % of the mutants were noticed"
         )));
