@@ -104,6 +104,7 @@ fn draw(table: &Table, to: &Path) -> Result<()> {
 
     let area = SVGBackend::new(to, (860, 480)).into_drawing_area();
     area.fill(&WHITE)?;
+    let area = area.margin(8, 0, 0, 0);
     let area = area.titled(table.word("title")?, ("sans-serif", 20))?;
     let area = area.titled(table.word("note")?, ("sans-serif", 12))?;
     let mut chart = ChartBuilder::on(&area)
@@ -157,10 +158,14 @@ fn draw(table: &Table, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// 1, 2 and 5 times the powers of ten between two numbers.
+/// Round numbers between two others: 1, 2 and 5 times the powers of ten, and more where that are few.
 fn ticks(bottom: f64, top: f64) -> Vec<f64> {
+    let digits: &[f64] = match top / bottom {
+        narrow if narrow < 12.0 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
+        _ => &[1.0, 2.0, 5.0],
+    };
     (-3..12)
-        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)))
+        .flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)))
         .filter(|tick| (bottom..=top).contains(tick))
         .collect()
 }
@@ -168,6 +173,8 @@ fn ticks(bottom: f64, top: f64) -> Vec<f64> {
 /// A number as one writes it on an axis.
 fn short(number: f64) -> String {
     let (number, unit) = match number {
+        large if large >= 1_048_576.0 && large % 1_048_576.0 == 0.0 => (large / 1_048_576.0, " Mi"),
+        large if large > 1024.0 && large % 1024.0 == 0.0 => (large / 1024.0, " Ki"),
         large if large >= 1e6 => (large / 1e6, " M"),
         large if large >= 1e4 => (large / 1e3, " k"),
         small => (small, ""),
@@ -196,8 +203,13 @@ mod tests {
     #[test]
     fn axes_have_round_numbers() {
         assert_eq!(ticks(3.0, 60.0), [5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(ticks(15.0, 40.0), [15.0, 20.0, 30.0, 40.0]);
         assert_eq!(short(1_250_000.0), "1.2 M");
         assert_eq!(short(50_000.0), "50 k");
         assert_eq!(short(64.0), "64");
+        assert_eq!(
+            (short(65_536.0), short(1_048_576.0)),
+            ("64 Ki".into(), "1 Mi".into())
+        );
     }
 }

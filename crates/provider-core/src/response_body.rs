@@ -14,6 +14,9 @@ pub(crate) struct ResponseBody {
 }
 
 impl ResponseBody {
+    /// The most that is allocated for what was announced and has not come.
+    const MAX_AHEAD_BYTES: usize = 1024 * 1024;
+
     /// A body of which at most `max_bytes` are taken, and whose length may have been announced.
     ///
     /// # Errors
@@ -47,7 +50,12 @@ impl ResponseBody {
             return Ok(());
         }
         if self.rest.is_empty() {
-            self.rest = BytesMut::from(std::mem::take(&mut self.first));
+            // To grow piece by piece would copy all of it once more.
+            let announced = self.announced.and_then(|length| length.try_into().ok());
+            let ahead = announced.unwrap_or(0_usize).min(Self::MAX_AHEAD_BYTES);
+            self.rest.reserve(ahead.max(so_far));
+            self.rest
+                .extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.rest.extend_from_slice(&piece);
         Ok(())

@@ -12,7 +12,7 @@ use super::cores::{self, Core};
 use super::peers::locked;
 use super::programs::Programs;
 use super::server::Server;
-use super::statistics::Spread;
+use super::spread::Spread;
 use super::throughput::Run;
 use crate::failure::{Context, Failure, Result};
 use crate::machine;
@@ -142,7 +142,7 @@ fn time(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
         let server = Server::pinned(programs.get("server")?, &told)?;
         let (at_once, calls) = ((growth.at_once)(value), (growth.calls)(value));
-        let mut measured: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let mut measured: BTreeMap<&str, Spread> = BTreeMap::new();
         for _ in 0..ROUNDS {
             for &client in CLIENTS {
                 let mut load = cores::on(Core::Client, programs.get("load")?);
@@ -155,8 +155,7 @@ fn time(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
             }
         }
         for &client in CLIENTS {
-            let times = measured.remove(client).unwrap_or_default();
-            rows.extend(Spread::of(times).map(|spread| (value, client, spread)));
+            rows.push((value, client, measured.remove(client).unwrap_or_default()));
         }
     }
     let file = output.join(format!("{}.csv", growth.name));
@@ -186,7 +185,7 @@ fn count(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
             let (fewer, more) = (instructions(20)?.all, instructions(60)?.all);
             #[allow(clippy::cast_precision_loss, reason = "exact in an f64")]
             let each = more.saturating_sub(fewer) as f64 / 60.0;
-            rows.extend(Spread::of([each]).map(|spread| (value, client, spread)));
+            rows.push((value, client, Spread::from_iter([each])));
         }
     }
     Ok(rows)
@@ -199,14 +198,12 @@ fn write(file: PathBuf, growth: &Growth, note: &str, unit: &str, rows: &Rows) ->
         growth.title, growth.axis
     );
     for (value, client, spread) in rows {
-        let Spread {
-            median,
-            lowest,
-            highest,
-        } = spread;
         let _ = writeln!(
             text,
-            "{value},{client},{median:.2},{lowest:.2},{highest:.2}"
+            "{value},{client},{:.2},{:.2},{:.2}",
+            spread.median(),
+            spread.least(),
+            spread.most()
         );
     }
     fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;

@@ -18,7 +18,6 @@ mod server;
 mod signatures;
 mod size;
 mod spread;
-mod statistics;
 mod throughput;
 
 use pico_args::Arguments;
