@@ -116,6 +116,22 @@ mod tests {
     }
 
     #[test]
+    fn there_is_room_for_what_was_announced_once_there_are_pieces() {
+        let piece = Bytes::from_static(&[b'x'; 100]);
+        let mut body = ResponseBody::new(usize::MAX, Some(1_000)).unwrap();
+        body.push(piece.clone()).unwrap();
+        assert_eq!(body.rest.capacity(), 0);
+        body.push(piece.clone()).unwrap();
+        assert!(body.rest.capacity() >= 1_000);
+        assert_eq!(body.into_bytes().len(), 200);
+
+        let mut huge = ResponseBody::new(usize::MAX, Some(u64::MAX / 2)).unwrap();
+        huge.push(piece.clone()).unwrap();
+        huge.push(piece).unwrap();
+        assert!(huge.rest.capacity() <= 2 * ResponseBody::MAX_AHEAD_BYTES);
+    }
+
+    #[test]
     fn an_announcement_over_the_limit_is_enough() {
         assert!(ResponseBody::new(100, Some(100)).is_ok());
         let error = ResponseBody::new(100, Some(101)).unwrap_err();

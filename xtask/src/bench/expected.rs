@@ -20,8 +20,11 @@ use crate::shell::{self, Workspace};
 /// How far a count may be from what is expected.
 const TOLERANCE: f64 = 0.01;
 
+/// A name and where the count stands.
+type Count = (&'static str, fn(&Cost) -> f64);
+
 /// What is compared.
-const COUNTS: &[(&str, fn(&Cost) -> f64)] = &[
+const COUNTS: &[Count] = &[
     ("instructions", Cost::without_hashing),
     ("blocks", |cost| cost.blocks),
     ("bytes", |cost| cost.bytes),
