@@ -134,7 +134,9 @@ fn draw(table: &Table, to: &Path) -> Result<()> {
         chart
             .draw_series(LineSeries::new(line, colour.stroke_width(2)))?
             .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(2)));
+            .legend(move |(x, y)| {
+                PathElement::new([(x, y), (x.saturating_add(22), y)], colour.stroke_width(2))
+            });
         // From the lowest to the highest of the rounds.
         let spread = points.iter().map(|point| {
             PathElement::new(

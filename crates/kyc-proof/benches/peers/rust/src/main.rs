@@ -24,7 +24,14 @@ fn main() -> Result<()> {
     let (concurrency, calls) = (concurrency.parse()?, calls.parse()?);
     let url = format!("http://127.0.0.1:{port}{}", exchange::FINPASS_PATH);
     let measured = match client {
-        "awc" => measure::measure(Awc { url, client: awc_client(concurrency) }, concurrency, calls)?,
+        "awc" => measure::measure(
+            Awc {
+                url,
+                client: awc_client(concurrency),
+            },
+            concurrency,
+            calls,
+        )?,
         "ureq" => ureq(&url, concurrency, calls)?,
         _ => return Err(format!("no client `{client}`").into()),
     };
