@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, Uri};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -53,12 +53,12 @@ impl Connector {
         let host = uri.host().unwrap_or_default().to_owned();
         let proxied = self.proxy.is_some();
         let first = self.proxy.take().unwrap_or_else(|| uri.clone());
-        let tcp = self.tcp.call(first).await?.into_inner();
-        let io: BoxIo = match (secured, proxied) {
-            (false, _) => Box::new(tcp),
+        let tcp: BoxIo = Box::new(self.tcp.call(first).await?.into_inner());
+        let io = match (secured, proxied) {
+            (false, _) => tcp,
             (true, false) => self.tls.secure(&host, tcp).await?,
             (true, true) => {
-                let through = tunnel(TokioIo::new(tcp), &uri).await?;
+                let through = tunnel(tcp, &uri).await?;
                 self.tls.secure(&host, through).await?
             }
         };
@@ -113,19 +113,22 @@ fn proxy(text: &str) -> Result<Uri, InvalidRequest> {
 }
 
 /// Has the proxy connect to the host of `uri`.
-async fn tunnel(
-    tcp: impl Read + Write + Send + Unpin + 'static,
-    uri: &Uri,
-) -> Result<TokioIo<hyper::upgrade::Upgraded>, BoxError> {
+///
+/// Over the types that the pool uses, so that hyper's client is compiled for them once.
+async fn tunnel(tcp: BoxIo, uri: &Uri) -> Result<BoxIo, BoxError> {
     let port = uri.port_u16().unwrap_or(443);
     let target = format!("{}:{port}", uri.host().unwrap_or_default());
-    let mut request = Request::new(Empty::<Bytes>::new());
+    let mut request = Request::new(Full::<Bytes>::default());
     *request.method_mut() = Method::CONNECT;
     request
         .headers_mut()
         .insert(http::header::HOST, target.parse()?);
     *request.uri_mut() = target.parse()?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(tcp).await?;
+    let stream = Stream {
+        io: TokioIo::new(tcp),
+        proxied: true,
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     // It ends with the tunnel, or with this future.
     tokio::spawn(connection.with_upgrades());
     let response = sender.send_request(request).await?;
@@ -133,7 +136,8 @@ async fn tunnel(
         let status = response.status().as_u16();
         return Err(format!("the proxy refused the tunnel: HTTP {status}").into());
     }
-    Ok(TokioIo::new(hyper::upgrade::on(response).await?))
+    let upgraded = hyper::upgrade::on(response).await?;
+    Ok(Box::new(TokioIo::new(upgraded)))
 }
 
 #[cfg(feature = "rustls")]
@@ -153,11 +157,7 @@ impl Tls {
         self.0.is_some()
     }
 
-    async fn secure(
-        &self,
-        host: &str,
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    ) -> Result<BoxIo, BoxError> {
+    async fn secure(&self, host: &str, stream: BoxIo) -> Result<BoxIo, BoxError> {
         let Some(connector) = &self.0 else {
             return Err("there is no TLS".into());
         };
@@ -186,7 +186,7 @@ impl Tls {
         false
     }
 
-    async fn secure(&self, _: &str, _: impl Send) -> Result<BoxIo, BoxError> {
+    async fn secure(&self, _: &str, _: BoxIo) -> Result<BoxIo, BoxError> {
         Err("there is no TLS".into())
     }
 }
