@@ -6,6 +6,7 @@ mod call;
 mod callgrind;
 mod cores;
 pub(crate) mod expected;
+mod fan_out;
 mod first_call;
 mod growth;
 mod latency;
@@ -82,6 +83,16 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "batch",
         about: "time and memory of 100,000 and of a million rows of `kyc finpro profile --batch`",
         run: batch::run,
+    },
+    Benchmark {
+        name: "fan-out",
+        about: "5 and 50 providers at once, beside reqwest",
+        run: fan_out::many,
+    },
+    Benchmark {
+        name: "tail",
+        about: "one late answer in a hundred, hedged and not, beside reqwest",
+        run: fan_out::tail,
     },
 ];
 

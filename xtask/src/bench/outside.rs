@@ -87,7 +87,7 @@ impl Packages {
              [profile.release]\nstrip = true\n\n\
              [profile.workspace]\ninherits = \"release\"\nlto = \"thin\"\ncodegen-units = 1\n\n\
              [profile.smallest]\ninherits = \"release\"\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n\n\
-             [workspace]\n\n[dependencies]\n{}",
+             [workspace]\n\n[lints.rust]\nunexpected_cfgs = \"allow\"\n\n[dependencies]\n{}",
             program.name,
             program.dependencies.replace("CRATES", &crates),
         );

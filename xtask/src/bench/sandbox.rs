@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::outside::{Packages, Profile, Program};
@@ -21,7 +21,7 @@ use crate::shell::{self, Workspace};
 
 const ROUNDS: usize = 5;
 const CONNECTIONS: usize = 64;
-const REQUESTS: usize = 64 * 1_000;
+const REQUESTS: usize = 64 * 500;
 
 /// The least part of axum's requests a core, the most memory, and what it may grow by once everything that it keeps is
 /// full.
@@ -45,8 +45,10 @@ struct Server {
     address: String,
     /// From its start until it has told its address.
     ready: Duration,
-    /// All that it printed until then.
+    /// The first of what it printed.
     lines: Vec<String>,
+    /// Held, so that it can print more.
+    _output: Option<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -62,12 +64,17 @@ impl Server {
             .context(|| format!("cannot start {}", program.display()))?;
         let mut found = Vec::new();
         let mut ready = Duration::ZERO;
-        if let Some(output) = process.stdout.take() {
-            for line in BufReader::new(output).lines().take(lines) {
-                found.push(line.context(|| "cannot read what the server prints".into())?);
-                if found.len() == 1 {
-                    ready = started.elapsed();
-                }
+        let mut output = process.stdout.take().map(BufReader::new);
+        for line in output
+            .as_mut()
+            .map(BufRead::lines)
+            .into_iter()
+            .flatten()
+            .take(lines)
+        {
+            found.push(line.context(|| "cannot read what the server prints".into())?);
+            if found.len() == 1 {
+                ready = started.elapsed();
             }
         }
         let told = found.first().cloned().unwrap_or_default();
@@ -81,6 +88,7 @@ impl Server {
             process,
             ready,
             lines: found,
+            _output: output,
         })
     }
 
@@ -185,7 +193,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     println!("filling");
     let server = sandbox(&programs)?;
     let mut memory = vec![server.memory()];
-    for _ in 0..6 {
+    for _ in 0..8 {
         load(&programs, &server)?;
         memory.push(server.memory());
     }
@@ -226,7 +234,7 @@ fn built(workspace: &Workspace, what: &[&str], name: &str) -> Result<PathBuf> {
 
 fn sandbox(programs: &Programs) -> Result<Server> {
     // Two lines of comment, then the variables, with those of Veriff among them.
-    Server::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 12)
+    Server::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 13)
 }
 
 /// The wall time and the loader's processor time in ns.
