@@ -128,8 +128,8 @@ settings! {
         with_reply_write_timeout / reply_write_timeout: Duration = Duration::from_secs(10);
         /// How many connections the served sandbox holds at once; more wait to be accepted.
         with_max_connections / max_connections: usize = 1024;
-        /// How many entries the ledger keeps. Its counts stay exact beyond that.
-        with_ledger_capacity / ledger_capacity: usize = 100_000;
+        /// How many entries the ledger keeps, at almost 200 bytes each; the oldest go first. Its counts stay exact beyond that.
+        with_ledger_capacity / ledger_capacity: usize = 20_000;
     }
 }
 
