@@ -119,7 +119,8 @@ impl Packages {
         let package = Package {
             name: program.name,
             directory,
-            target: self.output.join("target"),
+            // One for all benchmarks: they stand on the same crates.
+            target: self.output.with_file_name("packages-target"),
         };
         shell::run(&mut package.cargo(&["fetch", "--quiet"]))?;
         Ok(package)

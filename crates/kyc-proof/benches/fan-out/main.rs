@@ -181,7 +181,7 @@ async fn tail(questions: usize) -> Result<()> {
 }
 
 async fn discover(provider: Arc<dyn AggregatorDiscovery>) -> Result<()> {
-    let query = AggregatorQuery::new(Mobile::parse("9000000001")?);
+    let query = AggregatorQuery::new(Mobile::parse("9000000001")?, "check-1");
     provider.discover(query, CallOptions::new()).await?;
     Ok(())
 }
@@ -202,7 +202,7 @@ where
         call.await?;
         Result::Ok(micros(started.elapsed()))
     };
-    let mut under_way = JoinSet::new();
+    let mut under_way = JoinSet::<Result<u128>>::new();
     let mut took = Vec::new();
     for _ in 0..questions {
         if under_way.len() == AT_ONCE
