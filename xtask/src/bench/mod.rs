@@ -13,6 +13,7 @@ mod latency;
 mod one_call;
 mod outside;
 mod peers;
+mod picture;
 mod programs;
 mod sandbox;
 mod server;
@@ -81,7 +82,7 @@ const BENCHMARKS: &[Benchmark] = &[
     },
     Benchmark {
         name: "batch",
-        about: "time and memory of 100,000 and of a million rows of `kyc finpro profile --batch`",
+        about: "processor time and memory of a batch up to a million rows with faults, beside reqwest and aiohttp",
         run: batch::run,
     },
     Benchmark {

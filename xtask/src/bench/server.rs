@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::cores::{self, Core};
-use crate::failure::{Context, Result};
+use crate::failure::{Context, Failure, Result};
 
 /// A running server. Stopped when dropped.
 pub(super) struct Server {
     process: Child,
+    output: BufReader<ChildStdout>,
     pub(super) port: String,
 }
 
@@ -31,14 +32,29 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .context(|| "cannot start the server".into())?;
+        let output = process.stdout.take();
+        let output = output.ok_or_else(|| Failure::new("the server has no output"))?;
+        let mut output = BufReader::new(output);
         let mut port = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut port)
-                .context(|| "cannot read the server's port".into())?;
-        }
+        output
+            .read_line(&mut port)
+            .context(|| "cannot read the server's port".into())?;
         let port = port.trim().to_owned();
-        Ok(Self { process, port })
+        Ok(Self {
+            process,
+            output,
+            port,
+        })
+    }
+
+    /// Ends its standard input and gives the line that it then prints.
+    pub(super) fn end(mut self) -> Result<String> {
+        drop(self.process.stdin.take());
+        let mut line = String::new();
+        self.output
+            .read_line(&mut line)
+            .context(|| "cannot read what the server counted".into())?;
+        Ok(line)
     }
 
     /// The processor time that it has taken, in seconds, where Linux tells it.

@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::Result;
 use crate::exchange;
 use crate::exchange::by_hand::{
-    CHECK_PROFILE, CONSENT_GIVEN, INITIALIZE, Initialized, Profile, Recorded, mac,
+    CONSENT_GIVEN, CheckProfile, INITIALIZE, Initialized, Profile, Recorded, mac,
 };
 
 /// A shared client and the addresses.
@@ -97,7 +97,7 @@ impl Client {
         Ok(serde_json::from_slice(&body)?)
     }
 
-    pub(crate) async fn check_profile(&self) -> Result<Profile> {
+    pub(crate) async fn check_profile(&self, mobile: &str) -> Result<Profile> {
         let mut request = self
             .http
             .post(format!("{}{}", self.base_url, exchange::FINPRO_PATH))
@@ -106,7 +106,7 @@ impl Client {
         for (name, value) in exchange::FINPRO_CREDENTIALS {
             request = request.header(name, value);
         }
-        let response = request.json(&CHECK_PROFILE).send().await?;
+        let response = request.json(&CheckProfile::of(mobile)).send().await?;
         Ok(response.error_for_status()?.json().await?)
     }
 }

@@ -82,15 +82,18 @@ pub(crate) struct CheckProfile<'a> {
     user_consent_id: &'a str,
 }
 
-/// The question that everybody asks.
-pub(crate) const CHECK_PROFILE: CheckProfile<'static> = CheckProfile {
-    mobile_number: MOBILE,
-    user_consent_id: super::USER_CONSENT_ID,
-};
+impl<'a> CheckProfile<'a> {
+    /// The question about a person.
+    pub(crate) const fn of(mobile_number: &'a str) -> Self {
+        Self {
+            mobile_number,
+            user_consent_id: super::USER_CONSENT_ID,
+        }
+    }
+}
 
-/// The reply of *Check Profile*.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "decoding it is the work that is measured")]
+/// The reply of *Check Profile*, also as it is written down.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Profile {
     ver: String,
     timestamp: String,
@@ -98,9 +101,8 @@ pub(crate) struct Profile {
     data: Vec<Row>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "decoding it is the work that is measured")]
 struct Row {
     aa_id: String,
     registration_status: Option<bool>,

@@ -79,7 +79,9 @@ impl Caller for Load {
                 let session = session(sessions)?;
                 drop(black_box(client.record_signed_consent(&session).await?));
             }
-            Self::ReqwestProfiles(client) => drop(black_box(client.check_profile().await?)),
+            Self::ReqwestProfiles(client) => {
+                drop(black_box(client.check_profile(exchange::MOBILE).await?));
+            }
             Self::HyperUtil(client) => drop(black_box(client.initialize().await?)),
             Self::Hyper(connections) => drop(black_box(connections.initialize(worker).await?)),
         }

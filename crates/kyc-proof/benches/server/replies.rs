@@ -11,6 +11,10 @@ use crate::{Result, Settings, exchange};
 /// The answer to what nobody should send.
 pub(crate) const REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
+/// The answer to an exchange that is broken on purpose.
+pub(crate) const UNAVAILABLE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+
 /// One reply for each exchange, and for Veriff one for each session.
 pub(crate) struct Replies {
     finpass: Vec<u8>,

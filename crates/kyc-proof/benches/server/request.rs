@@ -5,8 +5,8 @@ use std::ops::Range;
 use hmac::Mac;
 use serde_json::Value;
 
-use crate::exchange;
-use crate::exchange::by_hand::{CHECK_PROFILE, CONSENT_GIVEN, INITIALIZE, mac};
+use crate::exchange::by_hand::{CONSENT_GIVEN, CheckProfile, INITIALIZE, mac};
+use crate::{Settings, exchange};
 
 const FINPASS_HEADERS: &[&str] = &["x-api-key", "x-api-secret"];
 const VERIFF_HEADERS: &[&str] = &["x-auth-client"];
@@ -41,17 +41,26 @@ pub(crate) struct Known {
     /// Where the session's id stands, if it has one.
     pub(crate) session: Range<usize>,
     request_id: Range<usize>,
+    /// Where the person's mobile number stands, if it can be anybody's.
+    mobile: Option<Range<usize>>,
     bytes: Vec<u8>,
 }
 
 impl Known {
-    /// Whether these bytes are this request again, for any session and with any request id.
+    /// Whether these bytes are this request again, for any session and person and with any request id.
     pub(crate) fn is_like(&self, seen: &[u8]) -> bool {
         let same = |part: Range<usize>| seen.get(part.clone()) == self.bytes.get(part);
+        let mobile = self.mobile.clone().unwrap_or(seen.len()..seen.len());
         seen.len() == self.bytes.len()
             && same(0..self.session.start)
             && same(self.session.end..self.request_id.start)
-            && same(self.request_id.end..seen.len())
+            && same(self.request_id.end..mobile.start)
+            && same(mobile.end..seen.len())
+    }
+
+    /// The mobile number in a request that is like this one, if it can be anybody's.
+    pub(crate) fn mobile<'s>(&self, seen: &'s [u8]) -> Option<&'s [u8]> {
+        seen.get(self.mobile.clone()?)
     }
 }
 
@@ -87,12 +96,18 @@ impl<'a> Request<'a> {
     }
 
     /// What to compare the next requests with, if this one is right.
-    pub(crate) fn known(&self, exact: bool) -> Option<Known> {
+    pub(crate) fn known(&self, settings: &Settings) -> Option<Known> {
+        let exact = settings.exact;
+        let mut mobile = None;
         let (exchange, session, required, body) = if self.path == exchange::FINPASS_PATH {
             let body = serde_json::to_string(&INITIALIZE).ok()?;
             (Exchange::Finpass, None, FINPASS_HEADERS, body)
         } else if self.path == exchange::FINPRO_PATH {
-            let body = serde_json::to_string(&CHECK_PROFILE).ok()?;
+            if settings.people > 0 {
+                mobile = Some(self.mobile()?);
+            }
+            let body = CheckProfile::of(mobile.unwrap_or(exchange::MOBILE));
+            let body = serde_json::to_string(&body).ok()?;
             (Exchange::Finpro, None, FINPRO_HEADERS, body)
         } else {
             let session = self.path.strip_prefix("/v1/sessions/")?;
@@ -107,12 +122,23 @@ impl<'a> Request<'a> {
             Some(session) => self.place(session)?,
             None => 0..0,
         };
+        let mobile = match mobile {
+            Some(mobile) => Some(self.place(mobile)?),
+            None => None,
+        };
         right.then(|| Known {
             exchange,
             session,
             request_id,
+            mobile,
             bytes: self.bytes.to_vec(),
         })
+    }
+
+    /// The ten digits of the person whom FinPro is asked about.
+    fn mobile(&self) -> Option<&'a str> {
+        let (_, value) = self.body.split_once(r#""mobileNumber":"#)?;
+        value.trim_start().strip_prefix('"')?.get(..10)
     }
 
     /// Whether it has the headers that are needed, with the right values, and no others if it has to be exact.

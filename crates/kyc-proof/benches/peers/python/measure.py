@@ -17,6 +17,12 @@ COMMON = {
     "x-request-id": "7fffffffffffffff0000000000000001",
 }
 FINPASS_HEADERS = COMMON | {"x-api-key": "made-up-key-0001", "x-api-secret": "made-up-secret-0001"}
+FINPRO_HEADERS = COMMON | {
+    "client_id": "made-up-client-0001",
+    "client_secret": "made-up-secret-0001",
+    "organisationid": "made-up-organisation-0001",
+    "appidentifier": "made-up-app-0001",
+}
 VERIFF_HEADERS = COMMON | {"x-auth-client": "00000000-0000-4000-8000-00000000000a"}
 
 
