@@ -18,7 +18,6 @@ use super::picture::{self, Picture, Rows};
 use super::programs::Programs;
 use super::spread::Spread;
 use crate::failure::{Context, Failure, Result};
-use crate::machine;
 use crate::metadata::Metadata;
 use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
