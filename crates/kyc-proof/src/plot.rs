@@ -151,13 +151,61 @@ fn draw(table: &Table, to: &Path) -> Result<()> {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(free_place(table, (left, right), (bottom, top)))
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.3))
         .label_font(("sans-serif", 14))
         .draw()?;
     area.present()?;
     Ok(())
+}
+
+/// The place for the names of the series that hides least of them.
+fn free_place(table: &Table, x: (f64, f64), y: (f64, f64)) -> SeriesLabelPosition {
+    const WIDTH: f64 = 0.32;
+    const HEIGHT: f64 = 0.24;
+    /// Its left and lower edges, where the picture goes from 0 to 1.
+    const PLACES: [(SeriesLabelPosition, f64, f64); 6] = [
+        (SeriesLabelPosition::UpperLeft, 0.0, 1.0 - HEIGHT),
+        (SeriesLabelPosition::UpperRight, 1.0 - WIDTH, 1.0 - HEIGHT),
+        (SeriesLabelPosition::MiddleLeft, 0.0, (1.0 - HEIGHT) / 2.0),
+        (
+            SeriesLabelPosition::MiddleRight,
+            1.0 - WIDTH,
+            (1.0 - HEIGHT) / 2.0,
+        ),
+        (SeriesLabelPosition::LowerLeft, 0.0, 0.0),
+        (SeriesLabelPosition::LowerRight, 1.0 - WIDTH, 0.0),
+    ];
+    let share = |value: f64, (from, to): (f64, f64)| (value / from).ln() / (to / from).ln();
+    let place = |point: &Point| (share(point.x, x), share(point.median, y));
+    let lines = table
+        .series
+        .iter()
+        .flat_map(|(_, points)| points.windows(2));
+    let along: Vec<(f64, f64)> = lines
+        .flat_map(|ends| match ends {
+            [one, other] => {
+                let (one, other) = (place(one), place(other));
+                let at = |part: i32| f64::from(part) / 20.0;
+                let between = |from: f64, to: f64, part| from + (to - from) * at(part);
+                (0..=20)
+                    .map(|part| (between(one.0, other.0, part), between(one.1, other.1, part)))
+                    .collect()
+            }
+            _ => Vec::new(),
+        })
+        .collect();
+    let hidden = |left: f64, bottom: f64| {
+        let within = |(x, y): &&(f64, f64)| {
+            (left..=left + WIDTH).contains(x) && (bottom..=bottom + HEIGHT).contains(y)
+        };
+        along.iter().filter(within).count()
+    };
+    let places = PLACES.into_iter();
+    places
+        .min_by_key(|(_, left, bottom)| hidden(*left, *bottom))
+        .map_or(SeriesLabelPosition::UpperLeft, |(position, _, _)| position)
 }
 
 /// Round numbers between two others: 1, 2 and 5 times the powers of ten, and more where that are few.
@@ -200,6 +248,17 @@ mod tests {
         assert_eq!((name.as_str(), points.len()), ("ours", 2));
         assert!(Table::parse("x\n1,ours,2\n").is_err());
         assert!(Table::parse("x\n").is_err());
+    }
+
+    #[test]
+    fn the_names_hide_no_line() {
+        let place = |rows: &str| {
+            let table = Table::parse(&format!("# title: T\nx,a,b,c,d\n{rows}")).unwrap();
+            format!("{:?}", free_place(&table, (1.0, 100.0), (1.0, 100.0)))
+        };
+        assert_eq!(place("1,low,2,2,2\n100,low,2,2,2\n"), "UpperLeft");
+        assert_eq!(place("1,falls,90,9,9\n100,falls,2,2,2\n"), "UpperRight");
+        assert_eq!(place("1,high,90,9,9\n100,high,90,9,9\n"), "MiddleLeft");
     }
 
     #[test]

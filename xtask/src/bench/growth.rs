@@ -4,18 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use super::callgrind;
 use super::cores::{self, Core};
-use super::peers::locked;
+use super::picture::{self, Picture, Rows};
 use super::programs::Programs;
 use super::server::Server;
 use super::spread::Spread;
 use super::throughput::Run;
 use crate::failure::{Context, Failure, Result};
-use crate::machine;
 use crate::metadata::Metadata;
 use crate::shell::{self, Workspace};
 
@@ -77,59 +75,38 @@ const GROWTHS: &[Growth] = &[
     },
 ];
 
-/// The figures of one picture: a row for each value and client.
-type Rows = Vec<(u32, &'static str, Spread)>;
-
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let valgrind = callgrind::provide()?;
     let output = Metadata::read(workspace)?
         .target_directory
         .join("bench/growth");
     fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
-    let plots = workspace.root().join("crates/kyc-proof/plots");
-    fs::create_dir_all(&plots).context(|| format!("cannot create {}", plots.display()))?;
+    let plots = picture::directory(workspace)?;
     let programs = Programs::build(workspace, &["load", "server"])?;
-    let note = note(workspace)?;
+    let note = picture::note(workspace)?;
     let mut files = Vec::new();
     for growth in GROWTHS {
+        let picture = |note, unit| Picture {
+            title: growth.title,
+            note,
+            axis: growth.axis,
+            unit,
+        };
         let rows = time(&programs, growth, &output)?;
-        let unit = "processor time of a call, user and system, µs";
         let file = plots.join(format!("{}.csv", growth.name));
-        files.push(write(file, growth, &note, unit, &rows)?);
+        let unit = "processor time of a call, user and system, µs";
+        files.push(picture(&note, unit).write(file, &rows)?);
         if growth.counted {
             let rows = count(&programs, growth, &output)?;
             let file = plots.join(format!("{}-instructions.csv", growth.name));
             let note = format!("{note}, {valgrind}");
             let unit = "instructions of a call in user space";
-            files.push(write(file, growth, &note, unit, &rows)?);
+            files.push(picture(&note, unit).write(file, &rows)?);
         }
     }
-    let mut draw = workspace.cargo([
-        "run",
-        "--quiet",
-        "--package=kyc-proof",
-        "--features=plots",
-        "--bin=plot",
-        "--",
-    ]);
-    shell::run(draw.args(&files))?;
+    picture::draw(workspace, &files)?;
     println!("\nraw output: {}", output.display());
     Ok(())
-}
-
-fn note(workspace: &Workspace) -> Result<String> {
-    let date = shell::read(Command::new("date").arg("+%Y-%m-%d"))?;
-    let rustc = shell::read(Command::new("rustc").arg("--version"))?;
-    let lock = fs::read_to_string(workspace.root().join("Cargo.lock"))
-        .context(|| "cannot read Cargo.lock".into())?;
-    let rustc: Vec<&str> = rustc.split(' ').take(2).collect();
-    Ok(format!(
-        "{}, {}, {}, reqwest {}; loopback, plain HTTP/1.1",
-        date.trim(),
-        machine::description().replace(',', ""),
-        rustc.join(" "),
-        locked(&lock, "reqwest").unwrap_or("?"),
-    ))
 }
 
 /// Processor time, the clients in turn in every round.
@@ -189,23 +166,4 @@ fn count(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
         }
     }
     Ok(rows)
-}
-
-/// Writes the table that the picture is drawn from.
-fn write(file: PathBuf, growth: &Growth, note: &str, unit: &str, rows: &Rows) -> Result<PathBuf> {
-    let mut text = format!(
-        "# title: {}\n# note: {note}\n# x: {}\n# y: {unit}\nx,client,median,lowest,highest\n",
-        growth.title, growth.axis
-    );
-    for (value, client, spread) in rows {
-        let _ = writeln!(
-            text,
-            "{value},{client},{:.2},{:.2},{:.2}",
-            spread.median(),
-            spread.least(),
-            spread.most()
-        );
-    }
-    fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
-    Ok(file)
 }
