@@ -148,3 +148,46 @@ fn refused_field(location: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_field_has_our_own_name() {
+        for field in ["consent", "purpose", "redirect_url", "doc_types"] {
+            for location in [
+                field.to_owned(),
+                format!("body.{field}"),
+                format!("body.{field}.0"),
+            ] {
+                let told = refused_field(&location).unwrap();
+                assert_eq!(told, format!("the field `{field}` was refused"));
+            }
+        }
+        for location in ["", "body", "CANARY", "body.CANARY.purpose"] {
+            assert_eq!(refused_field(location), None, "{location}");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_does_not() {
+        for text in ["Internal Server Error", "Source Unavailable"] {
+            let (class, _) = documented(text).unwrap();
+            assert_eq!(class, FaultClass::Transient, "{text}");
+        }
+        let (class, _) = documented("Not authenticated").unwrap();
+        assert_eq!(class, FaultClass::Credentials);
+        assert_eq!(documented("internal server error"), None);
+    }
+
+    #[test]
+    fn an_item_prints_its_kind_and_nothing_of_the_provider_s_text() {
+        let item = DetailItem::from(&serde_json::json!({
+            "loc": ["body", "CANARY"], "msg": "CANARY", "type": "value_error.missing"
+        }));
+        let printed = format!("{item:?}");
+        assert!(printed.contains("DetailItem") && printed.contains("value_error.missing"));
+        assert!(!printed.contains("CANARY"), "{printed}");
+    }
+}

@@ -61,7 +61,14 @@ mod tests {
             Some(Duration::from_millis(60_500))
         );
         // In the past, too small for a moment, and beyond all of them.
-        for reset in [1_789_999_999, 0, 60, 1_790_000_060_500_000, u64::MAX] {
+        for reset in [
+            1_789_999_999,
+            0,
+            60,
+            4_102_444_800_000,
+            1_790_000_060_500_000,
+            u64::MAX,
+        ] {
             assert_eq!(resets_in(reset), None, "{reset}");
         }
         assert_eq!(told(Some(7), None).unwrap().remaining, 7);

@@ -73,6 +73,20 @@ async fn what_is_known_of_a_person_is_sent_and_what_is_not_is_absent() {
     }
 }
 
+#[test]
+fn what_cannot_be_sent_is_found_before_anything_is() {
+    let transport = ScriptedTransport::new([]);
+    let client = client(&base_url(), Arc::new(transport));
+    assert_eq!(client.provider_name(), "finpass");
+    let check = |purpose| {
+        let mobile = Mobile::parse("9000000001").unwrap();
+        client.check_request(&AggregatorConsentRequest::new(mobile, purpose))
+    };
+    check(ConsentPurpose::LoanUnderwriting).unwrap();
+    let error = check(ConsentPurpose::from("")).unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "consent_type");
+}
+
 #[tokio::test]
 async fn wrong_credentials_are_refused() {
     let transport = Sandbox::default().transport();

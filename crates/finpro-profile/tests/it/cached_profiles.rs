@@ -24,6 +24,8 @@ use tokio::time::Instant;
 use crate::sandbox::{base_url, client, finpro};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// A success of a person who is registered and has linked no account.
+const UNLINKED: &str = "unlinked";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// FinPro as a transport: answers after two seconds, for the aggregators that it has, by the status that each of them has.
@@ -112,8 +114,12 @@ impl Transport for Fake {
             .iter()
             .filter(|(id, _)| named.is_none_or(|named| named.contains(&json!(id))))
             .map(|(id, status)| {
-                let yes = (*status == "success").then_some(true);
-                json!({ "aaId": id, "registrationStatus": yes, "hasLinkedAccounts": yes, "status": status })
+                let (status, registered, linked) = match *status {
+                    UNLINKED => ("success", Some(true), Some(false)),
+                    "success" => ("success", Some(true), Some(true)),
+                    other => (other, None, None),
+                };
+                json!({ "aaId": id, "registrationStatus": registered, "hasLinkedAccounts": linked, "status": status })
             })
             .collect();
         let body = json!({ "txnid": "t-1", "data": rows }).to_string();
@@ -382,6 +388,22 @@ async fn a_kept_success_is_better_than_a_new_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_success_is_better_than_a_kept_one() {
+    let fake = Fake::with(&[("finvu", UNLINKED), ("onemoney", "success")]);
+    let profiles = fake.profiles();
+    profiles.check_profile(ask(&["finvu"])).await.unwrap();
+    fake.set("finvu", "success");
+    let report = profiles.check_profile(ask(&[])).await.unwrap();
+    let linked: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| row.has_linked_accounts)
+        .collect();
+    assert_eq!(linked, [Some(true), Some(true)]);
+    assert_eq!(fake.asked(), ["finvu", "*"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_aggregator_that_cannot_be_asked_by_name_means_asking_all() {
     let fake = Fake::with(&[("onemoney", "success"), ("onemoney-aa", "timeout")]);
     let profiles = fake.profiles();
@@ -514,8 +536,17 @@ async fn nothing_personal_is_printed() {
     let profiles = fake.profiles();
     let check = profiles.check_profile(ask(&["finvu"])).with_fresh_rows();
     let mut printed = format!("{check:?}");
-    let report = check.await.unwrap();
-    printed += &format!("{profiles:?} {profiles:#?} {report:?}");
+    assert!(printed.contains("fresh: true"), "{printed}");
+    let look = async {
+        tokio::time::sleep(SECOND).await;
+        format!("{profiles:?}")
+    };
+    let (report, at_work) = tokio::join!(check.into_future(), look);
+    let report = report.unwrap();
+    for told in ["under_way: 1", "KeptRows", "time_to_live: 600s"] {
+        assert!(at_work.contains(told), "{at_work}");
+    }
+    printed += &format!("{at_work} {profiles:#?} {report:?}");
     assert!(!printed.contains("9000000001") && !printed.contains("reference-1"));
 }
 

@@ -367,6 +367,8 @@ async fn a_refusal_is_told_by_its_shape_whatever_its_status() {
             assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{place}");
             let fault = error.fault().expect(&place);
             assert_eq!((fault.code(), fault.message()), (code, message), "{place}");
+            let meant = code == Some("PROFILE_CHECK_FAILED");
+            assert_eq!(fault.meaning().is_some(), meant, "{place}");
         }
     }
 }
