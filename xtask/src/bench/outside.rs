@@ -14,6 +14,9 @@ use crate::shell::{self, Workspace};
 /// Where the sources lie.
 const SOURCES: &str = "crates/kyc-proof/benches";
 
+/// The version of each generated package, as cargo prints it.
+const VERSION: &str = "v0.0.0";
+
 /// One program: its source, and what it depends on.
 pub(super) struct Program {
     pub(super) name: &'static str,
@@ -83,12 +86,13 @@ impl Packages {
         fs::create_dir_all(&sources).context(|| format!("cannot create {}", sources.display()))?;
         let crates = self.crates.to_string_lossy().replace('\\', "/");
         let manifest = format!(
-            "[package]\nname = \"{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+            "[package]\nname = \"{}\"\nversion = \"{}\"\nedition = \"2024\"\npublish = false\n\n\
              [profile.release]\nstrip = true\n\n\
              [profile.workspace]\ninherits = \"release\"\nlto = \"thin\"\ncodegen-units = 1\n\n\
              [profile.smallest]\ninherits = \"release\"\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n\n\
              [workspace]\n\n[lints.rust]\nunexpected_cfgs = \"allow\"\n\n[dependencies]\n{}",
             program.name,
+            VERSION.trim_start_matches('v'),
             program.dependencies.replace("CRATES", &crates),
         );
         write(&directory.join("Cargo.toml"), &manifest)?;
@@ -161,7 +165,11 @@ impl Package {
     pub(super) fn crates(&self, with_build: bool) -> Result<Crates> {
         let edges = if with_build { "normal,build" } else { "normal" };
         let mut crates = crates::tree(&mut self.cargo(&["tree", "--offline", "--edges", edges]))?;
-        crates.remove(self.name);
+        // A program may have the name of a crate that it uses; its version tells them apart.
+        crates.retain(|_, versions| {
+            versions.remove(VERSION);
+            !versions.is_empty()
+        });
         Ok(crates)
     }
 
