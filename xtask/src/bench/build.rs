@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::one_call;
 use super::outside::{Package, Packages, Profile, Program};
+use super::report;
 use crate::crates;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Context, Result};
 use crate::machine;
 use crate::shell::{self, Workspace};
 
@@ -136,14 +137,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         "crates that it brings: {} (only itself is allowed)",
         added.join(", ")
     );
-    print!("\n{report}");
-    let file = packages.output.join("report.txt");
-    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
-    if passed && added == [two_provider()] {
-        Ok(())
-    } else {
-        Err(Failure::new("a provider brings more crates than it may"))
-    }
+    report::finish(
+        &packages.output,
+        &report,
+        passed && added == [two_provider()],
+        "a provider brings more crates than it may",
+    )
 }
 
 /// The provider that the program `two` has besides the first.

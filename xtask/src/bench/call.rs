@@ -11,6 +11,7 @@ use std::process::Command;
 use super::callgrind;
 use super::peers::locked;
 use super::programs::Programs;
+use super::report;
 use super::server::Server;
 use crate::failure::{Context, Failure, Result};
 use crate::machine;
@@ -145,7 +146,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         output,
     } = counting;
     println!("timing");
-    let times = shell::read(Command::new(programs.get("call")?).args(["wall", &server.port]))?;
+    let times = shell::read(Command::new(programs.get("call")?).args(["wall", server.port()]))?;
     drop(server);
 
     let (verdicts, passed) = verdicts(&costs);
@@ -156,15 +157,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         wall(&times),
     ]
     .join("\n");
-    print!("\n{report}");
-    let file = output.join("report.txt");
-    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
-    println!("\nraw output: {}", output.display());
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a call costs more than it may"))
-    }
+    report::finish(&output, &report, passed, "a call costs more than it may")
 }
 
 /// What counting needs.
@@ -219,12 +212,13 @@ fn count(programs: &Programs, server: &Server, peer: &Peer, output: &Path) -> Re
     let (call, heap_program) = (programs.get("call")?, programs.get("call-heap")?);
     let instructions = |calls: u32| {
         let file = |ending: &str| output.join(format!("{}.{calls}.{ending}", peer.name));
-        let words = ["run", peer.name, &calls.to_string(), &server.port];
+        let words = ["run", peer.name, &calls.to_string(), server.port()];
         callgrind::run(call, &words, &file("callgrind"), &file("log"))
     };
     let heap = |calls: u32| {
         let calls = calls.to_string();
-        let line = shell::read(Command::new(heap_program).args([peer.name, &calls, &server.port]))?;
+        let line =
+            shell::read(Command::new(heap_program).args([peer.name, &calls, server.port()]))?;
         fs::write(output.join(format!("{}.{calls}.heap", peer.name)), &line)
             .context(|| "cannot keep the allocations".into())?;
         pair(&line).ok_or_else(|| Failure::new("cannot read the allocations"))

@@ -5,12 +5,13 @@
 //! and `one_slow_answer_in_a_hundred_is_not_felt` in `kyc-facade`.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::outside::Packages;
-use crate::failure::{Context, Failure, Result};
+use super::programs::Programs;
+use super::report;
+use crate::failure::{Failure, Result};
 use crate::machine;
 use crate::shell::{self, Workspace};
 
@@ -19,6 +20,9 @@ const QUESTIONS: &str = "10000";
 
 /// The most that the median may lie above that of reqwest, in µs.
 const MOST_LATE: u128 = 1_000;
+
+/// Why it fails.
+const LATE: &str = "later, or more often, than it may be";
 
 /// A case's name, the fields behind it, and its values in order.
 struct Case {
@@ -83,7 +87,7 @@ pub(super) fn many(workspace: &Workspace) -> Result<()> {
         };
         line(&mut report, case, &[500, 990, 1_000], verdict);
     }
-    finish(&report, &output, passed && !cases.is_empty())
+    report::finish(&output, &report, passed && !cases.is_empty(), LATE)
 }
 
 pub(super) fn tail(workspace: &Workspace) -> Result<()> {
@@ -110,7 +114,7 @@ pub(super) fn tail(workspace: &Workspace) -> Result<()> {
         }
         line(&mut report, case, &[500, 990, 999], &about);
     }
-    finish(&report, &output, passed)
+    report::finish(&output, &report, passed, LATE)
 }
 
 #[allow(
@@ -132,33 +136,13 @@ fn heading() -> Result<String> {
 
 fn run(workspace: &Workspace, name: &str, arguments: &[&str]) -> Result<(Vec<Case>, PathBuf)> {
     let output = Packages::of(workspace, name)?.output;
-    let messages = shell::read(&mut workspace.cargo([
-        "build",
-        "--release",
-        "--package=kyc-proof",
-        "--bench=fan-out",
-        "--message-format=json-render-diagnostics",
-    ]))?;
-    let program = shell::executable(&messages, "fan-out")
-        .ok_or_else(|| Failure::new("cargo built no program `fan-out`"))?;
+    let programs = Programs::build(workspace, &["fan-out"])?;
     println!("measuring");
-    let raw = shell::read(Command::new(program).args(arguments))?;
-    let file = output.join("raw.txt");
-    fs::write(&file, &raw).context(|| format!("cannot write {}", file.display()))?;
+    let raw = shell::read(Command::new(programs.get("fan-out")?).args(arguments))?;
+    report::keep(&output, "raw.txt", &raw)?;
     let cases: Option<Vec<Case>> = raw.lines().map(Case::of).collect();
     let cases = cases.ok_or_else(|| Failure::new("cannot read what was measured"))?;
     Ok((cases, output))
-}
-
-fn finish(report: &str, output: &std::path::Path, passed: bool) -> Result<()> {
-    print!("\n{report}");
-    let file = output.join("report.txt");
-    fs::write(&file, report).context(|| format!("cannot write {}", file.display()))?;
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("later, or more often, than it may be"))
-    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use super::one_call;
 use super::outside::{Packages, Profile, Program};
+use super::programs::Programs;
+use super::report;
+use super::server::Server;
 use super::spread::Spread;
 use crate::failure::{Context, Failure, Result};
 use crate::machine;
@@ -40,45 +42,6 @@ const RATIOS: [(&str, &str, f64); 2] = [
     ("finpass-tls", "reqwest-ring", 1.5),
 ];
 
-/// The server, stopped when dropped.
-struct Server {
-    process: Child,
-    plain: String,
-    secured: String,
-}
-
-impl Server {
-    fn start(program: &Path, directory: &Path) -> Result<Self> {
-        let mut process = Command::new(program)
-            .arg("serve")
-            .arg(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context(|| format!("cannot start {}", program.display()))?;
-        let mut line = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut line)
-                .context(|| "cannot read the server's ports".into())?;
-        }
-        let (plain, secured) = line.trim().split_once(' ').unwrap_or_default();
-        Ok(Self {
-            process,
-            plain: format!("http://127.0.0.1:{plain}"),
-            secured: format!("https://127.0.0.1:{secured}"),
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It ends with its standard input, too; nothing is left to do if this fails.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// What the rounds gave for one program, in µs.
 #[derive(Default)]
 struct Figures {
@@ -102,27 +65,19 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
             .build(Profile::Release)?;
         programs.push((program, secured, path));
     }
-    let messages = shell::read(&mut workspace.cargo([
-        "build",
-        "--release",
-        "--package=kyc-proof",
-        "--bench=first-call",
-        "--message-format=json-render-diagnostics",
-    ]))?;
-    let server = shell::executable(&messages, "first-call")
-        .ok_or_else(|| Failure::new("cargo built no program `first-call`"))?;
-    let server = Server::start(&server, &packages.output)?;
+    let server = Programs::build(workspace, &["first-call"])?;
+    let directory = packages.output.to_string_lossy();
+    let server = Server::start(server.get("first-call")?, &["serve", &directory])?;
+    let (plain, secured) = server.first_line().split_once(' ').unwrap_or_default();
+    let plain = format!("http://127.0.0.1:{plain}");
+    let encrypted = format!("https://127.0.0.1:{secured}");
     let (roots, how_many) = roots(&packages.output)?;
 
     let mut figures = BTreeMap::<&str, Figures>::new();
     let mut raw = String::new();
     for _ in 0..ROUNDS {
         for (program, secured, path) in &programs {
-            let url = if *secured {
-                &server.secured
-            } else {
-                &server.plain
-            };
+            let url = if *secured { &encrypted } else { &plain };
             let line = first_line(path, url, &roots)?;
             let _ = writeln!(raw, "{} {line}", program.name);
             figures.entry(program.name).or_default().add(&line)?;
@@ -139,16 +94,13 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         machine::description(),
         table(&programs, &figures),
     );
-    print!("\n{report}");
-    for (name, text) in [("raw.txt", &raw), ("report.txt", &report)] {
-        let file = packages.output.join(name);
-        fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
-    }
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a first call costs more than it may"))
-    }
+    report::keep(&packages.output, "raw.txt", &raw)?;
+    report::finish(
+        &packages.output,
+        &report,
+        passed,
+        "a first call costs more than it may",
+    )
 }
 
 /// The platform's root certificates with the test's authority among them, as a file, and how many there are.

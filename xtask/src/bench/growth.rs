@@ -123,7 +123,7 @@ fn time(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
         for _ in 0..ROUNDS {
             for &client in CLIENTS {
                 let mut load = cores::on(Core::Client, programs.get("load")?);
-                load.args([client, growth.exchange, &server.port]);
+                load.args([client, growth.exchange, server.port()]);
                 let line = shell::read(load.args([at_once.to_string(), calls.to_string()]))?;
                 let _ = writeln!(raw, "{value},{client},{}", line.trim());
                 let run = Run::parse(&line)
@@ -154,7 +154,7 @@ fn count(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
                     output.join(format!("{}.{value}.{client}.{calls}.{ending}", growth.name))
                 };
                 let calls = calls.to_string();
-                let words = [client, growth.exchange, &server.port, "1", &calls];
+                let words = [client, growth.exchange, server.port(), "1", &calls];
                 let (profile, log) = (file("callgrind"), file("log"));
                 callgrind::run(programs.get("load")?, &words, &profile, &log)
             };

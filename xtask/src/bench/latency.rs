@@ -10,9 +10,10 @@ use std::fs;
 use super::cores::{self, Core};
 use super::peers::locked;
 use super::programs::Programs;
+use super::report;
 use super::server::Server;
 use super::spread::Spread;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Context, Result};
 use crate::machine;
 use crate::metadata::Metadata;
 use crate::shell::{self, Workspace};
@@ -85,7 +86,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let server = Server::pinned(programs.get("server")?, &[])?;
     println!("timing");
     let mut latency = cores::on(Core::Client, programs.get("latency")?);
-    let lines = shell::read(latency.args([&server.port, &ROUNDS.to_string()]))?;
+    let lines = shell::read(latency.args([server.port(), &ROUNDS.to_string()]))?;
     drop(server);
     let file = output.join("blocks.txt");
     fs::write(&file, &lines).context(|| format!("cannot write {}", file.display()))?;
@@ -93,15 +94,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let blocks = parse(&lines)?;
     let (verdicts, passed) = verdicts(&blocks);
     let report = [heading(workspace)?, table(&blocks), verdicts].join("\n");
-    print!("\n{report}");
-    let file = output.join("report.txt");
-    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
-    println!("\nraw output: {}", output.display());
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a call takes longer than it may"))
-    }
+    report::finish(&output, &report, passed, "a call takes longer than it may")
 }
 
 fn parse(lines: &str) -> Result<Blocks> {

@@ -15,6 +15,7 @@ mod outside;
 mod peers;
 mod picture;
 mod programs;
+mod report;
 mod sandbox;
 mod server;
 mod signatures;

@@ -12,26 +12,42 @@ pub(super) struct Programs(BTreeMap<&'static str, PathBuf>);
 impl Programs {
     pub(super) fn build(workspace: &Workspace, names: &[&'static str]) -> Result<Self> {
         println!("building {}", names.join(", "));
-        let benches = names.iter().map(|name| format!("--bench={name}"));
-        let mut build = workspace.cargo(["build", "--release", "--package=kyc-proof"]);
-        build.args(benches);
-        build.arg("--message-format=json-render-diagnostics");
-        let messages = shell::read(&mut build)?;
-        let find = |name: &'static str| {
-            shell::executable(&messages, name)
-                .map(|program| (name, program))
-                .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
-        };
-        names
-            .iter()
-            .copied()
-            .map(find)
-            .collect::<Result<_>>()
-            .map(Self)
+        let mut what = vec!["--package=kyc-proof".to_owned()];
+        what.extend(names.iter().map(|name| format!("--bench={name}")));
+        build(workspace, &what, names).map(Self)
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&Path> {
         let program = self.0.get(name).map(PathBuf::as_path);
         program.ok_or_else(|| Failure::new(format!("`{name}` was not built")))
     }
+}
+
+/// The command `kyc`.
+pub(super) fn kyc(workspace: &Workspace) -> Result<PathBuf> {
+    println!("building kyc");
+    let what = ["--package=kyc-cli".to_owned(), "--bin=kyc".to_owned()];
+    let mut built = build(workspace, &what, &["kyc"])?;
+    built.remove("kyc").ok_or_else(|| missing("kyc"))
+}
+
+fn build(
+    workspace: &Workspace,
+    what: &[String],
+    names: &[&'static str],
+) -> Result<BTreeMap<&'static str, PathBuf>> {
+    let mut build = workspace.cargo(["build", "--release"]);
+    build
+        .args(what)
+        .arg("--message-format=json-render-diagnostics");
+    let messages = shell::read(&mut build)?;
+    let find = |name: &'static str| {
+        let program = shell::executable(&messages, name).ok_or_else(|| missing(name))?;
+        Ok((name, program))
+    };
+    names.iter().copied().map(find).collect()
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::new(format!("cargo built no program `{name}`"))
 }

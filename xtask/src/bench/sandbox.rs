@@ -6,15 +6,17 @@
 //! part of axum's figure and the memory; times are not.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::cores::{self, Core};
 use super::outside::{Packages, Profile, Program};
+use super::programs::{self, Programs};
+use super::report;
+use super::server::Server;
 use super::spread::Spread;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::machine;
 use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
@@ -39,76 +41,48 @@ tokio = { version = \"1\", default-features = false, features = [\"net\", \"rt\"
 ",
 };
 
-/// A server on the first core, stopped when dropped.
-struct Server {
-    process: Child,
+/// A server that is ready.
+struct Served {
+    server: Server,
     address: String,
     /// From its start until it has told its address.
     ready: Duration,
-    /// The first of what it printed.
+    /// What it printed besides.
     lines: Vec<String>,
-    /// Held, so that it can print more.
-    _output: Option<BufReader<ChildStdout>>,
 }
 
-impl Server {
+impl Served {
+    /// Starts it, and reads so many lines besides the first.
     fn start(program: &Path, arguments: &[&str], lines: usize) -> Result<Self> {
         let started = Instant::now();
-        let mut process = Command::new("taskset")
-            .args(["--cpu-list", "0"])
-            .arg(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context(|| format!("cannot start {}", program.display()))?;
-        let mut found = Vec::new();
-        let mut ready = Duration::ZERO;
-        let mut output = process.stdout.take().map(BufReader::new);
-        for line in output
-            .as_mut()
-            .map(BufRead::lines)
-            .into_iter()
-            .flatten()
-            .take(lines)
-        {
-            found.push(line.context(|| "cannot read what the server prints".into())?);
-            if found.len() == 1 {
-                ready = started.elapsed();
-            }
-        }
-        let told = found.first().cloned().unwrap_or_default();
+        let mut server = Server::pinned(program, arguments)?;
+        let ready = started.elapsed();
+        let told = server.first_line();
         let address = told
             .split([' ', ';'])
             .map(|word| word.trim_start_matches("http://"))
             .find(|word| word.starts_with("127.0.0.1:"))
-            .ok_or_else(|| Failure::new(format!("no address in `{told}`")))?;
+            .ok_or_else(|| Failure::new(format!("no address in `{told}`")))?
+            .to_owned();
+        let lines = (0..lines)
+            .map(|_| server.line())
+            .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            address: address.to_owned(),
-            process,
+            server,
+            address,
             ready,
-            lines: found,
-            _output: output,
+            lines,
         })
     }
 
-    fn file(&self, name: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{name}", self.process.id())).unwrap_or_default()
-    }
-
-    /// The time that it has run, in ns.
-    fn processor_time(&self) -> u64 {
-        let text = self.file("schedstat");
-        let first = text.split(' ').next();
-        first.and_then(|ns| ns.parse().ok()).unwrap_or(0)
+    fn processor_time(&self) -> Result<f64> {
+        let time = self.server.processor_time();
+        time.ok_or_else(|| Failure::new("the system does not tell a process's time"))
     }
 
     /// Memory in KiB.
     fn memory(&self) -> u64 {
-        let text = self.file("status");
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-            .unwrap_or(u64::MAX)
+        self.server.memory().unwrap_or(u64::MAX)
     }
 
     /// The value of a variable that the sandbox told.
@@ -135,14 +109,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Nothing is left to do if this fails.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// What the rounds gave for one server.
 #[derive(Default)]
 struct Figures {
@@ -155,10 +121,10 @@ struct Figures {
     ready_ms: Spread,
 }
 
-struct Programs {
+struct Built {
     kyc: PathBuf,
     axum: PathBuf,
-    load: PathBuf,
+    load: Programs,
 }
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
@@ -171,14 +137,10 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let (axum, _) = packages
         .package(workspace, &AXUM)?
         .build(Profile::Workspace)?;
-    let programs = Programs {
-        kyc: built(workspace, &["--package=kyc-cli", "--bin=kyc"], "kyc")?,
+    let programs = Built {
+        kyc: programs::kyc(workspace)?,
         axum,
-        load: built(
-            workspace,
-            &["--package=kyc-proof", "--bench=sandbox"],
-            "sandbox",
-        )?,
+        load: Programs::build(workspace, &["sandbox"])?,
     };
     let (mut ours, mut peer) = (Figures::default(), Figures::default());
     let mut raw = String::new();
@@ -187,7 +149,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         let server = sandbox(&programs)?;
         measure(&programs, &server, &mut ours, &mut raw)?;
         drop(server);
-        let server = Server::start(&programs.axum, &[], 1)?;
+        let server = Served::start(&programs.axum, &[], 0)?;
         measure(&programs, &server, &mut peer, &mut raw)?;
     }
     println!("filling");
@@ -211,38 +173,24 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
             .map(|(about, figures)| line(about, figures))
             .concat(),
     );
-    print!("\n{report}");
-    for (name, text) in [("raw.txt", &raw), ("report.txt", &report)] {
-        let file = packages.output.join(name);
-        fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
-    }
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("the sandbox costs more than it may"))
-    }
+    report::keep(&packages.output, "raw.txt", &raw)?;
+    report::finish(
+        &packages.output,
+        &report,
+        passed,
+        "the sandbox costs more than it may",
+    )
 }
 
-fn built(workspace: &Workspace, what: &[&str], name: &str) -> Result<PathBuf> {
-    let mut build = workspace.cargo(["build", "--release"]);
-    build
-        .args(what)
-        .arg("--message-format=json-render-diagnostics");
-    shell::executable(&shell::read(&mut build)?, name)
-        .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
-}
-
-fn sandbox(programs: &Programs) -> Result<Server> {
+fn sandbox(programs: &Built) -> Result<Served> {
     // Two lines of comment, then the variables, with those of Veriff among them.
-    Server::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 13)
+    Served::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 12)
 }
 
 /// The wall time and the loader's processor time in ns.
-fn load(programs: &Programs, server: &Server) -> Result<(f64, f64)> {
-    let mut command = Command::new("taskset");
+fn load(programs: &Built, server: &Served) -> Result<(f64, f64)> {
+    let mut command = cores::on(Core::Client, programs.load.get("sandbox")?);
     command
-        .args(["--cpu-list", "1"])
-        .arg(&programs.load)
         .args(["load", &server.address])
         .args([CONNECTIONS.to_string(), REQUESTS.to_string()])
         .args(server.load());
@@ -258,18 +206,18 @@ fn load(programs: &Programs, server: &Server) -> Result<(f64, f64)> {
     reason = "counts of this size are exact in an f64"
 )]
 fn measure(
-    programs: &Programs,
-    server: &Server,
+    programs: &Built,
+    server: &Served,
     figures: &mut Figures,
     raw: &mut String,
 ) -> Result<()> {
     load(programs, server)?;
-    let before = server.processor_time();
+    let before = server.processor_time()?;
     let (wall, own) = load(programs, server)?;
-    let used = (server.processor_time() - before) as f64;
+    let used = (server.processor_time()? - before) * 1e9;
     let _ = writeln!(
         raw,
-        "{} {wall} {own} {used} {}",
+        "{} {wall} {own} {used:.0} {}",
         server.address,
         server.ready.as_micros()
     );

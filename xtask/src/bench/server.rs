@@ -12,7 +12,7 @@ use crate::failure::{Context, Failure, Result};
 pub(super) struct Server {
     process: Child,
     output: BufReader<ChildStdout>,
-    pub(super) port: String,
+    first_line: String,
 }
 
 impl Server {
@@ -34,35 +34,56 @@ impl Server {
             .context(|| "cannot start the server".into())?;
         let output = process.stdout.take();
         let output = output.ok_or_else(|| Failure::new("the server has no output"))?;
-        let mut output = BufReader::new(output);
-        let mut port = String::new();
-        output
-            .read_line(&mut port)
-            .context(|| "cannot read the server's port".into())?;
-        let port = port.trim().to_owned();
-        Ok(Self {
+        let mut server = Self {
             process,
-            output,
-            port,
-        })
+            output: BufReader::new(output),
+            first_line: String::new(),
+        };
+        server.first_line = server.line()?;
+        Ok(server)
+    }
+
+    /// What it told when it was ready.
+    pub(super) fn first_line(&self) -> &str {
+        &self.first_line
+    }
+
+    /// Its port, of a server that tells that first.
+    pub(super) fn port(&self) -> &str {
+        self.first_line()
+    }
+
+    /// The next line that it prints, without its end; empty if there is none.
+    pub(super) fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output
+            .read_line(&mut line)
+            .context(|| "cannot read what the server prints".into())?;
+        Ok(line.trim_end().to_owned())
     }
 
     /// Ends its standard input and gives the line that it then prints.
     pub(super) fn end(mut self) -> Result<String> {
         drop(self.process.stdin.take());
-        let mut line = String::new();
-        self.output
-            .read_line(&mut line)
-            .context(|| "cannot read what the server counted".into())?;
-        Ok(line)
+        self.line()
     }
 
     /// The processor time that it has taken, in seconds, where Linux tells it.
     pub(super) fn processor_time(&self) -> Option<f64> {
-        let path = format!("/proc/{}/schedstat", self.process.id());
-        let line = fs::read_to_string(path).ok()?;
+        let line = self.file("schedstat")?;
         let nanoseconds: f64 = line.split(' ').next()?.parse().ok()?;
         Some(nanoseconds / 1e9)
+    }
+
+    /// Its memory in KiB, where Linux tells it.
+    pub(super) fn memory(&self) -> Option<u64> {
+        let text = self.file("status")?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
+    }
+
+    fn file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(format!("/proc/{}/{name}", self.process.id())).ok()
     }
 }
 

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::process::Command;
 
 use super::outside::{Packages, Profile, Program};
+use super::report;
 use super::spread::Spread;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::machine;
 use crate::numbers::grouped;
 use crate::shell::{self, Workspace};
@@ -140,16 +140,13 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         machine::description(),
         table(&order, &cases),
     );
-    print!("\n{report}");
-    for (name, text) in [("raw.txt", &raw), ("report.txt", &report)] {
-        let file = packages.output.join(name);
-        fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
-    }
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a signature costs more than it may"))
-    }
+    report::keep(&packages.output, "raw.txt", &raw)?;
+    report::finish(
+        &packages.output,
+        &report,
+        passed,
+        "a signature costs more than it may",
+    )
 }
 
 fn table(order: &[String], cases: &BTreeMap<String, Case>) -> String {

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use super::one_call;
 use super::outside::{Packages, Profile, Program};
+use super::report;
 use crate::failure::{Context, Failure, Result};
 use crate::machine;
 use crate::numbers::grouped;
@@ -71,14 +72,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         rustc.trim(),
         machine::description(),
     );
-    print!("\n{report}");
-    let file = packages.output.join("report.txt");
-    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a program is larger than it may be"))
-    }
+    report::finish(
+        &packages.output,
+        &report,
+        passed,
+        "a program is larger than it may be",
+    )
 }
 
 fn table(sizes: &BTreeMap<&str, Sizes>) -> (String, bool) {

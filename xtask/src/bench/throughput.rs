@@ -11,6 +11,7 @@ use std::path::Path;
 use super::cores::{self, Core};
 use super::peers::{Ready, Runtime, locked};
 use super::programs::Programs;
+use super::report;
 use super::server::Server;
 use super::spread::Spread;
 use crate::failure::{Context, Failure, Result};
@@ -227,15 +228,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         "CPU: user and system time of the client. × CPU, × least: times ours, of the medians and of the best rounds.\n",
     );
     report.push_str(&verdicts);
-    print!("\n{report}");
-    let file = output.join("report.txt");
-    fs::write(&file, &report).context(|| format!("cannot write {}", file.display()))?;
-    println!("\nraw output: {}", output.display());
-    if passed {
-        Ok(())
-    } else {
-        Err(Failure::new("a target was missed or not measured"))
-    }
+    report::finish(
+        &output,
+        &report,
+        passed,
+        "a target was missed or not measured",
+    )
 }
 
 fn measure(programs: &Programs, ready: &BTreeMap<Runtime, Ready>, output: &Path) -> Result<Runs> {
@@ -268,7 +266,7 @@ fn measure(programs: &Programs, ready: &BTreeMap<Runtime, Ready>, output: &Path)
                     }
                 };
                 let (at_once, calls) = (concurrency.to_string(), peer.calls.to_string());
-                command.args([exchange, server.port.as_str(), &at_once, &calls]);
+                command.args([exchange, server.port(), &at_once, &calls]);
                 let before = server.processor_time();
                 let line = shell::read(&mut command)?;
                 let server_time = server

@@ -127,16 +127,16 @@ impl Setting<'_> {
         let server = self.server(rows)?;
         let measured = self.programs.get("measured")?;
         let mut command = match client {
-            Client::Ours => self.kyc(Some(measured), &input, &server.port),
+            Client::Ours => self.kyc(Some(measured), &input, server.port()),
             Client::Reqwest => {
                 let batch = self.programs.get("batch")?;
-                self.peer(batch, Vec::new(), &input, &server.port)?
+                self.peer(batch, Vec::new(), &input, server.port())?
             }
             Client::Aiohttp => {
                 let python = self.python.as_ref();
                 let python = python.ok_or_else(|| Failure::new("there is no Python"))?;
                 let (program, first) = python.command("aiohttp_batch.py");
-                self.peer(&program, first, &input, &server.port)?
+                self.peer(&program, first, &input, server.port())?
             }
         };
         let output = shell::read(&mut command)?;

@@ -27,7 +27,7 @@ pub(super) fn run(setting: &Setting<'_>, rows: u32, whole: u64) -> Result<Killed
     let _ = fs::remove_file(&results);
     let server = setting.server(rows)?;
     for kill in 0..KILLS {
-        let mut command = setting.kyc(None, &input, &server.port);
+        let mut command = setting.kyc(None, &input, server.port());
         if kill > 0 {
             command.arg("--resume");
         }
@@ -44,7 +44,7 @@ pub(super) fn run(setting: &Setting<'_>, rows: u32, whole: u64) -> Result<Killed
         let killed = process.kill().and_then(|()| process.wait());
         killed.context(|| "cannot kill kyc".into())?;
     }
-    let mut command = setting.kyc(None, &input, &server.port);
+    let mut command = setting.kyc(None, &input, server.port());
     shell::read(command.arg("--resume"))?;
     let line = server.end()?;
     let counts = Counts::parse(&line);

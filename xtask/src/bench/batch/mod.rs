@@ -15,12 +15,13 @@ use std::fs;
 use super::cores;
 use super::peers::Runtime;
 use super::picture::{self, Picture, Rows};
-use super::programs::Programs;
+use super::programs::{self, Programs};
+use super::report;
 use super::spread::Spread;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Context, Result};
 use crate::metadata::Metadata;
 use crate::numbers::grouped;
-use crate::shell::{self, Workspace};
+use crate::shell::Workspace;
 use crate::temporary::Directory;
 use clients::{AT_ONCE, Client, FAULTS_EVERY, Run, Setting};
 use killed::{KILLS, Killed, WINDOW};
@@ -44,10 +45,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         .join("bench/batch");
     fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
     let programs = Programs::build(workspace, &["batch", "measured", "server"])?;
-    let mut build = workspace.cargo(["build", "--release", "--package=kyc-cli", "--bin=kyc"]);
-    build.arg("--message-format=json-render-diagnostics");
-    let kyc = shell::executable(&shell::read(&mut build)?, "kyc")
-        .ok_or_else(|| Failure::new("cargo built no program `kyc`"))?;
+    let kyc = programs::kyc(workspace)?;
     println!("preparing the peer for Python");
     let python = Runtime::Python.prepare(workspace, &output);
     if let Err(failure) = &python {
@@ -75,15 +73,8 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
         cores::description(),
         table(&runs)
     );
-    println!("\n{report}");
-    let file = output.join("report.txt");
-    fs::write(&file, report).context(|| format!("cannot write {}", file.display()))?;
     draw(workspace, &note, &runs)?;
-    println!("raw output: {}", output.display());
-    match passed {
-        true => Ok(()),
-        false => Err(Failure::new("a target was missed")),
-    }
+    report::finish(&output, &report, passed, "a target was missed")
 }
 
 fn measure(setting: &Setting<'_>) -> Result<Runs> {
