@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{
-    DecodeError, Fault, FaultClass, Idempotency, InvalidRequest, RawResponse, RequestId,
-    TransportError, TransportErrorKind, VerificationError,
+use crate::transport::{TransportError, TransportErrorKind};
+use crate::values::InvalidRequest;
+use crate::wire::{
+    DecodeError, Fault, FaultClass, Idempotency, RawResponse, RequestId, VerificationError,
 };
 
 /// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Clock, InvalidRequest};
+use crate::resilience::Clock;
+use crate::values::InvalidRequest;
 
 /// A clock whose wall time moves with its own pauses only, whose nonces count up from 1, and that keeps every pause it
 /// was asked for.

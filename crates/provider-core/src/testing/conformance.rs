@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use jiff::Timestamp;
 
+use crate::call::CallOptions;
 use crate::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
     ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
 };
-use crate::{
-    Attempt, Body, CallOptions, Error, ErrorKind, Outcome, Provider, RawResponse, RequestId,
-};
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::wire::{Attempt, Body, Provider, RawResponse, RequestId};
 
 /// Each credential stands in its header once, whatever stood there before and however often a request is authorised:
 /// inserted, not appended. `credentials` are header names with the values that an empty body gives.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Sent, Step};
-use crate::{Error, RawResponse, Response};
+use crate::error::Error;
+use crate::wire::{RawResponse, Response};
 
 /// An exchange: what was sent, what came back, and what the client makes of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fixture::{Fixture, Reply, Request, Source, SourceKind, observe};
-use crate::{Body, Error, RawResponse, Response, Transport, TransportError};
+use crate::error::Error;
+use crate::transport::{Transport, TransportError};
+use crate::wire::{Body, RawResponse, Response};
 
 /// What [`Recorder::finish`] does with an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

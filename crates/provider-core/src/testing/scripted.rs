@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
-use crate::{Body, RawResponse, Transport, TransportError, TransportErrorKind};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::wire::{Body, RawResponse};
 
 /// What happens to one request.
 #[derive(Debug)]

@@ -1,0 +1,195 @@
+//! How a client is put together, and the macro that gives each provider crate its own.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::Client;
+use super::client::Settings;
+use super::observer::CallObserver;
+use crate::error::Error;
+use crate::resilience::{
+    CircuitBreaker, Clock, RateLimiter, RetryPolicy, SystemClock, WhenLimited,
+};
+use crate::transport::Transport;
+use crate::wire::Provider;
+
+/// Settings of a client before it is built. `C` is what [`build`](ClientBuilder::build) gives: a provider crate's own
+/// client, or [`Client`].
+#[derive(Debug)]
+pub struct ClientBuilder<P, C = Client<P>> {
+    provider: P,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    circuit_breaker: CircuitBreaker,
+    limiter: Option<Arc<dyn RateLimiter>>,
+    when_limited: WhenLimited,
+    observer: Option<Arc<dyn CallObserver>>,
+    timeout: Option<Duration>,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<P: Provider> Client<P> {
+    /// Begins a client for `provider`.
+    pub fn builder(provider: P) -> ClientBuilder<P> {
+        ClientBuilder::new(provider)
+    }
+}
+
+impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
+    /// Begins a client for `provider`.
+    pub fn new(provider: P) -> Self {
+        Self {
+            provider,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::standard(),
+            circuit_breaker: CircuitBreaker::standard(),
+            limiter: None,
+            when_limited: WhenLimited::Wait,
+            observer: None,
+            timeout: None,
+            client: PhantomData,
+        }
+    }
+
+    /// Sends through `transport` instead of the default one. Share one transport between clients to share its settings.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes time and chance from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Repeats by `retry` instead of [`RetryPolicy::standard`].
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Leaves the provider alone by `circuit_breaker` instead of [`CircuitBreaker::standard`].
+    #[must_use]
+    pub fn circuit_breaker(mut self, circuit_breaker: CircuitBreaker) -> Self {
+        self.circuit_breaker = circuit_breaker;
+        self
+    }
+
+    /// Asks `limiter` before each attempt. Hand the same one to every client that uses the same key.
+    #[must_use]
+    pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// What a call does when the limiter lets nothing through; it waits unless told otherwise.
+    #[must_use]
+    pub fn when_limited(mut self, when_limited: WhenLimited) -> Self {
+        self.when_limited = when_limited;
+        self
+    }
+
+    /// Tells `observer` what happens to calls.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Gives every call this deadline, attempts and pauses together, instead of its operation's own.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest): no transport was given and the crate was built
+    /// without one, or the default transport cannot be made, for instance on a machine without root certificates.
+    pub fn build(self) -> Result<C, Error> {
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport().map_err(|error| error.at(P::NAME, "client"))?,
+        };
+        let settings = Settings {
+            transport,
+            clock: self.clock,
+            retry: self.retry,
+            circuit_breaker: self.circuit_breaker,
+            limiter: self.limiter,
+            when_limited: self.when_limited,
+            observer: self.observer,
+            timeout: self.timeout,
+        };
+        Ok(C::from(Client::new(self.provider, settings)))
+    }
+}
+
+#[cfg(feature = "hyper")]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::transport::HyperTransport::new()?))
+}
+
+#[cfg(all(feature = "reqwest", not(feature = "hyper")))]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::transport::ReqwestTransport::new()?))
+}
+
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Err(crate::values::InvalidRequest::new(
+        "transport",
+        "none was given, and this build has none: enable `rustls` or `native-tls`, or pass one",
+    )
+    .into())
+}
+
+/// Declares a provider crate's client over [`Client`]: constructor, builder, and access to the client inside.
+///
+/// The crate adds one method an operation in an `impl` block of its own.
+#[macro_export]
+macro_rules! provider_client {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident($provider:ty);) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        $vis struct $name($crate::Client<$provider>);
+
+        impl $name {
+            /// A client with the default transport and settings.
+            ///
+            /// # Errors
+            ///
+            /// The crate was built without a transport, or it cannot be made; see
+            /// [`ClientBuilder::build`](provider_core::ClientBuilder::build).
+            pub fn new(provider: $provider) -> ::core::result::Result<Self, $crate::Error> {
+                Self::builder(provider).build()
+            }
+
+            /// Begins a client with settings of its own.
+            pub fn builder(provider: $provider) -> $crate::ClientBuilder<$provider, Self> {
+                $crate::ClientBuilder::new(provider)
+            }
+
+            /// The shared client inside, for endpoints that this crate does not have.
+            pub fn client(&self) -> &$crate::Client<$provider> {
+                &self.0
+            }
+        }
+
+        impl ::core::convert::From<$crate::Client<$provider>> for $name {
+            fn from(client: $crate::Client<$provider>) -> Self {
+                Self(client)
+            }
+        }
+    };
+}

@@ -1,0 +1,105 @@
+//! A call that has not been made yet.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::client::Client;
+use super::options::CallOptions;
+use crate::error::Error;
+use crate::resilience::{RetryPolicy, WhenLimited};
+use crate::wire::{Endpoint, Provider, RequestId, Response};
+
+/// One prepared call: change its options, then `.await` it for the typed answer or [`raw`](Call::raw) for the bytes.
+///
+/// Dropping the future cancels the call. What it may have done by then is told to the client's
+/// [`CallObserver`](crate::CallObserver) and logged: [`Outcome::Unknown`](crate::Outcome::Unknown) once an attempt was handed
+/// to the transport.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<'c, E: Endpoint> {
+    client: &'c Client<E::Provider>,
+    endpoint: E,
+    options: CallOptions,
+}
+
+impl<P: Provider> Client<P> {
+    /// Prepares a call; nothing is sent until it is awaited.
+    pub fn call<E: Endpoint<Provider = P>>(&self, endpoint: E) -> Call<'_, E> {
+        Call::new(self, endpoint)
+    }
+}
+
+impl<'c, E: Endpoint> Call<'c, E> {
+    pub(crate) fn new(client: &'c Client<E::Provider>, endpoint: E) -> Self {
+        Self {
+            client,
+            endpoint,
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Gives this call its own deadline, attempts and pauses together.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.with_timeout(timeout);
+        self
+    }
+
+    /// Repeats this call by another policy.
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.options = self.options.with_retry(retry);
+        self
+    }
+
+    /// Waits, or refuses at once, when the client's rate limiter lets nothing through.
+    pub fn with_when_limited(mut self, when_limited: WhenLimited) -> Self {
+        self.options = self.options.with_when_limited(when_limited);
+        self
+    }
+
+    /// Sends this id instead of a random one.
+    pub fn with_request_id(mut self, request_id: RequestId) -> Self {
+        self.options = self.options.with_request_id(request_id);
+        self
+    }
+
+    /// Replaces all options at once.
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the call and gives the verified body as it came, for fields that the typed answer does not have.
+    ///
+    /// # Errors
+    ///
+    /// As for the typed call, but for what only decoding finds: a refusal or another request's answer inside a 2xx
+    /// body stays in the body.
+    pub async fn raw(self) -> Result<Response<Bytes>, Error> {
+        let read = |verified: &crate::wire::Verified| Ok(verified.raw().body().clone());
+        self.client.run(&self.endpoint, &self.options, read).await
+    }
+}
+
+impl<'c, E: Endpoint + 'c> IntoFuture for Call<'c, E> {
+    type Output = Result<Response<E::Output>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let read = |verified: &crate::wire::Verified| self.endpoint.response(verified);
+            self.client.run(&self.endpoint, &self.options, read).await
+        })
+    }
+}
+
+impl<E: Endpoint> fmt::Debug for Call<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &E::OPERATION.name)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

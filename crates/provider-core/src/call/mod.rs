@@ -1,0 +1,23 @@
+//! The path of one call.
+
+mod answer;
+mod builder;
+#[expect(
+    clippy::module_inception,
+    reason = "`Call` is what the room is named for"
+)]
+mod call;
+mod client;
+#[cfg(feature = "opentelemetry")]
+mod metrics;
+mod observer;
+mod options;
+mod progress;
+
+pub use builder::ClientBuilder;
+pub use call::Call;
+pub use client::Client;
+#[cfg(feature = "opentelemetry")]
+pub use metrics::MetricsObserver;
+pub use observer::{CallEvent, CallObserver, CallStage};
+pub use options::CallOptions;

@@ -1,0 +1,203 @@
+//! What can be told about calls, for logs and metrics: never a secret, never a personal value.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use tracing::Span;
+
+use crate::error::{ErrorKind, Outcome};
+use crate::wire::{Idempotency, Operation, RequestId};
+
+/// Is told what happens to calls: for metrics, or for a journal that outlives the process.
+///
+/// It is called in the call's own task and should return at once. `MetricsObserver` (feature
+/// `opentelemetry`) is one.
+pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
+    /// Something happened.
+    fn observe(&self, event: &CallEvent<'_>);
+}
+
+/// One thing that happened to a call. All that is ever told about one, to observers, logs and spans alike:
+///
+/// | field | in logs and spans | values |
+/// |---|---|---|
+/// | [`stage`](CallEvent::stage) | the message | see [`CallStage`] |
+/// | [`provider`](CallEvent::provider) | `provider` | the provider's name: `finpass` |
+/// | [`operation`](CallEvent::operation) | `operation` | the operation's name: `initialize` |
+/// | [`route`](CallEvent::route) | `route` | method and path with placeholders, never a URL |
+/// | [`idempotency`](CallEvent::idempotency) | `idempotency` | `safe`, `repeatable`, `unsafe` |
+/// | [`request_id`](CallEvent::request_id) | `request_id` | the id sent as `x-request-id` |
+/// | [`attempt`](CallEvent::attempt) | `attempt` | from 1 |
+/// | [`status`](CallEvent::status) | `status` | the HTTP status, if there was an answer |
+/// | [`kind`](CallEvent::kind) | `kind` | [`ErrorKind::as_str`], for a failure |
+/// | [`outcome`](CallEvent::outcome) | `outcome` | [`Outcome::as_str`]; `ok` for a value |
+/// | [`pause`](CallEvent::pause) | `pause_ms` | milliseconds until the next attempt, if there is one |
+/// | [`elapsed`](CallEvent::elapsed) | `elapsed_us` | microseconds since the attempt or the call began |
+///
+/// A span adds `otel.kind` (`client`), `otel.name` (provider and operation) and `otel.status_code` (`OK`, `ERROR`), which
+/// exporters of OpenTelemetry read. [`CallEvent::FIELDS`] lists the names, for an allow-list.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct CallEvent<'e> {
+    /// What happened.
+    pub stage: CallStage,
+    /// The provider's name.
+    pub provider: &'static str,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// Method and path with placeholders.
+    pub route: &'static str,
+    /// What a repeat of the operation does.
+    pub idempotency: Idempotency,
+    /// The call's id; `None` before it has one.
+    pub request_id: Option<&'e RequestId>,
+    /// The latest attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// The HTTP status of the attempt, or of the call's last one.
+    pub status: Option<StatusCode>,
+    /// What went wrong; `None` for a value.
+    pub kind: Option<ErrorKind>,
+    /// What became of the request; `None` for a value, and while an attempt begins.
+    pub outcome: Option<Outcome>,
+    /// How long until the next attempt, if the call is repeated.
+    pub pause: Option<Duration>,
+    /// Since the attempt began, or, for the end of a call, since the call did.
+    pub elapsed: Duration,
+}
+
+impl CallEvent<'_> {
+    /// The name of every field that logs and spans of the core ever have.
+    pub const FIELDS: &'static [&'static str] = &[
+        "attempt",
+        "elapsed_us",
+        "idempotency",
+        "kind",
+        "message",
+        "operation",
+        "otel.kind",
+        "otel.name",
+        "otel.status_code",
+        "outcome",
+        "pause_ms",
+        "provider",
+        "request_id",
+        "route",
+        "status",
+    ];
+}
+
+/// What happened to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallStage {
+    /// An attempt is about to be handed to the transport. From here on it may have been sent.
+    AttemptStarted,
+    /// An attempt ended, in an answer or in a failure.
+    AttemptEnded,
+    /// The call ended.
+    Ended,
+    /// The call's future was dropped before its end. `outcome` says what may have been done: `Unknown` if an attempt was
+    /// under way.
+    Dropped,
+}
+
+impl CallStage {
+    /// The stage in words, as logs have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptStarted => "attempt started",
+            Self::AttemptEnded => "attempt ended",
+            Self::Ended => "call ended",
+            Self::Dropped => "call dropped",
+        }
+    }
+}
+
+/// The span of one call. What is known at its end is added by [`close`].
+pub(crate) fn span(provider: &'static str, operation: &Operation) -> Span {
+    use tracing::field::Empty;
+
+    tracing::debug_span!(
+        "call",
+        otel.kind = "client",
+        otel.name = Empty,
+        otel.status_code = Empty,
+        provider,
+        operation = operation.name,
+        route = operation.route,
+        idempotency = operation.idempotency.as_str(),
+        request_id = Empty,
+        attempt = Empty,
+        status = Empty,
+        kind = Empty,
+        outcome = Empty,
+        elapsed_us = Empty,
+    )
+}
+
+/// Adds to the span of a call how it ended.
+pub(crate) fn close(span: &Span, event: &CallEvent<'_>) {
+    if span.is_disabled() {
+        return;
+    }
+    let name = format_args!("{} {}", event.provider, event.operation);
+    span.record("otel.name", tracing::field::display(name));
+    let ok = event.outcome.is_none() && event.stage == CallStage::Ended;
+    span.record("otel.status_code", if ok { "OK" } else { "ERROR" });
+    span.record("request_id", event.request_id.map(RequestId::as_str));
+    span.record("attempt", event.attempt);
+    span.record("status", event.status.map(|status| status.as_u16()));
+    span.record("kind", event.kind.map(ErrorKind::as_str));
+    span.record("outcome", outcome(event));
+    span.record("elapsed_us", micros(event.elapsed));
+}
+
+/// Writes an event to the log.
+pub(crate) fn log(event: &CallEvent<'_>) {
+    // The level is part of a static call site, hence the macro.
+    macro_rules! write {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                provider = event.provider,
+                operation = event.operation,
+                route = event.route,
+                idempotency = event.idempotency.as_str(),
+                request_id = event.request_id.map(RequestId::as_str),
+                attempt = event.attempt,
+                status = event.status.map(|status| status.as_u16()),
+                kind = event.kind.map(ErrorKind::as_str),
+                outcome = outcome(event),
+                pause_ms = event.pause.map(millis),
+                elapsed_us = micros(event.elapsed),
+                "{}",
+                event.stage.as_str()
+            )
+        };
+    }
+    let unsettled =
+        event.outcome == Some(Outcome::Unknown) && event.idempotency != Idempotency::Safe;
+    match event.stage {
+        CallStage::AttemptStarted => write!(tracing::Level::TRACE),
+        // Nobody else tells the caller that something may have been done.
+        CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
+        _ => write!(tracing::Level::DEBUG),
+    }
+}
+
+fn outcome(event: &CallEvent<'_>) -> Option<&'static str> {
+    match (event.outcome, event.stage) {
+        (Some(outcome), _) => Some(outcome.as_str()),
+        (None, CallStage::AttemptEnded | CallStage::Ended) => Some("ok"),
+        (None, _) => None,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,164 @@
+//! How far one call has come, told as it goes: also when its future is dropped.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::observer::{CallEvent, CallObserver, CallStage};
+use super::observer::{close, log, span};
+use crate::error::{Error, Outcome};
+use crate::wire::{Operation, RequestId};
+
+/// One call from its first poll to its end. Dropped before that, it says what may have been done.
+#[derive(Debug)]
+pub(crate) struct Progress<'c> {
+    observer: Option<&'c dyn CallObserver>,
+    provider: &'static str,
+    operation: Operation,
+    span: Span,
+    started: Instant,
+    attempt_started: Instant,
+    request_id: Option<RequestId>,
+    attempt: u32,
+    status: Option<StatusCode>,
+    /// What the attempts that have ended may have done.
+    outcome: Outcome,
+    under_way: bool,
+    ended: bool,
+}
+
+impl<'c> Progress<'c> {
+    pub(crate) fn new(
+        provider: &'static str,
+        operation: Operation,
+        observer: Option<&'c dyn CallObserver>,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            observer,
+            provider,
+            operation,
+            span: span(provider, &operation),
+            started,
+            attempt_started: started,
+            request_id: None,
+            attempt: 0,
+            status: None,
+            outcome: Outcome::NotSent,
+            under_way: false,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32) {
+        if attempt > 1 {
+            self.attempt_started = Instant::now();
+        } else {
+            self.request_id = Some(request_id.clone());
+        }
+        self.attempt = attempt;
+        self.status = None;
+        self.under_way = true;
+        self.tell(&self.event(CallStage::AttemptStarted, Duration::ZERO));
+    }
+
+    pub(crate) fn attempt_failed(
+        &mut self,
+        error: &Error,
+        outcome: Outcome,
+        pause: Option<Duration>,
+    ) {
+        self.outcome = outcome;
+        self.status = error.status();
+        // A request that cannot be built is no attempt.
+        if !std::mem::take(&mut self.under_way) {
+            return;
+        }
+        self.tell(&CallEvent {
+            kind: Some(error.kind()),
+            outcome: Some(error.outcome()),
+            pause,
+            ..self.event(CallStage::AttemptEnded, self.attempt_started.elapsed())
+        });
+    }
+
+    /// The call ends with a value.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.under_way = false;
+        self.status = Some(status);
+        self.tell(&self.event(CallStage::AttemptEnded, self.attempt_started.elapsed()));
+        self.ended = true;
+        self.end(self.event(CallStage::Ended, self.elapsed()));
+    }
+
+    /// The call ends with an error.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        self.ended = true;
+        self.end(CallEvent {
+            kind: Some(error.kind()),
+            outcome: Some(error.outcome()),
+            ..self.event(CallStage::Ended, self.elapsed())
+        });
+    }
+
+    fn end(&self, event: CallEvent<'_>) {
+        close(&self.span, &event);
+        self.tell(&event);
+    }
+
+    fn event(&self, stage: CallStage, elapsed: Duration) -> CallEvent<'_> {
+        CallEvent {
+            stage,
+            provider: self.provider,
+            operation: self.operation.name,
+            route: self.operation.route,
+            idempotency: self.operation.idempotency,
+            request_id: self.request_id.as_ref(),
+            attempt: self.attempt,
+            status: self.status,
+            kind: None,
+            outcome: None,
+            pause: None,
+            elapsed,
+        }
+    }
+
+    fn tell(&self, event: &CallEvent<'_>) {
+        log(event);
+        if let Some(observer) = self.observer {
+            observer.observe(event);
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let outcome = if self.under_way {
+            Outcome::Unknown
+        } else {
+            self.outcome
+        };
+        let _inside = self.span.enter();
+        self.end(CallEvent {
+            outcome: Some(outcome),
+            ..self.event(CallStage::Dropped, self.elapsed())
+        });
+    }
+}

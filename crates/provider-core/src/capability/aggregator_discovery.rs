@@ -1,0 +1,137 @@
+//! Finds the account aggregators that know a person.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::reference::AggregatorId;
+use crate::call::CallOptions;
+use crate::error::Error;
+use crate::values::Mobile;
+
+/// A question to account aggregators: do you know this person?
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AggregatorQuery {
+    /// The person's mobile number.
+    pub mobile: Mobile,
+    /// The caller's reference for this question, 1 to 100 characters, handed on to the aggregators.
+    pub reference: String,
+    /// Which aggregators; empty means all that are enabled.
+    pub aggregators: Vec<AggregatorId>,
+}
+
+impl AggregatorQuery {
+    /// A question to all enabled aggregators.
+    pub fn new(mobile: Mobile, reference: impl Into<String>) -> Self {
+        Self {
+            mobile,
+            reference: reference.into(),
+            aggregators: Vec::new(),
+        }
+    }
+
+    /// Limits the question to these aggregators.
+    #[must_use]
+    pub fn set_aggregators(mut self, aggregators: impl IntoIterator<Item = AggregatorId>) -> Self {
+        self.aggregators = aggregators.into_iter().collect();
+        self
+    }
+}
+
+/// How far a person has come with one aggregator, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Readiness {
+    /// Registered, accounts linked: consent can be asked for.
+    Ready,
+    /// Registered, no account linked.
+    NeedsLinking,
+    /// Not registered.
+    NeedsRegistration,
+    /// The aggregator did not say: too slow, failed, or an answer that is not documented. Never the same as "no".
+    Undetermined,
+}
+
+impl Readiness {
+    /// The readiness in snake case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NeedsLinking => "needs_linking",
+            Self::NeedsRegistration => "needs_registration",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+/// What one aggregator said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AggregatorStanding {
+    /// The aggregator.
+    pub aggregator: AggregatorId,
+    /// How far the person has come with it.
+    pub readiness: Readiness,
+    /// Who told it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
+}
+
+impl AggregatorStanding {
+    /// What `aggregator` said.
+    pub fn new(aggregator: AggregatorId, readiness: Readiness) -> Self {
+        Self {
+            aggregator,
+            readiness,
+            provider: None,
+        }
+    }
+}
+
+/// Finds out which account aggregators know a person.
+#[async_trait]
+pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
+    /// The provider's name, for reports.
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error>;
+
+    /// Asks. One standing for each aggregator that was asked, in the provider's order.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::ErrorKind). A single aggregator's failure is a standing, not an error.
+    async fn discover(
+        &self,
+        query: AggregatorQuery,
+        options: CallOptions,
+    ) -> Result<Vec<AggregatorStanding>, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readiness;
+
+    #[test]
+    fn readiness_has_a_name_that_stays() {
+        let names = [
+            Readiness::Ready,
+            Readiness::NeedsLinking,
+            Readiness::NeedsRegistration,
+            Readiness::Undetermined,
+        ]
+        .map(Readiness::as_str);
+        let expected = [
+            "ready",
+            "needs_linking",
+            "needs_registration",
+            "undetermined",
+        ];
+        assert_eq!(names, expected);
+    }
+}

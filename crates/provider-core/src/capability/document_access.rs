@@ -1,0 +1,104 @@
+//! Opens access to a person's documents.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::reference::{BrowserUrl, ProviderReference};
+use crate::call::CallOptions;
+use crate::error::Error;
+use crate::values::Masked;
+
+crate::open_enum! {
+    /// A kind of document.
+    pub enum DocumentKind {
+        /// Aadhaar.
+        Aadhaar = "aadhaar",
+        /// Permanent Account Number card.
+        Pan = "pan",
+        /// Driving licence.
+        DrivingLicence = "dl",
+    }
+}
+
+/// A wish to look at a person's documents.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DocumentAccessRequest {
+    /// Why, in the caller's words; the person may see it.
+    pub purpose: String,
+    /// Where the person's browser goes afterwards.
+    pub return_url: Masked,
+    /// Which documents; empty means all that the provider offers.
+    pub documents: Vec<DocumentKind>,
+    /// That the person agreed to this access. `false` is refused before anything is sent.
+    pub consented: bool,
+}
+
+impl DocumentAccessRequest {
+    /// Access to all kinds of documents. `consented` says that the person agreed.
+    pub fn new(purpose: impl Into<String>, return_url: impl Into<Masked>, consented: bool) -> Self {
+        Self {
+            purpose: purpose.into(),
+            return_url: return_url.into(),
+            documents: Vec::new(),
+            consented,
+        }
+    }
+
+    /// Limits the kinds of documents.
+    #[must_use]
+    pub fn set_documents(mut self, documents: impl IntoIterator<Item = DocumentKind>) -> Self {
+        self.documents = documents.into_iter().collect();
+        self
+    }
+}
+
+/// A session in which the person grants access in the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DocumentSession {
+    /// The provider's id for it, which later calls name.
+    pub reference: ProviderReference,
+    /// Where the person grants access.
+    pub url: BrowserUrl,
+    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    pub provider: Option<&'static str>,
+}
+
+impl DocumentSession {
+    /// A session with this id, opened at this URL.
+    pub fn new(reference: ProviderReference, url: BrowserUrl) -> Self {
+        Self {
+            reference,
+            url,
+            provider: None,
+        }
+    }
+}
+
+/// Opens access to a person's documents.
+#[async_trait]
+pub trait DocumentAccess: fmt::Debug + Send + Sync {
+    /// The provider's name, for reports.
+    fn provider_name(&self) -> &'static str;
+
+    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
+    /// one's input is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the field and the rule.
+    fn check_session(&self, request: &DocumentAccessRequest) -> Result<(), Error>;
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::ErrorKind); an input that the provider cannot take is `InvalidRequest`.
+    async fn open_session(
+        &self,
+        request: DocumentAccessRequest,
+        options: CallOptions,
+    ) -> Result<DocumentSession, Error>;
+}

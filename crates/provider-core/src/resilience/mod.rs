@@ -1,0 +1,20 @@
+//! When a call is made, made again, or not made.
+
+mod circuit_breaker;
+mod clock;
+mod rate_limiter;
+#[cfg(feature = "rate-limits")]
+mod rate_limits;
+mod retry;
+mod retry_after;
+mod retry_budget;
+
+pub(crate) use circuit_breaker::Circuit;
+pub use circuit_breaker::CircuitBreaker;
+pub use clock::{Clock, SystemClock};
+pub use rate_limiter::{RateLimiter, WhenLimited, Window};
+#[cfg(feature = "rate-limits")]
+pub use rate_limits::RateLimits;
+pub use retry::{Decision, Failure, RetryPolicy};
+pub(crate) use retry_after::retry_after;
+pub(crate) use retry_budget::RetryBudget;

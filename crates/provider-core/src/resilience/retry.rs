@@ -1,0 +1,271 @@
+//! When a call is repeated: data and one pure function.
+
+use std::time::Duration;
+
+use crate::error::{ErrorKind, Outcome};
+use crate::wire::Idempotency;
+
+/// How often and how patiently a call is repeated. What may be repeated at all is not a matter of policy: only what was
+/// never sent or was plainly refused for now, or an operation declared `Safe` or `Repeatable`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+}
+
+impl RetryPolicy {
+    /// At most three attempts; pauses of up to 200 ms, doubling to at most 5 s, with full jitter.
+    pub const fn standard() -> Self {
+        Self {
+            max_attempts: 3,
+            first_pause: Duration::from_millis(200),
+            longest_pause: Duration::from_secs(5),
+        }
+    }
+
+    /// One attempt: for a caller who repeats by itself.
+    pub const fn never() -> Self {
+        Self {
+            max_attempts: 1,
+            ..Self::standard()
+        }
+    }
+
+    /// The same policy with another number of attempts; 0 counts as 1.
+    #[must_use]
+    pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The same policy with other pauses: the first one's upper bound, and the bound for all.
+    #[must_use]
+    pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
+        self
+    }
+
+    /// Decides what follows a failed attempt.
+    pub fn decide(&self, failure: &Failure) -> Decision {
+        if failure.attempt >= self.max_attempts || !may_repeat(failure) {
+            return Decision::Stop;
+        }
+        let pause = match failure.retry_after {
+            Some(asked) => asked,
+            None => self.jittered_pause(failure.attempt, failure.jitter),
+        };
+        // A pause that eats the rest of the deadline would end in a time-out that says less than this failure.
+        if pause < failure.time_left {
+            Decision::After(pause)
+        } else {
+            Decision::Stop
+        }
+    }
+
+    fn jittered_pause(&self, attempt: u32, jitter: u64) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(31);
+        let bound = self
+            .first_pause
+            .saturating_mul(1 << doublings)
+            .min(self.longest_pause);
+        let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(scale(nanos, jitter))
+    }
+}
+
+/// The part of `bound` that `jitter` is of its own range: 0 for 0, almost all for the largest.
+fn scale(bound: u64, jitter: u64) -> u64 {
+    // 64 bits times 64 bits are at most 128.
+    let product = u128::from(bound).saturating_mul(u128::from(jitter));
+    u64::try_from(product >> 64).unwrap_or(bound)
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::standard()
+    }
+}
+
+fn may_repeat(failure: &Failure) -> bool {
+    let harmless = failure.idempotency != Idempotency::Unsafe;
+    match failure.kind {
+        ErrorKind::Connect => failure.outcome == Outcome::NotSent,
+        ErrorKind::RateLimited => true,
+        ErrorKind::Timeout => harmless,
+        ErrorKind::Transport => harmless && !failure.permanent,
+        ErrorKind::Api => harmless && failure.transient,
+        ErrorKind::InvalidRequest
+        | ErrorKind::Credentials
+        | ErrorKind::Unavailable
+        | ErrorKind::Verification
+        | ErrorKind::Decode => false,
+    }
+}
+
+/// What a decision depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// What became of the request in this attempt.
+    pub outcome: Outcome,
+    /// What a repeat of the operation does.
+    pub idempotency: Idempotency,
+    /// For `Api`: a status or fault that passes by itself (408, 5xx, a transient fault).
+    pub transient: bool,
+    /// For `Transport`: the next attempt would end the same way.
+    pub permanent: bool,
+    /// The attempt that failed, from 1.
+    pub attempt: u32,
+    /// How long the provider asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// What is left of the deadline.
+    pub time_left: Duration,
+    /// 64 random bits.
+    pub jitter: u64,
+}
+
+impl Failure {
+    /// A first attempt that failed, with a minute left and nothing else known.
+    pub fn new(kind: ErrorKind, outcome: Outcome, idempotency: Idempotency) -> Self {
+        Self {
+            kind,
+            outcome,
+            idempotency,
+            transient: false,
+            permanent: false,
+            attempt: 1,
+            retry_after: None,
+            time_left: Duration::from_secs(60),
+            jitter: u64::MAX / 2,
+        }
+    }
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Report the failure.
+    Stop,
+    /// Try again after this pause.
+    After(Duration),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Idempotency::{Repeatable, Safe, Unsafe};
+
+    const KINDS: [ErrorKind; 10] = [
+        ErrorKind::InvalidRequest,
+        ErrorKind::Credentials,
+        ErrorKind::Unavailable,
+        ErrorKind::Connect,
+        ErrorKind::Timeout,
+        ErrorKind::Transport,
+        ErrorKind::Verification,
+        ErrorKind::RateLimited,
+        ErrorKind::Api,
+        ErrorKind::Decode,
+    ];
+
+    fn repeats(kind: ErrorKind, idempotency: Idempotency, transient: bool) -> bool {
+        let outcome = if kind == ErrorKind::Connect {
+            Outcome::NotSent
+        } else {
+            Outcome::Unknown
+        };
+        let failure = Failure {
+            transient,
+            ..Failure::new(kind, outcome, idempotency)
+        };
+        RetryPolicy::standard().decide(&failure) != Decision::Stop
+    }
+
+    #[test]
+    fn what_is_repeated_is_a_table() {
+        for kind in KINDS {
+            for idempotency in [Safe, Repeatable, Unsafe] {
+                for transient in [false, true] {
+                    let expected = match kind {
+                        ErrorKind::Connect | ErrorKind::RateLimited => true,
+                        ErrorKind::Timeout | ErrorKind::Transport => idempotency != Unsafe,
+                        ErrorKind::Api => transient && idempotency != Unsafe,
+                        _ => false,
+                    };
+                    assert_eq!(
+                        repeats(kind, idempotency, transient),
+                        expected,
+                        "{kind:?} {idempotency:?} transient={transient}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_response_that_is_too_long_is_not_asked_for_again() {
+        let failure = Failure {
+            permanent: true,
+            ..Failure::new(ErrorKind::Transport, Outcome::Unknown, Safe)
+        };
+        assert_eq!(RetryPolicy::standard().decide(&failure), Decision::Stop);
+    }
+
+    #[test]
+    fn attempts_are_limited() {
+        let failure = |attempt| Failure {
+            attempt,
+            ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Unsafe)
+        };
+        let policy = RetryPolicy::standard();
+        assert_ne!(policy.decide(&failure(2)), Decision::Stop);
+        assert_eq!(policy.decide(&failure(3)), Decision::Stop);
+        assert_eq!(RetryPolicy::never().decide(&failure(1)), Decision::Stop);
+        assert_eq!(
+            policy.with_max_attempts(0).decide(&failure(1)),
+            Decision::Stop
+        );
+    }
+
+    #[test]
+    fn pauses_double_to_a_bound_with_full_jitter() {
+        let policy = RetryPolicy::standard().with_max_attempts(u32::MAX);
+        let pause = |attempt, jitter| {
+            let failure = Failure {
+                attempt,
+                jitter,
+                ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Safe)
+            };
+            match policy.decide(&failure) {
+                Decision::After(pause) => pause.as_millis(),
+                Decision::Stop => panic!("stopped"),
+            }
+        };
+        assert_eq!(
+            [1, 2, 3, 6, 40].map(|n| pause(n, u64::MAX)),
+            [199, 399, 799, 4_999, 4_999]
+        );
+        assert_eq!(pause(1, u64::MAX / 2), 99);
+        assert_eq!(pause(9, 0), 0);
+    }
+
+    #[test]
+    fn the_provider_s_wait_is_kept_within_the_deadline() {
+        let wait = |seconds, left| {
+            let failure = Failure {
+                retry_after: Some(Duration::from_secs(seconds)),
+                time_left: Duration::from_secs(left),
+                ..Failure::new(ErrorKind::RateLimited, Outcome::Refused, Unsafe)
+            };
+            RetryPolicy::standard().decide(&failure)
+        };
+        assert_eq!(wait(7, 10), Decision::After(Duration::from_secs(7)));
+        assert_eq!(wait(10, 10), Decision::Stop);
+        assert_eq!(wait(1_000_000_000, 10), Decision::Stop);
+        assert_eq!(wait(0, 10), Decision::After(Duration::ZERO));
+    }
+}

@@ -1,0 +1,184 @@
+//! The settings that the transports over sockets have in common.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+
+use super::seam::TransportError;
+use crate::values::InvalidRequest;
+use crate::wire::is_loopback;
+
+/// Settings of a transport over sockets before it is built: of a `HyperTransport` or of a `ReqwestTransport`.
+#[derive(Clone)]
+pub struct TransportBuilder<T> {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) allow_plain_http: bool,
+    pub(crate) proxy: Option<String>,
+    #[cfg(feature = "reqwest")]
+    pub(crate) system_proxy: bool,
+    pub(crate) roots: Roots,
+    transport: PhantomData<fn() -> T>,
+}
+
+/// Whom TLS trusts.
+#[derive(Clone)]
+pub(crate) enum Roots {
+    Platform,
+    #[cfg_attr(
+        not(any(feature = "rustls", feature = "native-tls")),
+        expect(dead_code, reason = "refused whatever it holds")
+    )]
+    Pem(Vec<u8>),
+    None,
+}
+
+impl<T> Default for TransportBuilder<T> {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(4),
+            max_body_bytes: 8 * 1024 * 1024,
+            allow_plain_http: false,
+            proxy: None,
+            #[cfg(feature = "reqwest")]
+            system_proxy: false,
+            roots: Roots::Platform,
+            transport: PhantomData,
+        }
+    }
+}
+
+impl<T> TransportBuilder<T> {
+    /// How long a connection may take to be made, TLS included.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a connection is kept without use. Keep it below the server's own limit.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// The most bytes of a response body that are read.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Sends over plain HTTP to other machines too, and through proxies: keys and personal data in clear.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.allow_plain_http = true;
+        self
+    }
+
+    /// Sends everything through this proxy.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// Trusts these certificate authorities only, in PEM, and not the platform's.
+    #[must_use]
+    pub fn root_certificates(mut self, pem: &[u8]) -> Self {
+        self.roots = Roots::Pem(pem.to_vec());
+        self
+    }
+
+    /// Sets up no TLS: `https` is refused, and no root certificates are needed or read. For a sandbox on this machine.
+    #[must_use]
+    pub fn without_tls(mut self) -> Self {
+        self.roots = Roots::None;
+        self
+    }
+}
+
+impl<T> fmt::Debug for TransportBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportBuilder")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("allow_plain_http", &self.allow_plain_http)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a transport may send to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Destinations {
+    pub(crate) allow_plain_http: bool,
+    pub(crate) proxied: bool,
+    pub(crate) tls: bool,
+}
+
+impl Destinations {
+    /// Refuses an address that is not absolute, in clear text away from this machine, or `https` without TLS.
+    pub(crate) fn check(self, uri: &Uri) -> Result<(), TransportError> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(invalid("url", "is not absolute"));
+        };
+        if *scheme == Scheme::HTTP {
+            if !self.allow_plain_http && !is_loopback(authority.host()) {
+                return Err(invalid(
+                    "base URL",
+                    "plain http is allowed to this machine only; use https, or allow plain http explicitly",
+                ));
+            }
+            if !self.allow_plain_http && self.proxied {
+                return Err(invalid(
+                    "base URL",
+                    "plain http through a proxy can leave this machine; use https, or allow plain http explicitly",
+                ));
+            }
+        } else if !self.tls {
+            return Err(invalid(
+                "base URL",
+                "https needs a transport with TLS; enable the `rustls` or `native-tls` feature",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Why a build without TLS takes no roots.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+pub(crate) fn roots_without_tls() -> InvalidRequest {
+    InvalidRequest::new(
+        "root certificates",
+        "this build has no TLS; enable the `rustls` or `native-tls` feature",
+    )
+}
+
+pub(crate) fn invalid(field: &'static str, rule: &'static str) -> TransportError {
+    TransportError::from(InvalidRequest::new(field, rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let builder = TransportBuilder::<()>::default();
+        assert_eq!(builder.connect_timeout, Duration::from_secs(5));
+        assert_eq!(builder.idle_timeout, Duration::from_secs(4));
+        assert_eq!(builder.max_body_bytes, 8 * 1024 * 1024);
+        assert!(!builder.allow_plain_http);
+        #[cfg(feature = "reqwest")]
+        assert!(!builder.system_proxy);
+        assert!(builder.proxy.is_none());
+        assert!(matches!(builder.roots, Roots::Platform));
+    }
+}

@@ -1,0 +1,275 @@
+//! How the lean transport makes a connection: straight or through a proxy, in clear or in TLS, within a time.
+
+use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::{Authority, Scheme};
+use http::{Method, Request, Uri};
+use http_body_util::Full;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_service::Service;
+
+use super::builder::TransportBuilder;
+use crate::values::InvalidRequest;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Makes connections for hyper's pool.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    tcp: HttpConnector,
+    tls: Tls,
+    proxy: Option<Uri>,
+    timeout: Duration,
+}
+
+impl Connector {
+    pub(crate) fn new<T>(settings: &TransportBuilder<T>) -> Result<Self, InvalidRequest> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(15)));
+        Ok(Self {
+            tcp,
+            tls: Tls::new(settings)?,
+            proxy: settings.proxy.as_deref().map(proxy).transpose()?,
+            timeout: settings.connect_timeout,
+        })
+    }
+
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_there()
+    }
+
+    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
+        let secured = uri.scheme() == Some(&Scheme::HTTPS);
+        let host = uri.host().unwrap_or_default().to_owned();
+        let proxied = self.proxy.is_some();
+        let first = self.proxy.take().unwrap_or_else(|| uri.clone());
+        let tcp: BoxIo = Box::new(self.tcp.call(first).await?.into_inner());
+        let io = match (secured, proxied) {
+            (false, _) => tcp,
+            (true, false) => self.tls.secure(&host, tcp).await?,
+            (true, true) => {
+                let through = tunnel(tcp, &uri).await?;
+                self.tls.secure(&host, through).await?
+            }
+        };
+        Ok(Stream {
+            io: TokioIo::new(io),
+            // What is in clear is asked of the proxy itself.
+            proxied: proxied && !secured,
+        })
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let timeout = self.timeout;
+        let connecting = self.clone().connect(uri);
+        Box::pin(async move {
+            tokio::time::timeout(timeout, connecting)
+                .await
+                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time"))?
+        })
+    }
+}
+
+/// An `http` URL of a host and nothing else.
+fn proxy(text: &str) -> Result<Uri, InvalidRequest> {
+    let refused = |rule| Err(InvalidRequest::new("proxy", rule));
+    let Ok(uri) = text.parse::<Uri>() else {
+        return refused("must be an http URL");
+    };
+    let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
+    if uri.scheme() != Some(&Scheme::HTTP) || uri.host().is_none_or(str::is_empty) {
+        return refused("must be an http URL; the reqwest transport takes others");
+    }
+    if authority.contains('@') {
+        return refused("has a user name; the reqwest transport takes one");
+    }
+    if uri
+        .path_and_query()
+        .is_some_and(|path| path.as_str() != "/")
+    {
+        return refused("must have neither path nor query");
+    }
+    Ok(uri)
+}
+
+/// Has the proxy connect to the host of `uri`.
+///
+/// Over the types that the pool uses, so that hyper's client is compiled for them once.
+async fn tunnel(tcp: BoxIo, uri: &Uri) -> Result<BoxIo, BoxError> {
+    let port = uri.port_u16().unwrap_or(443);
+    let target = format!("{}:{port}", uri.host().unwrap_or_default());
+    let mut request = Request::new(Full::<Bytes>::default());
+    *request.method_mut() = Method::CONNECT;
+    request
+        .headers_mut()
+        .insert(http::header::HOST, target.parse()?);
+    *request.uri_mut() = target.parse()?;
+    let stream = Stream {
+        io: TokioIo::new(tcp),
+        proxied: true,
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
+    // It ends with the tunnel, or with this future.
+    tokio::spawn(connection.with_upgrades());
+    let response = sender.send_request(request).await?;
+    if !response.status().is_success() {
+        let status = response.status().as_u16();
+        return Err(format!("the proxy refused the tunnel: HTTP {status}").into());
+    }
+    let upgraded = hyper::upgrade::on(response).await?;
+    Ok(Box::new(TokioIo::new(upgraded)))
+}
+
+#[cfg(feature = "rustls")]
+#[derive(Clone)]
+struct Tls(Option<tokio_rustls::TlsConnector>);
+
+#[cfg(feature = "rustls")]
+impl Tls {
+    fn new<T>(settings: &TransportBuilder<T>) -> Result<Self, InvalidRequest> {
+        let config = super::tls::client_config(&settings.roots)?;
+        Ok(Self(
+            config.map(|config| std::sync::Arc::new(config).into()),
+        ))
+    }
+
+    fn is_there(&self) -> bool {
+        self.0.is_some()
+    }
+
+    async fn secure(&self, host: &str, stream: BoxIo) -> Result<BoxIo, BoxError> {
+        let Some(connector) = &self.0 else {
+            return Err("there is no TLS".into());
+        };
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let name = rustls::pki_types::ServerName::try_from(name.to_owned())?;
+        Ok(Box::new(connector.connect(name, stream).await?))
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+#[derive(Clone)]
+struct Tls;
+
+#[cfg(not(feature = "rustls"))]
+impl Tls {
+    fn new<T>(settings: &TransportBuilder<T>) -> Result<Self, InvalidRequest> {
+        match settings.roots {
+            super::builder::Roots::Pem(_) => Err(super::builder::roots_without_tls()),
+            _ => Ok(Self),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        false
+    }
+
+    async fn secure(&self, _: &str, _: BoxIo) -> Result<BoxIo, BoxError> {
+        Err("there is no TLS".into())
+    }
+}
+
+/// A stream of bytes of any kind.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+type BoxIo = Box<dyn Io>;
+
+/// A connection, as hyper's pool keeps it.
+pub(crate) struct Stream {
+    io: TokioIo<BoxIo>,
+    proxied: bool,
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new().proxy(self.proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_host_and_nothing_else() {
+        for text in ["http://forward.example.test:3128", "http://127.0.0.1:1/"] {
+            assert!(proxy(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "canary",
+            "https://canary.example.test",
+            "socks5://canary.example.test",
+            "http://person:canary@forward.example.test",
+            "http://person:canary@",
+            "http://forward.example.test/canary",
+            "http://forward.example.test?canary",
+        ] {
+            let error = proxy(text).unwrap_err();
+            assert_eq!(error.field(), "proxy", "{text}");
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+}

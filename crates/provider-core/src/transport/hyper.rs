@@ -1,0 +1,228 @@
+//! The lean transport: hyper's client and its pool, without the layers that a KYC call never uses.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::builder::TransportBuilder;
+use super::builder::{Destinations, invalid};
+use super::connection_failure::{never_begun, refused_certificate};
+use super::connector::Connector;
+use super::reply_body::ResponseBody;
+use super::seam::{Transport, TransportError, TransportErrorKind};
+use crate::error::Error;
+use crate::wire::{Body, RawResponse};
+
+/// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
+///
+/// | | |
+/// |---|---|
+/// | redirects | never followed: key headers and body would travel along |
+/// | repeats | none, but for a request that never began on a kept connection |
+/// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
+/// | proxy | none, unless [`proxy`](TransportBuilder::proxy): an `http` one, without a password |
+/// | compression | not asked for, not decoded |
+/// | connect | at most 5 s, TLS included |
+/// | response head | at most 64 KiB and 100 headers |
+/// | response body | at most 8 MiB |
+/// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
+/// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
+///
+/// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients. `ReqwestTransport` gives the same
+/// guarantees and also knows proxies with a password, those of the environment, and the operating system's TLS.
+pub struct HyperTransport {
+    client: Client<Connector, Full<Bytes>>,
+    max_body_bytes: usize,
+    destinations: Destinations,
+}
+
+impl HyperTransport {
+    /// The most bytes of a response's status line and headers.
+    const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+    /// A transport with the settings of the table above.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when TLS cannot be set up, for instance on a
+    /// machine without root certificates. There is no fallback.
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// A transport that trusts the given certificate authorities only, in PEM, and not the platform's.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](HyperTransport::new); also when `pem` holds no certificate.
+    pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
+        Self::builder().root_certificates(pem).build()
+    }
+
+    /// Begins a transport with settings of its own.
+    pub fn builder() -> TransportBuilder<Self> {
+        TransportBuilder::default()
+    }
+
+    /// The request as hyper takes it. Sends nothing yet.
+    fn prepare(&self, request: Request<Body>) -> Result<Request<Full<Bytes>>, TransportError> {
+        self.destinations.check(request.uri())?;
+        if !is_plain(request.uri()) {
+            return Err(invalid("url", "its path does not survive parsing"));
+        }
+        Ok(request.map(|body| Full::new(body.into_bytes())))
+    }
+
+    async fn read(&self, mut incoming: Incoming) -> Result<Bytes, TransportError> {
+        let mut body = ResponseBody::new(self.max_body_bytes, incoming.size_hint().exact())?;
+        let broken =
+            |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
+        while !body.is_whole()
+            && let Some(frame) = incoming.frame().await
+        {
+            if let Ok(piece) = frame.map_err(broken)?.into_data() {
+                body.push(piece)?;
+            }
+        }
+        Ok(body.into_bytes())
+    }
+}
+
+#[async_trait]
+impl Transport for HyperTransport {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        _time_left: Duration,
+    ) -> Result<RawResponse, TransportError> {
+        let sending = self.client.request(self.prepare(request)?);
+        let (head, body) = sending.await.map_err(classify)?.into_parts();
+        let body = self.read(body).await?;
+        Ok(RawResponse::new(head.status, head.headers, body))
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("destinations", &self.destinations)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TransportBuilder<HyperTransport> {
+    /// Builds the transport.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) that names `proxy` or `root certificates`.
+    pub fn build(self) -> Result<HyperTransport, Error> {
+        let connector = Connector::new(&self)?;
+        let destinations = Destinations {
+            allow_plain_http: self.allow_plain_http,
+            proxied: self.proxy.is_some(),
+            tls: connector.has_tls(),
+        };
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(self.idle_timeout)
+            .http1_max_buf_size(HyperTransport::MAX_HEAD_BYTES)
+            .build(connector);
+        Ok(HyperTransport {
+            client,
+            max_body_bytes: self.max_body_bytes,
+            destinations,
+        })
+    }
+}
+
+/// Decides from the chain of causes how far the request got.
+fn classify(error: legacy::Error) -> TransportError {
+    if error.is_connect()
+        && let Some(reason) = refused_certificate(&error)
+    {
+        // Without the cause: rustls prints the names in the certificate, and those are the peer's.
+        return TransportError::new(TransportErrorKind::Certificate)
+            .with_message(format!("the peer's TLS certificate was refused: {reason}"));
+    }
+    let kind = if error.is_connect() || never_begun(&error) {
+        TransportErrorKind::Connect
+    } else {
+        TransportErrorKind::Interrupted
+    };
+    TransportError::new(kind).with_source(error)
+}
+
+/// Whether path and query mean the same to everyone who reads them: characters that RFC 3986 allows there, and no dot
+/// segment in any spelling. Some parsers drop, re-encode or resolve others.
+fn is_plain(uri: &Uri) -> bool {
+    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+    path.bytes().all(|byte| is_legal(byte) || byte == b'\'')
+        && query.bytes().all(|byte| is_legal(byte) || byte == b'?')
+        && !path.split('/').any(is_dot_segment)
+}
+
+/// A character of a path or a query, but for `'` and `?`, which mean something else in one of them.
+fn is_legal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~!$&()*+,;=:@%".contains(&byte)
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    let rest = |text: &'_ str| -> Option<usize> {
+        match text.as_bytes() {
+            [b'.', ..] => Some(1),
+            [b'%', b'2', b'e' | b'E', ..] => Some(3),
+            _ => None,
+        }
+    };
+    let mut left = segment;
+    let mut dots = 0_u8;
+    while let Some(length) = rest(left) {
+        left = left.get(length..).unwrap_or_default();
+        dots = dots.saturating_add(1);
+    }
+    left.is_empty() && matches!(dots, 1 | 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_has_legal_characters_and_no_dot_segments() {
+        let plain = |text: &str| is_plain(&text.parse().unwrap());
+        for text in [
+            "/",
+            "/v1/sessions/a-b_c.d~e",
+            "/a%20b/c;d?q=1&r=%2F?",
+            "/...",
+            "/.a/b./..c/%2e%2ea",
+            "/it's",
+            "http://localhost",
+        ] {
+            assert!(plain(text), "{text}");
+        }
+        for text in [
+            "/.",
+            "/..",
+            "/a/../b",
+            "/a/%2e%2E/b",
+            "/a/.%2e",
+            "/%2E/b",
+            "/é",
+            "/\"a\"",
+            "/a|b",
+            "/?q='a'",
+        ] {
+            assert!(!plain(text), "{text}");
+        }
+    }
+}

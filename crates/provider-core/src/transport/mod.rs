@@ -1,0 +1,25 @@
+//! How one exchange crosses the network.
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod builder;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod connection_failure;
+#[cfg(feature = "hyper")]
+mod connector;
+#[cfg(feature = "hyper")]
+mod hyper;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod reply_body;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod seam;
+#[cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
+mod tls;
+
+#[cfg(feature = "hyper")]
+pub use self::hyper::HyperTransport;
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestTransport;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub use builder::TransportBuilder;
+pub use seam::{Transport, TransportError, TransportErrorKind};

@@ -1,0 +1,140 @@
+//! A response's body, put together up to a limit.
+
+use bytes::{Bytes, BytesMut};
+
+use super::seam::{TransportError, TransportErrorKind};
+
+/// What has come of a body so far. One piece that is the whole is kept as it is, without a copy.
+#[derive(Debug)]
+pub(crate) struct ResponseBody {
+    max_bytes: usize,
+    announced: Option<u64>,
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl ResponseBody {
+    /// The most that is allocated for what was announced and has not come.
+    const MAX_AHEAD_BYTES: usize = 1024 * 1024;
+
+    /// A body of which at most `max_bytes` are taken, and whose length may have been announced.
+    ///
+    /// # Errors
+    ///
+    /// More than that was announced: nothing of it need be read.
+    pub(crate) fn new(max_bytes: usize, announced: Option<u64>) -> Result<Self, TransportError> {
+        let body = Self {
+            max_bytes,
+            announced,
+            first: Bytes::new(),
+            rest: BytesMut::new(),
+        };
+        match announced {
+            Some(length) if length > max_bytes as u64 => Err(body.too_large()),
+            _ => Ok(body),
+        }
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    ///
+    /// The body is over the limit with it.
+    pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), TransportError> {
+        let so_far = self.first.len().max(self.rest.len());
+        if piece.len() > self.max_bytes.saturating_sub(so_far) {
+            return Err(self.too_large());
+        }
+        if so_far == 0 {
+            self.first = piece;
+            return Ok(());
+        }
+        if self.rest.is_empty() {
+            // To grow piece by piece would copy all of it once more.
+            let announced = self.announced.and_then(|length| length.try_into().ok());
+            let ahead = announced.unwrap_or(0_usize).min(Self::MAX_AHEAD_BYTES);
+            self.rest.reserve(ahead.max(so_far));
+            self.rest
+                .extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.rest.extend_from_slice(&piece);
+        Ok(())
+    }
+
+    /// Whether all that was announced has come; without an announcement the end of the stream says so.
+    pub(crate) fn is_whole(&self) -> bool {
+        let so_far = self.first.len().max(self.rest.len());
+        self.announced == Some(so_far as u64)
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() {
+            self.first
+        } else {
+            self.rest.freeze()
+        }
+    }
+
+    fn too_large(&self) -> TransportError {
+        TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
+            "the response body is longer than {} bytes",
+            self.max_bytes
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(max_bytes: usize, pieces: &[&'static str]) -> Option<Bytes> {
+        let mut body = ResponseBody::new(max_bytes, None).unwrap();
+        for piece in pieces {
+            body.push(Bytes::from_static(piece.as_bytes())).ok()?;
+        }
+        Some(body.into_bytes())
+    }
+
+    #[test]
+    fn pieces_are_put_together_up_to_the_limit() {
+        assert_eq!(collected(3, &[]).unwrap(), "");
+        assert_eq!(collected(3, &["abc"]).unwrap(), "abc");
+        assert_eq!(collected(3, &["", "a", "", "bc", ""]).unwrap(), "abc");
+        assert_eq!(collected(3, &["abcd"]), None);
+        assert_eq!(collected(3, &["ab", "cd"]), None);
+        assert_eq!(collected(0, &[""]).unwrap(), "");
+    }
+
+    #[test]
+    fn one_piece_that_is_the_whole_is_not_copied() {
+        let piece = Bytes::from(vec![b'x'; 100]);
+        let mut body = ResponseBody::new(100, Some(100)).unwrap();
+        assert!(!body.is_whole());
+        body.push(piece.clone()).unwrap();
+        assert!(body.is_whole());
+        assert_eq!(body.into_bytes().as_ptr(), piece.as_ptr());
+    }
+
+    #[test]
+    fn there_is_room_for_what_was_announced_once_there_are_pieces() {
+        let piece = Bytes::from_static(&[b'x'; 100]);
+        let mut body = ResponseBody::new(usize::MAX, Some(1_000)).unwrap();
+        body.push(piece.clone()).unwrap();
+        assert_eq!(body.rest.capacity(), 0);
+        body.push(piece.clone()).unwrap();
+        assert!(body.rest.capacity() >= 1_000);
+        assert_eq!(body.into_bytes().len(), 200);
+
+        let mut huge = ResponseBody::new(usize::MAX, Some(u64::MAX / 2)).unwrap();
+        huge.push(piece.clone()).unwrap();
+        huge.push(piece).unwrap();
+        assert!(huge.rest.capacity() <= 2 * ResponseBody::MAX_AHEAD_BYTES);
+    }
+
+    #[test]
+    fn an_announcement_over_the_limit_is_enough() {
+        assert!(ResponseBody::new(100, Some(100)).is_ok());
+        let error = ResponseBody::new(100, Some(101)).unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::TooLarge);
+    }
+}

@@ -1,0 +1,415 @@
+//! The default transport: reqwest with everything that surprises turned off.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::uri::Authority;
+use http::{Request, Uri};
+use reqwest::Url;
+
+use super::builder::TransportBuilder;
+use super::builder::{Destinations, Roots, invalid};
+use super::connection_failure::{never_begun, refused_certificate};
+use super::reply_body::ResponseBody;
+use super::seam::{Transport, TransportError, TransportErrorKind};
+use crate::error::Error;
+use crate::values::InvalidRequest;
+use crate::wire::{Body, RawResponse};
+
+/// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
+///
+/// | | |
+/// |---|---|
+/// | redirects | never followed: key headers and body would travel along |
+/// | repeats | none of its own |
+/// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
+/// | proxy | none, unless [`proxy`](TransportBuilder::proxy) or `system_proxy` |
+/// | compression | not asked for, not decoded |
+/// | connect | at most 5 s |
+/// | response body | at most 8 MiB |
+/// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
+/// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
+///
+/// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients.
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+    addresses: RwLock<Vec<Address>>,
+    max_body_bytes: usize,
+    destinations: Destinations,
+}
+
+/// An address that was checked and parsed before: doing it again costs more than anything else in a call.
+struct Address {
+    uri: Uri,
+    url: Url,
+}
+
+impl Address {
+    /// Byte by byte: another spelling of the same address is only parsed for nothing.
+    fn has_origin(&self, uri: &Uri) -> bool {
+        self.uri.authority().map(Authority::as_str) == uri.authority().map(Authority::as_str)
+            && self.uri.scheme() == uri.scheme()
+    }
+}
+
+/// How many addresses a transport remembers; beyond that it parses.
+const ADDRESSES_KEPT: usize = 16;
+
+/// How many addresses of one host: enough for operations whose path is fixed. Where an id stands in the path each
+/// address is another one, and only the host is worth remembering.
+const ADDRESSES_OF_A_HOST_KEPT: usize = 4;
+
+impl ReqwestTransport {
+    /// A transport with the settings of the table above.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when TLS cannot be set up, for instance on a
+    /// machine without root certificates. There is no fallback.
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// A transport that trusts the given certificate authorities only, in PEM, and not the platform's.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](ReqwestTransport::new); also when `pem` holds no certificate.
+    pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
+        Self::builder().root_certificates(pem).build()
+    }
+
+    /// Begins a transport with settings of its own.
+    pub fn builder() -> TransportBuilder<Self> {
+        TransportBuilder::default()
+    }
+
+    /// The request as reqwest takes it. Sends nothing yet.
+    fn prepare(&self, request: Request<Body>) -> Result<reqwest::Request, TransportError> {
+        let (parts, body) = request.into_parts();
+        let mut request = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into_bytes().into());
+        Ok(request)
+    }
+
+    fn url(&self, uri: &Uri) -> Result<Url, TransportError> {
+        let addresses = self.addresses.read();
+        let addresses = addresses.unwrap_or_else(PoisonError::into_inner);
+        let kept = addresses.len();
+        let mut kept_of_host = 0_usize;
+        let mut of_host = None;
+        for address in addresses.iter().filter(|address| address.has_origin(uri)) {
+            if address.uri.path_and_query() == uri.path_and_query() {
+                return Ok(address.url.clone());
+            }
+            kept_of_host = kept_of_host.saturating_add(1);
+            of_host = Some(address);
+        }
+        let of_host = of_host.map(|address| address.url.clone());
+        drop(addresses);
+        let mut url = match of_host {
+            Some(url) => url,
+            None => self.origin(uri)?,
+        };
+        url.set_path(uri.path());
+        url.set_query(uri.query());
+        // The URL parser resolves dots and drops control characters; what it changed must not be sent.
+        if url.path() != uri.path() || url.query() != uri.query() {
+            return Err(invalid("url", "its path does not survive parsing"));
+        }
+        if kept_of_host < ADDRESSES_OF_A_HOST_KEPT && kept < ADDRESSES_KEPT {
+            self.remember(uri, &url);
+        }
+        Ok(url)
+    }
+
+    #[cold]
+    fn remember(&self, uri: &Uri, url: &Url) {
+        let addresses = self.addresses.write();
+        let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner);
+        // Calls at the same time may have added some meanwhile.
+        if addresses.len() < ADDRESSES_KEPT {
+            addresses.push(Address {
+                uri: uri.clone(),
+                url: url.clone(),
+            });
+        }
+    }
+
+    /// The URL of the host alone, if this transport may talk to it.
+    #[cold]
+    fn origin(&self, uri: &Uri) -> Result<Url, TransportError> {
+        self.destinations.check(uri)?;
+        let (scheme, authority) = (uri.scheme_str(), uri.authority());
+        let text = format!(
+            "{}://{}/",
+            scheme.unwrap_or_default(),
+            authority.map(Authority::as_str).unwrap_or_default()
+        );
+        Url::parse(&text).map_err(|_| invalid("base URL", "its host is not legal"))
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
+        let mut body = ResponseBody::new(self.max_body_bytes, response.content_length())?;
+        while !body.is_whole()
+            && let Some(piece) = response.chunk().await.map_err(classify)?
+        {
+            body.push(piece)?;
+        }
+        Ok(body.into_bytes())
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        _time_left: Duration,
+    ) -> Result<RawResponse, TransportError> {
+        let sending = self.client.execute(self.prepare(request)?);
+        let mut response = sending.await.map_err(classify)?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let body = self.read(response).await?;
+        Ok(RawResponse::new(status, headers, body))
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("destinations", &self.destinations)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decides from the chain of causes how far the request got, and strips the URL.
+fn classify(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    if let Some(reason) = Some(&error)
+        .filter(|error| error.is_connect())
+        .and_then(|error| refused_certificate(error))
+    {
+        // Without the cause: rustls prints the names in the certificate, and those are the peer's.
+        return TransportError::new(TransportErrorKind::Certificate)
+            .with_message(format!("the peer's TLS certificate was refused: {reason}"));
+    }
+    let kind = if error.is_connect() || never_begun(&error) {
+        TransportErrorKind::Connect
+    } else if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if error.is_builder() {
+        TransportErrorKind::InvalidRequest
+    } else {
+        TransportErrorKind::Interrupted
+    };
+    TransportError::new(kind).with_source(error)
+}
+
+impl TransportBuilder<ReqwestTransport> {
+    /// Sends through the proxy that the environment names, if it names one.
+    #[cfg(feature = "system-proxy")]
+    #[must_use]
+    pub fn system_proxy(mut self) -> Self {
+        self.system_proxy = true;
+        self
+    }
+
+    /// Builds the transport.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) that names `proxy` or `root certificates`.
+    pub fn build(self) -> Result<ReqwestTransport, Error> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            // The limit says it once more, and spares a copy of each request.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
+            .referer(false)
+            // Another crate of the same build may turn these features of reqwest on.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .http1_only()
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(self.idle_timeout);
+        if !self.system_proxy {
+            builder = builder.no_proxy();
+        }
+        if let Some(proxy) = &self.proxy {
+            // reqwest's error repeats the URL, which may hold a password.
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|_| InvalidRequest::new("proxy", "must be an http or https URL"))?;
+            builder = builder.proxy(proxy);
+        }
+        let (builder, tls) = with_tls(builder, &self.roots)?;
+        let client = builder.build().map_err(|error| {
+            let cause = StdError::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| "no cause given".to_owned());
+            InvalidRequest::new("transport", format!("cannot be set up: {cause}"))
+        })?;
+        Ok(ReqwestTransport {
+            client,
+            addresses: RwLock::default(),
+            max_body_bytes: self.max_body_bytes,
+            destinations: Destinations {
+                allow_plain_http: self.allow_plain_http,
+                proxied: self.system_proxy || self.proxy.is_some(),
+                tls,
+            },
+        })
+    }
+}
+
+/// The builder with TLS, and whether there is any.
+#[cfg(feature = "rustls")]
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    Ok(match super::tls::client_config(roots)? {
+        Some(config) => (builder.tls_backend_preconfigured(config), true),
+        // Given all the same: without one reqwest would look for the platform's roots.
+        None => (
+            builder.tls_backend_preconfigured(super::tls::without_roots()?),
+            false,
+        ),
+    })
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
+    let builder = builder.tls_backend_native();
+    match roots {
+        Roots::Platform => Ok((builder, true)),
+        Roots::None => Ok((builder, false)),
+        Roots::Pem(pem) => {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem).map_err(|_| unusable("not PEM"))?;
+            if certificates.is_empty() {
+                return Err(unusable("no certificate in the PEM text"));
+            }
+            Ok((builder.tls_certs_only(certificates), true))
+        }
+    }
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    roots: &Roots,
+) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
+    match roots {
+        Roots::Platform | Roots::None => Ok((builder, false)),
+        Roots::Pem(_) => Err(super::builder::roots_without_tls()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transport() -> ReqwestTransport {
+        let builder = ReqwestTransport::builder().without_tls();
+        builder.build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn reqwest_s_own_failures_keep_their_kind() {
+        let client = transport().client;
+        let unsent = client.get("no address").send().await.unwrap_err();
+        assert_eq!(classify(unsent).kind(), TransportErrorKind::InvalidRequest);
+
+        // Takes the request and never answers.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/CANARY", listener.local_addr().unwrap());
+        let request = client.get(address).timeout(Duration::from_millis(1));
+        let late = classify(request.send().await.unwrap_err());
+        assert_eq!(late.kind(), TransportErrorKind::Timeout);
+        assert!(!format!("{late:?}").contains("CANARY"), "{late:?}");
+    }
+
+    #[test]
+    fn a_remembered_address_is_the_one_that_parsing_gives() {
+        let transport = transport();
+        for _ in 0..3 {
+            for host in [
+                "127.0.0.1:1",
+                "127.0.0.1:2",
+                "LOCALHOST",
+                "localhost",
+                "[::1]:3",
+            ] {
+                for path in ["/", "/a", "/a/b?c=d", "/a/b", "/e", "/f%20g?", "/h"] {
+                    let text = format!("http://{host}{path}");
+                    let url = transport.url(&text.parse().unwrap()).unwrap();
+                    assert_eq!(url, Url::parse(&text).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_not_remembered() {
+        let transport = transport();
+        for _ in 0..2 {
+            for text in [
+                "http://example.test/a",
+                "https://localhost/a",
+                "http://localhost/a/../b",
+                "http://localhost/a/%2e%2E/b",
+                "/a",
+            ] {
+                assert!(transport.url(&text.parse().unwrap()).is_err(), "{text}");
+            }
+            assert_eq!(transport.addresses.read().unwrap().len(), 0);
+        }
+        transport
+            .url(&"http://localhost/a".parse().unwrap())
+            .unwrap();
+        assert!(
+            transport
+                .url(&"http://localhost/../a".parse().unwrap())
+                .is_err()
+        );
+        assert!(
+            transport
+                .url(&"http://localhost:1/../a".parse().unwrap())
+                .is_err()
+        );
+        assert!(
+            transport
+                .url(&"https://localhost/a".parse().unwrap())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn few_addresses_are_remembered() {
+        let transport = transport();
+        let kept = |text: String| {
+            transport.url(&text.parse().unwrap()).unwrap();
+            transport.addresses.read().unwrap().len()
+        };
+        for id in 0..10 {
+            let kept = kept(format!("http://localhost/sessions/{id}"));
+            assert!(kept <= ADDRESSES_OF_A_HOST_KEPT);
+        }
+        for port in 1..50 {
+            let kept = kept(format!("http://localhost:{port}/a"));
+            assert!(kept <= ADDRESSES_KEPT);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Settings from the environment, or from the files that it names.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use secrecy::SecretString;
+
+use super::invalid_request::InvalidRequest;
+
+/// No credential is longer; a device or a wrong file would be read without end.
+const LONGEST_FILE: u64 = 64 * 1024;
+
+/// Reads the setting `name` from the environment variable of that name, or from the file whose path is in `name_FILE`, as
+/// container platforms hand secrets out. `None` if neither is set.
+///
+/// The text is given as it stands there: a type that takes it reports a trailing newline instead of trimming it. Reading
+/// it again after a rotation finds a file's new content; a variable of this process never changes.
+///
+/// # Errors
+///
+/// Both are set, one is set to nothing or not UTF-8, or the file cannot be read or is longer than 64 KiB. The error names
+/// the variable, never the value or the path.
+pub fn from_environment(name: &str) -> Result<Option<SecretString>, InvalidRequest> {
+    from_variables(name, |name| std::env::var_os(name))
+}
+
+fn from_variables(
+    name: &str,
+    variables: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<SecretString>, InvalidRequest> {
+    let variable = |name: &str| variables(name).map(|value| text(name, value)).transpose();
+    let file_name = format!("{name}_FILE");
+    let value = variable(name)?;
+    let Some(path) = variable(&file_name)? else {
+        return Ok(value.map(SecretString::from));
+    };
+    if value.is_some() {
+        let rule = format!("set together with {name}; keep one");
+        return Err(InvalidRequest::new(file_name, rule));
+    }
+    read(&path)
+        .map(|text| Some(SecretString::from(text)))
+        .map_err(|rule| InvalidRequest::new(file_name, rule))
+}
+
+/// As [`from_environment`], for a setting that must be there.
+///
+/// # Errors
+///
+/// As [`from_environment`]; also when neither is set.
+pub fn required_from_environment(name: &str) -> Result<SecretString, InvalidRequest> {
+    from_environment(name)?.ok_or_else(|| {
+        let rule = "not set in the environment, nor as NAME_FILE";
+        InvalidRequest::new(name.to_owned(), rule)
+    })
+}
+
+/// A variable that is set to nothing is a mistake, not an absence: a default must not stand in for it.
+fn text(name: &str, value: OsString) -> Result<String, InvalidRequest> {
+    match value.into_string() {
+        Ok(text) if text.is_empty() => {
+            Err(InvalidRequest::new(name.to_owned(), "is set, but empty"))
+        }
+        Ok(text) => Ok(text),
+        Err(_) => Err(InvalidRequest::new(name.to_owned(), "is not UTF-8 text")),
+    }
+}
+
+fn read(path: &str) -> Result<String, String> {
+    let unreadable = |error: io::Error| format!("the file cannot be read: {}", error.kind());
+    let file = File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    let read = file
+        .take(LONGEST_FILE.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if read as u64 > LONGEST_FILE {
+        return Err(format!("the file is longer than {LONGEST_FILE} bytes"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    // Cargo sets these for every test, and a test cannot set variables of its own without unsafe code.
+    #[test]
+    fn what_is_set_is_read_and_what_is_not_is_none_or_required() {
+        let name = from_environment("CARGO_PKG_NAME").unwrap().unwrap();
+        assert_eq!(name.expose_secret(), "provider-core");
+        assert!(from_environment("KYC_NOT_SET").unwrap().is_none());
+        let error = required_from_environment("KYC_NOT_SET").unwrap_err();
+        assert_eq!(error.field(), "KYC_NOT_SET");
+    }
+
+    #[test]
+    fn a_setting_comes_from_one_place_and_mistakes_are_named() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let read = |variables: &[(&str, &str)]| {
+            let variables = |name: &str| {
+                let found = variables.iter().find(|(set, _)| *set == name);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            from_variables("KEY", variables)
+        };
+        let value = read(&[("KEY", "made-up")]).unwrap().unwrap();
+        assert_eq!(value.expose_secret(), "made-up");
+        let value = read(&[("KEY_FILE", manifest)]).unwrap().unwrap();
+        assert!(value.expose_secret().contains("provider-core"));
+        assert!(read(&[]).unwrap().is_none());
+        for (variables, field) in [
+            (&[("KEY", "")][..], "KEY"),
+            (&[("KEY_FILE", "")], "KEY_FILE"),
+            (&[("KEY_FILE", "/CANARY")], "KEY_FILE"),
+            (&[("KEY", "CANARY"), ("KEY_FILE", manifest)], "KEY_FILE"),
+        ] {
+            let error = read(variables).unwrap_err();
+            assert_eq!(error.field(), field);
+            assert!(!error.to_string().contains("CANARY"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let value = |_: &str| Some(OsString::from_vec(b"CANARY\xff".to_vec()));
+        let error = from_variables("KEY", value).unwrap_err();
+        assert_eq!(error.field(), "KEY");
+        assert!(!error.to_string().contains("CANARY"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_the_limit_is_read_and_one_byte_more_is_not() {
+        let path = std::env::temp_dir().join(format!("kyc-environment-{}", std::process::id()));
+        let mut text = "x".repeat(64 * 1024);
+        std::fs::write(&path, &text).unwrap();
+        let whole = read(path.to_str().unwrap());
+        text.push('x');
+        std::fs::write(&path, &text).unwrap();
+        let longer = read(path.to_str().unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(whole.unwrap().len(), 64 * 1024);
+        assert!(longer.unwrap_err().contains("longer than 65536 bytes"));
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_limit_and_not_trimmed() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert!(read(manifest).unwrap().ends_with('\n'));
+        assert!(read("/dev/zero").unwrap_err().contains("longer than"));
+        assert!(!read("/CANARY").unwrap_err().contains("CANARY"));
+    }
+}

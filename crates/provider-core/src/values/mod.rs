@@ -1,0 +1,17 @@
+//! Values: parsed once, printed masked, wiped.
+
+mod environment;
+mod ids;
+mod invalid_request;
+mod masked;
+#[doc(hidden)]
+pub mod open_enum;
+mod randomness;
+mod secret;
+
+pub use environment::{from_environment, required_from_environment};
+pub use ids::{Email, Mobile, Pan, PathId};
+pub use invalid_request::InvalidRequest;
+pub use masked::Masked;
+pub(crate) use randomness::random_bits;
+pub use secret::Secret;

@@ -1,0 +1,62 @@
+//! What differs between companies, and nothing else.
+
+use std::fmt;
+
+use http::Request;
+use jiff::Timestamp;
+
+use super::allowance::Allowance;
+use super::attempt::Attempt;
+use super::base_url::BaseUrl;
+use super::body::Body;
+use super::fault::Fault;
+use super::raw_response::RawResponse;
+use super::verified::{Authenticity, VerificationError};
+use crate::values::InvalidRequest;
+
+/// A company's API: where it is, how a request proves who sent it, how a reply proves who answered.
+///
+/// No function has a default body: what a provider does not check, it says so in writing.
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The company's name in errors, logs and fixtures, in lower case.
+    const NAME: &'static str;
+
+    /// Where it is.
+    fn base_url(&self) -> &BaseUrl;
+
+    /// Adds credentials and signature to a finished request. The body may not change afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`] when the request cannot be authorised as it stands; the client sends nothing.
+    fn authorize(
+        &self,
+        request: &mut Request<Body>,
+        attempt: &Attempt,
+    ) -> Result<(), InvalidRequest>;
+
+    /// Checks that a 2xx response is authentic, on its raw bytes, before anything reads them.
+    ///
+    /// A provider that signs nothing answers [`Authenticity::Unsigned`], which says so. `now` is the wall clock when the
+    /// response had arrived, for what is valid until a date.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError`]; the response is neither read nor repeated.
+    fn verify(
+        &self,
+        response: &RawResponse,
+        now: Timestamp,
+    ) -> Result<Authenticity, VerificationError>;
+
+    /// Reads what the provider says is left of its rate limit. A client asks only if it has a rate limiter.
+    ///
+    /// The response is not verified. `None` when it tells nothing that is understood.
+    fn allowance(&self, response: &RawResponse, now: Timestamp) -> Option<Allowance>;
+
+    /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
+    ///
+    /// The response is not verified: gateways answer in a provider's place. It informs the message and the decision to
+    /// repeat, nothing else. `None` when the body is not in a documented form.
+    fn fault(&self, response: &RawResponse) -> Option<Fault>;
+}

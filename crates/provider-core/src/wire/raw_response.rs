@@ -1,0 +1,98 @@
+//! A response as it came.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+/// What came back, untouched and not yet trusted: status, headers and the exact body bytes.
+///
+/// `Debug` prints the status and sizes only.
+#[derive(Clone)]
+pub struct RawResponse {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl RawResponse {
+    /// A response as a transport received it. The body must be the bytes on the wire, not re-encoded.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers, in the order the peer sent repeated ones.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The exact body bytes. They may hold personal data; do not log them.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn into_headers(self) -> HeaderMap {
+        self.headers
+    }
+
+    /// Reads the body of a response that nobody verified, as a hint for an error report only.
+    ///
+    /// `None` when the body is not that JSON: an error page is no reason to fail differently.
+    pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The same response with at most `limit` bytes of body: what an error carries along.
+    pub(crate) fn truncated(mut self, limit: usize) -> Self {
+        if self.body.len() > limit {
+            // A copy: a shortened view would keep the whole body alive for as long as the error lives.
+            self.body = Bytes::copy_from_slice(&self.body.slice(..limit));
+        }
+        self
+    }
+}
+
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("status", &self.status.as_u16())
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_response_prints_sizes_and_hints_at_its_body() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-canary", HeaderValue::from_static("CANARY"));
+        let response =
+            RawResponse::new(StatusCode::OK, headers.clone(), Bytes::from_static(b"[7]"));
+        let printed = format!("{response:?}");
+        assert_eq!(
+            printed,
+            "RawResponse { status: 200, headers: 1, body_bytes: 3 }"
+        );
+        assert_eq!(response.headers(), &headers);
+        assert_eq!(response.untrusted_hint::<Vec<u8>>(), Some(vec![7]));
+        assert_eq!(response.untrusted_hint::<String>(), None);
+        assert_eq!(response.clone().truncated(2).body(), "[7");
+        assert_eq!(response.clone().truncated(3).body(), "[7]");
+        assert_eq!(response.into_headers(), headers);
+    }
+}

@@ -1,0 +1,122 @@
+//! What was checked, and may be read.
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::json::DecodeError;
+use super::raw_response::RawResponse;
+
+/// What vouches for a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authenticity {
+    /// A signature over its bytes, which was checked.
+    Signed,
+    /// TLS alone: the provider signs nothing, or this reply was accepted without a signature.
+    Unsigned,
+}
+
+/// A response that its provider has verified: the only thing that can be decoded. Only the client makes one.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    response: RawResponse,
+    authenticity: Authenticity,
+}
+
+impl Verified {
+    pub(crate) fn new(response: RawResponse, authenticity: Authenticity) -> Self {
+        Self {
+            response,
+            authenticity,
+        }
+    }
+
+    /// What vouches for it.
+    pub fn authenticity(&self) -> Authenticity {
+        self.authenticity
+    }
+
+    /// Decodes the body as JSON, borrowing from it where `T` does.
+    ///
+    /// The place in an error is made of field names. Where `T` has a map, or denies unknown fields, a key of the peer's
+    /// can get into it; one that does not look like a field name is printed as `*`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] with the place and the category, never the value.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
+        super::json::decode(self.response.body())
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The checked response, given back.
+    pub(crate) fn into_raw(self) -> RawResponse {
+        self.response
+    }
+
+    /// The checked response.
+    pub fn raw(&self) -> &RawResponse {
+        &self.response
+    }
+}
+
+/// Why a response was not believed. It is never read and the request never repeated.
+///
+/// Treat the answer as unknown: the provider may have done what was asked. Find out why before calling again: an
+/// intermediary that re-encodes bodies, a secret that was rotated on one side, or a forgery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerificationError {
+    /// No signature where the provider documents one.
+    #[error("the response carries no signature")]
+    MissingSignature,
+    /// A signature that is not of the documented form.
+    #[error("the response's signature is malformed")]
+    MalformedSignature,
+    /// A signature that no configured secret makes over these bytes.
+    #[error("no configured secret matches the response's signature")]
+    SignatureMismatch,
+    /// Several headers that should agree and do not.
+    #[error("the response's signature headers disagree")]
+    ConflictingHeaders,
+    /// It names another caller than us.
+    #[error("the response is addressed to another client")]
+    OtherClient,
+    /// It is genuine but answers another request.
+    #[error("the response answers another request")]
+    OtherRequest,
+    /// The peer's TLS certificate was refused.
+    #[error("the peer's TLS certificate was refused")]
+    Certificate,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_was_verified_is_what_came() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-left", HeaderValue::from_static("7"));
+        let body = Bytes::from_static(b"[1]");
+        let raw = RawResponse::new(StatusCode::ACCEPTED, headers.clone(), body.clone());
+        let verified = Verified::new(raw, Authenticity::Unsigned);
+        assert_eq!(verified.status(), 202);
+        assert_eq!(verified.headers(), &headers);
+        assert_eq!(verified.authenticity(), Authenticity::Unsigned);
+        assert_eq!(verified.json::<Vec<u8>>().unwrap(), [1]);
+        assert_eq!(verified.raw().body(), &body);
+        assert_eq!(verified.into_raw().status(), 202);
+    }
+}
