@@ -1,28 +1,21 @@
 #![doc = include_str!("../README.md")]
 
-mod clock;
-mod consents;
 pub mod credentials;
-mod deepvue;
+#[macro_use]
 mod exchange;
-mod finpass;
-mod finpro;
-mod ids;
-mod json;
-mod ledger;
-pub mod people;
-mod rate;
+mod providers;
 mod sandbox;
 mod serve;
 pub mod settings;
+mod state;
 mod transport;
-mod veriff;
-mod write_timeout;
 
-pub use consents::RecordedConsent;
 pub use credentials::BaseUrls;
-pub use ledger::{Counts, Entry, Ledger, Provider};
+pub use exchange::Operation;
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
+pub use state::{
+    Counts, Decision, DecisionStatus, Entry, Ledger, Provider, RecordedConsent, people,
+};
 pub use transport::SandboxTransport;

@@ -1,94 +1,68 @@
 //! The sandbox itself.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
 use http::StatusCode;
 
-use crate::clock::WireClock;
-use crate::consents::{Consents, RecordedConsent};
-use crate::exchange::Reply;
-use crate::ids::Ids;
-use crate::json::Json;
-use crate::ledger::{Ledger, Provider};
-use crate::rate::Windows;
+use crate::exchange::{self, Json, Operation, Reply};
+use crate::providers::deepvue::Deepvue;
+use crate::providers::finpass::Finpass;
+use crate::providers::finpro::Finpro;
+use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
-use crate::settings::{Plan, Settings};
+use crate::settings::Settings;
+use crate::state::{Decision, Ids, Ledger, RecordedConsent, WireClock};
 use crate::transport::SandboxTransport;
-use crate::{deepvue, finpass, finpro, veriff};
 
 /// The four providers with their state. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+    ledger: Ledger,
+    veriff: Arc<Veriff>,
     router: Router,
-}
-
-/// What the routes of all providers see.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) ledger: Ledger,
-    pub(crate) ids: Ids,
-    pub(crate) clock: WireClock,
-    pub(crate) consents: Consents,
-    pub(crate) finpro_window: Windows,
-    pub(crate) deepvue_windows: Windows,
-    pub(crate) turns: AtomicU64,
-    finpass_failures: AtomicU64,
-    finpro_failures: AtomicU64,
-    veriff_failures: AtomicU64,
-    deepvue_failures: AtomicU64,
-}
-
-impl Shared {
-    /// Whether one more failure may be injected, counting it if so.
-    pub(crate) fn spend_failure(&self, provider: Provider, limit: Option<u64>) -> bool {
-        let Some(limit) = limit else { return true };
-        let spent = match provider {
-            Provider::Finpass => &self.finpass_failures,
-            Provider::Finpro => &self.finpro_failures,
-            Provider::Veriff => &self.veriff_failures,
-            Provider::Deepvue => &self.deepvue_failures,
-        };
-        spent
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-                (count < limit).then_some(count.saturating_add(1))
-            })
-            .is_ok()
-    }
 }
 
 impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let finpro = settings.finpro();
-        let shared = Arc::new(Shared {
-            ledger: Ledger::new(*settings.ledger_capacity()),
-            ids: Ids::new(deterministic),
-            clock: WireClock::new(deterministic),
-            consents: Consents::new(*settings.veriff().consent_capacity()),
-            finpro_window: Windows::new(&[(*finpro.rate_window(), *finpro.rate_limit())]),
-            deepvue_windows: Windows::new(&plan_limits(*settings.deepvue().plan())),
-            turns: AtomicU64::new(0),
-            finpass_failures: AtomicU64::new(0),
-            finpro_failures: AtomicU64::new(0),
-            veriff_failures: AtomicU64::new(0),
-            deepvue_failures: AtomicU64::new(0),
-            settings,
-        });
+        let (ids, clock) = (Ids::new(deterministic), WireClock::new(deterministic));
+        let ledger = Ledger::new(*settings.ledger_capacity());
+        let limit = *settings.body_limit();
+
+        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone()));
+        let finpro = Arc::new(Finpro::new(settings.finpro().clone(), ids.clone(), clock));
+        let veriff = Arc::new(Veriff::new(settings.veriff().clone(), ids.clone(), clock));
+        let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));
         let router = Router::new()
-            .nest("/finpass", finpass::router(Arc::clone(&shared)))
-            .nest("/finpro", finpro::router(Arc::clone(&shared)))
-            .nest("/veriff", veriff::router(Arc::clone(&shared)))
-            .nest("/deepvue", deepvue::router(Arc::clone(&shared)))
+            .nest("/finpass", exchange::router(finpass, ledger.clone(), limit))
+            .nest("/finpro", exchange::router(finpro, ledger.clone(), limit))
+            .nest(
+                "/veriff",
+                exchange::router(Arc::clone(&veriff), ledger.clone(), limit),
+            )
+            .nest("/deepvue", exchange::router(deepvue, ledger.clone(), limit))
             .fallback(unknown_provider);
-        Self { shared, router }
+        Self {
+            settings: Arc::new(settings),
+            ledger,
+            veriff,
+            router,
+        }
+    }
+
+    /// The operations of all providers, in the order of their tables.
+    pub fn operations() -> Vec<Operation> {
+        exchange::operations::<Finpass>()
+            .chain(exchange::operations::<Finpro>())
+            .chain(exchange::operations::<Veriff>())
+            .chain(exchange::operations::<Deepvue>())
+            .collect()
     }
 
     /// A transport that reaches this sandbox without a socket.
@@ -103,30 +77,40 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
-    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be had.
+    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
-        ServedSandbox::start(address, self.router.clone(), &self.shared.settings).await
+        ServedSandbox::start(address, self.router.clone(), &self.settings).await
     }
 
-    /// What was asked and done so far, and from now on.
+    /// The ledger of requests and effects so far, and from now on.
     pub fn ledger(&self) -> Ledger {
-        self.shared.ledger.clone()
+        self.ledger.clone()
     }
 
     /// The settings it was made with.
     pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+        &self.settings
     }
 
-    /// The consents that Veriff's route recorded for a session, oldest first. Empty for an id that is not a UUID.
+    /// The consents that Veriff recorded for a session, oldest first. Empty for an id that is not a UUID.
     pub fn consents(&self, session_id: &str) -> Vec<RecordedConsent> {
-        uuid::Uuid::try_parse(session_id)
-            .map(|session| {
-                self.shared
-                    .consents
-                    .of(session, *self.shared.settings.veriff().latest_scope())
-            })
-            .unwrap_or_default()
+        self.veriff.consents(session_id)
+    }
+
+    /// Decides about a Veriff session, replacing an earlier decision: from now on
+    /// `GET /v1/sessions/{id}/decision` replies with it. Each decision has an `attemptId` of its own.
+    ///
+    /// Returns `false` for an id that is not a UUID, which no session has.
+    ///
+    /// ```
+    /// use kyc_sandbox::{Decision, DecisionStatus, Sandbox};
+    ///
+    /// let sandbox = Sandbox::default();
+    /// let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+    /// assert!(sandbox.decide(session, Decision::new(DecisionStatus::Approved)));
+    /// ```
+    pub fn decide(&self, session_id: &str, decision: Decision) -> bool {
+        self.veriff.decide(session_id, decision)
     }
 }
 
@@ -136,20 +120,12 @@ impl Default for Sandbox {
     }
 }
 
-/// Deepvue's documented limits: <https://docs.deepvue.ai/rate-limits>.
-fn plan_limits(plan: Plan) -> Vec<(Duration, u64)> {
-    let (second, minute, day) = match plan {
-        Plan::Unlimited => return Vec::new(),
-        Plan::Starter => (1, 30, 1_000),
-        Plan::Business => (2, 100, 10_000),
-        Plan::Growth => (5, 500, 20_000),
-        Plan::Enterprise => (17, 1_000, 50_000),
-    };
-    vec![
-        (Duration::from_secs(1), second),
-        (Duration::from_secs(60), minute),
-        (Duration::from_secs(24 * 60 * 60), day),
-    ]
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
 }
 
 async fn unknown_provider() -> Response {

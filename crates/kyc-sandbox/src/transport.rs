@@ -12,9 +12,9 @@ use provider_core::{Body, RawResponse, Transport, TransportError, TransportError
 use tower::ServiceExt;
 
 use crate::credentials::BaseUrls;
-use crate::exchange::Via;
+use crate::exchange::ConnectionInfo;
 
-/// Nothing the sandbox says is longer than a request plus a little.
+/// Above the longest reply, which echoes a request.
 const RESPONSE_LIMIT: usize = 4 * 1024 * 1024;
 
 const ORIGIN: &str = "http://localhost";
@@ -22,19 +22,19 @@ const ORIGIN: &str = "http://localhost";
 /// Calls a [`Sandbox`](crate::Sandbox) in process, choosing the provider by the first part of the path. Scheme and
 /// authority are ignored.
 ///
-/// The reply is ready as soon as the sandbox has decided it; the only waiting is that of slow aggregators and of
-/// injected delays, on tokio's clock. The time left of the call is not looked at: whoever calls drops the future.
+/// A reply waits only for slow aggregators and injected delays, on tokio's clock. The deadline of the call is ignored: the
+/// caller enforces it by dropping the future.
 #[derive(Clone)]
 pub struct SandboxTransport {
     router: Router,
-    via: Via,
+    connection: ConnectionInfo,
 }
 
 impl SandboxTransport {
     pub(crate) fn new(router: Router) -> Self {
         Self {
             router,
-            via: Via {
+            connection: ConnectionInfo {
                 origin: Arc::from(ORIGIN),
                 body_read_timeout: None,
             },
@@ -55,7 +55,7 @@ impl Transport for SandboxTransport {
         _time_left: Duration,
     ) -> Result<RawResponse, TransportError> {
         let mut request = request.map(|body| axum::body::Body::from(body.into_bytes()));
-        request.extensions_mut().insert(self.via.clone());
+        request.extensions_mut().insert(self.connection.clone());
         let Ok(response) = self.router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, RESPONSE_LIMIT)

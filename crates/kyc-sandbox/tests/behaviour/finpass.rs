@@ -71,7 +71,7 @@ async fn the_minimal_request_opens_a_session() {
     );
     let entry = &sandbox.ledger().entries()[0];
     assert_eq!(entry.effect_id(), Some(client_id));
-    assert_eq!(entry.operation(), "account_aggregator_init");
+    assert_eq!(entry.operation(), "initialize");
 }
 
 #[tokio::test]

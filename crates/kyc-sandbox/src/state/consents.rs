@@ -1,11 +1,19 @@
-//! The consents that Veriff's route has recorded.
+//! The consents that Veriff's sessions have.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use crate::settings::LatestScope;
+/// What a binding consent is the latest of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LatestScope {
+    /// Of all consents of the session.
+    Session,
+    /// Of the consents of the same type of the session.
+    SessionAndType,
+}
 
 /// A consent as it was recorded. Its text is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +54,7 @@ struct Stored {
     approved: bool,
 }
 
+/// The consents of all sessions; the oldest are forgotten beyond the capacity.
 #[derive(Debug)]
 pub(crate) struct Consents {
     capacity: usize,
@@ -76,6 +85,7 @@ impl Consents {
         });
     }
 
+    /// The consents of one session, oldest first.
     pub(crate) fn of(&self, session: Uuid, scope: LatestScope) -> Vec<RecordedConsent> {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         let mut later_kinds: Vec<&str> = Vec::new();

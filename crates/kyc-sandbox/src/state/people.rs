@@ -248,7 +248,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(documented(include_str!("people.rs"), "//! "), rows);
-        assert_eq!(documented(include_str!("../README.md"), ""), rows);
+        assert_eq!(documented(include_str!("../../README.md"), ""), rows);
     }
 
     #[test]

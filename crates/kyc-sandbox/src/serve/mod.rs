@@ -1,5 +1,7 @@
 //! The sandbox over HTTP/1.1.
 
+mod write_timeout;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -20,17 +22,16 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
+use self::write_timeout::WriteTimeout;
 use crate::credentials::{self, BaseUrls};
-use crate::exchange::{Reply, Via};
-use crate::json::Json;
+use crate::exchange::{ConnectionInfo, Json, Reply};
 use crate::settings::Settings;
-use crate::write_timeout::WriteTimeout;
 
-/// Room for a request's line and headers; more is answered 431.
+/// The longest request line and headers; more is answered 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
-/// How long a shutdown waits for replies that are under way.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a shutdown waits for requests in flight.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long accepting pauses after an error such as running out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -53,7 +54,7 @@ pub enum ServeError {
     },
 }
 
-/// A sandbox that listens. Dropping it stops it at once; [`ServedSandbox::shutdown`] lets replies under way finish.
+/// A sandbox that listens. Dropping it stops it at once; [`ServedSandbox::shutdown`] lets requests in flight finish.
 pub struct ServedSandbox {
     address: SocketAddr,
     closing: watch::Sender<bool>,
@@ -73,17 +74,17 @@ impl ServedSandbox {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let (closing, closed) = watch::channel(false);
-        let door = Door {
+        let service = Service {
             router,
-            via: Via {
+            info: ConnectionInfo {
                 origin: Arc::from(origin(address)),
                 body_read_timeout: Some(*settings.body_read_timeout()),
             },
             header_read_timeout: *settings.header_read_timeout(),
             reply_write_timeout: *settings.reply_write_timeout(),
         };
-        let places = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
-        let server = tokio::spawn(accept(listener, door, places, closed));
+        let permits = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
+        let server = tokio::spawn(accept(listener, service, permits, closed));
         Ok(Self {
             address,
             closing,
@@ -107,10 +108,10 @@ impl ServedSandbox {
         credentials::environment(&self.base_urls())
     }
 
-    /// Stops accepting, lets replies under way finish for at most five seconds, then closes everything.
+    /// Stops accepting, lets requests in flight finish for at most five seconds, then closes everything.
     pub async fn shutdown(mut self) {
         self.closing.send_replace(true);
-        // The server task ends by itself within its patience; an error means that it is gone already.
+        // The server task ends by itself within its deadline; an error means that it has ended already.
         let _ended = (&mut self.server).await;
     }
 }
@@ -129,7 +130,7 @@ impl fmt::Debug for ServedSandbox {
     }
 }
 
-/// Nobody can connect to the unspecified address, so links name the loopback one in its place.
+/// Nobody can connect to the unspecified address, so links name the loopback one instead.
 fn origin(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -141,33 +142,38 @@ fn origin(address: SocketAddr) -> String {
 
 /// What every connection needs.
 #[derive(Clone)]
-struct Door {
+struct Service {
     router: Router,
-    via: Via,
+    info: ConnectionInfo,
     header_read_timeout: Duration,
     reply_write_timeout: Duration,
 }
 
-async fn accept(listener: TcpListener, door: Door, places: usize, closed: watch::Receiver<bool>) {
-    let mut told = closed.clone();
-    let places = Arc::new(Semaphore::new(places));
+async fn accept(
+    listener: TcpListener,
+    service: Service,
+    permits: usize,
+    closed: watch::Receiver<bool>,
+) {
+    let mut stop = closed.clone();
+    let permits = Arc::new(Semaphore::new(permits));
     // Dropping the set aborts its tasks, so nothing outlives this function.
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (listener.accept().await, place)
+            let permit = Arc::clone(&permits).acquire_owned().await.ok();
+            (listener.accept().await, permit)
         };
         tokio::select! {
             biased;
-            () = until_closed(&mut told) => break,
-            (accepted, place) = accepted => match accepted {
+            () = until_closed(&mut stop) => break,
+            (accepted, permit) = accepted => match accepted {
                 Ok((stream, _)) => {
-                    let (door, closed) = (door.clone(), closed.clone());
+                    let (service, closed) = (service.clone(), closed.clone());
                     connections.spawn(async move {
-                        connection(stream, door, closed).await;
-                        drop(place);
+                        connection(stream, service, closed).await;
+                        drop(permit);
                     });
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -176,7 +182,7 @@ async fn accept(listener: TcpListener, door: Door, places: usize, closed: watch:
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    let _in_time = tokio::time::timeout(SHUTDOWN_PATIENCE, all).await;
+    let _in_time = tokio::time::timeout(SHUTDOWN_DEADLINE, all).await;
 }
 
 async fn until_closed(closed: &mut watch::Receiver<bool>) {
@@ -184,18 +190,18 @@ async fn until_closed(closed: &mut watch::Receiver<bool>) {
     let _ = closed.wait_for(|closing| *closing).await;
 }
 
-async fn connection(stream: TcpStream, door: Door, mut closed: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, service: Service, mut closed: watch::Receiver<bool>) {
     // Replies are written whole; waiting for more to send only adds latency.
     let _ = stream.set_nodelay(true);
-    let Door {
+    let Service {
         router,
-        via,
+        info,
         header_read_timeout,
         reply_write_timeout,
-    } = door;
+    } = service;
     let stream = WriteTimeout::new(stream, reply_write_timeout);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(via.clone());
+        request.extensions_mut().insert(info.clone());
         let router = router.clone();
         async move {
             let response: Result<Response, Infallible> = if names_one_host(&request) {

@@ -1,21 +1,22 @@
-//! Ids for sessions, transactions and consents.
+//! Ids for what the sandbox opens and records.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
 
-/// Random ids, or ids from a counter when fixtures must come out byte for byte the same.
-#[derive(Debug)]
+/// Random ids, or ids from a counter when fixtures must come out byte for byte the same. Clones share the counter.
+#[derive(Debug, Clone)]
 pub(crate) struct Ids {
     deterministic: bool,
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl Ids {
     pub(crate) fn new(deterministic: bool) -> Self {
         Self {
             deterministic,
-            next: AtomicU64::new(1),
+            next: Arc::new(AtomicU64::new(1)),
         }
     }
 

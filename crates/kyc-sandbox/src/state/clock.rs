@@ -1,6 +1,6 @@
 //! The time that goes into replies.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The instant that every reply shows when ids are deterministic: 2030-01-01T00:00:00.000Z.
 const FIXED_MS: i64 = 1_893_456_000_000;
@@ -27,10 +27,19 @@ impl WireClock {
             .unwrap_or(FIXED_MS)
     }
 
-    /// The same instant as FinPro writes it: ISO 8601, UTC, milliseconds.
-    pub(crate) fn now_iso(self) -> String {
-        let now = jiff::Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
-        format!("{now:.3}")
+    /// The time when a reply that waits this long is sent. The fixed instant stays what it is.
+    pub(crate) fn after_ms(self, wait: Duration) -> i64 {
+        if self.fixed {
+            return FIXED_MS;
+        }
+        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        self.now_ms().saturating_add(wait)
+    }
+
+    /// Writes an instant in ISO 8601, UTC, with milliseconds.
+    pub(crate) fn iso(ms: i64) -> String {
+        let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+        format!("{time:.3}")
     }
 }
 
@@ -40,6 +49,8 @@ mod tests {
 
     #[test]
     fn fixed_time_is_written_with_milliseconds() {
-        assert_eq!(WireClock::new(true).now_iso(), "2030-01-01T00:00:00.000Z");
+        let clock = WireClock::new(true);
+        assert_eq!(clock.after_ms(Duration::from_secs(1)), clock.now_ms());
+        assert_eq!(WireClock::iso(clock.now_ms()), "2030-01-01T00:00:00.000Z");
     }
 }

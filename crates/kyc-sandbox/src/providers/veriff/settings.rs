@@ -1,14 +1,17 @@
-//! What is open in Veriff.
+//! Veriff's settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ContentType, EmptyText, Failure};
 use crate::credentials;
+use crate::exchange::{ContentType, EmptyText, ExtraFields, Failure};
+use crate::state::{Decision, DecisionStatus, LatestScope};
 
 settings! {
-    /// Veriff: `POST /v1/sessions/{id}/consents`.
+    /// Veriff: verification sessions.
     ///
-    /// Documented are the request, the four success headers, and one body for each of 400, 401, 404 and 500.
+    /// Documented are the requests, what each of them signs, the four success headers, the decisions' pairs of status and
+    /// code, and one body for each of 400, 401, 404 and 500.
     VeriffSettings {
         /// The accepted `x-auth-client`.
         with_api_key / api_key: String = credentials::VERIFF_API_KEY.to_owned();
@@ -44,9 +47,16 @@ settings! {
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
         /// How many consents are kept in memory; the oldest go first.
         with_consent_capacity / consent_capacity: usize = 10_000;
+        /// Decisions by session id, made when the sandbox starts; [`Sandbox::decide`](crate::Sandbox::decide) makes others
+        /// later. Ids that are not UUIDs are ignored. [`SESSION_DECISIONS`] lists ids that need no setting.
+        with_decisions / decisions: Vec<(String, Decision)> = Vec::new();
+        /// How many decisions are kept in memory; the oldest sessions are undecided again first.
+        with_decision_capacity / decision_capacity: usize = 10_000;
+        /// The body of a decision that was made.
+        with_decision_body / decision_body: DecisionReplyBody = DecisionReplyBody::AsReported;
         /// The signature headers of a success reply. All but the first variant are faults or older deployments.
         with_reply_signing / reply_signing: ReplySigning = ReplySigning::BothPairs;
-        /// The body of a success reply.
+        /// The body of a recorded consent.
         with_reply_body / reply_body: ConsentReplyBody = ConsentReplyBody::AsDocumented;
         /// The order of the keys in a success reply; another order is documented as a compatible change.
         with_key_order / key_order: KeyOrder = KeyOrder::AsDocumented;
@@ -58,17 +68,43 @@ settings! {
         with_numeric_code / numeric_code: bool = false;
         /// How long each reply is held back after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Answers with an error that has no cause in the request.
+        /// Replies with an error that has no cause in the request, whatever the operation.
         with_failure / failure: Option<Failure> = None;
+        /// Failures of single operations, by name.
+        with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
+        /// Reply delays of single operations, by name.
+        with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
 
-fail_with! { VeriffSettings }
+faults! { VeriffSettings }
 
 /// The Veriff session that answers 404 with the documented body.
 pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
 /// The Veriff session that answers 500 with the documented body.
 pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
+/// The Veriff session that is approved.
+pub const SESSION_APPROVED: &str = "00000000-0000-4000-8000-000000009001";
+/// The Veriff session that is declined.
+pub const SESSION_DECLINED: &str = "00000000-0000-4000-8000-000000009102";
+/// The Veriff session that needs another submission.
+pub const SESSION_RESUBMISSION: &str = "00000000-0000-4000-8000-000000009103";
+/// The Veriff session that was never started and has expired.
+pub const SESSION_EXPIRED: &str = "00000000-0000-4000-8000-000000009104";
+/// The Veriff session that was started and never finished.
+pub const SESSION_ABANDONED: &str = "00000000-0000-4000-8000-00000000a104";
+/// The Veriff session that waits for a human's review.
+pub const SESSION_REVIEW: &str = "00000000-0000-4000-8000-000000009121";
+/// The sessions that are decided from the start. The ids are the sandbox's own device; a decision made by
+/// [`VeriffSettings::with_decisions`] or [`Sandbox::decide`](crate::Sandbox::decide) replaces theirs.
+pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = &[
+    (SESSION_APPROVED, DecisionStatus::Approved),
+    (SESSION_DECLINED, DecisionStatus::Declined),
+    (SESSION_RESUBMISSION, DecisionStatus::ResubmissionRequested),
+    (SESSION_EXPIRED, DecisionStatus::Expired),
+    (SESSION_ABANDONED, DecisionStatus::Abandoned),
+    (SESSION_REVIEW, DecisionStatus::Review),
+];
 
 choices! {
     /// What an upper-case request signature does at Veriff.
@@ -79,28 +115,12 @@ choices! {
         Refused,
     }
 
-    /// What undocumented body fields do at Veriff.
-    ExtraFields {
-        /// Nothing.
-        Ignored,
-        /// They are a validation error.
-        Refused,
-    }
-
     /// What a session id that is not a UUID does at Veriff.
     MalformedSession {
         /// 404 with the documented body.
         NotFound,
         /// 400 with the documented body.
         ValidationFailed,
-    }
-
-    /// What a binding consent is the latest of.
-    LatestScope {
-        /// Of all consents of the session.
-        Session,
-        /// Of the consents of the same type of the session.
-        SessionAndType,
     }
 
     /// The signature headers of Veriff's success replies.
@@ -125,7 +145,19 @@ choices! {
         ForeignClient,
     }
 
-    /// The body of Veriff's success replies.
+    /// The body of Veriff's decisions.
+    DecisionReplyBody {
+        /// The documented members, and those that clients report.
+        AsReported,
+        /// The documented members and `status` only.
+        DocumentedOnly,
+        /// `id` names another session.
+        AnotherSession,
+        /// A member that nobody reports is added.
+        ExtraFields,
+    }
+
+    /// The body of Veriff's replies to recorded consents.
     ConsentReplyBody {
         /// `id`, `context` and `sessionId`.
         AsDocumented,
@@ -139,9 +171,9 @@ choices! {
 
     /// The order of the keys in Veriff's success replies.
     KeyOrder {
-        /// `id`, `context`, `sessionId`.
+        /// As documented, for a consent `id`, `context`, `sessionId`.
         AsDocumented,
-        /// The three rotations in turn, the documented order last.
+        /// The rotations of the outermost members in turn, the documented order last.
         Varied,
     }
 

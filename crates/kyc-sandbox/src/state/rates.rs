@@ -1,4 +1,4 @@
-//! Counting requests in fixed windows.
+//! Rate limits over fixed windows.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Several limits that are judged independently; the first full one refuses.
 #[derive(Debug)]
-pub(crate) struct Windows(Mutex<Vec<Window>>);
+pub(crate) struct RateWindows(Mutex<Vec<Window>>);
 
 #[derive(Debug)]
 struct Window {
@@ -23,15 +23,15 @@ struct Open {
     used: u64,
 }
 
-/// Where one request stands. With several windows, the tightest of them.
+/// The quota after one request; with several windows, that of the tightest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Quota {
     pub(crate) allowed: bool,
     pub(crate) remaining: u64,
     pub(crate) reset_ms: i64,
 }
 
-impl Windows {
+impl RateWindows {
     pub(crate) fn new(limits: &[(Duration, u64)]) -> Self {
         Self(Mutex::new(
             limits
@@ -48,7 +48,7 @@ impl Windows {
     /// Counts one request. A refused one uses up a place only if `count_refused`.
     ///
     /// `now_ms` is the time the reply shows; the windows themselves run on tokio's clock, so that tests can move it.
-    pub(crate) fn take(&self, now_ms: i64, count_refused: bool) -> Standing {
+    pub(crate) fn take(&self, now_ms: i64, count_refused: bool) -> Quota {
         let now = Instant::now();
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut allowed = true;
@@ -66,7 +66,7 @@ impl Windows {
             }
             allowed &= window.open.is_none_or(|open| open.used < window.limit);
         }
-        let mut standing = Standing {
+        let mut quota = Quota {
             allowed,
             remaining: u64::MAX,
             reset_ms: now_ms,
@@ -79,12 +79,12 @@ impl Windows {
                 open.used = open.used.saturating_add(1);
             }
             let remaining = window.limit.saturating_sub(open.used);
-            if remaining < standing.remaining {
-                standing.remaining = remaining;
-                standing.reset_ms = open.reset_ms;
+            if remaining < quota.remaining {
+                quota.remaining = remaining;
+                quota.reset_ms = open.reset_ms;
             }
         }
-        standing
+        quota
     }
 }
 
@@ -94,10 +94,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_window_fills_refuses_and_opens_again() {
-        let windows = Windows::new(&[(Duration::from_secs(60), 2)]);
+        let windows = RateWindows::new(&[(Duration::from_secs(60), 2)]);
         assert_eq!(
             windows.take(1_000, true),
-            Standing {
+            Quota {
                 allowed: true,
                 remaining: 1,
                 reset_ms: 61_000
@@ -107,7 +107,7 @@ mod tests {
         let refused = windows.take(2_000, true);
         assert_eq!(
             refused,
-            Standing {
+            Quota {
                 allowed: false,
                 remaining: 0,
                 reset_ms: 61_000
@@ -119,7 +119,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_tightest_window_decides_and_refused_requests_may_be_free() {
-        let windows = Windows::new(&[(Duration::from_secs(1), 1), (Duration::from_secs(60), 2)]);
+        let windows =
+            RateWindows::new(&[(Duration::from_secs(1), 1), (Duration::from_secs(60), 2)]);
         assert!(windows.take(0, false).allowed);
         assert!(!windows.take(0, false).allowed);
         tokio::time::advance(Duration::from_secs(1)).await;

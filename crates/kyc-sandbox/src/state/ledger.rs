@@ -1,4 +1,4 @@
-//! What was asked and what was done.
+//! The requests that the sandbox answered, and their effects.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -36,12 +36,13 @@ impl fmt::Display for Provider {
     }
 }
 
-/// One request that a provider's routes answered.
+/// One request that a provider's route table answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     sequence: u64,
     provider: Provider,
     operation: &'static str,
+    method: &'static str,
     status: u16,
     request_id: Option<String>,
     effect: Option<String>,
@@ -51,6 +52,7 @@ impl Entry {
     pub(crate) fn new(
         provider: Provider,
         operation: &'static str,
+        method: &'static str,
         status: u16,
         request_id: Option<String>,
         effect: Option<String>,
@@ -59,6 +61,7 @@ impl Entry {
             sequence: 0,
             provider,
             operation,
+            method,
             status,
             request_id,
             effect,
@@ -70,15 +73,20 @@ impl Entry {
         self.sequence
     }
 
-    /// Whose routes answered.
+    /// The provider whose route table answered.
     pub fn provider(&self) -> Provider {
         self.provider
     }
 
-    /// `account_aggregator_init`, `profile`, `session_consents`, `digilocker_initiate_session`, or `other` for a path
-    /// or method below the provider's prefix that is none of these.
+    /// The operation's name, one of [`Sandbox::operations`](crate::Sandbox::operations), or `other` for a path or a
+    /// method below the provider's prefix that no route has.
     pub fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    /// The request's method, or `other` for one that RFC 9110 does not name.
+    pub fn method(&self) -> &'static str {
+        self.method
     }
 
     /// The HTTP status that was sent.
@@ -91,13 +99,14 @@ impl Entry {
         self.request_id.as_deref()
     }
 
-    /// Whether something was done: a session opened, a consent recorded. A profile check never has an effect.
+    /// Whether the request had an effect: a session opened, a refresh started, a consent recorded. Reads, such as FinPro's
+    /// profile check and Veriff's decision, have none.
     pub fn had_effect(&self) -> bool {
         self.effect.is_some()
     }
 
-    /// The id of what was done: Finpass's `client_id`, Veriff's consent id, Deepvue's `transaction_id`. It is there even
-    /// when the reply did not say so, because a fault replaced it.
+    /// The id of the effect: Finpass's `client_id` or `request_id`, Veriff's consent id, Deepvue's `transaction_id`. It is
+    /// present even when a fault replaced the reply.
     pub fn effect_id(&self) -> Option<&str> {
         self.effect.as_deref()
     }
@@ -128,26 +137,27 @@ impl Counts {
     }
 }
 
-/// What the sandbox was asked and what it did, for a test to compare with what its client believes.
+/// The requests that the sandbox answered and their effects, for a test to compare with what its client reports.
 ///
-/// An entry is written when the answer is decided, which is the moment of the effect and before any reply delay: a
-/// caller that goes away while it waits for the reply leaves an entry all the same. It holds no mobile number, no name, no
-/// text and no credential. A `Ledger` is a handle; all clones show the same.
+/// An entry is written when the reply is decided, which is the moment of the effect and before any reply delay: a
+/// caller that cancels while it waits for the reply leaves an entry all the same. An entry holds no mobile number, no name,
+/// no text and no credential. A `Ledger` is a handle; all clones share their entries.
 ///
-/// Requests that never reach a provider's route have no entry: other path prefixes, and what the HTTP layer refuses.
+/// Requests that never reach a provider's route table have no entry: other path prefixes, and what the HTTP layer refuses.
 #[derive(Clone)]
-pub struct Ledger(Arc<Mutex<Book>>);
+pub struct Ledger(Arc<Mutex<Inner>>);
 
-struct Book {
+struct Inner {
     capacity: usize,
     written: u64,
     entries: VecDeque<Entry>,
-    counts: BTreeMap<Provider, Counts>,
+    /// By operation.
+    counts: BTreeMap<(Provider, &'static str), Counts>,
 }
 
 impl Ledger {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self(Arc::new(Mutex::new(Book {
+        Self(Arc::new(Mutex::new(Inner {
             capacity,
             written: 0,
             entries: VecDeque::new(),
@@ -156,30 +166,31 @@ impl Ledger {
     }
 
     pub(crate) fn write(&self, mut entry: Entry) {
-        let mut book = self.book();
-        book.written = book.written.saturating_add(1);
-        entry.sequence = book.written;
-        book.counts
-            .entry(entry.provider)
+        let mut inner = self.inner();
+        inner.written = inner.written.saturating_add(1);
+        entry.sequence = inner.written;
+        inner
+            .counts
+            .entry((entry.provider, entry.operation))
             .or_default()
             .add(entry.status, entry.effect.is_some());
-        if book.capacity == 0 {
+        if inner.capacity == 0 {
             return;
         }
-        if book.entries.len() == book.capacity {
-            book.entries.pop_front();
+        if inner.entries.len() == inner.capacity {
+            inner.entries.pop_front();
         }
-        book.entries.push_back(entry);
+        inner.entries.push_back(entry);
     }
 
     /// The kept entries, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        self.book().entries.iter().cloned().collect()
+        self.inner().entries.iter().cloned().collect()
     }
 
     /// The kept entries of one `x-request-id`, oldest first: the attempts of one call.
     pub fn entries_for(&self, request_id: &str) -> Vec<Entry> {
-        self.book()
+        self.inner()
             .entries
             .iter()
             .filter(|entry| entry.request_id() == Some(request_id))
@@ -189,46 +200,52 @@ impl Ledger {
 
     /// Counts of one provider. Exact, whatever was dropped from the entries.
     pub fn counts(&self, provider: Provider) -> Counts {
-        self.book()
-            .counts
-            .get(&provider)
-            .cloned()
-            .unwrap_or_default()
+        self.sum(|(of, _)| *of == provider)
+    }
+
+    /// Counts of one operation, by the name in [`Entry::operation`].
+    pub fn operation_counts(&self, provider: Provider, operation: &str) -> Counts {
+        self.sum(|key| *key == (provider, operation))
     }
 
     /// Counts of all providers together.
     pub fn total(&self) -> Counts {
-        let book = self.book();
-        let mut total = Counts::default();
-        for counts in book.counts.values() {
-            total.requests = total.requests.saturating_add(counts.requests);
-            total.effects = total.effects.saturating_add(counts.effects);
+        self.sum(|_| true)
+    }
+
+    fn sum(&self, included: impl Fn(&(Provider, &'static str)) -> bool) -> Counts {
+        let inner = self.inner();
+        let mut sum = Counts::default();
+        for (_, counts) in inner.counts.iter().filter(|(key, _)| included(key)) {
+            sum.requests = sum.requests.saturating_add(counts.requests);
+            sum.effects = sum.effects.saturating_add(counts.effects);
             for (status, count) in &counts.by_status {
-                total.add_status(*status, *count);
+                sum.add_status(*status, *count);
             }
         }
-        total
+        sum
     }
 
     /// How many entries are no longer kept because of
     /// [`Settings::with_ledger_capacity`](crate::Settings::with_ledger_capacity).
     pub fn dropped(&self) -> u64 {
-        let book = self.book();
-        book.written
-            .saturating_sub(u64::try_from(book.entries.len()).unwrap_or(u64::MAX))
+        let inner = self.inner();
+        inner
+            .written
+            .saturating_sub(u64::try_from(inner.entries.len()).unwrap_or(u64::MAX))
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let book = self.book();
+        let inner = self.inner();
         f.debug_struct("Ledger")
-            .field("written", &book.written)
-            .field("kept", &book.entries.len())
+            .field("written", &inner.written)
+            .field("kept", &inner.entries.len())
             .finish()
     }
 }

@@ -1,9 +1,10 @@
-//! What is open in MoneyOne FinPro.
+//! MoneyOne FinPro's settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ContentType, Failure, NullOptional, RepeatedHeaders};
 use crate::credentials;
+use crate::exchange::{ContentType, Failure, NullOptional, RepeatedHeaders};
 
 settings! {
     /// MoneyOne FinPro: `POST /profile`.
@@ -72,12 +73,16 @@ settings! {
         with_retry_after / retry_after: bool = false;
         /// How long each reply is held back.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Answers with an error that has no cause in the request.
+        /// Replies with an error that has no cause in the request, whatever the operation.
         with_failure / failure: Option<Failure> = None;
+        /// Failures of single operations, by name.
+        with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
+        /// Reply delays of single operations, by name.
+        with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
 
-fail_with! { FinproSettings }
+faults! { FinproSettings }
 
 choices! {
     /// The form of FinPro's error bodies.

@@ -1,4 +1,4 @@
-//! A peer that reads no replies is given up.
+//! Closes connections whose peer reads no replies.
 
 use std::future::Future;
 use std::io;

@@ -1,9 +1,10 @@
-//! What is open in Deepvue.
+//! Deepvue's settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ContentType, EmptyText, Failure, NullOptional};
 use crate::credentials;
+use crate::exchange::{ContentType, EmptyText, Failure, NullOptional};
 
 settings! {
     /// Deepvue: `POST /v1/kyc/digilocker/initiate-session`.
@@ -59,12 +60,16 @@ settings! {
         with_refused_requests_count / refused_requests_count: bool = false;
         /// How long each reply is held back after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Answers with an error that has no cause in the request.
+        /// Replies with an error that has no cause in the request, whatever the operation.
         with_failure / failure: Option<Failure> = None;
+        /// Failures of single operations, by name.
+        with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
+        /// Reply delays of single operations, by name.
+        with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
 
-fail_with! { DeepvueSettings }
+faults! { DeepvueSettings }
 
 choices! {
     /// What a key or a client that Deepvue does not accept is told.

@@ -1,15 +1,16 @@
-//! What is open in Finpass.
+//! Finpass's settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ContentType, Failure, NullOptional, RepeatedHeaders};
 use crate::credentials;
+use crate::exchange::{ContentType, ExtraFields, Failure, NullOptional, RepeatedHeaders};
 
 settings! {
-    /// Finpass: `POST /api/v1/services/account-aggregator/init`.
+    /// Finpass: account aggregator.
     ///
-    /// Documented are the request and success fields and the 401 body. Every other error is the sandbox's own choice,
-    /// in the documented envelope.
+    /// Documented are Initialize's request and success fields, the 401 body, and that Refresh Data returns an id. Every other
+    /// error is the sandbox's own choice, in the documented envelope.
     FinpassSettings {
         /// The accepted `x-api-key`.
         with_api_key / api_key: String = credentials::FINPASS_API_KEY.to_owned();
@@ -46,16 +47,40 @@ settings! {
         with_consent_url / consent_url: String = "https://consent.example.test/onboarding".to_owned();
         /// `message_code` of the reply that says `success: false` inside an HTTP 200. Own choice.
         with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
+        /// How many sessions Refresh Data knows; the oldest are forgotten first, as if they had expired.
+        with_session_capacity / session_capacity: usize = 10_000;
+        /// `client_id`s that Refresh Data accepts besides those that Initialize opened.
+        with_client_ids / client_ids: Vec<String> = Vec::new();
+        /// Which of the sessions that Initialize opened may be refreshed. Own choice.
+        with_refresh_scope / refresh_scope: RefreshScope = RefreshScope::AnySession;
+        /// HTTP status and `status_code` of an unknown `client_id`. Reported for a sister product. Own choice.
+        with_invalid_client_status / invalid_client_status: u16 = 400;
+        /// `data` of the reply to an unknown `client_id`. Reported for a sister product. Own choice.
+        with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
+        /// Fields of Refresh Data's body besides `client_id`. Own choice.
+        with_extra_fields / extra_fields: ExtraFields = ExtraFields::Ignored;
         /// How long each reply is held back after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Answers with an error that has no cause in the request.
+        /// Replies with an error that has no cause in the request, whatever the operation.
         with_failure / failure: Option<Failure> = None;
+        /// Failures of single operations, by name.
+        with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
+        /// Reply delays of single operations, by name.
+        with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
 
-fail_with! { FinpassSettings }
+faults! { FinpassSettings }
 
 choices! {
+    /// Which Finpass sessions may be refreshed.
+    RefreshScope {
+        /// Every one.
+        AnySession,
+        /// Those opened with the `consent_type` `loan_monitoring`; others are answered like an unknown `client_id`.
+        MonitoringOnly,
+    }
+
     /// Whether Finpass errors carry `data`.
     ErrorData {
         /// They do not.

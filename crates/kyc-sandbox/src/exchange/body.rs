@@ -1,0 +1,52 @@
+//! Reads request bodies, within a limit of length and time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+/// Beyond the limit, this many times its length is read and thrown away before the reply, because a peer that is
+/// still writing often does not see a reply that is followed by a reset connection.
+const DISCARD_FACTOR: usize = 32;
+
+/// The whole body, or the HTTP status that says why there is none.
+pub(super) async fn read(
+    body: Body,
+    limit: usize,
+    timeout: Option<Duration>,
+) -> Result<Bytes, u16> {
+    match timeout {
+        None => collect(body, limit).await,
+        Some(timeout) => tokio::time::timeout(timeout, collect(body, limit))
+            .await
+            .unwrap_or(Err(408)),
+    }
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, u16> {
+    let discarded = u64::try_from(limit.saturating_mul(DISCARD_FACTOR)).unwrap_or(u64::MAX);
+    if body.size_hint().lower() > discarded {
+        return Err(413);
+    }
+    let mut kept = BytesMut::new();
+    let mut length: usize = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(400) };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        } else if u64::try_from(length).unwrap_or(u64::MAX) > discarded {
+            break;
+        }
+    }
+    if length > limit {
+        Err(413)
+    } else {
+        Ok(kept.freeze())
+    }
+}

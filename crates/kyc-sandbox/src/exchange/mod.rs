@@ -1,0 +1,19 @@
+//! One request in, one reply out: what all operations have in common.
+
+mod body;
+#[macro_use]
+mod choices;
+mod faults;
+mod json;
+mod reply;
+mod request;
+mod routes;
+
+pub use choices::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
+pub use faults::Failure;
+pub(crate) use faults::Faults;
+pub(crate) use json::Json;
+pub(crate) use reply::{Reply, reason};
+pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest};
+pub use routes::Operation;
+pub(crate) use routes::{Admission, ProviderApi, Route, operations, router};

@@ -1,0 +1,80 @@
+//! A reply before it is written.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+
+use super::Json;
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(super) status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: String,
+    /// The id of what the request changed, if it changed something.
+    pub(super) effect: Option<String>,
+    /// How long the provider works before it has this reply.
+    pub(super) wait: Duration,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &Json) -> Self {
+        Self::text(status, "application/json", body.to_compact())
+    }
+
+    pub(crate) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        // Informational statuses are not replies, and settings can hold any number.
+        let status = StatusCode::from_u16(status)
+            .ok()
+            .filter(|status| !status.is_informational())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            status,
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))],
+            body,
+            effect: None,
+            wait: Duration::ZERO,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+
+    /// Records that the request had an effect, and the id of it.
+    #[must_use]
+    pub(crate) fn with_effect(mut self, id: String) -> Self {
+        self.effect = Some(id);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}
+
+/// The reason phrase of a status, for error bodies whose wording no document fixes.
+pub(crate) fn reason(status: u16) -> &'static str {
+    StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Error")
+}

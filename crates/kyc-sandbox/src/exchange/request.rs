@@ -1,0 +1,139 @@
+//! A request as a handler sees it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
+use serde_json::{Map, Value};
+
+use super::choices::{ContentType, RepeatedHeaders};
+
+/// How the caller is connected.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionInfo {
+    /// Scheme and authority, for links in replies.
+    pub(crate) origin: Arc<str>,
+    /// `None` in process, where the body is complete from the start and there may be no timer.
+    pub(crate) body_read_timeout: Option<Duration>,
+}
+
+/// A request that matched a route and whose body was read.
+pub(crate) struct ReceivedRequest {
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    /// The path below the provider's prefix, as sent.
+    pub(super) path: String,
+    /// The matched route's path, with `{name}` for each parameter.
+    pub(super) template: &'static str,
+    pub(super) body: Bytes,
+    /// The provider's base URL as this caller reaches it.
+    pub(super) base_url: String,
+}
+
+/// The occurrences of a header that should be sent once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header<'r> {
+    Missing,
+    Once(&'r [u8]),
+    Repeated(&'r [u8]),
+}
+
+/// Why a body is not a JSON object.
+pub(crate) enum BodyProblem {
+    ContentType,
+    NotJson,
+    NotAnObject(Value),
+}
+
+impl BodyProblem {
+    /// An error text without a full stop.
+    pub(crate) fn text(&self) -> &'static str {
+        match self {
+            Self::ContentType => "Content-Type must be application/json",
+            Self::NotJson => "The request body is not valid JSON",
+            Self::NotAnObject(_) => "The request body must be a JSON object",
+        }
+    }
+}
+
+impl ReceivedRequest {
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The path segment at `{name}` in the route's template, not decoded.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.template
+            .split('/')
+            .zip(self.path.split('/'))
+            .find(|(template, _)| {
+                template
+                    .strip_prefix('{')
+                    .and_then(|rest| rest.strip_suffix('}'))
+                    == Some(name)
+            })
+            .map_or("", |(_, segment)| segment)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Header<'_> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Header::Missing,
+            (Some(value), None) => Header::Once(value.as_bytes()),
+            (Some(value), Some(_)) => Header::Repeated(value.as_bytes()),
+        }
+    }
+
+    /// Whether each of these headers has its accepted value.
+    pub(crate) fn has_credentials(
+        &self,
+        repeated: RepeatedHeaders,
+        accepted: &[(&str, &str)],
+    ) -> bool {
+        accepted.iter().all(|(name, accepted)| {
+            let sent = match (self.header(name), repeated) {
+                (Header::Once(value), _)
+                | (Header::Repeated(value), RepeatedHeaders::FirstCounts) => value,
+                (Header::Missing, _) | (Header::Repeated(_), RepeatedHeaders::Refused) => {
+                    return false;
+                }
+            };
+            sent == accepted.as_bytes()
+        })
+    }
+
+    /// Reads the body as a JSON object. Of a member that is sent twice, the last value counts.
+    pub(crate) fn json_object(
+        &self,
+        content_type: ContentType,
+    ) -> Result<Map<String, Value>, BodyProblem> {
+        if content_type == ContentType::Required && !self.is_json() {
+            return Err(BodyProblem::ContentType);
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(body)) => Ok(body),
+            Ok(other) => Err(BodyProblem::NotAnObject(other)),
+            Err(_) => Err(BodyProblem::NotJson),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        let Header::Once(value) = self.header(CONTENT_TYPE.as_str()) else {
+            return false;
+        };
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        essence
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"application/json")
+    }
+}

@@ -1,0 +1,242 @@
+//! A provider as a table of routes, and the steps that every request to it goes through.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use http::{HeaderMap, Method};
+
+use super::body;
+use super::faults::{Failure, Faults, Injected};
+use super::reply::Reply;
+use super::request::{ConnectionInfo, ReceivedRequest};
+use crate::state::{Entry, Ledger, Provider};
+
+/// The operation's name in the ledger for paths and methods that no route has.
+const NO_OPERATION: &str = "other";
+
+/// One row of a provider's table.
+pub(crate) struct Route<P> {
+    pub(crate) method: Method,
+    /// The path below the provider's prefix, with `{name}` for a segment that is a parameter.
+    pub(crate) template: &'static str,
+    /// The name in the ledger and in settings, unique within the provider.
+    pub(crate) operation: &'static str,
+    pub(crate) handler: fn(&P, &ReceivedRequest) -> Reply,
+}
+
+/// A provider: its routes, and what they have in common.
+pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
+    const PROVIDER: Provider;
+    const ROUTES: &'static [Route<Self>];
+
+    /// Checks credentials and rate limits, in the provider's order, before the handler sees the request.
+    fn admit(&self, request: &ReceivedRequest) -> Admission;
+
+    /// The provider's error body for a status whose cause lies outside the operation: an unknown path, a body that is
+    /// too long, an injected failure.
+    fn error(&self, status: u16) -> Reply;
+
+    fn faults(&self) -> Faults<'_>;
+}
+
+/// The outcome of [`ProviderApi::admit`].
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    /// Sent instead of the handler's reply.
+    pub(crate) refusal: Option<Reply>,
+    /// Added to the reply, whichever it is.
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl From<Result<(), Reply>> for Admission {
+    fn from(checked: Result<(), Reply>) -> Self {
+        Self {
+            refusal: checked.err(),
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// One operation that the sandbox serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operation {
+    /// The provider.
+    pub provider: Provider,
+    /// The name in the [ledger](crate::Ledger) and in settings such as
+    /// [`FinpassSettings::fail_operation`](crate::FinpassSettings::fail_operation).
+    pub name: &'static str,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path below the provider's base URL, with `{name}` for a segment that is a parameter.
+    pub path: &'static str,
+}
+
+/// The rows of a provider's table.
+pub(crate) fn operations<P: ProviderApi>() -> impl Iterator<Item = Operation> {
+    P::ROUTES.iter().map(|route| Operation {
+        provider: P::PROVIDER,
+        name: route.operation,
+        method: route.method.clone(),
+        path: route.template,
+    })
+}
+
+struct Table<P> {
+    api: Arc<P>,
+    ledger: Ledger,
+    body_limit: usize,
+    injected: Injected,
+}
+
+/// Serves a provider's table. A path without a route is answered 404, a method without one 405 with `allow`.
+pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: usize) -> Router {
+    let mut router = Router::new();
+    for route in P::ROUTES {
+        // Fails for methods that axum cannot route, which no row has.
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
+            continue;
+        };
+        let handler = move |State(table): State<Arc<Table<P>>>, request: Request| async move {
+            table.respond(route, request).await
+        };
+        router = router.route(route.template, on(filter, handler));
+    }
+    router
+        .fallback(async |State(table), request| Table::<P>::refuse(table, request, 404).await)
+        .method_not_allowed_fallback(async |State(table), request| {
+            Table::<P>::refuse(table, request, 405).await
+        })
+        .with_state(Arc::new(Table {
+            api,
+            ledger,
+            body_limit,
+            injected: Injected::default(),
+        }))
+}
+
+impl<P: ProviderApi> Table<P> {
+    async fn respond(&self, route: &'static Route<P>, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let connection = parts.extensions.get::<ConnectionInfo>();
+        let timeout = connection.and_then(|connection| connection.body_read_timeout);
+        let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
+        let entry = Draft::new(route.operation, &parts.method, &parts.headers);
+        let reply = match body::read(body, self.body_limit, timeout).await {
+            Ok(body) => {
+                let base_url = format!("{origin}/{}", P::PROVIDER.as_str());
+                self.reply(
+                    route,
+                    &ReceivedRequest {
+                        base_url,
+                        path: parts.uri.path().to_owned(),
+                        template: route.template,
+                        method: parts.method,
+                        headers: parts.headers,
+                        body,
+                    },
+                )
+            }
+            Err(status) => self.api.error(status),
+        };
+        self.finish(entry, reply).await
+    }
+
+    async fn refuse(table: Arc<Self>, request: Request, status: u16) -> Response {
+        let entry = Draft::new(NO_OPERATION, request.method(), request.headers());
+        table.finish(entry, table.api.error(status)).await
+    }
+
+    /// The reply to a request whose body arrived whole, with the operation's failure injected before or after the handler.
+    fn reply(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
+        let Some(scoped) = self.api.faults().failure(route.operation) else {
+            return self.admit_and_handle(route, request);
+        };
+        if !scoped.failure.is_after_effect() {
+            return if self.injected.take(scoped) {
+                self.failed(scoped.failure)
+            } else {
+                self.admit_and_handle(route, request)
+            };
+        }
+        let mut reply = self.admit_and_handle(route, request);
+        if reply.status.is_success() && self.injected.take(scoped) {
+            let (effect, wait) = (reply.effect.take(), reply.wait);
+            reply = self.failed(scoped.failure).with_wait(wait);
+            reply.effect = effect;
+        }
+        reply
+    }
+
+    fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
+        let Admission { refusal, headers } = self.api.admit(request);
+        let reply = refusal.unwrap_or_else(|| (route.handler)(&self.api, request));
+        headers
+            .iter()
+            .fold(reply, |reply, (name, value)| reply.with_header(name, value))
+    }
+
+    fn failed(&self, failure: &Failure) -> Reply {
+        if failure.is_gateway_page() {
+            let page = "<html><body><h1>The gateway could not reach the service</h1></body></html>";
+            return Reply::text(failure.status(), "text/html", page.to_owned());
+        }
+        self.api.error(failure.status())
+    }
+
+    async fn finish(&self, draft: Draft, mut reply: Reply) -> Response {
+        sleep(reply.wait).await;
+        self.ledger.write(Entry::new(
+            P::PROVIDER,
+            draft.operation,
+            draft.method,
+            reply.status.as_u16(),
+            draft.request_id,
+            reply.effect.take(),
+        ));
+        sleep(self.api.faults().delay(draft.operation)).await;
+        reply.into_response()
+    }
+}
+
+/// Sets no timer for a zero duration, so that ordinary replies need no runtime with timers.
+async fn sleep(duration: std::time::Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// The part of a ledger entry that is known before the reply.
+struct Draft {
+    operation: &'static str,
+    method: &'static str,
+    request_id: Option<String>,
+}
+
+impl Draft {
+    fn new(operation: &'static str, method: &Method, headers: &HeaderMap) -> Self {
+        Self {
+            operation,
+            method: method_name(method),
+            request_id: request_id(headers),
+        }
+    }
+}
+
+fn method_name(method: &Method) -> &'static str {
+    [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+    ]
+    .into_iter()
+    .find(|name| method.as_str() == *name)
+    .unwrap_or("other")
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-request-id")?.as_bytes();
+    let valid = (1..=128).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+    valid.then(|| String::from_utf8_lossy(value).into_owned())
+}

@@ -1,0 +1,49 @@
+//! Refresh Data: asks for fresh data under the consent of an open session.
+//!
+//! Finpass's tables of this operation are not public. The field names and the refusal are those of the page that Finpass's
+//! own page matches; everything else is the sandbox's own choice and a setting.
+
+use super::settings::RefreshScope;
+use super::{Finpass, refusal, required, success};
+use crate::exchange::{ExtraFields, ReceivedRequest, Reply};
+
+pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    let client_id = match parse(finpass, request) {
+        Ok(client_id) => client_id,
+        Err(message) => return finpass.invalid(&message),
+    };
+    let settings = &finpass.settings;
+    let listed = settings.client_ids().contains(&client_id);
+    let may_refresh = listed
+        || finpass
+            .sessions
+            .get(client_id.as_str())
+            .is_some_and(|session| {
+                session.monitoring || *settings.refresh_scope() == RefreshScope::AnySession
+            });
+    if !may_refresh {
+        return refusal(
+            *settings.invalid_client_data(),
+            *settings.invalid_client_status(),
+            "Invalid or expired client id.",
+            "invalid_client_id",
+        );
+    }
+    // The documented example has 20 characters after the prefix.
+    let id = finpass.ids.hex();
+    let (_, tail) = id.split_at(12);
+    let request_id = format!("account_aggregator_v2_{tail}");
+    success(vec![("request_id", request_id.as_str().into())]).with_effect(request_id)
+}
+
+fn parse(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, String> {
+    let body = finpass.object(request)?;
+    let client_id = required(&body, "client_id")?;
+    if client_id.is_empty() {
+        return Err("client_id must not be empty.".to_owned());
+    }
+    if body.len() > 1 && *finpass.settings.extra_fields() == ExtraFields::Refused {
+        return Err("The request body has unknown fields.".to_owned());
+    }
+    Ok(client_id)
+}

@@ -1,0 +1,313 @@
+//! Veriff: verification sessions, signed both ways.
+
+mod decision;
+mod record_consent;
+pub(crate) mod settings;
+mod signing;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Method;
+use uuid::Uuid;
+
+use self::settings::{
+    ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_NOT_FOUND,
+    SessionPolicy, UpperCaseSignature, VeriffSettings,
+};
+use self::signing::{sign, verifies};
+use crate::exchange::{
+    Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
+};
+use crate::state::{Consents, Decision, Decisions, Ids, Provider, RecordedConsent, WireClock};
+
+/// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
+const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
+/// Names a session that is not the caller's.
+const ANOTHER_SESSION: &str = "00000000-0000-4000-8000-00000000a0a0";
+
+const MISSING_CLIENT: &str =
+    "Mandatory X-AUTH-CLIENT header containing the API key is missing from the request.";
+
+#[derive(Debug)]
+pub(crate) struct Veriff {
+    settings: VeriffSettings,
+    ids: Ids,
+    clock: WireClock,
+    consents: Consents,
+    decisions: Decisions,
+    /// The time of decisions that no one made at run time.
+    started_ms: i64,
+    /// Counts replies for [`KeyOrder::Varied`].
+    turns: AtomicU64,
+}
+
+impl ProviderApi for Veriff {
+    const PROVIDER: Provider = Provider::Veriff;
+    const ROUTES: &'static [Route<Self>] = &[
+        Route {
+            method: Method::POST,
+            template: "/v1/sessions/{id}/consents",
+            operation: "record-consent",
+            handler: record_consent::handle,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/decision",
+            operation: "decision",
+            handler: decision::handle,
+        },
+    ];
+
+    fn admit(&self, request: &ReceivedRequest) -> Admission {
+        self.authenticate(request)
+            .map_err(|(code, message)| self.refusal(*self.settings.auth_status(), code, message))
+            .into()
+    }
+
+    fn error(&self, status: u16) -> Reply {
+        let (code, message) = match status {
+            400 => (
+                self.settings.validation_code().as_str(),
+                "Validation failed",
+            ),
+            401 => (self.settings.missing_client_code().as_str(), MISSING_CLIENT),
+            404 => ("1101", "Resource not found"),
+            500 => ("1101", "Something went wrong"),
+            other => ("1101", reason(other)),
+        };
+        self.refusal(status, code, message)
+    }
+
+    fn faults(&self) -> Faults<'_> {
+        self.settings.faults()
+    }
+}
+
+impl Veriff {
+    pub(crate) fn new(settings: VeriffSettings, ids: Ids, clock: WireClock) -> Self {
+        let veriff = Self {
+            consents: Consents::new(*settings.consent_capacity()),
+            decisions: Decisions::new(*settings.decision_capacity()),
+            started_ms: clock.now_ms(),
+            turns: AtomicU64::new(0),
+            settings,
+            ids,
+            clock,
+        };
+        for (session, decision) in veriff.settings.decisions() {
+            veriff.decide(session, decision.clone());
+        }
+        veriff
+    }
+
+    /// The consents of a session, oldest first. Empty for an id that is not a UUID.
+    pub(crate) fn consents(&self, session_id: &str) -> Vec<RecordedConsent> {
+        Uuid::try_parse(session_id).map_or_else(
+            |_| Vec::new(),
+            |session| self.consents.of(session, *self.settings.latest_scope()),
+        )
+    }
+
+    /// Decides about a session, unless the id is not a UUID.
+    pub(crate) fn decide(&self, session_id: &str, decision: Decision) -> bool {
+        let Ok(session) = Uuid::try_parse(session_id) else {
+            return false;
+        };
+        self.decisions
+            .decide(session, decision, self.clock.now_ms());
+        true
+    }
+
+    /// Checks the sender over the bytes as received: the body, or for a GET or DELETE the id in the path.
+    fn authenticate(&self, request: &ReceivedRequest) -> Result<(), (&str, &'static str)> {
+        let settings = &self.settings;
+        let client = match request.header("x-auth-client") {
+            Header::Once(client) if !client.is_empty() => client,
+            Header::Once(_) | Header::Missing => {
+                return Err((settings.missing_client_code(), MISSING_CLIENT));
+            }
+            Header::Repeated(_) => {
+                return Err(("1815", "The x-auth-client header was sent twice."));
+            }
+        };
+        if uuid(client).is_none() {
+            return Err(("1802", "The API key is not a UUID."));
+        }
+        if client != settings.api_key().as_bytes() {
+            return Err(("1803", "No integration has this API key."));
+        }
+        let signature = match request.header("x-hmac-signature") {
+            Header::Once(signature) if !signature.is_empty() => signature,
+            Header::Once(_) | Header::Missing | Header::Repeated(_) => {
+                return Err((
+                    settings.missing_signature_code(),
+                    "The request needs one x-hmac-signature header.",
+                ));
+            }
+        };
+        let upper = signature.iter().any(u8::is_ascii_uppercase);
+        let mut received = [0_u8; 32];
+        let malformed = hex::decode_to_slice(signature, &mut received).is_err()
+            || (upper && *settings.upper_case_signature() == UpperCaseSignature::Refused);
+        if malformed {
+            return Err((
+                settings.malformed_signature_code(),
+                "The x-hmac-signature header is not 64 hexadecimal digits.",
+            ));
+        }
+        let (signed, mismatch) = match *request.method() {
+            Method::POST | Method::PATCH => (
+                request.body(),
+                (
+                    "1819",
+                    "The x-hmac-signature header does not match the request body.",
+                ),
+            ),
+            _ => (
+                request.parameter("id").as_bytes(),
+                (
+                    "1818",
+                    "The x-hmac-signature header does not match the id in the path.",
+                ),
+            ),
+        };
+        let mut secrets = settings.secrets().iter();
+        if secrets.any(|secret| verifies(secret, signed, &received)) {
+            Ok(())
+        } else {
+            Err(mismatch)
+        }
+    }
+
+    /// The session that the path names, or the reply to a request for one that cannot be had.
+    fn session<'r>(&self, request: &'r ReceivedRequest) -> Result<(&'r str, Uuid), Reply> {
+        // A UUID never needs percent-encoding.
+        let text = request.parameter("id");
+        let Some(session) = uuid(text.as_bytes()) else {
+            return Err(match self.settings.malformed_session() {
+                MalformedSession::NotFound => self.error(404),
+                MalformedSession::ValidationFailed => self.error(400),
+            });
+        };
+        let is = |listed: &str| Uuid::try_parse(listed) == Ok(session);
+        if is(SESSION_BREAKS) {
+            return Err(self.error(500));
+        }
+        let known = !is(SESSION_NOT_FOUND)
+            && match self.settings.sessions() {
+                SessionPolicy::AnyUuid => true,
+                SessionPolicy::Listed(sessions) => sessions.iter().any(|listed| is(listed)),
+            };
+        if known {
+            Ok((text, session))
+        } else {
+            Err(self.error(404))
+        }
+    }
+
+    /// A signed success with its members in the order that the settings ask for.
+    fn success(&self, mut members: Vec<(&'static str, Json)>) -> Reply {
+        if *self.settings.key_order() == KeyOrder::Varied {
+            let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+            let places = u64::try_from(members.len()).unwrap_or(1);
+            // The first reply already differs from the documented order.
+            let turned = turn.wrapping_add(1).checked_rem(places).unwrap_or(0);
+            members.rotate_left(usize::try_from(turned).unwrap_or(0));
+        }
+        self.signed(200, &Json::Object(members))
+    }
+
+    fn signed(&self, status: u16, body: &Json) -> Reply {
+        let settings = &self.settings;
+        let compact = body.to_compact();
+        let current = settings.secrets().first().map_or("", String::as_str);
+        let signature = sign(current, compact.as_bytes());
+        let old = || sign(settings.old_secret(), compact.as_bytes());
+        let ours = settings.api_key().as_str();
+
+        let mut sent = compact.clone();
+        let (x, vrf) = match settings.reply_signing() {
+            ReplySigning::BothPairs => (Some((ours, signature.clone())), Some((ours, signature))),
+            ReplySigning::XPairOnly => (Some((ours, signature)), None),
+            ReplySigning::VrfPairOnly => (None, Some((ours, signature))),
+            ReplySigning::DifferingPairs => (Some((ours, signature)), Some((ours, old()))),
+            ReplySigning::Unsigned => (None, None),
+            ReplySigning::UpperCaseHex => {
+                let upper = signature.to_ascii_uppercase();
+                (Some((ours, upper.clone())), Some((ours, upper)))
+            }
+            ReplySigning::OldSecret => (Some((ours, old())), Some((ours, old()))),
+            ReplySigning::ReserialisedAfterSigning => {
+                sent = body.to_spaced();
+                (Some((ours, signature.clone())), Some((ours, signature)))
+            }
+            ReplySigning::ForeignClient => (
+                Some((FOREIGN_CLIENT, signature.clone())),
+                Some((FOREIGN_CLIENT, signature)),
+            ),
+        };
+        let mut reply = Reply::text(status, "application/json", sent);
+        if let Some((client, signature)) = x {
+            reply = reply
+                .with_header("x-auth-client", client)
+                .with_header("x-hmac-signature", &signature);
+        }
+        if let Some((client, signature)) = vrf {
+            reply = reply
+                .with_header("vrf-auth-client", client)
+                .with_header("vrf-hmac-signature", &signature);
+        }
+        reply
+    }
+
+    fn refusal(&self, status: u16, code: &str, message: &str) -> Reply {
+        let settings = &self.settings;
+        let number = |text: &str| {
+            text.parse::<i64>()
+                .map_or_else(|_| text.into(), Json::Number)
+        };
+        let body = Json::Object(vec![
+            (
+                "status",
+                if *settings.numeric_status() {
+                    status.into()
+                } else {
+                    "fail".into()
+                },
+            ),
+            (
+                "code",
+                if *settings.numeric_code() {
+                    number(code)
+                } else {
+                    code.into()
+                },
+            ),
+            ("message", message.into()),
+        ]);
+        match settings.error_signing() {
+            ErrorSigning::Unsigned => Reply::json(status, &body),
+            ErrorSigning::Signed => self.signed(status, &body),
+        }
+    }
+}
+
+/// A UUID in its usual form with hyphens; the crate reads others too.
+fn uuid(text: &[u8]) -> Option<Uuid> {
+    (text.len() == 36)
+        .then(|| Uuid::try_parse_ascii(text).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_hyphenated_form_is_a_uuid() {
+        assert!(uuid(b"d69a07cf-4434-4d36-be6c-d22af7dc01fb").is_some());
+        assert!(uuid(b"d69a07cf44344d36be6cd22af7dc01fb").is_none());
+        assert!(uuid(b"{d69a07cf-4434-4d36-be6c-d22af7dc01fb}").is_none());
+        assert!(uuid(b"").is_none());
+    }
+}

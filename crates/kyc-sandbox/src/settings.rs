@@ -1,0 +1,61 @@
+//! Every choice the sandbox makes, by name.
+//!
+//! Where a provider's documentation is silent, the sandbox has to do something. Each such point is a setting here; its
+//! documentation says *own choice*, which means: the default is the sandbox's, not the provider's, and no client
+//! should rely on it. Settings without that label switch between behaviours that are documented, or are faults for
+//! tests.
+
+use std::time::Duration;
+
+pub use crate::exchange::{
+    ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders,
+};
+pub use crate::providers::deepvue::settings::*;
+pub use crate::providers::finpass::settings::*;
+pub use crate::providers::finpro::settings::*;
+pub use crate::providers::veriff::settings::*;
+pub use crate::state::LatestScope;
+
+settings! {
+    /// The whole sandbox: limits, ids, and one group of settings a provider.
+    ///
+    /// ```
+    /// use kyc_sandbox::{FinpassSettings, Settings};
+    ///
+    /// let settings = Settings::default()
+    ///     .with_deterministic_ids(true)
+    ///     .with_finpass(FinpassSettings::default().with_validation_status(400));
+    /// assert_eq!(*settings.finpass().validation_status(), 400);
+    /// ```
+    Settings {
+        /// Finpass.
+        with_finpass / finpass: FinpassSettings = FinpassSettings::default();
+        /// MoneyOne FinPro.
+        with_finpro / finpro: FinproSettings = FinproSettings::default();
+        /// Veriff.
+        with_veriff / veriff: VeriffSettings = VeriffSettings::default();
+        /// Deepvue.
+        with_deepvue / deepvue: DeepvueSettings = DeepvueSettings::default();
+        /// Takes ids from a counter and shows one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
+        /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
+        with_deterministic_ids / deterministic_ids: bool = false;
+        /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox
+        /// has published credentials; leave this off unless the network is your own.
+        with_allow_other_machines / allow_other_machines: bool = false;
+        /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
+        with_body_limit / body_limit: usize = 64 * 1024;
+        /// How long a connection may take to send its headers, counted anew for each request on it, before it is
+        /// closed. Applies to the served sandbox.
+        with_header_read_timeout / header_read_timeout: Duration = Duration::from_secs(30);
+        /// How long a connection may take to send its body before it is answered 408 in the provider's error form.
+        /// Applies to the served sandbox.
+        with_body_read_timeout / body_read_timeout: Duration = Duration::from_secs(10);
+        /// How long a connection may leave its replies unread, with every buffer on the way full, before it is closed.
+        /// Applies to the served sandbox.
+        with_reply_write_timeout / reply_write_timeout: Duration = Duration::from_secs(10);
+        /// How many connections the served sandbox holds at once; more wait to be accepted.
+        with_max_connections / max_connections: usize = 1024;
+        /// How many entries the ledger keeps, at almost 200 bytes each; the oldest go first. Its counts stay exact beyond that.
+        with_ledger_capacity / ledger_capacity: usize = 20_000;
+    }
+}

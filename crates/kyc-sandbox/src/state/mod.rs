@@ -1,0 +1,20 @@
+//! What the sandbox remembers, and where its ids and times come from. Pure: no HTTP, no settings.
+
+mod bounded;
+mod clock;
+mod consents;
+mod decisions;
+mod ids;
+mod ledger;
+pub mod people;
+mod rates;
+
+pub(crate) use bounded::Bounded;
+pub(crate) use clock::WireClock;
+pub(crate) use consents::Consents;
+pub use consents::{LatestScope, RecordedConsent};
+pub use decisions::{Decision, DecisionStatus};
+pub(crate) use decisions::{Decisions, Made};
+pub(crate) use ids::Ids;
+pub use ledger::{Counts, Entry, Ledger, Provider};
+pub(crate) use rates::{Quota, RateWindows};
