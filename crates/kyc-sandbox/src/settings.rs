@@ -10,10 +10,10 @@ use std::time::Duration;
 pub use crate::exchange::{
     ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders,
 };
-pub use crate::providers::deepvue::settings::*;
-pub use crate::providers::finpass::settings::*;
-pub use crate::providers::finpro::settings::*;
-pub use crate::providers::veriff::settings::*;
+pub use crate::providers::deepvue::options::*;
+pub use crate::providers::finpass::options::*;
+pub use crate::providers::finpro::options::*;
+pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
 
 settings! {

@@ -58,7 +58,8 @@ macro_rules! faults {
             }
 
             /// Injects a failure into one operation, named as in [`Sandbox::operations`](crate::Sandbox::operations),
-            /// instead of the one that [`with_failure`](Self::with_failure) sets for all of them.
+            /// instead of the one that [`with_failure`](Self::with_failure) sets for all of them. A name that no operation has
+            /// changes nothing.
             #[must_use]
             pub fn fail_operation(
                 mut self,

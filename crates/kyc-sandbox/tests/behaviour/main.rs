@@ -2,18 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod decision;
 mod deepvue;
 mod finpass;
 mod finpro;
 mod general;
+mod refresh_data;
+mod routes;
 mod veriff;
 
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use kyc_sandbox::Sandbox;
 use provider_core::{Body, Transport};
 use serde_json::Value;
+use sha2::Sha256;
 
 /// What came back.
 struct Reply {
@@ -81,6 +86,12 @@ fn with<'a>(
     let mut changed = without(headers, name);
     changed.push((name, value));
     changed
+}
+
+/// Veriff's signature of a message.
+fn sign(secret: &str, message: &[u8]) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    hex::encode(mac.chain_update(message).finalize().into_bytes())
 }
 
 /// Bodies that are no acceptable request anywhere.

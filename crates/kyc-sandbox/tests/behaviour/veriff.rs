@@ -8,7 +8,7 @@ use kyc_sandbox::{Provider, Sandbox, Settings, VeriffSettings, credentials};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{Reply, hostile_bodies, send, without};
+use crate::{Reply, hostile_bodies, send, sign, without};
 
 const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 const SECRET: &str = credentials::VERIFF_SHARED_SECRET;
@@ -23,11 +23,6 @@ const BROKEN: &str = r#"{"status":"fail","code":"1101","message":"Something went
 
 fn sandbox(settings: VeriffSettings) -> Sandbox {
     Sandbox::new(Settings::default().with_veriff(settings))
-}
-
-fn sign(secret: &str, message: &[u8]) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    hex::encode(mac.chain_update(message).finalize().into_bytes())
 }
 
 fn path(session: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::settings::{
+use super::options::{
     DeepvueSettings, EmptyDocTypes, RedirectUrl, RedirectUrlRule, RefusedConsent, RepeatedDocTypes,
     SessionReplyBody, TimestampForm,
 };

@@ -1,14 +1,14 @@
 //! Deepvue: DigiLocker.
 
 mod initiate_session;
-pub(crate) mod settings;
+pub(crate) mod options;
 mod validation;
 
 use std::time::Duration;
 
 use http::Method;
 
-use self::settings::{DeepvueSettings, Plan, WrongCredentials};
+use self::options::{DeepvueSettings, Plan, WrongCredentials};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };

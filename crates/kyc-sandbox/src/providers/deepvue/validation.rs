@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::settings::ValidationItems;
+use super::options::ValidationItems;
 use crate::exchange::Json;
 
 /// One problem of a body: where, what, and what was sent there.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::settings::{EmptyOptional, FinpassSettings, MobileRule, PanField, PanRule};
+use super::options::{EmptyOptional, FinpassSettings, MobileRule, PanField, PanRule};
 use super::{Finpass, Session, required, success};
 use crate::exchange::{NullOptional, ProviderApi, ReceivedRequest, Reply};
 use crate::state::people::{self, SessionStart};

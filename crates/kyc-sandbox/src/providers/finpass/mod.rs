@@ -1,13 +1,13 @@
 //! Finpass: account aggregator consents.
 
 mod initialize;
+pub(crate) mod options;
 mod refresh_data;
-pub(crate) mod settings;
 
 use http::Method;
 use serde_json::{Map, Value};
 
-use self::settings::{ErrorData, FinpassSettings};
+use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };

@@ -3,7 +3,7 @@
 //! Finpass's tables of this operation are not public. The field names and the refusal are those of the page that Finpass's
 //! own page matches; everything else is the sandbox's own choice and a setting.
 
-use super::settings::RefreshScope;
+use super::options::RefreshScope;
 use super::{Finpass, refusal, required, success};
 use crate::exchange::{ExtraFields, ReceivedRequest, Reply};
 

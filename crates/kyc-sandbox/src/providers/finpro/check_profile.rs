@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::Finpro;
-use super::settings::{
+use super::options::{
     EmptyAaIds, FinproSettings, RepeatedAaIds, RowOrder, UnknownAaId, UserConsentId,
 };
 use crate::exchange::{Json, NullOptional, ReceivedRequest, Reply};

@@ -1,11 +1,11 @@
 //! MoneyOne FinPro: account aggregators.
 
 mod check_profile;
-pub(crate) mod settings;
+pub(crate) mod options;
 
 use http::Method;
 
-use self::settings::{ErrorEnvelope, FinproSettings, ResetUnit};
+use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::settings::{DecisionReplyBody, SESSION_DECISIONS};
+use super::options::{DecisionReplyBody, SESSION_DECISIONS};
 use super::{ANOTHER_SESSION, Veriff};
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::state::{Decision, Made, WireClock};

@@ -1,8 +1,8 @@
 //! Veriff: verification sessions, signed both ways.
 
 mod decision;
+pub(crate) mod options;
 mod record_consent;
-pub(crate) mod settings;
 mod signing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::Method;
 use uuid::Uuid;
 
-use self::settings::{
+use self::options::{
     ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_NOT_FOUND,
     SessionPolicy, UpperCaseSignature, VeriffSettings,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::settings::{ConsentReplyBody, VeriffSettings};
+use super::options::{ConsentReplyBody, VeriffSettings};
 use super::{ANOTHER_SESSION, Veriff};
 use crate::exchange::{EmptyText, ExtraFields, Json, ProviderApi, ReceivedRequest, Reply};
 
