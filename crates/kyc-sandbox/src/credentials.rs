@@ -16,9 +16,9 @@ pub const FINPRO_ORGANISATION_ID: &str = "SANDBOX-FIU";
 pub const FINPRO_APP_IDENTIFIER: &str = "com.example.sandbox";
 /// Accepted as `x-auth-client` by the Veriff routes. Veriff's keys have the form of a UUID.
 pub const VERIFF_API_KEY: &str = "00000000-0000-4000-8000-0000000000aa";
-/// Signs and verifies Veriff's bodies. It is the secret of the published check values.
+/// Signs and verifies Veriff's requests and replies. It is the secret of the published check values.
 pub const VERIFF_SHARED_SECRET: &str = "abcdef12-abcd-abcd-abcd-abcdef012345";
-/// A secret that Veriff's routes no longer accept but can be told to sign with.
+/// A replaced secret: Veriff's routes refuse it, and sign with it if a setting says so.
 pub const VERIFF_OLD_SECRET: &str = "00000000-dead-4000-8000-000000000000";
 /// Accepted as `client-id` by the Deepvue routes.
 pub const DEEPVUE_CLIENT_ID: &str = "sandbox-deepvue-client";

@@ -1,8 +1,7 @@
-//! Every choice the sandbox makes, by name.
+//! Every choice the sandbox makes, as a named setting.
 //!
-//! Where a provider's documentation is silent, the sandbox has to do something. Each such point is a setting here; its
-//! documentation says *own choice*, which means: the default is the sandbox's, not the provider's, and no client
-//! should rely on it. Settings without that label switch between behaviours that are documented, or are faults for
+//! Each point on which a provider's documentation is silent is a setting here. Its documentation says *own choice*, which
+//! means: the default is the sandbox's, not the provider's, and no client should rely on it. Settings without that label switch between behaviours that are documented, or are faults for
 //! tests.
 
 use std::time::Duration;
@@ -39,23 +38,23 @@ settings! {
         /// Takes ids from a counter and shows one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
         /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
         with_deterministic_ids / deterministic_ids: bool = false;
-        /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox
-        /// has published credentials; leave this off unless the network is your own.
+        /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
+        /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;
         /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
         with_body_limit / body_limit: usize = 64 * 1024;
-        /// How long a connection may take to send its headers, counted anew for each request on it, before it is
+        /// How long a connection may take to send its headers, counted from the start of each request, before it is
         /// closed. Applies to the served sandbox.
         with_header_read_timeout / header_read_timeout: Duration = Duration::from_secs(30);
         /// How long a connection may take to send its body before it is answered 408 in the provider's error form.
         /// Applies to the served sandbox.
         with_body_read_timeout / body_read_timeout: Duration = Duration::from_secs(10);
-        /// How long a connection may leave its replies unread, with every buffer on the way full, before it is closed.
+        /// How long a connection may leave its replies unread, with all buffers full, before it is closed.
         /// Applies to the served sandbox.
         with_reply_write_timeout / reply_write_timeout: Duration = Duration::from_secs(10);
-        /// How many connections the served sandbox holds at once; more wait to be accepted.
+        /// The number of concurrent connections of the served sandbox; more wait to be accepted.
         with_max_connections / max_connections: usize = 1024;
-        /// How many entries the ledger keeps, at almost 200 bytes each; the oldest go first. Its counts stay exact beyond that.
+        /// The number of entries the ledger keeps, at about 200 bytes each; the oldest are dropped first. Its counts stay exact.
         with_ledger_capacity / ledger_capacity: usize = 20_000;
     }
 }

@@ -19,7 +19,7 @@ const RESPONSE_LIMIT: usize = 4 * 1024 * 1024;
 
 const ORIGIN: &str = "http://localhost";
 
-/// Calls a [`Sandbox`](crate::Sandbox) in process, choosing the provider by the first part of the path. Scheme and
+/// Calls a [`Sandbox`](crate::Sandbox) in process. The first segment of the path selects the provider; scheme and
 /// authority are ignored.
 ///
 /// A reply waits only for slow aggregators and injected delays, on tokio's clock. The deadline of the call is ignored: the

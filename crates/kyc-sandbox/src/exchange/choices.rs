@@ -108,7 +108,7 @@ macro_rules! choices {
 }
 
 choices! {
-    /// What a credential header that is sent more than once does.
+    /// The effect of a credential header that is sent more than once.
     RepeatedHeaders {
         /// The same as a missing one.
         Refused,
@@ -116,11 +116,11 @@ choices! {
         FirstCounts,
     }
 
-    /// What a request without `Content-Type: application/json` does.
+    /// The effect of a request without `Content-Type: application/json`.
     ContentType {
         /// It is a validation error.
         Required,
-        /// The body is read as JSON all the same.
+        /// The body is read as JSON regardless.
         Ignored,
     }
 
@@ -132,7 +132,7 @@ choices! {
         Refused,
     }
 
-    /// What an empty text does.
+    /// The effect of an empty text.
     EmptyText {
         /// It is accepted.
         Accepted,
@@ -140,9 +140,9 @@ choices! {
         Refused,
     }
 
-    /// What undocumented body fields do.
+    /// The effect of undocumented body fields.
     ExtraFields {
-        /// Nothing.
+        /// They are ignored.
         Ignored,
         /// They are a validation error.
         Refused,

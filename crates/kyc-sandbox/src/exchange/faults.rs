@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// An error that has no cause in the request.
+/// An injected error that has no cause in the request.
 ///
 /// ```
 /// use kyc_sandbox::{FinpassSettings, settings::Failure};
@@ -25,8 +25,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Every request is answered with this status and the provider's error body for it, before anything is checked
-    /// or done. A status that HTTP does not know becomes 500.
+    /// Replies to every request with this status and the provider's error body for it, before anything is checked or
+    /// done. A status outside HTTP's range becomes 500.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -36,14 +36,14 @@ impl Failure {
         }
     }
 
-    /// Only the first `count` requests fail.
+    /// Fails only the first `count` requests.
     #[must_use]
     pub fn first(mut self, count: u64) -> Self {
         self.first = Some(count);
         self
     }
 
-    /// The request is checked and carried out first; if it would have succeeded, the failure is sent instead. The caller
+    /// Checks the request and carries it out first; the failure replaces a success only. The caller
     /// cannot distinguish the two; the [ledger](crate::Ledger) can.
     #[must_use]
     pub fn after_effect(mut self) -> Self {
@@ -51,7 +51,7 @@ impl Failure {
         self
     }
 
-    /// The body is an HTML page, as a gateway before the provider sends it, instead of the provider's error body.
+    /// Sends an HTML page, as a gateway in front of the provider does, instead of the provider's error body.
     #[must_use]
     pub fn gateway_page(mut self) -> Self {
         self.gateway_page = true;

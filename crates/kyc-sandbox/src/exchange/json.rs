@@ -13,19 +13,19 @@ pub(crate) enum Json {
     Text(String),
     List(Vec<Json>),
     Object(Vec<(&'static str, Json)>),
-    /// Something the caller sent, echoed.
+    /// A value of the request, echoed.
     Echo(Value),
 }
 
 impl Json {
-    /// No spaces between tokens.
+    /// Writes the value without spaces between tokens.
     pub(crate) fn to_compact(&self) -> String {
         let mut out = String::with_capacity(256);
         self.write(&mut out, ":", ",");
         out
     }
 
-    /// The same value in other bytes: a space after each colon and comma.
+    /// Writes the same value in other bytes: a space after each colon and comma.
     pub(crate) fn to_spaced(&self) -> String {
         let mut out = String::with_capacity(256);
         self.write(&mut out, ": ", ", ");

@@ -49,12 +49,12 @@ pub enum ServeError {
     Bind {
         /// The address asked for.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// A sandbox that listens. Dropping it stops it at once; [`ServedSandbox::shutdown`] lets requests in flight finish.
+/// A listening sandbox. Dropping it stops it at once; [`ServedSandbox::shutdown`] lets requests in flight finish.
 pub struct ServedSandbox {
     address: SocketAddr,
     closing: watch::Sender<bool>,
@@ -103,7 +103,7 @@ impl ServedSandbox {
     }
 
     /// The environment variables that point a program at this sandbox, with the default
-    /// [`credentials`](crate::credentials). Settings that accept others do not show here.
+    /// [`credentials`](crate::credentials). Credentials from settings are not included.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         credentials::environment(&self.base_urls())
     }
@@ -130,7 +130,7 @@ impl fmt::Debug for ServedSandbox {
     }
 }
 
-/// Nobody can connect to the unspecified address, so links name the loopback one instead.
+/// The origin for links. The unspecified address cannot be connected to, so the loopback address replaces it.
 fn origin(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -186,7 +186,7 @@ async fn accept(
 }
 
 async fn until_closed(closed: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a reason to close too.
+    // An error means that the sender was dropped, which closes too.
     let _ = closed.wait_for(|closing| *closing).await;
 }
 
@@ -215,12 +215,12 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_read_timeout)
-        // A caller that has ended its own side still reads; without this it would depend on the moment.
+        // A caller that has shut down its writing side still gets its reply.
         .half_close(true)
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    // How a connection ended is the peer's business; hyper has answered what could be answered.
+    // Errors of a connection are ignored: hyper has sent what could be sent.
     tokio::select! {
         _ = connection.as_mut() => return,
         () = until_closed(&mut closed) => {}

@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream whose writes fail once no byte has been taken for a time. Reads are untouched: hyper and the routes limit
-/// those, and hyper has no limit for this.
+/// A stream whose writes fail when the peer takes no byte within the timeout. hyper has no such limit; reads are limited
+/// by hyper and by the routes.
 pub(crate) struct WriteTimeout<S> {
     stream: S,
     timeout: Duration,
-    /// Runs while a write waits.
+    /// Set while a write is pending.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -27,7 +27,7 @@ impl<S> WriteTimeout<S> {
         }
     }
 
-    /// The result of a write, or an error if writes have waited too long.
+    /// The result of a write, or an error when writes have been pending for the timeout.
     fn limited<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_reads_fails_in_the_end() {
+    async fn a_write_that_is_never_read_times_out() {
         let (near, mut far) = tokio::io::duplex(4);
         let mut near = WriteTimeout::new(near, Duration::from_secs(1));
         near.write_all(b"four").await.unwrap();

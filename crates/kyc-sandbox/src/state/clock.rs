@@ -1,11 +1,11 @@
-//! The time that goes into replies.
+//! The time in replies.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The instant that every reply shows when ids are deterministic: 2030-01-01T00:00:00.000Z.
+/// The instant in every reply when ids are deterministic: 2030-01-01T00:00:00.000Z.
 const FIXED_MS: i64 = 1_893_456_000_000;
 
-/// Wall-clock time in Unix milliseconds, or one fixed instant.
+/// The wall clock in Unix milliseconds, or one fixed instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WireClock {
     fixed: bool,

@@ -1,7 +1,7 @@
 //! The invented people, by mobile number.
 //!
-//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to nobody: no aggregator knows
-//! it, and Finpass opens a session for it as for anyone.
+//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to no person: no aggregator knows
+//! it, and Finpass opens a session for it.
 //!
 //! | mobile | who | onemoney | finvu | anumati | FinPro | Finpass |
 //! |---|---|---|---|---|---|---|
@@ -16,7 +16,7 @@
 //! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
 //! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
 
-/// What one aggregator does when asked about a person.
+/// An aggregator's reply about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Behaviour {
@@ -35,7 +35,7 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    /// The words of the table above.
+    /// The text in the table above.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Linked => "linked",
@@ -54,12 +54,12 @@ impl Behaviour {
 pub enum ProfileCheck {
     /// Asks the aggregators.
     Answers,
-    /// Fails with `PROFILE_CHECK_FAILED`. That a number decides it is the sandbox's own device.
+    /// Fails with `PROFILE_CHECK_FAILED`. That the number decides it is the sandbox's own choice.
     NoActiveAggregators,
 }
 
 impl ProfileCheck {
-    /// The words of the table above.
+    /// The text in the table above.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Answers => "answers",
@@ -81,7 +81,7 @@ pub enum SessionStart {
 }
 
 impl SessionStart {
-    /// The words of the table above.
+    /// The text in the table above.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opens => "opens a session",
@@ -97,22 +97,22 @@ impl SessionStart {
 pub struct Person {
     /// Ten digits.
     pub mobile: &'static str,
-    /// What the person is there for.
+    /// The case that the person stands for.
     pub description: &'static str,
-    /// What onemoney does.
+    /// onemoney's reply.
     pub onemoney: Behaviour,
-    /// What finvu does.
+    /// finvu's reply.
     pub finvu: Behaviour,
-    /// What anumati does.
+    /// anumati's reply.
     pub anumati: Behaviour,
-    /// What FinPro does.
+    /// FinPro's reply.
     pub profile_check: ProfileCheck,
-    /// What Finpass does.
+    /// Finpass's reply.
     pub session_start: SessionStart,
 }
 
 impl Person {
-    /// What the aggregator of this name does; one that the table does not name knows nobody.
+    /// The reply of the aggregator with this name; one that is not in the table knows no one.
     pub fn at(&self, aggregator: &str) -> Behaviour {
         match aggregator {
             "onemoney" => self.onemoney,
@@ -141,7 +141,7 @@ const fn person(
 
 use Behaviour::{Fails, Linked, LinkedSlowly, NotRegistered, Registered, Silent};
 
-/// Everybody the sandbox knows.
+/// All people of the sandbox.
 pub const PEOPLE: &[Person] = &[
     person(
         "9000000001",
@@ -204,7 +204,7 @@ pub const PEOPLE: &[Person] = &[
     },
 ];
 
-/// The person with this number; a number that is not in the table belongs to somebody unknown everywhere.
+/// The person with this number, or a person unknown everywhere for a number that is not in the table.
 pub fn find(mobile: &str) -> Person {
     PEOPLE
         .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Several limits that are judged independently; the first full one refuses.
+/// Several limits, each over a window of its own; a request needs room in all of them.
 #[derive(Debug)]
 pub(crate) struct RateWindows(Mutex<Vec<Window>>);
 
@@ -45,9 +45,9 @@ impl RateWindows {
         ))
     }
 
-    /// Counts one request. A refused one uses up a place only if `count_refused`.
+    /// Counts one request. A refused one counts only if `count_refused`.
     ///
-    /// `now_ms` is the time the reply shows; the windows themselves run on tokio's clock, so that tests can move it.
+    /// `now_ms` is the time in the reply; the windows run on tokio's clock, so that tests can advance it.
     pub(crate) fn take(&self, now_ms: i64, count_refused: bool) -> Quota {
         let now = Instant::now();
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -250,7 +250,7 @@ async fn every_provider_can_fail_in_its_own_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_reply_has_its_effect_even_if_nobody_waits() {
+async fn a_cancelled_call_has_its_effect() {
     let sandbox = Sandbox::new(
         Settings::default()
             .with_finpass(FinpassSettings::default().with_reply_delay(Duration::from_secs(30))),

@@ -1,4 +1,4 @@
-//! Each operation through the in-process transport, every documented body literally.
+//! Each operation through the in-process transport, with every documented body compared literally.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -20,7 +20,7 @@ use provider_core::{Body, Transport};
 use serde_json::Value;
 use sha2::Sha256;
 
-/// What came back.
+/// A reply.
 struct Reply {
     status: u16,
     headers: http::HeaderMap,
@@ -94,7 +94,7 @@ fn sign(secret: &str, message: &[u8]) -> String {
     hex::encode(mac.chain_update(message).finalize().into_bytes())
 }
 
-/// Bodies that are no acceptable request anywhere.
+/// Bodies that no operation accepts.
 fn hostile_bodies() -> Vec<Vec<u8>> {
     let deep_lists = [vec![b'['; 30_000], vec![b']'; 30_000]].concat();
     let deep_objects = br#"{"a":"#.repeat(10_000);

@@ -122,7 +122,7 @@ async fn the_signature_is_over_the_bytes_as_sent() {
 }
 
 #[tokio::test]
-async fn who_sent_it_is_checked_before_anything_else() {
+async fn authentication_comes_first() {
     let sandbox = Sandbox::default();
     let key = ("x-auth-client", credentials::VERIFF_API_KEY);
     let good = ("x-hmac-signature", D_SIGNATURE);

@@ -1,4 +1,4 @@
-//! Peers that take their time, and too many of them: the sandbox gives up what leads nowhere.
+//! Slow peers and too many of them: timeouts and limits hold.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,35 +10,35 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::peer::{
-    Act, INIT, INIT_BODY, PATIENCE, PROVIDERS, alive, init_head, serve, speak, statuses,
+    INIT, INIT_BODY, PROVIDERS, Step, TEST_TIMEOUT, alive, init_head, serve, speak, statuses,
 };
 
-/// Short, so that tests are; an ordinary request comes in one piece and has nothing to fear.
+/// Short timeouts for short tests; an ordinary request arrives at once.
 const LIMIT: Duration = Duration::from_millis(500);
 
-fn impatient() -> Settings {
+fn short_timeouts() -> Settings {
     Settings::default()
         .with_header_read_timeout(LIMIT)
         .with_body_read_timeout(LIMIT)
         .with_reply_write_timeout(LIMIT)
 }
 
-fn send(bytes: impl Into<Vec<u8>>) -> Act {
-    Act::Send(bytes.into())
+fn send(bytes: impl Into<Vec<u8>>) -> Step {
+    Step::Send(bytes.into())
 }
 
-/// Byte by byte, and slow enough for any limit; each byte comes well within it.
-fn trickle(bytes: impl Into<Vec<u8>>) -> Act {
-    Act::Trickle(bytes.into(), LIMIT / 20)
+/// Byte by byte, too slow in all, with each byte well within the timeout.
+fn trickle(bytes: impl Into<Vec<u8>>) -> Step {
+    Step::Trickle(bytes.into(), LIMIT / 20)
 }
 
 #[tokio::test]
-async fn who_stops_or_dawdles_is_given_up() {
+async fn stalled_and_slow_peers_are_disconnected() {
     let length = format!("content-length: {}\r\n", INIT_BODY.len());
     let good = format!("{}{INIT_BODY}", init_head(&length));
     let sized = init_head("content-length: 1000\r\n");
     let chunked = init_head("transfer-encoding: chunked\r\n");
-    let rows: Vec<(&str, Vec<Act>, &[u16])> = vec![
+    let rows: Vec<(&str, Vec<Step>, &[u16])> = vec![
         ("not a byte", vec![], &[]),
         ("half a line", vec![send("POST /fin")], &[]),
         (
@@ -108,7 +108,7 @@ async fn who_stops_or_dawdles_is_given_up() {
         // Noughts change nothing, so no length ends them.
         (
             "a chunk size without end",
-            vec![send(chunked.clone()), Act::Repeat(vec![b'0'; 8192])],
+            vec![send(chunked.clone()), Step::Repeat(vec![b'0'; 8192])],
             &[408],
         ),
         (
@@ -131,13 +131,13 @@ async fn who_stops_or_dawdles_is_given_up() {
             &[404],
         ),
     ];
-    let (sandbox, served) = serve(impatient()).await;
+    let (sandbox, served) = serve(short_timeouts()).await;
     let address = served.address();
     // At the same time, because each waits for its limit.
     let mut speaking = JoinSet::new();
-    for (name, acts, expected) in rows {
+    for (name, steps, expected) in rows {
         speaking.spawn(async move {
-            let replies = speak(address, acts).await;
+            let replies = speak(address, steps).await;
             assert_eq!(statuses(&replies), expected, "{name}: {replies:?}");
             alive(address).await;
         });
@@ -151,32 +151,32 @@ async fn who_stops_or_dawdles_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_reads_no_reply_is_given_up() {
+async fn peers_that_read_no_reply_are_disconnected() {
     // Replies that repeat what was sent soon fill every buffer.
     let echo = DeepvueSettings::default().with_validation_items(ValidationItems::PydanticV2);
-    let (_, served) = serve(impatient().with_deepvue(echo).with_max_connections(1)).await;
+    let (_, served) = serve(short_timeouts().with_deepvue(echo).with_max_connections(1)).await;
     let body = format!(r#"{{"consent":7,"padding":"{}"}}"#, "a".repeat(60_000));
     let head = PROVIDERS[3].head(b"", &format!("content-length: {}\r\n", body.len()));
     let request = format!("{head}{body}");
     let mut stream = TcpStream::connect(served.address()).await.unwrap();
     let writing = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, writing)
+    tokio::time::timeout(TEST_TIMEOUT, writing)
         .await
         .expect("the sandbox gives up");
     // Its place was the only one.
     alive(served.address()).await;
 }
 
-/// A connection that ends with a reset and not with a farewell.
-async fn reset(address: SocketAddr, acts: &[u8]) {
+/// A connection that ends with a reset.
+async fn reset(address: SocketAddr, steps: &[u8]) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_zero_linger().unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    stream.write_all(acts).await.unwrap();
+    stream.write_all(steps).await.unwrap();
 }
 
 #[tokio::test]
-async fn resets_at_any_point_harm_nobody() {
+async fn resets_at_any_point_leave_the_sandbox_working() {
     let (sandbox, served) = serve(Settings::default().with_max_connections(4)).await;
     let request = crate::peer::init(INIT_BODY.as_bytes());
     for end in (0..=request.len()).step_by(7) {
@@ -191,8 +191,8 @@ async fn resets_at_any_point_harm_nobody() {
 }
 
 #[tokio::test]
-async fn more_connections_than_places_are_served_in_turn() {
-    let (_, served) = serve(impatient().with_max_connections(50)).await;
+async fn connections_beyond_the_limit_are_served_in_turn() {
+    let (_, served) = serve(short_timeouts().with_max_connections(50)).await;
     let mut silent = Vec::new();
     for _ in 0..300 {
         silent.push(TcpStream::connect(served.address()).await.unwrap());
@@ -200,7 +200,7 @@ async fn more_connections_than_places_are_served_in_turn() {
     // Behind all of them.
     alive(served.address()).await;
     for mut stream in silent {
-        let end = tokio::time::timeout(PATIENCE, stream.read(&mut [0])).await;
+        let end = tokio::time::timeout(TEST_TIMEOUT, stream.read(&mut [0])).await;
         assert_eq!(end.expect("no hang").unwrap(), 0, "closed without a word");
     }
 }

@@ -1,41 +1,40 @@
-//! What HTTP does not allow, or allows and nobody means well by: each has its documented end, and an ordinary request is
-//! answered afterwards.
+//! Malformed and abusive HTTP: each case has its documented end, and an ordinary request is answered afterwards.
 
 use crate::peer::{
-    Act, INIT, INIT_BODY, PROVIDERS, alive, body, init_head, raw, serve, speak, statuses,
+    INIT, INIT_BODY, PROVIDERS, Step, alive, body, init_head, raw, serve, speak, statuses,
 };
 use kyc_sandbox::{Settings, credentials};
 
-/// What is sent, and the statuses of the replies before the connection is closed.
+/// The bytes sent, and the statuses of the replies before the connection is closed.
 struct Row {
     name: &'static str,
-    acts: Vec<Act>,
+    steps: Vec<Step>,
     statuses: &'static [u16],
-    /// The peer still writes when the reply comes. Its system may then tell it of the reset and not of the reply.
+    /// The peer still writes when the reply comes. It may then see the reset instead of the reply.
     writing: bool,
 }
 
-/// Nothing but the end of the connection.
+/// The connection is closed without a reply.
 const CLOSED: &[u16] = &[];
 
-fn row(name: &'static str, acts: Vec<Act>, statuses: &'static [u16]) -> Row {
+fn row(name: &'static str, steps: Vec<Step>, statuses: &'static [u16]) -> Row {
     Row {
         name,
-        acts,
+        steps,
         statuses,
         writing: false,
     }
 }
 
 fn sent(name: &'static str, bytes: impl Into<Vec<u8>>, statuses: &'static [u16]) -> Row {
-    row(name, vec![Act::Send(bytes.into())], statuses)
+    row(name, vec![Step::Send(bytes.into())], statuses)
 }
 
 /// More than the sandbox reads.
-fn flood(name: &'static str, acts: Vec<Act>, statuses: &'static [u16]) -> Row {
+fn flood(name: &'static str, steps: Vec<Step>, statuses: &'static [u16]) -> Row {
     Row {
         writing: true,
-        ..row(name, acts, statuses)
+        ..row(name, steps, statuses)
     }
 }
 
@@ -89,15 +88,18 @@ fn request_lines() -> Vec<Row> {
             "GET /é HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
             &[404],
         ),
-        flood("without end", vec![Act::Repeat(vec![b'A'; 8192])], &[431]),
+        flood("without end", vec![Step::Repeat(vec![b'A'; 8192])], &[431]),
         flood(
             "a path without end",
-            vec![Act::Send(b"GET /".to_vec()), Act::Repeat(vec![b'a'; 8192])],
+            vec![
+                Step::Send(b"GET /".to_vec()),
+                Step::Repeat(vec![b'a'; 8192]),
+            ],
             &[431],
         ),
         flood(
             "blank lines without end",
-            vec![Act::Repeat(b"\r\n".repeat(4096))],
+            vec![Step::Repeat(b"\r\n".repeat(4096))],
             &[431],
         ),
         sent(
@@ -133,7 +135,7 @@ fn request_lines() -> Vec<Row> {
         ),
         row(
             "a provider's path at another host",
-            vec![Act::Send(
+            vec![Step::Send(
                 post(&format!("http://elsewhere.example.test{INIT}")).into(),
             )],
             &[200],
@@ -197,7 +199,7 @@ fn headers() -> Vec<Row> {
         sent("two hosts", with("host: y\r\n", ""), &[400]),
         row(
             "no host before HTTP/1.1",
-            vec![Act::Send(
+            vec![Step::Send(
                 post(INIT).replace("HTTP/1.1\r\nhost: x", "HTTP/1.0").into(),
             )],
             &[200],
@@ -211,12 +213,12 @@ fn headers() -> Vec<Row> {
         sent("101 headers", with(&many(101), ""), &[431]),
         flood(
             "10,000 headers",
-            vec![Act::Send(with(&many(10_000), ""))],
+            vec![Step::Send(with(&many(10_000), ""))],
             &[431],
         ),
         flood(
             "a header of 1 MiB",
-            vec![Act::Send(with(
+            vec![Step::Send(with(
                 &format!("x-a: {}\r\n", "a".repeat(1 << 20)),
                 "",
             ))],
@@ -225,16 +227,16 @@ fn headers() -> Vec<Row> {
         flood(
             "a header without end",
             vec![
-                Act::Send(b"GET / HTTP/1.1\r\nx-a: ".to_vec()),
-                Act::Repeat(vec![b'a'; 8192]),
+                Step::Send(b"GET / HTTP/1.1\r\nx-a: ".to_vec()),
+                Step::Repeat(vec![b'a'; 8192]),
             ],
             &[431],
         ),
         flood(
             "headers without end",
             vec![
-                Act::Send(b"GET / HTTP/1.1\r\n".to_vec()),
-                Act::Repeat(b"x-a: 1\r\n".repeat(1024)),
+                Step::Send(b"GET / HTTP/1.1\r\n".to_vec()),
+                Step::Repeat(b"x-a: 1\r\n".repeat(1024)),
             ],
             &[431],
         ),
@@ -263,7 +265,7 @@ fn headers() -> Vec<Row> {
         ),
         row(
             "an upgrade",
-            vec![Act::Send(with(
+            vec![Step::Send(with(
                 &format!("connection: upgrade\r\nupgrade: websocket\r\n{}", length()),
                 INIT_BODY,
             ))],
@@ -307,13 +309,13 @@ fn framing() -> Vec<Row> {
         ),
         row(
             "the same length twice",
-            vec![Act::Send(with(&length.repeat(2), INIT_BODY))],
+            vec![Step::Send(with(&length.repeat(2), INIT_BODY))],
             &[200],
         ),
         // What is left over begins no request, because the connection ends.
         row(
             "more than the length",
-            vec![Act::Send(with(
+            vec![Step::Send(with(
                 &length,
                 format!("{INIT_BODY}{}", post(INIT)),
             ))],
@@ -321,13 +323,13 @@ fn framing() -> Vec<Row> {
         ),
         row(
             "less than the length, and the end",
-            vec![Act::Send(with(&length, "{\"mob")), Act::HalfClose],
+            vec![Step::Send(with(&length, "{\"mob")), Step::HalfClose],
             &[400],
         ),
         // Chunks count, and the connection ends: whoever believes the length is not led into another request.
         row(
             "chunks and a length",
-            vec![Act::Send(with(
+            vec![Step::Send(with(
                 "transfer-encoding: chunked\r\ncontent-length: 3\r\n",
                 format!("{}0\r\n\r\n", chunk()),
             ))],
@@ -371,30 +373,30 @@ fn framing() -> Vec<Row> {
         flood(
             "a chunk extension without end",
             vec![
-                Act::Send(chunked("1;").into()),
-                Act::Repeat(vec![b'a'; 8192]),
+                Step::Send(chunked("1;").into()),
+                Step::Repeat(vec![b'a'; 8192]),
             ],
             &[400],
         ),
         flood(
             "trailers without end",
             vec![
-                Act::Send(chunked(&format!("{}0\r\n", chunk())).into()),
-                Act::Repeat(b"x-a: 1\r\n".repeat(1024)),
+                Step::Send(chunked(&format!("{}0\r\n", chunk())).into()),
+                Step::Repeat(b"x-a: 1\r\n".repeat(1024)),
             ],
             &[400],
         ),
         flood(
             "chunks without end",
             vec![
-                Act::Send(chunked("").into()),
-                Act::Repeat([b"2000\r\n".as_slice(), &[b' '; 0x2000], b"\r\n"].concat()),
+                Step::Send(chunked("").into()),
+                Step::Repeat([b"2000\r\n".as_slice(), &[b' '; 0x2000], b"\r\n"].concat()),
             ],
             &[413],
         ),
         row(
             "chunks of one byte",
-            vec![Act::Send(
+            vec![Step::Send(
                 chunked(
                     &INIT_BODY
                         .bytes()
@@ -419,8 +421,8 @@ fn framing() -> Vec<Row> {
         flood(
             "a gigabyte",
             vec![
-                Act::Send(with("content-length: 1073741824\r\n", "")),
-                Act::Repeat(vec![b' '; 8192]),
+                Step::Send(with("content-length: 1073741824\r\n", "")),
+                Step::Repeat(vec![b' '; 8192]),
             ],
             &[413],
         ),
@@ -433,16 +435,16 @@ fn framing() -> Vec<Row> {
         flood(
             "a body without end where nobody reads one",
             vec![
-                Act::Send(chunked("").replace(INIT, "/x").into()),
-                Act::Repeat([b"2000\r\n".as_slice(), &[b' '; 0x2000], b"\r\n"].concat()),
+                Step::Send(chunked("").replace(INIT, "/x").into()),
+                Step::Repeat([b"2000\r\n".as_slice(), &[b' '; 0x2000], b"\r\n"].concat()),
             ],
             &[404],
         ),
         row(
             "an expectation that is met",
             vec![
-                Act::Send(with(&format!("expect: 100-continue\r\n{length}"), "")),
-                Act::Send(INIT_BODY.into()),
+                Step::Send(with(&format!("expect: 100-continue\r\n{length}"), "")),
+                Step::Send(INIT_BODY.into()),
             ],
             &[100, 200],
         ),
@@ -462,7 +464,7 @@ fn framing() -> Vec<Row> {
         ),
         row(
             "three requests at once",
-            vec![Act::Send({
+            vec![Step::Send({
                 let kept = format!("{}{INIT_BODY}", init_head(&length));
                 format!("{kept}{kept}{}", post(INIT)).into()
             })],
@@ -470,7 +472,7 @@ fn framing() -> Vec<Row> {
         ),
         row(
             "a good request, then garbage",
-            vec![Act::Send(
+            vec![Step::Send(
                 format!("{}{INIT_BODY}\0\0\0\r\n\r\n", init_head(&length)).into(),
             )],
             &[200, 400],
@@ -478,8 +480,8 @@ fn framing() -> Vec<Row> {
         row(
             "a good request, and no more",
             vec![
-                Act::Send(format!("{}{INIT_BODY}", init_head(&length)).into()),
-                Act::HalfClose,
+                Step::Send(format!("{}{INIT_BODY}", init_head(&length)).into()),
+                Step::HalfClose,
             ],
             &[200],
         ),
@@ -487,7 +489,7 @@ fn framing() -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn malformed_traffic_has_a_documented_end_and_harms_nobody() {
+async fn malformed_traffic_has_its_documented_end_and_the_next_request_works() {
     let (sandbox, served) = serve(Settings::default()).await;
     let address = served.address();
     let mut effects = 0;
@@ -496,7 +498,7 @@ async fn malformed_traffic_has_a_documented_end_and_harms_nobody() {
         .into_iter()
         .flatten()
     {
-        let replies = speak(address, row.acts).await;
+        let replies = speak(address, row.steps).await;
         let statuses = statuses(&replies);
         if statuses != row.statuses && !(row.writing && statuses == CLOSED) {
             wrong.push(format!("{}: {replies:?}", row.name));
@@ -511,8 +513,8 @@ async fn malformed_traffic_has_a_documented_end_and_harms_nobody() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is no JSON, as the value of a field that nobody reads.
-fn no_values() -> Vec<(&'static str, Vec<u8>)> {
+/// Invalid JSON as the value of an unread field.
+fn invalid_values() -> Vec<(&'static str, Vec<u8>)> {
     let nested = |depth: usize, open: &str, close: &str| {
         format!("{}{}", open.repeat(depth), close.repeat(depth)).into_bytes()
     };
@@ -531,8 +533,8 @@ fn no_values() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Whole bodies that are no JSON, or not an object.
-fn no_bodies() -> Vec<(&'static str, Vec<u8>)> {
+/// Bodies that are not a JSON object.
+fn invalid_bodies() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("nothing", vec![]),
         ("spaces", b"   ".to_vec()),
@@ -550,7 +552,7 @@ fn no_bodies() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_get_each_provider_s_refusal() {
+async fn bodies_that_are_not_json_get_each_providers_refusal() {
     let (sandbox, served) = serve(Settings::default()).await;
     let mut wrong = Vec::new();
     for provider in &PROVIDERS {
@@ -558,11 +560,11 @@ async fn bodies_that_are_no_json_get_each_provider_s_refusal() {
         let with_value = |value: &[u8]| [b"{\"unread\":", value, b",", fields].concat();
         let good = provider.good.as_bytes();
         let utf_16 = provider.good.encode_utf16().flat_map(u16::to_le_bytes);
-        let mut bodies = no_bodies();
+        let mut bodies = invalid_bodies();
         bodies.push(("a byte order mark", [b"\xef\xbb\xbf", good].concat()));
         bodies.push(("UTF-16", utf_16.collect()));
         bodies.push(("two objects", good.repeat(2)));
-        for (name, value) in no_values() {
+        for (name, value) in invalid_values() {
             bodies.push((name, with_value(&value)));
         }
         let (refused, form) = provider.invalid;
@@ -585,7 +587,7 @@ async fn bodies_that_are_no_json_get_each_provider_s_refusal() {
 }
 
 #[tokio::test]
-async fn of_a_key_that_comes_twice_the_last_counts() {
+async fn the_last_of_two_equal_keys_counts() {
     let (_, served) = serve(Settings::default()).await;
     for provider in &PROVIDERS {
         let fields = provider.good.strip_prefix('{').unwrap();

@@ -1,4 +1,4 @@
-//! A peer that speaks bytes, so that it can say what no HTTP client says.
+//! A peer that writes raw bytes, so that it can send what no HTTP client sends.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,11 +15,11 @@ pub(crate) const INIT: &str = "/finpass/api/v1/services/account-aggregator/init"
 pub(crate) const INIT_BODY: &str =
     r#"{"mobile_number":"9000000001","consent_type":"loan_underwriting"}"#;
 
-/// Far longer than anything here takes: it finds what hangs, and measures nothing.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Far longer than anything here takes: it only detects hangs.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// More than anyone should take of something that does not end.
-const MOST_REPEATED: usize = 64 * 1024 * 1024;
+/// The limit of an endless stream.
+const MAX_REPEATED: usize = 64 * 1024 * 1024;
 
 pub(crate) async fn serve(settings: Settings) -> (Sandbox, ServedSandbox) {
     let sandbox = Sandbox::new(settings);
@@ -27,27 +27,27 @@ pub(crate) async fn serve(settings: Settings) -> (Sandbox, ServedSandbox) {
     (sandbox, served)
 }
 
-/// One thing that a peer does.
+/// One step of a peer.
 #[derive(Clone)]
-pub(crate) enum Act {
+pub(crate) enum Step {
     Send(Vec<u8>),
-    /// The same again and again, until nobody takes it.
+    /// Sends the same bytes until the write fails.
     Repeat(Vec<u8>),
-    /// Byte by byte, with a pause before each.
+    /// Sends byte by byte, with a pause before each.
     Trickle(Vec<u8>, Duration),
-    /// Nothing more will be sent; the peer still reads.
+    /// Shuts down the writing side; the peer still reads.
     HalfClose,
 }
 
-impl Act {
+impl Step {
     async fn perform(self, stream: &mut OwnedWriteHalf) -> std::io::Result<()> {
         match self {
             Self::Send(bytes) => stream.write_all(&bytes).await,
             Self::Repeat(bytes) => {
-                for _ in 0..MOST_REPEATED / bytes.len() {
+                for _ in 0..MAX_REPEATED / bytes.len() {
                     stream.write_all(&bytes).await?;
                 }
-                panic!("{MOST_REPEATED} bytes were taken");
+                panic!("{MAX_REPEATED} bytes were taken");
             }
             Self::Trickle(bytes, pause) => {
                 for byte in bytes {
@@ -61,11 +61,11 @@ impl Act {
     }
 }
 
-/// Does all of it on one connection, and reads until the sandbox closes: what came back.
-pub(crate) async fn speak(address: SocketAddr, acts: Vec<Act>) -> String {
+/// Performs the steps on one connection, and returns what was read until the sandbox closes.
+pub(crate) async fn speak(address: SocketAddr, steps: Vec<Step>) -> String {
     let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
     let writing = async {
-        for act in acts {
+        for act in steps {
             // The sandbox may close before it has read everything.
             if act.perform(&mut to).await.is_err() {
                 break;
@@ -80,13 +80,15 @@ pub(crate) async fn speak(address: SocketAddr, acts: Vec<Act>) -> String {
     };
     // The writing half lives until the end of the reading: dropping it would say more than silence does.
     let both = async { tokio::join!(writing, reading).1 };
-    let reply = tokio::time::timeout(PATIENCE, both).await.expect("no hang");
+    let reply = tokio::time::timeout(TEST_TIMEOUT, both)
+        .await
+        .expect("no hang");
     String::from_utf8_lossy(&reply).into_owned()
 }
 
-/// One write, then silence.
+/// Sends one write, and returns what was read until the sandbox closes.
 pub(crate) async fn raw(address: SocketAddr, request: &[u8]) -> String {
-    speak(address, vec![Act::Send(request.to_vec())]).await
+    speak(address, vec![Step::Send(request.to_vec())]).await
 }
 
 /// The statuses of all replies, one after the other.
@@ -109,13 +111,13 @@ pub(crate) fn body(reply: &str) -> &str {
     reply.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
-/// Whatever came before, an ordinary request still works.
+/// Asserts that an ordinary request still works.
 pub(crate) async fn alive(address: SocketAddr) {
     let reply = raw(address, &init(INIT_BODY.as_bytes())).await;
     assert_eq!(statuses(&reply), [200], "{reply}");
 }
 
-/// The head of a request to Finpass, with whatever headers a test is about.
+/// The head of a request to Finpass, with extra headers.
 pub(crate) fn init_head(extra: &str) -> String {
     PROVIDERS[0].head(b"", extra)
 }
@@ -125,14 +127,14 @@ pub(crate) fn init(body: &[u8]) -> Vec<u8> {
     PROVIDERS[0].request(body)
 }
 
-/// A provider as its caller knows it.
+/// An operation as its caller knows it.
 pub(crate) struct Route {
     pub(crate) path: &'static str,
     credentials: &'static [(&'static str, &'static str)],
     /// A body that is accepted.
     pub(crate) good: &'static str,
     pub(crate) success: u16,
-    /// What a body that cannot be accepted is answered, and part of the answer.
+    /// The status of the reply to an invalid body, and part of that reply.
     pub(crate) invalid: (u16, &'static str),
 }
 
@@ -179,7 +181,7 @@ pub(crate) const PROVIDERS: [Route; 4] = [
 ];
 
 impl Route {
-    /// Everything but the body. Only Veriff looks at `signed`.
+    /// The head of a request. Only Veriff checks `signed`.
     pub(crate) fn head(&self, signed: &[u8], extra: &str) -> String {
         let mut head = format!(
             "POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{extra}",
@@ -195,7 +197,7 @@ impl Route {
         head
     }
 
-    /// A request whose credentials, signature and length are right, whatever the body is. The connection ends with it.
+    /// A request with correct credentials, signature and length for any body. It closes the connection.
     pub(crate) fn request(&self, body: &[u8]) -> Vec<u8> {
         let framing = format!("connection: close\r\ncontent-length: {}\r\n", body.len());
         [self.head(body, &framing).as_bytes(), body].concat()

@@ -1,4 +1,4 @@
-//! What the served sandbox is for, and how it begins and ends.
+//! Serving, its addresses, and its shutdown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use kyc_sandbox::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::peer::{Act, INIT_BODY, alive, body, init, init_head, raw, serve, speak, statuses};
+use crate::peer::{INIT_BODY, Step, alive, body, init, init_head, raw, serve, speak, statuses};
 
 #[tokio::test]
 async fn an_ordinary_request_is_answered() {
@@ -75,9 +75,9 @@ async fn only_loopback_is_bound_unless_allowed() {
 }
 
 #[tokio::test]
-async fn what_http_refuses_about_a_body_is_told_in_the_provider_s_form() {
-    let impatient = Settings::default().with_body_read_timeout(Duration::from_millis(200));
-    let (sandbox, served) = serve(impatient).await;
+async fn body_errors_of_the_http_layer_have_the_providers_form() {
+    let short_timeouts = Settings::default().with_body_read_timeout(Duration::from_millis(200));
+    let (sandbox, served) = serve(short_timeouts).await;
     let reply = raw(served.address(), &init(&vec![b' '; 64 * 1024 + 1])).await;
     assert_eq!(
         body(&reply),
@@ -114,11 +114,11 @@ async fn connections_beyond_the_limit_wait() {
 }
 
 #[tokio::test]
-async fn who_has_ended_its_own_side_still_gets_the_answer() {
+async fn a_half_closed_peer_still_gets_its_reply() {
     let slow = FinpassSettings::default().with_reply_delay(Duration::from_millis(200));
     let (_, served) = serve(Settings::default().with_finpass(slow)).await;
-    let acts = vec![Act::Send(init(INIT_BODY.as_bytes())), Act::HalfClose];
-    assert_eq!(statuses(&speak(served.address(), acts).await), [200]);
+    let steps = vec![Step::Send(init(INIT_BODY.as_bytes())), Step::HalfClose];
+    assert_eq!(statuses(&speak(served.address(), steps).await), [200]);
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn one_connection_carries_many_requests() {
     assert_eq!(sandbox.ledger().total().effects, 5);
 }
 
-/// Waits until one answer is decided; what is left is its delay.
+/// Waits until one reply is decided; only its delay is left.
 async fn answered(ledger: &Ledger) {
     while ledger.total().requests == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -16,7 +16,7 @@ settings! {
         with_client_id / client_id: String = credentials::DEEPVUE_CLIENT_ID.to_owned();
         /// The accepted `x-api-key`.
         with_client_secret / client_secret: String = credentials::DEEPVUE_CLIENT_SECRET.to_owned();
-        /// Clients that exist and are inactive; whatever key they send, they are answered `Inactive client_id`.
+        /// Clients that exist and are inactive; whatever key they send, the reply is `Inactive client_id`.
         with_inactive_clients / inactive_clients: Vec<String> =
             vec![credentials::DEEPVUE_INACTIVE_CLIENT_ID.to_owned()];
         /// A credential header that is missing or sent twice: HTTP status of `Not authenticated`. Own choice; 403 is
@@ -58,13 +58,13 @@ settings! {
         with_plan / plan: Plan = Plan::Unlimited;
         /// Whether a request that is refused for the limit counts towards it. Own choice.
         with_refused_requests_count / refused_requests_count: bool = false;
-        /// How long each reply is held back after its effect.
+        /// The delay of each reply, after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Replies with an error that has no cause in the request, whatever the operation.
+        /// A failure that is injected into every operation.
         with_failure / failure: Option<Failure> = None;
-        /// Failures of single operations, by name.
+        /// Failures that are injected into single operations, by name, instead of the one for all.
         with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
-        /// Reply delays of single operations, by name.
+        /// Reply delays of single operations, by name, instead of the one for all.
         with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
@@ -72,7 +72,7 @@ settings! {
 faults! { DeepvueSettings }
 
 choices! {
-    /// What a key or a client that Deepvue does not accept is told.
+    /// Deepvue's reply to a key or a client that it does not accept.
     WrongCredentials {
         /// 401, `Invalid client_id or client_secret, access Denied`.
         Denied,
@@ -110,7 +110,7 @@ choices! {
         PydanticV2,
     }
 
-    /// What a `consent` other than `Y` is told.
+    /// Deepvue's reply to a `consent` other than `Y`.
     RefusedConsent {
         /// A list of one validation item.
         Items,
@@ -120,7 +120,7 @@ choices! {
 
     /// Whether Deepvue's `redirect_url` may be left out.
     RedirectUrl {
-        /// It may.
+        /// It may be left out.
         Optional,
         /// Its absence is a validation error.
         Required,
@@ -128,13 +128,13 @@ choices! {
 
     /// Whether Deepvue checks `redirect_url`.
     RedirectUrlRule {
-        /// It does not.
+        /// Any text is accepted.
         Unchecked,
         /// It must begin with `https://`.
         HttpsOnly,
     }
 
-    /// What an empty `doc_types` array does.
+    /// The effect of an empty `doc_types` array.
     EmptyDocTypes {
         /// It is accepted.
         Accepted,
@@ -142,7 +142,7 @@ choices! {
         Refused,
     }
 
-    /// What a document type that is named twice does.
+    /// The effect of a document type that is named twice.
     RepeatedDocTypes {
         /// It is accepted.
         Accepted,

@@ -43,11 +43,11 @@ settings! {
         /// The accepted `consent_type`s; `None` accepts any text that is not empty. One value is documented as an
         /// example, the list is not. Own choice.
         with_consent_types / consent_types: Option<Vec<String>> = None;
-        /// What stands before the query of the consent URL.
+        /// The consent URL up to its query.
         with_consent_url / consent_url: String = "https://consent.example.test/onboarding".to_owned();
-        /// `message_code` of the reply that says `success: false` inside an HTTP 200. Own choice.
+        /// `message_code` of a reply with `success: false` inside an HTTP 200. Own choice.
         with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
-        /// How many sessions Refresh Data knows; the oldest are forgotten first, as if they had expired.
+        /// The number of sessions that Refresh Data knows; the oldest are forgotten first, as if they had expired.
         with_session_capacity / session_capacity: usize = 10_000;
         /// `client_id`s that Refresh Data accepts besides those that Initialize opened.
         with_client_ids / client_ids: Vec<String> = Vec::new();
@@ -59,13 +59,13 @@ settings! {
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
         /// Fields of Refresh Data's body besides `client_id`. Own choice.
         with_extra_fields / extra_fields: ExtraFields = ExtraFields::Ignored;
-        /// How long each reply is held back after its effect.
+        /// The delay of each reply, after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Replies with an error that has no cause in the request, whatever the operation.
+        /// A failure that is injected into every operation.
         with_failure / failure: Option<Failure> = None;
-        /// Failures of single operations, by name.
+        /// Failures that are injected into single operations, by name, instead of the one for all.
         with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
-        /// Reply delays of single operations, by name.
+        /// Reply delays of single operations, by name, instead of the one for all.
         with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
@@ -75,7 +75,7 @@ faults! { FinpassSettings }
 choices! {
     /// Which Finpass sessions may be refreshed.
     RefreshScope {
-        /// Every one.
+        /// Every session.
         AnySession,
         /// Those opened with the `consent_type` `loan_monitoring`; others are answered like an unknown `client_id`.
         MonitoringOnly,
@@ -83,9 +83,9 @@ choices! {
 
     /// Whether Finpass errors carry `data`.
     ErrorData {
-        /// They do not.
+        /// The member is absent.
         Absent,
-        /// They carry `"data": null`.
+        /// The member is `null`.
         Null,
     }
 
@@ -109,7 +109,7 @@ choices! {
 
     /// Whether Finpass checks a PAN.
     PanRule {
-        /// It does not.
+        /// Any text is accepted.
         Unchecked,
         /// It must be ten letters and digits.
         TenAlphanumeric,

@@ -71,13 +71,13 @@ settings! {
         with_limit_header / limit_header: bool = false;
         /// Whether a 429 carries `Retry-After`, in seconds. Own choice.
         with_retry_after / retry_after: bool = false;
-        /// How long each reply is held back.
+        /// The delay of each reply.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Replies with an error that has no cause in the request, whatever the operation.
+        /// A failure that is injected into every operation.
         with_failure / failure: Option<Failure> = None;
-        /// Failures of single operations, by name.
+        /// Failures that are injected into single operations, by name, instead of the one for all.
         with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
-        /// Reply delays of single operations, by name.
+        /// Reply delays of single operations, by name, instead of the one for all.
         with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
@@ -97,21 +97,21 @@ choices! {
     UserConsentId {
         /// Its absence is a validation error.
         Required,
-        /// It may.
+        /// It may be left out.
         Optional,
     }
 
-    /// What an empty `aaId` array does.
+    /// The effect of an empty `aaId` array.
     EmptyAaIds {
         /// The same as leaving it out: every enabled aggregator is asked.
         AllEnabled,
-        /// Nobody is asked; `data` is empty.
+        /// No aggregator is asked; `data` is empty.
         NoneAsked,
         /// It is a validation error.
         Refused,
     }
 
-    /// What an `aaId` does that names no enabled aggregator.
+    /// The effect of an `aaId` that names no enabled aggregator.
     UnknownAaId {
         /// It gets a row with status `failed`.
         FailedRow,
@@ -121,7 +121,7 @@ choices! {
         Refused,
     }
 
-    /// What an `aaId` does that is named twice.
+    /// The effect of an `aaId` that is named twice.
     RepeatedAaIds {
         /// It gets one row.
         Once,
@@ -135,7 +135,7 @@ choices! {
     RowOrder {
         /// As the request names them, or as they are enabled.
         AsAsked,
-        /// The other way round.
+        /// In the reverse order.
         Reversed,
     }
 

@@ -26,7 +26,7 @@ settings! {
         with_missing_signature_code / missing_signature_code: String = "1815".to_owned();
         /// `code` of a signature that is not 64 hexadecimal digits. Own choice.
         with_malformed_signature_code / malformed_signature_code: String = "1812".to_owned();
-        /// HTTP status of every refused identification. 401 is documented for the missing header only. Own choice for
+        /// HTTP status of every failed authentication. 401 is documented for the missing header only. Own choice for
         /// the rest.
         with_auth_status / auth_status: u16 = 401;
         /// A request signature in upper-case digits. Own choice.
@@ -45,12 +45,12 @@ settings! {
         with_malformed_session / malformed_session: MalformedSession = MalformedSession::NotFound;
         /// What the latest consent is the latest of. Own choice.
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
-        /// How many consents are kept in memory; the oldest go first.
+        /// The number of consents kept in memory; the oldest are dropped first.
         with_consent_capacity / consent_capacity: usize = 10_000;
         /// Decisions by session id, made when the sandbox starts; [`Sandbox::decide`](crate::Sandbox::decide) makes others
         /// later. Ids that are not UUIDs are ignored. [`SESSION_DECISIONS`] lists ids that need no setting.
         with_decisions / decisions: Vec<(String, Decision)> = Vec::new();
-        /// How many decisions are kept in memory; the oldest sessions are undecided again first.
+        /// The number of decisions kept in memory; the oldest are dropped first, and their sessions are undecided again.
         with_decision_capacity / decision_capacity: usize = 10_000;
         /// The body of a decision that was made.
         with_decision_body / decision_body: DecisionReplyBody = DecisionReplyBody::AsReported;
@@ -66,13 +66,13 @@ settings! {
         with_numeric_status / numeric_status: bool = false;
         /// Sends an error's `code` as a number.
         with_numeric_code / numeric_code: bool = false;
-        /// How long each reply is held back after its effect.
+        /// The delay of each reply, after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
-        /// Replies with an error that has no cause in the request, whatever the operation.
+        /// A failure that is injected into every operation.
         with_failure / failure: Option<Failure> = None;
-        /// Failures of single operations, by name.
+        /// Failures that are injected into single operations, by name, instead of the one for all.
         with_operation_failures / operation_failures: BTreeMap<String, Failure> = BTreeMap::new();
-        /// Reply delays of single operations, by name.
+        /// Reply delays of single operations, by name, instead of the one for all.
         with_operation_delays / operation_delays: BTreeMap<String, Duration> = BTreeMap::new();
     }
 }
@@ -107,7 +107,7 @@ pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = &[
 ];
 
 choices! {
-    /// What an upper-case request signature does at Veriff.
+    /// The effect of an upper-case request signature at Veriff.
     UpperCaseSignature {
         /// The same as a lower-case one.
         Accepted,
@@ -115,7 +115,7 @@ choices! {
         Refused,
     }
 
-    /// What a session id that is not a UUID does at Veriff.
+    /// Veriff's reply to a session id that is not a UUID.
     MalformedSession {
         /// 404 with the documented body.
         NotFound,
@@ -141,7 +141,7 @@ choices! {
         OldSecret,
         /// Both pairs, over the body without spaces; the body is sent with spaces.
         ReserialisedAfterSigning,
-        /// Both pairs, rightly signed, naming another API key.
+        /// Both pairs, correctly signed, with another API key.
         ForeignClient,
     }
 
@@ -153,7 +153,7 @@ choices! {
         DocumentedOnly,
         /// `id` names another session.
         AnotherSession,
-        /// A member that nobody reports is added.
+        /// An unknown member is added.
         ExtraFields,
     }
 
@@ -163,7 +163,7 @@ choices! {
         AsDocumented,
         /// `sessionId` names another session.
         AnotherSession,
-        /// Two fields that are not documented come along.
+        /// Two undocumented fields are added.
         ExtraFields,
         /// No `id`.
         IdMissing,
@@ -179,9 +179,9 @@ choices! {
 
     /// Whether Veriff's error replies are signed.
     ErrorSigning {
-        /// They are not.
+        /// They have no signature headers.
         Unsigned,
-        /// They are, as [`VeriffSettings::with_reply_signing`] says.
+        /// They are signed as [`VeriffSettings::with_reply_signing`] sets it.
         Signed,
     }
 }
