@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod credentials;
-#[macro_use]
 mod exchange;
 mod providers;
 mod sandbox;

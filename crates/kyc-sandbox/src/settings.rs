@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::exchange::settings;
 pub use crate::exchange::{
     ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders,
 };

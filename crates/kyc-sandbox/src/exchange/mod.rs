@@ -1,15 +1,15 @@
 //! One request in, one reply out: what all operations have in common.
 
 mod body;
-#[macro_use]
-mod choices;
+mod declare;
 mod faults;
 mod json;
 mod reply;
 mod request;
 mod routes;
 
-pub use choices::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
+pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
+pub(crate) use declare::{choices, fault_settings, settings};
 pub use faults::Failure;
 pub(crate) use faults::Faults;
 pub(crate) use json::Json;

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
-use super::choices::{ContentType, RepeatedHeaders};
+use super::declare::{ContentType, RepeatedHeaders};
 
 /// How the caller is connected.
 #[derive(Debug, Clone)]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::credentials;
-use crate::exchange::{ContentType, EmptyText, Failure, NullOptional};
+use crate::exchange::{
+    ContentType, EmptyText, Failure, NullOptional, choices, fault_settings, settings,
+};
 
 settings! {
     /// Deepvue: `POST /v1/kyc/digilocker/initiate-session`.
@@ -69,7 +71,7 @@ settings! {
     }
 }
 
-faults! { DeepvueSettings }
+fault_settings! { DeepvueSettings }
 
 choices! {
     /// Deepvue's reply to a key or a client that it does not accept.

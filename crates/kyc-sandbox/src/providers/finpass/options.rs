@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::credentials;
-use crate::exchange::{ContentType, ExtraFields, Failure, NullOptional, RepeatedHeaders};
+use crate::exchange::{
+    ContentType, ExtraFields, Failure, NullOptional, RepeatedHeaders, choices, fault_settings,
+    settings,
+};
 
 settings! {
     /// Finpass: account aggregator.
@@ -70,7 +73,7 @@ settings! {
     }
 }
 
-faults! { FinpassSettings }
+fault_settings! { FinpassSettings }
 
 choices! {
     /// Which Finpass sessions may be refreshed.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::credentials;
-use crate::exchange::{ContentType, Failure, NullOptional, RepeatedHeaders};
+use crate::exchange::{
+    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, settings,
+};
 
 settings! {
     /// MoneyOne FinPro: `POST /profile`.
@@ -82,7 +84,7 @@ settings! {
     }
 }
 
-faults! { FinproSettings }
+fault_settings! { FinproSettings }
 
 choices! {
     /// The form of FinPro's error bodies.

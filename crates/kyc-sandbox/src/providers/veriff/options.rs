@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::credentials;
-use crate::exchange::{ContentType, EmptyText, ExtraFields, Failure};
+use crate::exchange::{
+    ContentType, EmptyText, ExtraFields, Failure, choices, fault_settings, settings,
+};
 use crate::state::{Decision, DecisionStatus, LatestScope};
 
 settings! {
@@ -77,7 +79,7 @@ settings! {
     }
 }
 
-faults! { VeriffSettings }
+fault_settings! { VeriffSettings }
 
 /// The Veriff session that answers 404 with the documented body.
 pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";

@@ -48,7 +48,7 @@ macro_rules! settings {
 }
 
 /// Adds the methods that inject failures and delays to a provider's settings, which have the four fields for them.
-macro_rules! faults {
+macro_rules! fault_settings {
     ($name:ident) => {
         impl $name {
             /// Replies to every request with this status and the provider's error body for it.
@@ -106,6 +106,8 @@ macro_rules! choices {
         }
     )* };
 }
+
+pub(crate) use {choices, fault_settings, settings};
 
 choices! {
     /// The effect of a credential header that is sent more than once.
