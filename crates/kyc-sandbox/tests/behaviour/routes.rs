@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kyc_sandbox::settings::Failure;
-use kyc_sandbox::{FinpassSettings, Provider, Sandbox, Settings, VeriffSettings, credentials};
+use kyc_sandbox::{
+    FinpassSettings, FinproSettings, Provider, Sandbox, Settings, VeriffSettings, credentials,
+};
 
 use crate::send;
 
@@ -160,6 +162,36 @@ async fn a_delay_of_one_operation_does_not_touch_another() {
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert_eq!(refresh(&sandbox).await, 200);
     assert_eq!(started.elapsed(), delay);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_the_effect_waits_for_the_aggregators_too() {
+    let finpro = FinproSettings::default();
+    let timeout = *finpro.aggregator_timeout();
+    let sandbox = Sandbox::new(
+        Settings::default()
+            .with_finpro(finpro.fail_operation("check-profile", Failure::new(503).after_effect())),
+    );
+    let headers = [
+        ("client_id", credentials::FINPRO_CLIENT_ID),
+        ("client_secret", credentials::FINPRO_CLIENT_SECRET),
+        ("organisationId", credentials::FINPRO_ORGANISATION_ID),
+        ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
+        ("content-type", "application/json"),
+    ];
+    // One of this person's aggregators never answers.
+    let body = r#"{"mobileNumber":"9000000004","userConsentId":"c"}"#;
+    let check = || send(&sandbox, "POST", "/finpro/profile", &headers, body);
+
+    let cancelled = tokio::time::timeout(timeout / 2, check()).await;
+    assert!(cancelled.is_err());
+    assert!(
+        sandbox.ledger().entries().is_empty(),
+        "no reply was decided"
+    );
+    let started = tokio::time::Instant::now();
+    assert_eq!(check().await.status, 503);
+    assert_eq!(started.elapsed(), timeout);
 }
 
 #[test]
