@@ -1,7 +1,7 @@
 //! Refresh Data: asks for fresh data under the consent of an open session.
 //!
-//! Finpass's tables of this operation are not public. The field names and the refusal are those of the page that Finpass's
-//! own page matches; everything else is the sandbox's own choice and a setting.
+//! Documented are the route, that an id comes back, and the id's prefix. The field names and the refusal are those reported
+//! for a sister product; the rest is the sandbox's own choice: settings, and every refresh gets an id of its own.
 
 use super::options::RefreshScope;
 use super::{Finpass, refusal, required, success};
@@ -29,7 +29,7 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             "invalid_client_id",
         );
     }
-    // The documented example has 20 characters after the prefix.
+    // Only the prefix is documented; the length is the sandbox's own choice.
     let id = finpass.ids.hex();
     let (_, tail) = id.split_at(12);
     let request_id = format!("account_aggregator_v2_{tail}");
