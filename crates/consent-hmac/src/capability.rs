@@ -1,7 +1,7 @@
 //! Veriff as a [`ConsentRecorder`].
 
 use provider_core::capability::{
-    ConsentRecorder, ConsentStatement, ProviderReference, RecordedConsent,
+    ConsentKind, ConsentRecorder, ConsentStatement, ProviderReference, RecordedConsent,
 };
 use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
@@ -16,7 +16,12 @@ fn at_operation(error: impl Into<Error>) -> Error {
 fn request(consent: &ConsentStatement) -> Result<RecordConsent, InvalidRequest> {
     Ok(RecordConsent::new(
         SessionId::parse(&consent.session)?,
-        ConsentType::from(consent.kind.as_str()),
+        match &consent.kind {
+            ConsentKind::Aadhaar => ConsentType::Aadhaar,
+            ConsentKind::Ine => ConsentType::Ine,
+            ConsentKind::Bipa => ConsentType::Bipa,
+            other => ConsentType::from(other.as_str()),
+        },
         consent.approved,
         consent.text.clone(),
     ))

@@ -1,25 +1,19 @@
-//! The client: one method an operation.
-
-use provider_core::Call;
+//! The client: one row an operation.
 
 use crate::{RecordConsent, Veriff};
 
-provider_core::provider_client! {
+provider_core::operations! {
     /// Calls Veriff. Cheap to clone; share one, because connections are kept in it.
-    pub struct ConsentClient(Veriff);
-}
-
-impl ConsentClient {
-    /// Records a person's answer to a consent text for a session: `POST /v1/sessions/{id}/consents`.
-    ///
-    /// Of several consents for a session the latest binds, so a repeat with the same content does no harm: the call is
-    /// repeated when its outcome is unknown.
-    ///
-    /// # Errors
-    ///
-    /// Awaiting it gives [`provider_core::Error`]: `Verification` for a 200 whose signature is missing, wrong or another
-    /// request's; `Credentials` for HTTP 401 and for the codes about key and signature; `Api` for an unknown session.
-    pub fn record_consent(&self, request: RecordConsent) -> Call<'_, RecordConsent> {
-        self.client().call(request)
+    pub struct ConsentClient(Veriff) {
+        /// Records a person's answer to a consent text for a session: `POST /v1/sessions/{id}/consents`.
+        ///
+        /// Of several consents for a session the latest binds, so a repeat with the same content does no harm: the call is
+        /// repeated when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it gives [`provider_core::Error`]: `Verification` for a 200 whose signature is missing, wrong or another
+        /// request's; `Credentials` for HTTP 401 and for the codes about key and signature; `Api` for an unknown session.
+        record_consent(RecordConsent);
     }
 }

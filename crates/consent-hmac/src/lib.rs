@@ -4,11 +4,13 @@ mod capability;
 mod client;
 mod provider;
 mod record_consent;
+mod session_id;
 mod signature;
 
 pub use client::ConsentClient;
 pub use provider::{ApiKey, Veriff};
 #[doc(no_inline)]
 pub use provider_core;
-pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent, SessionId};
+pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
+pub use session_id::SessionId;
 pub use signature::{SharedSecret, Signature, Signer, Verifier};

@@ -1,10 +1,11 @@
-//! How Veriff knows us, how we know Veriff, and how it says no.
+//! Where Veriff is, how each side proves itself to the other, and how a refusal reads.
 
-use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use provider_core::http::request::Parts;
+use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
-    RawResponse, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, FaultClass, InvalidRequest, Provider,
+    RawResponse, VerificationError, lenient,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,6 +72,8 @@ impl Veriff {
 
 impl Provider for Veriff {
     const NAME: &'static str = "veriff";
+    /// A request with a body signs the body, every other one the id in its path (`[docs]`).
+    const SIGNS_REQUESTS: bool = true;
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
@@ -78,14 +81,19 @@ impl Provider for Veriff {
 
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        signed: Option<&[u8]>,
         _attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
-        let signature = self.signer.sign(request.body().as_ref()).header_value()?;
-        request
-            .headers_mut()
-            .insert(X_AUTH_CLIENT, self.api_key.clone());
-        request.headers_mut().insert(X_HMAC_SIGNATURE, signature);
+        let signed = signed.ok_or_else(|| {
+            InvalidRequest::new(
+                "x-hmac-signature",
+                "the operation does not say what is signed",
+            )
+        })?;
+        let signature = self.signer.sign(signed).header_value()?;
+        head.headers.insert(X_AUTH_CLIENT, self.api_key.clone());
+        head.headers.insert(X_HMAC_SIGNATURE, signature);
         Ok(())
     }
 
@@ -167,7 +175,7 @@ struct Refusal {
     status: Value,
     #[serde(default)]
     code: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
     message: Option<String>,
 }
 

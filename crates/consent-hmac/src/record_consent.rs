@@ -1,13 +1,12 @@
 //! Records a person's answer to a consent text.
 
-use provider_core::http::Request;
 use provider_core::{
-    Attempt, Body, DecodeError, Endpoint, Idempotency, InvalidRequest, Masked, Operation, PathId,
-    Provider, ResponseError, Segment, VerificationError, Verified, post_json,
+    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
+    RequestBuilder, ResponseError, VerificationError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Veriff;
+use crate::{SessionId, Veriff};
 
 provider_core::open_enum! {
     /// What the person consents to (`[seed]`).
@@ -29,39 +28,32 @@ provider_core::open_enum! {
     }
 }
 
-/// The id of a verification session: 1 to 128 characters of `A-Z a-z 0-9 _ -`. Documented as a UUID.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SessionId(PathId);
-
-impl SessionId {
-    /// Checks an id.
-    ///
-    /// # Errors
-    ///
-    /// Empty, longer than 128, or any other character: dots, slashes, percent signs and control characters would lead
-    /// the request elsewhere.
-    pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
-        PathId::parse("session_id", text).map(Self)
-    }
-
-    /// The id.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
 /// The request: whose session, what about, yes or no, and the text that was shown.
 ///
 /// Of several consents for a session the latest binds (`[seed]`). The client enforces no legal logic: a refusal is a
 /// legal value, although an INE session cannot go on with one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct RecordConsent {
-    #[serde(skip)]
+    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     session_id: SessionId,
+    /// What the person consents to: ine, bipa, aadhaar, or another text
     #[serde(rename = "type")]
     consent_type: ConsentType,
+    /// Whether the person agreed
     approved: bool,
+    /// The consent text exactly as it was shown
     text: Masked,
+}
+
+/// What of it is the body; the session stands in the path.
+#[derive(Serialize)]
+struct Consent<'a> {
+    #[serde(rename = "type")]
+    consent_type: &'a ConsentType,
+    approved: bool,
+    text: &'a Masked,
 }
 
 impl RecordConsent {
@@ -83,13 +75,18 @@ impl RecordConsent {
 
 /// A consent on Veriff's record (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RecordedConsent {
     /// The consent's id, a UUID.
     pub id: String,
     /// What the record is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub context: Option<ConsentContext>,
     /// The session it belongs to: the one of the request, or the reply is refused.
     pub session_id: String,
@@ -104,13 +101,13 @@ impl Endpoint for RecordConsent {
         "POST /v1/sessions/{id}/consents",
         // A repeat adds a consent with the same content, and the latest binds.
         Idempotency::Repeatable,
-    );
+    )
+    .documented(Mark::Seed);
 
-    fn request(
-        &self,
-        provider: &Veriff,
-        _attempt: &Attempt,
-    ) -> Result<Request<Body>, InvalidRequest> {
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Veriff>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         if self.consent_type.as_str().is_empty() {
             return Err(InvalidRequest::new("type", "must not be empty"));
         }
@@ -120,12 +117,13 @@ impl Endpoint for RecordConsent {
                 "must be the consent text as it was shown",
             ));
         }
-        let path = [
-            Segment::Literal("/v1/sessions/"),
-            Segment::Id(&self.session_id.0),
-            Segment::Literal("/consents"),
-        ];
-        post_json(provider.base_url().join(&path)?, self)
+        request
+            .segment("id", self.session_id.as_path_id())
+            .json(&Consent {
+                consent_type: &self.consent_type,
+                approved: self.approved,
+                text: &self.text,
+            })
     }
 
     fn response(&self, response: &Verified) -> Result<RecordedConsent, ResponseError> {
@@ -134,37 +132,9 @@ impl Endpoint for RecordConsent {
             return Err(DecodeError::missing_data("$.id").into());
         }
         // The signature covers the body only, so a genuine reply to another request would verify too.
-        if !same_session(&consent.session_id, self.session_id.as_str()) {
+        if !self.session_id.is(&consent.session_id) {
             return Err(VerificationError::OtherRequest.into());
         }
         Ok(consent)
-    }
-}
-
-/// UUIDs are the same in either case; other ids are not.
-fn same_session(one: &str, other: &str) -> bool {
-    let is_uuid = |text: &str| {
-        text.len() == 36
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-    };
-    one == other || (is_uuid(one) && is_uuid(other) && one.eq_ignore_ascii_case(other))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_session;
-
-    #[test]
-    fn case_is_ignored_between_uuids_only() {
-        let uuid = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
-        assert!(same_session(uuid, &uuid.to_uppercase()));
-        assert!(same_session("Session-1", "Session-1"));
-        assert!(!same_session("Session-1", "session-1"));
-        assert!(!same_session(uuid, "d69a07cf-4434-4d36-be6c-d22af7dc01fc"));
-        // As long as a UUID, and none.
-        let long = "session-of-36-characters-0123456789a";
-        assert!(!same_session(long, &long.to_uppercase()));
     }
 }

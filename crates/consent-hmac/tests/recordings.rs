@@ -109,7 +109,7 @@ async fn recorded_fixtures_are_up_to_date() {
             .retry(RetryPolicy::never())
             .build()
             .unwrap();
-        let result = client.record_consent(request).await;
-        recorder.finish(Mode::from_environment(), FIXTURES, case, &result);
+        let result = client.record_consent(request.clone()).await;
+        recorder.finish(Mode::from_environment(), FIXTURES, case, &request, &result);
     }
 }

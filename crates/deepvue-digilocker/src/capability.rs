@@ -1,7 +1,8 @@
 //! Deepvue as a [`DocumentAccess`].
 
 use provider_core::capability::{
-    BrowserUrl, DocumentAccess, DocumentAccessRequest, DocumentSession, ProviderReference,
+    BrowserUrl, DocumentAccess, DocumentAccessRequest, DocumentKind, DocumentSession,
+    ProviderReference,
 };
 use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
@@ -22,10 +23,12 @@ fn request(access: &DocumentAccessRequest) -> Result<InitiateSession, InvalidReq
             "the person has not given it",
         ));
     }
-    let doc_types = access
-        .documents
-        .iter()
-        .map(|kind| DocType::from(kind.as_str()));
+    let doc_types = access.documents.iter().map(|kind| match kind {
+        DocumentKind::Aadhaar => DocType::Aadhaar,
+        DocumentKind::Pan => DocType::Pan,
+        DocumentKind::DrivingLicence => DocType::Dl,
+        other => DocType::from(other.as_str()),
+    });
     let consent = Consent::given_by_person();
     Ok(
         InitiateSession::new(consent, &*access.purpose, access.return_url.clone())

@@ -1,24 +1,18 @@
-//! The client: one method an operation.
-
-use provider_core::Call;
+//! The client: one row an operation.
 
 use crate::{Deepvue, InitiateSession};
 
-provider_core::provider_client! {
+provider_core::operations! {
     /// Calls Deepvue's DigiLocker family. Cheap to clone; share one, because connections are kept in it.
-    pub struct DigilockerClient(Deepvue);
-}
-
-impl DigilockerClient {
-    /// Opens a session in which the person grants access: `POST /v1/kyc/digilocker/initiate-session`.
-    ///
-    /// A repeat may open a second session, so it is repeated only if it was never sent or refused for now.
-    ///
-    /// # Errors
-    ///
-    /// Awaiting it gives [`provider_core::Error`]: `Credentials` for 401, 403 and an inactive client; `Api` for a refused
-    /// field; `Decode` for a success without data.
-    pub fn initiate_session(&self, request: InitiateSession) -> Call<'_, InitiateSession> {
-        self.client().call(request)
+    pub struct DigilockerClient(Deepvue) {
+        /// Opens a session in which the person grants access: `POST /v1/kyc/digilocker/initiate-session`.
+        ///
+        /// A repeat may open a second session, so it is repeated only if it was never sent or refused for now.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it gives [`provider_core::Error`]: `Credentials` for 401, 403 and an inactive client; `Api` for a refused
+        /// field; `Decode` for a success without data.
+        initiate_session(InitiateSession);
     }
 }

@@ -1,15 +1,13 @@
 //! Opens a session in which the person grants access to documents.
 
-use provider_core::http::Request;
 use provider_core::{
-    Attempt, Body, DecodeError, Endpoint, Idempotency, InvalidRequest, Masked, Operation, Provider,
-    ResponseError, Segment, Verified, post_json,
+    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
+    ResponseError, Verified,
 };
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
 
 use crate::Deepvue;
-use crate::provider::refusal;
+use crate::envelope::{Envelope, ReceivedEnvelope};
 
 /// That the person agreed. There is no default and no other value: whoever constructs it vouches for it.
 ///
@@ -29,8 +27,14 @@ use crate::provider::refusal;
 /// let consent = deepvue_digilocker::Consent::from("Y");
 /// ```
 ///
-/// ```compile_fail
-/// let consent: deepvue_digilocker::Consent = serde_json::from_str("\"Y\"").unwrap();
+/// A request that comes as JSON has to say it, too: `"consent": "Y"` and nothing else.
+///
+/// ```
+/// use deepvue_digilocker::Consent;
+/// use provider_core::serde_json;
+///
+/// assert!(serde_json::from_str::<Consent>("\"Y\"").is_ok());
+/// assert!(serde_json::from_str::<Consent>("true").is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consent(());
@@ -41,6 +45,20 @@ impl Consent {
         Self(())
     }
 }
+
+impl Consent {
+    fn parse(text: &str) -> Result<Self, InvalidRequest> {
+        match text {
+            "Y" => Ok(Self::given_by_person()),
+            _ => Err(InvalidRequest::new(
+                "consent",
+                "must be Y: the person agreed",
+            )),
+        }
+    }
+}
+
+provider_core::text_input! { Consent, "Y: the person agreed. Without it nothing is sent.", pattern: "^Y$" }
 
 impl Serialize for Consent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -75,32 +93,25 @@ provider_core::open_enum! {
     }
 }
 
-provider_core::open_enum! {
-    /// A success in one word; the only one ever shown is `SUCCESS` (`[docs]`).
-    pub enum SubCode {
-        /// It worked.
-        Success = "SUCCESS",
-    }
-}
-
-provider_core::opaque_id! {
-    /// The id of a call; the one that opened a session names it in every later call.
-    pub struct TransactionId("transaction_id");
-}
-
 provider_core::masked_text! {
     /// Where the person grants access, byte for byte as Deepvue sent it.
     pub struct AuthorizationUrl;
 }
 
 /// The request: that the person agreed, why, where the browser goes afterwards, and which documents.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct InitiateSession {
+    /// Y: the person agreed; without this nothing is sent
     consent: Consent,
+    /// Why the documents are wanted
     purpose: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where the person's browser comes back to
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_url: Option<Masked>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Which documents: aadhaar, pan, dl
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     doc_types: Vec<DocType>,
 }
 
@@ -140,52 +151,15 @@ impl InitiateSession {
 }
 
 /// A session that is open (`[seed]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct InitiatedSession {
-    /// The status once more, 201 in the example; not to be compared with the HTTP status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
-    /// When the reply was made, in Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<i64>,
-    /// The session's id, and this call's. Tie it to your own logged-in user before sending the browser away.
-    pub transaction_id: TransactionId,
-    /// Absent in the example.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sub_code: Option<SubCode>,
-    /// For people; do not match on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<Masked>,
-    /// What was opened.
-    pub data: SessionData,
-}
+pub type InitiatedSession = Envelope<SessionData>;
 
 /// What a session gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct SessionData {
     /// Where to send the person's browser. Its lifetime is not documented.
     pub authorization_url: AuthorizationUrl,
-}
-
-/// What a 2xx body may hold: a session, or a refusal in spite of the status.
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    code: Option<u16>,
-    #[serde(default)]
-    timestamp: Option<i64>,
-    #[serde(default)]
-    transaction_id: Option<TransactionId>,
-    #[serde(default)]
-    sub_code: Option<SubCode>,
-    #[serde(default)]
-    message: Option<Masked>,
-    #[serde(default)]
-    detail: Option<Value>,
-    #[serde(default)]
-    data: Option<SessionData>,
 }
 
 impl Endpoint for InitiateSession {
@@ -197,13 +171,13 @@ impl Endpoint for InitiateSession {
         "POST /v1/kyc/digilocker/initiate-session",
         // No idempotency key is documented, and a repeat may open a second session.
         Idempotency::Unsafe,
-    );
+    )
+    .documented(Mark::Seed);
 
-    fn request(
-        &self,
-        provider: &Deepvue,
-        _attempt: &Attempt,
-    ) -> Result<Request<Body>, InvalidRequest> {
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Deepvue>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         if self.purpose.trim().is_empty() {
             return Err(InvalidRequest::new("purpose", "must not be empty"));
         }
@@ -224,33 +198,12 @@ impl Endpoint for InitiateSession {
                 "must not be empty",
             ));
         }
-        let path = [Segment::Literal("/v1/kyc/digilocker/initiate-session")];
-        post_json(provider.base_url().join(&path)?, self)
+        request.json(self)
     }
 
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {
-        let Envelope {
-            code,
-            timestamp,
-            transaction_id,
-            sub_code,
-            message,
-            detail,
-            data,
-        } = response.json()?;
-        let said = message.as_ref().map(|message| message.expose());
-        if let Some(fault) = refusal(code.map(u64::from), detail, said) {
-            return Err(fault.into());
-        }
-        let data = data.ok_or(DecodeError::missing_data("$.data"))?;
-        let transaction_id = transaction_id.ok_or(DecodeError::missing_data("$.transaction_id"))?;
-        Ok(InitiatedSession {
-            code,
-            timestamp,
-            transaction_id,
-            sub_code,
-            message,
-            data,
-        })
+        response
+            .json::<ReceivedEnvelope<SessionData>>()?
+            .into_success()
     }
 }

@@ -3,15 +3,16 @@
 mod capability;
 mod client;
 mod detail;
+mod envelope;
 mod initiate_session;
 mod plan;
 mod provider;
 
 pub use client::DigilockerClient;
 pub use detail::{Detail, DetailItem};
+pub use envelope::{Envelope, SubCode, TransactionId};
 pub use initiate_session::{
-    AuthorizationUrl, Consent, DocType, InitiateSession, InitiatedSession, SessionData, SubCode,
-    TransactionId, purpose,
+    AuthorizationUrl, Consent, DocType, InitiateSession, InitiatedSession, SessionData, purpose,
 };
 pub use plan::Plan;
 pub use provider::{ClientId, ClientSecret, Deepvue};

@@ -1,15 +1,14 @@
-//! How Deepvue knows us, and how it says no.
+//! Where Deepvue is, and how it knows who calls.
 
-use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::http::request::Parts;
+use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
-    RawResponse, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
+    VerificationError,
 };
-use serde::Deserialize;
-use serde_json::Value;
 
-use crate::Detail;
+use crate::envelope::refusal;
 
 provider_core::secret_text! {
     /// The client id, sent as `client-id` (`[seed]`).
@@ -68,6 +67,8 @@ impl Deepvue {
 
 impl Provider for Deepvue {
     const NAME: &'static str = "deepvue";
+    /// Two header values are all that proves who calls.
+    const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
@@ -75,15 +76,12 @@ impl Provider for Deepvue {
 
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        _signed: Option<&[u8]>,
         _attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
-        request
-            .headers_mut()
-            .insert(X_API_KEY, self.client_secret.clone());
-        request
-            .headers_mut()
-            .insert(CLIENT_ID, self.client_id.clone());
+        head.headers.insert(X_API_KEY, self.client_secret.clone());
+        head.headers.insert(CLIENT_ID, self.client_id.clone());
         Ok(())
     }
 
@@ -102,44 +100,6 @@ impl Provider for Deepvue {
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
-        let Refusal {
-            code,
-            message,
-            detail,
-        } = response.untrusted_hint()?;
-        refusal(code.as_u64(), detail, message.as_str())
+        refusal(response)
     }
-}
-
-/// What may say no in a body: `detail` (`[seed]`), or the status once more in a body with another status.
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default)]
-    code: Value,
-    #[serde(default)]
-    message: Value,
-    #[serde(default)]
-    detail: Option<Value>,
-}
-
-/// A refusal in Deepvue's words. In a 2xx body a `detail`, or a `code` of 400 or more, says no in spite of the status:
-/// the documentation advises to look at the code first on one page and at the HTTP status first on another.
-pub(crate) fn refusal(
-    code: Option<u64>,
-    detail: Option<Value>,
-    message: Option<&str>,
-) -> Option<Fault> {
-    let fault = match detail {
-        Some(detail) => Detail::from(detail).into_fault(),
-        None if code.is_some_and(|code| code >= 400) => {
-            Fault::new().with_message(message.map(str::to_owned))
-        }
-        None => return None,
-    };
-    Some(match code {
-        Some(401 | 403) => fault.with_class(FaultClass::Credentials),
-        // As the HTTP status would be: it broke on the way, and may have been done.
-        Some(500..) => fault.with_class(FaultClass::Transient),
-        _ => fault,
-    })
 }

@@ -2,7 +2,7 @@
 
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, BrowserUrl,
-    ProviderReference,
+    ConsentPurpose, ProviderReference,
 };
 use provider_core::{CallOptions, DecodeError, Endpoint, Error, Provider, async_trait};
 
@@ -13,7 +13,12 @@ fn at_operation(error: impl Into<Error>) -> Error {
 }
 
 fn request(consent: &AggregatorConsentRequest) -> Initialize {
-    let consent_type = ConsentType::from(consent.purpose.as_str());
+    let consent_type = match &consent.purpose {
+        ConsentPurpose::LoanUnderwriting => ConsentType::LoanUnderwriting,
+        ConsentPurpose::LoanMonitoring => ConsentType::LoanMonitoring,
+        // Finpass does not close its list.
+        other => ConsentType::from(other.as_str()),
+    };
     let mut request = Initialize::new(consent.mobile.clone(), consent_type);
     if let Some(pan) = &consent.pan {
         request = request.set_pan_number(pan.clone());

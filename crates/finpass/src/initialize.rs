@@ -1,15 +1,13 @@
 //! *Initialize*: opens an account aggregator consent session.
 
-use provider_core::http::Request;
 use provider_core::{
-    Attempt, Body, DecodeError, Email, Endpoint, FaultClass, Idempotency, InvalidRequest, Masked,
-    Mobile, Operation, Pan, Provider, ResponseError, Segment, VerificationError, Verified,
-    post_json,
+    BuiltRequest, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation,
+    Pan, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Finpass;
-use crate::provider::fault;
+use crate::envelope::{Envelope, ReceivedEnvelope};
 
 provider_core::open_enum! {
     /// What the consent is for.
@@ -46,19 +44,36 @@ provider_core::masked_text! {
 ///     .set_return_url("https://lender.example.test/done");
 /// # Ok::<(), provider_core::InvalidRequest>(())
 /// ```
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Initialize {
+    /// The person's mobile number, 10 digits
     mobile_number: Mobile,
+    /// The person's PAN
     // The field table says `pan_number`, the sample body says `pan` (`[seed]`); the reply echoes `pan_number`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pan_number: Option<Pan>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The person's e-mail address
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<Email>,
+    /// What the consent is for: loan_underwriting, loan_monitoring, or another text
     consent_type: ConsentType,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where changes are reported
+    #[serde(
+        default,
+        deserialize_with = "absent_if_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     webhook_url: Option<Masked>,
+    /// Where the person's browser goes afterwards
     // The wire has `redirect_url` for where the person returns here, and for where the journey begins in the reply.
-    #[serde(rename = "redirect_url", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "redirect_url",
+        default,
+        deserialize_with = "absent_if_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     return_url: Option<Masked>,
 }
 
@@ -116,64 +131,36 @@ fn present(text: String) -> Option<Masked> {
     (!text.is_empty()).then(|| Masked::new(text))
 }
 
-/// The reply of *Initialize* (`[seed]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Initialized {
-    /// The session.
-    pub data: InitializedData,
-    /// The HTTP status once more, if it was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_code: Option<u16>,
-    /// Always true here: a `false` is an error.
-    pub success: bool,
-    /// For people; do not match on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<Masked>,
-    /// `success`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_code: Option<String>,
-    /// Whether a PAN was sent and none came back: Finpass has probably ignored it. Its field table and its sample disagree
-    /// about the field's name, so tell us if you see this.
-    #[serde(skip)]
-    pub pan_ignored: bool,
+fn absent_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Masked>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.and_then(present))
 }
+
+/// The reply of *Initialize* (`[seed]`).
+pub type Initialized = Envelope<InitializedData>;
 
 /// The session that *Initialize* opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct InitializedData {
     /// The session's id.
     pub client_id: ClientId,
     /// The mobile number, as Finpass repeats it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub mobile_number: Option<Masked>,
     /// The PAN, as Finpass repeats it; `None` if it took none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub pan_number: Option<Masked>,
     /// The e-mail address, as Finpass repeats it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub email_id: Option<Masked>,
     /// Where to send the person's browser, `redirect_url` on the wire.
     #[serde(rename = "redirect_url")]
     pub consent_url: ConsentUrl,
-}
-
-/// What a 2xx body may hold: a session, or a refusal in spite of the status.
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    data: Option<InitializedData>,
-    #[serde(default)]
-    status_code: Option<u16>,
-    success: bool,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    message_code: Option<String>,
-    // The name in Finpass's other families (`[docs]`); a refusal may use it here.
-    #[serde(default)]
-    error_code: Option<String>,
+    /// Whether a PAN was sent and none came back: Finpass has probably ignored it. Its field table and its sample disagree
+    /// about the field's name, so tell us if you see this.
+    #[serde(skip)]
+    pub pan_ignored: bool,
 }
 
 impl Endpoint for Initialize {
@@ -185,54 +172,27 @@ impl Endpoint for Initialize {
         "POST /api/v1/services/account-aggregator/init",
         // No idempotency key is documented, and each call opens another session.
         Idempotency::Unsafe,
-    );
+    )
+    .documented(Mark::Seed);
 
-    fn request(
-        &self,
-        provider: &Finpass,
-        _attempt: &Attempt,
-    ) -> Result<Request<Body>, InvalidRequest> {
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Finpass>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         if self.consent_type.as_str().is_empty() {
             return Err(InvalidRequest::new("consent_type", "must not be empty"));
         }
-        let path = [Segment::Literal("/api/v1/services/account-aggregator/init")];
-        post_json(provider.base_url().join(&path)?, self)
+        request.json(self)
     }
 
     fn response(&self, response: &Verified) -> Result<Initialized, ResponseError> {
-        let Envelope {
-            data,
-            status_code,
-            success,
-            message,
-            message_code,
-            error_code,
-        } = response.json()?;
-        // The status is told three times and nothing says that they agree (`[seed]`): each may say no.
-        let code_says_no = status_code.is_some_and(|code| code >= 400);
-        if !success || code_says_no {
-            let fault = fault(message_code.or(error_code), message);
-            // A server's fault, or a contradiction: it may have been done.
-            let unclear = status_code.is_some_and(|code| code >= 500) || success;
-            return Err(if unclear {
-                fault.with_class(FaultClass::Transient)
-            } else {
-                fault
-            }
-            .into());
-        }
-        let data = data.ok_or(DecodeError::missing_data("$.data"))?;
+        let received: ReceivedEnvelope<InitializedData> = response.json()?;
+        let mut initialized = received.into_success()?;
+        let data = &mut initialized.data;
         if names_another(data.mobile_number.as_ref(), self.mobile_number.expose()) {
             return Err(VerificationError::OtherRequest.into());
         }
-        let pan_ignored = self.pan_number.is_some() && data.pan_number.is_none();
-        Ok(Initialized {
-            data,
-            status_code,
-            success,
-            message: message.map(Masked::from),
-            message_code,
-            pan_ignored,
-        })
+        data.pan_ignored = self.pan_number.is_some() && data.pan_number.is_none();
+        Ok(initialized)
     }
 }

@@ -2,11 +2,15 @@
 
 mod capability;
 mod client;
+mod envelope;
 mod initialize;
 mod provider;
+mod refresh_data;
 
 pub use client::FinpassClient;
+pub use envelope::Envelope;
 pub use initialize::{ClientId, ConsentType, ConsentUrl, Initialize, Initialized, InitializedData};
 pub use provider::{ApiKey, ApiSecret, Finpass};
 #[doc(no_inline)]
 pub use provider_core;
+pub use refresh_data::{DataRequestId, RefreshData, Refreshed, RefreshedData};

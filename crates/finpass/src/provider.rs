@@ -1,13 +1,14 @@
-//! How Finpass knows us, and how it says no.
+//! Where Finpass is, and how it knows who calls.
 
-use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::http::request::Parts;
+use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, FaultClass, InvalidRequest, Provider,
-    RawResponse, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
+    VerificationError,
 };
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+
+use crate::envelope::refusal;
 
 provider_core::secret_text! {
     /// The API key, sent as `x-api-key` (docs.finpass.ai, Initialize, `[seed]`). As secret as the secret: published
@@ -52,6 +53,8 @@ impl Finpass {
 
 impl Provider for Finpass {
     const NAME: &'static str = "finpass";
+    /// Two header values are all that proves who calls.
+    const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
@@ -59,16 +62,13 @@ impl Provider for Finpass {
 
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        _signed: Option<&[u8]>,
         _attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
         // Inserted, not appended: Finpass's own sample sends the key twice, and the second time it is the secret.
-        request
-            .headers_mut()
-            .insert(X_API_KEY, self.api_key.clone());
-        request
-            .headers_mut()
-            .insert(X_API_SECRET, self.api_secret.clone());
+        head.headers.insert(X_API_KEY, self.api_key.clone());
+        head.headers.insert(X_API_SECRET, self.api_secret.clone());
         Ok(())
     }
 
@@ -87,52 +87,6 @@ impl Provider for Finpass {
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
-        response
-            .untrusted_hint::<Refusal>()
-            .filter(Refusal::is_one)
-            .map(Refusal::into_fault)
-    }
-}
-
-/// The envelope of a refusal: `{status_code, success, message, message_code}` (`[seed]`); `error_code` stands in the
-/// place of `message_code` in Finpass's other product families (`[docs]`).
-#[derive(Deserialize)]
-struct Refusal {
-    success: Option<bool>,
-    message: Option<String>,
-    message_code: Option<String>,
-    error_code: Option<String>,
-    data: Option<IgnoredAny>,
-}
-
-impl Refusal {
-    /// Where `success` is missing, a code says no; but not the code of a success, and not beside data: a session that
-    /// was opened must not pass for a refusal.
-    fn is_one(&self) -> bool {
-        let says_no = |code: &String| code != "success";
-        match self.success {
-            Some(success) => !success,
-            None => {
-                let codes = [&self.message_code, &self.error_code];
-                self.data.is_none() && codes.into_iter().flatten().any(says_no)
-            }
-        }
-    }
-
-    fn into_fault(self) -> Fault {
-        fault(self.message_code.or(self.error_code), self.message)
-    }
-}
-
-/// A refusal in Finpass's words. `unauthorized` is the only documented code (`[seed]`).
-pub(crate) fn fault(code: Option<String>, message: Option<String>) -> Fault {
-    let unauthorized = code.as_deref() == Some("unauthorized");
-    let fault = Fault::new().with_code(code).with_message(message);
-    if unauthorized {
-        fault.with_class(FaultClass::Credentials).with_meaning(Some(
-            "the API key or secret is missing or wrong, or they are not a pair",
-        ))
-    } else {
-        fault
+        refusal(response)
     }
 }

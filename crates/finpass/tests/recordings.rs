@@ -5,45 +5,90 @@ use std::sync::Arc;
 
 use finpass::provider_core::testing::{FixedClock, Mode, Recorder};
 use finpass::provider_core::{BaseUrl, Email, Mobile, Pan};
-use finpass::{ApiKey, ApiSecret, ConsentType, Finpass, FinpassClient, Initialize};
+use finpass::{ApiKey, ApiSecret, ClientId, ConsentType, Finpass, FinpassClient};
+use finpass::{Initialize, RefreshData};
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 use kyc_sandbox::{Sandbox, SandboxTransport, Settings};
 
-const FIXTURES: &str = concat!(
+const INITIALIZE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../fixtures/finpass/initialize"
 );
+const REFRESH_DATA: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../fixtures/finpass/refresh-data"
+);
 
-#[tokio::test]
-async fn recorded_fixtures_are_up_to_date() {
-    let minimal = Initialize::new(
+/// A client of a new sandbox, and what records it.
+fn recorded(secret: &str) -> (FinpassClient, Recorder) {
+    let transport = Sandbox::new(Settings::default().with_deterministic_ids(true)).transport();
+    let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpass).unwrap();
+    let finpass = Finpass::new(
+        ApiKey::new(FINPASS_API_KEY).unwrap(),
+        ApiSecret::new(secret).unwrap(),
+    )
+    .with_base_url(base_url);
+    let recorder = Recorder::new(Arc::new(transport));
+    let client = FinpassClient::builder(finpass)
+        .transport(Arc::new(recorder.clone()))
+        .clock(Arc::new(FixedClock::default()))
+        .build()
+        .unwrap();
+    (client, recorder)
+}
+
+fn minimal() -> Initialize {
+    Initialize::new(
         Mobile::parse("9000000001").unwrap(),
         ConsentType::LoanUnderwriting,
-    );
-    let full = minimal
-        .clone()
+    )
+}
+
+#[tokio::test]
+async fn recorded_sessions_are_up_to_date() {
+    let full = minimal()
         .set_pan_number(Pan::parse("AAAAA0000A").unwrap())
         .set_email(Email::parse("person@example.test").unwrap())
         .set_webhook_url("https://lender.example.test/hook")
         .set_return_url("https://lender.example.test/done");
     for (case, secret, request) in [
         ("recorded-full", FINPASS_API_SECRET, full),
-        ("recorded-wrong-secret", "other", minimal),
+        ("recorded-wrong-secret", "other", minimal()),
     ] {
-        let transport = Sandbox::new(Settings::default().with_deterministic_ids(true)).transport();
-        let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpass).unwrap();
-        let finpass = Finpass::new(
-            ApiKey::new(FINPASS_API_KEY).unwrap(),
-            ApiSecret::new(secret).unwrap(),
-        )
-        .with_base_url(base_url);
-        let recorder = Recorder::new(Arc::new(transport));
-        let client = FinpassClient::builder(finpass)
-            .transport(Arc::new(recorder.clone()))
-            .clock(Arc::new(FixedClock::default()))
-            .build()
-            .unwrap();
-        let result = client.initialize(request).await;
-        recorder.finish(Mode::from_environment(), FIXTURES, case, &result);
+        let (client, recorder) = recorded(secret);
+        let result = client.initialize(request.clone()).await;
+        recorder.finish(
+            Mode::from_environment(),
+            INITIALIZE,
+            case,
+            &request,
+            &result,
+        );
+    }
+}
+
+#[tokio::test]
+async fn recorded_refreshes_are_up_to_date() {
+    let (client, recorder) = recorded(FINPASS_API_SECRET);
+    let session = client
+        .initialize(minimal())
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    let unknown = ClientId::parse("aa_1_unknown").unwrap();
+    for (case, client_id) in [
+        ("recorded-accepted", session.client_id),
+        ("recorded-unknown-session", unknown),
+    ] {
+        let request = RefreshData::new(client_id);
+        let result = client.refresh_data(request.clone()).await;
+        recorder.finish(
+            Mode::from_environment(),
+            REFRESH_DATA,
+            case,
+            &request,
+            &result,
+        );
     }
 }

@@ -3,21 +3,23 @@
 use std::time::Duration;
 
 use provider_core::capability::Readiness;
-use provider_core::http::Request;
 use provider_core::{
-    Attempt, Body, Endpoint, Idempotency, InvalidRequest, Masked, Mobile, Operation, Provider,
-    ResponseError, Segment, Verified, post_json,
+    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Mark, Masked, Mobile, Operation,
+    RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::provider::{fault, says_no};
+use crate::envelope::ReceivedEnvelope;
 use crate::{Finpro, RateLimit};
 
 /// The caller's id for this question, 1 to 100 characters, handed on to the aggregators (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct UserConsentId(String);
+
+provider_core::text_input! {
+    UserConsentId, "The caller's id for this question: 1 to 100 characters.", pattern: "^.{1,100}$"
+}
 
 impl UserConsentId {
     /// Checks an id.
@@ -47,6 +49,10 @@ impl UserConsentId {
 #[serde(transparent)]
 pub struct AaId(String);
 
+provider_core::text_input! {
+    AaId, "An account aggregator's id: 2 to 50 letters and digits, without @.", pattern: "^[A-Za-z0-9]{2,50}$"
+}
+
 impl AaId {
     /// Checks an id.
     ///
@@ -71,12 +77,16 @@ impl AaId {
 }
 
 /// The request of *Check Profile*.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckProfile {
+    /// The person's mobile number, 10 digits
     pub(crate) mobile_number: Mobile,
+    /// Your id for this question, 1 to 100 characters
     user_consent_id: UserConsentId,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) aa_id: Vec<AaId>,
 }
 
@@ -101,6 +111,7 @@ impl CheckProfile {
 
 /// The reply of *Check Profile* (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProfileReport {
     /// The API's version; opaque.
@@ -113,7 +124,8 @@ pub struct ProfileReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub txnid: Option<String>,
     /// One row for each aggregator that was asked; the order is not promised, so match by [`aa_id`](ProfileRow::aa_id).
-    pub data: Vec<ProfileRow>,
+    /// A row that is not understood costs itself: see [`Items::unread`].
+    pub data: Items<ProfileRow>,
     /// What is left of the rate limit, from the headers.
     #[serde(skip)]
     pub rate_limit: RateLimit,
@@ -133,21 +145,26 @@ provider_core::open_enum! {
 
 /// What one aggregator said (`[seed]`). `None` is "could not tell", never "no".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProfileRow {
     /// The aggregator, without `@`. Not normalised: other FinPro endpoints spell the same one otherwise.
     pub aa_id: String,
     /// Whether the person has a virtual user account (VUA) there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::boolean")]
     pub registration_status: Option<bool>,
     /// Whether at least one account is linked there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::boolean")]
     pub has_linked_accounts: Option<bool>,
     /// How the check ended.
     pub status: RowStatus,
     /// The aggregator's text, when the check failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error_message: Option<Masked>,
 }
 
@@ -174,25 +191,6 @@ impl ProfileRow {
     }
 }
 
-/// What a 2xx body holds. A success has no top-level `status` here, unlike on FinPro's other endpoints; what is not
-/// documented here is read as anything, so that it cannot make a report unreadable.
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    ver: Option<String>,
-    #[serde(default)]
-    timestamp: Option<String>,
-    #[serde(default)]
-    txnid: Option<String>,
-    #[serde(default)]
-    status: Value,
-    #[serde(default)]
-    error: Value,
-    #[serde(default, rename = "errorCode")]
-    error_code: Value,
-    data: Vec<ProfileRow>,
-}
-
 impl Endpoint for CheckProfile {
     type Provider = Finpro;
     type Output = ProfileReport;
@@ -200,43 +198,25 @@ impl Endpoint for CheckProfile {
     const OPERATION: Operation =
         Operation::new("check-profile", "POST /profile", Idempotency::Safe)
             // As slow as the slowest aggregator, which may take 4 to 6 s (`[seed]`), and once more.
-            .with_timeout(Duration::from_secs(15));
+            .with_timeout(Duration::from_secs(15))
+            .documented(Mark::Seed);
 
-    fn request(
-        &self,
-        provider: &Finpro,
-        _attempt: &Attempt,
-    ) -> Result<Request<Body>, InvalidRequest> {
-        post_json(
-            provider.base_url().join(&[Segment::Literal("/profile")])?,
-            self,
-        )
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Finpro>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        request.json(self)
     }
 
     fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {
-        let Envelope {
-            ver,
-            timestamp,
-            txnid,
-            status,
-            error,
-            error_code,
-            data,
-        } = response.json()?;
-        // By shape and not by `status` alone: both envelopes have been seen without it, and beside data.
-        let refused = says_no(status.as_str())
-            || error.is_object()
-            || error_code.as_str().is_some_and(|code| !code.is_empty());
-        if refused {
-            return Err(fault(response.raw()).unwrap_or_default().into());
-        }
-        let rate_limit = RateLimit::from_headers(response.headers());
+        let received: ReceivedEnvelope<Items<ProfileRow>> = response.json()?;
+        let received = received.into_success(response)?;
         Ok(ProfileReport {
-            ver,
-            timestamp,
-            txnid,
-            data,
-            rate_limit,
+            ver: received.ver,
+            timestamp: received.timestamp,
+            txnid: received.txnid,
+            data: received.data,
+            rate_limit: RateLimit::from_headers(response.headers()),
         })
     }
 }

@@ -1,24 +1,18 @@
-//! The client: one method an operation.
-
-use provider_core::Call;
+//! The client: one row an operation.
 
 use crate::{CheckProfile, Finpro};
 
-provider_core::provider_client! {
+provider_core::operations! {
     /// Calls MoneyOne FinPro. Cheap to clone; share one, because connections are kept in it.
-    pub struct FinproProfileClient(Finpro);
-}
-
-impl FinproProfileClient {
-    /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
-    ///
-    /// A read, so it is repeated when its outcome is unknown. It takes as long as the slowest aggregator, up to that
-    /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s.
-    ///
-    /// # Errors
-    ///
-    /// Awaiting it gives [`provider_core::Error`]. A single aggregator's failure is a row of the report, not an error.
-    pub fn check_profile(&self, request: CheckProfile) -> Call<'_, CheckProfile> {
-        self.client().call(request)
+    pub struct FinproProfileClient(Finpro) {
+        /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
+        ///
+        /// A read, so it is repeated when its outcome is unknown. It takes as long as the slowest aggregator, up to that
+        /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it gives [`provider_core::Error`]. A single aggregator's failure is a row of the report, not an error.
+        check_profile(CheckProfile);
     }
 }

@@ -11,6 +11,7 @@ mod cached_profiles;
 mod capability;
 mod check_profile;
 mod client;
+mod envelope;
 #[cfg(feature = "cache")]
 mod kept_rows;
 mod provider;

@@ -1,15 +1,15 @@
-//! How FinPro knows us, and how it says no.
+//! Where a FinPro installation is, and how it knows who calls.
 
-use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::http::request::Parts;
+use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Body, Fault, InvalidRequest, Provider, RawResponse,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
     VerificationError,
 };
-use serde::Deserialize;
-use serde_json::Value;
 
 use crate::RateLimit;
+use crate::envelope::refusal;
 
 provider_core::secret_text! {
     /// The organisation's API key, sent as `client_id` (`[seed]`).
@@ -70,6 +70,8 @@ impl Finpro {
 
 impl Provider for Finpro {
     const NAME: &'static str = "finpro";
+    /// Four header values are all that proves who calls.
+    const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
@@ -77,10 +79,11 @@ impl Provider for Finpro {
 
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        _signed: Option<&[u8]>,
         _attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
-        let headers = request.headers_mut();
+        let headers = &mut head.headers;
         headers.insert(CLIENT_ID, self.client_id.clone());
         headers.insert(CLIENT_SECRET, self.client_secret.clone());
         headers.insert(ORGANISATION_ID, self.organisation_id.clone());
@@ -103,72 +106,6 @@ impl Provider for Finpro {
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
-        fault(response)
-    }
-}
-
-/// A refusal in FinPro's words, if the body is in one of the documented envelopes.
-pub(crate) fn fault(response: &RawResponse) -> Option<Fault> {
-    response.untrusted_hint::<Refusal>()?.into_fault()
-}
-
-/// Both envelopes at once, told apart by shape: nested `error{code, message, details}` (`[seed]`), flat
-/// `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`).
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default)]
-    status: Option<String>,
-    #[serde(default)]
-    error: Option<Nested>,
-    #[serde(default, rename = "errorCode")]
-    error_code: Option<String>,
-    #[serde(default, rename = "errorMsg")]
-    error_msg: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Nested {
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    // Text in the sample; its type is not documented.
-    #[serde(default)]
-    details: Option<Value>,
-}
-
-/// The words that say no: `error` in the nested envelope, `failure` in the flat one.
-pub(crate) fn says_no(status: Option<&str>) -> bool {
-    matches!(status, Some("error" | "failure"))
-}
-
-impl Refusal {
-    fn into_fault(self) -> Option<Fault> {
-        let (code, message) = match self.error {
-            Some(Nested {
-                code,
-                message,
-                details: Some(Value::String(details)),
-            }) => (
-                code,
-                Some(message.map_or(details.clone(), |message| format!("{message}: {details}"))),
-            ),
-            Some(Nested { code, message, .. }) => (code, message),
-            None => {
-                let code = self.error_code.filter(|code| !code.is_empty());
-                if code.is_none() && !says_no(self.status.as_deref()) {
-                    return None;
-                }
-                (code, self.error_msg)
-            }
-        };
-        let meaning = (code.as_deref() == Some("PROFILE_CHECK_FAILED"))
-            .then_some("no aggregator could be asked; have the profile API enabled for one");
-        Some(
-            Fault::new()
-                .with_code(code)
-                .with_message(message)
-                .with_meaning(meaning),
-        )
+        refusal(response)
     }
 }

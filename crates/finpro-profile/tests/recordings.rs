@@ -94,7 +94,7 @@ async fn recorded_fixtures_are_up_to_date() {
             .retry(RetryPolicy::never())
             .build()
             .unwrap();
-        let result = client.check_profile(request).await;
-        recorder.finish(Mode::from_environment(), FIXTURES, case, &result);
+        let result = client.check_profile(request.clone()).await;
+        recorder.finish(Mode::from_environment(), FIXTURES, case, &request, &result);
     }
 }

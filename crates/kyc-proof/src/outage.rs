@@ -11,7 +11,7 @@ use provider_core::bytes::Bytes;
 use provider_core::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Body, Clock, ErrorKind, InvalidRequest, RawResponse, Transport, TransportError,
+    Body, Clock, ErrorKind, ExchangeLimits, InvalidRequest, RawResponse, Transport, TransportError,
     TransportErrorKind,
 };
 use tokio::runtime::Builder;
@@ -209,7 +209,7 @@ impl Transport for Outage {
     async fn send(
         &self,
         request: Request<Body>,
-        time_left: Duration,
+        limits: ExchangeLimits,
     ) -> std::result::Result<RawResponse, TransportError> {
         let now = Instant::now();
         self.requests
@@ -226,7 +226,7 @@ impl Transport for Outage {
             Fault::Broken if away => Err(TransportError::new(TransportErrorKind::Interrupted)),
             Fault::Unavailable if away => Ok(page(StatusCode::SERVICE_UNAVAILABLE, None)),
             Fault::Limited if away => Ok(page(StatusCode::TOO_MANY_REQUESTS, Some("2"))),
-            _ => self.sandbox.send(request, time_left).await,
+            _ => self.sandbox.send(request, limits).await,
         }
     }
 }

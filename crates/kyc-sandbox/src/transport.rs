@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use http::Request;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use provider_core::{Body, RawResponse, Transport, TransportError, TransportErrorKind};
+use provider_core::{
+    Body, ExchangeLimits, RawResponse, Transport, TransportError, TransportErrorKind,
+};
 use tower::ServiceExt;
 
 use crate::credentials::BaseUrls;
@@ -52,7 +53,7 @@ impl Transport for SandboxTransport {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        _limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let mut request = request.map(|body| axum::body::Body::from(body.into_bytes()));
         request.extensions_mut().insert(self.connection.clone());

@@ -109,7 +109,7 @@ impl Outcome {
 }
 
 impl Error {
-    /// The most bytes of a response's body that an error keeps.
+    /// The most bytes of an unverified response's body that an error keeps.
     pub const BODY_KEPT: usize = 64 * 1024;
 
     /// An error of this kind, for implementations of the capability traits and for mocks.
@@ -165,6 +165,13 @@ impl Error {
     pub fn with_response(mut self, response: RawResponse) -> Self {
         self.0.status = Some(response.status());
         self.0.response = Some(response.truncated(Self::BODY_KEPT));
+        self
+    }
+
+    /// Adds a verified response with its whole body, which the operation's own limit bounds.
+    pub(crate) fn with_whole_response(mut self, response: RawResponse) -> Self {
+        self.0.status = Some(response.status());
+        self.0.response = Some(response);
         self
     }
 
@@ -264,7 +271,8 @@ impl Error {
         self.0.elapsed
     }
 
-    /// The last response, its body cut at [`BODY_KEPT`](Error::BODY_KEPT). The body may hold personal data.
+    /// The last response. Its body is whole if it was verified, and else cut at [`BODY_KEPT`](Error::BODY_KEPT). The body may
+    /// hold personal data.
     pub fn raw_response(&self) -> Option<&RawResponse> {
         self.0.response.as_ref()
     }

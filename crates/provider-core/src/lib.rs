@@ -19,4 +19,7 @@ pub use wire::*;
 
 // What the macros expand to, and what implementers of the traits need in the same versions.
 #[doc(no_inline)]
-pub use {async_trait::async_trait, bytes, http, jiff, secrecy, serde};
+#[cfg(feature = "schema")]
+pub use schemars;
+#[doc(no_inline)]
+pub use {async_trait::async_trait, bytes, http, jiff, secrecy, serde, serde_json};

@@ -294,12 +294,12 @@ async fn a_session_for_another_person_is_not_believed() {
 async fn a_pan_that_was_sent_and_does_not_come_back_is_reported() {
     let with_pan = minimal().set_pan_number(Pan::parse("AAAAA0000A").unwrap());
     let (result, _) = send([Step::respond(200, SESSION)], with_pan.clone()).await;
-    assert!(result.unwrap().value().pan_ignored);
+    assert!(result.unwrap().value().data.pan_ignored);
     let echoed = SESSION.replace("\"pan_number\":null", "\"pan_number\":\"AAAAA0000A\"");
     let (result, _) = send([Step::respond(200, echoed)], with_pan).await;
-    assert!(!result.unwrap().value().pan_ignored);
+    assert!(!result.unwrap().value().data.pan_ignored);
     let (result, _) = send([Step::respond(200, SESSION)], minimal()).await;
-    assert!(!result.unwrap().value().pan_ignored);
+    assert!(!result.unwrap().value().data.pan_ignored);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,5 +9,6 @@
 mod conformance;
 mod fixtures;
 mod initialize;
+mod refresh_data;
 mod sandbox;
 mod socket;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use finpro_profile::provider_core::http::{HeaderMap, Request, StatusCode};
 use finpro_profile::provider_core::{
-    Body, Error, ErrorKind, InvalidRequest, Mobile, Outcome, RateLimits, RawResponse, RetryPolicy,
-    Transport, TransportError, TransportErrorKind, Window, async_trait,
+    Body, Error, ErrorKind, ExchangeLimits, InvalidRequest, Mobile, Outcome, RateLimits,
+    RawResponse, RetryPolicy, Transport, TransportError, TransportErrorKind, Window, async_trait,
 };
 use finpro_profile::{
     Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, CheckProfile, FinproProfileClient,
@@ -105,7 +105,7 @@ impl Transport for Fake {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        _limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let id = request.headers()["x-request-id"]
             .to_str()

@@ -11,8 +11,8 @@ use finpro_profile::provider_core::capability::{
 use finpro_profile::provider_core::http::{HeaderMap, Request, StatusCode};
 use finpro_profile::provider_core::testing::conformance;
 use finpro_profile::provider_core::{
-    Body, CallOptions, Error, ErrorKind, Mobile, Outcome, RawResponse, RequestId, RetryPolicy,
-    Transport, TransportError, TransportErrorKind, async_trait,
+    Body, CallOptions, Error, ErrorKind, ExchangeLimits, Mobile, Outcome, RawResponse, RequestId,
+    RetryPolicy, Transport, TransportError, TransportErrorKind, async_trait,
 };
 use finpro_profile::{
     AaId, CachedProfiles, CachedReport, CheckProfile, FinproProfileClient, UserConsentId,
@@ -93,7 +93,7 @@ impl Transport for Fake {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        _limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let id = request.headers()["x-request-id"]
             .to_str()

@@ -1,49 +1,37 @@
-//! Every fixture: the request is the one on file, the reply decodes to the expected value or error, and no field is lost.
+//! What follows from the catalogue: every fixture, and how much of a reply may be odd.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use finpro_profile::provider_core::testing::fixture::SourceKind;
-use finpro_profile::provider_core::testing::{Fixture, ScriptedTransport};
-use finpro_profile::provider_core::{Mobile, RetryPolicy};
-use finpro_profile::{AaId, CheckProfile, FinproProfileClient, UserConsentId};
+use finpro_profile::provider_core::http::HeaderMap;
+use finpro_profile::provider_core::testing::{Fixture, ScriptedTransport, fixture, tolerance};
+use finpro_profile::provider_core::{Client, Transport};
+use finpro_profile::{Finpro, FinproProfileClient};
+use serde_json::json;
 
 use crate::sandbox::finpro;
 
-/// The request on file; one of our own where only a reply is documented.
-fn request(fixture: &Fixture) -> CheckProfile {
-    let Some(request) = &fixture.request else {
-        return CheckProfile::new(
-            Mobile::parse("9000000001").unwrap(),
-            UserConsentId::parse("reference-1").unwrap(),
-        );
-    };
-    let text = |field: &str| request.body[field].as_str().unwrap();
-    let aa_ids = request.body["aaId"].as_array().into_iter().flatten();
-    CheckProfile::new(
-        Mobile::parse(text("mobileNumber")).unwrap(),
-        UserConsentId::parse(text("userConsentId")).unwrap(),
-    )
-    .set_aa_ids(aa_ids.map(|id| AaId::parse(id.as_str().unwrap()).unwrap()))
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpro");
+
+fn client(transport: ScriptedTransport) -> Client<Finpro> {
+    let transport: Arc<dyn Transport> = Arc::new(transport);
+    let builder = Client::builder(finpro("http://localhost"));
+    builder.transport(transport).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fixture_decodes_to_what_it_says() {
-    let mut lines = Vec::new();
-    for fixture in Fixture::all(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../fixtures/finpro/check-profile"
-    )) {
-        let transport = ScriptedTransport::new([fixture.step()]);
-        let client = FinproProfileClient::builder(finpro("http://localhost"))
-            .transport(Arc::new(transport.clone()))
-            .retry(RetryPolicy::never())
-            .build()
-            .unwrap();
-        let result = client.check_profile(request(&fixture)).await;
-        lines.extend(fixture.check(&result));
-        if fixture.source.kind == SourceKind::Documented {
-            lines.extend(fixture.check_request(&transport.only()));
-        }
+async fn every_fixture_is_what_the_client_sends_and_understands() {
+    let input = |_: &str| json!({"mobileNumber": "9000000001", "userConsentId": "reference-1"});
+    let catalogue = FinproProfileClient::CATALOGUE;
+    fixture::check_catalogue(catalogue, FIXTURES, input, |_, transport| client(transport)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reply_can_do_without() {
+    for entry in FinproProfileClient::CATALOGUE {
+        let name = entry.operation().name;
+        let fixtures = Fixture::all(Path::new(FIXTURES).join(name));
+        let found = tolerance::snapshot(entry, &fixtures, |_| HeaderMap::new(), client).await;
+        insta::assert_snapshot!(format!("tolerance_{name}"), found);
     }
-    assert!(lines.is_empty(), "{}", lines.join("\n"));
 }

@@ -1,7 +1,6 @@
 //! What the presets bring along: kept rows for FinPro, one owner of repeats, fallbacks over the real clients.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use kyc_facade::Fallback;
 use kyc_facade::finpro_profile::CachedProfiles;
@@ -9,8 +8,8 @@ use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::http::{HeaderMap, Request, StatusCode};
 use kyc_facade::provider_core::testing::conformance;
 use kyc_facade::provider_core::{
-    Body, Mobile, RawResponse, RetryPolicy, Transport, TransportError, TransportErrorKind,
-    async_trait,
+    Body, ExchangeLimits, Mobile, RawResponse, RetryPolicy, Transport, TransportError,
+    TransportErrorKind, async_trait,
 };
 use kyc_sandbox::Sandbox;
 
@@ -43,13 +42,13 @@ impl Transport for Counted {
     async fn send(
         &self,
         request: Request<Body>,
-        time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         self.paths
             .lock()
             .unwrap()
             .push(request.uri().path().to_owned());
-        self.below.send(request, time_left).await
+        self.below.send(request, limits).await
     }
 }
 
@@ -58,7 +57,11 @@ struct Always(StatusCode);
 
 #[async_trait]
 impl Transport for Always {
-    async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+    async fn send(
+        &self,
+        _: Request<Body>,
+        _: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
         Ok(RawResponse::new(self.0, HeaderMap::new(), "".into()))
     }
 }
@@ -68,7 +71,11 @@ struct Dead;
 
 #[async_trait]
 impl Transport for Dead {
-    async fn send(&self, _: Request<Body>, _: Duration) -> Result<RawResponse, TransportError> {
+    async fn send(
+        &self,
+        _: Request<Body>,
+        _: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
         Err(TransportError::new(TransportErrorKind::Connect))
     }
 }

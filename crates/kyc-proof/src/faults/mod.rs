@@ -340,7 +340,8 @@ mod tests {
 
     use provider_core::http::{HeaderValue, Request};
     use provider_core::{
-        Body, RawResponse, Transport, TransportError, TransportErrorKind, async_trait,
+        Body, ExchangeLimits, RawResponse, Transport, TransportError, TransportErrorKind,
+        async_trait,
     };
 
     use super::*;
@@ -376,12 +377,12 @@ mod tests {
         async fn send(
             &self,
             mut request: Request<Body>,
-            time_left: Duration,
+            limits: ExchangeLimits,
         ) -> Result<RawResponse, TransportError> {
             match self.sin {
                 Sin::Panics => panic!("sin"),
                 Sin::SendsTwice => {
-                    self.inner.send(request.clone(), time_left).await?;
+                    self.inner.send(request.clone(), limits).await?;
                 }
                 Sin::LogsHeaders => {
                     for value in request.headers().values() {
@@ -396,7 +397,7 @@ mod tests {
                     request.headers_mut().insert("host", host);
                 }
                 Sin::SaysNotSent => {
-                    self.inner.send(request, time_left).await?;
+                    self.inner.send(request, limits).await?;
                     return Err(TransportError::new(TransportErrorKind::Connect));
                 }
                 Sin::WorksOnce if self.used.swap(true, Ordering::Relaxed) => {
@@ -404,7 +405,7 @@ mod tests {
                 }
                 Sin::WorksOnce => {}
             }
-            self.inner.send(request, time_left).await
+            self.inner.send(request, limits).await
         }
     }
 

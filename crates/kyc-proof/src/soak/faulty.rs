@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::bytes::Bytes;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
-use provider_core::{Body, RawResponse, Transport, TransportError, TransportErrorKind};
+use provider_core::{
+    Body, ExchangeLimits, RawResponse, Transport, TransportError, TransportErrorKind,
+};
 
 use super::chance::{draw, is_storm};
 
@@ -114,7 +116,7 @@ impl Transport for Faulty {
     async fn send(
         &self,
         request: Request<Body>,
-        time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let failed = |kind| Err(TransportError::new(kind));
         let storm = is_storm();
@@ -134,7 +136,7 @@ impl Transport for Faulty {
             Some(Fault::Limited(wait)) => return Ok(limited(wait)),
             _ => {}
         }
-        let reply = self.inner.send(request, time_left).await;
+        let reply = self.inner.send(request, limits).await;
         tokio::time::sleep(self.longest_way.mul_f64(back)).await;
         let reply = match fault {
             Some(Fault::ReplyLost) => return failed(TransportErrorKind::Interrupted),

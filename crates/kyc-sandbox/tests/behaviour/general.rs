@@ -6,7 +6,7 @@ use kyc_sandbox::{
     DeepvueSettings, FinpassSettings, FinproSettings, Provider, Sandbox, SandboxTransport,
     Settings, VeriffSettings, credentials,
 };
-use provider_core::{Body, Transport};
+use provider_core::{Body, ExchangeLimits, Transport};
 
 use crate::{Reply, send};
 
@@ -100,7 +100,7 @@ async fn the_authority_and_the_scheme_do_not_matter() {
             .unwrap();
         let reply = sandbox
             .transport()
-            .send(request, Duration::ZERO)
+            .send(request, ExchangeLimits::new(Duration::ZERO, usize::MAX))
             .await
             .unwrap();
         assert_eq!(reply.status(), 200);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use kyc_sandbox::Sandbox;
-use provider_core::{Body, Transport};
+use provider_core::{Body, ExchangeLimits, Transport};
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -58,7 +58,10 @@ async fn send(
     let request = request.body(Body::from(body.into())).unwrap();
     let reply = sandbox
         .transport()
-        .send(request, Duration::from_secs(60))
+        .send(
+            request,
+            ExchangeLimits::new(Duration::from_secs(60), usize::MAX),
+        )
         .await
         .unwrap();
     Reply {

@@ -7,16 +7,19 @@ use tokio::time::error::Elapsed;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::retry_after;
 use crate::transport::{TransportError, TransportErrorKind};
-use crate::wire::{FaultClass, Provider, RawResponse, ResponseError, Verified};
+use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
 
 /// What an exchange, or its time-out, comes to.
-pub(crate) fn conclude<P: Provider, T>(
-    provider: &P,
+pub(crate) fn conclude<E: Endpoint>(
+    provider: &E::Provider,
+    endpoint: &E,
     sent: Result<Result<RawResponse, TransportError>, Elapsed>,
     now: Timestamp,
-    read: impl Fn(&Verified) -> Result<T, ResponseError>,
-) -> Result<(T, Verified), Error> {
+) -> Result<(E::Output, Verified), Error> {
     let response = sent.map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
+    if response.body().len() > E::OPERATION.max_reply_bytes {
+        return Err(TransportError::new(TransportErrorKind::TooLarge).into());
+    }
     if !response.status().is_success() {
         return Err(refused(provider, response, now));
     }
@@ -24,7 +27,7 @@ pub(crate) fn conclude<P: Provider, T>(
         Ok(authenticity) => Verified::new(response, authenticity),
         Err(error) => return Err(Error::from(error).with_response(response)),
     };
-    match read(&verified) {
+    match endpoint.response(&verified) {
         Ok(value) => Ok((value, verified)),
         Err(error) => Err(unread(provider, error, verified)),
     }
@@ -83,7 +86,8 @@ fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -
             Error::new(kind, outcome).with_fault(Some(fault))
         }
     };
-    error.with_response(raw)
+    // All of it: a reply that cost money is not asked for again because of one field.
+    error.with_whole_response(raw)
 }
 
 /// Whether the next attempt would end the same way.

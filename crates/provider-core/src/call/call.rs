@@ -5,15 +5,13 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::client::Client;
 use super::options::CallOptions;
 use crate::error::Error;
 use crate::resilience::{RetryPolicy, WhenLimited};
 use crate::wire::{Endpoint, Provider, RequestId, Response};
 
-/// One prepared call: change its options, then `.await` it for the typed answer or [`raw`](Call::raw) for the bytes.
+/// One prepared call: change its options, then `.await` it for the reply: the typed value, and the verified bytes beside it.
 ///
 /// Dropping the future cancels the call. What it may have done by then is told to the client's
 /// [`CallObserver`](crate::CallObserver) and logged: [`Outcome::Unknown`](crate::Outcome::Unknown) once an attempt was handed
@@ -70,17 +68,6 @@ impl<'c, E: Endpoint> Call<'c, E> {
         self.options = options;
         self
     }
-
-    /// Makes the call and gives the verified body as it came, for fields that the typed answer does not have.
-    ///
-    /// # Errors
-    ///
-    /// As for the typed call, but for what only decoding finds: a refusal or another request's answer inside a 2xx
-    /// body stays in the body.
-    pub async fn raw(self) -> Result<Response<Bytes>, Error> {
-        let read = |verified: &crate::wire::Verified| Ok(verified.raw().body().clone());
-        self.client.run(&self.endpoint, &self.options, read).await
-    }
 }
 
 impl<'c, E: Endpoint + 'c> IntoFuture for Call<'c, E> {
@@ -88,10 +75,7 @@ impl<'c, E: Endpoint + 'c> IntoFuture for Call<'c, E> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let read = |verified: &crate::wire::Verified| self.endpoint.response(verified);
-            self.client.run(&self.endpoint, &self.options, read).await
-        })
+        Box::pin(async move { self.client.run(&self.endpoint, &self.options).await })
     }
 }
 

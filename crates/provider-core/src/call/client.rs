@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::header::{ACCEPT, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT};
 use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -17,14 +17,16 @@ use crate::resilience::Circuit;
 use crate::resilience::RetryBudget;
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
 use crate::resilience::{Decision, Failure};
-use crate::transport::Transport;
+use crate::transport::{ExchangeLimits, Transport};
 use crate::values::InvalidRequest;
 use crate::wire::{
-    Allowance, Attempt, Body, Endpoint, Provider, RequestId, Response, ResponseError, Verified,
+    Allowance, Attempt, Body, Endpoint, Provider, RequestBuilder, RequestId, Response, Signs,
 };
 
 const USER_AGENT_VALUE: HeaderValue =
     HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
+/// What is signed and read are the bytes on the wire, so no encoding is asked for.
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
@@ -115,36 +117,37 @@ impl<P: Provider> Client<P> {
         .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))
     }
 
-    /// Runs the attempts of one call. `read` turns the verified response into a value.
-    pub(crate) async fn run<E, T>(
+    /// Runs the attempts of one call.
+    pub(crate) async fn run<E: Endpoint<Provider = P>>(
         &self,
         endpoint: &E,
         options: &CallOptions,
-        read: impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync,
-    ) -> Result<Response<T>, Error>
-    where
-        E: Endpoint<Provider = P>,
-        T: Send,
-    {
+    ) -> Result<Response<E::Output>, Error> {
+        const {
+            let operation = E::OPERATION;
+            assert!(
+                !P::SIGNS_REQUESTS || !matches!(operation.signs, Signs::Nothing),
+                "the provider signs every request: say what this operation signs"
+            );
+            assert!(
+                !matches!(operation.signs, Signs::Body) || operation.route.method().has_body(),
+                "a request without a body cannot sign it"
+            );
+        }
         let observer = self.inner.settings.observer.as_deref();
         let mut progress = Progress::new(P::NAME, E::OPERATION, observer);
         let span = progress.span().clone();
-        self.attempts(endpoint, options, read, &mut progress)
+        self.attempts(endpoint, options, &mut progress)
             .instrument(span)
             .await
     }
 
-    async fn attempts<E, T>(
+    async fn attempts<E: Endpoint<Provider = P>>(
         &self,
         endpoint: &E,
         options: &CallOptions,
-        read: impl Fn(&Verified) -> Result<T, ResponseError> + Send + Sync,
         progress: &mut Progress<'_>,
-    ) -> Result<Response<T>, Error>
-    where
-        E: Endpoint<Provider = P>,
-        T: Send,
-    {
+    ) -> Result<Response<E::Output>, Error> {
         let Inner {
             settings,
             circuit,
@@ -181,7 +184,8 @@ impl<P: Provider> Client<P> {
             // Handed over before the `match`, which would keep a place for the whole request while it waits.
             let sending = prepare(&*provider, endpoint, &attempt, request_id).map(|request| {
                 progress.attempt_started(request_id, attempts);
-                settings.transport.send(request, time_left)
+                let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
+                settings.transport.send(request, limits)
             });
             let result = match sending {
                 Ok(sending) => {
@@ -195,7 +199,7 @@ impl<P: Provider> Client<P> {
                     {
                         limiter.learn(allowance);
                     }
-                    conclude(&*provider, sent, now, &read)
+                    conclude(&*provider, endpoint, sent, now)
                 }
                 Err(error) => Err(Error::from(error)),
             };
@@ -204,12 +208,9 @@ impl<P: Provider> Client<P> {
                     circuit.answered();
                     budget.refill();
                     progress.answered(verified.status());
-                    let (status, authenticity) = (verified.status(), verified.authenticity());
                     return Ok(Response {
                         value,
-                        status,
-                        authenticity,
-                        headers: verified.into_raw().into_headers(),
+                        verified,
                         request_id: request_id.clone(),
                         attempts,
                         elapsed: progress.elapsed(),
@@ -307,18 +308,14 @@ fn prepare<P: Provider, E: Endpoint<Provider = P>>(
     attempt: &Attempt,
     request_id: &RequestId,
 ) -> Result<Request<Body>, InvalidRequest> {
-    let mut request = endpoint.request(provider, attempt)?;
-    // Before anything secret is added: credentials go to the configured address only.
-    if !provider.base_url().covers(request.uri()) {
-        return Err(InvalidRequest::new(
-            "url",
-            "the operation's URL leads away from the provider's base URL",
-        ));
-    }
-    let headers = request.headers_mut();
-    headers.entry(ACCEPT).or_insert(ACCEPT_JSON);
-    headers.insert(USER_AGENT, USER_AGENT_VALUE);
-    headers.insert(RequestId::HEADER, request_id.header_value());
-    provider.authorize(&mut request, attempt)?;
-    Ok(request)
+    endpoint
+        .request(RequestBuilder::new(provider, &E::OPERATION, attempt))?
+        .authorized(|head, signed| {
+            let headers = &mut head.headers;
+            headers.entry(ACCEPT).or_insert(ACCEPT_JSON);
+            headers.insert(ACCEPT_ENCODING, IDENTITY);
+            headers.insert(USER_AGENT, USER_AGENT_VALUE);
+            headers.insert(RequestId::HEADER, request_id.header_value());
+            provider.authorize(head, signed, attempt)
+        })
 }

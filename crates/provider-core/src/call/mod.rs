@@ -7,15 +7,20 @@ mod builder;
     reason = "`Call` is what the room is named for"
 )]
 mod call;
+#[cfg(feature = "catalogue")]
+mod catalogue;
 mod client;
 #[cfg(feature = "opentelemetry")]
 mod metrics;
 mod observer;
+mod operations;
 mod options;
 mod progress;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
+#[cfg(feature = "catalogue")]
+pub use catalogue::{CatalogueEntry, JsonCall};
 pub use client::Client;
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;

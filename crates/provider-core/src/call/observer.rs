@@ -125,7 +125,7 @@ pub(crate) fn span(provider: &'static str, operation: &Operation) -> Span {
         otel.status_code = Empty,
         provider,
         operation = operation.name,
-        route = operation.route,
+        route = operation.route.as_str(),
         idempotency = operation.idempotency.as_str(),
         request_id = Empty,
         attempt = Empty,

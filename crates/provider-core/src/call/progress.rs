@@ -125,7 +125,7 @@ impl<'c> Progress<'c> {
             stage,
             provider: self.provider,
             operation: self.operation.name,
-            route: self.operation.route,
+            route: self.operation.route.as_str(),
             idempotency: self.operation.idempotency,
             request_id: self.request_id.as_ref(),
             attempt: self.attempt,

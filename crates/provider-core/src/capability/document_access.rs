@@ -17,7 +17,7 @@ crate::open_enum! {
         /// Permanent Account Number card.
         Pan = "pan",
         /// Driving licence.
-        DrivingLicence = "dl",
+        DrivingLicence = "driving_licence",
     }
 }
 

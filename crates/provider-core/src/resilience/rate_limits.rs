@@ -162,7 +162,7 @@ mod tests {
             let end = from.saturating_add(stretch);
             moments
                 .iter()
-                .filter(|moment| (*from..end).contains(moment))
+                .filter(|moment| (*from..end).contains(*moment))
                 .count()
         };
         moments.iter().map(within).max().unwrap_or(0)

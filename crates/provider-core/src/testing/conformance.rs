@@ -1,4 +1,4 @@
-//! One suite a capability, and what every provider's credentials must do: what every implementation must do, whatever company is behind it.
+//! What every implementation must do, whatever company is behind it: one suite a capability, and the rules for credentials.
 //!
 //! Give each function an implementation that is connected to something which answers, such as the sandbox in process.
 
@@ -12,7 +12,7 @@ use crate::capability::{
     ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
 };
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::wire::{Attempt, Body, Provider, RawResponse, RequestId};
+use crate::wire::{Attempt, Provider, RawResponse, RequestId};
 
 /// Each credential stands in its header once, whatever stood there before and however often a request is authorised:
 /// inserted, not appended. `credentials` are header names with the values that an empty body gives.
@@ -20,22 +20,21 @@ pub fn credentials_replace_what_stands_in_their_headers(
     provider: &impl Provider,
     credentials: &[(&'static str, &str)],
 ) {
-    let mut request = Request::new(Body::default());
+    let (mut head, ()) = Request::new(()).into_parts();
     for (name, _) in credentials {
         for _ in 0..2 {
-            request
-                .headers_mut()
+            head.headers
                 .append(*name, HeaderValue::from_static("other"));
         }
     }
     let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 1);
     for _ in 0..2 {
         provider
-            .authorize(&mut request, &attempt)
+            .authorize(&mut head, Some(b""), &attempt)
             .expect("a request that can be authorised");
     }
     for (name, value) in credentials {
-        let found: Vec<_> = request.headers().get_all(*name).iter().collect();
+        let found: Vec<_> = head.headers.get_all(*name).iter().collect();
         assert_eq!(found, [value], "{name}");
     }
 }

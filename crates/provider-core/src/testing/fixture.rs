@@ -8,15 +8,21 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Sent, Step};
+use super::scripted::{ScriptedTransport, Sent, Step};
+use crate::call::{CallOptions, CatalogueEntry, Client};
 use crate::error::Error;
-use crate::wire::{RawResponse, Response};
+use crate::resilience::RetryPolicy;
+use crate::wire::{Provider, RawResponse, Response};
 
 /// An exchange: what was sent, what came back, and what the client makes of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fixture {
     /// Where it comes from.
     pub source: Source,
+    /// The request as the client takes it, where that is not the body: segments of the path and parameters of the query are
+    /// members of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
     /// What was sent; absent where a document shows the reply alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
@@ -57,7 +63,8 @@ pub struct Request {
     pub path: String,
     /// The headers.
     pub headers: BTreeMap<String, String>,
-    /// The JSON body.
+    /// The JSON body; null where none is sent.
+    #[serde(default)]
     pub body: Value,
 }
 
@@ -152,6 +159,13 @@ impl Fixture {
         Step::Respond(RawResponse::new(status, headers, body.into()))
     }
 
+    /// The request as the client takes it; `None` where a document shows the reply alone.
+    pub fn input(&self) -> Option<&Value> {
+        self.input
+            .as_ref()
+            .or_else(|| self.request.as_ref().map(|request| &request.body))
+    }
+
     /// What is different between the expected and the actual result, a line a path.
     pub fn check<T: Serialize>(&self, result: &Result<Response<T>, Error>) -> Vec<String> {
         let found = match observe(result) {
@@ -197,13 +211,53 @@ impl Fixture {
                 ));
             }
         }
+        let body = if sent.body.is_empty() {
+            Value::Null
+        } else {
+            sent.json()
+        };
         lines.extend(
-            differences(&request.body, &sent.json())
+            differences(&request.body, &body)
                 .into_iter()
                 .map(|line| format!("{}: body {line}", self.case)),
         );
         lines
     }
+}
+
+/// Goes through the fixtures of every operation of a catalogue: the request is the one on file, the reply decodes to the
+/// expected value or error, and no field is lost.
+///
+/// `directory` is `fixtures/<provider>`; `default_input` is the request of an operation where a document shows the reply
+/// alone. `client` gets the fixture for the settings that it needs.
+pub async fn check_catalogue<P: Provider>(
+    catalogue: &[CatalogueEntry<P>],
+    directory: impl AsRef<Path>,
+    default_input: impl Fn(&str) -> Value,
+    client: impl Fn(&Fixture, ScriptedTransport) -> Client<P>,
+) {
+    let mut lines = Vec::new();
+    for entry in catalogue {
+        let name = entry.operation().name;
+        for fixture in Fixture::all(directory.as_ref().join(name)) {
+            let transport = ScriptedTransport::new([fixture.step()]);
+            let client = client(&fixture, transport.clone());
+            let input = match fixture.input() {
+                Some(input) => input.clone(),
+                None => default_input(name),
+            };
+            let written = entry.read(input.clone()).expect("a request on file");
+            let differences = differences(&input, &written).into_iter();
+            lines.extend(differences.map(|line| format!("{}: input {line}", fixture.case)));
+            let options = CallOptions::new().with_retry(RetryPolicy::never());
+            let result = entry.call(&client, input, options).await;
+            lines.extend(fixture.check(&result));
+            if fixture.source.kind == SourceKind::Documented {
+                lines.extend(fixture.check_request(&transport.only()));
+            }
+        }
+    }
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
 /// A result as a fixture states it.

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod fixture;
 mod recorder;
 mod scripted;
+pub mod tolerance;
 
 pub use clock::FixedClock;
 pub use fixture::{Fixture, differences};

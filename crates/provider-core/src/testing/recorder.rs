@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use super::fixture::{Fixture, Reply, Request, Source, SourceKind, observe};
 use crate::error::Error;
-use crate::transport::{Transport, TransportError};
+use crate::transport::{ExchangeLimits, Transport, TransportError};
 use crate::wire::{Body, RawResponse, Response};
 
 /// What [`Recorder::finish`] does with an exchange.
@@ -61,6 +60,7 @@ impl Recorder {
         mode: Mode,
         directory: impl AsRef<Path>,
         case: &str,
+        input: &impl Serialize,
         result: &Result<Response<T>, Error>,
     ) {
         let exchange = self
@@ -69,7 +69,9 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let (request, response) = exchange.expect("an exchange");
+        let input = serde_json::to_value(input).expect("a request that serialises");
         let fixture = Fixture {
+            input: Some(input).filter(|input| *input != request.body),
             source: Source {
                 kind: SourceKind::Recorded,
                 reference: "cargo xtask fixtures, from the sandbox with fixed ids".to_owned(),
@@ -89,8 +91,10 @@ impl Recorder {
             }
             Mode::Check => {
                 let on_file = fs::read_to_string(&path).unwrap_or_default();
+                // By value: a crate of the build may ask serde_json to keep the order of members.
+                let value = |text: &str| serde_json::from_str::<Value>(text).ok();
                 assert!(
-                    on_file == text,
+                    value(&on_file) == value(&text),
                     "fixtures: {case}.json differs from what is exchanged now; run `cargo xtask fixtures`, then read the change"
                 );
             }
@@ -103,7 +107,7 @@ impl Transport for Recorder {
     async fn send(
         &self,
         request: http::Request<Body>,
-        time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let recorded = Request {
             method: request.method().to_string(),
@@ -112,7 +116,7 @@ impl Transport for Recorder {
             headers: headers(request.headers(), |name| name != "user-agent"),
             body: serde_json::from_slice(request.body().as_ref()).unwrap_or(Value::Null),
         };
-        let response = self.inner.send(request, time_left).await?;
+        let response = self.inner.send(request, limits).await?;
         let reply = Reply {
             status: response.status().as_u16(),
             headers: headers(response.headers(), |name| {

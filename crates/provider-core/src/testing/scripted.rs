@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
-use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::transport::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Body, RawResponse};
 
 /// What happens to one request.
@@ -145,7 +144,7 @@ impl Transport for ScriptedTransport {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        _limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let (parts, body) = request.into_parts();
         self.sent

@@ -16,7 +16,7 @@ use crate::wire::is_loopback;
 pub struct TransportBuilder<T> {
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
-    pub(crate) max_body_bytes: usize,
+    pub(crate) max_body_bytes: Option<usize>,
     pub(crate) allow_plain_http: bool,
     pub(crate) proxy: Option<String>,
     #[cfg(feature = "reqwest")]
@@ -42,7 +42,7 @@ impl<T> Default for TransportBuilder<T> {
         Self {
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(4),
-            max_body_bytes: 8 * 1024 * 1024,
+            max_body_bytes: None,
             allow_plain_http: false,
             proxy: None,
             #[cfg(feature = "reqwest")]
@@ -68,10 +68,10 @@ impl<T> TransportBuilder<T> {
         self
     }
 
-    /// The most bytes of a response body that are read.
+    /// Reads no more of any response's body than this, where an operation allows more.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
-        self.max_body_bytes = bytes;
+        self.max_body_bytes = Some(bytes);
         self
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let builder = TransportBuilder::<()>::default();
         assert_eq!(builder.connect_timeout, Duration::from_secs(5));
         assert_eq!(builder.idle_timeout, Duration::from_secs(4));
-        assert_eq!(builder.max_body_bytes, 8 * 1024 * 1024);
+        assert_eq!(builder.max_body_bytes, None);
         assert!(!builder.allow_plain_http);
         #[cfg(feature = "reqwest")]
         assert!(!builder.system_proxy);

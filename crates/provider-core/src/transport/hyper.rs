@@ -1,7 +1,6 @@
 //! The lean transport: hyper's client and its pool, without the layers that a KYC call never uses.
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +15,7 @@ use super::builder::{Destinations, invalid};
 use super::connection_failure::{never_begun, refused_certificate};
 use super::connector::Connector;
 use super::reply_body::ResponseBody;
-use super::seam::{Transport, TransportError, TransportErrorKind};
+use super::seam::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
 use crate::error::Error;
 use crate::wire::{Body, RawResponse};
 
@@ -31,7 +30,7 @@ use crate::wire::{Body, RawResponse};
 /// | compression | not asked for, not decoded |
 /// | connect | at most 5 s, TLS included |
 /// | response head | at most 64 KiB and 100 headers |
-/// | response body | at most 8 MiB |
+/// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
 /// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
 /// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
 ///
@@ -39,7 +38,7 @@ use crate::wire::{Body, RawResponse};
 /// guarantees and also knows proxies with a password, those of the environment, and the operating system's TLS.
 pub struct HyperTransport {
     client: Client<Connector, Full<Bytes>>,
-    max_body_bytes: usize,
+    max_body_bytes: Option<usize>,
     destinations: Destinations,
 }
 
@@ -80,8 +79,8 @@ impl HyperTransport {
         Ok(request.map(|body| Full::new(body.into_bytes())))
     }
 
-    async fn read(&self, mut incoming: Incoming) -> Result<Bytes, TransportError> {
-        let mut body = ResponseBody::new(self.max_body_bytes, incoming.size_hint().exact())?;
+    async fn read(&self, mut incoming: Incoming, limit: usize) -> Result<Bytes, TransportError> {
+        let mut body = ResponseBody::new(limit, incoming.size_hint().exact())?;
         let broken =
             |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
         while !body.is_whole()
@@ -100,11 +99,11 @@ impl Transport for HyperTransport {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let sending = self.client.request(self.prepare(request)?);
         let (head, body) = sending.await.map_err(classify)?.into_parts();
-        let body = self.read(body).await?;
+        let body = self.read(body, limits.of_body(self.max_body_bytes)).await?;
         Ok(RawResponse::new(head.status, head.headers, body))
     }
 }

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use super::builder::TransportBuilder;
 use super::builder::{Destinations, Roots, invalid};
 use super::connection_failure::{never_begun, refused_certificate};
 use super::reply_body::ResponseBody;
-use super::seam::{Transport, TransportError, TransportErrorKind};
+use super::seam::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
 use crate::error::Error;
 use crate::values::InvalidRequest;
 use crate::wire::{Body, RawResponse};
@@ -30,7 +29,7 @@ use crate::wire::{Body, RawResponse};
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy) or `system_proxy` |
 /// | compression | not asked for, not decoded |
 /// | connect | at most 5 s |
-/// | response body | at most 8 MiB |
+/// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
 /// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
 /// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
 ///
@@ -38,7 +37,7 @@ use crate::wire::{Body, RawResponse};
 pub struct ReqwestTransport {
     client: reqwest::Client,
     addresses: RwLock<Vec<Address>>,
-    max_body_bytes: usize,
+    max_body_bytes: Option<usize>,
     destinations: Destinations,
 }
 
@@ -154,8 +153,12 @@ impl ReqwestTransport {
         Url::parse(&text).map_err(|_| invalid("base URL", "its host is not legal"))
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
-        let mut body = ResponseBody::new(self.max_body_bytes, response.content_length())?;
+    async fn read(
+        &self,
+        mut response: reqwest::Response,
+        limit: usize,
+    ) -> Result<Bytes, TransportError> {
+        let mut body = ResponseBody::new(limit, response.content_length())?;
         while !body.is_whole()
             && let Some(piece) = response.chunk().await.map_err(classify)?
         {
@@ -170,13 +173,15 @@ impl Transport for ReqwestTransport {
     async fn send(
         &self,
         request: Request<Body>,
-        _time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let sending = self.client.execute(self.prepare(request)?);
         let mut response = sending.await.map_err(classify)?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let body = self.read(response).await?;
+        let body = self
+            .read(response, limits.of_body(self.max_body_bytes))
+            .await?;
         Ok(RawResponse::new(status, headers, body))
     }
 }
@@ -319,6 +324,8 @@ fn with_tls(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn transport() -> ReqwestTransport {

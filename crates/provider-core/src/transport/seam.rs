@@ -20,10 +20,11 @@ use crate::wire::{Body, RawResponse};
 /// # A transport of your own
 ///
 /// ```
-/// use std::time::Duration;
 /// use bytes::Bytes;
 /// use http::{HeaderMap, Request, StatusCode};
-/// use provider_core::{Body, RawResponse, Transport, TransportError, TransportErrorKind};
+/// use provider_core::{
+///     Body, ExchangeLimits, RawResponse, Transport, TransportError, TransportErrorKind,
+/// };
 ///
 /// /// Answers every request with the same body, as a gateway in maintenance does.
 /// #[derive(Debug)]
@@ -34,7 +35,7 @@ use crate::wire::{Body, RawResponse};
 ///     async fn send(
 ///         &self,
 ///         request: Request<Body>,
-///         _time_left: Duration,
+///         _limits: ExchangeLimits,
 ///     ) -> Result<RawResponse, TransportError> {
 ///         if request.uri().host().is_none() {
 ///             return Err(TransportError::new(TransportErrorKind::InvalidRequest));
@@ -51,8 +52,8 @@ use crate::wire::{Body, RawResponse};
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads the whole response.
     ///
-    /// `time_left` is what remains of the call's deadline: a hint for limits of the transport's own. The client
-    /// enforces it by dropping the future.
+    /// The client enforces the time in `limits` by dropping the future, and refuses a body that is over its limit; a
+    /// transport should read no further than that.
     ///
     /// # Errors
     ///
@@ -61,8 +62,34 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn send(
         &self,
         request: Request<Body>,
-        time_left: Duration,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError>;
+}
+
+/// How long one exchange may take and how much of the reply is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExchangeLimits {
+    /// What is left of the call's deadline.
+    pub time_left: Duration,
+    /// The most bytes of the reply's body, as the operation declares it.
+    pub max_reply_bytes: usize,
+}
+
+impl ExchangeLimits {
+    /// Limits of one exchange.
+    pub const fn new(time_left: Duration, max_reply_bytes: usize) -> Self {
+        Self {
+            time_left,
+            max_reply_bytes,
+        }
+    }
+
+    /// The most bytes of a body, where a transport has a limit of its own.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn of_body(self, own: Option<usize>) -> usize {
+        own.map_or(self.max_reply_bytes, |own| own.min(self.max_reply_bytes))
+    }
 }
 
 /// How far a request got before the transport failed.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroize;
 
 use super::invalid_request::InvalidRequest;
+use super::text_input::deserialize_text;
 
 /// A mobile number: exactly 10 digits, without a country code (FinPro and Finpass `[seed]`).
 ///
@@ -47,6 +48,8 @@ impl Mobile {
         &self.0
     }
 }
+
+crate::text_input! { Mobile, "A mobile number: exactly 10 digits, without a country code.", pattern: "^[0-9]{10}$" }
 
 impl Drop for Mobile {
     fn drop(&mut self) {
@@ -96,6 +99,8 @@ impl Pan {
     }
 }
 
+crate::text_input! { Pan, "A Permanent Account Number: five capital letters, four digits, one capital letter.", pattern: "^[A-Z]{5}[0-9]{4}[A-Z]$" }
+
 impl Drop for Pan {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -144,6 +149,8 @@ impl Email {
     }
 }
 
+crate::text_input! { Email, "An e-mail address: one @ between two parts, without white space, at most 254 bytes.", pattern: "^[^@\\s]+@[^@\\s]+$" }
+
 impl Drop for Email {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -189,6 +196,16 @@ impl PathId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+impl<'de> Deserialize<'de> for PathId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_text(deserializer, |text| Self::parse("id", text))
+    }
+}
+
+crate::text_schema! {
+    PathId, "An id: 1 to 128 characters of A-Z, a-z, 0-9, _ and -.", pattern: "^[A-Za-z0-9_-]{1,128}$"
 }
 
 impl fmt::Debug for PathId {
@@ -251,10 +268,11 @@ macro_rules! opaque_id {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                let text = <::std::string::String as $crate::serde::Deserialize>::deserialize(deserializer)?;
-                Self::parse(text).map_err($crate::serde::de::Error::custom)
+                $crate::deserialize_text(deserializer, |text| Self::parse(text))
             }
         }
+
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*), pattern: "." }
     )+};
 }
 

@@ -37,4 +37,18 @@ impl InvalidRequest {
         self.field = field.into();
         self
     }
+
+    /// The error of a type whose `Deserialize` parses: it keeps the rule, so that
+    /// [`request_from_value`](crate::request_from_value) can tell it from serde's own texts, which repeat the value.
+    pub fn into_deserialize_error<E: serde::de::Error>(self) -> E {
+        E::custom(format_args!("{RULE}{}", self.rule))
+    }
+
+    /// The rule in the text of an error that [`into_deserialize_error`](Self::into_deserialize_error) made.
+    pub(crate) fn rule_of(text: &str) -> Option<&str> {
+        text.strip_prefix(RULE)
+    }
 }
+
+/// Begins the text of an error that holds a rule. Serde escapes it wherever it repeats a value.
+const RULE: char = '\u{1}';

@@ -36,6 +36,8 @@ impl From<&str> for Masked {
     }
 }
 
+crate::text_schema! { Masked, "Text." }
+
 impl Drop for Masked {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -95,6 +97,8 @@ macro_rules! masked_text {
                 $crate::serde::Deserialize::deserialize(deserializer).map(Self)
             }
         }
+
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*) }
     )+};
 }
 

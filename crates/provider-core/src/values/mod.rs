@@ -8,6 +8,7 @@ mod masked;
 pub mod open_enum;
 mod randomness;
 mod secret;
+mod text_input;
 
 pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId};
@@ -15,3 +16,4 @@ pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
+pub use text_input::deserialize_text;

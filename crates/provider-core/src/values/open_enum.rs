@@ -114,6 +114,8 @@ macro_rules! open_enum {
                 $crate::open_enum::deserialize(deserializer)
             }
         }
+
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*), examples: [$($text),+] }
     };
 }
 

@@ -1,15 +1,10 @@
 //! One operation of one provider, as two pure functions.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Uri};
-use serde::Serialize;
-
-use super::attempt::Attempt;
-use super::body::Body;
 use super::fault::Fault;
 use super::json::DecodeError;
 use super::operation::Operation;
 use super::provider::Provider;
+use super::request::{BuiltRequest, RequestBuilder};
 use super::verified::{VerificationError, Verified};
 use crate::values::InvalidRequest;
 
@@ -19,7 +14,7 @@ use crate::values::InvalidRequest;
 pub enum ResponseError {
     /// It was not understood.
     Decode(DecodeError),
-    /// It says no, in the provider's own form, in spite of its status.
+    /// It is a refusal in the provider's own form, in spite of its status.
     Fault(Fault),
     /// It does not belong to the request.
     Verification(VerificationError),
@@ -43,7 +38,7 @@ impl From<VerificationError> for ResponseError {
     }
 }
 
-/// One operation of one provider: a request value that knows how to become bytes and how to read the answer.
+/// One operation of one provider: a request value that knows how to become bytes and how to read the reply.
 ///
 /// Both functions are pure. The client calls [`request`](Endpoint::request) again for every attempt.
 pub trait Endpoint: Send + Sync {
@@ -59,11 +54,10 @@ pub trait Endpoint: Send + Sync {
     /// # Errors
     ///
     /// [`InvalidRequest`] when the inputs do not fit together; the client sends nothing.
-    fn request(
-        &self,
-        provider: &Self::Provider,
-        attempt: &Attempt,
-    ) -> Result<Request<Body>, InvalidRequest>;
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Self::Provider>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest>;
 
     /// Reads a verified 2xx response.
     ///
@@ -71,26 +65,4 @@ pub trait Endpoint: Send + Sync {
     ///
     /// [`ResponseError`]: not understood, a refusal inside a success, or a reply to another request.
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError>;
-}
-
-/// A POST with a JSON body: the value is serialised once, and those bytes are signed and sent.
-///
-/// # Errors
-///
-/// The value cannot be serialised, which a struct of strings and numbers always can.
-pub fn post_json<T: Serialize + ?Sized>(
-    uri: Uri,
-    value: &T,
-) -> Result<Request<Body>, InvalidRequest> {
-    let mut bytes = Vec::with_capacity(512);
-    serde_json::to_writer(&mut bytes, value)
-        .map_err(|_| InvalidRequest::new("body", "the request cannot be written as JSON"))?;
-    let mut request = Request::new(Body::from(bytes));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    request.headers_mut().reserve(7);
-    request
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(request)
 }

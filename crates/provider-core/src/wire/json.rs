@@ -138,7 +138,7 @@ fn shape_path<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
 
 /// Whether a key has the shape of a field name. The keys of a map are the peer's: a number, an address or a line break
 /// among them must not get into an error.
-fn looks_like_a_field(key: &str) -> bool {
+pub(super) fn looks_like_a_field(key: &str) -> bool {
     key.len() <= 64
         && key
             .bytes()

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::route::Route;
+
 /// What a repeat of an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Idempotency {
@@ -25,28 +27,114 @@ impl Idempotency {
     }
 }
 
-/// What is fixed about an operation: its name, where it goes and what a repeat does.
+/// What a signature over a request covers. The provider is handed exactly these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signs {
+    /// Nothing.
+    Nothing,
+    /// The body's bytes as they are sent.
+    Body,
+    /// The value of this placeholder of the route.
+    Segment(&'static str),
+}
+
+/// How well an operation is documented: what its types may be relied on for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// A complete page of the provider (`[seed]`): exact.
+    Seed,
+    /// A page of the provider (`[docs]`): as written, possibly cut off.
+    Docs,
+    /// The documentation of a company that the provider probably relays to (`[upstream]`): unconfirmed.
+    Upstream,
+    /// Third parties (`[3p]`) or our own conclusion (`[derived]`): unconfirmed.
+    ThirdParty,
+    /// Not documented (`[unknown]`).
+    Unknown,
+}
+
+impl Mark {
+    /// The mark as it stands in the documentation: `seed`, `docs`, `upstream`, `3p`, `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Docs => "docs",
+            Self::Upstream => "upstream",
+            Self::ThirdParty => "3p",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the provider's own pages state the request and the reply.
+    pub const fn is_confirmed(self) -> bool {
+        matches!(self, Self::Seed | Self::Docs)
+    }
+}
+
+/// What is fixed about an operation: its name, where it goes, what a repeat does, what is signed.
+///
+/// ```
+/// use provider_core::{Idempotency, Mark, Operation, Signs};
+///
+/// const DECISION: Operation = Operation::new(
+///     "decision",
+///     "GET /v1/sessions/{id}/decision",
+///     Idempotency::Safe,
+/// )
+/// .signing_segment("id")
+/// .documented(Mark::Docs);
+///
+/// assert_eq!(DECISION.signs, Signs::Segment("id"));
+/// ```
+///
+/// A signature over a placeholder that the route does not have is an error of compilation:
+///
+/// ```compile_fail
+/// use provider_core::{Idempotency, Operation};
+///
+/// const DECISION: Operation =
+///     Operation::new("decision", "GET /v1/decision", Idempotency::Safe).signing_segment("id");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The operation's name in errors, logs and fixtures, in kebab case: `check-profile`.
+    /// The operation's name in errors, logs, fixtures and commands, in kebab case: `check-profile`.
     pub name: &'static str,
-    /// Method and path with placeholders, `POST /v1/sessions/{id}/consents`: what is logged instead of a URL.
-    pub route: &'static str,
-    /// What a repeat does; it decides which failures are repeated.
+    /// Method and path template: what is sent, and what is logged instead of a URL.
+    pub route: Route,
+    /// What a repeat does; it decides which failures are retried.
     pub idempotency: Idempotency,
+    /// What the request's signature covers, where the provider signs requests.
+    pub signs: Signs,
     /// How long a call may take, attempts and pauses together, unless the client or the call says otherwise.
     pub timeout: Duration,
+    /// The most bytes of a reply's body that are read.
+    pub max_reply_bytes: usize,
+    /// How well it is documented.
+    pub mark: Mark,
 }
 
 impl Operation {
-    /// An operation with a deadline of 30 seconds.
+    /// An operation with a deadline of 30 seconds and replies of at most 8 MiB. A POST, PUT or PATCH signs its body; a GET
+    /// or DELETE signs nothing unless it says what.
+    ///
+    /// # Panics
+    ///
+    /// The route is malformed, see [`Route::parse`]. In a constant, where it belongs, that is an error of compilation.
     pub const fn new(name: &'static str, route: &'static str, idempotency: Idempotency) -> Self {
+        let route = Route::parse(route);
         Self {
             name,
             route,
             idempotency,
+            signs: if route.method().has_body() {
+                Signs::Body
+            } else {
+                Signs::Nothing
+            },
             timeout: Duration::from_secs(30),
+            max_reply_bytes: 8 * 1024 * 1024,
+            mark: Mark::Unknown,
         }
     }
 
@@ -54,6 +142,35 @@ impl Operation {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same operation with another limit of its replies.
+    #[must_use]
+    pub const fn with_max_reply_bytes(mut self, bytes: usize) -> Self {
+        self.max_reply_bytes = bytes;
+        self
+    }
+
+    /// The same operation, whose signature covers the value of this placeholder of its route and nothing else.
+    ///
+    /// # Panics
+    ///
+    /// The route has no such placeholder. In a constant that is an error of compilation.
+    #[must_use]
+    #[expect(clippy::panic, reason = "evaluated at compile time")]
+    pub const fn signing_segment(mut self, placeholder: &'static str) -> Self {
+        if !self.route.has_placeholder(placeholder) {
+            panic!("the route has no such placeholder to sign");
+        }
+        self.signs = Signs::Segment(placeholder);
+        self
+    }
+
+    /// The same operation with the mark of its documentation.
+    #[must_use]
+    pub const fn documented(mut self, mark: Mark) -> Self {
+        self.mark = mark;
         self
     }
 }
@@ -84,5 +201,30 @@ mod tests {
             (longer.name, longer.route),
             (operation.name, operation.route)
         );
+    }
+
+    #[test]
+    fn a_body_is_signed_and_an_empty_one_never() {
+        let signs = |route| Operation::new("x", route, Idempotency::Safe).signs;
+        for route in ["POST /x", "PUT /x", "PATCH /x"] {
+            assert_eq!(signs(route), Signs::Body, "{route}");
+        }
+        for route in ["GET /x", "DELETE /x"] {
+            assert_eq!(signs(route), Signs::Nothing, "{route}");
+        }
+    }
+
+    #[test]
+    fn a_mark_says_whether_the_provider_itself_documents_it() {
+        let marks = [
+            (Mark::Seed, "seed", true),
+            (Mark::Docs, "docs", true),
+            (Mark::Upstream, "upstream", false),
+            (Mark::ThirdParty, "3p", false),
+            (Mark::Unknown, "unknown", false),
+        ];
+        for (mark, word, confirmed) in marks {
+            assert_eq!((mark.as_str(), mark.is_confirmed()), (word, confirmed));
+        }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use http::Request;
+use http::request::Parts;
 use jiff::Timestamp;
 
 use super::allowance::Allowance;
 use super::attempt::Attempt;
 use super::base_url::BaseUrl;
-use super::body::Body;
 use super::fault::Fault;
 use super::raw_response::RawResponse;
 use super::verified::{Authenticity, VerificationError};
@@ -20,18 +19,24 @@ use crate::values::InvalidRequest;
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The company's name in errors, logs and fixtures, in lower case.
     const NAME: &'static str;
+    /// Whether every request is signed. Then an operation that does not say what it signs is an error of compilation.
+    const SIGNS_REQUESTS: bool;
 
     /// Where it is.
     fn base_url(&self) -> &BaseUrl;
 
-    /// Adds credentials and signature to a finished request. The body may not change afterwards.
+    /// Adds credentials and signature to the head of a finished request.
+    ///
+    /// `signed` is what the operation declares as signed, byte for byte as it is sent: its body or a segment of its path;
+    /// `None` if it signs nothing.
     ///
     /// # Errors
     ///
     /// [`InvalidRequest`] when the request cannot be authorised as it stands; the client sends nothing.
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        signed: Option<&[u8]>,
         attempt: &Attempt,
     ) -> Result<(), InvalidRequest>;
 

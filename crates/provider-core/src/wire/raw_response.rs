@@ -41,10 +41,6 @@ impl RawResponse {
         &self.body
     }
 
-    pub(crate) fn into_headers(self) -> HeaderMap {
-        self.headers
-    }
-
     /// Reads the body of a response that nobody verified, as a hint for an error report only.
     ///
     /// `None` when the body is not that JSON: an error page is no reason to fail differently.
@@ -93,6 +89,5 @@ mod tests {
         assert_eq!(response.untrusted_hint::<String>(), None);
         assert_eq!(response.clone().truncated(2).body(), "[7");
         assert_eq!(response.clone().truncated(3).body(), "[7]");
-        assert_eq!(response.into_headers(), headers);
     }
 }

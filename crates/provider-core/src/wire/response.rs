@@ -3,18 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::request_id::RequestId;
-use super::verified::Authenticity;
+use super::verified::{Authenticity, Verified};
 
-/// What a call answered: the value, and the exchange it came from.
+/// The reply to a call: the typed value, the verified bytes it was read from, and the exchange.
 #[derive(Clone)]
 pub struct Response<T> {
     pub(crate) value: T,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) authenticity: Authenticity,
+    pub(crate) verified: Verified,
     pub(crate) request_id: RequestId,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
@@ -33,17 +32,23 @@ impl<T> Response<T> {
 
     /// The HTTP status, 2xx.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.verified.status()
     }
 
     /// The response's headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.verified.headers()
     }
 
     /// What vouches for it: a signature that was checked, or TLS alone.
     pub fn authenticity(&self) -> Authenticity {
-        self.authenticity
+        self.verified.authenticity()
+    }
+
+    /// The body as it came, byte for byte what was verified: for a field that the typed value does not have, or for the
+    /// record. It may hold personal data; do not log it.
+    pub fn body(&self) -> &Bytes {
+        self.verified.raw().body()
     }
 
     /// The call's id.
@@ -65,9 +70,7 @@ impl<T> Response<T> {
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Response<U> {
         Response {
             value: map(self.value),
-            status: self.status,
-            headers: self.headers,
-            authenticity: self.authenticity,
+            verified: self.verified,
             request_id: self.request_id,
             attempts: self.attempts,
             elapsed: self.elapsed,
@@ -78,7 +81,7 @@ impl<T> Response<T> {
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
-            .field("status", &self.status.as_u16())
+            .field("status", &self.status().as_u16())
             .field("request_id", &self.request_id)
             .field("attempts", &self.attempts)
             .field("value", &self.value)

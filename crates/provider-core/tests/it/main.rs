@@ -16,6 +16,7 @@ mod hyper_transport;
 mod observation;
 mod rate_limiter;
 mod redaction;
+mod requests;
 mod reqwest_transport;
 mod server;
 mod toy;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use provider_core::http::{HeaderValue, Method, Request};
 use provider_core::{
-    Body, Client, Error, ErrorKind, Outcome, RawResponse, RetryPolicy, Transport, TransportError,
-    TransportErrorKind, VerificationError,
+    Body, Client, Error, ErrorKind, ExchangeLimits, Outcome, RawResponse, RetryPolicy, Transport,
+    TransportError, TransportErrorKind, VerificationError,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::TcpSocket;
@@ -36,13 +36,16 @@ async fn post(transport: &Tested, url: &str) -> Result<RawResponse, TransportErr
     let mut request = request(Method::POST, url, "{\"mobile\":\"9000000001\"}");
     let headers = request.headers_mut();
     headers.insert("x-api-key", HeaderValue::from_static("made-up-key"));
-    let sending = transport.send(request, PATIENCE);
+    let sending = transport.send(request, LIMITS);
     tokio::time::timeout(PATIENCE, sending).await.unwrap()
 }
 
 async fn post_fails(transport: &Tested, url: &str) -> TransportErrorKind {
     post(transport, url).await.unwrap_err().kind()
 }
+
+/// What an operation allows that says nothing else.
+const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 8 * 1024 * 1024);
 
 /// An address where nobody listens, for as long as the socket lives.
 fn nobody() -> (TcpSocket, SocketAddr) {
@@ -84,10 +87,11 @@ async fn the_bytes_on_the_wire() {
         .map(str::to_owned)
         .collect();
     headers.sort();
-    // Each once, and nothing else: no accept-encoding, no cookie, no referer.
+    // Each once, and nothing else: no cookie, no referer.
     assert_eq!(
         headers,
         [
+            "accept-encoding: identity".to_owned(),
             "accept: application/json".to_owned(),
             "content-length: 48".to_owned(),
             "content-type: application/json".to_owned(),
@@ -119,7 +123,7 @@ async fn method_query_and_repeated_headers_pass_unchanged() {
         request
             .headers_mut()
             .append("x-sent", HeaderValue::from_static("2"));
-        let response = transport.send(request, PATIENCE).await.unwrap();
+        let response = transport.send(request, LIMITS).await.unwrap();
         let list: Vec<_> = response.headers().get_all("x-list").iter().collect();
         assert_eq!(list, ["one", "two"]);
     }

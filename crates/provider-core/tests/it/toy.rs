@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use provider_core::http::{HeaderName, HeaderValue, Request};
+use provider_core::http::request::Parts;
+use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Body, Client, ClientBuilder, Email, Endpoint, Fault,
-    FaultClass, Idempotency, InvalidRequest, Masked, Mobile, Operation, Pan, PathId, Provider,
-    RawResponse, ResponseError, Secret, Segment, VerificationError, Verified, post_json,
+    Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Client, ClientBuilder, Email,
+    Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Masked, Mobile, Operation, Pan,
+    PathId, Provider, RawResponse, RequestBuilder, ResponseError, Secret, VerificationError,
+    Verified,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,7 @@ impl Default for Toy {
 
 impl Provider for Toy {
     const NAME: &'static str = "toy";
+    const SIGNS_REQUESTS: bool = true;
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
@@ -70,18 +73,16 @@ impl Provider for Toy {
     /// The "signature" says what went into it, so that a test sees whether it was made anew.
     fn authorize(
         &self,
-        request: &mut Request<Body>,
+        head: &mut Parts,
+        signed: Option<&[u8]>,
         attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
         self.authorized.count();
         if self.unauthorisable == Some(attempt.number) {
             return Err(InvalidRequest::new("signing_secret", "cannot sign this"));
         }
-        let signed = [
-            self.signing_secret.expose().as_bytes(),
-            request.body().bytes(),
-        ]
-        .concat();
+        let signed = signed.expect("every operation of the toy company says what it signs");
+        let signed = [self.signing_secret.expose().as_bytes(), signed].concat();
         let signature = format!(
             "attempt={} time={} nonce={} sum={}",
             attempt.number,
@@ -89,9 +90,10 @@ impl Provider for Toy {
             attempt.nonce as u64,
             signed.into_iter().map(u32::from).sum::<u32>(),
         );
-        let headers = request.headers_mut();
-        headers.insert("x-api-key", self.api_key.header_value("x-api-key")?);
-        headers.insert(SIGNATURE, HeaderValue::try_from(signature).unwrap());
+        let api_key = self.api_key.header_value("x-api-key")?;
+        head.headers.insert("x-api-key", api_key);
+        head.headers
+            .insert(SIGNATURE, HeaderValue::try_from(signature).unwrap());
         Ok(())
     }
 
@@ -160,9 +162,10 @@ pub(crate) struct Order<const I: u8> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<Email>,
     pub(crate) consent_text: Masked,
-    /// An address instead of the one below the base URL.
     #[serde(skip)]
-    pub(crate) address: Option<String>,
+    pub(crate) id: PathId,
+    #[serde(skip)]
+    pub(crate) token: Option<Masked>,
     /// Inputs that do not fit together.
     #[serde(skip)]
     pub(crate) contradictory: bool,
@@ -183,7 +186,8 @@ impl<const I: u8> Order<I> {
             pan: None,
             email: None,
             consent_text: Masked::new("I agree"),
-            address: None,
+            id: PathId::parse("id", "ord-1").unwrap(),
+            token: None,
             contradictory: false,
             read: Counter::default(),
         }
@@ -234,21 +238,20 @@ impl<const I: u8> Endpoint for Order<I> {
         }
     };
 
-    fn request(&self, toy: &Toy, _: &Attempt) -> Result<Request<Body>, InvalidRequest> {
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Toy>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         if self.contradictory {
             return Err(InvalidRequest::new(
                 "consent_text",
                 "must be given with a mobile number",
             ));
         }
-        let id = PathId::parse("id", "ord-1")?;
-        let uri = match &self.address {
-            Some(address) => address.parse().unwrap(),
-            None => toy
-                .base_url()
-                .join(&[Segment::Literal("/v1/orders/"), Segment::Id(&id)])?,
-        };
-        post_json(uri, self)
+        request
+            .segment("id", &self.id)
+            .optional_query("token", self.token.as_ref().map(Masked::expose))
+            .json(self)
     }
 
     fn response(&self, response: &Verified) -> Result<Reply, ResponseError> {

@@ -1,0 +1,191 @@
+//! A client's operations as data: what they are called, and calls from JSON to JSON.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::client::Client;
+use super::options::CallOptions;
+use crate::error::Error;
+use crate::values::InvalidRequest;
+use crate::wire::{Endpoint, Operation, Provider, Response, request_from_value};
+
+/// A call whose request and reply are JSON.
+pub type JsonCall<'c> = Pin<Box<dyn Future<Output = Result<Response<Value>, Error>> + Send + 'c>>;
+
+/// One operation of a client: its declaration, and the operation itself with JSON in the place of its types.
+///
+/// `operations!` makes one of each row. Commands, OpenAPI documents, fixtures and proofs are made by going through a
+/// client's `CATALOGUE`.
+pub struct CatalogueEntry<P: Provider> {
+    method: &'static str,
+    documentation: &'static str,
+    operation: Operation,
+    read: fn(Value) -> Result<Value, InvalidRequest>,
+    check: fn(&Client<P>, Value) -> Result<(), Error>,
+    call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> JsonCall<'c>,
+    #[cfg(feature = "schema")]
+    schemas: Option<Schemas>,
+}
+
+/// Writes the schemas of one operation's request and reply.
+#[cfg(feature = "schema")]
+#[derive(Clone, Copy)]
+struct Schemas {
+    request: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    reply: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+impl<P: Provider> CatalogueEntry<P> {
+    /// The entry of an endpoint that `method` of the client calls.
+    pub const fn new<E>(method: &'static str, documentation: &'static str) -> Self
+    where
+        E: Endpoint<Provider = P, Output: Serialize + Send + Sync> + Serialize + DeserializeOwned,
+    {
+        Self {
+            method,
+            documentation,
+            operation: E::OPERATION,
+            read: read::<E>,
+            check: check::<P, E>,
+            call: call::<P, E>,
+            #[cfg(feature = "schema")]
+            schemas: None,
+        }
+    }
+
+    /// The entry of an endpoint whose request and reply describe themselves.
+    #[cfg(feature = "schema")]
+    pub const fn with_schemas<E>(method: &'static str, documentation: &'static str) -> Self
+    where
+        E: Endpoint<Provider = P, Output: Serialize + Send + Sync + schemars::JsonSchema>
+            + Serialize
+            + DeserializeOwned
+            + schemars::JsonSchema,
+    {
+        let mut entry = Self::new::<E>(method, documentation);
+        entry.schemas = Some(Schemas {
+            request: schemars::SchemaGenerator::subschema_for::<E>,
+            reply: schemars::SchemaGenerator::subschema_for::<E::Output>,
+        });
+        entry
+    }
+
+    /// The name of the client's method, `initialize`.
+    pub const fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The documentation of the client's method, in Markdown.
+    pub const fn documentation(&self) -> &'static str {
+        self.documentation
+    }
+
+    /// The first paragraph of the documentation, as one line.
+    pub fn summary(&self) -> String {
+        let paragraph = self.documentation.trim().split("\n\n").next();
+        let lines = paragraph.unwrap_or_default().lines().map(str::trim);
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is fixed about the operation.
+    pub const fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Reads a request and writes it again: what is kept of it, in the request's own form.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`], as [`request_from_value`] gives it.
+    pub fn read(&self, request: Value) -> Result<Value, InvalidRequest> {
+        (self.read)(request)
+    }
+
+    /// Reads a request and builds what would be sent, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest`, as the call itself would give it.
+    pub fn check(&self, client: &Client<P>, request: Value) -> Result<(), Error> {
+        (self.check)(client, request)
+    }
+
+    /// Calls the operation. The reply is the typed one written as JSON; its
+    /// [`body`](Response::body) has the bytes that came.
+    ///
+    /// # Errors
+    ///
+    /// Those of the typed call; `InvalidRequest` also for a request that is not in the operation's form.
+    pub fn call<'c>(
+        &self,
+        client: &'c Client<P>,
+        request: Value,
+        options: CallOptions,
+    ) -> JsonCall<'c> {
+        (self.call)(client, request, options)
+    }
+
+    /// The schema of the request, with what it refers to in `generator`; `None` if the crate was built without `schema`.
+    #[cfg(feature = "schema")]
+    pub fn request_schema(
+        &self,
+        generator: &mut schemars::SchemaGenerator,
+    ) -> Option<schemars::Schema> {
+        self.schemas.map(|schemas| (schemas.request)(generator))
+    }
+
+    /// The schema of the reply, with what it refers to in `generator`; `None` if the crate was built without `schema`.
+    #[cfg(feature = "schema")]
+    pub fn reply_schema(
+        &self,
+        generator: &mut schemars::SchemaGenerator,
+    ) -> Option<schemars::Schema> {
+        self.schemas.map(|schemas| (schemas.reply)(generator))
+    }
+}
+
+impl<P: Provider> fmt::Debug for CatalogueEntry<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatalogueEntry")
+            .field("provider", &P::NAME)
+            .field("method", &self.method)
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read<E: Serialize + DeserializeOwned>(request: Value) -> Result<Value, InvalidRequest> {
+    serde_json::to_value(request_from_value::<E>(request)?)
+        .map_err(|_| InvalidRequest::new("request", "cannot be written as JSON"))
+}
+
+fn check<P, E>(client: &Client<P>, request: Value) -> Result<(), Error>
+where
+    P: Provider,
+    E: Endpoint<Provider = P> + DeserializeOwned,
+{
+    client.check(&endpoint::<E>(request)?)
+}
+
+fn call<P, E>(client: &Client<P>, request: Value, options: CallOptions) -> JsonCall<'_>
+where
+    P: Provider,
+    E: Endpoint<Provider = P, Output: Serialize + Sync> + DeserializeOwned,
+{
+    Box::pin(async move {
+        let response = client.run(&endpoint::<E>(request)?, &options).await?;
+        // Every output is made of structs, texts and numbers; if one is not, the verified bytes are still there.
+        let value = serde_json::to_value(response.value()).unwrap_or_default();
+        Ok(response.map(|_| value))
+    })
+}
+
+fn endpoint<E: Endpoint + DeserializeOwned>(request: Value) -> Result<E, Error> {
+    request_from_value(request)
+        .map_err(|error| Error::from(error).at(E::Provider::NAME, E::OPERATION.name))
+}

@@ -1,0 +1,113 @@
+//! The declaration of a client: its operations, a row each.
+
+/// Declares a client and its operations: a method of the client for each row, and with the feature `catalogue` an entry of
+/// the client's `CATALOGUE`.
+///
+/// ```text
+/// provider_core::operations! {
+///     /// Calls Acme. Cheap to clone; share one, because connections are kept in it.
+///     pub struct AcmeClient(Acme) {
+///         /// Opens an account.
+///         ///
+///         /// # Errors
+///         ///
+///         /// Awaiting it gives [`provider_core::Error`].
+///         open_account(OpenAccount);
+///
+///         /// Reads an account.
+///         read_account(ReadAccount);
+///     }
+/// }
+/// ```
+///
+/// The README of this crate has the whole example.
+///
+/// The crate has the features `catalogue = ["provider-core/catalogue"]` and
+/// `schema = ["catalogue", "provider-core/schema", "dep:schemars"]`; with the second, every request and reply implements
+/// `schemars::JsonSchema`.
+#[macro_export]
+macro_rules! operations {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $client:ident($provider:ty) {
+            $( $(#[doc = $line:literal])+ $method:ident($endpoint:ty); )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        $vis struct $client($crate::Client<$provider>);
+
+        impl $client {
+            /// A client with the default transport and settings.
+            ///
+            /// # Errors
+            ///
+            /// The crate was built without a transport, or it cannot be made; see
+            /// [`ClientBuilder::build`](provider_core::ClientBuilder::build).
+            pub fn new(provider: $provider) -> ::core::result::Result<Self, $crate::Error> {
+                Self::builder(provider).build()
+            }
+
+            /// Begins a client with settings of its own.
+            pub fn builder(provider: $provider) -> $crate::ClientBuilder<$provider, Self> {
+                $crate::ClientBuilder::new(provider)
+            }
+
+            /// The shared client inside, for endpoints that this crate does not have.
+            pub fn client(&self) -> &$crate::Client<$provider> {
+                &self.0
+            }
+        }
+
+        impl ::core::convert::From<$crate::Client<$provider>> for $client {
+            fn from(client: $crate::Client<$provider>) -> Self {
+                Self(client)
+            }
+        }
+
+        impl $client {
+            $(
+                $(#[doc = $line])+
+                pub fn $method(&self, request: $endpoint) -> $crate::Call<'_, $endpoint> {
+                    self.client().call(request)
+                }
+            )+
+        }
+
+        $crate::catalogue! {
+            $client($provider) { $( $method($endpoint) ::core::concat!($($line, "\n"),+); )+ }
+        }
+    };
+}
+
+/// The catalogue of a client, if the feature `catalogue` is on.
+#[cfg(feature = "catalogue")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! catalogue {
+    ($client:ident($provider:ty) { $($method:ident($endpoint:ty) $documentation:expr;)+ }) => {
+        impl $client {
+            /// The operations of this client, in the order of their declaration.
+            pub const CATALOGUE: &'static [$crate::CatalogueEntry<$provider>] = &[$(
+                #[cfg(feature = "schema")]
+                $crate::CatalogueEntry::with_schemas::<$endpoint>(
+                    ::core::stringify!($method),
+                    $documentation,
+                ),
+                #[cfg(not(feature = "schema"))]
+                $crate::CatalogueEntry::new::<$endpoint>(
+                    ::core::stringify!($method),
+                    $documentation,
+                ),
+            )+];
+        }
+    };
+}
+
+/// No catalogue: the feature `catalogue` is off.
+#[cfg(not(feature = "catalogue"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! catalogue {
+    ($($input:tt)*) => {};
+}

@@ -1,0 +1,281 @@
+//! How an endpoint becomes a request: method and path from the operation's route, then query and body.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request};
+use serde::Serialize;
+
+use super::attempt::Attempt;
+use super::body::Body;
+use super::operation::{Operation, Signs};
+use super::provider::Provider;
+use super::route::Route;
+use crate::values::{InvalidRequest, PathId};
+
+const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Builds the request of one attempt over the operation's own route, so that what is sent is what is logged.
+///
+/// Give a value for each placeholder of the route, the query's parameters in their order, and end with the body:
+/// [`json`](Self::json), [`bytes`](Self::bytes) or [`empty`](Self::empty). A mistake on the way is kept and returned by
+/// that last step.
+///
+/// ```
+/// use provider_core::{BuiltRequest, Endpoint, InvalidRequest, PathId, Provider, RequestBuilder};
+///
+/// struct Decision {
+///     session_id: PathId,
+/// }
+///
+/// impl Decision {
+///     fn request<'a, P: Provider>(
+///         &'a self,
+///         request: RequestBuilder<'a, P>,
+///     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+///         request.segment("id", &self.session_id).empty()
+///     }
+/// }
+/// ```
+#[must_use = "a request is built by its last step"]
+pub struct RequestBuilder<'a, P> {
+    provider: &'a P,
+    operation: &'a Operation,
+    attempt: &'a Attempt,
+    segments: [Option<&'a str>; Route::MAX_PLACEHOLDERS],
+    query: String,
+    headers: http::HeaderMap,
+    invalid: Option<InvalidRequest>,
+}
+
+impl<'a, P: Provider> RequestBuilder<'a, P> {
+    /// Begins the request of one attempt. The client does; a test of [`Endpoint::request`](crate::Endpoint::request) may.
+    pub fn new(provider: &'a P, operation: &'a Operation, attempt: &'a Attempt) -> Self {
+        Self {
+            provider,
+            operation,
+            attempt,
+            segments: [None; Route::MAX_PLACEHOLDERS],
+            query: String::new(),
+            headers: http::HeaderMap::new(),
+            invalid: None,
+        }
+    }
+
+    /// The provider, for what one of its settings decides.
+    pub fn provider(&self) -> &'a P {
+        self.provider
+    }
+
+    /// The attempt, for a time or a nonce that belongs into the request.
+    pub fn attempt(&self) -> &'a Attempt {
+        self.attempt
+    }
+
+    /// Puts an id in the place of `{placeholder}`.
+    pub fn segment(mut self, placeholder: &'static str, id: &'a PathId) -> Self {
+        let place = self
+            .operation
+            .route
+            .placeholders()
+            .zip(&mut self.segments)
+            .find(|(name, _)| *name == placeholder);
+        match place {
+            Some((_, segment)) => *segment = Some(id.as_str()),
+            None => self.refuse(placeholder, "is no placeholder of the operation's route"),
+        }
+        self
+    }
+
+    /// Adds a parameter to the query. Name and value are percent-encoded once; the order is kept.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query
+            .push(if self.query.is_empty() { '?' } else { '&' });
+        encode(name, &mut self.query);
+        self.query.push('=');
+        encode(value, &mut self.query);
+        self
+    }
+
+    /// Adds a parameter to the query if there is a value.
+    pub fn optional_query(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Asks for a reply of this type instead of JSON.
+    pub fn accept(self, content_type: &'static str) -> Self {
+        self.header(ACCEPT, HeaderValue::from_static(content_type))
+    }
+
+    /// Adds a header of the operation's own. Credentials are the provider's to add.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Ends the request with a JSON body: the value is serialised once, and those bytes are signed and sent.
+    ///
+    /// # Errors
+    ///
+    /// A placeholder without a value, or a value that JSON cannot write, which a struct of strings and numbers never is.
+    pub fn json<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        let mut bytes = Vec::with_capacity(512);
+        serde_json::to_writer(&mut bytes, value)
+            .map_err(|_| InvalidRequest::new("body", "the request cannot be written as JSON"))?;
+        self.finish(Body::from(bytes), Some(APPLICATION_JSON))
+    }
+
+    /// Ends the request with these bytes.
+    ///
+    /// # Errors
+    ///
+    /// A placeholder without a value.
+    pub fn bytes(
+        self,
+        content_type: HeaderValue,
+        bytes: Bytes,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        self.finish(Body::from(bytes), Some(content_type))
+    }
+
+    /// Ends the request without a body.
+    ///
+    /// # Errors
+    ///
+    /// A placeholder without a value.
+    pub fn empty(self) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        self.finish(Body::default(), None)
+    }
+
+    fn refuse(&mut self, field: &'static str, rule: &'static str) {
+        self.invalid
+            .get_or_insert_with(|| InvalidRequest::new(field, rule));
+    }
+
+    fn finish(
+        self,
+        body: Body,
+        content_type: Option<HeaderValue>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        if let Some(invalid) = self.invalid {
+            return Err(invalid);
+        }
+        let route = &self.operation.route;
+        let given = || route.placeholders().zip(self.segments);
+        if let Some((missing, _)) = given().find(|(_, segment)| segment.is_none()) {
+            return Err(InvalidRequest::new(missing, "is required by the path"));
+        }
+        let signed = match self.operation.signs {
+            Signs::Nothing => Signed::Nothing,
+            Signs::Body => Signed::Body,
+            Signs::Segment(name) => {
+                let segment =
+                    given().find_map(|(other, segment)| segment.filter(|_| other == name));
+                Signed::Text(segment.ok_or_else(|| {
+                    InvalidRequest::new(name, "is signed, and is no placeholder of the route")
+                })?)
+            }
+        };
+        let uri = self
+            .provider
+            .base_url()
+            .uri(route, &self.segments, &self.query)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = route.method().into();
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        if !self.headers.is_empty() {
+            *headers = self.headers;
+        }
+        headers.reserve(8);
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        Ok(BuiltRequest { request, signed })
+    }
+}
+
+impl<P: Provider> fmt::Debug for RequestBuilder<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBuilder")
+            .field("provider", &P::NAME)
+            .field("route", &self.operation.route)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request without credentials, and what its signature covers. Only a [`RequestBuilder`] makes one.
+#[derive(Debug)]
+pub struct BuiltRequest<'a> {
+    request: Request<Body>,
+    signed: Signed<'a>,
+}
+
+/// What a signature covers. `Debug` prints no text.
+#[derive(Clone, Copy)]
+enum Signed<'a> {
+    Nothing,
+    Body,
+    Text(&'a str),
+}
+
+impl fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Body => "Body",
+            Self::Text(_) => "Text(…)",
+        })
+    }
+}
+
+impl BuiltRequest<'_> {
+    /// The request as it is, for tests.
+    pub fn request(&self) -> &Request<Body> {
+        &self.request
+    }
+
+    /// The bytes that a signature has to cover; `None` if the operation signs nothing.
+    pub fn signed_bytes(&self) -> Option<&[u8]> {
+        signed_bytes(self.signed, self.request.body())
+    }
+
+    /// Lets `authorize` add headers, and hands it exactly the bytes that are signed.
+    pub(crate) fn authorized(
+        self,
+        authorize: impl FnOnce(&mut Parts, Option<&[u8]>) -> Result<(), InvalidRequest>,
+    ) -> Result<Request<Body>, InvalidRequest> {
+        let (mut parts, body) = self.request.into_parts();
+        authorize(&mut parts, signed_bytes(self.signed, &body))?;
+        Ok(Request::from_parts(parts, body))
+    }
+}
+
+fn signed_bytes<'b>(signed: Signed<'b>, body: &'b Body) -> Option<&'b [u8]> {
+    match signed {
+        Signed::Nothing => None,
+        Signed::Body => Some(body.as_ref()),
+        Signed::Text(text) => Some(text.as_bytes()),
+    }
+}
+
+/// Appends `text` percent-encoded: only what RFC 3986 calls unreserved stands for itself.
+fn encode(text: &str, into: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            into.push(char::from(byte));
+        } else {
+            into.extend(['%', digit(byte >> 4), digit(byte & 0x0f)]);
+        }
+    }
+}
