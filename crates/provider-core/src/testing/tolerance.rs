@@ -113,7 +113,10 @@ pub async fn snapshot<P: Provider>(
         !fixture.case.starts_with("recorded") && matches!(fixture.expected, Expected::Value(_))
     });
     for fixture in successes {
-        let (Some(input), Some(reply)) = (fixture.input(), &fixture.response.body) else {
+        let exact = fixture.response.body_text.as_deref();
+        let body = fixture.response.body.clone();
+        let reply = body.or_else(|| serde_json::from_str(exact?).ok());
+        let (Some(input), Some(reply)) = (fixture.input(), &reply) else {
             continue;
         };
         let _ = writeln!(text, "{}", fixture.case);

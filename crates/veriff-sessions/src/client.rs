@@ -1,0 +1,21 @@
+//! The client: one row an operation.
+
+use consent_hmac::Veriff;
+
+use crate::GetDecision;
+
+provider_core::operations! {
+    /// Calls Veriff about verification sessions. Cheap to clone; share one, because connections are kept in it.
+    pub struct SessionsClient(Veriff) {
+        /// Reads the decision about a session: `GET /v1/sessions/{id}/decision`.
+        ///
+        /// A read, so it is repeated when its outcome is unknown. `verification` is `None` while nothing is decided.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it gives [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong, or that
+        /// is about another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown
+        /// session.
+        decision(GetDecision);
+    }
+}

@@ -1,0 +1,276 @@
+//! The decision about a verification session.
+
+use consent_hmac::{SessionId, Veriff};
+use provider_core::{
+    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
+    RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+};
+use serde::{Deserialize, Serialize};
+
+/// The request: whose decision.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GetDecision {
+    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
+    session_id: SessionId,
+}
+
+impl GetDecision {
+    /// The decision about this session.
+    pub fn new(session_id: SessionId) -> Self {
+        Self { session_id }
+    }
+}
+
+/// The reply: a decision, or none yet (`[docs]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Decision {
+    /// `success`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
+    pub verification: Option<Verification>,
+    /// Where the person was (`[3p]`, unconfirmed).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub technical_data: Option<TechnicalData>,
+}
+
+/// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Verification {
+    /// The session's id: the one of the request, or the reply is refused.
+    pub id: String,
+    /// The attempt that was decided.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub attempt_id: Option<String>,
+    /// When the session was accepted, ISO 8601 in UTC with three to six fraction digits.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub acceptance_time: Option<String>,
+    /// When it was decided, in the same form.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub decision_time: Option<String>,
+    /// The code, which means something beside [`status`](Self::status) only: read [`verdict`](Self::verdict).
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub code: Option<u16>,
+    /// What the session was created with.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub vendor_data: Option<Masked>,
+    /// The end-user, a UUID.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub end_user_id: Option<Masked>,
+    /// The status (`[3p]`).
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub status: Option<VerificationStatus>,
+    /// Why it was declined or has to be repeated, for people (`[3p]`).
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub reason: Option<Masked>,
+    /// The same for machines: 101 to 129 declined, 201 and up resubmission (`[docs]`).
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub reason_code: Option<u16>,
+    /// Who was verified (`[3p]`).
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub person: Option<PersonData>,
+    /// By which document (`[3p]`).
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub document: Option<DocumentData>,
+}
+
+provider_core::open_enum! {
+    /// The status of a session that a decision names (`[docs]`).
+    pub enum VerificationStatus {
+        /// Final and positive, with 9001.
+        Approved = "approved",
+        /// Final and negative, with 9102.
+        Declined = "declined",
+        /// Not final: the person tries again at the same URL, with 9103.
+        ResubmissionRequested = "resubmission_requested",
+        /// Never started within 7 days, with 9104.
+        Expired = "expired",
+        /// Started and not finished within 7 days, with 9104.
+        Abandoned = "abandoned",
+        /// A person at Veriff looks at it, with 9121.
+        Review = "review",
+    }
+}
+
+/// What a decision comes to: its status and its code, read as a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Final and positive.
+    Approved,
+    /// Final and negative; another try needs another session.
+    Declined,
+    /// Not final: the person tries again at the same URL.
+    ResubmissionRequested,
+    /// Never started in time.
+    Expired,
+    /// Started and not finished in time.
+    Abandoned,
+    /// One of the two above: the reply has the code that they share and no status.
+    ExpiredOrAbandoned,
+    /// Not final: a person at Veriff looks at it.
+    Review,
+    /// Status and code contradict each other, or neither is documented. Never take it for an approval.
+    Unclear,
+}
+
+impl Verification {
+    /// Status and code as a pair. A contradiction is [`Verdict::Unclear`]; where one of them is absent the other decides.
+    pub fn verdict(&self) -> Verdict {
+        use VerificationStatus as Status;
+
+        let by_code = match self.code {
+            Some(9001) => Some(Verdict::Approved),
+            Some(9102) => Some(Verdict::Declined),
+            Some(9103) => Some(Verdict::ResubmissionRequested),
+            Some(9104) => Some(Verdict::ExpiredOrAbandoned),
+            Some(9121) => Some(Verdict::Review),
+            Some(_) => Some(Verdict::Unclear),
+            None => None,
+        };
+        let by_status = self.status.as_ref().map(|status| match status {
+            Status::Approved => Verdict::Approved,
+            Status::Declined => Verdict::Declined,
+            Status::ResubmissionRequested => Verdict::ResubmissionRequested,
+            Status::Expired => Verdict::Expired,
+            Status::Abandoned => Verdict::Abandoned,
+            Status::Review => Verdict::Review,
+            _ => Verdict::Unclear,
+        });
+        match (by_status, by_code) {
+            (
+                Some(verdict @ (Verdict::Expired | Verdict::Abandoned)),
+                Some(Verdict::ExpiredOrAbandoned),
+            ) => verdict,
+            (Some(status), Some(code)) if status == code => status,
+            (Some(verdict), None) | (None, Some(verdict)) => verdict,
+            _ => Verdict::Unclear,
+        }
+    }
+}
+
+/// Who was verified (`[3p]`, unconfirmed): each field may be absent, and there may be others in the reply's body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PersonData {
+    /// Given names.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub first_name: Option<Masked>,
+    /// Family name.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub last_name: Option<Masked>,
+    /// Both.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub full_name: Option<Masked>,
+    /// `YYYY-MM-DD`.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub date_of_birth: Option<Masked>,
+    /// The person's national id number.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub id_number: Option<Masked>,
+    /// `M`, `F` or another text.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub gender: Option<Masked>,
+    /// Two letters.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub nationality: Option<Masked>,
+}
+
+/// The document (`[3p]`, unconfirmed): each field may be absent, and there may be others in the reply's body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DocumentData {
+    /// The document's number.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub number: Option<Masked>,
+    /// `PASSPORT`, `ID_CARD`, `RESIDENCE_PERMIT`, `DRIVERS_LICENSE`, `VISA`, `OTHER`.
+    #[serde(default, rename = "type", deserialize_with = "lenient::text")]
+    pub document_type: Option<Masked>,
+    /// Two letters.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub country: Option<Masked>,
+    /// `YYYY-MM-DD`.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub valid_from: Option<Masked>,
+    /// `YYYY-MM-DD`.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub valid_until: Option<Masked>,
+}
+
+/// Where the person was (`[3p]`, unconfirmed).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct TechnicalData {
+    /// The IP address.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub ip: Option<Masked>,
+}
+
+/// A 2xx body. `verification` has to be there, be it null: a reply without it says nothing about the session.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceivedDecision {
+    #[serde(default, deserialize_with = "lenient::text")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    verification: Option<Option<Verification>>,
+    #[serde(default, deserialize_with = "lenient::value")]
+    technical_data: Option<TechnicalData>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Verification>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl Endpoint for GetDecision {
+    type Provider = Veriff;
+    type Output = Decision;
+
+    const OPERATION: Operation = Operation::new(
+        "decision",
+        "GET /v1/sessions/{id}/decision",
+        Idempotency::Safe,
+    )
+    .signing_segment("id")
+    .documented(Mark::Docs);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Veriff>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        request.segment("id", self.session_id.as_path_id()).empty()
+    }
+
+    fn response(&self, response: &Verified) -> Result<Decision, ResponseError> {
+        let received: ReceivedDecision = response.json()?;
+        let verification = received
+            .verification
+            .ok_or(DecodeError::missing_data("$.verification"))?;
+        // The signature covers the body only, so a genuine reply to another request would verify too.
+        let names_another = |verification: &Verification| !self.session_id.is(&verification.id);
+        if verification.as_ref().is_some_and(names_another) {
+            return Err(VerificationError::OtherRequest.into());
+        }
+        Ok(Decision {
+            status: received.status,
+            verification,
+            technical_data: received.technical_data,
+        })
+    }
+}
