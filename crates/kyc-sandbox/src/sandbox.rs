@@ -98,7 +98,7 @@ impl Sandbox {
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on
-    /// `GET /v1/sessions/{id}/decision` replies with it. Each decision has an `attemptId` of its own.
+    /// `GET /v1/sessions/{id}/decision` replies with it.
     ///
     /// Returns `false` for an id that is not a UUID, which no session has.
     ///

@@ -27,7 +27,6 @@ impl GetDecision {
 /// The reply: a decision, or none yet (`[docs]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Decision {
     /// `success`.
@@ -35,12 +34,10 @@ pub struct Decision {
     pub status: Option<String>,
     /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
     pub verification: Option<Verification>,
-    /// Where the person was (`[3p]`, unconfirmed).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub technical_data: Option<TechnicalData>,
 }
 
-/// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`).
+/// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). What is not
+/// named here, such as the document, is in [`Response::body`](provider_core::Response::body).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -78,9 +75,6 @@ pub struct Verification {
     /// Who was verified (`[3p]`).
     #[serde(default, deserialize_with = "lenient::value")]
     pub person: Option<PersonData>,
-    /// By which document (`[3p]`).
-    #[serde(default, deserialize_with = "lenient::value")]
-    pub document: Option<DocumentData>,
 }
 
 provider_core::open_enum! {
@@ -187,49 +181,13 @@ pub struct PersonData {
     pub nationality: Option<Masked>,
 }
 
-/// The document (`[3p]`, unconfirmed): each field may be absent, and there may be others in the reply's body.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DocumentData {
-    /// The document's number.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub number: Option<Masked>,
-    /// `PASSPORT`, `ID_CARD`, `RESIDENCE_PERMIT`, `DRIVERS_LICENSE`, `VISA`, `OTHER`.
-    #[serde(default, rename = "type", deserialize_with = "lenient::text")]
-    pub document_type: Option<Masked>,
-    /// Two letters.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub country: Option<Masked>,
-    /// `YYYY-MM-DD`.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub valid_from: Option<Masked>,
-    /// `YYYY-MM-DD`.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub valid_until: Option<Masked>,
-}
-
-/// Where the person was (`[3p]`, unconfirmed).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct TechnicalData {
-    /// The IP address.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub ip: Option<Masked>,
-}
-
 /// A 2xx body. `verification` has to be there, be it null: a reply without it says nothing about the session.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct ReceivedDecision {
     #[serde(default, deserialize_with = "lenient::text")]
     status: Option<String>,
     #[serde(default, deserialize_with = "present")]
     verification: Option<Option<Verification>>,
-    #[serde(default, deserialize_with = "lenient::value")]
-    technical_data: Option<TechnicalData>,
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(
@@ -270,7 +228,6 @@ impl Endpoint for GetDecision {
         Ok(Decision {
             status: received.status,
             verification,
-            technical_data: received.technical_data,
         })
     }
 }

@@ -6,7 +6,4 @@ mod decision;
 pub use client::SessionsClient;
 #[doc(no_inline)]
 pub use consent_hmac;
-pub use decision::{
-    Decision, DocumentData, GetDecision, PersonData, TechnicalData, Verdict, Verification,
-    VerificationStatus,
-};
+pub use decision::{Decision, GetDecision, PersonData, Verdict, Verification, VerificationStatus};

@@ -14,7 +14,6 @@ pub(crate) use clock::WireClock;
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, RecordedConsent};
 pub use decisions::{Decision, DecisionStatus};
-pub(crate) use decisions::{Decisions, Made};
 pub(crate) use ids::Ids;
 pub use ledger::{Counts, Entry, Ledger, Provider};
 pub(crate) use rates::{Quota, RateWindows};

@@ -18,7 +18,7 @@ use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Consents, Decision, Decisions, Ids, Provider, RecordedConsent, WireClock};
+use crate::state::{Bounded, Consents, Decision, Ids, Provider, RecordedConsent, WireClock};
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
 const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
@@ -34,7 +34,8 @@ pub(crate) struct Veriff {
     ids: Ids,
     clock: WireClock,
     consents: Consents,
-    decisions: Decisions,
+    /// By session, with the time.
+    decisions: Bounded<Uuid, (Decision, i64)>,
     /// The time of decisions that no one made at run time.
     started_ms: i64,
     /// Counts replies for [`KeyOrder::Varied`].
@@ -85,19 +86,15 @@ impl ProviderApi for Veriff {
 
 impl Veriff {
     pub(crate) fn new(settings: VeriffSettings, ids: Ids, clock: WireClock) -> Self {
-        let veriff = Self {
+        Self {
             consents: Consents::new(*settings.consent_capacity()),
-            decisions: Decisions::new(*settings.decision_capacity()),
+            decisions: Bounded::new(*settings.consent_capacity()),
             started_ms: clock.now_ms(),
             turns: AtomicU64::new(0),
             settings,
             ids,
             clock,
-        };
-        for (session, decision) in veriff.settings.decisions() {
-            veriff.decide(session, decision.clone());
         }
-        veriff
     }
 
     /// The consents of a session, oldest first. Empty for an id that is not a UUID.
@@ -113,8 +110,8 @@ impl Veriff {
         let Ok(session) = Uuid::try_parse(session_id) else {
             return false;
         };
-        self.decisions
-            .decide(session, decision, self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        self.decisions.update(session, |_| (decision, now_ms));
         true
     }
 

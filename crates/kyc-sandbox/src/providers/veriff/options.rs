@@ -7,7 +7,7 @@ use crate::credentials;
 use crate::exchange::{
     ContentType, EmptyText, ExtraFields, Failure, choices, fault_settings, settings,
 };
-use crate::state::{Decision, DecisionStatus, LatestScope};
+use crate::state::{DecisionStatus, LatestScope};
 
 settings! {
     /// Veriff: verification sessions.
@@ -49,13 +49,6 @@ settings! {
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
         /// The number of consents kept in memory; the oldest are dropped first.
         with_consent_capacity / consent_capacity: usize = 10_000;
-        /// Decisions by session id, made when the sandbox starts; [`Sandbox::decide`](crate::Sandbox::decide) makes others
-        /// later. Ids that are not UUIDs are ignored. [`SESSION_DECISIONS`] lists ids that need no setting.
-        with_decisions / decisions: Vec<(String, Decision)> = Vec::new();
-        /// The number of decisions kept in memory; the oldest are dropped first, and their sessions are undecided again.
-        with_decision_capacity / decision_capacity: usize = 10_000;
-        /// The body of a decision that was made.
-        with_decision_body / decision_body: DecisionReplyBody = DecisionReplyBody::AsReported;
         /// The signature headers of a success reply. All but the first variant are faults or older deployments.
         with_reply_signing / reply_signing: ReplySigning = ReplySigning::BothPairs;
         /// The body of a recorded consent.
@@ -98,7 +91,7 @@ pub const SESSION_ABANDONED: &str = "00000000-0000-4000-8000-00000000a104";
 /// The Veriff session that waits for a human's review.
 pub const SESSION_REVIEW: &str = "00000000-0000-4000-8000-000000009121";
 /// The sessions that are decided from the start. The ids are the sandbox's own device; a decision made by
-/// [`VeriffSettings::with_decisions`] or [`Sandbox::decide`](crate::Sandbox::decide) replaces theirs.
+/// [`Sandbox::decide`](crate::Sandbox::decide) replaces theirs.
 pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = &[
     (SESSION_APPROVED, DecisionStatus::Approved),
     (SESSION_DECLINED, DecisionStatus::Declined),
@@ -145,18 +138,6 @@ choices! {
         ReserialisedAfterSigning,
         /// Both pairs, correctly signed, with another API key.
         ForeignClient,
-    }
-
-    /// The body of Veriff's decisions.
-    DecisionReplyBody {
-        /// The documented members, and those that clients report.
-        AsReported,
-        /// The documented members and `status` only.
-        DocumentedOnly,
-        /// `id` names another session.
-        AnotherSession,
-        /// An unknown member is added.
-        ExtraFields,
     }
 
     /// The body of Veriff's replies to recorded consents.
