@@ -120,33 +120,26 @@ pub enum Verdict {
 impl Verification {
     /// Status and code as a pair. A contradiction is [`Verdict::Unclear`]; where one of them is absent the other decides.
     pub fn verdict(&self) -> Verdict {
-        use VerificationStatus as Status;
-
-        let by_code = match self.code {
-            Some(9001) => Some(Verdict::Approved),
-            Some(9102) => Some(Verdict::Declined),
-            Some(9103) => Some(Verdict::ResubmissionRequested),
-            Some(9104) => Some(Verdict::ExpiredOrAbandoned),
-            Some(9121) => Some(Verdict::Review),
-            Some(_) => Some(Verdict::Unclear),
-            None => None,
-        };
-        let by_status = self.status.as_ref().map(|status| match status {
-            Status::Approved => Verdict::Approved,
-            Status::Declined => Verdict::Declined,
-            Status::ResubmissionRequested => Verdict::ResubmissionRequested,
-            Status::Expired => Verdict::Expired,
-            Status::Abandoned => Verdict::Abandoned,
-            Status::Review => Verdict::Review,
-            _ => Verdict::Unclear,
-        });
-        match (by_status, by_code) {
+        const PAIRS: [(VerificationStatus, u16, Verdict); 6] = [
+            (VerificationStatus::Approved, 9001, Verdict::Approved),
+            (VerificationStatus::Declined, 9102, Verdict::Declined),
             (
-                Some(verdict @ (Verdict::Expired | Verdict::Abandoned)),
-                Some(Verdict::ExpiredOrAbandoned),
-            ) => verdict,
-            (Some(status), Some(code)) if status == code => status,
-            (Some(verdict), None) | (None, Some(verdict)) => verdict,
+                VerificationStatus::ResubmissionRequested,
+                9103,
+                Verdict::ResubmissionRequested,
+            ),
+            (VerificationStatus::Expired, 9104, Verdict::Expired),
+            (VerificationStatus::Abandoned, 9104, Verdict::Abandoned),
+            (VerificationStatus::Review, 9121, Verdict::Review),
+        ];
+        let fits = |(status, code, _): &&(VerificationStatus, u16, Verdict)| {
+            self.status.as_ref().is_none_or(|own| own == status)
+                && self.code.is_none_or(|own| own == *code)
+        };
+        let mut verdicts = PAIRS.iter().filter(fits).map(|(_, _, verdict)| *verdict);
+        match (verdicts.next(), verdicts.next(), verdicts.next()) {
+            (Some(verdict), None, _) => verdict,
+            (Some(Verdict::Expired), Some(Verdict::Abandoned), None) => Verdict::ExpiredOrAbandoned,
             _ => Verdict::Unclear,
         }
     }
