@@ -67,8 +67,8 @@ mod tests {
     use hyper_util::rt::TokioIo;
     use tokio::io::AsyncReadExt as _;
 
-    use crate::transport::{TransportError, TransportErrorKind};
     use super::*;
+    use crate::transport::{TransportError, TransportErrorKind};
 
     /// The error of a request on a connection whose server closes it, before the request or after reading of it.
     async fn broken(read_first: bool) -> hyper::Error {
