@@ -46,8 +46,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The provider refused who we are. Check the credentials and which environment they belong to.
     Credentials,
-    /// The provider has been failing, and this client leaves it alone for now. Nothing was sent;
-    /// [`Error::retry_after`] says when it is tried again.
+    /// The circuit of the operation is open: its recent calls failed. Nothing was sent; [`Error::retry_after`] says when it is
+    /// tried again.
     Unavailable,
     /// The server was never reached. Repeated for every operation; check address, network and DNS.
     Connect,
@@ -342,7 +342,7 @@ impl fmt::Display for Error {
         f.write_str(match inner.kind {
             ErrorKind::InvalidRequest => "invalid request",
             ErrorKind::Credentials => "the credentials were refused",
-            ErrorKind::Unavailable => "it has been failing and is left alone for now",
+            ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
             ErrorKind::Connect => "the server could not be reached",
             ErrorKind::Timeout => "no answer in time",
             ErrorKind::Transport => "the exchange broke off",
@@ -527,7 +527,7 @@ mod tests {
             (
                 ErrorKind::Unavailable,
                 "unavailable",
-                "it has been failing and is left alone for now",
+                "circuit open: recent calls failed, nothing was sent",
             ),
             (
                 ErrorKind::Connect,

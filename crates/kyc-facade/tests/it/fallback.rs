@@ -182,7 +182,7 @@ async fn if_all_fail_the_first_failure_is_told_and_the_others_are_its_cause() {
     assert_eq!(
         error.report(),
         "one act: the server could not be reached\n  \
-         caused by: others failed too: two act: it has been failing and is left alone for now; \
+         caused by: others failed too: two act: circuit open: recent calls failed, nothing was sent; \
          three act: invalid request; four act: too many requests\n  \
          caused by: cause: of the first"
     );

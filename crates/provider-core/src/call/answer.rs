@@ -1,4 +1,4 @@
-//! What one exchange comes to: pure functions from bytes to a value or an error.
+//! Reads one exchange: pure functions from bytes to a value or an error.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::resilience::retry_after;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::wire::{FaultClass, Provider, RawResponse, ResponseError, Verified};
 
-/// What an exchange, or its time-out, comes to.
+/// Turns an exchange, or its time-out, into a value or an error.
 pub(crate) fn conclude<P: Provider, T>(
     provider: &P,
     sent: Result<Result<RawResponse, TransportError>, Elapsed>,
@@ -96,18 +96,33 @@ pub(crate) fn is_permanent(error: &Error) -> bool {
         .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge)
 }
 
-/// Whether an attempt tells of an outage; `None` when the provider was not asked.
-pub(crate) fn tells_of_an_outage(error: &Error) -> Option<bool> {
+/// What a failed attempt says about the provider's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It answered.
+    Answered,
+    /// It answered with a failure that passes by itself.
+    Failing,
+    /// It did not answer, or not to the end.
+    NoAnswer,
+    /// It was not asked.
+    None,
+}
+
+/// Reads from a failed attempt what it says about the provider's health.
+pub(crate) fn evidence(error: &Error) -> Evidence {
     match error.kind() {
-        ErrorKind::InvalidRequest | ErrorKind::Unavailable => None,
+        ErrorKind::InvalidRequest | ErrorKind::Unavailable => Evidence::None,
         // Nothing was sent to a peer that is not the provider.
-        ErrorKind::Verification if error.outcome() == Outcome::NotSent => None,
-        ErrorKind::Connect | ErrorKind::Timeout => Some(true),
-        ErrorKind::Transport => Some(!is_permanent(error)),
-        ErrorKind::Api => Some(error.is_transient()),
-        ErrorKind::Credentials
+        ErrorKind::Verification if error.outcome() == Outcome::NotSent => Evidence::None,
+        ErrorKind::Connect | ErrorKind::Timeout => Evidence::NoAnswer,
+        ErrorKind::Transport if !is_permanent(error) => Evidence::NoAnswer,
+        ErrorKind::Api if error.is_transient() => Evidence::Failing,
+        ErrorKind::Transport
+        | ErrorKind::Api
+        | ErrorKind::Credentials
         | ErrorKind::Verification
         | ErrorKind::RateLimited
-        | ErrorKind::Decode => Some(false),
+        | ErrorKind::Decode => Evidence::Answered,
     }
 }

@@ -64,12 +64,12 @@ impl<'c> Progress<'c> {
         self.started.elapsed()
     }
 
-    pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32) {
-        if attempt > 1 {
-            self.attempt_started = Instant::now();
-        } else {
+    /// An attempt is handed to the transport now, after any wait for the rate limiter.
+    pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32, now: Instant) {
+        if attempt == 1 {
             self.request_id = Some(request_id.clone());
         }
+        self.attempt_started = now;
         self.attempt = attempt;
         self.status = None;
         self.under_way = true;
