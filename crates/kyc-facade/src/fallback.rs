@@ -1,6 +1,5 @@
 //! Several providers of one capability, tried in order.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -57,7 +56,7 @@ use crate::time_left::{options_left, share};
 /// [`AggregatorConsentSession`], and in the step of an onboarding. `provider_name` is the first one's, and so is the check
 /// of an input.
 ///
-/// **The error**, if all fail, is the first provider's; [`AlsoFailed`] is its cause and lists the others. A failure that
+/// **The error**, if all fail, is the first provider's, cause and all; [`Error::also_failed`] lists the others. A failure that
 /// ends the search is returned as it is.
 ///
 /// **Deadlines** are for all together. A read gives each provider an even part of what is left, so that one that hangs
@@ -143,10 +142,7 @@ impl<C: ?Sized> Fallback<C> {
                 result => return result,
             }
         }
-        if others.is_empty() {
-            return Err(first);
-        }
-        Err(first.clone().with_source(AlsoFailed { first, others }))
+        Err(first.with_also_failed(others))
     }
 }
 
@@ -176,38 +172,6 @@ impl<C: ?Sized + fmt::Debug> fmt::Debug for Fallback<C> {
             .field("first", &self.first)
             .field("others", &self.others)
             .finish_non_exhaustive()
-    }
-}
-
-/// The failures of the providers that were asked after the first one. The cause of an error by which a [`Fallback`] says that
-/// all failed; its own cause is the first one's.
-#[derive(Debug)]
-pub struct AlsoFailed {
-    first: Error,
-    others: Vec<Error>,
-}
-
-impl AlsoFailed {
-    /// In the order in which they were asked.
-    pub fn errors(&self) -> &[Error] {
-        &self.others
-    }
-}
-
-impl fmt::Display for AlsoFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("others failed too")?;
-        for (index, error) in self.others.iter().enumerate() {
-            f.write_str(if index == 0 { ": " } else { "; " })?;
-            fmt::Display::fmt(error, f)?;
-        }
-        Ok(())
-    }
-}
-
-impl StdError for AlsoFailed {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.first.source()
     }
 }
 

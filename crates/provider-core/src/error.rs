@@ -36,6 +36,7 @@ struct Inner {
     elapsed: Duration,
     response: Option<RawResponse>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    also_failed: Vec<Error>,
 }
 
 /// What went wrong.
@@ -135,6 +136,7 @@ impl Error {
             elapsed: Duration::ZERO,
             response: None,
             source: None,
+            also_failed: Vec::new(),
         }))
     }
 
@@ -150,6 +152,13 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Adds the failures of others that were asked for the same after this one; all else is as this error has it.
+    #[must_use]
+    pub fn with_also_failed(mut self, errors: Vec<Error>) -> Self {
+        self.0.also_failed = errors;
         self
     }
 
@@ -289,6 +298,12 @@ impl Error {
         self.source_as()
     }
 
+    /// The failures of others that were asked for the same after this one failed, in that order: of the other providers
+    /// where several were tried in turn.
+    pub fn also_failed(&self) -> &[Error] {
+        &self.0.also_failed
+    }
+
     /// Whether calling again later, by the caller, can do no harm and may help: nothing was sent or done, or the operation
     /// is a read, and the reason passes by itself.
     pub fn is_retryable(&self) -> bool {
@@ -312,7 +327,7 @@ impl Error {
             })
     }
 
-    /// The error and its causes, a line each.
+    /// The error and its causes, a line each, and the same of those that [also failed](Self::also_failed).
     pub fn report(&self) -> String {
         let mut report = self.to_string();
         // An invalid request is part of the first line already.
@@ -321,6 +336,10 @@ impl Error {
             report.push_str("\n  caused by: ");
             report.push_str(&error.to_string());
             cause = error.source();
+        }
+        for error in self.also_failed() {
+            report.push_str("\n  also failed: ");
+            report.push_str(&error.report().replace('\n', "\n  "));
         }
         report
     }
@@ -372,7 +391,8 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        f.debug_struct("Error")
+        let mut fields = f.debug_struct("Error");
+        fields
             .field("kind", &inner.kind)
             .field("provider", &inner.provider)
             .field("operation", &inner.operation)
@@ -383,8 +403,11 @@ impl fmt::Debug for Error {
             .field("request_id", &inner.request_id)
             .field("attempts", &inner.attempts)
             .field("elapsed", &inner.elapsed)
-            .field("source", &inner.source)
-            .finish_non_exhaustive()
+            .field("source", &inner.source);
+        if !inner.also_failed.is_empty() {
+            fields.field("also_failed", &inner.also_failed);
+        }
+        fields.finish_non_exhaustive()
     }
 }
 
@@ -469,6 +492,28 @@ mod tests {
              caused by: the connection broke before the response was complete\n  \
              caused by: reset by peer"
         );
+    }
+
+    #[test]
+    fn who_also_failed_is_reported_and_changes_nothing_else() {
+        let error = |at| Error::from(InvalidRequest::new("pan", "is wrong")).at(at, "open");
+        let broken = Error::new(ErrorKind::Decode, Outcome::Done)
+            .at("two", "open")
+            .with_source("made up");
+        let all = error("one").with_also_failed(vec![broken, error("three")]);
+        assert_eq!(all.to_string(), error("one").to_string());
+        assert_eq!(all.invalid_request().unwrap().field(), "pan");
+        let others: Vec<_> = all.also_failed().iter().map(Error::provider).collect();
+        assert_eq!(others, ["two", "three"]);
+        assert_eq!(
+            all.report(),
+            "one open: invalid request: pan: is wrong\n  \
+             also failed: two open: the answer was not understood; it was done\n    \
+             caused by: made up\n  \
+             also failed: three open: invalid request: pan: is wrong"
+        );
+        let printed = |error: &Error| format!("{error:?}").contains("also_failed");
+        assert!(printed(&all) && !printed(&error("one")));
     }
 
     #[test]
