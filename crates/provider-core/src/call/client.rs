@@ -152,10 +152,6 @@ impl<P: Provider> Client<P> {
             ..
         } = &*self.inner;
         let standard = settings.timeout.unwrap_or(E::OPERATION.timeout);
-        // By the shorter one: more time for calls does not make a healthy provider slower.
-        let patience = settings
-            .circuit_breaker
-            .patience_for(standard.min(E::OPERATION.timeout));
         let circuit = circuits.of(E::OPERATION.name);
         let timeout = options
             .timeout
@@ -187,19 +183,21 @@ impl<P: Provider> Client<P> {
             attempts = attempts.saturating_add(1);
             let attempt = Attempt::new(attempts, settings.clock.now(), nonce);
             let provider = self.provider();
-            // Handed over before the `match`, which would keep a place for the whole request while it waits.
-            let sending = prepare(&*provider, endpoint, &attempt, request_id)
+            // Handed over in one statement, so that the call keeps no place for the whole request while it waits.
+            let (permit, sending) = match prepare(&*provider, endpoint, &attempt, request_id)
                 .map_err(Error::from)
                 .and_then(|request| {
                     let now = Instant::now();
+                    // By the shorter one: more time for calls does not make a healthy provider slower.
+                    let own = standard.min(E::OPERATION.timeout);
+                    let patience = settings.circuit_breaker.patience_for(own);
                     // Acquired last: a request that is not sent takes no probe.
                     let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
                     progress.attempt_started(request_id, attempts, now);
                     let elapsed = now.saturating_duration_since(progress.started());
                     let time_left = timeout.saturating_sub(elapsed);
                     Ok((permit, settings.transport.send(request, time_left)))
-                });
-            let (permit, sending) = match sending {
+                }) {
                 Ok(begun) => begun,
                 // It opened, or another attempt took its probe, since it was looked at.
                 Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {

@@ -124,10 +124,8 @@ impl Circuits {
 
     /// The circuit of the operation with this name.
     pub(crate) fn of(&self, operation: &'static str) -> &Circuit {
-        let hash = operation
-            .bytes()
-            .fold(0, |hash: u8, byte| hash.wrapping_mul(31).wrapping_add(byte));
-        let bucket = usize::from(hash) % Self::BUCKETS;
+        let add = |hash: u8, byte| hash.wrapping_mul(31).wrapping_add(byte);
+        let bucket = usize::from(operation.bytes().fold(0, add)) % Self::BUCKETS;
         let mut slot = self.buckets.get(bucket).unwrap_or(&self.buckets[0]);
         loop {
             let node = slot.get_or_init(|| {
@@ -176,10 +174,8 @@ impl Circuit {
         };
         Ok(Permit {
             circuit: self,
-            acquired: now,
-            patience,
+            silent_from: now.checked_add(patience),
             probe,
-            settled: false,
         })
     }
 
@@ -255,30 +251,29 @@ impl Circuit {
 #[must_use = "a permit that is dropped is given back"]
 pub(crate) struct Permit<'c> {
     circuit: &'c Circuit,
-    acquired: Instant,
-    patience: Duration,
+    /// When the attempt has lasted for the circuit's patience; `None` is past the end of the clock.
+    silent_from: Option<Instant>,
     /// Until when this attempt holds the slot for probes, if it is one.
     probe: Option<Instant>,
-    settled: bool,
 }
 
 impl Permit<'_> {
     /// The provider answered.
-    pub(crate) fn answered(mut self) {
-        self.settled = true;
+    pub(crate) fn answered(self) {
         self.circuit.answered();
+        std::mem::forget(self);
     }
 
     /// The attempt failed in a way that tells of an outage.
-    pub(crate) fn failed(mut self) {
-        self.settled = true;
+    pub(crate) fn failed(self) {
         self.circuit.failed(Instant::now());
+        std::mem::forget(self);
     }
 
     /// The provider was not asked.
-    pub(crate) fn release(mut self) {
-        self.settled = true;
+    pub(crate) fn release(self) {
         self.give_back(Instant::now());
+        std::mem::forget(self);
     }
 
     fn give_back(&self, now: Instant) {
@@ -290,11 +285,8 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
         let now = Instant::now();
-        if now.saturating_duration_since(self.acquired) >= self.patience {
+        if self.silent_from.is_some_and(|silent| silent <= now) {
             self.circuit.failed(now);
         } else {
             self.give_back(now);
