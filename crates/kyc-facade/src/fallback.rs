@@ -17,7 +17,7 @@ use crate::given_by::GivenBy;
 use crate::time_left::{options_left, share};
 
 /// Several providers of one capability: the next one is asked when the one before cannot serve and has certainly done
-/// nothing. It has the capability itself, so it stands wherever one provider can.
+/// nothing. It has the capability itself, so it can be used wherever one provider can.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -39,13 +39,13 @@ use crate::time_left::{options_left, share};
 /// | the failure | the next one is asked | because |
 /// |---|---|---|
 /// | it may have been done, or was: [`Error::is_unsettled`] | no | it would be done, and billed, twice |
-/// | `Connect`, `Unavailable`, `RateLimited` | yes | it was not sent, or refused for now |
+/// | `Connect`, `Unavailable` (circuit open), `RateLimited` | yes | it was not sent, or refused for now |
 /// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; for all but reads this is rare: they may have been done |
-/// | `Api`, and it passes by itself, nothing done | yes | the provider is ill |
+/// | `Api`, and it passes by itself, nothing done | yes | the provider has an outage |
 /// | `Api` otherwise | no | the provider said no; a second opinion is not ours to seek |
 /// | `Decode` of a read | yes | this provider's answers have changed, not the others' |
 /// | `Credentials` | no | it does not pass, and to serve in spite of it would hide it; a 403 may be a plain no, too |
-/// | `Verification` | no | somebody may stand between; find out first |
+/// | `Verification` | no | somebody may be in between; find out first |
 /// | `InvalidRequest` of the first | no | the input is to be corrected |
 /// | `InvalidRequest` of another, nothing sent | it is passed over | it cannot take what the first one takes |
 ///
@@ -60,7 +60,8 @@ use crate::time_left::{options_left, share};
 /// ends the search is returned as it is.
 ///
 /// **Deadlines** are for all together. A read gives each provider an even part of what is left, so that one that hangs
-/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done.
+/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done. A share
+/// below two fifths of an operation's deadline is too short for the provider's circuit breaker to learn from its silence.
 pub struct Fallback<C: ?Sized> {
     first: Arc<C>,
     others: Vec<Arc<C>>,
@@ -89,8 +90,8 @@ impl<C: ?Sized> Fallback<C> {
         self
     }
 
-    /// Tells `observer` of each failure that the next provider is asked to make good, before it is: a provider that fails
-    /// for days should not go unseen because another one serves.
+    /// Reports each failure to `observer` before the next provider is asked: a provider that fails for days should not go
+    /// unnoticed because another one serves.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -262,7 +262,7 @@ async fn a_call_that_nobody_waits_for_is_cancelled_and_the_next_one_asks_anew() 
     let profiles = fake.profiles();
     let question = profiles.check_profile(ask(&["finvu"])).into_future();
     assert!(tokio::time::timeout(SECOND, question).await.is_err());
-    assert!(format!("{profiles:?}").contains("under_way: 0"));
+    assert!(format!("{profiles:?}").contains("in_flight: 0"));
     tokio::time::sleep(10 * SECOND).await;
     let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
     assert!(report.reply.is_some(), "nothing was kept");
@@ -504,7 +504,7 @@ async fn a_call_that_began_before_the_forgetting_is_neither_joined_nor_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_room_for_nothing_questions_under_way_are_still_shared() {
+async fn with_room_for_nothing_questions_in_flight_are_still_shared() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = CachedProfiles::builder(fake.client())
         .max_rows(0)
@@ -544,7 +544,7 @@ async fn nothing_personal_is_printed() {
     };
     let (report, at_work) = tokio::join!(check.into_future(), look);
     let report = report.unwrap();
-    for told in ["under_way: 1", "KeptRows", "time_to_live: 600s"] {
+    for told in ["in_flight: 1", "KeptRows", "time_to_live: 600s"] {
         assert!(at_work.contains(told), "{at_work}");
     }
     printed += &format!("{at_work} {profiles:#?} {report:?}");

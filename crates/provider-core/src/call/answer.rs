@@ -30,7 +30,7 @@ pub(crate) fn conclude<P: Provider, T>(
     }
 }
 
-/// What a response that is not 2xx means. Its body is a hint: nobody vouches for it.
+/// Turns a response that is not 2xx into an error. Its body is an unverified hint.
 fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> Error {
     let status = response.status();
     let fault = provider.fault(&response);
@@ -44,7 +44,7 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         _ if class == FaultClass::Credentials => ErrorKind::Credentials,
         _ => ErrorKind::Api,
     };
-    // By the status alone: words that nobody vouches for must not turn "unknown" into "nothing was done".
+    // By the status alone: an unverified body must not turn "unknown" into "nothing was done".
     let outcome = match status {
         // Another address handles the request unchanged, so this one did not.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Outcome::Refused,
@@ -60,7 +60,7 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         .with_response(response)
 }
 
-/// What a verified 2xx response without a value means.
+/// Turns a verified 2xx response without a value into an error.
 fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -> Error {
     let raw = verified.into_raw();
     let error = match error {

@@ -83,7 +83,7 @@ impl<P: Provider> Client<P> {
     }
 
     /// Calls `provider` from the next attempt on, in all clones of this client: rotated credentials, without a restart
-    /// and without losing connections. An attempt that is under way ends with the provider that it began with.
+    /// and without losing connections. An attempt in flight ends with the provider that it began with.
     ///
     /// ```
     /// # use provider_core::{Client, Error, Provider};

@@ -1,5 +1,6 @@
 //! Stops calling an operation whose recent calls failed, and finds out when it works again.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -99,13 +100,11 @@ impl Default for CircuitBreaker {
 ///
 /// Buckets of lists to which nodes are only ever appended: finding a circuit takes no lock and, after the first time,
 /// allocates nothing.
-#[derive(Debug)]
 pub(crate) struct Circuits {
     settings: CircuitBreaker,
     buckets: [OnceLock<Box<Node>>; Self::BUCKETS],
 }
 
-#[derive(Debug)]
 struct Node {
     operation: &'static str,
     circuit: Circuit,
@@ -140,6 +139,20 @@ impl Circuits {
             }
             slot = &node.next;
         }
+    }
+}
+
+impl fmt::Debug for Circuits {
+    /// The operations that were called, with their failures in a row.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.buckets.iter().flat_map(|bucket| {
+            let first = bucket.get();
+            std::iter::successors(first, |node| node.next.get())
+        });
+        let failures = |node: &Node| node.circuit.failures.load(Ordering::Relaxed);
+        f.debug_map()
+            .entries(nodes.map(|node| (node.operation, failures(node))))
+            .finish()
     }
 }
 
@@ -464,5 +477,8 @@ mod tests {
             let copy: &'static str = Box::leak(Box::<str>::from(name));
             assert!(std::ptr::eq(circuits.of(name), circuits.of(copy)));
         }
+        let printed = format!("{circuits:?}");
+        assert_eq!(printed.matches(": 0").count(), NAMES.len() - 1, "{printed}");
+        assert!(printed.contains("\"aaaaaaa\": 1"), "{printed}");
     }
 }

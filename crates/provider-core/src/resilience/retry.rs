@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::error::{ErrorKind, Outcome};
 use crate::wire::Idempotency;
 
-/// How often and how patiently a call is repeated. What may be repeated at all is not a matter of policy: only what was
-/// never sent or was plainly refused for now, or an operation declared `Safe` or `Repeatable`.
+/// How often a call is retried, and after which back-off. What may be retried at all is not a matter of policy: only what was
+/// never sent or was refused for now, or an operation declared `Safe` or `Repeatable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -15,7 +15,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// At most three attempts; pauses of up to 200 ms, doubling to at most 5 s, with full jitter.
+    /// At most three attempts; exponential back-off from 200 ms to at most 5 s, with full jitter.
     pub const fn standard() -> Self {
         Self {
             max_attempts: 3,
@@ -24,7 +24,7 @@ impl RetryPolicy {
         }
     }
 
-    /// One attempt: for a caller who repeats by itself.
+    /// One attempt: for a caller with retries of its own.
     pub const fn never() -> Self {
         Self {
             max_attempts: 1,
@@ -39,7 +39,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The same policy with other pauses: the first one's upper bound, and the bound for all.
+    /// The same policy with another back-off: the upper bound of the first pause, and of all.
     #[must_use]
     pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;

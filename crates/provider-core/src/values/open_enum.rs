@@ -1,4 +1,4 @@
-//! Enumerations that survive a value their author has not seen.
+//! String enumerations that keep a value that they do not list.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
