@@ -1,4 +1,4 @@
-//! Check Profile for many people: what a batch is told, a question and its answer.
+//! Check Profile for many people: the settings of a batch, a question and its answer.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -83,12 +83,12 @@ impl FinproProfileClient {
 }
 
 impl Batch {
-    /// How many questions are under way at once unless set.
+    /// How many questions are in flight at once unless set.
     pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
     /// How long a batch waits for a provider that answers nothing unless set.
     pub const GIVE_UP_AFTER: Duration = Duration::from_secs(15 * 60);
 
-    /// How many questions are under way or put off at once, at most; 32 unless set. It takes the rate times the time of an
+    /// How many questions are in flight or put off at once, at most; 32 unless set. It takes the rate times the time of an
     /// answer to be as fast as a rate limit allows: 100 a second at 500 ms are 50.
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.concurrency = concurrency;
@@ -113,7 +113,7 @@ impl Batch {
     /// Nothing is spawned: polling the stream drives the calls, dropping it drops them. A question is taken only when it can be
     /// asked. Each call has the client's own deadline, retries, retry budget, circuit breaker and rate limiter.
     ///
-    /// What says nothing about the one question does not answer it. It is put off, and with it the batch:
+    /// Errors that are not specific to one question are retried: the question is put off, and with it the batch:
     ///
     /// | a call ends with | then |
     /// |---|---|

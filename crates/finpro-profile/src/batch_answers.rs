@@ -1,4 +1,4 @@
-//! The stream of a batch's answers, which is also what asks.
+//! The stream of a batch's answers; polling it asks the questions.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct BatchAnswers<S, T> {
     concurrency: NonZeroUsize,
     gate: Gate,
     taken: u64,
-    under_way: FuturesUnordered<UnderWay<T>>,
+    in_flight: FuturesUnordered<InFlight<T>>,
     put_off: VecDeque<Question<T>>,
     ready: Ready<T>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -61,13 +61,13 @@ enum Ready<T> {
 }
 
 /// One call with its question.
-struct UnderWay<T> {
+struct InFlight<T> {
     question: Option<Question<T>>,
     call: BoxFuture<'static, Answer>,
 }
 
 // Nothing is pinned in place: the call is on the heap.
-impl<T> Unpin for UnderWay<T> {}
+impl<T> Unpin for InFlight<T> {}
 impl<S, T> Unpin for BatchAnswers<S, T> {}
 
 impl<S, T> BatchAnswers<S, T>
@@ -81,7 +81,7 @@ where
             concurrency: batch.concurrency,
             gate: Gate::new(batch.concurrency, batch.give_up_after),
             taken: 0,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             put_off: VecDeque::new(),
             ready: Ready::new(batch.order),
             timer: None,
@@ -90,14 +90,14 @@ where
         }
     }
 
-    /// The next answer; `None` when all questions are answered, or the batch has stopped and nothing is under way any more.
+    /// The next answer; `None` when all questions are answered, or the batch has stopped and nothing is in flight any more.
     ///
     /// Dropping the future loses nothing: the calls go on when it is asked again.
     pub async fn next(&mut self) -> Option<BatchAnswer<T>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Takes no more questions. Those under way are answered; those that were put off get the error that they had.
+    /// Takes no more questions. Those in flight are answered; those that were put off get the error that they had.
     pub fn stop(&mut self) {
         self.questions = None;
         self.asks_again = false;
@@ -118,7 +118,7 @@ where
 
     /// Asks one question if one may be asked. Says whether anything happened.
     fn begin(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
-        if !self.gate.is_open(now, self.under_way.len()) {
+        if !self.gate.is_open(now, self.in_flight.len()) {
             return false;
         }
         let due = |question: &Question<T>| question.not_before.is_none_or(|then| then <= now);
@@ -132,19 +132,19 @@ where
         let Some(question) = question else {
             return true;
         };
-        let mut under_way = UnderWay::begin(&self.client, question);
+        let mut in_flight = InFlight::begin(&self.client, question);
         // Polled before the next one is begun: a refusal by the circuit or the limiter comes at once, and closes the gate for
         // the others.
-        match under_way.poll_unpin(context) {
+        match in_flight.poll_unpin(context) {
             Poll::Ready(ended) => self.ended(ended),
-            Poll::Pending => self.under_way.push(under_way),
+            Poll::Pending => self.in_flight.push(in_flight),
         }
         true
     }
 
     /// Takes a question, if there is room for one. `None` is one that cannot be asked, or the end of them.
     fn take(&mut self, context: &mut Context<'_>) -> Poll<Option<Question<T>>> {
-        let begun = self.under_way.len().saturating_add(self.put_off.len());
+        let begun = self.in_flight.len().saturating_add(self.put_off.len());
         let unanswered = begun.saturating_add(self.ready.len());
         let (true, Some(questions)) =
             (unanswered < self.concurrency.get(), self.questions.as_mut())
@@ -270,12 +270,12 @@ where
             if this.begin(context, now) {
                 continue;
             }
-            if let Poll::Ready(Some(ended)) = Pin::new(&mut this.under_way).poll_next(context) {
+            if let Poll::Ready(Some(ended)) = Pin::new(&mut this.in_flight).poll_next(context) {
                 this.ended(ended);
                 continue;
             }
             let nothing_left =
-                this.questions.is_none() && this.put_off.is_empty() && this.under_way.is_empty();
+                this.questions.is_none() && this.put_off.is_empty() && this.in_flight.is_empty();
             if nothing_left {
                 return Poll::Ready(None);
             }
@@ -289,7 +289,7 @@ impl<S, T> fmt::Debug for BatchAnswers<S, T> {
         f.debug_struct("BatchAnswers")
             .field("concurrency", &self.concurrency)
             .field("taken", &self.taken)
-            .field("under_way", &self.under_way.len())
+            .field("in_flight", &self.in_flight.len())
             .field("put_off", &self.put_off.len())
             .field("ready", &self.ready.len())
             .field("stopped", &self.stopped)
@@ -350,7 +350,7 @@ impl<T> Ready<T> {
     }
 }
 
-impl<T> UnderWay<T> {
+impl<T> InFlight<T> {
     fn begin(client: &FinproProfileClient, question: Question<T>) -> Self {
         let (client, request) = (client.clone(), question.request.clone());
         // The batch waits for the limiter, so that the wait is not a part of the call's deadline.
@@ -367,7 +367,7 @@ impl<T> UnderWay<T> {
     }
 }
 
-impl<T> Future for UnderWay<T> {
+impl<T> Future for InFlight<T> {
     type Output = (Question<T>, Answer);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

@@ -1,4 +1,4 @@
-//! When a batch may ask: what a failure says about the question, and what it says about everybody's.
+//! When a batch may ask: tells failures of one question from those of the whole batch.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Opens and closes for all questions of a batch at once.
+/// Admits the questions of a batch, or holds all of them back.
 #[derive(Debug)]
 pub(crate) struct Gate {
     give_up_after: Duration,
@@ -53,9 +53,9 @@ impl Gate {
         }
     }
 
-    /// Whether a question may be asked while so many are under way.
-    pub(crate) fn is_open(&self, now: Instant, under_way: usize) -> bool {
-        self.closed_until(now).is_none() && !(self.one_at_a_time && under_way > 0)
+    /// Whether a question may be asked while so many are in flight.
+    pub(crate) fn is_open(&self, now: Instant, in_flight: usize) -> bool {
+        self.closed_until(now).is_none() && !(self.one_at_a_time && in_flight > 0)
     }
 
     /// When it opens, if it is closed.
@@ -116,7 +116,7 @@ impl Gate {
         let closed_until = self.closed_until(now);
         let wait = error.retry_after().unwrap_or_else(|| {
             let pause = self.pause;
-            // Those that were under way together fail together: one pause for all of them.
+            // Questions that were in flight together fail together: one pause for all of them.
             if closed_until.is_none() {
                 self.pause = pause.saturating_mul(2).min(Self::LONGEST_PAUSE);
             }

@@ -1,4 +1,4 @@
-//! Check Profile with less traffic: one call for all who ask the same, and rows that are kept for a while.
+//! Check Profile with less traffic: one call for all who ask the same question, and cached rows.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,8 +21,8 @@ use crate::{
 
 /// A [`FinproProfileClient`] that asks less often. Cheap to clone; clones share what is kept.
 ///
-/// - Who asks what is being asked already waits for that answer: one request for all of them. The mobile number and the
-///   aggregators make the question; the `userConsentId` does not.
+/// - A question that is in flight already is joined: one request for all who ask it. The mobile number and the aggregators
+///   make the question; the `userConsentId` does not.
 /// - Rows with the status `success` and a known [`readiness`](ProfileRow::readiness) are kept for 10 minutes, by mobile
 ///   number and aggregator. Failures, time-outs and errors never are.
 /// - A question that is answered in part by kept rows asks for the missing aggregators only.
@@ -104,14 +104,13 @@ impl CachedProfiles {
         }
     }
 
-    /// Wipes what is kept about a person. The answer to a call that is under way is given to those who wait for it and not
-    /// kept.
+    /// Wipes what is kept about a person. The answer to a call in flight is given to those who wait for it and not kept.
     pub fn forget(&self, mobile: &provider_core::Mobile) {
         let person = self.0.kept.key(mobile);
         self.0.forget(person, &mut self.0.flights());
     }
 
-    /// Wipes what is kept about everybody, and keeps no answer to a call that is under way.
+    /// Wipes what is kept about everybody, and keeps no answer to a call in flight.
     pub fn clear(&self) {
         let mut flights = self.0.flights();
         flights.disown(|_| true);
@@ -135,7 +134,7 @@ impl fmt::Debug for CachedProfiles {
         f.debug_struct("CachedProfiles")
             .field("client", &self.0.client)
             .field("kept", &self.0.kept)
-            .field("under_way", &self.0.flights().len())
+            .field("in_flight", &self.0.flights().len())
             .finish_non_exhaustive()
     }
 }
@@ -157,7 +156,7 @@ impl CachedProfilesBuilder {
     }
 
     /// About how many rows are kept, one for each person and aggregator; 10,000 unless set. Beyond that the person who was
-    /// not asked about for longest goes first. With 0 nothing is kept, and questions under way are still shared.
+    /// not asked about for longest goes first. With 0 nothing is kept, and questions in flight are still shared.
     #[must_use]
     pub fn max_rows(mut self, max_rows: u64) -> Self {
         self.max_rows = max_rows;
@@ -186,7 +185,8 @@ impl CachedProfilesBuilder {
 
 /// One prepared question: change its options, then `.await` it.
 ///
-/// Dropping the future leaves the call to the others who wait for it; the last one to go cancels it.
+/// Dropping the future leaves the call to the others who wait for it; the last one to go cancels it. A call that is cancelled
+/// after it got no answer for long enough still counts for the [circuit breaker](provider_core::CircuitBreaker).
 #[must_use = "a question is not asked until it is awaited"]
 pub struct CachedCheck<'c> {
     profiles: &'c CachedProfiles,
@@ -209,9 +209,9 @@ pub struct CachedReport {
 impl CachedCheck<'_> {
     /// Replaces all options at once.
     ///
-    /// The deadline is this caller's own: when it passes, the caller gets `Timeout` and the call goes on for the others. The
-    /// call itself ends at the client's deadline, so one that is longer has no effect. All else, the request id and the retry
-    /// policy, is as whoever asked first has it, and so is the `userConsentId`.
+    /// The deadline bounds this caller's wait: when it passes, the caller gets `Timeout` and the call goes on for the others.
+    /// The call itself keeps the deadline of the client or the operation, so a longer one has no effect. The request id, the
+    /// retry policy and the `userConsentId` are the first caller's.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = options;
         self
@@ -326,7 +326,7 @@ impl Shared {
             })?,
         };
         options.request_id = Some(request_id.clone());
-        // One caller's deadline must not end what others wait for.
+        // One caller's deadline must not end a call that others wait for.
         options.timeout = None;
         options.time_limit = None;
         let begin = |ticket: Ticket| {
@@ -346,7 +346,7 @@ impl Shared {
     }
 }
 
-/// The end of a call, however it ends: it is no longer under way.
+/// Removes a call from those in flight when it ends, however it ends.
 struct Landing {
     shared: Arc<Shared>,
     question: Question,

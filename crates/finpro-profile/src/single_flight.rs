@@ -1,4 +1,4 @@
-//! One future for all who ask the same while it runs.
+//! Single flight: one future for all who ask the same question while it runs.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,13 +14,13 @@ use provider_core::RequestId;
 
 type Call<T> = Shared<BoxFuture<'static, T>>;
 
-/// The calls that are under way, by what they ask. It keeps none of them alive: only those who wait do.
+/// The calls in flight, by question. It keeps none of them alive: only those who wait do.
 pub(crate) struct Flights<K, T: Clone> {
-    under_way: HashMap<K, UnderWay<T>>,
+    in_flight: HashMap<K, InFlight<T>>,
     next: u64,
 }
 
-struct UnderWay<T: Clone> {
+struct InFlight<T: Clone> {
     ticket: Ticket,
     call: WeakShared<BoxFuture<'static, T>>,
     nudge: Arc<AtomicWaker>,
@@ -34,7 +34,7 @@ pub(crate) struct Ticket(u64);
 impl<K, T: Clone> Default for Flights<K, T> {
     fn default() -> Self {
         Self {
-            under_way: HashMap::new(),
+            in_flight: HashMap::new(),
             next: 0,
         }
     }
@@ -43,11 +43,11 @@ impl<K, T: Clone> Default for Flights<K, T> {
 impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
     /// The call that asks `key`, if there is one.
     pub(crate) fn join(&self, key: &K) -> Option<Flight<T>> {
-        let under_way = self.under_way.get(key)?;
+        let in_flight = self.in_flight.get(key)?;
         Some(Flight {
-            call: under_way.call.upgrade()?,
-            nudge: Arc::clone(&under_way.nudge),
-            request_id: under_way.request_id.clone(),
+            call: in_flight.call.upgrade()?,
+            nudge: Arc::clone(&in_flight.nudge),
+            request_id: in_flight.request_id.clone(),
         })
     }
 
@@ -72,13 +72,13 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         });
         let call = call.boxed().shared();
         if let Some(weak) = call.downgrade() {
-            let under_way = UnderWay {
+            let in_flight = InFlight {
                 ticket,
                 call: weak,
                 nudge: Arc::clone(&nudge),
                 request_id: request_id.clone(),
             };
-            self.under_way.insert(key, under_way);
+            self.in_flight.insert(key, in_flight);
         }
         Flight {
             call,
@@ -87,24 +87,24 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         }
     }
 
-    /// The call is not under way any more. Says whether it was until now: `false` if it was disowned.
+    /// Removes a call that has ended. Returns whether it was in flight until now: `false` if it was disowned.
     pub(crate) fn end(&mut self, key: &K, ticket: Ticket) -> bool {
-        let found = self.under_way.get(key).map(|under_way| under_way.ticket);
+        let found = self.in_flight.get(key).map(|in_flight| in_flight.ticket);
         let owned = found == Some(ticket);
         if owned {
-            self.under_way.remove(key);
+            self.in_flight.remove(key);
         }
         owned
     }
 
-    /// How many calls are under way.
+    /// How many calls are in flight.
     pub(crate) fn len(&self) -> usize {
-        self.under_way.len()
+        self.in_flight.len()
     }
 
     /// Lets nobody join these calls any more; those who wait still get their answer.
     pub(crate) fn disown(&mut self, which: impl Fn(&K) -> bool) {
-        self.under_way.retain(|key, _| !which(key));
+        self.in_flight.retain(|key, _| !which(key));
     }
 }
 
@@ -132,7 +132,7 @@ impl<T: Clone> Future for Flight<T> {
 
 impl<T: Clone> Drop for Flight<T> {
     fn drop(&mut self) {
-        // This one may have been the only one who was told that the call can go on.
+        // This one may have taken the only wake-up of the call.
         self.nudge.wake();
     }
 }

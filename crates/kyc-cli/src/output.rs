@@ -187,7 +187,11 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
     }
 }
 
-/// An error and its causes in one line.
+/// An error, its causes and what failed beside it in one line.
 pub(crate) fn one_line(error: &Error) -> String {
-    error.report().replace("\n  caused by: ", ": ")
+    let report = error
+        .report()
+        .replace("\n  also failed: ", "; also failed: ");
+    let causes = report.replace("\n    caused by: ", ": ");
+    causes.replace("\n  caused by: ", ": ")
 }

@@ -1,6 +1,5 @@
 //! Several providers of one capability, tried in order.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +17,7 @@ use crate::given_by::GivenBy;
 use crate::time_left::{options_left, share};
 
 /// Several providers of one capability: the next one is asked when the one before cannot serve and has certainly done
-/// nothing. It has the capability itself, so it stands wherever one provider can.
+/// nothing. It has the capability itself, so it can be used wherever one provider can.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,13 +39,13 @@ use crate::time_left::{options_left, share};
 /// | the failure | the next one is asked | because |
 /// |---|---|---|
 /// | it may have been done, or was: [`Error::is_unsettled`] | no | it would be done, and billed, twice |
-/// | `Connect`, `Unavailable`, `RateLimited` | yes | it was not sent, or refused for now |
+/// | `Connect`, `Unavailable` (circuit open), `RateLimited` | yes | it was not sent, or refused for now |
 /// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; for all but reads this is rare: they may have been done |
-/// | `Api`, and it passes by itself, nothing done | yes | the provider is ill |
+/// | `Api`, and it passes by itself, nothing done | yes | the provider has an outage |
 /// | `Api` otherwise | no | the provider said no; a second opinion is not ours to seek |
 /// | `Decode` of a read | yes | this provider's answers have changed, not the others' |
 /// | `Credentials` | no | it does not pass, and to serve in spite of it would hide it; a 403 may be a plain no, too |
-/// | `Verification` | no | somebody may stand between; find out first |
+/// | `Verification` | no | somebody may be in between; find out first |
 /// | `InvalidRequest` of the first | no | the input is to be corrected |
 /// | `InvalidRequest` of another, nothing sent | it is passed over | it cannot take what the first one takes |
 ///
@@ -57,11 +56,12 @@ use crate::time_left::{options_left, share};
 /// [`AggregatorConsentSession`], and in the step of an onboarding. `provider_name` is the first one's, and so is the check
 /// of an input.
 ///
-/// **The error**, if all fail, is the first provider's; [`AlsoFailed`] is its cause and lists the others. A failure that
+/// **The error**, if all fail, is the first provider's, cause and all; [`Error::also_failed`] lists the others. A failure that
 /// ends the search is returned as it is.
 ///
 /// **Deadlines** are for all together. A read gives each provider an even part of what is left, so that one that hangs
-/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done.
+/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done. A share
+/// below two fifths of an operation's deadline is too short for the provider's circuit breaker to learn from its silence.
 pub struct Fallback<C: ?Sized> {
     first: Arc<C>,
     others: Vec<Arc<C>>,
@@ -90,8 +90,8 @@ impl<C: ?Sized> Fallback<C> {
         self
     }
 
-    /// Tells `observer` of each failure that the next provider is asked to make good, before it is: a provider that fails
-    /// for days should not go unseen because another one serves.
+    /// Reports each failure to `observer` before the next provider is asked: a provider that fails for days should not go
+    /// unnoticed because another one serves.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
@@ -143,10 +143,7 @@ impl<C: ?Sized> Fallback<C> {
                 result => return result,
             }
         }
-        if others.is_empty() {
-            return Err(first);
-        }
-        Err(first.clone().with_source(AlsoFailed { first, others }))
+        Err(first.with_also_failed(others))
     }
 }
 
@@ -176,38 +173,6 @@ impl<C: ?Sized + fmt::Debug> fmt::Debug for Fallback<C> {
             .field("first", &self.first)
             .field("others", &self.others)
             .finish_non_exhaustive()
-    }
-}
-
-/// The failures of the providers that were asked after the first one. The cause of an error by which a [`Fallback`] says that
-/// all failed; its own cause is the first one's.
-#[derive(Debug)]
-pub struct AlsoFailed {
-    first: Error,
-    others: Vec<Error>,
-}
-
-impl AlsoFailed {
-    /// In the order in which they were asked.
-    pub fn errors(&self) -> &[Error] {
-        &self.others
-    }
-}
-
-impl fmt::Display for AlsoFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("others failed too")?;
-        for (index, error) in self.others.iter().enumerate() {
-            f.write_str(if index == 0 { ": " } else { "; " })?;
-            fmt::Display::fmt(error, f)?;
-        }
-        Ok(())
-    }
-}
-
-impl StdError for AlsoFailed {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.first.source()
     }
 }
 

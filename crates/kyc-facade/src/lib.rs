@@ -14,7 +14,7 @@ mod time_left;
 
 pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
 pub use applicant::Applicant;
-pub use fallback::{AlsoFailed, Fallback};
+pub use fallback::Fallback;
 pub use hedged::Hedged;
 pub use kyc::{Kyc, KycBuilder};
 pub use onboarding::{Onboarding, Progress, StepEvent};

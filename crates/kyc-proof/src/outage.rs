@@ -324,7 +324,7 @@ impl Clock for SeededClock {
         Timestamp::now()
     }
 
-    fn nonce(&self) -> std::result::Result<u128, InvalidRequest> {
+    fn random(&self) -> std::result::Result<u128, InvalidRequest> {
         Ok(self.0.lock().unwrap().u128(..))
     }
 

@@ -36,6 +36,7 @@ struct Inner {
     elapsed: Duration,
     response: Option<RawResponse>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    also_failed: Vec<Error>,
 }
 
 /// What went wrong.
@@ -46,8 +47,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The provider refused who we are. Check the credentials and which environment they belong to.
     Credentials,
-    /// The provider has been failing, and this client leaves it alone for now. Nothing was sent;
-    /// [`Error::retry_after`] says when it is tried again.
+    /// The circuit of the operation is open: its recent calls failed. Nothing was sent; [`Error::retry_after`] says when it is
+    /// tried again.
     Unavailable,
     /// The server was never reached. Repeated for every operation; check address, network and DNS.
     Connect,
@@ -135,6 +136,7 @@ impl Error {
             elapsed: Duration::ZERO,
             response: None,
             source: None,
+            also_failed: Vec::new(),
         }))
     }
 
@@ -150,6 +152,13 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Adds the failures of others that were asked for the same after this one; all else is as this error has it.
+    #[must_use]
+    pub fn with_also_failed(mut self, errors: Vec<Error>) -> Self {
+        self.0.also_failed = errors;
         self
     }
 
@@ -297,6 +306,12 @@ impl Error {
         self.source_as()
     }
 
+    /// The failures of others that were asked for the same after this one failed, in that order: of the other providers
+    /// where several were tried in turn.
+    pub fn also_failed(&self) -> &[Error] {
+        &self.0.also_failed
+    }
+
     /// Whether calling again later, by the caller, can do no harm and may help: nothing was sent or done, or the operation
     /// is a read, and the reason passes by itself.
     pub fn is_retryable(&self) -> bool {
@@ -320,7 +335,7 @@ impl Error {
             })
     }
 
-    /// The error and its causes, a line each.
+    /// The error and its causes, a line each, and the same of those that [also failed](Self::also_failed).
     pub fn report(&self) -> String {
         let mut report = self.to_string();
         // An invalid request is part of the first line already.
@@ -329,6 +344,10 @@ impl Error {
             report.push_str("\n  caused by: ");
             report.push_str(&error.to_string());
             cause = error.source();
+        }
+        for error in self.also_failed() {
+            report.push_str("\n  also failed: ");
+            report.push_str(&error.report().replace('\n', "\n  "));
         }
         report
     }
@@ -350,7 +369,7 @@ impl fmt::Display for Error {
         f.write_str(match inner.kind {
             ErrorKind::InvalidRequest => "invalid request",
             ErrorKind::Credentials => "the credentials were refused",
-            ErrorKind::Unavailable => "it has been failing and is left alone for now",
+            ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
             ErrorKind::Connect => "the server could not be reached",
             ErrorKind::Timeout => "no answer in time",
             ErrorKind::Transport => "the exchange broke off",
@@ -380,7 +399,8 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        f.debug_struct("Error")
+        let mut fields = f.debug_struct("Error");
+        fields
             .field("kind", &inner.kind)
             .field("provider", &inner.provider)
             .field("operation", &inner.operation)
@@ -391,8 +411,11 @@ impl fmt::Debug for Error {
             .field("request_id", &inner.request_id)
             .field("attempts", &inner.attempts)
             .field("elapsed", &inner.elapsed)
-            .field("source", &inner.source)
-            .finish_non_exhaustive()
+            .field("source", &inner.source);
+        if !inner.also_failed.is_empty() {
+            fields.field("also_failed", &inner.also_failed);
+        }
+        fields.finish_non_exhaustive()
     }
 }
 
@@ -480,6 +503,28 @@ mod tests {
     }
 
     #[test]
+    fn who_also_failed_is_reported_and_changes_nothing_else() {
+        let error = |at| Error::from(InvalidRequest::new("pan", "is wrong")).at(at, "open");
+        let broken = Error::new(ErrorKind::Decode, Outcome::Done)
+            .at("two", "open")
+            .with_source("made up");
+        let all = error("one").with_also_failed(vec![broken, error("three")]);
+        assert_eq!(all.to_string(), error("one").to_string());
+        assert_eq!(all.invalid_request().unwrap().field(), "pan");
+        let others: Vec<_> = all.also_failed().iter().map(Error::provider).collect();
+        assert_eq!(others, ["two", "three"]);
+        assert_eq!(
+            all.report(),
+            "one open: invalid request: pan: is wrong\n  \
+             also failed: two open: the answer was not understood; it was done\n    \
+             caused by: made up\n  \
+             also failed: three open: invalid request: pan: is wrong"
+        );
+        let printed = |error: &Error| format!("{error:?}").contains("also_failed");
+        assert!(printed(&all) && !printed(&error("one")));
+    }
+
+    #[test]
     fn a_long_body_is_cut() {
         let response = RawResponse::new(
             StatusCode::BAD_GATEWAY,
@@ -535,7 +580,7 @@ mod tests {
             (
                 ErrorKind::Unavailable,
                 "unavailable",
-                "it has been failing and is left alone for now",
+                "circuit open: recent calls failed, nothing was sent",
             ),
             (
                 ErrorKind::Connect,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -261,7 +262,7 @@ async fn a_call_that_nobody_waits_for_is_cancelled_and_the_next_one_asks_anew() 
     let profiles = fake.profiles();
     let question = profiles.check_profile(ask(&["finvu"])).into_future();
     assert!(tokio::time::timeout(SECOND, question).await.is_err());
-    assert!(format!("{profiles:?}").contains("under_way: 0"));
+    assert!(format!("{profiles:?}").contains("in_flight: 0"));
     tokio::time::sleep(10 * SECOND).await;
     let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
     assert!(report.reply.is_some(), "nothing was kept");
@@ -503,7 +504,7 @@ async fn a_call_that_began_before_the_forgetting_is_neither_joined_nor_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_room_for_nothing_questions_under_way_are_still_shared() {
+async fn with_room_for_nothing_questions_in_flight_are_still_shared() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = CachedProfiles::builder(fake.client())
         .max_rows(0)
@@ -543,7 +544,7 @@ async fn nothing_personal_is_printed() {
     };
     let (report, at_work) = tokio::join!(check.into_future(), look);
     let report = report.unwrap();
-    for told in ["under_way: 1", "KeptRows", "time_to_live: 600s"] {
+    for told in ["in_flight: 1", "KeptRows", "time_to_live: 600s"] {
         assert!(at_work.contains(told), "{at_work}");
     }
     printed += &format!("{at_work} {profiles:#?} {report:?}");
@@ -580,4 +581,64 @@ async fn it_is_an_aggregator_discovery_too() {
         ("anumati", Readiness::NeedsRegistration),
     ];
     assert_eq!(found, expected);
+}
+
+/// FinPro when it never answers: how many requests reached it.
+#[derive(Debug, Clone, Default)]
+struct Silent(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(&self, _: Request<Body>, _: ExchangeLimits) -> Result<RawResponse, TransportError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    }
+}
+
+/// Asks 100 times, about somebody else each time: the requests that reach a silent FinPro.
+async fn asked_of_silence(ask: impl AsyncFn(&CachedProfiles, CheckProfile)) -> usize {
+    let silent = Silent::default();
+    let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
+        .transport(Arc::new(silent.clone()))
+        .build()
+        .unwrap();
+    let profiles = CachedProfiles::new(client);
+    for person in 0..100 {
+        let request = ask_about(&format!("90000000{person:02}"), &["finvu"]);
+        ask(&profiles, request).await;
+    }
+    silent.0.load(Ordering::Relaxed)
+}
+
+/// Check Profile's deadline is 15 s, and so the circuit's patience 6 s.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_all_who_waited_for_have_left_counts_when_it_was_long_enough() {
+    for (seconds, asked) in [(14, 10), (6, 10), (5, 100)] {
+        let wait = Duration::from_secs(seconds);
+        let own = asked_of_silence(async |profiles, request| {
+            let check = profiles.check_profile(request).with_options(limit(wait));
+            assert!(check.await.is_err());
+        });
+        assert_eq!(own.await, asked, "each with a limit of {wait:?}");
+        let outer = asked_of_silence(async |profiles, request| {
+            let check = profiles.check_profile(request).into_future();
+            let _ = tokio::time::timeout(wait, check).await;
+        });
+        assert_eq!(outer.await, asked, "each dropped after {wait:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_impatient_caller_cuts_nobody_s_call_and_opens_no_circuit() {
+    let fake = Fake::with(&[("finvu", "success")]);
+    let profiles = fake.profiles();
+    for _ in 0..20 {
+        let impatient = profiles
+            .check_profile(ask(&["finvu"]))
+            .with_options(limit(SECOND / 20));
+        assert_eq!(impatient.await.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
+    assert_eq!(told(&report), [("finvu", "success")]);
+    assert_eq!(fake.asked().len(), 21);
 }

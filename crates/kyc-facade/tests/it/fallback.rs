@@ -7,10 +7,10 @@ use std::time::Duration;
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::http::{HeaderMap, StatusCode};
 use kyc_facade::provider_core::{
-    CallOptions, Error, ErrorKind, Fault, FaultClass, Idempotency, InvalidRequest, Mobile, Outcome,
+    CallOptions, DecodeError, Error, ErrorKind, Fault, FaultClass, Idempotency, Mobile, Outcome,
     RawResponse,
 };
-use kyc_facade::{AlsoFailed, Applicant, Fallback, Kyc};
+use kyc_facade::{Applicant, Fallback, Kyc};
 
 use crate::fakes::Fake;
 
@@ -158,10 +158,10 @@ async fn a_failure_that_ends_the_search_is_returned_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_all_fail_the_first_failure_is_told_and_the_others_are_its_cause() {
-    let cause = InvalidRequest::new("cause", "of the first");
+async fn if_all_fail_the_first_failure_is_returned_with_the_others_beside_it() {
     let failing = |kind, name| Error::new(kind, Outcome::NotSent).at(name, "act");
-    let first = Fake::failing_with(failing(ErrorKind::Connect, "one").with_source(cause));
+    let first =
+        Fake::failing_with(failing(ErrorKind::Connect, "one").with_source("name not found"));
     let second = Fake::failing_with(failing(ErrorKind::Unavailable, "two"));
     let third = Fake::failing_with(failing(ErrorKind::InvalidRequest, "three"));
     let fourth = Fake::failing_with(failing(ErrorKind::RateLimited, "four"));
@@ -176,21 +176,38 @@ async fn if_all_fail_the_first_failure_is_told_and_the_others_are_its_cause() {
         (error.kind(), error.provider()),
         (ErrorKind::Connect, "one")
     );
-    let also: &AlsoFailed = error.source().unwrap().downcast_ref().unwrap();
-    let others: Vec<_> = also.errors().iter().map(Error::provider).collect();
+    let others: Vec<_> = error.also_failed().iter().map(Error::provider).collect();
     assert_eq!(others, ["two", "three", "four"]);
     assert_eq!(
         error.report(),
         "one act: the server could not be reached\n  \
-         caused by: others failed too: two act: it has been failing and is left alone for now; \
-         three act: invalid request; four act: too many requests\n  \
-         caused by: cause: of the first"
+         caused by: name not found\n  \
+         also failed: two act: circuit open: recent calls failed, nothing was sent\n  \
+         also failed: three act: invalid request\n  \
+         also failed: four act: too many requests"
     );
     assert_eq!(
         *heard.lock().unwrap(),
         ["one", "two", "three"],
         "each that another made good"
     );
+}
+
+/// Whatever an error says of itself, it says also when others failed too.
+#[tokio::test(start_paused = true)]
+async fn the_first_failure_keeps_its_cause_when_the_others_fail_too() {
+    let decode = DecodeError::missing_data("$.data");
+    let misread = Fake::failing_with(Error::from(decode).at("one", "act"));
+    let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent);
+    let error = discoveries(&misread, &[&dead])
+        .discover(query(), CallOptions::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.also_failed().len(), 1);
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.decode().unwrap().path(), "$.data");
+    let cause = error.source().unwrap();
+    assert!(cause.is::<DecodeError>(), "{cause:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
-//! What the presets bring along: kept rows for FinPro, one owner of repeats, fallbacks over the real clients.
+//! What the presets bring along: kept rows for FinPro, one owner of retries, fallbacks over the real clients, and circuits that
+//! open whoever keeps the time.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use kyc_facade::Fallback;
+use futures_util::future::join_all;
 use kyc_facade::finpro_profile::CachedProfiles;
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::http::{HeaderMap, Request, StatusCode};
@@ -11,6 +13,7 @@ use kyc_facade::provider_core::{
     Body, ExchangeLimits, Mobile, RawResponse, RetryPolicy, Transport, TransportError,
     TransportErrorKind, async_trait,
 };
+use kyc_facade::{Fallback, Hedged, Kyc, KycBuilder};
 use kyc_sandbox::Sandbox;
 
 use crate::sandbox::{applicant, builder, clients};
@@ -63,6 +66,20 @@ impl Transport for Always {
         _: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         Ok(RawResponse::new(self.0, HeaderMap::new(), "".into()))
+    }
+}
+
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(
+        &self,
+        _: Request<Body>,
+        _: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
+        std::future::pending().await
     }
 }
 
@@ -174,4 +191,84 @@ async fn a_fallback_is_a_provider_like_any_other() {
     let mobile = Mobile::parse("9000000001").unwrap();
     let request = AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting);
     conformance::aggregator_consent(&opener, request).await;
+}
+
+/// How many requests reach a silent provider in three rounds of 50 onboardings at once.
+async fn three_rounds(prepare: impl FnOnce(crate::sandbox::Clients) -> KycBuilder) -> [usize; 3] {
+    let transport = Counted::over(Silent);
+    let kyc = prepare(clients(Arc::new(transport.clone())).unwrap()).build();
+    let mut rounds = [0; 3];
+    let mut before = 0;
+    for round in &mut rounds {
+        let people = (0..50).map(|person| format!("90000000{person:02}"));
+        let onboardings = people.map(|mobile| kyc.onboard(applicant(&mobile)).into_future());
+        for report in join_all(onboardings).await {
+            assert_eq!(report.errors().count(), 1);
+        }
+        *round = transport.count("") - before;
+        before = transport.count("");
+    }
+    rounds
+}
+
+/// An onboarding cuts every call just before its operation's own deadline.
+#[tokio::test(start_paused = true)]
+async fn the_silence_of_any_preset_s_provider_opens_its_circuit() {
+    let presets: [fn(crate::sandbox::Clients) -> KycBuilder; 4] = [
+        |clients| Kyc::builder().finpro(clients.finpro),
+        |clients| Kyc::builder().finpass(clients.finpass),
+        |clients| Kyc::builder().veriff(clients.veriff),
+        |clients| Kyc::builder().deepvue(clients.deepvue),
+    ];
+    for (row, preset) in presets.into_iter().enumerate() {
+        assert_eq!(three_rounds(preset).await, [50, 0, 0], "preset {row}");
+    }
+}
+
+/// The bare client, and whatever else shares, hedges or divides the time of a question.
+#[tokio::test(start_paused = true)]
+async fn no_wrapper_hides_the_silence_of_finpro() {
+    let discovery =
+        |provider: Arc<dyn AggregatorDiscovery>| Kyc::builder().aggregator_discovery(provider);
+    let bare = three_rounds(|clients| discovery(Arc::new(clients.finpro))).await;
+    assert_eq!(bare, [50, 0, 0]);
+
+    let hedged = three_rounds(|clients| {
+        let profiles = CachedProfiles::new(clients.finpro);
+        discovery(Arc::new(Hedged::new(
+            Arc::new(profiles),
+            Duration::from_secs(4),
+        )))
+    });
+    assert_eq!(hedged.await, [50, 0, 0]);
+
+    // Half of the time each, and the circuit of each.
+    let other = Counted::over(Silent);
+    let second = clients(Arc::new(other.clone())).unwrap().finpro;
+    let divided = three_rounds(|clients| {
+        let first = CachedProfiles::new(clients.finpro);
+        let fallback = Fallback::<dyn AggregatorDiscovery>::new(Arc::new(first));
+        discovery(Arc::new(fallback.or(Arc::new(CachedProfiles::new(second)))))
+    });
+    let [sent, probes @ ..] = divided.await;
+    assert_eq!(sent, 50);
+    assert!(probes.iter().sum::<usize>() <= 5, "{probes:?}");
+    assert!((50..=55).contains(&other.count("")), "of 150");
+}
+
+/// After a silent discovery half of the onboarding's time is left for the consent.
+#[tokio::test(start_paused = true)]
+async fn what_discovery_leaves_is_enough_to_find_the_consent_s_silence() {
+    let transport = Counted::over(Silent);
+    let clients = clients(Arc::new(transport.clone())).unwrap();
+    let kyc = Kyc::builder()
+        .finpro(clients.finpro)
+        .finpass(clients.finpass)
+        .build();
+    // In the second round one probe of FinPro hangs, and the onboarding that sent it is Finpass's probe.
+    for sent in [50, 51] {
+        let people = (0..50).map(|person| format!("90000000{person:02}"));
+        join_all(people.map(|mobile| kyc.onboard(applicant(&mobile)).into_future())).await;
+        assert_eq!(transport.count("account-aggregator"), sent);
+    }
 }

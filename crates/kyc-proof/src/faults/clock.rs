@@ -52,7 +52,7 @@ impl Clock for CellClock {
         self.now.checked_add(jump).expect("a moment")
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
+    fn random(&self) -> Result<u128, InvalidRequest> {
         Ok(self.chance.lock().unwrap().u128(..))
     }
 

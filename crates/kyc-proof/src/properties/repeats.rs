@@ -83,17 +83,12 @@ fn failure() -> impl Strategy<Value = Failure> {
     let what = (select(KINDS), select(OUTCOMES), select(IDEMPOTENCIES));
     let flags = any::<(bool, bool)>();
     let attempt = prop_oneof![1..8_u32, any::<u32>()];
-    let when = (attempt, option::of(duration()), duration(), any::<u64>());
+    let when = (attempt, option::of(duration()), duration());
     (what, flags, when).prop_map(
         |((kind, outcome, idempotency), (transient, permanent), when)| {
             let mut failure = Failure::new(kind, outcome, idempotency);
             (failure.transient, failure.permanent) = (transient, permanent);
-            (
-                failure.attempt,
-                failure.retry_after,
-                failure.time_left,
-                failure.jitter,
-            ) = when;
+            (failure.attempt, failure.retry_after, failure.time_left) = when;
             failure
         },
     )
@@ -101,13 +96,13 @@ fn failure() -> impl Strategy<Value = Failure> {
 
 pub(super) fn repeats_are_harmless_and_bounded(runner: &mut TestRunner) -> Result<()> {
     let attempts = prop_oneof![0..8_u32, any::<u32>()];
-    let cases = (attempts, duration(), duration(), failure());
-    runner.run(&cases, |(attempts, first, longest, failure)| {
+    let cases = (attempts, duration(), duration(), failure(), any::<u64>());
+    runner.run(&cases, |(attempts, first, longest, failure, jitter)| {
         let policy = RetryPolicy::standard()
             .with_max_attempts(attempts)
             .with_pauses(first, longest);
-        let decision = policy.decide(&failure);
-        prop_assert_eq!(decision, policy.decide(&failure));
+        let decision = policy.decide(&failure, || jitter);
+        prop_assert_eq!(decision, policy.decide(&failure, || jitter));
         let Decision::After(pause) = decision else {
             return Ok(());
         };
@@ -128,7 +123,7 @@ pub(super) fn repeats_are_harmless_and_bounded(runner: &mut TestRunner) -> Resul
         // More time never makes a repeat too much.
         let mut patient = failure;
         patient.time_left = failure.time_left.saturating_mul(2);
-        prop_assert_eq!(policy.decide(&patient), decision);
+        prop_assert_eq!(policy.decide(&patient, || jitter), decision);
         Ok(())
     })?;
     Ok(())

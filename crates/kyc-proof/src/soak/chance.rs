@@ -65,7 +65,7 @@ impl Clock for SeededClock {
         Timestamp::now()
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
+    fn random(&self) -> Result<u128, InvalidRequest> {
         Ok(draw(|random| random.u128(..)))
     }
 

@@ -1,4 +1,4 @@
-//! What one exchange comes to: pure functions from bytes to a value or an error.
+//! Reads one exchange: pure functions from bytes to a value or an error.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::resilience::retry_after;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
 
-/// What an exchange, or its time-out, comes to.
+/// Turns an exchange, or its time-out, into a value or an error.
 pub(crate) fn conclude<E: Endpoint>(
     provider: &E::Provider,
     endpoint: &E,
@@ -33,7 +33,7 @@ pub(crate) fn conclude<E: Endpoint>(
     }
 }
 
-/// What a response that is not 2xx means. Its body is a hint: nobody vouches for it.
+/// Turns a response that is not 2xx into an error. Its body is an unverified hint.
 fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> Error {
     let status = response.status();
     let fault = provider.fault(&response);
@@ -47,7 +47,7 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         _ if class == FaultClass::Credentials => ErrorKind::Credentials,
         _ => ErrorKind::Api,
     };
-    // By the status alone: words that nobody vouches for must not turn "unknown" into "nothing was done".
+    // By the status alone: an unverified body must not turn "unknown" into "nothing was done".
     let outcome = match status {
         // Another address handles the request unchanged, so this one did not.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Outcome::Refused,
@@ -63,7 +63,7 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         .with_response(response)
 }
 
-/// What a verified 2xx response without a value means.
+/// Turns a verified 2xx response without a value into an error.
 fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -> Error {
     let raw = verified.into_raw();
     let error = match error {
@@ -100,18 +100,33 @@ pub(crate) fn is_permanent(error: &Error) -> bool {
         .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge)
 }
 
-/// Whether an attempt tells of an outage; `None` when the provider was not asked.
-pub(crate) fn tells_of_an_outage(error: &Error) -> Option<bool> {
+/// What a failed attempt says about the provider's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It answered.
+    Answered,
+    /// It answered with a failure that passes by itself.
+    Failing,
+    /// It did not answer, or not to the end.
+    NoAnswer,
+    /// It was not asked.
+    None,
+}
+
+/// Reads from a failed attempt what it says about the provider's health.
+pub(crate) fn evidence(error: &Error) -> Evidence {
     match error.kind() {
-        ErrorKind::InvalidRequest | ErrorKind::Unavailable => None,
+        ErrorKind::InvalidRequest | ErrorKind::Unavailable => Evidence::None,
         // Nothing was sent to a peer that is not the provider.
-        ErrorKind::Verification if error.outcome() == Outcome::NotSent => None,
-        ErrorKind::Connect | ErrorKind::Timeout => Some(true),
-        ErrorKind::Transport => Some(!is_permanent(error)),
-        ErrorKind::Api => Some(error.is_transient()),
-        ErrorKind::Credentials
+        ErrorKind::Verification if error.outcome() == Outcome::NotSent => Evidence::None,
+        ErrorKind::Connect | ErrorKind::Timeout => Evidence::NoAnswer,
+        ErrorKind::Transport if !is_permanent(error) => Evidence::NoAnswer,
+        ErrorKind::Api if error.is_transient() => Evidence::Failing,
+        ErrorKind::Transport
+        | ErrorKind::Api
+        | ErrorKind::Credentials
         | ErrorKind::Verification
         | ErrorKind::RateLimited
-        | ErrorKind::Decode => Some(false),
+        | ErrorKind::Decode => Evidence::Answered,
     }
 }

@@ -61,49 +61,50 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
-    /// Takes time and chance from `clock`.
+    /// Takes time and randomness from `clock`.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Repeats by `retry` instead of [`RetryPolicy::standard`].
+    /// Retries by `retry` instead of [`RetryPolicy::standard`].
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Leaves the provider alone by `circuit_breaker` instead of [`CircuitBreaker::standard`].
+    /// Opens the circuits of failing operations by `circuit_breaker` instead of [`CircuitBreaker::standard`].
     #[must_use]
     pub fn circuit_breaker(mut self, circuit_breaker: CircuitBreaker) -> Self {
         self.circuit_breaker = circuit_breaker;
         self
     }
 
-    /// Asks `limiter` before each attempt. Hand the same one to every client that uses the same key.
+    /// Acquires permission from `limiter` before each attempt. Hand the same one to every client that uses the same key.
     #[must_use]
     pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
         self.limiter = Some(limiter);
         self
     }
 
-    /// What a call does when the limiter lets nothing through; it waits unless told otherwise.
+    /// What a call does when the limiter gives no permission; it waits by default.
     #[must_use]
     pub fn when_limited(mut self, when_limited: WhenLimited) -> Self {
         self.when_limited = when_limited;
         self
     }
 
-    /// Tells `observer` what happens to calls.
+    /// Reports the progress of calls to `observer`.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// Gives every call this deadline, attempts and pauses together, instead of its operation's own.
+    /// Gives every call this deadline, attempts and back-off together, instead of its operation's own. A shorter one also
+    /// makes the circuit breaker less patient: see [`CircuitBreaker`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -8,13 +8,13 @@ use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::answer::{conclude, is_permanent, tells_of_an_outage};
+use super::answer::{Evidence, conclude, evidence, is_permanent};
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::resilience::Circuit;
 use crate::resilience::RetryBudget;
+use crate::resilience::{Circuit, Circuits};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
 use crate::resilience::{Decision, Failure};
 use crate::transport::{ExchangeLimits, Transport};
@@ -41,7 +41,7 @@ pub struct Client<P> {
 struct Inner<P> {
     provider: RwLock<Arc<P>>,
     settings: Settings,
-    circuit: Circuit,
+    circuits: Circuits,
     budget: RetryBudget,
 }
 
@@ -71,7 +71,7 @@ impl<P: Provider> Client<P> {
         Self {
             inner: Arc::new(Inner {
                 provider: RwLock::new(Arc::new(provider)),
-                circuit: Circuit::new(settings.circuit_breaker),
+                circuits: Circuits::new(settings.circuit_breaker),
                 budget: RetryBudget::default(),
                 settings,
             }),
@@ -85,7 +85,7 @@ impl<P: Provider> Client<P> {
     }
 
     /// Calls `provider` from the next attempt on, in all clones of this client: rotated credentials, without a restart
-    /// and without losing connections. An attempt that is under way ends with the provider that it began with.
+    /// and without losing connections. An attempt in flight ends with the provider that it began with.
     ///
     /// ```
     /// # use provider_core::{Client, Error, Provider};
@@ -150,16 +150,17 @@ impl<P: Provider> Client<P> {
     ) -> Result<Response<E::Output>, Error> {
         let Inner {
             settings,
-            circuit,
+            circuits,
             budget,
             ..
         } = &*self.inner;
+        let standard = settings.timeout.unwrap_or(E::OPERATION.timeout);
+        let circuit = circuits.of(E::OPERATION.name);
         let timeout = options
             .timeout
-            .or(settings.timeout)
-            .unwrap_or(E::OPERATION.timeout)
+            .unwrap_or(standard)
             .min(options.time_limit.unwrap_or(Duration::MAX));
-        // A deadline past the end of the clock is none.
+        // An unrepresentable deadline means no deadline.
         let deadline = progress.started().checked_add(timeout);
         let retry = options.retry.unwrap_or(settings.retry);
         let mut request_id = options.request_id.clone();
@@ -167,45 +168,64 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
-            if let Err(refusal) = self.admit(options, timeout, progress).await {
-                // What an earlier attempt came to says more than that there is no other.
+            if let Err(refusal) = self.admit(circuit, options, timeout, progress).await {
+                // The failure of an earlier attempt is more specific than that there is no other.
                 break failed.unwrap_or(refusal);
             }
-            let nonce = match settings.clock.nonce() {
+            let request_id = match &mut request_id {
+                Some(request_id) => &*request_id,
+                none => match settings.clock.random() {
+                    Ok(bits) => &*none.insert(RequestId::from_bits(bits)),
+                    Err(error) => break Error::from(error),
+                },
+            };
+            let nonce = match settings.clock.random() {
                 Ok(nonce) => nonce,
                 Err(error) => break Error::from(error),
             };
             attempts = attempts.saturating_add(1);
             let attempt = Attempt::new(attempts, settings.clock.now(), nonce);
-            let request_id =
-                &*request_id.get_or_insert_with(|| RequestId::from_bits(attempt.nonce));
             let provider = self.provider();
-            let time_left = timeout.saturating_sub(progress.elapsed());
-            // Handed over before the `match`, which would keep a place for the whole request while it waits.
-            let sending = prepare(&*provider, endpoint, &attempt, request_id).map(|request| {
-                progress.attempt_started(request_id, attempts);
-                let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
-                settings.transport.send(request, limits)
-            });
-            let result = match sending {
-                Ok(sending) => {
-                    let sent = match deadline {
-                        Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
-                        None => Ok(sending.await),
-                    };
-                    let now = settings.clock.now();
-                    if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
-                        && let Some(allowance) = provider.allowance(response, now)
-                    {
-                        limiter.learn(allowance);
-                    }
-                    conclude(&*provider, endpoint, sent, now)
+            // Handed over in one statement, so that the call keeps no place for the whole request while it waits.
+            let (permit, sending) = match prepare(&*provider, endpoint, &attempt, request_id)
+                .map_err(Error::from)
+                .and_then(|request| {
+                    let now = Instant::now();
+                    // By the shorter one: more time for calls does not make a healthy provider slower.
+                    let own = standard.min(E::OPERATION.timeout);
+                    let patience = settings.circuit_breaker.patience_for(own);
+                    // Acquired last: a request that is not sent takes no probe.
+                    let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
+                    progress.attempt_started(request_id, attempts, now);
+                    let elapsed = now.saturating_duration_since(progress.started());
+                    let time_left = timeout.saturating_sub(elapsed);
+                    let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
+                    Ok((permit, settings.transport.send(request, limits)))
+                }) {
+                Ok(begun) => begun,
+                // It opened, or another attempt took its probe, since it was looked at.
+                Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {
+                    attempts = attempts.saturating_sub(1);
+                    break failed.unwrap_or(refusal);
                 }
-                Err(error) => Err(Error::from(error)),
+                Err(error) => {
+                    progress.attempt_failed(&error, outcome, None);
+                    break error;
+                }
             };
-            let error = match result {
+            let sent = match deadline {
+                Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
+                None => Ok(sending.await),
+            };
+            let now = settings.clock.now();
+            if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
+                && let Some(allowance) = provider.allowance(response, now)
+            {
+                limiter.learn(allowance);
+            }
+            let error = match conclude(&*provider, endpoint, sent, now) {
                 Ok((value, verified)) => {
-                    circuit.answered();
+                    permit.answered();
                     budget.refill();
                     progress.answered(verified.status());
                     return Ok(Response {
@@ -218,10 +238,13 @@ impl<P: Provider> Client<P> {
                 }
                 Err(error) => error,
             };
-            match tells_of_an_outage(&error) {
-                Some(true) => circuit.failed(Instant::now()),
-                Some(false) => circuit.answered(),
-                None => {}
+            let time_left = timeout.saturating_sub(progress.elapsed());
+            match evidence(&error) {
+                // The deadline ran out first: how long the attempt lasted decides.
+                Evidence::NoAnswer if time_left.is_zero() => drop(permit),
+                Evidence::NoAnswer | Evidence::Failing => permit.failed(),
+                Evidence::Answered => permit.answered(),
+                Evidence::None => permit.release(),
             }
             if let (Some(limiter), ErrorKind::RateLimited, Some(wait)) =
                 (&settings.limiter, error.kind(), error.retry_after())
@@ -229,19 +252,25 @@ impl<P: Provider> Client<P> {
                 limiter.learn(Allowance::new(0).resetting_in(wait));
             }
             outcome = outcome.max(error.outcome());
-            let decision = retry.decide(&Failure {
+            let failure = Failure {
                 transient: error.is_transient(),
                 permanent: is_permanent(&error),
                 attempt: attempts,
                 retry_after: error.retry_after(),
-                time_left: timeout.saturating_sub(progress.elapsed()),
-                // Half of the attempt's randomness; the other half would do as well.
-                jitter: (attempt.nonce >> 64) as u64,
+                time_left,
                 ..Failure::new(error.kind(), error.outcome(), E::OPERATION.idempotency)
-            });
-            let pause = match decision {
+            };
+            // Without randomness the next attempt has no nonce and ends the call: its pause does not matter.
+            let jitter = || {
+                let bits = settings.clock.random();
+                bits.map_or(u64::MAX, |bits| (bits >> 64) as u64)
+            };
+            let pause = match retry.decide(&failure, jitter) {
                 Decision::After(pause)
-                    if !circuit.refuses(Instant::now().checked_add(pause)) && budget.take() =>
+                    if circuit
+                        .refusal(|| Instant::now().checked_add(pause))
+                        .is_none()
+                        && budget.take() =>
                 {
                     pause
                 }
@@ -252,7 +281,7 @@ impl<P: Provider> Client<P> {
             };
             progress.attempt_failed(&error, outcome, Some(pause));
             settings.clock.sleep(pause).await;
-            // A pause may run over. An attempt without time would only blur what is known by now.
+            // A pause may run over. Retrying with no time left would replace a specific error with a time-out.
             if progress.elapsed() >= timeout {
                 break error;
             }
@@ -271,25 +300,24 @@ impl<P: Provider> Client<P> {
         Err(error)
     }
 
-    /// Waits until an attempt may be made, or says why none may.
+    /// Waits for the rate limiter's permission to send an attempt, or refuses. The circuit is only looked at, so that an open
+    /// one is neither waited for nor charged to the limit; its permit is acquired when the request is built.
     async fn admit(
         &self,
+        circuit: &Circuit,
         options: &CallOptions,
         timeout: Duration,
         progress: &Progress<'_>,
     ) -> Result<(), Error> {
-        let not_sent = |kind, wait| Error::new(kind, Outcome::NotSent).with_retry_after(Some(wait));
-        let Inner {
-            settings, circuit, ..
-        } = &*self.inner;
-        circuit
-            .admit(Instant::now())
-            .map_err(|wait| not_sent(ErrorKind::Unavailable, wait))?;
-        let Some(limiter) = &settings.limiter else {
-            return Ok(());
-        };
+        let settings = &self.inner.settings;
         let when_limited = options.when_limited.unwrap_or(settings.when_limited);
-        while let Err(wait) = limiter.acquire() {
+        loop {
+            if let Some(wait) = circuit.refusal(|| Some(Instant::now())) {
+                return Err(circuit_open(wait));
+            }
+            let Some(Err(wait)) = settings.limiter.as_ref().map(|limiter| limiter.acquire()) else {
+                return Ok(());
+            };
             let time_left = timeout.saturating_sub(progress.elapsed());
             if when_limited == WhenLimited::Refuse || wait >= time_left {
                 return Err(not_sent(ErrorKind::RateLimited, wait));
@@ -297,8 +325,15 @@ impl<P: Provider> Client<P> {
             // Not at once again, whatever a limiter says.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
-        Ok(())
     }
+}
+
+fn not_sent(kind: ErrorKind, wait: Duration) -> Error {
+    Error::new(kind, Outcome::NotSent).with_retry_after(Some(wait))
+}
+
+fn circuit_open(wait: Duration) -> Error {
+    not_sent(ErrorKind::Unavailable, wait)
 }
 
 /// Builds and authorises the request of one attempt. Pure but for the reference counts.

@@ -12,8 +12,8 @@ use crate::error::{ErrorKind, Outcome};
 ///
 /// | metric | one for each | attributes |
 /// |---|---|---|
-/// | `kyc.client.call.duration` | call, its attempts and pauses together | `kyc.provider`, `kyc.operation`, `kyc.outcome`, `error.type` |
-/// | `http.client.request.duration` | attempt, by the semantic conventions for HTTP | those of a call, `http.request.method`, `url.template`, `http.response.status_code` |
+/// | `kyc.client.call.duration` | call: attempts, back-off and waits for the rate limiter together | `kyc.provider`, `kyc.operation`, `kyc.outcome`, `error.type` |
+/// | `http.client.request.duration` | attempt, from when it is sent, by the semantic conventions for HTTP | those of a call, `http.request.method`, `url.template`, `http.response.status_code` |
 ///
 /// `kyc.outcome` is `ok`, or [`Outcome::as_str`]; `error.type` is [`ErrorKind::as_str`], or `dropped` for a call whose
 /// future was dropped. No attribute has more values than a program has operations and HTTP has statuses: no id, no
@@ -52,7 +52,7 @@ impl MetricsObserver {
         Self {
             calls: seconds(
                 "kyc.client.call.duration",
-                "Duration of calls, attempts and pauses together.",
+                "Duration of calls: attempts, back-off and waits together.",
             ),
             attempts: seconds(
                 "http.client.request.duration",

@@ -1,4 +1,4 @@
-//! What can be told about calls, for logs and metrics: never a secret, never a personal value.
+//! What is reported about calls, for logs and metrics: never a secret, never a personal value.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tracing::Span;
 use crate::error::{ErrorKind, Outcome};
 use crate::wire::{Idempotency, Operation, RequestId};
 
-/// Is told what happens to calls: for metrics, or for a journal that outlives the process.
+/// Receives the progress of calls: for metrics, or for a journal that outlives the process.
 ///
 /// It is called in the call's own task and should return at once. `MetricsObserver` (feature
 /// `opentelemetry`) is one.
 pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
-    /// Something happened.
+    /// Receives one event.
     fn observe(&self, event: &CallEvent<'_>);
 }
 
-/// One thing that happened to a call. All that is ever told about one, to observers, logs and spans alike:
+/// One event of a call. The complete set of reported fields, for observers, logs and spans alike:
 ///
 /// | field | in logs and spans | values |
 /// |---|---|---|
@@ -33,14 +33,14 @@ pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
 /// | [`kind`](CallEvent::kind) | `kind` | [`ErrorKind::as_str`], for a failure |
 /// | [`outcome`](CallEvent::outcome) | `outcome` | [`Outcome::as_str`]; `ok` for a value |
 /// | [`pause`](CallEvent::pause) | `pause_ms` | milliseconds until the next attempt, if there is one |
-/// | [`elapsed`](CallEvent::elapsed) | `elapsed_us` | microseconds since the attempt or the call began |
+/// | [`elapsed`](CallEvent::elapsed) | `elapsed_us` | microseconds since the attempt was sent, or the call began |
 ///
 /// A span adds `otel.kind` (`client`), `otel.name` (provider and operation) and `otel.status_code` (`OK`, `ERROR`), which
 /// exporters of OpenTelemetry read. [`CallEvent::FIELDS`] lists the names, for an allow-list.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct CallEvent<'e> {
-    /// What happened.
+    /// Which event.
     pub stage: CallStage,
     /// The provider's name.
     pub provider: &'static str,
@@ -62,7 +62,8 @@ pub struct CallEvent<'e> {
     pub outcome: Option<Outcome>,
     /// How long until the next attempt, if the call is repeated.
     pub pause: Option<Duration>,
-    /// Since the attempt began, or, for the end of a call, since the call did.
+    /// Since the attempt was sent, without any wait for the rate limiter; for the end of a call, since its first poll, all waits
+    /// included.
     pub elapsed: Duration,
 }
 
@@ -98,7 +99,7 @@ pub enum CallStage {
     /// The call ended.
     Ended,
     /// The call's future was dropped before its end. `outcome` says what may have been done: `Unknown` if an attempt was
-    /// under way.
+    /// in flight.
     Dropped,
 }
 
@@ -114,7 +115,7 @@ impl CallStage {
     }
 }
 
-/// The span of one call. What is known at its end is added by [`close`].
+/// Opens the span of one call. [`close`] adds what is known at its end.
 pub(crate) fn span(provider: &'static str, operation: &Operation) -> Span {
     use tracing::field::Empty;
 
@@ -180,7 +181,7 @@ pub(crate) fn log(event: &CallEvent<'_>) {
         event.outcome == Some(Outcome::Unknown) && event.idempotency != Idempotency::Safe;
     match event.stage {
         CallStage::AttemptStarted => write!(tracing::Level::TRACE),
-        // Nobody else tells the caller that something may have been done.
+        // Nothing else reports to the caller that something may have been done.
         CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
         _ => write!(tracing::Level::DEBUG),
     }

@@ -1,4 +1,4 @@
-//! How far one call has come, told as it goes: also when its future is dropped.
+//! Reports the progress of one call, also when its future is dropped.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::observer::{close, log, span};
 use crate::error::{Error, Outcome};
 use crate::wire::{Operation, RequestId};
 
-/// One call from its first poll to its end. Dropped before that, it says what may have been done.
+/// One call from its first poll to its end. Dropped before that, it reports what may have been done.
 #[derive(Debug)]
 pub(crate) struct Progress<'c> {
     observer: Option<&'c dyn CallObserver>,
@@ -25,7 +25,7 @@ pub(crate) struct Progress<'c> {
     status: Option<StatusCode>,
     /// What the attempts that have ended may have done.
     outcome: Outcome,
-    under_way: bool,
+    in_flight: bool,
     ended: bool,
 }
 
@@ -47,7 +47,7 @@ impl<'c> Progress<'c> {
             attempt: 0,
             status: None,
             outcome: Outcome::NotSent,
-            under_way: false,
+            in_flight: false,
             ended: false,
         }
     }
@@ -64,16 +64,16 @@ impl<'c> Progress<'c> {
         self.started.elapsed()
     }
 
-    pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32) {
-        if attempt > 1 {
-            self.attempt_started = Instant::now();
-        } else {
+    /// An attempt is handed to the transport now, after any wait for the rate limiter.
+    pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32, now: Instant) {
+        if attempt == 1 {
             self.request_id = Some(request_id.clone());
         }
+        self.attempt_started = now;
         self.attempt = attempt;
         self.status = None;
-        self.under_way = true;
-        self.tell(&self.event(CallStage::AttemptStarted, Duration::ZERO));
+        self.in_flight = true;
+        self.report(&self.event(CallStage::AttemptStarted, Duration::ZERO));
     }
 
     pub(crate) fn attempt_failed(
@@ -84,11 +84,11 @@ impl<'c> Progress<'c> {
     ) {
         self.outcome = outcome;
         self.status = error.status();
-        // A request that cannot be built is no attempt.
-        if !std::mem::take(&mut self.under_way) {
+        // A request that cannot be built is not an attempt.
+        if !std::mem::take(&mut self.in_flight) {
             return;
         }
-        self.tell(&CallEvent {
+        self.report(&CallEvent {
             kind: Some(error.kind()),
             outcome: Some(error.outcome()),
             pause,
@@ -98,9 +98,9 @@ impl<'c> Progress<'c> {
 
     /// The call ends with a value.
     pub(crate) fn answered(&mut self, status: StatusCode) {
-        self.under_way = false;
+        self.in_flight = false;
         self.status = Some(status);
-        self.tell(&self.event(CallStage::AttemptEnded, self.attempt_started.elapsed()));
+        self.report(&self.event(CallStage::AttemptEnded, self.attempt_started.elapsed()));
         self.ended = true;
         self.end(self.event(CallStage::Ended, self.elapsed()));
     }
@@ -117,7 +117,7 @@ impl<'c> Progress<'c> {
 
     fn end(&self, event: CallEvent<'_>) {
         close(&self.span, &event);
-        self.tell(&event);
+        self.report(&event);
     }
 
     fn event(&self, stage: CallStage, elapsed: Duration) -> CallEvent<'_> {
@@ -137,7 +137,7 @@ impl<'c> Progress<'c> {
         }
     }
 
-    fn tell(&self, event: &CallEvent<'_>) {
+    fn report(&self, event: &CallEvent<'_>) {
         log(event);
         if let Some(observer) = self.observer {
             observer.observe(event);
@@ -150,7 +150,7 @@ impl Drop for Progress<'_> {
         if self.ended {
             return;
         }
-        let outcome = if self.under_way {
+        let outcome = if self.in_flight {
             Outcome::Unknown
         } else {
             self.outcome

@@ -1,32 +1,46 @@
-//! Leaving a provider alone that answers nothing.
+//! Stops calling an operation whose recent calls failed, and finds out when it works again.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a client stops calling a provider that fails, and how soon it tries again.
+/// When a client stops calling a failing operation, and how soon it tries again.
 ///
-/// The circuit opens after so many attempts in a row that got no answer or an answer that passes by itself (a broken
-/// connection, a time-out, 408, 5xx). While it is open, one attempt is let through each pause, whether or not the one
-/// before has ended, and every other call ends at once with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable):
-/// not sent, with the time until the next one as [`Error::retry_after`](crate::Error::retry_after). The first answer
-/// of any kind closes it.
+/// **Open**: so many attempts in a row failed, with no answer or with one that passes by itself (a broken connection, a
+/// time-out, 408, 5xx). Calls end at once with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): nothing was
+/// sent, and [`Error::retry_after`](crate::Error::retry_after) is the time until the next probe.
 ///
-/// It is shared by all clones of a client and stands above the retries: a repeat counts as an attempt.
+/// **Half-open**: one attempt each [`pause`](Self::with_pause) probes the provider, whether or not the probe before has
+/// ended: a slow one blocks nobody. A probe that ends without evidence frees its slot for the next caller.
+///
+/// **Closed**: the first answer of any kind closes it.
+///
+/// Each operation of a client has its own circuit, shared by the client's clones. A retry counts as an attempt. An attempt
+/// acquires its permit last, after the rate limiter and when its request is built: what is never sent takes no probe.
+///
+/// **Silence.** An attempt that ends before its answer, because a deadline ran out or the call's future was dropped, is a
+/// failure only if it lasted for the circuit's *patience*: two fifths of the operation's deadline, or of the client's
+/// [`timeout`](crate::ClientBuilder::timeout) if that is shorter, unless [set](Self::with_patience). An operation's
+/// deadline has room for two attempts and the pause between; two fifths is what one of them may take. So impatient callers
+/// say nothing about a healthy provider, and a silent one is found out whoever keeps the time: the call, a flow, or a timer
+/// around the future. An attempt that lasted for less gives its permit back, as if it had not been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CircuitBreaker {
     failures: u32,
     pause: Duration,
+    patience: Option<Duration>,
 }
 
 impl CircuitBreaker {
-    /// Opens after ten failures in a row and tries once a second.
+    /// Opens after ten failures in a row and probes once a second.
     pub const fn standard() -> Self {
         Self {
             failures: 10,
             pause: Duration::from_secs(1),
+            patience: None,
         }
     }
 
@@ -45,11 +59,34 @@ impl CircuitBreaker {
         self
     }
 
-    /// Tries once each such pause while it is open. After an outage, calls are refused for this long at most.
+    /// Probes once each such pause while it is open. After an outage, calls are refused for this long at most.
     #[must_use]
     pub const fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
+    }
+
+    /// Counts silence of this length as a failure, for every operation, instead of two fifths of its deadline: for a client
+    /// all of whose callers have short deadlines of their own. A healthy provider always answers sooner.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// How long an attempt of an operation with this deadline waits in vain before that is a failure.
+    pub(crate) fn patience_for(&self, deadline: Duration) -> Duration {
+        let two_fifths = || {
+            let fifth = deadline.checked_div(5).unwrap_or_default();
+            fifth.saturating_mul(2)
+        };
+        self.patience.unwrap_or_else(two_fifths)
+    }
+
+    fn after(&self, now: Instant) -> Instant {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        let next = now.checked_add(self.pause);
+        next.or_else(|| now.checked_add(YEAR)).unwrap_or(now)
     }
 }
 
@@ -59,18 +96,78 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// The state behind a [`CircuitBreaker`].
+/// The circuits of a client's operations, made at the first call of each.
+///
+/// Buckets of lists to which nodes are only ever appended: finding a circuit takes no lock and, after the first time,
+/// allocates nothing.
+pub(crate) struct Circuits {
+    settings: CircuitBreaker,
+    buckets: [OnceLock<Box<Node>>; Self::BUCKETS],
+}
+
+struct Node {
+    operation: &'static str,
+    circuit: Circuit,
+    next: OnceLock<Box<Node>>,
+}
+
+impl Circuits {
+    const BUCKETS: usize = 16;
+
+    pub(crate) fn new(settings: CircuitBreaker) -> Self {
+        Self {
+            settings,
+            buckets: Default::default(),
+        }
+    }
+
+    /// The circuit of the operation with this name.
+    pub(crate) fn of(&self, operation: &'static str) -> &Circuit {
+        let add = |hash: u8, byte| hash.wrapping_mul(31).wrapping_add(byte);
+        let bucket = usize::from(operation.bytes().fold(0, add)) % Self::BUCKETS;
+        let mut slot = self.buckets.get(bucket).unwrap_or(&self.buckets[0]);
+        loop {
+            let node = slot.get_or_init(|| {
+                Box::new(Node {
+                    operation,
+                    circuit: Circuit::new(self.settings),
+                    next: OnceLock::new(),
+                })
+            });
+            if node.operation == operation {
+                return &node.circuit;
+            }
+            slot = &node.next;
+        }
+    }
+}
+
+impl fmt::Debug for Circuits {
+    /// The operations that were called, with their failures in a row.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.buckets.iter().flat_map(|bucket| {
+            let first = bucket.get();
+            std::iter::successors(first, |node| node.next.get())
+        });
+        let failures = |node: &Node| node.circuit.failures.load(Ordering::Relaxed);
+        f.debug_map()
+            .entries(nodes.map(|node| (node.operation, failures(node))))
+            .finish()
+    }
+}
+
+/// The state of one operation's circuit.
 #[derive(Debug)]
 pub(crate) struct Circuit {
     settings: CircuitBreaker,
     /// Attempts in a row that failed. Nearly always 0, and then nothing is written and no lock taken.
     failures: AtomicU32,
-    /// When the next attempt is let through, while the circuit is open.
+    /// When the next probe may be sent, while the circuit is open.
     next: Mutex<Option<Instant>>,
 }
 
 impl Circuit {
-    pub(crate) fn new(settings: CircuitBreaker) -> Self {
+    fn new(settings: CircuitBreaker) -> Self {
         Self {
             settings,
             failures: AtomicU32::new(0),
@@ -78,59 +175,135 @@ impl Circuit {
         }
     }
 
-    /// Lets an attempt through, or says how long until one is.
-    pub(crate) fn admit(&self, now: Instant) -> Result<(), Duration> {
+    /// Acquires the permit for one attempt that is about to be sent. While the circuit is open it is a probe.
+    ///
+    /// # Errors
+    ///
+    /// How long until the next probe may be sent.
+    pub(crate) fn acquire(&self, now: Instant, patience: Duration) -> Result<Permit<'_>, Duration> {
+        let probe = match self.may_be_open() {
+            true => self.probe(now)?,
+            false => None,
+        };
+        Ok(Permit {
+            circuit: self,
+            silent_from: now.checked_add(patience),
+            probe,
+        })
+    }
+
+    /// How long an attempt would be refused from `then` on, if it would be. Takes nothing.
+    pub(crate) fn refusal(&self, then: impl FnOnce() -> Option<Instant>) -> Option<Duration> {
         if !self.may_be_open() {
-            return Ok(());
+            return None;
         }
+        let (next, then) = ((*self.next())?, then()?);
+        (then < next).then(|| next.saturating_duration_since(then))
+    }
+
+    /// Takes the slot of the next probe; `None` if the circuit has closed meanwhile.
+    fn probe(&self, now: Instant) -> Result<Option<Instant>, Duration> {
         let mut next = self.next();
         match *next {
             Some(at) if now < at => Err(at.saturating_duration_since(now)),
             Some(_) => {
-                *next = now.checked_add(self.settings.pause);
-                Ok(())
+                *next = Some(self.settings.after(now));
+                Ok(*next)
             }
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 
-    /// Whether an attempt would be refused at that moment. Lets nothing through.
-    pub(crate) fn refuses(&self, then: Option<Instant>) -> bool {
-        self.may_be_open()
-            && self
-                .next()
-                .is_some_and(|at| then.is_some_and(|then| then < at))
-    }
-
-    /// An attempt was answered.
-    pub(crate) fn answered(&self) {
+    fn answered(&self) {
         if self.failures.load(Ordering::Relaxed) != 0 {
-            *self.next() = None;
+            let mut next = self.next();
             self.failures.store(0, Ordering::Relaxed);
+            *next = None;
         }
     }
 
-    /// An attempt failed in a way that tells of an outage.
-    pub(crate) fn failed(&self, now: Instant) {
+    fn failed(&self, now: Instant) {
         let count = |failures: u32| Some(failures.saturating_add(1));
-        let before = self
+        let _ = self
             .failures
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count)
-            .unwrap_or_else(|failures| failures);
-        if self.settings.failures != u32::MAX && before.saturating_add(1) >= self.settings.failures
-        {
-            // Those that were under way when it opened fail late: they do not put the next attempt off.
-            self.next()
-                .get_or_insert_with(|| now.checked_add(self.settings.pause).unwrap_or(now));
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
+        if self.may_be_open() {
+            let mut next = self.next();
+            // Unless an answer closed it in between. Attempts that were in flight when it opened fail late: they do not
+            // put the next probe off.
+            if self.may_be_open() {
+                next.get_or_insert_with(|| self.settings.after(now));
+            }
+        }
+    }
+
+    /// Frees the slot of a probe, unless a later one has been sent since.
+    fn free(&self, probe: Instant, now: Instant) {
+        let mut next = self.next();
+        if *next == Some(probe) {
+            *next = Some(now);
         }
     }
 
     fn may_be_open(&self) -> bool {
-        self.failures.load(Ordering::Relaxed) >= self.settings.failures.max(1)
+        let opens_at = self.settings.failures;
+        opens_at != u32::MAX && self.failures.load(Ordering::Relaxed) >= opens_at.max(1)
     }
 
     fn next(&self) -> MutexGuard<'_, Option<Instant>> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Permission to send one attempt. It records how the attempt ended; dropped before that, it counts as a failure if the
+/// attempt lasted for the circuit's patience, and is given back otherwise.
+///
+/// What it measures is the time since it was acquired. So a future that nobody polls for that long and is then dropped
+/// counts too, although its answer may have arrived: that takes several in a row, and one probe sets it right.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped is given back"]
+pub(crate) struct Permit<'c> {
+    circuit: &'c Circuit,
+    /// When the attempt has lasted for the circuit's patience; `None` is past the end of the clock.
+    silent_from: Option<Instant>,
+    /// Until when this attempt holds the slot for probes, if it is one.
+    probe: Option<Instant>,
+}
+
+impl Permit<'_> {
+    /// The provider answered.
+    pub(crate) fn answered(self) {
+        self.circuit.answered();
+        std::mem::forget(self);
+    }
+
+    /// The attempt failed in a way that tells of an outage.
+    pub(crate) fn failed(self) {
+        self.circuit.failed(Instant::now());
+        std::mem::forget(self);
+    }
+
+    /// The provider was not asked.
+    pub(crate) fn release(self) {
+        self.give_back(Instant::now());
+        std::mem::forget(self);
+    }
+
+    fn give_back(&self, now: Instant) {
+        if let Some(probe) = self.probe {
+            self.circuit.free(probe, now);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        if self.silent_from.is_some_and(|silent| silent <= now) {
+            self.circuit.failed(now);
+        } else {
+            self.give_back(now);
+        }
     }
 }
 
@@ -139,6 +312,7 @@ mod tests {
     use super::*;
 
     const PAUSE: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     fn circuit() -> Circuit {
         Circuit::new(
@@ -152,17 +326,27 @@ mod tests {
         (0..times).for_each(|_| circuit.failed(now));
     }
 
+    /// Sends an attempt that never ends.
+    fn send(circuit: &Circuit, now: Instant) -> Result<(), Duration> {
+        circuit.acquire(now, PATIENCE).map(std::mem::forget)
+    }
+
+    fn refusal(circuit: &Circuit, then: Instant) -> Option<Duration> {
+        circuit.refusal(|| Some(then))
+    }
+
     #[test]
     fn it_opens_after_failures_in_a_row_only() {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 2, now);
         circuit.answered();
         fail(&circuit, 2, now);
-        assert_eq!(circuit.admit(now), Ok(()));
-        assert!(!circuit.refuses(Some(now)));
+        assert_eq!(send(&circuit, now), Ok(()));
+        assert_eq!(refusal(&circuit, now), None);
         fail(&circuit, 1, now);
-        assert_eq!(circuit.admit(now), Err(PAUSE));
-        assert!(circuit.refuses(Some(now)));
+        assert_eq!(send(&circuit, now), Err(PAUSE));
+        assert_eq!(refusal(&circuit, now), Some(PAUSE));
+        assert_eq!(circuit.refusal(|| None), None, "past the end of the clock");
     }
 
     #[test]
@@ -170,12 +354,14 @@ mod tests {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 3, now);
         let half = now + PAUSE / 2;
-        assert_eq!(circuit.admit(half), Err(PAUSE / 2));
+        assert_eq!(send(&circuit, half), Err(PAUSE / 2));
         for pause in 1..5 {
             let then = now + PAUSE * pause;
-            assert!(!circuit.refuses(Some(then)));
-            assert_eq!(circuit.admit(then), Ok(()));
-            assert_eq!(circuit.admit(then), Err(PAUSE));
+            // Looking takes nothing.
+            assert_eq!(refusal(&circuit, then), None);
+            assert_eq!(refusal(&circuit, then), None);
+            assert_eq!(send(&circuit, then), Ok(()));
+            assert_eq!(send(&circuit, then), Err(PAUSE));
         }
     }
 
@@ -184,13 +370,13 @@ mod tests {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 3, now);
         fail(&circuit, 1, now + PAUSE / 2);
-        assert_eq!(circuit.admit(now + PAUSE), Ok(()));
+        assert_eq!(send(&circuit, now + PAUSE), Ok(()));
         fail(&circuit, 1, now + PAUSE);
-        assert_eq!(circuit.admit(now + PAUSE), Err(PAUSE));
+        assert_eq!(send(&circuit, now + PAUSE), Err(PAUSE));
         circuit.answered();
-        assert_eq!(circuit.admit(now + PAUSE), Ok(()));
+        assert_eq!(send(&circuit, now + PAUSE), Ok(()));
         fail(&circuit, 2, now + PAUSE);
-        assert_eq!(circuit.admit(now + PAUSE), Ok(()));
+        assert_eq!(send(&circuit, now + PAUSE), Ok(()));
     }
 
     #[test]
@@ -198,13 +384,101 @@ mod tests {
         let now = Instant::now();
         let never = Circuit::new(CircuitBreaker::never());
         fail(&never, 1_000, now);
-        assert_eq!(never.admit(now), Ok(()));
+        assert_eq!(send(&never, now), Ok(()));
         never.failures.store(u32::MAX, Ordering::Relaxed);
         never.failed(now);
-        assert_eq!(never.admit(now), Ok(()));
+        assert_eq!(send(&never, now), Ok(()));
         let at_once = Circuit::new(CircuitBreaker::standard().with_failures(0));
-        assert_eq!(at_once.admit(now), Ok(()));
+        assert_eq!(send(&at_once, now), Ok(()));
         fail(&at_once, 1, now);
-        assert_eq!(at_once.admit(now), Err(Duration::from_secs(1)));
+        assert_eq!(send(&at_once, now), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_pause_past_the_end_of_the_clock_keeps_it_open() {
+        let now = Instant::now();
+        let settings = CircuitBreaker::standard().with_failures(1);
+        let circuit = Circuit::new(settings.with_pause(Duration::MAX));
+        fail(&circuit, 1, now);
+        assert!(send(&circuit, now + PAUSE).is_err());
+        let later = now + Duration::from_secs(400 * 24 * 60 * 60);
+        assert_eq!(send(&circuit, later), Ok(()));
+        assert!(send(&circuit, later).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permit_that_is_dropped_counts_once_it_has_waited_for_the_patience() {
+        let circuit = circuit();
+        for (waited, opens) in [
+            (PATIENCE - Duration::from_millis(1), false),
+            (PATIENCE, true),
+        ] {
+            let permits: Vec<_> = (0..3)
+                .map(|_| circuit.acquire(Instant::now(), PATIENCE).unwrap())
+                .collect();
+            tokio::time::advance(waited).await;
+            drop(permits);
+            assert_eq!(send(&circuit, Instant::now()).is_err(), opens, "{waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_says_nothing_frees_its_own_slot_only() {
+        let circuit = circuit();
+        fail(&circuit, 3, Instant::now());
+        let probe = || circuit.acquire(Instant::now(), PATIENCE);
+        tokio::time::advance(PAUSE).await;
+        let dropped = probe().unwrap();
+        assert_eq!(probe().unwrap_err(), PAUSE);
+        tokio::time::advance(PAUSE / 4).await;
+        drop(dropped);
+        probe().unwrap().release();
+        let first = probe().unwrap();
+        tokio::time::advance(PAUSE).await;
+        let second = probe().unwrap();
+        drop(first);
+        assert_eq!(probe().unwrap_err(), PAUSE, "the second one's");
+        second.failed();
+        assert_eq!(probe().unwrap_err(), PAUSE, "a failure frees nothing");
+        tokio::time::advance(PAUSE).await;
+        probe().unwrap().answered();
+        assert_eq!(circuit.failures.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn patience_is_two_fifths_of_the_deadline_unless_set() {
+        let seconds = Duration::from_secs;
+        let standard = CircuitBreaker::standard();
+        assert_eq!(standard.patience_for(seconds(15)), seconds(6));
+        assert!(standard.patience_for(Duration::MAX) > seconds(u64::MAX / 3));
+        let set = standard.with_patience(seconds(2));
+        assert_eq!(set.patience_for(seconds(15)), seconds(2));
+    }
+
+    #[test]
+    fn each_operation_has_one_circuit_of_its_own() {
+        const NAMES: [&str; 40] = {
+            let mut names = [""; 40];
+            let text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+            let mut length = 0;
+            while length < names.len() {
+                names[length] = text.split_at(length).0;
+                length += 1;
+            }
+            names
+        };
+        let circuits = Circuits::new(CircuitBreaker::standard().with_failures(1));
+        let now = Instant::now();
+        circuits.of(NAMES[7]).failed(now);
+        for name in NAMES {
+            let open = refusal(circuits.of(name), now).is_some();
+            assert_eq!(open, name == NAMES[7], "{name}");
+            // The same one again, also by an equal name at another place.
+            let copy: &'static str = Box::leak(Box::<str>::from(name));
+            assert!(std::ptr::eq(circuits.of(name), circuits.of(copy)));
+        }
+        let printed = format!("{circuits:?}");
+        assert_eq!(printed.matches(": 0").count(), NAMES.len() - 1, "{printed}");
+        assert!(printed.contains("\"aaaaaaa\": 1"), "{printed}");
     }
 }

@@ -1,4 +1,4 @@
-//! Time and chance, so that tests own them.
+//! Time and randomness of a client, so that tests own them.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,12 +16,14 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock: for signatures, and for a `Retry-After` that is a date.
     fn now(&self) -> Timestamp;
 
-    /// 128 random bits: for request ids, for the jitter of a pause, and for whatever a provider signs with them.
+    /// 128 random bits that are used once. It is called for each value by itself, so that none tells of another: once a call
+    /// for the request id, which is published in logs and headers, unless the caller gives one; once an attempt for the
+    /// nonce that a provider signs; and once for each back-off that is computed, for its jitter.
     ///
     /// # Errors
     ///
     /// There is no randomness. The call fails and nothing is sent: what can be guessed is no nonce.
-    fn nonce(&self) -> Result<u128, InvalidRequest>;
+    fn random(&self) -> Result<u128, InvalidRequest>;
 
     /// Waits before the next attempt.
     async fn sleep(&self, duration: Duration);
@@ -37,7 +39,7 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
+    fn random(&self) -> Result<u128, InvalidRequest> {
         random_bits()
     }
 
@@ -58,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn no_nonce_is_like_another() {
-        let nonces: Vec<u128> = (0..4).map(|_| SystemClock.nonce().unwrap()).collect();
-        for (at, nonce) in nonces.iter().enumerate() {
-            assert!(!nonces[..at].contains(nonce), "{nonces:?}");
+    fn no_random_value_is_like_another() {
+        let values: Vec<u128> = (0..4).map(|_| SystemClock.random().unwrap()).collect();
+        for (at, value) in values.iter().enumerate() {
+            assert!(!values[..at].contains(value), "{values:?}");
             // All 128 bits are drawn: less than half of them is a chance of one in 2^64.
-            assert!(*nonce > u128::from(u64::MAX), "{nonce}");
+            assert!(*value > u128::from(u64::MAX), "{value}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! When a call is made, made again, or not made.
+//! When an attempt is sent, retried, or refused: circuit breaker, rate limits, retries.
 
 mod circuit_breaker;
 mod clock;
@@ -9,8 +9,8 @@ mod retry;
 mod retry_after;
 mod retry_budget;
 
-pub(crate) use circuit_breaker::Circuit;
 pub use circuit_breaker::CircuitBreaker;
+pub(crate) use circuit_breaker::{Circuit, Circuits};
 pub use clock::{Clock, SystemClock};
 pub use rate_limiter::{RateLimiter, WhenLimited, Window};
 #[cfg(feature = "rate-limits")]

@@ -27,14 +27,14 @@ use crate::wire::Allowance;
 /// }
 /// ```
 pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
-    /// Takes leave for one attempt.
+    /// Acquires permission for one attempt.
     ///
     /// # Errors
     ///
-    /// How long until it is worth asking again. Nothing was taken.
+    /// How long until permission may be acquired. Nothing was taken.
     fn acquire(&self) -> Result<(), Duration>;
 
-    /// What the provider said about its limit with an answer.
+    /// Learns what the provider says is left, from one of its answers.
     fn learn(&self, allowance: Allowance);
 }
 

@@ -1,14 +1,10 @@
 //! The rate limiter for one process: several windows at once, and what the provider says is left.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter as Governor};
 use tokio::time::Instant;
 
 use super::rate_limiter::{RateLimiter, Window};
@@ -18,8 +14,16 @@ use crate::wire::Allowance;
 /// Keeps a client below every window of a published rate limit, and waits for the next one when the provider says that
 /// nothing is left.
 ///
-/// No stretch of time as long as a window ever has more attempts than the window has requests, wherever the provider
-/// begins to count: a tenth of them may come at once, the others are spread over the window.
+/// A sliding log: no stretch of time as long as a window ever has more attempts than the window has requests, wherever the
+/// provider begins to count, and an attempt is let through as soon as that allows. So the whole of a window may be used at
+/// once, and the next attempt then waits until the first of them is as old as the window. Give a shorter window beside a long
+/// one to spread its requests, as most plans do: 2 a second, 100 a minute.
+///
+/// It counts attempts as they are sent. The network may bring two of them closer together than they were sent; a 429 that
+/// comes of it is waited out.
+///
+/// Memory is bounded: a window of up to 4,096 requests remembers each moment, a larger one counts them in 4,096 parts of its
+/// length, whose requests all count for as long as their last one does.
 ///
 /// ```
 /// use provider_core::{RateLimiter, RateLimits, Window};
@@ -30,10 +34,14 @@ use crate::wire::Allowance;
 /// # Ok::<(), provider_core::InvalidRequest>(())
 /// ```
 pub struct RateLimits {
-    /// The shortest first: what is taken from a short window in vain comes back soon.
-    windows: Vec<Governor<NotKeyed, InMemoryState, SinceStart, NoOpMiddleware<Duration>>>,
+    windows: usize,
     longest: Duration,
-    closed_until: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    logs: Vec<Log>,
+    closed_until: Option<Instant>,
 }
 
 impl RateLimits {
@@ -46,44 +54,42 @@ impl RateLimits {
     ///
     /// A window without requests or without length.
     pub fn new(windows: impl IntoIterator<Item = Window>) -> Result<Self, InvalidRequest> {
-        let clock = SinceStart(Instant::now());
-        let mut windows: Vec<Window> = windows.into_iter().collect();
-        windows.sort_by_key(|window| window.per);
-        let longest = windows.last().map_or(Duration::ZERO, |window| window.per);
-        let windows = windows
+        let logs = windows
             .into_iter()
-            .map(|window| Ok(Governor::direct_with_clock(quota(window)?, clock)))
-            .collect::<Result<_, InvalidRequest>>()?;
+            .map(Log::new)
+            .collect::<Result<Vec<_>, _>>()?;
+        let longest = logs.iter().map(|log| log.window.per).max();
         Ok(Self {
-            windows,
-            longest: longest.max(Self::LONGEST_BELIEVED),
-            closed_until: Mutex::new(None),
+            windows: logs.len(),
+            longest: longest.unwrap_or_default().max(Self::LONGEST_BELIEVED),
+            state: Mutex::new(State {
+                logs,
+                closed_until: None,
+            }),
         })
     }
 
-    fn closed_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.closed_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RateLimiter for RateLimits {
     fn acquire(&self) -> Result<(), Duration> {
-        let mut closed = self.closed_until();
-        if let Some(until) = *closed {
-            let left = until.saturating_duration_since(Instant::now());
-            if left > Duration::ZERO {
-                return Err(left);
-            }
-            *closed = None;
+        let State { logs, closed_until } = &mut *self.state();
+        let now = Instant::now();
+        let closed =
+            closed_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        // The longest of all waits, so that asking again then is not in vain.
+        let wait = logs
+            .iter_mut()
+            .map(|log| log.wait(now))
+            .fold(closed, Duration::max);
+        if wait > Duration::ZERO {
+            return Err(wait);
         }
-        drop(closed);
-        for window in &self.windows {
-            window
-                .check()
-                .map_err(|until| until.wait_time_from(window.clock().now()))?;
-        }
+        *closed_until = None;
+        logs.iter_mut().for_each(|log| log.record(now));
         Ok(())
     }
 
@@ -96,46 +102,97 @@ impl RateLimiter for RateLimits {
             return;
         };
         // A wrong or hostile moment must not stop a client for good.
-        *self.closed_until() = Instant::now().checked_add(resets_in.min(self.longest));
+        self.state().closed_until = Instant::now().checked_add(resets_in.min(self.longest));
     }
 }
 
 impl fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimits")
-            .field("windows", &self.windows.len())
+            .field("windows", &self.windows)
             .field("longest", &self.longest)
             .finish_non_exhaustive()
     }
 }
 
-/// A burst and a pace that together stay within the window wherever it begins: at most `burst` at once, and in the
-/// window's length `requests - burst` more.
-fn quota(window: Window) -> Result<Quota, InvalidRequest> {
-    let invalid = || InvalidRequest::new("window", "needs at least one request and a length");
-    let burst = NonZeroU32::new(window.requests.div_ceil(10)).ok_or_else(invalid)?;
-    let spread = window.requests.saturating_sub(burst.get()).max(1);
-    let pace = window.per.checked_div(spread).ok_or_else(invalid)?;
-    Quota::with_period(pace)
-        .map(|quota| quota.allow_burst(burst))
-        .ok_or_else(invalid)
+/// The attempts of one window that still count.
+struct Log {
+    window: Window,
+    /// Attempts no further apart than this from an entry's first one share the entry.
+    grain: Duration,
+    /// The oldest first.
+    entries: VecDeque<Entry>,
+    counted: u32,
 }
 
-/// Tokio's clock, which tests can pause.
-#[derive(Debug, Clone, Copy)]
-struct SinceStart(Instant);
+struct Entry {
+    first: Instant,
+    last: Instant,
+    attempts: u32,
+}
 
-impl Clock for SinceStart {
-    type Instant = Duration;
+impl Log {
+    const MOST_ENTRIES: u32 = 4_096;
 
-    fn now(&self) -> Duration {
-        self.0.elapsed()
+    fn new(window: Window) -> Result<Self, InvalidRequest> {
+        if window.requests == 0 || window.per.is_zero() {
+            let rule = "needs at least one request and a length";
+            return Err(InvalidRequest::new("window", rule));
+        }
+        let grain = match window.requests <= Self::MOST_ENTRIES {
+            true => Duration::ZERO,
+            false => window
+                .per
+                .checked_div(Self::MOST_ENTRIES)
+                .unwrap_or_default(),
+        };
+        Ok(Self {
+            window,
+            grain,
+            entries: VecDeque::new(),
+            counted: 0,
+        })
+    }
+
+    /// How long until another attempt fits into the window.
+    fn wait(&mut self, now: Instant) -> Duration {
+        let age = |entry: &Entry| now.saturating_duration_since(entry.last);
+        while let Some(entry) = self.entries.front()
+            && age(entry) >= self.window.per
+        {
+            self.counted = self.counted.saturating_sub(entry.attempts);
+            self.entries.pop_front();
+        }
+        match self.entries.front() {
+            Some(oldest) if self.counted >= self.window.requests => {
+                self.window.per.saturating_sub(age(oldest))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn record(&mut self, now: Instant) {
+        self.counted = self.counted.saturating_add(1);
+        match self.entries.back_mut() {
+            Some(entry) if now.saturating_duration_since(entry.first) <= self.grain => {
+                entry.last = now;
+                entry.attempts = entry.attempts.saturating_add(1);
+            }
+            _ => self.entries.push_back(Entry {
+                first: now,
+                last: now,
+                attempts: 1,
+            }),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn limits_print_how_many_they_are() {
@@ -150,7 +207,7 @@ mod tests {
         while start.elapsed() < length {
             match limits.acquire() {
                 Ok(()) => moments.push(start.elapsed()),
-                Err(wait) => tokio::time::sleep(wait.max(Duration::from_millis(1))).await,
+                Err(wait) => tokio::time::sleep(wait).await,
             }
         }
         moments
@@ -158,42 +215,98 @@ mod tests {
 
     /// The most of them in any stretch of this length.
     fn most_in(moments: &[Duration], stretch: Duration) -> usize {
-        let within = |from: &Duration| {
+        let within = |(at, from): (usize, &Duration)| {
             let end = from.saturating_add(stretch);
-            moments
-                .iter()
-                .filter(|moment| (*from..end).contains(*moment))
-                .count()
+            moments[at..].partition_point(|moment| *moment < end)
         };
-        moments.iter().map(within).max().unwrap_or(0)
+        moments.iter().enumerate().map(within).max().unwrap_or(0)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_stretch_as_long_as_a_window_has_more_than_the_window() {
+    async fn a_window_is_used_and_never_exceeded() {
         for requests in [1, 2, 3, 10, 17, 100] {
             let limits = RateLimits::new([Window::per_second(requests)]).unwrap();
-            let moments = admitted(&limits, Duration::from_secs(5)).await;
-            let most = most_in(&moments, Duration::from_secs(1));
-            assert!(most <= requests as usize, "{requests} a second: {most}");
-            let spread = (requests - requests.div_ceil(10)).max(1) as usize;
-            assert!(moments.len() >= 5 * spread * 9 / 10, "{}", moments.len());
+            let moments = admitted(&limits, 5 * SECOND).await;
+            assert_eq!(most_in(&moments, SECOND), requests as usize);
+            assert_eq!(moments.len(), 5 * requests as usize);
         }
     }
 
+    /// Deepvue Business.
     #[tokio::test(start_paused = true)]
-    async fn all_windows_hold_at_once() {
+    async fn the_first_minute_has_as_many_as_the_minute_allows() {
+        let windows = [
+            Window::per_second(2),
+            Window::per_minute(100),
+            Window::per_day(10_000),
+        ];
+        let limits = RateLimits::new(windows).unwrap();
+        let moments = admitted(&limits, 10 * MINUTE).await;
+        let first = moments.iter().filter(|moment| **moment < MINUTE).count();
+        assert_eq!(first, 100);
+        assert_eq!(moments.len(), 1_000);
+        assert_eq!(most_in(&moments, SECOND), 2);
+        assert_eq!(most_in(&moments, MINUTE), 100);
+    }
+
+    /// Whoever asks at odd moments is never let through too early, and finds what has become free.
+    #[tokio::test(start_paused = true)]
+    async fn all_windows_hold_at_once_whenever_it_is_asked() {
         let windows = [
             Window::per_day(1_000),
             Window::per_second(1),
             Window::per_minute(30),
         ];
         let limits = RateLimits::new(windows).unwrap();
-        let moments = admitted(&limits, Duration::from_secs(3_600)).await;
-        assert_eq!(most_in(&moments, Duration::from_secs(1)), 1);
-        let minute = most_in(&moments, Duration::from_secs(60));
-        assert!((27..=30).contains(&minute), "{minute}");
-        // A day's tenth, and in this hour a twenty-fourth of the rest.
-        assert!((130..=140).contains(&moments.len()), "{}", moments.len());
+        let (start, mut moments) = (Instant::now(), Vec::new());
+        let mut step = 1;
+        while start.elapsed() < 60 * MINUTE {
+            let before = start.elapsed();
+            match limits.acquire() {
+                Ok(()) => moments.push(before),
+                Err(wait) => assert!(wait > Duration::ZERO && wait <= 86_400 * SECOND),
+            }
+            step = step * 31 % 1_009;
+            tokio::time::advance(Duration::from_millis(step)).await;
+        }
+        assert_eq!(most_in(&moments, SECOND), 1);
+        assert_eq!(most_in(&moments, MINUTE), 30);
+        assert_eq!(moments.len(), 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_takes_nothing_from_any_window() {
+        let windows = [Window::per_second(5), Window::per_minute(6)];
+        let limits = RateLimits::new(windows).unwrap();
+        assert_eq!(admitted(&limits, SECOND).await.len(), 5);
+        for _ in 0..100 {
+            let _ = limits.acquire();
+        }
+        assert_eq!(limits.acquire(), Err(59 * SECOND), "the sixth was taken");
+        tokio::time::advance(59 * SECOND).await;
+        assert_eq!(admitted(&limits, SECOND).await.len(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_window_takes_little_memory_and_is_used_almost_whole() {
+        let requests = 100_000;
+        let limits = RateLimits::new([Window::per_minute(requests)]).unwrap();
+        let (start, mut moments) = (Instant::now(), Vec::new());
+        while start.elapsed() < 3 * MINUTE {
+            // Steadily at first, then as many as there is room for.
+            let most = if start.elapsed() < MINUTE { 3 } else { 1_000 };
+            for _ in 0..most {
+                if limits.acquire().is_err() {
+                    break;
+                }
+                moments.push(start.elapsed());
+            }
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(most_in(&moments, MINUTE), requests as usize);
+        assert!(moments.len() > 299_000, "{}", moments.len());
+        let entries = limits.state().logs[0].entries.len();
+        assert!(entries <= 4_097, "{entries}");
     }
 
     #[tokio::test(start_paused = true)]

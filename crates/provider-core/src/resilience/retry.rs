@@ -1,12 +1,12 @@
-//! When a call is repeated: data and one pure function.
+//! When a call is retried: data and one pure function.
 
 use std::time::Duration;
 
 use crate::error::{ErrorKind, Outcome};
 use crate::wire::Idempotency;
 
-/// How often and how patiently a call is repeated. What may be repeated at all is not a matter of policy: only what was
-/// never sent or was plainly refused for now, or an operation declared `Safe` or `Repeatable`.
+/// How often a call is retried, and after which back-off. What may be retried at all is not a matter of policy: only what was
+/// never sent or was refused for now, or an operation declared `Safe` or `Repeatable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -15,7 +15,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// At most three attempts; pauses of up to 200 ms, doubling to at most 5 s, with full jitter.
+    /// At most three attempts; exponential back-off from 200 ms to at most 5 s, with full jitter.
     pub const fn standard() -> Self {
         Self {
             max_attempts: 3,
@@ -24,7 +24,7 @@ impl RetryPolicy {
         }
     }
 
-    /// One attempt: for a caller who repeats by itself.
+    /// One attempt: for a caller with retries of its own.
     pub const fn never() -> Self {
         Self {
             max_attempts: 1,
@@ -39,7 +39,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The same policy with other pauses: the first one's upper bound, and the bound for all.
+    /// The same policy with another back-off: the upper bound of the first pause, and of all.
     #[must_use]
     pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;
@@ -47,16 +47,16 @@ impl RetryPolicy {
         self
     }
 
-    /// Decides what follows a failed attempt.
-    pub fn decide(&self, failure: &Failure) -> Decision {
+    /// Decides what follows a failed attempt. `jitter` gives 64 random bits; it is asked only when a back-off is computed.
+    pub fn decide(&self, failure: &Failure, jitter: impl FnOnce() -> u64) -> Decision {
         if failure.attempt >= self.max_attempts || !may_repeat(failure) {
             return Decision::Stop;
         }
         let pause = match failure.retry_after {
             Some(asked) => asked,
-            None => self.jittered_pause(failure.attempt, failure.jitter),
+            None => self.jittered_pause(failure.attempt, jitter()),
         };
-        // A pause that eats the rest of the deadline would end in a time-out that says less than this failure.
+        // A pause that takes the rest of the deadline would end in a time-out, which is less specific than this failure.
         if pause < failure.time_left {
             Decision::After(pause)
         } else {
@@ -124,8 +124,6 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What is left of the deadline.
     pub time_left: Duration,
-    /// 64 random bits.
-    pub jitter: u64,
 }
 
 impl Failure {
@@ -140,7 +138,6 @@ impl Failure {
             attempt: 1,
             retry_after: None,
             time_left: Duration::from_secs(60),
-            jitter: u64::MAX / 2,
         }
     }
 }
@@ -172,6 +169,11 @@ mod tests {
         ErrorKind::Decode,
     ];
 
+    /// The jitter that makes a pause half of its bound.
+    fn half() -> u64 {
+        u64::MAX / 2
+    }
+
     fn repeats(kind: ErrorKind, idempotency: Idempotency, transient: bool) -> bool {
         let outcome = if kind == ErrorKind::Connect {
             Outcome::NotSent
@@ -182,7 +184,7 @@ mod tests {
             transient,
             ..Failure::new(kind, outcome, idempotency)
         };
-        RetryPolicy::standard().decide(&failure) != Decision::Stop
+        RetryPolicy::standard().decide(&failure, half) != Decision::Stop
     }
 
     #[test]
@@ -212,7 +214,10 @@ mod tests {
             permanent: true,
             ..Failure::new(ErrorKind::Transport, Outcome::Unknown, Safe)
         };
-        assert_eq!(RetryPolicy::standard().decide(&failure), Decision::Stop);
+        assert_eq!(
+            RetryPolicy::standard().decide(&failure, half),
+            Decision::Stop
+        );
     }
 
     #[test]
@@ -222,13 +227,12 @@ mod tests {
             ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Unsafe)
         };
         let policy = RetryPolicy::standard();
-        assert_ne!(policy.decide(&failure(2)), Decision::Stop);
-        assert_eq!(policy.decide(&failure(3)), Decision::Stop);
-        assert_eq!(RetryPolicy::never().decide(&failure(1)), Decision::Stop);
-        assert_eq!(
-            policy.with_max_attempts(0).decide(&failure(1)),
-            Decision::Stop
-        );
+        assert_ne!(policy.decide(&failure(2), half), Decision::Stop);
+        assert_eq!(policy.decide(&failure(3), half), Decision::Stop);
+        let never = RetryPolicy::never();
+        assert_eq!(never.decide(&failure(1), half), Decision::Stop);
+        let none = policy.with_max_attempts(0);
+        assert_eq!(none.decide(&failure(1), half), Decision::Stop);
     }
 
     #[test]
@@ -237,10 +241,9 @@ mod tests {
         let pause = |attempt, jitter| {
             let failure = Failure {
                 attempt,
-                jitter,
                 ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Safe)
             };
-            match policy.decide(&failure) {
+            match policy.decide(&failure, || jitter) {
                 Decision::After(pause) => pause.as_millis(),
                 Decision::Stop => panic!("stopped"),
             }
@@ -261,7 +264,9 @@ mod tests {
                 time_left: Duration::from_secs(left),
                 ..Failure::new(ErrorKind::RateLimited, Outcome::Refused, Unsafe)
             };
-            RetryPolicy::standard().decide(&failure)
+            RetryPolicy::standard().decide(&failure, || {
+                panic!("a wait that was asked for has no jitter")
+            })
         };
         assert_eq!(wait(7, 10), Decision::After(Duration::from_secs(7)));
         assert_eq!(wait(10, 10), Decision::Stop);

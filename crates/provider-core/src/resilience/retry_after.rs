@@ -1,4 +1,4 @@
-//! The `Retry-After` header, believed only as far as it makes sense.
+//! Parses the `Retry-After` header, strictly.
 
 use std::time::Duration;
 

@@ -1,23 +1,23 @@
-//! What keeps repeats from piling up on a provider that is down.
+//! Keeps retries from piling up on a provider that is down.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Repeats that a client may still make, shared by all its clones. A repeat costs one, an answer pays a tenth back.
+/// Retries that a client may still make, shared by all its clones. A retry costs one, an answer pays a tenth back.
 ///
-/// The limit of attempts bounds one call; this bounds all of them: while a provider answers nothing, a client repeats
-/// [`RetryBudget::CAPACITY`] times in all and then each call is tried once.
+/// The limit of attempts bounds one call; this bounds all of them: while a provider answers nothing, a client retries
+/// [`RetryBudget::CAPACITY`] times in all, and then makes one attempt a call.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     tenths: AtomicU32,
 }
 
 impl RetryBudget {
-    /// The most repeats that can be saved up.
+    /// The most retries that can be saved up.
     pub(crate) const CAPACITY: u32 = 20;
     const REPEAT: u32 = 10;
     const ANSWER: u32 = 1;
 
-    /// Takes one repeat, if there is one.
+    /// Takes one retry, if there is one.
     pub(crate) fn take(&self) -> bool {
         let take = |tenths: u32| tenths.checked_sub(Self::REPEAT);
         self.tenths

@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use crate::resilience::Clock;
 use crate::values::InvalidRequest;
 
-/// A clock whose wall time moves with its own pauses only, whose nonces count up from 1, and that keeps every pause it
+/// A clock whose wall time moves with its own pauses only, whose random values count up from 1, and that keeps every pause it
 /// was asked for.
 ///
 /// It sleeps by tokio's clock: pause that (`#[tokio::test(start_paused = true)]`) and no time is spent.
 #[derive(Debug, Clone)]
 pub struct FixedClock {
     now: Timestamp,
-    nonces: Arc<AtomicU64>,
+    drawn: Arc<AtomicU64>,
     sleeps: Arc<Mutex<Vec<Duration>>>,
 }
 
@@ -26,7 +26,7 @@ impl FixedClock {
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
-            nonces: Arc::default(),
+            drawn: Arc::default(),
             sleeps: Arc::default(),
         }
     }
@@ -58,9 +58,9 @@ impl Clock for FixedClock {
             .unwrap_or(self.now)
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
-        // The upper half is the jitter: one half of the bound, so that a pause is neither none nor the whole.
-        let count = self.nonces.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    fn random(&self) -> Result<u128, InvalidRequest> {
+        // The upper half makes the jitter: one half of the bound, so that a pause is neither none nor the whole.
+        let count = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         Ok((u128::from(u64::MAX / 2) << 64) | u128::from(count))
     }
 

@@ -14,6 +14,7 @@ pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
+pub use open_enum::{OpenEnum, UnknownText};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
 pub use text_input::deserialize_text;

@@ -1,10 +1,80 @@
-//! Enumerations that survive a value their author has not seen.
+//! String enumerations that keep a value that they do not list.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
+
+/// A string enumeration that [`open_enum!`](crate::open_enum) declares.
+pub trait OpenEnum: Sized {
+    /// The variant that is listed with this text; `None` if there is none.
+    fn listed(text: &str) -> Option<Self>;
+}
+
+/// A text that `E` does not list, kept as it came. Only a text of which that is true becomes one, so two values of `E` are
+/// equal exactly if their texts are.
+///
+/// `Debug` does not print it: it came from the wire.
+pub struct UnknownText<E> {
+    text: Box<str>,
+    of: PhantomData<fn() -> E>,
+}
+
+impl<E: OpenEnum> UnknownText<E> {
+    /// Keeps a text that `E` does not list.
+    ///
+    /// # Errors
+    ///
+    /// It is listed: this is its variant.
+    pub fn new(text: &str) -> Result<Self, E> {
+        match E::listed(text) {
+            Some(listed) => Err(listed),
+            None => Ok(Self {
+                text: text.into(),
+                of: PhantomData,
+            }),
+        }
+    }
+}
+
+impl<E> UnknownText<E> {
+    /// The text as it stands on the wire.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<E> fmt::Debug for UnknownText<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+// Derived ones would ask the same of `E`.
+impl<E> Clone for UnknownText<E> {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<E> PartialEq for UnknownText<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<E> Eq for UnknownText<E> {}
+
+impl<E> Hash for UnknownText<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 /// Reads a value from text without owning it first. For [`open_enum!`](crate::open_enum).
 #[doc(hidden)]
@@ -30,7 +100,8 @@ where
 
 /// Declares a string enumeration with an `Unknown` variant that keeps the text and writes it back unchanged.
 ///
-/// `Debug` prints `Unknown(…)` without the text: it came from the wire.
+/// `Debug` prints `Unknown(…)` without the text: it came from the wire. A listed text is never `Unknown`:
+/// [`UnknownText`](crate::UnknownText) does not take one.
 ///
 /// ```
 /// provider_core::open_enum! {
@@ -48,7 +119,16 @@ where
 /// assert_eq!(serde_json::to_string(&seen)?, "\"paused\"");
 /// assert_eq!(format!("{seen:?}"), "Unknown(…)");
 /// assert_eq!(Status::from("success"), Status::Success);
+/// let Status::Unknown(text) = seen else { unreachable!() };
+/// assert_eq!(text.as_str(), "paused");
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// ```compile_fail,E0308
+/// provider_core::open_enum! {
+///     pub enum Status { Success = "success" }
+/// }
+/// let _ = Status::Unknown("success".to_owned());
 /// ```
 #[macro_export]
 macro_rules! open_enum {
@@ -64,7 +144,7 @@ macro_rules! open_enum {
         $vis enum $name {
             $($(#[$variant_meta])* $variant,)+
             /// A value that is not listed here, kept as it came.
-            Unknown(::std::string::String),
+            Unknown($crate::UnknownText<Self>),
         }
 
         impl $name {
@@ -75,16 +155,25 @@ macro_rules! open_enum {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
-                    Self::Unknown(text) => text,
+                    Self::Unknown(text) => text.as_str(),
+                }
+            }
+        }
+
+        impl $crate::OpenEnum for $name {
+            fn listed(text: &str) -> ::core::option::Option<Self> {
+                match text {
+                    $($text => ::core::option::Option::Some(Self::$variant),)+
+                    _ => ::core::option::Option::None,
                 }
             }
         }
 
         impl ::core::convert::From<&str> for $name {
             fn from(text: &str) -> Self {
-                match text {
-                    $($text => Self::$variant,)+
-                    other => Self::Unknown(other.to_owned()),
+                match $crate::UnknownText::new(text) {
+                    ::core::result::Result::Ok(unknown) => Self::Unknown(unknown),
+                    ::core::result::Result::Err(listed) => listed,
                 }
             }
         }
@@ -121,6 +210,9 @@ macro_rules! open_enum {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use super::UnknownText;
     use status::Status;
 
     #[expect(
@@ -145,5 +237,30 @@ mod tests {
         assert_eq!(read("\"paused\"").unwrap().as_str(), "paused");
         let error = read("7").unwrap_err().to_string();
         assert!(error.contains("expected a string"), "{error}");
+    }
+
+    #[test]
+    fn a_listed_text_is_never_unknown_and_equal_texts_are_equal_values() {
+        assert_eq!(UnknownText::new("success"), Err(Status::Success));
+        let unknown = |text| UnknownText::<Status>::new(text).map(Status::Unknown);
+        let paused = unknown("paused").unwrap();
+        assert_eq!(paused, Status::from("paused"));
+        assert_ne!(paused, unknown("Success").unwrap());
+        let texts = ["paused", "success", "paused", "success", "Success", ""];
+        let values: HashSet<Status> = texts.into_iter().map(Status::from).collect();
+        assert_eq!(values.len(), 4);
+        assert!(values.contains(&paused.clone()));
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_printed() {
+        let Status::Unknown(text) = Status::from("paused") else {
+            panic!("it is not listed");
+        };
+        assert_eq!(
+            (format!("{text:?}"), text.as_str()),
+            ("…".to_owned(), "paused")
+        );
+        assert_eq!(format!("{:?}", Status::Unknown(text)), "Unknown(…)");
     }
 }

@@ -1,6 +1,6 @@
 //! The loop behind every call, over scripted exchanges: no socket, no waiting, no chance.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn the_request_on_the_wire() {
     user-agent: provider-core/<version>
     x-api-key: <sensitive>
     x-request-id: 7fffffffffffffff0000000000000001
-    x-toy-signature: attempt=1 time=2026-01-01T00:00:00Z nonce=1 sum=5105
+    x-toy-signature: attempt=1 time=2026-01-01T00:00:00Z nonce=2 sum=5105
 
     {"mobile":"9000000001","consent_text":"I agree"}
     "#);
@@ -140,9 +140,9 @@ async fn each_attempt_is_signed_anew_over_the_same_bytes() {
     assert_eq!(
         signatures(&sent),
         [
-            "attempt=1 time=2026-01-01T00:00:00Z nonce=1 sum=5105",
-            "attempt=2 time=2026-01-01T00:00:00.099999999Z nonce=2 sum=5105",
-            "attempt=3 time=2026-01-01T00:00:00.299999998Z nonce=3 sum=5105",
+            "attempt=1 time=2026-01-01T00:00:00Z nonce=2 sum=5105",
+            "attempt=2 time=2026-01-01T00:00:00.099999999Z nonce=4 sum=5105",
+            "attempt=3 time=2026-01-01T00:00:00.299999998Z nonce=6 sum=5105",
         ]
     );
     assert_eq!(stage.client.provider().authorized.get(), 3);
@@ -930,27 +930,49 @@ async fn answers_pay_for_later_repeats() {
     );
 }
 
-/// A clock whose randomness is used up after one nonce.
-#[derive(Debug, Default)]
-struct OneNonce {
+/// A clock that keeps every random value it gives, and has so many of them.
+#[derive(Debug)]
+struct Randomness {
     clock: FixedClock,
-    given: AtomicBool,
+    left: AtomicUsize,
+    given: Mutex<Vec<u128>>,
+}
+
+impl Randomness {
+    fn of(values: usize) -> Arc<Self> {
+        Arc::new(Self {
+            clock: FixedClock::default(),
+            left: AtomicUsize::new(values),
+            given: Mutex::default(),
+        })
+    }
+
+    fn given(&self) -> Vec<u128> {
+        self.given.lock().unwrap().clone()
+    }
 }
 
 #[async_trait]
-impl Clock for OneNonce {
+impl Clock for Randomness {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
-        match self.given.swap(true, Ordering::Relaxed) {
-            false => self.clock.nonce(),
-            true => Err(InvalidRequest::new(
-                "nonce",
+    fn random(&self) -> Result<u128, InvalidRequest> {
+        let take = |left: usize| left.checked_sub(1);
+        if self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_err()
+        {
+            return Err(InvalidRequest::new(
+                "random",
                 "the system gives no randomness",
-            )),
+            ));
         }
+        let value = self.clock.random()?;
+        self.given.lock().unwrap().push(value);
+        Ok(value)
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -961,28 +983,80 @@ impl Clock for OneNonce {
 #[tokio::test(start_paused = true)]
 async fn without_randomness_for_a_repeat_the_first_attempt_is_not_forgotten() {
     let steps = [fail(TransportErrorKind::Interrupted)];
+    // For the request id, the nonce and the jitter.
     let stage = Stage::with(steps, Toy::default(), |builder| {
-        builder.clock(Arc::new(OneNonce::default()))
+        builder.clock(Randomness::of(3))
     });
     let error = stage.client.call(RepeatableOrder::new()).await.unwrap_err();
-    assert_eq!(error.invalid_request().unwrap().field(), "nonce");
+    assert_eq!(error.invalid_request().unwrap().field(), "random");
     assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1));
     assert!(error.is_unsettled());
     let id = stage.transport.only().header("x-request-id").to_owned();
     assert_eq!(error.request_id().unwrap().as_str(), id);
 }
 
-/// A clock whose every nonce is this one.
+#[tokio::test(start_paused = true)]
+async fn without_randomness_nothing_is_sent() {
+    for values in [0, 1] {
+        let stage = Stage::with([], Toy::default(), |builder| {
+            builder.clock(Randomness::of(values))
+        });
+        let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+        assert_eq!(error.invalid_request().unwrap().field(), "random");
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 0));
+    }
+}
+
+/// The request id is published, so nothing that is signed or that times a retry may be known from it.
+#[tokio::test(start_paused = true)]
+async fn request_id_nonce_and_jitter_are_random_values_of_their_own() {
+    let steps = || {
+        [
+            fail(TransportErrorKind::Connect),
+            signed(REPLY),
+            signed(REPLY),
+        ]
+    };
+    let clock = Randomness::of(usize::MAX);
+    let stage = Stage::with(steps(), Toy::default(), |builder| {
+        builder.clock(Arc::clone(&clock) as Arc<dyn Clock>)
+    });
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let sent = stage.transport.sent();
+    let nonce = |sent: &Sent| {
+        let signature = sent.header("x-toy-signature").to_owned();
+        let (_, nonce) = signature.split_once("nonce=").unwrap();
+        nonce.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let given = clock.given();
+    let [id, first, jitter, second] = given.as_slice() else {
+        panic!("{given:?}");
+    };
+    assert_eq!(request_ids(&sent), [format!("{id:032x}").as_str(); 2]);
+    assert_eq!(
+        [nonce(&sent[0]), nonce(&sent[1])],
+        [*first as u64, *second as u64]
+    );
+    assert!(![id, first, second].contains(&jitter));
+    // A caller's own id takes none, and a call that is not retried no jitter.
+    let call = stage.client.call(SafeOrder::new());
+    call.with_request_id(RequestId::parse("own").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(clock.given().len(), 5);
+}
+
+/// A clock whose every random value is this one.
 #[derive(Debug)]
-struct SameNonce(FixedClock, u128);
+struct SameValue(FixedClock, u128);
 
 #[async_trait]
-impl Clock for SameNonce {
+impl Clock for SameValue {
     fn now(&self) -> Timestamp {
         self.0.now()
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
+    fn random(&self) -> Result<u128, InvalidRequest> {
         Ok(self.1)
     }
 
@@ -993,13 +1067,13 @@ impl Clock for SameNonce {
 
 /// Clients that paused alike would all come back at once.
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_as_long_as_the_nonce_makes_it() {
+async fn a_pause_is_as_long_as_its_jitter_makes_it() {
     for (upper, pause) in [(0_u64, 0), (1 << 62, 50), (3 << 62, 150)] {
         let clock = FixedClock::default();
-        let nonce = u128::from(upper) << 64;
+        let value = u128::from(upper) << 64;
         let steps = [fail(TransportErrorKind::Connect), signed(REPLY)];
         let stage = Stage::with(steps, Toy::default(), |builder| {
-            builder.clock(Arc::new(SameNonce(clock.clone(), nonce)))
+            builder.clock(Arc::new(SameValue(clock.clone(), value)))
         });
         stage.client.call(SafeOrder::new()).await.unwrap();
         assert_eq!(clock.sleeps(), [Duration::from_millis(pause)]);
@@ -1040,8 +1114,8 @@ impl Clock for RotatingClock {
         self.clock.now()
     }
 
-    fn nonce(&self) -> Result<u128, InvalidRequest> {
-        self.clock.nonce()
+    fn random(&self) -> Result<u128, InvalidRequest> {
+        self.clock.random()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -144,6 +144,70 @@ async fn a_call_dropped_while_it_waits_for_the_rate_limiter_was_not_sent() {
     assert_eq!(lines.take(), ["call dropped 0 not_sent"]);
 }
 
+/// Keeps how long each attempt and each call took.
+#[derive(Debug, Default)]
+struct Times(Mutex<Vec<(CallStage, Duration)>>);
+
+impl CallObserver for Times {
+    fn observe(&self, event: &CallEvent<'_>) {
+        let mut times = self.0.lock().unwrap();
+        times.push((event.stage, event.elapsed));
+    }
+}
+
+/// Two replies that come at once, the second after a wait of 5 s for the rate limiter.
+async fn call_twice_in_five_seconds(observer: Arc<dyn CallObserver>) {
+    let window = Window {
+        requests: 1,
+        per: Duration::from_secs(5),
+    };
+    let stage = Stage::with([signed(REPLY), signed(REPLY)], Toy::default(), |builder| {
+        builder
+            .observer(observer)
+            .rate_limiter(Arc::new(RateLimits::new([window]).unwrap()))
+    });
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(response.elapsed(), window.per);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_for_the_rate_limiter_is_part_of_the_call_and_of_no_attempt() {
+    let times = Arc::new(Times::default());
+    call_twice_in_five_seconds(Arc::clone(&times) as Arc<dyn CallObserver>).await;
+    let took = |stage| {
+        let times = times.0.lock().unwrap();
+        let of_stage = times.iter().filter(|(of, _)| *of == stage);
+        of_stage.map(|(_, took)| took.as_secs()).collect::<Vec<_>>()
+    };
+    assert_eq!(took(CallStage::AttemptEnded), [0, 0]);
+    assert_eq!(took(CallStage::Ended), [0, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_duration_of_a_request_leaves_the_wait_for_the_rate_limiter_out() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_periodic_exporter(exporter.clone())
+        .build();
+    let observer = MetricsObserver::new(&provider.meter("test"));
+    call_twice_in_five_seconds(Arc::new(observer)).await;
+    provider.force_flush().unwrap();
+    let exported = exporter.get_finished_metrics().unwrap();
+    let seconds = |name: &str| {
+        let scopes = exported.iter().flat_map(|metrics| metrics.scope_metrics());
+        let mut metrics = scopes.flat_map(|scope| scope.metrics());
+        let metric = metrics.find(|metric| metric.name() == name).unwrap();
+        let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+            panic!("a histogram");
+        };
+        let points = histogram.data_points();
+        points.map(|point| point.sum()).sum::<f64>().round() as u64
+    };
+    assert_eq!(seconds("http.client.request.duration"), 0);
+    assert_eq!(seconds("kyc.client.call.duration"), 5);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_future_that_was_never_polled_tells_nothing() {
     let (stage, lines) = stage([]);

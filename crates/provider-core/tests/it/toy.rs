@@ -152,6 +152,8 @@ pub(crate) const REPEATABLE: u8 = 1;
 pub(crate) const UNSAFE: u8 = 2;
 /// Safe, with an operation deadline of 5 seconds.
 pub(crate) const HASTY: u8 = 3;
+/// Safe, and an operation of another name.
+pub(crate) const OTHER: u8 = 4;
 
 /// One operation for each kind of idempotency.
 #[derive(Clone, Serialize)]
@@ -178,6 +180,7 @@ pub(crate) type SafeOrder = Order<SAFE>;
 pub(crate) type RepeatableOrder = Order<REPEATABLE>;
 pub(crate) type UnsafeOrder = Order<UNSAFE>;
 pub(crate) type HastyOrder = Order<HASTY>;
+pub(crate) type OtherOrder = Order<OTHER>;
 
 impl<const I: u8> Order<I> {
     pub(crate) fn new() -> Self {
@@ -231,7 +234,11 @@ impl<const I: u8> Endpoint for Order<I> {
             REPEATABLE => Idempotency::Repeatable,
             _ => Idempotency::Safe,
         };
-        let operation = Operation::new("order", "POST /v1/orders/{id}", idempotency);
+        let name = match I {
+            OTHER => "other-order",
+            _ => "order",
+        };
+        let operation = Operation::new(name, "POST /v1/orders/{id}", idempotency);
         match I {
             HASTY => operation.with_timeout(Duration::from_secs(5)),
             _ => operation,
