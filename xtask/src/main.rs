@@ -2,39 +2,32 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "telling a person at a terminal what happens is what this program is for"
+    reason = "printing progress and results at a terminal is what this program is for"
 )]
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "counts and places in texts; a development build panics when one overflows"
+    reason = "counts and positions in texts; a development build panics when one overflows"
 )]
 
 mod bench;
 mod ci;
-mod counts;
-mod crates;
-mod failure;
-mod files;
 mod fixtures;
-mod machine;
-mod metadata;
+mod guards;
 mod new_provider;
-mod numbers;
 mod prove;
-mod rust_text;
-mod shell;
-mod temporary;
 mod test;
 mod tidy;
+mod tools;
+mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, ensure};
 use pico_args::Arguments;
 
-use crate::failure::{Failure, Result};
-use crate::shell::Workspace;
+use crate::workspace::Workspace;
 
-/// One task: what it is called, what it takes, what it is for, and the function that does it.
+/// One task: its name, its arguments, its purpose, and the function that does it.
 struct Command {
     name: &'static str,
     takes: &'static str,
@@ -59,7 +52,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "tidy",
         takes: "",
-        about: "check layout, edges, manifests, fixtures and text",
+        about: "check dependency edges, fixtures, layout and text",
         run: tidy::command,
     },
     Command {
@@ -70,13 +63,19 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        takes: "[NAME…] [--list] [--check] [--update]",
-        about: "measure what the clients cost, beside their peers",
+        takes: "[NAME…] [--record] [--list]",
+        about: "measure what the clients cost beside their peers, in the lab",
+        run: bench::command,
+    },
+    Command {
+        name: "bench call",
+        takes: "--check | --update",
+        about: "compare what our calls cost with what is committed, or renew it",
         run: bench::command,
     },
     Command {
         name: "prove",
-        takes: "[--short] [--seed N] [--list] [NAME…] [OPTION…]",
+        takes: "[NAME…] [--short] [--seed N] [--record] [--list]",
         about: "show what holds under faults, forgeries and load",
         run: prove::command,
     },
@@ -88,12 +87,24 @@ const COMMANDS: &[Command] = &[
     },
 ];
 
+/// An error that has been printed already, by a task whose last line is something else.
+#[derive(Debug)]
+struct Printed;
+
+impl std::fmt::Display for Printed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("see above")
+    }
+}
+
+impl std::error::Error for Printed {}
+
 fn main() -> ExitCode {
     match dispatch(Arguments::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !failure.is_told() {
-                eprintln!("error: {failure}");
+        Err(error) => {
+            if !error.is::<Printed>() {
+                eprintln!("error: {error:#}");
             }
             ExitCode::FAILURE
         }
@@ -110,17 +121,42 @@ fn dispatch(mut arguments: Arguments) -> Result<()> {
     let command = COMMANDS
         .iter()
         .find(|command| command.name == name)
-        .ok_or_else(|| Failure::new(format!("no command `{name}`\n\n{}", usage())))?;
+        .with_context(|| format!("no command `{name}`\n\n{}", usage()))?;
     (command.run)(&Workspace::find()?, arguments)
 }
 
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask COMMAND\n");
-    for Command {
-        name, takes, about, ..
-    } in COMMANDS
-    {
-        text.push_str(&format!("\n  {:<48} {about}", format!("{name} {takes}")));
+    for command in COMMANDS {
+        let call = format!("{} {}", command.name, command.takes);
+        text.push_str(&format!("\n  {call:<56} {}", command.about));
     }
     text
+}
+
+/// The words that are left, none of which may be an option.
+fn names(arguments: Arguments) -> Result<Vec<String>> {
+    let names: Vec<String> = arguments
+        .finish()
+        .into_iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let option = names.iter().find(|name| name.starts_with('-'));
+    ensure!(
+        option.is_none(),
+        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
+        option.map_or("", String::as_str)
+    );
+    Ok(names)
+}
+
+/// Refuses arguments that a task does not take.
+fn no_more(arguments: Arguments) -> Result<()> {
+    let left = names(arguments)?;
+    ensure!(
+        left.is_empty(),
+        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
+        left.join(" ")
+    );
+    Ok(())
 }

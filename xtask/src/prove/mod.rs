@@ -1,206 +1,381 @@
 //! `cargo xtask prove`: what the clients promise, shown under faults, forgeries and load.
 
-mod coverage;
-mod explained;
 mod fuzz;
-mod mutants;
 mod no_call_home;
 mod supply_chain;
-mod tool;
 
+use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
+use xshell::cmd;
 
-use crate::failure::{Failure, Result};
-use crate::shell::{self, Workspace};
+use crate::names;
+use crate::tidy::Role;
+use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
+use crate::workspace::{Workspace, portable, succeeds, watch};
 
-/// One proof: what selects it, what it shows, and the function that runs it.
+/// One proof: its name, what it shows, and how it runs.
 struct Proof {
     name: &'static str,
     about: &'static str,
-    run: fn(&Workspace, &Settings) -> Result<()>,
+    runs: Runs,
 }
 
-/// Every proof. Most are part of the program `prove` in `kyc-proof`; those that drive a tool are modules here.
+enum Runs {
+    /// A proof of the program `prove` in `kyc-proof`.
+    Program,
+    /// A module here, or a tool with its own configuration file.
+    Own(fn(&Workspace, &Settings) -> Result<()>),
+}
+
 const PROOFS: &[Proof] = &[
     Proof {
         name: "faults",
         about: "every operation under every fault, with ten invariants",
-        run: |workspace, settings| program(workspace, "faults", settings),
+        runs: Runs::Program,
     },
     Proof {
         name: "soak",
-        about: "a million calls under faults: what callers are told beside what was done",
-        run: |workspace, settings| program(workspace, "soak", settings),
+        about: "a million calls under faults: what callers are answered beside what was done",
+        runs: Runs::Program,
     },
     Proof {
         name: "outage",
-        about: "a provider that is away for ten minutes: requests meanwhile, and how soon all is well",
-        run: |workspace, settings| program(workspace, "outage", settings),
+        about: "a provider that is down for ten minutes: requests meanwhile, and the time to recover",
+        runs: Runs::Program,
     },
     Proof {
         name: "flood",
-        about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
-        run: |workspace, settings| program(workspace, "flood", settings),
+        about: "hostile connections to the served sandbox: what it holds and what it leaves behind",
+        runs: Runs::Program,
     },
     Proof {
         name: "canaries",
         about: "nothing secret or personal is printed, whatever happens",
-        run: canaries,
+        runs: Runs::Program,
     },
     Proof {
         name: "vectors",
         about: "published vectors, and random cases beside an independent implementation",
-        run: |workspace, settings| program(workspace, "vectors", settings),
+        runs: Runs::Program,
     },
     Proof {
         name: "forgeries",
         about: "replies that were altered, made up or taken from elsewhere",
-        run: |workspace, settings| program(workspace, "forgeries", settings),
-    },
-    Proof {
-        name: "no-call-home",
-        about: "nothing but the configured address is even tried",
-        run: no_call_home::run,
+        runs: Runs::Program,
     },
     Proof {
         name: "properties",
         about: "what holds for every value, tried on random ones",
-        run: |workspace, settings| program(workspace, "properties", settings),
-    },
-    Proof {
-        name: "fuzz",
-        about: "no input makes a reader of foreign bytes panic, lie or tell; see FUZZING.md of kyc-proof",
-        run: fuzz::run,
-    },
-    Proof {
-        name: "mutants",
-        about: "a changed operator, condition or value is noticed by a test",
-        run: mutants::run,
-    },
-    Proof {
-        name: "coverage",
-        about: "every line of core and providers is run by a test, or it is said why not",
-        run: coverage::run,
+        runs: Runs::Program,
     },
     Proof {
         name: "constant-time",
-        about: "the time of a check does not tell where a signature is wrong",
-        run: constant_time,
+        about: "the time of a check does not depend on where a signature is wrong",
+        runs: Runs::Program,
+    },
+    Proof {
+        name: "no-call-home",
+        about: "nothing but the configured address is contacted, by strace",
+        runs: Runs::Own(no_call_home::run),
+    },
+    Proof {
+        name: "fuzz",
+        about: "no input makes a reader of foreign bytes panic or break its invariant; libFuzzer",
+        runs: Runs::Own(fuzz::run),
+    },
+    Proof {
+        name: "mutants",
+        about: "a changed operator, condition or value fails a test; cargo-mutants",
+        runs: Runs::Own(mutants),
+    },
+    Proof {
+        name: "coverage",
+        about: "tests run at least 97 % of the lines of core and of each provider; cargo-tarpaulin",
+        runs: Runs::Own(coverage),
+    },
+    Proof {
+        name: "features",
+        about: "every set of features of every crate builds without a warning; cargo-hack",
+        runs: Runs::Own(features),
     },
     Proof {
         name: "supply-chain",
-        about: "licences, sources, build scripts and bills of materials of what is depended on",
-        run: supply_chain::run,
+        about: "licences, sources, build scripts and bills of materials; cargo-deny, cargo-cyclonedx",
+        runs: Runs::Own(supply_chain::run),
+    },
+    Proof {
+        name: "text",
+        about: "spelling, and the form of TOML files; typos, taplo",
+        runs: Runs::Own(text),
     },
 ];
 
-/// What tests are made of: neither its lines nor its mutants say how well the rest is tested.
-const TEST_SUPPORT: &str = "/src/testing/";
+/// What `ci` runs, shortened. The others build everything once more, with instruments or for each change, or a tool first.
+const BEFORE_A_MERGE: &[&str] = &[
+    "faults",
+    "soak",
+    "outage",
+    "flood",
+    "canaries",
+    "vectors",
+    "forgeries",
+    "properties",
+    "no-call-home",
+];
 
-/// What a run was asked for.
+/// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Fewer cases, as before each merge.
-    pub(crate) short: bool,
-    /// Where all chance comes from; another one each time if absent.
-    pub(crate) seed: Option<u64>,
-    /// Where a copy of the RustSec database is: a directory or the address of a Git repository.
-    pub(crate) advisories: Option<String>,
+    short: bool,
+    /// In the profile that tests are built in: slower to run, and nothing is built for it alone.
+    as_tested: bool,
+    /// What the randomness of a proof comes from; another seed each time if absent.
+    seed: Option<u64>,
+    /// The output takes the place of the one in PROOFS.md.
+    record: bool,
+    /// A copy of the RustSec database: a directory.
+    advisories: Option<String>,
     /// The files whose mutants are tested; all of core and providers if empty.
-    pub(crate) files: Vec<String>,
-    /// What the fuzzer alone is told.
-    pub(crate) fuzz: fuzz::Settings,
+    files: Vec<String>,
+    fuzz: fuzz::Settings,
 }
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
-    let list = arguments.contains("--list");
-    let settings = Settings {
-        short: arguments.contains("--short"),
-        seed: arguments.opt_value_from_str("--seed")?,
-        advisories: arguments.opt_value_from_str("--advisories")?,
-        files: arguments.values_from_str("--file")?,
-        fuzz: fuzz::Settings::from(&mut arguments)?,
-    };
-    let wanted: Vec<String> = arguments
-        .finish()
-        .iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    if list {
+    if arguments.contains("--list") {
         for Proof { name, about, .. } in PROOFS {
             println!("{name:<16}{about}");
         }
         return Ok(());
     }
-    let known = |name: &String| PROOFS.iter().any(|proof| proof.name == name);
-    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        return Err(Failure::new(format!(
-            "no proof `{unknown}`; `cargo xtask prove --list` prints them"
-        )));
+    let settings = Settings {
+        short: arguments.contains("--short"),
+        as_tested: false,
+        seed: arguments.opt_value_from_str("--seed")?,
+        record: arguments.contains("--record"),
+        advisories: arguments.opt_value_from_str("--advisories")?,
+        files: arguments.values_from_str("--file")?,
+        fuzz: fuzz::Settings::from(&mut arguments)?,
+    };
+    let wanted = names(arguments)?;
+    for name in &wanted {
+        ensure!(
+            PROOFS.iter().any(|proof| proof.name == name),
+            "no proof `{name}`; `cargo xtask prove --list` prints them"
+        );
     }
-    run(workspace, &wanted, &settings)
+    let all: Vec<&str> = PROOFS.iter().map(|proof| proof.name).collect();
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    run(
+        workspace,
+        if wanted.is_empty() { &all } else { &wanted },
+        &settings,
+    )
 }
 
-/// The names of all proofs.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    PROOFS.iter().map(|proof| proof.name)
+/// Runs what `ci` does, shortened.
+pub(crate) fn before_a_merge(workspace: &Workspace) -> Result<()> {
+    let settings = Settings {
+        short: true,
+        as_tested: true,
+        ..Settings::default()
+    };
+    run(workspace, BEFORE_A_MERGE, &settings)
 }
 
-/// Runs the named proofs, or all. One that fails does not stop the ones after it.
-pub(crate) fn run(workspace: &Workspace, wanted: &[String], settings: &Settings) -> Result<()> {
+/// Runs the named proofs. One that fails does not stop the ones after it.
+fn run(workspace: &Workspace, wanted: &[&str], settings: &Settings) -> Result<()> {
     let mut failed = Vec::new();
-    for proof in PROOFS {
-        if !wanted.is_empty() && wanted.iter().all(|name| name != proof.name) {
-            continue;
-        }
+    for proof in PROOFS.iter().filter(|proof| wanted.contains(&proof.name)) {
         println!("\n== {} ==", proof.name);
-        if let Err(failure) = (proof.run)(workspace, settings) {
-            println!("error: {failure}");
+        let outcome = match proof.runs {
+            Runs::Own(run) => run(workspace, settings),
+            Runs::Program => program(workspace, proof.name, settings),
+        };
+        if let Err(error) = outcome {
+            println!("error: {error:#}");
             failed.push(proof.name);
         }
     }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("not proven: {}", failed.join(", "))))
-    }
+    ensure!(failed.is_empty(), "not proven: {}", failed.join(", "));
+    Ok(())
 }
 
-/// What is published is about the code that users run; the short run spares a second build.
-fn constant_time(workspace: &Workspace, settings: &Settings) -> Result<()> {
-    let profile = if settings.short { "proof" } else { "release" };
-    program_in(workspace, profile, "constant-time", settings)
+/// The profile of proofs: optimised for millions of cases, with every overflow and assertion still checked.
+fn profile(settings: &Settings) -> &'static str {
+    if settings.as_tested { "dev" } else { "proof" }
 }
 
-/// The proof runs the command too, and finds it beside itself.
-fn canaries(workspace: &Workspace, settings: &Settings) -> Result<()> {
-    let mut command = workspace.cargo(["build", "--quiet", "--profile", "proof"]);
-    shell::run(command.args(["--package", "kyc-cli"]))?;
-    program(workspace, "canaries", settings)
+/// Builds the program `prove`, and `kyc` beside it, which some proofs run.
+fn build(workspace: &Workspace, profile: &str) -> Result<[std::path::PathBuf; 2]> {
+    // With the packages and features of the tests, so that their dependencies serve.
+    let features = workspace.portable_features()?;
+    let what = ["--profile", profile, "--workspace", "--features", &features];
+    let of = |program| workspace.build(&[&what[..], &["--bin", program]].concat(), program);
+    Ok([of("prove")?, of("kyc")?])
 }
 
 /// Runs a proof of the program `prove`.
 fn program(workspace: &Workspace, name: &str, settings: &Settings) -> Result<()> {
-    program_in(workspace, "proof", name, settings)
-}
-
-fn program_in(workspace: &Workspace, profile: &str, name: &str, settings: &Settings) -> Result<()> {
-    let mut command = workspace.cargo(["run", "--quiet", "--profile", profile]);
-    command.args([
-        "--package",
-        "kyc-proof",
-        "--features",
-        "prove",
-        "--bin",
-        "prove",
-        "--",
-        name,
-    ]);
+    // What is published about time is measured on the code that users run.
+    let release = name == "constant-time" && !settings.short;
+    let profile = if release {
+        "release"
+    } else {
+        profile(settings)
+    };
+    let [prove, _] = build(workspace, profile)?;
+    let mut command = cmd!(workspace.sh, "{prove} {name}");
     if settings.short {
-        command.arg("--short");
+        command = command.arg("--short");
     }
     if let Some(seed) = settings.seed {
-        command.args(["--seed", &seed.to_string()]);
+        command = command.args(["--seed", &seed.to_string()]);
     }
-    shell::run(&mut command)
+    let mut report = Vec::new();
+    watch(crate::workspace::clean(command), |line| {
+        report.push(line.to_owned())
+    })?;
+    match settings.record {
+        true => record(workspace, name, &report),
+        false => Ok(()),
+    }
+}
+
+/// Puts the output of a proof between its markers in PROOFS.md, under today's date.
+fn record(workspace: &Workspace, name: &str, report: &[String]) -> Result<()> {
+    const PUBLISHED: &str = "PROOFS.md";
+    let text = workspace.sh.read_file(PUBLISHED)?;
+    let date = cmd!(workspace.sh, "date -u +%F").quiet().read()?;
+    let report = format!("{date}\n{}", report.join("\n"));
+    let text = replaced(&text, name, &report).with_context(|| {
+        format!("{PUBLISHED} needs the lines `<!-- prove:{name} -->` and `<!-- end -->` around the place of the output")
+    })?;
+    workspace.sh.write_file(PUBLISHED, text)?;
+    println!("recorded in {PUBLISHED}");
+    Ok(())
+}
+
+/// The text with a report between the markers of its proof.
+fn replaced(text: &str, name: &str, report: &str) -> Option<String> {
+    let marker = format!("<!-- prove:{name} -->\n");
+    let (before, after) = text.split_once(&marker)?;
+    let (_, after) = after.split_once("<!-- end -->")?;
+    Some(format!(
+        "{before}{marker}```text\n{report}\n```\n<!-- end -->{after}"
+    ))
+}
+
+/// The packages whose tests are measured: core and providers.
+fn tested(workspace: &Workspace) -> Result<Vec<&cargo_metadata::Package>> {
+    let mut packages = workspace.packages()?;
+    packages.retain(|package| matches!(Role::of(&package.name), Role::Core | Role::Provider));
+    Ok(packages)
+}
+
+fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    let output = workspace.target()?.join("prove/mutants");
+    workspace.sh.create_dir(&output)?;
+    let mut files = settings.files.clone();
+    if settings.short && files.is_empty() {
+        // Quick, because the tests of this file stand beside it.
+        files.push("crates/provider-core/src/**/retry_after.rs".to_owned());
+    }
+    let mut command = MUTANTS.command(workspace)?.arg("--output").arg(&output);
+    for file in &files {
+        command = command.args(["--file", file]);
+    }
+    command.run()?;
+    Ok(())
+}
+
+/// One package at a time, so that each has to reach the least share by its own tests.
+fn coverage(workspace: &Workspace, _: &Settings) -> Result<()> {
+    let target = workspace.target()?.join("coverage");
+    let mut failed = Vec::new();
+    for package in tested(workspace)? {
+        let name = package.name.as_str();
+        let features = portable(package).collect::<Vec<_>>().join(" ");
+        let command = TARPAULIN
+            .command(workspace)?
+            .args(["--config", ".config/tarpaulin.toml", "--package", name])
+            .args(["--features", &features, "--target-dir"])
+            .arg(&target)
+            .env("INSTA_UPDATE", "no");
+        if command.run().is_err() {
+            failed.push(name);
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "tests fail, or run less than the least share of lines in `.config/tarpaulin.toml`, in: {}",
+        failed.join(", ")
+    );
+    Ok(())
+}
+
+/// Every pair of features, or each one alone if shortened; clippy, so that an import that one set leaves unused is found.
+fn features(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    let mut command = HACK.command(workspace)?;
+    command = command.args([
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--no-dev-deps",
+    ]);
+    command = match settings.short {
+        true => command.arg("--each-feature"),
+        false => command.args(["--feature-powerset", "--depth", "2"]),
+    };
+    if !has_openssl() {
+        println!("native-tls is left out: it needs libssl-dev and pkg-config");
+        command = command.args(["--exclude-features", "native-tls", "--exclude-all-features"]);
+    }
+    command.args(["--", "-D", "warnings"]).run()?;
+    Ok(())
+}
+
+/// Whether the features that need the operating system's TLS library can be built here.
+pub(crate) fn has_openssl() -> bool {
+    !cfg!(target_os = "linux")
+        || std::env::var_os("OPENSSL_DIR").is_some()
+        || succeeds("pkg-config", &["--exists", "openssl"])
+}
+
+fn text(workspace: &Workspace, _: &Settings) -> Result<()> {
+    let typos = TYPOS.command(workspace)?.run();
+    let taplo = TAPLO.command(workspace)?.args(["fmt", "--check"]).run();
+    match (typos, taplo) {
+        (Ok(()), Ok(())) => Ok(()),
+        (typos, taplo) => bail!(
+            "{}",
+            [typos.err(), taplo.err()]
+                .into_iter()
+                .flatten()
+                .map(|e| e.to_string())
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_before_a_merge_is_a_proof() {
+        for name in BEFORE_A_MERGE {
+            assert!(PROOFS.iter().any(|proof| proof.name == *name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_report_replaces_the_one_before_it() {
+        let text = "a\n<!-- prove:soak -->\nold\n<!-- end -->\nb\n";
+        let expected = "a\n<!-- prove:soak -->\n```text\nnew\n```\n<!-- end -->\nb\n";
+        assert_eq!(replaced(text, "soak", "new").as_deref(), Some(expected));
+        assert_eq!(replaced(text, "faults", "new"), None);
+    }
 }

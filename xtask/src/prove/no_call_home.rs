@@ -10,56 +10,30 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::Settings;
-use crate::failure::{Context, Failure, Result};
-use crate::machine::Package;
-use crate::metadata::Metadata;
-use crate::shell::{self, Workspace};
-
-const STRACE: Package = Package {
-    name: "strace",
-    program: "strace",
-    reason: "it writes down what a program asks the kernel for",
-};
-
-const IP: Package = Package {
-    name: "iproute2",
-    program: "ip",
-    reason: "it brings up loopback in a network of its own",
-};
+use super::{Settings, build, profile};
+use crate::workspace::{Workspace, require};
 
 /// A port of loopback where nobody listens: whoever tries it was not told to.
 const ELSEWHERE: &str = "127.0.0.1:9";
 
-pub(super) fn run(workspace: &Workspace, _settings: &Settings) -> Result<()> {
-    STRACE.provide()?;
-    if !shell::succeeds("ip", &["-V"]) {
-        IP.provide()?;
-    }
-    let metadata = Metadata::read(workspace)?;
-    let output = metadata.target_directory.join("prove").join("no-call-home");
-    fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
-    let profile = metadata.target_directory.join("proof");
-    for (package, program, features) in [
-        ("kyc-cli", "kyc", None),
-        ("kyc-proof", "prove", Some("--features=prove")),
-    ] {
-        let build = [
-            "build",
-            "--quiet",
-            "--profile",
-            "proof",
-            "--package",
-            package,
-            "--bin",
-            program,
-        ];
-        shell::run(workspace.cargo(build).args(features))?;
-    }
+pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    require(
+        "strace",
+        "strace",
+        "it records every system call of a program",
+    )?;
+    require(
+        "ip",
+        "iproute2",
+        "it brings up loopback in a network namespace",
+    )?;
+    let output = workspace.target()?.join("prove/no-call-home");
+    fs::create_dir_all(&output)?;
+    let [prove, kyc] = build(workspace, profile(settings))?;
     let network = Network::new();
-    let (kyc, prove) = (profile.join("kyc"), profile.join("prove"));
     let sandbox = Sandbox::start(&network, &kyc)?;
     println!(
         "  {}, sandbox on {}, proxies named on {ELSEWHERE}",
@@ -84,11 +58,8 @@ pub(super) fn run(workspace: &Workspace, _settings: &Settings) -> Result<()> {
     let told = ("THROUGH_PROXY", "1");
     let about = "told to use the proxy that is named";
     watch.something_else(about, &prove, ONE_CALL_EACH, told)?;
-    if watch.failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(watch.failed.join("\n")))
-    }
+    ensure!(watch.failed.is_empty(), "{}", watch.failed.join("\n"));
+    Ok(())
 }
 
 /// An onboarding with an input for every step.
@@ -123,7 +94,7 @@ impl Watch<'_> {
         let (succeeded, attempts) = self.trace(about, program, arguments, None)?;
         let to_sandbox = Attempt::Connect(self.sandbox.address.clone());
         let calls = attempts.get(&to_sandbox).copied().unwrap_or(0);
-        println!("  {about}: {}", told(&attempts));
+        println!("  {about}: {}", listed(&attempts));
         if !succeeded || calls == 0 {
             self.failed
                 .push(format!("{about}: did not do what it should"));
@@ -145,7 +116,7 @@ impl Watch<'_> {
     ) -> Result<()> {
         let (_, mut attempts) = self.trace(about, program, arguments, Some(changed))?;
         attempts.remove(&Attempt::Connect(self.sandbox.address.clone()));
-        println!("  seen, {about}: {}", told(&attempts));
+        println!("  seen, {about}: {}", listed(&attempts));
         if attempts.is_empty() {
             self.failed.push(format!("{about}: was not seen"));
         }
@@ -191,18 +162,18 @@ impl Watch<'_> {
                 .env(name, &proxy)
                 .env(name.to_ascii_lowercase(), proxy);
         }
-        let status = strace.status().context(|| "cannot start strace".into())?;
+        let status = strace.status().context("cannot start strace")?;
         let trace = fs::read_to_string(&file)
-            .context(|| format!("strace left nothing in {}", file.display()))?;
+            .with_context(|| format!("strace left nothing in {}", file.display()))?;
         Ok((status.success(), attempts(&trace)))
     }
 }
 
-fn told(attempts: &BTreeMap<Attempt, usize>) -> String {
-    let told = attempts
+fn listed(attempts: &BTreeMap<Attempt, usize>) -> String {
+    let lines = attempts
         .iter()
         .map(|(attempt, times)| format!("{attempt} ({times})"));
-    told.collect::<Vec<_>>().join(", ")
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 /// Something that a program asked the kernel for and that can leave it.
@@ -372,11 +343,8 @@ impl Sandbox {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .context(|| "cannot start the sandbox".into())?;
-        let output = process
-            .stdout
-            .take()
-            .ok_or_else(|| Failure::new("the sandbox has no output"))?;
+            .context("cannot start the sandbox")?;
+        let output = process.stdout.take().context("the sandbox has no output")?;
         let mut output = BufReader::new(output);
         let told = serde_json::Deserializer::from_reader(&mut output)
             .into_iter()
@@ -391,7 +359,7 @@ impl Sandbox {
         });
         let Some((address, environment)) = read else {
             stop(&mut process);
-            return Err(Failure::new("the sandbox does not say where it listens"));
+            bail!("the sandbox does not print where it listens");
         };
         Ok(Self {
             process,

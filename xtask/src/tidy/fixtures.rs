@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Problem, Tree};
+use super::{Files, Problem};
 
-pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    let fixtures: Vec<(&str, &str)> = tree.below("fixtures/", ".json").collect();
+pub(super) fn check(files: &Files) -> Vec<Problem> {
+    let fixtures: Vec<(&str, &str)> = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("fixtures/") && path.ends_with(".json"))
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
     let mut problems: Vec<Problem> = fixtures
         .iter()
         .flat_map(|(path, text)| one(path, text))
