@@ -184,9 +184,11 @@ fn keep(program: &Path, target: &str, found: &Path, corpus: &Path, merged: &Path
             chosen.push((fs::metadata(&path)?.len(), path));
         }
     }
-    // The shortest first: each covers something, and short ones are read by people.
+    // Each covers something that no other does. Evenly spaced by length, they are the most unlike each other.
     chosen.sort();
-    chosen.truncate(MOST_KEPT.saturating_sub(by_hand.len()));
+    let places = MOST_KEPT.saturating_sub(by_hand.len());
+    let every = chosen.len().div_ceil(places.max(1)).max(1);
+    let chosen: Vec<_> = chosen.into_iter().step_by(every).take(places).collect();
     for path in old {
         fs::remove_file(path)?;
     }

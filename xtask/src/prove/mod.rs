@@ -293,12 +293,18 @@ fn program(workspace: &Workspace, name: &str, settings: &Settings) -> Result<()>
     }
 }
 
-/// Puts the output of a proof between its markers in PROOFS.md, under today's date.
+/// Puts the end of a proof's output, with its seed, between its markers in PROOFS.md, under today's date.
 fn record(workspace: &Workspace, name: &str, report: &[String]) -> Result<()> {
     const PUBLISHED: &str = "PROOFS.md";
+    const LINES: usize = 12;
     let text = workspace.sh.read_file(PUBLISHED)?;
     let date = cmd!(workspace.sh, "date -u +%F").quiet().read()?;
-    let report = format!("{date}\n{}", report.join("\n"));
+    let seed = report
+        .iter()
+        .find(|line| line.trim_start().starts_with("seed"));
+    let end = report.len().saturating_sub(LINES);
+    let lines = seed.into_iter().chain(report.iter().skip(end.max(2)));
+    let report = lines.fold(date, |text, line| format!("{text}\n{line}"));
     let text = replaced(&text, name, &report).with_context(|| {
         format!("{PUBLISHED} needs the lines `<!-- prove:{name} -->` and `<!-- end -->` around the place of the output")
     })?;
@@ -324,19 +330,43 @@ fn tested(workspace: &Workspace) -> Result<Vec<&cargo_metadata::Package>> {
     Ok(packages)
 }
 
+/// One package at a time, because each has its own features.
 fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
-    let output = workspace.target()?.join("prove/mutants");
-    workspace.sh.create_dir(&output)?;
+    const SOME_TIMED_OUT: i32 = 3;
     let mut files = settings.files.clone();
     if settings.short && files.is_empty() {
         // Quick, because the tests of this file stand beside it.
         files.push("crates/provider-core/src/**/retry_after.rs".to_owned());
     }
-    let mut command = MUTANTS.command(workspace)?.arg("--output").arg(&output);
-    for file in &files {
-        command = command.args(["--file", file]);
+    let mut failed = Vec::new();
+    for package in tested(workspace)? {
+        let name = package.name.as_str();
+        let directory = format!("crates/{name}/");
+        if !files.is_empty() && !files.iter().any(|file| file.starts_with(&directory)) {
+            continue;
+        }
+        let output = workspace.target()?.join("prove/mutants").join(name);
+        workspace.sh.create_dir(&output)?;
+        let features = portable(package).collect::<Vec<_>>().join(",");
+        let mut command = MUTANTS
+            .command(workspace)?
+            .args(["--package", name, "--features", &features, "--output"])
+            .arg(&output)
+            .env("INSTA_UPDATE", "no");
+        for file in files.iter().filter(|file| file.starts_with(&directory)) {
+            command = command.args(["--file", file]);
+        }
+        let status = Command::from(command).status()?;
+        // A test that a mutant keeps busy has noticed it.
+        if !status.success() && status.code() != Some(SOME_TIMED_OUT) {
+            failed.push(name);
+        }
     }
-    command.run()?;
+    ensure!(
+        failed.is_empty(),
+        "mutants survived in {}: write a test, or add the reason to `.cargo/mutants.toml`",
+        failed.join(", ")
+    );
     Ok(())
 }
 
