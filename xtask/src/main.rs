@@ -22,70 +22,13 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use pico_args::Arguments;
 
 use crate::workspace::Workspace;
 
-/// One task: its name, its arguments, its purpose, and the function that does it.
-struct Command {
-    name: &'static str,
-    takes: &'static str,
-    about: &'static str,
-    run: fn(&Workspace, Arguments) -> Result<()>,
-}
-
-/// Every task. A new one is a module and a row here.
-const COMMANDS: &[Command] = &[
-    Command {
-        name: "test",
-        takes: "",
-        about: "run every test of the workspace",
-        run: test::command,
-    },
-    Command {
-        name: "fixtures",
-        takes: "[--check]",
-        about: "rewrite the recorded fixtures, or compare them",
-        run: fixtures::command,
-    },
-    Command {
-        name: "tidy",
-        takes: "",
-        about: "check dependency edges, fixtures, layout and text",
-        run: tidy::command,
-    },
-    Command {
-        name: "ci",
-        takes: "[--only STAGE,…] [--skip STAGE,…] [--list]",
-        about: "run everything that must hold before a merge",
-        run: ci::command,
-    },
-    Command {
-        name: "bench",
-        takes: "[NAME…] [--record] [--list]",
-        about: "measure what the clients cost beside their peers, in the lab",
-        run: bench::command,
-    },
-    Command {
-        name: "bench call",
-        takes: "--check | --update",
-        about: "compare what our calls cost with what is committed, or renew it",
-        run: bench::command,
-    },
-    Command {
-        name: "prove",
-        takes: "[NAME…] [--short] [--seed N] [--record] [--list]",
-        about: "show what holds under faults, forgeries and load",
-        run: prove::command,
-    },
-    Command {
-        name: "new-provider",
-        takes: "NAME",
-        about: "write the crate, fixtures and sandbox module of a provider",
-        run: new_provider::command,
-    },
-];
+/// Every task. A new one is a module, a line here and one in [`dispatch`].
+const USAGE: &str = include_str!("usage.txt");
 
 /// An error that has been printed already, by a task whose last line is something else.
 #[derive(Debug)]
@@ -115,23 +58,20 @@ fn dispatch(mut arguments: Arguments) -> Result<()> {
     let help = arguments.contains(["-h", "--help"]);
     let name = arguments.subcommand()?;
     let Some(name) = name.filter(|_| !help) else {
-        println!("{}", usage());
+        print!("{USAGE}");
         return Ok(());
     };
-    let command = COMMANDS
-        .iter()
-        .find(|command| command.name == name)
-        .with_context(|| format!("no command `{name}`\n\n{}", usage()))?;
-    (command.run)(&Workspace::find()?, arguments)
-}
-
-fn usage() -> String {
-    let mut text = String::from("usage: cargo xtask COMMAND\n");
-    for command in COMMANDS {
-        let call = format!("{} {}", command.name, command.takes);
-        text.push_str(&format!("\n  {call:<56} {}", command.about));
-    }
-    text
+    let run = match name.as_str() {
+        "test" => test::command,
+        "fixtures" => fixtures::command,
+        "tidy" => tidy::command,
+        "ci" => ci::command,
+        "bench" => bench::command,
+        "prove" => prove::command,
+        "new-provider" => new_provider::command,
+        _ => bail!("no command `{name}`\n\n{USAGE}"),
+    };
+    run(&Workspace::find()?, arguments)
 }
 
 /// The words that are left, none of which may be an option.

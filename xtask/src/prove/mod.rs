@@ -19,102 +19,13 @@ use crate::tidy::Role;
 use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
 use crate::workspace::{Workspace, portable, succeeds, watch};
 
-/// One proof: its name, what it shows, and how it runs.
-struct Proof {
-    name: &'static str,
-    about: &'static str,
-    runs: Runs,
-}
+/// Every proof: its name, and what it shows.
+const PROOFS: &str = include_str!("proofs.txt");
 
-enum Runs {
-    /// A proof of the program `prove` in `kyc-proof`.
-    Program,
-    /// A module here, or a tool with its own configuration file.
-    Own(fn(&Workspace, &Settings) -> Result<()>),
+fn all() -> Vec<&'static str> {
+    let first = |line: &'static str| line.split(' ').next();
+    PROOFS.lines().filter_map(first).collect()
 }
-
-const PROOFS: &[Proof] = &[
-    Proof {
-        name: "faults",
-        about: "every operation under every fault, with ten invariants",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "soak",
-        about: "a million calls under faults: what callers are answered beside what was done",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "outage",
-        about: "a provider that is down for ten minutes: requests meanwhile, and the time to recover",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "flood",
-        about: "hostile connections to the served sandbox: what it holds and what it leaves behind",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "canaries",
-        about: "nothing secret or personal is printed, whatever happens",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "vectors",
-        about: "published vectors, and random cases beside an independent implementation",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "forgeries",
-        about: "replies that were altered, made up or taken from elsewhere",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "properties",
-        about: "what holds for every value, tried on random ones",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "constant-time",
-        about: "the time of a check does not depend on where a signature is wrong",
-        runs: Runs::Program,
-    },
-    Proof {
-        name: "no-call-home",
-        about: "nothing but the configured address is contacted, by strace",
-        runs: Runs::Own(no_call_home::run),
-    },
-    Proof {
-        name: "fuzz",
-        about: "no input makes a reader of foreign bytes panic or break its invariant; libFuzzer",
-        runs: Runs::Own(fuzz::run),
-    },
-    Proof {
-        name: "mutants",
-        about: "a changed operator, condition or value fails a test; cargo-mutants",
-        runs: Runs::Own(mutants),
-    },
-    Proof {
-        name: "coverage",
-        about: "tests run at least 97 % of the lines of core and of each provider; cargo-tarpaulin",
-        runs: Runs::Own(coverage),
-    },
-    Proof {
-        name: "features",
-        about: "every set of features of every crate builds without a warning; cargo-hack",
-        runs: Runs::Own(features),
-    },
-    Proof {
-        name: "supply-chain",
-        about: "licences, sources, build scripts and bills of materials; cargo-deny, cargo-cyclonedx",
-        runs: Runs::Own(supply_chain::run),
-    },
-    Proof {
-        name: "text",
-        about: "spelling, and the form of TOML files; typos, taplo",
-        runs: Runs::Own(text),
-    },
-];
 
 /// What `ci` runs, shortened, the longest first. The other proofs build everything once more, with instruments or for each
 /// change, or a tool first.
@@ -149,9 +60,7 @@ pub(crate) struct Settings {
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
     if arguments.contains("--list") {
-        for Proof { name, about, .. } in PROOFS {
-            println!("{name:<16}{about}");
-        }
+        print!("{PROOFS}");
         return Ok(());
     }
     let settings = Settings {
@@ -164,14 +73,13 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         fuzz: fuzz::Settings::from(&mut arguments)?,
     };
     let wanted = names(arguments)?;
+    let (all, wanted) = (all(), wanted.iter().map(String::as_str).collect::<Vec<_>>());
     for name in &wanted {
         ensure!(
-            PROOFS.iter().any(|proof| proof.name == name),
+            all.contains(name),
             "no proof `{name}`; `cargo xtask prove --list` prints them"
         );
     }
-    let all: Vec<&str> = PROOFS.iter().map(|proof| proof.name).collect();
-    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     run(
         workspace,
         if wanted.is_empty() { &all } else { &wanted },
@@ -223,15 +131,21 @@ pub(crate) fn before_a_merge(workspace: &Workspace) -> Result<()> {
 /// Runs the named proofs. One that fails does not stop the ones after it.
 fn run(workspace: &Workspace, wanted: &[&str], settings: &Settings) -> Result<()> {
     let mut failed = Vec::new();
-    for proof in PROOFS.iter().filter(|proof| wanted.contains(&proof.name)) {
-        println!("\n== {} ==", proof.name);
-        let outcome = match proof.runs {
-            Runs::Own(run) => run(workspace, settings),
-            Runs::Program => program(workspace, proof.name, settings),
+    for name in wanted {
+        println!("\n== {name} ==");
+        let outcome = match *name {
+            "no-call-home" => no_call_home::run(workspace, settings),
+            "fuzz" => fuzz::run(workspace, settings),
+            "mutants" => mutants(workspace, settings),
+            "coverage" => coverage(workspace),
+            "features" => features(workspace, settings),
+            "supply-chain" => supply_chain::run(workspace, settings),
+            "text" => text(workspace),
+            name => program(workspace, name, settings),
         };
         if let Err(error) = outcome {
             println!("error: {error:#}");
-            failed.push(proof.name);
+            failed.push(*name);
         }
     }
     ensure!(failed.is_empty(), "not proven: {}", failed.join(", "));
@@ -371,7 +285,7 @@ fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
 }
 
 /// One package at a time, so that each has to reach the least share by its own tests.
-fn coverage(workspace: &Workspace, _: &Settings) -> Result<()> {
+fn coverage(workspace: &Workspace) -> Result<()> {
     let target = workspace.target()?.join("coverage");
     let mut failed = Vec::new();
     for package in tested(workspace)? {
@@ -424,7 +338,7 @@ pub(crate) fn has_openssl() -> bool {
         || succeeds("pkg-config", &["--exists", "openssl"])
 }
 
-fn text(workspace: &Workspace, _: &Settings) -> Result<()> {
+fn text(workspace: &Workspace) -> Result<()> {
     let typos = TYPOS.command(workspace)?.run();
     let taplo = TAPLO.command(workspace)?.args(["fmt", "--check"]).run();
     match (typos, taplo) {
@@ -447,9 +361,7 @@ mod tests {
 
     #[test]
     fn what_runs_before_a_merge_is_a_proof() {
-        for name in BEFORE_A_MERGE {
-            assert!(PROOFS.iter().any(|proof| proof.name == *name), "{name}");
-        }
+        assert!(BEFORE_A_MERGE.iter().all(|name| all().contains(name)));
     }
 
     #[test]
