@@ -218,17 +218,12 @@ fn features(session: &mut Session<'_>) -> Result<()> {
             }
         }
         for features in sets {
+            // Clippy instead of `check`: it shares what was built of dependencies, and `RUSTFLAGS` would not.
             let check = session
                 .workspace
-                .cargo([
-                    "check",
-                    "--quiet",
-                    "--no-default-features",
-                    "--package",
-                    &package.name,
-                ])
-                .args(["--features", features])
-                .env("RUSTFLAGS", "-D warnings");
+                .cargo(["clippy", "--quiet", "--no-default-features"])
+                .args(["--package", &package.name, "--features", features])
+                .args(["--", "-D", "warnings"]);
             if check.run().is_err() {
                 failed.push(format!("{} with {features:?}", package.name));
             }
@@ -285,8 +280,8 @@ fn generated_provider(session: &mut Session<'_>) -> Result<()> {
         command.env("CARGO_TARGET_DIR", &target)
     };
     copy.cargo(["fmt", "--package", NAME, "--check"]).run()?;
-    cargo(&["check", "--all-targets"])
-        .env("RUSTFLAGS", "-D warnings")
+    cargo(&["clippy", "--all-targets"])
+        .args(["--", "-D", "warnings"])
         .run()?;
     tested(
         cargo(&["test", "--no-fail-fast", "--lib", "--test", "it"]),

@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn broken_templates_are_errors() {
         let names = Names::parse("acme").unwrap();
-        assert!(names.expand("{{nmae}}").is_err());
+        assert!(names.expand("{{unknown}}").is_err());
         assert!(names.expand("{{name").is_err());
         assert_eq!(names.expand("{ } {x}").unwrap(), "{ } {x}");
     }
