@@ -1,7 +1,7 @@
 //! `cargo xtask fixtures`: rewrites the recorded fixtures, or with `--check` compares them.
 //!
 //! The recordings are tests: `tests/recordings.rs` of a package plays its operations and writes or compares what it saw, as
-//! the variable `FIXTURES` tells it. Every run of the tests compares, too.
+//! the variable `FIXTURES` says. Every run of the tests compares, too.
 
 use anyhow::Result;
 use pico_args::Arguments;

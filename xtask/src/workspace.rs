@@ -107,8 +107,8 @@ impl Workspace {
 
     /// Copies every file of the workspace into a new temporary directory, so that a task can change sources.
     ///
-    /// A repository of its own tells the copy's files; it is built in a target directory of its own, because cargo tells
-    /// members apart by their place inside the workspace and would mix up the two.
+    /// It has a repository of its own, which lists its files, and needs a target directory of its own, because cargo identifies
+    /// members by their place inside the workspace and would confuse the two.
     pub(crate) fn copy(&self) -> Result<(tempfile::TempDir, Self)> {
         let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
         for name in self.files()? {

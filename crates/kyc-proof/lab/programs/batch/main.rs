@@ -1,7 +1,7 @@
 //! A batch by hand on reqwest: `batch PORT INPUT OUT CONCURRENCY` asks about each row of a CSV file, `CONCURRENCY` at once with
 //! `buffer_unordered`, writes a JSON line for each, and prints what it came to. A question that fails is asked once more.
 //!
-//! `benches/peers/python/aiohttp_batch.py` takes and prints the same.
+//! `peers/python/aiohttp_batch.py` takes and prints the same.
 #![allow(
     clippy::print_stdout,
     reason = "its output is what the runner of the benchmark reads"

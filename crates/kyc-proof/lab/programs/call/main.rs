@@ -29,7 +29,7 @@ fn main() -> clients::Result<()> {
             peers::runtime()?.block_on(Peer::named(peer)?.run(port.parse()?, calls.parse()?))
         }
         ["wall", port] => wall::measure(port.parse()?),
-        // `cargo test --benches` and `cargo bench` start it without a command; there is nothing to count by itself.
+        // Without a command there is nothing to count by itself.
         _ => {
             println!("usage: call run PEER CALLS PORT | call wall PORT");
             Ok(())

@@ -44,7 +44,7 @@ fn main() -> Result<()> {
     match *arguments.as_slice() {
         ["many", rounds] => runtime.block_on(many(rounds.parse()?)),
         ["tail", questions] => runtime.block_on(tail(questions.parse()?)),
-        // `cargo test --benches` and `cargo bench` start it without a command.
+        // Without a command there is nothing to measure.
         _ => {
             println!("usage: fan-out many ROUNDS | fan-out tail QUESTIONS");
             Ok(())

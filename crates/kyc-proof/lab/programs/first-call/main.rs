@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         });
         runtime.block_on(serve(acceptor))
     } else {
-        // `cargo test --benches` and `cargo bench` start it without a command.
+        // Without a command there is nothing to measure.
         println!("usage: first-call serve DIRECTORY");
         Ok(())
     }

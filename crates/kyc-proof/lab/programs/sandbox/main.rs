@@ -47,7 +47,7 @@ fn main() -> Result<()> {
             requests,
             format!("GET / HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         ),
-        // `cargo test --benches` and `cargo bench` start it without a command; there is nothing to load by itself.
+        // Without a command there is nothing to load by itself.
         _ => {
             println!("usage: sandbox load ADDRESS CONNECTIONS REQUESTS (get | veriff KEY SECRET)");
             return Ok(());

@@ -58,7 +58,7 @@ fn main() -> Result<()> {
             Some(("aggregators", count)) => settings.aggregators = count.parse()?,
             Some(("people", count)) => settings.people = count.parse()?,
             Some(("faults-every", exchanges)) => settings.faults_every = exchanges.parse()?,
-            // `cargo test --benches` and `cargo bench` start it with options of a harness.
+            // Nothing else is known.
             _ => {
                 println!(
                     "usage: server [exact] [message=BYTES] [aggregators=COUNT] [people=COUNT] [faults-every=EXCHANGES]"

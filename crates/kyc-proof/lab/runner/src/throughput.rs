@@ -26,7 +26,7 @@ const ROUNDS: usize = 5;
 enum Source {
     /// The program `load` of this workspace.
     Load,
-    /// A program of `benches/peers`.
+    /// A program of `peers`.
     Elsewhere(Runtime),
 }
 
