@@ -10,7 +10,7 @@ use pico_args::Arguments;
 
 use crate::test::{Counts, tested};
 use crate::tidy::Role;
-use crate::workspace::{Workspace, succeeds};
+use crate::workspace::{Workspace, portable, succeeds};
 use crate::{bench, guards, new_provider, no_more, prove, test, tidy};
 
 /// One thing that must hold.
@@ -200,11 +200,12 @@ fn docs(session: &mut Session<'_>) -> Result<()> {
 fn features(session: &mut Session<'_>) -> Result<()> {
     let mut failed = Vec::new();
     for package in session.workspace.packages()? {
-        let transports = ["hyper", "reqwest", "rustls"].as_slice();
-        let alone = match Role::of(&package.name) {
-            Role::Core => transports,
-            Role::Provider => &["hyper"],
-            Role::Facade => &["finpass", "finpro", "veriff", "deepvue"],
+        let alone: Vec<&str> = match Role::of(&package.name) {
+            Role::Core => vec!["hyper", "reqwest", "rustls"],
+            Role::Provider => vec!["hyper"],
+            Role::Facade => portable(package)
+                .filter(|feature| !["hyper", "rustls"].contains(feature))
+                .collect(),
             _ => continue,
         };
         let mut sets = vec![""];
