@@ -62,10 +62,9 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         options.extend(arguments.contains(option).then_some(option));
     }
     let names = names(arguments)?;
-    let manifest = "crates/kyc-proof/lab/Cargo.toml";
-    let mut lab = workspace
-        .cargo(["run", "--quiet", "--release", "--manifest-path", manifest])
-        .args(["--package", "runner"]);
+    let mut lab = workspace.cargo(
+        "run --quiet --release --manifest-path crates/kyc-proof/lab/Cargo.toml --package runner",
+    );
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         lab = lab.arg("--target-dir").arg(workspace.target()?.join("lab"));
     }

@@ -24,7 +24,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "fmt",
         about: "sources are formatted",
-        run: |session| Ok(session.workspace.cargo(["fmt", "--all", "--check"]).run()?),
+        run: |session| Ok(session.workspace.cargo("fmt --all --check").run()?),
     },
     Stage {
         name: "tidy",
@@ -178,22 +178,18 @@ fn table(rows: &[Row]) -> String {
 
 fn clippy(session: &mut Session<'_>) -> Result<()> {
     let features = session.workspace.portable_features()?;
-    let clippy = session.workspace.cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        &features,
-    ]);
-    Ok(clippy.args(["--", "-D", "warnings"]).run()?)
+    let clippy = session
+        .workspace
+        .cargo("clippy --workspace --all-targets --features");
+    Ok(clippy.args([&features, "--", "-D", "warnings"]).run()?)
 }
 
 fn docs(session: &mut Session<'_>) -> Result<()> {
     let features = session.workspace.portable_features()?;
     let doc = session
         .workspace
-        .cargo(["doc", "--workspace", "--no-deps", "--features", &features]);
-    Ok(doc.env("RUSTDOCFLAGS", "-D warnings").run()?)
+        .cargo("doc --workspace --no-deps --features");
+    Ok(doc.arg(features).env("RUSTDOCFLAGS", "-D warnings").run()?)
 }
 
 /// The sets of features that users choose; `cargo xtask prove features` builds every pair.
@@ -222,7 +218,7 @@ fn features(session: &mut Session<'_>) -> Result<()> {
             // Clippy instead of `check`: it shares what was built of dependencies, and `RUSTFLAGS` would not.
             let check = session
                 .workspace
-                .cargo(["clippy", "--quiet", "--no-default-features"])
+                .cargo("clippy --quiet --no-default-features")
                 .args(["--package", &package.name, "--features", features])
                 .args(["--", "-D", "warnings"]);
             if check.run().is_err() {
@@ -275,17 +271,16 @@ fn generated_provider(session: &mut Session<'_>) -> Result<()> {
 
     // Both packages each time, with the same features, so that one build serves.
     let target = session.workspace.target()?.join("new-provider");
-    let cargo = |arguments: &[&'static str]| {
+    let cargo = |line: &str| {
         let both = ["--package", NAME, "--package", "kyc-sandbox"];
-        let command = copy.cargo(arguments.iter().copied()).args(both);
-        command.env("CARGO_TARGET_DIR", &target)
+        copy.cargo(line).args(both).env("CARGO_TARGET_DIR", &target)
     };
-    copy.cargo(["fmt", "--package", NAME, "--check"]).run()?;
-    cargo(&["clippy", "--all-targets"])
+    copy.cargo("fmt --check --package").arg(NAME).run()?;
+    cargo("clippy --all-targets")
         .args(["--", "-D", "warnings"])
         .run()?;
     tested(
-        cargo(&["test", "--no-fail-fast", "--lib", "--test", "it"]),
+        cargo("test --no-fail-fast --lib --test it"),
         &mut session.counts,
     )
 }

@@ -20,7 +20,7 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
     // With the packages and features of `cargo xtask test`, so that nothing is built twice.
     let features = workspace.portable_features()?;
     let command = workspace
-        .cargo(["test", "--workspace", "--test", "recordings"])
+        .cargo("test --workspace --test recordings")
         .args(["--no-fail-fast", "--features", &features])
         .env("FIXTURES", mode);
     let mut counts = Counts::default();

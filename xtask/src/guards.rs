@@ -15,11 +15,10 @@ const MOST: [(&str, usize); 2] = [("hyper", 50), ("rustls", 75)];
 const SIGNING: usize = 10;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let tree = |arguments: &[&str]| -> Result<BTreeSet<String>> {
+    let tree = |arguments: &str| -> Result<BTreeSet<String>> {
         let printed = workspace
-            .cargo(["tree", "--prefix", "none", "--format", "{p}"])
-            .args(["--target", "x86_64-unknown-linux-gnu"])
-            .args(arguments)
+            .cargo("tree --prefix none --format {p} --target x86_64-unknown-linux-gnu")
+            .args(arguments.split(' '))
             .quiet()
             .read()?;
         // A crate that was printed before ends in ` (*)`, one of ours in its path.
@@ -36,13 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         broken.extend(found.map(|name| format!("{what} brings {name}")));
     };
 
-    let core = [
-        "--package",
-        "provider-core",
-        "--edges",
-        "normal",
-        "--no-default-features",
-    ];
+    let core = tree("--package provider-core --edges normal --no-default-features")?;
     let transports = [
         "reqwest",
         "rustls",
@@ -51,26 +44,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         "openssl-sys",
         "hyper",
     ];
-    forbid("provider-core without features", &tree(&core)?, &transports);
-    let whole = [
-        "--workspace",
-        "--edges",
-        "normal",
-        "--features",
-        &workspace.portable_features()?,
-    ];
+    forbid("provider-core without features", &core, &transports);
+    let features = workspace.portable_features()?;
+    let portable_tree = tree(&format!("--workspace --edges normal --features {features}"))?;
     forbid(
         "the workspace without native-tls",
-        &tree(&whole)?,
+        &portable_tree,
         &["openssl-sys"],
     );
-    let whole = [
-        "--workspace",
-        "--edges",
-        "normal,build,dev",
-        "--all-features",
-    ];
-    forbid("the workspace", &tree(&whole)?, &["aws-lc-sys"]);
+    let whole = tree("--workspace --edges normal,build,dev --all-features")?;
+    forbid("the workspace", &whole, &["aws-lc-sys"]);
 
     let packages = workspace.packages()?;
     let mut grown = Vec::new();
@@ -80,16 +63,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             continue;
         }
         let features = portable(provider).collect::<Vec<_>>().join(",");
-        let of = |edges, features| {
-            tree(&[
-                "--package",
-                name,
-                "--edges",
-                edges,
-                "--no-default-features",
-                "--features",
-                features,
-            ])
+        let of = |edges: &str, features: &str| {
+            tree(&format!(
+                "--package {name} --edges {edges} --no-default-features --features {features}"
+            ))
         };
         let others: Vec<&str> = packages
             .iter()

@@ -30,14 +30,14 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     let features = workspace.portable_features()?;
     let everything = ["--workspace", "--features", &features];
     let targets = ["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
-    let runner: &[&str] = match succeeds("cargo", &["nextest", "--version"]) {
-        true => &["nextest", "run", "--no-tests=pass"],
-        false => &["test"],
+    let runner = match succeeds("cargo", &["nextest", "--version"]) {
+        true => "nextest run --no-tests=pass",
+        false => "test",
     };
-    let tests = workspace.cargo(runner.iter().copied());
+    let tests = workspace.cargo(runner);
     let tests = tested(tests.args(everything).args(targets), counts);
     // A failing example in the documentation is worth knowing of even where another test fails.
-    let docs = workspace.cargo(["test", "--doc", "--no-fail-fast"]);
+    let docs = workspace.cargo("test --doc --no-fail-fast");
     tests.and(tested(docs.args(everything), counts))
 }
 

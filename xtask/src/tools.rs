@@ -34,13 +34,7 @@ impl Tool {
             println!("{package} {version} is missing and is built once, which takes some minutes");
             require("cc", "gcc", "cargo links with it")?;
             workspace
-                .cargo([
-                    "install",
-                    "--locked",
-                    "--debug",
-                    "--no-default-features",
-                    "--root",
-                ])
+                .cargo("install --locked --debug --no-default-features --root")
                 .arg(&root)
                 .arg(format!("{package}@{version}"))
                 // Not optimised: a minute to build instead of five, and what takes time is other programs.

@@ -44,9 +44,9 @@ impl Workspace {
         &self.root
     }
 
-    /// A `cargo` command line in the root.
-    pub(crate) fn cargo<'a>(&'a self, arguments: impl IntoIterator<Item = &'a str>) -> Cmd<'a> {
-        clean(cmd!(self.sh, "cargo").args(arguments))
+    /// A `cargo` command line in the root; the words of `line` are arguments.
+    pub(crate) fn cargo(&self, line: &str) -> Cmd<'_> {
+        clean(cmd!(self.sh, "cargo").args(line.split_whitespace()))
     }
 
     /// What `cargo metadata` prints about the members.
@@ -126,11 +126,7 @@ impl Workspace {
     /// The path below the root of a program of ours, built in this profile.
     pub(crate) fn build(&self, arguments: &[&str], program: &str) -> Result<PathBuf> {
         let messages = self
-            .cargo([
-                "build",
-                "--quiet",
-                "--message-format=json-render-diagnostics",
-            ])
+            .cargo("build --quiet --message-format=json-render-diagnostics")
             .args(arguments)
             .read()?;
         messages
