@@ -2,98 +2,52 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "telling a person at a terminal what happens is what this program is for"
+    reason = "printing progress and results at a terminal is what this program is for"
 )]
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "counts and places in texts; a development build panics when one overflows"
+    reason = "counts and positions in texts; a development build panics when one overflows"
 )]
 
 mod bench;
 mod ci;
-mod counts;
-mod crates;
-mod failure;
-mod files;
 mod fixtures;
-mod machine;
-mod metadata;
+mod guards;
 mod new_provider;
-mod numbers;
 mod prove;
-mod rust_text;
-mod shell;
-mod temporary;
 mod test;
 mod tidy;
+mod tools;
+mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::{Result, bail, ensure};
 use pico_args::Arguments;
 
-use crate::failure::{Failure, Result};
-use crate::shell::Workspace;
+use crate::workspace::Workspace;
 
-/// One task: what it is called, what it takes, what it is for, and the function that does it.
-struct Command {
-    name: &'static str,
-    takes: &'static str,
-    about: &'static str,
-    run: fn(&Workspace, Arguments) -> Result<()>,
+/// Every task. A new one is a module, a line here and one in [`dispatch`].
+const USAGE: &str = include_str!("usage.txt");
+
+/// An error that has been printed already, by a task whose last line is something else.
+#[derive(Debug)]
+struct Printed;
+
+impl std::fmt::Display for Printed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("see above")
+    }
 }
 
-/// Every task. A new one is a module and a row here.
-const COMMANDS: &[Command] = &[
-    Command {
-        name: "test",
-        takes: "",
-        about: "run every test of the workspace",
-        run: test::command,
-    },
-    Command {
-        name: "fixtures",
-        takes: "[--check]",
-        about: "rewrite the recorded fixtures, or compare them",
-        run: fixtures::command,
-    },
-    Command {
-        name: "tidy",
-        takes: "",
-        about: "check layout, edges, manifests, fixtures and text",
-        run: tidy::command,
-    },
-    Command {
-        name: "ci",
-        takes: "[--only STAGE,…] [--skip STAGE,…] [--list]",
-        about: "run everything that must hold before a merge",
-        run: ci::command,
-    },
-    Command {
-        name: "bench",
-        takes: "[NAME…] [--list] [--check] [--update]",
-        about: "measure what the clients cost, beside their peers",
-        run: bench::command,
-    },
-    Command {
-        name: "prove",
-        takes: "[--short] [--seed N] [--list] [NAME…] [OPTION…]",
-        about: "show what holds under faults, forgeries and load",
-        run: prove::command,
-    },
-    Command {
-        name: "new-provider",
-        takes: "NAME",
-        about: "write the crate, fixtures and sandbox module of a provider",
-        run: new_provider::command,
-    },
-];
+impl std::error::Error for Printed {}
 
 fn main() -> ExitCode {
     match dispatch(Arguments::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !failure.is_told() {
-                eprintln!("error: {failure}");
+        Err(error) => {
+            if !error.is::<Printed>() {
+                eprintln!("error: {error:#}");
             }
             ExitCode::FAILURE
         }
@@ -104,23 +58,45 @@ fn dispatch(mut arguments: Arguments) -> Result<()> {
     let help = arguments.contains(["-h", "--help"]);
     let name = arguments.subcommand()?;
     let Some(name) = name.filter(|_| !help) else {
-        println!("{}", usage());
+        print!("{USAGE}");
         return Ok(());
     };
-    let command = COMMANDS
-        .iter()
-        .find(|command| command.name == name)
-        .ok_or_else(|| Failure::new(format!("no command `{name}`\n\n{}", usage())))?;
-    (command.run)(&Workspace::find()?, arguments)
+    let run = match name.as_str() {
+        "test" => test::command,
+        "fixtures" => fixtures::command,
+        "tidy" => tidy::command,
+        "ci" => ci::command,
+        "bench" => bench::command,
+        "prove" => prove::command,
+        "new-provider" => new_provider::command,
+        _ => bail!("no command `{name}`\n\n{USAGE}"),
+    };
+    run(&Workspace::find()?, arguments)
 }
 
-fn usage() -> String {
-    let mut text = String::from("usage: cargo xtask COMMAND\n");
-    for Command {
-        name, takes, about, ..
-    } in COMMANDS
-    {
-        text.push_str(&format!("\n  {:<48} {about}", format!("{name} {takes}")));
-    }
-    text
+/// The words that are left, none of which may be an option.
+fn names(arguments: Arguments) -> Result<Vec<String>> {
+    let names: Vec<String> = arguments
+        .finish()
+        .into_iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let option = names.iter().find(|name| name.starts_with('-'));
+    ensure!(
+        option.is_none(),
+        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
+        option.map_or("", String::as_str)
+    );
+    Ok(names)
+}
+
+/// Refuses arguments that a task does not take.
+fn no_more(arguments: Arguments) -> Result<()> {
+    let left = names(arguments)?;
+    ensure!(
+        left.is_empty(),
+        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
+        left.join(" ")
+    );
+    Ok(())
 }

@@ -2,72 +2,21 @@
 //!
 //! It adds files and one line in the sandbox's `lib.rs`; nothing in the core or the facade changes.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
+use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
+use xshell::cmd;
 
-use crate::failure::{Context, Failure, Result, no_more};
-use crate::metadata::Metadata;
-use crate::rust_text;
-use crate::shell::{self, Workspace};
+use crate::no_more;
+use crate::workspace::Workspace;
 
 /// The one existing file that a new provider changes.
 pub(crate) const SANDBOX_LIB: &str = "crates/kyc-sandbox/src/lib.rs";
 
-/// Includes a template by its name.
-macro_rules! template {
-    ($path:literal, $name:literal) => {
-        (
-            $path,
-            include_str!(concat!("../templates/new-provider/", $name)),
-        )
-    };
-}
-
-/// Where each file goes, and what it is made from. Both have placeholders.
-const TEMPLATES: &[(&str, &str)] = &[
-    template!("crates/{{name}}/Cargo.toml", "Cargo.toml.tmpl"),
-    template!("crates/{{name}}/README.md", "README.md.tmpl"),
-    template!("crates/{{name}}/src/lib.rs", "lib.rs.tmpl"),
-    template!("crates/{{name}}/src/provider.rs", "provider.rs.tmpl"),
-    template!("crates/{{name}}/src/client.rs", "client.rs.tmpl"),
-    template!("crates/{{name}}/src/capability.rs", "capability.rs.tmpl"),
-    template!(
-        "crates/{{name}}/src/open_session.rs",
-        "open_session.rs.tmpl"
-    ),
-    template!("crates/{{name}}/tests/it/main.rs", "tests/main.rs.tmpl"),
-    template!(
-        "crates/{{name}}/tests/it/sandbox.rs",
-        "tests/sandbox.rs.tmpl"
-    ),
-    template!(
-        "crates/{{name}}/tests/it/conformance.rs",
-        "tests/conformance.rs.tmpl"
-    ),
-    template!(
-        "crates/{{name}}/tests/it/fixtures.rs",
-        "tests/fixtures.rs.tmpl"
-    ),
-    template!(
-        "crates/{{name}}/tests/it/open_session.rs",
-        "tests/open_session.rs.tmpl"
-    ),
-    template!(
-        "fixtures/{{name}}/open-session/success.json",
-        "success.json.tmpl"
-    ),
-    template!(
-        "fixtures/{{name}}/open-session/unauthorized.json",
-        "unauthorized.json.tmpl"
-    ),
-    template!(
-        "crates/kyc-sandbox/src/{{module}}.rs",
-        "sandbox_module.rs.tmpl"
-    ),
-];
+/// Plain files with placeholders: `{{name}}`, `{{module}}`, `{{type}}` and `{{SCREAMING}}`, in paths too. Each lies where its
+/// copy goes, below the workspace, and ends in `.tmpl`.
+const TEMPLATES: &str = "xtask/templates/new-provider";
 
 /// The spellings of a provider's name.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,7 +34,7 @@ struct Names {
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
     let name: String = arguments
         .free_from_str()
-        .map_err(|_| Failure::new("usage: cargo xtask new-provider NAME"))?;
+        .context("usage: cargo xtask new-provider NAME")?;
     no_more(arguments)?;
     for path in generate(workspace, &name)? {
         println!("{path}");
@@ -100,78 +49,95 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
 /// Writes everything and returns what was written, relative to the root.
 pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>> {
     let names = Names::parse(name)?;
-    refuse_taken(workspace, &names)?;
+    let templates = templates(workspace)?;
+    refuse_taken(workspace, &names, &templates)?;
 
     // Everything is made before anything is written, so that a refusal leaves nothing behind.
-    let mut files = TEMPLATES
-        .iter()
-        .map(|(path, template)| Ok((names.expand(path)?, names.expand(template)?)))
-        .collect::<Result<Vec<_>>>()?;
-    if let Some((path, _)) = files
-        .iter()
-        .find(|(path, _)| workspace.root().join(path).exists())
-    {
-        return Err(Failure::new(format!("{path} exists")));
+    let mut files = Vec::new();
+    for (path, template) in &templates {
+        let (path, text) = (names.expand(path)?, names.expand(template)?);
+        ensure!(!workspace.root().join(&path).exists(), "{path} exists");
+        files.push((path, text));
     }
-    let lib = fs::read_to_string(workspace.root().join(SANDBOX_LIB))
-        .context(|| format!("cannot read {SANDBOX_LIB}"))?;
+    let lib = workspace.sh.read_file(SANDBOX_LIB)?;
     files.push((SANDBOX_LIB.to_owned(), with_module(&lib, &names.module)?));
-
     for (path, text) in &files {
-        let target = workspace.root().join(path);
-        let writing = || format!("cannot write {path}");
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).context(writing)?;
-        }
-        fs::write(&target, text).context(writing)?;
+        workspace.sh.write_file(path, text)?;
     }
 
     // Lines are as long as the names in them, so only the formatter knows where they break.
-    let mut format = Command::new("rustfmt");
-    format
-        .current_dir(workspace.root())
-        .args(["--edition", "2024"]);
-    format.args(
-        files
-            .iter()
-            .map(|(path, _)| path)
-            .filter(|path| path.ends_with(".rs") && *path != SANDBOX_LIB),
-    );
-    if let Err(failure) = shell::run(&mut format) {
-        println!("warning: not formatted: {failure}");
-    }
+    let sources: Vec<&str> = files
+        .iter()
+        .map(|(path, _)| path.as_str())
+        .filter(|path| path.ends_with(".rs") && *path != SANDBOX_LIB)
+        .collect();
+    cmd!(workspace.sh, "rustfmt --edition 2024 {sources...}").run()?;
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Refuses a name that something of ours, or a dependency, has already.
-fn refuse_taken(workspace: &Workspace, names: &Names) -> Result<()> {
-    let metadata = Metadata::read(workspace)?;
-    let dependencies = metadata
-        .packages
-        .values()
-        .flat_map(|package| &package.dependencies);
-    let taken: BTreeSet<&str> = metadata
-        .packages
-        .keys()
-        .map(String::as_str)
-        .chain(dependencies.map(|dependency| dependency.name.as_str()))
-        .collect();
-    if taken.contains(names.name.as_str()) || taken.contains(names.module.as_str()) {
-        return Err(Failure::new(format!(
-            "`{}` is the name of a crate already",
-            names.name
-        )));
+/// Every template: where its copy goes, and its text.
+fn templates(workspace: &Workspace) -> Result<Vec<(String, String)>> {
+    let root = workspace.root().join(TEMPLATES);
+    let mut found = Vec::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory)
+            .with_context(|| format!("cannot read {}", directory.display()))?
+        {
+            let path = entry?.path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let below = path
+                .strip_prefix(&root)?
+                .to_string_lossy()
+                .replace('\\', "/");
+            let target = below
+                .strip_suffix(".tmpl")
+                .with_context(|| format!("{TEMPLATES}/{below} does not end in `.tmpl`"))?;
+            found.push((target.to_owned(), workspace.sh.read_file(&path)?));
+        }
     }
+    found.sort();
+    Ok(found)
+}
+
+/// Refuses a name that something of ours, a dependency or a template has already.
+fn refuse_taken(
+    workspace: &Workspace,
+    names: &Names,
+    templates: &[(String, String)],
+) -> Result<()> {
+    let packages = workspace.packages()?;
+    let dependencies = packages.iter().flat_map(|package| &package.dependencies);
+    let taken = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .chain(dependencies.map(|dependency| dependency.name.as_str()))
+        .any(|taken| taken == names.name || taken == names.module);
+    ensure!(
+        !taken,
+        "`{}` is the name of a crate already; choose another one",
+        names.name
+    );
+    let used = |word: &str| {
+        let in_word = |c: char| c.is_alphanumeric() || c == '_';
+        templates
+            .iter()
+            .any(|(_, text)| text.split(|c| !in_word(c)).any(|found| found == word))
+    };
+    ensure!(
+        !used(&names.module) && !used(&names.type_name),
+        "`{}` cannot name a provider: the generated files use that word for something else",
+        names.name
+    );
     Ok(())
 }
 
 impl Names {
     fn parse(name: &str) -> Result<Self> {
-        let refuse = |why: &str| {
-            Err(Failure::new(format!(
-                "`{name}` cannot name a provider: {why}"
-            )))
-        };
+        let refuse = |why: &str| bail!("`{name}` cannot name a provider: {why}");
         let mut parts = name.split('-');
         let good = |part: &str| {
             !part.is_empty()
@@ -188,21 +154,12 @@ impl Names {
         if RESERVED.contains(&name) {
             return refuse("the word means something in Rust or cargo");
         }
-        let names = Self {
+        Ok(Self {
             name: name.to_owned(),
             module: name.replace('-', "_"),
             type_name: name.split('-').map(capitalised).collect(),
             screaming: name.replace('-', "_").to_ascii_uppercase(),
-        };
-        let used = |word: &str| {
-            TEMPLATES
-                .iter()
-                .any(|(_, template)| rust_text::names(template, word))
-        };
-        if used(&names.module) || used(&names.type_name) {
-            return refuse("the generated files use that word for something else");
-        }
-        Ok(names)
+        })
     }
 
     /// Fills the placeholders of a template; an unknown one is an error of the template.
@@ -211,19 +168,15 @@ impl Names {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("{{") {
             text.push_str(before);
-            let Some((placeholder, after)) = after.split_once("}}") else {
-                return Err(Failure::new("a template has `{{` without `}}`"));
-            };
+            let (placeholder, after) = after
+                .split_once("}}")
+                .context("a template has `{{` without `}}`")?;
             text.push_str(match placeholder {
                 "name" => &self.name,
                 "module" => &self.module,
                 "type" => &self.type_name,
                 "SCREAMING" => &self.screaming,
-                other => {
-                    return Err(Failure::new(format!(
-                        "a template has an unknown placeholder `{other}`"
-                    )));
-                }
+                other => bail!("a template has an unknown placeholder `{other}`"),
             });
             rest = after;
         }
@@ -257,9 +210,7 @@ fn with_module(source: &str, module: &str) -> Result<String> {
         .filter_map(|(at, line)| Some((at, name_of(line)?)))
         .collect();
     if modules.iter().any(|(_, name)| name == module) {
-        return Err(Failure::new(format!(
-            "the sandbox has a module `{module}` already"
-        )));
+        bail!("the sandbox has a module `{module}` already");
     }
     let after_it = modules
         .iter()
@@ -267,7 +218,7 @@ fn with_module(source: &str, module: &str) -> Result<String> {
         .map(|(at, _)| *at);
     let at = after_it
         .or(modules.last().map(|(at, _)| at + 1))
-        .ok_or_else(|| Failure::new(format!("{SANDBOX_LIB} has no `mod` line to stand beside")))?;
+        .with_context(|| format!("{SANDBOX_LIB} has no `mod` line to stand beside"))?;
     let line = format!("pub mod {module};");
     lines.insert(at, &line);
     Ok(lines.join("\n") + "\n")
@@ -320,32 +271,36 @@ mod tests {
                 "{name}"
             );
         }
-        for name in ["provider", "sandbox", "open-session", "header-value"] {
-            assert!(
-                Names::parse(name)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("use that word"),
-                "{name}"
-            );
-        }
         assert!(Names::parse(&"a".repeat(41)).is_err());
     }
 
     #[test]
     fn broken_templates_are_errors() {
         let names = Names::parse("acme").unwrap();
-        assert!(names.expand("{{nmae}}").is_err());
+        assert!(names.expand("{{unknown}}").is_err());
         assert!(names.expand("{{name").is_err());
         assert_eq!(names.expand("{ } {x}").unwrap(), "{ } {x}");
     }
 
     #[test]
-    fn every_template_expands() {
+    fn every_template_expands_and_no_word_of_theirs_can_be_a_name() {
+        let workspace = Workspace::find().unwrap();
+        let templates = templates(&workspace).unwrap();
+        assert!(templates.len() > 10);
         let names = Names::parse("acme-pay").unwrap();
-        for (path, template) in TEMPLATES {
-            assert!(names.expand(path).is_ok(), "{path}");
-            assert!(names.expand(template).is_ok(), "{path}");
+        for (path, template) in &templates {
+            assert!(
+                names.expand(path).is_ok() && names.expand(template).is_ok(),
+                "{path}"
+            );
+        }
+        refuse_taken(&workspace, &names, &templates).unwrap();
+        for name in ["provider", "sandbox", "finpass", "serde"] {
+            let names = Names::parse(name).unwrap();
+            assert!(
+                refuse_taken(&workspace, &names, &templates).is_err(),
+                "{name}"
+            );
         }
     }
 

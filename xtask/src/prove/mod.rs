@@ -1,206 +1,374 @@
 //! `cargo xtask prove`: what the clients promise, shown under faults, forgeries and load.
 
-mod coverage;
-mod explained;
 mod fuzz;
-mod mutants;
 mod no_call_home;
 mod supply_chain;
-mod tool;
 
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
+use xshell::cmd;
 
-use crate::failure::{Failure, Result};
-use crate::shell::{self, Workspace};
+use crate::names;
+use crate::tidy::Role;
+use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
+use crate::workspace::{Workspace, portable, succeeds, watch};
 
-/// One proof: what selects it, what it shows, and the function that runs it.
-struct Proof {
-    name: &'static str,
-    about: &'static str,
-    run: fn(&Workspace, &Settings) -> Result<()>,
+/// Every proof: its name, and what it shows.
+const PROOFS: &str = include_str!("proofs.txt");
+
+fn all() -> Vec<&'static str> {
+    let first = |line: &'static str| line.split(' ').next();
+    PROOFS.lines().filter_map(first).collect()
 }
 
-/// Every proof. Most are part of the program `prove` in `kyc-proof`; those that drive a tool are modules here.
-const PROOFS: &[Proof] = &[
-    Proof {
-        name: "faults",
-        about: "every operation under every fault, with ten invariants",
-        run: |workspace, settings| program(workspace, "faults", settings),
-    },
-    Proof {
-        name: "soak",
-        about: "a million calls under faults: what callers are told beside what was done",
-        run: |workspace, settings| program(workspace, "soak", settings),
-    },
-    Proof {
-        name: "outage",
-        about: "a provider that is away for ten minutes: requests meanwhile, and how soon all is well",
-        run: |workspace, settings| program(workspace, "outage", settings),
-    },
-    Proof {
-        name: "flood",
-        about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
-        run: |workspace, settings| program(workspace, "flood", settings),
-    },
-    Proof {
-        name: "canaries",
-        about: "nothing secret or personal is printed, whatever happens",
-        run: canaries,
-    },
-    Proof {
-        name: "vectors",
-        about: "published vectors, and random cases beside an independent implementation",
-        run: |workspace, settings| program(workspace, "vectors", settings),
-    },
-    Proof {
-        name: "forgeries",
-        about: "replies that were altered, made up or taken from elsewhere",
-        run: |workspace, settings| program(workspace, "forgeries", settings),
-    },
-    Proof {
-        name: "no-call-home",
-        about: "nothing but the configured address is even tried",
-        run: no_call_home::run,
-    },
-    Proof {
-        name: "properties",
-        about: "what holds for every value, tried on random ones",
-        run: |workspace, settings| program(workspace, "properties", settings),
-    },
-    Proof {
-        name: "fuzz",
-        about: "no input makes a reader of foreign bytes panic, lie or tell; see FUZZING.md of kyc-proof",
-        run: fuzz::run,
-    },
-    Proof {
-        name: "mutants",
-        about: "a changed operator, condition or value is noticed by a test",
-        run: mutants::run,
-    },
-    Proof {
-        name: "coverage",
-        about: "every line of core and providers is run by a test, or it is said why not",
-        run: coverage::run,
-    },
-    Proof {
-        name: "constant-time",
-        about: "the time of a check does not tell where a signature is wrong",
-        run: constant_time,
-    },
-    Proof {
-        name: "supply-chain",
-        about: "licences, sources, build scripts and bills of materials of what is depended on",
-        run: supply_chain::run,
-    },
+/// What `ci` runs, shortened, the longest first. The other proofs build everything once more, with instruments or for each
+/// change, or a tool first.
+const BEFORE_A_MERGE: &[&str] = &[
+    "canaries",
+    "faults",
+    "outage",
+    "flood",
+    "soak",
+    "forgeries",
+    "properties",
+    "vectors",
 ];
 
-/// What tests are made of: neither its lines nor its mutants say how well the rest is tested.
-const TEST_SUPPORT: &str = "/src/testing/";
-
-/// What a run was asked for.
+/// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Fewer cases, as before each merge.
-    pub(crate) short: bool,
-    /// Where all chance comes from; another one each time if absent.
-    pub(crate) seed: Option<u64>,
-    /// Where a copy of the RustSec database is: a directory or the address of a Git repository.
-    pub(crate) advisories: Option<String>,
+    short: bool,
+    /// In the profile that tests are built in: slower to run, and nothing is built for it alone.
+    as_tested: bool,
+    /// What the randomness of a proof comes from; another seed each time if absent.
+    seed: Option<u64>,
+    /// The output takes the place of the one in PROOFS.md.
+    record: bool,
+    /// A copy of the RustSec database: a directory.
+    advisories: Option<String>,
     /// The files whose mutants are tested; all of core and providers if empty.
-    pub(crate) files: Vec<String>,
-    /// What the fuzzer alone is told.
-    pub(crate) fuzz: fuzz::Settings,
+    files: Vec<String>,
+    fuzz: fuzz::Settings,
 }
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
-    let list = arguments.contains("--list");
+    if arguments.contains("--list") {
+        print!("{PROOFS}");
+        return Ok(());
+    }
     let settings = Settings {
         short: arguments.contains("--short"),
+        as_tested: false,
         seed: arguments.opt_value_from_str("--seed")?,
+        record: arguments.contains("--record"),
         advisories: arguments.opt_value_from_str("--advisories")?,
         files: arguments.values_from_str("--file")?,
         fuzz: fuzz::Settings::from(&mut arguments)?,
     };
-    let wanted: Vec<String> = arguments
-        .finish()
-        .iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    if list {
-        for Proof { name, about, .. } in PROOFS {
-            println!("{name:<16}{about}");
+    let wanted = names(arguments)?;
+    let (all, wanted) = (all(), wanted.iter().map(String::as_str).collect::<Vec<_>>());
+    for name in &wanted {
+        ensure!(
+            all.contains(name),
+            "no proof `{name}`; `cargo xtask prove --list` prints them"
+        );
+    }
+    run(
+        workspace,
+        if wanted.is_empty() { &all } else { &wanted },
+        &settings,
+    )
+}
+
+/// Runs what `ci` does: in the profile of tests, and two at a time, because most of them wait.
+pub(crate) fn before_a_merge(workspace: &Workspace) -> Result<()> {
+    let settings = Settings {
+        short: true,
+        as_tested: true,
+        ..Settings::default()
+    };
+    let [prove, _] = build(workspace, profile(&settings))?;
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(name) = BEFORE_A_MERGE.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let output = Command::new(&prove).args([name, "--short"]).output();
+            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("\n== {name} ==");
+            match output {
+                Ok(output) => {
+                    print!("{}", String::from_utf8_lossy(&output.stdout));
+                    print!("{}", String::from_utf8_lossy(&output.stderr));
+                    failed.extend((!output.status.success()).then_some(*name));
+                }
+                Err(error) => {
+                    println!("error: cannot start {}: {error}", prove.display());
+                    failed.push(*name);
+                }
+            }
         }
-        return Ok(());
-    }
-    let known = |name: &String| PROOFS.iter().any(|proof| proof.name == name);
-    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        return Err(Failure::new(format!(
-            "no proof `{unknown}`; `cargo xtask prove --list` prints them"
-        )));
-    }
-    run(workspace, &wanted, &settings)
+    };
+    thread::scope(|scope| {
+        scope.spawn(work);
+        work();
+    });
+    let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed.extend(
+        run(workspace, &["no-call-home"], &settings)
+            .is_err()
+            .then_some("no-call-home"),
+    );
+    ensure!(failed.is_empty(), "not proven: {}", failed.join(", "));
+    Ok(())
 }
 
-/// The names of all proofs.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    PROOFS.iter().map(|proof| proof.name)
-}
-
-/// Runs the named proofs, or all. One that fails does not stop the ones after it.
-pub(crate) fn run(workspace: &Workspace, wanted: &[String], settings: &Settings) -> Result<()> {
+/// Runs the named proofs. One that fails does not stop the ones after it.
+fn run(workspace: &Workspace, wanted: &[&str], settings: &Settings) -> Result<()> {
     let mut failed = Vec::new();
-    for proof in PROOFS {
-        if !wanted.is_empty() && wanted.iter().all(|name| name != proof.name) {
-            continue;
-        }
-        println!("\n== {} ==", proof.name);
-        if let Err(failure) = (proof.run)(workspace, settings) {
-            println!("error: {failure}");
-            failed.push(proof.name);
+    for name in wanted {
+        println!("\n== {name} ==");
+        let outcome = match *name {
+            "no-call-home" => no_call_home::run(workspace, settings),
+            "fuzz" => fuzz::run(workspace, settings),
+            "mutants" => mutants(workspace, settings),
+            "coverage" => coverage(workspace),
+            "features" => features(workspace, settings),
+            "supply-chain" => supply_chain::run(workspace, settings),
+            "text" => text(workspace),
+            name => program(workspace, name, settings),
+        };
+        if let Err(error) = outcome {
+            println!("error: {error:#}");
+            failed.push(*name);
         }
     }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("not proven: {}", failed.join(", "))))
-    }
+    ensure!(failed.is_empty(), "not proven: {}", failed.join(", "));
+    Ok(())
 }
 
-/// What is published is about the code that users run; the short run spares a second build.
-fn constant_time(workspace: &Workspace, settings: &Settings) -> Result<()> {
-    let profile = if settings.short { "proof" } else { "release" };
-    program_in(workspace, profile, "constant-time", settings)
+/// The profile of proofs: optimised for millions of cases, with every overflow and assertion still checked.
+fn profile(settings: &Settings) -> &'static str {
+    if settings.as_tested { "dev" } else { "proof" }
 }
 
-/// The proof runs the command too, and finds it beside itself.
-fn canaries(workspace: &Workspace, settings: &Settings) -> Result<()> {
-    let mut command = workspace.cargo(["build", "--quiet", "--profile", "proof"]);
-    shell::run(command.args(["--package", "kyc-cli"]))?;
-    program(workspace, "canaries", settings)
+/// Builds the program `prove`, and `kyc` beside it, which some proofs run.
+///
+/// Each with its own features alone: what others turn on would be proven instead of what `kyc-proof` asks for.
+fn build(workspace: &Workspace, profile: &str) -> Result<[PathBuf; 2]> {
+    let of = |package, program, features| {
+        let what = [
+            "--profile",
+            profile,
+            "--package",
+            package,
+            "--features",
+            features,
+            "--bin",
+            program,
+        ];
+        workspace.build(&what, program)
+    };
+    Ok([
+        of("kyc-proof", "prove", "prove")?,
+        of("kyc-cli", "kyc", "")?,
+    ])
 }
 
 /// Runs a proof of the program `prove`.
 fn program(workspace: &Workspace, name: &str, settings: &Settings) -> Result<()> {
-    program_in(workspace, "proof", name, settings)
-}
-
-fn program_in(workspace: &Workspace, profile: &str, name: &str, settings: &Settings) -> Result<()> {
-    let mut command = workspace.cargo(["run", "--quiet", "--profile", profile]);
-    command.args([
-        "--package",
-        "kyc-proof",
-        "--features",
-        "prove",
-        "--bin",
-        "prove",
-        "--",
-        name,
-    ]);
+    // What is published about time is measured on the code that users run.
+    let release = name == "constant-time" && !settings.short;
+    let profile = if release {
+        "release"
+    } else {
+        profile(settings)
+    };
+    let [prove, _] = build(workspace, profile)?;
+    let mut command = cmd!(workspace.sh, "{prove} {name}");
     if settings.short {
-        command.arg("--short");
+        command = command.arg("--short");
     }
     if let Some(seed) = settings.seed {
-        command.args(["--seed", &seed.to_string()]);
+        command = command.args(["--seed", &seed.to_string()]);
     }
-    shell::run(&mut command)
+    let mut report = Vec::new();
+    watch(crate::workspace::clean(command), |line| {
+        report.push(line.to_owned())
+    })?;
+    match settings.record {
+        true => record(workspace, name, &report),
+        false => Ok(()),
+    }
+}
+
+/// Puts the end of a proof's output, with its seed, between its markers in PROOFS.md, under today's date.
+fn record(workspace: &Workspace, name: &str, report: &[String]) -> Result<()> {
+    const PUBLISHED: &str = "PROOFS.md";
+    const LINES: usize = 12;
+    let text = workspace.sh.read_file(PUBLISHED)?;
+    let date = cmd!(workspace.sh, "date -u +%F").quiet().read()?;
+    let seed = report
+        .iter()
+        .find(|line| line.trim_start().starts_with("seed"));
+    let end = report.len().saturating_sub(LINES);
+    let lines = seed.into_iter().chain(report.iter().skip(end.max(2)));
+    let report = lines.fold(date, |text, line| format!("{text}\n{line}"));
+    let text = replaced(&text, name, &report).with_context(|| {
+        format!("{PUBLISHED} needs the lines `<!-- prove:{name} -->` and `<!-- end -->` around the place of the output")
+    })?;
+    workspace.sh.write_file(PUBLISHED, text)?;
+    println!("recorded in {PUBLISHED}");
+    Ok(())
+}
+
+/// The text with a report between the markers of its proof.
+fn replaced(text: &str, name: &str, report: &str) -> Option<String> {
+    let marker = format!("<!-- prove:{name} -->\n");
+    let (before, after) = text.split_once(&marker)?;
+    let (_, after) = after.split_once("<!-- end -->")?;
+    Some(format!(
+        "{before}{marker}```text\n{report}\n```\n<!-- end -->{after}"
+    ))
+}
+
+/// The packages whose tests are measured: core and providers.
+fn tested(workspace: &Workspace) -> Result<Vec<&cargo_metadata::Package>> {
+    let mut packages = workspace.packages()?;
+    packages.retain(|package| matches!(Role::of(&package.name), Role::Core | Role::Provider));
+    Ok(packages)
+}
+
+/// One package at a time, because each has its own features.
+fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    const SOME_TIMED_OUT: i32 = 3;
+    let mut files = settings.files.clone();
+    if settings.short && files.is_empty() {
+        // Quick, because the tests of this file stand beside it.
+        files.push("crates/provider-core/src/**/retry_after.rs".to_owned());
+    }
+    let mut failed = Vec::new();
+    for package in tested(workspace)? {
+        let name = package.name.as_str();
+        let directory = format!("crates/{name}/");
+        if !files.is_empty() && !files.iter().any(|file| file.starts_with(&directory)) {
+            continue;
+        }
+        let output = workspace.target()?.join("prove/mutants").join(name);
+        workspace.sh.create_dir(&output)?;
+        let features = portable(package).collect::<Vec<_>>().join(",");
+        let mut command = MUTANTS
+            .command(workspace)?
+            .args(["--package", name, "--features", &features, "--output"])
+            .arg(&output)
+            .env("INSTA_UPDATE", "no");
+        for file in files.iter().filter(|file| file.starts_with(&directory)) {
+            command = command.args(["--file", file]);
+        }
+        let status = Command::from(command).status()?;
+        // A test that a mutant keeps busy has noticed it.
+        if !status.success() && status.code() != Some(SOME_TIMED_OUT) {
+            failed.push(name);
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "mutants survived in {}: write a test, or add the reason to `.cargo/mutants.toml`",
+        failed.join(", ")
+    );
+    Ok(())
+}
+
+/// One package at a time, so that each has to reach the least share by its own tests.
+fn coverage(workspace: &Workspace) -> Result<()> {
+    let target = workspace.target()?.join("coverage");
+    let mut failed = Vec::new();
+    for package in tested(workspace)? {
+        let name = package.name.as_str();
+        let features = portable(package).collect::<Vec<_>>().join(" ");
+        let command = TARPAULIN
+            .command(workspace)?
+            .args(["--config", ".config/tarpaulin.toml", "--package", name])
+            .args(["--features", &features, "--target-dir"])
+            .arg(&target)
+            .env("INSTA_UPDATE", "no");
+        if command.run().is_err() {
+            failed.push(name);
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "tests fail, or run less than the least share of lines in `.config/tarpaulin.toml`, in: {}",
+        failed.join(", ")
+    );
+    Ok(())
+}
+
+/// Every pair of features, or each one alone if shortened; clippy, so that an import that one set leaves unused is found.
+fn features(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    let mut command = HACK.command(workspace)?;
+    command = command.args([
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--no-dev-deps",
+    ]);
+    command = match settings.short {
+        true => command.arg("--each-feature"),
+        false => command.args(["--feature-powerset", "--depth", "2"]),
+    };
+    if !has_openssl() {
+        println!("native-tls is left out: it needs libssl-dev and pkg-config");
+        command = command.args(["--exclude-features", "native-tls", "--exclude-all-features"]);
+    }
+    command.args(["--", "-D", "warnings"]).run()?;
+    Ok(())
+}
+
+/// Whether the features that need the operating system's TLS library can be built here.
+pub(crate) fn has_openssl() -> bool {
+    !cfg!(target_os = "linux")
+        || std::env::var_os("OPENSSL_DIR").is_some()
+        || succeeds("pkg-config", &["--exists", "openssl"])
+}
+
+fn text(workspace: &Workspace) -> Result<()> {
+    let typos = TYPOS.command(workspace)?.run();
+    let taplo = TAPLO.command(workspace)?.args(["fmt", "--check"]).run();
+    match (typos, taplo) {
+        (Ok(()), Ok(())) => Ok(()),
+        (typos, taplo) => bail!(
+            "{}",
+            [typos.err(), taplo.err()]
+                .into_iter()
+                .flatten()
+                .map(|e| e.to_string())
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_before_a_merge_is_a_proof() {
+        assert!(BEFORE_A_MERGE.iter().all(|name| all().contains(name)));
+    }
+
+    #[test]
+    fn a_report_replaces_the_one_before_it() {
+        let text = "a\n<!-- prove:soak -->\nold\n<!-- end -->\nb\n";
+        let expected = "a\n<!-- prove:soak -->\n```text\nnew\n```\n<!-- end -->\nb\n";
+        assert_eq!(replaced(text, "soak", "new").as_deref(), Some(expected));
+        assert_eq!(replaced(text, "faults", "new"), None);
+    }
 }

@@ -1,236 +1,126 @@
-//! Proof `no-call-home`: programs that use the clients try to reach the configured address and nothing else.
+//! Proof `no-call-home`: programs that use the clients contact the configured address and nothing else.
 //!
-//! Each runs in a network of its own that has loopback alone, with proxies in its environment, and strace writes down every
-//! address that it asks the kernel for. The same is done to programs that do reach for another one, which must be noticed.
+//! Each runs in a network namespace with loopback alone, with proxies in its environment, and strace records every address that
+//! it asks the kernel for. Controls that do contact another address must be noticed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::Settings;
-use crate::failure::{Context, Failure, Result};
-use crate::machine::Package;
-use crate::metadata::Metadata;
-use crate::shell::{self, Workspace};
+use super::{Settings, build, profile};
+use crate::workspace::{Workspace, require};
 
-const STRACE: Package = Package {
-    name: "strace",
-    program: "strace",
-    reason: "it writes down what a program asks the kernel for",
-};
-
-const IP: Package = Package {
-    name: "iproute2",
-    program: "ip",
-    reason: "it brings up loopback in a network of its own",
-};
-
-/// A port of loopback where nobody listens: whoever tries it was not told to.
+/// A port of loopback where nobody listens.
 const ELSEWHERE: &str = "127.0.0.1:9";
 
-pub(super) fn run(workspace: &Workspace, _settings: &Settings) -> Result<()> {
-    STRACE.provide()?;
-    if !shell::succeeds("ip", &["-V"]) {
-        IP.provide()?;
-    }
-    let metadata = Metadata::read(workspace)?;
-    let output = metadata.target_directory.join("prove").join("no-call-home");
-    fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
-    let profile = metadata.target_directory.join("proof");
-    for (package, program, features) in [
-        ("kyc-cli", "kyc", None),
-        ("kyc-proof", "prove", Some("--features=prove")),
-    ] {
-        let build = [
-            "build",
-            "--quiet",
-            "--profile",
-            "proof",
-            "--package",
-            package,
-            "--bin",
-            program,
-        ];
-        shell::run(workspace.cargo(build).args(features))?;
-    }
+/// An onboarding with an input for every step.
+const ONBOARD: &str = "onboard --mobile 9000000001 --session-id d69a07cf-4434-4d36-be6c-d22af7dc01fb --consent-text I-agree \
+                       --purpose KYC --redirect-url https://lender.example.test";
+
+/// One call of each operation over each transport: a proof of that program, because it has the clients.
+const EACH: &str = "no-call-home";
+
+pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    require("strace", "strace", "it records system calls")?;
+    require("ip", "iproute2", "it brings up loopback in a namespace")?;
+    let output = workspace.target()?.join("prove/no-call-home");
+    fs::create_dir_all(&output)?;
+    let [prove, kyc] = build(workspace, profile(settings))?;
     let network = Network::new();
-    let (kyc, prove) = (profile.join("kyc"), profile.join("prove"));
     let sandbox = Sandbox::start(&network, &kyc)?;
     println!(
         "  {}, sandbox on {}, proxies named on {ELSEWHERE}",
         network.description(),
         sandbox.address
     );
-    let mut watch = Watch {
-        network: &network,
-        sandbox: &sandbox,
-        output: &output,
-        failed: Vec::new(),
-    };
-    watch.nothing_else("kyc onboard, all four providers", &kyc, ONBOARD)?;
-    watch.nothing_else("each client by each transport", &prove, ONE_CALL_EACH)?;
-
-    let elsewhere = ("FINPASS_BASE_URL", "http://127.0.0.1:9");
-    watch.something_else("one provider at another address", &kyc, ONBOARD, elsewhere)?;
-    if network.is_own() {
-        let by_name = ("FINPASS_BASE_URL", "https://provider.example.test");
-        watch.something_else("one provider by name", &kyc, ONBOARD, by_name)?;
-    }
-    let told = ("THROUGH_PROXY", "1");
-    let about = "told to use the proxy that is named";
-    watch.something_else(about, &prove, ONE_CALL_EACH, told)?;
-    if watch.failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(watch.failed.join("\n")))
-    }
-}
-
-/// An onboarding with an input for every step.
-const ONBOARD: &[&str] = &[
-    "onboard",
-    "--mobile",
-    "9000000001",
-    "--session-id",
-    "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
-    "--consent-text",
-    "I agree.",
-    "--purpose",
-    "KYC",
-    "--redirect-url",
-    "https://lender.example.test",
-];
-
-/// The calls are a proof of that program, for it has the clients; alone it shows nothing.
-const ONE_CALL_EACH: &[&str] = &["no-call-home"];
-
-/// What the runs share.
-struct Watch<'r> {
-    network: &'r Network,
-    sandbox: &'r Sandbox,
-    output: &'r Path,
-    failed: Vec<String>,
-}
-
-impl Watch<'_> {
-    /// Runs a program that may reach the sandbox and nothing else.
-    fn nothing_else(&mut self, about: &str, program: &Path, arguments: &[&str]) -> Result<()> {
-        let (succeeded, attempts) = self.trace(about, program, arguments, None)?;
-        let to_sandbox = Attempt::Connect(self.sandbox.address.clone());
-        let calls = attempts.get(&to_sandbox).copied().unwrap_or(0);
-        println!("  {about}: {}", told(&attempts));
-        if !succeeded || calls == 0 {
-            self.failed
-                .push(format!("{about}: did not do what it should"));
+    let here = ("THE_SANDBOX", "alone");
+    let other = ("FINPASS_BASE_URL", "http://127.0.0.1:9");
+    let name = ("FINPASS_BASE_URL", "https://provider.example.test");
+    let proxy = ("THROUGH_PROXY", "1");
+    let mut failed = Vec::new();
+    for (about, program, arguments, variable, control) in [
+        (
+            "kyc onboard, all four providers",
+            &kyc,
+            ONBOARD,
+            here,
+            false,
+        ),
+        ("each client over each transport", &prove, EACH, here, false),
+        ("control: another address", &kyc, ONBOARD, other, true),
+        ("control: another name", &kyc, ONBOARD, name, true),
+        ("control: the proxy", &prove, EACH, proxy, true),
+    ] {
+        if variable == name && !network.is_own() {
+            // Outside a namespace the name would be looked up.
+            continue;
         }
-        if attempts.len() != 1 {
-            self.failed
-                .push(format!("{about}: more than the sandbox was tried"));
-        }
-        Ok(())
-    }
-
-    /// Runs a program that reaches for something else too, as told by one more variable: that must be seen.
-    fn something_else(
-        &mut self,
-        about: &str,
-        program: &Path,
-        arguments: &[&str],
-        changed: (&str, &str),
-    ) -> Result<()> {
-        let (_, mut attempts) = self.trace(about, program, arguments, Some(changed))?;
-        attempts.remove(&Attempt::Connect(self.sandbox.address.clone()));
-        println!("  seen, {about}: {}", told(&attempts));
-        if attempts.is_empty() {
-            self.failed.push(format!("{about}: was not seen"));
-        }
-        Ok(())
-    }
-
-    /// Runs a program under strace: whether it succeeded, and what it tried how often.
-    fn trace(
-        &self,
-        about: &str,
-        program: &Path,
-        arguments: &[&str],
-        changed: Option<(&str, &str)>,
-    ) -> Result<(bool, BTreeMap<Attempt, usize>)> {
-        let file = self
-            .output
-            .join(format!("{}.strace", about.replace([' ', ','], "-")));
-        let mut strace = self.network.command("strace");
-        strace
-            .args([
-                "--follow-forks",
-                "--quiet=all",
-                "--no-abbrev",
-                "--signal=none",
-            ])
-            // Addresses and no contents, which hold credentials.
-            .arg("--string-limit=0")
-            // Besides calls of sockets a ring of requests, through which a program could make them unseen.
-            .arg("--trace=%network,io_uring_setup")
-            .arg("--output")
-            .arg(&file)
-            .arg(program)
-            .args(arguments)
+        let file = output.join(format!("{}.strace", about.replace([' ', ',', ':'], "-")));
+        let mut command = traced(&network, &file, program);
+        command
+            .args(arguments.split_whitespace())
             .env_clear()
-            .envs(&self.sandbox.environment)
-            .envs(changed)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .envs(&sandbox.environment)
+            .envs([variable]);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            let proxy = format!("http://{ELSEWHERE}");
-            strace
-                .env(name, &proxy)
-                .env(name.to_ascii_lowercase(), proxy);
+            for name in [name.to_owned(), name.to_ascii_lowercase()] {
+                command.env(name, format!("http://{ELSEWHERE}"));
+            }
         }
-        let status = strace.status().context(|| "cannot start strace".into())?;
+        let succeeded = command.status().context("cannot start strace")?.success();
         let trace = fs::read_to_string(&file)
-            .context(|| format!("strace left nothing in {}", file.display()))?;
-        Ok((status.success(), attempts(&trace)))
-    }
-}
-
-fn told(attempts: &BTreeMap<Attempt, usize>) -> String {
-    let told = attempts
-        .iter()
-        .map(|(attempt, times)| format!("{attempt} ({times})"));
-    told.collect::<Vec<_>>().join(", ")
-}
-
-/// Something that a program asked the kernel for and that can leave it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Attempt {
-    /// A connection, or a datagram's address: `127.0.0.1:80`, `[::1]:80`, or as strace prints other families.
-    Connect(String),
-    /// An address of its own.
-    Bind(String),
-    /// A socket of a family that is neither IP nor a pair within the program.
-    Socket(String),
-    /// A way around the calls that are watched.
-    Ring,
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(address) => f.write_str(address),
-            Self::Bind(address) => write!(f, "bound to {address}"),
-            Self::Socket(family) => write!(f, "a socket of {family}"),
-            Self::Ring => f.write_str("io_uring"),
+            .with_context(|| format!("strace left nothing in {}", file.display()))?;
+        let mut attempts = attempts(&trace);
+        let listed = attempts
+            .iter()
+            .map(|(what, times)| format!("{what} ({times})"));
+        println!("  {about}: {}", listed.collect::<Vec<_>>().join(", "));
+        let calls = attempts.remove(&sandbox.address);
+        if control && attempts.is_empty() {
+            failed.push(format!("{about}: was not noticed"));
+        }
+        if !control && (calls.is_none() || !succeeded) {
+            failed.push(format!("{about}: did not reach the sandbox, or failed"));
+        }
+        if !control && !attempts.is_empty() {
+            failed.push(format!("{about}: contacted more than the sandbox"));
         }
     }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
 }
 
-/// What a trace of strace's tells, with how often.
-fn attempts(trace: &str) -> BTreeMap<Attempt, usize> {
+/// A program under strace, whose record goes into `file`.
+fn traced(network: &Network, file: &Path, program: &Path) -> Command {
+    let mut strace = network.command("strace");
+    strace
+        .args([
+            "--follow-forks",
+            "--quiet=all",
+            "--no-abbrev",
+            "--signal=none",
+        ])
+        // Addresses and no contents, which hold credentials.
+        .arg("--string-limit=0")
+        // Besides calls of sockets, a ring of requests, which would hide them.
+        .arg("--trace=%network,io_uring_setup")
+        .arg("--output")
+        .arg(file)
+        .arg(program)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    strace
+}
+
+/// What a program asked the kernel for that can leave it, and how often: the addresses of connections and datagrams, such as
+/// `127.0.0.1:80`, sockets that are bound, sockets of families other than IP, and io_uring.
+fn attempts(trace: &str) -> BTreeMap<String, usize> {
     let mut attempts = BTreeMap::new();
     for line in trace.lines() {
         let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
@@ -239,17 +129,15 @@ fn attempts(trace: &str) -> BTreeMap<Attempt, usize> {
         };
         let mut add = |attempt| *attempts.entry(attempt).or_default() += 1;
         match name {
-            "connect" | "sendto" | "sendmsg" | "sendmmsg" => {
-                addresses(arguments).for_each(|address| add(Attempt::Connect(address)));
-            }
-            "bind" => addresses(arguments).for_each(|address| add(Attempt::Bind(address))),
+            "connect" | "sendto" | "sendmsg" | "sendmmsg" => addresses(arguments).for_each(add),
+            "bind" => addresses(arguments).for_each(|address| add(format!("bind {address}"))),
             "socket" => {
                 let family = arguments.split(',').next().unwrap_or_default();
                 if !["AF_INET", "AF_INET6"].contains(&family) {
-                    add(Attempt::Socket(family.to_owned()));
+                    add(format!("socket {family}"));
                 }
             }
-            "io_uring_setup" => add(Attempt::Ring),
+            "io_uring_setup" => add("io_uring".to_owned()),
             _ => {}
         }
     }
@@ -281,13 +169,13 @@ fn addresses(arguments: &str) -> impl Iterator<Item = String> {
 enum Network {
     /// Loopback and nothing else, kept by a process.
     OfItsOwn { keeper: Child, as_user: bool },
-    /// The machine's, where no other is to be had; what is tried is seen there too.
+    /// The machine's, where no namespace can be made; attempts are recorded there too.
     Machine,
 }
 
 impl Network {
     fn new() -> Self {
-        // Without privileges a network comes with a user namespace; with them it needs none, and may not get one.
+        // Without privileges a network comes with a user namespace; with them it needs none, and may be refused one.
         for (flags, as_user) in [
             (&["--net"][..], false),
             (&["--user", "--map-root-user", "--net"], true),
@@ -339,8 +227,8 @@ fn keeper(flags: &[&str]) -> Option<Child> {
         .spawn()
         .ok()?;
     let mut line = String::new();
-    let told = BufReader::new(keeper.stdout.take()?).read_line(&mut line);
-    if told.is_ok() && line == "up\n" {
+    let read = BufReader::new(keeper.stdout.take()?).read_line(&mut line);
+    if read.is_ok() && line == "up\n" {
         return Some(keeper);
     }
     let _ = keeper.wait();
@@ -372,26 +260,23 @@ impl Sandbox {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .context(|| "cannot start the sandbox".into())?;
-        let output = process
-            .stdout
-            .take()
-            .ok_or_else(|| Failure::new("the sandbox has no output"))?;
+            .context("cannot start the sandbox")?;
+        let output = process.stdout.take().context("the sandbox has no output")?;
         let mut output = BufReader::new(output);
-        let told = serde_json::Deserializer::from_reader(&mut output)
+        let printed = serde_json::Deserializer::from_reader(&mut output)
             .into_iter()
             .next();
-        let told: Option<Value> = told.and_then(|told| told.ok());
-        let read = told.as_ref().and_then(|told| {
-            let address = told.get("address")?.as_str()?.to_owned();
-            let environment = told.get("environment")?.as_object()?.iter();
+        let printed: Option<Value> = printed.and_then(|printed| printed.ok());
+        let read = printed.as_ref().and_then(|printed| {
+            let address = printed.get("address")?.as_str()?.to_owned();
+            let environment = printed.get("environment")?.as_object()?.iter();
             let environment =
                 environment.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
             Some((address, environment.collect::<Option<_>>()?))
         });
         let Some((address, environment)) = read else {
             stop(&mut process);
-            return Err(Failure::new("the sandbox does not say where it listens"));
+            bail!("the sandbox does not print where it listens");
         };
         Ok(Self {
             process,
@@ -418,10 +303,6 @@ fn stop(process: &mut Child) {
 mod tests {
     use super::*;
 
-    fn connect(address: &str) -> Attempt {
-        Attempt::Connect(address.to_owned())
-    }
-
     #[test]
     fn every_address_of_a_trace_is_found_once_a_call() {
         let trace = r#"
@@ -435,7 +316,7 @@ mod tests {
 "#;
         assert_eq!(
             attempts(trace),
-            BTreeMap::from([(connect("127.0.0.1:8787"), 2)])
+            BTreeMap::from([("127.0.0.1:8787".to_owned(), 2)])
         );
     }
 
@@ -453,19 +334,19 @@ connect(3, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), in
 7 io_uring_setup(8, {flags=0}) = 3
 "#;
         let expected = [
-            connect("[2001:db8::1]:443"),
-            connect("192.0.2.1:53"),
-            connect("192.0.2.2:54"),
-            connect("192.0.2.3:1"),
-            connect("192.0.2.3:2"),
-            connect("AF_UNIX, sun_path=\"/var/run/nscd/socket\""),
-            Attempt::Bind("AF_NETLINK, nl_pid=0, nl_groups=00000000".to_owned()),
-            Attempt::Socket("AF_UNIX".to_owned()),
-            Attempt::Ring,
+            "[2001:db8::1]:443",
+            "192.0.2.1:53",
+            "192.0.2.2:54",
+            "192.0.2.3:1",
+            "192.0.2.3:2",
+            "AF_UNIX, sun_path=\"/var/run/nscd/socket\"",
+            "bind AF_NETLINK, nl_pid=0, nl_groups=00000000",
+            "socket AF_UNIX",
+            "io_uring",
         ];
         assert_eq!(
             attempts(trace),
-            expected.into_iter().map(|attempt| (attempt, 1)).collect()
+            expected.map(|attempt| (attempt.to_owned(), 1)).into()
         );
     }
 }

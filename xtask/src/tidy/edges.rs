@@ -1,7 +1,8 @@
 //! Which crate may depend on which.
 
-use super::{Problem, Tree, manifests};
-use crate::metadata::{Dependency, Metadata, Package};
+use cargo_metadata::{DependencyKind, Package};
+
+use super::{Files, Problem, code, names_crate};
 
 /// What a crate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub(crate) enum Role {
     Proof,
     Tasks,
 }
+
+/// Crates of one company that build on each other. Those of different companies never do.
+const SAME_COMPANY: &[(&str, &str)] = &[
+    ("finpro-fiu", "finpro-profile"),
+    ("veriff-sessions", "consent-hmac"),
+];
+
+/// The one file of the facade that names providers.
+const PRESETS: &str = "crates/kyc-facade/src/presets.rs";
 
 impl Role {
     /// Every crate that is nothing else is a provider, so that a new provider is held to the rules unasked.
@@ -29,129 +39,167 @@ impl Role {
         }
     }
 
-    fn may_depend_on(self, other: Self, for_tests: bool) -> bool {
-        match self {
+    /// Whether a crate may depend on another one of ours.
+    pub(crate) fn may_depend(package: &str, on: &str, for_tests: bool) -> bool {
+        let other = Self::of(on);
+        let sandbox_in_tests = for_tests && other == Self::Sandbox;
+        match Self::of(package) {
             Self::Core | Self::Tasks => false,
             Self::Sandbox => other == Self::Core,
-            Self::Provider => other == Self::Core || (for_tests && other == Self::Sandbox),
-            Self::Facade => {
-                matches!(other, Self::Core | Self::Provider)
-                    || (for_tests && other == Self::Sandbox)
+            Self::Provider => {
+                other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Cli => matches!(
-                other,
-                Self::Core | Self::Provider | Self::Facade | Self::Sandbox
-            ),
+            Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
+            Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
             Self::Proof => other != Self::Tasks,
         }
     }
 }
 
-pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+pub(super) fn check(packages: &[&Package], files: &Files) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for package in tree.metadata.packages.values() {
-        let path = format!("{}/Cargo.toml", package.directory);
-        let manifest = tree.files.get(&path).map_or("", String::as_str);
-        for (dependency, what) in forbidden(&tree.metadata, package) {
-            problems.push(Problem::at(
-                &path,
-                manifests::line_of_dependency(manifest, &dependency),
-                what,
-            ));
+    for package in packages {
+        let path = format!("crates/{}/Cargo.toml", package.name);
+        for dependency in &package.dependencies {
+            let ours = packages
+                .iter()
+                .any(|other| other.name.as_str() == dependency.name);
+            let for_tests = dependency.kind == DependencyKind::Development;
+            let itself = for_tests && package.name.as_str() == dependency.name;
+            if ours && !itself {
+                let on = Dependency {
+                    name: &dependency.name,
+                    for_tests,
+                    optional: dependency.optional,
+                };
+                problems.extend(forbidden(&package.name, &on).map(|what| Problem::of(&path, what)));
+            }
+        }
+    }
+    let providers: Vec<String> = packages
+        .iter()
+        .filter(|package| Role::of(&package.name) == Role::Provider)
+        .map(|package| package.name.replace('-', "_"))
+        .collect();
+    problems.extend(presets(files, &providers));
+    problems
+}
+
+/// A dependency on another crate of ours.
+struct Dependency<'a> {
+    name: &'a str,
+    for_tests: bool,
+    optional: bool,
+}
+
+/// The rule that a dependency breaks.
+fn forbidden(package: &str, on: &Dependency<'_>) -> Option<String> {
+    let (role, other) = (Role::of(package), Role::of(on.name));
+    if !Role::may_depend(package, on.name, on.for_tests) {
+        return Some(format!(
+            "`{package}` ({role:?}) must not depend on `{}` ({other:?})",
+            on.name
+        ));
+    }
+    let required = role == Role::Facade && other == Role::Provider && !on.for_tests && !on.optional;
+    required.then(|| format!("the provider `{}` must be optional here", on.name))
+}
+
+/// The facade names a provider in one file, so that a new provider edits no other.
+fn presets(files: &Files, providers: &[String]) -> Vec<Problem> {
+    let facade = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("crates/kyc-facade/src/") && *path != PRESETS);
+    let mut problems = Vec::new();
+    for (path, text) in facade {
+        for (index, line) in text.lines().enumerate() {
+            let named = providers
+                .iter()
+                .filter(|ident| names_crate(code(line), ident));
+            problems.extend(named.map(|ident| {
+                Problem::at(
+                    path,
+                    index + 1,
+                    format!("`{ident}` is named here; providers are named in {PRESETS} only"),
+                )
+            }));
         }
     }
     problems
 }
 
-/// The dependencies of one package that break a rule, each with the rule.
-fn forbidden(metadata: &Metadata, package: &Package) -> Vec<(String, String)> {
-    let role = Role::of(&package.name);
-    let ours = package
-        .dependencies
-        .iter()
-        .filter(|dependency| metadata.packages.contains_key(&dependency.name));
-    ours.filter(|dependency| !(dependency.for_tests && dependency.name == package.name))
-        .filter_map(|dependency| {
-            let Dependency {
-                name,
-                for_tests,
-                optional,
-            } = dependency;
-            let other = Role::of(name);
-            let what = if !role.may_depend_on(other, *for_tests) {
-                format!(
-                    "`{}` ({role:?}) must not depend on `{name}` ({other:?})",
-                    package.name
-                )
-            } else if role == Role::Facade && other == Role::Provider && !for_tests && !optional {
-                format!("the provider `{name}` must be optional here")
-            } else {
-                return None;
-            };
-            Some((name.clone(), what))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metadata::tests::sample;
-
-    fn depend(metadata: &mut Metadata, package: &str, on: &str, for_tests: bool, optional: bool) {
-        let dependency = Dependency {
-            name: on.to_owned(),
-            for_tests,
-            optional,
-        };
-        metadata
-            .packages
-            .get_mut(package)
-            .unwrap()
-            .dependencies
-            .push(dependency);
-    }
-
-    #[test]
-    fn the_sample_keeps_the_rules() {
-        let metadata = sample();
-        assert!(
-            metadata
-                .packages
-                .values()
-                .all(|package| forbidden(&metadata, package).is_empty())
-        );
-    }
 
     #[test]
     fn edges_against_the_rules_are_found() {
-        let mut metadata = sample();
-        depend(&mut metadata, "provider-core", "finpass", true, false);
-        depend(&mut metadata, "finpass", "kyc-facade", false, false);
-        depend(&mut metadata, "kyc-facade", "finpass", false, false);
-        depend(&mut metadata, "finpass", "serde", false, false);
-        depend(&mut metadata, "finpass", "finpass", true, false);
-        let found: Vec<String> = metadata
-            .packages
-            .values()
-            .flat_map(|package| forbidden(&metadata, package))
-            .map(|(_, what)| what)
-            .collect();
-        assert_eq!(
-            found,
-            [
-                "`finpass` (Provider) must not depend on `kyc-facade` (Facade)",
-                "the provider `finpass` must be optional here",
-                "`provider-core` (Core) must not depend on `finpass` (Provider)",
-            ]
-        );
+        let plain = |name| Dependency {
+            name,
+            for_tests: false,
+            optional: false,
+        };
+        for (package, on) in [
+            ("provider-core", "finpass"),
+            ("finpass", "kyc-facade"),
+            ("finpass", "consent-hmac"),
+            ("consent-hmac", "veriff-sessions"),
+            ("finpass", "kyc-sandbox"),
+            ("kyc-sandbox", "finpass"),
+            ("kyc-facade", "finpass"),
+            ("kyc-cli", "kyc-proof"),
+            ("xtask", "provider-core"),
+        ] {
+            assert!(
+                forbidden(package, &plain(on)).is_some(),
+                "{package} on {on}"
+            );
+        }
+        for (package, on) in [
+            ("finpass", "provider-core"),
+            ("finpro-fiu", "finpro-profile"),
+            ("veriff-sessions", "consent-hmac"),
+            ("kyc-sandbox", "provider-core"),
+            ("kyc-cli", "kyc-facade"),
+            ("kyc-proof", "kyc-cli"),
+        ] {
+            assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
+        }
     }
 
     #[test]
-    fn a_provider_may_use_the_sandbox_in_tests_only() {
-        assert!(Role::Provider.may_depend_on(Role::Sandbox, true));
-        assert!(!Role::Provider.may_depend_on(Role::Sandbox, false));
-        assert!(!Role::of("finpass").may_depend_on(Role::of("consent-hmac"), true));
-        assert!(!Role::Sandbox.may_depend_on(Role::Provider, true));
+    fn tests_may_use_the_sandbox_and_the_facade_optional_providers() {
+        let tested = |name| Dependency {
+            name,
+            for_tests: true,
+            optional: false,
+        };
+        assert_eq!(forbidden("finpass", &tested("kyc-sandbox")), None);
+        assert_eq!(forbidden("kyc-facade", &tested("finpass")), None);
+        assert!(forbidden("kyc-sandbox", &tested("finpass")).is_some());
+        let optional = Dependency {
+            name: "finpass",
+            for_tests: false,
+            optional: true,
+        };
+        assert_eq!(forbidden("kyc-facade", &optional), None);
+    }
+
+    #[test]
+    fn providers_are_named_in_presets_alone() {
+        let line = "#[cfg(feature = \"finpass\")]\nuse finpass::X;\n".to_owned();
+        let paths = [
+            PRESETS,
+            "crates/kyc-facade/src/lib.rs",
+            "crates/kyc-cli/src/main.rs",
+        ];
+        let files: Files = paths.map(|path| (path.to_owned(), line.clone())).into();
+        let found = presets(&files, &["finpass".to_owned()]);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found
+                .iter()
+                .all(|problem| problem.path.ends_with("lib.rs") && problem.line == 2)
+        );
     }
 }

@@ -1,11 +1,8 @@
-//! `cargo xtask tidy`: quick checks over files. Every problem is listed, not only the first.
+//! `cargo xtask tidy`: quick checks over files that no tool makes. Every problem is listed, not only the first.
 
+mod circles;
 mod edges;
 mod fixtures;
-mod layout;
-mod manifests;
-mod signatures;
-mod sources;
 mod text;
 
 pub(crate) use edges::Role;
@@ -14,12 +11,30 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 
+use anyhow::{Context as _, Result, bail};
 use pico_args::Arguments;
 
-use crate::failure::{Context, Failure, Result, no_more};
-use crate::files;
-use crate::metadata::Metadata;
-use crate::shell::Workspace;
+use crate::no_more;
+use crate::workspace::Workspace;
+
+/// What may stand at the top; settings of tools go into hidden files.
+const TOP: &[&str] = &[
+    "ARCHITECTURE.md",
+    "BENCHMARKS.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "PROOFS.md",
+    "README.md",
+    "SECURITY.md",
+    "crates",
+    "fixtures",
+    "xtask",
+];
+
+/// The only place where reqwest may be named: a file, or a directory of that name.
+const REQWEST_HOME: &str = "reqwest_transport";
 
 /// One finding: a file, a line where there is one, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,40 +67,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What the checks look at: the text files by name, and the packages.
-struct Tree {
-    files: BTreeMap<String, String>,
-    metadata: Metadata,
-}
-
-impl Tree {
-    fn read(workspace: &Workspace) -> Result<Self> {
-        let mut texts = BTreeMap::new();
-        for name in files::of(workspace.root())? {
-            let bytes =
-                fs::read(workspace.root().join(&name)).context(|| format!("cannot read {name}"))?;
-            if let Ok(text) = String::from_utf8(bytes) {
-                texts.insert(name, text);
-            }
-        }
-        Ok(Self {
-            files: texts,
-            metadata: Metadata::read(workspace)?,
-        })
-    }
-
-    /// The files below a directory whose name ends so.
-    fn below<'a>(
-        &'a self,
-        directory: &'a str,
-        ending: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.files
-            .iter()
-            .map(|(name, text)| (name.as_str(), text.as_str()))
-            .filter(move |(name, _)| name.starts_with(directory) && name.ends_with(ending))
-    }
-}
+/// The text files of the workspace, by name.
+type Files = BTreeMap<String, String>;
 
 pub(crate) fn command(workspace: &Workspace, arguments: Arguments) -> Result<()> {
     no_more(arguments)?;
@@ -100,30 +83,187 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     match problems.len() {
         0 => Ok(()),
-        1 => Err(Failure::new("tidy: 1 problem")),
-        many => Err(Failure::new(format!("tidy: {many} problems"))),
+        1 => bail!("tidy: 1 problem"),
+        many => bail!("tidy: {many} problems"),
     }
 }
 
-/// Whether a file with this text would be found fault with for its text alone.
-pub(crate) fn may_be_kept(path: &str, text: &str) -> bool {
-    text::check(path, text).is_empty()
+/// Whether a file with this text has no problem by its text alone.
+pub(crate) fn may_be_kept(text: &str) -> bool {
+    text::check("", text).is_empty()
 }
 
 /// Every problem, sorted by file and line.
 pub(crate) fn problems(workspace: &Workspace) -> Result<Vec<Problem>> {
-    let tree = Tree::read(workspace)?;
-    let mut problems = layout::check(workspace.root(), &tree)?;
-    problems.extend(edges::check(&tree));
-    problems.extend(manifests::check(&tree));
-    problems.extend(sources::check(&tree));
-    problems.extend(fixtures::check(&tree));
-    problems.extend(
-        tree.files
-            .iter()
-            .flat_map(|(path, text)| text::check(path, text)),
-    );
+    let mut files = Files::new();
+    for name in workspace.files()? {
+        let bytes = fs::read(workspace.root().join(&name))
+            .with_context(|| format!("cannot read {name}"))?;
+        if let Ok(text) = String::from_utf8(bytes) {
+            files.insert(name, text);
+        }
+    }
+    let packages = workspace.packages()?;
+    let names: Vec<&str> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let mut problems = layout(&files, &names);
+    for (path, text) in &files {
+        problems.extend(text::check(path, text));
+        problems.extend(reqwest(path, text));
+    }
+    problems.extend(edges::check(&packages, &files));
+    problems.extend(circles::check(&files));
+    problems.extend(fixtures::check(&files));
     problems.sort();
     problems.dedup();
     Ok(problems)
+}
+
+/// What stands at the top, that ARCHITECTURE.md names every crate, and that every crate has our lints and a README.
+fn layout(files: &Files, packages: &[&str]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for name in files.keys().filter_map(|path| path.split('/').next()) {
+        if !name.starts_with('.') && !TOP.contains(&name) {
+            problems.push(Problem::of(
+                name,
+                "does not belong at the top; settings of tools go into hidden files",
+            ));
+        }
+    }
+    let architecture = files.get("ARCHITECTURE.md").map_or("", String::as_str);
+    let in_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    for package in packages {
+        if !architecture
+            .split(|c| !in_name(c))
+            .any(|word| word == *package)
+        {
+            problems.push(Problem::of(
+                "ARCHITECTURE.md",
+                format!("does not mention `{package}`"),
+            ));
+        }
+        let directory = match *package {
+            "xtask" => "xtask".to_owned(),
+            name => format!("crates/{name}"),
+        };
+        if !files.contains_key(&format!("{directory}/README.md")) {
+            problems.push(Problem::of(&directory, "has no README.md"));
+        }
+        let manifest = format!("{directory}/Cargo.toml");
+        let text = files.get(&manifest).map_or("", String::as_str);
+        // Without this line nothing forbids `unsafe` and panics in the crate.
+        if !text.contains("[lints]\nworkspace = true\n") {
+            problems.push(Problem::of(
+                &manifest,
+                "needs `[lints]` with `workspace = true`",
+            ));
+        }
+    }
+    problems
+}
+
+/// That reqwest is named in one place, and there in no signature that others see: its versions are not ours.
+fn reqwest(path: &str, text: &str) -> Vec<Problem> {
+    let within =
+        |directory: &str| path.starts_with("crates/") && path.split('/').nth(2) == Some(directory);
+    if !within("src") || !path.ends_with(".rs") {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let code = code(line);
+        let named = code.contains("reqwest::");
+        let seen = code.starts_with("pub ") || code.starts_with("impl ") && code.contains(" for ");
+        if named && !path.contains(REQWEST_HOME) {
+            let what = format!("reqwest is named outside {REQWEST_HOME}");
+            problems.push(Problem::at(path, index + 1, what));
+        } else if named && seen {
+            problems.push(Problem::at(
+                path,
+                index + 1,
+                "reqwest is named in a public signature",
+            ));
+        }
+    }
+    problems
+}
+
+/// A line of Rust without its comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or(line).trim()
+}
+
+/// Whether the code names this identifier as the start of a path, or imports it.
+fn names_crate(code: &str, ident: &str) -> bool {
+    code.match_indices(ident).any(|(at, _)| {
+        let (before, after) = code.split_at(at);
+        let after = after.strip_prefix(ident).unwrap_or_default();
+        let whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let imported = before.trim_end().ends_with("use") && after.starts_with([' ', ';']);
+        whole && (after.starts_with("::") || imported)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strays_at_the_top_and_crates_without_our_lints_are_found() {
+        let files = [
+            "ARCHITECTURE.md",
+            "notes.txt",
+            ".typos.toml",
+            "crates/finpass/README.md",
+        ];
+        let mut files: Files = files
+            .map(|name| (name.to_owned(), "finpass".to_owned()))
+            .into();
+        let found = layout(&files, &["finpass"]);
+        let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["notes.txt", "crates/finpass/Cargo.toml"]);
+        files.remove("notes.txt");
+        let manifest = "[lints]\nworkspace = true\n".to_owned();
+        files.insert("crates/finpass/Cargo.toml".to_owned(), manifest);
+        assert_eq!(layout(&files, &["finpass"]), []);
+        assert_eq!(layout(&files, &["kyc", "finpass"]).len(), 3);
+    }
+
+    #[test]
+    fn reqwest_stays_at_home_and_out_of_signatures() {
+        let lines =
+            "// reqwest::Client\nuse reqwest::Client;\n    pub fn a(b: reqwest::Client) {}\n";
+        let home = "crates/provider-core/src/reqwest_transport.rs";
+        let of = |path| {
+            reqwest(path, lines)
+                .iter()
+                .map(|problem| problem.line)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("crates/provider-core/src/client.rs"), [2, 3]);
+        assert_eq!(of(home), [3]);
+        assert_eq!(of("crates/provider-core/tests/it/a.rs"), [0; 0]);
+    }
+
+    #[test]
+    fn crates_are_found_by_whole_name() {
+        for code in [
+            "use finpass::X;",
+            "use finpass;",
+            "a(finpass::b())",
+            "use finpass as f;",
+        ] {
+            assert!(names_crate(code, "finpass"), "{code}");
+        }
+        for code in [
+            "my_finpass::x()",
+            "feature = \"finpass\"",
+            "finpass: bool",
+            "finpass2::x",
+        ] {
+            assert!(!names_crate(code, "finpass"), "{code}");
+        }
+    }
 }

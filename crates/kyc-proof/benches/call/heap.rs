@@ -1,37 +1,33 @@
-//! The same calls under an allocator that counts: `call-heap PEER CALLS PORT` prints blocks and bytes allocated.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
+//! The same calls under an allocator that counts: `call-heap CALLER CALLS PORT` prints blocks and bytes allocated.
+#![allow(clippy::print_stdout, reason = "its output is what the gate reads")]
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "counts that a benchmark's length bounds"
 )]
 
-#[path = "../clients/mod.rs"]
-#[allow(dead_code, reason = "each program uses some of them")]
-mod clients;
-#[path = "../exchange/mod.rs"]
-#[allow(dead_code, reason = "each program uses some of it")]
+mod calls;
+#[allow(dead_code, reason = "the lab uses the rest")]
 mod exchange;
-mod peers;
+#[allow(dead_code, reason = "the lab uses the rest")]
+mod ours;
 
-use peers::Peer;
+/// What can go wrong here is only printed.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[global_allocator]
 static COUNTING: dhat::Alloc = dhat::Alloc;
 
-fn main() -> clients::Result<()> {
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if let [peer, calls, port] = *arguments.as_slice() {
-        let (peer, calls, port) = (Peer::named(peer)?, calls.parse()?, port.parse()?);
+    if let [caller, calls, port] = *arguments.as_slice() {
+        let (calls, port) = (calls.parse()?, port.parse()?);
         let _profiler = dhat::Profiler::builder().testing().build();
-        peers::runtime()?.block_on(peer.run(port, calls))?;
+        calls::make(caller, calls, port)?;
         let heap = dhat::HeapStats::get();
         println!("{} {}", heap.total_blocks, heap.total_bytes);
     } else {
-        println!("usage: call-heap PEER CALLS PORT");
+        println!("usage: call-heap CALLER CALLS PORT");
     }
     Ok(())
 }

@@ -1,37 +1,32 @@
-//! One call, ours beside the same call written by hand on reqwest. `cargo xtask bench call` runs this program and counts.
+//! One call by our clients, for the gate on what it costs: `cargo xtask bench call --check` runs this program under valgrind.
 //!
-//! `call run PEER CALLS PORT` makes calls one after another; `call wall PORT` times all peers in turn.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
+//! `call serve` prints its port and answers until its standard input ends. `call run CALLER CALLS PORT` makes calls, one
+//! after another over one connection. The lab beside this directory measures the same calls beside peers.
+#![allow(clippy::print_stdout, reason = "its output is what the gate reads")]
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "counts that a benchmark's length bounds"
 )]
 
-#[path = "../clients/mod.rs"]
-#[allow(dead_code, reason = "each program uses some of them")]
-mod clients;
-#[path = "../exchange/mod.rs"]
-#[allow(dead_code, reason = "each program uses some of it")]
+mod calls;
+#[allow(dead_code, reason = "the lab uses the rest")]
 mod exchange;
-mod peers;
-mod wall;
+#[allow(dead_code, reason = "the lab uses the rest")]
+mod ours;
+mod server;
 
-use peers::Peer;
+/// What can go wrong here is only printed.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-fn main() -> clients::Result<()> {
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments.as_slice() {
-        ["run", peer, calls, port] => {
-            peers::runtime()?.block_on(Peer::named(peer)?.run(port.parse()?, calls.parse()?))
-        }
-        ["wall", port] => wall::measure(port.parse()?),
-        // `cargo test --benches` and `cargo bench` start it without a command; there is nothing to count by itself.
+        ["serve"] => server::run(),
+        ["run", caller, calls, port] => calls::make(caller, calls.parse()?, port.parse()?),
+        // `cargo test --benches` and `cargo bench` start it without a command.
         _ => {
-            println!("usage: call run PEER CALLS PORT | call wall PORT");
+            println!("usage: call serve | call run CALLER CALLS PORT");
             Ok(())
         }
     }

@@ -1,0 +1,292 @@
+//! `cargo xtask bench sandbox`: how many requests the served sandbox answers in a second of one core, how soon it listens,
+//! and how much memory it takes, beside axum's least program.
+//!
+//! The server has the first core and what loads it another. A figure is requests by the processor time that the server
+//! has used, in user space and in the kernel: that is what a core can do, and neighbours change it little. Judged are that
+//! part of axum's figure and the memory; times are not.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::cores::{self, Core};
+use crate::failure::{Failure, Result};
+use crate::machine;
+use crate::numbers::grouped;
+use crate::outside::{Packages, Profile, Program};
+use crate::programs::{self, Programs};
+use crate::report;
+use crate::server::Server;
+use crate::shell::{self, Workspace};
+use crate::spread::Spread;
+
+const ROUNDS: usize = 5;
+const CONNECTIONS: usize = 64;
+const REQUESTS: usize = 64 * 500;
+
+/// The least part of axum's requests a core, the most memory, and what it may grow by once everything that it keeps is
+/// full.
+const LEAST_PART: f64 = 0.33;
+const MOST_KIB: u64 = 15 * 1024;
+const MOST_GROWTH_KIB: u64 = 256;
+
+const AXUM: Program = Program {
+    name: "axum-hello",
+    about: "",
+    source: "sandbox/axum.rs",
+    dependencies: "\
+axum = { version = \"0.8\", default-features = false, features = [\"http1\", \"tokio\"] }
+tokio = { version = \"1\", default-features = false, features = [\"net\", \"rt\"] }
+",
+};
+
+/// A server that is ready.
+struct Served {
+    server: Server,
+    address: String,
+    /// From its start until it has told its address.
+    ready: Duration,
+    /// What it printed besides.
+    lines: Vec<String>,
+}
+
+impl Served {
+    /// Starts it, and reads so many lines besides the first.
+    fn start(program: &Path, arguments: &[&str], lines: usize) -> Result<Self> {
+        let started = Instant::now();
+        let mut server = Server::pinned(program, arguments)?;
+        let ready = started.elapsed();
+        let told = server.first_line();
+        let address = told
+            .split([' ', ';'])
+            .map(|word| word.trim_start_matches("http://"))
+            .find(|word| word.starts_with("127.0.0.1:"))
+            .ok_or_else(|| Failure::new(format!("no address in `{told}`")))?
+            .to_owned();
+        let lines = (0..lines)
+            .map(|_| server.line())
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            server,
+            address,
+            ready,
+            lines,
+        })
+    }
+
+    fn processor_time(&self) -> Result<f64> {
+        let time = self.server.processor_time();
+        time.ok_or_else(|| Failure::new("the system does not tell a process's time"))
+    }
+
+    /// Memory in KiB.
+    fn memory(&self) -> u64 {
+        self.server.memory().unwrap_or(u64::MAX)
+    }
+
+    /// The value of a variable that the sandbox told.
+    fn variable(&self, name: &str) -> &str {
+        self.lines
+            .iter()
+            .find_map(|line| {
+                line.strip_prefix("export ")?
+                    .strip_prefix(name)?
+                    .strip_prefix('=')
+            })
+            .unwrap_or_default()
+            .trim_matches('\'')
+    }
+
+    /// What to ask it.
+    fn load(&self) -> Vec<&str> {
+        let key = self.variable("VERIFF_API_KEY");
+        if key.is_empty() {
+            vec!["get"]
+        } else {
+            vec!["veriff", key, self.variable("VERIFF_SHARED_SECRET")]
+        }
+    }
+}
+
+/// What the rounds gave for one server.
+#[derive(Default)]
+struct Figures {
+    /// Requests by the server's processor time.
+    a_core: Spread,
+    /// Requests by the wall clock.
+    a_second: Spread,
+    /// The part of the time that what loads it was busy.
+    loader: Spread,
+    ready_ms: Spread,
+}
+
+struct Built {
+    kyc: PathBuf,
+    axum: PathBuf,
+    load: Programs,
+}
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    if !shell::succeeds("taskset", &["--version"]) {
+        return Err(Failure::new(
+            "`taskset` is missing: server and load have a core each, on Linux",
+        ));
+    }
+    let packages = Packages::of(workspace, "sandbox")?;
+    let (axum, _) = packages
+        .package(workspace, &AXUM)?
+        .build(Profile::Workspace)?;
+    let programs = Built {
+        kyc: programs::kyc(workspace)?,
+        axum,
+        load: Programs::build(workspace, &["sandbox"])?,
+    };
+    let (mut ours, mut peer) = (Figures::default(), Figures::default());
+    let mut raw = String::new();
+    for round in 1..=ROUNDS {
+        println!("round {round} of {ROUNDS}");
+        let server = sandbox(&programs)?;
+        measure(&programs, &server, &mut ours, &mut raw)?;
+        drop(server);
+        let server = Served::start(&programs.axum, &[], 0)?;
+        measure(&programs, &server, &mut peer, &mut raw)?;
+    }
+    println!("filling");
+    let server = sandbox(&programs)?;
+    let mut memory = vec![server.memory()];
+    for _ in 0..8 {
+        load(&programs, &server)?;
+        memory.push(server.memory());
+    }
+    drop(server);
+
+    let (verdicts, passed) = verdicts(&ours, &peer, &memory);
+    let rustc = shell::read(Command::new("rustc").arg("--version"))?;
+    let report = format!(
+        "`kyc sandbox`, a Veriff consent with the request's signature checked and the reply signed; {CONNECTIONS} connections,\n\
+         one request at a time on each; {}; {}\nmedian of {ROUNDS} rounds in turn (least, most)\n\n{}{}\n{verdicts}",
+        rustc.trim(),
+        machine::description(),
+        heading(),
+        [("kyc sandbox", &ours), ("axum, Hello, World!", &peer)]
+            .map(|(about, figures)| line(about, figures))
+            .concat(),
+    );
+    report::keep(&packages.output, "raw.txt", &raw)?;
+    report::finish(
+        &packages.output,
+        &report,
+        passed,
+        "the sandbox costs more than it may",
+    )
+}
+
+fn sandbox(programs: &Built) -> Result<Served> {
+    // Two lines of comment, then the variables, with those of Veriff among them.
+    Served::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 12)
+}
+
+/// The wall time and the loader's processor time in ns.
+fn load(programs: &Built, server: &Served) -> Result<(f64, f64)> {
+    let mut command = cores::on(Core::Client, programs.load.get("sandbox")?);
+    command
+        .args(["load", &server.address])
+        .args([CONNECTIONS.to_string(), REQUESTS.to_string()])
+        .args(server.load());
+    let line = shell::read(&mut command)?;
+    line.trim()
+        .split_once(' ')
+        .and_then(|(wall, own)| Some((wall.parse().ok()?, own.parse().ok()?)))
+        .ok_or_else(|| Failure::new(format!("cannot read `{line}`")))
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of this size are exact in an f64"
+)]
+fn measure(
+    programs: &Built,
+    server: &Served,
+    figures: &mut Figures,
+    raw: &mut String,
+) -> Result<()> {
+    load(programs, server)?;
+    let before = server.processor_time()?;
+    let (wall, own) = load(programs, server)?;
+    let used = (server.processor_time()? - before) * 1e9;
+    let _ = writeln!(
+        raw,
+        "{} {wall} {own} {used:.0} {}",
+        server.address,
+        server.ready.as_micros()
+    );
+    figures.a_core.push(REQUESTS as f64 / used * 1e9);
+    figures.a_second.push(REQUESTS as f64 / wall * 1e9);
+    figures.loader.push(own / wall * 100.0);
+    figures.ready_ms.push(server.ready.as_secs_f64() * 1e3);
+    Ok(())
+}
+
+fn heading() -> String {
+    format!(
+        "{:<22} {:>26} {:>26} {:>14} {:>22}\n",
+        "", "requests a core-second", "requests a second", "loader busy %", "listens after ms"
+    )
+}
+
+fn line(about: &str, figures: &Figures) -> String {
+    let whole = |spread: &Spread| {
+        format!(
+            "{} ({}, {})",
+            grouped(spread.median()),
+            grouped(spread.least()),
+            grouped(spread.most())
+        )
+    };
+    let ready = &figures.ready_ms;
+    format!(
+        "{about:<22} {:>26} {:>26} {:>14.0} {:>22}\n",
+        whole(&figures.a_core),
+        whole(&figures.a_second),
+        figures.loader.median(),
+        format!(
+            "{:.1} ({:.1}, {:.1})",
+            ready.median(),
+            ready.least(),
+            ready.most()
+        ),
+    )
+}
+
+fn verdicts(ours: &Figures, peer: &Figures, memory: &[u64]) -> (String, bool) {
+    let (mut text, mut all) = (String::new(), true);
+    let mut judge = |about: String, passed: bool| {
+        all &= passed;
+        let verdict = if passed { "PASS" } else { "FAIL" };
+        let _ = writeln!(text, "{verdict} {about}");
+    };
+    let part = ours.a_core.median() / peer.a_core.median();
+    judge(
+        format!("requests a core, in parts of axum's: {part:.2}, at least {LEAST_PART:.2}"),
+        part >= LEAST_PART,
+    );
+    let most = memory.iter().max().copied().unwrap_or(u64::MAX);
+    judge(
+        format!(
+            "memory in KiB after each {}: {memory:?}, at most {}",
+            grouped(REQUESTS as u64),
+            grouped(MOST_KIB)
+        ),
+        most <= MOST_KIB,
+    );
+    let growth = match memory {
+        [.., before, last] => last.saturating_sub(*before),
+        _ => u64::MAX,
+    };
+    judge(
+        format!("growth at the end: {growth} KiB, at most {MOST_GROWTH_KIB}"),
+        growth <= MOST_GROWTH_KIB,
+    );
+    (text, all)
+}
