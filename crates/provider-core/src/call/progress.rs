@@ -100,9 +100,12 @@ impl<'c> Progress<'c> {
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.in_flight = false;
         self.status = Some(status);
-        self.report(&self.event(CallStage::AttemptEnded, self.attempt_started.elapsed()));
+        let now = Instant::now();
+        let of_attempt = now.saturating_duration_since(self.attempt_started);
+        self.report(&self.event(CallStage::AttemptEnded, of_attempt));
         self.ended = true;
-        self.end(self.event(CallStage::Ended, self.elapsed()));
+        let of_call = now.saturating_duration_since(self.started);
+        self.end(self.event(CallStage::Ended, of_call));
     }
 
     /// The call ends with an error.
