@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::transport::{TransportError, TransportErrorKind};
 use crate::values::InvalidRequest;
 use crate::wire::{
     DecodeError, Fault, FaultClass, Idempotency, RawResponse, RequestId, VerificationError,
 };
+use crate::wire::{TransportError, TransportErrorKind};
 
 /// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at
 /// [`outcome`](Error::outcome) for what may have been done.

@@ -6,8 +6,8 @@ use tokio::time::error::Elapsed;
 
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::retry_after;
-use crate::transport::{TransportError, TransportErrorKind};
 use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
+use crate::wire::{TransportError, TransportErrorKind};
 
 /// Turns an exchange, or its time-out, into a value or an error.
 pub(crate) fn conclude<E: Endpoint>(

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::fixture::{Fixture, Reply, Request, Source, SourceKind, observe};
 use crate::error::Error;
-use crate::transport::{ExchangeLimits, Transport, TransportError};
+use crate::transport::{ExchangeLimits, Transport};
+use crate::wire::TransportError;
 use crate::wire::{Body, RawResponse, Response};
 
 /// What [`Recorder::finish`] does with an exchange.

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
-use crate::transport::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
+use crate::transport::{ExchangeLimits, Transport};
 use crate::wire::{Body, RawResponse};
+use crate::wire::{TransportError, TransportErrorKind};
 
 /// What happens to one request.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 
-use super::seam::TransportError;
 use crate::values::InvalidRequest;
+use crate::wire::TransportError;
 use crate::wire::is_loopback;
 
 /// Settings of a transport over sockets before it is built: of a `HyperTransport` or of a `ReqwestTransport`.

@@ -68,7 +68,7 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
-    use crate::transport::{TransportError, TransportErrorKind};
+    use crate::wire::{TransportError, TransportErrorKind};
 
     /// The error of a request on a connection whose server closes it, before the request or after reading of it.
     async fn broken(read_first: bool) -> hyper::Error {

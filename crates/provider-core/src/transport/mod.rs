@@ -22,4 +22,4 @@ pub use self::hyper::HyperTransport;
 pub use self::reqwest::ReqwestTransport;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use builder::TransportBuilder;
-pub use seam::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
+pub use seam::{ExchangeLimits, Transport};

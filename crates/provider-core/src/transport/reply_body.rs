@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::seam::{TransportError, TransportErrorKind};
+use crate::wire::{TransportError, TransportErrorKind};
 
 /// What has come of a body so far. One piece that is the whole is kept as it is, without a copy.
 #[derive(Debug)]

@@ -14,10 +14,11 @@ use super::builder::TransportBuilder;
 use super::builder::{Destinations, Roots, invalid};
 use super::connection_failure::{never_begun, refused_certificate};
 use super::reply_body::ResponseBody;
-use super::seam::{ExchangeLimits, Transport, TransportError, TransportErrorKind};
+use super::seam::{ExchangeLimits, Transport};
 use crate::error::Error;
 use crate::values::InvalidRequest;
 use crate::wire::{Body, RawResponse};
+use crate::wire::{TransportError, TransportErrorKind};
 
 /// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
 ///

@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Request;
 
-use crate::values::InvalidRequest;
-use crate::wire::{Body, RawResponse};
+use crate::wire::{Body, RawResponse, TransportError};
 
 /// Sends one request and returns one response: the only place where a call touches the network.
 ///
@@ -89,117 +88,5 @@ impl ExchangeLimits {
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) fn of_body(self, own: Option<usize>) -> usize {
         own.map_or(self.max_reply_bytes, |own| own.min(self.max_reply_bytes))
-    }
-}
-
-/// How far a request got before the transport failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TransportErrorKind {
-    /// The request breaks a rule of the transport, such as plain HTTP to another machine. Not sent, not repeated.
-    InvalidRequest,
-    /// No connection was made, or the request never entered one. Not sent; repeated for every operation.
-    Connect,
-    /// The peer's TLS certificate was refused. Not sent, never repeated.
-    Certificate,
-    /// A limit of the transport's own ran out after the request started. Whether it was processed is unknown;
-    /// repeated for `Safe` and `Repeatable` operations.
-    Timeout,
-    /// The connection broke after the request started. Whether it was processed is unknown; repeated for `Safe`
-    /// and `Repeatable` operations.
-    Interrupted,
-    /// The response is longer than the transport reads. Not repeated: the next one would be as long.
-    TooLarge,
-}
-
-/// A failure of the exchange itself, without any part of the URL, the headers or the body in it.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct TransportError {
-    kind: TransportErrorKind,
-    message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl TransportError {
-    /// A failure of this kind, with the kind's own description.
-    pub fn new(kind: TransportErrorKind) -> Self {
-        let message = match kind {
-            TransportErrorKind::InvalidRequest => "the transport refused the request",
-            TransportErrorKind::Connect => "no connection could be made",
-            TransportErrorKind::Certificate => "the peer's TLS certificate was refused",
-            TransportErrorKind::Timeout => "the peer was too slow",
-            TransportErrorKind::Interrupted => {
-                "the connection broke before the response was complete"
-            }
-            TransportErrorKind::TooLarge => "the response is longer than the limit",
-        };
-        Self {
-            kind,
-            message: message.to_owned(),
-            source: None,
-        }
-    }
-
-    /// Replaces the description. It goes into logs, so it must hold nothing that came from the wire.
-    #[must_use]
-    pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
-        self
-    }
-
-    /// Adds the cause. Its `Display` goes into error reports, so strip URLs from it first.
-    #[must_use]
-    pub fn with_source(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// How far the request got.
-    pub fn kind(&self) -> TransportErrorKind {
-        self.kind
-    }
-
-    /// The rule that the request breaks, if the transport named it; else the error again.
-    pub(crate) fn into_invalid_request(mut self) -> Result<InvalidRequest, Self> {
-        match self.source.take().map(|source| source.downcast()) {
-            Some(Ok(invalid)) if self.kind == TransportErrorKind::InvalidRequest => Ok(*invalid),
-            Some(Ok(invalid)) => Err(self.with_source(*invalid)),
-            Some(Err(source)) => Err(self.with_source(source)),
-            None => Err(self),
-        }
-    }
-}
-
-impl From<InvalidRequest> for TransportError {
-    /// A request that breaks a rule of the transport; the caller gets the rule as
-    /// [`Error::invalid_request`](crate::Error::invalid_request).
-    fn from(error: InvalidRequest) -> Self {
-        Self::new(TransportErrorKind::InvalidRequest).with_source(error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_request_that_breaks_a_rule_is_the_caller_s_mistake() {
-        let rule = || InvalidRequest::new("url", "must be https");
-        let broken = TransportError::from(rule());
-        assert_eq!(broken.into_invalid_request().unwrap(), rule());
-
-        // A custom transport may say what it likes about a connection that failed: it stays one.
-        let failed = TransportError::new(TransportErrorKind::Connect).with_source(rule());
-        let failed = failed.into_invalid_request().unwrap_err();
-        assert_eq!(failed.kind(), TransportErrorKind::Connect);
-        assert!(std::error::Error::source(&failed).is_some());
-
-        let other = TransportError::new(TransportErrorKind::InvalidRequest).with_source("no");
-        let other = other.into_invalid_request().unwrap_err();
-        assert!(std::error::Error::source(&other).is_some());
     }
 }

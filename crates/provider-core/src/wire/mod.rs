@@ -16,11 +16,13 @@ mod request;
 mod request_id;
 mod response;
 mod route;
+mod transport_error;
 mod verified;
 
 pub use allowance::Allowance;
 pub use attempt::Attempt;
 pub use base_url::BaseUrl;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use base_url::is_loopback;
 pub use body::Body;
 pub use endpoint::{Endpoint, ResponseError};
@@ -35,4 +37,5 @@ pub use request::{BuiltRequest, RequestBuilder};
 pub use request_id::RequestId;
 pub use response::Response;
 pub use route::{Method, Route};
+pub use transport_error::{TransportError, TransportErrorKind};
 pub use verified::{Authenticity, VerificationError, Verified};
