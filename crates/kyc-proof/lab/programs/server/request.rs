@@ -19,6 +19,7 @@ const FINPRO_HEADERS: &[&str] = &[
 /// What ours send besides.
 const COMMON_HEADERS: &[&str] = &[
     "accept",
+    "accept-encoding",
     "content-length",
     "content-type",
     "host",
