@@ -312,13 +312,7 @@ fn coverage(workspace: &Workspace) -> Result<()> {
 /// Every pair of features, or each one alone if shortened; clippy, so that an import that one set leaves unused is found.
 fn features(workspace: &Workspace, settings: &Settings) -> Result<()> {
     let mut command = HACK.command(workspace)?;
-    command = command.args([
-        "clippy",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--no-dev-deps",
-    ]);
+    command = command.args(["clippy", "--workspace", "--exclude", "xtask"]);
     command = match settings.short {
         true => command.arg("--each-feature"),
         false => command.args(["--feature-powerset", "--depth", "2"]),
