@@ -589,7 +589,11 @@ struct Silent(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Transport for Silent {
-    async fn send(&self, _: Request<Body>, _: ExchangeLimits) -> Result<RawResponse, TransportError> {
+    async fn send(
+        &self,
+        _: Request<Body>,
+        _: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         std::future::pending().await
     }
