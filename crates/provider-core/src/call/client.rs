@@ -135,7 +135,7 @@ impl<P: Provider> Client<P> {
             );
         }
         let observer = self.inner.settings.observer.as_deref();
-        let mut progress = Progress::new(P::NAME, E::OPERATION, observer);
+        let mut progress = Progress::new(P::NAME, &E::OPERATION, observer);
         let span = progress.span().clone();
         self.attempts(endpoint, options, &mut progress)
             .instrument(span)

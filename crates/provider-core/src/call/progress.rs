@@ -16,7 +16,7 @@ use crate::wire::{Operation, RequestId};
 pub(crate) struct Progress<'c> {
     observer: Option<&'c dyn CallObserver>,
     provider: &'static str,
-    operation: Operation,
+    operation: &'static Operation,
     span: Span,
     started: Instant,
     attempt_started: Instant,
@@ -32,7 +32,7 @@ pub(crate) struct Progress<'c> {
 impl<'c> Progress<'c> {
     pub(crate) fn new(
         provider: &'static str,
-        operation: Operation,
+        operation: &'static Operation,
         observer: Option<&'c dyn CallObserver>,
     ) -> Self {
         let started = Instant::now();
@@ -40,7 +40,7 @@ impl<'c> Progress<'c> {
             observer,
             provider,
             operation,
-            span: span(provider, &operation),
+            span: span(provider, operation),
             started,
             attempt_started: started,
             request_id: None,

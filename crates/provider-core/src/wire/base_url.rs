@@ -109,20 +109,22 @@ impl BaseUrl {
         segments: &[Option<&str>],
         query: &str,
     ) -> Result<Uri, InvalidRequest> {
-        let literals = route.literals();
-        let segments = segments.iter().map(|segment| segment.unwrap_or_default());
-        let path = if self.prefix.is_empty() && query.is_empty() && literals.clone().count() == 1 {
+        let path = if self.prefix.is_empty() && query.is_empty() && route.is_literal() {
             Bytes::from_static(route.path().as_bytes())
         } else {
-            let pieces = literals
-                .zip(segments.chain(std::iter::repeat("")))
-                .flat_map(|(literal, segment)| [literal, segment]);
-            let lengths = pieces.clone().map(str::len);
-            let length = lengths.fold(self.prefix.len(), usize::saturating_add);
+            let given = segments.iter().flatten().copied();
+            let lengths = given
+                .map(str::len)
+                .fold(route.literal_bytes(), usize::saturating_add);
+            let around = self.prefix.len().saturating_add(query.len());
             // Exactly as long: then `Bytes` takes the memory over as it is.
-            let mut path = String::with_capacity(length.saturating_add(query.len()));
+            let mut path = String::with_capacity(lengths.saturating_add(around));
             path.push_str(&self.prefix);
-            path.extend(pieces);
+            let mut segments = segments.iter().map(|segment| segment.unwrap_or_default());
+            for literal in route.literals() {
+                path.push_str(literal);
+                path.push_str(segments.next().unwrap_or_default());
+            }
             path.push_str(query);
             Bytes::from(path)
         };

@@ -46,7 +46,7 @@ pub struct RequestBuilder<'a, P> {
     attempt: &'a Attempt,
     segments: [Option<&'a str>; Route::MAX_PLACEHOLDERS],
     query: String,
-    headers: http::HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     invalid: Option<InvalidRequest>,
 }
 
@@ -59,7 +59,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
             attempt,
             segments: [None; Route::MAX_PLACEHOLDERS],
             query: String::new(),
-            headers: http::HeaderMap::new(),
+            headers: Vec::new(),
             invalid: None,
         }
     }
@@ -114,7 +114,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
 
     /// Adds a header of the operation's own. Credentials are the provider's to add.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -192,10 +192,10 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         *request.method_mut() = route.method().into();
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
-        if !self.headers.is_empty() {
-            *headers = self.headers;
-        }
         headers.reserve(8);
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);
         }

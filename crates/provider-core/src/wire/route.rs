@@ -58,6 +58,7 @@ pub struct Route {
     method: Method,
     placeholders: [Placeholder; Route::MAX_PLACEHOLDERS],
     count: usize,
+    literal_bytes: usize,
 }
 
 /// Where `{name}` stands in the path: the positions of its braces.
@@ -144,13 +145,31 @@ impl Route {
         if open.is_some() {
             panic!("a placeholder of a route ends with a brace");
         }
+        let mut literal_bytes = bytes.len();
+        let mut index = 0;
+        while index < count {
+            let Placeholder { open, close } = placeholders[index];
+            literal_bytes -= close + 1 - open;
+            index += 1;
+        }
         Self {
             text,
             path,
             method,
             placeholders,
             count,
+            literal_bytes,
         }
+    }
+
+    /// Whether the path has no placeholders.
+    pub(crate) const fn is_literal(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The length of the path without its placeholders.
+    pub(crate) const fn literal_bytes(&self) -> usize {
+        self.literal_bytes
     }
 
     /// The route as it was written, `GET /v1/sessions/{id}/decision`: what is logged instead of a URL.
@@ -240,6 +259,8 @@ mod tests {
         assert_eq!(ROUTE.method(), Method::Patch);
         assert_eq!(ROUTE.path(), "/v1/sessions/{id}/media/{media_id}.json");
         assert_eq!(ROUTE.placeholders().collect::<Vec<_>>(), ["id", "media_id"]);
+        assert_eq!(ROUTE.literal_bytes(), "/v1/sessions//media/.json".len());
+        assert!(!ROUTE.is_literal());
         assert_eq!(
             ROUTE.literals().collect::<Vec<_>>(),
             ["/v1/sessions/", "/media/", ".json"]
