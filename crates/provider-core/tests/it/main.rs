@@ -14,6 +14,7 @@ mod call_loop;
 mod circuit_breaker;
 mod forms;
 mod hyper_transport;
+mod money;
 mod observation;
 mod rate_limiter;
 mod redaction;
