@@ -24,7 +24,9 @@ pub(crate) fn conclude<E: Endpoint>(
         return Err(refused(provider, response, now));
     }
     let verified = match provider.verify(&response, now) {
-        Ok(authenticity) => Verified::new(response, authenticity),
+        Ok(authenticity) => {
+            Verified::new(response, authenticity).replying_with(E::OPERATION.content_types)
+        }
         Err(error) => return Err(Error::from(error).with_response(response)),
     };
     match endpoint.response(&verified) {
@@ -104,6 +106,7 @@ pub(crate) fn is_permanent(error: &Error) -> bool {
 pub(crate) fn tells_of_an_outage(error: &Error) -> Option<bool> {
     match error.kind() {
         ErrorKind::InvalidRequest | ErrorKind::Unavailable => None,
+        ErrorKind::Storage if error.outcome() == Outcome::NotSent => None,
         // Nothing was sent to a peer that is not the provider.
         ErrorKind::Verification if error.outcome() == Outcome::NotSent => None,
         ErrorKind::Connect | ErrorKind::Timeout => Some(true),
@@ -112,6 +115,7 @@ pub(crate) fn tells_of_an_outage(error: &Error) -> Option<bool> {
         ErrorKind::Credentials
         | ErrorKind::Verification
         | ErrorKind::RateLimited
-        | ErrorKind::Decode => Some(false),
+        | ErrorKind::Decode
+        | ErrorKind::Storage => Some(false),
     }
 }

@@ -1,5 +1,6 @@
 //! The one loop that every call goes through.
 
+use std::borrow::Borrow as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::answer::{conclude, is_permanent, tells_of_an_outage};
+use super::answer::{is_permanent, tells_of_an_outage};
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
+use super::receive::{Around, Receive, Whole};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::Circuit;
 use crate::resilience::RetryBudget;
@@ -123,6 +125,16 @@ impl<P: Provider> Client<P> {
         endpoint: &E,
         options: &CallOptions,
     ) -> Result<Response<E::Output>, Error> {
+        self.run_with(endpoint, options, &mut Whole).await
+    }
+
+    /// Runs the attempts of one call, whose replies `receiver` takes.
+    pub(crate) async fn run_with<E: Endpoint<Provider = P>, R: Receive<E>>(
+        &self,
+        endpoint: &E,
+        options: &CallOptions,
+        receiver: &mut R,
+    ) -> Result<Response<R::Value>, Error> {
         const {
             let operation = E::OPERATION;
             assert!(
@@ -137,17 +149,18 @@ impl<P: Provider> Client<P> {
         let observer = self.inner.settings.observer.as_deref();
         let mut progress = Progress::new(P::NAME, E::OPERATION, observer);
         let span = progress.span().clone();
-        self.attempts(endpoint, options, &mut progress)
+        self.attempts(endpoint, options, receiver, &mut progress)
             .instrument(span)
             .await
     }
 
-    async fn attempts<E: Endpoint<Provider = P>>(
+    async fn attempts<E: Endpoint<Provider = P>, R: Receive<E>>(
         &self,
         endpoint: &E,
         options: &CallOptions,
+        receiver: &mut R,
         progress: &mut Progress<'_>,
-    ) -> Result<Response<E::Output>, Error> {
+    ) -> Result<Response<R::Value>, Error> {
         let Inner {
             settings,
             circuit,
@@ -167,6 +180,9 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
+            if let Err(error) = receiver.begin().await {
+                break error;
+            }
             if let Err(refusal) = self.admit(options, timeout, progress).await {
                 // What an earlier attempt came to says more than that there is no other.
                 break failed.unwrap_or(refusal);
@@ -181,32 +197,44 @@ impl<P: Provider> Client<P> {
                 &*request_id.get_or_insert_with(|| RequestId::from_bits(attempt.nonce));
             let provider = self.provider();
             let time_left = timeout.saturating_sub(progress.elapsed());
-            // Handed over before the `match`, which would keep a place for the whole request while it waits.
-            let sending = prepare(&*provider, endpoint, &attempt, request_id).map(|request| {
-                progress.attempt_started(request_id, attempts);
-                let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
-                settings.transport.send(request, limits)
-            });
-            let result = match sending {
-                Ok(sending) => {
-                    let sent = match deadline {
+            let around = Around {
+                transport: &*settings.transport,
+                clock: &*settings.clock,
+                provider: &*provider,
+            };
+            let sent = {
+                // Handed over before the `match`, which would keep a place for the whole request while it waits.
+                let sending = prepare(&*provider, endpoint, &attempt, request_id).map(|request| {
+                    progress.attempt_started(request_id, attempts);
+                    let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
+                    receiver.exchange(&around, request, limits)
+                });
+                match sending {
+                    Ok(sending) => Ok(match deadline {
                         Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
                         None => Ok(sending.await),
-                    };
-                    let now = settings.clock.now();
-                    if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
-                        && let Some(allowance) = provider.allowance(response, now)
-                    {
-                        limiter.learn(allowance);
-                    }
-                    conclude(&*provider, endpoint, sent, now)
+                    }),
+                    Err(error) => Err(Error::from(error)),
                 }
-                Err(error) => Err(Error::from(error)),
             };
+            let result = sent.and_then(|sent| {
+                let now = settings.clock.now();
+                if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
+                    && let Some(allowance) = provider.allowance(response.borrow(), now)
+                {
+                    limiter.learn(allowance);
+                }
+                receiver.conclude(&*provider, endpoint, sent, now)
+            });
             let error = match result {
                 Ok((value, verified)) => {
                     circuit.answered();
                     budget.refill();
+                    if let Err(error) = receiver.commit().await {
+                        outcome = outcome.max(error.outcome());
+                        progress.attempt_failed(&error, outcome, None);
+                        break error;
+                    }
                     progress.answered(verified.status());
                     return Ok(Response {
                         value,

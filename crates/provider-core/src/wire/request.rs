@@ -216,6 +216,12 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
             *headers = self.headers;
         }
         headers.reserve(8);
+        let content_types = self.operation.content_types;
+        if !content_types.is_empty() && !headers.contains_key(ACCEPT) {
+            let accept = HeaderValue::try_from(content_types.join(", "))
+                .map_err(|_| InvalidRequest::new("accept", "a content type cannot be written"))?;
+            headers.insert(ACCEPT, accept);
+        }
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);
         }

@@ -12,6 +12,7 @@
 mod answers;
 mod call_loop;
 mod circuit_breaker;
+mod downloads;
 mod forms;
 mod hyper_transport;
 mod money;
