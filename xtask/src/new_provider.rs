@@ -35,6 +35,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!("crates/{{name}}/src/client.rs", "client.rs.tmpl"),
     template!("crates/{{name}}/src/capability.rs", "capability.rs.tmpl"),
     template!(
+        "crates/{{name}}/src/envelope.rs",
+        "crates/{{name}}/src/envelope.rs.tmpl"
+    ),
+    template!(
         "crates/{{name}}/src/open_session.rs",
         "open_session.rs.tmpl"
     ),
@@ -54,6 +58,22 @@ const TEMPLATES: &[(&str, &str)] = &[
     template!(
         "crates/{{name}}/tests/it/open_session.rs",
         "tests/open_session.rs.tmpl"
+    ),
+    template!(
+        "crates/{{name}}/tests/it/snapshots/it__fixtures__tolerance_open-session.snap",
+        "crates/{{name}}/tests/it/snapshots/it__fixtures__tolerance_open-session.snap.tmpl"
+    ),
+    template!(
+        "crates/{{name}}/tests/recordings.rs",
+        "crates/{{name}}/tests/recordings.rs.tmpl"
+    ),
+    template!(
+        "fixtures/{{name}}/open-session/recorded-full.json",
+        "fixtures/{{name}}/open-session/recorded-full.json.tmpl"
+    ),
+    template!(
+        "fixtures/{{name}}/open-session/recorded-wrong-key.json",
+        "fixtures/{{name}}/open-session/recorded-wrong-key.json.tmpl"
     ),
     template!(
         "fixtures/{{name}}/open-session/success.json",
