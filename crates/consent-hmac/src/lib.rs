@@ -13,4 +13,4 @@ pub use provider::{ApiKey, Veriff};
 pub use provider_core;
 pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
 pub use session_id::SessionId;
-pub use signature::{SharedSecret, Signature, Signer, Verifier};
+pub use signature::{SharedSecret, Signature, Signer, Verification, Verifier};

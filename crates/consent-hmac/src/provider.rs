@@ -4,13 +4,13 @@ use provider_core::http::request::Parts;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Fault, FaultClass, InvalidRequest, Provider,
-    RawResponse, VerificationError, lenient,
+    Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, Fault, FaultClass, InvalidRequest,
+    Provider, RawResponse, ReplyHead, StreamVerification, VerificationError, lenient,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{SharedSecret, Signature, Signer, Verifier};
+use crate::{SharedSecret, Signature, Signer, Verification, Verifier};
 
 provider_core::secret_text! {
     /// The integration's API key, sent as `x-auth-client` (`[seed]`).
@@ -68,6 +68,40 @@ impl Veriff {
         self.accept_unsigned = true;
         self
     }
+
+    /// The signature that the head announces; `None` if there is none and none is needed.
+    ///
+    /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
+    /// page): what is there must agree, and one signature at least must be there.
+    fn announced(&self, headers: &HeaderMap) -> Result<Option<Signature>, VerificationError> {
+        for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
+            let client = at_most_one(headers, &name)?;
+            if client.is_some_and(|client| !alike(client, &self.api_key)) {
+                return Err(VerificationError::OtherClient);
+            }
+        }
+        let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
+        let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
+        let header = match (x, vrf) {
+            (Some(x), Some(vrf)) if !alike(x, vrf) => {
+                return Err(VerificationError::ConflictingHeaders);
+            }
+            (Some(header), _) | (None, Some(header)) => header,
+            (None, None) if self.accept_unsigned => return Ok(None),
+            (None, None) => return Err(VerificationError::MissingSignature),
+        };
+        Signature::from_hex(header).map(Some)
+    }
+}
+
+impl BodyVerifier for Verification {
+    fn update(&mut self, piece: &[u8]) {
+        self.update(piece);
+    }
+
+    fn finish(self: Box<Self>) -> Result<Authenticity, VerificationError> {
+        (*self).finish().map(|()| Authenticity::Signed)
+    }
 }
 
 impl Provider for Veriff {
@@ -97,33 +131,32 @@ impl Provider for Veriff {
         Ok(())
     }
 
-    /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
-    /// page): what is there must agree and be right, and one signature at least must be there.
     fn verify(
         &self,
         response: &RawResponse,
         now: Timestamp,
     ) -> Result<Authenticity, VerificationError> {
-        let headers = response.headers();
-        for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
-            let client = at_most_one(headers, &name)?;
-            if client.is_some_and(|client| !alike(client, &self.api_key)) {
-                return Err(VerificationError::OtherClient);
-            }
-        }
-        let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
-        let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
-        let header = match (x, vrf) {
-            (Some(x), Some(vrf)) if !alike(x, vrf) => {
-                return Err(VerificationError::ConflictingHeaders);
-            }
-            (Some(header), _) | (None, Some(header)) => header,
-            (None, None) if self.accept_unsigned => return Ok(Authenticity::Unsigned),
-            (None, None) => return Err(VerificationError::MissingSignature),
+        let Some(signature) = self.announced(response.headers())? else {
+            return Ok(Authenticity::Unsigned);
         };
-        self.verifier
-            .verify_at(response.body(), &Signature::from_hex(header)?, now)?;
+        self.verifier.verify_at(response.body(), &signature, now)?;
         Ok(Authenticity::Signed)
+    }
+
+    /// The signature is over the body's bytes alone, and so over a media file's too. Whether Veriff signs those is
+    /// `[unknown]`; a file without a signature is refused like any reply.
+    fn verify_stream(
+        &self,
+        head: &ReplyHead,
+        now: Timestamp,
+    ) -> Result<StreamVerification, VerificationError> {
+        Ok(match self.announced(head.headers())? {
+            Some(signature) => {
+                let verification = self.verifier.begin_at(signature, now);
+                StreamVerification::Incremental(Box::new(verification))
+            }
+            None => StreamVerification::Unsigned,
+        })
     }
 
     /// No header about a rate limit is documented (`[unknown]`).

@@ -241,22 +241,79 @@ impl Verifier {
         signature: &Signature,
         now: Timestamp,
     ) -> Result<(), VerificationError> {
+        let mut verification = self.begin_at(signature.clone(), now);
+        verification.update(bytes);
+        verification.finish()
+    }
+
+    /// Begins to check bytes that come piece by piece, with the secrets that count at the given moment.
+    ///
+    /// ```
+    /// use consent_hmac::provider_core::jiff::Timestamp;
+    /// use consent_hmac::{SharedSecret, Signature, Verifier};
+    ///
+    /// let verifier = Verifier::new(&SharedSecret::new("abcdef12-abcd-abcd-abcd-abcdef012345")?);
+    /// let header = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
+    /// let mut verification = verifier.begin_at(Signature::from_hex(header)?, Timestamp::now());
+    /// verification.update(b"{\"type\":\"ine\",\"approved\":true,");
+    /// verification.update(b"\"text\":\"User agrees to share their INE details\"}");
+    /// verification.finish()?; // and only then use what came
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn begin_at(&self, signature: Signature, now: Timestamp) -> Verification {
         let counting = |other: &&Other| other.until.is_none_or(|until| now < until);
-        let others = self.others.iter().filter(counting).map(|other| &other.mac);
+        let others = self.others.iter().filter(counting);
+        Verification {
+            first: self.first.clone(),
+            others: others.map(|other| other.mac.clone()).collect(),
+            signature,
+        }
+    }
+}
+
+/// A check of bytes that come piece by piece, see [`Verifier::begin_at`]. However they are cut, the result is that of the
+/// whole.
+#[must_use = "nothing is checked until it is finished"]
+pub struct Verification {
+    first: HmacSha256,
+    others: Vec<HmacSha256>,
+    signature: Signature,
+}
+
+impl Verification {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        for mac in std::iter::once(&mut self.first).chain(&mut self.others) {
+            mac.update(piece);
+        }
+    }
+
+    /// Checks that one of the secrets made the signature over all that came. Takes the same time wherever the first
+    /// difference is, and tries every secret.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::SignatureMismatch`].
+    pub fn finish(self) -> Result<(), VerificationError> {
         let mut matches = 0;
-        for mac in std::iter::once(&self.first).chain(others) {
-            matches |= u8::from(
-                mac.clone()
-                    .chain_update(bytes)
-                    .verify_slice(&signature.0)
-                    .is_ok(),
-            );
+        for mac in std::iter::once(self.first).chain(self.others) {
+            matches |= u8::from(mac.verify_slice(&self.signature.0).is_ok());
         }
         if matches == 1 {
             Ok(())
         } else {
             Err(VerificationError::SignatureMismatch)
         }
+    }
+}
+
+impl fmt::Debug for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Verification({} secrets)",
+            self.others.len().saturating_add(1)
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    VerificationError,
+    ReplyHead, StreamVerification, VerificationError,
 };
 
 use crate::envelope::refusal;
@@ -79,6 +79,15 @@ impl Provider for Finpass {
         _now: Timestamp,
     ) -> Result<Authenticity, VerificationError> {
         Ok(Authenticity::Unsigned)
+    }
+
+    /// As [`verify`](Self::verify).
+    fn verify_stream(
+        &self,
+        _head: &ReplyHead,
+        _now: Timestamp,
+    ) -> Result<StreamVerification, VerificationError> {
+        Ok(StreamVerification::Unsigned)
     }
 
     /// No header about a rate limit is documented (`[unknown]`).

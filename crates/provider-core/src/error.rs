@@ -64,6 +64,8 @@ pub enum ErrorKind {
     Api,
     /// An authentic answer that we do not understand; the cause has the place, never the value.
     Decode,
+    /// The file that a download replied with could not be stored on this machine; the cause says why. Never repeated.
+    Storage,
 }
 
 impl ErrorKind {
@@ -80,6 +82,7 @@ impl ErrorKind {
             Self::RateLimited => "rate_limited",
             Self::Api => "api",
             Self::Decode => "decode",
+            Self::Storage => "storage",
         }
     }
 }
@@ -377,6 +380,7 @@ impl fmt::Display for Error {
             ErrorKind::RateLimited => "too many requests",
             ErrorKind::Api => "the provider refused",
             ErrorKind::Decode => "the answer was not understood",
+            ErrorKind::Storage => "the file could not be stored",
         })?;
         if let Some(status) = inner.status {
             write!(f, " (HTTP {})", status.as_u16())?;

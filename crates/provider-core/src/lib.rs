@@ -19,6 +19,9 @@ pub use wire::*;
 
 // What the macros expand to, and what implementers of the traits need in the same versions.
 #[doc(no_inline)]
+#[cfg(feature = "money")]
+pub use rust_decimal;
+#[doc(no_inline)]
 #[cfg(feature = "schema")]
 pub use schemars;
 #[doc(no_inline)]

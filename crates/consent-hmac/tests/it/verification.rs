@@ -6,7 +6,8 @@ use consent_hmac::provider_core::bytes::Bytes;
 use consent_hmac::provider_core::jiff::{SignedDuration, Timestamp};
 use consent_hmac::provider_core::testing::{ScriptedTransport, Step};
 use consent_hmac::provider_core::{
-    Authenticity, ErrorKind, Outcome, Provider, RawResponse, Response, VerificationError,
+    Authenticity, ErrorKind, Outcome, Provider, RawResponse, ReplyHead, Response,
+    StreamVerification, VerificationError,
 };
 use consent_hmac::{
     ConsentType, RecordConsent, RecordedConsent, SessionId, SharedSecret, Signer, Veriff,
@@ -41,9 +42,40 @@ fn raw(headers: Headers<'_>, body: impl Into<Bytes>) -> RawResponse {
 
 /// Only the check of the raw bytes, as the client calls it.
 fn verify(headers: Headers<'_>, body: impl Into<Bytes>) -> Result<(), VerificationError> {
-    veriff("http://localhost")
-        .verify(&raw(headers, body), NOW)
-        .map(drop)
+    both_ways(&veriff("http://localhost"), &raw(headers, body), NOW).map(drop)
+}
+
+/// The check of the whole, which is that of the same body in pieces.
+fn both_ways(
+    veriff: &Veriff,
+    reply: &RawResponse,
+    now: Timestamp,
+) -> Result<Authenticity, VerificationError> {
+    let whole = veriff.verify(reply, now);
+    for length in [1, 7, 64, usize::MAX] {
+        assert_eq!(in_pieces(veriff, reply, now, length), whole, "{length}");
+    }
+    whole
+}
+
+fn in_pieces(
+    veriff: &Veriff,
+    reply: &RawResponse,
+    now: Timestamp,
+    length: usize,
+) -> Result<Authenticity, VerificationError> {
+    let head = ReplyHead::new(reply.status(), reply.headers().clone());
+    match veriff.verify_stream(&head, now)? {
+        StreamVerification::Incremental(mut verifier) => {
+            for piece in reply.body().chunks(length) {
+                verifier.update(piece);
+                verifier.update(b"");
+            }
+            verifier.finish()
+        }
+        StreamVerification::Unsigned => Ok(Authenticity::Unsigned),
+        StreamVerification::Whole => panic!("Veriff's replies are verified as they come"),
+    }
 }
 
 fn approval() -> RecordConsent {
@@ -204,11 +236,11 @@ fn a_replaced_secret_is_accepted_when_it_is_listed() {
     let both = veriff("http://localhost").or_verify_with(&old);
     for signature in [RIGHT, &with_old] {
         let response = raw(&[("x-hmac-signature", signature)], REPLY);
-        assert!(both.verify(&response, NOW).is_ok());
+        assert!(both_ways(&both, &response, NOW).is_ok());
     }
     let response = raw(&[("x-hmac-signature", WRONG)], REPLY);
     assert_eq!(
-        both.verify(&response, NOW).unwrap_err(),
+        both_ways(&both, &response, NOW).unwrap_err(),
         VerificationError::SignatureMismatch
     );
 }
@@ -220,7 +252,7 @@ fn a_secret_that_is_being_replaced_is_accepted_until_its_end_and_the_new_one_bey
     let rotating = veriff("http://localhost").or_verify_until(&old, NOW);
     let found = |signature: &str, now| {
         let response = raw(&[("x-hmac-signature", signature)], REPLY);
-        rotating.verify(&response, now).map(drop)
+        both_ways(&rotating, &response, now).map(drop)
     };
     let before = NOW - SignedDuration::from_nanos(1);
     assert_eq!(found(&with_old, before), Ok(()));
@@ -241,11 +273,11 @@ fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never()
 
     let lenient = veriff("http://localhost").accept_unsigned_replies();
     assert_eq!(
-        lenient.verify(&raw(&[], REPLY), NOW),
+        both_ways(&lenient, &raw(&[], REPLY), NOW),
         Ok(Authenticity::Unsigned)
     );
     assert_eq!(
-        lenient.verify(&raw(&[X_CLIENT], REPLY), NOW),
+        both_ways(&lenient, &raw(&[X_CLIENT], REPLY), NOW),
         Ok(Authenticity::Unsigned)
     );
     for (headers, expected) in [
@@ -259,7 +291,7 @@ fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never()
         (&[("vrf-auth-client", OTHER_CLIENT)], OtherClient),
     ] {
         assert_eq!(
-            lenient.verify(&raw(headers, REPLY), NOW).unwrap_err(),
+            both_ways(&lenient, &raw(headers, REPLY), NOW).unwrap_err(),
             expected,
             "{headers:?}"
         );

@@ -24,7 +24,9 @@ pub(crate) fn conclude<E: Endpoint>(
         return Err(refused(provider, response, now));
     }
     let verified = match provider.verify(&response, now) {
-        Ok(authenticity) => Verified::new(response, authenticity),
+        Ok(authenticity) => {
+            Verified::new(response, authenticity).replying_with(E::OPERATION.content_types)
+        }
         Err(error) => return Err(Error::from(error).with_response(response)),
     };
     match endpoint.response(&verified) {
@@ -117,6 +119,7 @@ pub(crate) enum Evidence {
 pub(crate) fn evidence(error: &Error) -> Evidence {
     match error.kind() {
         ErrorKind::InvalidRequest | ErrorKind::Unavailable => Evidence::None,
+        ErrorKind::Storage if error.outcome() == Outcome::NotSent => Evidence::None,
         // Nothing was sent to a peer that is not the provider.
         ErrorKind::Verification if error.outcome() == Outcome::NotSent => Evidence::None,
         ErrorKind::Connect | ErrorKind::Timeout => Evidence::NoAnswer,
@@ -127,6 +130,7 @@ pub(crate) fn evidence(error: &Error) -> Evidence {
         | ErrorKind::Credentials
         | ErrorKind::Verification
         | ErrorKind::RateLimited
-        | ErrorKind::Decode => Evidence::Answered,
+        | ErrorKind::Decode
+        | ErrorKind::Storage => Evidence::Answered,
     }
 }

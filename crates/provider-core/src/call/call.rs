@@ -39,6 +39,10 @@ impl<'c, E: Endpoint> Call<'c, E> {
         }
     }
 
+    pub(crate) fn into_parts(self) -> (&'c Client<E::Provider>, E, CallOptions) {
+        (self.client, self.endpoint, self.options)
+    }
+
     /// Gives this call its own deadline, attempts and pauses together.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.with_timeout(timeout);

@@ -9,13 +9,23 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::Client;
+use super::downloaded::Downloaded;
 use super::options::CallOptions;
+use super::receive::IntoSink;
+use super::sink::ContentSink;
 use crate::error::Error;
 use crate::values::InvalidRequest;
 use crate::wire::{Endpoint, Operation, Provider, Response, request_from_value};
 
 /// A call whose request and reply are JSON.
 pub type JsonCall<'c> = Pin<Box<dyn Future<Output = Result<Response<Value>, Error>> + Send + 'c>>;
+
+/// A download whose request is JSON.
+pub type JsonDownload<'c> =
+    Pin<Box<dyn Future<Output = Result<Response<Downloaded>, Error>> + Send + 'c>>;
+
+type Download<P> =
+    for<'c> fn(&'c Client<P>, Value, CallOptions, &'c mut dyn ContentSink) -> JsonDownload<'c>;
 
 /// One operation of a client: its declaration, and the operation itself with JSON in the place of its types.
 ///
@@ -28,6 +38,7 @@ pub struct CatalogueEntry<P: Provider> {
     read: fn(Value) -> Result<Value, InvalidRequest>,
     check: fn(&Client<P>, Value) -> Result<(), Error>,
     call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> JsonCall<'c>,
+    download: Option<Download<P>>,
     #[cfg(feature = "schema")]
     schemas: Option<Schemas>,
 }
@@ -53,6 +64,14 @@ impl<P: Provider> CatalogueEntry<P> {
             read: read::<E>,
             check: check::<P, E>,
             call: call::<P, E>,
+            // Of an operation that replies with JSON it is not even compiled.
+            download: const {
+                if E::OPERATION.content_types.is_empty() {
+                    None
+                } else {
+                    Some(download::<P, E>)
+                }
+            },
             #[cfg(feature = "schema")]
             schemas: None,
         }
@@ -130,6 +149,30 @@ impl<P: Provider> CatalogueEntry<P> {
         (self.call)(client, request, options)
     }
 
+    /// Calls the operation and hands the file that it replies with to `sink`, as
+    /// [`Call::download_into`](crate::Call::download_into).
+    ///
+    /// # Errors
+    ///
+    /// Those of the typed call; `InvalidRequest` also for an operation that replies with JSON.
+    pub fn download<'c>(
+        &self,
+        client: &'c Client<P>,
+        request: Value,
+        options: CallOptions,
+        sink: &'c mut dyn ContentSink,
+    ) -> JsonDownload<'c> {
+        match self.download {
+            Some(download) => download(client, request, options, sink),
+            None => {
+                let error =
+                    InvalidRequest::new("operation", "replies with JSON and not with a file");
+                let error = Error::from(error).at(P::NAME, self.operation.name);
+                Box::pin(std::future::ready(Err(error)))
+            }
+        }
+    }
+
     /// The schema of the request, with what it refers to in `generator`; `None` if the crate was built without `schema`.
     #[cfg(feature = "schema")]
     pub fn request_schema(
@@ -182,6 +225,24 @@ where
         // Every output is made of structs, texts and numbers; if one is not, the verified bytes are still there.
         let value = serde_json::to_value(response.value()).unwrap_or_default();
         Ok(response.map(|_| value))
+    })
+}
+
+fn download<'c, P, E>(
+    client: &'c Client<P>,
+    request: Value,
+    options: CallOptions,
+    sink: &'c mut dyn ContentSink,
+) -> JsonDownload<'c>
+where
+    P: Provider,
+    E: Endpoint<Provider = P> + DeserializeOwned,
+{
+    Box::pin(async move {
+        let mut receiver = IntoSink::new(sink);
+        client
+            .run_with(&endpoint::<E>(request)?, &options, &mut receiver)
+            .await
     })
 }
 

@@ -1,5 +1,6 @@
 //! The one loop that every call goes through.
 
+use std::borrow::Borrow as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::answer::{Evidence, conclude, evidence, is_permanent};
+use super::answer::{Evidence, evidence, is_permanent};
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
+use super::receive::{Around, Receive, Whole};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::RetryBudget;
 use crate::resilience::{Circuit, Circuits};
@@ -123,6 +125,16 @@ impl<P: Provider> Client<P> {
         endpoint: &E,
         options: &CallOptions,
     ) -> Result<Response<E::Output>, Error> {
+        self.run_with(endpoint, options, &mut Whole).await
+    }
+
+    /// Runs the attempts of one call, whose replies `receiver` takes.
+    pub(crate) async fn run_with<E: Endpoint<Provider = P>, R: Receive<E>>(
+        &self,
+        endpoint: &E,
+        options: &CallOptions,
+        receiver: &mut R,
+    ) -> Result<Response<R::Value>, Error> {
         const {
             let operation = E::OPERATION;
             assert!(
@@ -137,17 +149,18 @@ impl<P: Provider> Client<P> {
         let observer = self.inner.settings.observer.as_deref();
         let mut progress = Progress::new(P::NAME, &E::OPERATION, observer);
         let span = progress.span().clone();
-        self.attempts(endpoint, options, &mut progress)
+        self.attempts(endpoint, options, receiver, &mut progress)
             .instrument(span)
             .await
     }
 
-    async fn attempts<E: Endpoint<Provider = P>>(
+    async fn attempts<E: Endpoint<Provider = P>, R: Receive<E>>(
         &self,
         endpoint: &E,
         options: &CallOptions,
+        receiver: &mut R,
         progress: &mut Progress<'_>,
-    ) -> Result<Response<E::Output>, Error> {
+    ) -> Result<Response<R::Value>, Error> {
         let Inner {
             settings,
             circuits,
@@ -168,6 +181,9 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
+            if let Err(error) = receiver.begin().await {
+                break error;
+            }
             if let Err(refusal) = self.admit(circuit, options, timeout, progress).await {
                 // The failure of an earlier attempt is more specific than that there is no other.
                 break failed.unwrap_or(refusal);
@@ -186,47 +202,61 @@ impl<P: Provider> Client<P> {
             attempts = attempts.saturating_add(1);
             let attempt = Attempt::new(attempts, settings.clock.now(), nonce);
             let provider = self.provider();
-            // Handed over in one statement, so that the call keeps no place for the whole request while it waits.
-            let (permit, sending) = match prepare(&*provider, endpoint, &attempt, request_id)
-                .map_err(Error::from)
-                .and_then(|request| {
-                    let now = Instant::now();
-                    // By the shorter one: more time for calls does not make a healthy provider slower.
-                    let own = standard.min(E::OPERATION.timeout);
-                    let patience = settings.circuit_breaker.patience_for(own);
-                    // Acquired last: a request that is not sent takes no probe.
-                    let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
-                    progress.attempt_started(request_id, attempts, now);
-                    let elapsed = now.saturating_duration_since(progress.started());
-                    let time_left = timeout.saturating_sub(elapsed);
-                    let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
-                    Ok((permit, settings.transport.send(request, limits)))
-                }) {
-                Ok(begun) => begun,
-                // It opened, or another attempt took its probe, since it was looked at.
-                Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {
-                    attempts = attempts.saturating_sub(1);
-                    break failed.unwrap_or(refusal);
-                }
-                Err(error) => {
-                    progress.attempt_failed(&error, outcome, None);
-                    break error;
-                }
+            let around = Around {
+                transport: &*settings.transport,
+                clock: &*settings.clock,
+                provider: &*provider,
             };
-            let sent = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
-                None => Ok(sending.await),
+            let (permit, sent) = {
+                // Handed over in one statement, so that the call keeps no place for the whole request while it waits.
+                let begun = prepare(&*provider, endpoint, &attempt, request_id)
+                    .map_err(Error::from)
+                    .and_then(|request| {
+                        let now = Instant::now();
+                        // By the shorter one: more time for calls does not make a healthy provider slower.
+                        let own = standard.min(E::OPERATION.timeout);
+                        let patience = settings.circuit_breaker.patience_for(own);
+                        // Acquired last: a request that is not sent takes no probe.
+                        let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
+                        progress.attempt_started(request_id, attempts, now);
+                        let elapsed = now.saturating_duration_since(progress.started());
+                        let time_left = timeout.saturating_sub(elapsed);
+                        let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
+                        Ok((permit, receiver.exchange(&around, request, limits)))
+                    });
+                let (permit, sending) = match begun {
+                    Ok(begun) => begun,
+                    // It opened, or another attempt took its probe, since it was looked at.
+                    Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {
+                        attempts = attempts.saturating_sub(1);
+                        break failed.unwrap_or(refusal);
+                    }
+                    Err(error) => {
+                        progress.attempt_failed(&error, outcome, None);
+                        break error;
+                    }
+                };
+                let sent = match deadline {
+                    Some(deadline) => tokio::time::timeout_at(deadline, sending).await,
+                    None => Ok(sending.await),
+                };
+                (permit, sent)
             };
             let now = settings.clock.now();
             if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
-                && let Some(allowance) = provider.allowance(response, now)
+                && let Some(allowance) = provider.allowance(response.borrow(), now)
             {
                 limiter.learn(allowance);
             }
-            let error = match conclude(&*provider, endpoint, sent, now) {
+            let error = match receiver.conclude(&*provider, endpoint, sent, now) {
                 Ok((value, verified)) => {
                     permit.answered();
                     budget.refill();
+                    if let Err(error) = receiver.commit().await {
+                        outcome = outcome.max(error.outcome());
+                        progress.attempt_failed(&error, outcome, None);
+                        break error;
+                    }
                     progress.answered(verified.status());
                     return Ok(Response {
                         value,

@@ -10,19 +10,25 @@ mod call;
 #[cfg(feature = "catalogue")]
 mod catalogue;
 mod client;
+mod download;
+mod downloaded;
 #[cfg(feature = "opentelemetry")]
 mod metrics;
 mod observer;
 mod operations;
 mod options;
 mod progress;
+mod receive;
+mod sink;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
 #[cfg(feature = "catalogue")]
-pub use catalogue::{CatalogueEntry, JsonCall};
+pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload};
 pub use client::Client;
+pub use downloaded::Downloaded;
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;
 pub use observer::{CallEvent, CallObserver, CallStage};
 pub use options::CallOptions;
+pub use sink::{ContentSink, FileSink};

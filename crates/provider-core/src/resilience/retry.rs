@@ -100,7 +100,8 @@ fn may_repeat(failure: &Failure) -> bool {
         | ErrorKind::Credentials
         | ErrorKind::Unavailable
         | ErrorKind::Verification
-        | ErrorKind::Decode => false,
+        | ErrorKind::Decode
+        | ErrorKind::Storage => false,
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
     use Idempotency::{Repeatable, Safe, Unsafe};
 
-    const KINDS: [ErrorKind; 10] = [
+    const KINDS: [ErrorKind; 11] = [
         ErrorKind::InvalidRequest,
         ErrorKind::Credentials,
         ErrorKind::Unavailable,
@@ -167,6 +168,7 @@ mod tests {
         ErrorKind::RateLimited,
         ErrorKind::Api,
         ErrorKind::Decode,
+        ErrorKind::Storage,
     ];
 
     /// The jitter that makes a pause half of its bound.

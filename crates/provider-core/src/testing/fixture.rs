@@ -82,6 +82,9 @@ pub struct Reply {
     /// The exact text of the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_text: Option<String>,
+    /// The exact bytes of the body in hexadecimal digits, where they are no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_hex: Option<String>,
 }
 
 /// What the client makes of a reply.
@@ -150,10 +153,12 @@ impl Fixture {
                 HeaderValue::from_str(value).expect("a legal header value"),
             );
         }
-        let body = match (&self.response.body_text, &self.response.body) {
-            (Some(text), _) => text.clone(),
-            (None, Some(value)) => value.to_string(),
-            (None, None) => String::new(),
+        let reply = &self.response;
+        let body = match (&reply.body_hex, &reply.body_text, &reply.body) {
+            (Some(digits), _, _) => hex::decode(digits).expect("hexadecimal digits"),
+            (None, Some(text), _) => text.clone().into_bytes(),
+            (None, None, Some(value)) => value.to_string().into_bytes(),
+            (None, None, None) => Vec::new(),
         };
         let status = StatusCode::from_u16(self.response.status).expect("a legal status");
         Step::Respond(RawResponse::new(status, headers, body.into()))

@@ -18,4 +18,4 @@ pub mod tolerance;
 pub use clock::FixedClock;
 pub use fixture::{Fixture, differences};
 pub use recorder::{Mode, Recorder};
-pub use scripted::{ScriptedTransport, Sent, Step};
+pub use scripted::{ScriptedTransport, Sent, Step, StreamEnd};

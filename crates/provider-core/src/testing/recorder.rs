@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::fixture::{Fixture, Reply, Request, Source, SourceKind, observe};
 use crate::error::Error;
-use crate::transport::{ExchangeLimits, Transport};
-use crate::wire::TransportError;
-use crate::wire::{Body, RawResponse, Response};
+use crate::transport::{ExchangeLimits, ReplyBody, StreamedResponse, Transport};
+use crate::wire::{Body, RawResponse, ReplyHead, Response, TransportError};
 
 /// What [`Recorder::finish`] does with an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,14 @@ impl Mode {
 #[derive(Debug, Clone)]
 pub struct Recorder {
     inner: Arc<dyn Transport>,
-    exchange: Arc<Mutex<Option<(Request, Reply)>>>,
+    exchange: Arc<Mutex<Option<Exchange>>>,
+}
+
+#[derive(Debug)]
+struct Exchange {
+    request: Request,
+    head: ReplyHead,
+    body: Vec<u8>,
 }
 
 impl Recorder {
@@ -49,6 +56,14 @@ impl Recorder {
             inner,
             exchange: Arc::default(),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Exchange>> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, exchange: Exchange) {
+        *self.lock() = Some(exchange);
     }
 
     /// Compares the exchange and its result with `directory/case.json`, or writes that file.
@@ -64,12 +79,12 @@ impl Recorder {
         input: &impl Serialize,
         result: &Result<Response<T>, Error>,
     ) {
-        let exchange = self
-            .exchange
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let (request, response) = exchange.expect("an exchange");
+        let Exchange {
+            request,
+            head,
+            body,
+        } = self.lock().take().expect("an exchange");
+        let response = reply(&head, body);
         let input = serde_json::to_value(input).expect("a request that serialises");
         let fixture = Fixture {
             input: Some(input).filter(|input| *input != request.body),
@@ -110,24 +125,79 @@ impl Transport for Recorder {
         request: http::Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
-        let recorded = Request {
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            // The user agent has the version in it, which is no part of the exchange.
-            headers: headers(request.headers(), |name| name != "user-agent"),
-            body: serde_json::from_slice(request.body().as_ref()).unwrap_or(Value::Null),
-        };
+        let recorded = recorded(&request);
         let response = self.inner.send(request, limits).await?;
-        let reply = Reply {
-            status: response.status().as_u16(),
-            headers: headers(response.headers(), |name| {
-                name != "date" && name != "content-length"
-            }),
-            body: None,
-            body_text: Some(String::from_utf8_lossy(response.body()).into_owned()),
-        };
-        *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some((recorded, reply));
+        let (head, body) = response.clone().into_parts();
+        self.keep(Exchange {
+            request: recorded,
+            head,
+            body: body.to_vec(),
+        });
         Ok(response)
+    }
+
+    async fn open(
+        &self,
+        request: http::Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<StreamedResponse, TransportError> {
+        let recorded = recorded(&request);
+        let response = self.inner.open(request, limits).await?;
+        let head = response.head().clone();
+        self.keep(Exchange {
+            request: recorded,
+            head: head.clone(),
+            body: Vec::new(),
+        });
+        let pieces = Pieces {
+            inner: response,
+            recorder: self.clone(),
+        };
+        Ok(StreamedResponse::new(head, None, pieces))
+    }
+}
+
+/// A body on its way, and a copy of it.
+struct Pieces {
+    inner: StreamedResponse,
+    recorder: Recorder,
+}
+
+#[async_trait]
+impl ReplyBody for Pieces {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let piece = self.inner.next_piece().await?;
+        let mut exchange = self.recorder.lock();
+        if let (Some(piece), Some(exchange)) = (&piece, &mut *exchange) {
+            exchange.body.extend_from_slice(piece);
+        }
+        Ok(piece)
+    }
+}
+
+fn recorded(request: &http::Request<Body>) -> Request {
+    Request {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        // The user agent has the version in it, which is no part of the exchange.
+        headers: headers(request.headers(), |name| name != "user-agent"),
+        body: serde_json::from_slice(request.body().as_ref()).unwrap_or(Value::Null),
+    }
+}
+
+fn reply(head: &ReplyHead, body: Vec<u8>) -> Reply {
+    let (body_text, body_hex) = match String::from_utf8(body) {
+        Ok(text) => (Some(text), None),
+        Err(error) => (None, Some(hex::encode(error.as_bytes()))),
+    };
+    Reply {
+        status: head.status().as_u16(),
+        headers: headers(head.headers(), |name| {
+            name != "date" && name != "content-length"
+        }),
+        body: None,
+        body_text,
+        body_hex,
     }
 }
 

@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 
-use crate::transport::{ExchangeLimits, Transport};
-use crate::wire::{Body, RawResponse};
-use crate::wire::{TransportError, TransportErrorKind};
+use crate::transport::{ExchangeLimits, ReplyBody, StreamedResponse, Transport};
+use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
 /// What happens to one request.
 #[derive(Debug)]
@@ -20,6 +19,19 @@ pub enum Step {
     /// The transport fails.
     Fail(TransportErrorKind),
     /// Nothing ever comes back.
+    Hang,
+    /// The peer answers with a body in these pieces, whose length it does not announce, and then this happens.
+    Stream(ReplyHead, Vec<Bytes>, StreamEnd),
+}
+
+/// How a body ends that came in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// It is whole.
+    Whole,
+    /// The transport fails.
+    Fail(TransportErrorKind),
+    /// Nothing more comes.
     Hang,
 }
 
@@ -40,6 +52,19 @@ impl Step {
         }
         let status = StatusCode::from_u16(status).expect("a legal status");
         Self::Respond(RawResponse::new(status, map, body.into()))
+    }
+
+    /// A 200 with these headers, whose body comes in pieces.
+    pub fn stream<B: Into<Bytes>>(
+        headers: &[(&str, &str)],
+        pieces: impl IntoIterator<Item = B>,
+        end: StreamEnd,
+    ) -> Self {
+        let Self::Respond(response) = Self::respond_with(200, headers, "") else {
+            panic!("an answer");
+        };
+        let (head, _) = response.into_parts();
+        Self::Stream(head, pieces.into_iter().map(Into::into).collect(), end)
     }
 }
 
@@ -132,21 +157,8 @@ impl ScriptedTransport {
             .clone()
     }
 
-    /// The only request that was sent.
-    pub fn only(&self) -> Sent {
-        let mut sent = self.sent();
-        assert_eq!(sent.len(), 1, "requests sent");
-        sent.remove(0)
-    }
-}
-
-#[async_trait]
-impl Transport for ScriptedTransport {
-    async fn send(
-        &self,
-        request: Request<Body>,
-        _limits: ExchangeLimits,
-    ) -> Result<RawResponse, TransportError> {
+    /// Keeps the request and takes the next step.
+    fn take(&self, request: Request<Body>) -> Step {
         let (parts, body) = request.into_parts();
         self.sent
             .lock()
@@ -162,10 +174,62 @@ impl Transport for ScriptedTransport {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front();
-        match step.expect("a request beyond the script") {
+        step.expect("a request beyond the script")
+    }
+
+    /// The only request that was sent.
+    pub fn only(&self) -> Sent {
+        let mut sent = self.sent();
+        assert_eq!(sent.len(), 1, "requests sent");
+        sent.remove(0)
+    }
+}
+
+#[async_trait]
+impl Transport for ScriptedTransport {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        _limits: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
+        match self.take(request) {
             Step::Respond(response) => Ok(response),
             Step::Fail(kind) => Err(TransportError::new(kind)),
             Step::Hang => std::future::pending().await,
+            Step::Stream(head, pieces, end) => {
+                let body = Script(pieces.into(), end);
+                StreamedResponse::new(head, None, body).collect().await
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        request: Request<Body>,
+        _limits: ExchangeLimits,
+    ) -> Result<StreamedResponse, TransportError> {
+        match self.take(request) {
+            Step::Respond(response) => Ok(response.into()),
+            Step::Fail(kind) => Err(TransportError::new(kind)),
+            Step::Hang => std::future::pending().await,
+            Step::Stream(head, pieces, end) => {
+                let body = Script(pieces.into(), end);
+                Ok(StreamedResponse::new(head, None, body))
+            }
+        }
+    }
+}
+
+struct Script(VecDeque<Bytes>, StreamEnd);
+
+#[async_trait]
+impl ReplyBody for Script {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        match (self.0.pop_front(), self.1) {
+            (Some(piece), _) => Ok(Some(piece)),
+            (None, StreamEnd::Whole) => Ok(None),
+            (None, StreamEnd::Fail(kind)) => Err(TransportError::new(kind)),
+            (None, StreamEnd::Hang) => std::future::pending().await,
         }
     }
 }

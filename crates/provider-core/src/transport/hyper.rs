@@ -16,9 +16,9 @@ use super::connection_failure::{never_begun, refused_certificate};
 use super::connector::Connector;
 use super::reply_body::ResponseBody;
 use super::seam::{ExchangeLimits, Transport};
+use super::streamed::{ReplyBody, StreamedResponse};
 use crate::error::Error;
-use crate::wire::{Body, RawResponse};
-use crate::wire::{TransportError, TransportErrorKind};
+use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
 /// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
 ///
@@ -82,8 +82,6 @@ impl HyperTransport {
 
     async fn read(&self, mut incoming: Incoming, limit: usize) -> Result<Bytes, TransportError> {
         let mut body = ResponseBody::new(limit, incoming.size_hint().exact())?;
-        let broken =
-            |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
         while !body.is_whole()
             && let Some(frame) = incoming.frame().await
         {
@@ -107,6 +105,38 @@ impl Transport for HyperTransport {
         let body = self.read(body, limits.of_body(self.max_body_bytes)).await?;
         Ok(RawResponse::new(head.status, head.headers, body))
     }
+
+    async fn open(
+        &self,
+        request: Request<Body>,
+        _limits: ExchangeLimits,
+    ) -> Result<StreamedResponse, TransportError> {
+        let sending = self.client.request(self.prepare(request)?);
+        let (head, body) = sending.await.map_err(classify)?.into_parts();
+        let announced = body.size_hint().exact();
+        let head = ReplyHead::new(head.status, head.headers);
+        let response = StreamedResponse::new(head, announced, Pieces(body));
+        Ok(response.limited_to(self.max_body_bytes.unwrap_or(usize::MAX)))
+    }
+}
+
+struct Pieces(Incoming);
+
+#[async_trait]
+impl ReplyBody for Pieces {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        while let Some(frame) = self.0.frame().await {
+            // What is no data is a trailer.
+            if let Ok(piece) = frame.map_err(broken)?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn broken(error: hyper::Error) -> TransportError {
+    TransportError::new(TransportErrorKind::Interrupted).with_source(error)
 }
 
 impl fmt::Debug for HyperTransport {

@@ -13,6 +13,7 @@ mod reply_body;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod seam;
+mod streamed;
 #[cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 mod tls;
 
@@ -23,3 +24,4 @@ pub use self::reqwest::ReqwestTransport;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use builder::TransportBuilder;
 pub use seam::{ExchangeLimits, Transport};
+pub use streamed::{ReplyBody, StreamedResponse};

@@ -15,10 +15,10 @@ use super::builder::{Destinations, Roots, invalid};
 use super::connection_failure::{never_begun, refused_certificate};
 use super::reply_body::ResponseBody;
 use super::seam::{ExchangeLimits, Transport};
+use super::streamed::{ReplyBody, StreamedResponse};
 use crate::error::Error;
 use crate::values::InvalidRequest;
-use crate::wire::{Body, RawResponse};
-use crate::wire::{TransportError, TransportErrorKind};
+use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
 /// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
 ///
@@ -184,6 +184,29 @@ impl Transport for ReqwestTransport {
             .read(response, limits.of_body(self.max_body_bytes))
             .await?;
         Ok(RawResponse::new(status, headers, body))
+    }
+
+    async fn open(
+        &self,
+        request: Request<Body>,
+        _limits: ExchangeLimits,
+    ) -> Result<StreamedResponse, TransportError> {
+        let sending = self.client.execute(self.prepare(request)?);
+        let mut response = sending.await.map_err(classify)?;
+        let announced = response.content_length();
+        let headers = std::mem::take(response.headers_mut());
+        let head = ReplyHead::new(response.status(), headers);
+        let response = StreamedResponse::new(head, announced, Pieces(response));
+        Ok(response.limited_to(self.max_body_bytes.unwrap_or(usize::MAX)))
+    }
+}
+
+struct Pieces(reqwest::Response);
+
+#[async_trait]
+impl ReplyBody for Pieces {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        self.0.chunk().await.map_err(classify)
     }
 }
 

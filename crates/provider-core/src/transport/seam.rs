@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Request;
 
+use super::streamed::StreamedResponse;
 use crate::wire::{Body, RawResponse, TransportError};
 
 /// Sends one request and returns one response: the only place where a call touches the network.
@@ -63,6 +64,24 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError>;
+
+    /// Sends `request` and reads the head of the response; the body is read by whoever takes it.
+    ///
+    /// For downloads. A transport that says nothing reads the response by [`send`](Self::send) and gives it as one piece:
+    /// correct, at the cost of its size in memory, and [`ExchangeLimits::max_reply_bytes`] is the download's own. The client
+    /// refuses a 2xx body over that limit as it comes and reads the beginning of any other; a transport has to keep no limit
+    /// but its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    async fn open(
+        &self,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<StreamedResponse, TransportError> {
+        self.send(request, limits).await.map(StreamedResponse::from)
+    }
 }
 
 /// How long one exchange may take and how much of the reply is read.

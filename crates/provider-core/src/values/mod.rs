@@ -4,6 +4,8 @@ mod environment;
 mod ids;
 mod invalid_request;
 mod masked;
+#[cfg(feature = "money")]
+mod money;
 #[doc(hidden)]
 pub mod open_enum;
 mod randomness;
@@ -14,6 +16,8 @@ pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
+#[cfg(feature = "money")]
+pub use money::Amount;
 pub use open_enum::{OpenEnum, UnknownText};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;

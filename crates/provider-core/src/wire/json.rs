@@ -31,6 +31,9 @@ pub enum DecodeErrorCategory {
     /// A success without the data that a success must carry.
     #[error("success without data")]
     MissingData,
+    /// A file of another type than the operation replies with, an HTML page for instance.
+    #[error("unexpected content type")]
+    ContentType,
 }
 
 impl std::error::Error for DecodeError {}
@@ -53,6 +56,14 @@ impl DecodeError {
             path: path.to_owned(),
             line: 0,
             column: 0,
+        }
+    }
+
+    /// A file of another type than the operation replies with.
+    pub(super) fn content_type() -> Self {
+        Self {
+            category: DecodeErrorCategory::ContentType,
+            ..Self::missing_data("$")
         }
     }
 

@@ -110,6 +110,8 @@ pub struct Operation {
     pub timeout: Duration,
     /// The most bytes of a reply's body that are read.
     pub max_reply_bytes: usize,
+    /// The types of the files that it replies with, such as `application/pdf`, `image/*` or `*/*`; empty for JSON.
+    pub content_types: &'static [&'static str],
     /// How well it is documented.
     pub mark: Mark,
 }
@@ -134,6 +136,7 @@ impl Operation {
             },
             timeout: Duration::from_secs(30),
             max_reply_bytes: 8 * 1024 * 1024,
+            content_types: &[],
             mark: Mark::Unknown,
         }
     }
@@ -149,6 +152,15 @@ impl Operation {
     #[must_use]
     pub const fn with_max_reply_bytes(mut self, bytes: usize) -> Self {
         self.max_reply_bytes = bytes;
+        self
+    }
+
+    /// The same operation, which replies with a file of one of these types: `application/pdf`, `image/*`, `*/*`. They are
+    /// what the request accepts; a reply of another type is not taken for the file. Set
+    /// [`with_max_reply_bytes`](Self::with_max_reply_bytes) beside it.
+    #[must_use]
+    pub const fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
+        self.content_types = content_types;
         self
     }
 

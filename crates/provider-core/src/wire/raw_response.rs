@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::reply_head::ReplyHead;
+
 /// What came back, untouched and not yet trusted: status, headers and the exact body bytes.
 ///
 /// `Debug` prints the status and sizes only.
@@ -46,6 +48,17 @@ impl RawResponse {
     /// `None` when the body is not that JSON: an error page is no reason to fail differently.
     pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    /// A response whose head came first.
+    pub fn from_parts(head: ReplyHead, body: Bytes) -> Self {
+        let (status, headers) = head.into_parts();
+        Self::new(status, headers, body)
+    }
+
+    /// The head and the body.
+    pub(crate) fn into_parts(self) -> (ReplyHead, Bytes) {
+        (ReplyHead::new(self.status, self.headers), self.body)
     }
 
     /// The same response with at most `limit` bytes of body: what an error carries along.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::attempt::Attempt;
 use super::body::Body;
+use super::form::Form;
 use super::operation::{Operation, Signs};
 use super::provider::Provider;
 use super::route::Route;
@@ -20,8 +21,8 @@ const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json
 /// Builds the request of one attempt over the operation's own route, so that what is sent is what is logged.
 ///
 /// Give a value for each placeholder of the route, the query's parameters in their order, and end with the body:
-/// [`json`](Self::json), [`bytes`](Self::bytes) or [`empty`](Self::empty). A mistake on the way is kept and returned by
-/// that last step.
+/// [`json`](Self::json), [`multipart`](Self::multipart), [`bytes`](Self::bytes) or [`empty`](Self::empty). A mistake on the
+/// way is kept and returned by that last step.
 ///
 /// ```
 /// use provider_core::{BuiltRequest, Endpoint, InvalidRequest, PathId, Provider, RequestBuilder};
@@ -133,6 +134,25 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self.finish(Body::from(bytes), Some(APPLICATION_JSON))
     }
 
+    /// Ends the request with a form of texts and files, `multipart/form-data`.
+    ///
+    /// ```
+    /// # use provider_core::{BuiltRequest, Form, InvalidRequest, Provider, RequestBuilder};
+    /// # use provider_core::http::HeaderValue;
+    /// # fn upload<'a, P: Provider>(request: RequestBuilder<'a, P>, csv: bytes::Bytes) -> Result<BuiltRequest<'a>, InvalidRequest> {
+    /// let csv_type = HeaderValue::from_static("text/csv");
+    /// request.multipart(&Form::new().text("reference_id", "upload-1").file("file", "consents.csv", csv_type, csv))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A placeholder without a value, or a form that cannot be written, see [`Form::encode`].
+    pub fn multipart(self, form: &Form) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        let (content_type, body) = form.encode()?;
+        self.finish(Body::from(body), Some(content_type))
+    }
+
     /// Ends the request with these bytes.
     ///
     /// # Errors
@@ -195,6 +215,12 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         headers.reserve(8);
         for (name, value) in self.headers {
             headers.insert(name, value);
+        }
+        let content_types = self.operation.content_types;
+        if !content_types.is_empty() && !headers.contains_key(ACCEPT) {
+            let accept = HeaderValue::try_from(content_types.join(", "))
+                .map_err(|_| InvalidRequest::new("accept", "a content type cannot be written"))?;
+            headers.insert(ACCEPT, accept);
         }
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);

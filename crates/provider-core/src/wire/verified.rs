@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::content::{Content, ContentHead};
 use super::json::DecodeError;
 use super::raw_response::RawResponse;
 
@@ -20,6 +21,8 @@ pub enum Authenticity {
 pub struct Verified {
     response: RawResponse,
     authenticity: Authenticity,
+    /// The types of the files that the operation replies with.
+    content_types: &'static [&'static str],
 }
 
 impl Verified {
@@ -27,7 +30,14 @@ impl Verified {
         Self {
             response,
             authenticity,
+            content_types: &[],
         }
+    }
+
+    /// The same response to an operation that replies with files of these types.
+    pub(crate) fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
+        self.content_types = content_types;
+        self
     }
 
     /// What vouches for it.
@@ -45,6 +55,31 @@ impl Verified {
     /// [`DecodeError`] with the place and the category, never the value.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
         super::json::decode(self.response.body())
+    }
+
+    /// Takes the body as a file, without a copy.
+    ///
+    /// ```
+    /// # use provider_core::{Content, ResponseError, Verified};
+    /// fn response(response: &Verified) -> Result<Content, ResponseError> {
+    ///     Ok(response.content()?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`]: no byte, or a type that is none of the operation's
+    /// [`content_types`](crate::Operation::content_types): an error page, a refusal in JSON. The client then asks the
+    /// provider whether it is a refusal.
+    pub fn content(&self) -> Result<Content, DecodeError> {
+        let head = ContentHead::of(self.headers());
+        if !head.is_one_of(self.content_types) {
+            return Err(DecodeError::content_type());
+        }
+        if self.response.body().is_empty() {
+            return Err(DecodeError::missing_data("$"));
+        }
+        Ok(Content::new(head, self.response.body().clone()))
     }
 
     /// The HTTP status.

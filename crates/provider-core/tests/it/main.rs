@@ -12,7 +12,10 @@
 mod answers;
 mod call_loop;
 mod circuit_breaker;
+mod downloads;
+mod forms;
 mod hyper_transport;
+mod money;
 mod observation;
 mod rate_limiter;
 mod redaction;

@@ -8,3 +8,10 @@ pub(crate) type Tested = provider_core::ReqwestTransport;
 )]
 #[path = "socket_transport.rs"]
 mod socket_transport;
+
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the same tests for another transport is what it is for"
+)]
+#[path = "socket_downloads.rs"]
+mod socket_downloads;

@@ -23,6 +23,8 @@ pub(crate) enum Reply {
     Last(Vec<u8>),
     /// A chunked body until the client hangs up, or until this many bytes.
     Chunks(usize),
+    /// A picture: how long it is said to be and how many bytes of it come, before the connection is closed.
+    Picture { announced: usize, sent: usize },
     /// Nothing until the client hangs up.
     Silence,
 }
@@ -177,6 +179,27 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Shared
                 return End::Server;
             }
             Reply::Chunks(most) => return send_chunks(&mut stream, most).await,
+            Reply::Picture { announced, sent } => {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {announced}\r\ncontent-type: image/jpeg\r\n\
+                     x-toy-signature: length={announced}\r\n\r\n"
+                );
+                if stream.write_all(head.as_bytes()).await.is_err() {
+                    return End::Client;
+                }
+                let mut left = sent;
+                while left > 0 {
+                    let piece = left.min(0x4000);
+                    if stream.write_all(&[b'x'; 0x4000][..piece]).await.is_err() {
+                        return End::Client;
+                    }
+                    left -= piece;
+                }
+                if sent < announced {
+                    let _ = stream.shutdown().await;
+                    return End::Server;
+                }
+            }
             Reply::Silence => {}
         }
     }

@@ -9,10 +9,10 @@ use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Client, ClientBuilder, Email,
-    Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Masked, Mobile, Operation, Pan,
-    PathId, Provider, RawResponse, RequestBuilder, ResponseError, Secret, VerificationError,
-    Verified,
+    Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, BuiltRequest, Client, ClientBuilder,
+    Content, Email, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Masked, Mobile,
+    Operation, Pan, PathId, Provider, RawResponse, ReplyHead, RequestBuilder, ResponseError,
+    Secret, StreamVerification, VerificationError, Verified,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +39,17 @@ pub(crate) struct Toy {
     pub(crate) signing_secret: Secret,
     /// The attempt that cannot be authorised.
     pub(crate) unauthorisable: Option<u32>,
+    /// How it verifies downloads.
+    pub(crate) streaming: Streaming,
     pub(crate) authorized: Counter,
     pub(crate) verified: Counter,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Streaming {
+    Incremental,
+    Whole,
+    Unsigned,
 }
 
 impl Toy {
@@ -50,6 +59,7 @@ impl Toy {
             api_key: Secret::for_header("x-api-key", "made-up-key").unwrap(),
             signing_secret: Secret::text("signing_secret", "made-up-secret").unwrap(),
             unauthorisable: None,
+            streaming: Streaming::Incremental,
             authorized: Counter::default(),
             verified: Counter::default(),
         }
@@ -114,6 +124,25 @@ impl Provider for Toy {
         }
     }
 
+    fn verify_stream(
+        &self,
+        head: &ReplyHead,
+        _now: Timestamp,
+    ) -> Result<StreamVerification, VerificationError> {
+        match self.streaming {
+            Streaming::Unsigned => Ok(StreamVerification::Unsigned),
+            Streaming::Whole => Ok(StreamVerification::Whole),
+            Streaming::Incremental => {
+                let signature = head.headers().get(SIGNATURE);
+                let signature = signature.ok_or(VerificationError::MissingSignature)?;
+                Ok(StreamVerification::Incremental(Box::new(Length {
+                    signature: signature.clone(),
+                    length: 0,
+                })))
+            }
+        }
+    }
+
     /// `x-left: 0 30`: nothing left for 30 seconds.
     fn allowance(&self, response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
         let text = response.headers().get("x-left")?.to_str().ok()?;
@@ -144,6 +173,62 @@ impl Provider for Toy {
 
 fn response_signature(body: &[u8]) -> String {
     format!("length={}", body.len())
+}
+
+/// The "signature" over a body that comes in pieces.
+struct Length {
+    signature: HeaderValue,
+    length: usize,
+}
+
+impl BodyVerifier for Length {
+    fn update(&mut self, piece: &[u8]) {
+        self.length += piece.len();
+    }
+
+    fn finish(self: Box<Self>) -> Result<Authenticity, VerificationError> {
+        if self.signature == format!("length={}", self.length).as_str() {
+            Ok(Authenticity::Signed)
+        } else {
+            Err(VerificationError::SignatureMismatch)
+        }
+    }
+}
+
+/// Fetches a picture.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Media {
+    pub(crate) id: PathId,
+}
+
+impl Media {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: PathId::parse("id", "m-1").unwrap(),
+        }
+    }
+}
+
+impl Endpoint for Media {
+    type Provider = Toy;
+    type Output = Content;
+    const OPERATION: Operation = Operation::new("media", "GET /v1/media/{id}", Idempotency::Safe)
+        .signing_segment("id")
+        .replying_with(&["image/*", "application/pdf"])
+        .with_max_reply_bytes(100_000_000);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Toy>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        request.segment("id", &self.id).empty()
+    }
+
+    fn response(&self, response: &Verified) -> Result<Content, ResponseError> {
+        Ok(response.content()?)
+    }
 }
 
 /// What [`Order`]'s parameter may be.

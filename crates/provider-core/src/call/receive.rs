@@ -1,0 +1,287 @@
+//! How the reply of an attempt is taken: whole, or piece by piece into a sink. The loop is the same.
+
+use std::borrow::Borrow;
+use std::future::Future;
+use std::io;
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use tokio::time::error::Elapsed;
+
+use super::answer::conclude;
+use super::downloaded::Downloaded;
+use super::sink::ContentSink;
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::resilience::Clock;
+use crate::transport::{ExchangeLimits, StreamedResponse, Transport};
+use crate::wire::TransportError;
+use crate::wire::{
+    Authenticity, Body, ContentHead, Endpoint, Provider, RawResponse, ReplyHead,
+    StreamVerification, Verified,
+};
+
+/// What one exchange, or its time-out, gives.
+pub(crate) type Sent<R> = Result<Result<R, TransportError>, Elapsed>;
+
+/// How the reply of an attempt is taken.
+pub(crate) trait Receive<E: Endpoint>: Send {
+    /// What an exchange gives.
+    type Reply: Borrow<RawResponse> + Send;
+    /// What the call gives.
+    type Value: Send;
+
+    /// Makes ready for an attempt, before its request is sent.
+    fn begin(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Sends the request and takes the reply.
+    fn exchange(
+        &mut self,
+        around: &Around<'_, E::Provider>,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> impl Future<Output = Result<Self::Reply, TransportError>> + Send;
+
+    /// What the exchange comes to. Pure.
+    fn conclude(
+        &mut self,
+        provider: &E::Provider,
+        endpoint: &E,
+        sent: Sent<Self::Reply>,
+        now: Timestamp,
+    ) -> Result<(Self::Value, Verified), Error>;
+
+    /// Keeps what the call gives.
+    fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What stands around one exchange.
+pub(crate) struct Around<'a, P> {
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) provider: &'a P,
+}
+
+/// Takes the reply whole.
+pub(crate) struct Whole;
+
+impl<E: Endpoint> Receive<E> for Whole {
+    type Reply = RawResponse;
+    type Value = E::Output;
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    // No state of its own: the transport's future is the exchange.
+    fn exchange(
+        &mut self,
+        around: &Around<'_, E::Provider>,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> impl Future<Output = Result<RawResponse, TransportError>> + Send {
+        around.transport.send(request, limits)
+    }
+
+    fn conclude(
+        &mut self,
+        provider: &E::Provider,
+        endpoint: &E,
+        sent: Sent<RawResponse>,
+        now: Timestamp,
+    ) -> Result<(E::Output, Verified), Error> {
+        conclude(provider, endpoint, sent, now)
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Takes content piece by piece into a sink, and everything else whole.
+pub(crate) struct IntoSink<'s> {
+    sink: &'s mut dyn ContentSink,
+    /// What the head says about the content.
+    content: ContentHead,
+    /// Content that was read whole and verified, and is not in the sink yet.
+    pending: Option<Bytes>,
+}
+
+impl<'s> IntoSink<'s> {
+    /// The most that is read of a 2xx reply that is not the content: a refusal or an error page.
+    const MAX_OTHER_BYTES: usize = 1024 * 1024;
+
+    pub(crate) fn new(sink: &'s mut dyn ContentSink) -> Self {
+        Self {
+            sink,
+            content: ContentHead::default(),
+            pending: None,
+        }
+    }
+
+    /// Feeds verifier and sink with a 2xx reply that is the content.
+    async fn store<P: Provider>(
+        &mut self,
+        mut reply: StreamedResponse,
+        content: ContentHead,
+        around: &Around<'_, P>,
+    ) -> Result<Received, TransportError> {
+        let verification = around
+            .provider
+            .verify_stream(reply.head(), around.clock.now());
+        let mut verifier = match verification {
+            Ok(StreamVerification::Whole) => return reply.collect().await.map(Received::whole),
+            Ok(StreamVerification::Unsigned) => None,
+            Ok(StreamVerification::Incremental(verifier)) => Some(verifier),
+            Err(error) => return Ok(Received::failed(reply.into_head(), error.into())),
+        };
+        let mut size = 0_u64;
+        while let Some(piece) = reply.next_piece().await? {
+            size = size.saturating_add(piece.len() as u64);
+            if let Some(verifier) = &mut verifier {
+                verifier.update(&piece);
+            }
+            if let Err(error) = self.sink.write(piece).await {
+                return Ok(Received::failed(reply.into_head(), not_stored(error)));
+            }
+        }
+        let authenticity = match verifier.map_or(Ok(Authenticity::Unsigned), |v| v.finish()) {
+            Ok(authenticity) => authenticity,
+            Err(error) => return Ok(Received::failed(reply.into_head(), error.into())),
+        };
+        if size == 0 {
+            // No content, which the endpoint has to explain.
+            return Ok(Received::whole(RawResponse::from_parts(
+                reply.into_head(),
+                Bytes::new(),
+            )));
+        }
+        let value = Downloaded::new(content, size);
+        Ok(Received {
+            head: RawResponse::from_parts(reply.into_head(), Bytes::new()),
+            end: End::Stored(value, authenticity),
+        })
+    }
+}
+
+/// A reply of which the content is in the sink, if it has any.
+pub(crate) struct Received {
+    /// The reply; without its body if that was stored.
+    head: RawResponse,
+    end: End,
+}
+
+enum End {
+    /// It was read whole, and not verified.
+    Whole,
+    /// It is in the sink, and verified.
+    Stored(Downloaded, Authenticity),
+    /// It is not authentic, or cannot be stored.
+    Failed(Error),
+}
+
+impl Received {
+    fn whole(response: RawResponse) -> Self {
+        Self {
+            head: response,
+            end: End::Whole,
+        }
+    }
+
+    fn failed(head: ReplyHead, error: Error) -> Self {
+        Self {
+            head: RawResponse::from_parts(head, Bytes::new()),
+            end: End::Failed(error),
+        }
+    }
+}
+
+impl Borrow<RawResponse> for Received {
+    fn borrow(&self) -> &RawResponse {
+        &self.head
+    }
+}
+
+impl<E: Endpoint> Receive<E> for IntoSink<'_> {
+    type Reply = Received;
+    type Value = Downloaded;
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        self.pending = None;
+        self.sink
+            .begin()
+            .await
+            .map_err(|error| Error::new(ErrorKind::Storage, Outcome::NotSent).with_source(error))
+    }
+
+    async fn exchange(
+        &mut self,
+        around: &Around<'_, E::Provider>,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<Received, TransportError> {
+        let reply = around.transport.open(request, limits).await?;
+        if !reply.head().status().is_success() {
+            return reply.beginning(Error::BODY_KEPT).await.map(Received::whole);
+        }
+        let reply = reply.limited_to(limits.max_reply_bytes);
+        let content = ContentHead::of(reply.head().headers());
+        if content.is_one_of(E::OPERATION.content_types) {
+            self.store(reply, content, around).await
+        } else {
+            let reply = reply.limited_to(Self::MAX_OTHER_BYTES);
+            reply.collect().await.map(Received::whole)
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        provider: &E::Provider,
+        endpoint: &E,
+        sent: Sent<Received>,
+        now: Timestamp,
+    ) -> Result<(Downloaded, Verified), Error> {
+        let received = match sent {
+            Ok(Ok(received)) => received,
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(Error::new(ErrorKind::Timeout, Outcome::Unknown)),
+        };
+        match received.end {
+            End::Stored(value, authenticity) => {
+                self.content = value.head().clone();
+                Ok((value, Verified::new(received.head, authenticity)))
+            }
+            End::Failed(error) => Err(error.with_response(received.head)),
+            End::Whole => {
+                let sent = Ok(Ok(received.head));
+                let (_, verified) = conclude(provider, endpoint, sent, now)?;
+                // An endpoint may take for a value what its operation does not take for the content.
+                let content = match verified.content() {
+                    Ok(content) => content,
+                    Err(error) => {
+                        return Err(Error::from(error).with_whole_response(verified.into_raw()));
+                    }
+                };
+                let authenticity = verified.authenticity();
+                let (head, _) = verified.into_raw().into_parts();
+                self.content = ContentHead::of(head.headers());
+                let value = Downloaded::new(self.content.clone(), content.size());
+                self.pending = Some(content.into_bytes());
+                let head = RawResponse::from_parts(head, Bytes::new());
+                Ok((value, Verified::new(head, authenticity)))
+            }
+        }
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        if let Some(content) = self.pending.take() {
+            self.sink.write(content).await.map_err(not_stored)?;
+        }
+        self.sink.commit(&self.content).await.map_err(not_stored)
+    }
+}
+
+/// The provider did its part.
+fn not_stored(error: io::Error) -> Error {
+    Error::new(ErrorKind::Storage, Outcome::Done).with_source(error)
+}

@@ -1,0 +1,150 @@
+//! A response whose body is taken piece by piece.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
+use crate::wire::{RawResponse, ReplyHead};
+use crate::wire::{TransportError, TransportErrorKind};
+
+/// The body of a [`StreamedResponse`] on its way. Dropped before its end, it gives up the connection.
+#[async_trait]
+pub trait ReplyBody: Send {
+    /// The next piece, byte for byte as it came; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`], as [`Transport::send`](crate::Transport::send) gives it for the body.
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError>;
+}
+
+/// What [`Transport::open`](crate::Transport::open) gives: the head, and a body that has not been read.
+pub struct StreamedResponse {
+    head: ReplyHead,
+    announced: Option<u64>,
+    limit: usize,
+    taken: usize,
+    body: Box<dyn ReplyBody>,
+}
+
+impl StreamedResponse {
+    /// A response whose body comes from `body` and has the length `announced`, if the peer says one.
+    pub fn new(head: ReplyHead, announced: Option<u64>, body: impl ReplyBody + 'static) -> Self {
+        Self {
+            head,
+            announced,
+            limit: usize::MAX,
+            taken: 0,
+            body: Box::new(body),
+        }
+    }
+
+    /// The same response of whose body at most `bytes` are taken; a smaller limit stays.
+    #[must_use]
+    pub fn limited_to(mut self, bytes: usize) -> Self {
+        self.limit = self.limit.min(bytes);
+        self
+    }
+
+    /// Status and headers.
+    pub fn head(&self) -> &ReplyHead {
+        &self.head
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// The body broke off or is over the limit; the announced length is enough to tell.
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        if self
+            .announced
+            .is_some_and(|length| length > self.limit as u64)
+        {
+            return Err(self.too_large());
+        }
+        if self.announced == Some(self.taken as u64) {
+            return Ok(None);
+        }
+        let Some(piece) = self.body.next_piece().await? else {
+            return match self.announced {
+                Some(_) => Err(TransportError::new(TransportErrorKind::Interrupted)),
+                None => Ok(None),
+            };
+        };
+        if piece.len() > self.limit.saturating_sub(self.taken) {
+            return Err(self.too_large());
+        }
+        self.taken = self.taken.saturating_add(piece.len());
+        Ok(Some(piece))
+    }
+
+    /// The whole response, put together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_piece`](Self::next_piece).
+    pub async fn collect(mut self) -> Result<RawResponse, TransportError> {
+        let mut body = BytesMut::new();
+        while let Some(piece) = self.next_piece().await? {
+            if body.is_empty() && self.announced == Some(piece.len() as u64) {
+                return Ok(RawResponse::from_parts(self.head, piece));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(RawResponse::from_parts(self.head, body.freeze()))
+    }
+
+    /// The response with the first `most` bytes of its body, and nothing of the rest: a hint for an error.
+    pub(crate) async fn beginning(mut self, most: usize) -> Result<RawResponse, TransportError> {
+        self.limit = usize::MAX;
+        let mut body = BytesMut::new();
+        while body.len() < most
+            && let Some(piece) = self.next_piece().await?
+        {
+            let room = most.saturating_sub(body.len()).min(piece.len());
+            body.extend_from_slice(piece.get(..room).unwrap_or_default());
+        }
+        Ok(RawResponse::from_parts(self.head, body.freeze()))
+    }
+
+    /// The head alone.
+    pub(crate) fn into_head(self) -> ReplyHead {
+        self.head
+    }
+
+    fn too_large(&self) -> TransportError {
+        TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
+            "the response body is longer than {} bytes",
+            self.limit
+        ))
+    }
+}
+
+impl From<RawResponse> for StreamedResponse {
+    /// A response that was read whole, as one piece.
+    fn from(response: RawResponse) -> Self {
+        let (head, body) = response.into_parts();
+        Self::new(head, Some(body.len() as u64), Whole(Some(body)))
+    }
+}
+
+impl fmt::Debug for StreamedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamedResponse")
+            .field("head", &self.head)
+            .field("announced", &self.announced)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Whole(Option<Bytes>);
+
+#[async_trait]
+impl ReplyBody for Whole {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        Ok(self.0.take())
+    }
+}

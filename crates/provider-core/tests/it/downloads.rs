@@ -1,0 +1,638 @@
+//! Replies that are files: taken whole, or stored piece by piece. Over scripted exchanges, and over sockets that
+//! misbehave.
+
+use std::fs;
+use std::future::Future as _;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use provider_core::bytes::Bytes;
+use provider_core::http::Request;
+use provider_core::testing::{Fixture, Mode, Recorder, ScriptedTransport, Step, StreamEnd};
+use provider_core::{
+    Authenticity, Body, CatalogueEntry, CircuitBreaker, Client, ContentHead, ContentSink,
+    DecodeErrorCategory, Error, ErrorKind, ExchangeLimits, FileSink, Outcome, RawResponse,
+    RetryPolicy, Transport, TransportError, TransportErrorKind, VerificationError, async_trait,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::toy::{Media, SafeOrder, Stage, Streaming, Toy, signed};
+
+const JPEG: (&str, &str) = ("content-type", "image/jpeg");
+
+/// A picture in these pieces, signed if the length is right.
+fn picture(length: usize, pieces: &[&'static str], end: StreamEnd) -> Step {
+    let signature = format!("length={length}");
+    let headers = [JPEG, ("x-toy-signature", &signature)];
+    Step::stream(&headers, pieces.iter().copied(), end)
+}
+
+fn whole() -> Step {
+    picture(6, &["ab", "", "cdef"], StreamEnd::Whole)
+}
+
+fn broken() -> Step {
+    picture(6, &["ab"], StreamEnd::Fail(TransportErrorKind::Interrupted))
+}
+
+fn toy(streaming: Streaming) -> Toy {
+    Toy {
+        streaming,
+        ..Toy::default()
+    }
+}
+
+fn stage(streaming: Streaming, steps: impl IntoIterator<Item = Step>) -> Stage {
+    let pauses = RetryPolicy::standard().with_pauses(Duration::ZERO, Duration::ZERO);
+    Stage::with(steps, toy(streaming), |builder| builder.retry(pauses))
+}
+
+fn names(directory: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(directory.path()).unwrap();
+    let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<_> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+/// The call fails, and the directory is as it was.
+async fn fails(stage: &Stage) -> Error {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("picture.jpg");
+    let call = stage.client.call(Media::new());
+    let error = call.download(&path).await.unwrap_err();
+    assert!(names(&directory).is_empty(), "{error}");
+    error
+}
+
+// Taken whole
+
+#[tokio::test(start_paused = true)]
+async fn content_is_taken_whole_where_it_is_awaited() {
+    let headers = [
+        JPEG,
+        (
+            "content-disposition",
+            "attachment; filename=\"../face.jpg\"",
+        ),
+        ("x-toy-signature", "length=6"),
+    ];
+    let stage = Stage::new([Step::respond_with(200, &headers, "CANARY")]);
+    let answer = stage.client.call(Media::new()).await.unwrap();
+    assert!(!format!("{answer:?}").contains("CANARY"));
+    let content = answer.into_value();
+    assert_eq!(content.bytes(), "CANARY");
+    assert_eq!(content.content_type(), Some("image/jpeg"));
+    assert_eq!(content.file_name(), Some("face.jpg"));
+    let sent = stage.transport.only();
+    assert_eq!(sent.header("accept"), "image/*, application/pdf");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_type_is_not_taken_for_the_content() {
+    let kind = async |step: fn() -> Step| {
+        let whole = Stage::new([step()])
+            .client
+            .call(Media::new())
+            .await
+            .unwrap_err();
+        for streaming in [Streaming::Incremental, Streaming::Whole] {
+            let stored = fails(&stage(streaming, [step()])).await;
+            assert_eq!(
+                (
+                    whole.kind(),
+                    whole.outcome(),
+                    whole.status(),
+                    whole.fault().cloned()
+                ),
+                (
+                    stored.kind(),
+                    stored.outcome(),
+                    stored.status(),
+                    stored.fault().cloned()
+                ),
+            );
+            assert_eq!(whole.report(), stored.report());
+        }
+        whole
+    };
+    let html = || reply_of("text/html", "<html>");
+    let error = kind(html).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(
+        error.decode().unwrap().category(),
+        DecodeErrorCategory::ContentType
+    );
+    // A refusal inside a success, in the provider's own form.
+    let error = kind(|| reply_of("application/json", r#"{"code":"bad_key"}"#)).await;
+    assert_eq!(error.kind(), ErrorKind::Credentials);
+    let error = kind(|| reply_of("image/png", "")).await;
+    assert_eq!(
+        error.decode().unwrap().category(),
+        DecodeErrorCategory::MissingData
+    );
+}
+
+fn reply_of(content_type: &str, body: &'static str) -> Step {
+    let signature = format!("length={}", body.len());
+    let headers = [
+        ("content-type", content_type),
+        ("x-toy-signature", &*signature),
+    ];
+    Step::respond_with(200, &headers, body)
+}
+
+// Stored
+
+#[tokio::test(start_paused = true)]
+async fn a_download_is_stored_under_its_name_and_nothing_beside_it() {
+    for (streaming, authenticity, verified) in [
+        (Streaming::Incremental, Authenticity::Signed, 0),
+        (Streaming::Whole, Authenticity::Signed, 1),
+        (Streaming::Unsigned, Authenticity::Unsigned, 0),
+    ] {
+        let stage = stage(streaming, [whole()]);
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("picture.jpg");
+        fs::write(&path, "what was there before").unwrap();
+        let call = stage.client.call(Media::new());
+        let answer = call.download(&path).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abcdef");
+        assert_eq!(names(&directory), ["picture.jpg"]);
+        assert_eq!(answer.authenticity(), authenticity);
+        assert_eq!((answer.attempts(), answer.status().as_u16()), (1, 200));
+        assert!(answer.body().is_empty());
+        assert_eq!(stage.client.provider().verified.get(), verified);
+        let stored = answer.into_value();
+        assert_eq!(
+            (stored.size(), stored.content_type()),
+            (6, Some("image/jpeg"))
+        );
+        assert_eq!(format!("{stored:?}"), "Downloaded(6 bytes)");
+        let described = json!({"content_type": "image/jpeg", "file_name": null, "size": 6});
+        assert_eq!(serde_json::to_value(&stored).unwrap(), described);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_failed_verification_is_stored() {
+    for streaming in [Streaming::Incremental, Streaming::Whole] {
+        let forged = picture(7, &["ab", "cdef"], StreamEnd::Whole);
+        let error = fails(&stage(streaming, [forged])).await;
+        assert_eq!(error.kind(), ErrorKind::Verification);
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert_eq!(
+            error.verification(),
+            Some(&VerificationError::SignatureMismatch)
+        );
+        assert_eq!(error.status().unwrap(), 200);
+
+        let unsigned = Step::stream(&[JPEG], ["ab"], StreamEnd::Whole);
+        let error = fails(&stage(streaming, [unsigned])).await;
+        assert_eq!(
+            error.verification(),
+            Some(&VerificationError::MissingSignature)
+        );
+    }
+    // Without a signature in the head nothing of the body is awaited.
+    let unsigned = Step::stream(&[JPEG], ["ab"], StreamEnd::Hang);
+    let error = fails(&stage(Streaming::Incremental, [unsigned])).await;
+    assert_eq!(error.kind(), ErrorKind::Verification);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_attempt_begins_the_file_anew() {
+    for streaming in [
+        Streaming::Incremental,
+        Streaming::Whole,
+        Streaming::Unsigned,
+    ] {
+        let steps = [
+            broken(),
+            Step::respond(503, "later"),
+            Step::Fail(TransportErrorKind::Connect),
+            whole(),
+        ];
+        let patient = RetryPolicy::standard()
+            .with_max_attempts(4)
+            .with_pauses(Duration::ZERO, Duration::ZERO);
+        let stage = stage(streaming, steps);
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("picture.jpg");
+        let call = stage.client.call(Media::new()).with_retry(patient);
+        let answer = call.download(&path).await.unwrap();
+        assert_eq!(answer.attempts(), 4);
+        assert_eq!(fs::read(&path).unwrap(), b"abcdef");
+        assert_eq!(names(&directory), ["picture.jpg"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_download_leaves_nothing() {
+    let error = fails(&stage(
+        Streaming::Incremental,
+        [broken(), broken(), broken()],
+    ))
+    .await;
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 3));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_the_one_of_any_call() {
+    for (status, body) in [
+        (401, r#"{"code":"bad_key"}"#),
+        (404, r#"{"code":"unknown","message":"CANARY"}"#),
+        (429, ""),
+        (500, "<html>"),
+        (307, ""),
+    ] {
+        let step = || Step::respond_with(status, &[("retry-after", "7"), JPEG], body);
+        let once = RetryPolicy::never();
+        let any = Stage::with([step()], Toy::default(), |builder| builder.retry(once));
+        let any = any.client.call(Media::new()).await.unwrap_err();
+        let stored = Stage::with([step()], Toy::default(), |builder| builder.retry(once));
+        let stored = fails(&stored).await;
+        assert_eq!(
+            format!("{any:?}").replace(&id(&any), ""),
+            format!("{stored:?}").replace(&id(&stored), "")
+        );
+        let bodies = [any, stored].map(|error| error.raw_response().unwrap().body().clone());
+        assert_eq!(bodies[0], bodies[1]);
+    }
+}
+
+fn id(error: &Error) -> String {
+    error.request_id().unwrap().to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_refusal_the_beginning_is_read() {
+    let endless = std::iter::repeat_n("x".repeat(40_000), 3);
+    let Step::Stream(head, pieces, end) = Step::stream(&[], endless, StreamEnd::Hang) else {
+        panic!("a stream");
+    };
+    let head = provider_core::ReplyHead::new("404".parse().unwrap(), head.headers().clone());
+    let error = fails(&stage(
+        Streaming::Incremental,
+        [Step::Stream(head, pieces, end)],
+    ))
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.raw_response().unwrap().body().len(), Error::BODY_KEPT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_over_the_limit_is_refused_as_it_comes() {
+    let pieces = std::iter::repeat_n(vec![b'x'; 30_000_000], 4);
+    let headers = [JPEG, ("x-toy-signature", "length=120000000")];
+    for streaming in [Streaming::Incremental, Streaming::Whole] {
+        let long = Step::stream(&headers, pieces.clone(), StreamEnd::Hang);
+        let error = fails(&stage(streaming, [long])).await;
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1));
+        assert!(
+            error.report().contains("longer than 100000000 bytes"),
+            "{}",
+            error.report()
+        );
+    }
+    // What is not the content has a limit of its own.
+    let page = std::iter::repeat_n(vec![b'x'; 600_000], 2);
+    let page = Step::stream(&[("content-type", "text/html")], page, StreamEnd::Hang);
+    let error = fails(&stage(Streaming::Incremental, [page])).await;
+    assert!(
+        error.report().contains("longer than 1048576 bytes"),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_that_of_the_call() {
+    let hangs = picture(6, &["ab"], StreamEnd::Hang);
+    let error = fails(&stage(Streaming::Incremental, [hangs])).await;
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (ErrorKind::Timeout, Outcome::Unknown)
+    );
+    assert_eq!(error.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_download_leaves_nothing() {
+    // Enough that steps have been written, and then nothing more.
+    let pieces = std::iter::repeat_n(vec![b'x'; 300_000], 3);
+    let headers = [JPEG, ("x-toy-signature", "length=1000000")];
+    let stage = stage(
+        Streaming::Incremental,
+        [Step::stream(&headers, pieces, StreamEnd::Hang)],
+    );
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("picture.jpg");
+    let call = stage.client.call(Media::new()).download(&path);
+    let cut = tokio::time::timeout(Duration::from_secs(9), call).await;
+    assert!(cut.is_err());
+    assert!(names(&directory).is_empty());
+}
+
+/// Dropped at each of its steps, also while another thread has the file.
+#[test]
+fn a_download_that_is_dropped_anywhere_leaves_nothing() {
+    for polls in 0..40 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("picture.jpg");
+        runtime.block_on(async {
+            let pieces = std::iter::repeat_n(vec![b'x'; 300_000], 3);
+            let headers = [JPEG, ("x-toy-signature", "length=900000")];
+            let stage = stage(
+                Streaming::Incremental,
+                [Step::stream(&headers, pieces, StreamEnd::Hang)],
+            );
+            let mut call = Box::pin(stage.client.call(Media::new()).download(&path));
+            for _ in 0..polls {
+                let polled = std::future::poll_fn(|context| {
+                    std::task::Poll::Ready(call.as_mut().poll(context))
+                })
+                .await;
+                assert!(polled.is_pending());
+                tokio::task::yield_now().await;
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        });
+        // Waits for the threads that write.
+        drop(runtime);
+        assert!(names(&directory).is_empty(), "dropped after {polls} polls");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_is_named_as_temporary() {
+    let directory = TempDir::new().unwrap();
+    let mut sink = FileSink::new(directory.path().join("picture.jpg"));
+    sink.begin().await.unwrap();
+    sink.write(Bytes::from(vec![b'x'; 300_000])).await.unwrap();
+    let found = names(&directory);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with(".download-") && found[0].ends_with(".partial"),
+        "{found:?}"
+    );
+    // As after a crash: nothing removes it, and nothing has the name.
+    assert!(!directory.path().join("picture.jpg").exists());
+    sink.commit(&ContentHead::default()).await.unwrap();
+    assert_eq!(names(&directory), ["picture.jpg"]);
+    // Committed once.
+    assert!(sink.commit(&ContentHead::default()).await.is_err());
+}
+
+// What cannot be stored
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_cannot_be_written_is_known_before_anything_is_sent() {
+    let directory = TempDir::new().unwrap();
+    for path in [
+        directory.path().join("missing/picture.jpg"),
+        directory.path().to_owned(),
+        Path::new("/").to_owned(),
+    ] {
+        let stage = stage(Streaming::Incremental, []);
+        let call = stage.client.call(Media::new());
+        let error = call.download(&path).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Storage, Outcome::NotSent)
+        );
+        assert_eq!((stage.requests(), error.attempts()), (0, 0));
+        let text = error.report();
+        assert!(
+            text.starts_with("toy media: the file could not be stored\n  caused by: "),
+            "{text}"
+        );
+        assert!(!text.contains("picture"), "{text}");
+    }
+}
+
+/// A sink that fails at one of its steps, or keeps what it is given.
+#[derive(Debug, Default, Clone)]
+struct Fragile {
+    fails_at: &'static str,
+    steps: Arc<Mutex<Vec<String>>>,
+}
+
+impl Fragile {
+    fn step(&self, name: &'static str, said: String) -> io::Result<()> {
+        self.steps.lock().unwrap().push(said);
+        if self.fails_at == name {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        Ok(())
+    }
+
+    fn steps(&self) -> Vec<String> {
+        self.steps.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl ContentSink for Fragile {
+    async fn begin(&mut self) -> io::Result<()> {
+        self.step("begin", "begin".to_owned())
+    }
+
+    async fn write(&mut self, piece: Bytes) -> io::Result<()> {
+        self.step("write", String::from_utf8(piece.to_vec()).unwrap())
+    }
+
+    async fn commit(&mut self, head: &ContentHead) -> io::Result<()> {
+        self.step(
+            "commit",
+            format!("commit {:?}", head.content_type().unwrap()),
+        )
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_is_committed_once_and_after_verification() {
+    let stage = stage(Streaming::Incremental, [broken(), whole()]);
+    let mut sink = Fragile::default();
+    let call = stage.client.call(Media::new());
+    call.download_into(&mut sink).await.unwrap();
+    let steps = [
+        "begin",
+        "ab",
+        "begin",
+        "ab",
+        "",
+        "cdef",
+        "commit \"image/jpeg\"",
+    ];
+    assert_eq!(sink.steps(), steps);
+
+    let forged = picture(7, &["ab"], StreamEnd::Whole);
+    let stage = Stage::new([forged]);
+    let mut sink = Fragile::default();
+    let call = stage.client.call(Media::new());
+    call.download_into(&mut sink).await.unwrap_err();
+    assert_eq!(sink.steps(), ["begin", "ab"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_stored_is_not_asked_for_again() {
+    for streaming in [Streaming::Incremental, Streaming::Whole] {
+        for (fails_at, outcome, requests) in [
+            ("begin", Outcome::NotSent, 0),
+            ("write", Outcome::Done, 1),
+            ("commit", Outcome::Done, 1),
+        ] {
+            let stage = stage(streaming, [whole()]);
+            let mut sink = Fragile {
+                fails_at,
+                ..Fragile::default()
+            };
+            let call = stage.client.call(Media::new());
+            let error = call.download_into(&mut sink).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Storage, outcome),
+                "{fails_at}"
+            );
+            assert_eq!(stage.requests(), requests, "{fails_at}");
+            assert!(!error.is_retryable());
+        }
+    }
+}
+
+/// A full disk is no outage of the provider.
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_opens_no_circuit() {
+    let steps = (0..3).map(|_| whole()).chain([signed(crate::toy::REPLY)]);
+    let stage = Stage::with(steps, Toy::default(), |builder| {
+        builder.circuit_breaker(CircuitBreaker::standard().with_failures(1))
+    });
+    for _ in 0..3 {
+        let mut sink = Fragile {
+            fails_at: "write",
+            ..Fragile::default()
+        };
+        let call = stage.client.call(Media::new());
+        call.download_into(&mut sink).await.unwrap_err();
+    }
+    stage.client.call(SafeOrder::new()).await.unwrap();
+}
+
+// Transports and catalogues
+
+/// A transport that knows nothing of streaming.
+#[derive(Debug)]
+struct Plain(ScriptedTransport);
+
+#[async_trait]
+impl Transport for Plain {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<RawResponse, TransportError> {
+        self.0.send(request, limits).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_cannot_stream_downloads_too() {
+    for streaming in [
+        Streaming::Incremental,
+        Streaming::Whole,
+        Streaming::Unsigned,
+    ] {
+        let transport = Plain(ScriptedTransport::new([broken(), whole()]));
+        let client = Client::builder(toy(streaming))
+            .transport(Arc::new(transport))
+            .retry(RetryPolicy::standard().with_pauses(Duration::ZERO, Duration::ZERO));
+        let client: Client<Toy> = client.build().unwrap();
+        let mut sink = Fragile::default();
+        client
+            .call(Media::new())
+            .download_into(&mut sink)
+            .await
+            .unwrap();
+        assert_eq!(
+            sink.steps(),
+            ["begin", "begin", "abcdef", "commit \"image/jpeg\""]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_catalogue_downloads_what_its_operation_replies_with() {
+    #[cfg(feature = "schema")]
+    let entry = CatalogueEntry::with_schemas::<Media>("media", "Fetches a picture.");
+    #[cfg(not(feature = "schema"))]
+    let entry = CatalogueEntry::new::<Media>("media", "Fetches a picture.");
+    let stage = stage(Streaming::Incremental, [whole(), whole()]);
+    let mut sink = Fragile::default();
+    let input = json!({"id": "m-1"});
+    let options = provider_core::CallOptions::new();
+    let answer = entry
+        .download(&stage.client, input.clone(), options.clone(), &mut sink)
+        .await
+        .unwrap();
+    assert_eq!(answer.value().size(), 6);
+    assert_eq!(sink.steps().len(), 5);
+    let answer = entry.call(&stage.client, input, options).await.unwrap();
+    let described = json!({"content_type": "image/jpeg", "file_name": null, "size": 6});
+    assert_eq!(answer.value(), &described);
+    assert_eq!(answer.body(), "abcdef");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_keeps_what_was_streamed() {
+    let directory = TempDir::new().unwrap();
+    let record = async |pieces: &[&'static [u8]]| {
+        let signature = format!("length={}", pieces.concat().len());
+        let headers = [JPEG, ("x-toy-signature", &*signature)];
+        let step = Step::stream(&headers, pieces.iter().copied(), StreamEnd::Whole);
+        let recorder = Recorder::new(Arc::new(ScriptedTransport::new([step])));
+        let builder = Client::builder(Toy::default()).transport(Arc::new(recorder.clone()));
+        let client: Client<Toy> = builder.build().unwrap();
+        let mut sink = FileSink::new(directory.path().join("picture.jpg"));
+        let answer = client.call(Media::new()).download_into(&mut sink).await;
+        recorder.finish(
+            Mode::Write,
+            directory.path(),
+            "media",
+            &Media::new(),
+            &answer,
+        );
+        let fixture = Fixture::read(directory.path().join("media.json"));
+        assert!(fixture.check(&answer).is_empty());
+        // The reply on file is the reply, byte for byte.
+        let Step::Respond(reply) = fixture.step() else {
+            panic!("a reply");
+        };
+        assert_eq!(reply.body(), &pieces.concat());
+        fixture.response
+    };
+    let text = record(&[b"ab", b"c"]).await;
+    assert_eq!(
+        (text.body_text.as_deref(), text.body_hex),
+        (Some("abc"), None)
+    );
+    let binary = record(&[b"\xff", b"\xd8\x00"]).await;
+    assert_eq!(
+        (binary.body_text, binary.body_hex.as_deref()),
+        (None, Some("ffd800"))
+    );
+}
