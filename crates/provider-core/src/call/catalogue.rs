@@ -241,7 +241,7 @@ where
     Box::pin(async move {
         let mut receiver = IntoSink::new(sink);
         client
-            .run_with(&endpoint::<E>(request)?, &options, &mut receiver)
+            .run_into(&endpoint::<E>(request)?, &options, &mut receiver)
             .await
     })
 }

@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::answer::{Evidence, evidence, is_permanent};
+use super::downloaded::Downloaded;
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
-use super::receive::{Around, Receive, Whole};
+use super::receive::{Around, IntoSink, Receive, Whole};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::RetryBudget;
 use crate::resilience::{Circuit, Circuits};
@@ -125,16 +126,49 @@ impl<P: Provider> Client<P> {
         endpoint: &E,
         options: &CallOptions,
     ) -> Result<Response<E::Output>, Error> {
-        self.run_with(endpoint, options, &mut Whole).await
+        let mut progress = self.progress::<E>();
+        let span = progress.span().clone();
+        self.attempts(endpoint, options, &mut Whole, &mut progress)
+            .instrument(span)
+            .await
     }
 
-    /// Runs the attempts of one call, whose replies `receiver` takes.
-    pub(crate) async fn run_with<E: Endpoint<Provider = P>, R: Receive<E>>(
+    /// Runs the attempts of one call whose content goes into a sink, and commits it.
+    pub(crate) async fn run_into<E: Endpoint<Provider = P>>(
         &self,
         endpoint: &E,
         options: &CallOptions,
-        receiver: &mut R,
-    ) -> Result<Response<R::Value>, Error> {
+        receiver: &mut IntoSink<'_>,
+    ) -> Result<Response<Downloaded>, Error> {
+        let mut progress = self.progress::<E>();
+        let span = progress.span().clone();
+        let storing = async {
+            let response = self
+                .attempts(endpoint, options, receiver, &mut progress)
+                .await?;
+            match receiver.commit().await {
+                Ok(()) => {
+                    progress.answered(response.status());
+                    Ok(response)
+                }
+                Err(error) => {
+                    let outcome = error.outcome();
+                    progress.attempt_failed(&error, outcome, None);
+                    let error = error
+                        .with_request_id(response.request_id().clone())
+                        .at(P::NAME, E::OPERATION.name)
+                        .with_idempotency(E::OPERATION.idempotency)
+                        .with_elapsed(progress.elapsed())
+                        .with_attempts(response.attempts(), outcome);
+                    progress.failed(&error);
+                    Err(error)
+                }
+            }
+        };
+        storing.instrument(span).await
+    }
+
+    fn progress<E: Endpoint<Provider = P>>(&self) -> Progress<'_> {
         const {
             let operation = E::OPERATION;
             assert!(
@@ -147,11 +181,7 @@ impl<P: Provider> Client<P> {
             );
         }
         let observer = self.inner.settings.observer.as_deref();
-        let mut progress = Progress::new(P::NAME, &E::OPERATION, observer);
-        let span = progress.span().clone();
-        self.attempts(endpoint, options, receiver, &mut progress)
-            .instrument(span)
-            .await
+        Progress::new(P::NAME, &E::OPERATION, observer)
     }
 
     async fn attempts<E: Endpoint<Provider = P>, R: Receive<E>>(
@@ -222,7 +252,7 @@ impl<P: Provider> Client<P> {
                         let elapsed = now.saturating_duration_since(progress.started());
                         let time_left = timeout.saturating_sub(elapsed);
                         let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
-                        Ok((permit, receiver.exchange(&around, request, limits)))
+                        Ok((permit, receiver.exchange(around, request, limits)))
                     });
                 let (permit, sending) = match begun {
                     Ok(begun) => begun,
@@ -252,12 +282,9 @@ impl<P: Provider> Client<P> {
                 Ok((value, verified)) => {
                     permit.answered();
                     budget.refill();
-                    if let Err(error) = receiver.commit().await {
-                        outcome = outcome.max(error.outcome());
-                        progress.attempt_failed(&error, outcome, None);
-                        break error;
+                    if !R::COMMITS {
+                        progress.answered(verified.status());
                     }
-                    progress.answered(verified.status());
                     return Ok(Response {
                         value,
                         verified,

@@ -57,6 +57,6 @@ impl<E: Endpoint> Call<'_, E> {
         }
         let mut receiver = IntoSink::new(sink);
         let (client, endpoint, options) = self.into_parts();
-        Box::pin(client.run_with(&endpoint, &options, &mut receiver)).await
+        Box::pin(client.run_into(&endpoint, &options, &mut receiver)).await
     }
 }

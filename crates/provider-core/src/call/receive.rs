@@ -30,6 +30,8 @@ pub(crate) trait Receive<E: Endpoint>: Send {
     type Reply: Borrow<RawResponse> + Send;
     /// What the call gives.
     type Value: Send;
+    /// Whether the call ends with [`IntoSink::commit`] and not with its reply.
+    const COMMITS: bool;
 
     /// Makes ready for an attempt, before its request is sent.
     fn begin(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -37,7 +39,7 @@ pub(crate) trait Receive<E: Endpoint>: Send {
     /// Sends the request and takes the reply.
     fn exchange(
         &mut self,
-        around: &Around<'_, E::Provider>,
+        around: Around<'_, E::Provider>,
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> impl Future<Output = Result<Self::Reply, TransportError>> + Send;
@@ -50,12 +52,10 @@ pub(crate) trait Receive<E: Endpoint>: Send {
         sent: Sent<Self::Reply>,
         now: Timestamp,
     ) -> Result<(Self::Value, Verified), Error>;
-
-    /// Keeps what the call gives.
-    fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// What stands around one exchange.
+#[derive(Clone, Copy)]
 pub(crate) struct Around<'a, P> {
     pub(crate) transport: &'a dyn Transport,
     pub(crate) clock: &'a dyn Clock,
@@ -68,6 +68,7 @@ pub(crate) struct Whole;
 impl<E: Endpoint> Receive<E> for Whole {
     type Reply = RawResponse;
     type Value = E::Output;
+    const COMMITS: bool = false;
 
     async fn begin(&mut self) -> Result<(), Error> {
         Ok(())
@@ -76,7 +77,7 @@ impl<E: Endpoint> Receive<E> for Whole {
     // No state of its own: the transport's future is the exchange.
     fn exchange(
         &mut self,
-        around: &Around<'_, E::Provider>,
+        around: Around<'_, E::Provider>,
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> impl Future<Output = Result<RawResponse, TransportError>> + Send {
@@ -91,10 +92,6 @@ impl<E: Endpoint> Receive<E> for Whole {
         now: Timestamp,
     ) -> Result<(E::Output, Verified), Error> {
         conclude(provider, endpoint, sent, now)
-    }
-
-    async fn commit(&mut self) -> Result<(), Error> {
-        Ok(())
     }
 }
 
@@ -119,12 +116,20 @@ impl<'s> IntoSink<'s> {
         }
     }
 
+    /// Keeps what the call gives.
+    pub(crate) async fn commit(&mut self) -> Result<(), Error> {
+        if let Some(content) = self.pending.take() {
+            self.sink.write(content).await.map_err(not_stored)?;
+        }
+        self.sink.commit(&self.content).await.map_err(not_stored)
+    }
+
     /// Feeds verifier and sink with a 2xx reply that is the content.
     async fn store<P: Provider>(
         &mut self,
         mut reply: StreamedResponse,
         content: ContentHead,
-        around: &Around<'_, P>,
+        around: Around<'_, P>,
     ) -> Result<Received, TransportError> {
         let verification = around
             .provider
@@ -205,6 +210,7 @@ impl Borrow<RawResponse> for Received {
 impl<E: Endpoint> Receive<E> for IntoSink<'_> {
     type Reply = Received;
     type Value = Downloaded;
+    const COMMITS: bool = true;
 
     async fn begin(&mut self) -> Result<(), Error> {
         self.pending = None;
@@ -216,7 +222,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
 
     async fn exchange(
         &mut self,
-        around: &Around<'_, E::Provider>,
+        around: Around<'_, E::Provider>,
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<Received, TransportError> {
@@ -271,13 +277,6 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
                 Ok((value, Verified::new(head, authenticity)))
             }
         }
-    }
-
-    async fn commit(&mut self) -> Result<(), Error> {
-        if let Some(content) = self.pending.take() {
-            self.sink.write(content).await.map_err(not_stored)?;
-        }
-        self.sink.commit(&self.content).await.map_err(not_stored)
     }
 }
 

@@ -195,14 +195,20 @@ fn classify(error: legacy::Error) -> TransportError {
 /// segment in any spelling. Some parsers drop, re-encode or resolve others.
 fn is_plain(uri: &Uri) -> bool {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
-    path.bytes().all(|byte| is_legal(byte) || byte == b'\'')
-        && query.bytes().all(|byte| is_legal(byte) || byte == b'?')
-        && !path.split('/').any(is_dot_segment)
+    // Nearly all paths have neither a dot nor a percent sign, and then no dot segment.
+    let mut may_climb = false;
+    path.bytes().all(|byte| {
+        may_climb |= matches!(byte, b'.' | b'%');
+        is_legal(byte) || byte == b'\''
+    }) && query.bytes().all(|byte| is_legal(byte) || byte == b'?')
+        && !(may_climb && path.split('/').any(is_dot_segment))
 }
 
 /// A character of a path or a query, but for `'` and `?`, which mean something else in one of them.
 fn is_legal(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/-._~!$&()*+,;=:@%".contains(&byte)
+    matches!(byte,
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~'
+        | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'%')
 }
 
 fn is_dot_segment(segment: &str) -> bool {
