@@ -1,7 +1,5 @@
 //! From arguments to the command that runs.
 
-use std::time::Duration;
-
 use clap::CommandFactory as _;
 
 use crate::arguments::{Arguments, Command, Finpro};
@@ -9,6 +7,7 @@ use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::seconds;
 use crate::{batch, onboard, operations, sandbox};
 
 /// Runs the command and gives the exit code.
@@ -33,13 +32,4 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<u8, Fail
         }
     }
     Ok(0)
-}
-
-/// A time as it is given in arguments.
-pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failure> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| *seconds > 0.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
 }

@@ -9,6 +9,7 @@ mod failure;
 mod onboard;
 mod operations;
 mod output;
+mod parse;
 mod progress;
 mod sandbox;
 mod usage;

@@ -18,8 +18,8 @@ use crate::arguments::Onboard;
 use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
-use crate::operations::yes_or_no;
 use crate::output::{Output, error_json, one_line, printable};
+use crate::parse::yes_or_no;
 use crate::progress::StepDisplay;
 use crate::sandbox;
 

@@ -10,6 +10,7 @@ use crate::arguments::{Deepvue, Finpass, Profile, Veriff};
 use crate::clients::Clients;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::yes_or_no;
 
 pub(crate) async fn finpass(
     command: Finpass,
@@ -130,13 +131,4 @@ pub(crate) async fn deepvue(
     let client = clients().deepvue()?;
     let response = client.initiate_session(request).await?;
     output.answer(response.value(), Some(response.request_id()))
-}
-
-/// Reads `true` or `false`, and nothing that only looks like it.
-pub(crate) fn yes_or_no(field: &'static str, text: &str) -> Result<bool, Failure> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(Failure::configuration(field, "must be true or false")),
-    }
 }

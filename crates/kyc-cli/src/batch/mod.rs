@@ -1,12 +1,15 @@
 //! `kyc finpro profile --batch`: a file of questions in, a file of results out.
 
 mod display;
+mod fingerprint;
 mod input;
+mod kept;
 mod line_set;
 mod lines;
 mod results;
 mod rows;
 mod summary;
+mod tag;
 
 use std::future::poll_fn;
 use std::io;
@@ -24,13 +27,14 @@ use tokio::sync::mpsc;
 
 use crate::arguments::BatchArguments;
 use crate::clients::Clients;
-use crate::command::seconds;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::seconds;
 use display::BatchDisplay;
 use input::{Input, NumberedRow};
-use results::{Results, Tag};
+use results::Results;
 use summary::Summary;
+use tag::Tag;
 
 /// More at once is a mistake, and each costs a socket.
 const MOST_AT_ONCE: u32 = 1_000;

@@ -5,13 +5,14 @@ use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use kyc_facade::finpro_profile::{BatchAnswer, ProfileReport, ProfileRow};
-use kyc_facade::provider_core::{Error, ErrorKind, Outcome, Response};
+use kyc_facade::provider_core::{Error, Outcome, Response};
 use serde::{Deserialize, Serialize};
 
-use super::input::Fingerprint;
+use super::fingerprint::Fingerprint;
+use super::kept::{Kept, ask_again};
 use super::line_set::LineSet;
 use super::lines::{End, Lines};
-use super::summary::Kept;
+use super::tag::Tag;
 use crate::failure::Failure;
 use crate::output::one_line;
 
@@ -24,14 +25,6 @@ struct About {
     kyc_batch: u32,
     operation: String,
     input: Option<Fingerprint>,
-}
-
-/// What a question is known by.
-#[derive(Debug)]
-pub(super) struct Tag {
-    pub(super) line: u64,
-    pub(super) reference: Option<String>,
-    pub(super) made_up_id: Option<String>,
 }
 
 /// One row of the file. The mobile number is not in it: line and reference tell whose it is.
@@ -104,15 +97,6 @@ pub(super) struct Results {
     unwritten: Vec<u8>,
     rows: usize,
     window: usize,
-}
-
-/// Whether another run should ask again: the failure passes by itself, or it was about who asked and not about the person.
-pub(super) fn ask_again(error: &Error) -> bool {
-    error.is_retryable()
-        || matches!(
-            error.kind(),
-            ErrorKind::Credentials | ErrorKind::Verification
-        )
 }
 
 impl Results {

@@ -6,27 +6,10 @@ use kyc_facade::finpro_profile::BatchAnswer;
 use kyc_facade::provider_core::{Error, Outcome};
 use serde::Serialize;
 
-use super::results::{Tag, ask_again};
-use crate::failure::{EXIT_INTERRUPTED, exit_code, exit_code_of};
+use super::kept::{Kept, ask_again};
+use super::tag::Tag;
+use crate::failure::{EXIT_INTERRUPTED, exit_code};
 use crate::output::one_line;
-
-/// What earlier runs have left.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    rows: u64,
-    exit_code: u8,
-}
-
-impl Kept {
-    pub(super) fn add(&mut self, kind: Option<&str>) {
-        self.rows = self.rows.saturating_add(1);
-        self.exit_code = self.exit_code.max(kind.map_or(0, exit_code_of));
-    }
-
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-}
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -61,9 +44,9 @@ impl Summary {
     /// Counts beside what was kept, of an input that another run can go on with or not.
     pub(super) fn new(kept: &Kept, can_go_on: bool) -> Self {
         Self {
-            kept: kept.rows,
+            kept: kept.rows(),
             can_go_on,
-            exit_code: kept.exit_code,
+            exit_code: kept.exit_code(),
             ..Self::default()
         }
     }
