@@ -37,6 +37,7 @@ provider_core::open_enum! {
 #[serde(deny_unknown_fields)]
 pub struct RecordConsent {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// What the person consents to: ine, bipa, aadhaar, or another text
     #[serde(rename = "type")]

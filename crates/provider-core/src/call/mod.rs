@@ -20,7 +20,7 @@ mod progress;
 pub use builder::ClientBuilder;
 pub use call::Call;
 #[cfg(feature = "catalogue")]
-pub use catalogue::{CatalogueEntry, JsonCall};
+pub use catalogue::{CatalogueEntry, JsonCall, TextCall};
 pub use client::Client;
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;
