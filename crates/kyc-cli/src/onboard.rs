@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use kyc_facade::finpro_profile::FinproProfileClient;
 use kyc_facade::provider_core::capability::{
     AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentKind, ConsentPurpose,
     ConsentStatement, DocumentAccessRequest, DocumentKind, DocumentSession, RecordedConsent,
@@ -15,7 +16,7 @@ use kyc_sandbox::Sandbox;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Onboard;
-use crate::clients::Clients;
+use crate::clients::{self, Clients};
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::output::{Output, error_json, one_line, printable};
@@ -106,14 +107,14 @@ fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
     let mut builder = Kyc::builder();
     let mut none = true;
     if any(&["VERIFF_BASE_URL", "VERIFF_API_KEY", "VERIFF_SHARED_SECRET"])? {
-        (builder, none) = (builder.veriff(clients.veriff()?), false);
+        (builder, none) = (builder.veriff(clients.client(clients::veriff)?), false);
     }
     if any(&[
         "DEEPVUE_BASE_URL",
         "DEEPVUE_CLIENT_ID",
         "DEEPVUE_CLIENT_SECRET",
     ])? {
-        (builder, none) = (builder.deepvue(clients.deepvue()?), false);
+        (builder, none) = (builder.deepvue(clients.client(clients::deepvue)?), false);
     }
     if any(&[
         "FINPRO_BASE_URL",
@@ -122,10 +123,13 @@ fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
         "FINPRO_ORGANISATION_ID",
         "FINPRO_APP_IDENTIFIER",
     ])? {
-        (builder, none) = (builder.finpro(clients.finpro()?), false);
+        (builder, none) = (
+            builder.finpro(clients.client::<_, FinproProfileClient>(clients::finpro)?),
+            false,
+        );
     }
     if any(&["FINPASS_BASE_URL", "FINPASS_API_KEY", "FINPASS_API_SECRET"])? {
-        (builder, none) = (builder.finpass(clients.finpass()?), false);
+        (builder, none) = (builder.finpass(clients.client(clients::finpass)?), false);
     }
     if none {
         return Err(Failure::configuration(

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use kyc_facade::provider_core::{Error, RequestId};
+use kyc_facade::provider_core::{Error, RequestId, Response};
 use kyc_facade::{Progress, StepEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,19 +32,35 @@ impl Output {
             return self.line(&text).map_err(|_| unwritten());
         }
         let value = serde_json::to_value(answer).map_err(|_| unwritten())?;
+        self.fields(&value).map_err(|_| unwritten())
+    }
+
+    /// Prints a reply: its JSON text, or one field a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unwritten`] with the call's id.
+    pub(crate) fn reply(self, reply: &Response<String>) -> Result<(), Failure> {
+        let text = reply.value();
+        let written = match self.json {
+            true => self.line(text),
+            false => self.fields(&serde_json::from_str(text).unwrap_or_default()),
+        };
+        written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
+    }
+
+    /// Prints a value with one field a line.
+    fn fields(self, value: &Value) -> Result<(), Failure> {
         let mut lines = Vec::new();
-        flatten("", &value, &mut lines);
+        flatten("", value, &mut lines);
         let width = lines
             .iter()
             .map(|(name, _)| name.len())
             .max()
             .unwrap_or_default();
-        lines
-            .iter()
-            .try_for_each(|(name, value)| {
-                self.line(&format!("{name:width$}  {}", printable(value)))
-            })
-            .map_err(|_| unwritten())
+        lines.iter().try_for_each(|(name, value)| {
+            self.line(&format!("{name:width$}  {}", printable(value)))
+        })
     }
 
     /// Prints a line on stdout. A closed pipe ends the output and is no failure.

@@ -14,19 +14,21 @@ mod tag;
 use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
-use kyc_facade::finpro_profile::{Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion};
+use kyc_facade::finpro_profile::{
+    Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, FinproProfileClient,
+};
 use kyc_facade::provider_core::{RateLimits, Window};
 use tokio::sync::mpsc;
 
 use crate::arguments::BatchArguments;
-use crate::clients::Clients;
+use crate::clients::{self, Clients};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::parse::seconds;
@@ -41,20 +43,18 @@ const MOST_AT_ONCE: u32 = 1_000;
 
 /// Asks about everybody in the input and gives the exit code.
 pub(crate) async fn run(
-    input: PathBuf,
     arguments: BatchArguments,
-    clients: impl FnOnce() -> Clients,
+    out: &Path,
+    clients: &Clients,
     output: Output,
 ) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments)?;
-    let out = arguments
-        .out
-        .ok_or_else(|| Failure::configuration("--out", "required with --batch"))?;
+    let input = arguments.batch.unwrap_or_default();
     let input = Input::open(&input, arguments.format.as_deref())?;
-    let client = clients().finpro_within(settings.limits)?;
+    let client: FinproProfileClient = clients.within(clients::finpro, settings.limits)?;
     let at_once = settings.concurrency.get();
     let (results, done, kept) =
-        Results::open(&out, arguments.resume, input.fingerprint.clone(), at_once)?;
+        Results::open(out, arguments.resume, input.fingerprint.clone(), at_once)?;
 
     let can_go_on = input.fingerprint.is_some();
     let unread = Arc::new(Mutex::new(None));
