@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
-    /// How long the call, the whole onboarding, or each question of a batch may take
+    /// Deadline of the call, the whole onboarding, or each call of a batch
     #[arg(
         long,
         global = true,
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Steps without input are skipped and say so. With `--sandbox` what is missing is invented, so that `--mobile` is enough.
+/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are made up, so `--mobile` is enough.
 #[derive(Debug, Args)]
 pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
@@ -116,17 +116,17 @@ pub(crate) struct Onboard {
     /// Ask this aggregator only; may be repeated, the preferred one first
     #[arg(long)]
     pub(crate) aa_id: Vec<String>,
-    /// The aggregator to use when none says that it knows the person
+    /// The aggregator to use if none knows the person
     #[arg(long)]
     pub(crate) default_aa_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Where to listen; anything but a loopback address needs --allow-other-machines
+    /// Address to listen on; one that is not loopback needs --allow-other-machines
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
-    /// Let other machines in, although the sandbox's credentials are published
+    /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
 }
@@ -134,25 +134,25 @@ pub(crate) struct Sandbox {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many people")]
 pub(crate) struct BatchArguments {
-    /// Ask about each row of this file: mobileNumber, and if wanted userConsentId, aaId, reference; - is standard input
+    /// Check each row of this file: mobileNumber, and optionally userConsentId, aaId, reference; - is standard input
     #[arg(long, value_name = "FILE", requires = "out")]
     pub(crate) batch: Option<PathBuf>,
-    /// Go on with the results that are there; begins anew if there are none
+    /// Resume from existing results; start from the beginning if there are none
     #[arg(long, requires = "batch")]
     pub(crate) resume: bool,
-    /// How the input is written: csv, jsonl; by its name's end if absent
+    /// Format of the input: csv, jsonl; by its file extension if absent
     #[arg(long, value_name = "FORMAT", requires = "batch")]
     pub(crate) format: Option<String>,
-    /// How many questions at once, 1 to 1000; 32 if absent
+    /// How many calls in flight at once, 1 to 1000; 32 if absent
     #[arg(long, value_name = "NUMBER", requires = "batch")]
     pub(crate) concurrency: Option<String>,
-    /// Send no more requests a second than this, 1 to 1000
+    /// The most requests per second, 1 to 1000
     #[arg(long, value_name = "NUMBER", requires = "batch")]
     pub(crate) per_second: Option<String>,
-    /// Write the results in the order of the rows; a late answer holds up the others
+    /// Write the results in the order of the rows; a slow reply delays the others
     #[arg(long, requires = "batch")]
     pub(crate) in_order: bool,
-    /// Stop when nobody was answered for this long; 900 if absent
+    /// Stop after this long without any answer; 900 if absent
     #[arg(
         long,
         value_name = "SECONDS",

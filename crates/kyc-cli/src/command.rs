@@ -30,7 +30,7 @@ pub(crate) fn parser() -> clap::Command {
         })
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 pub(crate) async fn run(
     arguments: Arguments,
     matches: &ArgMatches,

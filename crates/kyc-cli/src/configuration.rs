@@ -7,7 +7,7 @@ use kyc_facade::provider_core::secrecy::ExposeSecret as _;
 
 use crate::failure::Failure;
 
-/// Where settings come from: the process environment, the pairs that the sandbox hands out, or nowhere.
+/// Where settings come from: the process environment, the sandbox's own pairs, or placeholders.
 #[derive(Debug)]
 pub(crate) enum Configuration {
     Environment,

@@ -32,7 +32,7 @@ mod invented {
     pub(super) const REDIRECT_URL: &str = "https://lender.example.test/back";
 }
 
-/// Onboards a person and gives the exit code: the highest of the steps'.
+/// Onboards a person and returns the exit code: the highest of the steps'.
 pub(crate) async fn run(
     arguments: Onboard,
     timeout: Option<Duration>,
@@ -277,14 +277,14 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
 
 fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
     let standings = |standings: &Vec<AggregatorStanding>| {
-        let told = standings.iter().map(|standing| {
+        let shown = standings.iter().map(|standing| {
             format!(
                 "{}: {}",
                 standing.aggregator.as_str(),
                 standing.readiness.as_str()
             )
         });
-        told.collect::<Vec<_>>().join(", ")
+        shown.collect::<Vec<_>>().join(", ")
     };
     let rows = [
         row(
@@ -322,7 +322,7 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
             &took,
         ]);
     }
-    // A terminal that does not know its width says 0.
+    // A terminal of unknown width reports 0.
     if table.width() == Some(0) {
         table.set_width(100);
     }

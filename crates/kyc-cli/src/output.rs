@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, advice};
 
-/// How a command speaks.
+/// How a command prints its results.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) json: bool,
@@ -73,7 +73,7 @@ impl Output {
         }
     }
 
-    /// Prints what a batch came to: as JSON on stdout, or for people on stderr.
+    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr.
     pub(crate) fn summary<T: Serialize>(
         self,
         summary: &T,
@@ -89,7 +89,7 @@ impl Output {
     /// Prints a line for people on stderr.
     pub(crate) fn note(self, line: &str) {
         if !self.json {
-            // Nothing is left to tell it to if stderr is closed.
+            // With stderr closed there is nowhere to report it.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }
@@ -125,11 +125,11 @@ impl Output {
                 )
             }
         };
-        // Nothing is left to tell it to if stderr is closed.
+        // With stderr closed there is nowhere to report it.
         let _ = writeln!(io::stderr(), "{text}");
     }
 
-    /// Prints on stderr which steps of an onboarding had begun when it was ended, with the ids to settle them by.
+    /// Prints on stderr which steps of an interrupted onboarding had started, with their request ids.
     pub(crate) fn interrupted(self, events: &[StepEvent]) {
         for begun in events
             .iter()
@@ -150,13 +150,13 @@ impl Output {
                 }
                 false => format!("interrupted: {step} {done}, request id {id}"),
             };
-            // Nothing is left to tell it to if stderr is closed.
+            // With stderr closed there is nowhere to report it.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }
 }
 
-/// Text from a provider for a terminal: control characters, which could rewrite the screen, are spelled out.
+/// Text from a provider for a terminal: control characters, which could rewrite the screen, are escaped.
 pub(crate) fn printable(text: &str) -> String {
     let spelled = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Seek as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Tells an input from another one, or from itself after it was changed.
+/// Identifies an input: another one, or the same one after a change, has another fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
     pub(super) bytes: u64,

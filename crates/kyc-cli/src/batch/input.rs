@@ -1,4 +1,4 @@
-//! A batch's input: which file it is, and its rows as they are wanted.
+//! A batch's input: its rows, read on demand.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// The longest line that is read.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The most rows that are handed over together.
+/// The most rows of one message.
 const TOGETHER: usize = 64;
 
 /// An input whose header was read.
@@ -41,13 +41,13 @@ impl NumberedRow {
     /// The row as a question; one that breaks a rule is answered by that.
     pub(super) fn question(self) -> BatchQuestion<Tag> {
         let Self { line, row } = self;
-        let tag = |made_up_id| Tag {
+        let tag = |generated_id| Tag {
             line,
             reference: row.reference,
-            made_up_id,
+            generated_id,
         };
         match row.request {
-            Ok(request) => BatchQuestion::new(tag(request.made_up_id), request.question),
+            Ok(request) => BatchQuestion::new(tag(request.generated_id), request.question),
             Err(error) => BatchQuestion::invalid(tag(None), error),
         }
     }
@@ -94,9 +94,9 @@ impl Input {
         Some(fingerprint.lines.saturating_sub(self.line))
     }
 
-    /// Reads rows on a thread of its own, because a pipe may keep it waiting. Those in `done` are left out.
+    /// Reads rows on a thread of its own, because a pipe may block. Those in `done` are skipped.
     ///
-    /// They come several at a time, and few ahead: to hand over each by itself costs more than to read it.
+    /// They come several at a time, and few ahead: one message a row would cost more than reading it.
     pub(super) fn read(mut self, done: LineSet) -> mpsc::Receiver<io::Result<Vec<NumberedRow>>> {
         let (sender, receiver) = mpsc::channel(2);
         std::thread::spawn(move || {
@@ -104,7 +104,7 @@ impl Input {
                 let rows = self.next_rows(&done).transpose();
                 let Some(rows) = rows else { return };
                 let failed = rows.is_err();
-                // Nobody listens any more when the batch was stopped.
+                // The receiver is gone when the batch was stopped.
                 if sender.blocking_send(rows).is_err() || failed {
                     return;
                 }

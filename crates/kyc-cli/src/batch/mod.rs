@@ -38,10 +38,10 @@ use results::Results;
 use summary::Summary;
 use tag::Tag;
 
-/// More at once is a mistake, and each costs a socket.
+/// More in flight is a mistake: each call costs a socket.
 const MOST_AT_ONCE: u32 = 1_000;
 
-/// Asks about everybody in the input and gives the exit code.
+/// Runs a batch and returns the exit code.
 pub(crate) async fn run(
     arguments: BatchArguments,
     out: &Path,
@@ -56,7 +56,7 @@ pub(crate) async fn run(
     let (results, done, kept) =
         Results::open(out, arguments.resume, input.fingerprint.clone(), at_once)?;
 
-    let can_go_on = input.fingerprint.is_some();
+    let can_resume = input.fingerprint.is_some();
     let unread = Arc::new(Mutex::new(None));
     let display = BatchDisplay::new(output.json, input.rows(), kept.rows());
     let questions = questions(input.read(done), Arc::clone(&unread));
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let mut run = Run {
         answers: batch.ask(questions),
         results,
-        summary: Summary::new(&kept, can_go_on),
+        summary: Summary::new(&kept, can_resume),
         display,
         output,
     };
@@ -89,7 +89,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What was said on the command line, checked.
+/// The checked arguments.
 struct Settings {
     concurrency: NonZeroUsize,
     order: BatchOrder,
@@ -119,7 +119,7 @@ impl Settings {
                 true => BatchOrder::OfQuestions,
                 false => BatchOrder::AsTheyCome,
             },
-            // Without a window it keeps to what FinPro says is left.
+            // Without a window it keeps to FinPro's own rate limit headers.
             limits: RateLimits::new(per_second)?,
             give_up_after,
         })
@@ -133,7 +133,7 @@ fn number(field: &'static str, text: &str) -> Result<u32, Failure> {
         .ok_or_else(|| Failure::configuration(field, "must be a whole number from 1 to 1000"))
 }
 
-/// The rows as questions. A failure to read ends them, and is put down in `unread`.
+/// The rows as questions. A read error ends them, and is stored in `unread`.
 fn questions(
     mut read: mpsc::Receiver<io::Result<Vec<NumberedRow>>>,
     unread: Arc<Mutex<Option<io::ErrorKind>>>,
@@ -156,7 +156,7 @@ fn questions(
     })
 }
 
-/// A batch under way.
+/// A running batch.
 struct Run<S> {
     answers: BatchAnswers<S, Tag>,
     results: Results,
@@ -166,7 +166,7 @@ struct Run<S> {
 }
 
 impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
-    /// Writes answers down until there are no more. The first Ctrl-C lets what is under way finish, the second does not.
+    /// Writes the answers until there are no more. The first Ctrl-C waits for the calls in flight, the second does not.
     async fn finish(&mut self) -> Result<(), Failure> {
         let mut interrupt = pin!(tokio::signal::ctrl_c());
         let mut interrupted = false;
@@ -194,7 +194,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
         }
     }
 
-    /// The next answer. Before it waits for one, all that were given are handed to the system.
+    /// The next answer. Results are flushed before it waits for one.
     async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Failure> {
         poll_fn(|context| {
             let polled = Pin::new(&mut self.answers).poll_next(context);
@@ -202,7 +202,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
                 return polled.map(Ok);
             }
             let failures = self.summary.failures();
-            self.display.tell(failures, self.answers.held_up_by());
+            self.display.show(failures, self.answers.held_up_by());
             match self.results.flush() {
                 Ok(()) => Poll::Pending,
                 Err(failure) => Poll::Ready(Err(failure)),

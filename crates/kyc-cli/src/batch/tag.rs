@@ -5,5 +5,5 @@
 pub(super) struct Tag {
     pub(super) line: u64,
     pub(super) reference: Option<String>,
-    pub(super) made_up_id: Option<String>,
+    pub(super) generated_id: Option<String>,
 }
