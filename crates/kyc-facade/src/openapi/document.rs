@@ -115,7 +115,7 @@ impl Document {
     }
 }
 
-/// Rewrites the descriptions of schemas, which are Rust's.
+/// Rewrites what is Rust's in schemas: their descriptions, and the default of an `Option`.
 fn for_other_languages(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -124,6 +124,9 @@ fn for_other_languages(schema: &mut Value) {
                 if description.is_empty() {
                     members.remove("description");
                 }
+            }
+            if members.get("default").is_some_and(Value::is_null) {
+                members.remove("default");
             }
             members.values_mut().for_each(for_other_languages);
         }

@@ -1,7 +1,7 @@
 //! Rustdoc's Markdown as text for readers of other languages.
 
 /// The documentation without what concerns Rust alone: examples, sections such as *Errors*, and links into the crate, of
-/// which the text stays.
+/// which the text stays. `None` is null.
 pub fn prose(documentation: &str) -> String {
     let mut kept = Vec::new();
     let mut in_example = false;
@@ -15,7 +15,7 @@ pub fn prose(documentation: &str) -> String {
             kept.push(line);
         }
     }
-    without_links(kept.join("\n").trim())
+    without_links(kept.join("\n").trim()).replace("`None`", "null")
 }
 
 /// The subject of the documentation in one line of plain text: its first sentence up to a colon or the full stop.
@@ -66,11 +66,11 @@ mod tests {
 
     #[test]
     fn what_concerns_rust_alone_is_left_out() {
-        let documentation = " Opens it: *Initialize*, `POST /x` (`[seed]`).\n\n See [`Row::id`], [`of`](Self::of) and\n \
+        let documentation = " Opens it: *Initialize*, `POST /x` (`[seed]`).\n\n See [`Row::id`], [`of`](Self::of), `None` and\n \
             [the page](https://docs.example.test/a).\n\n ```\n use x;\n ```\n\n # Errors\n\n Awaiting it.\n";
         assert_eq!(
             prose(documentation),
-            "Opens it: *Initialize*, `POST /x` (`[seed]`).\n\nSee `Row::id`, `of` and\n[the page](https://docs.example.test/a)."
+            "Opens it: *Initialize*, `POST /x` (`[seed]`).\n\nSee `Row::id`, `of`, null and\n[the page](https://docs.example.test/a)."
         );
     }
 
