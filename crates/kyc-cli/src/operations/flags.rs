@@ -8,15 +8,7 @@ use super::command::Command;
 use crate::failure::Failure;
 
 /// Names that mean something else in every command. A member of such a name is given in `--data` only.
-const RESERVED: [&str; 7] = [
-    "data",
-    "help",
-    "json",
-    "out",
-    "overwrite",
-    "timeout",
-    "version",
-];
+const RESERVED: [&str; 6] = ["data", "help", "json", "out", "overwrite", "timeout"];
 
 /// How a member is given, if not as a flag of its own name.
 #[derive(Debug, Clone, Copy)]
@@ -68,11 +60,16 @@ pub(super) fn flags(members: Vec<Member>, command: Command) -> (Vec<Flag>, Vec<M
 }
 
 impl Flag {
-    /// The flag, and the one that states its absence. `instead` are arguments that make it optional.
-    pub(super) fn arguments(&self, instead: &[&'static str]) -> Vec<Arg> {
-        let arg = Arg::new(self.name.clone())
-            .long(self.name.clone())
-            .conflicts_with_all(instead.get(1..).unwrap_or_default());
+    /// The flag, and the one that states its absence. With `--data` it is optional, with `--batch` it is refused.
+    pub(super) fn arguments(&self, batch: bool) -> Vec<Arg> {
+        let alone = |arg: Arg| {
+            if batch {
+                arg.conflicts_with("batch")
+            } else {
+                arg
+            }
+        };
+        let arg = alone(Arg::new(self.name.clone()).long(self.name.clone()));
         let mut help = plain(&self.member.description)
             .lines()
             .collect::<Vec<_>>()
@@ -93,23 +90,18 @@ impl Flag {
             arg = arg.allow_negative_numbers(true);
         }
         if self.member.required {
+            let instead: &[_] = if batch { &["data", "batch"] } else { &["data"] };
             arg = arg.required_unless_present_any(instead);
         }
-        let without = match self.form {
-            Some(Form::Explicit { without, help }) => {
-                let without = Arg::new(without)
-                    .long(without)
-                    .help(help)
-                    .action(ArgAction::SetTrue);
-                Some(
-                    without
-                        .conflicts_with(self.name.clone())
-                        .conflicts_with_all(instead.get(1..).unwrap_or_default()),
-                )
-            }
-            _ => None,
-        };
-        [arg].into_iter().chain(without).collect()
+        let mut arguments = vec![arg];
+        if let Some(Form::Explicit { without, help }) = self.form {
+            let without = Arg::new(without)
+                .long(without)
+                .help(help)
+                .action(ArgAction::SetTrue);
+            arguments.push(alone(without.conflicts_with(self.name.clone())));
+        }
+        arguments
     }
 
     /// The flag in a line of usage, if it must be given.
@@ -228,6 +220,34 @@ mod tests {
         ] {
             assert_eq!(kebab(name), flag);
         }
+    }
+
+    #[test]
+    fn deep_members_and_reserved_names_have_no_flag() {
+        let member = |name: &str, kind| Member {
+            name: name.to_owned(),
+            place: kyc_facade::openapi::Place::Body,
+            required: true,
+            description: String::new(),
+            kind,
+        };
+        let members = vec![
+            member("people", Kind::Other),
+            member("data", Kind::Text),
+            member("version", Kind::Text),
+        ];
+        let (flags, others) = flags(members, Command::of("x"));
+        let others: Vec<_> = others.into_iter().map(|member| member.name).collect();
+        assert_eq!(others, ["people", "data"]);
+        assert_eq!(flags.len(), 1);
+        let mut parser = clap::Command::new("x").args(flags[0].arguments(false));
+        parser = parser.arg(Arg::new("data").long("data"));
+        let parse = |arguments: &[&str]| parser.clone().try_get_matches_from(arguments);
+        assert!(parse(&["x"]).is_err());
+        let matches = parse(&["x", "--version", "2"]).unwrap();
+        let mut request = Map::new();
+        flags[0].apply(&matches, &mut request, false).unwrap();
+        assert_eq!(Value::Object(request), json!({"version": "2"}));
     }
 
     #[test]

@@ -79,11 +79,6 @@ impl<P: Provider> ProviderOperations<P> {
     fn parser(&self, entry: &CatalogueEntry<P>) -> clap::Command {
         let command = self.command_of(entry);
         let operation = entry.operation();
-        let instead: &[&str] = if command.batch {
-            &["data", "batch"]
-        } else {
-            &["data"]
-        };
         let (flags, only_in_data) = flags(members(entry), command);
         let data_is_required = only_in_data.iter().any(|member| member.required);
         let mut notes = vec![operation.route.to_string()];
@@ -96,7 +91,7 @@ impl<P: Provider> ProviderOperations<P> {
             .long("data")
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
-            .help("Read the request from this JSON file, - is standard input; flags replace its members");
+            .help("Read the request as JSON, - is stdin; flags replace its members");
         let line =
             |arguments: &str| format!("kyc {} {} [OPTIONS] {arguments}", P::NAME, command.name);
         let must: Vec<_> = flags.iter().filter_map(Flag::usage).collect();
@@ -111,7 +106,7 @@ impl<P: Provider> ProviderOperations<P> {
             .about(headline(&entry.summary()))
             .override_usage(usage.join("\n       "))
             .after_help(notes.join("\n"))
-            .args(flags.iter().flat_map(|flag| flag.arguments(instead)));
+            .args(flags.iter().flat_map(|flag| flag.arguments(command.batch)));
         let parser = match command.name == command.operation {
             true => parser,
             false => parser.alias(command.operation),
@@ -125,7 +120,7 @@ impl<P: Provider> ProviderOperations<P> {
             .action(ArgAction::SetTrue)
             .requires("out")
             .help("Let --out replace a file");
-        let body = "Write the body of the reply to this new file, as it came, instead of printing the reply";
+        let body = "Write the reply's body as it came to a new file, not to stdout";
         if command.batch {
             let help = format!("{body}; for a batch, the results, a JSON object a line");
             let arguments = [data, overwrite].map(|argument| argument.conflicts_with("batch"));
