@@ -14,3 +14,8 @@ pub use provider_core;
 pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
 pub use session_id::SessionId;
 pub use signature::{SharedSecret, Signature, Signer, Verification, Verifier};
+
+/// Veriff as an OpenAPI document without operations: addresses, credentials and refusals. The
+/// operations are in the catalogue.
+#[cfg(feature = "schema")]
+pub const OPENAPI: &str = include_str!("../openapi.json");

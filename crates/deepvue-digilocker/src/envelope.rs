@@ -21,7 +21,11 @@ provider_core::opaque_id! {
 
 /// A success (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "{T}Envelope")
+)]
 #[non_exhaustive]
 pub struct Envelope<T> {
     /// The status once more, 201 in the example; not to be compared with the HTTP status.

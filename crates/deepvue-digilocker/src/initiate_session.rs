@@ -103,7 +103,7 @@ provider_core::masked_text! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InitiateSession {
-    /// Y: the person agreed; without this nothing is sent
+    /// The person agreed; without this nothing is sent
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,

@@ -18,3 +18,8 @@ pub use plan::Plan;
 pub use provider::{ClientId, ClientSecret, Deepvue};
 #[doc(no_inline)]
 pub use provider_core;
+
+/// Deepvue's DigiLocker family as an OpenAPI document without operations: addresses, credentials and refusals. The
+/// operations are in the catalogue.
+#[cfg(feature = "schema")]
+pub const OPENAPI: &str = include_str!("../openapi.json");

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 /// A success of the account aggregator family: `{data, status_code, success, message, message_code}` (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "{T}Envelope")
+)]
 #[non_exhaustive]
 pub struct Envelope<T> {
     /// What was asked for.

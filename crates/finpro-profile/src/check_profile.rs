@@ -85,7 +85,7 @@ pub struct CheckProfile {
     pub(crate) mobile_number: Mobile,
     /// Your id for this question, 1 to 100 characters
     user_consent_id: UserConsentId,
-    /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
+    /// Ask these aggregators only, 2 to 50 letters and digits each; all if absent
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) aa_id: Vec<AaId>,
 }

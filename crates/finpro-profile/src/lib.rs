@@ -31,3 +31,8 @@ pub use provider::{AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, O
 #[doc(no_inline)]
 pub use provider_core;
 pub use rate_limit::RateLimit;
+
+/// FinPro as an OpenAPI document without operations: addresses, credentials and refusals. The
+/// operations are in the catalogue.
+#[cfg(feature = "schema")]
+pub const OPENAPI: &str = include_str!("../openapi.json");

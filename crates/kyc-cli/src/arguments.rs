@@ -1,4 +1,5 @@
-//! What can be said on the command line. Values are text here: the parser's own messages would repeat a wrong one.
+//! The arguments of the commands that are no provider's operation. Values are text here: the parser's own messages would
+//! repeat a wrong one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,48 +25,50 @@ Exit codes: 0 done, 2 invalid input or configuration, 3 credentials refused, 4 p
 #[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// Print the provider's answer as JSON on stdout, errors as JSON on stderr
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
-    /// How long the call, the whole onboarding, or each question of a batch may take
+    /// Deadline of the call, the whole onboarding, or each call of a batch
     #[arg(
         long,
         global = true,
+        display_order = 101,
         value_name = "SECONDS",
         allow_negative_numbers = true
     )]
     pub(crate) timeout: Option<String>,
 
+    /// `None` if it is an operation of a provider.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
+    #[command(display_order = 1)]
     Onboard(Box<Onboard>),
     /// Serve the sandbox and print what to export
+    #[command(display_order = 2)]
     Sandbox(Sandbox),
-    /// Finpass, account aggregator consents
-    #[command(subcommand)]
-    Finpass(Finpass),
-    /// MoneyOne FinPro, aggregator discovery
-    #[command(subcommand)]
-    Finpro(Finpro),
-    /// Veriff, consent records
-    #[command(subcommand)]
-    Veriff(Veriff),
-    /// Deepvue, DigiLocker documents
-    #[command(subcommand)]
-    Deepvue(Deepvue),
+    /// Print a provider's operations as an OpenAPI 3.1 document
+    #[command(display_order = 90)]
+    Openapi {
+        /// Whose operations
+        provider: String,
+        /// Print YAML instead of JSON
+        #[arg(long, conflicts_with = "json")]
+        yaml: bool,
+    },
     /// Print a completion script
+    #[command(display_order = 91)]
     Completions {
         /// For which shell
         shell: Shell,
     },
 }
 
-/// Steps without input are skipped and say so. With `--sandbox` what is missing is invented, so that `--mobile` is enough.
+/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are made up, so `--mobile` is enough.
 #[derive(Debug, Args)]
 pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
@@ -113,92 +116,43 @@ pub(crate) struct Onboard {
     /// Ask this aggregator only; may be repeated, the preferred one first
     #[arg(long)]
     pub(crate) aa_id: Vec<String>,
-    /// The aggregator to use when none says that it knows the person
+    /// The aggregator to use if none knows the person
     #[arg(long)]
     pub(crate) default_aa_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Where to listen; anything but a loopback address needs --allow-other-machines
+    /// Address to listen on; one that is not loopback needs --allow-other-machines
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
-    /// Let other machines in, although the sandbox's credentials are published
+    /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Finpass {
-    /// Open an account aggregator consent session
-    Init {
-        /// The person's mobile number, 10 digits
-        #[arg(long)]
-        mobile_number: String,
-        /// The person's PAN
-        #[arg(long)]
-        pan_number: Option<String>,
-        /// The person's e-mail address
-        #[arg(long)]
-        email: Option<String>,
-        /// What the consent is for: loan_underwriting, loan_monitoring, or another text
-        #[arg(long)]
-        consent_type: String,
-        /// Where changes are reported
-        #[arg(long)]
-        webhook_url: Option<String>,
-        /// Where the person's browser goes afterwards
-        #[arg(long)]
-        redirect_url: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Finpro {
-    /// Ask account aggregators whether they know a mobile number, or all those in a file
-    Profile(Profile),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Profile {
-    /// The person's mobile number, 10 digits
-    #[arg(long, required_unless_present = "batch", conflicts_with = "batch")]
-    pub(crate) mobile_number: Option<String>,
-    /// Your id for this question, 1 to 100 characters
-    #[arg(long, required_unless_present = "batch", conflicts_with = "batch")]
-    pub(crate) user_consent_id: Option<String>,
-    /// Ask this aggregator only, 2 to 50 letters and digits; may be repeated
-    #[arg(long, conflicts_with = "batch")]
-    pub(crate) aa_id: Vec<String>,
-    #[command(flatten)]
-    pub(crate) batch: BatchArguments,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many people")]
 pub(crate) struct BatchArguments {
-    /// Ask about each row of this file: mobileNumber, and if wanted userConsentId, aaId, reference; - is standard input
+    /// Check each row of this file: mobileNumber, and optionally userConsentId, aaId, reference; - is standard input
     #[arg(long, value_name = "FILE", requires = "out")]
     pub(crate) batch: Option<PathBuf>,
-    /// Where the results go, a JSON object a line; a new file, unless --resume is given
-    #[arg(long, value_name = "FILE", requires = "batch")]
-    pub(crate) out: Option<PathBuf>,
-    /// Go on with the results that are there; begins anew if there are none
+    /// Resume from existing results; start from the beginning if there are none
     #[arg(long, requires = "batch")]
     pub(crate) resume: bool,
-    /// How the input is written: csv, jsonl; by its name's end if absent
+    /// Format of the input: csv, jsonl; by its file extension if absent
     #[arg(long, value_name = "FORMAT", requires = "batch")]
     pub(crate) format: Option<String>,
-    /// How many questions at once, 1 to 1000; 32 if absent
+    /// How many calls in flight at once, 1 to 1000; 32 if absent
     #[arg(long, value_name = "NUMBER", requires = "batch")]
     pub(crate) concurrency: Option<String>,
-    /// Send no more requests a second than this, 1 to 1000
+    /// The most requests per second, 1 to 1000
     #[arg(long, value_name = "NUMBER", requires = "batch")]
     pub(crate) per_second: Option<String>,
-    /// Write the results in the order of the rows; a late answer holds up the others
+    /// Write the results in the order of the rows; a slow reply delays the others
     #[arg(long, requires = "batch")]
     pub(crate) in_order: bool,
-    /// Stop when nobody was answered for this long; 900 if absent
+    /// Stop after this long without any answer; 900 if absent
     #[arg(
         long,
         value_name = "SECONDS",
@@ -206,45 +160,4 @@ pub(crate) struct BatchArguments {
         allow_negative_numbers = true
     )]
     pub(crate) give_up_after: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Veriff {
-    /// Record a person's answer to a consent text
-    Consent {
-        /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
-        #[arg(long)]
-        session_id: String,
-        /// What the person consents to: ine, bipa, aadhaar, or another text
-        #[arg(long = "type", value_name = "TYPE")]
-        consent_type: String,
-        /// Whether the person agreed
-        #[arg(long, value_name = "true|false")]
-        approved: String,
-        /// The consent text exactly as it was shown
-        #[arg(long)]
-        text: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Deepvue {
-    /// Open a DigiLocker session
-    Session {
-        /// The person agreed; without this nothing is sent
-        #[arg(long)]
-        consent: bool,
-        /// Why the documents are wanted
-        #[arg(long)]
-        purpose: String,
-        /// Where the person's browser comes back to
-        #[arg(long)]
-        redirect_url: Option<String>,
-        /// Open the session without a redirect URL
-        #[arg(long, conflicts_with = "redirect_url")]
-        without_redirect_url: bool,
-        /// Which documents: aadhaar, pan, dl; may be repeated
-        #[arg(long)]
-        doc_type: Vec<String>,
-    },
 }

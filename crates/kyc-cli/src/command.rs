@@ -1,45 +1,65 @@
 //! From arguments to the command that runs.
 
-use std::time::Duration;
-
+use clap::ArgMatches;
 use clap::CommandFactory as _;
+use clap::builder::PossibleValuesParser;
 
-use crate::arguments::{Arguments, Command, Finpro};
+use crate::arguments::{Arguments, Command};
 use crate::clients::Clients;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
+use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
-use crate::{batch, onboard, operations, sandbox};
+use crate::parse::seconds;
+use crate::{onboard, openapi, sandbox};
 
-/// Runs the command and gives the exit code.
-pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<u8, Failure> {
+/// The parser: the commands of [`Arguments`], and for each provider one command an operation.
+pub(crate) fn parser() -> clap::Command {
+    let names = PossibleValuesParser::new(PROVIDERS.map(|provider| provider.name()));
+    // Onboarding and sandbox come before the providers in the help, the rest after them.
+    let commands = PROVIDERS
+        .iter()
+        .zip(3..)
+        .map(|(provider, order)| provider.command().display_order(order));
+    Arguments::command()
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(commands)
+        .mut_subcommand("openapi", |command| {
+            command.mut_arg("provider", |name| name.value_parser(names))
+        })
+}
+
+/// Runs the command and returns the exit code.
+pub(crate) async fn run(
+    arguments: Arguments,
+    matches: &ArgMatches,
+    output: Output,
+) -> Result<u8, Failure> {
     let timeout = arguments.timeout.as_deref();
     let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
-    let clients = || Clients::new(Configuration::Environment, timeout);
-    match arguments.command {
+    let Some(command) = arguments.command else {
+        let (name, matches) = matches.subcommand().unwrap_or(("", matches));
+        let clients = Clients::new(Configuration::Environment, timeout);
+        return provider(name)?.run(matches, &clients, output).await;
+    };
+    match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, timeout, output).await,
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
-        Command::Finpass(finpass) => operations::finpass(finpass, clients, output).await?,
-        Command::Finpro(Finpro::Profile(mut profile)) => match profile.batch.batch.take() {
-            Some(input) => return batch::run(input, profile.batch, clients, output).await,
-            None => operations::finpro(profile, clients, output).await?,
-        },
-        Command::Veriff(veriff) => operations::veriff(veriff, clients, output).await?,
-        Command::Deepvue(deepvue) => operations::deepvue(deepvue, clients, output).await?,
+        Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "kyc", &mut script);
+            clap_complete::generate(shell, &mut parser(), "kyc", &mut script);
             output.line(String::from_utf8_lossy(&script).trim_end())?;
         }
     }
     Ok(0)
 }
 
-/// A time as it is given in arguments.
-pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failure> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| *seconds > 0.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_arguments_of_a_command_have_one_name() {
+        super::parser().debug_assert();
+    }
 }

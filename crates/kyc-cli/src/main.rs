@@ -7,22 +7,26 @@ mod command;
 mod configuration;
 mod failure;
 mod onboard;
+mod openapi;
 mod operations;
 mod output;
+mod parse;
 mod progress;
 mod sandbox;
 mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use crate::arguments::Arguments;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = command::parser().try_get_matches();
+    let parsed = parsed.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, matches)));
+    let (arguments, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage::report(&error),
     };
     let output = Output {
@@ -32,7 +36,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(command::run(arguments, output)),
+        Ok(runtime) => runtime.block_on(command::run(arguments, &matches, output)),
         Err(_) => Err(failure::Failure::configuration(
             "runtime",
             "the system gives no event loop",

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use kyc_facade::finpro_profile::FinproProfileClient;
 use kyc_facade::provider_core::capability::{
     AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentKind, ConsentPurpose,
     ConsentStatement, DocumentAccessRequest, DocumentKind, DocumentSession, RecordedConsent,
@@ -15,11 +16,11 @@ use kyc_sandbox::Sandbox;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Onboard;
-use crate::clients::Clients;
+use crate::clients::{self, Clients};
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
-use crate::operations::yes_or_no;
 use crate::output::{Output, error_json, one_line, printable};
+use crate::parse::yes_or_no;
 use crate::progress::StepDisplay;
 use crate::sandbox;
 
@@ -31,7 +32,7 @@ mod invented {
     pub(super) const REDIRECT_URL: &str = "https://lender.example.test/back";
 }
 
-/// Onboards a person and gives the exit code: the highest of the steps'.
+/// Onboards a person and returns the exit code: the highest of the steps'.
 pub(crate) async fn run(
     arguments: Onboard,
     timeout: Option<Duration>,
@@ -106,14 +107,14 @@ fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
     let mut builder = Kyc::builder();
     let mut none = true;
     if any(&["VERIFF_BASE_URL", "VERIFF_API_KEY", "VERIFF_SHARED_SECRET"])? {
-        (builder, none) = (builder.veriff(clients.veriff()?), false);
+        (builder, none) = (builder.veriff(clients.client(clients::veriff)?), false);
     }
     if any(&[
         "DEEPVUE_BASE_URL",
         "DEEPVUE_CLIENT_ID",
         "DEEPVUE_CLIENT_SECRET",
     ])? {
-        (builder, none) = (builder.deepvue(clients.deepvue()?), false);
+        (builder, none) = (builder.deepvue(clients.client(clients::deepvue)?), false);
     }
     if any(&[
         "FINPRO_BASE_URL",
@@ -122,10 +123,13 @@ fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
         "FINPRO_ORGANISATION_ID",
         "FINPRO_APP_IDENTIFIER",
     ])? {
-        (builder, none) = (builder.finpro(clients.finpro()?), false);
+        (builder, none) = (
+            builder.finpro(clients.client::<_, FinproProfileClient>(clients::finpro)?),
+            false,
+        );
     }
     if any(&["FINPASS_BASE_URL", "FINPASS_API_KEY", "FINPASS_API_SECRET"])? {
-        (builder, none) = (builder.finpass(clients.finpass()?), false);
+        (builder, none) = (builder.finpass(clients.client(clients::finpass)?), false);
     }
     if none {
         return Err(Failure::configuration(
@@ -273,14 +277,14 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
 
 fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
     let standings = |standings: &Vec<AggregatorStanding>| {
-        let told = standings.iter().map(|standing| {
+        let shown = standings.iter().map(|standing| {
             format!(
                 "{}: {}",
                 standing.aggregator.as_str(),
                 standing.readiness.as_str()
             )
         });
-        told.collect::<Vec<_>>().join(", ")
+        shown.collect::<Vec<_>>().join(", ")
     };
     let rows = [
         row(
@@ -318,7 +322,7 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
             &took,
         ]);
     }
-    // A terminal that does not know its width says 0.
+    // A terminal of unknown width reports 0.
     if table.width() == Some(0) {
         table.set_width(100);
     }

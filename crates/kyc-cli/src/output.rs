@@ -2,14 +2,14 @@
 
 use std::io::{self, Write as _};
 
-use kyc_facade::provider_core::{Error, RequestId};
+use kyc_facade::provider_core::{Error, RequestId, Response};
 use kyc_facade::{Progress, StepEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, advice};
 
-/// How a command speaks.
+/// How a command prints its results.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) json: bool,
@@ -32,19 +32,35 @@ impl Output {
             return self.line(&text).map_err(|_| unwritten());
         }
         let value = serde_json::to_value(answer).map_err(|_| unwritten())?;
+        self.fields(&value).map_err(|_| unwritten())
+    }
+
+    /// Prints a reply: its JSON text, or one field a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unwritten`] with the call's id.
+    pub(crate) fn reply(self, reply: &Response<String>) -> Result<(), Failure> {
+        let text = reply.value();
+        let written = match self.json {
+            true => self.line(text),
+            false => self.fields(&serde_json::from_str(text).unwrap_or_default()),
+        };
+        written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
+    }
+
+    /// Prints a value with one field a line.
+    fn fields(self, value: &Value) -> Result<(), Failure> {
         let mut lines = Vec::new();
-        flatten("", &value, &mut lines);
+        flatten("", value, &mut lines);
         let width = lines
             .iter()
             .map(|(name, _)| name.len())
             .max()
             .unwrap_or_default();
-        lines
-            .iter()
-            .try_for_each(|(name, value)| {
-                self.line(&format!("{name:width$}  {}", printable(value)))
-            })
-            .map_err(|_| unwritten())
+        lines.iter().try_for_each(|(name, value)| {
+            self.line(&format!("{name:width$}  {}", printable(value)))
+        })
     }
 
     /// Prints a line on stdout. A closed pipe ends the output and is no failure.
@@ -57,7 +73,7 @@ impl Output {
         }
     }
 
-    /// Prints what a batch came to: as JSON on stdout, or for people on stderr.
+    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr.
     pub(crate) fn summary<T: Serialize>(
         self,
         summary: &T,
@@ -73,7 +89,7 @@ impl Output {
     /// Prints a line for people on stderr.
     pub(crate) fn note(self, line: &str) {
         if !self.json {
-            // Nothing is left to tell it to if stderr is closed.
+            // With stderr closed there is nowhere to report it.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }
@@ -109,11 +125,11 @@ impl Output {
                 )
             }
         };
-        // Nothing is left to tell it to if stderr is closed.
+        // With stderr closed there is nowhere to report it.
         let _ = writeln!(io::stderr(), "{text}");
     }
 
-    /// Prints on stderr which steps of an onboarding had begun when it was ended, with the ids to settle them by.
+    /// Prints on stderr which steps of an interrupted onboarding had started, with their request ids.
     pub(crate) fn interrupted(self, events: &[StepEvent]) {
         for begun in events
             .iter()
@@ -134,13 +150,13 @@ impl Output {
                 }
                 false => format!("interrupted: {step} {done}, request id {id}"),
             };
-            // Nothing is left to tell it to if stderr is closed.
+            // With stderr closed there is nowhere to report it.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }
 }
 
-/// Text from a provider for a terminal: control characters, which could rewrite the screen, are spelled out.
+/// Text from a provider for a terminal: control characters, which could rewrite the screen, are escaped.
 pub(crate) fn printable(text: &str) -> String {
     let spelled = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),

@@ -1,4 +1,4 @@
-//! Wrong usage, told without repeating a value: it may be personal, or a secret that was pasted into the wrong place.
+//! Usage errors, reported without any value: it may be personal, or a secret that was pasted into the wrong place.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::failure::{EXIT_INVALID, Failure};
 use crate::output::Output;
 
-/// Prints what clap found and gives the exit code.
+/// Prints the error that clap found and returns the exit code.
 pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let asked_for = matches!(
         error.kind(),
@@ -17,7 +17,7 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if asked_for {
-        // Help that cannot be written, into a closed pipe, is nobody's loss.
+        // A closed pipe is no failure of help.
         let _ = error.print();
         let missing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         return ExitCode::from(if missing { EXIT_INVALID } else { 0 });
@@ -35,23 +35,27 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
 }
 
 fn explain(error: &clap::Error) -> (String, String) {
+    // Of an argument that is not known, the text is the user's.
+    let is_ours = error.kind() != ErrorKind::UnknownArgument;
     let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(text)) => name_of(text),
+        Some(ContextValue::String(text)) => name_of(text, is_ours),
         Some(ContextValue::Strings(texts)) => texts
             .iter()
-            .map(|text| name_of(text))
+            .map(|text| name_of(text, is_ours))
             .collect::<Vec<_>>()
             .join(", "),
         _ => "arguments".to_owned(),
     };
-    let suggestion = match error.get(ContextKind::SuggestedArg) {
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
+    let suggestion = match suggested.into_iter().find_map(|kind| error.get(kind)) {
         Some(ContextValue::String(text)) => format!("; perhaps {text}"),
+        Some(ContextValue::Strings(texts)) => format!("; perhaps {}", texts.join(", ")),
         _ => String::new(),
     };
     let rule = match error.kind() {
         ErrorKind::UnknownArgument => format!("is not known{suggestion}"),
         ErrorKind::MissingRequiredArgument => "required".to_owned(),
-        ErrorKind::InvalidSubcommand => "no such command".to_owned(),
+        ErrorKind::InvalidSubcommand => format!("no such command{suggestion}"),
         ErrorKind::MissingSubcommand => "a command is required".to_owned(),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             "needs a value".to_owned()
@@ -76,13 +80,13 @@ fn explain(error: &clap::Error) -> (String, String) {
     (argument, rule)
 }
 
-/// A flag's own name. What is not a flag was typed by the user and is not repeated.
-fn name_of(argument: &str) -> String {
+/// The name of a flag, or of another argument if it is ours. What the user typed is not repeated.
+fn name_of(argument: &str, is_ours: bool) -> String {
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     let is_name = flag
         .bytes()
         .all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
-    if flag.starts_with("--") && is_name {
+    if (flag.starts_with("--") && is_name) || (is_ours && argument.starts_with('<')) {
         flag.to_owned()
     } else {
         "an argument that is no flag".to_owned()

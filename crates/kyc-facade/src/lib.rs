@@ -7,6 +7,8 @@ mod given_by;
 mod hedged;
 mod kyc;
 mod onboarding;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod plan;
 mod presets;
 mod report;

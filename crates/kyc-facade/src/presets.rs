@@ -12,6 +12,9 @@ pub use finpass;
 #[cfg(feature = "finpro")]
 #[doc(no_inline)]
 pub use finpro_profile;
+#[cfg(feature = "veriff")]
+#[doc(no_inline)]
+pub use veriff_sessions;
 
 #[allow(unused_imports, reason = "not used without a provider feature")]
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How far a batch is, on a terminal.
+//! The progress of a batch, on a terminal.
 
 use std::fmt::Write;
 use std::io::IsTerminal as _;
@@ -15,7 +15,7 @@ pub(super) struct BatchDisplay {
 }
 
 impl BatchDisplay {
-    /// A display of so many rows, some of them done, or an empty one if stderr is no terminal or machines read along.
+    /// A display of so many rows, some of them done, or an empty one if stderr is no terminal or the output is JSON.
     pub(super) fn new(json: bool, rows: Option<u64>, done: u64) -> Self {
         let bar = (!json && std::io::stderr().is_terminal()).then(|| {
             let (bar, template) = match rows {
@@ -39,15 +39,15 @@ impl BatchDisplay {
         Self { bar, shown: None }
     }
 
-    /// One row more.
+    /// Counts a row.
     pub(super) fn advance(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
     }
 
-    /// Says how many failed, and what the batch waits for.
-    pub(super) fn tell(&mut self, failures: u64, held_up_by: Option<ErrorKind>) {
+    /// Shows how many failed, and what the batch waits for.
+    pub(super) fn show(&mut self, failures: u64, held_up_by: Option<ErrorKind>) {
         let Some(bar) = &self.bar else { return };
         if self.shown.replace((failures, held_up_by)) == Some((failures, held_up_by)) {
             return;
@@ -58,7 +58,7 @@ impl BatchDisplay {
         bar.set_message(format!(", {failures} failed{waits}"));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -71,7 +71,7 @@ fn rate(state: &ProgressState, text: &mut dyn Write) {
     let _ = write!(text, "{:.0} a second", state.per_sec());
 }
 
-/// The time left, unless nothing goes on.
+/// The time left, unless there is no progress.
 fn left(state: &ProgressState, text: &mut dyn Write) {
     if state.per_sec() >= 0.1 {
         let _ = write!(text, ", {} left", HumanDuration(state.eta()));

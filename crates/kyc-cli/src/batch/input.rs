@@ -1,36 +1,25 @@
-//! A batch's input: which file it is, and its rows as they are wanted.
+//! A batch's input: its rows, read on demand.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 use kyc_facade::finpro_profile::BatchQuestion;
 use kyc_facade::provider_core::InvalidRequest;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use super::fingerprint::Fingerprint;
 use super::line_set::LineSet;
 use super::lines::{End, Lines};
-use super::results::Tag;
 use super::rows::{Format, Row, Rows};
+use super::tag::Tag;
 use crate::failure::Failure;
 
 /// The longest line that is read.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The most rows that are handed over together.
+/// The most rows of one message.
 const TOGETHER: usize = 64;
-
-/// Tells an input from another one, or from itself after it was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Fingerprint {
-    pub(super) bytes: u64,
-    pub(super) lines: u64,
-    /// The first 24 bits of the SHA-256 of the file: enough to see a mistake, and too few to find the number in a file that
-    /// has one row.
-    digest: String,
-}
 
 /// An input whose header was read.
 pub(super) struct Input {
@@ -52,13 +41,13 @@ impl NumberedRow {
     /// The row as a question; one that breaks a rule is answered by that.
     pub(super) fn question(self) -> BatchQuestion<Tag> {
         let Self { line, row } = self;
-        let tag = |made_up_id| Tag {
+        let tag = |generated_id| Tag {
             line,
             reference: row.reference,
-            made_up_id,
+            generated_id,
         };
         match row.request {
-            Ok(request) => BatchQuestion::new(tag(request.made_up_id), request.question),
+            Ok(request) => BatchQuestion::new(tag(request.generated_id), request.question),
             Err(error) => BatchQuestion::invalid(tag(None), error),
         }
     }
@@ -81,7 +70,7 @@ impl Input {
             false => {
                 let mut file = File::open(path).map_err(unreadable)?;
                 let regular = file.metadata().map_err(unreadable)?.is_file();
-                let fingerprint = regular.then(|| fingerprint(&mut file)).transpose();
+                let fingerprint = regular.then(|| Fingerprint::of(&mut file)).transpose();
                 (Box::new(file) as _, fingerprint.map_err(unreadable)?)
             }
         };
@@ -105,9 +94,9 @@ impl Input {
         Some(fingerprint.lines.saturating_sub(self.line))
     }
 
-    /// Reads rows on a thread of its own, because a pipe may keep it waiting. Those in `done` are left out.
+    /// Reads rows on a thread of its own, because a pipe may block. Those in `done` are skipped.
     ///
-    /// They come several at a time, and few ahead: to hand over each by itself costs more than to read it.
+    /// They come several at a time, and few ahead: one message a row would cost more than reading it.
     pub(super) fn read(mut self, done: LineSet) -> mpsc::Receiver<io::Result<Vec<NumberedRow>>> {
         let (sender, receiver) = mpsc::channel(2);
         std::thread::spawn(move || {
@@ -115,7 +104,7 @@ impl Input {
                 let rows = self.next_rows(&done).transpose();
                 let Some(rows) = rows else { return };
                 let failed = rows.is_err();
-                // Nobody listens any more when the batch was stopped.
+                // The receiver is gone when the batch was stopped.
                 if sender.blocking_send(rows).is_err() || failed {
                     return;
                 }
@@ -172,31 +161,4 @@ fn by_extension(path: &Path) -> Result<Format, InvalidRequest> {
             "csv or jsonl: required where the input's name does not end in either",
         )),
     }
-}
-
-/// Reads the file once from end to end and goes back to its beginning.
-fn fingerprint(file: &mut File) -> io::Result<Fingerprint> {
-    let (mut bytes, mut lines, mut last) = (0_u64, 0_u64, b'\n');
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = match file.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let chunk = buffer.get(..read).unwrap_or_default();
-        let Some(end) = chunk.last() else { break };
-        last = *end;
-        digest.update(chunk);
-        let fed = chunk.iter().filter(|byte| **byte == b'\n').count();
-        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        lines = lines.saturating_add(u64::try_from(fed).unwrap_or(u64::MAX));
-    }
-    file.rewind()?;
-    let [first, second, third, ..] = <[u8; 32]>::from(digest.finalize());
-    Ok(Fingerprint {
-        bytes,
-        lines: lines.saturating_add(u64::from(last != b'\n')),
-        digest: format!("{first:02x}{second:02x}{third:02x}"),
-    })
 }

@@ -1,58 +1,62 @@
 //! `kyc finpro profile --batch`: a file of questions in, a file of results out.
 
 mod display;
+mod fingerprint;
 mod input;
+mod kept;
 mod line_set;
 mod lines;
 mod results;
 mod rows;
 mod summary;
+mod tag;
 
 use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
-use kyc_facade::finpro_profile::{Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion};
+use kyc_facade::finpro_profile::{
+    Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, FinproProfileClient,
+};
 use kyc_facade::provider_core::{RateLimits, Window};
 use tokio::sync::mpsc;
 
 use crate::arguments::BatchArguments;
-use crate::clients::Clients;
-use crate::command::seconds;
+use crate::clients::{self, Clients};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::seconds;
 use display::BatchDisplay;
 use input::{Input, NumberedRow};
-use results::{Results, Tag};
+use results::Results;
 use summary::Summary;
+use tag::Tag;
 
-/// More at once is a mistake, and each costs a socket.
+/// More in flight is a mistake: each call costs a socket.
 const MOST_AT_ONCE: u32 = 1_000;
 
-/// Asks about everybody in the input and gives the exit code.
+/// Runs a batch and returns the exit code.
 pub(crate) async fn run(
-    input: PathBuf,
     arguments: BatchArguments,
-    clients: impl FnOnce() -> Clients,
+    out: &Path,
+    clients: &Clients,
     output: Output,
 ) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments)?;
-    let out = arguments
-        .out
-        .ok_or_else(|| Failure::configuration("--out", "required with --batch"))?;
+    let input = arguments.batch.unwrap_or_default();
     let input = Input::open(&input, arguments.format.as_deref())?;
-    let client = clients().finpro_within(settings.limits)?;
+    let client: FinproProfileClient = clients.within(clients::finpro, settings.limits)?;
     let at_once = settings.concurrency.get();
     let (results, done, kept) =
-        Results::open(&out, arguments.resume, input.fingerprint.clone(), at_once)?;
+        Results::open(out, arguments.resume, input.fingerprint.clone(), at_once)?;
 
-    let can_go_on = input.fingerprint.is_some();
+    let can_resume = input.fingerprint.is_some();
     let unread = Arc::new(Mutex::new(None));
     let display = BatchDisplay::new(output.json, input.rows(), kept.rows());
     let questions = questions(input.read(done), Arc::clone(&unread));
@@ -64,7 +68,7 @@ pub(crate) async fn run(
     let mut run = Run {
         answers: batch.ask(questions),
         results,
-        summary: Summary::new(&kept, can_go_on),
+        summary: Summary::new(&kept, can_resume),
         display,
         output,
     };
@@ -85,7 +89,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What was said on the command line, checked.
+/// The checked arguments.
 struct Settings {
     concurrency: NonZeroUsize,
     order: BatchOrder,
@@ -115,7 +119,7 @@ impl Settings {
                 true => BatchOrder::OfQuestions,
                 false => BatchOrder::AsTheyCome,
             },
-            // Without a window it keeps to what FinPro says is left.
+            // Without a window it keeps to FinPro's own rate limit headers.
             limits: RateLimits::new(per_second)?,
             give_up_after,
         })
@@ -129,7 +133,7 @@ fn number(field: &'static str, text: &str) -> Result<u32, Failure> {
         .ok_or_else(|| Failure::configuration(field, "must be a whole number from 1 to 1000"))
 }
 
-/// The rows as questions. A failure to read ends them, and is put down in `unread`.
+/// The rows as questions. A read error ends them, and is stored in `unread`.
 fn questions(
     mut read: mpsc::Receiver<io::Result<Vec<NumberedRow>>>,
     unread: Arc<Mutex<Option<io::ErrorKind>>>,
@@ -152,7 +156,7 @@ fn questions(
     })
 }
 
-/// A batch under way.
+/// A running batch.
 struct Run<S> {
     answers: BatchAnswers<S, Tag>,
     results: Results,
@@ -162,7 +166,7 @@ struct Run<S> {
 }
 
 impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
-    /// Writes answers down until there are no more. The first Ctrl-C lets what is under way finish, the second does not.
+    /// Writes the answers until there are no more. The first Ctrl-C waits for the calls in flight, the second does not.
     async fn finish(&mut self) -> Result<(), Failure> {
         let mut interrupt = pin!(tokio::signal::ctrl_c());
         let mut interrupted = false;
@@ -190,7 +194,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
         }
     }
 
-    /// The next answer. Before it waits for one, all that were given are handed to the system.
+    /// The next answer. Results are flushed before it waits for one.
     async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Failure> {
         poll_fn(|context| {
             let polled = Pin::new(&mut self.answers).poll_next(context);
@@ -198,7 +202,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
                 return polled.map(Ok);
             }
             let failures = self.summary.failures();
-            self.display.tell(failures, self.answers.held_up_by());
+            self.display.show(failures, self.answers.held_up_by());
             match self.results.flush() {
                 Ok(()) => Poll::Pending,
                 Err(failure) => Poll::Ready(Err(failure)),

@@ -1,37 +1,30 @@
-//! A batch's results: a file of JSON lines that grows, and from which a run that was ended goes on.
+//! A batch's results: a growing file of JSON lines, from which an interrupted run resumes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use kyc_facade::finpro_profile::{BatchAnswer, ProfileReport, ProfileRow};
-use kyc_facade::provider_core::{Error, ErrorKind, Outcome, Response};
+use kyc_facade::provider_core::{Error, Outcome, Response};
 use serde::{Deserialize, Serialize};
 
-use super::input::Fingerprint;
+use super::fingerprint::Fingerprint;
+use super::kept::{Kept, ask_again};
 use super::line_set::LineSet;
 use super::lines::{End, Lines};
-use super::summary::Kept;
+use super::tag::Tag;
 use crate::failure::Failure;
 use crate::output::one_line;
 
 /// No row is longer: a reply is at most a few MiB.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
-/// What stands in the first line.
+/// The first line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct About {
     kyc_batch: u32,
     operation: String,
     input: Option<Fingerprint>,
-}
-
-/// What a question is known by.
-#[derive(Debug)]
-pub(super) struct Tag {
-    pub(super) line: u64,
-    pub(super) reference: Option<String>,
-    pub(super) made_up_id: Option<String>,
 }
 
 /// One row of the file. The mobile number is not in it: line and reference tell whose it is.
@@ -63,7 +56,7 @@ enum What<'a> {
     },
 }
 
-/// What one aggregator said, without its text, which may repeat personal data.
+/// One aggregator's row, without its text, which may repeat personal data.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AggregatorRow<'a> {
@@ -82,7 +75,7 @@ struct RowError<'a> {
     message: String,
 }
 
-/// As much of a row as is needed to go on.
+/// The part of a row that is needed to resume.
 #[derive(Deserialize)]
 struct WrittenRow {
     line: u64,
@@ -97,7 +90,7 @@ struct WrittenError {
     kind: String,
 }
 
-/// The file, and the rows that are not in it yet.
+/// The file, and the buffered rows.
 #[derive(Debug)]
 pub(super) struct Results {
     file: File,
@@ -106,18 +99,9 @@ pub(super) struct Results {
     window: usize,
 }
 
-/// Whether another run should ask again: the failure passes by itself, or it was about who asked and not about the person.
-pub(super) fn ask_again(error: &Error) -> bool {
-    error.is_retryable()
-        || matches!(
-            error.kind(),
-            ErrorKind::Credentials | ErrorKind::Verification
-        )
-}
-
 impl Results {
-    /// Makes the file, readable by its owner only, or with `resume` goes on with the one that is there. No more than `window`
-    /// rows are kept back.
+    /// Creates the file, readable by its owner only, or with `resume` opens the existing one. No more than `window` rows are
+    /// buffered.
     pub(super) fn open(
         path: &Path,
         resume: bool,
@@ -147,7 +131,7 @@ impl Results {
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::configuration("--out", "another run writes to it"));
             }
-            // Where a file system has no locks, nobody is stopped.
+            // On a file system without locks there is no protection.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let about = About {
@@ -161,12 +145,12 @@ impl Results {
             rows: 0,
             window,
         };
-        let (done, kept) = results.go_on(&about, lines)?;
+        let (done, kept) = results.resume(&about, lines)?;
         Ok((results, done, kept))
     }
 
-    /// Reads what is there, cuts a last line off that was not finished, and begins where nothing is.
-    fn go_on(&mut self, about: &About, lines: u64) -> Result<(LineSet, Kept), Failure> {
+    /// Reads the existing rows, truncates an incomplete last line, and writes the first line of a new file.
+    fn resume(&mut self, about: &About, lines: u64) -> Result<(LineSet, Kept), Failure> {
         let unreadable = |error: io::Error| {
             Failure::configuration("--out", format!("cannot be read: {}", error.kind()))
         };
@@ -221,7 +205,7 @@ impl Results {
         let row = ResultRow {
             line: tag.line,
             reference: tag.reference.as_deref(),
-            user_consent_id: tag.made_up_id.as_deref(),
+            user_consent_id: tag.generated_id.as_deref(),
             outcome: outcome.as_str(),
             attempts: *attempts,
             request_id: request_id.map(|id| id.as_str()),
@@ -238,7 +222,7 @@ impl Results {
         Ok(())
     }
 
-    /// Hands all rows to the system: from then on they outlive this process.
+    /// Writes all buffered rows to the file: from then on they outlive this process.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         if !self.unwritten.is_empty() {
             self.file
@@ -250,7 +234,7 @@ impl Results {
         Ok(())
     }
 
-    /// Waits until the disk has all rows.
+    /// Syncs all rows to the disk.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.flush()?;
         self.file.sync_all().map_err(|_| Failure::Unwritten(None))

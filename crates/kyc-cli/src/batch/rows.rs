@@ -12,7 +12,7 @@ const REFERENCE: &str = "reference";
 const KNOWN: [&str; 4] = [MOBILE_NUMBER, USER_CONSENT_ID, AA_ID, REFERENCE];
 const KNOWN_TEXT: &str = "is not known; known are mobileNumber, userConsentId, aaId, reference";
 
-/// How the input is written.
+/// The format of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Csv,
@@ -28,11 +28,11 @@ pub(super) struct Row {
     pub(super) request: Result<Request, InvalidRequest>,
 }
 
-/// A question, and the id that was made up for it if the line had none.
+/// A question, and its generated id if the line had none.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) question: CheckProfile,
-    pub(super) made_up_id: Option<String>,
+    pub(super) generated_id: Option<String>,
 }
 
 /// Reads lines of one input.
@@ -233,18 +233,18 @@ impl Row {
 impl Request {
     fn new(mobile: &str, id: Option<&str>, aa_ids: &[&str]) -> Result<Self, InvalidRequest> {
         let mobile = Mobile::parse(mobile).map_err(|error| error.for_field(MOBILE_NUMBER))?;
-        let made_up_id = match id {
+        let generated_id = match id {
             Some(_) => None,
             None => Some(format!("kyc-{}", RequestId::random()?)),
         };
-        let id = UserConsentId::parse(id.or(made_up_id.as_deref()).unwrap_or_default())?;
+        let id = UserConsentId::parse(id.or(generated_id.as_deref()).unwrap_or_default())?;
         let aa_ids = aa_ids.iter().enumerate().map(|(at, text)| {
             AaId::parse(text).map_err(|error| error.for_field(format!("{AA_ID}[{at}]")))
         });
         let aa_ids = aa_ids.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             question: CheckProfile::new(mobile, id).set_aa_ids(aa_ids),
-            made_up_id,
+            generated_id,
         })
     }
 }
@@ -281,10 +281,10 @@ mod tests {
             asked(&row),
             json!({ "mobileNumber": "9000000001", "userConsentId": "ref-1", "aaId": ["onemoney", "finvu"] })
         );
-        assert_eq!(row.request.unwrap().made_up_id, None);
+        assert_eq!(row.request.unwrap().generated_id, None);
         let row = rows.read(b",,,9000000002");
         assert_eq!(row.reference, None);
-        let id = row.request.as_ref().unwrap().made_up_id.clone().unwrap();
+        let id = row.request.as_ref().unwrap().generated_id.clone().unwrap();
         assert_eq!(
             asked(&row),
             json!({ "mobileNumber": "9000000002", "userConsentId": id })

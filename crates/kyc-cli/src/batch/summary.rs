@@ -1,4 +1,4 @@
-//! What a batch came to: counts for people and for machines, and the exit code.
+//! The summary of a batch: counts for people and for machines, and the exit code.
 
 use std::time::Duration;
 
@@ -6,34 +6,17 @@ use kyc_facade::finpro_profile::BatchAnswer;
 use kyc_facade::provider_core::{Error, Outcome};
 use serde::Serialize;
 
-use super::results::{Tag, ask_again};
-use crate::failure::{EXIT_INTERRUPTED, exit_code, exit_code_of};
+use super::kept::{Kept, ask_again};
+use super::tag::Tag;
+use crate::failure::{EXIT_INTERRUPTED, exit_code};
 use crate::output::one_line;
-
-/// What earlier runs have left.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    rows: u64,
-    exit_code: u8,
-}
-
-impl Kept {
-    pub(super) fn add(&mut self, kind: Option<&str>) {
-        self.rows = self.rows.saturating_add(1);
-        self.exit_code = self.exit_code.max(kind.map_or(0, exit_code_of));
-    }
-
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-}
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
     /// Rows that this run read.
     rows: u64,
-    /// Rows that earlier runs answered for good.
+    /// Rows that earlier runs settled.
     kept: u64,
     /// Rows that broke a rule, and were not asked.
     bad: u64,
@@ -52,18 +35,18 @@ pub(super) struct Summary {
     /// Why it stopped with rows left that were never asked.
     stopped: Option<String>,
     #[serde(skip)]
-    can_go_on: bool,
+    can_resume: bool,
     #[serde(skip)]
     exit_code: u8,
 }
 
 impl Summary {
-    /// Counts beside what was kept, of an input that another run can go on with or not.
-    pub(super) fn new(kept: &Kept, can_go_on: bool) -> Self {
+    /// Counts beside the kept rows, of an input from which another run can resume or not.
+    pub(super) fn new(kept: &Kept, can_resume: bool) -> Self {
         Self {
-            kept: kept.rows,
-            can_go_on,
-            exit_code: kept.exit_code,
+            kept: kept.rows(),
+            can_resume,
+            exit_code: kept.exit_code(),
             ..Self::default()
         }
     }
@@ -147,7 +130,7 @@ impl Summary {
         if self.ask_again > 0 {
             lines.push(format!("{} may be answered another time", self.ask_again));
         }
-        if self.can_go_on && lines.len() > counted {
+        if self.can_resume && lines.len() > counted {
             lines.push("go on with the same command and --resume".to_owned());
         }
         lines

@@ -144,6 +144,12 @@ fn what_is_missing_is_named() {
             "redirect_url",
         ),
         (&["onboard", "--mobile"], "--mobile"),
+        (&["openapi"], "<PROVIDER>: required"),
+        (&["completions", "CANARY"], "<SHELL>: must be one of"),
+        (
+            &["finpass", "refresh"],
+            "no such command; perhaps refresh-data",
+        ),
     ] {
         let run = kyc(arguments, &[]);
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -163,6 +169,8 @@ fn a_stray_value_is_not_repeated() {
         &["onboard", "--mobile", "9000000001", "--sandbox=CANARY"],
         &["onboard", "--mobil=9000000001"],
         &["onboard", "-9000000001"],
+        &["finpass", "refresh-data", "<CANARY>"],
+        &["openapi", "finpass", "<CANARY>"],
     ] {
         let run = kyc(arguments, &[]);
         assert_eq!(run.code, 2, "{arguments:?}");

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -57,13 +57,27 @@ impl Run {
 
 /// Runs `kyc` with these variables and no other but the system's.
 pub(crate) fn kyc(arguments: &[&str], environment: &[(String, String)]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_kyc"))
+    kyc_with_input(arguments, environment, b"")
+}
+
+/// Runs `kyc` with these bytes on standard input.
+pub(crate) fn kyc_with_input(
+    arguments: &[&str],
+    environment: &[(String, String)],
+    input: &[u8],
+) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // It may end before it has read everything, or anything.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
     Run {
         code: output.status.code().expect("an exit code, not a signal"),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -138,6 +152,7 @@ pub(crate) fn changed(
 pub(crate) struct FixedServer {
     pub(crate) address: String,
     pub(crate) connections: Arc<AtomicUsize>,
+    last_body: Arc<Mutex<String>>,
 }
 
 impl FixedServer {
@@ -150,16 +165,24 @@ impl FixedServer {
             body.len()
         );
         let counter = Arc::clone(&connections);
+        let last_body = Arc::new(Mutex::new(String::new()));
+        let received = Arc::clone(&last_body);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 counter.fetch_add(1, Ordering::SeqCst);
-                answer(stream.unwrap(), &reply);
+                answer(stream.unwrap(), &reply, &received);
             }
         });
         Self {
             address,
             connections,
+            last_body,
         }
+    }
+
+    /// The body of the last request, as JSON.
+    pub(crate) fn last_body(&self) -> Value {
+        serde_json::from_str(&self.last_body.lock().unwrap()).unwrap()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -192,7 +215,8 @@ impl FixedServer {
     }
 }
 
-fn answer(mut stream: TcpStream, reply: &str) {
+/// Answers one request and keeps its body.
+fn answer(mut stream: TcpStream, reply: &str, last_body: &Mutex<String>) {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
     // The whole request: head, and as much body as the head announces.
@@ -210,6 +234,7 @@ fn answer(mut stream: TcpStream, reply: &str) {
                 .find_map(|length| length.parse::<usize>().ok())
                 .unwrap_or(0);
             if body.len() >= announced {
+                *last_body.lock().unwrap() = body.to_owned();
                 break;
             }
         }

@@ -9,8 +9,11 @@
 mod bad_input;
 mod batch;
 mod configuration;
+mod derived;
+mod json_schema;
 mod kyc;
 mod onboard;
+mod openapi;
 mod operations;
 mod profile_server;
 mod readme;

@@ -11,6 +11,7 @@ mod fakes;
 mod fallback;
 mod flow;
 mod hedged;
+mod openapi;
 #[cfg(all(
     feature = "finpass",
     feature = "finpro",

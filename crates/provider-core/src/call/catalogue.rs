@@ -27,6 +27,9 @@ pub type JsonDownload<'c> =
 type Download<P> =
     for<'c> fn(&'c Client<P>, Value, CallOptions, &'c mut dyn ContentSink) -> JsonDownload<'c>;
 
+/// A call whose request is JSON and whose reply is JSON text, its members in the order of the reply's type.
+pub type TextCall<'c> = Pin<Box<dyn Future<Output = Result<Response<String>, Error>> + Send + 'c>>;
+
 /// One operation of a client: its declaration, and the operation itself with JSON in the place of its types.
 ///
 /// `operations!` makes one of each row. Commands, OpenAPI documents, fixtures and proofs are made by going through a
@@ -37,7 +40,7 @@ pub struct CatalogueEntry<P: Provider> {
     operation: Operation,
     read: fn(Value) -> Result<Value, InvalidRequest>,
     check: fn(&Client<P>, Value) -> Result<(), Error>,
-    call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> JsonCall<'c>,
+    call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> TextCall<'c>,
     download: Option<Download<P>>,
     #[cfg(feature = "schema")]
     schemas: Option<Schemas>,
@@ -146,6 +149,26 @@ impl<P: Provider> CatalogueEntry<P> {
         request: Value,
         options: CallOptions,
     ) -> JsonCall<'c> {
+        let call = (self.call)(client, request, options);
+        Box::pin(async move {
+            let response = call.await?;
+            let value = serde_json::from_str(response.value()).unwrap_or_default();
+            Ok(response.map(|_| value))
+        })
+    }
+
+    /// Calls the operation. The reply is the typed one written as indented JSON text, its members in the order of the
+    /// reply's type, which a [`Value`] does not keep.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn call_text<'c>(
+        &self,
+        client: &'c Client<P>,
+        request: Value,
+        options: CallOptions,
+    ) -> TextCall<'c> {
         (self.call)(client, request, options)
     }
 
@@ -215,7 +238,7 @@ where
     client.check(&endpoint::<E>(request)?)
 }
 
-fn call<P, E>(client: &Client<P>, request: Value, options: CallOptions) -> JsonCall<'_>
+fn call<P, E>(client: &Client<P>, request: Value, options: CallOptions) -> TextCall<'_>
 where
     P: Provider,
     E: Endpoint<Provider = P, Output: Serialize + Sync> + DeserializeOwned,
@@ -223,8 +246,8 @@ where
     Box::pin(async move {
         let response = client.run(&endpoint::<E>(request)?, &options).await?;
         // Every output is made of structs, texts and numbers; if one is not, the verified bytes are still there.
-        let value = serde_json::to_value(response.value()).unwrap_or_default();
-        Ok(response.map(|_| value))
+        let text = serde_json::to_string_pretty(response.value()).unwrap_or_default();
+        Ok(response.map(|_| text))
     })
 }
 

@@ -24,7 +24,7 @@ mod sink;
 pub use builder::ClientBuilder;
 pub use call::Call;
 #[cfg(feature = "catalogue")]
-pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload};
+pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, TextCall};
 pub use client::Client;
 pub use downloaded::Downloaded;
 #[cfg(feature = "opentelemetry")]

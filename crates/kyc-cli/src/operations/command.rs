@@ -1,0 +1,45 @@
+//! Where an operation's command departs from what its catalogue gives.
+
+use super::flags::Form;
+
+/// The command of an operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Command {
+    /// The operation's own name, which the command keeps as an alias.
+    pub(super) operation: &'static str,
+    pub(super) name: &'static str,
+    /// Members of the request that are no plain flags.
+    pub(super) forms: &'static [(&'static str, Form)],
+    /// Whether it takes a file of questions, too.
+    pub(super) batch: bool,
+}
+
+impl Command {
+    /// The command of an operation, which has its name.
+    pub(super) const fn of(operation: &'static str) -> Self {
+        Self {
+            operation,
+            name: operation,
+            forms: &[],
+            batch: false,
+        }
+    }
+
+    /// The same command under another name.
+    pub(super) const fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The same command with these forms of members.
+    pub(super) const fn with_forms(mut self, forms: &'static [(&'static str, Form)]) -> Self {
+        self.forms = forms;
+        self
+    }
+
+    /// The same command, which takes a file of questions, too.
+    pub(super) const fn with_batch(mut self) -> Self {
+        self.batch = true;
+        self
+    }
+}

@@ -1,0 +1,269 @@
+//! The members of a request as flags, and flags as members of a request.
+
+use clap::{Arg, ArgAction, ArgMatches};
+use kyc_facade::openapi::{Kind, Member, plain};
+use serde_json::{Map, Number, Value};
+
+use super::command::Command;
+use crate::failure::Failure;
+
+/// Names that mean something else in every command. A member of such a name is given in `--data` only.
+const RESERVED: [&str; 6] = ["data", "help", "json", "out", "overwrite", "timeout"];
+
+/// How a member is given, if not as a flag of its own name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// A flag of another name.
+    Named(&'static str),
+    /// A flag without a value stands for the only value; what to say if it is missing.
+    Switch {
+        value: &'static str,
+        missing: &'static str,
+    },
+    /// An optional member whose absence must be stated by a flag.
+    Explicit {
+        without: &'static str,
+        help: &'static str,
+    },
+}
+
+/// A member of a request that has a flag.
+pub(super) struct Flag {
+    name: String,
+    member: Member,
+    form: Option<Form>,
+}
+
+/// The members that have flags, and the names of those that do not.
+pub(super) fn flags(members: Vec<Member>, command: Command) -> (Vec<Flag>, Vec<Member>) {
+    let form = |name: &str| {
+        command
+            .forms
+            .iter()
+            .find(|(member, _)| *member == name)
+            .map(|(_, form)| *form)
+    };
+    let (flags, others): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .map(|member| {
+            let form = form(&member.name);
+            let name = match form {
+                Some(Form::Named(name)) => name.to_owned(),
+                _ => kebab(&member.name),
+            };
+            Flag { name, member, form }
+        })
+        .partition(|flag| {
+            flag.member.kind != Kind::Other && !RESERVED.contains(&flag.name.as_str())
+        });
+    (flags, others.into_iter().map(|flag| flag.member).collect())
+}
+
+impl Flag {
+    /// The flag, and the one that states its absence. With `--data` it is optional, with `--batch` it is refused.
+    pub(super) fn arguments(&self, batch: bool) -> Vec<Arg> {
+        let alone = |arg: Arg| {
+            if batch {
+                arg.conflicts_with("batch")
+            } else {
+                arg
+            }
+        };
+        let arg = alone(Arg::new(self.name.clone()).long(self.name.clone()));
+        let mut help = plain(&self.member.description)
+            .lines()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if matches!(self.member.kind, Kind::List(_)) {
+            help.push_str("; may be repeated");
+        }
+        let arg = arg.help(help);
+        if let Some(Form::Switch { .. }) = self.form {
+            return vec![arg.action(ArgAction::SetTrue)];
+        }
+        let action = match self.member.kind {
+            Kind::List(_) => ArgAction::Append,
+            _ => ArgAction::Set,
+        };
+        let mut arg = arg.action(action).value_name(self.value_name());
+        if matches!(self.member.kind, Kind::Integer | Kind::Number) {
+            arg = arg.allow_negative_numbers(true);
+        }
+        if self.member.required {
+            let instead: &[_] = if batch { &["data", "batch"] } else { &["data"] };
+            arg = arg.required_unless_present_any(instead);
+        }
+        let mut arguments = vec![arg];
+        if let Some(Form::Explicit { without, help }) = self.form {
+            let without = Arg::new(without)
+                .long(without)
+                .help(help)
+                .action(ArgAction::SetTrue);
+            arguments.push(alone(without.conflicts_with(self.name.clone())));
+        }
+        arguments
+    }
+
+    /// The flag in a line of usage, if it must be given.
+    pub(super) fn usage(&self) -> Option<String> {
+        let (name, value) = (&self.name, self.value_name());
+        match self.form {
+            Some(Form::Switch { .. }) => Some(format!("--{name}")),
+            Some(Form::Explicit { without, .. }) => {
+                Some(format!("<--{name} <{value}>|--{without}>"))
+            }
+            _ => self.member.required.then(|| format!("--{name} <{value}>")),
+        }
+    }
+
+    fn value_name(&self) -> String {
+        match self.member.kind {
+            Kind::Boolean => "true|false".to_owned(),
+            _ => self.name.to_uppercase().replace('-', "_"),
+        }
+    }
+
+    /// Puts into the request what was given. With a request from `--data` nothing is missing here.
+    pub(super) fn apply(
+        &self,
+        matches: &ArgMatches,
+        request: &mut Map<String, Value>,
+        has_data: bool,
+    ) -> Result<(), Failure> {
+        let member = &self.member.name;
+        let missing = |rule: String| match has_data {
+            true => Ok(()),
+            false => Err(Failure::configuration(member, rule)),
+        };
+        if let Some(Form::Switch {
+            value,
+            missing: rule,
+        }) = self.form
+        {
+            if !matches.get_flag(&self.name) {
+                return missing(rule.to_owned());
+            }
+            request.insert(member.clone(), value.into());
+            return Ok(());
+        }
+        if let Some(given) = matches.get_many::<String>(&self.name) {
+            let mut values = given.map(|text| value(text, &self.member.kind));
+            let value = match self.member.kind {
+                Kind::List(_) => values.collect(),
+                _ => values.next().unwrap_or_default(),
+            };
+            request.insert(member.clone(), value);
+        } else if let Some(Form::Explicit { without, .. }) = self.form {
+            if !matches.get_flag(without) {
+                return missing(format!("required; or give --{without}"));
+            }
+            request.remove(member);
+        }
+        Ok(())
+    }
+}
+
+/// The text as a value. One that is not of its kind stays text, and the request refuses it by its rule.
+fn value(text: &str, kind: &Kind) -> Value {
+    match (kind, text) {
+        (Kind::List(kind), text) => value(text, kind),
+        (Kind::Boolean, "true") => true.into(),
+        (Kind::Boolean, "false") => false.into(),
+        (Kind::Integer | Kind::Number, text) => match text.parse::<Number>() {
+            Ok(number) => number.into(),
+            Err(_) => text.into(),
+        },
+        (_, text) => text.into(),
+    }
+}
+
+/// The name in kebab case: `mobile_number` and `mobileNumber` give `mobile-number`.
+fn kebab(name: &str) -> String {
+    let mut kebab = String::with_capacity(name.len());
+    let mut letters = name.chars().peekable();
+    let mut before = None;
+    while let Some(letter) = letters.next() {
+        let begins_a_word = letter.is_uppercase()
+            && before.is_some_and(|before: char| {
+                !before.is_uppercase() && before != '_'
+                    || letters.peek().is_some_and(|next| next.is_lowercase())
+            });
+        if begins_a_word && !kebab.ends_with('-') {
+            kebab.push('-');
+        }
+        match letter {
+            '_' => kebab.push('-'),
+            letter => kebab.extend(letter.to_lowercase()),
+        }
+        before = Some(letter);
+    }
+    kebab
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_in_kebab_case_whatever_case_the_wire_has() {
+        for (name, flag) in [
+            ("mobile_number", "mobile-number"),
+            ("mobileNumber", "mobile-number"),
+            ("aaId", "aa-id"),
+            ("type", "type"),
+            ("redirectURL", "redirect-url"),
+            ("URLToOpen", "url-to-open"),
+            ("Fi_Types", "fi-types"),
+            ("line2", "line2"),
+        ] {
+            assert_eq!(kebab(name), flag);
+        }
+    }
+
+    #[test]
+    fn deep_members_and_reserved_names_have_no_flag() {
+        let member = |name: &str, kind| Member {
+            name: name.to_owned(),
+            place: kyc_facade::openapi::Place::Body,
+            required: true,
+            description: String::new(),
+            kind,
+        };
+        let members = vec![
+            member("people", Kind::Other),
+            member("data", Kind::Text),
+            member("version", Kind::Text),
+        ];
+        let (flags, others) = flags(members, Command::of("x"));
+        let others: Vec<_> = others.into_iter().map(|member| member.name).collect();
+        assert_eq!(others, ["people", "data"]);
+        assert_eq!(flags.len(), 1);
+        let mut parser = clap::Command::new("x").args(flags[0].arguments(false));
+        parser = parser.arg(Arg::new("data").long("data"));
+        let parse = |arguments: &[&str]| parser.clone().try_get_matches_from(arguments);
+        assert!(parse(&["x"]).is_err());
+        let matches = parse(&["x", "--version", "2"]).unwrap();
+        let mut request = Map::new();
+        flags[0].apply(&matches, &mut request, false).unwrap();
+        assert_eq!(Value::Object(request), json!({"version": "2"}));
+    }
+
+    #[test]
+    fn a_text_is_a_value_of_its_kind_or_stays_text() {
+        for (text, kind, expected) in [
+            ("7", Kind::Text, json!("7")),
+            ("7", Kind::Integer, json!(7)),
+            ("-7", Kind::List(Box::new(Kind::Integer)), json!(-7)),
+            ("1.50", Kind::Number, json!(1.5)),
+            ("x", Kind::Integer, json!("x")),
+            ("true", Kind::Boolean, json!(true)),
+            ("false", Kind::Boolean, json!(false)),
+            ("True", Kind::Boolean, json!("True")),
+            ("true", Kind::Text, json!("true")),
+        ] {
+            assert_eq!(value(text, &kind), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The providers' operations as commands: arguments and help come from a client's catalogue, and every call takes the same
+//! way from arguments to output.
+
+mod command;
+mod data;
+mod flags;
+mod provider;
+mod providers;
+mod reply_file;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use providers::{PROVIDERS, provider};

@@ -1,0 +1,238 @@
+//! The operations of one provider: their commands, their calls, their document.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _, value_parser};
+use kyc_facade::openapi::{Document, headline, members};
+use kyc_facade::provider_core::{CallOptions, CatalogueEntry, Client, Mark, Provider};
+use serde_json::{Map, Value};
+
+use super::command::Command;
+use super::flags::{Flag, flags};
+use super::{data, reply_file::ReplyFile};
+use crate::arguments::BatchArguments;
+use crate::batch;
+use crate::clients::Clients;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A command that runs.
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
+
+/// A provider's operations as data. Every crate of the provider adds its catalogue.
+pub(super) struct ProviderOperations<P: Provider> {
+    pub(super) about: &'static str,
+    pub(super) catalogues: &'static [&'static [CatalogueEntry<P>]],
+    /// Address and credentials.
+    pub(super) settings: fn(&Configuration) -> Result<P, Failure>,
+    pub(super) openapi: &'static str,
+    /// The commands that are not what their operation gives.
+    pub(super) commands: &'static [Command],
+}
+
+/// A provider's operations, whichever provider it is.
+pub(crate) trait ProviderCommands: Sync {
+    /// The provider's name, which is the command's.
+    fn name(&self) -> &'static str;
+
+    /// The provider's command, with one below it for each operation.
+    fn command(&self) -> clap::Command;
+
+    /// Runs the operation that was asked for and gives the exit code.
+    fn run<'a>(
+        &'a self,
+        matches: &'a ArgMatches,
+        clients: &'a Clients,
+        output: Output,
+    ) -> Running<'a>;
+
+    /// The OpenAPI document.
+    fn document(&self) -> Result<Document, Failure>;
+
+    /// A row of Markdown for each operation: name, route, mark, command.
+    #[cfg(test)]
+    fn table(&self) -> Vec<String>;
+}
+
+impl<P: Provider> ProviderOperations<P> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &'static CatalogueEntry<P>> {
+        self.catalogues.iter().copied().flatten()
+    }
+
+    fn command_of(&self, entry: &CatalogueEntry<P>) -> Command {
+        let name = entry.operation().name;
+        let commands = self.commands.iter().copied();
+        commands
+            .into_iter()
+            .find(|command| command.operation == name)
+            .unwrap_or(Command::of(name))
+    }
+
+    fn flags_of(&self, entry: &CatalogueEntry<P>) -> Vec<Flag> {
+        flags(members(entry), self.command_of(entry)).0
+    }
+
+    /// The parser of one operation's arguments.
+    fn parser(&self, entry: &CatalogueEntry<P>) -> clap::Command {
+        let command = self.command_of(entry);
+        let operation = entry.operation();
+        let (flags, only_in_data) = flags(members(entry), command);
+        let data_is_required = only_in_data.iter().any(|member| member.required);
+        let mut notes = vec![operation.route.to_string()];
+        if !only_in_data.is_empty() {
+            let names: Vec<_> = only_in_data.into_iter().map(|member| member.name).collect();
+            notes.push(format!("In --data only: {}", names.join(", ")));
+        }
+        notes.extend(unconfirmed(operation.mark));
+        let data = Arg::new("data")
+            .long("data")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("Read the request as JSON, - is stdin; flags replace its members");
+        let line =
+            |arguments: &str| format!("kyc {} {} [OPTIONS] {arguments}", P::NAME, command.name);
+        let must: Vec<_> = flags.iter().filter_map(Flag::usage).collect();
+        let mut usage = vec![line(&must.join(" ")), line("--data <FILE>")];
+        if data_is_required {
+            usage.remove(0);
+        }
+        if command.batch {
+            usage.push(line("--batch <FILE> --out <FILE>"));
+        }
+        let parser = clap::Command::new(command.name)
+            .about(headline(&entry.summary()))
+            .override_usage(usage.join("\n       "))
+            .after_help(notes.join("\n"))
+            .args(flags.iter().flat_map(|flag| flag.arguments(command.batch)));
+        let parser = match command.name == command.operation {
+            true => parser,
+            false => parser.alias(command.operation),
+        };
+        let out = Arg::new("out")
+            .long("out")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf));
+        let overwrite = Arg::new("overwrite")
+            .long("overwrite")
+            .action(ArgAction::SetTrue)
+            .requires("out")
+            .help("Let --out replace a file");
+        let body = "Write the reply's body as it came to a new file, not to stdout";
+        if command.batch {
+            let help = format!("{body}; for a batch, the results, a JSON object a line");
+            let arguments = [data, overwrite].map(|argument| argument.conflicts_with("batch"));
+            return BatchArguments::augment_args(parser.args(arguments).arg(out.help(help)));
+        }
+        parser.args([data.required(data_is_required), out.help(body), overwrite])
+    }
+
+    /// The request that the arguments make.
+    fn request(&self, entry: &CatalogueEntry<P>, matches: &ArgMatches) -> Result<Value, Failure> {
+        let data = matches.get_one::<PathBuf>("data");
+        let mut request = data.map_or_else(|| Ok(Map::new()), |path| data::read(path))?;
+        for flag in self.flags_of(entry) {
+            flag.apply(matches, &mut request, data.is_some())?;
+        }
+        Ok(Value::Object(request))
+    }
+
+    /// Checks the request as the call would, without credentials.
+    fn check(&self, entry: &CatalogueEntry<P>, request: &Value) -> Result<(), Failure> {
+        entry.read(request.clone())?;
+        let placeholders = Clients::new(Configuration::Placeholders, None);
+        let client: Client<P> = placeholders.client(self.settings)?;
+        Ok(entry.check(&client, request.clone())?)
+    }
+
+    async fn call(
+        &self,
+        matches: &ArgMatches,
+        clients: &Clients,
+        output: Output,
+    ) -> Result<u8, Failure> {
+        let (name, matches) = matches.subcommand().unwrap_or(("", matches));
+        let mut entries = self.entries();
+        let entry = entries.find(|entry| self.command_of(entry).name == name);
+        let entry = entry.ok_or_else(|| Failure::configuration("arguments", "no such command"))?;
+        let out = matches.get_one::<PathBuf>("out");
+        if self.command_of(entry).batch && matches.contains_id("batch") {
+            let arguments = BatchArguments::from_arg_matches(matches);
+            let arguments =
+                arguments.map_err(|_| Failure::configuration("--batch", "is malformed"))?;
+            // The parser requires it.
+            let out = out.cloned().unwrap_or_default();
+            return batch::run(arguments, &out, clients, output).await;
+        }
+        let request = self.request(entry, matches)?;
+        self.check(entry, &request)?;
+        let overwrite = matches.get_flag("overwrite");
+        let file = out.map(|path| ReplyFile::new(path, overwrite));
+        let file = file.transpose()?;
+        let client: Client<P> = clients.client(self.settings)?;
+        let reply = entry
+            .call_text(&client, request, CallOptions::new())
+            .await?;
+        match file {
+            Some(file) => output.note(&format!("{} bytes written", file.write(&reply)?)),
+            None => output.reply(&reply)?,
+        }
+        Ok(0)
+    }
+}
+
+impl<P: Provider> ProviderCommands for ProviderOperations<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn command(&self) -> clap::Command {
+        clap::Command::new(P::NAME)
+            .about(self.about)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommands(self.entries().map(|entry| self.parser(entry)))
+    }
+
+    fn run<'a>(
+        &'a self,
+        matches: &'a ArgMatches,
+        clients: &'a Clients,
+        output: Output,
+    ) -> Running<'a> {
+        Box::pin(self.call(matches, clients, output))
+    }
+
+    fn document(&self) -> Result<Document, Failure> {
+        Document::new(self.openapi, self.entries())
+            .map_err(|error| Failure::configuration("openapi", error.to_string()))
+    }
+
+    #[cfg(test)]
+    fn table(&self) -> Vec<String> {
+        let row = |entry: &CatalogueEntry<P>| {
+            let (operation, command) = (entry.operation(), self.command_of(entry).name);
+            format!(
+                "| {} | {} | `{}` | {} | `kyc {} {command}` |",
+                P::NAME,
+                operation.name,
+                operation.route,
+                operation.mark.as_str(),
+                P::NAME
+            )
+        };
+        self.entries().map(row).collect()
+    }
+}
+
+/// What to know about an operation that the provider's own pages do not state.
+fn unconfirmed(mark: Mark) -> Option<String> {
+    (!mark.is_confirmed()).then(|| {
+        format!(
+            "Unconfirmed: the provider's own pages do not state request and reply [{}]",
+            mark.as_str()
+        )
+    })
+}

@@ -1,0 +1,74 @@
+//! The providers: whose catalogues they have, and where a command departs from its operation.
+
+use kyc_facade::consent_hmac::{self, ConsentClient, Veriff};
+use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
+use kyc_facade::finpass::{self, Finpass, FinpassClient};
+use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
+use kyc_facade::veriff_sessions::SessionsClient;
+
+use super::command::Command;
+use super::flags::Form;
+use super::provider::{ProviderCommands, ProviderOperations};
+use crate::clients;
+use crate::failure::Failure;
+
+/// All providers, in the order of the help.
+pub(crate) static PROVIDERS: [&dyn ProviderCommands; 4] = [&FINPASS, &FINPRO, &VERIFF, &DEEPVUE];
+
+/// The provider of this name.
+pub(crate) fn provider(name: &str) -> Result<&'static dyn ProviderCommands, Failure> {
+    let found = PROVIDERS
+        .into_iter()
+        .find(|provider| provider.name() == name);
+    found.ok_or_else(|| Failure::configuration("arguments", "no such provider"))
+}
+
+pub(super) static FINPASS: ProviderOperations<Finpass> = ProviderOperations {
+    about: "Finpass, account aggregator consents",
+    catalogues: &[FinpassClient::CATALOGUE],
+    settings: clients::finpass,
+    openapi: finpass::OPENAPI,
+    commands: &[Command::of("initialize").named("init")],
+};
+
+pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
+    about: "MoneyOne FinPro, aggregator discovery",
+    catalogues: &[FinproProfileClient::CATALOGUE],
+    settings: clients::finpro,
+    openapi: finpro_profile::OPENAPI,
+    commands: &[Command::of("check-profile").named("profile").with_batch()],
+};
+
+pub(super) static VERIFF: ProviderOperations<Veriff> = ProviderOperations {
+    about: "Veriff, consent records and verification sessions",
+    catalogues: &[ConsentClient::CATALOGUE, SessionsClient::CATALOGUE],
+    settings: clients::veriff,
+    openapi: consent_hmac::OPENAPI,
+    commands: &[Command::of("record-consent").named("consent")],
+};
+
+pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
+    about: "Deepvue, DigiLocker documents",
+    catalogues: &[DigilockerClient::CATALOGUE],
+    settings: clients::deepvue,
+    openapi: deepvue_digilocker::OPENAPI,
+    commands: &[Command::of("initiate-session")
+        .named("session")
+        .with_forms(&[
+            (
+                "consent",
+                Form::Switch {
+                    value: "Y",
+                    missing: "give --consent if the person agreed",
+                },
+            ),
+            ("doc_types", Form::Named("doc-type")),
+            (
+                "redirect_url",
+                Form::Explicit {
+                    without: "without-redirect-url",
+                    help: "Open the session without a redirect URL",
+                },
+            ),
+        ])],
+};

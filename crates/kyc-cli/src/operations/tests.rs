@@ -1,0 +1,139 @@
+//! What holds for every operation of every provider.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kyc_facade::openapi::{Place, members};
+use kyc_facade::provider_core::{CallOptions, Client, Provider, RetryPolicy, Transport};
+use provider_core::testing::{Fixture, ScriptedTransport, Sent};
+use serde_json::{Map, Value};
+
+use super::provider::ProviderOperations;
+use super::providers::{DEEPVUE, FINPASS, FINPRO, PROVIDERS, VERIFF};
+use crate::configuration::Configuration;
+
+#[tokio::test]
+async fn each_member_of_a_request_is_sent_where_its_field_says() {
+    let found = [
+        sent_in_place(&FINPASS).await,
+        sent_in_place(&FINPRO).await,
+        sent_in_place(&VERIFF).await,
+        sent_in_place(&DEEPVUE).await,
+    ];
+    let found = found.concat();
+    for name in ["client_id", "aaId", "session_id", "doc_types"] {
+        assert!(
+            found.iter().any(|member| member == name),
+            "{name} in {found:?}"
+        );
+    }
+}
+
+/// Builds every fixture's request and gives the members that were found in it.
+async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in provider.entries() {
+        let operation = entry.operation();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+        let fixtures = Fixture::all(fixtures.join(P::NAME).join(operation.name));
+        let inputs: Vec<_> = fixtures
+            .iter()
+            .filter_map(|fixture| Some((fixture, fixture.input()?.clone())))
+            .collect();
+        assert!(!inputs.is_empty(), "{operation}: a fixture with a request");
+        for (fixture, input) in inputs {
+            let Value::Object(mut input) = entry.read(input).unwrap() else {
+                panic!("{operation}: a request is an object");
+            };
+            let transport = ScriptedTransport::new([fixture.step()]);
+            let settings = (provider.settings)(&Configuration::Placeholders).unwrap();
+            let scripted: Arc<dyn Transport> = Arc::new(transport.clone());
+            let client: Client<P> = Client::builder(settings)
+                .transport(scripted)
+                .build()
+                .unwrap();
+            let options = CallOptions::new().with_retry(RetryPolicy::never());
+            // Whatever is made of the reply: placeholders are no credentials.
+            let _ = entry.call(&client, input.clone().into(), options).await;
+            let sent = transport.only();
+            let path: Vec<_> = sent.uri.path().split('/').collect();
+            let template: Vec<_> = operation.route.path().split('/').collect();
+            assert_eq!(path.len(), template.len(), "{operation}");
+            let mut filled = Vec::new();
+            for member in members(entry) {
+                let Some(value) = input.get(&member.name) else {
+                    continue;
+                };
+                match member.place {
+                    Place::Body => continue,
+                    Place::Path(placeholder) => {
+                        let at = template
+                            .iter()
+                            .position(|segment| *segment == format!("{{{placeholder}}}"));
+                        assert_eq!(
+                            Some(path[at.unwrap()]),
+                            value.as_str(),
+                            "{operation}: {}",
+                            member.name
+                        );
+                        filled.push(placeholder);
+                    }
+                    Place::Query(name) => {
+                        assert_eq!(
+                            queried(&sent, &name),
+                            texts(value),
+                            "{operation}: {}",
+                            member.name
+                        );
+                    }
+                }
+                input.remove(&member.name);
+                found.push(member.name);
+            }
+            let placeholders: Vec<_> = operation.route.placeholders().collect();
+            assert_eq!(
+                placeholders.len(),
+                filled.len(),
+                "{operation}: x-path is missing on a field"
+            );
+            let body = match sent.body.is_empty() {
+                true => Map::new(),
+                false => sent.json().as_object().unwrap().clone(),
+            };
+            assert_eq!(body, input, "{operation}: the body has every other member");
+            found.extend(body.into_iter().map(|(name, _)| name));
+        }
+    }
+    found
+}
+
+fn queried(sent: &Sent, name: &str) -> Vec<String> {
+    let pairs = sent.uri.query().unwrap_or_default().split('&');
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(found, _)| *found == name)
+        .map(|(_, value)| value.to_owned())
+        .collect()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::String(text) => vec![text.clone()],
+        other => vec![other.to_string()],
+    }
+}
+
+#[test]
+fn the_readme_lists_every_operation() {
+    let rows = PROVIDERS
+        .iter()
+        .flat_map(|provider| provider.table())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let readme = include_str!("../../README.md");
+    assert!(
+        readme.contains(&rows),
+        "the table of operations in README.md must be:\n{rows}"
+    );
+}

@@ -1,0 +1,186 @@
+//! `kyc openapi`: each provider's document, and that it is one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use provider_core::testing::Fixture;
+use provider_core::testing::fixture::Expected;
+use serde_json::Value;
+
+use crate::json_schema::problems;
+use crate::kyc::kyc;
+
+const PROVIDERS: [&str; 4] = ["finpass", "finpro", "veriff", "deepvue"];
+
+fn document(provider: &str) -> Value {
+    let run = kyc(&["openapi", provider], &[]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    run.answer()
+}
+
+#[test]
+fn each_provider_s_document_is_the_reviewed_one() {
+    for provider in PROVIDERS {
+        let run = kyc(&["openapi", provider, "--yaml"], &[]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+        insta::assert_snapshot!(format!("openapi_{provider}"), run.stdout);
+    }
+}
+
+#[test]
+fn each_document_is_openapi_3_1() {
+    for provider in PROVIDERS {
+        let text = document(provider).to_string();
+        let spec = oas3::from_json(&text).unwrap_or_else(|error| panic!("{provider}: {error}"));
+        spec.validate_version().unwrap();
+        assert!(spec.operations().count() > 0, "{provider}");
+        for (path, method, operation) in spec.operations() {
+            let place = format!("{provider}: {method} {path}");
+            assert!(
+                operation.operation_id.is_some() && operation.summary.is_some(),
+                "{place}"
+            );
+            let in_path: BTreeSet<_> = operation
+                .parameters(&spec)
+                .unwrap_or_else(|error| panic!("{place}: {error}"))
+                .into_iter()
+                .filter(|parameter| parameter.location == oas3::spec::ParameterIn::Path)
+                .map(|parameter| parameter.name)
+                .collect();
+            let in_template: BTreeSet<_> = path
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}'))
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            assert_eq!(in_path, in_template, "{place}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_operation_has_its_marks() {
+    for provider in PROVIDERS {
+        let document = document(provider);
+        let mut references = Vec::new();
+        collect(&document, &mut references);
+        assert!(!references.is_empty());
+        for reference in references {
+            let place = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(place).is_some(), "{provider}: {reference}");
+        }
+        let mut ids = BTreeSet::new();
+        for operation in document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+        {
+            assert!(
+                ids.insert(operation["operationId"].as_str().unwrap()),
+                "{provider}: {operation}"
+            );
+            for mark in ["x-kyc-mark", "x-kyc-idempotency", "x-kyc-signs"] {
+                assert!(operation[mark].is_string(), "{provider}: {mark}");
+            }
+            let confirmed = ["seed", "docs"].contains(&operation["x-kyc-mark"].as_str().unwrap());
+            let labelled = operation["description"]
+                .as_str()
+                .unwrap()
+                .contains("**Unconfirmed**");
+            assert_ne!(confirmed, labelled, "{provider}: {operation}");
+        }
+    }
+}
+
+fn collect<'d>(value: &'d Value, references: &mut Vec<&'d str>) {
+    match value {
+        Value::Object(members) => {
+            references.extend(members.get("$ref").and_then(Value::as_str));
+            members
+                .values()
+                .for_each(|value| collect(value, references));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, references)),
+        _ => {}
+    }
+}
+
+/// Requests, replies and refusals on file are what the document says of them.
+#[test]
+fn every_fixture_is_in_the_form_of_its_document() {
+    let mut checked = 0_usize;
+    for provider in PROVIDERS {
+        let document = document(provider);
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../fixtures")
+            .join(provider);
+        let operations = document["paths"].as_object().unwrap().values();
+        for operation in operations.flat_map(|path| path.as_object().unwrap().values()) {
+            let name = operation["operationId"].as_str().unwrap().replace('_', "-");
+            for fixture in Fixture::all(fixtures.join(name)) {
+                let succeeds = matches!(fixture.expected, Expected::Value(_));
+                let mut check = |place: &str, body: Option<&Value>| {
+                    let content =
+                        resolved(&document, operation.pointer(place).unwrap_or(&Value::Null));
+                    // A body that is not documented has no schema, and may be anything.
+                    let schema = content.pointer("/content/application~1json/schema");
+                    let (Some(schema), Some(body)) = (schema, body) else {
+                        return;
+                    };
+                    let problems = problems(&document, schema, body);
+                    assert!(
+                        problems.is_empty(),
+                        "{provider} {}: {place}: {problems:?}",
+                        fixture.case
+                    );
+                    checked = checked.saturating_add(1);
+                };
+                if succeeds {
+                    check(
+                        "/requestBody",
+                        fixture.request.as_ref().map(|request| &request.body),
+                    );
+                }
+                let text = fixture.response.body_text.as_deref();
+                let body = text.and_then(|text| serde_json::from_str(text).ok());
+                let body = fixture.response.body.as_ref().or(body.as_ref());
+                let status = fixture.response.status.to_string();
+                let exact = format!("/responses/{status}");
+                if succeeds {
+                    check("/responses/2XX", body);
+                } else if operation.pointer(&exact).is_some() {
+                    check(&exact, body);
+                } else if !status.starts_with('2') {
+                    check(&format!("/responses/{}XX", &status[..1]), body);
+                }
+            }
+        }
+    }
+    assert!(checked > 60, "{checked}");
+}
+
+fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    match value["$ref"].as_str() {
+        Some(place) => document.pointer(place.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
+#[test]
+fn a_provider_that_is_not_known_and_two_forms_at_once_are_refused() {
+    let run = kyc(&["openapi", "CANARY"], &[]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .contains("must be one of: finpass, finpro, veriff, deepvue"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("CANARY"));
+    assert_eq!(
+        kyc(&["openapi", "finpass", "--yaml", "--json"], &[]).code,
+        2
+    );
+    assert_eq!(kyc(&["openapi"], &[]).code, 2);
+}

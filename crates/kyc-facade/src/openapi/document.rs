@@ -1,0 +1,136 @@
+//! The whole document.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use provider_core::schemars::SchemaGenerator;
+use provider_core::schemars::generate::SchemaSettings;
+use provider_core::{CatalogueEntry, Provider};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::operation::{DEFINITIONS, OperationObject, describe};
+use super::prose::prose;
+
+/// An OpenAPI 3.1 document. It serialises in the usual order, and may be changed before: a sandbox sets its own `servers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The version of OpenAPI, `3.1.0`.
+    pub openapi: String,
+    /// Title, version and description.
+    pub info: Map<String, Value>,
+    /// The addresses.
+    pub servers: Vec<Value>,
+    /// The credentials of every operation.
+    pub security: Vec<Value>,
+    /// The operations, by path and by method.
+    #[serde(skip_deserializing)]
+    pub paths: BTreeMap<String, BTreeMap<String, OperationObject>>,
+    /// What the rest refers to.
+    pub components: Components,
+}
+
+/// What the rest of a document refers to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Components {
+    /// The headers that prove who calls.
+    pub security_schemes: BTreeMap<String, Value>,
+    /// The refusals by status; every operation has all of them.
+    pub responses: BTreeMap<String, Value>,
+    /// The forms of requests, replies and refusals.
+    pub schemas: BTreeMap<String, Value>,
+}
+
+/// Why there is no document.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// What the provider says about itself is not a document without operations.
+    Provider(serde_json::Error),
+    /// An operation has no schema: its client was built without the feature `schema`.
+    NoSchema(&'static str),
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider(_) => {
+                f.write_str("the provider's own part of the document is malformed")
+            }
+            Self::NoSchema(method) => write!(f, "{method} was built without a schema"),
+        }
+    }
+}
+
+impl std::error::Error for DocumentError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Provider(error) => Some(error),
+            Self::NoSchema(_) => None,
+        }
+    }
+}
+
+impl Document {
+    /// The document of a provider's operations.
+    ///
+    /// `provider` is what the provider says about itself: an OpenAPI document without operations, whose
+    /// `components.responses` are the refusals by status.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`]: a mistake in the provider's crate.
+    pub fn new<'e, P: Provider>(
+        provider: &str,
+        operations: impl IntoIterator<Item = &'e CatalogueEntry<P>>,
+    ) -> Result<Self, DocumentError> {
+        let mut document: Self = serde_json::from_str(provider).map_err(DocumentError::Provider)?;
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = DEFINITIONS.into();
+        });
+        let mut generator = SchemaGenerator::new(settings);
+        for entry in operations {
+            let described = describe(entry, &mut generator, &document.components.responses);
+            let (path, operation) = described.ok_or(DocumentError::NoSchema(entry.method()))?;
+            let method = entry
+                .operation()
+                .route
+                .method()
+                .as_str()
+                .to_ascii_lowercase();
+            document
+                .paths
+                .entry(path)
+                .or_default()
+                .insert(method, operation);
+        }
+        let mut schemas = Value::Object(generator.take_definitions(true));
+        for_other_languages(&mut schemas);
+        if let Value::Object(schemas) = schemas {
+            document.components.schemas.extend(schemas);
+        }
+        Ok(document)
+    }
+}
+
+/// Rewrites what is Rust's in schemas: their descriptions, and the default of an `Option`.
+fn for_other_languages(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = prose(description);
+                if description.is_empty() {
+                    members.remove("description");
+                }
+            }
+            if members.get("default").is_some_and(Value::is_null) {
+                members.remove("default");
+            }
+            members.values_mut().for_each(for_other_languages);
+        }
+        Value::Array(values) => values.iter_mut().for_each(for_other_languages),
+        _ => {}
+    }
+}

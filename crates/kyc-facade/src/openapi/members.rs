@@ -1,0 +1,203 @@
+//! The members of a request: what they are, and where in the HTTP request they stand.
+
+use provider_core::schemars::SchemaGenerator;
+use provider_core::schemars::generate::SchemaSettings;
+use provider_core::{CatalogueEntry, Provider};
+use serde_json::{Map, Value};
+
+use super::prose::prose;
+
+/// A member of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name in JSON.
+    pub name: String,
+    /// Where it stands in the HTTP request.
+    pub place: Place,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// Its documentation, in Markdown.
+    pub description: String,
+    /// What its value is.
+    pub kind: Kind,
+}
+
+/// Where a member stands in the HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the path, in the place of this placeholder of the route: `extend("x-path" = "id")` on the field.
+    Path(String),
+    /// In the query, as the parameter of this name: `extend("x-query" = "version")` on the field.
+    Query(String),
+    /// In the body.
+    Body,
+}
+
+/// What the value of a member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// True or false.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// A list of such values.
+    List(Box<Kind>),
+    /// Anything deeper.
+    Other,
+}
+
+/// The members of an operation's request: the required ones in the order of their declaration, then the others by name.
+/// Empty if the client was built without `schema`.
+pub fn members<P: Provider>(entry: &CatalogueEntry<P>) -> Vec<Member> {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = entry.request_schema(&mut SchemaGenerator::new(settings));
+    let schema = schema.and_then(|schema| schema.as_object().cloned());
+    let schema = schema.unwrap_or_default();
+    let required = required(&schema);
+    let mut members: Vec<_> = properties(&schema)
+        .map(|(name, schema)| Member {
+            name: name.clone(),
+            place: Place::of(schema),
+            required: required.contains(&name.as_str()),
+            description: prose(
+                schema
+                    .get("description")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            ),
+            kind: Kind::of(schema),
+        })
+        .collect();
+    members.sort_by_key(|member| {
+        let at = required.iter().position(|name| *name == member.name);
+        at.unwrap_or(required.len())
+    });
+    members
+}
+
+pub(crate) fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+}
+
+pub(crate) fn required(schema: &Map<String, Value>) -> Vec<&str> {
+    let names = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    names.filter_map(Value::as_str).collect()
+}
+
+impl Place {
+    /// The schema keyword that names a placeholder of the route.
+    pub(crate) const PATH: &'static str = "x-path";
+    /// The schema keyword that names a parameter of the query.
+    pub(crate) const QUERY: &'static str = "x-query";
+
+    pub(crate) fn of(schema: &Value) -> Self {
+        let named = |keyword| {
+            schema
+                .get(keyword)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        named(Self::PATH)
+            .map(Self::Path)
+            .or_else(|| named(Self::QUERY).map(Self::Query))
+            .unwrap_or(Self::Body)
+    }
+}
+
+impl Kind {
+    fn of(schema: &Value) -> Self {
+        let alternatives = ["anyOf", "oneOf"]
+            .into_iter()
+            .find_map(|keyword| schema.get(keyword)?.as_array());
+        if let Some(alternatives) = alternatives {
+            let is_null = |schema: &Value| schema.get("type").is_some_and(|word| word == "null");
+            let mut kinds = alternatives
+                .iter()
+                .filter(|schema| !is_null(schema))
+                .map(Self::of);
+            let Some(first) = kinds.next() else {
+                return Self::Other;
+            };
+            return if kinds.all(|kind| kind == first) {
+                first
+            } else {
+                Self::Other
+            };
+        }
+        let words: Vec<_> = match schema.get("type") {
+            Some(Value::String(word)) => vec![word.as_str()],
+            Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        match words.iter().find(|word| **word != "null") {
+            Some(&"string") => Self::Text,
+            Some(&"boolean") => Self::Boolean,
+            Some(&"integer") => Self::Integer,
+            Some(&"number") => Self::Number,
+            Some(&"array") => match schema.get("items").map(Self::of) {
+                Some(kind @ (Self::Text | Self::Boolean | Self::Integer | Self::Number)) => {
+                    Self::List(Box::new(kind))
+                }
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_of_one_scalar_or_a_list_of_them_is_no_other() {
+        for (schema, kind) in [
+            (json!({"type": "string", "pattern": "^.$"}), Kind::Text),
+            (json!({"type": ["string", "null"]}), Kind::Text),
+            (
+                json!({"oneOf": [{"type": "string", "const": "a"}, {"type": "string", "enum": ["b"]}]}),
+                Kind::Text,
+            ),
+            (
+                json!({"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+                Kind::Integer,
+            ),
+            (json!({"type": "boolean"}), Kind::Boolean),
+            (json!({"type": "number"}), Kind::Number),
+            (
+                json!({"type": "array", "items": {"type": "string"}}),
+                Kind::List(Box::new(Kind::Text)),
+            ),
+            (
+                json!({"type": "array", "items": {"type": "array", "items": {"type": "string"}}}),
+                Kind::Other,
+            ),
+            (json!({"type": "array"}), Kind::Other),
+            (json!({"type": "object"}), Kind::Other),
+            (
+                json!({"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+                Kind::Other,
+            ),
+            (json!({"anyOf": []}), Kind::Other),
+            (json!({}), Kind::Other),
+            (json!(true), Kind::Other),
+        ] {
+            assert_eq!(Kind::of(&schema), kind, "{schema}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! One operation as OpenAPI describes it.
+
+use std::collections::BTreeMap;
+
+use provider_core::schemars::SchemaGenerator;
+use provider_core::{CatalogueEntry, Mark, Provider, Signs};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::members::{Place, properties, required};
+use super::prose::{headline, prose};
+
+/// Where schemas stand in a document, as a JSON pointer.
+pub(crate) const DEFINITIONS: &str = "/components/schemas";
+
+/// One operation of a document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationObject {
+    /// The name of the client's method.
+    pub operation_id: &'static str,
+    /// What it does, in a few words.
+    pub summary: String,
+    /// What it does, in Markdown. An operation that the provider's own pages do not state is labelled here.
+    pub description: String,
+    /// How well it is documented: `seed`, `docs`, `upstream`, `3p` or `unknown`.
+    #[serde(rename = "x-kyc-mark")]
+    pub mark: &'static str,
+    /// What a repeat does: `safe`, `repeatable` or `unsafe`.
+    #[serde(rename = "x-kyc-idempotency")]
+    pub idempotency: &'static str,
+    /// What the request's signature covers: `nothing`, `body`, or `path:` and a parameter's name.
+    #[serde(rename = "x-kyc-signs")]
+    pub signs: String,
+    /// The parameters of path and query.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Parameter>,
+    /// The body, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_body: Option<Value>,
+    /// The replies by status.
+    pub responses: BTreeMap<String, Value>,
+}
+
+/// A parameter in the path or the query.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Parameter {
+    /// The name: the request's member in the path, the wire's name in the query.
+    pub name: String,
+    /// `path` or `query`.
+    #[serde(rename = "in")]
+    pub place: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it is, in Markdown.
+    pub description: String,
+    /// Its form.
+    pub schema: Value,
+    /// The request's member, where it has another name.
+    #[serde(rename = "x-kyc-member", skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+}
+
+/// Describes an operation and gives its path, in which a placeholder has the name of the request's member. What it refers
+/// to is in `generator`. `None` if the client was built without `schema`.
+pub(crate) fn describe<P: Provider>(
+    entry: &CatalogueEntry<P>,
+    generator: &mut SchemaGenerator,
+    refusals: &BTreeMap<String, Value>,
+) -> Option<(String, OperationObject)> {
+    let operation = entry.operation();
+    let request = entry.request_schema(generator)?.to_value();
+    let reply = entry.reply_schema(generator)?.to_value();
+    let name = request.get("$ref").and_then(Value::as_str);
+    let name = name
+        .and_then(|place| place.rsplit('/').next())
+        .unwrap_or_default();
+    let definitions = generator.definitions_mut();
+    let mut parameters = Vec::new();
+    let mut has_body = false;
+    if let Some(Value::Object(definition)) = definitions.get_mut(name) {
+        parameters = take_parameters(definition);
+        has_body = operation.route.method().has_body() && properties(definition).next().is_some();
+    }
+    if !has_body {
+        definitions.remove(name);
+    }
+    let mut path = operation.route.path().to_owned();
+    for (placeholder, parameter) in &parameters {
+        let braced = |name: &str| format!("{{{name}}}");
+        path = path.replace(&braced(placeholder), &braced(&parameter.name));
+    }
+    let signs = match operation.signs {
+        Signs::Body if P::SIGNS_REQUESTS => "body".to_owned(),
+        Signs::Segment(signed) if P::SIGNS_REQUESTS => {
+            let parameter = parameters
+                .iter()
+                .find(|(placeholder, _)| placeholder == signed);
+            format!(
+                "path:{}",
+                parameter.map_or(signed, |(_, parameter)| &parameter.name)
+            )
+        }
+        _ => "nothing".to_owned(),
+    };
+    let mut parameters: Vec<_> = parameters
+        .into_iter()
+        .map(|(_, parameter)| parameter)
+        .collect();
+    parameters.sort_by_key(|parameter| (parameter.place, path.find(&parameter.name)));
+    let content = |schema: &Value| json!({ "application/json": { "schema": schema } });
+    let success = json!({ "description": "Success.", "content": content(&reply) });
+    let refusals = refusals.keys().map(|status| {
+        let place = format!("#/components/responses/{status}");
+        (status.clone(), json!({ "$ref": place }))
+    });
+    let responses = [("2XX".to_owned(), success)].into_iter().chain(refusals);
+    let described = OperationObject {
+        operation_id: entry.method(),
+        summary: headline(&entry.summary()),
+        description: description(entry.documentation(), operation.mark),
+        mark: operation.mark.as_str(),
+        idempotency: operation.idempotency.as_str(),
+        signs,
+        parameters,
+        request_body: has_body.then(|| json!({ "required": true, "content": content(&request) })),
+        responses: responses.collect(),
+    };
+    Some((path, described))
+}
+
+/// The documentation; an operation that the provider's own pages do not state says so first.
+fn description(documentation: &str, mark: Mark) -> String {
+    let source = match mark {
+        Mark::Seed | Mark::Docs => return prose(documentation),
+        Mark::Upstream => "what is known comes from a company that the provider probably relays to",
+        Mark::ThirdParty => "what is known comes from third parties, or is our own conclusion",
+        Mark::Unknown => "nothing documents it",
+    };
+    let (mark, documentation) = (mark.as_str(), prose(documentation));
+    format!(
+        "**Unconfirmed** (`[{mark}]`): the provider's own pages do not state request and reply; {source}.\n\n{documentation}"
+    )
+}
+
+/// Takes out of a request's schema the members that do not stand in the body: each as a parameter, with the placeholder of
+/// the route that it fills, or an empty text. The members that stay are described as they are sent: an absent one is not
+/// null.
+fn take_parameters(request: &mut Map<String, Value>) -> Vec<(String, Parameter)> {
+    let all_required: Vec<_> = required(request).into_iter().map(str::to_owned).collect();
+    let Some(Value::Object(properties)) = request.get_mut("properties") else {
+        return Vec::new();
+    };
+    let mut taken = Vec::new();
+    properties.retain(|member, schema| {
+        without_null(schema);
+        let (name, place, placeholder) = match Place::of(schema) {
+            Place::Body => return true,
+            Place::Path(placeholder) => (member.clone(), "path", placeholder),
+            Place::Query(name) => (name, "query", String::new()),
+        };
+        let mut schema = schema.take();
+        let mut take = |keyword| schema.as_object_mut()?.remove(keyword);
+        let _ = (take(Place::PATH), take(Place::QUERY));
+        let description = take("description");
+        let parameter = Parameter {
+            member: (name != *member).then(|| member.clone()),
+            required: place == "path" || all_required.contains(member),
+            name,
+            place,
+            description: prose(
+                description
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            ),
+            schema,
+        };
+        taken.push((placeholder, parameter));
+        false
+    });
+    let stays = |name: &String| properties.contains_key(name);
+    let required: Vec<_> = all_required.into_iter().filter(stays).collect();
+    request.insert("required".to_owned(), required.into());
+    taken
+}
+
+/// Takes the null out of the types of a value: Rust's `Option`.
+fn without_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_mut_slice() {
+            let only = only.take();
+            schema["type"] = only;
+        }
+    }
+    if let Some(Value::Array(alternatives)) = schema.get_mut("anyOf") {
+        alternatives.retain(|schema| schema.get("type").is_none_or(|name| name != "null"));
+    }
+}

@@ -1,0 +1,289 @@
+//! The document of an invented provider, whose operations have a path, a query, a body, and none.
+
+use kyc_facade::openapi::{Document, DocumentError, Kind, Member, Place, members};
+use kyc_facade::provider_core::http::request::Parts;
+use kyc_facade::provider_core::jiff::Timestamp;
+use kyc_facade::provider_core::schemars::{self, JsonSchema};
+use kyc_facade::provider_core::{
+    Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Endpoint, Fault, Idempotency,
+    InvalidRequest, Mark, Operation, PathId, Provider, RawResponse, RequestBuilder, ResponseError,
+    VerificationError, Verified,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Debug)]
+struct Acme;
+
+impl Provider for Acme {
+    const NAME: &'static str = "acme";
+    const SIGNS_REQUESTS: bool = true;
+
+    fn base_url(&self) -> &BaseUrl {
+        unreachable!("nothing is sent")
+    }
+
+    fn authorize(
+        &self,
+        _: &mut Parts,
+        _: Option<&[u8]>,
+        _: &Attempt,
+    ) -> Result<(), InvalidRequest> {
+        Ok(())
+    }
+
+    fn verify(&self, _: &RawResponse, _: Timestamp) -> Result<Authenticity, VerificationError> {
+        Ok(Authenticity::Unsigned)
+    }
+
+    fn allowance(&self, _: &RawResponse, _: Timestamp) -> Option<Allowance> {
+        None
+    }
+
+    fn fault(&self, _: &RawResponse) -> Option<Fault> {
+        None
+    }
+}
+
+/// The reply.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Reply {
+    person: Option<Person>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Person {
+    name: String,
+}
+
+/// Which decision.
+///
+/// ```
+/// use acme;
+/// ```
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ReadDecision {
+    /// The page.
+    #[schemars(extend("x-query" = "pageNumber"))]
+    page: Option<u16>,
+    /// The session, see [`Acme`].
+    #[schemars(with = "String", extend("x-path" = "id"))]
+    session_id: PathId,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct CloseSession {
+    #[schemars(with = "String", extend("x-path" = "id"))]
+    session_id: PathId,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct OpenSession {
+    tags: Vec<String>,
+    person: Person,
+    note: Option<String>,
+}
+
+macro_rules! endpoint {
+    ($request:ty, $operation:expr) => {
+        impl Endpoint for $request {
+            type Provider = Acme;
+            type Output = Reply;
+
+            const OPERATION: Operation = $operation;
+
+            fn request<'a>(
+                &'a self,
+                request: RequestBuilder<'a, Acme>,
+            ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+                request.empty()
+            }
+
+            fn response(&self, response: &Verified) -> Result<Reply, ResponseError> {
+                Ok(response.json()?)
+            }
+        }
+    };
+}
+
+endpoint! {
+    ReadDecision,
+    Operation::new("read-decision", "GET /v1/sessions/{id}/decision", Idempotency::Safe)
+        .signing_segment("id")
+        .documented(Mark::Upstream)
+}
+endpoint! {
+    CloseSession,
+    Operation::new("close-session", "POST /v1/sessions/{id}/close", Idempotency::Repeatable).documented(Mark::Docs)
+}
+endpoint! { OpenSession, Operation::new("open-session", "POST /v1/sessions", Idempotency::Unsafe).documented(Mark::Seed) }
+
+provider_core::operations! {
+    /// Calls Acme.
+    struct AcmeClient(Acme) {
+        /// Reads a decision: `GET /v1/sessions/{id}/decision`.
+        ///
+        /// # Errors
+        ///
+        /// Many.
+        read_decision(ReadDecision);
+
+        /// Closes a session.
+        close_session(CloseSession);
+
+        /// Opens a session.
+        open_session(OpenSession);
+    }
+}
+
+const ACME: &str = r#"{
+    "openapi": "3.1.0", "info": {"title": "Acme", "version": "1"}, "servers": [], "security": [],
+    "components": {"securitySchemes": {}, "responses": {"401": {"description": "Refused."}}, "schemas": {}}
+}"#;
+
+fn document() -> Value {
+    serde_json::to_value(Document::new(ACME, AcmeClient::CATALOGUE).unwrap()).unwrap()
+}
+
+#[test]
+fn members_outside_the_body_are_parameters_and_the_path_has_their_names() {
+    let document = document();
+    let decision = &document["paths"]["/v1/sessions/{session_id}/decision"]["get"];
+    assert_eq!(
+        decision["parameters"],
+        json!([
+            {"name": "session_id", "in": "path", "required": true, "description": "The session, see `Acme`.", "schema": {"type": "string"}},
+            {
+                "name": "pageNumber", "in": "query", "required": false, "description": "The page.", "x-kyc-member": "page",
+                "schema": {"type": "integer", "format": "uint16", "minimum": 0, "maximum": 65535},
+            },
+        ])
+    );
+    assert_eq!(decision["x-kyc-signs"], "path:session_id");
+    assert_eq!(decision["requestBody"], Value::Null);
+    assert_eq!(
+        document["components"]["schemas"]["ReadDecision"],
+        Value::Null
+    );
+    let close = &document["paths"]["/v1/sessions/{session_id}/close"]["post"];
+    assert_eq!(
+        close["requestBody"],
+        Value::Null,
+        "nothing is left for a body"
+    );
+    assert_eq!(
+        document["components"]["schemas"]["CloseSession"],
+        Value::Null
+    );
+}
+
+#[test]
+fn a_body_is_described_as_it_is_sent_and_a_reply_as_it_may_come() {
+    let document = document();
+    let open = &document["paths"]["/v1/sessions"]["post"];
+    assert_eq!(
+        open["requestBody"],
+        json!({"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenSession"}}}})
+    );
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(
+        schemas["OpenSession"],
+        json!({
+            "type": "object", "required": ["tags", "person"],
+            "properties": {
+                "tags": {"type": "array", "items": {"type": "string"}},
+                "person": {"$ref": "#/components/schemas/Person"},
+                "note": {"type": "string"},
+            },
+        })
+    );
+    assert_eq!(
+        open["responses"]["2XX"]["content"]["application/json"]["schema"]["$ref"],
+        "#/components/schemas/Reply"
+    );
+    assert_eq!(
+        open["responses"]["401"],
+        json!({"$ref": "#/components/responses/401"})
+    );
+    let person = &schemas["Reply"]["properties"]["person"];
+    assert_eq!(
+        person["anyOf"],
+        json!([{"$ref": "#/components/schemas/Person"}, {"type": "null"}])
+    );
+}
+
+#[test]
+fn marks_are_there_and_an_unconfirmed_operation_is_labelled() {
+    let document = document();
+    let decision = &document["paths"]["/v1/sessions/{session_id}/decision"]["get"];
+    assert_eq!(decision["operationId"], "read_decision");
+    assert_eq!(decision["summary"], "Reads a decision");
+    assert_eq!(
+        (&decision["x-kyc-mark"], &decision["x-kyc-idempotency"]),
+        (&json!("upstream"), &json!("safe"))
+    );
+    let description = decision["description"].as_str().unwrap();
+    assert!(
+        description.starts_with("**Unconfirmed** (`[upstream]`): "),
+        "{description}"
+    );
+    assert!(
+        description.ends_with("Reads a decision: `GET /v1/sessions/{id}/decision`."),
+        "{description}"
+    );
+    let open = &document["paths"]["/v1/sessions"]["post"];
+    assert_eq!(
+        (&open["description"], &open["x-kyc-signs"]),
+        (&json!("Opens a session."), &json!("body"))
+    );
+}
+
+#[test]
+fn members_have_a_place_and_a_kind() {
+    let found = AcmeClient::CATALOGUE
+        .iter()
+        .map(members)
+        .collect::<Vec<_>>();
+    let member = |name: &str, place, required, description: &str, kind| Member {
+        name: name.to_owned(),
+        place,
+        required,
+        description: description.to_owned(),
+        kind,
+    };
+    let path = || Place::Path("id".to_owned());
+    let query = Place::Query("pageNumber".to_owned());
+    let expected = [
+        vec![
+            member(
+                "session_id",
+                path(),
+                true,
+                "The session, see `Acme`.",
+                Kind::Text,
+            ),
+            member("page", query, false, "The page.", Kind::Integer),
+        ],
+        vec![member("session_id", path(), true, "", Kind::Text)],
+        vec![
+            member(
+                "tags",
+                Place::Body,
+                true,
+                "",
+                Kind::List(Box::new(Kind::Text)),
+            ),
+            member("person", Place::Body, true, "", Kind::Other),
+            member("note", Place::Body, false, "", Kind::Text),
+        ],
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_provider_s_part_that_is_no_document_is_an_error() {
+    for text in ["", "{}", r#"{"openapi": "3.1.0", "paths": {}}"#] {
+        let error = Document::new(text, AcmeClient::CATALOGUE).unwrap_err();
+        assert!(matches!(error, DocumentError::Provider(_)), "{error}");
+    }
+}
