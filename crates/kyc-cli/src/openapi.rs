@@ -1,7 +1,11 @@
 //! `kyc openapi`: a provider's operations as a document.
 
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
 use crate::failure::Failure;
-use crate::operations::provider;
+use crate::operations::{PROVIDERS, ProviderCommands, provider};
 use crate::output::Output;
 
 pub(crate) fn run(name: &str, yaml: bool, output: Output) -> Result<(), Failure> {
@@ -11,4 +15,17 @@ pub(crate) fn run(name: &str, yaml: bool, output: Output) -> Result<(), Failure>
         false => serde_json::to_string_pretty(&document).map_err(|_| Failure::Unwritten(None))?,
     };
     output.line(text.trim_end())
+}
+
+/// The documents that the sandbox serves, by path: those of `kyc openapi`, with the sandbox as the server.
+pub(crate) fn of_the_sandbox() -> Result<BTreeMap<String, String>, Failure> {
+    let document = |provider: &dyn ProviderCommands| {
+        let name = provider.name();
+        let mut document = provider.document()?;
+        document.servers =
+            vec![json!({ "url": format!("/{name}"), "description": "This sandbox" })];
+        let text = serde_json::to_string(&document).map_err(|_| Failure::Unwritten(None))?;
+        Ok((format!("/openapi/{name}.json"), text))
+    };
+    PROVIDERS.into_iter().map(document).collect()
 }

@@ -4,10 +4,15 @@ use kyc_sandbox::{Sandbox, ServeError, Settings};
 
 use crate::arguments;
 use crate::failure::Failure;
+use crate::openapi;
 use crate::output::Output;
 
 pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
-    let settings = Settings::default().with_allow_other_machines(arguments.allow_other_machines);
+    let documents = openapi::of_the_sandbox()?;
+    let paths: Vec<String> = documents.keys().cloned().collect();
+    let settings = Settings::default()
+        .with_allow_other_machines(arguments.allow_other_machines)
+        .with_documents(documents);
     let served = Sandbox::new(settings)
         .serve(arguments.listen)
         .await
@@ -21,6 +26,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             &serde_json::json!({
                 "address": served.address().to_string(),
                 "environment": environment,
+                "documents": paths,
             }),
             None,
         )?;
@@ -29,6 +35,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             "# The sandbox listens on http://{}; stop it with Ctrl-C.",
             served.address()
         ))?;
+        output.line(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
         output.line("# Copy these lines into another shell; the credentials are made up.")?;
         for (name, value) in served.environment() {
             output.line(&format!("export {name}='{value}'"))?;

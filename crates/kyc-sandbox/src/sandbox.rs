@@ -1,12 +1,14 @@
 //! The sandbox itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
-use http::StatusCode;
+use http::Method;
 
 use crate::exchange::{self, Json, Operation, Reply};
 use crate::providers::deepvue::Deepvue;
@@ -47,7 +49,10 @@ impl Sandbox {
                 exchange::router(Arc::clone(&veriff), ledger.clone(), limit),
             )
             .nest("/deepvue", exchange::router(deepvue, ledger.clone(), limit))
-            .fallback(unknown_provider);
+            .fallback({
+                let documents = settings.documents().clone();
+                move |request| std::future::ready(document(&documents, &request))
+            });
         Self {
             settings: Arc::new(settings),
             ledger,
@@ -128,10 +133,23 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-async fn unknown_provider() -> Response {
-    let body = Json::Object(vec![(
-        "sandbox",
-        "no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue".into(),
-    )]);
-    Reply::json(StatusCode::NOT_FOUND.as_u16(), &body).into_response()
+/// A document of the settings, for a path that is no provider's.
+fn document(documents: &BTreeMap<String, String>, request: &Request) -> Response {
+    let reply = match documents.get(request.uri().path()) {
+        Some(text) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            Reply::text(200, "application/json", text.clone())
+        }
+        Some(_) => {
+            let message = Json::Object(vec![("sandbox", "a document is read with GET".into())]);
+            Reply::json(405, &message).with_header("allow", "GET, HEAD")
+        }
+        None => Reply::json(
+            404,
+            &Json::Object(vec![(
+                "sandbox",
+                "no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue".into(),
+            )]),
+        ),
+    };
+    reply.into_response()
 }

@@ -1,9 +1,10 @@
 //! Every choice the sandbox makes, as a named setting.
 //!
 //! Each point on which a provider's documentation is silent is a setting here. Its documentation says *own choice*, which
-//! means: the default is the sandbox's, not the provider's, and no client should rely on it. Settings without that label switch between behaviours that are documented, or are faults for
-//! tests.
+//! means: the default is the sandbox's, not the provider's, and no client should rely on it. Settings without that label switch
+//! between behaviours that are documented, or are faults for tests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::exchange::settings;
@@ -42,6 +43,9 @@ settings! {
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
         /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;
+        /// JSON documents that anyone may GET, by path, such as `/openapi/finpass.json`. A path below one of the providers
+        /// is that provider's and not looked up here.
+        with_documents / documents: BTreeMap<String, String> = BTreeMap::new();
         /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
         with_body_limit / body_limit: usize = 64 * 1024;
         /// How long a connection may take to send its headers, counted from the start of each request, before it is

@@ -10,4 +10,5 @@ mod reply_file;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use provider::ProviderCommands;
 pub(crate) use providers::{PROVIDERS, provider};

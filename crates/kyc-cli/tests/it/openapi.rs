@@ -8,7 +8,7 @@ use provider_core::testing::fixture::Expected;
 use serde_json::Value;
 
 use crate::json_schema::problems;
-use crate::kyc::kyc;
+use crate::kyc::{SandboxProcess, kyc};
 
 const PROVIDERS: [&str; 4] = ["finpass", "finpro", "veriff", "deepvue"];
 
@@ -183,4 +183,34 @@ fn a_provider_that_is_not_known_and_two_forms_at_once_are_refused() {
         2
     );
     assert_eq!(kyc(&["openapi"], &[]).code, 2);
+}
+
+#[test]
+fn the_sandbox_serves_the_documents_with_itself_as_the_server() {
+    use std::io::{Read as _, Write as _};
+
+    let sandbox = SandboxProcess::start();
+    let base_url = sandbox
+        .environment
+        .iter()
+        .find(|(name, _)| name == "FINPASS_BASE_URL");
+    let address = base_url.unwrap().1.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/finpass").unwrap();
+    for provider in PROVIDERS {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request = format!(
+            "GET /openapi/{provider}.json HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        let mut served: Value = serde_json::from_str(body).unwrap();
+        let mut printed = document(provider);
+        assert_eq!(served["servers"][0]["url"], format!("/{provider}"));
+        served["servers"] = Value::Null;
+        printed["servers"] = Value::Null;
+        assert_eq!(served, printed);
+    }
 }

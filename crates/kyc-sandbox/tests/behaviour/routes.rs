@@ -217,3 +217,23 @@ fn the_readme_lists_every_operation() {
         assert!(readme.contains(&row), "{row}");
     }
 }
+
+#[tokio::test]
+async fn documents_are_read_without_credentials_and_hide_no_provider() {
+    let documents = [
+        ("/openapi/finpass.json", r#"{"openapi":"3.1.0"}"#),
+        (INIT, "{}"),
+    ];
+    let documents = documents.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let sandbox = Sandbox::new(Settings::default().with_documents(documents.into()));
+    let read = send(&sandbox, "GET", "/openapi/finpass.json", &[], "").await;
+    read.is(200, r#"{"openapi":"3.1.0"}"#);
+    assert_eq!(read.header("content-type"), Some("application/json"));
+    let posted = send(&sandbox, "POST", "/openapi/finpass.json", &[], "{}").await;
+    assert_eq!(
+        (posted.status, posted.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
+    assert_eq!(send(&sandbox, "GET", "/openapi", &[], "").await.status, 404);
+    assert_eq!(init(&sandbox).await, 200);
+}
