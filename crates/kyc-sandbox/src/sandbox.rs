@@ -17,7 +17,7 @@ use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
-use crate::state::{Decision, Ids, Ledger, RecordedConsent, WireClock};
+use crate::state::{DecisionStatus, Ids, Ledger, RecordedConsent, WireClock};
 use crate::transport::SandboxTransport;
 
 /// The four providers with their state. Clones share it.
@@ -102,19 +102,9 @@ impl Sandbox {
         self.veriff.consents(session_id)
     }
 
-    /// Decides about a Veriff session, replacing an earlier decision: from now on
-    /// `GET /v1/sessions/{id}/decision` replies with it.
-    ///
-    /// Returns `false` for an id that is not a UUID, which no session has.
-    ///
-    /// ```
-    /// use kyc_sandbox::{Decision, DecisionStatus, Sandbox};
-    ///
-    /// let sandbox = Sandbox::default();
-    /// let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
-    /// assert!(sandbox.decide(session, Decision::new(DecisionStatus::Approved)));
-    /// ```
-    pub fn decide(&self, session_id: &str, decision: Decision) -> bool {
+    /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
+    /// with it. Returns `false` for an id that is not a UUID, which no session has.
+    pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         self.veriff.decide(session_id, decision)
     }
 }

@@ -1,7 +1,5 @@
 //! The decisions on Veriff's verification sessions.
 
-use std::fmt;
-
 /// What was decided about a session, and the number that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,35 +29,5 @@ impl DecisionStatus {
             Self::Abandoned => ("abandoned", 9104),
             Self::Review => ("review", 9121),
         }
-    }
-}
-
-/// A decision for [`Sandbox::decide`](crate::Sandbox::decide). The person and the document in the reply are invented and
-/// always the same.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Decision {
-    pub(crate) status: DecisionStatus,
-    pub(crate) reason: Option<(u16, String)>,
-}
-
-impl Decision {
-    /// A decision without a reason.
-    pub fn new(status: DecisionStatus) -> Self {
-        let reason = None;
-        Self { status, reason }
-    }
-
-    /// Sets `reasonCode` and `reason`.
-    #[must_use]
-    pub fn with_reason(mut self, code: u16, text: &str) -> Self {
-        self.reason = Some((code, text.to_owned()));
-        self
-    }
-}
-
-/// Hides the reason, which could name a person.
-impl fmt::Debug for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Decision({:?})", self.status)
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use bounded::Bounded;
 pub(crate) use clock::WireClock;
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, RecordedConsent};
-pub use decisions::{Decision, DecisionStatus};
+pub use decisions::DecisionStatus;
 pub(crate) use ids::Ids;
 pub use ledger::{Counts, Entry, Ledger, Provider};
 pub(crate) use rates::{Quota, RateWindows};

@@ -8,18 +8,17 @@ use uuid::Uuid;
 use super::Veriff;
 use super::options::SESSION_DECISIONS;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{Decision, DecisionStatus, WireClock};
+use crate::state::{DecisionStatus, WireClock};
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let (text, session) = match veriff.session(request) {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let made = veriff.decisions.get(&session);
-    let listed = |(listed, _): &&(&str, _)| Uuid::try_parse(listed) == Ok(session);
-    let made = made.or_else(|| {
-        let (_, status) = SESSION_DECISIONS.iter().find(listed)?;
-        Some((Decision::new(*status), veriff.started_ms))
+    let listed = |(id, _): &&(&str, _)| Uuid::try_parse(id) == Ok(session);
+    let made = veriff.decisions.get(&session).or_else(|| {
+        let (_, decision) = SESSION_DECISIONS.iter().find(listed)?;
+        Some((*decision, veriff.started_ms))
     });
     veriff.success(vec![
         ("status", "success".into()),
@@ -30,14 +29,18 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     ])
 }
 
-fn verification(session: &str, (decision, decided_ms): (Decision, i64)) -> Json {
-    let (status, code) = decision.status.pair();
+fn verification(session: &str, (decision, decided_ms): (DecisionStatus, i64)) -> Json {
+    let (status, code) = decision.pair();
     let submitted = !matches!(
-        decision.status,
+        decision,
         DecisionStatus::Expired | DecisionStatus::Abandoned
     );
     let known = |value: &'static str| Json::from(submitted.then_some(value));
-    let (reason_code, reason) = decision.reason.unzip();
+    let (reason_code, reason) = match decision {
+        DecisionStatus::Declined => (Some(101_u16), Some("Declined by the sandbox")),
+        DecisionStatus::ResubmissionRequested => (Some(201), Some("Try again, says the sandbox")),
+        _ => (None, None),
+    };
     Json::Object(vec![
         ("id", session.into()),
         ("attemptId", "00000000-0000-4000-8000-0000000000a1".into()),

@@ -18,7 +18,7 @@ use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Consents, Decision, Ids, Provider, RecordedConsent, WireClock};
+use crate::state::{Bounded, Consents, DecisionStatus, Ids, Provider, RecordedConsent, WireClock};
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
 const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
@@ -35,7 +35,7 @@ pub(crate) struct Veriff {
     clock: WireClock,
     consents: Consents,
     /// By session, with the time.
-    decisions: Bounded<Uuid, (Decision, i64)>,
+    decisions: Bounded<Uuid, (DecisionStatus, i64)>,
     /// The time of decisions that no one made at run time.
     started_ms: i64,
     /// Counts replies for [`KeyOrder::Varied`].
@@ -106,7 +106,7 @@ impl Veriff {
     }
 
     /// Decides about a session, unless the id is not a UUID.
-    pub(crate) fn decide(&self, session_id: &str, decision: Decision) -> bool {
+    pub(crate) fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         let Ok(session) = Uuid::try_parse(session_id) else {
             return false;
         };

@@ -78,27 +78,33 @@ fault_settings! { VeriffSettings }
 pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
 /// The Veriff session that answers 500 with the documented body.
 pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
-/// The Veriff session that is approved.
-pub const SESSION_APPROVED: &str = "00000000-0000-4000-8000-000000009001";
-/// The Veriff session that is declined.
-pub const SESSION_DECLINED: &str = "00000000-0000-4000-8000-000000009102";
-/// The Veriff session that needs another submission.
-pub const SESSION_RESUBMISSION: &str = "00000000-0000-4000-8000-000000009103";
-/// The Veriff session that was never started and has expired.
-pub const SESSION_EXPIRED: &str = "00000000-0000-4000-8000-000000009104";
-/// The Veriff session that was started and never finished.
-pub const SESSION_ABANDONED: &str = "00000000-0000-4000-8000-00000000a104";
-/// The Veriff session that waits for a human's review.
-pub const SESSION_REVIEW: &str = "00000000-0000-4000-8000-000000009121";
-/// The sessions that are decided from the start. The ids are the sandbox's own device; a decision made by
-/// [`Sandbox::decide`](crate::Sandbox::decide) replaces theirs.
+/// The sessions that are decided from the start, by ids of the sandbox's own; [`Sandbox::decide`](crate::Sandbox::decide)
+/// replaces their decision.
 pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = &[
-    (SESSION_APPROVED, DecisionStatus::Approved),
-    (SESSION_DECLINED, DecisionStatus::Declined),
-    (SESSION_RESUBMISSION, DecisionStatus::ResubmissionRequested),
-    (SESSION_EXPIRED, DecisionStatus::Expired),
-    (SESSION_ABANDONED, DecisionStatus::Abandoned),
-    (SESSION_REVIEW, DecisionStatus::Review),
+    (
+        "00000000-0000-4000-8000-000000009001",
+        DecisionStatus::Approved,
+    ),
+    (
+        "00000000-0000-4000-8000-000000009102",
+        DecisionStatus::Declined,
+    ),
+    (
+        "00000000-0000-4000-8000-000000009103",
+        DecisionStatus::ResubmissionRequested,
+    ),
+    (
+        "00000000-0000-4000-8000-000000009104",
+        DecisionStatus::Expired,
+    ),
+    (
+        "00000000-0000-4000-8000-00000000a104",
+        DecisionStatus::Abandoned,
+    ),
+    (
+        "00000000-0000-4000-8000-000000009121",
+        DecisionStatus::Review,
+    ),
 ];
 
 choices! {
