@@ -2,8 +2,8 @@
 
 use consent_hmac::{SessionId, Veriff};
 use provider_core::{
-    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
+    ResponseError, VerificationError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +25,16 @@ impl GetDecision {
 }
 
 /// The reply: a decision, or none yet (`[docs]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Decision {
     /// `success`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<String>,
     /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
+    // Read so that the member has to be there, be it null: a reply without it says nothing about the session.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub verification: Option<Verification>,
 }
 
@@ -174,21 +176,6 @@ pub struct PersonData {
     pub nationality: Option<Masked>,
 }
 
-/// A 2xx body. `verification` has to be there, be it null: a reply without it says nothing about the session.
-#[derive(Deserialize)]
-struct ReceivedDecision {
-    #[serde(default, deserialize_with = "lenient::text")]
-    status: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    verification: Option<Option<Verification>>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<Verification>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl Endpoint for GetDecision {
     type Provider = Veriff;
     type Output = Decision;
@@ -209,18 +196,12 @@ impl Endpoint for GetDecision {
     }
 
     fn response(&self, response: &Verified) -> Result<Decision, ResponseError> {
-        let received: ReceivedDecision = response.json()?;
-        let verification = received
-            .verification
-            .ok_or(DecodeError::missing_data("$.verification"))?;
+        let decision: Decision = response.json()?;
         // The signature covers the body only, so a genuine reply to another request would verify too.
         let names_another = |verification: &Verification| !self.session_id.is(&verification.id);
-        if verification.as_ref().is_some_and(names_another) {
+        if decision.verification.as_ref().is_some_and(names_another) {
             return Err(VerificationError::OtherRequest.into());
         }
-        Ok(Decision {
-            status: received.status,
-            verification,
-        })
+        Ok(decision)
     }
 }
