@@ -13,7 +13,7 @@ use super::downloaded::Downloaded;
 use super::options::CallOptions;
 use super::receive::IntoSink;
 use super::sink::ContentSink;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::values::InvalidRequest;
 use crate::wire::{Endpoint, Operation, Provider, Response, request_from_value};
 
@@ -150,10 +150,13 @@ impl<P: Provider> CatalogueEntry<P> {
         options: CallOptions,
     ) -> JsonCall<'c> {
         let call = (self.call)(client, request, options);
+        let operation = self.operation.name;
         Box::pin(async move {
             let response = call.await?;
-            let value = serde_json::from_str(response.value()).unwrap_or_default();
-            Ok(response.map(|_| value))
+            match serde_json::from_str(response.value()) {
+                Ok(value) => Ok(response.map(|_| value)),
+                Err(_) => Err(unwritten::<P, _>(operation, response)),
+            }
         })
     }
 
@@ -245,10 +248,21 @@ where
 {
     Box::pin(async move {
         let response = client.run(&endpoint::<E>(request)?, &options).await?;
-        // Every output is made of structs, texts and numbers; if one is not, the verified bytes are still there.
-        let text = serde_json::to_string_pretty(response.value()).unwrap_or_default();
-        Ok(response.map(|_| text))
+        match serde_json::to_string_pretty(response.value()) {
+            Ok(text) => Ok(response.map(|_| text)),
+            Err(_) => Err(unwritten::<P, _>(E::OPERATION.name, response)),
+        }
     })
+}
+
+/// The call succeeded and its typed reply cannot be written as JSON, which a struct of texts and numbers always can. The
+/// error keeps the bytes.
+fn unwritten<P: Provider, T>(operation: &'static str, response: Response<T>) -> Error {
+    Error::new(ErrorKind::Decode, Outcome::Done)
+        .with_source("the typed reply cannot be written as JSON")
+        .with_request_id(response.request_id().clone())
+        .at(P::NAME, operation)
+        .with_whole_response(response.into_raw())
 }
 
 fn download<'c, P, E>(

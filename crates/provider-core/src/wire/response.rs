@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+#[cfg(feature = "catalogue")]
+use super::raw_response::RawResponse;
 use super::request_id::RequestId;
 use super::verified::{Authenticity, Verified};
 
@@ -64,6 +66,12 @@ impl<T> Response<T> {
     /// How long it took, pauses included.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
+    }
+
+    /// The response as it came.
+    #[cfg(feature = "catalogue")]
+    pub(crate) fn into_raw(self) -> RawResponse {
+        self.verified.into_raw()
     }
 
     /// The same exchange with another value.

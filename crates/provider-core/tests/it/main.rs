@@ -11,6 +11,7 @@
 
 mod answers;
 mod call_loop;
+mod catalogue;
 mod circuit_breaker;
 mod downloads;
 mod forms;
