@@ -1,11 +1,17 @@
 //! Reading a request from JSON by the rules of one that is built in code.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
 
 use super::json::looks_like_a_field;
 use crate::values::InvalidRequest;
@@ -13,14 +19,18 @@ use crate::values::InvalidRequest;
 /// The most bytes of a request that is given as JSON: 1 MiB.
 pub const MAX_INPUT_BYTES: usize = 1024 * 1024;
 
+/// How deep a request may be nested.
+const MAX_DEPTH: usize = 64;
+
 /// Reads a request from JSON text, for a web handler or a command.
 ///
-/// The rules are those of the request's own constructors. The error names the member by its path, as in `aaId[1]`, and the
-/// rule, never the value.
+/// A member obeys the rule of its own type, as in the request's constructors. The error names the member by its path, as in
+/// `aaId[1]`, and the rule, never the value. Rules between members are checked when the request is built: call
+/// [`Client::check`](crate::Client::check) to know before anything is sent.
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, a repeated member, or as [`request_from_value`].
+/// [`InvalidRequest`]: as [`input_from_json`] and [`request_from_value`].
 ///
 /// ```
 /// use provider_core::{Mobile, request_from_json, serde::Deserialize};
@@ -39,89 +49,364 @@ pub fn request_from_json<E: DeserializeOwned>(json: &[u8]) -> Result<E, InvalidR
     request_from_value(input_from_json(json)?)
 }
 
-/// Reads JSON text as a value in which no member is repeated.
+/// Reads JSON text as a value, with nothing lost on the way.
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, or a repeated member.
+/// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, a repeated member, a number with more digits than a JSON
+/// number keeps (give it as text), or nesting deeper than 64.
 pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     if json.len() > MAX_INPUT_BYTES {
         return Err(InvalidRequest::new("request", "must be at most 1 MiB"));
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value =
-        serde_path_to_error::deserialize::<_, Unrepeated>(&mut deserializer).map_err(|error| {
-            match error.inner().classify() {
-                serde_json::error::Category::Data => refusal(&error),
-                _ => not_json(error.inner()),
+    let raw: &RawValue = serde_json::from_slice(json).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let rule = format!("is not JSON at line {line}, column {column}");
+        InvalidRequest::new("request", rule)
+    })?;
+    value(raw, &FieldPath::default(), MAX_DEPTH)
+}
+
+/// Reads one value whose syntax is checked.
+fn value(raw: &RawValue, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
+    let refused = |rule: &'static str| InvalidRequest::new(path.clone().into_field(), rule);
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(refused("is nested too deeply"));
+    };
+    let text = raw.get();
+    let unreadable = |_| refused("is not valid text");
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let mut values = Map::new();
+            let mut names = HashSet::new();
+            let Members(members) = serde_json::from_str(text).map_err(unreadable)?;
+            for (name, raw) in members {
+                let path = path.member(&name);
+                if !names.insert(name.clone()) {
+                    let rule = "must not be repeated";
+                    return Err(InvalidRequest::new(path.into_field(), rule));
+                }
+                values.insert(name, value(raw, &path, depth)?);
             }
-        })?;
-    deserializer.end().map_err(|error| not_json(&error))?;
-    Ok(value.0)
+            Ok(values.into())
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(unreadable)?;
+            let items = items.into_iter().enumerate();
+            let items = items.map(|(index, raw)| value(raw, &path.item(index), depth));
+            items.collect::<Result<Vec<_>, _>>().map(Value::from)
+        }
+        Some(b'-' | b'0'..=b'9') if !is_kept(text) => Err(refused(
+            "has more digits than a JSON number keeps; give it as text",
+        )),
+        _ => serde_json::from_str(text).map_err(unreadable),
+    }
 }
 
-fn not_json(error: &serde_json::Error) -> InvalidRequest {
-    let (line, column) = (error.line(), error.column());
-    InvalidRequest::new(
-        "request",
-        format!("is not JSON at line {line}, column {column}"),
-    )
+/// Whether a number stays the same when it is read: a whole number of 64 bits, or 15 significant digits.
+fn is_kept(number: &str) -> bool {
+    let digits = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits = digits.chars().filter(char::is_ascii_digit);
+    let significant = digits.skip_while(|digit| *digit == '0').count();
+    significant <= 15 || number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok()
 }
 
-/// Reads a request from a JSON value by the rules of the request's own constructors.
+/// The members of an object as they stand there, repeated ones too.
+struct Members<'de>(Vec<(String, &'de RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Reads a request from a JSON value by the rules of the types of its members.
 ///
 /// # Errors
 ///
 /// [`InvalidRequest`]: a member that is missing, of another type, against its rule, or not a member at all. It names the
 /// member by its path and never repeats a value.
 pub fn request_from_value<E: DeserializeOwned>(value: Value) -> Result<E, InvalidRequest> {
-    // Serde would read a list as the members in their order.
     if !value.is_object() {
         return Err(InvalidRequest::new("request", "must be an object"));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| refusal(&error))
+    E::deserialize(Input(value)).map_err(Refusal::into_invalid_request)
 }
 
-/// Which member breaks which rule. Serde's own texts repeat the value, so only their fixed parts are used.
-fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidRequest {
-    let text = error.inner().to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    let mut path = path(error.path());
-    let mut below = |name: &str| {
-        let name = if looks_like_a_field(name) { name } else { "*" };
-        if path.last_name() != Some(name) {
-            path.member(name);
+/// A JSON value as a request is read from it. Stricter than serde_json's: a list is no object and an object no enum.
+struct Input(Value);
+
+impl<'de> Deserializer<'de> for Input {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(truth) => visitor.visit_bool(truth),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(items) => visitor.visit_seq(List(items.into_iter().enumerate())),
+            Value::Object(members) => visitor.visit_map(Object {
+                members: members.into_iter(),
+                value: None,
+            }),
         }
-    };
-    let rule = if let Some(rule) = InvalidRequest::rule_of(text) {
-        rule.to_owned()
-    } else if let Some(name) = quoted(text, "missing field `") {
-        below(name);
-        "is required".to_owned()
-    } else if let Some(name) = quoted(text, "duplicate field `") {
-        below(name);
-        "must not be repeated".to_owned()
-    } else if let Some(rest) = text.strip_prefix("unknown field `") {
-        let (name, expected) = rest
-            .rsplit_once("`, expected ")
-            .or_else(|| rest.rsplit_once("`, there are no fields"))
-            .unwrap_or((rest, ""));
-        below(name);
-        match expected {
-            "" => "is not a member; there are none".to_owned(),
-            expected => format!("is not a member; expected {expected}"),
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
         }
-    } else if let Some((_, expected)) = text.rsplit_once(", expected ") {
-        format!("must be {}", in_words(expected))
-    } else {
-        "is not valid".to_owned()
-    };
-    InvalidRequest::new(path.into_field(), rule)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        // Types of serde_json, such as a number's own text, are read by serde_json.
+        if name.starts_with("$serde_json::") {
+            let read = self.0.deserialize_newtype_struct(name, visitor);
+            return read.map_err(Refusal::custom);
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(Refusal::of("must be an object")),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::String(variant) => visitor.visit_enum(variant.into_deserializer()),
+            Value::Object(members) if members.len() == 1 => match members.into_iter().next() {
+                Some((variant, value)) => visitor.visit_enum(Variant(variant, value)),
+                None => Err(Refusal::of("must be a string")),
+            },
+            _ => Err(Refusal::of("must be a string")),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        unit unit_struct seq tuple tuple_struct map identifier ignored_any
+    }
 }
 
-fn quoted<'t>(text: &'t str, before: &str) -> Option<&'t str> {
-    text.strip_prefix(before)?.strip_suffix('`')
+struct List(std::iter::Enumerate<std::vec::IntoIter<Value>>);
+
+impl<'de> SeqAccess<'de> for List {
+    type Error = Refusal;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refusal> {
+        let Some((index, item)) = self.0.next() else {
+            return Ok(None);
+        };
+        let read = seed.deserialize(Input(item));
+        read.map(Some)
+            .map_err(|refusal| refusal.below(Step::Item(index)))
+    }
+}
+
+struct Object {
+    members: serde_json::map::IntoIter,
+    value: Option<(String, Value)>,
+}
+
+impl<'de> MapAccess<'de> for Object {
+    type Error = Refusal;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Refusal> {
+        let Some((name, value)) = self.members.next() else {
+            return Ok(None);
+        };
+        let key: StrDeserializer<'_, Refusal> = name.as_str().into_deserializer();
+        let key = seed.deserialize(key)?;
+        self.value = Some((name, value));
+        Ok(Some(key))
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Refusal> {
+        let (name, value) = self.value.take().unwrap_or_default();
+        let read = seed.deserialize(Input(value));
+        read.map_err(|refusal| refusal.below(Step::Member(name)))
+    }
+}
+
+/// A variant with what belongs to it, `{"variant": …}`.
+struct Variant(String, Value);
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Refusal;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Refusal> {
+        let variant: StrDeserializer<'_, Refusal> = self.0.as_str().into_deserializer();
+        Ok((seed.deserialize(variant)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
+    type Error = Refusal;
+
+    fn unit_variant(self) -> Result<(), Refusal> {
+        Err(Refusal::of("must be a string"))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refusal> {
+        let read = seed.deserialize(Input(self.1));
+        read.map_err(|refusal| refusal.below(Step::Member(self.0)))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refusal> {
+        let read = Input(self.1).deserialize_any(visitor);
+        read.map_err(|refusal| refusal.below(Step::Member(self.0)))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let read = Input(self.1).deserialize_struct("", fields, visitor);
+        read.map_err(|refusal| refusal.below(Step::Member(self.0)))
+    }
+}
+
+/// Which member breaks which rule. Made of names and rules alone: serde hands the value over, and it is not taken.
+#[derive(Debug)]
+struct Refusal {
+    /// From the member up.
+    path: Vec<Step>,
+    rule: Cow<'static, str>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Member(String),
+    Item(usize),
+}
+
+impl Refusal {
+    fn of(rule: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            path: Vec::new(),
+            rule: rule.into(),
+        }
+    }
+
+    fn below(mut self, step: Step) -> Self {
+        self.path.push(step);
+        self
+    }
+
+    fn into_invalid_request(self) -> InvalidRequest {
+        let mut path = FieldPath::default();
+        for step in self.path.into_iter().rev() {
+            path = match step {
+                Step::Member(name) => path.member(&name),
+                Step::Item(index) => path.item(index),
+            };
+        }
+        InvalidRequest::new(path.into_field(), self.rule)
+    }
+}
+
+impl serde::de::Error for Refusal {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let text = message.to_string();
+        let rule = InvalidRequest::rule_of(&text).map(str::to_owned);
+        Self::of(rule.map_or(Cow::Borrowed("is not valid"), Cow::Owned))
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::of(format!("must be {}", in_words(&expected.to_string())))
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::of(format!("must be {}", in_words(&expected.to_string())))
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::of(format!("must be {}", in_words(&expected.to_string())))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::of(format!("must be one of {}", quoted(expected)))
+    }
+
+    fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
+        Self::of(match expected {
+            [] => "is not a member; there are none".to_owned(),
+            [only] => format!("is not a member; expected `{only}`"),
+            expected => format!("is not a member; expected one of {}", quoted(expected)),
+        })
+        .below(Step::Member(name.to_owned()))
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::of("is required").below(Step::Member(name.to_owned()))
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::of("must not be repeated").below(Step::Member(name.to_owned()))
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule)
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// What Rust expects, in words of JSON.
@@ -138,38 +423,21 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-fn path(segments: &serde_path_to_error::Path) -> FieldPath {
-    let mut path = FieldPath::default();
-    for segment in segments {
-        match segment {
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                path.member(if looks_like_a_field(key) { key } else { "*" });
-            }
-            Segment::Seq { index } => path.item(*index),
-            Segment::Unknown => {}
-        }
-    }
-    path
-}
-
-/// The place of a member, `aaId[1]`.
-#[derive(Default)]
+/// The place of a member, `aaId[1]`. A name that does not look like one stands as `*`.
+#[derive(Clone, Default)]
 struct FieldPath(String);
 
 impl FieldPath {
-    fn member(&mut self, name: &str) {
-        if !self.0.is_empty() {
-            self.0.push('.');
+    fn member(&self, name: &str) -> Self {
+        let name = if looks_like_a_field(name) { name } else { "*" };
+        match self.0.as_str() {
+            "" => Self(name.to_owned()),
+            above => Self(format!("{above}.{name}")),
         }
-        self.0.push_str(name);
     }
 
-    fn item(&mut self, index: usize) {
-        self.0.push_str(&format!("[{index}]"));
-    }
-
-    fn last_name(&self) -> Option<&str> {
-        self.0.rsplit('.').next()
+    fn item(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
     }
 
     fn into_field(self) -> String {
@@ -178,77 +446,6 @@ impl FieldPath {
         } else {
             self.0
         }
-    }
-}
-
-/// A JSON value in which no member is repeated: of two values for one name, either could be meant.
-struct Unrepeated(Value);
-
-impl<'de> Deserialize<'de> for Unrepeated {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> DeserializeSeed<'de> for Any {
-            type Value = Value;
-
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-                deserializer.deserialize_any(self)
-            }
-        }
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-                Ok(value.into())
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-                Ok(value.into())
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-                Ok(value.into())
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-                Ok(value.into())
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(value.into())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = items.next_element_seed(Self)? {
-                    values.push(value);
-                }
-                Ok(values.into())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-                let mut values = Map::new();
-                while let Some(name) = members.next_key::<String>()? {
-                    let value = members.next_value_seed(Self)?;
-                    if values.contains_key(&name) {
-                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-                    }
-                    values.insert(name, value);
-                }
-                Ok(values.into())
-            }
-        }
-
-        deserializer.deserialize_any(Any).map(Unrepeated)
     }
 }
 
@@ -376,7 +573,7 @@ mod tests {
             (
                 r#"{"mobileNumber":"9000000001","kind":"CANARY"}"#,
                 "kind",
-                "must be `one` or `two`",
+                "must be one of `one`, `two`",
             ),
             (r#"["CANARY"]"#, "request", "must be an object"),
             (r#""CANARY""#, "request", "must be an object"),
@@ -393,6 +590,63 @@ mod tests {
         ] {
             let error = error(json);
             assert_eq!((error.field(), error.rule()), (field, rule), "{json}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_the_caller_gets_into_a_rule() {
+        for json in [
+            r#"{"mobileNumber":"9000000001","agreed":"yes, expected CANARY at line 3"}"#,
+            r#"{"mobileNumber":"9000000001","count":"z, expected CANARY at line 1"}"#,
+            r#"{"mobileNumber":"9000000001","kind":"x`, expected one of `CANARY` at line 1"}"#,
+            r#"{"mobileNumber":"9000000001","x`, expected CANARY at line ":1}"#,
+            r#"{"mobileNumber":"9000000001","\u0001CANARY":1}"#,
+            r#"{"mobileNumber":"\u0001CANARY"}"#,
+            r#"{"mobileNumber":"9000000001","kind":"\u0001CANARY"}"#,
+        ] {
+            error(json);
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_object_and_an_object_no_word() {
+        for (members, field, rule) in [
+            (
+                r#""people":[["9000000001"]]"#,
+                "people[0]",
+                "must be an object",
+            ),
+            (r#""kind":{"two":null}"#, "kind", "must be a string"),
+            (r#""kind":["two"]"#, "kind", "must be a string"),
+        ] {
+            let error = error(&format!(r#"{{"mobileNumber":"9000000001",{members}}}"#));
+            assert_eq!((error.field(), error.rule()), (field, rule));
+        }
+    }
+
+    #[test]
+    fn a_number_is_kept_whole_or_refused() {
+        let read = |number: &str| input_from_json(format!("{{\"a\":[{number}]}}").as_bytes());
+        for number in [
+            "0",
+            "-1",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1234567890.12345",
+            "1e300",
+        ] {
+            let value = read(number).unwrap();
+            assert_eq!(value["a"][0], number.parse::<Value>().unwrap(), "{number}");
+        }
+        for number in [
+            "9007199254740993.01",
+            "12345678901234567890123",
+            "0.1234567890123456",
+            "100000000000000000.55",
+        ] {
+            let error = read(number).unwrap_err();
+            assert_eq!(error.field(), "a[0]", "{number}");
+            assert!(error.rule().ends_with("give it as text"), "{number}");
         }
     }
 
