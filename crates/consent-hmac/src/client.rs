@@ -4,6 +4,7 @@ use crate::{RecordConsent, Veriff};
 
 provider_core::operations! {
     /// Calls Veriff. Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
     pub struct ConsentClient(Veriff) {
         /// Records a person's answer to a consent text for a session: `POST /v1/sessions/{id}/consents`.
         ///

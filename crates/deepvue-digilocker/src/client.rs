@@ -4,6 +4,7 @@ use crate::{Deepvue, InitiateSession};
 
 provider_core::operations! {
     /// Calls Deepvue's DigiLocker family. Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
     pub struct DigilockerClient(Deepvue) {
         /// Opens a session in which the person grants access: `POST /v1/kyc/digilocker/initiate-session`.
         ///

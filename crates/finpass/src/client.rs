@@ -4,6 +4,7 @@ use crate::{Finpass, Initialize, RefreshData};
 
 provider_core::operations! {
     /// Calls Finpass. Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
     pub struct FinpassClient(Finpass) {
         /// Opens an account aggregator consent session: *Initialize*, `POST /api/v1/services/account-aggregator/init`.
         ///

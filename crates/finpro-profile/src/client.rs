@@ -4,6 +4,7 @@ use crate::{CheckProfile, Finpro};
 
 provider_core::operations! {
     /// Calls MoneyOne FinPro. Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
     pub struct FinproProfileClient(Finpro) {
         /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
         ///

@@ -6,6 +6,7 @@ use crate::GetDecision;
 
 provider_core::operations! {
     /// Calls Veriff about verification sessions. Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
     pub struct SessionsClient(Veriff) {
         /// Reads the decision about a session: `GET /v1/sessions/{id}/decision`.
         ///

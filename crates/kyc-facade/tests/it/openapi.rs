@@ -120,6 +120,7 @@ endpoint! { OpenSession, Operation::new("open-session", "POST /v1/sessions", Ide
 
 provider_core::operations! {
     /// Calls Acme.
+    #[catalogue]
     struct AcmeClient(Acme) {
         /// Reads a decision: `GET /v1/sessions/{id}/decision`.
         ///

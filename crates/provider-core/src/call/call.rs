@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::client::Client;
+use super::client::{Client, check_declaration};
 use super::options::CallOptions;
 use crate::error::Error;
 use crate::resilience::{RetryPolicy, WhenLimited};
@@ -26,6 +26,7 @@ pub struct Call<'c, E: Endpoint> {
 impl<P: Provider> Client<P> {
     /// Prepares a call; nothing is sent until it is awaited.
     pub fn call<E: Endpoint<Provider = P>>(&self, endpoint: E) -> Call<'_, E> {
+        const { check_declaration::<E>() };
         Call::new(self, endpoint)
     }
 }

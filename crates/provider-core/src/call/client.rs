@@ -1,6 +1,7 @@
 //! The one loop that every call goes through.
 
 use std::borrow::Borrow as _;
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::downloaded::Downloaded;
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
-use super::receive::{Around, IntoSink, Receive, Whole};
+use super::receive::{Around, IntoSink, Receive, Whole, too_slow};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::RetryBudget;
 use crate::resilience::{Circuit, Circuits};
@@ -30,6 +31,8 @@ const USER_AGENT_VALUE: HeaderValue =
     HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
 /// What is signed and read are the bytes on the wire, so no encoding is asked for.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+/// How long a refusal may keep a client's other calls waiting.
+const LONGEST_UNVERIFIED_WAIT: Duration = Duration::from_secs(60);
 const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
@@ -109,6 +112,7 @@ impl<P: Provider> Client<P> {
     ///
     /// [`ErrorKind::InvalidRequest`], as the call itself would give it.
     pub fn check<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), Error> {
+        const { check_declaration::<E>() };
         let attempt = Attempt::new(1, self.inner.settings.clock.now(), 0);
         prepare(
             &*self.provider(),
@@ -146,7 +150,8 @@ impl<P: Provider> Client<P> {
             let response = self
                 .attempts(endpoint, options, receiver, &mut progress)
                 .await?;
-            match receiver.commit().await {
+            let deadline = progress.started().checked_add(self.timeout::<E>(options));
+            match within(deadline, receiver.commit(), Outcome::Done).await {
                 Ok(()) => {
                     progress.answered(response.status());
                     Ok(response)
@@ -169,17 +174,7 @@ impl<P: Provider> Client<P> {
     }
 
     fn progress<E: Endpoint<Provider = P>>(&self) -> Progress<'_> {
-        const {
-            let operation = E::OPERATION;
-            assert!(
-                !P::SIGNS_REQUESTS || !matches!(operation.signs, Signs::Nothing),
-                "the provider signs every request: say what this operation signs"
-            );
-            assert!(
-                !matches!(operation.signs, Signs::Body) || operation.route.method().has_body(),
-                "a request without a body cannot sign it"
-            );
-        }
+        const { check_declaration::<E>() };
         let observer = self.inner.settings.observer.as_deref();
         Progress::new(P::NAME, &E::OPERATION, observer)
     }
@@ -199,10 +194,7 @@ impl<P: Provider> Client<P> {
         } = &*self.inner;
         let standard = settings.timeout.unwrap_or(E::OPERATION.timeout);
         let circuit = circuits.of(E::OPERATION.name);
-        let timeout = options
-            .timeout
-            .unwrap_or(standard)
-            .min(options.time_limit.unwrap_or(Duration::MAX));
+        let timeout = self.timeout::<E>(options);
         // An unrepresentable deadline means no deadline.
         let deadline = progress.started().checked_add(timeout);
         let retry = options.retry.unwrap_or(settings.retry);
@@ -211,7 +203,7 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
-            if let Err(error) = receiver.begin().await {
+            if let Err(error) = within(deadline, receiver.begin(), Outcome::NotSent).await {
                 break error;
             }
             if let Err(refusal) = self.admit(circuit, options, timeout, progress).await {
@@ -306,6 +298,8 @@ impl<P: Provider> Client<P> {
             if let (Some(limiter), ErrorKind::RateLimited, Some(wait)) =
                 (&settings.limiter, error.kind(), error.retry_after())
             {
+                // Nobody vouches for a 429: it closes the limiter for all operations no longer than this.
+                let wait = wait.min(LONGEST_UNVERIFIED_WAIT);
                 limiter.learn(Allowance::new(0).resetting_in(wait));
             }
             outcome = outcome.max(error.outcome());
@@ -357,6 +351,13 @@ impl<P: Provider> Client<P> {
         Err(error)
     }
 
+    /// How long a call may take, attempts and pauses together.
+    fn timeout<E: Endpoint>(&self, options: &CallOptions) -> Duration {
+        let standard = self.inner.settings.timeout.unwrap_or(E::OPERATION.timeout);
+        let limit = options.time_limit.unwrap_or(Duration::MAX);
+        options.timeout.unwrap_or(standard).min(limit)
+    }
+
     /// Waits for the rate limiter's permission to send an attempt, or refuses. The circuit is only looked at, so that an open
     /// one is neither waited for nor charged to the limit; its permit is acquired when the request is built.
     async fn admit(
@@ -385,12 +386,40 @@ impl<P: Provider> Client<P> {
     }
 }
 
+/// What a sink does, within the call's deadline.
+async fn within(
+    deadline: Option<Instant>,
+    storing: impl Future<Output = Result<(), Error>>,
+    outcome: Outcome,
+) -> Result<(), Error> {
+    match deadline {
+        None => storing.await,
+        Some(deadline) => match tokio::time::timeout_at(deadline, storing).await {
+            Ok(result) => result,
+            Err(_) => Err(too_slow(outcome)),
+        },
+    }
+}
+
 fn not_sent(kind: ErrorKind, wait: Duration) -> Error {
     Error::new(kind, Outcome::NotSent).with_retry_after(Some(wait))
 }
 
 fn circuit_open(wait: Duration) -> Error {
     not_sent(ErrorKind::Unavailable, wait)
+}
+
+/// Fails the build of whoever calls an operation whose declaration cannot be signed as its provider demands.
+pub(super) const fn check_declaration<E: Endpoint>() {
+    let operation = E::OPERATION;
+    assert!(
+        !E::Provider::SIGNS_REQUESTS || !matches!(operation.signs, Signs::Nothing),
+        "the provider signs every request: say what this operation signs"
+    );
+    assert!(
+        !matches!(operation.signs, Signs::Body) || operation.route.method().has_body(),
+        "a request without a body cannot sign it"
+    );
 }
 
 /// Builds and authorises the request of one attempt. Pure but for the reference counts.

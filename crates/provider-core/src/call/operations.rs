@@ -1,11 +1,12 @@
 //! The declaration of a client: its operations, a row each.
 
-/// Declares a client and its operations: a method of the client for each row, and with the feature `catalogue` an entry of
-/// the client's `CATALOGUE`.
+/// Declares a client and its operations: a method of the client for each row, and with `#[catalogue]` and the feature
+/// `catalogue` an entry of the client's `CATALOGUE`.
 ///
 /// ```text
 /// provider_core::operations! {
 ///     /// Calls Acme. Cheap to clone; share one, because connections are kept in it.
+///     #[catalogue]
 ///     pub struct AcmeClient(Acme) {
 ///         /// Opens an account.
 ///         ///
@@ -22,18 +23,35 @@
 ///
 /// The README of this crate has the whole example.
 ///
-/// The crate has the features `catalogue = ["provider-core/catalogue"]` and
-/// `schema = ["catalogue", "provider-core/schema", "dep:schemars"]`; with the second, every request and reply implements
-/// `schemars::JsonSchema`.
+/// `#[catalogue]` asks for the catalogue, which another crate of the build may turn on: then every request implements
+/// `Serialize` and `Deserialize` and every reply `Serialize`, always, and the crate has the features
+/// `catalogue = ["provider-core/catalogue"]` and `schema = ["catalogue", "provider-core/schema", "dep:schemars"]`; with the
+/// second, all of them implement `schemars::JsonSchema`. Without `#[catalogue]` nothing of that is needed.
 #[macro_export]
 macro_rules! operations {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
+        #[catalogue]
         $vis:vis struct $client:ident($provider:ty) {
             $( $(#[doc = $line:literal])+ $method:ident($endpoint:ty); )+
         }
     ) => {
-        $(#[$meta])*
+        $crate::operations! {
+            $(#[doc = $doc])*
+            $vis struct $client($provider) { $( $(#[doc = $line])+ $method($endpoint); )+ }
+        }
+
+        $crate::catalogue! {
+            $client($provider) { $( $method($endpoint) ::core::concat!($($line, "\n"),+); )+ }
+        }
+    };
+    (
+        $(#[doc = $doc:literal])*
+        $vis:vis struct $client:ident($provider:ty) {
+            $( $(#[doc = $line:literal])+ $method:ident($endpoint:ty); )+
+        }
+    ) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone)]
         $vis struct $client($crate::Client<$provider>);
 
@@ -72,10 +90,6 @@ macro_rules! operations {
                     self.client().call(request)
                 }
             )+
-        }
-
-        $crate::catalogue! {
-            $client($provider) { $( $method($endpoint) ::core::concat!($($line, "\n"),+); )+ }
         }
     };
 }

@@ -102,6 +102,8 @@ pub(crate) struct IntoSink<'s> {
     content: ContentHead,
     /// Content that was read whole and verified, and is not in the sink yet.
     pending: Option<Bytes>,
+    /// Whether the sink is writing: a deadline that ends then says nothing about the provider.
+    writing: bool,
 }
 
 impl<'s> IntoSink<'s> {
@@ -113,6 +115,7 @@ impl<'s> IntoSink<'s> {
             sink,
             content: ContentHead::default(),
             pending: None,
+            writing: false,
         }
     }
 
@@ -146,7 +149,10 @@ impl<'s> IntoSink<'s> {
             if let Some(verifier) = &mut verifier {
                 verifier.update(&piece);
             }
-            if let Err(error) = self.sink.write(piece).await {
+            self.writing = true;
+            let written = self.sink.write(piece).await;
+            self.writing = false;
+            if let Err(error) = written {
                 return Ok(Received::failed(reply.into_head(), not_stored(error)));
             }
         }
@@ -214,6 +220,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
 
     async fn begin(&mut self) -> Result<(), Error> {
         self.pending = None;
+        self.writing = false;
         self.sink
             .begin()
             .await
@@ -250,6 +257,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
         let received = match sent {
             Ok(Ok(received)) => received,
             Ok(Err(error)) => return Err(error.into()),
+            Err(_) if self.writing => return Err(too_slow(Outcome::Unknown)),
             Err(_) => return Err(Error::new(ErrorKind::Timeout, Outcome::Unknown)),
         };
         match received.end {
@@ -278,6 +286,12 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
             }
         }
     }
+}
+
+/// The sink did not take it within the call's deadline.
+pub(crate) fn too_slow(outcome: Outcome) -> Error {
+    Error::new(ErrorKind::Storage, outcome)
+        .with_source("the sink did not take it within the call's deadline")
 }
 
 /// The provider did its part.

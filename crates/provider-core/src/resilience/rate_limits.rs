@@ -101,8 +101,10 @@ impl RateLimiter for RateLimits {
         else {
             return;
         };
-        // A wrong or hostile moment must not stop a client for good.
-        self.state().closed_until = Instant::now().checked_add(resets_in.min(self.longest));
+        // A wrong or hostile moment must not stop a client for good, nor end a wait that another reply asked for.
+        let until = Instant::now().checked_add(resets_in.min(self.longest));
+        let state = &mut *self.state();
+        state.closed_until = state.closed_until.max(until);
     }
 }
 
@@ -323,8 +325,9 @@ mod tests {
         assert_eq!(limits.acquire(), Err(Duration::from_secs(30)));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(limits.acquire(), Ok(()));
-        // Nobody is stopped for years.
+        // Nobody is stopped for years, and a shorter wait does not end a longer one.
         limits.learn(told(0, u64::MAX));
+        limits.learn(told(0, 0));
         assert_eq!(limits.acquire(), Err(Duration::from_secs(60)));
     }
 

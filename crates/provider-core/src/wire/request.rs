@@ -1,9 +1,13 @@
 //! How an endpoint becomes a request: method and path from the operation's route, then query and body.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use serde::Serialize;
@@ -113,9 +117,24 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self.header(ACCEPT, HeaderValue::from_static(content_type))
     }
 
-    /// Adds a header of the operation's own. Credentials are the provider's to add.
+    /// Adds a header of the operation's own. Credentials are the provider's to add; where a request goes and how long it is,
+    /// the transport's: `host`, `content-length` and their like are refused.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        const FRAMING: [HeaderName; 8] = [
+            CONNECTION,
+            CONTENT_LENGTH,
+            EXPECT,
+            HOST,
+            TE,
+            TRAILER,
+            TRANSFER_ENCODING,
+            UPGRADE,
+        ];
+        if FRAMING.contains(&name) {
+            self.refuse(name.to_string(), "is the transport's to set");
+        } else {
+            self.headers.push((name, value));
+        }
         self
     }
 
@@ -157,7 +176,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
     ///
     /// # Errors
     ///
-    /// A placeholder without a value.
+    /// A placeholder without a value, or a method without a body.
     pub fn bytes(
         self,
         content_type: HeaderValue,
@@ -170,12 +189,12 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
     ///
     /// # Errors
     ///
-    /// A placeholder without a value.
+    /// A placeholder without a value, or a signature over a body that is not there.
     pub fn empty(self) -> Result<BuiltRequest<'a>, InvalidRequest> {
         self.finish(Body::default(), None)
     }
 
-    fn refuse(&mut self, field: &'static str, rule: &'static str) {
+    fn refuse(&mut self, field: impl Into<Cow<'static, str>>, rule: &'static str) {
         self.invalid
             .get_or_insert_with(|| InvalidRequest::new(field, rule));
     }
@@ -189,6 +208,19 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
             return Err(invalid);
         }
         let route = &self.operation.route;
+        let has_body = !body.as_ref().is_empty() || content_type.is_some();
+        if has_body && !route.method().has_body() {
+            return Err(InvalidRequest::new(
+                "body",
+                "has no place in a GET or DELETE",
+            ));
+        }
+        if P::SIGNS_REQUESTS && self.operation.signs == Signs::Body && body.as_ref().is_empty() {
+            return Err(InvalidRequest::new(
+                "body",
+                "is signed and must not be empty",
+            ));
+        }
         let given = || route.placeholders().zip(self.segments);
         if let Some((missing, _)) = given().find(|(_, segment)| segment.is_none()) {
             return Err(InvalidRequest::new(missing, "is required by the path"));

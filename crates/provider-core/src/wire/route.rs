@@ -150,6 +150,13 @@ impl Route {
         while index < count {
             let Placeholder { open, close } = placeholders[index];
             literal_bytes -= close + 1 - open;
+            let mut other = 0;
+            while other < index {
+                if same(bytes, placeholders[index], placeholders[other]) {
+                    panic!("the placeholders of a route have names of their own");
+                }
+                other += 1;
+            }
             index += 1;
         }
         Self {
@@ -237,6 +244,26 @@ impl Route {
     }
 }
 
+/// Whether two placeholders have the same name.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated at compile time, over positions found in this path"
+)]
+const fn same(path: &[u8], one: Placeholder, other: Placeholder) -> bool {
+    if one.close - one.open != other.close - other.open {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.close - one.open {
+        if path[one.open + at] != path[other.open + at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Route({})", self.text)
@@ -304,6 +331,7 @@ mod tests {
             "GET /{a-b}",
             "GET /{A}",
             "GET /{a}/{b}/{c}/{d}/{e}",
+            "GET /{a}/{b}/{a}",
         ] {
             let parsed = std::panic::catch_unwind(|| Route::parse(text));
             assert!(parsed.is_err(), "{text}");

@@ -86,6 +86,7 @@ impl Endpoint for AskOddly {
 
 provider_core::operations! {
     /// Calls the toy company.
+    #[catalogue]
     pub(crate) struct ToyClient(Toy) {
         /// Asks about
         /// an order.

@@ -533,6 +533,65 @@ async fn a_full_disk_opens_no_circuit() {
     stage.client.call(SafeOrder::new()).await.unwrap();
 }
 
+/// A sink that never ends one of its steps.
+#[derive(Debug)]
+struct Stuck(&'static str);
+
+impl Stuck {
+    async fn step(&self, name: &str) -> io::Result<()> {
+        if self.0 == name {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ContentSink for Stuck {
+    async fn begin(&mut self) -> io::Result<()> {
+        self.step("begin").await
+    }
+
+    async fn write(&mut self, _: Bytes) -> io::Result<()> {
+        self.step("write").await
+    }
+
+    async fn commit(&mut self, _: &ContentHead) -> io::Result<()> {
+        self.step("commit").await
+    }
+}
+
+/// It costs its own call and neither the deadline nor the provider's circuit.
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_ends_with_the_call_and_opens_no_circuit() {
+    for (hangs_in, outcome) in [
+        ("begin", Outcome::NotSent),
+        ("write", Outcome::Unknown),
+        ("commit", Outcome::Done),
+    ] {
+        let steps = (0..3).map(|_| whole()).chain([signed(crate::toy::REPLY)]);
+        let steps = steps.skip(if hangs_in == "begin" { 3 } else { 0 });
+        let stage = Stage::with(steps, toy(Streaming::Incremental), |builder| {
+            builder.circuit_breaker(CircuitBreaker::standard().with_failures(1))
+        });
+        for _ in 0..3 {
+            let started = tokio::time::Instant::now();
+            let call = stage
+                .client
+                .call(Media::new())
+                .with_timeout(Duration::from_secs(25));
+            let error = call.download_into(&mut Stuck(hangs_in)).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Storage, outcome),
+                "{hangs_in}"
+            );
+            assert_eq!(started.elapsed(), Duration::from_secs(25), "{hangs_in}");
+        }
+        stage.client.call(SafeOrder::new()).await.unwrap();
+    }
+}
+
 // Transports and catalogues
 
 /// A transport that knows nothing of streaming.

@@ -113,16 +113,18 @@ async fn the_limiter_hears_of_allowances_and_of_429() {
         signed_with_headers(&[("x-left", "5 30")], REPLY),
         Step::respond_with(400, &[("x-left", "4 29")], ""),
         Step::respond_with(429, &[("retry-after", "17")], ""),
+        Step::respond_with(429, &[("retry-after", "4000000000")], ""),
         Step::respond(429, ""),
         signed(REPLY),
     ];
     let stage = stage(steps, Arc::clone(&listener) as Arc<dyn RateLimiter>);
-    for _ in 0..5 {
+    for _ in 0..6 {
         let _ = stage.client.call(SafeOrder::new()).await;
     }
     assert_eq!(
         *listener.0.lock().unwrap(),
-        [told(5, 30), told(4, 29), told(0, 17)]
+        // A 429 that nobody vouches for stops a client for a minute at most.
+        [told(5, 30), told(4, 29), told(0, 17), told(0, 60)]
     );
 }
 

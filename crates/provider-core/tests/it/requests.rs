@@ -1,7 +1,9 @@
 //! Requests that are made from an operation's route: method, path, query, headers, and what is signed.
 
 use provider_core::bytes::Bytes;
-use provider_core::http::header::{ACCEPT, CONTENT_TYPE};
+use provider_core::http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use provider_core::http::{HeaderName, HeaderValue, Method};
 use provider_core::testing::Sent;
 use provider_core::{
@@ -11,14 +13,14 @@ use provider_core::{
 
 use crate::toy::{SIGNATURE, Stage, Toy, signed};
 
-type Build =
+type BuildRead =
     for<'a> fn(&'a Read, RequestBuilder<'a, Toy>) -> Result<BuiltRequest<'a>, InvalidRequest>;
 
 /// A read of one part of an order, built as a test says.
 struct Read {
     id: PathId,
     part: PathId,
-    build: Build,
+    build: BuildRead,
 }
 
 impl Endpoint for Read {
@@ -44,7 +46,7 @@ impl Endpoint for Read {
     }
 }
 
-fn read(build: Build) -> Read {
+fn read(build: BuildRead) -> Read {
     let id = |text| PathId::parse("id", text).unwrap();
     Read {
         id: id("order-1"),
@@ -59,14 +61,14 @@ fn both<'a>(read: &'a Read, request: RequestBuilder<'a, Toy>) -> RequestBuilder<
         .segment("id", &read.id)
 }
 
-async fn sent(build: Build) -> Sent {
+async fn sent(build: BuildRead) -> Sent {
     let stage = Stage::new([signed("{}")]);
     let response = stage.client.call(read(build)).await.unwrap();
     assert_eq!(response.value(), "{}");
     stage.transport.only()
 }
 
-async fn refused(build: Build) -> Error {
+async fn refused(build: BuildRead) -> Error {
     let stage = Stage::new([]);
     let error = stage.client.call(read(build)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -122,13 +124,47 @@ async fn an_operation_asks_for_its_own_type_of_reply() {
     assert_eq!(sent.headers["accept-encoding"], "identity");
 }
 
+/// A part that is written.
+struct Write(Build);
+
+impl Endpoint for Write {
+    type Provider = Toy;
+    type Output = ();
+    const OPERATION: Operation = Operation::new("write-part", "POST /v1/parts", Idempotency::Safe);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Toy>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        (self.0)(request)
+    }
+
+    fn response(&self, _: &Verified) -> Result<(), ResponseError> {
+        Ok(())
+    }
+}
+
+// A client without a catalogue asks nothing of its requests and replies, whatever features are on.
+provider_core::operations! {
+    /// Writes parts.
+    pub(crate) struct PartsClient(Toy) {
+        /// Writes a part.
+        write(Write);
+    }
+}
+
+type Build = for<'a> fn(RequestBuilder<'a, Toy>) -> Result<BuiltRequest<'a>, InvalidRequest>;
+
 #[tokio::test(start_paused = true)]
 async fn an_operation_sends_bytes_of_any_type() {
-    let sent = sent(|read, request| {
-        let text = HeaderValue::from_static("text/csv");
-        both(read, request).bytes(text, Bytes::from_static(b"a,b"))
-    })
-    .await;
+    let stage = Stage::new([signed("{}")]);
+    let csv: Build = |request| {
+        let bytes = Bytes::from_static(b"a,b");
+        request.bytes(HeaderValue::from_static("text/csv"), bytes)
+    };
+    let client = PartsClient::from(stage.client.clone());
+    client.write(Write(csv)).await.unwrap();
+    let sent = stage.transport.only();
     assert_eq!(
         (&sent.headers[CONTENT_TYPE], &*sent.body),
         (&HeaderValue::from_static("text/csv"), &b"a,b"[..])
@@ -136,9 +172,71 @@ async fn an_operation_sends_bytes_of_any_type() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_stands_where_it_can_be_signed_and_a_signature_over_a_body() {
+    let error = refused(|read, request| both(read, request).json("unsigned")).await;
+    assert_eq!(error.invalid_request().unwrap().field(), "body");
+    let stage = Stage::new([]);
+    let error = stage
+        .client
+        .call(Write(|request| request.empty()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.invalid_request().unwrap().rule(),
+        "is signed and must not be empty"
+    );
+    assert_eq!(stage.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_request_goes_and_how_long_it_is_are_no_operation_s_to_say() {
+    for name in [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "upgrade",
+    ] {
+        let stage = Stage::new([]);
+        let write: Build = match name {
+            "host" => |request| request.header(HOST, HeaderValue::from_static("x")).json(&1),
+            "content-length" => |request| {
+                request
+                    .header(CONTENT_LENGTH, HeaderValue::from_static("1"))
+                    .json(&1)
+            },
+            "transfer-encoding" => |request| {
+                request
+                    .header(TRANSFER_ENCODING, HeaderValue::from_static("chunked"))
+                    .json(&1)
+            },
+            "connection" => |request| {
+                request
+                    .header(CONNECTION, HeaderValue::from_static("close"))
+                    .json(&1)
+            },
+            "te" => |request| {
+                request
+                    .header(TE, HeaderValue::from_static("trailers"))
+                    .json(&1)
+            },
+            _ => |request| {
+                request
+                    .header(UPGRADE, HeaderValue::from_static("h2c"))
+                    .json(&1)
+            },
+        };
+        let error = stage.client.call(Write(write)).await.unwrap_err();
+        assert_eq!(error.invalid_request().unwrap().field(), name);
+        assert_eq!(stage.requests(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_path_without_one_of_its_segments_is_not_sent() {
     for (build, field) in [
-        ((|_, request| request.empty()) as Build, "id"),
+        ((|_, request| request.empty()) as BuildRead, "id"),
         (
             |read, request| request.segment("id", &read.id).empty(),
             "part_id",
