@@ -16,12 +16,12 @@
 )]
 
 mod canaries;
-mod clients;
 mod constant_time;
 mod failure;
 mod faults;
 mod flood;
 mod forgeries;
+mod inputs;
 mod no_call_home;
 mod outage;
 mod process;

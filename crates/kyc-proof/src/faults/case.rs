@@ -1,4 +1,4 @@
-//! What a row of the matrix holds: a fault, and what it must come to, derived from what a repeat of the operation does.
+//! A row of the matrix: a fault, and its expected result, derived from the operation's idempotency.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use provider_core::{ErrorKind, Idempotency, Outcome};
 
-use super::columns::{Size, Subject};
-use super::server::{Script, Step};
-use super::tls::Certificate;
+use super::column::{Column, Size};
+use super::server::Script;
+use super::transports::Certificate;
 
 /// One row, by its number.
 pub(crate) struct Row {
@@ -17,14 +17,22 @@ pub(crate) struct Row {
     pub(crate) cases: Cases,
 }
 
-/// What a row is to these operations.
+/// The cases of a row, or the reason why it has none.
 pub(crate) enum Cases {
-    /// It is provoked, in one or more ways.
     Some(Vec<Case>),
-    /// It cannot happen to them.
+    /// It cannot happen to these operations.
     NotApplicable(&'static str),
-    /// It can, and is not made to happen here.
+    /// It can happen to them, and is not provoked here.
     NotProvoked(&'static str),
+}
+
+/// What decides about the result of a case, and so what it is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The core and the transport: one operation of each idempotency class and kind of signature, over each transport.
+    Transport,
+    /// The provider's crate: every operation over the default transport, and those of the other level over each.
+    Reply,
 }
 
 /// How a call ends.
@@ -46,20 +54,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// When an attempt that failed so is repeated.
+/// Which operations an attempt that failed so is retried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
     Never,
-    /// If the operation is `Safe` or `Repeatable`.
+    /// `Safe` and `Repeatable` ones.
     IfHarmless,
-    /// Whatever the operation is: it was not sent, or refused for now.
+    /// All: it was not sent, or refused for now.
     Always,
 }
 
-/// What one exchange comes to.
+/// The expected result of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// The fault is none to the client.
+    /// A success: the client tolerates the fault.
     Understood,
     Fails(ErrorKind, Outcome, Repeat),
     /// One attempt fails in one way and a later one in another, which the error is about.
@@ -68,14 +76,14 @@ pub(crate) enum Expect {
     Dropped,
 }
 
-/// How many exchanges a fault befalls.
+/// How many exchanges a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hits {
     Once,
     Always,
 }
 
-/// What a cell must measure.
+/// The expected measurement of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) verdict: Verdict,
@@ -83,11 +91,11 @@ pub(crate) struct Expected {
     pub(crate) effects: RangeInclusive<u32>,
 }
 
-/// The standard policy's limit, said once more so that a change of it is seen here.
+/// The standard policy's limit, stated independently of the policy.
 const MOST_ATTEMPTS: u32 = 3;
 
 impl Expected {
-    /// What a call comes to, if one faulty exchange comes to `expect` and does or does not do what was asked.
+    /// The result of a call whose faulty exchanges give `expect`, with or without an effect.
     pub(crate) fn of(expect: Expect, hits: Hits, effect: bool, idempotency: Idempotency) -> Self {
         let harmless = idempotency != Idempotency::Unsafe;
         let (kind, outcome, repeat) = match expect {
@@ -154,7 +162,7 @@ impl fmt::Display for Span<'_> {
     }
 }
 
-/// Where the server is, and how far a client comes.
+/// Where the server is, and how far a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// On this machine, in plain text.
@@ -222,7 +230,7 @@ pub(crate) enum WallClock {
 /// The moment that the wall clock shows unless a row says otherwise.
 pub(crate) const NOW: &str = "2029-06-01T00:00:00Z";
 
-/// What a script may want to name: addresses that are known only when the cell runs.
+/// Addresses that are known only when the cell runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     /// The server itself.
@@ -231,14 +239,33 @@ pub(crate) struct Place {
     pub(crate) bystander: u16,
 }
 
-/// One way in which a row is provoked.
-type Variants = Box<dyn Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync>;
-type Expects = Box<dyn Fn(&Subject) -> Vec<Expect> + Send + Sync>;
+/// One way in which a case is provoked.
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) script: Script,
+    /// The expected results, if they differ from the case's.
+    pub(crate) expect: Option<Vec<Expect>>,
+}
 
-/// A fault and what it must come to.
+impl Variant {
+    pub(crate) fn new(name: impl Into<String>, script: Script) -> Self {
+        let name = name.into();
+        Self {
+            name,
+            script,
+            expect: None,
+        }
+    }
+}
+
+type Variants = Box<dyn Fn(&Column, Place) -> Vec<Variant> + Send + Sync>;
+type Expects = Box<dyn Fn(&Column) -> Vec<Expect> + Send + Sync>;
+
+/// A fault and its expected result.
 pub(crate) struct Case {
     /// What tells it from the other cases of its row.
     pub(crate) name: &'static str,
+    pub(crate) level: Level,
     pub(crate) stage: Stage,
     pub(crate) drive: Drive,
     pub(crate) size: Size,
@@ -269,20 +296,21 @@ impl Case {
     /// A case of one script.
     pub(crate) fn new(
         name: &'static str,
-        script: impl Fn(&Subject) -> Script + Send + Sync + 'static,
+        script: impl Fn(&Column) -> Script + Send + Sync + 'static,
     ) -> Self {
-        Self::each(name, move |subject, _| {
-            vec![(String::new(), script(subject))]
+        Self::each(name, move |column, _| {
+            vec![Variant::new("", script(column))]
         })
     }
 
     /// A case of several scripts with a name each, or of none for an operation that has no such thing.
     pub(crate) fn each(
         name: &'static str,
-        variants: impl Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync + 'static,
+        variants: impl Fn(&Column, Place) -> Vec<Variant> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name,
+            level: Level::Transport,
             stage: Stage::Plain,
             drive: Drive::Call,
             size: Size::Usual,
@@ -302,27 +330,23 @@ impl Case {
         }
     }
 
-    /// It is a fault, and comes to this.
     pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
-        self.comes_to(move |_| vec![Expect::Fails(kind, outcome, repeat)])
+        self.gives(move |_| vec![Expect::Fails(kind, outcome, repeat)])
     }
 
-    /// It comes to one of these.
-    pub(crate) fn comes_to(
+    pub(crate) fn gives(
         mut self,
-        expect: impl Fn(&Subject) -> Vec<Expect> + Send + Sync + 'static,
+        expect: impl Fn(&Column) -> Vec<Expect> + Send + Sync + 'static,
     ) -> Self {
         self.expect = Box::new(expect);
         self
     }
 
-    /// The deadline passes.
     pub(crate) fn times_out(self) -> Self {
         self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never)
             .within(Duration::from_millis(300))
     }
 
-    /// With this deadline.
     pub(crate) fn within(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -395,56 +419,60 @@ impl Case {
         self
     }
 
-    /// The scripts for an operation; none if it has no such case.
-    pub(crate) fn variants(&self, subject: &Subject, place: Place) -> Vec<(String, Script)> {
-        (self.variants)(subject, place)
+    pub(crate) fn on(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// The variants for an operation; none if it has no such case, or no request that is long enough.
+    pub(crate) fn variants(&self, column: &Column, place: Place) -> Vec<Variant> {
+        if column.input(self.size).is_none() {
+            return Vec::new();
+        }
+        (self.variants)(column, place)
+    }
+
+    fn expect(&self, column: &Column, variant: &Variant) -> Vec<Expect> {
+        variant
+            .expect
+            .clone()
+            .unwrap_or_else(|| (self.expect)(column))
     }
 
     /// How many exchanges are hit, each in a cell of its own.
-    pub(crate) fn all_hits(&self, subject: &Subject) -> Vec<Hits> {
+    pub(crate) fn all_hits(&self, column: &Column, variant: &Variant) -> Vec<Hits> {
         let repeated = |expect: &Expect| match expect {
             Expect::Fails(_, _, repeat) => *repeat != Repeat::Never,
             Expect::Understood | Expect::FailsAtLast(..) | Expect::Dropped => false,
         };
         match self.hits {
             Some(hits) => vec![hits],
-            None if (self.expect)(subject).iter().any(repeated) => vec![Hits::Once, Hits::Always],
+            None if self.expect(column, variant).iter().any(repeated) => {
+                vec![Hits::Once, Hits::Always]
+            }
             None => vec![Hits::Always],
         }
     }
 
-    /// What a cell may measure, in the order of the table.
-    pub(crate) fn expected(&self, subject: &Subject, hits: Hits, effect: bool) -> Vec<Expected> {
-        let idempotency = subject.operation.idempotency;
-        let expected = (self.expect)(subject).into_iter();
-        expected
-            .map(|expect| {
-                let mut expected = Expected::of(expect, hits, effect, idempotency);
-                if let Some(attempts) = self.attempts {
-                    expected.attempts = attempts..=attempts;
-                }
-                if self.replayed {
-                    expected.effects = 0..=0;
-                }
-                expected
-            })
+    /// The expected measurements of a cell, any of which is right.
+    pub(crate) fn expected(&self, column: &Column, variant: &Variant, hits: Hits) -> Vec<Expected> {
+        let idempotency = column.operation().idempotency;
+        let effect = variant.script.has_effect();
+        let expected = |expect| {
+            let mut expected = Expected::of(expect, hits, effect, idempotency);
+            if let Some(attempts) = self.attempts {
+                expected.attempts = attempts..=attempts;
+            }
+            if self.replayed {
+                expected.effects = 0..=0;
+            }
+            expected
+        };
+        self.expect(column, variant)
+            .into_iter()
+            .map(expected)
             .collect()
     }
-}
-
-/// The request is read, what it asks for is done, and then this.
-pub(crate) fn done_then(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script::AtRequest(
-        [Step::Request, Step::Effect]
-            .into_iter()
-            .chain(steps)
-            .collect(),
-    )
-}
-
-/// The request is read, nothing is done, and then this.
-pub(crate) fn read_then(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script::AtRequest([Step::Request].into_iter().chain(steps).collect())
 }
 
 #[cfg(test)]

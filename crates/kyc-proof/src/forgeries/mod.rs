@@ -1,5 +1,5 @@
-//! Replies that somebody altered, made up or took from elsewhere: each is refused with its own error, is asked for once, and
-//! its body is never read.
+//! Replies that were altered, made up or taken from elsewhere: each is refused with its own error, after one request, and its
+//! body is never read.
 //!
 //! Rows are those of the fault matrix. A legal variant and a documented limit stand in the same table, with the reason.
 
@@ -36,7 +36,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     table.print()
 }
 
-/// What becomes of a reply.
+/// The result of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// It is believed: by a rule, or by a limit that is documented.
@@ -69,7 +69,7 @@ struct Called {
 }
 
 impl Called {
-    /// What became of it, if all that belongs to that is as promised.
+    /// The verdict, if the number of requests fits it.
     fn verdict(&self) -> Result<Verdict> {
         let (verdict, most) = match &self.result {
             Ok(()) => (Accepted, 1),
@@ -83,7 +83,7 @@ impl Called {
     }
 }
 
-/// What a failure says about the reply, and how often it may have been asked for.
+/// The verdict of a failure, and how many requests it may have taken.
 fn judge(error: &Error) -> Result<(Verdict, usize)> {
     // Who has read the body, as a success or as a refusal, says so.
     let unread = error.decode().is_none() && error.fault().is_none();

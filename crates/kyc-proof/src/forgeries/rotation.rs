@@ -49,64 +49,51 @@ fn stages() -> Vec<Stage> {
     let alone = |text| with_secret(text, "http://localhost");
     let ending = || alone(NEW).or_verify_until(&secret(OLD), NOW);
     let nanosecond = SignedDuration::from_nanos(1);
+    let later = NOW + SignedDuration::from_mins(10);
     let many = ["a", "b", "c"].iter().fold(alone(OLD), |veriff, text| {
         veriff.or_verify_with(&secret(text))
     });
-    let stage = |what, veriff, now, believed| Stage {
-        what,
-        veriff,
-        now,
-        believed,
-    };
-    vec![
-        stage(
-            "the old secret alone",
-            alone(OLD),
-            NOW,
-            [true, false, false],
-        ),
-        stage(
-            "the old, or the new",
-            alone(OLD).or_verify_with(&secret(NEW)),
-            NOW,
-            [true, true, false],
-        ),
-        stage(
-            "the new, or the old",
-            alone(NEW).or_verify_with(&secret(OLD)),
-            NOW,
-            [true, true, false],
-        ),
-        stage(
+    let (old_or_new, new_or_old) = (
+        alone(OLD).or_verify_with(&secret(NEW)),
+        alone(NEW).or_verify_with(&secret(OLD)),
+    );
+    let (old, both, new) = (
+        [true, false, false],
+        [true, true, false],
+        [false, true, false],
+    );
+    let stages = [
+        ("the old secret alone", alone(OLD), NOW, old),
+        ("the old, or the new", old_or_new, NOW, both),
+        ("the new, or the old", new_or_old, NOW, both),
+        (
             "the new, or the old for 1 ns more",
             ending(),
             NOW - nanosecond,
-            [true, true, false],
+            both,
         ),
-        stage(
-            "the new, or the old until this moment",
-            ending(),
-            NOW,
-            [false, true, false],
-        ),
-        stage(
-            "the new, or the old until 10 min ago",
-            ending(),
-            NOW + SignedDuration::from_mins(10),
-            [false, true, false],
-        ),
-        stage(
+        ("the new, or the old until this moment", ending(), NOW, new),
+        ("the new, or the old until 10 min ago", ending(), later, new),
+        (
             "the new, or the old until long ago",
             ending(),
             Timestamp::MAX,
-            [false, true, false],
+            new,
         ),
-        stage("the new alone", alone(NEW), NOW, [false, true, false]),
-        stage(
+        ("the new alone", alone(NEW), NOW, new),
+        (
             "the last of five",
             many.or_verify_with(&secret(NEW)),
             NOW,
-            [true, true, false],
+            both,
         ),
-    ]
+    ];
+    stages
+        .map(|(what, veriff, now, believed)| Stage {
+            what,
+            veriff,
+            now,
+            believed,
+        })
+        .into()
 }

@@ -54,79 +54,62 @@ fn cases() -> Vec<WireCase> {
         .position(|at| at == &right.as_bytes()[..4])
         .unwrap_or_default();
     nul[inside] = 0;
+    let spaced = format!("x-hmac-signature: {} {}\r\n", &right[..32], &right[32..]);
+    let folded = format!(
+        "x-hmac-signature: {}\r\n {}\r\n",
+        &right[..32],
+        &right[32..]
+    );
+    let padded = format!("x-hmac-signature: \t {right} \t \r\n");
+    let upper = format!("X-HMAC-SIGNATURE: {right}\r\n");
+    let before_colon = format!("x-hmac-signature : {right}\r\n");
+    let long = format!("x-hmac-signature: {}\r\n", right.repeat(16 * 1024));
+    let padded_what = "space and tab around the value: legal, HTTP drops it";
+    let many = "10,000 signatures: too many headers for HTTP";
+    let (malformed, conflicting) = (Refused(MalformedSignature), Refused(ConflictingHeaders));
+    let trailer = "the signature after the body, in a trailer";
     vec![
         ("-", "as Veriff sends it", Accepted, reply(&signature)),
         (
             "F73",
             "names in capitals: legal, they have no case",
             Accepted,
-            reply(&format!("X-HMAC-SIGNATURE: {right}\r\n")),
+            reply(&upper),
         ),
-        (
-            "F73",
-            "space and tab around the value: legal, HTTP drops it",
-            Accepted,
-            reply(&format!("x-hmac-signature: \t {right} \t \r\n")),
-        ),
-        (
-            "F73",
-            "space inside the value",
-            Refused(MalformedSignature),
-            reply(&format!(
-                "x-hmac-signature: {} {}\r\n",
-                &right[..32],
-                &right[32..]
-            )),
-        ),
-        (
-            "F73",
-            "the value on two lines",
-            NoReply,
-            reply(&format!(
-                "x-hmac-signature: {}\r\n {}\r\n",
-                &right[..32],
-                &right[32..]
-            )),
-        ),
+        ("F73", padded_what, Accepted, reply(&padded)),
+        ("F73", "space inside the value", malformed, reply(&spaced)),
+        ("F73", "the value on two lines", NoReply, reply(&folded)),
         (
             "F73",
             "space before the colon",
             NoReply,
-            reply(&format!("x-hmac-signature : {right}\r\n")),
+            reply(&before_colon),
         ),
         ("F73", "a NUL inside the value", NoReply, nul),
         (
             "F67",
-            "the signature after the body, in a trailer",
+            trailer,
             Refused(MissingSignature),
             chunked(&signature),
         ),
         (
             "F72",
             "two equal headers",
-            Refused(ConflictingHeaders),
+            conflicting,
             reply(&signature.repeat(2)),
         ),
         (
             "F72",
             "90 signatures",
-            Refused(ConflictingHeaders),
+            conflicting,
             reply(&signature.repeat(90)),
         ),
-        (
-            "F72",
-            "10,000 signatures: too many headers for HTTP",
-            NoReply,
-            reply(&signature.repeat(10_000)),
-        ),
+        ("F72", many, NoReply, reply(&signature.repeat(10_000))),
         (
             "F72",
             "a signature of 1 MiB: too long for HTTP",
             NoReply,
-            reply(&format!(
-                "x-hmac-signature: {}\r\n",
-                right.repeat(16 * 1024)
-            )),
+            reply(&long),
         ),
     ]
 }

@@ -50,40 +50,16 @@ const PROPERTIES: &[Property] = &[
         holds: addresses::hostile_addresses_keep_their_segments,
     },
     Property {
-        says: "finpass: a reply decodes without loss, whatever else is in it",
-        holds: replies::finpass_loses_nothing,
-    },
-    Property {
-        says: "finpro: a reply decodes without loss, whatever else is in it",
-        holds: replies::finpro_loses_nothing,
-    },
-    Property {
-        says: "veriff: a reply decodes without loss, whatever else is in it",
-        holds: replies::veriff_loses_nothing,
-    },
-    Property {
-        says: "deepvue: a reply decodes without loss, whatever else is in it",
-        holds: replies::deepvue_loses_nothing,
+        says: "a reply decodes without loss, whatever else is in it",
+        holds: replies::replies_lose_nothing,
     },
     Property {
         says: "a field of another type is named by its path, and its value nowhere",
         holds: replies::another_type_is_named_by_its_path,
     },
     Property {
-        says: "finpass: the request has the documented fields and no others",
-        holds: requests::finpass_sends_what_was_set,
-    },
-    Property {
-        says: "finpro: the request has the documented fields and no others",
-        holds: requests::finpro_sends_what_was_set,
-    },
-    Property {
-        says: "veriff: the request has the documented fields and no others",
-        holds: requests::veriff_sends_what_was_set,
-    },
-    Property {
-        says: "deepvue: the request has the documented fields and no others",
-        holds: requests::deepvue_sends_what_was_set,
+        says: "a request is sent as it is taken, or nothing is sent",
+        holds: requests::requests_are_sent_as_they_are_taken,
     },
     Property {
         says: "an input is taken unchanged, or refused in words that do not depend on it",

@@ -1,4 +1,7 @@
-//! F51 to F66: what stands in the body.
+//! F51 to F66: the body of a success.
+//!
+//! Where a place of the reply is changed, the places and their changes come from the fixtures, and the published table has
+//! the result of each: which members a reply cannot do without is reviewed there.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -8,83 +11,43 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use provider_core::ErrorKind::{Decode, Transport};
 use provider_core::Outcome::{Done, Unknown};
+use provider_core::testing::tolerance::Mutation;
+use serde_json::Value;
 
-use super::row;
+use super::reply_row;
 use crate::canaries::planted::{
     ECHOED_ADDRESS, ECHOED_NAME, RUBBISH, UNKNOWN_KEY, UNKNOWN_VALUE, VARIANT, VUA, WRONG_VALUE,
 };
 use crate::faults::case::Repeat::Never;
-use crate::faults::case::{Case, Row, done_then};
-use crate::faults::columns::Subject;
-use crate::faults::server::{Script, Step};
-use crate::faults::wire::{head, send, vouched, vouched_and};
+use crate::faults::case::{Case, Row, Variant};
+use crate::faults::column::Column;
+use crate::faults::server::Step;
+use crate::faults::wire::{done_then, head, send, successes, vouched, vouched_and};
 
 /// The body is this instead, and the provider vouches for it.
-fn body(name: &'static str, body: impl Fn(&Subject) -> Vec<u8> + Send + Sync + 'static) -> Case {
-    Case::new(name, move |subject| {
-        done_then([send(vouched(subject, body(subject)))])
+fn body(name: &'static str, body: impl Fn(&Column) -> Vec<u8> + Send + Sync + 'static) -> Case {
+    Case::new(name, move |column| {
+        done_then([send(vouched(column, body(column)))])
     })
 }
 
-fn understood(script_body: String, subject: &Subject) -> (String, Script) {
-    (
-        String::new(),
-        done_then([send(vouched(subject, script_body))]),
-    )
+/// It is no JSON, or not of the reply's form.
+fn unread(name: &'static str, bytes: impl Fn(&Column) -> Vec<u8> + Send + Sync + 'static) -> Case {
+    body(name, bytes).fails(Decode, Done, Never)
 }
 
-/// Each required member in turn, changed so.
-fn each_required(name: &'static str, change: fn(&str, &str) -> String) -> Case {
-    Case::each(name, move |subject, _| {
-        let answer = &subject.answer;
-        let variants = answer.required.iter().map(|member| {
-            let changed = change(&answer.body, member);
-            (name_of(member).to_owned(), understood(changed, subject).1)
-        });
-        variants.collect()
-    })
-    .fails(Decode, Done, Never)
-}
-
-/// A member that only some answers have, changed so.
-fn some_member(
-    name: &'static str,
-    member: fn(&Subject) -> Option<&str>,
-    value: impl Into<String>,
-) -> Case {
-    let value = value.into();
-    Case::each(name, move |subject, _| {
-        let changed =
-            member(subject).map(|member| with_value(&subject.answer.body, member, &value));
-        changed
-            .into_iter()
-            .map(|body| understood(body, subject))
-            .collect()
+/// Each place of the reply after this mutation.
+fn mutated(name: &'static str, mutation: Mutation) -> Case {
+    Case::each(name, move |column, _| {
+        successes(column, column.mutated(mutation))
     })
 }
 
-fn name_of(member: &str) -> &str {
-    member.split('"').nth(1).unwrap_or_default()
-}
-
-fn with_value(body: &str, member: &str, value: &str) -> String {
-    body.replace(member, &format!("\"{}\":{value}", name_of(member)))
-}
-
-fn without(body: &str, member: &str) -> String {
-    let followed = format!("{member},");
-    if body.contains(&followed) {
-        return body.replace(&followed, "");
-    }
-    let preceded = format!(",{member}");
-    body.replace(
-        if body.contains(&preceded) {
-            &preceded
-        } else {
-            member
-        },
-        "",
-    )
+/// Each place of the reply that has another text for it.
+fn places(name: &'static str, change: fn(&Value, Option<&str>) -> Option<String>) -> Case {
+    Case::each(name, move |column, _| {
+        successes(column, column.with_raw(change))
+    })
 }
 
 /// The body with more members at its beginning.
@@ -92,20 +55,20 @@ fn with_more(body: &str, members: &str) -> Vec<u8> {
     body.replacen('{', &format!("{{{members},"), 1).into_bytes()
 }
 
-fn integer(subject: &Subject) -> Option<&str> {
-    subject.answer.integer
+fn is_leaf(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
 }
 
 fn endless(name: &'static str, framing: (&'static str, String), piece: Vec<u8>) -> Case {
-    Case::new(name, move |subject| {
-        let headers = [framing.clone()];
+    Case::new(name, move |column| {
         done_then([
-            send(head(subject.answer.status, &headers)),
+            send(head(&column.status(), std::slice::from_ref(&framing))),
             Step::Flood(piece.clone().into(), Duration::ZERO),
         ])
     })
     .fails(Transport, Unknown, Never)
     .alone()
+    .note("transport, cause \"longer than the limit\": asking again would end the same way")
 }
 
 const GIB: usize = 1 << 30;
@@ -130,162 +93,175 @@ fn wrong() -> String {
 
 pub(super) fn rows() -> Vec<Row> {
     let deep = || format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    let no_integer = "no integer in its answer";
+    let no_integer = "no integer in its reply";
+    let chunk = [b"10000\r\n".as_slice(), &[b' '; KIB_64], b"\r\n"].concat();
+    let spaces = || vec![b' '; KIB_64];
     vec![
-        row(
+        reply_row(
             51,
             "JSON cut off",
             [
-                body("half", |subject| {
-                    let body = subject.answer.body.as_bytes();
-                    body[..body.len() / 2].to_vec()
+                unread("half", |column| {
+                    column.body()[..column.body().len() / 2].into()
                 }),
-                body("nothing", |_| Vec::new()),
-                body("the last byte", |subject| {
-                    let body = subject.answer.body.as_bytes();
-                    body[..body.len() - 1].to_vec()
+                unread("nothing", |_| Vec::new()),
+                unread("the last byte", |column| {
+                    column.body()[..column.body().len() - 1].into()
                 }),
-            ]
-            .map(|case| case.fails(Decode, Done, Never)),
+            ],
         ),
-        row(
+        reply_row(
             52,
             "wrong type",
             [
-                each_required("each required field", |body, member| {
-                    with_value(body, member, &wrong())
-                }),
-                body("the whole", |_| wrong().into()).fails(Decode, Done, Never),
-                body("a list", |_| format!("[{}]", wrong()).into()).fails(Decode, Done, Never),
+                places("each place", |_, _| Some(wrong())),
+                mutated("each place, a plain one", Mutation::Retyped),
+                unread("the whole", |_| wrong().into()),
+                unread("a list", |_| format!("[{}]", wrong()).into()),
             ],
         ),
-        row(53, "required field missing", [each_required("", without)]),
-        row(
+        reply_row(53, "field missing", [mutated("each", Mutation::Dropped)]),
+        reply_row(
             54,
             "unknown field",
             [
-                body("", |subject| {
+                body("", |column| {
                     let members = format!(
                         "\"{UNKNOWN_KEY}\":{{\"{UNKNOWN_VALUE}\":[\"{ECHOED_NAME}\",\"{ECHOED_ADDRESS}\",\"{VUA}\",1e400]}}"
                     );
-                    with_more(&subject.answer.body, &members)
+                    with_more(&column.body(), &members)
                 }),
+                mutated("in each object and list", Mutation::Extended),
             ],
         ),
-        row(
+        reply_row(
             55,
             "unlisted value of an enumeration",
-            [some_member(
-                "",
-                |subject| subject.answer.open,
-                format!("\"{VARIANT}\""),
-            )
-            .unless("no enumeration in its answer")],
-        ),
-        row(
-            56,
-            "repeated field",
-            [each_required("", |body, member| {
-                body.replace(member, &format!("{member},{member}"))
+            [places("each text is another", |value, _| {
+                value.is_string().then(|| format!("\"{VARIANT}\""))
             })],
         ),
-        row(
+        reply_row(
+            56,
+            "repeated field",
+            [places("each", |value, member| {
+                Some(format!("{value},{:?}:{value}", member?))
+            })],
+        ),
+        reply_row(
             57,
             "integer above 2^63",
-            [some_member("", integer, "9223372036854775808")
-                .fails(Decode, Done, Never)
-                .unless(no_integer)],
+            [places("each", |value, _| {
+                value.is_number().then(|| "9223372036854775808".to_owned())
+            })
+            .unless(no_integer)],
         ),
-        row(
+        reply_row(
             58,
             "1.0 for 1",
-            [some_member("", integer, "1.0").fails(Decode, Done, Never).unless(no_integer)],
+            [places("each", |value, _| {
+                value.is_number().then(|| format!("{value}.0"))
+            })
+            .unless(no_integer)],
         ),
-        row(59, "NaN", [each_required("", |body, member| with_value(body, member, "NaN"))]),
-        row(
+        reply_row(
+            59,
+            "NaN",
+            [Case::each("each", |column, _| {
+                let bodies = column.with_raw(|value, _| is_leaf(value).then(|| "NaN".to_owned()));
+                let script = |body: String| done_then([send(vouched(column, body))]);
+                let bodies = bodies.into_iter();
+                bodies
+                    .map(|(at, body)| Variant::new(at, script(body)))
+                    .collect()
+            })
+            .fails(Decode, Done, Never)],
+        ),
+        reply_row(
             60,
             "null",
             [
-                each_required("each required field", |body, member| with_value(body, member, "null")),
-                some_member("an optional field", |subject| subject.answer.optional.as_deref(), "null"),
-                body("the whole", |_| b"null".to_vec()).fails(Decode, Done, Never),
+                mutated("each place", Mutation::Nulled),
+                unread("the whole", |_| b"null".to_vec()),
             ],
         ),
-        row(
+        reply_row(
             61,
             "bytes that are no UTF-8",
             [
-                body("in a required field", |subject| {
-                    let member = &subject.answer.required[0];
-                    let changed = with_value(&subject.answer.body, member, "\"\u{1}\"");
-                    changed.bytes().map(|byte| if byte == 1 { 0xff } else { byte }).collect()
-                })
-                .fails(Decode, Done, Never),
-                each_required("half a pair, escaped", |body, member| {
-                    with_value(body, member, r#""\ud800""#)
+                unread("in the first text", |column| {
+                    let body = column.body().into_bytes();
+                    let text = body.windows(2).position(|pair| pair == b":\"").unwrap() + 2;
+                    let mut changed = body;
+                    changed[text] = 0xff;
+                    changed
+                }),
+                places("half a pair, escaped, in each text", |value, _| {
+                    value.is_string().then(|| r#""\ud800""#.to_owned())
                 }),
             ],
         ),
-        row(
+        reply_row(
             62,
             "byte order mark",
-            [body("", |subject| format!("\u{feff}{}", subject.answer.body).into())
-                .fails(Decode, Done, Never)],
+            [unread("", |column| {
+                format!("\u{feff}{}", column.body()).into()
+            })],
         ),
-        row(
+        reply_row(
             63,
             "more after the end of the JSON",
             [
-                body("rubbish", |subject| format!("{}{RUBBISH}", subject.answer.body).into()),
-                body("the same again", |subject| subject.answer.body.repeat(2).into()),
-            ]
-            .map(|case| case.fails(Decode, Done, Never)),
+                unread("rubbish", |column| {
+                    format!("{}{RUBBISH}", column.body()).into()
+                }),
+                unread("the same again", |column| column.body().repeat(2).into()),
+            ],
         ),
-        row(
+        reply_row(
             64,
             "10,000 levels",
             [
-                body("the whole", move |_| deep().into()).fails(Decode, Done, Never),
-                body("in an unknown field", move |subject| {
-                    with_more(&subject.answer.body, &format!("\"{UNKNOWN_KEY}\":{}", deep()))
+                unread("the whole", move |_| deep().into()),
+                body("in an unknown field", move |column| {
+                    with_more(&column.body(), &format!("\"{UNKNOWN_KEY}\":{}", deep()))
                 })
                 .note("what is not read does not nest"),
             ],
         ),
-        row(
+        reply_row(
             65,
             "1 GiB",
             [
-                endless("announced", ("content-length", GIB.to_string()), vec![b' '; KIB_64]),
+                endless("announced", ("content-length", GIB.to_string()), spaces()),
                 endless(
                     "in chunks",
                     ("transfer-encoding", "chunked".to_owned()),
-                    [b"10000\r\n".as_slice(), &[b' '; KIB_64], b"\r\n"].concat(),
+                    chunk,
                 ),
                 endless(
                     "until the connection ends",
                     ("connection", "close".to_owned()),
-                    vec![b' '; KIB_64],
+                    spaces(),
                 ),
-            ]
-            .map(|case| case.note("transport, cause \"longer than the limit\": asking again would end the same way")),
+            ],
         ),
-        row(
+        reply_row(
             66,
             "compressed unasked",
             [
-                Case::new("64 MiB in 64 KiB", |subject| {
+                Case::new("64 MiB in 64 KiB", |column| {
                     let headers = [("content-encoding", "gzip".to_owned())];
-                    done_then([send(vouched_and(subject, &headers, bomb()))])
+                    done_then([send(vouched_and(column, &headers, bomb()))])
                 })
                 .fails(Decode, Done, Never)
                 .alone()
                 .note("nothing is ever unpacked"),
-                Case::each("label only", |subject, _| {
+                Case::each("label only", |column, _| {
                     let label = |name: &str| {
                         let headers = [("content-encoding", name.to_owned())];
-                        let bytes = vouched_and(subject, &headers, &subject.answer.body);
-                        (name.to_owned(), done_then([send(bytes)]))
+                        let bytes = vouched_and(column, &headers, column.body());
+                        Variant::new(name, done_then([send(bytes)]))
                     };
                     ["gzip", "zstd", "br", VARIANT].map(label).into()
                 })

@@ -1,27 +1,23 @@
-//! Every row of the matrix, F1 to F104, in the order of its parts.
+//! Every row of the matrix, F1 to F104.
 
+mod calls;
 mod content;
-mod load;
-mod ourselves;
+mod exchange;
 mod reaching;
-mod sending;
 mod status;
 mod trust;
-mod waiting;
 
-use super::case::{Case, Cases, Row};
+use super::case::{Case, Cases, Level, Row};
 
 /// All rows.
 pub(crate) fn all() -> Vec<Row> {
     [
         reaching::rows(),
-        sending::rows(),
-        waiting::rows(),
+        exchange::rows(),
         status::rows(),
         content::rows(),
         trust::rows(),
-        ourselves::rows(),
-        load::rows(),
+        calls::rows(),
     ]
     .into_iter()
     .flatten()
@@ -34,6 +30,15 @@ fn row(number: u32, fault: &'static str, cases: impl IntoIterator<Item = Case>) 
         fault,
         cases: Cases::Some(cases.into_iter().collect()),
     }
+}
+
+/// A row that the provider's crate decides about.
+fn reply_row(number: u32, fault: &'static str, cases: impl IntoIterator<Item = Case>) -> Row {
+    row(
+        number,
+        fault,
+        cases.into_iter().map(|case| case.on(Level::Reply)),
+    )
 }
 
 fn not_applicable(number: u32, fault: &'static str, reason: &'static str) -> Row {

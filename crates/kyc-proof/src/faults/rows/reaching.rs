@@ -7,18 +7,12 @@ use provider_core::Outcome::NotSent;
 
 use super::{not_provoked, row};
 use crate::faults::case::Repeat::{Always, Never};
-use crate::faults::case::{Case, Drive, Environment, Hits, Row, Stage, done_then};
-use crate::faults::columns::Subject;
+use crate::faults::case::{Case, Drive, Environment, Hits, Row, Stage};
 use crate::faults::server::{Script, Step};
-use crate::faults::tls::Certificate;
-use crate::faults::wire::{correct, send};
+use crate::faults::transports::Certificate;
+use crate::faults::wire::{send, well};
 
-/// The server is well; it is only not reached.
-fn well(subject: &Subject) -> Script {
-    done_then([send(correct(subject))])
-}
-
-/// It would answer, and nobody comes.
+/// The server would answer and is not reached.
 fn unreached(name: &'static str, stage: Stage) -> Case {
     let case = Case::new(name, well).at(stage).hits(Hits::Always);
     case.fails(Connect, NotSent, Always)

@@ -3,32 +3,38 @@
 use provider_core::ErrorKind::Verification;
 use provider_core::Outcome::Unknown;
 
-use super::{not_applicable, row};
+use super::{not_applicable, reply_row};
 use crate::canaries::planted::{VERIFF_FOREIGN, VERIFF_KEY, VERIFF_PREVIOUS, VERIFF_SECRET};
 use crate::faults::case::Repeat::Never;
-use crate::faults::case::{Case, Row, WallClock, done_then, read_then};
-use crate::faults::columns::Subject;
+use crate::faults::case::{Case, Row, Variant, WallClock};
+use crate::faults::column::Column;
 use crate::faults::server::Script;
-use crate::faults::wire::{answer, correct, send, vouched, vouched_and};
+use crate::faults::wire::{answer, correct, done_then, read_then, send, successes, vouched_and};
 
 type Headers = Vec<(&'static str, String)>;
 
 const UNSIGNED: &str = "signs nothing: TLS alone vouches";
 
+/// A script, for those who sign.
+fn if_signed(column: &Column, script: impl FnOnce() -> Script) -> Vec<Variant> {
+    let signs = column.signs_replies();
+    signs
+        .then(|| Variant::new("", script()))
+        .into_iter()
+        .collect()
+}
+
 /// The correct body under other headers; for those who sign.
 fn signed(
     name: &'static str,
-    change: impl Fn(Headers, &Subject) -> Headers + Send + Sync + 'static,
+    change: impl Fn(Headers, &Column) -> Headers + Send + Sync + 'static,
 ) -> Case {
-    Case::each(name, move |subject, _| {
-        let body = subject.answer.body.as_bytes();
-        let headers = change(subject.vouched(body), subject);
-        let script = || done_then([send(answer(subject.answer.status, &headers, body))]);
-        subject
-            .signs()
-            .then(|| (String::new(), script()))
-            .into_iter()
-            .collect()
+    Case::each(name, move |column, _| {
+        let body = column.body();
+        let headers = change(column.vouched(body.as_bytes()), column);
+        if_signed(column, || {
+            done_then([send(answer(&column.status(), &headers, body))])
+        })
     })
     .unless(UNSIGNED)
 }
@@ -36,7 +42,7 @@ fn signed(
 /// The same, and it must not be believed.
 fn refused(
     name: &'static str,
-    change: impl Fn(Headers, &Subject) -> Headers + Send + Sync + 'static,
+    change: impl Fn(Headers, &Column) -> Headers + Send + Sync + 'static,
 ) -> Case {
     signed(name, change).fails(Verification, Unknown, Never)
 }
@@ -61,16 +67,9 @@ fn flip_first_digit(signature: &str) -> String {
 
 /// Signed with this secret, at this moment.
 fn with_secret(name: &'static str, secret: &'static str) -> Case {
-    signed(name, move |_, subject| {
-        subject.vouched_with(secret, subject.answer.body.as_bytes())
+    signed(name, move |_, column| {
+        column.vouched_with(secret, column.body().as_bytes())
     })
-}
-
-/// A genuine answer to another person's request.
-fn another(subject: &Subject) -> Vec<(String, Script)> {
-    let another = subject.answer.another.as_ref();
-    let script = |body: &String| (String::new(), done_then([send(vouched(subject, body))]));
-    another.map(script).into_iter().collect()
 }
 
 const AFTER_THE_ROTATION: WallClock = WallClock::At("2031-01-01T00:00:00Z");
@@ -79,7 +78,7 @@ pub(super) fn rows() -> Vec<Row> {
     let no_time = "no provider signs a time; the signature covers the body alone";
     let no_http_2 = "HTTP/1.1 only, by ALPN too";
     vec![
-        row(
+        reply_row(
             67,
             "signature missing",
             [
@@ -89,12 +88,12 @@ pub(super) fn rows() -> Vec<Row> {
                 }),
             ],
         ),
-        row(
+        reply_row(
             68,
             "signature wrong",
             [
                 refused("one digit", |headers, _| signatures(headers, flip_first_digit)),
-                refused("of another body", |_, subject| subject.vouched(b"{}")),
+                refused("of another body", |_, column| column.vouched(b"{}")),
                 refused("addressed to another client", |headers, _| {
                     let other = VERIFF_KEY.replace('3', "4");
                     headers
@@ -104,18 +103,18 @@ pub(super) fn rows() -> Vec<Row> {
                 }),
             ],
         ),
-        row(
+        reply_row(
             69,
             "signed with another key",
             [with_secret("", VERIFF_FOREIGN).fails(Verification, Unknown, Never)],
         ),
-        row(
+        reply_row(
             70,
             "signature cut off",
             [refused("", |headers, _| signatures(headers, |value| value[..32].to_owned()))],
         ),
-        row(71, "signature empty", [refused("", |headers, _| signatures(headers, |_| String::new()))]),
-        row(
+        reply_row(71, "signature empty", [refused("", |headers, _| signatures(headers, |_| String::new()))]),
+        reply_row(
             72,
             "two signatures",
             [
@@ -140,7 +139,7 @@ pub(super) fn rows() -> Vec<Row> {
             ]
             .map(|case| case.note("also when they agree: which of them a peer means is anybody's guess")),
         ),
-        row(
+        reply_row(
             73,
             "signature written otherwise",
             [
@@ -153,7 +152,7 @@ pub(super) fn rows() -> Vec<Row> {
                 signatures(headers, |value| value.replacen(&value[..8], &format!("{} ", &value[..7]), 1))
             })]),
         ),
-        row(
+        reply_row(
             74,
             "another algorithm named",
             [
@@ -167,37 +166,35 @@ pub(super) fn rows() -> Vec<Row> {
         not_applicable(77, "timestamp at the ends of i64", no_time),
         not_applicable(78, "timestamp with a sign or zeros", no_time),
         not_applicable(79, "timestamp that is no number", no_time),
-        row(
+        reply_row(
             80,
             "genuine answer to another request",
-            [Case::each("", |subject, _| another(subject))
-                .fails(Verification, Unknown, Never)
-                .unless("an answer does not say whose it is")],
+            [Case::each("", |column, _| successes(column, column.others()))
+                .unless("a reply repeats nothing of its request")
+                .note("each text that repeats the request's; what a provider may repeat in another form is not compared")],
         ),
-        row(
+        reply_row(
             81,
             "genuine old answer to the same request, replayed",
-            [Case::each("", |subject, _| {
-                let script = || read_then([send(correct(subject))]);
-                subject.signs().then(|| (String::new(), script())).into_iter().collect()
+            [Case::each("", |column, _| {
+                if_signed(column, || read_then([send(correct(column))]))
             })
             .replayed()
             .unless(UNSIGNED)
             .note("believed: Veriff's signature binds the body to nothing else, and TLS is what keeps a replayer out")],
         ),
-        row(
+        reply_row(
             82,
             "body written anew by a middlebox",
-            [Case::each("", |subject, _| {
-                let body = subject.answer.body.replace(':', ": ");
-                let headers = subject.vouched(subject.answer.body.as_bytes());
-                let script = || done_then([send(answer(subject.answer.status, &headers, body))]);
-                subject.signs().then(|| (String::new(), script())).into_iter().collect()
+            [Case::each("", |column, _| {
+                let body = column.body().replace(':', ": ");
+                let headers = column.vouched(column.body().as_bytes());
+                if_signed(column, || done_then([send(answer(&column.status(), &headers, body))]))
             })
             .fails(Verification, Unknown, Never)
             .unless(UNSIGNED)],
         ),
-        row(
+        reply_row(
             83,
             "key being replaced",
             [
@@ -209,14 +206,14 @@ pub(super) fn rows() -> Vec<Row> {
                     .fails(Verification, Unknown, Never),
             ],
         ),
-        row(
+        reply_row(
             84,
             "server's clock ten minutes off",
-            [Case::each("", |subject, _| {
+            [Case::each("", |column, _| {
                 let dated = |date: &str| {
                     let headers = [("date", date.to_owned())];
-                    let bytes = vouched_and(subject, &headers, &subject.answer.body);
-                    (date.to_owned(), done_then([send(bytes)]))
+                    let bytes = vouched_and(column, &headers, column.body());
+                    Variant::new(date, done_then([send(bytes)]))
                 };
                 ["Thu, 31 May 2029 23:50:00 GMT", "Fri, 01 Jun 2029 00:10:00 GMT", "never"].map(dated).into()
             })
