@@ -17,6 +17,31 @@ pub(crate) struct Row {
     pub(crate) cases: Cases,
 }
 
+/// What decides about the result of a row, and so what it is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The core and the transport: one operation of each idempotency class and kind of signature, over each transport.
+    Transport,
+    /// The provider's crate: every operation over the default transport, and those of the other level over each.
+    Reply,
+}
+
+impl Row {
+    pub(crate) fn level(&self) -> Level {
+        match self.number {
+            37..=89 => Level::Reply,
+            _ => Level::Transport,
+        }
+    }
+
+    pub(crate) fn cases(&self) -> &[Case] {
+        match &self.cases {
+            Cases::Some(cases) => cases,
+            Cases::NotApplicable(_) | Cases::NotProvoked(_) => &[],
+        }
+    }
+}
+
 /// The cases of a row, or the reason why it has none.
 pub(crate) enum Cases {
     Some(Vec<Case>),
@@ -26,13 +51,10 @@ pub(crate) enum Cases {
     NotProvoked(&'static str),
 }
 
-/// What decides about the result of a case, and so what it is tried on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// The core and the transport: one operation of each idempotency class and kind of signature, over each transport.
-    Transport,
-    /// The provider's crate: every operation over the default transport, and those of the other level over each.
-    Reply,
+impl<C: IntoIterator<Item = Case>> From<C> for Cases {
+    fn from(cases: C) -> Self {
+        Self::Some(cases.into_iter().collect())
+    }
 }
 
 /// How a call ends.
@@ -249,11 +271,11 @@ pub(crate) struct Variant {
 
 impl Variant {
     pub(crate) fn new(name: impl Into<String>, script: Script) -> Self {
-        let name = name.into();
+        let (name, expect) = (name.into(), None);
         Self {
             name,
             script,
-            expect: None,
+            expect,
         }
     }
 }
@@ -261,38 +283,83 @@ impl Variant {
 type Variants = Box<dyn Fn(&Column, Place) -> Vec<Variant> + Send + Sync>;
 type Expects = Box<dyn Fn(&Column) -> Vec<Expect> + Send + Sync>;
 
-/// A fault and its expected result.
-pub(crate) struct Case {
-    /// What tells it from the other cases of its row.
-    pub(crate) name: &'static str,
-    pub(crate) level: Level,
-    pub(crate) stage: Stage,
-    pub(crate) drive: Drive,
-    pub(crate) size: Size,
-    pub(crate) deadline: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) clock: WallClock,
+/// Declares a case: its fields with what they are unless a method of the same name says otherwise.
+macro_rules! case {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $default:expr;)+) => {
+        /// A fault and its expected result.
+        pub(crate) struct Case {
+            /// What distinguishes it from the other cases of its row.
+            pub(crate) name: &'static str,
+            $($(#[$doc])* pub(crate) $field: $type,)+
+            variants: Variants,
+            expect: Expects,
+        }
+
+        impl Case {
+            /// A case of several variants, or of none for an operation that has no such thing.
+            pub(crate) fn each(
+                name: &'static str,
+                variants: impl Fn(&Column, Place) -> Vec<Variant> + Send + Sync + 'static,
+            ) -> Self {
+                let expect: Expects = Box::new(|_| vec![Expect::Understood]);
+                Self { name, $($field: $default,)+ variants: Box::new(variants), expect }
+            }
+        }
+    };
+}
+
+case! {
+    stage: Stage = Stage::Plain;
+    drive: Drive = Drive::Call;
+    size: Size = Size::Usual;
+    deadline: Duration = Duration::from_secs(30);
+    connect_timeout: Duration = Duration::from_secs(10);
+    clock: WallClock = WallClock::At(NOW);
     /// The pause before a repeat, if the answer names it.
-    pub(crate) pause: Option<Duration>,
+    pause: Option<Duration> = None;
     /// Runs alone, so that its memory can be measured.
-    pub(crate) alone: bool,
+    alone: bool = false;
     /// The answer is an old one, and no effect stands behind it.
-    pub(crate) replayed: bool,
+    replayed: bool = false;
     /// The client must end the connection by itself, and does so before the next call.
-    pub(crate) evicts: bool,
+    evicts: bool = false;
     /// How many attempts there are, if not as the fault has it.
-    pub(crate) attempts: Option<u32>,
+    attempts: Option<u32> = None;
     /// Both if the fault makes a difference by its number.
-    pub(crate) hits: Option<Hits>,
-    /// Where and why the design of the workspace decides otherwise, or what a reader should know.
-    pub(crate) note: &'static str,
+    hits: Option<Hits> = None;
+    /// Where the design of the workspace decides otherwise, or what a reader should know.
+    note: &'static str = "";
     /// Why an operation has no such case.
-    pub(crate) unless: &'static str,
-    variants: Variants,
-    expect: Expects,
+    unless: &'static str = "";
+}
+
+/// Methods that change one field.
+macro_rules! with {
+    ($($name:ident($($argument:ident: $type:ty)?) { $field:ident = $value:expr })+) => {$(
+        pub(crate) fn $name(mut self $(, $argument: $type)?) -> Self {
+            self.$field = $value;
+            self
+        }
+    )+};
 }
 
 impl Case {
+    with! {
+        within(deadline: Duration) { deadline = deadline }
+        at(stage: Stage) { stage = stage }
+        driven(drive: Drive) { drive = drive }
+        alone() { alone = true }
+        connects_within(timeout: Duration) { connect_timeout = timeout }
+        clock(clock: WallClock) { clock = clock }
+        pauses(pause: Duration) { pause = Some(pause) }
+        replayed() { replayed = true }
+        evicts() { evicts = true }
+        attempts(attempts: u32) { attempts = Some(attempts) }
+        hits(hits: Hits) { hits = Some(hits) }
+        note(note: &'static str) { note = note }
+        unless(reason: &'static str) { unless = reason }
+    }
+
     /// A case of one script.
     pub(crate) fn new(
         name: &'static str,
@@ -303,37 +370,6 @@ impl Case {
         })
     }
 
-    /// A case of several scripts with a name each, or of none for an operation that has no such thing.
-    pub(crate) fn each(
-        name: &'static str,
-        variants: impl Fn(&Column, Place) -> Vec<Variant> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name,
-            level: Level::Transport,
-            stage: Stage::Plain,
-            drive: Drive::Call,
-            size: Size::Usual,
-            deadline: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
-            clock: WallClock::At(NOW),
-            pause: None,
-            alone: false,
-            replayed: false,
-            evicts: false,
-            attempts: None,
-            hits: None,
-            note: "",
-            unless: "",
-            variants: Box::new(variants),
-            expect: Box::new(|_| vec![Expect::Understood]),
-        }
-    }
-
-    pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
-        self.gives(move |_| vec![Expect::Fails(kind, outcome, repeat)])
-    }
-
     pub(crate) fn gives(
         mut self,
         expect: impl Fn(&Column) -> Vec<Expect> + Send + Sync + 'static,
@@ -342,86 +378,19 @@ impl Case {
         self
     }
 
+    pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
+        self.gives(move |_| vec![Expect::Fails(kind, outcome, repeat)])
+    }
+
     pub(crate) fn times_out(self) -> Self {
-        self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never)
-            .within(Duration::from_millis(300))
-    }
-
-    pub(crate) fn within(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    pub(crate) fn at(mut self, stage: Stage) -> Self {
-        self.stage = stage;
-        self
-    }
-
-    pub(crate) fn driven(mut self, drive: Drive) -> Self {
-        self.drive = drive;
-        self
+        let case = self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never);
+        case.within(Duration::from_millis(300))
     }
 
     /// The request is longer than what fits between two sockets. Runs alone, because it needs memory.
     pub(crate) fn large(mut self) -> Self {
         self.size = Size::Large;
         self.alone()
-    }
-
-    pub(crate) fn alone(mut self) -> Self {
-        self.alone = true;
-        self
-    }
-
-    pub(crate) fn connects_within(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    pub(crate) fn clock(mut self, clock: WallClock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    pub(crate) fn pauses(mut self, pause: Duration) -> Self {
-        self.pause = Some(pause);
-        self
-    }
-
-    pub(crate) fn replayed(mut self) -> Self {
-        self.replayed = true;
-        self
-    }
-
-    pub(crate) fn evicts(mut self) -> Self {
-        self.evicts = true;
-        self
-    }
-
-    pub(crate) fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = Some(attempts);
-        self
-    }
-
-    pub(crate) fn hits(mut self, hits: Hits) -> Self {
-        self.hits = Some(hits);
-        self
-    }
-
-    pub(crate) fn note(mut self, note: &'static str) -> Self {
-        self.note = note;
-        self
-    }
-
-    /// Why there may be no script for an operation.
-    pub(crate) fn unless(mut self, reason: &'static str) -> Self {
-        self.unless = reason;
-        self
-    }
-
-    pub(crate) fn on(mut self, level: Level) -> Self {
-        self.level = level;
-        self
     }
 
     /// The variants for an operation; none if it has no such case, or no request that is long enough.

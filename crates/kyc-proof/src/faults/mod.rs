@@ -25,7 +25,7 @@ use std::time::Duration;
 use kyc_proof::catalogue::Subject;
 use tokio::runtime::{Builder, Handle};
 
-use self::case::{Cases, Level, Row};
+use self::case::{Level, Row};
 use self::cell::{Cell, Report, World};
 use self::column::Column;
 use self::observer::Metrics;
@@ -117,13 +117,13 @@ impl Matrix {
             bystander: 1,
         };
         let mut cells = Vec::new();
-        let cases = self.rows.iter().flat_map(|row| match &row.cases {
-            Cases::Some(cases) => cases.iter().map(|case| (row, case)).collect(),
-            Cases::NotApplicable(_) | Cases::NotProvoked(_) => Vec::new(),
-        });
+        let cases = self
+            .rows
+            .iter()
+            .flat_map(|row| row.cases().iter().map(move |case| (row, case)));
         for (row, case) in cases {
             for column in &self.columns {
-                let kinds = match (column.represents, case.level) {
+                let kinds = match (column.represents, row.level()) {
                     (true, _) => kinds,
                     (false, Level::Reply) => &kinds[..1],
                     (false, Level::Transport) => continue,
@@ -357,6 +357,7 @@ mod tests {
         TransportErrorKind, async_trait,
     };
 
+    use super::case::Cases;
     use super::*;
 
     /// A defect of a transport, each against another invariant.

@@ -101,27 +101,6 @@ impl Line<'_> {
         }
     }
 
-    /// What is tabled for all classes, those together that are alike.
-    fn by_class(&self) -> String {
-        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-        for class in CLASSES {
-            let (text, name) = (self.expected(class), format!("{class:?}"));
-            match groups.iter_mut().find(|(other, _)| *other == text) {
-                Some((_, names)) => names.push(name),
-                None => groups.push((text, vec![name])),
-            }
-        }
-        let one = groups.len() == 1;
-        let texts = groups.into_iter().map(|(text, names)| {
-            let text = text.replace("<br>", ", ");
-            match one {
-                true => text,
-                false => format!("{} {text}", names.join(", ")),
-            }
-        });
-        texts.collect::<Vec<_>>().join(" | ")
-    }
-
     fn as_tabled(&self) -> usize {
         let well = |(_, report): &&(&Cell<'_>, &Report)| report.violations.is_empty();
         self.cells.iter().filter(well).count()
@@ -135,7 +114,7 @@ impl Line<'_> {
         }
         let has_none = |column: &&Column| {
             let here = |(cell, _): &(&Cell<'_>, &Report)| std::ptr::eq(cell.column, *column);
-            let tried = column.represents || self.case.level == Level::Reply;
+            let tried = column.represents || self.row.level() == Level::Reply;
             tried && !self.cells.iter().any(here)
         };
         let without: Vec<_> = matrix
@@ -171,10 +150,7 @@ impl Totals {
             matrix.rows.iter().filter(|row| wanted(&row.cases)).count()
         };
         let well = |report: &&Report| report.violations.is_empty();
-        let cases = matrix.rows.iter().map(|row| match &row.cases {
-            Cases::Some(cases) => cases.len(),
-            Cases::NotApplicable(_) | Cases::NotProvoked(_) => 0,
-        });
+        let cases = matrix.rows.iter().map(|row| row.cases().len());
         Self {
             rows: matrix.rows.len(),
             not_applicable: count(|cases| matches!(cases, Cases::NotApplicable(_))),
@@ -204,37 +180,9 @@ impl Totals {
     }
 }
 
-/// Prints a line a case, what is not as tabled, and the figures.
+/// Prints what is not as tabled, and the figures. The table itself is published.
 pub(super) fn print(matrix: &Matrix, run: &Run) {
     let cells = matrix.cells();
-    for row in &matrix.rows {
-        match &row.cases {
-            Cases::NotApplicable(reason) => {
-                println!(
-                    "  F{:<4}{}: not applicable: {reason}",
-                    row.number, row.fault
-                );
-            }
-            Cases::NotProvoked(reason) => {
-                println!(
-                    "  F{:<4}{}: not provoked here: {reason}",
-                    row.number, row.fault
-                );
-            }
-            Cases::Some(cases) => {
-                for line in lines(row, cases, &cells, run) {
-                    println!(
-                        "  F{:<4}{}: {}/{} as tabled: {}",
-                        row.number,
-                        line.fault(),
-                        line.as_tabled(),
-                        line.cells.len(),
-                        line.by_class(),
-                    );
-                }
-            }
-        }
-    }
     for (index, text) in run.violations() {
         let cell = index.and_then(|index| cells.get(index));
         let name = cell.map_or_else(|| "all".to_owned(), Cell::name);
