@@ -220,9 +220,7 @@ fn accepted(subject: &Subject, exchange: &PlantedExchange) -> Value {
     let mut accepted = exchange.input.clone();
     for at in pointers(&fixture) {
         if let Some(text) = fixture.pointer(&at).and_then(Value::as_str)
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && is_word(text)
             && let Some(place) = accepted.pointer_mut(&at)
         {
             *place = text.into();

@@ -468,6 +468,10 @@ mod tests {
             .with_world(1, false, |world| {
                 world.patience = Duration::from_secs(1);
                 for cell in matrix.cells_over(DEFECTIVE) {
+                    let has_body = cell.column.operation().route.method().has_body();
+                    if cell.kind.name == "LogsBody" && !has_body {
+                        continue;
+                    }
                     // A read may be done twice, so it is the number of requests that is wrong.
                     let is_unsafe = cell.column.operation().idempotency == Idempotency::Unsafe;
                     let invariant = match cell.kind.name {

@@ -101,9 +101,10 @@ struct Soak {
 
 impl Soak {
     fn run(self) -> Result<()> {
-        let sockets_before = open_sockets()?;
         let started = Instant::now();
         let runtime = self.runtime()?;
+        // The runtime itself may hold some.
+        let sockets_before = open_sockets()?;
         let (report, count) = runtime.block_on(self.soak())?;
         let tasks = runtime.block_on(tasks_left());
         let sockets = open_sockets()?.saturating_sub(sockets_before);
