@@ -62,7 +62,7 @@ impl<C: IntoIterator<Item = Case>> From<C> for Cases {
 pub(crate) enum Verdict {
     Ok,
     Failed(ErrorKind, Outcome),
-    /// The caller dropped it, and was told this.
+    /// The caller dropped it; the observer got this outcome.
     Dropped(Outcome),
 }
 

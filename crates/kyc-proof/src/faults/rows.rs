@@ -56,7 +56,7 @@ const TOTAL: &str = "one deadline for the whole call: an attempt has no limit of
 const BROKE_OFF: &str =
     "the exchange broke off: there is no whole body that could be called malformed";
 const RACE: &str = "a race: the reset comes before or after the connection counts as made";
-const EVICTED: &str = "the connection is closed before the next call; what comes at the same moment as the next request cannot be told \
+const EVICTED: &str = "the connection is closed before the next call; what comes at the same moment as the next request cannot be distinguished \
                        from its answer, because HTTP/1.1 numbers nothing";
 const TOO_LARGE: &str =
     "transport, cause \"longer than the limit\": asking again would end the same way";

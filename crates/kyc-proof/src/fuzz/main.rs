@@ -33,50 +33,22 @@ struct Target {
     run: fn(&[u8]),
 }
 
-impl Target {
-    const fn new(name: &'static str, about: &'static str, run: fn(&[u8])) -> Self {
-        Self { name, about, run }
-    }
+/// Every target. A new one is a function, a row, and a directory of inputs in `corpus`.
+macro_rules! targets {
+    ($($name:literal $about:literal => $run:path;)+) => {
+        const TARGETS: &[Target] = &[$(Target { name: $name, about: $about, run: $run }),+];
+    };
 }
 
-/// Every target. A new one is a function, a row here, and a directory of inputs in `corpus`.
-const TARGETS: &[Target] = &[
-    Target::new(
-        "reply",
-        "any operation: a success is decoded to what it says, a refusal is what its status says, neither is printed",
-        exchanges::reply,
-    ),
-    Target::new(
-        "request",
-        "any operation: what is taken is sent unchanged, and a refusal repeats no value",
-        exchanges::request,
-    ),
-    Target::new(
-        "json-paths",
-        "the place of a decode error holds no key that the peer chose",
-        anyone::json_paths,
-    ),
-    Target::new(
-        "base-url",
-        "an address keeps its origin, its segments and its query through a URL parser",
-        anyone::address,
-    ),
-    Target::new(
-        "veriff-signature",
-        "a reply is believed if and only if its headers agree and verify",
-        signature::headers,
-    ),
-    Target::new(
-        "signature-hex",
-        "64 hexadecimal digits and nothing else are a signature",
-        signature::hex,
-    ),
-    Target::new(
-        "sandbox",
-        "any request has a reply in the provider's form, and one entry in the ledger",
-        sandbox::run,
-    ),
-];
+targets! {
+    "reply" "any operation: a success is decoded to what it says, a refusal is what its status says, neither is printed" => exchanges::reply;
+    "request" "any operation: what is taken is sent unchanged, and a refusal repeats no value" => exchanges::request;
+    "json-paths" "the place of a decode error holds no key that the peer chose" => anyone::json_paths;
+    "base-url" "an address keeps its origin, its segments and its query through a URL parser" => anyone::address;
+    "veriff-signature" "a reply is believed if and only if its headers agree and verify" => signature::headers;
+    "signature-hex" "64 hexadecimal digits and nothing else are a signature" => signature::hex;
+    "sandbox" "any request has a reply in the provider's form, and one entry in the ledger" => sandbox::run;
+}
 
 fn target(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
