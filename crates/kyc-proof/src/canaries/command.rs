@@ -50,7 +50,8 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
         }
         Ok::<_, Failure>(codes)
     };
-    for (subject, exchange) in matrix.exchanged() {
+    for column in matrix.columns() {
+        let (subject, exchange) = (&column.subject, &column.exchange);
         let name = subject.name();
         let Some(form) = Form::of(&kyc, subject)? else {
             println!("  {name}: not a command");

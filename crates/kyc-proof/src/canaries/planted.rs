@@ -293,7 +293,7 @@ fn canary(seed: &str, form: &str) -> String {
 }
 
 /// Ids, codes, times and what an application says about itself are printed by their owner; nothing else is.
-fn printed(at: &str, text: &str) -> Printed {
+pub(crate) fn printed(at: &str, text: &str) -> Printed {
     let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
     let member = at.rsplit('/').find(|segment| !is_index(segment));
     let member = member.unwrap_or_default().to_ascii_lowercase();

@@ -10,7 +10,10 @@ use provider_core::{ErrorKind, Idempotency, Operation, Outcome, Signs};
 use serde_json::Value;
 
 use super::case::{Expect, Repeat};
-use crate::canaries::planted::{self, PlantedExchange, VERIFF_SECRET, texts, with};
+use crate::canaries::planted::{
+    self, PlantedExchange, Printed, UNKNOWN_VALUE, VARIANT, VERIFF_SECRET, WRONG_VALUE, printed,
+    texts, with,
+};
 
 /// The length of a request that is longer than what the sockets between can hold.
 const LARGE: usize = 6 << 20;
@@ -186,6 +189,24 @@ impl Column {
             Some((at, body))
         };
         pointers(reply).into_iter().filter_map(changed).collect()
+    }
+
+    /// The correct reply, and others that have one thing wrong, of which many are read all the same.
+    pub(crate) fn odd_bodies(&self) -> Vec<String> {
+        // An id, a code or a time is printed, whatever it is.
+        let text = self.with_raw(|value, _| value.is_string().then(|| format!("\"{VARIANT}\"")));
+        let masked = text
+            .into_iter()
+            .filter(|(at, _)| printed(at, "") == Printed::Never);
+        let wrong = format!("{{\"{WRONG_VALUE}\":[\"{WRONG_VALUE}\"]}}");
+        let wrong = self.with_raw(|_, _| Some(wrong.clone()));
+        let listed = self.with_raw(|value, _| Some(format!("[{value},\"{UNKNOWN_VALUE}\"]")));
+        let mutated = Mutation::ALL
+            .into_iter()
+            .flat_map(|mutation| self.mutated(mutation));
+        let odd = masked.chain(wrong).chain(listed).chain(mutated);
+        let odd = odd.map(|(_, body)| body);
+        [self.body()].into_iter().chain(odd).collect()
     }
 
     /// Correct replies to other requests: each has another text in the place of one that repeats the request's.

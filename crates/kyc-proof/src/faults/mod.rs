@@ -22,7 +22,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use kyc_proof::catalogue::Subject;
 use tokio::runtime::{Builder, Handle};
 
 use self::case::{Level, Row};
@@ -99,11 +98,8 @@ impl Matrix {
         self.columns.iter().map(|column| &column.exchange)
     }
 
-    /// Every operation with its exchange.
-    pub(crate) fn exchanged(&self) -> impl Iterator<Item = (&Subject, &PlantedExchange)> {
-        self.columns
-            .iter()
-            .map(|column| (&column.subject, &column.exchange))
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
     }
 
     /// Every cell, in the order of the table.
