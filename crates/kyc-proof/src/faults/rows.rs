@@ -573,7 +573,8 @@ pub(crate) fn all() -> Vec<Row> {
         ];
         24 "interim answers" => [
             silent("without end", |_| vec![Flood(interim("103 Early Hints").into(), SLOWLY)]),
-            silent("without end and without pause", |_| vec![Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]),
+            // Alone, because it takes all of a processor.
+            silent("without end and without pause", |_| vec![Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]).alone(),
             done("a few", |c| vec![send(interim("103 Early Hints").repeat(3)), send(correct(c))]),
             done("switching protocols unasked", move |_| {
                 vec![text("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Finish]
