@@ -61,7 +61,8 @@ pub(crate) fn reply(input: &[u8]) {
         return canary::assert_unprinted(input, &error);
     }
     match answer(exchange.status, body.clone()) {
-        Ok(response) => {
+        // `Value` has no repeated members: an item that is not read because of one would be read the second time.
+        Ok(response) if input_from_json(&body).is_ok() => {
             let value = response.into_value();
             let written = value.to_string().into_bytes();
             let again = answer(exchange.status, written).unwrap();
@@ -71,6 +72,7 @@ pub(crate) fn reply(input: &[u8]) {
                 assert!(is_part_of(&value, &sent), "{value} is no part of {sent}");
             }
         }
+        Ok(_) => {}
         Err(error) => {
             assert_is_no_value(&error);
             canary::assert_unprinted(input, &error);
