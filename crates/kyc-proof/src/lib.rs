@@ -1,7 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::expect_used,
+    reason = "a proof whose own material is wrong ends at once"
+)]
 
 #[cfg(feature = "scripted")]
-pub mod made_up;
+pub mod catalogue;
+#[cfg(feature = "scripted")]
+pub mod checks;
+#[cfg(feature = "scripted")]
+pub mod companies;
 #[cfg(feature = "scripted")]
 pub mod scripted;
 

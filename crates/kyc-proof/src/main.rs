@@ -16,12 +16,12 @@
 )]
 
 mod canaries;
-mod clients;
 mod constant_time;
 mod failure;
 mod faults;
 mod flood;
 mod forgeries;
+mod inputs;
 mod no_call_home;
 mod outage;
 mod process;
@@ -36,73 +36,39 @@ use pico_args::Arguments;
 
 use crate::failure::{Failure, Result};
 
-/// One proof: what it is called, what it shows, and the function that shows it.
+/// One proof: its name, what it shows, and the function that shows it.
 struct Proof {
     name: &'static str,
     about: &'static str,
     run: fn(&Settings) -> Result<()>,
 }
 
-/// Every proof of this program. A new one is a module and a row here.
-const PROOFS: &[Proof] = &[
-    Proof {
-        name: "faults",
-        about: "every operation under every fault, with ten invariants",
-        run: faults::run,
-    },
-    Proof {
-        name: "soak",
-        about: "a million calls under faults: what callers are told beside what was done",
-        run: soak::run,
-    },
-    Proof {
-        name: "outage",
-        about: "a provider that is away for ten minutes: requests meanwhile, and how soon all is well",
-        run: outage::run,
-    },
-    Proof {
-        name: "flood",
-        about: "hostile connections at the served sandbox: what it holds and what it leaves behind",
-        run: flood::run,
-    },
-    Proof {
-        name: "canaries",
-        about: "nothing secret or personal is printed, whatever happens",
-        run: canaries::run,
-    },
-    Proof {
-        name: "vectors",
-        about: "published vectors, and random cases beside an independent implementation",
-        run: vectors::run,
-    },
-    Proof {
-        name: "forgeries",
-        about: "replies that were altered, made up or taken from elsewhere",
-        run: forgeries::run,
-    },
-    Proof {
-        name: "properties",
-        about: "what holds for every value, tried on random ones",
-        run: properties::run,
-    },
-    Proof {
-        name: "constant-time",
-        about: "whether the time of a check tells where a signature is wrong",
-        run: constant_time::run,
-    },
-    Proof {
-        name: "no-call-home",
-        about: "one call of each operation, to be watched from outside",
-        run: no_call_home::run,
-    },
-];
+/// Every proof of this program. A new one is a module and a row.
+macro_rules! proofs {
+    ($($name:literal $about:literal => $run:path;)+) => {
+        const PROOFS: &[Proof] = &[$(Proof { name: $name, about: $about, run: $run }),+];
+    };
+}
 
-/// What a run was asked for.
+proofs! {
+    "faults" "every operation under every fault, with ten invariants" => faults::run;
+    "soak" "a million calls under faults: the results of calls beside what was done" => soak::run;
+    "outage" "a provider that is down for ten minutes: requests meanwhile, and the time to recover" => outage::run;
+    "flood" "hostile connections at the served sandbox: what it holds and what it leaves behind" => flood::run;
+    "canaries" "nothing secret or personal is printed, whatever happens" => canaries::run;
+    "vectors" "published vectors, and random cases beside an independent implementation" => vectors::run;
+    "forgeries" "replies that were altered, made up or taken from elsewhere" => forgeries::run;
+    "properties" "what holds for every value, tried on random ones" => properties::run;
+    "constant-time" "the time of a check does not depend on where a signature is wrong" => constant_time::run;
+    "no-call-home" "one call of each operation, to be watched from outside" => no_call_home::run;
+}
+
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     /// Fewer cases, for a run before each merge. The same code, the same checks.
     short: bool,
-    /// Where all chance of the run comes from: the same seed gives the same cases.
+    /// The source of all randomness: the same seed gives the same cases.
     seed: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Ten minutes in which a provider does not answer: what the clients send meanwhile, and how soon all is well again.
+//! Ten minutes in which a provider does not answer: what the clients send meanwhile, and how soon they recover.
 
 use std::fmt;
 use std::future::pending;
@@ -6,21 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kyc_proof::catalogue::{Setup, Subject, operations};
 use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, credentials};
 use provider_core::bytes::Bytes;
 use provider_core::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Body, Clock, ErrorKind, ExchangeLimits, InvalidRequest, RawResponse, Transport, TransportError,
-    TransportErrorKind,
+    Body, CallOptions, Clock, ErrorKind, ExchangeLimits, InvalidRequest, Outcome, RawResponse,
+    Transport, TransportError, TransportErrorKind,
 };
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::Settings;
-use crate::clients::{Clients, Inputs, Operation, Setup, request_id};
 use crate::failure::{Failure, Result};
+use crate::inputs::request_id;
 
 /// Calls a second, before, during and after.
 const RATE: u32 = 50;
@@ -54,7 +55,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         "calls",
         "requests",
         "amplification",
-        "left alone",
+        "not sent",
         "full after",
         "then"
     );
@@ -63,15 +64,15 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let ends = if settings.short { 2 } else { 5 };
     let lasting = || (0..ends).map(|part| lasts + Duration::from_secs(1) * part / ends);
     for fault in Fault::ALL {
-        for operation in Operation::ALL {
+        for subject in &operations() {
             let mut worst = Report::default();
             for lasts in lasting() {
-                let report = in_virtual_time(ours(fault, operation, lasts, settings.seed))??;
+                let report = in_virtual_time(ours(fault, subject, lasts, settings.seed))??;
                 worst = worst.or_worse(report);
             }
-            println!("  {:<24}{:<26}{worst}", fault.name(), operation.name());
+            println!("  {:<24}{:<26}{worst}", fault.name(), subject.name());
             if !worst.holds() {
-                missed.push(format!("{} {}", fault.name(), operation.name()));
+                missed.push(format!("{} {}", fault.name(), subject.name()));
             }
         }
         let report = in_virtual_time(plain(fault, lasts))??;
@@ -96,7 +97,7 @@ fn in_virtual_time<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(runtime.block_on(work))
 }
 
-/// What a provider in trouble does.
+/// How a provider fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Unavailable,
@@ -126,7 +127,7 @@ impl Fault {
     }
 }
 
-/// A sandbox that is away for a while, and what it was asked.
+/// A sandbox with an outage, and the requests to it.
 #[derive(Debug)]
 struct Outage {
     fault: Fault,
@@ -137,7 +138,7 @@ struct Outage {
 }
 
 impl Outage {
-    /// One that begins after a while of health.
+    /// An outage that begins after a healthy while.
     fn new(fault: Fault, lasts: Duration) -> Arc<Self> {
         let finpro = FinproSettings::default().with_rate_limit(u64::MAX);
         let sandbox = Sandbox::new(kyc_sandbox::Settings::default().with_finpro(finpro));
@@ -151,8 +152,8 @@ impl Outage {
         })
     }
 
-    /// Makes one call each tick, before, during and after, and gives when each began and what came of it.
-    async fn endure<C>(&self, call: impl Fn(u64) -> C) -> Vec<(Instant, Ended)>
+    /// Makes one call each tick, before, during and after, and returns when each began and how it ended.
+    async fn run<C>(&self, call: impl Fn(u64) -> C) -> Vec<(Instant, Ended)>
     where
         C: Future<Output = Ended> + Send + 'static,
     {
@@ -192,12 +193,12 @@ impl Outage {
             .map(|(began, _)| began.duration_since(self.ends) + Duration::from_secs(1) / RATE)
             .max()
             .unwrap_or_default();
-        let alone =
-            |(began, ended): &&(Instant, Ended)| away.contains(began) && *ended == Ended::LeftAlone;
+        let not_sent =
+            |(began, ended): &&(Instant, Ended)| away.contains(began) && *ended == Ended::NotSent;
         Report {
             calls: calls_in(&away),
             requests: requests_in(&away),
-            left_alone: calls.iter().filter(alone).count(),
+            not_sent: calls.iter().filter(not_sent).count(),
             full_after,
             then: ratio(requests_in(&well), calls_in(&well)),
         }
@@ -243,29 +244,31 @@ fn page(status: StatusCode, retry_after: Option<&'static str>) -> RawResponse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
     Answered,
-    LeftAlone,
+    NotSent,
     Failed,
 }
 
-/// Our clients as their builder makes them.
-async fn ours(fault: Fault, operation: Operation, lasts: Duration, seed: u64) -> Result<Report> {
+/// A client of ours as its builder makes it.
+async fn ours(fault: Fault, subject: &Subject, lasts: Duration, seed: u64) -> Result<Report> {
     let outage = Outage::new(fault, lasts);
     let setup = Setup {
         clock: Arc::new(SeededClock(Mutex::new(fastrand::Rng::with_seed(seed)))),
         ..Setup::standard(Arc::clone(&outage) as Arc<dyn Transport>)
     };
-    let clients = Arc::new(Clients::new(&SandboxTransport::base_urls(), &setup)?);
-    let calls = outage.endure(|number| {
-        let clients = Arc::clone(&clients);
-        let inputs = Inputs {
-            mobile: "9000000001".to_owned(),
-            session: "d69a07cf-4434-4d36-be6c-d22af7dc01fb".to_owned(),
-            request_id: request_id(number).unwrap(),
-        };
+    let client = subject.connect_to(&SandboxTransport::base_urls(), &setup)?;
+    let input = subject.exchange().input;
+    let calls = outage.run(|number| {
+        let (client, input) = (Arc::clone(&client), input.clone());
         async move {
-            match clients.call(operation, inputs).await {
-                Ok(_) => Ended::Answered,
-                Err(error) if error.kind() == ErrorKind::Unavailable => Ended::LeftAlone,
+            let options = CallOptions::new().with_request_id(request_id(number).unwrap());
+            match client
+                .call(input, options)
+                .await
+                .map_err(|error| (error.kind(), error.outcome()))
+            {
+                // A refusal by the provider itself is an answer.
+                Ok(_) | Err((ErrorKind::Api, Outcome::Refused)) => Ended::Answered,
+                Err((ErrorKind::Unavailable, _)) => Ended::NotSent,
                 Err(_) => Ended::Failed,
             }
         }
@@ -280,11 +283,11 @@ async fn plain(fault: Fault, lasts: Duration) -> Result<Report> {
     const ATTEMPT: Duration = Duration::from_secs(10);
 
     let outage = Outage::new(fault, lasts);
-    let calls = outage.endure(|_| {
+    let calls = outage.run(|_| {
         let outage = Arc::clone(&outage);
         async move {
             for pause in [Some(200), Some(400), None] {
-                let sending = outage.send(by_hand(), ATTEMPT);
+                let sending = outage.send(by_hand(), ExchangeLimits::new(ATTEMPT, 1 << 20));
                 if let Ok(Ok(reply)) = timeout(ATTEMPT, sending).await
                     && reply.status().is_success()
                 {
@@ -333,14 +336,14 @@ impl Clock for SeededClock {
     }
 }
 
-/// What an outage came to.
+/// The figures of an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Report {
     /// Calls made and requests sent while it lasted.
     calls: usize,
     requests: usize,
     /// Calls that ended at once because the circuit was open.
-    left_alone: usize,
+    not_sent: usize,
     /// From then on, after its end, every new call was answered.
     full_after: Duration,
     /// Requests a call once all should be well.
@@ -386,7 +389,7 @@ impl fmt::Display for Report {
             self.calls,
             self.requests,
             format!("{:.4}", self.amplification()),
-            format!("{:.1} %", 100.0 * ratio(self.left_alone, self.calls)),
+            format!("{:.1} %", 100.0 * ratio(self.not_sent, self.calls)),
             format!("{:.2} s", self.full_after.as_secs_f64()),
             format!("{:.2}", self.then),
         )
@@ -401,7 +404,7 @@ mod tests {
         Report {
             calls: 100,
             requests: 110,
-            left_alone: 0,
+            not_sent: 0,
             full_after: RECOVERED,
             then: 1.0,
         }
@@ -443,17 +446,17 @@ mod tests {
             *outage.requests.lock().unwrap() = [-1, 0, 1, 999, 1_000, 5_000].map(at).to_vec();
             outage.report(&[
                 (at(-1), Ended::Failed),
-                (at(0), Ended::LeftAlone),
+                (at(0), Ended::NotSent),
                 (at(999), Ended::Failed),
                 (at(1_000), Ended::Answered),
-                (at(1_100), Ended::LeftAlone),
+                (at(1_100), Ended::NotSent),
                 (at(5_000), Ended::Answered),
             ])
         });
         let expected = Report {
             calls: 2,
             requests: 3,
-            left_alone: 1,
+            not_sent: 1,
             full_after: Duration::from_millis(120),
             then: 1.0,
         };
@@ -465,8 +468,9 @@ mod tests {
         let lasts = Duration::from_secs(30);
         let plain = in_virtual_time(plain(Fault::Unavailable, lasts)).unwrap();
         assert!(plain.unwrap().amplification() > 2.9);
-        let operation = Operation::CheckProfile;
-        let ours = in_virtual_time(ours(Fault::Unavailable, operation, lasts, 1)).unwrap();
-        assert!(ours.unwrap().holds());
+        for subject in operations() {
+            let ours = in_virtual_time(ours(Fault::Unavailable, &subject, lasts, 1)).unwrap();
+            assert!(ours.unwrap().holds(), "{}", subject.name());
+        }
     }
 }

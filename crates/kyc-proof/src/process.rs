@@ -1,4 +1,4 @@
-//! What this process holds, as Linux tells it.
+//! The resources of this process, from `/proc`.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +10,30 @@ use crate::failure::{Failure, Result};
 
 /// Bytes of memory that are resident.
 pub(crate) fn resident_bytes() -> Result<u64> {
+    field("VmRSS:")
+}
+
+/// The most resident bytes since [`reset_peak`].
+pub(crate) fn peak_bytes() -> Result<u64> {
+    field("VmHWM:")
+}
+
+/// Begins to measure the peak anew.
+pub(crate) fn reset_peak() -> Result<()> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+fn field(name: &str) -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .and_then(|kibibytes| kibibytes.parse::<u64>().ok())
-        .map(|kibibytes| kibibytes * 1024)
-        .ok_or_else(|| Failure::new("/proc/self/status has no VmRSS"))
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib: Option<u64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+    kib.map(|kib| kib * 1024)
+        .ok_or_else(|| Failure::new(format!("no {name} in /proc/self/status")))
+}
+
+/// How many file descriptors are open.
+pub(crate) fn descriptors() -> Result<usize> {
+    Ok(fs::read_dir("/proc/self/fd")?.count())
 }
 
 /// How many sockets are open.

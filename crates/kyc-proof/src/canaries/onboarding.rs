@@ -1,25 +1,29 @@
-//! An onboarding with planted values in every place, over the sandbox in process, which does and refuses what it is told.
+//! An onboarding with planted values in every place, over a sandbox in process that succeeds and fails in every way.
 
 use std::sync::Arc;
 
-use kyc_facade::consent_hmac::{self, ConsentClient, SharedSecret, Veriff};
-use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
-use kyc_facade::finpass::{self, Finpass, FinpassClient};
-use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
+use kyc_facade::consent_hmac::{ConsentClient, Veriff};
+use kyc_facade::deepvue_digilocker::{Deepvue, DigilockerClient};
+use kyc_facade::finpass::{Finpass, FinpassClient};
+use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
     ConsentKind, ConsentStatement, DocumentAccessRequest, DocumentKind,
 };
 use kyc_facade::{Applicant, Kyc};
+use kyc_proof::catalogue::Setup;
+use kyc_proof::companies::Company;
 use kyc_sandbox::settings::Failure as Fails;
 use kyc_sandbox::{
     DeepvueSettings, FinpassSettings, FinproSettings, Sandbox, SandboxTransport, Settings,
     VeriffSettings,
 };
-use provider_core::{BaseUrl, CallEvent, CallObserver, Email, Mobile, Pan, RetryPolicy, Transport};
+use provider_core::{
+    BaseUrl, CallEvent, CallObserver, Email, InvalidRequest, Mobile, Pan, RetryPolicy,
+};
 
 use super::Found;
 use super::capture::{self, Capture};
-use super::planted::*;
+use super::planted::{self, *};
 use super::search::{Search, Source};
 use crate::failure::Result;
 use crate::faults::printed;
@@ -43,7 +47,7 @@ pub(super) fn run(search: &Search) -> Result<Found> {
     Ok(found)
 }
 
-/// What the sandbox is told to do, and who is onboarded.
+/// The sandbox's behaviour, and the person who is onboarded.
 fn scenes() -> Vec<(String, Sandbox, Applicant)> {
     let settings = || Settings::default();
     let mut scenes = vec![
@@ -134,7 +138,7 @@ fn applicant() -> Applicant {
         .set_documents(documents.set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]))
 }
 
-/// Onboards, and gives what requests and answers print of themselves.
+/// Onboards, and returns what requests and replies print of themselves.
 async fn onboard(sandbox: &Sandbox, applicant: Applicant) -> Result<String> {
     let kyc = kyc(sandbox)?;
     capture::note(&format!("{kyc:?}\n{kyc:#?}"));
@@ -162,47 +166,24 @@ impl CallObserver for Noting {
 }
 
 fn kyc(sandbox: &Sandbox) -> Result<Kyc> {
-    let urls = SandboxTransport::base_urls();
-    let base_url = |text: &str| BaseUrl::parse("base URL", text);
-    let transport: Arc<dyn Transport> = Arc::new(sandbox.transport());
-    let veriff = Veriff::new(
-        base_url(&urls.veriff)?,
-        consent_hmac::ApiKey::new(VERIFF_KEY)?,
-        &SharedSecret::new(VERIFF_SECRET)?,
+    let setup = Setup {
+        credentials: planted::credentials(),
+        retry: RetryPolicy::never(),
+        observer: Some(Arc::new(Noting)),
+        ..Setup::standard(Arc::new(sandbox.transport()))
+    };
+    let veriff: ConsentClient = setup.build(provider::<Veriff>(&setup)?)?;
+    let deepvue: DigilockerClient = setup.build(provider::<Deepvue>(&setup)?)?;
+    let finpro: FinproProfileClient = setup.build(provider::<Finpro>(&setup)?)?;
+    let finpass: FinpassClient = setup.build(provider::<Finpass>(&setup)?)?;
+    let kyc = Kyc::builder().veriff(veriff).deepvue(deepvue);
+    Ok(kyc.finpro(finpro).finpass(finpass).build())
+}
+
+fn provider<P: Company>(setup: &Setup) -> Result<P, InvalidRequest> {
+    let base_urls = SandboxTransport::base_urls();
+    P::account(
+        BaseUrl::parse("base_url", P::served_at(&base_urls))?,
+        &setup.credentials,
     )
-    .or_verify_with(&SharedSecret::new(VERIFF_PREVIOUS)?);
-    let deepvue = Deepvue::new(
-        deepvue_digilocker::ClientId::new(DEEPVUE_CLIENT)?,
-        deepvue_digilocker::ClientSecret::new(DEEPVUE_SECRET)?,
-    )
-    .with_base_url(base_url(&urls.deepvue)?);
-    let finpro = Finpro::new(
-        base_url(&urls.finpro)?,
-        finpro_profile::Credentials {
-            client_id: finpro_profile::ClientId::new(FINPRO_CLIENT)?,
-            client_secret: finpro_profile::ClientSecret::new(FINPRO_SECRET)?,
-            organisation_id: finpro_profile::OrganisationId::new(FINPRO_ORGANISATION)?,
-            app_identifier: finpro_profile::AppIdentifier::new(FINPRO_APP)?,
-        },
-    );
-    let finpass = Finpass::new(
-        finpass::ApiKey::new(FINPASS_KEY)?,
-        finpass::ApiSecret::new(FINPASS_SECRET)?,
-    )
-    .with_base_url(base_url(&urls.finpass)?);
-    macro_rules! client {
-        ($client:ident, $provider:ident) => {
-            $client::builder($provider)
-                .transport(transport.clone())
-                .retry(RetryPolicy::never())
-                .observer(Arc::new(Noting))
-                .build()?
-        };
-    }
-    Ok(Kyc::builder()
-        .veriff(client!(ConsentClient, veriff))
-        .deepvue(client!(DigilockerClient, deepvue))
-        .finpro(client!(FinproProfileClient, finpro))
-        .finpass(client!(FinpassClient, finpass))
-        .build())
 }

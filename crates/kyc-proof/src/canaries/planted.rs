@@ -1,22 +1,27 @@
-//! What is planted: made-up values in every place where a secret or a personal value stands in real life.
+//! Made-up values in every place where a secret or a personal value stands in real life.
 //!
-//! Each is unlike any word, so that finding it, or half of it, can only mean that it was given away.
+//! Each is unlike any word, so that finding it, or half of it, can only mean that it was given away. Those of requests and
+//! replies are [made from the fixtures](plant), for every operation of the catalogue.
+
+use fastrand::Rng;
+use kyc_proof::catalogue::{Exchange, Subject};
+use kyc_proof::companies::Credentials;
+use provider_core::Outcome;
+use provider_core::testing::tolerance::pointers;
+use serde_json::{Value, json};
 
 /// One planted value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planted {
     /// What it stands for.
-    pub(crate) what: &'static str,
-    /// The value.
-    pub(crate) value: &'static str,
-    /// Where it may be printed all the same.
+    pub(crate) what: String,
+    pub(crate) value: String,
     pub(crate) printed: Printed,
 }
 
 /// Where a planted value may be printed by design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Printed {
-    /// Nowhere.
     Never,
     /// By `Debug` of the request or the reply that it is a field of: an id that people quote to support.
     ByItsOwner,
@@ -26,12 +31,14 @@ macro_rules! planted {
     ($($name:ident = $what:literal, $value:literal $(, $printed:ident)?;)+) => {
         $(pub(crate) const $name: &str = $value;)+
 
-        /// Everything that is planted.
-        pub(crate) const PLANTED: &[Planted] = &[$(Planted {
-            what: $what,
-            value: $value,
-            printed: planted!(@ $($printed)?),
-        }),+];
+        /// What is planted whatever the catalogue has.
+        fn constants() -> Vec<Planted> {
+            vec![$(Planted {
+                what: $what.to_owned(),
+                value: $value.to_owned(),
+                printed: planted!(@ $($printed)?),
+            }),+]
+        }
     };
     (@) => { Printed::Never };
     (@ $printed:ident) => { Printed::$printed };
@@ -51,32 +58,22 @@ planted! {
     VERIFF_FOREIGN = "somebody else's Veriff secret", "glmxwqtd\"rzkvhnbpcfs";
     DEEPVUE_CLIENT = "Deepvue client id", "xxzcqxvxgzbbmccrfcjm";
     DEEPVUE_SECRET = "Deepvue client secret", "bnlttjbj+vsxpbsqqwcps";
-    // What a request carries.
+    // What an application hands to an onboarding and to the command.
     MOBILE = "mobile number", "9000000173";
-    OTHER_MOBILE = "another person's mobile number", "9000000846";
     PAN = "PAN", "QZXVK0173W";
     EMAIL = "e-mail address", "mthctktwwkqz.btnjfcjf@example.test";
     WEBHOOK_URL = "webhook URL", "https://mnnsmmnzqnzv.example.test/ltfpfbnr?t=hzqk";
     RETURN_URL = "return URL", "https://kkwdwxdxgvrj.example.test/wksvlbfs?t=xnzd";
     CONSENT_ID = "user consent id", "bqdpsbvkbrggwvvwwqxm", ByItsOwner;
     SESSION_ID = "verification session id", "8f0c6a1e-94d3-4f27-a5b8-60e7d19c2b35", ByItsOwner;
-    OTHER_SESSION_ID = "another person's session id", "1d7e5b90-c28f-4a64-93e0-f4b81a6d70c2", ByItsOwner;
     CONSENT_TEXT = "consent text", "cbfffkpcjj \"nxtlswgmhj\" \\vzkr/qwtn=é+gh";
     REDIRECT_URL = "redirect URL", "https://qlbtchkfssnx.example.test/lvhzjtsk?t=rbwd";
-    // What a reply carries.
     CONSENT_URL = "consent URL", "https://tpdrmwlklwkf.example.test/bfsxbbtf?fi=zRkwQ+Rg==";
-    AUTHORIZATION_URL = "authorization URL", "https://pmltxbrfgbpl.example.test/hvkmvkxd?state=gnwq";
-    AA_SESSION = "id of an aggregator session", "aa_swvlbjvpqzhdlgzdtmtr", ByItsOwner;
-    CONSENT_RECORD = "id of a recorded consent", "qkzvhxnrtwgdmbpflscj", ByItsOwner;
-    TRANSACTION_ID = "transaction id of a session", "pspkhsjlhsmgxkqsntpd", ByItsOwner;
+    ROW_ERROR = "an aggregator's error text", "nfcwtmlh stgbdmhwwztn";
+    // What a reply may carry besides.
     ECHOED_NAME = "the person's name in a reply", "Wrkddgxshs Prdhpjphqv";
     ECHOED_ADDRESS = "the person's address in a reply", "14 Zvqhkwtrd Lane, Xgnbplmfs";
     VUA = "virtual user account", "nvrqxkgzhwtd@finvu";
-    SUCCESS_MESSAGE = "message of a success", "pdcsnvgv tvbktwscsfft";
-    ROW_ERROR = "an aggregator's error text", "nfcwtmlh stgbdmhwwztn";
-    REFUSAL_MESSAGE = "message of a refusal that repeats the input", "bdbmsjcv zkghzgfdjhqh";
-    REFUSAL_DETAIL = "detail of a refusal", "sgwzwddm xqmzglcdbcpp";
-    REFUSAL_CODE = "personal value in the place of a code", "lltjcdsj-wbnw-jvvhxrgl";
     // What else comes from the wire.
     COOKIE = "cookie", "hqkbnvjbvgfxvggtdpzd";
     LOCATION = "where a redirect leads", "cdkmbdbnzkgdcsnqfzzx";
@@ -96,17 +93,245 @@ planted! {
     CERTIFICATE_ORGANISATION = "organisation in a certificate", "Wmnkvhhdzp Qvrtlsvkjs";
 }
 
+/// The end of the time in which [`VERIFF_PREVIOUS`] counts.
+pub(crate) const ROTATION_ENDS: &str = "2030-01-01T00:00:00Z";
+
+/// The planted account.
+pub(crate) fn credentials() -> Credentials {
+    Credentials {
+        finpass: [FINPASS_KEY, FINPASS_SECRET],
+        finpro: [
+            FINPRO_CLIENT,
+            FINPRO_SECRET,
+            FINPRO_ORGANISATION,
+            FINPRO_APP,
+        ],
+        veriff: [VERIFF_KEY, VERIFF_SECRET],
+        veriff_previous: Some((VERIFF_PREVIOUS, ROTATION_ENDS.parse().unwrap())),
+        deepvue: [DEEPVUE_CLIENT, DEEPVUE_SECRET],
+    }
+}
+
+/// An operation's exchange with planted values.
+#[derive(Debug, Clone)]
+pub(crate) struct PlantedExchange {
+    pub(crate) input: Value,
+    pub(crate) status: u16,
+    pub(crate) reply: Value,
+    /// A refusal in a documented form that repeats the input.
+    pub(crate) refusal: Value,
+    planted: Vec<Planted>,
+}
+
+/// Everything that is planted: the constants, and the values of these exchanges.
+pub(crate) fn all<'e>(exchanges: impl IntoIterator<Item = &'e PlantedExchange>) -> Vec<Planted> {
+    let mut all = constants();
+    for planted in exchanges.into_iter().flat_map(|exchange| &exchange.planted) {
+        if all.iter().all(|other| other.value != planted.value) {
+            all.push(planted.clone());
+        }
+    }
+    all
+}
+
+/// Puts a planted value in the place of each text of the operation's fixtures, wherever the exchange still succeeds. The
+/// same text becomes the same value, so that a reply repeats what the request said.
+///
+/// # Panics
+///
+/// A text of a request cannot be replaced although it is long enough to be personal.
+pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
+    let Exchange {
+        mut input,
+        status,
+        mut reply,
+    } = subject.exchange();
+    let credentials = credentials();
+    let succeeds = |input: &Value, reply: &Value| {
+        let reply = subject.reply(&credentials, status, reply.to_string().into_bytes());
+        subject.answer(&credentials, input.clone(), reply).is_ok()
+    };
+    let mut planted = Vec::new();
+    for (at, text) in texts(&input).into_iter().chain(texts(&reply)) {
+        // A word of a reply may decide what the reply is, as `success` does.
+        let is_word = is_word(&text) && texts(&input).iter().all(|(_, other)| *other != text);
+        if is_word || planted.iter().any(|known: &Planted| known.value == text) {
+            continue;
+        }
+        let replaced = canaries(&text).into_iter().any(|value| {
+            let changed = (with(&input, &text, &value), with(&reply, &text, &value));
+            let fits =
+                changed != (input.clone(), reply.clone()) && succeeds(&changed.0, &changed.1);
+            if fits {
+                (input, reply) = changed;
+                planted.push(Planted {
+                    what: format!("{} {at}", subject.name()),
+                    value,
+                    printed: printed(&at, &text),
+                });
+            }
+            fits
+        });
+        let is_input = texts(&input).iter().any(|(_, other)| *other == text);
+        assert!(
+            replaced || !is_input || text.len() < 8,
+            "{} {at} is not planted",
+            subject.name()
+        );
+    }
+    let mut refusal = refusal(subject, &input, &mut planted);
+    if let Value::Object(members) = &mut refusal {
+        members.insert("echo".to_owned(), json!([input, ECHOED_NAME, VUA]));
+    }
+    PlantedExchange {
+        input,
+        status,
+        reply,
+        refusal,
+        planted,
+    }
+}
+
+/// The operation's refusal with planted texts, in the shape of no code where a code stands, if it is understood as before.
+fn refusal(subject: &Subject, input: &Value, planted: &mut Vec<Planted>) -> Value {
+    let understood = |refusal: &Value| {
+        let reply = subject.reply(&credentials(), 400, refusal.to_string().into_bytes());
+        let error = subject.answer(&credentials(), input.clone(), reply).err();
+        error.is_some_and(|error| error.fault().is_some() && error.outcome() == Outcome::Refused)
+    };
+    let mut refusal = subject.refusal();
+    let recognised = understood(&refusal);
+    for (at, text) in texts(&refusal) {
+        let letters = canary(&format!("refusal {text}"), &"x".repeat(20));
+        let between = if text.contains(' ') { " " } else { "-" };
+        let value = format!("{}{between}{}", &letters[..8], &letters[8..]);
+        let mut changed = refusal.clone();
+        *changed.pointer_mut(&at).unwrap() = value.clone().into();
+        if understood(&changed) == recognised {
+            refusal = changed;
+            let what = format!("{} refusal {at}", subject.name());
+            planted.push(Planted {
+                what,
+                value,
+                printed: Printed::Never,
+            });
+        }
+    }
+    refusal
+}
+
+/// Every text of a value with its JSON pointer.
+pub(crate) fn texts(value: &Value) -> Vec<(String, String)> {
+    let text = |at: String| Some((value.pointer(&at)?.as_str()?.to_owned(), at));
+    let texts = pointers(value).into_iter().filter_map(text);
+    texts.map(|(text, at)| (at, text)).collect()
+}
+
+/// Whether a text looks like a value of an enumeration.
+pub(crate) fn is_word(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The value with one text in the place of another, wherever that is the whole of a text.
+pub(crate) fn with(value: &Value, text: &str, other: &str) -> Value {
+    match value {
+        Value::String(found) if found == text => other.into(),
+        Value::Array(items) => items.iter().map(|item| with(item, text, other)).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, member)| (name.clone(), with(member, text, other)))
+                .collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// What takes the place of a text, the best first: of its form and long, of its form.
+fn canaries(text: &str) -> Vec<String> {
+    if text.contains(' ') {
+        let words = canary(text, &"x".repeat(28));
+        let (first, rest) = words.split_at(10);
+        let (second, third) = rest.split_at(10);
+        return vec![format!("{first} \"{second}\" \\{third}é+gh")];
+    }
+    let long = format!("{text}{}", "x".repeat(20_usize.saturating_sub(text.len())));
+    let mut canaries = vec![canary(text, text)];
+    if text.len() < 10 {
+        canaries.insert(0, canary(text, &long));
+    }
+    canaries.retain(|canary| canary.len() >= 8);
+    canaries
+}
+
+/// Another text of this form: consonants for letters, digits for digits, the rest as it is. UUIDs stay UUIDs, and the
+/// scheme of a URL stays.
+fn canary(seed: &str, form: &str) -> String {
+    let hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut random = Rng::with_seed(hash);
+    let is_uuid = form.len() == 36
+        && form
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let scheme = form.find("://").map_or(0, |at| at + 3);
+    let mut one_of = |letters: &str| char::from(letters.as_bytes()[random.usize(..letters.len())]);
+    let changed = form.char_indices().map(|(at, character)| match character {
+        _ if at < scheme => character,
+        // What a mobile number begins with, and the version of a UUID.
+        '9' if at == 0 => character,
+        '4' | '8' if is_uuid && (at == 14 || at == 19) => character,
+        'a'..='z' | '0'..='9' if is_uuid => one_of("0123456789abcdef"),
+        'a'..='z' => one_of("bcdfghjkmnpqrtvwxz"),
+        'A'..='Z' => one_of("BCDFGHJKMNPQRTVWXZ"),
+        '0'..='9' => one_of("0123456789"),
+        other => other,
+    });
+    changed.collect()
+}
+
+/// Ids, codes, times and what an application says about itself are printed by their owner; nothing else is.
+pub(crate) fn printed(at: &str, text: &str) -> Printed {
+    let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
+    let member = at.rsplit('/').find(|segment| !is_index(segment));
+    let member = member.unwrap_or_default().to_ascii_lowercase();
+    let personal = text.contains('@') || text.contains("://");
+    let known = ["id", "code", "time", "timestamp", "ver", "purpose"];
+    match known.iter().any(|end| member.ends_with(end)) && !personal {
+        true => Printed::ByItsOwner,
+        false => Printed::Never,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use kyc_proof::catalogue::operations;
 
     #[test]
-    fn forty_values_at_least_and_none_is_part_of_another() {
-        assert!(PLANTED.len() >= 40);
-        for one in PLANTED {
-            let holders = PLANTED
-                .iter()
-                .filter(|other| other.value.contains(one.value));
+    fn every_request_and_reply_is_planted_and_no_value_is_part_of_another() {
+        let exchanges: Vec<_> = operations().iter().map(plant).collect();
+        for (subject, exchange) in operations().iter().zip(&exchanges) {
+            let Exchange { input, reply, .. } = subject.exchange();
+            for (before, after) in [(&input, &exchange.input), (&reply, &exchange.reply)] {
+                let left: BTreeSet<_> = texts(before).into_iter().collect();
+                let left = texts(after).into_iter().filter(|(at, text)| {
+                    let known = left.contains(&(at.clone(), text.clone()));
+                    text.len() >= 8 && known && !is_word(text)
+                });
+                assert_eq!(left.collect::<Vec<_>>(), [], "{}", subject.name());
+                assert_ne!(before, after);
+            }
+            assert!(exchange.refusal.to_string().contains(ECHOED_NAME));
+        }
+        let all = all(&exchanges);
+        assert!(all.len() >= 60, "{}", all.len());
+        for one in &all {
+            let holders = all.iter().filter(|other| other.value.contains(&one.value));
             assert_eq!(holders.count(), 1, "{}", one.what);
         }
     }

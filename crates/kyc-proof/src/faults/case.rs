@@ -1,4 +1,4 @@
-//! What a row of the matrix holds: a fault, and what it must come to, derived from what a repeat of the operation does.
+//! A row of the matrix: a fault, and its expected result, derived from the operation's idempotency.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use provider_core::{ErrorKind, Idempotency, Outcome};
 
-use super::columns::{Size, Subject};
-use super::server::{Script, Step};
-use super::tls::Certificate;
+use super::column::{Column, Size};
+use super::server::Script;
+use super::transports::Certificate;
 
 /// One row, by its number.
 pub(crate) struct Row {
@@ -17,14 +17,44 @@ pub(crate) struct Row {
     pub(crate) cases: Cases,
 }
 
-/// What a row is to these operations.
+/// What decides about the result of a row, and so what it is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The core and the transport: one operation of each idempotency class and kind of signature, over each transport.
+    Transport,
+    /// The provider's crate: every operation over the default transport, and those of the other level over each.
+    Reply,
+}
+
+impl Row {
+    pub(crate) fn level(&self) -> Level {
+        match self.number {
+            37..=89 => Level::Reply,
+            _ => Level::Transport,
+        }
+    }
+
+    pub(crate) fn cases(&self) -> &[Case] {
+        match &self.cases {
+            Cases::Some(cases) => cases,
+            Cases::NotApplicable(_) | Cases::NotProvoked(_) => &[],
+        }
+    }
+}
+
+/// The cases of a row, or the reason why it has none.
 pub(crate) enum Cases {
-    /// It is provoked, in one or more ways.
     Some(Vec<Case>),
-    /// It cannot happen to them.
+    /// It cannot happen to these operations.
     NotApplicable(&'static str),
-    /// It can, and is not made to happen here.
+    /// It can happen to them, and is not provoked here.
     NotProvoked(&'static str),
+}
+
+impl<C: IntoIterator<Item = Case>> From<C> for Cases {
+    fn from(cases: C) -> Self {
+        Self::Some(cases.into_iter().collect())
+    }
 }
 
 /// How a call ends.
@@ -32,7 +62,7 @@ pub(crate) enum Cases {
 pub(crate) enum Verdict {
     Ok,
     Failed(ErrorKind, Outcome),
-    /// The caller dropped it, and was told this.
+    /// The caller dropped it; the observer got this outcome.
     Dropped(Outcome),
 }
 
@@ -46,20 +76,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// When an attempt that failed so is repeated.
+/// Which operations an attempt that failed so is retried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
     Never,
-    /// If the operation is `Safe` or `Repeatable`.
+    /// `Safe` and `Repeatable` ones.
     IfHarmless,
-    /// Whatever the operation is: it was not sent, or refused for now.
+    /// All: it was not sent, or refused for now.
     Always,
 }
 
-/// What one exchange comes to.
+/// The expected result of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// The fault is none to the client.
+    /// A success: the client tolerates the fault.
     Understood,
     Fails(ErrorKind, Outcome, Repeat),
     /// One attempt fails in one way and a later one in another, which the error is about.
@@ -68,14 +98,14 @@ pub(crate) enum Expect {
     Dropped,
 }
 
-/// How many exchanges a fault befalls.
+/// How many exchanges a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hits {
     Once,
     Always,
 }
 
-/// What a cell must measure.
+/// The expected measurement of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) verdict: Verdict,
@@ -83,11 +113,11 @@ pub(crate) struct Expected {
     pub(crate) effects: RangeInclusive<u32>,
 }
 
-/// The standard policy's limit, said once more so that a change of it is seen here.
+/// The standard policy's limit, stated independently of the policy.
 const MOST_ATTEMPTS: u32 = 3;
 
 impl Expected {
-    /// What a call comes to, if one faulty exchange comes to `expect` and does or does not do what was asked.
+    /// The result of a call whose faulty exchanges give `expect`, with or without an effect.
     pub(crate) fn of(expect: Expect, hits: Hits, effect: bool, idempotency: Idempotency) -> Self {
         let harmless = idempotency != Idempotency::Unsafe;
         let (kind, outcome, repeat) = match expect {
@@ -154,7 +184,7 @@ impl fmt::Display for Span<'_> {
     }
 }
 
-/// Where the server is, and how far a client comes.
+/// Where the server is, and how far a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// On this machine, in plain text.
@@ -222,7 +252,7 @@ pub(crate) enum WallClock {
 /// The moment that the wall clock shows unless a row says otherwise.
 pub(crate) const NOW: &str = "2029-06-01T00:00:00Z";
 
-/// What a script may want to name: addresses that are known only when the cell runs.
+/// Addresses that are known only when the cell runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     /// The server itself.
@@ -231,111 +261,130 @@ pub(crate) struct Place {
     pub(crate) bystander: u16,
 }
 
-/// One way in which a row is provoked.
-type Variants = Box<dyn Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync>;
-type Expects = Box<dyn Fn(&Subject) -> Vec<Expect> + Send + Sync>;
+/// One way in which a case is provoked.
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) script: Script,
+    /// The expected results, if they differ from the case's.
+    pub(crate) expect: Option<Vec<Expect>>,
+}
 
-/// A fault and what it must come to.
-pub(crate) struct Case {
-    /// What tells it from the other cases of its row.
-    pub(crate) name: &'static str,
-    pub(crate) stage: Stage,
-    pub(crate) drive: Drive,
-    pub(crate) size: Size,
-    pub(crate) deadline: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) clock: WallClock,
+impl Variant {
+    pub(crate) fn new(name: impl Into<String>, script: Script) -> Self {
+        let (name, expect) = (name.into(), None);
+        Self {
+            name,
+            script,
+            expect,
+        }
+    }
+}
+
+type Variants = Box<dyn Fn(&Column, Place) -> Vec<Variant> + Send + Sync>;
+type Expects = Box<dyn Fn(&Column) -> Vec<Expect> + Send + Sync>;
+
+/// Declares a case: its fields with what they are unless a method of the same name says otherwise.
+macro_rules! case {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $default:expr;)+) => {
+        /// A fault and its expected result.
+        pub(crate) struct Case {
+            /// What distinguishes it from the other cases of its row.
+            pub(crate) name: &'static str,
+            $($(#[$doc])* pub(crate) $field: $type,)+
+            variants: Variants,
+            expect: Expects,
+        }
+
+        impl Case {
+            /// A case of several variants, or of none for an operation that has no such thing.
+            pub(crate) fn each(
+                name: &'static str,
+                variants: impl Fn(&Column, Place) -> Vec<Variant> + Send + Sync + 'static,
+            ) -> Self {
+                let expect: Expects = Box::new(|_| vec![Expect::Understood]);
+                Self { name, $($field: $default,)+ variants: Box::new(variants), expect }
+            }
+        }
+    };
+}
+
+case! {
+    stage: Stage = Stage::Plain;
+    drive: Drive = Drive::Call;
+    size: Size = Size::Usual;
+    deadline: Duration = Duration::from_secs(30);
+    connect_timeout: Duration = Duration::from_secs(10);
+    clock: WallClock = WallClock::At(NOW);
     /// The pause before a repeat, if the answer names it.
-    pub(crate) pause: Option<Duration>,
+    pause: Option<Duration> = None;
     /// Runs alone, so that its memory can be measured.
-    pub(crate) alone: bool,
+    alone: bool = false;
     /// The answer is an old one, and no effect stands behind it.
-    pub(crate) replayed: bool,
+    replayed: bool = false;
     /// The client must end the connection by itself, and does so before the next call.
-    pub(crate) evicts: bool,
+    evicts: bool = false;
     /// How many attempts there are, if not as the fault has it.
-    pub(crate) attempts: Option<u32>,
+    attempts: Option<u32> = None;
     /// Both if the fault makes a difference by its number.
-    pub(crate) hits: Option<Hits>,
-    /// Where and why the design of the workspace decides otherwise, or what a reader should know.
-    pub(crate) note: &'static str,
+    hits: Option<Hits> = None;
+    /// Where the design of the workspace decides otherwise, or what a reader should know.
+    note: &'static str = "";
     /// Why an operation has no such case.
-    pub(crate) unless: &'static str,
-    variants: Variants,
-    expect: Expects,
+    unless: &'static str = "";
+}
+
+/// Methods that change one field.
+macro_rules! with {
+    ($($name:ident($($argument:ident: $type:ty)?) { $field:ident = $value:expr })+) => {$(
+        pub(crate) fn $name(mut self $(, $argument: $type)?) -> Self {
+            self.$field = $value;
+            self
+        }
+    )+};
 }
 
 impl Case {
+    with! {
+        within(deadline: Duration) { deadline = deadline }
+        at(stage: Stage) { stage = stage }
+        driven(drive: Drive) { drive = drive }
+        alone() { alone = true }
+        connects_within(timeout: Duration) { connect_timeout = timeout }
+        clock(clock: WallClock) { clock = clock }
+        pauses(pause: Duration) { pause = Some(pause) }
+        replayed() { replayed = true }
+        evicts() { evicts = true }
+        attempts(attempts: u32) { attempts = Some(attempts) }
+        hits(hits: Hits) { hits = Some(hits) }
+        note(note: &'static str) { note = note }
+        unless(reason: &'static str) { unless = reason }
+    }
+
     /// A case of one script.
     pub(crate) fn new(
         name: &'static str,
-        script: impl Fn(&Subject) -> Script + Send + Sync + 'static,
+        script: impl Fn(&Column) -> Script + Send + Sync + 'static,
     ) -> Self {
-        Self::each(name, move |subject, _| {
-            vec![(String::new(), script(subject))]
+        Self::each(name, move |column, _| {
+            vec![Variant::new("", script(column))]
         })
     }
 
-    /// A case of several scripts with a name each, or of none for an operation that has no such thing.
-    pub(crate) fn each(
-        name: &'static str,
-        variants: impl Fn(&Subject, Place) -> Vec<(String, Script)> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name,
-            stage: Stage::Plain,
-            drive: Drive::Call,
-            size: Size::Usual,
-            deadline: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
-            clock: WallClock::At(NOW),
-            pause: None,
-            alone: false,
-            replayed: false,
-            evicts: false,
-            attempts: None,
-            hits: None,
-            note: "",
-            unless: "",
-            variants: Box::new(variants),
-            expect: Box::new(|_| vec![Expect::Understood]),
-        }
-    }
-
-    /// It is a fault, and comes to this.
-    pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
-        self.comes_to(move |_| vec![Expect::Fails(kind, outcome, repeat)])
-    }
-
-    /// It comes to one of these.
-    pub(crate) fn comes_to(
+    pub(crate) fn gives(
         mut self,
-        expect: impl Fn(&Subject) -> Vec<Expect> + Send + Sync + 'static,
+        expect: impl Fn(&Column) -> Vec<Expect> + Send + Sync + 'static,
     ) -> Self {
         self.expect = Box::new(expect);
         self
     }
 
-    /// The deadline passes.
+    pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
+        self.gives(move |_| vec![Expect::Fails(kind, outcome, repeat)])
+    }
+
     pub(crate) fn times_out(self) -> Self {
-        self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never)
-            .within(Duration::from_millis(300))
-    }
-
-    /// With this deadline.
-    pub(crate) fn within(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    pub(crate) fn at(mut self, stage: Stage) -> Self {
-        self.stage = stage;
-        self
-    }
-
-    pub(crate) fn driven(mut self, drive: Drive) -> Self {
-        self.drive = drive;
-        self
+        let case = self.fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never);
+        case.within(Duration::from_millis(300))
     }
 
     /// The request is longer than what fits between two sockets. Runs alone, because it needs memory.
@@ -344,107 +393,55 @@ impl Case {
         self.alone()
     }
 
-    pub(crate) fn alone(mut self) -> Self {
-        self.alone = true;
-        self
+    /// The variants for an operation; none if it has no such case, or no request that is long enough.
+    pub(crate) fn variants(&self, column: &Column, place: Place) -> Vec<Variant> {
+        if column.input(self.size).is_none() {
+            return Vec::new();
+        }
+        (self.variants)(column, place)
     }
 
-    pub(crate) fn connects_within(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    pub(crate) fn clock(mut self, clock: WallClock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    pub(crate) fn pauses(mut self, pause: Duration) -> Self {
-        self.pause = Some(pause);
-        self
-    }
-
-    pub(crate) fn replayed(mut self) -> Self {
-        self.replayed = true;
-        self
-    }
-
-    pub(crate) fn evicts(mut self) -> Self {
-        self.evicts = true;
-        self
-    }
-
-    pub(crate) fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = Some(attempts);
-        self
-    }
-
-    pub(crate) fn hits(mut self, hits: Hits) -> Self {
-        self.hits = Some(hits);
-        self
-    }
-
-    pub(crate) fn note(mut self, note: &'static str) -> Self {
-        self.note = note;
-        self
-    }
-
-    /// Why there may be no script for an operation.
-    pub(crate) fn unless(mut self, reason: &'static str) -> Self {
-        self.unless = reason;
-        self
-    }
-
-    /// The scripts for an operation; none if it has no such case.
-    pub(crate) fn variants(&self, subject: &Subject, place: Place) -> Vec<(String, Script)> {
-        (self.variants)(subject, place)
+    fn expect(&self, column: &Column, variant: &Variant) -> Vec<Expect> {
+        variant
+            .expect
+            .clone()
+            .unwrap_or_else(|| (self.expect)(column))
     }
 
     /// How many exchanges are hit, each in a cell of its own.
-    pub(crate) fn all_hits(&self, subject: &Subject) -> Vec<Hits> {
+    pub(crate) fn all_hits(&self, column: &Column, variant: &Variant) -> Vec<Hits> {
         let repeated = |expect: &Expect| match expect {
             Expect::Fails(_, _, repeat) => *repeat != Repeat::Never,
             Expect::Understood | Expect::FailsAtLast(..) | Expect::Dropped => false,
         };
         match self.hits {
             Some(hits) => vec![hits],
-            None if (self.expect)(subject).iter().any(repeated) => vec![Hits::Once, Hits::Always],
+            None if self.expect(column, variant).iter().any(repeated) => {
+                vec![Hits::Once, Hits::Always]
+            }
             None => vec![Hits::Always],
         }
     }
 
-    /// What a cell may measure, in the order of the table.
-    pub(crate) fn expected(&self, subject: &Subject, hits: Hits, effect: bool) -> Vec<Expected> {
-        let idempotency = subject.operation.idempotency;
-        let expected = (self.expect)(subject).into_iter();
-        expected
-            .map(|expect| {
-                let mut expected = Expected::of(expect, hits, effect, idempotency);
-                if let Some(attempts) = self.attempts {
-                    expected.attempts = attempts..=attempts;
-                }
-                if self.replayed {
-                    expected.effects = 0..=0;
-                }
-                expected
-            })
+    /// The expected measurements of a cell, any of which is right.
+    pub(crate) fn expected(&self, column: &Column, variant: &Variant, hits: Hits) -> Vec<Expected> {
+        let idempotency = column.operation().idempotency;
+        let effect = variant.script.has_effect();
+        let expected = |expect| {
+            let mut expected = Expected::of(expect, hits, effect, idempotency);
+            if let Some(attempts) = self.attempts {
+                expected.attempts = attempts..=attempts;
+            }
+            if self.replayed {
+                expected.effects = 0..=0;
+            }
+            expected
+        };
+        self.expect(column, variant)
+            .into_iter()
+            .map(expected)
             .collect()
     }
-}
-
-/// The request is read, what it asks for is done, and then this.
-pub(crate) fn done_then(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script::AtRequest(
-        [Step::Request, Step::Effect]
-            .into_iter()
-            .chain(steps)
-            .collect(),
-    )
-}
-
-/// The request is read, nothing is done, and then this.
-pub(crate) fn read_then(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script::AtRequest([Step::Request].into_iter().chain(steps).collect())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One cell: a fault befalls one operation over one transport, and the ten invariants are checked.
+//! One cell: a fault, an operation, a transport, and the ten invariants.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,23 +7,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use provider_core::{Error, ErrorKind, Idempotency, MetricsObserver, Outcome, Transport};
+use kyc_proof::catalogue::{Caller, Setup};
+use provider_core::{
+    CallOptions, Error, ErrorKind, Idempotency, JsonCall, MetricsObserver, Outcome, Response,
+    Transport,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_rustls::rustls::ServerConfig;
 
 use super::case::{Case, Drive, Environment, Expected, Hits, Idle, Place, Row, Stage, Verdict};
-use super::clock::CellClock;
-use super::columns::{Answered, Calls, Size, Subject, Way};
-use super::heard::{Heard, Recorded, Told};
-use super::memory;
+use super::column::{Column, Size};
+use super::observer::{CellClock, Events, Metrics, RecordingObserver};
 use super::server::{Bystander, Listening, Script, Server};
-use super::tls::{Authorities, Certificate};
-use super::transports::{BODY_CAP, Kind, Roots, Wanted};
+use super::transports::{Authorities, Certificate, Kind, Roots, Wanted};
 use super::wire::correct;
 use crate::canaries::capture::{self, Capture};
+use crate::canaries::planted;
 use crate::canaries::search::{Leak, Search, Source};
 use crate::failure::{Failure, Result};
+use crate::process::{peak_bytes, reset_peak, resident_bytes};
 
 /// How far past its deadline a call may end. It tells a hang from a busy machine, and nothing finer.
 const SLACK: Duration = Duration::from_secs(10);
@@ -39,7 +43,7 @@ pub(crate) struct Cell<'m> {
     pub(crate) index: usize,
     pub(crate) row: &'m Row,
     pub(crate) case: &'m Case,
-    pub(crate) subject: &'m Subject,
+    pub(crate) column: &'m Column,
     pub(crate) kind: &'static Kind,
     pub(crate) variant: usize,
     pub(crate) variant_name: String,
@@ -56,12 +60,7 @@ impl Cell<'_> {
                 let _ = write!(name, ", {part}");
             }
         }
-        let Subject {
-            provider,
-            operation,
-            ..
-        } = self.subject;
-        let _ = write!(name, " × {provider} {operation} × {}", self.kind.name);
+        let _ = write!(name, " × {} × {}", self.column, self.kind.name);
         if self.hits == Hits::Once {
             name.push_str(", once");
         }
@@ -75,7 +74,7 @@ pub(crate) struct World {
     pub(crate) authorities: Authorities,
     pub(crate) search: Search,
     pub(crate) metrics: Arc<MetricsObserver>,
-    pub(crate) recorded: Recorded,
+    pub(crate) recorded: Metrics,
     pub(crate) seed: u64,
     /// How long something that must happen is waited for.
     pub(crate) patience: Duration,
@@ -109,22 +108,20 @@ pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
             .unwrap_or_else(|failure| failed(&failure));
     }
     let capture = Capture::begin();
-    let caught = catch_unwind(AssertUnwindSafe(|| Stand::new(cell, world)?.perform()));
+    let caught = catch_unwind(AssertUnwindSafe(|| TestBench::new(cell, world)?.perform()));
     let targets = capture.targets();
     let (text, panics) = capture.end();
-    let (mut report, owned) = match caught {
-        Ok(Ok(performed)) => performed,
-        Ok(Err(failure)) => (failed(&failure), String::new()),
-        Err(_) => (Report::default(), String::new()),
+    let mut report = match caught {
+        Ok(Ok(report)) => report,
+        Ok(Err(failure)) => failed(&failure),
+        Err(_) => Report::default(),
     };
     report.targets = targets;
     let panics = panics.into_iter().map(|panic| format!("I1: {panic}"));
     report.violations.extend(panics);
-    for (text, source) in [(&text, Source::Anything), (&owned, Source::Owner)] {
-        report.searched += text.len() as u64;
-        for Leak { what, form } in world.search.leaks(text.as_bytes(), source) {
-            report.violations.push(format!("I4: {what}, {form}"));
-        }
+    report.searched += text.len() as u64;
+    for Leak { what, form } in world.search.leaks(text.as_bytes(), Source::Anything) {
+        report.violations.push(format!("I4: {what}, {form}"));
     }
     report
 }
@@ -145,27 +142,25 @@ struct Measured {
     pauses: Vec<Duration>,
 }
 
-/// A server, a client, and between them what the cell is about.
-struct Stand<'c> {
+/// A server, a client, and the fault between them.
+struct TestBench<'c> {
     cell: &'c Cell<'c>,
     server: Server,
     bystander: Bystander,
     runtime: Runtime,
     clock: Arc<CellClock>,
-    heard: Arc<Heard>,
+    observer: Arc<RecordingObserver>,
     transport: Arc<dyn Transport>,
-    client: Arc<dyn Calls>,
+    client: Arc<dyn Caller>,
     patience: Duration,
     /// Bytes of requests before the fault.
     before: u64,
     /// What the server proves itself by when the fault is over.
     good: Option<Arc<ServerConfig>>,
-    /// What the values of requests and answers print.
-    owned: String,
     report: Report,
 }
 
-impl<'c> Stand<'c> {
+impl<'c> TestBench<'c> {
     fn new(cell: &'c Cell<'c>, world: &World) -> Result<Self> {
         let case = cell.case;
         let certificate = match case.stage {
@@ -181,7 +176,8 @@ impl<'c> Stand<'c> {
         let config = certificate
             .map(|certificate| world.authorities.server(certificate))
             .transpose()?;
-        let starting = Server::start(listening, config, correct(cell.subject));
+        let route = cell.column.operation().route;
+        let starting = Server::start(listening, config, route, correct(cell.column));
         let server = world.servers.block_on(starting)?;
         let roots = world.authorities.roots();
         let transport = (cell.kind.make)(&Wanted {
@@ -199,20 +195,16 @@ impl<'c> Stand<'c> {
             Stage::NoSuchName => format!("https://nobody.invalid:{}", server.port()),
         };
         let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
-        let heard = Arc::new(Heard::new(world.metrics.clone()));
-        let client = cell.subject.client(Way {
-            base_url,
-            transport: transport.clone(),
-            clock: clock.clone(),
-            observer: heard.clone(),
-        })?;
+        let observer = Arc::new(RecordingObserver::new(world.metrics.clone()));
+        let setup = setup(&transport, &clock, &observer);
+        let client = cell.column.subject.connect(&base_url, &setup)?;
         Ok(Self {
             cell,
             server,
             bystander: Bystander::new()?,
             runtime: Builder::new_current_thread().enable_all().build()?,
             clock,
-            heard,
+            observer,
             transport,
             client,
             good: certificate
@@ -220,30 +212,26 @@ impl<'c> Stand<'c> {
                 .transpose()?,
             patience: world.patience,
             before: 0,
-            owned: String::new(),
             report: Report::default(),
         })
     }
 
-    fn perform(mut self) -> Result<(Report, String)> {
-        let baseline = memory::resident()?;
+    fn perform(mut self) -> Result<Report> {
+        let baseline = resident_bytes()?;
         if self.cell.case.alone {
-            memory::reset_peak()?;
+            reset_peak()?;
         }
-        let [client, call, request] = self.client.printed();
-        capture::note(&client);
-        capture::note(&call);
-        self.owned.push_str(&request);
-        let measured = self.suffer()?;
+        capture::note(&format!("{:?}\n{:#?}", self.client, self.client));
+        let measured = self.provoke()?;
         self.check(&measured);
         if self.cell.case.evicts && self.runtime.block_on(self.server.closed()) > 0 {
             self.violation("I10: the connection is kept");
         }
-        self.go_on()?;
+        self.recover()?;
         if self.cell.case.alone {
-            self.check_memory(memory::peak()?.saturating_sub(baseline));
+            self.check_memory(peak_bytes()?.saturating_sub(baseline));
         }
-        Ok(self.let_go())
+        Ok(self.close())
     }
 
     fn violation(&mut self, text: impl Into<String>) {
@@ -255,12 +243,11 @@ impl<'c> Stand<'c> {
             port: self.server.port(),
             bystander: self.bystander.port(),
         };
-        let mut variants = self.cell.case.variants(self.cell.subject, place);
-        if self.cell.variant < variants.len() {
-            Ok(variants.swap_remove(self.cell.variant).1)
-        } else {
-            Err(Failure::new("the variants depend on the place"))
-        }
+        let variants = self.cell.case.variants(self.cell.column, place);
+        let variant = variants.into_iter().nth(self.cell.variant);
+        variant
+            .map(|variant| variant.script)
+            .ok_or(Failure::new("the variants depend on the place"))
     }
 
     fn arm(&self) -> Result<()> {
@@ -272,8 +259,8 @@ impl<'c> Stand<'c> {
         Ok(())
     }
 
-    /// The fault befalls the call, or the calls.
-    fn suffer(&mut self) -> Result<Measured> {
+    /// Makes the call, or the calls, under the fault.
+    fn provoke(&mut self) -> Result<Measured> {
         let Case {
             drive,
             size,
@@ -303,10 +290,11 @@ impl<'c> Stand<'c> {
             }
             Drive::DropAtStall => {
                 self.arm()?;
+                let input = self.input(size)?;
                 let dropped = async {
                     tokio::select! {
                         biased;
-                        result = self.client.call(size, deadline) => Some(result),
+                        result = start(&self.client, &input, deadline) => Some(result),
                         () = self.server.stalled() => None,
                     }
                 };
@@ -317,8 +305,8 @@ impl<'c> Stand<'c> {
             Drive::Shutdown => {
                 self.arm()?;
                 let first = Builder::new_current_thread().enable_all().build()?;
-                let client = self.client.clone();
-                let call = first.spawn(async move { client.call(size, deadline).await });
+                let (client, input) = (self.client.clone(), self.input(size)?);
+                let call = first.spawn(async move { start(&client, &input, deadline).await });
                 first.block_on(self.server.stalled());
                 drop(first);
                 let result = self.runtime.block_on(call);
@@ -346,11 +334,19 @@ impl<'c> Stand<'c> {
         }
     }
 
+    fn input(&self, size: Size) -> Result<Value> {
+        let input = self.cell.column.input(size);
+        input
+            .cloned()
+            .ok_or(Failure::new("no request of this size"))
+    }
+
     /// One call, waited for until its deadline and then some.
     fn call(&mut self, size: Size, deadline: Duration) -> Measured {
         self.report.calls += 1;
         let started = Instant::now();
-        let call = self.client.call(size, deadline);
+        let input = self.cell.column.input(size).unwrap_or(&Value::Null);
+        let call = start(&self.client, input, deadline);
         let waiting = async { tokio::time::timeout(deadline + SLACK, call).await };
         let result = self.runtime.block_on(waiting);
         let overrun = started.elapsed().saturating_sub(deadline);
@@ -367,19 +363,18 @@ impl<'c> Stand<'c> {
         }
     }
 
-    fn measure(&mut self, result: Option<Result<Answered, Error>>) -> Measured {
+    fn measure(&mut self, result: Option<Result<Response<Value>, Error>>) -> Measured {
         let pauses = self.clock.take_pauses();
-        let told = self.heard.take();
+        let events = self.observer.take();
         let measured = match result {
-            Some(Ok(answered)) => {
-                self.owned.push_str(&answered.printed);
-                if answered.value.contains("forged") {
-                    self.violation("I9: a forged answer was believed");
+            Some(Ok(response)) => {
+                if response.value().to_string().contains("forged") {
+                    self.violation("I9: a forged reply was believed");
                 }
                 Measured {
                     verdict: Verdict::Ok,
-                    attempts: answered.attempts,
-                    id: Some(answered.request_id),
+                    attempts: response.attempts(),
+                    id: Some(response.request_id().to_string()),
                     pauses,
                 }
             }
@@ -393,35 +388,34 @@ impl<'c> Stand<'c> {
                 }
             }
             None => Measured {
-                verdict: Verdict::Dropped(told.dropped.unwrap_or(Outcome::NotSent)),
-                attempts: told.attempts,
+                verdict: Verdict::Dropped(events.dropped.unwrap_or(Outcome::NotSent)),
+                attempts: events.attempts_started,
                 id: None,
                 pauses,
             },
         };
-        self.check_told(&measured, told);
+        self.check_events(&measured, events);
         measured
     }
 
-    /// The observer was told what the caller was.
-    fn check_told(&mut self, measured: &Measured, told: Told) {
-        let begun =
-            u32::from(!matches!(measured.verdict, Verdict::Dropped(_)) || told.attempts > 0);
-        let made = matches!(self.cell.case.drive, Drive::InProcess(Environment::NoRoots));
-        let expected = Told {
-            attempts: measured.attempts,
-            attempts_ended: match measured.verdict {
-                Verdict::Dropped(_) => measured.attempts.saturating_sub(1),
-                Verdict::Ok | Verdict::Failed(..) => measured.attempts,
-            },
-            ends: begun,
-            dropped: match measured.verdict {
-                Verdict::Dropped(outcome) if begun == 1 => Some(outcome),
-                _ => None,
-            },
+    /// The observer is notified of what the caller gets.
+    fn check_events(&mut self, measured: &Measured, events: Events) {
+        let dropped = match measured.verdict {
+            Verdict::Dropped(outcome) => Some(outcome),
+            Verdict::Ok | Verdict::Failed(..) => None,
         };
-        if told != expected && !made {
-            self.violation(format!("I7: the observer was told {told:?}"));
+        let begun = dropped.is_none() || events.attempts_started > 0;
+        let built = !matches!(self.cell.case.drive, Drive::InProcess(Environment::NoRoots));
+        let expected = Events {
+            attempts_started: measured.attempts,
+            attempts_ended: measured
+                .attempts
+                .saturating_sub(u32::from(dropped.is_some())),
+            calls_ended: u32::from(begun),
+            dropped: dropped.filter(|_| begun),
+        };
+        if events != expected && built {
+            self.violation(format!("I7: the observer got {events:?}"));
         }
     }
 
@@ -432,7 +426,8 @@ impl<'c> Stand<'c> {
         let mut worst = None;
         for limit in 0..MOST {
             self.report.calls += 1;
-            let mut call = self.client.call(Size::Usual, AMPLE);
+            let input = self.input(Size::Usual)?;
+            let mut call = start(&self.client, &input, AMPLE);
             let mut polls = 0;
             let polled = poll_fn(|context| {
                 if polls == limit {
@@ -482,12 +477,12 @@ impl<'c> Stand<'c> {
         Ok(first)
     }
 
-    /// Everything that must hold of the call, whatever befell it.
+    /// The invariants that hold of the call under any fault.
     fn check(&mut self, measured: &Measured) {
         let ledger = self.server.ledger();
         let effects = match &measured.id {
             Some(id) => ledger.effects_of(id),
-            // Dropped: nobody told its id, and no other call was as unlucky.
+            // Dropped: its id is unknown, and no other call had as many effects.
             None => ledger.effects().into_values().max().unwrap_or_default(),
         };
         let (verdict, attempts) = (measured.verdict, measured.attempts);
@@ -534,7 +529,7 @@ impl<'c> Stand<'c> {
     }
 
     fn check_effects(&mut self) {
-        if self.cell.subject.operation.idempotency == Idempotency::Unsafe {
+        if self.cell.column.operation().idempotency == Idempotency::Unsafe {
             let ledger = self.server.ledger();
             if ledger.effects().into_values().any(|effects| effects > 1) {
                 self.violation("I3: done more than once");
@@ -558,17 +553,14 @@ impl<'c> Stand<'c> {
     }
 
     /// The next call on the same client.
-    fn go_on(&mut self) -> Result<()> {
+    fn recover(&mut self) -> Result<()> {
         self.server.recover(self.good.take())?;
         self.runtime.block_on(self.server.reachable());
         if self.cell.case.stage == Stage::NoSuchName {
             // The name will not come to exist: the same transport, another address.
-            self.client = self.cell.subject.client(Way {
-                base_url: format!("https://localhost:{}", self.server.port()),
-                transport: self.transport.clone(),
-                clock: self.clock.clone(),
-                observer: self.heard.clone(),
-            })?;
+            let setup = setup(&self.transport, &self.clock, &self.observer);
+            let base_url = format!("https://localhost:{}", self.server.port());
+            self.client = self.cell.column.subject.connect(&base_url, &setup)?;
         }
         if let Drive::Often(_) = self.cell.case.drive {
             self.wait_for_the_circuit();
@@ -578,7 +570,7 @@ impl<'c> Stand<'c> {
         Ok(())
     }
 
-    /// After so many failures the provider is left alone for a moment.
+    /// After so many failures the circuit is open for a moment.
     fn wait_for_the_circuit(&mut self) {
         let unavailable = Verdict::Failed(ErrorKind::Unavailable, Outcome::NotSent);
         let started = Instant::now();
@@ -601,7 +593,7 @@ impl<'c> Stand<'c> {
 
     fn check_memory(&mut self, used: u64) {
         self.report.memory = Some(used);
-        let most = 4 * BODY_CAP;
+        let most = 4 * self.cell.column.operation().max_reply_bytes as u64;
         if used > most {
             self.violation(format!(
                 "I5: {used} bytes above the beginning, at most {most}"
@@ -609,20 +601,13 @@ impl<'c> Stand<'c> {
         }
     }
 
-    /// Drops the client, and sees whether anything of it is left.
-    fn let_go(self) -> (Report, String) {
-        let Self {
-            server,
-            runtime,
-            patience,
-            mut report,
-            owned,
-            ..
-        } = self;
+    /// Drops the client, and reports what is left of it.
+    fn close(self) -> Report {
+        let (server, runtime, mut report) = (self.server, self.runtime, self.report);
         drop((self.client, self.transport));
         let metrics = runtime.metrics();
         let started = Instant::now();
-        while metrics.num_alive_tasks() > 0 && started.elapsed() < patience {
+        while metrics.num_alive_tasks() > 0 && started.elapsed() < self.patience {
             runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         }
         for (left, what) in [
@@ -635,8 +620,25 @@ impl<'c> Stand<'c> {
                     .push(format!("I6: {left} {what} are left"));
             }
         }
-        (report, owned)
+        report
     }
+}
+
+fn setup(
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<CellClock>,
+    observer: &Arc<RecordingObserver>,
+) -> Setup {
+    Setup {
+        credentials: planted::credentials(),
+        clock: clock.clone(),
+        observer: Some(observer.clone()),
+        ..Setup::standard(transport.clone())
+    }
+}
+
+fn start<'c>(client: &'c Arc<dyn Caller>, input: &Value, deadline: Duration) -> JsonCall<'c> {
+    client.call(input.clone(), CallOptions::new().with_timeout(deadline))
 }
 
 /// All that can be printed of an error.

@@ -1,4 +1,4 @@
-//! A cell in a process of its own, with another environment.
+//! A cell in a process of its own, in another environment.
 
 use std::process::Command;
 

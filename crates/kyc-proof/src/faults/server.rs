@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use provider_core::Route;
 use provider_core::bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -45,7 +46,7 @@ pub(crate) enum Step {
     Stall,
 }
 
-/// What the server does wrong, and where it begins to.
+/// A fault of the server, and where it begins.
 #[derive(Debug, Clone)]
 pub(crate) enum Script {
     /// From the first byte of a request on.
@@ -123,6 +124,7 @@ impl Ledger {
 
 struct Shared {
     port: u16,
+    route: Route,
     clean: Script,
     tls: Mutex<Option<TlsAcceptor>>,
     fault: Mutex<(Script, usize)>,
@@ -182,10 +184,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// A server that gives this correct answer until a fault is [armed](Server::arm).
+    /// A server that gives this correct reply to requests of this route until a fault is [armed](Server::arm).
     pub(crate) async fn start(
         listening: Listening,
         tls: Option<Arc<ServerConfig>>,
+        route: Route,
         answer: Bytes,
     ) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
@@ -196,6 +199,7 @@ impl Server {
         let clean = Script::AtRequest(vec![Step::Request, Step::Effect, Step::Send(answer)]);
         let shared = Arc::new(Shared {
             port,
+            route,
             fault: Mutex::new((clean.clone(), 0)),
             clean,
             tls: Mutex::new(tls.map(TlsAcceptor::from)),
@@ -243,7 +247,7 @@ impl Server {
         self.shared.port
     }
 
-    /// Lets `script` befall the next `hits` exchanges.
+    /// Plays `script` in the next `hits` exchanges.
     pub(crate) fn arm(&self, script: Script, hits: usize) {
         *lock(&self.shared.fault) = (script, hits);
     }
@@ -396,7 +400,7 @@ impl<'s, S: Socket> Connection<'s, S> {
     async fn serve(mut self) {
         let mut hang_up = self.shared.hang_up.subscribe();
         loop {
-            // Only when a request begins is it decided what befalls it.
+            // The script is chosen when a request begins.
             if self.buffer.is_empty() {
                 let come = tokio::select! {
                     come = self.fill() => come,
@@ -554,10 +558,9 @@ impl<'s, S: Socket> Connection<'s, S> {
             .collect();
         let header = |name: &str| headers.get(name).copied().unwrap_or_default();
         let mut ledger = lock(&self.shared.ledger);
-        if !first.starts_with("POST /") || !first.ends_with(" HTTP/1.1") {
-            ledger
-                .objections
-                .push("a request line of another form".to_owned());
+        if !is_request_of(first, &self.shared.route) {
+            let objection = "a request line that is not of the operation's route";
+            ledger.objections.push(objection.to_owned());
         }
         let host = header("host");
         let known = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{}", self.shared.port));
@@ -566,18 +569,18 @@ impl<'s, S: Socket> Connection<'s, S> {
                 .objections
                 .push("a request for another host".to_owned());
         }
-        for name in [
-            "expect",
-            "cookie",
-            "referer",
-            "accept-encoding",
-            "transfer-encoding",
-        ] {
-            if headers.contains_key(name) {
-                ledger
-                    .objections
-                    .push(format!("a header that nobody asked for: {name}"));
-            }
+        let unasked = |name: &&&str| headers.contains_key(**name);
+        for name in ["expect", "cookie", "referer", "transfer-encoding"]
+            .iter()
+            .filter(unasked)
+        {
+            let objection = format!("a header that nobody asked for: {name}");
+            ledger.objections.push(objection);
+        }
+        if header("accept-encoding") != "identity" {
+            ledger
+                .objections
+                .push("a request for compression".to_owned());
         }
         self.current = Some(ledger.requests.len());
         ledger.requests.push(Request {
@@ -602,6 +605,25 @@ impl<'s, S: Socket> Connection<'s, S> {
         ledger.requests[at].complete = true;
         ledger.requests[at].body = body;
     }
+}
+
+/// Whether a request line has the route's method and its path, with a value for each placeholder.
+fn is_request_of(line: &str, route: &Route) -> bool {
+    let Some((method, rest)) = line.split_once(' ') else {
+        return false;
+    };
+    let Some(target) = rest.strip_suffix(" HTTP/1.1") else {
+        return false;
+    };
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let (sent, expected) = (path.split('/'), route.path().split('/'));
+    let fits = |(sent, expected): (&str, &str)| match expected.contains('{') {
+        true => !sent.is_empty(),
+        false => sent == expected,
+    };
+    method == route.method().as_str()
+        && sent.clone().count() == expected.clone().count()
+        && sent.zip(expected).all(fits)
 }
 
 /// How much of a body is kept to compare it.

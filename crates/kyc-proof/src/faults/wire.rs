@@ -1,9 +1,10 @@
-//! Answers as bytes, with planted values in whatever the peer fills.
+//! Replies as bytes, with planted values in whatever the peer fills.
 
 use provider_core::bytes::Bytes;
 
-use super::columns::Subject;
-use super::server::Step;
+use super::case::Variant;
+use super::column::Column;
+use super::server::{Script, Step};
 use crate::canaries::planted::{COOKIE, HEADER_NAME, SERVER, TRACE_HEADER};
 
 /// The status line and the headers, planted ones among them, with the empty line that ends them.
@@ -19,7 +20,7 @@ pub(crate) fn head(status: &str, headers: &[(&str, String)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A whole answer with its length.
+/// A whole reply with its length.
 pub(crate) fn answer(status: &str, headers: &[(&str, String)], body: impl AsRef<[u8]>) -> Bytes {
     let body = body.as_ref();
     let mut all = headers.to_vec();
@@ -27,28 +28,54 @@ pub(crate) fn answer(status: &str, headers: &[(&str, String)], body: impl AsRef<
     [head(status, &all).as_slice(), body].concat().into()
 }
 
-/// An answer with the operation's status that the provider vouches for.
-pub(crate) fn vouched(subject: &Subject, body: impl AsRef<[u8]>) -> Bytes {
-    vouched_and(subject, &[], body)
+/// A reply with the operation's status that the provider vouches for.
+pub(crate) fn vouched(column: &Column, body: impl AsRef<[u8]>) -> Bytes {
+    vouched_and(column, &[], body)
 }
 
 /// The same with further headers.
 pub(crate) fn vouched_and(
-    subject: &Subject,
+    column: &Column,
     headers: &[(&str, String)],
     body: impl AsRef<[u8]>,
 ) -> Bytes {
-    let mut all = subject.vouched(body.as_ref());
+    let mut all = column.vouched(body.as_ref());
     all.extend_from_slice(headers);
-    answer(subject.answer.status, &all, body)
+    answer(&column.status(), &all, body)
 }
 
-/// The correct answer.
-pub(crate) fn correct(subject: &Subject) -> Bytes {
-    vouched(subject, &subject.answer.body)
+/// The correct reply.
+pub(crate) fn correct(column: &Column) -> Bytes {
+    vouched(column, column.body())
 }
 
-/// Sends this text or these bytes.
+/// Sends these bytes.
 pub(crate) fn send(bytes: impl Into<Bytes>) -> Step {
     Step::Send(bytes.into())
+}
+
+/// The request is read, what it asks for is done, and then this.
+pub(crate) fn done_then(steps: impl IntoIterator<Item = Step>) -> Script {
+    let first = [Step::Request, Step::Effect];
+    Script::AtRequest(first.into_iter().chain(steps).collect())
+}
+
+/// The request is read, nothing is done, and then this.
+pub(crate) fn read_then(steps: impl IntoIterator<Item = Step>) -> Script {
+    Script::AtRequest([Step::Request].into_iter().chain(steps).collect())
+}
+
+/// The correct exchange.
+pub(crate) fn well(column: &Column) -> Script {
+    done_then([send(correct(column))])
+}
+
+/// A success with each of these bodies, by the names of what was changed; the results are those without a network.
+pub(crate) fn successes(column: &Column, bodies: Vec<(String, String)>) -> Vec<Variant> {
+    let variant = |(name, body): (String, String)| Variant {
+        name,
+        expect: Some(column.result_of(body.as_bytes())),
+        script: done_then([send(vouched(column, body))]),
+    };
+    bodies.into_iter().map(variant).collect()
 }

@@ -1,16 +1,14 @@
-//! Replies that somebody altered, made up or took from elsewhere: each is refused with its own error, is asked for once, and
-//! its body is never read.
+//! Replies that were altered, made up or taken from elsewhere: each is refused with its own error, after one request, and its
+//! body is never read.
 //!
-//! Rows are those of the fault matrix. A legal variant and a documented limit stand in the same table, with the reason.
+//! Rows are those of the fault matrix, which has replies as bytes on a socket, rotated secrets, and the providers that sign
+//! nothing; here are many more replies, without a network. A legal variant and a documented limit stand in the same table, with the reason.
 
 mod headers;
-mod others;
 mod replay;
 mod replies;
-mod rotation;
 mod veriff;
 mod webhook;
-mod wire;
 
 use std::fmt;
 
@@ -27,16 +25,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     runtime.block_on(async {
         replies::run(&mut table).await?;
         headers::run(&mut table).await?;
-        replay::run(&mut table).await?;
-        rotation::run(&mut table).await?;
-        wire::run(&mut table).await?;
-        others::run(&mut table).await
+        replay::run(&mut table).await
     })?;
     webhook::run(&mut table, settings);
     table.print()
 }
 
-/// What becomes of a reply.
+/// The result of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// It is believed: by a rule, or by a limit that is documented.
@@ -45,11 +40,9 @@ enum Verdict {
     Refused(VerificationError),
     /// It is authentic, and no answer to the question.
     NoAnswer,
-    /// It is not HTTP, so nothing of it got as far as the check.
-    NoReply,
 }
 
-use Verdict::{Accepted, NoAnswer, NoReply, Refused};
+use Verdict::{Accepted, NoAnswer, Refused};
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +50,6 @@ impl fmt::Display for Verdict {
             Accepted => f.pad("accepted"),
             Refused(error) => f.pad(&format!("{error:?}")),
             NoAnswer => f.pad("Decode"),
-            NoReply => f.pad("Transport"),
         }
     }
 }
@@ -69,22 +61,21 @@ struct Called {
 }
 
 impl Called {
-    /// What became of it, if all that belongs to that is as promised.
+    /// The verdict, if there was one request.
     fn verdict(&self) -> Result<Verdict> {
-        let (verdict, most) = match &self.result {
-            Ok(()) => (Accepted, 1),
+        let verdict = match &self.result {
+            Ok(()) => Accepted,
             Err(error) => judge(error)?,
         };
-        if (1..=most).contains(&self.requests) {
-            return Ok(verdict);
+        match self.requests {
+            1 => Ok(verdict),
+            requests => Err(Failure::new(format!("{verdict} after {requests} requests"))),
         }
-        let requests = self.requests;
-        Err(Failure::new(format!("{verdict} after {requests} requests")))
     }
 }
 
-/// What a failure says about the reply, and how often it may have been asked for.
-fn judge(error: &Error) -> Result<(Verdict, usize)> {
+/// The verdict of a failure.
+fn judge(error: &Error) -> Result<Verdict> {
     // Who has read the body, as a success or as a refusal, says so.
     let unread = error.decode().is_none() && error.fault().is_none();
     let found = (error.kind(), error.outcome(), error.verification());
@@ -92,11 +83,9 @@ fn judge(error: &Error) -> Result<(Verdict, usize)> {
         (ErrorKind::Verification, Outcome::Unknown, Some(reason))
             if unread && error.attempts() == 1 && !error.is_retryable() =>
         {
-            Ok((Refused(*reason), 1))
+            Ok(Refused(*reason))
         }
-        (ErrorKind::Decode, Outcome::Done, None) => Ok((NoAnswer, 1)),
-        // To record a consent again does no harm, so a broken exchange is repeated.
-        (ErrorKind::Transport, Outcome::Unknown, None) => Ok((NoReply, 3)),
+        (ErrorKind::Decode, Outcome::Done, None) => Ok(NoAnswer),
         _ => Err(Failure::new(format!("{error:?}"))),
     }
 }
@@ -160,9 +149,6 @@ impl Table {
                 println!("          WRONG: {found}, and {} more", wrong.len() - 1);
             }
         }
-        for (number, reason) in NOT_APPLICABLE {
-            println!("  {number:<8}not applicable: {reason}");
-        }
         println!(
             "  {forged} forged replies, {refused} refused; {legal} legal ones or documented limits"
         );
@@ -175,23 +161,3 @@ impl Table {
         }
     }
 }
-
-/// What cannot be tried, and why.
-const NOT_APPLICABLE: [(&str, &str); 4] = [
-    (
-        "F75-F79",
-        "Veriff signs the body and no timestamp, so none is read",
-    ),
-    (
-        "F84",
-        "no time is signed; the clock decides about a secret's end date alone, see F83",
-    ),
-    (
-        "F67-F84",
-        "finpass, finpro, deepvue: no reply is signed, TLS alone vouches for it; but see F80",
-    ),
-    (
-        "F80",
-        "finpro, deepvue: a reply repeats nothing of its request",
-    ),
-];

@@ -5,7 +5,7 @@ use provider_core::VerificationError::{OtherClient, OtherRequest, SignatureMisma
 use super::Table;
 use super::Verdict::{self, Accepted, NoAnswer, Refused};
 use super::veriff::{
-    API_KEY, Headers, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, X, X_CLIENT, call,
+    API_KEY, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, X, X_CLIENT, call,
     integration, reply, sign,
 };
 use crate::failure::Result;
@@ -26,15 +26,6 @@ pub(super) async fn run(table: &mut Table) -> Result<()> {
         for_session(""),
         for_session("*"),
     ];
-    signed(
-        table,
-        "F80",
-        "a genuine reply to another session",
-        Refused(OtherRequest),
-        &others,
-    )
-    .await?;
-
     let ours = format!(r#""sessionId":"{SESSION}""#);
     let unclear = [
         REPLY.replace(&ours, r#""sessionId":null"#),
@@ -43,15 +34,7 @@ pub(super) async fn run(table: &mut Table) -> Result<()> {
         REPLY.replace(&ours, &format!(r#""sessionId":"{OTHER_SESSION}",{ours}"#)),
         REPLY.replace(&ours, &format!(r#"{ours},"sessionId":"{OTHER_SESSION}""#)),
     ];
-    signed(
-        table,
-        "F80",
-        "genuine, and its session is not told or told twice",
-        NoAnswer,
-        &unclear,
-    )
-    .await?;
-    // What Veriff signs with the same secret for this very session: a webhook's event, a session's creation, a decision.
+    // Veriff signs these with the same secret for this very session: a webhook's event, a session's creation, a decision.
     let elsewhere = [
         format!(
             r#"{{"id":"{SESSION}","attemptId":"made-up","feature":"selfid","code":7002,"action":"submitted"}}"#
@@ -61,56 +44,63 @@ pub(super) async fn run(table: &mut Table) -> Result<()> {
             r#"{{"status":"success","verification":{{"id":"{SESSION}","code":9001,"status":"approved"}}}}"#
         ),
     ];
-    signed(
-        table,
-        "F80",
-        "genuine, from another operation or a webhook",
-        NoAnswer,
-        &elsewhere,
-    )
-    .await?;
     let upper = [for_session(&SESSION.to_ascii_uppercase())];
-    signed(
-        table,
-        "F80",
-        "our session in the other case: legal, a UUID has none",
-        Accepted,
-        &upper,
-    )
-    .await?;
-
+    for (what, expected, bodies) in [
+        (
+            "a genuine reply to another session",
+            Refused(OtherRequest),
+            &others[..],
+        ),
+        (
+            "genuine, and its session is missing or repeated",
+            NoAnswer,
+            &unclear,
+        ),
+        (
+            "genuine, from another operation or a webhook",
+            NoAnswer,
+            &elsewhere,
+        ),
+        (
+            "our session in the other case: legal, a UUID has none",
+            Accepted,
+            &upper,
+        ),
+    ] {
+        signed(table, what, expected, bodies).await?;
+    }
     let signature = |secret: &str| (X, sign(secret, REPLY.as_bytes()).into_bytes());
-    let headers = vec![signature(SECRET)];
-    let what = "an old reply to this session: a limit, no time is signed";
-    old(table, what, Accepted, headers).await?;
-    let headers = vec![signature(OTHER_SECRET)];
-    let what = "an old reply, signed with a secret that was replaced";
-    old(table, what, Refused(SignatureMismatch), headers).await?;
-    let headers = vec![(X_CLIENT, OTHER_CLIENT.into()), signature(SECRET)];
-    let what = "an old reply to another integration with our secret";
-    old(table, what, Refused(OtherClient), headers).await
-}
-
-/// Replies that are all signed rightly.
-async fn signed(
-    table: &mut Table,
-    row: &'static str,
-    what: &str,
-    expected: Verdict,
-    bodies: &[String],
-) -> Result<()> {
-    for body in bodies {
-        let signature = sign(SECRET, body.as_bytes()).into_bytes();
-        let headers = vec![(X_CLIENT, API_KEY.into()), (X, signature)];
-        let called = call(integration(), reply(&headers, body.as_bytes()), NOW).await?;
-        table.add(row, what, expected, called.verdict()?);
+    let other_client = vec![(X_CLIENT, OTHER_CLIENT.into()), signature(SECRET)];
+    for (what, expected, headers) in [
+        (
+            "an old reply to this session: a limit, no time is signed",
+            Accepted,
+            vec![signature(SECRET)],
+        ),
+        (
+            "an old reply, signed with a secret that was replaced",
+            Refused(SignatureMismatch),
+            vec![signature(OTHER_SECRET)],
+        ),
+        (
+            "an old reply to another integration with our secret",
+            Refused(OtherClient),
+            other_client,
+        ),
+    ] {
+        let called = call(integration(), reply(&headers, REPLY.as_bytes()), NOW).await?;
+        table.add("F81", what, expected, called.verdict()?);
     }
     Ok(())
 }
 
-/// The reply that answers the request, with other headers.
-async fn old(table: &mut Table, what: &str, expected: Verdict, headers: Headers) -> Result<()> {
-    let called = call(integration(), reply(&headers, REPLY.as_bytes()), NOW).await?;
-    table.add("F81", what, expected, called.verdict()?);
+/// Replies that are all signed rightly.
+async fn signed(table: &mut Table, what: &str, expected: Verdict, bodies: &[String]) -> Result<()> {
+    for body in bodies {
+        let signature = sign(SECRET, body.as_bytes()).into_bytes();
+        let headers = vec![(X_CLIENT, API_KEY.into()), (X, signature)];
+        let called = call(integration(), reply(&headers, body.as_bytes()), NOW).await?;
+        table.add("F80", what, expected, called.verdict()?);
+    }
     Ok(())
 }

@@ -92,13 +92,15 @@ async fn meets(veriff: Veriff, raw: RawResponse, expected: Verdict) -> Result<Ve
 /// Everything that is altered around one body.
 pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
     let mut forgeries = Vec::new();
-    let right = sign(SECRET, body);
+    let right = &sign(SECRET, body);
+    let other = &sign(OTHER_SECRET, body);
     let mut add = |row, what, headers: Headers, expected: Verdict| {
+        let body = body.to_vec();
         forgeries.push(Forgery {
             row,
             what,
             headers,
-            body: body.to_vec(),
+            body,
             expected,
         });
     };
@@ -112,6 +114,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
     ] {
         add("F67", "no signature", headers, Refused(MissingSignature));
     }
+    let elsewhere = "the right signature in another header";
     for name in [
         "x-signature",
         "signature",
@@ -119,106 +122,46 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
         "x-hub-signature-256",
         "hmac-signature",
     ] {
-        let headers = vec![(name, value(&right))];
         add(
             "F67",
-            "the right signature in another header",
-            headers,
+            elsewhere,
+            vec![(name, value(right))],
             Refused(MissingSignature),
         );
     }
-
     for bit in 0..256 {
         let mut bytes = mac(SECRET, body);
         bytes[bit / 8] ^= 1 << (bit % 8);
+        let text = hex::encode(bytes);
         add(
             "F68",
             "one bit of the signature changed",
-            signed(&hex::encode(bytes)),
+            signed(&text),
             Refused(SignatureMismatch),
         );
     }
-    let mut reversed = mac(SECRET, body);
-    reversed.reverse();
-    for wrong in [
-        hex::encode([0; 32]),
-        hex::encode([0xff; 32]),
-        hex::encode(reversed),
-        sign(SECRET, b"another body"),
-        // What a client or a path could have leaked.
-        sign(
-            SECRET,
-            br#"{"type":"ine","approved":true,"text":"I agree."}"#,
-        ),
-        sign(SECRET, SESSION.as_bytes()),
-    ] {
-        add(
-            "F68",
-            "a signature over something else",
-            signed(&wrong),
-            Refused(SignatureMismatch),
-        );
+    for (row, what, texts) in mismatches(body) {
+        for text in texts {
+            add(row, what, signed(&text), Refused(SignatureMismatch));
+        }
     }
-
-    let upper = SECRET.to_ascii_uppercase();
-    let as_uuid = hex::decode(SECRET.replace('-', "")).expect("hexadecimal digits");
-    for key in [
-        OTHER_SECRET.as_bytes(),
-        upper.as_bytes(),
-        &as_uuid,
-        SECRET.replace('-', "").as_bytes(),
-        format!("{SECRET}\n").as_bytes(),
-        API_KEY.as_bytes(),
-        SESSION.as_bytes(),
-        b"",
-        b"null",
-    ] {
-        add(
-            "F69",
-            "another key",
-            signed(&sign(key, body)),
-            Refused(SignatureMismatch),
-        );
+    for (row, what, texts) in malformed(body) {
+        for text in texts {
+            add(row, what, signed(&text), Refused(MalformedSignature));
+        }
     }
-
-    for length in 1..64 {
-        add(
-            "F70",
-            "cut short",
-            signed(&right[..length]),
-            Refused(MalformedSignature),
-        );
-    }
-    for tail in ["0", "00", &right] {
-        add(
-            "F70",
-            "too long",
-            signed(&format!("{right}{tail}")),
-            Refused(MalformedSignature),
-        );
-    }
-
     for headers in [
-        signed(""),
-        signed(" "),
-        signed("\t"),
         vec![(VRF, value(""))],
         vec![(X, value("")), (VRF, value(""))],
     ] {
         add("F71", "empty", headers, Refused(MalformedSignature));
     }
-
-    let other = sign(OTHER_SECRET, body);
-    for (name, text) in [(X, &right), (X, &other), (VRF, &right), (VRF, &other)] {
-        let headers = vec![(name, value(&right)), (name, value(text))];
-        add(
-            "F72",
-            "two headers, equal or not",
-            headers,
-            Refused(ConflictingHeaders),
-        );
+    let two = "two headers, equal or not";
+    for (name, text) in [(X, right), (X, other), (VRF, right), (VRF, other)] {
+        let headers = vec![(name, value(right)), (name, value(text))];
+        add("F72", two, headers, Refused(ConflictingHeaders));
     }
-    for (first, second) in [(&right, &other), (&other, &right)] {
+    for (first, second) in [(right, other), (other, right)] {
         let headers = vec![(X, value(first)), (VRF, value(second))];
         add(
             "F72",
@@ -231,7 +174,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
         let headers = vec![
             (name, value(API_KEY)),
             (name, value(API_KEY)),
-            (also, value(&right)),
+            (also, value(right)),
         ];
         add(
             "F72",
@@ -240,39 +183,129 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
             Refused(ConflictingHeaders),
         );
     }
-    for between in [",", ", ", ";", " ", "\t"] {
-        let list = format!("{right}{between}{right}");
-        add(
-            "F72",
-            "two signatures in one header",
-            signed(&list),
-            Refused(MalformedSignature),
-        );
-    }
     // A single one that was decoded would be malformed, a single one that was compared would match: none was looked at.
-    for text in [right.as_str(), other.as_str(), "malformed"] {
+    let many = "10,000 signatures, right, wrong or malformed";
+    for text in [right, other, "malformed"] {
         for names in [[X, X], [VRF, VRF], [X, VRF]] {
             let headers = (0..10_000).map(|at| (names[at % 2], value(text))).collect();
-            add(
-                "F72",
-                "10,000 signatures, right, wrong or malformed",
-                headers,
-                Refused(ConflictingHeaders),
-            );
+            add("F72", many, headers, Refused(ConflictingHeaders));
         }
     }
-
+    let upper = "upper case: legal, hexadecimal digits have no case";
     let mixed = format!("{}{}", right[..32].to_ascii_uppercase(), &right[32..]);
     for text in [right.to_ascii_uppercase(), mixed] {
-        add(
-            "F73",
-            "upper case: legal, hexadecimal digits have no case",
-            signed(&text),
-            Accepted,
-        );
+        add("F73", upper, signed(&text), Accepted);
     }
+    let foreign = "signed rightly, for another client id";
+    for (name, also) in [
+        (X_CLIENT, X),
+        (X_CLIENT, VRF),
+        (VRF_CLIENT, X),
+        (VRF_CLIENT, VRF),
+    ] {
+        let (trailed, listed) = (format!("{API_KEY} "), format!("{API_KEY},{API_KEY}"));
+        for client in [OTHER_CLIENT, "", " ", &API_KEY[1..], &trailed, &listed] {
+            let headers = vec![(name, value(client)), (also, value(right))];
+            add("-", foreign, headers, Refused(OtherClient));
+        }
+    }
+    let timestamp = "a timestamp in a header: legal, nothing reads it";
+    let times = [
+        "-9223372036854775808",
+        "9223372036854775807",
+        "+00001767225600",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ];
+    for name in ["date", "x-timestamp", "x-hmac-timestamp"] {
+        for text in times {
+            let headers = vec![(X, value(right)), (name, value(text))];
+            add("F75-F79", timestamp, headers, Accepted);
+        }
+    }
+    forgeries.extend(rewritten(body));
+    forgeries
+}
+
+type Texts = (&'static str, &'static str, Vec<String>);
+
+/// Signatures of the right form that are wrong.
+fn mismatches(body: &[u8]) -> Vec<Texts> {
+    let mut reversed = mac(SECRET, body);
+    reversed.reverse();
+    let upper = SECRET.to_ascii_uppercase();
+    let as_uuid = hex::decode(SECRET.replace('-', "")).expect("hexadecimal digits");
+    let keys: [&[u8]; 9] = [
+        OTHER_SECRET.as_bytes(),
+        upper.as_bytes(),
+        &as_uuid,
+        &SECRET.replace('-', "").into_bytes(),
+        &format!("{SECRET}\n").into_bytes(),
+        API_KEY.as_bytes(),
+        SESSION.as_bytes(),
+        b"",
+        b"null",
+    ];
+    let sha256 = |parts: [&[u8]; 2]| {
+        let digest = Sha256::new().chain_update(parts[0]).chain_update(parts[1]);
+        hex::encode(digest.finalize())
+    };
+    let else_signed = vec![
+        hex::encode([0; 32]),
+        hex::encode([0xff; 32]),
+        hex::encode(reversed),
+        sign(SECRET, b"another body"),
+        // What a client or a path could have leaked.
+        sign(
+            SECRET,
+            br#"{"type":"ine","approved":true,"text":"I agree."}"#,
+        ),
+        sign(SECRET, SESSION.as_bytes()),
+    ];
+    let other_algorithms = vec![
+        hex::encode(&hmac_sha512(body)[..32]),
+        hex::encode(&Sha512::digest(body)[..32]),
+        sha256([body, b""]),
+        sha256([body, SECRET.as_bytes()]),
+        sha256([SECRET.as_bytes(), body]),
+        sign(body, SECRET.as_bytes()),
+        sign(SECRET, &mac(SECRET, body)),
+    ];
+    vec![
+        ("F68", "a signature over something else", else_signed),
+        ("F69", "another key", keys.map(|key| sign(key, body)).into()),
+        (
+            "F74",
+            "another algorithm in 64 digits, the legacy one too",
+            other_algorithms,
+        ),
+    ]
+}
+
+/// Texts that are no signature.
+fn malformed(body: &[u8]) -> Vec<Texts> {
+    let right = &*sign(SECRET, body);
+    let owned = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
     let pairs: Vec<&str> = (0..64).step_by(2).map(|at| &right[at..at + 2]).collect();
-    for text in [
+    let between = [",", ", ", ";", " ", "\t"];
+    let named = [
+        "sha256=",
+        "SHA256=",
+        "sha-256=",
+        "hmac-sha256 ",
+        "sha1=",
+        "sha512=",
+        "md5=",
+        "v0=",
+        "v1=",
+        "t=1767225600,v1=",
+        "alg=none;",
+    ];
+    let spaced = vec![
         format!(" {right}"),
         format!("{right} "),
         format!("\t{right}"),
@@ -280,15 +313,8 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
         format!(" {}", &right[1..]),
         format!("{}\t", &right[..63]),
         format!("{right}\u{a0}"),
-    ] {
-        add(
-            "F73",
-            "white space in the value",
-            signed(&text),
-            Refused(MalformedSignature),
-        );
-    }
-    for text in [
+    ];
+    let written_otherwise = vec![
         format!("0x{right}"),
         format!("0x{}", &right[2..]),
         format!("\"{right}\""),
@@ -302,127 +328,51 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
         format!("g{}", &right[1..]),
         format!("-{}", &right[1..]),
         format!("+{}", &right[1..]),
-    ] {
-        add(
-            "F73",
-            "written in another way",
-            signed(&text),
-            Refused(MalformedSignature),
-        );
-    }
-
-    for name in [
-        "sha256=",
-        "SHA256=",
-        "sha-256=",
-        "hmac-sha256 ",
-        "sha1=",
-        "sha512=",
-        "md5=",
-        "v0=",
-        "v1=",
-        "t=1767225600,v1=",
-        "alg=none;",
-    ] {
-        add(
-            "F74",
-            "an algorithm named before the signature",
-            signed(&format!("{name}{right}")),
-            Refused(MalformedSignature),
-        );
-    }
-    for text in ["none", "null", "undefined", "true", "eyJhbGciOiJub25lIn0."] {
-        add(
-            "F74",
-            "no signature, by name",
-            signed(text),
-            Refused(MalformedSignature),
-        );
-    }
-    for text in [
+    ];
+    let other_encodings = vec![
         STANDARD.encode(mac(SECRET, body)),
         hex::encode(hmac_sha512(body)),
         hex::encode(Sha224::digest(body)),
-    ] {
-        add(
+    ];
+    let no_signature = owned(&["none", "null", "undefined", "true", "eyJhbGciOiJub25lIn0."]);
+    vec![
+        (
+            "F70",
+            "cut short",
+            (1..64).map(|length| right[..length].to_owned()).collect(),
+        ),
+        (
+            "F70",
+            "too long",
+            ["0", "00", right]
+                .map(|tail| format!("{right}{tail}"))
+                .into(),
+        ),
+        ("F71", "empty", owned(&["", " ", "\t"])),
+        (
+            "F72",
+            "two signatures in one header",
+            between
+                .map(|between| format!("{right}{between}{right}"))
+                .into(),
+        ),
+        ("F73", "white space in the value", spaced),
+        ("F73", "written in another way", written_otherwise),
+        (
+            "F74",
+            "an algorithm named before the signature",
+            named.map(|name| format!("{name}{right}")).into(),
+        ),
+        ("F74", "no signature, by name", no_signature),
+        (
             "F74",
             "another encoding, a digest of another length",
-            signed(&text),
-            Refused(MalformedSignature),
-        );
-    }
-    for digest in [
-        hex::encode(&hmac_sha512(body)[..32]),
-        hex::encode(&Sha512::digest(body)[..32]),
-        hex::encode(Sha256::digest(body)),
-        hex::encode(
-            Sha256::new()
-                .chain_update(body)
-                .chain_update(SECRET)
-                .finalize(),
+            other_encodings,
         ),
-        hex::encode(
-            Sha256::new()
-                .chain_update(SECRET)
-                .chain_update(body)
-                .finalize(),
-        ),
-        sign(body, SECRET.as_bytes()),
-        sign(SECRET, &mac(SECRET, body)),
-    ] {
-        add(
-            "F74",
-            "another algorithm in 64 digits, the legacy one too",
-            signed(&digest),
-            Refused(SignatureMismatch),
-        );
-    }
-
-    for (name, also) in [
-        (X_CLIENT, X),
-        (X_CLIENT, VRF),
-        (VRF_CLIENT, X),
-        (VRF_CLIENT, VRF),
-    ] {
-        for client in [
-            OTHER_CLIENT,
-            "",
-            " ",
-            &API_KEY[1..],
-            &format!("{API_KEY} "),
-            &format!("{API_KEY},{API_KEY}"),
-        ] {
-            let headers = vec![(name, value(client)), (also, value(&right))];
-            add(
-                "-",
-                "signed rightly, for another client id",
-                headers,
-                Refused(OtherClient),
-            );
-        }
-    }
-    for name in ["date", "x-timestamp", "x-hmac-timestamp"] {
-        for text in [
-            "-9223372036854775808",
-            "9223372036854775807",
-            "+00001767225600",
-            "Thu, 01 Jan 1970 00:00:00 GMT",
-        ] {
-            let headers = vec![(X, value(&right)), (name, value(text))];
-            add(
-                "F75-F79",
-                "a timestamp in a header: legal, nothing reads it",
-                headers,
-                Accepted,
-            );
-        }
-    }
-
-    forgeries.extend(rewritten(body));
-    forgeries
+    ]
 }
 
-/// The signature of one body over another that somebody on the way made of it.
+/// The signature of one body over another that a middlebox made of it.
 fn rewritten(body: &[u8]) -> Vec<Forgery> {
     let text = String::from_utf8_lossy(body);
     let mut altered: Vec<(&str, Vec<u8>)> = Vec::new();
@@ -466,16 +416,16 @@ fn rewritten(body: &[u8]) -> Vec<Forgery> {
     altered.push(("the body in base64", STANDARD.encode(body).into_bytes()));
     // What changes nothing in this body is no alteration.
     altered.retain(|(_, altered)| altered != body);
-    altered
-        .into_iter()
-        .map(|(what, altered)| Forgery {
-            row: "F82",
-            what,
-            headers: vec![(X, sign(SECRET, body).into_bytes())],
-            body: altered,
-            expected: Refused(SignatureMismatch),
-        })
-        .collect()
+    let headers = || vec![(X, sign(SECRET, body).into_bytes())];
+    let expected = Refused(SignatureMismatch);
+    let forgery = |(what, body)| Forgery {
+        row: "F82",
+        what,
+        headers: headers(),
+        body,
+        expected,
+    };
+    altered.into_iter().map(forgery).collect()
 }
 
 fn hmac_sha512(body: &[u8]) -> [u8; 64] {

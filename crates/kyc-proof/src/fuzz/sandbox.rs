@@ -7,7 +7,7 @@ use std::time::Duration;
 use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
 use kyc_sandbox::{FinproSettings, Provider, Sandbox, Settings, VeriffSettings, credentials};
 use provider_core::http::{HeaderName, HeaderValue, Method, Request, Uri};
-use provider_core::{Body, RawResponse, Transport};
+use provider_core::{Body, ExchangeLimits, RawResponse, Transport};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -32,14 +32,16 @@ thread_local! {
     );
 }
 
-const PATHS: [&str; 6] = [
-    "/finpass/api/v1/services/account-aggregator/init",
-    "/finpro/profile",
-    "/veriff/v1/sessions/d69a07cf-4434-4d36-be6c-d22af7dc01fb/consents",
-    "/deepvue/v1/kyc/digilocker/initiate-session",
-    "/veriff/v1/sessions/00000000-0000-4000-8000-000000000500/consents",
-    "/finpro/nothing",
-];
+/// The path of every route, one of a session that breaks, and one that no route has.
+static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+    let routes = Sandbox::operations().into_iter();
+    let paths = routes.map(|route| format!("/{}{}", route.provider, route.path));
+    let mut paths: Vec<_> = paths.map(|path| path.replace("{id}", session)).collect();
+    paths.push("/veriff/v1/sessions/00000000-0000-4000-8000-000000000500/consents".to_owned());
+    paths.push("/finpro/nothing".to_owned());
+    paths
+});
 
 const METHODS: [Method; 4] = [Method::POST, Method::GET, Method::PUT, Method::OPTIONS];
 
@@ -50,7 +52,7 @@ pub(crate) fn run(input: &[u8]) {
     let (credentials, typed, signed) = (switches & 1 == 0, switches & 2 == 0, switches & 4 == 0);
     let method = METHODS[usize::from(parts.byte()) % METHODS.len()].clone();
     let path = match PATHS.get(usize::from(parts.byte())) {
-        Some(path) => (*path).to_owned(),
+        Some(path) => path.clone(),
         None => String::from_utf8_lossy(parts.bytes()).into_owned(),
     };
     let more = parts.bytes();
@@ -106,7 +108,10 @@ pub(crate) fn run(input: &[u8]) {
     let before = answered();
     let reply = RUNTIME.with_borrow(|runtime| {
         runtime
-            .block_on(SANDBOX.transport().send(request, Duration::from_secs(30)))
+            .block_on(SANDBOX.transport().send(
+                request,
+                ExchangeLimits::new(Duration::from_secs(30), 1 << 20),
+            ))
             .unwrap()
     });
     let mut expected = before;

@@ -1,10 +1,10 @@
 //! Veriff's signature: its digits, and the headers it comes in.
 
-use consent_hmac::{SharedSecret, Signature, Signer};
-use kyc_proof::made_up;
+use consent_hmac::{SharedSecret, Signature, Signer, Veriff};
+use kyc_proof::companies::{Company, SANDBOX};
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use provider_core::jiff::Timestamp;
-use provider_core::{Authenticity, Provider, RawResponse, VerificationError};
+use provider_core::{Authenticity, BaseUrl, Provider, RawResponse, VerificationError};
 
 use crate::parts::Parts;
 
@@ -49,7 +49,9 @@ pub(crate) fn headers(input: &[u8]) {
 
     let now = if late { UNTIL } else { Timestamp::UNIX_EPOCH };
     let old_counts = rotating && !late;
-    let mut provider = made_up::veriff();
+    let base_url = BaseUrl::of_static_host("veriff.example.test");
+    let mut provider = Veriff::account(base_url, &SANDBOX).unwrap();
+    let [api_key, shared_secret] = SANDBOX.veriff;
     if rotating {
         let secret = SharedSecret::new(OLD_SECRET).unwrap();
         provider = provider.or_verify_until(&secret, UNTIL);
@@ -61,7 +63,7 @@ pub(crate) fn headers(input: &[u8]) {
     let mut headers = HeaderMap::new();
     let mut clients = [Header::Absent; 2];
     for (at, name) in ["x-auth-client", "vrf-auth-client"].into_iter().enumerate() {
-        let right = made_up::VERIFF_API_KEY.to_owned();
+        let right = api_key.to_owned();
         let value = match choices[at] % 5 {
             0 => None,
             1 | 2 => Some(right.clone().into_bytes()),
@@ -78,9 +80,9 @@ pub(crate) fn headers(input: &[u8]) {
         let secret = SharedSecret::new(secret).unwrap();
         Signer::new(&secret).sign(bytes).to_string()
     };
-    let current = signed_by(made_up::VERIFF_SECRET, body);
+    let current = signed_by(shared_secret, body);
     let old = signed_by(OLD_SECRET, body);
-    let other_body = signed_by(made_up::VERIFF_SECRET, &[body, b" "].concat());
+    let other_body = signed_by(shared_secret, &[body, b" "].concat());
     let mut signatures = [Header::Absent; 2];
     let mut values = [None, None];
     for (at, name) in ["x-hmac-signature", "vrf-hmac-signature"]

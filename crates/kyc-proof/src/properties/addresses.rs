@@ -1,19 +1,22 @@
-//! Where requests go.
+//! The addresses of requests.
 
-use consent_hmac::{ConsentType, RecordConsent, SessionId};
-use finpro_profile::{AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId};
-use kyc_proof::made_up;
-use kyc_proof::scripted::{client, reply};
+use std::sync::Arc;
+
+use kyc_proof::catalogue::{Setup, Subject, operations};
+use kyc_proof::scripted::ready;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use proptest::test_runner::{TestCaseResult, TestRunner};
-use provider_core::http::{StatusCode, Uri};
-use provider_core::jiff::Timestamp;
-use provider_core::{Attempt, BaseUrl, Endpoint, PathId, Segment};
+use provider_core::http::Uri;
+use provider_core::testing::{ScriptedTransport, Step};
+use provider_core::{BaseUrl, CallOptions, Error};
+use serde_json::Value;
 use url::Url;
 
 use super::values::{hostile, path_id, shaped};
+use crate::canaries::planted::with;
 use crate::failure::Result;
 
 /// Scheme, host and port, and the segments of the path.
@@ -32,137 +35,153 @@ fn address() -> impl Strategy<Value = (String, Vec<String>)> {
     })
 }
 
-/// That the request of an endpoint goes to `origin`, then `prefix`, then `path`, also for a URL parser, and that the
-/// client lets it pass.
-fn goes_to<E: Endpoint>(
-    provider: E::Provider,
-    endpoint: &E,
-    origin: &str,
-    prefix: &[String],
-    path: &[&str],
-) -> TestCaseResult {
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 0);
-    let request = endpoint.request(&provider, &attempt).unwrap();
-    let (client, _) = client(provider, reply(StatusCode::OK, ""));
-    prop_assert!(client.check(endpoint).is_ok());
-    let prefix = prefix.iter().map(String::as_str);
-    let segments: Vec<&str> = prefix.chain(path.iter().copied()).collect();
-    keeps(request.uri(), origin, &segments)
+/// The address that a call is sent to.
+fn sent_to(subject: &Subject, base_url: &str, input: Value) -> std::result::Result<Uri, Error> {
+    let transport = ScriptedTransport::new([Step::respond(400, "")]);
+    let client = subject.connect(base_url, &Setup::scripted(transport.clone()))?;
+    match ready(client.call(input, CallOptions::new())) {
+        Err(error) if error.invalid_request().is_some() => Err(error),
+        _ => Ok(transport.only().uri),
+    }
 }
 
-fn keeps(uri: &Uri, origin: &str, segments: &[&str]) -> TestCaseResult {
+/// An operation, its request, and the texts of the request that stand in the path.
+struct Addressed {
+    subject: Subject,
+    request: Value,
+    segments: Vec<String>,
+}
+
+fn addressed() -> Vec<Arc<Addressed>> {
+    let addressed = |subject: Subject| {
+        let request = subject.exchange().input;
+        let uri = sent_to(&subject, "https://provider.example.test", request.clone()).unwrap();
+        let template = subject.operation.route.path().split('/');
+        let segments = template.zip(uri.path().split('/'));
+        let segments = segments.filter(|(template, _)| template.starts_with('{'));
+        let segments = segments.map(|(_, segment)| segment.to_owned()).collect();
+        Arc::new(Addressed {
+            subject,
+            request,
+            segments,
+        })
+    };
+    operations().into_iter().map(addressed).collect()
+}
+
+impl Addressed {
+    /// The request with this id in each segment of its path.
+    fn with(&self, id: &str) -> Value {
+        let segments = self.segments.iter();
+        segments.fold(self.request.clone(), |request, segment| {
+            with(&request, segment, id)
+        })
+    }
+
+    fn path(&self, id: &str) -> Vec<String> {
+        let segments = self.subject.operation.route.path().split('/').skip(1);
+        let filled = |segment: &str| {
+            if segment.starts_with('{') {
+                id.to_owned()
+            } else {
+                segment.to_owned()
+            }
+        };
+        segments.map(filled).collect()
+    }
+}
+
+/// Whether the address is this origin and these segments, also for a URL parser.
+fn keeps(uri: &Uri, origin: &str, segments: &[String]) -> TestCaseResult {
     prop_assert_eq!(uri.to_string(), format!("{origin}/{}", segments.join("/")));
     let parse = |text: &str| {
         Url::parse(text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))
     };
     let url = parse(&uri.to_string())?;
     prop_assert_eq!(url.origin(), parse(origin)?.origin());
-    prop_assert!(url.path_segments().unwrap().eq(segments.iter().copied()));
+    prop_assert!(url.path_segments().unwrap().eq(segments.iter()));
     prop_assert_eq!((url.query(), url.fragment()), (None, None));
     Ok(())
 }
 
-fn consent(session: SessionId) -> RecordConsent {
-    RecordConsent::new(session, ConsentType::Ine, true, "I agree.")
-}
-
-fn veriff(base_url: BaseUrl) -> consent_hmac::Veriff {
-    let key = consent_hmac::ApiKey::new(made_up::VERIFF_API_KEY).unwrap();
-    let secret = consent_hmac::SharedSecret::new(made_up::VERIFF_SECRET).unwrap();
-    consent_hmac::Veriff::new(base_url, key, &secret)
-}
-
-fn finpro(base_url: BaseUrl) -> Finpro {
-    let credentials = Credentials {
-        client_id: ClientId::new("made-up-client").unwrap(),
-        client_secret: ClientSecret::new("made-up-secret").unwrap(),
-        organisation_id: OrganisationId::new("MADE-UP-FIU").unwrap(),
-        app_identifier: AppIdentifier::new("test.example").unwrap(),
-    };
-    Finpro::new(base_url, credentials)
-}
-
 pub(super) fn urls_keep_their_segments(runner: &mut TestRunner) -> Result<()> {
-    let slash = shaped("/?");
-    runner.run(&(address(), slash, path_id()), |(address, slash, id)| {
-        let (origin, prefix) = address;
+    let all = addressed();
+    let cases = (any::<Index>(), address(), shaped("/?"), path_id());
+    runner.run(&cases, |(which, (origin, mut prefix), slash, id)| {
+        let addressed = which.get(&all);
         let path: String = prefix.iter().flat_map(|segment| ["/", segment]).collect();
-        let base = BaseUrl::parse("BASE_URL", &format!("{origin}{path}{slash}")).unwrap();
-        prop_assert_eq!(base.to_string(), format!("{origin}{path}"));
-
-        let finpass = made_up::finpass().with_base_url(base.clone());
-        let init = ["api", "v1", "services", "account-aggregator", "init"];
-        goes_to(finpass, &made_up::initialize(), &origin, &prefix, &init)?;
-        let finpro = finpro(base.clone());
-        goes_to(
-            finpro,
-            &made_up::check_profile(),
-            &origin,
-            &prefix,
-            &["profile"],
-        )?;
-        let deepvue = made_up::deepvue().with_base_url(base.clone());
-        let session = ["v1", "kyc", "digilocker", "initiate-session"];
-        goes_to(
-            deepvue,
-            &made_up::initiate_session(),
-            &origin,
-            &prefix,
-            &session,
-        )?;
+        let base = format!("{origin}{path}{slash}");
+        let parsed = BaseUrl::parse("BASE_URL", &base).unwrap();
+        prop_assert_eq!(parsed.to_string(), format!("{origin}{path}"));
         // Veriff's base URL is printed with `/v1` and without.
-        let prefix = match prefix.split_last() {
-            Some((last, before)) if last == "v1" => before,
-            _ => &prefix,
-        };
-        let endpoint = consent(SessionId::parse(&id).unwrap());
-        let path = ["v1", "sessions", &id, "consents"];
-        goes_to(veriff(base), &endpoint, &origin, prefix, &path)
+        if addressed.subject.provider == "veriff" && prefix.last().is_some_and(|last| last == "v1")
+        {
+            prefix.pop();
+        }
+        let uri = sent_to(&addressed.subject, &base, addressed.with(&id)).unwrap();
+        prefix.extend(addressed.path(&id));
+        keeps(&uri, &origin, &prefix)
     })?;
     Ok(())
 }
 
 pub(super) fn hostile_ids_stay_one_segment(runner: &mut TestRunner) -> Result<()> {
-    runner.run(&prop_oneof![hostile(), path_id()], |id| {
-        let Ok(session) = SessionId::parse(&id) else {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-            prop_assert!(!(1..=128).contains(&id.len()) || !id.bytes().all(allowed));
-            return Ok(());
-        };
-        let path = ["v1", "sessions", &id, "consents"];
-        let origin = "https://veriff.example.test";
-        goes_to(made_up::veriff(), &consent(session), origin, &[], &path)
-    })?;
+    let all: Vec<_> = addressed()
+        .into_iter()
+        .filter(|one| !one.segments.is_empty())
+        .collect();
+    let origin = "https://provider.example.test";
+    runner.run(
+        &(any::<Index>(), prop_oneof![hostile(), path_id()]),
+        |(which, id)| {
+            let addressed = which.get(&all);
+            match sent_to(&addressed.subject, origin, addressed.with(&id)) {
+                Ok(uri) => keeps(&uri, origin, &addressed.path(&id)),
+                Err(_) => {
+                    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+                    prop_assert!(!(1..=128).contains(&id.len()) || !id.bytes().all(allowed));
+                    Ok(())
+                }
+            }
+        },
+    )?;
     Ok(())
 }
 
 pub(super) fn hostile_addresses_keep_their_segments(runner: &mut TestRunner) -> Result<()> {
-    let cases = (
-        shaped("https?://"),
-        prop_oneof![hostile(), shaped("a\\.test")],
-        hostile(),
-    );
-    runner.run(&cases, |(scheme, host, path)| {
-        let Ok(base) = BaseUrl::parse("BASE_URL", &format!("{scheme}{host}/{path}")) else {
+    let all = addressed();
+    let host = prop_oneof![hostile(), shaped("a\\.test")];
+    let cases = (any::<Index>(), shaped("https?://"), host, hostile());
+    runner.run(&cases, |(which, scheme, host, path)| {
+        let addressed = which.get(&all);
+        let base = format!("{scheme}{host}/{path}");
+        let Ok(parsed) = BaseUrl::parse("BASE_URL", &base) else {
             return Ok(());
         };
-        let written = base.to_string();
-        prop_assert_eq!(BaseUrl::parse("BASE_URL", &written), Ok(base.clone()));
-        let id = PathId::parse("id", "made-up-1").unwrap();
-        let joined = base
-            .join(&[Segment::Literal("/v1/"), Segment::Id(&id)])
-            .unwrap();
-        // Nothing is sent to what is no address for the URL parser of the transport.
-        let (Ok(base), Ok(url)) = (Url::parse(&written), Url::parse(&joined.to_string())) else {
+        let written = parsed.to_string();
+        prop_assert_eq!(BaseUrl::parse("BASE_URL", &written), Ok(parsed));
+        // An address that is none for the URL parser of the transport is refused, or nothing is sent to it.
+        let Ok(uri) = sent_to(&addressed.subject, &base, addressed.request.clone()) else {
+            return Ok(());
+        };
+        let (Ok(base), Ok(url)) = (Url::parse(&written), Url::parse(&uri.to_string())) else {
             return Ok(());
         };
         prop_assert_eq!(url.origin(), base.origin());
         prop_assert_eq!((url.query(), url.fragment()), (None, None));
-        let segments: Vec<&str> = url.path_segments().unwrap().collect();
+        let segments: Vec<String> = url.path_segments().unwrap().map(str::to_owned).collect();
+        let own = uri_segments(addressed);
         let prefix = written.split_once("://").unwrap().1.split('/').skip(1);
-        prop_assert!(segments.ends_with(&["v1", "made-up-1"]));
-        prop_assert_eq!(segments.len(), prefix.count() + 2);
+        prop_assert!(segments.ends_with(&own), "{:?}", segments);
+        let dropped =
+            usize::from(addressed.subject.provider == "veriff" && written.ends_with("/v1"));
+        prop_assert_eq!(segments.len(), prefix.count() + own.len() - dropped);
         Ok(())
     })?;
     Ok(())
+}
+
+fn uri_segments(addressed: &Addressed) -> Vec<String> {
+    let id = addressed.segments.first().cloned().unwrap_or_default();
+    addressed.path(&id)
 }

@@ -20,92 +20,29 @@ struct Property {
     holds: fn(&mut TestRunner) -> Result<()>,
 }
 
-const PROPERTIES: &[Property] = &[
-    Property {
-        says: "what is signed verifies, its digits in either case",
-        holds: signatures::what_is_signed_verifies,
-    },
-    Property {
-        says: "one changed bit of message, signature or key does not verify",
-        holds: signatures::one_changed_bit_does_not_verify,
-    },
-    Property {
-        says: "of several secrets those that count now verify, and no others",
-        holds: signatures::secrets_that_count_verify,
-    },
-    Property {
-        says: "64 hexadecimal digits are a signature, and nothing else is",
-        holds: signatures::only_hexadecimal_digits_are_a_signature,
-    },
-    Property {
-        says: "an operation's URL keeps base, segments and origin through a URL parser",
-        holds: addresses::urls_keep_their_segments,
-    },
-    Property {
-        says: "a hostile id is refused, or stays one segment",
-        holds: addresses::hostile_ids_stay_one_segment,
-    },
-    Property {
-        says: "a hostile base URL is refused, or keeps its segments",
-        holds: addresses::hostile_addresses_keep_their_segments,
-    },
-    Property {
-        says: "finpass: a reply decodes without loss, whatever else is in it",
-        holds: replies::finpass_loses_nothing,
-    },
-    Property {
-        says: "finpro: a reply decodes without loss, whatever else is in it",
-        holds: replies::finpro_loses_nothing,
-    },
-    Property {
-        says: "veriff: a reply decodes without loss, whatever else is in it",
-        holds: replies::veriff_loses_nothing,
-    },
-    Property {
-        says: "deepvue: a reply decodes without loss, whatever else is in it",
-        holds: replies::deepvue_loses_nothing,
-    },
-    Property {
-        says: "a field of another type is named by its path, and its value nowhere",
-        holds: replies::another_type_is_named_by_its_path,
-    },
-    Property {
-        says: "finpass: the request has the documented fields and no others",
-        holds: requests::finpass_sends_what_was_set,
-    },
-    Property {
-        says: "finpro: the request has the documented fields and no others",
-        holds: requests::finpro_sends_what_was_set,
-    },
-    Property {
-        says: "veriff: the request has the documented fields and no others",
-        holds: requests::veriff_sends_what_was_set,
-    },
-    Property {
-        says: "deepvue: the request has the documented fields and no others",
-        holds: requests::deepvue_sends_what_was_set,
-    },
-    Property {
-        says: "an input is taken unchanged, or refused in words that do not depend on it",
-        holds: inputs::inputs_are_taken_or_refused,
-    },
-    Property {
-        says: "personal values print masked",
-        holds: inputs::personal_values_print_masked,
-    },
-    Property {
-        says: "Retry-After: seconds and dates are understood, and nothing else",
-        holds: repeats::retry_after_is_seconds_or_a_date,
-    },
-    Property {
-        says: "a repeat is harmless, within the attempts and within the deadline",
-        holds: repeats::repeats_are_harmless_and_bounded,
-    },
-    Property {
-        says: "the aggregator chosen is the most ready one, then the preferred one",
-        holds: choice::the_most_ready_aggregator_is_chosen,
-    },
-];
+macro_rules! properties {
+    ($($says:literal => $holds:path;)+) => {
+        const PROPERTIES: &[Property] = &[$(Property { says: $says, holds: $holds }),+];
+    };
+}
+
+properties! {
+    "what is signed verifies, its digits in either case" => signatures::what_is_signed_verifies;
+    "one changed bit of message, signature or key does not verify" => signatures::one_changed_bit_does_not_verify;
+    "of several secrets those that count now verify, and no others" => signatures::secrets_that_count_verify;
+    "64 hexadecimal digits are a signature, and nothing else is" => signatures::only_hexadecimal_digits_are_a_signature;
+    "an operation's URL keeps base, segments and origin through a URL parser" => addresses::urls_keep_their_segments;
+    "a hostile id is refused, or stays one segment" => addresses::hostile_ids_stay_one_segment;
+    "a hostile base URL is refused, or keeps its segments" => addresses::hostile_addresses_keep_their_segments;
+    "a reply decodes without loss, whatever else is in it" => replies::replies_lose_nothing;
+    "a field of another type is named by its path, and its value nowhere" => replies::another_type_is_named_by_its_path;
+    "a request is sent as it is taken, or nothing is sent" => requests::requests_are_sent_as_they_are_taken;
+    "an input is taken unchanged, or refused in words that do not depend on it" => inputs::inputs_are_taken_or_refused;
+    "personal values print masked" => inputs::personal_values_print_masked;
+    "Retry-After: seconds and dates are understood, and nothing else" => repeats::retry_after_is_seconds_or_a_date;
+    "a repeat is harmless, within the attempts and within the deadline" => repeats::repeats_are_harmless_and_bounded;
+    "the aggregator chosen is the most ready one, then the preferred one" => choice::the_most_ready_aggregator_is_chosen;
+}
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let cases = if settings.short { 2_000 } else { 1_000_000 };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kyc_proof::made_up;
-use kyc_proof::scripted::answer;
+use kyc_proof::catalogue::operations;
+use kyc_proof::companies::SANDBOX;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -34,13 +34,15 @@ pub(super) fn retry_after_is_seconds_or_a_date(runner: &mut TestRunner) -> Resul
     let neither = shaped("-[0-9]{1,9}|[0-9]{1,5}(\\.[0-9]{1,3}|e[0-9]|s| [0-9])|[a-z]{1,9}|")
         .prop_map(|text| (text, None));
     let spaces = || shaped(" {0,2}");
+    let subject = operations().swap_remove(0);
+    let input = subject.exchange().input;
     let cases = (spaces(), prop_oneof![seconds, date, neither], spaces());
     runner.run(&cases, |(before, (text, wait), after)| {
         let mut headers = HeaderMap::new();
         let value = HeaderValue::try_from(format!("{before}{text}{after}")).unwrap();
         headers.insert(RETRY_AFTER, value);
         let reply = RawResponse::new(StatusCode::TOO_MANY_REQUESTS, headers, Default::default());
-        let error = answer(made_up::finpro(), made_up::check_profile(), reply).unwrap_err();
+        let error = subject.answer(&SANDBOX, input.clone(), reply).unwrap_err();
         prop_assert_eq!(error.retry_after(), wait.map(Duration::from_secs));
         Ok(())
     })?;

@@ -1,158 +1,66 @@
-//! What a request says.
+//! The requests of every operation: what is taken is sent, all of it and nothing else.
 
-use consent_hmac::{RecordConsent, SessionId};
-use deepvue_digilocker::{Consent, DocType, InitiateSession};
-use finpass::Initialize;
-use finpro_profile::{AaId, CheckProfile, UserConsentId};
-use kyc_proof::made_up;
+use kyc_proof::catalogue::{Subject, operations};
+use kyc_proof::checks::request_is_sent_as_taken;
+use kyc_proof::companies::SANDBOX;
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
-use proptest::test_runner::{TestCaseResult, TestRunner};
-use provider_core::http::Method;
-use provider_core::http::header::CONTENT_TYPE;
-use provider_core::jiff::Timestamp;
-use provider_core::{Attempt, Email, Endpoint, Mobile, Pan};
-use serde_json::{Value, json};
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+use provider_core::testing::tolerance::{Mutation, pointers};
+use serde_json::Value;
 
 use super::values::{email, mobile, pan, path_id, shaped, text};
+use crate::canaries::planted::texts;
 use crate::failure::Result;
 
-/// That the endpoint's body, read back, is this JSON.
-fn sends<E: Endpoint>(provider: &E::Provider, endpoint: &E, expected: &Value) -> TestCaseResult {
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 0);
-    let request = endpoint.request(provider, &attempt);
-    let request = request.map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert_eq!(request.method(), Method::POST);
-    prop_assert_eq!(&request.headers()[CONTENT_TYPE], "application/json");
-    let body: Value = serde_json::from_slice(request.body().as_ref()).unwrap();
-    prop_assert_eq!(&body, expected);
-    Ok(())
-}
-
-/// That the endpoint refuses its inputs and names this field.
-fn names<E: Endpoint>(provider: &E::Provider, endpoint: &E, field: &str) -> TestCaseResult {
-    let attempt = Attempt::new(1, Timestamp::UNIX_EPOCH, 0);
-    let refused = endpoint.request(provider, &attempt).map(drop);
-    prop_assert_eq!(
-        refused.map_err(|error| error.field().to_owned()),
-        Err(field.to_owned())
-    );
-    Ok(())
-}
-
-pub(super) fn finpass_sends_what_was_set(runner: &mut TestRunner) -> Result<()> {
-    let purpose = prop_oneof![Just("loan_underwriting".to_owned()), text(12)];
-    let urls = (option::of(text(20)), option::of(text(20)));
-    let cases = (
+pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Result<()> {
+    let subjects: Vec<(Subject, Value)> = operations()
+        .into_iter()
+        .map(|subject| {
+            let input = subject.exchange().input;
+            (subject, input)
+        })
+        .collect();
+    let value = prop_oneof![
+        text(20),
         mobile(),
-        option::of(pan()),
-        option::of(email()),
-        purpose,
-        urls,
-    );
-    runner.run(&cases, |(mobile, pan, email, purpose, (webhook, back))| {
-        let mobile_number = Mobile::parse(&mobile).unwrap();
-        let mut request = Initialize::new(mobile_number, finpass::ConsentType::from(&*purpose));
-        let mut expected = json!({"mobile_number": mobile, "consent_type": purpose});
-        if let Some(pan) = pan {
-            request = request.set_pan_number(Pan::parse(&pan).unwrap());
-            expected["pan_number"] = pan.into();
+        pan(),
+        email(),
+        path_id(),
+        shaped("[A-Za-z0-9]{2,50}"),
+        Just(String::new()),
+    ];
+    let edits = vec((any::<Index>(), value), 1..4);
+    let omissions = vec(any::<Index>(), 0..3);
+    let cases = (any::<Index>(), edits, omissions);
+    runner.run(&cases, |(which, edits, omissions)| {
+        let (subject, request) = which.get(&subjects);
+        let mut input = request.clone();
+        for at in omissions {
+            let places = pointers(&input);
+            input = Mutation::Dropped
+                .apply(&input, &places[at.index(places.len())])
+                .unwrap_or(input);
         }
-        if let Some(email) = email {
-            request = request.set_email(Email::parse(&email).unwrap());
-            expected["email"] = email.into();
-        }
-        if let Some(url) = webhook {
-            request = request.set_webhook_url(&*url);
-            if !url.is_empty() {
-                expected["webhook_url"] = url.into();
+        for (at, text) in edits {
+            let texts = texts(&input);
+            if !texts.is_empty() {
+                let (at, _) = &texts[at.index(texts.len())];
+                *input.pointer_mut(at).unwrap() = text.into();
             }
         }
-        if let Some(url) = back {
-            request = request.set_return_url(&*url);
-            if !url.is_empty() {
-                expected["redirect_url"] = url.into();
+        request_is_sent_as_taken(subject, &input).map_err(TestCaseError::fail)?;
+        // The rule is the same whatever the value: it holds none of it.
+        let (client, _) = subject.scripted(&SANDBOX, []);
+        if let Err(error) = client.check(input.clone()) {
+            let printed = format!("{error:?} {}", error.report());
+            for (_, text) in texts(&input) {
+                let printed = text.chars().count() >= 12 && printed.contains(&text);
+                prop_assert!(!printed, "{:?}", error);
             }
         }
-        if purpose.is_empty() {
-            return names(&made_up::finpass(), &request, "consent_type");
-        }
-        sends(&made_up::finpass(), &request, &expected)
-    })?;
-    Ok(())
-}
-
-pub(super) fn finpro_sends_what_was_set(runner: &mut TestRunner) -> Result<()> {
-    let id = text(99).prop_map(|text| text + "x");
-    let aa_ids = vec(shaped("[A-Za-z0-9]{2,50}"), 0..4);
-    runner.run(&(mobile(), id, aa_ids), |(mobile, id, aa_ids)| {
-        let mut expected = json!({"mobileNumber": mobile, "userConsentId": id});
-        if !aa_ids.is_empty() {
-            expected["aaId"] = aa_ids.clone().into();
-        }
-        let mobile = Mobile::parse(&mobile).unwrap();
-        let request = CheckProfile::new(mobile, UserConsentId::parse(&id).unwrap())
-            .set_aa_ids(aa_ids.iter().map(|id| AaId::parse(id).unwrap()));
-        sends(&made_up::finpro(), &request, &expected)
-    })?;
-    Ok(())
-}
-
-pub(super) fn veriff_sends_what_was_set(runner: &mut TestRunner) -> Result<()> {
-    let kind = prop_oneof![
-        select(consent_hmac::ConsentType::KNOWN).prop_map(str::to_owned),
-        text(8),
-    ];
-    let cases = (path_id(), kind, any::<bool>(), text(40));
-    runner.run(&cases, |(session, kind, approved, text)| {
-        let session = SessionId::parse(&session).unwrap();
-        let consent_type = consent_hmac::ConsentType::from(&*kind);
-        let request = RecordConsent::new(session, consent_type, approved, &*text);
-        if kind.is_empty() {
-            return names(&made_up::veriff(), &request, "type");
-        }
-        if text.trim().is_empty() {
-            return names(&made_up::veriff(), &request, "text");
-        }
-        let expected = json!({"type": kind, "approved": approved, "text": text});
-        sends(&made_up::veriff(), &request, &expected)
-    })?;
-    Ok(())
-}
-
-pub(super) fn deepvue_sends_what_was_set(runner: &mut TestRunner) -> Result<()> {
-    let kind = prop_oneof![
-        select(DocType::KNOWN).prop_map(str::to_owned),
-        shaped("[a-z_]{0,8}"),
-    ];
-    let cases = (text(20), option::of(text(20)), vec(kind, 0..4));
-    runner.run(&cases, |(purpose, back, kinds)| {
-        let consent = Consent::given_by_person();
-        let request = match &back {
-            Some(url) => InitiateSession::new(consent, &*purpose, &**url),
-            None => InitiateSession::without_redirect(consent, &*purpose),
-        };
-        let request = request.set_doc_types(kinds.iter().map(|kind| DocType::from(&**kind)));
-        let provider = made_up::deepvue();
-        if purpose.trim().is_empty() {
-            return names(&provider, &request, "purpose");
-        }
-        if back.as_ref().is_some_and(String::is_empty) {
-            return names(&provider, &request, "redirect_url");
-        }
-        if let Some(empty) = kinds.iter().position(String::is_empty) {
-            return names(&provider, &request, &format!("doc_types[{empty}]"));
-        }
-        let mut expected = json!({"consent": "Y", "purpose": purpose});
-        if let Some(url) = back {
-            expected["redirect_url"] = url.into();
-        }
-        if !kinds.is_empty() {
-            expected["doc_types"] = kinds.into();
-        }
-        sends(&provider, &request, &expected)
+        Ok(())
     })?;
     Ok(())
 }

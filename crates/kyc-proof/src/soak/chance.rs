@@ -1,4 +1,4 @@
-//! The chance of one call, and what is found out about it on the way.
+//! The randomness of one call, and what is recorded of it on the way.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -18,7 +18,7 @@ struct Call {
     dropped: Cell<Option<Outcome>>,
 }
 
-/// Runs `work` with chance of its own, so that what happens to a call depends on its number and on no other call.
+/// Runs `work` with randomness of its own, so that what happens to a call depends on its number and on no other call.
 pub(super) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Output = T>) -> T {
     let call = Call {
         storm,
@@ -28,26 +28,26 @@ pub(super) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Outpu
     CALL.scope(call, work).await
 }
 
-/// Asks the chance of the call that runs.
+/// Draws from the randomness of the call that runs.
 pub(super) fn draw<T>(draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
     CALL.with(|call| draw(&mut call.random.borrow_mut()))
 }
 
-/// Whether the call that runs has bad luck only.
+/// Whether every exchange of the call that runs is faulty.
 pub(super) fn is_storm() -> bool {
     CALL.with(|call| call.storm)
 }
 
-/// What the observer was told when the client's future was dropped.
+/// The outcome that the observer got when the client's future was dropped.
 pub(super) fn outcome_when_dropped() -> Option<Outcome> {
     CALL.with(|call| call.dropped.get())
 }
 
-/// Notes what a client says about a call that was dropped.
+/// Records the outcome of a call that was dropped.
 #[derive(Debug)]
-pub(super) struct Witness;
+pub(super) struct DropObserver;
 
-impl CallObserver for Witness {
+impl CallObserver for DropObserver {
     fn observe(&self, event: &CallEvent<'_>) {
         if event.stage == CallStage::Dropped {
             CALL.with(|call| call.dropped.set(event.outcome));
@@ -55,7 +55,7 @@ impl CallObserver for Witness {
     }
 }
 
-/// The machine's time with the call's chance.
+/// The machine's time with the call's randomness.
 #[derive(Debug)]
 pub(super) struct SeededClock;
 

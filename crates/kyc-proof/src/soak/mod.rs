@@ -1,4 +1,5 @@
-//! A million calls while three exchanges of ten break: what each caller is told beside what the sandbox's ledger has.
+//! A million calls of every operation while three exchanges of ten break: the result of each call beside the sandbox's
+//! ledger.
 
 mod chance;
 mod faulty;
@@ -9,32 +10,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::{
     FinproSettings, Ledger, Sandbox, SandboxTransport, ServedSandbox, VeriffSettings,
 };
 use provider_core::{
-    CircuitBreaker, ErrorKind, HyperTransport, Outcome, ReqwestTransport, RetryPolicy, Transport,
+    CallOptions, CircuitBreaker, ErrorKind, HyperTransport, Idempotency, Outcome, ReqwestTransport,
+    RetryPolicy, Transport,
 };
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use self::chance::{SeededClock, Witness};
+use self::chance::{DropObserver, SeededClock};
 use self::faulty::{Count, Faulty};
-use self::reconcile::{Told, Traces, Verdict, judge};
+use self::reconcile::{Answer, Traces, Verdict, judge};
 use crate::Settings;
-use crate::clients::{Clients, Inputs, Operation, Setup, request_id};
+use crate::canaries::planted::texts;
 use crate::failure::{Failure, Result};
+use crate::inputs::{Inputs, request_id};
 use crate::process::{mebibytes, open_sockets, resident_bytes, tasks_left};
 
 /// Calls under way at the same time.
 const CALLERS: u64 = 64;
 
-/// Of so many calls the first ones meet nothing but trouble, so that circuits open.
+/// Of so many calls the exchanges of the first ones are all faulty, so that circuits open.
 const BETWEEN_STORMS: u64 = 5_000;
 const STORM: u64 = 100;
 
 /// How much memory may grow after the first tenth. Allocators wander by a few MiB; a leak of 100 bytes a call is 80.
 const MOST_GROWTH: u64 = 8 << 20;
+
+/// What may be done twice. Stated here once more: a proof does not rely on the declaration that it is about, so any other
+/// operation that has effects may be done once.
+const REPEATABLE: [&str; 1] = ["veriff record-consent"];
 
 /// Of a hundred calls, how many have a caller that loses patience. About half of these calls end before that.
 const IMPATIENT: u32 = 3;
@@ -92,9 +101,10 @@ struct Soak {
 
 impl Soak {
     fn run(self) -> Result<()> {
-        let sockets_before = open_sockets()?;
         let started = Instant::now();
         let runtime = self.runtime()?;
+        // The runtime itself may hold some.
+        let sockets_before = open_sockets()?;
         let (report, count) = runtime.block_on(self.soak())?;
         let tasks = runtime.block_on(tasks_left());
         let sockets = open_sockets()?.saturating_sub(sockets_before);
@@ -143,7 +153,23 @@ impl Soak {
             count: Arc::clone(&count),
             longest_way: Duration::from_millis(if self.through_sockets() { 2 } else { 10 }),
         };
-        let clients = Arc::new(Clients::new(&base_urls, &self.setup(faulty))?);
+        let setup = self.setup(faulty);
+        let connect = |subject: Subject| {
+            let client = subject.connect_to(&base_urls, &setup)?;
+            Ok(Operation {
+                request: subject.exchange().input,
+                client,
+                subject,
+            })
+        };
+        let operations = operations()
+            .into_iter()
+            .map(connect)
+            .collect::<Result<_>>()?;
+        let clients = Arc::new(Clients {
+            operations,
+            inputs: Inputs::default(),
+        });
         let ledger = sandbox.ledger();
         let mut book = Book::default();
         let mut report = Report::default();
@@ -162,7 +188,7 @@ impl Soak {
             }
         }
         report.memory_end = resident_bytes()?;
-        drop(clients);
+        drop((clients, setup));
         if let Some(served) = served {
             served.shutdown().await;
         }
@@ -194,7 +220,7 @@ impl Soak {
         let millisecond = Duration::from_millis(1);
         Setup {
             clock: Arc::new(SeededClock),
-            observer: Some(Arc::new(Witness)),
+            observer: Some(Arc::new(DropObserver)),
             // Virtual pauses cost nothing, real ones do.
             retry: if self.through_sockets() {
                 retry.with_pauses(millisecond, millisecond * 5)
@@ -234,52 +260,78 @@ impl Soak {
     }
 
     async fn call(self, clients: &Clients, number: u64) -> Record {
-        let (operation, person, session, patience) = chance::draw(|random| {
+        let (at, person, session, patience) = chance::draw(|random| {
             let patience = (random.u32(..100) < IMPATIENT)
                 .then(|| Duration::from_micros(random.u64(..30_000)));
             let session = format!("00000000-0000-4000-8000-{:012x}", random.u64(..1 << 48));
             (
-                Operation::ALL[random.usize(..Operation::ALL.len())],
+                random.usize(..clients.operations.len()),
                 random.u32(1..=10),
                 session,
                 patience,
             )
         });
-        let inputs = Inputs {
-            mobile: format!("90000000{person:02}"),
-            session,
-            request_id: request_id(number).unwrap(),
-        };
-        let call = clients.call(operation, inputs);
+        let Operation {
+            subject,
+            client,
+            request,
+        } = &clients.operations[at];
+        let mobile = format!("90000000{person:02}");
+        let input = clients.inputs.of(subject, request, &mobile, &session);
+        let options = CallOptions::new().with_request_id(request_id(number).unwrap());
+        let call = client.call(input, options);
         let ended = match patience {
             Some(patience) => tokio::time::timeout(patience, call).await.ok(),
             None => Some(call.await),
         };
-        let left_alone =
+        let circuit_open =
             matches!(&ended, Some(Err(error)) if error.kind() == ErrorKind::Unavailable);
-        let told = match ended {
-            Some(Ok(id)) => Told::Answer(id),
-            Some(Err(error)) => Told::Error(error.outcome()),
-            // A call that was dropped before its first attempt is not told of.
-            None => Told::Nothing(chance::outcome_when_dropped().unwrap_or(Outcome::NotSent)),
+        let answer = match ended {
+            Some(Ok(response)) => {
+                clients.inputs.learn(subject, response.value());
+                let texts = texts(response.value()).into_iter();
+                Answer::Reply(texts.map(|(_, text)| text).collect())
+            }
+            Some(Err(error)) => Answer::Error(error.outcome()),
+            // A call that was dropped before its first attempt has no events.
+            None => Answer::Dropped(chance::outcome_when_dropped().unwrap_or(Outcome::NotSent)),
+        };
+        let idempotency = match subject.operation.idempotency {
+            Idempotency::Safe => Idempotency::Safe,
+            _ if REPEATABLE.contains(&&*subject.name()) => Idempotency::Repeatable,
+            _ => Idempotency::Unsafe,
         };
         Record {
             number,
-            operation,
-            told,
-            left_alone,
+            operation: at,
+            idempotency,
+            answer,
+            circuit_open,
         }
     }
 }
 
-/// One call and what came of it for its caller.
+/// The clients of every operation.
+struct Clients {
+    operations: Vec<Operation>,
+    inputs: Inputs,
+}
+
+struct Operation {
+    subject: Subject,
+    client: Arc<dyn Caller>,
+    request: Value,
+}
+
+/// One call and its result.
 #[derive(Debug, Clone)]
 struct Record {
     number: u64,
-    operation: Operation,
-    told: Told,
-    /// The circuit was open.
-    left_alone: bool,
+    /// In the order of the catalogue.
+    operation: usize,
+    idempotency: Idempotency,
+    answer: Answer,
+    circuit_open: bool,
 }
 
 /// The ledger's entries by call, of calls that are not settled yet.
@@ -309,13 +361,15 @@ impl Book {
     }
 }
 
-/// What all calls came to.
+/// The results of all calls.
 #[derive(Debug, Default)]
 struct Report {
-    told: BTreeMap<&'static str, u64>,
+    answers: BTreeMap<&'static str, u64>,
+    /// Replies by operation, in the order of the catalogue: each has to have some.
+    replies: BTreeMap<usize, u64>,
     verdicts: BTreeMap<Verdict, u64>,
     harmless_repeats: u64,
-    left_alone: u64,
+    circuit_open: u64,
     /// Entries that belong to no call, or came after their call was settled.
     strangers: usize,
     memory_warm: u64,
@@ -326,18 +380,20 @@ impl Report {
     fn settle(&mut self, record: Record, book: &mut Book) {
         let id = format!("call-{}", record.number);
         let traces = book.calls.remove(&id).unwrap_or_default();
-        let verdict = judge(record.operation.idempotency(), &record.told, &traces);
+        let verdict = judge(record.idempotency, &record.answer, &traces);
         if verdict != Verdict::True && *self.verdicts.get(&verdict).unwrap_or(&0) < 3 {
             println!("  {verdict:?}: {record:?} {traces:?}");
         }
         *self.verdicts.entry(verdict).or_default() += 1;
-        let told = match record.told {
-            Told::Answer(_) => "answered",
-            Told::Error(outcome) => outcome.as_str(),
-            Told::Nothing(_) => "given up",
+        let answer = match record.answer {
+            Answer::Reply(_) => "answered",
+            Answer::Error(outcome) => outcome.as_str(),
+            Answer::Dropped(_) => "dropped",
         };
-        *self.told.entry(told).or_default() += 1;
-        self.left_alone += u64::from(record.left_alone);
+        let replies = self.replies.entry(record.operation).or_default();
+        *replies += u64::from(answer == "answered");
+        *self.answers.entry(answer).or_default() += 1;
+        self.circuit_open += u64::from(record.circuit_open);
         self.harmless_repeats += u64::from(traces.effects.len() > 1 && verdict == Verdict::True);
     }
 
@@ -355,15 +411,19 @@ impl Report {
             took.as_secs_f64(),
             percent(faults, attempts),
         );
-        let told: Vec<_> = self
-            .told
+        let answers = self
+            .answers
             .iter()
-            .map(|(told, count)| format!("{told} {count}"))
-            .collect();
+            .map(|(answer, count)| format!("{answer} {count}"));
         println!(
-            "    callers were told: {}; {} of them without a request, the circuit being open",
-            told.join(", "),
-            self.left_alone
+            "    results: {}; {} of them without a request, the circuit being open",
+            answers.collect::<Vec<_>>().join(", "),
+            self.circuit_open
+        );
+        let replies = self.replies.values().map(u64::to_string);
+        println!(
+            "    replies by operation: {}",
+            replies.collect::<Vec<_>>().join(", ")
         );
         println!(
             "    lost {}, denied {}, doubled {}, mistaken {}, of no call {}; {} consents harmlessly repeated",
@@ -381,7 +441,7 @@ impl Report {
         );
     }
 
-    /// Whether it is as promised.
+    /// Fails unless every promise holds.
     fn verdict(&self, tasks: usize, sockets: usize) -> Result<()> {
         let wrong = self
             .verdicts
@@ -389,6 +449,9 @@ impl Report {
             .any(|verdict| *verdict != Verdict::True);
         if wrong || self.strangers > 0 {
             return Err(Failure::new("callers and ledger do not agree"));
+        }
+        if self.replies.values().any(|replies| *replies == 0) {
+            return Err(Failure::new("an operation was never answered"));
         }
         if tasks + sockets > 0 {
             return Err(Failure::new("something was left behind"));

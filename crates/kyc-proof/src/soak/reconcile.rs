@@ -1,16 +1,16 @@
-//! What a caller was told beside what was done: the rule, without anything that runs.
+//! The result of a call beside the ledger: the rule, as a pure function.
 
 use provider_core::{Idempotency, Outcome};
 
-/// What the caller of one call knows in the end.
+/// The result of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
-    /// An answer, with the id of what was done.
-    Answer(Option<String>),
+pub(super) enum Answer {
+    /// A reply, with all texts in it.
+    Reply(Vec<String>),
     /// An error with this outcome.
     Error(Outcome),
-    /// The caller went away; this is what an observer was told.
-    Nothing(Outcome),
+    /// The caller dropped it; the observer got this outcome.
+    Dropped(Outcome),
 }
 
 /// What the provider's ledger has under the id of one call.
@@ -22,22 +22,22 @@ pub(super) struct Traces {
     pub(super) effects: Vec<String>,
 }
 
-/// What a comparison of the two comes to.
+/// The comparison of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Verdict {
-    /// What was said is so.
+    /// What was reported is so.
     True,
-    /// It was said to be done, and was not.
+    /// Reported as done, and was not.
     Lost,
-    /// It was said not to be done or not to be sent, and was.
+    /// Reported as not done or not sent, and was.
     Denied,
     /// It was done twice although it must not be repeated, or a read did something.
     Doubled,
-    /// The answer names something that this call did not do.
+    /// The reply names nothing that this call did.
     Mistaken,
 }
 
-pub(super) fn judge(idempotency: Idempotency, told: &Told, traces: &Traces) -> Verdict {
+pub(super) fn judge(idempotency: Idempotency, answer: &Answer, traces: &Traces) -> Verdict {
     let done = traces.effects.len();
     let most = match idempotency {
         Idempotency::Safe => 0,
@@ -48,12 +48,13 @@ pub(super) fn judge(idempotency: Idempotency, told: &Told, traces: &Traces) -> V
         return Verdict::Doubled;
     }
     let reads = idempotency == Idempotency::Safe;
-    match told {
-        Told::Answer(_) if traces.requests == 0 || (done == 0 && !reads) => Verdict::Lost,
-        Told::Answer(Some(id)) if !traces.effects.contains(id) => Verdict::Mistaken,
-        Told::Answer(None) if !reads => Verdict::Mistaken,
-        Told::Answer(_) => Verdict::True,
-        Told::Error(outcome) | Told::Nothing(outcome) => match outcome {
+    match answer {
+        Answer::Reply(_) if traces.requests == 0 || (done == 0 && !reads) => Verdict::Lost,
+        Answer::Reply(texts) if !reads && !traces.effects.iter().any(|id| texts.contains(id)) => {
+            Verdict::Mistaken
+        }
+        Answer::Reply(_) => Verdict::True,
+        Answer::Error(outcome) | Answer::Dropped(outcome) => match outcome {
             Outcome::NotSent if traces.requests > 0 => Verdict::Denied,
             Outcome::Refused if done > 0 => Verdict::Denied,
             Outcome::Done if traces.requests == 0 || (done == 0 && !reads) => Verdict::Lost,
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_true_if_it_names_what_was_done() {
-        let named = Told::Answer(Some("a".to_owned()));
+        let named = Answer::Reply(vec!["success".to_owned(), "a".to_owned()]);
         for (idempotency, traces, expected) in [
             (Unsafe, traces(1, &["a"]), True),
             (Unsafe, traces(3, &["a"]), True),
@@ -93,7 +94,7 @@ mod tests {
         ] {
             assert_eq!(judge(idempotency, &named, &traces), expected, "{traces:?}");
         }
-        let unnamed = Told::Answer(None);
+        let unnamed = Answer::Reply(vec!["success".to_owned()]);
         assert_eq!(judge(Safe, &unnamed, &traces(1, &[])), True);
         assert_eq!(judge(Safe, &unnamed, &traces(0, &[])), Lost);
         assert_eq!(judge(Safe, &unnamed, &traces(1, &["a"])), Doubled);
@@ -128,11 +129,11 @@ mod tests {
             (Done, Safe, &asked, True),
             (Done, Safe, &nothing, Lost),
         ] {
-            for told in [Told::Error(outcome), Told::Nothing(outcome)] {
+            for answer in [Answer::Error(outcome), Answer::Dropped(outcome)] {
                 assert_eq!(
-                    judge(idempotency, &told, traces),
+                    judge(idempotency, &answer, traces),
                     expected,
-                    "{told:?} {idempotency:?} {traces:?}"
+                    "{answer:?} {idempotency:?} {traces:?}"
                 );
             }
         }

@@ -1,0 +1,396 @@
+//! Every operation of every client, without its types: what a proof iterates.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use consent_hmac::{ConsentClient, Veriff};
+use deepvue_digilocker::{Deepvue, DigilockerClient};
+use finpass::{Finpass, FinpassClient};
+use finpro_profile::{Finpro, FinproProfileClient};
+use kyc_sandbox::BaseUrls;
+use provider_core::http::StatusCode;
+use provider_core::testing::fixture::Expected;
+use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Step};
+use provider_core::{
+    BaseUrl, CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
+    InvalidRequest, JsonCall, Operation, Provider, RawResponse, Response, RetryPolicy, Signs,
+    SystemClock, Transport,
+};
+use serde_json::Value;
+use veriff_sessions::SessionsClient;
+
+use crate::companies::{Company, Credentials, Headers, SANDBOX};
+use crate::scripted::ready;
+
+/// Every operation. A crate is a row.
+pub fn operations() -> Vec<Subject> {
+    [
+        of::<Finpass>(FinpassClient::CATALOGUE),
+        of::<Finpro>(FinproProfileClient::CATALOGUE),
+        of::<Veriff>(ConsentClient::CATALOGUE),
+        of::<Veriff>(SessionsClient::CATALOGUE),
+        of::<Deepvue>(DigilockerClient::CATALOGUE),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
+    let subject = |entry: &'static CatalogueEntry<P>| Subject {
+        provider: P::NAME,
+        operation: entry.operation(),
+        signs_requests: P::SIGNS_REQUESTS,
+        served_at: P::served_at,
+        signature: P::signature,
+        connect: Box::new(move |base_url, setup| {
+            let provider = P::account(base_url, &setup.credentials)?;
+            let client: Client<P> = setup.build(provider)?;
+            Ok(Arc::new(Bound { client, entry }))
+        }),
+    };
+    catalogue.iter().map(subject).collect()
+}
+
+type Connect = dyn Fn(BaseUrl, &Setup) -> Result<Arc<dyn Caller>, Error> + Send + Sync;
+type Signature = fn(&Credentials, &str, &[u8]) -> Result<Headers, InvalidRequest>;
+
+/// An operation that is proven.
+pub struct Subject {
+    /// The company's name.
+    pub provider: &'static str,
+    /// What is fixed about the operation.
+    pub operation: &'static Operation,
+    signs_requests: bool,
+    served_at: fn(&BaseUrls) -> &str,
+    signature: Signature,
+    connect: Box<Connect>,
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+/// The settings of a client; what is not said is the builder's own choice.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Who calls.
+    pub credentials: Credentials,
+    /// How requests travel.
+    pub transport: Arc<dyn Transport>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What is retried.
+    pub retry: RetryPolicy,
+    /// When calls are not sent.
+    pub circuit_breaker: CircuitBreaker,
+    /// Who is notified.
+    pub observer: Option<Arc<dyn CallObserver>>,
+    /// The default deadline.
+    pub timeout: Option<Duration>,
+}
+
+impl Setup {
+    /// The builder's own settings over this transport, with the sandbox's account.
+    pub fn standard(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            credentials: SANDBOX,
+            transport,
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::standard(),
+            circuit_breaker: CircuitBreaker::standard(),
+            observer: None,
+            timeout: None,
+        }
+    }
+
+    /// One attempt without a deadline, so that nothing asks for a timer, at a fixed time.
+    pub fn scripted(transport: ScriptedTransport) -> Self {
+        Self {
+            clock: Arc::new(FixedClock::default()),
+            retry: RetryPolicy::never(),
+            timeout: Some(Duration::MAX),
+            ..Self::standard(Arc::new(transport))
+        }
+    }
+
+    /// A client with these settings.
+    ///
+    /// # Errors
+    ///
+    /// Those of the builder.
+    pub fn build<P: Provider, C: From<Client<P>>>(&self, provider: P) -> Result<C, Error> {
+        let mut builder = provider_core::ClientBuilder::new(provider)
+            .transport(Arc::clone(&self.transport))
+            .clock(Arc::clone(&self.clock))
+            .retry(self.retry)
+            .circuit_breaker(self.circuit_breaker);
+        if let Some(observer) = &self.observer {
+            builder = builder.observer(Arc::clone(observer));
+        }
+        if let Some(timeout) = self.timeout {
+            builder = builder.timeout(timeout);
+        }
+        builder.build()
+    }
+}
+
+/// A client of one operation, from JSON to JSON.
+pub trait Caller: fmt::Debug + Send + Sync {
+    /// Calls the operation.
+    fn call(&self, input: Value, options: CallOptions) -> JsonCall<'_>;
+
+    /// Builds the request and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest`, as the call gives it.
+    fn check(&self, input: Value) -> Result<(), Error>;
+
+    /// Reads a request and writes it again.
+    ///
+    /// # Errors
+    ///
+    /// It is not in the operation's form.
+    fn read(&self, input: Value) -> Result<Value, InvalidRequest>;
+}
+
+struct Bound<P: Provider> {
+    client: Client<P>,
+    entry: &'static CatalogueEntry<P>,
+}
+
+impl<P: Provider> fmt::Debug for Bound<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.client, f)
+    }
+}
+
+impl<P: Provider> Caller for Bound<P> {
+    fn call(&self, input: Value, options: CallOptions) -> JsonCall<'_> {
+        self.entry.call(&self.client, input, options)
+    }
+
+    fn check(&self, input: Value) -> Result<(), Error> {
+        self.entry.check(&self.client, input)
+    }
+
+    fn read(&self, input: Value) -> Result<Value, InvalidRequest> {
+        self.entry.read(input)
+    }
+}
+
+/// A request and the reply to it, from the fixtures.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The request as the client takes it.
+    pub input: Value,
+    /// The status of the reply.
+    pub status: u16,
+    /// The reply.
+    pub reply: Value,
+}
+
+impl Subject {
+    /// `finpass initialize`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.provider, self.operation.name)
+    }
+
+    /// What a request's signature covers; nothing if the company's requests are not signed.
+    pub fn signs(&self) -> Signs {
+        match self.signs_requests {
+            true => self.operation.signs,
+            false => Signs::Nothing,
+        }
+    }
+
+    /// The headers that vouch for a reply's body, made with this secret of the account.
+    ///
+    /// # Panics
+    ///
+    /// The secret is none.
+    pub fn signature(&self, credentials: &Credentials, secret: &str, body: &[u8]) -> Headers {
+        (self.signature)(credentials, secret, body).expect("a legal secret")
+    }
+
+    /// A reply that the company vouches for.
+    ///
+    /// # Panics
+    ///
+    /// The status is none.
+    pub fn reply(&self, credentials: &Credentials, status: u16, body: Vec<u8>) -> RawResponse {
+        let headers = self.signature(credentials, credentials.veriff[1], &body);
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        match Step::respond_with(status, &headers, body) {
+            Step::Respond(response) => Some(response),
+            _ => None,
+        }
+        .expect("a step that responds")
+    }
+
+    /// A client at this address.
+    ///
+    /// # Errors
+    ///
+    /// The address or a credential is illegal, or those of the builder.
+    pub fn connect(&self, base_url: &str, setup: &Setup) -> Result<Arc<dyn Caller>, Error> {
+        (self.connect)(BaseUrl::parse("base_url", base_url)?, setup)
+    }
+
+    /// A client of a sandbox.
+    ///
+    /// # Errors
+    ///
+    /// As of [`connect`](Self::connect).
+    pub fn connect_to(
+        &self,
+        base_urls: &BaseUrls,
+        setup: &Setup,
+    ) -> Result<Arc<dyn Caller>, Error> {
+        self.connect((self.served_at)(base_urls), setup)
+    }
+
+    /// A client that gets these replies, and the transport that keeps the requests.
+    ///
+    /// # Panics
+    ///
+    /// The credentials are none.
+    pub fn scripted(
+        &self,
+        credentials: &Credentials,
+        replies: impl IntoIterator<Item = RawResponse>,
+    ) -> (Arc<dyn Caller>, ScriptedTransport) {
+        let transport = ScriptedTransport::new(replies.into_iter().map(Step::Respond));
+        let setup = Setup {
+            credentials: *credentials,
+            ..Setup::scripted(transport.clone())
+        };
+        let client = self.connect("https://provider.example.test/base", &setup);
+        (client.expect("a client with a transport"), transport)
+    }
+
+    /// What the call gives when this reply comes back.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call.
+    pub fn answer(
+        &self,
+        credentials: &Credentials,
+        input: Value,
+        reply: RawResponse,
+    ) -> Result<Response<Value>, Error> {
+        let (client, _) = self.scripted(credentials, [reply]);
+        ready(client.call(input, CallOptions::new()))
+    }
+
+    /// The operation's fixtures.
+    pub fn fixtures(&self) -> Vec<Fixture> {
+        let fixtures = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
+        Fixture::all(fixtures.join(self.provider).join(self.operation.name))
+    }
+
+    /// The request with the most members, and the success with the most that answers it.
+    ///
+    /// # Panics
+    ///
+    /// No fixture is a success.
+    pub fn exchange(&self) -> Exchange {
+        let fixtures = self.fixtures();
+        let successes = || {
+            fixtures
+                .iter()
+                .filter(|fixture| matches!(fixture.expected, Expected::Value(_)))
+        };
+        let inputs = fixtures.iter().filter_map(Fixture::input).filter(|input| {
+            let (client, _) = self.scripted(&SANDBOX, []);
+            input.is_object() && client.check((*input).clone()).is_ok()
+        });
+        let input = inputs
+            .max_by_key(|input| members(input))
+            .expect("a request");
+        let mut replies: Vec<(u16, Value)> = successes()
+            .filter_map(|fixture| Some((fixture.response.status, body(fixture)?)))
+            .collect();
+        replies.sort_by_key(|(_, reply)| std::cmp::Reverse(members(reply)));
+        let answers = |(status, reply): &(u16, Value)| {
+            let reply = self.reply(&SANDBOX, *status, reply.to_string().into_bytes());
+            self.answer(&SANDBOX, input.clone(), reply).is_ok()
+        };
+        let (status, reply) = replies.into_iter().find(answers).expect("a success");
+        Exchange {
+            input: input.clone(),
+            status,
+            reply,
+        }
+    }
+
+    /// A refusal in a documented form: 400 if there is one, else another 4xx, else the simplest.
+    pub fn refusal(&self) -> Value {
+        let fixtures = self.fixtures();
+        let refusals = fixtures
+            .iter()
+            .filter(|fixture| (400..500).contains(&fixture.response.status));
+        let forms = refusals.filter_map(|fixture| Some((fixture.response.status, body(fixture)?)));
+        let best =
+            forms.max_by_key(|(status, body)| (*status == 400 || *status == 422, members(body)));
+        best.map_or_else(
+            || serde_json::json!({"message": "refused"}),
+            |(_, body)| body,
+        )
+    }
+}
+
+/// A refusal without words: enough to see what was sent.
+pub fn refusal_response() -> RawResponse {
+    RawResponse::new(
+        StatusCode::BAD_REQUEST,
+        Default::default(),
+        Default::default(),
+    )
+}
+
+/// A fixture's reply as JSON.
+fn body(fixture: &Fixture) -> Option<Value> {
+    let text = fixture.response.body_text.as_deref();
+    let read = || text.and_then(|text| serde_json::from_str(text).ok());
+    fixture.response.body.clone().or_else(read)
+}
+
+/// How many different members a value has, then how many values.
+fn members(value: &Value) -> (usize, usize) {
+    fn walk<'v>(value: &'v Value, names: &mut std::collections::BTreeSet<&'v str>) -> usize {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| {
+                    let filled = !value.is_null();
+                    names.extend(filled.then_some(name.as_str()));
+                    walk(value, names)
+                })
+                .sum(),
+            Value::Array(items) => items.iter().map(|item| walk(item, names)).sum(),
+            _ => 1,
+        }
+    }
+    let mut names = std::collections::BTreeSet::new();
+    let values = walk(value, &mut names);
+    (names.len(), values)
+}
+
+/// The status as text with its usual reason.
+pub fn status_line(status: u16) -> String {
+    let known = StatusCode::from_u16(status).ok();
+    let reason = known
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
+    format!("{status} {reason}")
+}

@@ -1,0 +1,282 @@
+//! A column of the matrix: an operation of the catalogue, its exchange with planted values, and what can go wrong with it.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use kyc_proof::catalogue::{Subject, operations, status_line};
+use kyc_proof::companies::Headers;
+use provider_core::testing::tolerance::{Mutation, pointers};
+use provider_core::{ErrorKind, Idempotency, Operation, Outcome, Signs};
+use serde_json::Value;
+
+use super::case::{Expect, Repeat};
+use crate::canaries::planted::{
+    self, PlantedExchange, Printed, UNKNOWN_VALUE, VARIANT, VERIFF_SECRET, WRONG_VALUE, printed,
+    texts, with,
+};
+
+/// The length of a request that is longer than what the sockets between can hold.
+const LARGE: usize = 6 << 20;
+
+/// How long a request's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// As in real life.
+    Usual,
+    /// Longer than what fits between two sockets.
+    Large,
+}
+
+/// An operation, as it is called and as it is answered.
+pub(crate) struct Column {
+    pub(crate) subject: Subject,
+    pub(crate) exchange: PlantedExchange,
+    /// Whether it stands for its idempotency class and kind of signature in the rows of transports.
+    pub(crate) represents: bool,
+    large: OnceLock<Option<Value>>,
+}
+
+/// Every operation of the catalogue.
+pub(crate) fn all() -> Vec<Column> {
+    let mut classes: Vec<(Idempotency, Signs)> = Vec::new();
+    let column = |subject: Subject| {
+        let class = (subject.operation.idempotency, subject.signs());
+        let represents = !classes.contains(&class);
+        classes.push(class);
+        let (exchange, large) = (planted::plant(&subject), OnceLock::new());
+        Column {
+            subject,
+            exchange,
+            represents,
+            large,
+        }
+    };
+    operations().into_iter().map(column).collect()
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.subject.name())
+    }
+}
+
+impl Column {
+    pub(crate) fn operation(&self) -> &'static Operation {
+        self.subject.operation
+    }
+
+    /// The request; `None` if none is that long.
+    pub(crate) fn input(&self, size: Size) -> Option<&Value> {
+        match size {
+            Size::Usual => Some(&self.exchange.input),
+            Size::Large => self.large.get_or_init(|| self.make_large()).as_ref(),
+        }
+    }
+
+    /// The request with one text or one list of it made as long as needed, if the operation takes that.
+    fn make_large(&self) -> Option<Value> {
+        let (client, _) = self.subject.scripted(&planted::credentials(), []);
+        let input = &self.exchange.input;
+        let taken = |input: &Value| client.check(input.clone()).is_ok();
+        let lengthened = |at: &String| {
+            let mut large = input.clone();
+            match large.pointer_mut(at)? {
+                Value::String(text) => text.push_str(&"p".repeat(LARGE)),
+                Value::Array(items) => {
+                    let mut item = items.first()?.as_str()?.to_owned();
+                    // As long as it may be: few items need less memory than many.
+                    let mut longer = input.clone();
+                    while item.len() < 64 && taken(&longer) {
+                        item.push('p');
+                        longer.pointer_mut(at)?.as_array_mut()?[0] = item.clone().into();
+                    }
+                    item.pop();
+                    *items = vec![item.clone().into(); LARGE / (item.len() + 3)];
+                }
+                _ => return None,
+            }
+            taken(&large).then_some(large)
+        };
+        // What stands in the path has no length of its own.
+        let has_body = self.operation().route.method().has_body();
+        has_body.then(|| pointers(input).iter().find_map(lengthened))?
+    }
+
+    /// The body of the correct reply.
+    pub(crate) fn body(&self) -> String {
+        self.exchange.reply.to_string()
+    }
+
+    /// The body of a documented refusal that repeats the input.
+    pub(crate) fn refusal(&self) -> String {
+        self.exchange.refusal.to_string()
+    }
+
+    /// The status line of a success.
+    pub(crate) fn status(&self) -> String {
+        status_line(self.exchange.status)
+    }
+
+    /// Whether the provider signs its replies.
+    pub(crate) fn signs_replies(&self) -> bool {
+        !self.vouched(b"").is_empty()
+    }
+
+    /// The headers that vouch for this body; none if the provider signs nothing.
+    pub(crate) fn vouched(&self, body: &[u8]) -> Headers {
+        self.vouched_with(VERIFF_SECRET, body)
+    }
+
+    /// The same with another secret.
+    pub(crate) fn vouched_with(&self, secret: &str, body: &[u8]) -> Headers {
+        self.subject
+            .signature(&planted::credentials(), secret, body)
+    }
+
+    /// The result of this success body without any network, as the table publishes it. Whatever the body, it is a success,
+    /// or it was done and is not read, or it is refused as another's.
+    pub(crate) fn result_of(&self, body: &[u8]) -> Vec<Expect> {
+        let credentials = planted::credentials();
+        let reply = self
+            .subject
+            .reply(&credentials, self.exchange.status, body.to_vec());
+        let result = self
+            .subject
+            .answer(&credentials, self.exchange.input.clone(), reply);
+        vec![match result {
+            Ok(_) => Expect::Understood,
+            Err(error) => match (error.kind(), error.outcome()) {
+                (ErrorKind::Decode, Outcome::Done)
+                | (ErrorKind::Verification, Outcome::Unknown) => {
+                    Expect::Fails(error.kind(), error.outcome(), Repeat::Never)
+                }
+                // Says no in spite of its status, in words that may be a gateway's.
+                (ErrorKind::Api, Outcome::Unknown) => {
+                    Expect::Fails(error.kind(), error.outcome(), Repeat::IfHarmless)
+                }
+                // Nothing that is tried here may say that nothing was done: no cell can measure this.
+                (kind, outcome) => Expect::FailsAtLast(kind, outcome),
+            },
+        }]
+    }
+
+    /// The reply after a mutation of each of its places, by their JSON pointers.
+    pub(crate) fn mutated(&self, mutation: Mutation) -> Vec<(String, String)> {
+        let reply = &self.exchange.reply;
+        let mutated = |at: String| Some((mutation.apply(reply, &at)?.to_string(), at));
+        let mutated = pointers(reply).into_iter().filter_map(mutated);
+        let named = |at: String| if at.is_empty() { "/".to_owned() } else { at };
+        mutated.map(|(body, at)| (named(at), body)).collect()
+    }
+
+    /// The reply with other JSON, or what is none, in each of its places that `change` gives a text for: it gets the value
+    /// and the name of the member.
+    pub(crate) fn with_raw(
+        &self,
+        change: impl Fn(&Value, Option<&str>) -> Option<String>,
+    ) -> Vec<(String, String)> {
+        const MARK: &str = "@@ the place @@";
+        let reply = &self.exchange.reply;
+        let changed = |at: String| {
+            let (above, last) = at.rsplit_once('/')?;
+            let member = reply.pointer(above)?.is_object().then_some(last);
+            let raw = change(reply.pointer(&at)?, member)?;
+            let mut marked = reply.clone();
+            *marked.pointer_mut(&at)? = MARK.into();
+            let body = marked
+                .to_string()
+                .replace(&Value::from(MARK).to_string(), &raw);
+            Some((at, body))
+        };
+        pointers(reply).into_iter().filter_map(changed).collect()
+    }
+
+    /// The correct reply, and others that have one thing wrong, of which many are read all the same.
+    pub(crate) fn odd_bodies(&self) -> Vec<String> {
+        // An id, a code or a time is printed, whatever it is.
+        let text = self.with_raw(|value, _| value.is_string().then(|| format!("\"{VARIANT}\"")));
+        let masked = text
+            .into_iter()
+            .filter(|(at, _)| printed(at, "") == Printed::Never);
+        let wrong = format!("{{\"{WRONG_VALUE}\":[\"{WRONG_VALUE}\"]}}");
+        let wrong = self.with_raw(|_, _| Some(wrong.clone()));
+        let listed = self.with_raw(|value, _| Some(format!("[{value},\"{UNKNOWN_VALUE}\"]")));
+        let mutated = Mutation::ALL
+            .into_iter()
+            .flat_map(|mutation| self.mutated(mutation));
+        let odd = masked.chain(wrong).chain(listed).chain(mutated);
+        let odd = odd.map(|(_, body)| body);
+        [self.body()].into_iter().chain(odd).collect()
+    }
+
+    /// Correct replies to other requests: each has another text in the place of one that repeats the request's.
+    pub(crate) fn others(&self) -> Vec<(String, String)> {
+        let (input, reply) = (&self.exchange.input, &self.exchange.reply);
+        let asked = texts(input);
+        let repeated = texts(reply)
+            .into_iter()
+            .filter(|(_, text)| text.len() >= 8 && asked.iter().any(|(_, other)| other == text));
+        let other = |text: &str| -> String {
+            text.chars()
+                .map(|character| match character {
+                    '0'..='8' => char::from(character as u8 + 1),
+                    'b'..='e' | 'p'..='w' => char::from(character as u8 + 1),
+                    'B'..='E' | 'P'..='W' => char::from(character as u8 + 1),
+                    other => other,
+                })
+                .collect()
+        };
+        let others = repeated.map(|(at, text)| (at, with(reply, &text, &other(&text)).to_string()));
+        others.collect()
+    }
+
+    /// A correct reply that nobody asked for, recognised by one of its texts.
+    pub(crate) fn forged(&self) -> String {
+        let reply = &self.exchange.reply;
+        let forged = texts(reply)
+            .into_iter()
+            .map(|(_, text)| with(reply, &text, &format!("forged{text}")).to_string());
+        let mut forged =
+            forged.filter(|body| self.result_of(body.as_bytes()) == [Expect::Understood]);
+        forged.next().expect("a text that is free")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_a_column_and_every_class_is_represented() {
+        let columns = all();
+        assert_eq!(columns.len(), operations().len());
+        for column in &columns {
+            let class = |other: &Column| (other.operation().idempotency, other.subject.signs());
+            let same = columns.iter().filter(|other| class(other) == class(column));
+            assert_eq!(same.filter(|other| other.represents).count(), 1, "{column}");
+        }
+    }
+
+    #[test]
+    fn another_s_reply_is_refused_where_a_request_names_a_person_or_a_session() {
+        let bound: Vec<String> = all()
+            .iter()
+            .flat_map(|column| {
+                let others = column.others().into_iter();
+                let refused = others.filter(|(_, body)| {
+                    let result = column.result_of(body.as_bytes());
+                    matches!(result[..], [Expect::Fails(ErrorKind::Verification, ..)])
+                });
+                refused
+                    .map(|(at, _)| format!("{column} {at}"))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for place in [
+            "finpass initialize /data/mobile_number",
+            "veriff record-consent /sessionId",
+        ] {
+            assert!(bound.iter().any(|found| found == place), "{bound:?}");
+        }
+    }
+}
