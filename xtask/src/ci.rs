@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::test::{Counts, tested};
 use crate::tidy::Role;
 use crate::workspace::{Workspace, portable, succeeds};
-use crate::{bench, guards, new_provider, no_more, prove, test, tidy};
+use crate::{bench, guards, new_provider, no_more, prove, test, tidy, workspace};
 
 /// One thing that must hold.
 struct Stage {
@@ -148,11 +148,22 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
         });
     }
     print!("\n{}", table(&rows));
-    let failed = rows.iter().filter(|row| !row.held).count();
-    session.counts.close(match failed {
-        0 => Ok(()),
-        failed => Err(anyhow::anyhow!("{failed} of {} stages failed", rows.len())),
-    })
+    let failed: Vec<_> = rows.iter().filter(|row| !row.held).collect();
+    if failed.is_empty() {
+        return session.counts.close(Ok(()));
+    }
+    let names: Vec<_> = failed.iter().map(|row| row.name).collect();
+    // The tests may all have passed, those that ran.
+    let stages = format!(
+        "{} of {} stages failed: {}",
+        failed.len(),
+        rows.len(),
+        names.join(", ")
+    );
+    let also = format!("; {stages}");
+    session
+        .counts
+        .close_with(Err(anyhow::anyhow!(stages)), &also)
 }
 
 fn table(rows: &[Row]) -> String {
@@ -181,7 +192,7 @@ fn clippy(session: &mut Session<'_>) -> Result<()> {
     let clippy = session
         .workspace
         .cargo("clippy --workspace --all-targets --features");
-    Ok(clippy.args([&features, "--", "-D", "warnings"]).run()?)
+    workspace::run(clippy.args([&features, "--", "-D", "warnings"]))
 }
 
 fn docs(session: &mut Session<'_>) -> Result<()> {
@@ -189,7 +200,7 @@ fn docs(session: &mut Session<'_>) -> Result<()> {
     let doc = session
         .workspace
         .cargo("doc --workspace --no-deps --features");
-    Ok(doc.arg(features).env("RUSTDOCFLAGS", "-D warnings").run()?)
+    workspace::run(doc.arg(features).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The sets of features that users choose; `cargo xtask prove features` builds every pair.
