@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::test::{Counts, tested};
 use crate::tidy::Role;
 use crate::workspace::{Workspace, portable, succeeds};
-use crate::{bench, guards, new_provider, no_more, prove, test, tidy, workspace};
+use crate::{bench, guards, new_provider, no_more, prove, test, tidy};
 
 /// One thing that must hold.
 struct Stage {
@@ -192,7 +192,8 @@ fn clippy(session: &mut Session<'_>) -> Result<()> {
     let clippy = session
         .workspace
         .cargo("clippy --workspace --all-targets --features");
-    workspace::run(clippy.args([&features, "--", "-D", "warnings"]))
+    let clippy = clippy.args([&features, "--", "-D", "warnings"]);
+    tested(clippy, &mut session.counts)
 }
 
 fn docs(session: &mut Session<'_>) -> Result<()> {
@@ -200,7 +201,8 @@ fn docs(session: &mut Session<'_>) -> Result<()> {
     let doc = session
         .workspace
         .cargo("doc --workspace --no-deps --features");
-    workspace::run(doc.arg(features).env("RUSTDOCFLAGS", "-D warnings"))
+    let doc = doc.arg(features).env("RUSTDOCFLAGS", "-D warnings");
+    tested(doc, &mut session.counts)
 }
 
 /// The sets of features that users choose; `cargo xtask prove features` builds every pair.

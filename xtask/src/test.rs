@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     tests.and(tested(docs.args(everything), counts))
 }
 
-/// Runs a test command and adds its results to `counts`.
+/// Runs a command that tests or only builds, and adds its results to `counts`. What does not compile is named, with its cause.
 pub(crate) fn tested(command: Cmd<'_>, counts: &mut Counts) -> Result<()> {
     // A changed snapshot is a failed test, never a new file.
     let mut found = Counts::default();

@@ -182,25 +182,11 @@ pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes)? > 0 {
         let text = String::from_utf8_lossy(&bytes);
-        print!("{text}");
+        print!("{}", shown(&text));
         see(text.trim_end());
         bytes.clear();
     }
     let status = child.wait()?;
-    if !status.success() {
-        bail!("failed ({status}): {line}");
-    }
-    Ok(())
-}
-
-/// Runs a command whose output goes to the terminal.
-pub(crate) fn run(command: Cmd<'_>) -> Result<()> {
-    let line = shown(&command.to_string());
-    println!("$ {line}");
-    let status = Command::from(command)
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("failed ({status}): {line}");
     }
