@@ -189,7 +189,8 @@ impl Fixture {
     pub fn read_input<P: Provider>(&self, entry: &CatalogueEntry<P>, input: Value) -> Value {
         let absent = match (&self.input, &self.request) {
             (None, Some(_)) => ", which is absent, so that the body of `request` is taken for it",
-            _ => "",
+            (None, None) => ", which is absent, so that the test's own is taken",
+            (Some(_), _) => "",
         };
         entry.read(input).unwrap_or_else(|error| {
             panic!(
