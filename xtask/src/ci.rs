@@ -148,11 +148,22 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
         });
     }
     print!("\n{}", table(&rows));
-    let failed = rows.iter().filter(|row| !row.held).count();
-    session.counts.close(match failed {
-        0 => Ok(()),
-        failed => Err(anyhow::anyhow!("{failed} of {} stages failed", rows.len())),
-    })
+    let failed: Vec<_> = rows.iter().filter(|row| !row.held).collect();
+    if failed.is_empty() {
+        return session.counts.close(Ok(()));
+    }
+    let names: Vec<_> = failed.iter().map(|row| row.name).collect();
+    // The tests may all have passed, those that ran.
+    let stages = format!(
+        "{} of {} stages failed: {}",
+        failed.len(),
+        rows.len(),
+        names.join(", ")
+    );
+    let also = format!("; {stages}");
+    session
+        .counts
+        .close_with(Err(anyhow::anyhow!(stages)), &also)
 }
 
 fn table(rows: &[Row]) -> String {
@@ -181,7 +192,8 @@ fn clippy(session: &mut Session<'_>) -> Result<()> {
     let clippy = session
         .workspace
         .cargo("clippy --workspace --all-targets --features");
-    Ok(clippy.args([&features, "--", "-D", "warnings"]).run()?)
+    let clippy = clippy.args([&features, "--", "-D", "warnings"]);
+    tested(clippy, &mut session.counts)
 }
 
 fn docs(session: &mut Session<'_>) -> Result<()> {
@@ -189,7 +201,8 @@ fn docs(session: &mut Session<'_>) -> Result<()> {
     let doc = session
         .workspace
         .cargo("doc --workspace --no-deps --features");
-    Ok(doc.arg(features).env("RUSTDOCFLAGS", "-D warnings").run()?)
+    let doc = doc.arg(features).env("RUSTDOCFLAGS", "-D warnings");
+    tested(doc, &mut session.counts)
 }
 
 /// The sets of features that users choose; `cargo xtask prove features` builds every pair.

@@ -43,8 +43,35 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         "\nNext: mention `{name}` in ARCHITECTURE.md, run `cargo test -p {name}`, then replace the sample operation by \
          the provider's own."
     );
+    println!("\nFor facade, commands and OpenAPI, it is named once in each of these:");
+    let names = Names::parse(&name)?;
+    for (path, what) in NAMED_ONCE {
+        println!("  {path:<WIDTH$}  {}", names.expand(what)?);
+    }
     Ok(())
 }
+
+/// Where a provider is named beside its own crate, and as what: the first three make it a part of the facade, the others
+/// give it commands, which follow from its catalogue.
+const NAMED_ONCE: [(&str, &str); 5] = [
+    ("Cargo.toml", "a path in `workspace.dependencies`"),
+    (
+        "crates/kyc-facade/Cargo.toml",
+        "an optional dependency, a feature, and in `rustls`, `hyper`, `native-tls`, `schema`",
+    ),
+    ("crates/kyc-facade/src/presets.rs", "`pub use {{module}};`"),
+    (
+        "crates/kyc-cli/src/clients.rs",
+        "its address and credentials, from the environment",
+    ),
+    (
+        "crates/kyc-cli/src/operations/providers.rs",
+        "`{{type}}Client::CATALOGUE` and `{{module}}::OPENAPI`, in an entry of `PROVIDERS`",
+    ),
+];
+
+/// The length of the longest of their paths.
+const WIDTH: usize = 42;
 
 /// Writes everything and returns what was written, relative to the root.
 pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>> {
@@ -302,6 +329,40 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn the_files_that_name_a_provider_do() {
+        let workspace = Workspace::find().unwrap();
+        let names = Names::parse("acme-pay").unwrap();
+        for (path, what) in NAMED_ONCE {
+            let text = fs::read_to_string(workspace.root().join(path)).unwrap();
+            assert!(text.contains("finpass") && path.len() <= WIDTH, "{path}");
+            names.expand(what).unwrap();
+        }
+        let (path, _) = NAMED_ONCE[4];
+        let text = fs::read_to_string(workspace.root().join(path)).unwrap();
+        assert!(text.contains("FinpassClient::CATALOGUE"), "{path}");
+    }
+
+    #[test]
+    fn the_part_of_an_openapi_document_has_those_of_the_others() {
+        let workspace = Workspace::find().unwrap();
+        let names = Names::parse("acme-pay").unwrap();
+        let path = format!("{TEMPLATES}/crates/{{{{name}}}}/openapi.json.tmpl");
+        let text = workspace.sh.read_file(workspace.root().join(path)).unwrap();
+        let made: serde_json::Value = serde_json::from_str(&names.expand(&text).unwrap()).unwrap();
+        let path = workspace.root().join("crates/finpass/openapi.json");
+        let other: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        for part in ["", "/info", "/components"] {
+            let keys = |value: &serde_json::Value| -> Vec<String> {
+                let members = value.pointer(part).unwrap().as_object().unwrap();
+                members.keys().cloned().collect()
+            };
+            assert_eq!(keys(&made), keys(&other), "{part}");
+        }
+        assert_eq!(made["openapi"], other["openapi"]);
     }
 
     #[test]

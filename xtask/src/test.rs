@@ -1,20 +1,23 @@
 //! `cargo xtask test`: every test of the workspace, with nothing but Rust installed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use pico_args::Arguments;
 use xshell::Cmd;
 
 use crate::workspace::{Workspace, succeeds, watch};
 use crate::{Printed, no_more};
 
-/// How many tests passed and failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many tests passed and failed, and whose did not even run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     passed: u64,
     failed: u64,
+    /// The crates that did not compile; each counts as a failure.
+    uncompiled: BTreeSet<String>,
 }
 
 pub(crate) fn command(workspace: &Workspace, arguments: Arguments) -> Result<()> {
@@ -41,25 +44,65 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     tests.and(tested(docs.args(everything), counts))
 }
 
-/// Runs a test command and adds its results to `counts`.
+/// Runs a command that tests or only builds, and adds its results to `counts`. What does not compile is named, with its cause.
 pub(crate) fn tested(command: Cmd<'_>, counts: &mut Counts) -> Result<()> {
     // A changed snapshot is a failed test, never a new file.
-    watch(command.env("INSTA_UPDATE", "no"), |line| {
-        if let Some(found) = Counts::from_line(line) {
-            *counts += found;
+    let mut found = Counts::default();
+    let mut cause = None;
+    let outcome = watch(command.env("INSTA_UPDATE", "no"), |line| {
+        if let Some(more) = Counts::from_line(line) {
+            found += more;
         }
-    })
+        let plain = without_colour(line);
+        if let Some(name) = uncompiled(&plain) {
+            found.uncompiled.insert(name.to_owned());
+        } else if plain.starts_with("error") {
+            cause.get_or_insert(plain);
+        }
+    });
+    let outcome = outcome.map_err(|error| match (found.uncompiled.is_empty(), cause) {
+        (false, cause) => anyhow!(
+            "{}; the first error: {}",
+            found.not_compiled(),
+            cause.as_deref().unwrap_or("see above")
+        ),
+        (true, Some(cause)) if found == Counts::default() => error.context(cause),
+        _ => error,
+    });
+    // No test ran, and no crate is to blame: a manifest, a lock file, a missing tool.
+    if outcome.is_err() && found == Counts::default() {
+        found.failed = 1;
+    }
+    *counts += found;
+    outcome
+}
+
+/// The crate of a line such as ``error: could not compile `finpass` (lib test) due to 2 previous errors``.
+fn uncompiled(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("error: could not compile `")?;
+    rest.split_once('`').map(|(name, _)| name)
 }
 
 impl Counts {
     /// Ends a task: a failure first, the counts as the last line.
     pub(crate) fn close(self, outcome: Result<()>) -> Result<()> {
+        self.close_with(outcome, "")
+    }
+
+    /// As [`close`](Self::close), with what else failed on the last line.
+    pub(crate) fn close_with(self, outcome: Result<()>, also: &str) -> Result<()> {
         let outcome = outcome.map_err(|error| {
             println!("\nerror: {error:#}");
             Printed.into()
         });
-        println!("\n{self}");
+        println!("\n{self}{also}");
         outcome
+    }
+
+    /// `finpass and kyc-cli did not compile`.
+    fn not_compiled(&self) -> String {
+        let names: Vec<_> = self.uncompiled.iter().map(String::as_str).collect();
+        format!("{} did not compile", names.join(" and "))
     }
 
     /// The counts of `test result: ok. 5 passed; 0 failed; …` or of nextest's
@@ -79,6 +122,7 @@ impl Counts {
         Some(Self {
             passed: number("passed").unwrap_or(0),
             failed: number("failed").unwrap_or(0) + number("timed out").unwrap_or(0),
+            uncompiled: BTreeSet::new(),
         })
     }
 }
@@ -87,12 +131,18 @@ impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.uncompiled.extend(other.uncompiled);
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        let failed = self.failed + self.uncompiled.len() as u64;
+        write!(f, "{} passed, {failed} failed", self.passed)?;
+        match self.uncompiled.is_empty() {
+            true => Ok(()),
+            false => write!(f, ": {}", self.not_compiled()),
+        }
     }
 }
 
@@ -139,11 +189,12 @@ mod tests {
                 3,
             ),
         ] {
-            assert_eq!(
-                Counts::from_line(line),
-                Some(Counts { passed, failed }),
-                "{line}"
-            );
+            let counts = Counts {
+                passed,
+                failed,
+                ..Counts::default()
+            };
+            assert_eq!(Counts::from_line(line), Some(counts), "{line}");
         }
         for line in [
             "",
@@ -153,5 +204,52 @@ mod tests {
         ] {
             assert_eq!(Counts::from_line(line), None, "{line}");
         }
+    }
+
+    /// What a command that prints these lines and fails comes to.
+    #[cfg(unix)]
+    fn failing(lines: &[&str]) -> (String, String) {
+        let sh = xshell::Shell::new().unwrap();
+        let text = lines.join("\n");
+        let script = "printf '%s\\n' \"$0\" >&2; exit 101";
+        let command = xshell::cmd!(sh, "sh -c {script} {text}");
+        let mut counts = Counts {
+            passed: 62,
+            ..Counts::default()
+        };
+        let error = tested(command, &mut counts).unwrap_err();
+        (format!("{error:#}"), counts.to_string())
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_did_not_compile_has_failed() {
+        let (error, counts) = failing(&[
+            "\u{1b}[1m\u{1b}[91merror[E0425]\u{1b}[0m: cannot find value `x`",
+            "error: could not compile `finpass` (lib) due to 1 previous error",
+            "error: could not compile `finpass` (lib test) due to 1 previous error",
+            "error: could not compile `kyc-cli` (test \"it\") due to 1 previous error",
+        ]);
+        assert_eq!(
+            counts,
+            "62 passed, 2 failed: finpass and kyc-cli did not compile"
+        );
+        assert_eq!(
+            error,
+            "finpass and kyc-cli did not compile; the first error: error[E0425]: cannot find value `x`"
+        );
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_did_not_run_has_failed() {
+        let (error, counts) = failing(&["error: failed to parse manifest at Cargo.toml"]);
+        assert_eq!(counts, "62 passed, 1 failed");
+        assert!(
+            error.starts_with("error: failed to parse manifest"),
+            "{error}"
+        );
+        let (_, counts) = failing(&["test result: FAILED. 4 passed; 2 failed; 0 ignored"]);
+        assert_eq!(counts, "66 passed, 2 failed");
     }
 }

@@ -166,8 +166,8 @@ pub(crate) fn clean(mut command: Cmd<'_>) -> Cmd<'_> {
 
 /// Runs a command, passes its output through, and hands each line of stdout and stderr to `see`.
 pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
-    println!("$ {command}");
-    let line = command.to_string();
+    let line = shown(&command.to_string());
+    println!("$ {line}");
     let mut command = Command::from(command);
     let (reader, writer) = std::io::pipe()?;
     let mut child = command
@@ -182,15 +182,30 @@ pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes)? > 0 {
         let text = String::from_utf8_lossy(&bytes);
-        print!("{text}");
+        print!("{}", shown(&text));
         see(text.trim_end());
         bytes.clear();
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("failed ({status}); to repeat: {line}");
+        bail!("failed ({status}): {line}");
     }
     Ok(())
+}
+
+/// A command line for people: of a long list of features how many they are. All of them would fill the screen, and hide
+/// what failed.
+fn shown(line: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let mut before = "";
+    for (word, shown) in line.split(' ').zip(&mut words) {
+        if before == "--features" && word.len() > LONGEST {
+            *shown = format!("<{} features>", word.split(',').count());
+        }
+        before = word;
+    }
+    words.join(" ")
 }
 
 /// Whether a program starts and succeeds; prints nothing.
@@ -227,4 +242,20 @@ pub(crate) fn require(program: &str, package: &str, reason: &str) -> Result<()> 
     .env("DEBIAN_FRONTEND", "noninteractive")
     .run()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_features_is_counted() {
+        let long = ["kyc-facade/finpass"; 10].join(",");
+        assert_eq!(
+            shown(&format!("cargo test --features {long} --doc")),
+            "cargo test --features <10 features> --doc"
+        );
+        let short = "cargo test --features a/b,c/d --doc";
+        assert_eq!(shown(short), short);
+    }
 }

@@ -1,6 +1,12 @@
 //! Errors of commands, and their exit codes.
 
-use kyc_facade::provider_core::{Error, ErrorKind, InvalidRequest, Outcome, RequestId};
+use std::error::Error as _;
+use std::io;
+
+use kyc_facade::provider_core::{
+    Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId, TransportError,
+    TransportErrorKind,
+};
 
 /// Invalid input or configuration; clap uses the same code.
 pub(crate) const EXIT_INVALID: u8 = 2;
@@ -8,7 +14,7 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 /// Done, but the answer was not understood, or could not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
-/// Ended by Ctrl-C, as shells number it.
+/// Ended by Ctrl-C, as shells number it, or by SIGTERM.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why a command gave no answer.
@@ -18,6 +24,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// It was done, and the answer could not be written to stdout.
     Unwritten(Option<RequestId>),
+    /// It was done, and the answer is not in its file but here.
+    Elsewhere(RequestId, String),
 }
 
 impl Failure {
@@ -26,10 +34,20 @@ impl Failure {
         Self::Error(InvalidRequest::new(field.into(), rule.into()).into())
     }
 
+    /// A file that cannot be used, of which the flag tells.
+    pub(crate) fn file(flag: &str, done: &str, error: &io::Error) -> Self {
+        Self::configuration(flag, format!("cannot be {done}: {}", reason(error.kind())))
+    }
+
+    /// The system gives no signals.
+    pub(crate) fn no_signals(_: io::Error) -> Self {
+        Self::configuration("runtime", "the system gives no signals")
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::Unwritten(_) => EXIT_UNREAD,
+            Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
 }
@@ -64,10 +82,24 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
     }
 }
 
+/// Why a file or an address cannot be used, in the words of the system; a path or a system's own text is not repeated.
+pub(crate) fn reason(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::AddrInUse => "address already in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "address not available".to_owned(),
+        io::ErrorKind::InvalidFilename => "the name is too long".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// What to do about an error, in one sentence. What may have been done comes first, whatever went wrong.
 pub(crate) fn advice(error: &Error) -> &'static str {
     if error.kind() == ErrorKind::Verification {
         return "Do not trust the answer. Check the shared secret, and what stands between.";
+    }
+    if is_too_large(error) && !error.is_unsettled() {
+        return "Report it: the reply is longer than is read for this operation.";
     }
     if error.is_unsettled() {
         return match error.outcome() {
@@ -81,7 +113,48 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::Connect => "Check the address and the network, and try again.",
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
         ErrorKind::Decode => "Report the place that was not understood.",
+        _ if is_explained(error) => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
         _ => "Nothing was done. Correct what the provider refused.",
+    }
+}
+
+/// Whether the refusal's own meaning says what to do, and waiting does not help.
+fn is_explained(error: &Error) -> bool {
+    error.is_retryable()
+        && error.fault().is_some_and(|fault| {
+            fault.meaning().is_some() && fault.class() != FaultClass::Transient
+        })
+}
+
+/// Whether the reply was longer than the limit.
+fn is_too_large(error: &Error) -> bool {
+    let transport = error
+        .source()
+        .and_then(|source| source.downcast_ref::<TransportError>());
+    transport.is_some_and(|error| error.kind() == TransportErrorKind::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_over_the_limit_is_no_reason_to_try_again() {
+        let error = Error::from(TransportError::new(TransportErrorKind::TooLarge));
+        assert!(
+            error.to_string().contains("longer than the limit"),
+            "{error}"
+        );
+        assert!(is_too_large(&error));
+        let error = Error::from(TransportError::new(TransportErrorKind::Interrupted));
+        assert!(!is_too_large(&error));
+    }
+
+    #[test]
+    fn reasons_are_those_that_people_know() {
+        assert_eq!(reason(io::ErrorKind::NotFound), "no such file or directory");
+        assert_eq!(reason(io::ErrorKind::AddrInUse), "address already in use");
+        assert_eq!(reason(io::ErrorKind::PermissionDenied), "permission denied");
     }
 }

@@ -6,6 +6,7 @@ mod clients;
 mod command;
 mod configuration;
 mod failure;
+mod interrupt;
 mod onboard;
 mod openapi;
 mod operations;

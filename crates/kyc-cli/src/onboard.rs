@@ -19,6 +19,7 @@ use crate::arguments::Onboard;
 use crate::clients::{self, Clients};
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
+use crate::interrupt::Interrupt;
 use crate::output::{Output, error_json, one_line, printable};
 use crate::parse::yes_or_no;
 use crate::progress::StepDisplay;
@@ -68,6 +69,7 @@ pub(crate) async fn run(
     if let Some(timeout) = timeout {
         builder = builder.deadline(timeout);
     }
+    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
     let display = StepDisplay::new(output.json);
     let begun = Arc::new(Mutex::new(Vec::new()));
     let journal = Arc::clone(&begun);
@@ -81,7 +83,7 @@ pub(crate) async fn run(
     });
     let report = tokio::select! {
         report = onboarding.into_future() => report,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt.next() => {
             output.interrupted(&begun.lock().unwrap_or_else(PoisonError::into_inner));
             return Ok(EXIT_INTERRUPTED);
         }

@@ -107,26 +107,63 @@ impl Output {
                     advice(error)
                 )
             }
-            Failure::Unwritten(id) if self.json => json!({
+            Failure::Unwritten(id) => self.unwritten(
+                "it was done, and the answer could not be written",
+                id.as_ref(),
+            ),
+            Failure::Elsewhere(id, place) => {
+                let message =
+                    format!("it was done, and the file could not be written; the reply is {place}");
+                self.unwritten(&message, Some(id))
+            }
+        };
+        // With stderr closed there is nowhere to report it.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    fn unwritten(self, message: &str, id: Option<&RequestId>) -> String {
+        if self.json {
+            return json!({
                 "kind": "output",
                 "provider": null,
                 "operation": null,
                 "status": null,
                 "code": null,
-                "message": "it was done, and the answer could not be written",
-                "request_id": id.as_ref().map(|id| id.as_str()),
+                "message": message,
+                "request_id": id.map(|id| id.as_str()),
                 "outcome": "done",
             })
+            .to_string();
+        }
+        let id = id.map_or("none", |id| id.as_str());
+        format!("error: {message}\n  request id: {id}")
+    }
+
+    /// Prints bytes on stdout, as they are. A closed pipe ends the output and is no failure.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints on stderr that a call was interrupted, or a step of an onboarding.
+    pub(crate) fn interrupted_call(self, name: &str, done: &str, id: Option<&RequestId>) {
+        let line = match self.json {
+            true => json!({
+                "interrupted": name,
+                "result": done,
+                "request_id": id.map_or("none", |id| id.as_str()),
+            })
             .to_string(),
-            Failure::Unwritten(id) => {
-                let id = id.as_ref().map_or("none", |id| id.as_str());
-                format!(
-                    "error: it was done, and the answer could not be written\n  request id: {id}"
-                )
+            false => {
+                let id = id.map_or("none", |id| id.as_str());
+                format!("interrupted: {name} {done}, request id {id}")
             }
         };
         // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{line}");
     }
 
     /// Prints on stderr which steps of an interrupted onboarding had started, with their request ids.
@@ -142,16 +179,7 @@ impl Output {
             } else {
                 "may have been done"
             };
-            let step = begun.step.as_str();
-            let id = begun.request_id.as_ref().map_or("none", |id| id.as_str());
-            let line = match self.json {
-                true => {
-                    json!({ "interrupted": step, "result": done, "request_id": id }).to_string()
-                }
-                false => format!("interrupted: {step} {done}, request id {id}"),
-            };
-            // With stderr closed there is nowhere to report it.
-            let _ = writeln!(io::stderr(), "{line}");
+            self.interrupted_call(begun.step.as_str(), done, begun.request_id.as_ref());
         }
     }
 }

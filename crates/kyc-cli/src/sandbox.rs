@@ -1,9 +1,11 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
+use kyc_sandbox::settings::SESSION_DECISIONS;
 use kyc_sandbox::{Sandbox, ServeError, Settings};
 
 use crate::arguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
+use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
 
@@ -13,6 +15,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
     let settings = Settings::default()
         .with_allow_other_machines(arguments.allow_other_machines)
         .with_documents(documents);
+    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
     let served = Sandbox::new(settings)
         .serve(arguments.listen)
         .await
@@ -22,11 +25,16 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             .environment()
             .into_iter()
             .collect::<std::collections::BTreeMap<_, _>>();
+        let decisions = SESSION_DECISIONS
+            .iter()
+            .map(|(session, decision)| (*session, decision.pair().0))
+            .collect::<std::collections::BTreeMap<_, _>>();
         output.answer(
             &serde_json::json!({
                 "address": served.address().to_string(),
                 "environment": environment,
                 "documents": paths,
+                "veriff_decisions": decisions,
             }),
             None,
         )?;
@@ -36,14 +44,16 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             served.address()
         ))?;
         output.line(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
+        output.line("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
+        for (session, decision) in SESSION_DECISIONS {
+            output.line(&format!("#   {session} {}", decision.pair().0))?;
+        }
         output.line("# Copy these lines into another shell; the credentials are made up.")?;
         for (name, value) in served.environment() {
             output.line(&format!("export {name}='{value}'"))?;
         }
     }
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|_| Failure::configuration("sandbox", "the system gives no signals"))?;
+    interrupt.next().await;
     served.shutdown().await;
     Ok(())
 }
@@ -53,6 +63,9 @@ pub(crate) fn failure(error: ServeError) -> Failure {
     let rule = match error {
         ServeError::NotLoopback(_) => {
             "other machines could reach it; give --allow-other-machines if they may".to_owned()
+        }
+        ServeError::Bind { address, source } => {
+            format!("could not listen on {address}: {}", reason(source.kind()))
         }
         error => error.to_string(),
     };

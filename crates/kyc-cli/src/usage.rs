@@ -1,10 +1,12 @@
 //! Usage errors, reported without any value: it may be personal, or a secret that was pasted into the wrong place.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::command;
 use crate::failure::{EXIT_INVALID, Failure};
 use crate::output::Output;
 
@@ -22,8 +24,9 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
         let missing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         return ExitCode::from(if missing { EXIT_INVALID } else { 0 });
     }
-    let json = std::env::args_os().any(|argument| argument == "--json");
-    let (field, rule) = explain(error);
+    let given = Given::of(std::env::args_os());
+    let json = given.words.iter().any(|word| word == "--json");
+    let (field, rule) = explain(error, &given);
     Output { json }.failure(&Failure::configuration(field, rule));
     if !json {
         let _ = writeln!(
@@ -34,7 +37,93 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     ExitCode::from(EXIT_INVALID)
 }
 
-fn explain(error: &clap::Error) -> (String, String) {
+/// What was given, and the command that it leads to.
+struct Given {
+    words: Vec<String>,
+    command: clap::Command,
+    /// How the user calls that command.
+    path: String,
+}
+
+impl Given {
+    fn of(words: impl Iterator<Item = OsString>) -> Self {
+        let words: Vec<_> = words
+            .skip(1)
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let mut command = command::parser();
+        command.build();
+        let mut path = "kyc".to_owned();
+        for word in &words {
+            if let Some(next) = command.find_subcommand(word) {
+                path = format!("{path} {}", next.get_name());
+                command = next.clone();
+            }
+        }
+        Self {
+            words,
+            command,
+            path,
+        }
+    }
+
+    /// The commands below it.
+    fn commands(&self) -> String {
+        let commands = self.command.get_subcommands().map(clap::Command::get_name);
+        let commands: Vec<_> = commands.filter(|name| *name != "help").collect();
+        commands.join(", ")
+    }
+
+    /// The first flag that the command needs and that was not given.
+    fn missing_flag(&self) -> Option<String> {
+        let usage = self.command.clone().render_usage().to_string();
+        let line = usage.lines().next()?;
+        let flags = line
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .filter(|word| word.starts_with("--"));
+        let is_given = |flag: &str| {
+            let value = |word: &String| word.strip_prefix(flag).map(|rest| rest.starts_with('='));
+            self.words
+                .iter()
+                .any(|word| word == flag || value(word) == Some(true))
+        };
+        flags
+            .filter(|flag| !is_given(flag))
+            .map(str::to_owned)
+            .next()
+    }
+
+    /// Of an argument that the command does not take: where it stands, and what it may have been meant for.
+    fn unexpected(&self, argument: &str) -> (String, String) {
+        let at = self.words.iter().rposition(|word| word == argument);
+        let field = at.map_or("arguments".to_owned(), |at| {
+            format!("argument {}", at.saturating_add(1))
+        });
+        let meant = self
+            .missing_flag()
+            .map(|flag| format!("; did you mean {flag}?"));
+        let rule = format!("unexpected argument{}", meant.unwrap_or_default());
+        (field, rule)
+    }
+}
+
+/// Whether a word looks like a command, and not like a value: it may be repeated.
+fn is_command_like(word: &str) -> bool {
+    word.len() <= 32
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
+}
+
+fn explain(error: &clap::Error, given: &Given) -> (String, String) {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(text)))
+            if !text.starts_with('-') =>
+        {
+            return given.unexpected(text);
+        }
+        _ => {}
+    }
     // Of an argument that is not known, the text is the user's.
     let is_ours = error.kind() != ErrorKind::UnknownArgument;
     let argument = match error.get(ContextKind::InvalidArg) {
@@ -55,7 +144,15 @@ fn explain(error: &clap::Error) -> (String, String) {
     let rule = match error.kind() {
         ErrorKind::UnknownArgument => format!("is not known{suggestion}"),
         ErrorKind::MissingRequiredArgument => "required".to_owned(),
-        ErrorKind::InvalidSubcommand => format!("no such command{suggestion}"),
+        ErrorKind::InvalidSubcommand => {
+            let word = match error.get(ContextKind::InvalidSubcommand) {
+                Some(ContextValue::String(word)) if is_command_like(word) => format!(" `{word}`"),
+                _ => String::new(),
+            };
+            let commands = given.commands();
+            let rule = format!("no such command{word}{suggestion}; the commands are {commands}");
+            return (given.path.clone(), rule);
+        }
         ErrorKind::MissingSubcommand => "a command is required".to_owned(),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             "needs a value".to_owned()
@@ -72,7 +169,14 @@ fn explain(error: &clap::Error) -> (String, String) {
                 _ if matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(text)) if text.is_empty()) => {
                     "needs a value".to_owned()
                 }
-                _ => "is not of the expected form".to_owned(),
+                _ => match error.get(ContextKind::InvalidArg) {
+                    // The name of its value says the form.
+                    Some(ContextValue::String(text)) if text.contains(" <") => {
+                        let form = text.split_once(" <").map_or("", |(_, form)| form);
+                        format!("must be {}", form.trim_end_matches('>'))
+                    }
+                    _ => "is not of the expected form".to_owned(),
+                },
             }
         }
         _ => "cannot be understood".to_owned(),

@@ -375,6 +375,13 @@ impl fmt::Display for Error {
             ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
             ErrorKind::Connect => "the server could not be reached",
             ErrorKind::Timeout => "no answer in time",
+            ErrorKind::Transport
+                if self
+                    .source_as::<TransportError>()
+                    .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge) =>
+            {
+                "the reply is longer than the limit"
+            }
             ErrorKind::Transport => "the exchange broke off",
             ErrorKind::Verification => "the answer is not authentic",
             ErrorKind::RateLimited => "too many requests",

@@ -62,9 +62,7 @@ impl Input {
             Some(_) => return Err(Failure::configuration("--format", "must be csv or jsonl")),
             None => by_extension(path)?,
         };
-        let unreadable = |error: io::Error| {
-            Failure::configuration("--batch", format!("cannot be read: {}", error.kind()))
-        };
+        let unreadable = |error: io::Error| Failure::file("--batch", "read", &error);
         let (source, fingerprint) = match path.as_os_str() == "-" {
             true => (Box::new(io::stdin()) as Box<dyn Read + Send>, None),
             false => {

@@ -15,7 +15,7 @@ use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
@@ -29,7 +29,8 @@ use tokio::sync::mpsc;
 
 use crate::arguments::BatchArguments;
 use crate::clients::{self, Clients};
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::seconds;
 use display::BatchDisplay;
@@ -82,7 +83,7 @@ pub(crate) async fn run(
     let unread = unread.lock().unwrap_or_else(PoisonError::into_inner).take();
     match unread {
         Some(kind) => {
-            let rule = format!("could not be read to its end: {kind}");
+            let rule = format!("could not be read to its end: {}", reason(kind));
             Err(Failure::configuration("--batch", rule))
         }
         None => Ok(run.summary.exit_code()),
@@ -166,21 +167,21 @@ struct Run<S> {
 }
 
 impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
-    /// Writes the answers until there are no more. The first Ctrl-C waits for the calls in flight, the second does not.
+    /// Writes the answers until there are no more. The first Ctrl-C or SIGTERM waits for the calls in flight, the
+    /// second does not.
     async fn finish(&mut self) -> Result<(), Failure> {
-        let mut interrupt = pin!(tokio::signal::ctrl_c());
+        let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
         let mut interrupted = false;
         loop {
             let answer = tokio::select! {
                 biased;
-                Ok(()) = &mut interrupt => {
+                () = interrupt.next() => {
                     self.summary.interrupt();
                     if std::mem::replace(&mut interrupted, true) {
                         return self.results.flush();
                     }
                     self.answers.stop();
                     self.output.note("waiting for what is under way; Ctrl-C again ends it at once");
-                    interrupt.set(tokio::signal::ctrl_c());
                     continue;
                 }
                 answer = self.next() => answer?,

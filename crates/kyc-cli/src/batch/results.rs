@@ -113,6 +113,9 @@ impl Results {
             let rule = "the input has to be a file: what came through a pipe cannot be found again";
             return Err(Failure::configuration("--resume", rule));
         }
+        if path.as_os_str() == "-" {
+            return Err(Failure::configuration("--out", "must be a file; - is none"));
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
         if !resume {
@@ -125,7 +128,7 @@ impl Results {
                 let rule = "is there already; give --resume to go on with it, or another name";
                 Failure::configuration("--out", rule)
             }
-            kind => Failure::configuration("--out", format!("cannot be written: {kind}")),
+            _ => Failure::file("--out", "written", &error),
         })?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -151,9 +154,7 @@ impl Results {
 
     /// Reads the existing rows, truncates an incomplete last line, and writes the first line of a new file.
     fn resume(&mut self, about: &About, lines: u64) -> Result<(LineSet, Kept), Failure> {
-        let unreadable = |error: io::Error| {
-            Failure::configuration("--out", format!("cannot be read: {}", error.kind()))
-        };
+        let unreadable = |error: io::Error| Failure::file("--out", "read", &error);
         let (mut done, mut kept) = (LineSet::up_to(lines), Kept::default());
         let (mut length, mut number, mut line) = (0_u64, 0_u64, Vec::new());
         let mut rows = Lines::new(Read::by_ref(&mut self.file), LONGEST_ROW);

@@ -12,6 +12,8 @@ pub(super) struct Command {
     pub(super) forms: &'static [(&'static str, Form)],
     /// Whether it takes a file of questions, too.
     pub(super) batch: bool,
+    /// What the help says beside it, or nothing.
+    pub(super) note: &'static str,
 }
 
 impl Command {
@@ -22,6 +24,7 @@ impl Command {
             name: operation,
             forms: &[],
             batch: false,
+            note: "",
         }
     }
 
@@ -34,6 +37,12 @@ impl Command {
     /// The same command with these forms of members.
     pub(super) const fn with_forms(mut self, forms: &'static [(&'static str, Form)]) -> Self {
         self.forms = forms;
+        self
+    }
+
+    /// The same command with a note in its help.
+    pub(super) const fn noting(mut self, note: &'static str) -> Self {
+        self.note = note;
         self
     }
 

@@ -15,9 +15,10 @@ pub(super) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
         true => bounded(io::stdin().lock()),
         false => File::open(path).and_then(bounded),
     };
-    let json = json.map_err(|error| {
-        Failure::configuration("--data", format!("cannot be read: {}", error.kind()))
-    })?;
+    let json = json.map_err(|error| Failure::file("--data", "read", &error))?;
+    if json.trim_ascii().is_empty() {
+        return Err(Failure::configuration("--data", "is empty"));
+    }
     let value = input_from_json(&json).map_err(whole)?;
     match value {
         Value::Object(members) => Ok(members),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _, value_parser};
 use kyc_facade::openapi::{Document, headline, members};
-use kyc_facade::provider_core::{CallOptions, CatalogueEntry, Client, Mark, Provider};
+use kyc_facade::provider_core::{CallOptions, CatalogueEntry, Client, Mark, Provider, RequestId};
 use serde_json::{Map, Value};
 
 use super::command::Command;
@@ -16,7 +16,8 @@ use crate::arguments::BatchArguments;
 use crate::batch;
 use crate::clients::Clients;
 use crate::configuration::Configuration;
-use crate::failure::Failure;
+use crate::failure::{EXIT_INTERRUPTED, Failure};
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 /// A command that runs.
@@ -87,6 +88,7 @@ impl<P: Provider> ProviderOperations<P> {
             notes.push(format!("In --data only: {}", names.join(", ")));
         }
         notes.extend(unconfirmed(operation.mark));
+        notes.extend(Some(command.note.to_owned()).filter(|note| !note.is_empty()));
         let data = Arg::new("data")
             .long("data")
             .value_name("FILE")
@@ -120,7 +122,7 @@ impl<P: Provider> ProviderOperations<P> {
             .action(ArgAction::SetTrue)
             .requires("out")
             .help("Let --out replace a file");
-        let body = "Write the reply's body as it came to a new file, not to stdout";
+        let body = "Write the reply's body as it came to a new file, or with - to stdout";
         if command.batch {
             let help = format!("{body}; for a batch, the results, a JSON object a line");
             let arguments = [data, overwrite].map(|argument| argument.conflicts_with("batch"));
@@ -169,14 +171,27 @@ impl<P: Provider> ProviderOperations<P> {
         let request = self.request(entry, matches)?;
         self.check(entry, &request)?;
         let overwrite = matches.get_flag("overwrite");
+        let client: Client<P> = clients.client(self.settings)?;
+        let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+        // Removed when it is dropped, and a signal ends the process only after that.
         let file = out.map(|path| ReplyFile::new(path, overwrite));
         let file = file.transpose()?;
-        let client: Client<P> = clients.client(self.settings)?;
-        let reply = entry
-            .call_text(&client, request, CallOptions::new())
-            .await?;
+        let id = RequestId::random()?;
+        let options = CallOptions::new().with_request_id(id.clone());
+        let reply = tokio::select! {
+            biased;
+            reply = entry.call_text(&client, request, options) => reply?,
+            () = interrupt.next() => {
+                let name = format!("{} {}", P::NAME, entry.operation());
+                output.interrupted_call(&name, "may have been done", Some(&id));
+                return Ok(EXIT_INTERRUPTED);
+            }
+        };
         match file {
-            Some(file) => output.note(&format!("{} bytes written", file.write(&reply)?)),
+            Some(file) => {
+                let written = file.write(&reply, output)?;
+                output.note(&format!("{written} bytes written"));
+            }
             None => output.reply(&reply)?,
         }
         Ok(0)

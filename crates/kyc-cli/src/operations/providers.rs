@@ -44,7 +44,12 @@ pub(super) static VERIFF: ProviderOperations<Veriff> = ProviderOperations {
     catalogues: &[ConsentClient::CATALOGUE, SessionsClient::CATALOGUE],
     settings: clients::veriff,
     openapi: consent_hmac::OPENAPI,
-    commands: &[Command::of("record-consent").named("consent")],
+    commands: &[
+        Command::of("record-consent").named("consent"),
+        Command::of("decision").noting(
+            "In the sandbox 00000000-0000-4000-8000-000000009001 is approved; `kyc sandbox` lists the others.",
+        ),
+    ],
 };
 
 pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {

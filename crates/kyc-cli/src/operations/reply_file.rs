@@ -1,34 +1,46 @@
-//! `--out`: a reply's body in a file, as it came.
+//! `--out`: a reply's body in a file, or on stdout, as it came.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf, is_separator};
 
 use kyc_facade::provider_core::Response;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+use crate::output::Output;
 
-/// A file that is there when it is complete, and not before: until then the bytes are in a temporary file beside it.
+/// Where a body goes.
 #[derive(Debug)]
-pub(super) struct ReplyFile {
-    temporary: NamedTempFile,
-    path: PathBuf,
-    overwrite: bool,
+pub(super) enum ReplyFile {
+    Stdout,
+    /// A file that is there when it is complete, and not before: until then the bytes are in a temporary file beside it.
+    File {
+        temporary: NamedTempFile,
+        path: PathBuf,
+        overwrite: bool,
+    },
 }
 
 impl ReplyFile {
     /// Prepares the file, before anything is sent: a reply without a place to go may have been billed.
     pub(super) fn new(path: &Path, overwrite: bool) -> Result<Self, Failure> {
-        let refused = |rule: String| Failure::configuration("--out", rule);
+        if path.as_os_str() == "-" {
+            return Ok(Self::Stdout);
+        }
+        let refused = |rule: &str| Err(Failure::configuration("--out", rule));
+        if !names_a_file(path) {
+            return refused("names no file");
+        }
         match fs::symlink_metadata(path) {
-            Ok(there) if !there.is_file() => {
-                return Err(refused("is there already and is not a file".to_owned()));
-            }
+            Ok(there) if !there.is_file() => return refused("is there already and is not a file"),
             Ok(_) if !overwrite => {
-                return Err(refused(
-                    "is there already; give --overwrite to replace it, or another name".to_owned(),
-                ));
+                let rule = "is there already; give --overwrite to replace it, or another name";
+                return refused(rule);
+            }
+            // A name that is too long, above all: the temporary file has a shorter one.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file("--out", "written", &error));
             }
             _ => {}
         }
@@ -36,28 +48,90 @@ impl ReplyFile {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
         };
-        let temporary = NamedTempFile::new_in(directory);
-        let temporary =
-            temporary.map_err(|error| refused(format!("cannot be written: {}", error.kind())))?;
-        Ok(Self {
+        let temporary = NamedTempFile::new_in(directory)
+            .map_err(|error| Failure::file("--out", "written", &error))?;
+        Ok(Self::File {
             temporary,
             path: path.to_owned(),
             overwrite,
         })
     }
 
-    /// Writes the body, readable by its owner only, and gives its length.
-    pub(super) fn write<T>(mut self, response: &Response<T>) -> Result<usize, Failure> {
+    /// Writes the body, in a file readable by its owner only, and gives its length. A body that has no place there goes to
+    /// stdout, or stays in the temporary file: it was paid for.
+    pub(super) fn write<T>(self, response: &Response<T>, output: Output) -> Result<usize, Failure> {
         let body = response.body();
-        let unwritten = || Failure::Unwritten(Some(response.request_id().clone()));
-        self.temporary
-            .write_all(body)
-            .and_then(|()| self.temporary.as_file().sync_all())
-            .map_err(|_| unwritten())?;
-        let kept = match self.overwrite {
-            true => self.temporary.persist(&self.path),
-            false => self.temporary.persist_noclobber(&self.path),
+        let id = response.request_id();
+        let to_stdout = || {
+            let printed = output.bytes(body);
+            printed.map_err(|_| Failure::Unwritten(Some(id.clone())))
         };
-        kept.map(|_| body.len()).map_err(|_| unwritten())
+        let Self::File {
+            mut temporary,
+            path,
+            overwrite,
+        } = self
+        else {
+            return to_stdout().map(|()| body.len());
+        };
+        let written = temporary
+            .write_all(body)
+            .and_then(|()| temporary.as_file().sync_all());
+        if written.is_err() {
+            to_stdout()?;
+            return Err(Failure::Elsewhere(id.clone(), "on stdout".to_owned()));
+        }
+        let kept = match overwrite {
+            true => temporary.persist(&path),
+            false => temporary.persist_noclobber(&path),
+        };
+        let Err(error) = kept else {
+            return Ok(body.len());
+        };
+        let place = match error.file.keep() {
+            Ok((_, path)) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("in {name} beside it")
+            }
+            Err(_) => {
+                to_stdout()?;
+                "on stdout".to_owned()
+            }
+        };
+        Err(Failure::Elsewhere(id.clone(), place))
+    }
+}
+
+/// Whether the path ends in a name, as it is written: `file_name` overlooks a `/` or `/.` behind one.
+fn names_a_file(path: &Path) -> bool {
+    let written = path.as_os_str().as_encoded_bytes();
+    let last = written
+        .rsplit(|byte| is_separator(char::from(*byte)))
+        .next();
+    path.file_name().is_some()
+        && !matches!(last.unwrap_or_default(), b"" | b"." | b"..")
+        && !written.contains(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_ends_in_a_name() {
+        for (path, is_one) in [
+            ("a", true),
+            ("a/.b", true),
+            ("/a..", true),
+            ("", false),
+            ("/", false),
+            ("a/", false),
+            ("a/.", false),
+            ("a/..", false),
+            (".", false),
+            ("a\0b", false),
+        ] {
+            assert_eq!(names_a_file(Path::new(path)), is_one, "{path:?}");
+        }
     }
 }

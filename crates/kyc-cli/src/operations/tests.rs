@@ -42,7 +42,7 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
             .collect();
         assert!(!inputs.is_empty(), "{operation}: a fixture with a request");
         for (fixture, input) in inputs {
-            let Value::Object(mut input) = entry.read(input).unwrap() else {
+            let Value::Object(mut input) = fixture.read_input(entry, input) else {
                 panic!("{operation}: a request is an object");
             };
             let transport = ScriptedTransport::new([fixture.step()]);
@@ -96,6 +96,18 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
                 filled.len(),
                 "{operation}: x-path is missing on a field"
             );
+            let is_form = sent
+                .headers
+                .get("content-type")
+                .is_some_and(|value| value.as_bytes().starts_with(b"multipart/"));
+            assert_eq!(
+                is_form, operation.sends_form,
+                "{operation}: its declaration says whether it sends a form"
+            );
+            if is_form {
+                found.extend(input.into_iter().map(|(name, _)| name));
+                continue;
+            }
             let body = match sent.body.is_empty() {
                 true => Map::new(),
                 false => sent.json().as_object().unwrap().clone(),

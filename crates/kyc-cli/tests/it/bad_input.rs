@@ -145,10 +145,53 @@ fn what_is_missing_is_named() {
         ),
         (&["onboard", "--mobile"], "--mobile"),
         (&["openapi"], "<PROVIDER>: required"),
+        (
+            &["--json", "finpass", "foo"],
+            "kyc finpass: no such command `foo`; the commands are init, refresh-data",
+        ),
+        (
+            &["foo", "bar"],
+            "kyc: no such command `foo`; the commands are onboard, sandbox, ",
+        ),
+        (
+            &["veriff", "decision", "s-1"],
+            "argument 3: unexpected argument; did you mean --session-id?",
+        ),
+        (
+            &["finpass", "init", "--mobile-number=9000000001", "x"],
+            "argument 4: unexpected argument; did you mean --consent-type?",
+        ),
+        (
+            &["veriff", "decision", "--session-id", "s-1", "s-1"],
+            "argument 5: unexpected argument\n",
+        ),
+        (
+            &["onboard", "9000000001"],
+            "argument 2: unexpected argument; did you mean --mobile?",
+        ),
+        (
+            &["sandbox", "--listen", "8898"],
+            "--listen: must be ADDRESS:PORT",
+        ),
+        (&["finpass", "init", "--data", "-"], "--data: is empty"),
+        (
+            &["finpass", "init", "--data", "no.json"],
+            "--data: cannot be read: no such file or directory",
+        ),
+        (
+            &["finpro", "profile", "--batch", "no.csv", "--out", "x"],
+            "--batch: cannot be read: no such file or directory",
+        ),
+        (
+            &[
+                "finpro", "profile", "--batch", "-", "--format", "jsonl", "--out", "-",
+            ],
+            "FINPRO_BASE_URL",
+        ),
         (&["completions", "CANARY"], "<SHELL>: must be one of"),
         (
             &["finpass", "refresh"],
-            "no such command; perhaps refresh-data",
+            "kyc finpass: no such command `refresh`; perhaps refresh-data",
         ),
     ] {
         let run = kyc(arguments, &[]);
@@ -164,6 +207,9 @@ fn a_stray_value_is_not_repeated() {
         &["CANARY"],
         &["finpass", "CANARY"],
         &["completions", "CANARY"],
+        &["9000000001"],
+        &["finpass", "9000000001"],
+        &["veriff", "decision", "CANARY"],
         &["sandbox", "--listen", "CANARY"],
         &["onboard", "--mobile=9000000001", "--mobile=9000000001"],
         &["onboard", "--mobile", "9000000001", "--sandbox=CANARY"],
@@ -181,6 +227,36 @@ fn a_stray_value_is_not_repeated() {
         );
         assert!(!run.stderr.is_empty());
     }
+}
+
+#[test]
+fn an_address_that_is_taken_is_no_riddle() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    let run = kyc(&["sandbox", "--listen", &taken], &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains(": address already in use"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_sandbox_says_about_which_sessions_it_has_decided() {
+    let run = kyc(&["veriff", "decision", "--help"], &[]);
+    let id = "00000000-0000-4000-8000-000000009001";
+    assert!(run.stdout.contains(id), "{}", run.stdout);
+    let sandbox = SandboxProcess::start();
+    let printed = format!("#   {id} approved");
+    assert!(
+        sandbox.comments.contains(&printed),
+        "{:?}",
+        sandbox.comments
+    );
+    let arguments = ["veriff", "decision", "--session-id", id, "--json"];
+    let run = kyc(&arguments, &sandbox.environment);
+    assert_eq!(run.answer()["verification"]["status"], "approved");
 }
 
 #[test]

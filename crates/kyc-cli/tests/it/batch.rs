@@ -315,7 +315,7 @@ fn what_cannot_be_begun_names_field_and_rule_and_asks_nothing() {
     let run = job.run(&[], &environment);
     assert!(
         run.stderr
-            .contains("--batch: cannot be read: entity not found"),
+            .contains("--batch: cannot be read: no such file or directory"),
         "{run:?}"
     );
     assert_eq!(server.requests(), 0);

@@ -182,11 +182,7 @@ fn bad_data_names_the_member_or_the_place_and_sends_nothing() {
             "CANARY",
             "--data: is not JSON at line 1, column 1",
         ),
-        (
-            ["finpass", "init"],
-            "",
-            "--data: is not JSON at line 1, column 0",
-        ),
+        (["finpass", "init"], "", "--data: is empty"),
         (
             ["finpass", "init"],
             r#"["CANARY"]"#,

@@ -89,6 +89,7 @@ pub(crate) fn kyc_with_input(
 pub(crate) struct SandboxProcess {
     child: Child,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) comments: Vec<String>,
 }
 
 impl SandboxProcess {
@@ -105,6 +106,7 @@ impl SandboxProcess {
             .spawn()
             .unwrap();
         let mut environment = Vec::new();
+        let mut comments = Vec::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             if let Some((name, value)) = line
@@ -113,11 +115,18 @@ impl SandboxProcess {
             {
                 environment.push((name.to_owned(), value.trim_matches('\'').to_owned()));
             }
+            if line.starts_with('#') {
+                comments.push(line);
+            }
             if environment.len() == 14 {
                 break;
             }
         }
-        Self { child, environment }
+        Self {
+            child,
+            environment,
+            comments,
+        }
     }
 
     /// The printed variables with some of them changed.
@@ -146,6 +155,51 @@ pub(crate) fn changed(
         }
     }
     environment
+}
+
+/// A server that hands the first request that it gets to a test, which answers it.
+pub(crate) struct WaitingServer {
+    listener: TcpListener,
+}
+
+impl WaitingServer {
+    pub(crate) fn start() -> Self {
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        }
+    }
+
+    /// What leads Finpass here.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let address = format!("http://{}", self.listener.local_addr().unwrap());
+        [
+            ("FINPASS_BASE_URL", address.as_str()),
+            ("FINPASS_API_KEY", "CANARY-key"),
+            ("FINPASS_API_SECRET", "CANARY-secret"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// Waits for a request, which is on its way once a byte of it is here.
+    pub(crate) fn request(&self) -> TcpStream {
+        let (mut stream, _) = self.listener.accept().unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        stream
+    }
+}
+
+/// Starts `kyc`, and does not wait for it.
+pub(crate) fn started(arguments: &[&str], environment: &[(String, String)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// A server that answers every request with the same bytes and counts the connections.

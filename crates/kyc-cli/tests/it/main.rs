@@ -18,3 +18,4 @@ mod operations;
 mod profile_server;
 mod readme;
 mod refusals;
+mod reply_file;

@@ -339,6 +339,11 @@ fn a_read_that_failed_is_nothing_to_settle() {
 #[test]
 #[cfg(unix)]
 fn an_interruption_says_what_had_begun() {
+    ["-INT", "-TERM"].into_iter().for_each(interrupted_by);
+}
+
+#[cfg(unix)]
+fn interrupted_by(signal: &str) {
     use std::io::Read as _;
     use std::process::{Command, Stdio};
 
@@ -360,7 +365,7 @@ fn an_interruption_says_what_had_begun() {
     let process = child.id().to_string();
     assert!(
         Command::new("kill")
-            .args(["-INT", &process])
+            .args([signal, &process])
             .status()
             .unwrap()
             .success()

@@ -185,6 +185,44 @@ fn people_are_told_what_to_do() {
     }
 }
 
+/// What to do is said by the refusal's meaning, and waiting does not help.
+#[test]
+fn advice_does_not_contradict_a_refusal() {
+    let sandbox = SandboxProcess::start();
+    let arguments = ["finpro", "profile", "--mobile-number", "9000000007"];
+    let arguments = [&arguments[..], &["--user-consent-id", "ref-1"]].concat();
+    let run = kyc(&arguments, &sandbox.environment);
+    assert_eq!(run.code, 4, "{run:?}");
+    for text in ["have the profile API enabled", "Do what the message says"] {
+        assert!(run.stderr.contains(text), "{text} in {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("later"), "{}", run.stderr);
+}
+
+#[test]
+fn a_reply_over_the_limit_is_said_to_be_one() {
+    let body = "x".repeat(8 * 1024 * 1024 + 1);
+    let server = FixedServer::answering("200 OK", &body);
+    for (arguments, advice) in [
+        (&FINPASS[..6], "Find out with the request id"),
+        (
+            &["veriff", "decision", "--session-id", "s-1"],
+            "Report it: the reply is longer",
+        ),
+    ] {
+        let run = kyc(arguments, &server.environment());
+        assert_eq!(run.code, 5, "{run:?}");
+        for text in [
+            "the reply is longer than the limit",
+            "longer than 8388608 bytes",
+            advice,
+        ] {
+            assert!(run.stderr.contains(text), "{text} in {}", run.stderr);
+        }
+        assert!(!run.stderr.contains("broke off"), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn a_provider_cannot_rewrite_the_terminal() {
     let body = "{\"success\":true,\"data\":{\"client_id\":\"c\\u001b[2J\",\"redirect_url\":\"https://x.test/\\nforged\"}}";

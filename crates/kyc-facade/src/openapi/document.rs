@@ -51,6 +51,24 @@ pub enum DocumentError {
     Provider(serde_json::Error),
     /// An operation has no schema: its client was built without the feature `schema`.
     NoSchema(&'static str),
+    /// A member of an operation's request stands in the path, `x-path`, where the route has no such placeholder.
+    NoPlaceholder {
+        /// The client's method.
+        method: &'static str,
+        /// The request's member.
+        member: String,
+        /// What its `x-path` says.
+        placeholder: String,
+    },
+    /// A placeholder of an operation's route is filled by no member of its request, or by several.
+    Unfilled {
+        /// The client's method.
+        method: &'static str,
+        /// The placeholder.
+        placeholder: &'static str,
+        /// The members whose `x-path` says so.
+        members: Vec<String>,
+    },
 }
 
 impl fmt::Display for DocumentError {
@@ -60,6 +78,31 @@ impl fmt::Display for DocumentError {
                 f.write_str("the provider's own part of the document is malformed")
             }
             Self::NoSchema(method) => write!(f, "{method} was built without a schema"),
+            Self::NoPlaceholder {
+                method,
+                member,
+                placeholder,
+            } => write!(
+                f,
+                "{method}: the member {member} has x-path {placeholder}, and the route no such placeholder"
+            ),
+            Self::Unfilled {
+                method,
+                placeholder,
+                members,
+            } if members.is_empty() => write!(
+                f,
+                "{method}: no member has x-path {placeholder}, which is a placeholder of the route"
+            ),
+            Self::Unfilled {
+                method,
+                placeholder,
+                members,
+            } => write!(
+                f,
+                "{method}: {} have x-path {placeholder}, and one placeholder is filled by one member",
+                members.join(" and ")
+            ),
         }
     }
 }
@@ -68,7 +111,7 @@ impl std::error::Error for DocumentError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Provider(error) => Some(error),
-            Self::NoSchema(_) => None,
+            Self::NoSchema(_) | Self::NoPlaceholder { .. } | Self::Unfilled { .. } => None,
         }
     }
 }
@@ -93,7 +136,7 @@ impl Document {
         let mut generator = SchemaGenerator::new(settings);
         for entry in operations {
             let described = describe(entry, &mut generator, &document.components.responses);
-            let (path, operation) = described.ok_or(DocumentError::NoSchema(entry.method()))?;
+            let (path, operation) = described?;
             let method = entry
                 .operation()
                 .route

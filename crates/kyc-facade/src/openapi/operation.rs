@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use provider_core::schemars::SchemaGenerator;
-use provider_core::{CatalogueEntry, Mark, Provider, Signs};
+use provider_core::{CatalogueEntry, Mark, Operation, Provider, Signs};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::document::DocumentError;
 use super::members::{Place, properties, required};
 use super::prose::{headline, prose};
 
@@ -62,15 +63,31 @@ pub struct Parameter {
 }
 
 /// Describes an operation and gives its path, in which a placeholder has the name of the request's member. What it refers
-/// to is in `generator`. `None` if the client was built without `schema`.
+/// to is in `generator`.
+///
+/// # Errors
+///
+/// The client was built without `schema`, or the placeholders of the route are not the members that say so.
 pub(crate) fn describe<P: Provider>(
     entry: &CatalogueEntry<P>,
     generator: &mut SchemaGenerator,
     refusals: &BTreeMap<String, Value>,
-) -> Option<(String, OperationObject)> {
+) -> Result<(String, OperationObject), DocumentError> {
     let operation = entry.operation();
-    let request = entry.request_schema(generator)?.to_value();
-    let reply = entry.reply_schema(generator)?.to_value();
+    let no_schema = || DocumentError::NoSchema(entry.method());
+    let request = entry.request_schema(generator).ok_or_else(no_schema)?;
+    let request = request.to_value();
+    // A file is its bytes, which have a type and no schema.
+    let reply = match operation.content_types {
+        [] => {
+            let schema = entry.reply_schema(generator).ok_or_else(no_schema)?;
+            content("application/json", schema.as_value())
+        }
+        types => types
+            .iter()
+            .map(|content_type| ((*content_type).to_owned(), json!({})))
+            .collect(),
+    };
     let name = request.get("$ref").and_then(Value::as_str);
     let name = name
         .and_then(|place| place.rsplit('/').next())
@@ -85,6 +102,7 @@ pub(crate) fn describe<P: Provider>(
     if !has_body {
         definitions.remove(name);
     }
+    check_path(entry.method(), operation, &parameters)?;
     let mut path = operation.route.path().to_owned();
     for (placeholder, parameter) in &parameters {
         let braced = |name: &str| format!("{{{name}}}");
@@ -108,8 +126,12 @@ pub(crate) fn describe<P: Provider>(
         .map(|(_, parameter)| parameter)
         .collect();
     parameters.sort_by_key(|parameter| (parameter.place, path.find(&parameter.name)));
-    let content = |schema: &Value| json!({ "application/json": { "schema": schema } });
-    let success = json!({ "description": "Success.", "content": content(&reply) });
+    let body_type = match operation.sends_form {
+        true => "multipart/form-data",
+        false => "application/json",
+    };
+    let body = json!({ "required": true, "content": content(body_type, &request) });
+    let success = json!({ "description": "Success.", "content": reply });
     let refusals = refusals.keys().map(|status| {
         let place = format!("#/components/responses/{status}");
         (status.clone(), json!({ "$ref": place }))
@@ -123,10 +145,49 @@ pub(crate) fn describe<P: Provider>(
         idempotency: operation.idempotency.as_str(),
         signs,
         parameters,
-        request_body: has_body.then(|| json!({ "required": true, "content": content(&request) })),
+        request_body: has_body.then_some(body),
         responses: responses.collect(),
     };
-    Some((path, described))
+    Ok((path, described))
+}
+
+/// The content of a body of this type.
+fn content(content_type: &str, schema: &Value) -> Map<String, Value> {
+    let described = json!({ "schema": schema });
+    Map::from_iter([(content_type.to_owned(), described)])
+}
+
+/// Checks that each placeholder of the route is filled by one member, and each member that says so fills one.
+fn check_path(
+    method: &'static str,
+    operation: &Operation,
+    parameters: &[(String, Parameter)],
+) -> Result<(), DocumentError> {
+    let in_path = || parameters.iter().filter(|(_, it)| it.place == "path");
+    let mut placeholders = operation.route.placeholders();
+    let astray = in_path().find(|(placeholder, _)| {
+        let mut placeholders = operation.route.placeholders();
+        !placeholders.any(|known| known == placeholder)
+    });
+    if let Some((placeholder, parameter)) = astray {
+        return Err(DocumentError::NoPlaceholder {
+            method,
+            member: parameter.name.clone(),
+            placeholder: placeholder.clone(),
+        });
+    }
+    let filled_by = |placeholder: &str| -> Vec<String> {
+        let members = in_path().filter(|(filled, _)| filled == placeholder);
+        members.map(|(_, member)| member.name.clone()).collect()
+    };
+    placeholders.try_for_each(|placeholder| match filled_by(placeholder) {
+        members if members.len() == 1 => Ok(()),
+        members => Err(DocumentError::Unfilled {
+            method,
+            placeholder,
+            members,
+        }),
+    })
 }
 
 /// The documentation; an operation that the provider's own pages do not state says so first.

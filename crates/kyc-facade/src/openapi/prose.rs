@@ -1,7 +1,7 @@
 //! Rustdoc's Markdown as text for readers of other languages.
 
 /// The documentation without what concerns Rust alone: examples, sections such as *Errors*, and links into the crate, of
-/// which the text stays. `None` is null.
+/// which the text stays. `None` is null, and a link to the variant of an enum its name on the wire, `loan_underwriting`.
 pub fn prose(documentation: &str) -> String {
     let mut kept = Vec::new();
     let mut in_example = false;
@@ -43,7 +43,10 @@ fn without_links(text: &str) -> String {
                 let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
                 match target {
                     Some((target, after)) if !target.contains("://") => {
-                        written.push_str(label);
+                        match variant(target) {
+                            Some(name) => written.push_str(&format!("`{name}`")),
+                            None => written.push_str(label),
+                        }
                         rest = after;
                     }
                     Some(_) => written.extend(["[", label, "]"]),
@@ -60,6 +63,27 @@ fn without_links(text: &str) -> String {
     written
 }
 
+/// The variant that a path such as `crate::Purpose::LoanUnderwriting` leads to, as it is written on the wire.
+fn variant(target: &str) -> Option<String> {
+    let mut segments = target.rsplit("::");
+    let (variant, enumeration) = (segments.next()?, segments.next()?);
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if !is_type(variant) || !is_type(enumeration) {
+        return None;
+    }
+    let mut name = String::with_capacity(variant.len());
+    for c in variant.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    Some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +96,21 @@ mod tests {
             prose(documentation),
             "Opens it: *Initialize*, `POST /x` (`[seed]`).\n\nSee `Row::id`, `of`, null and\n[the page](https://docs.example.test/a)."
         );
+    }
+
+    #[test]
+    fn a_variant_is_its_name_on_the_wire() {
+        for (text, expected) in [
+            (
+                "for [`LoanUnderwriting`](crate::Purpose::LoanUnderwriting).",
+                "for `loan_underwriting`.",
+            ),
+            ("a [loan](Purpose::Loan)", "a `loan`"),
+            ("[`Purpose`](crate::Purpose)", "`Purpose`"),
+            ("[`body`](core::Response::body)", "`body`"),
+        ] {
+            assert_eq!(prose(text), expected);
+        }
     }
 
     #[test]

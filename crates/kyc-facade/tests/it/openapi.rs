@@ -5,7 +5,7 @@ use kyc_facade::provider_core::http::request::Parts;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::schemars::{self, JsonSchema};
 use kyc_facade::provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Endpoint, Fault, Idempotency,
+    Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Content, Endpoint, Fault, Idempotency,
     InvalidRequest, Mark, Operation, PathId, Provider, RawResponse, RequestBuilder, ResponseError,
     VerificationError, Verified,
 };
@@ -141,6 +141,130 @@ const ACME: &str = r#"{
     "openapi": "3.1.0", "info": {"title": "Acme", "version": "1"}, "servers": [], "security": [],
     "components": {"securitySchemes": {}, "responses": {"401": {"description": "Refused."}}, "schemas": {}}
 }"#;
+
+/// A picture of it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct FetchPicture {
+    #[schemars(with = "String", extend("x-path" = "id"))]
+    session_id: PathId,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct SendPicture {
+    /// The file, in Base64 here.
+    picture: String,
+}
+
+impl Endpoint for FetchPicture {
+    type Provider = Acme;
+    type Output = Content;
+
+    const OPERATION: Operation = Operation::new(
+        "fetch-picture",
+        "GET /v1/sessions/{id}/picture",
+        Idempotency::Safe,
+    )
+    .signing_segment("id")
+    .replying_with(&["image/*", "application/pdf"]);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Acme>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        request.empty()
+    }
+
+    fn response(&self, response: &Verified) -> Result<Content, ResponseError> {
+        Ok(response.content()?)
+    }
+}
+
+endpoint! { SendPicture, Operation::new("send-picture", "POST /v1/pictures", Idempotency::Unsafe).sending_form() }
+
+provider_core::operations! {
+    /// Calls Acme about pictures.
+    struct PictureClient(Acme) {
+        /// Fetches a picture.
+        fetch_picture(FetchPicture);
+
+        /// Sends a picture.
+        send_picture(SendPicture);
+    }
+}
+
+/// Its member fills a placeholder that the route does not have.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Astray {
+    #[schemars(with = "String", extend("x-path" = "session"))]
+    session_id: PathId,
+}
+
+/// Its route has a placeholder that no member fills.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Unfilled {
+    #[schemars(with = "String")]
+    session_id: PathId,
+}
+
+/// Two members fill one placeholder.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Twice {
+    #[schemars(with = "String", extend("x-path" = "id"))]
+    session_id: PathId,
+    #[schemars(with = "String", extend("x-path" = "id"))]
+    other_id: PathId,
+}
+
+endpoint! { Astray, Operation::new("astray", "POST /v1/{id}", Idempotency::Safe) }
+endpoint! { Unfilled, Operation::new("unfilled", "POST /v1/{id}", Idempotency::Safe) }
+endpoint! { Twice, Operation::new("twice", "POST /v1/{id}", Idempotency::Safe) }
+
+provider_core::operations! {
+    /// Calls Acme wrongly.
+    struct WrongClient(Acme) {
+        /// One.
+        astray(Astray);
+        /// Two.
+        unfilled(Unfilled);
+        /// Three.
+        twice(Twice);
+    }
+}
+
+#[test]
+fn a_path_and_its_members_match_in_both_directions() {
+    let said = WrongClient::CATALOGUE.iter().map(|entry| {
+        let error = Document::new(ACME, [entry]).unwrap_err();
+        error.to_string()
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            "astray: the member session_id has x-path session, and the route no such placeholder",
+            "unfilled: no member has x-path id, which is a placeholder of the route",
+            "twice: other_id and session_id have x-path id, and one placeholder is filled by one member",
+        ]
+    );
+}
+
+#[test]
+fn files_and_forms_have_their_own_types() {
+    let document = Document::new(ACME, PictureClient::CATALOGUE).unwrap();
+    let document = serde_json::to_value(document).unwrap();
+    let fetch = &document["paths"]["/v1/sessions/{session_id}/picture"]["get"];
+    assert_eq!(
+        fetch["responses"]["2XX"]["content"],
+        json!({"image/*": {}, "application/pdf": {}})
+    );
+    let send = &document["paths"]["/v1/pictures"]["post"];
+    assert_eq!(
+        send["requestBody"]["content"],
+        json!({"multipart/form-data": {"schema": {"$ref": "#/components/schemas/SendPicture"}}})
+    );
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let names: Vec<_> = schemas.keys().collect();
+    assert!(!names.contains(&&"Content".to_owned()), "{names:?}");
+}
 
 fn document() -> Value {
     serde_json::to_value(Document::new(ACME, AcmeClient::CATALOGUE).unwrap()).unwrap()

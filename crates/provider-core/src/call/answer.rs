@@ -18,7 +18,12 @@ pub(crate) fn conclude<E: Endpoint>(
 ) -> Result<(E::Output, Verified), Error> {
     let response = sent.map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
     if response.body().len() > E::OPERATION.max_reply_bytes {
-        return Err(TransportError::new(TransportErrorKind::TooLarge).into());
+        let message = format!(
+            "the response body is longer than {} bytes",
+            E::OPERATION.max_reply_bytes
+        );
+        let error = TransportError::new(TransportErrorKind::TooLarge).with_message(message);
+        return Err(error.into());
     }
     if !response.status().is_success() {
         return Err(refused(provider, response, now));

@@ -132,6 +132,7 @@ impl<'s> IntoSink<'s> {
         &mut self,
         mut reply: StreamedResponse,
         content: ContentHead,
+        content_types: &[&str],
         around: Around<'_, P>,
     ) -> Result<Received, TransportError> {
         let verification = around
@@ -143,6 +144,10 @@ impl<'s> IntoSink<'s> {
             Ok(StreamVerification::Incremental(verifier)) => Some(verifier),
             Err(error) => return Ok(Received::failed(reply.into_head(), error.into())),
         };
+        if content.may_be_untold_json(content_types) && reply.begins_like_json().await? {
+            let reply = reply.limited_to(Self::MAX_OTHER_BYTES);
+            return reply.collect().await.map(Received::whole);
+        }
         let mut size = 0_u64;
         while let Some(piece) = reply.next_piece().await? {
             size = size.saturating_add(piece.len() as u64);
@@ -240,7 +245,8 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
         let reply = reply.limited_to(limits.max_reply_bytes);
         let content = ContentHead::of(reply.head().headers());
         if content.is_one_of(E::OPERATION.content_types) {
-            self.store(reply, content, around).await
+            self.store(reply, content, E::OPERATION.content_types, around)
+                .await
         } else {
             let reply = reply.limited_to(Self::MAX_OTHER_BYTES);
             reply.collect().await.map(Received::whole)

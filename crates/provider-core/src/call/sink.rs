@@ -173,11 +173,14 @@ struct Partial {
 impl Partial {
     fn create(target: &Path) -> io::Result<Self> {
         let invalid = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        if target.file_name().is_none() {
+        if !names_a_file(target) {
             return invalid("the path names no file");
         }
-        if target.is_dir() {
-            return invalid("the path is a directory");
+        // A name that is too long is known here, and not when the file is complete.
+        match fs::symlink_metadata(target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ if target.is_dir() => return invalid("the path is a directory"),
+            _ => {}
         }
         let random = random_bits().map_err(io::Error::other)?;
         let path = target.with_file_name(format!(".download-{random:032x}.partial"));
@@ -209,6 +212,14 @@ impl Partial {
         }
         Ok(())
     }
+}
+
+/// Whether the path ends in a name, as it is written: `file_name` overlooks a `/` or `/.` behind one.
+fn names_a_file(path: &Path) -> bool {
+    let written = path.as_os_str().as_encoded_bytes();
+    let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
+    let last = written.rsplit(is_separator).next().unwrap_or_default();
+    path.file_name().is_some() && !matches!(last, b"" | b"." | b"..") && !written.contains(&0)
 }
 
 impl Drop for Partial {

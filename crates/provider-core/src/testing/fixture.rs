@@ -33,6 +33,9 @@ pub struct Fixture {
     /// The file's name without its ending.
     #[serde(skip)]
     pub case: String,
+    /// The file, below the directory of all fixtures: `<provider>/<operation>/<case>.json`.
+    #[serde(skip)]
+    pub file: String,
 }
 
 /// Where a fixture comes from.
@@ -141,6 +144,9 @@ impl Fixture {
             .and_then(|stem| stem.to_str())
             .unwrap_or_default()
             .to_owned();
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        let below = parts.get(parts.len().saturating_sub(3)..);
+        fixture.file = below.unwrap_or_default().join("/");
         fixture
     }
 
@@ -149,18 +155,22 @@ impl Fixture {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.response.headers {
             headers.insert(
-                HeaderName::from_bytes(name.as_bytes()).expect("a legal header name"),
-                HeaderValue::from_str(value).expect("a legal header value"),
+                HeaderName::from_bytes(name.as_bytes())
+                    .unwrap_or_else(|error| panic!("{}: header {name}: {error}", self.file)),
+                HeaderValue::from_str(value)
+                    .unwrap_or_else(|error| panic!("{}: header {name}: {error}", self.file)),
             );
         }
         let reply = &self.response;
         let body = match (&reply.body_hex, &reply.body_text, &reply.body) {
-            (Some(digits), _, _) => hex::decode(digits).expect("hexadecimal digits"),
+            (Some(digits), _, _) => hex::decode(digits)
+                .unwrap_or_else(|error| panic!("{}: body_hex: {error}", self.file)),
             (None, Some(text), _) => text.clone().into_bytes(),
             (None, None, Some(value)) => value.to_string().into_bytes(),
             (None, None, None) => Vec::new(),
         };
-        let status = StatusCode::from_u16(self.response.status).expect("a legal status");
+        let status = StatusCode::from_u16(self.response.status)
+            .unwrap_or_else(|error| panic!("{}: status: {error}", self.file));
         Step::Respond(RawResponse::new(status, headers, body.into()))
     }
 
@@ -169,6 +179,26 @@ impl Fixture {
         self.input
             .as_ref()
             .or_else(|| self.request.as_ref().map(|request| &request.body))
+    }
+
+    /// The request as an operation reads it and writes it again.
+    ///
+    /// # Panics
+    ///
+    /// It is not in the operation's form.
+    pub fn read_input<P: Provider>(&self, entry: &CatalogueEntry<P>, input: Value) -> Value {
+        let absent = match (&self.input, &self.request) {
+            (None, Some(_)) => ", which is absent, so that the body of `request` is taken for it",
+            (None, None) => ", which is absent, so that the test's own is taken",
+            (Some(_), _) => "",
+        };
+        entry.read(input).unwrap_or_else(|error| {
+            panic!(
+                "{}: `input`{absent}: no request of {}: {error}",
+                self.file,
+                entry.operation()
+            )
+        })
     }
 
     /// What is different between the expected and the actual result, a line a path.
@@ -183,7 +213,7 @@ impl Fixture {
         };
         differences(&expected, &found)
             .into_iter()
-            .map(|line| format!("{}: {line}", self.case))
+            .map(|line| format!("{}: {line}", self.file))
             .collect()
     }
 
@@ -196,7 +226,7 @@ impl Fixture {
         if request.method != sent.method.as_str() || !sent.uri.path().ends_with(&request.path) {
             lines.push(format!(
                 "{}: sent {} {}",
-                self.case,
+                self.file,
                 sent.method,
                 sent.uri.path()
             ));
@@ -211,7 +241,7 @@ impl Fixture {
             if !matches {
                 lines.push(format!(
                     "{}: header {name}, sent {} times, differs",
-                    self.case,
+                    self.file,
                     found.len()
                 ));
             }
@@ -224,7 +254,7 @@ impl Fixture {
         lines.extend(
             differences(&request.body, &body)
                 .into_iter()
-                .map(|line| format!("{}: body {line}", self.case)),
+                .map(|line| format!("{}: body {line}", self.file)),
         );
         lines
     }
@@ -251,9 +281,9 @@ pub async fn check_catalogue<P: Provider>(
                 Some(input) => input.clone(),
                 None => default_input(name),
             };
-            let written = entry.read(input.clone()).expect("a request on file");
+            let written = fixture.read_input(entry, input.clone());
             let differences = differences(&input, &written).into_iter();
-            lines.extend(differences.map(|line| format!("{}: input {line}", fixture.case)));
+            lines.extend(differences.map(|line| format!("{}: input {line}", fixture.file)));
             let options = CallOptions::new().with_retry(RetryPolicy::never());
             let result = entry.call(&client, input, options).await;
             lines.extend(fixture.check(&result));

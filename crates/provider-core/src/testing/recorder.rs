@@ -96,6 +96,7 @@ impl Recorder {
             response,
             expected: observe(result),
             case: case.to_owned(),
+            file: format!("{case}.json"),
         };
         let mut text = serde_json::to_string_pretty(&fixture).expect("a fixture that serialises");
         text.push('\n');

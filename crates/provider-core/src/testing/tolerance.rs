@@ -102,6 +102,10 @@ pub fn pointers(value: &Value) -> Vec<String> {
 /// The snapshot of one operation: a line for each place of each successful fixture, and what becomes of the reply.
 ///
 /// `sign` gives the headers that a reply with this body has; `client` is one of the client over a script.
+///
+/// # Panics
+///
+/// A reply fails as it stands on file: what became of its mutations would tell nothing.
 pub async fn snapshot<P: Provider>(
     entry: &CatalogueEntry<P>,
     fixtures: &[Fixture],
@@ -119,6 +123,23 @@ pub async fn snapshot<P: Provider>(
         let (Some(input), Some(reply)) = (fixture.input(), &reply) else {
             continue;
         };
+        let input = fixture.read_input(entry, input.clone());
+        let status = http::StatusCode::from_u16(fixture.response.status)
+            .unwrap_or_else(|error| panic!("{}: status: {error}", fixture.file));
+        let call = async |reply: &Value| {
+            let body = Bytes::from(reply.to_string());
+            let response = RawResponse::new(status, sign(&body), body);
+            let client = client(ScriptedTransport::new([Step::Respond(response)]));
+            let options = CallOptions::new().with_retry(RetryPolicy::never());
+            entry.call(&client, input.clone(), options).await
+        };
+        if let Err(error) = call(reply).await {
+            panic!(
+                "{}: the reply fails as it is on file, so that there is no snapshot: {}",
+                fixture.file,
+                error.report()
+            );
+        }
         let _ = writeln!(text, "{}", fixture.case);
         for pointer in pointers(reply) {
             let mut found = Vec::new();
@@ -126,12 +147,7 @@ pub async fn snapshot<P: Provider>(
                 let Some(mutated) = mutation.apply(reply, &pointer) else {
                     continue;
                 };
-                let body = Bytes::from(mutated.to_string());
-                let status = http::StatusCode::from_u16(fixture.response.status).expect("a status");
-                let response = RawResponse::new(status, sign(&body), body);
-                let client = client(ScriptedTransport::new([Step::Respond(response)]));
-                let options = CallOptions::new().with_retry(RetryPolicy::never());
-                let result = entry.call(&client, input.clone(), options).await;
+                let result = call(&mutated).await;
                 found.push(format!(
                     "{} {}",
                     mutation.as_str(),

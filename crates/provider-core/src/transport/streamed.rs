@@ -1,11 +1,12 @@
 //! A response whose body is taken piece by piece.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::wire::{RawResponse, ReplyHead};
+use crate::wire::{RawResponse, ReplyHead, begins_like_json};
 use crate::wire::{TransportError, TransportErrorKind};
 
 /// The body of a [`StreamedResponse`] on its way. Dropped before its end, it gives up the connection.
@@ -25,10 +26,15 @@ pub struct StreamedResponse {
     announced: Option<u64>,
     limit: usize,
     taken: usize,
+    /// Pieces that were looked at, and are next.
+    ahead: VecDeque<Bytes>,
     body: Box<dyn ReplyBody>,
 }
 
 impl StreamedResponse {
+    /// How much white space before JSON is believed.
+    const MAX_WHITE_SPACE: usize = 64 * 1024;
+
     /// A response whose body comes from `body` and has the length `announced`, if the peer says one.
     pub fn new(head: ReplyHead, announced: Option<u64>, body: impl ReplyBody + 'static) -> Self {
         Self {
@@ -36,6 +42,7 @@ impl StreamedResponse {
             announced,
             limit: usize::MAX,
             taken: 0,
+            ahead: VecDeque::new(),
             body: Box::new(body),
         }
     }
@@ -58,6 +65,14 @@ impl StreamedResponse {
     ///
     /// The body broke off or is over the limit; the announced length is enough to tell.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        match self.ahead.pop_front() {
+            Some(piece) => Ok(Some(piece)),
+            None => self.new_piece().await,
+        }
+    }
+
+    /// The next piece that has not been looked at.
+    async fn new_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
         if self
             .announced
             .is_some_and(|length| length > self.limit as u64)
@@ -78,6 +93,21 @@ impl StreamedResponse {
         }
         self.taken = self.taken.saturating_add(piece.len());
         Ok(Some(piece))
+    }
+
+    /// Whether the body begins like JSON. It stays as it is.
+    pub(crate) async fn begins_like_json(&mut self) -> Result<bool, TransportError> {
+        while self.taken <= Self::MAX_WHITE_SPACE {
+            let Some(piece) = self.new_piece().await? else {
+                break;
+            };
+            let answer = begins_like_json(&piece);
+            self.ahead.push_back(piece);
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+        }
+        Ok(false)
     }
 
     /// The whole response, put together.

@@ -107,16 +107,24 @@ impl schemars::JsonSchema for Content {
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ContentHead {
     content_type: Option<String>,
+    /// A type is told that cannot be read, or more than one.
+    unclear_type: bool,
     file_name: Option<String>,
 }
 
 impl ContentHead {
-    /// Reads `content-type` and `content-disposition`. What is malformed counts as absent.
+    /// Reads `content-type` and `content-disposition`. What is malformed is not given, nor is a type that is told twice; a
+    /// reply with such a type is not taken for a file.
     pub fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers.get(CONTENT_TYPE);
+        let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+        let content_type = match (content_types.next(), content_types.next()) {
+            (Some(only), None) => essence(only.as_bytes()),
+            _ => None,
+        };
         let disposition = headers.get(CONTENT_DISPOSITION);
         Self {
-            content_type: content_type.and_then(|value| essence(value.as_bytes())),
+            unclear_type: content_type.is_none() && headers.contains_key(CONTENT_TYPE),
+            content_type,
             file_name: disposition.and_then(|value| file_name(value.as_bytes())),
         }
     }
@@ -133,10 +141,11 @@ impl ContentHead {
         self.file_name.as_deref()
     }
 
-    /// Whether the type is one of these, such as `application/pdf`, `image/*` or `*/*`. A reply that tells none may be any.
+    /// Whether the type is one of these, such as `application/pdf`, `image/*` or `*/*`. A reply that tells none may be any,
+    /// unless [its body says otherwise](Self::is_untold_json).
     pub(crate) fn is_one_of(&self, content_types: &[&str]) -> bool {
         let Some(content_type) = &self.content_type else {
-            return true;
+            return !self.unclear_type;
         };
         content_types.is_empty()
             || content_types.iter().any(|expected| {
@@ -149,6 +158,27 @@ impl ContentHead {
                     })
             })
     }
+
+    /// Whether a reply that tells no type, and whose body begins like this, is JSON where files of these types are expected:
+    /// a refusal, most likely.
+    pub(crate) fn is_untold_json(&self, body: &[u8], content_types: &[&str]) -> bool {
+        self.may_be_untold_json(content_types) && begins_like_json(body) == Some(true)
+    }
+
+    /// Whether only the body can tell that it is [JSON instead of a file](Self::is_untold_json).
+    pub(crate) fn may_be_untold_json(&self, content_types: &[&str]) -> bool {
+        let takes_json = |expected: &&str| expected.eq_ignore_ascii_case("application/json");
+        self.content_type.is_none()
+            && !content_types.is_empty()
+            && !content_types.iter().any(takes_json)
+    }
+}
+
+/// Whether a text begins like an object or a list of JSON; `None` while there is nothing but white space.
+pub(crate) fn begins_like_json(text: &[u8]) -> Option<bool> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    Some(matches!(first, b'{' | b'['))
 }
 
 impl fmt::Debug for ContentHead {
@@ -347,6 +377,47 @@ mod tests {
             assert!(!jpeg.is_one_of(expected), "{expected:?}");
         }
         assert!(ContentHead::default().is_one_of(&["image/*"]));
+    }
+
+    #[test]
+    fn a_type_that_cannot_be_read_or_is_told_twice_is_none_that_is_expected() {
+        for told in [
+            &["json"][..],
+            &["application/json/x"],
+            &[""],
+            &["image/png", "application/json"],
+            &["image/png", "image/png"],
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in told {
+                headers.append(CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            let head = ContentHead::of(&headers);
+            assert_eq!(head.content_type(), None, "{told:?}");
+            for expected in [&["image/*"][..], &["*/*"], &[]] {
+                assert!(!head.is_one_of(expected), "{told:?} {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_without_a_type_is_a_file_unless_it_begins_like_json() {
+        let untold = ContentHead::default();
+        for (body, is_json) in [
+            (&b"{\"code\":1}"[..], true),
+            (b" \r\n\t[1]", true),
+            (b"\xef\xbb\xbf{}", true),
+            (b"\xff\xd8{", false),
+            (b"%PDF", false),
+            (b" ", false),
+            (b"", false),
+        ] {
+            assert_eq!(untold.is_untold_json(body, &["image/*"]), is_json);
+            assert_eq!(untold.is_untold_json(body, &["*/*"]), is_json);
+            assert!(!untold.is_untold_json(body, &["application/JSON"]));
+            assert!(!untold.is_untold_json(body, &[]));
+            assert!(!head(b"image/png", b"").is_untold_json(body, &["image/*"]));
+        }
     }
 
     #[test]

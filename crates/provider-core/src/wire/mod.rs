@@ -29,8 +29,8 @@ pub use base_url::BaseUrl;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use base_url::is_loopback;
 pub use body::Body;
-pub(crate) use content::serialize as serialize_content;
 pub use content::{Content, ContentHead};
+pub(crate) use content::{begins_like_json, serialize as serialize_content};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;

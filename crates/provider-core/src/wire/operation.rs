@@ -112,6 +112,10 @@ pub struct Operation {
     pub max_reply_bytes: usize,
     /// The types of the files that it replies with, such as `application/pdf`, `image/*` or `*/*`; empty for JSON.
     pub content_types: &'static [&'static str],
+    /// Whether its request's body is `multipart/form-data`, as [`RequestBuilder::multipart`](crate::RequestBuilder::multipart)
+    /// writes it,
+    /// and not JSON.
+    pub sends_form: bool,
     /// How well it is documented.
     pub mark: Mark,
 }
@@ -137,6 +141,7 @@ impl Operation {
             timeout: Duration::from_secs(30),
             max_reply_bytes: 8 * 1024 * 1024,
             content_types: &[],
+            sends_form: false,
             mark: Mark::Unknown,
         }
     }
@@ -161,6 +166,21 @@ impl Operation {
     #[must_use]
     pub const fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
         self.content_types = content_types;
+        self
+    }
+
+    /// The same operation, which sends a form: what documents say of its body.
+    ///
+    /// # Panics
+    ///
+    /// The method has no body. In a constant that is an error of compilation.
+    #[must_use]
+    #[expect(clippy::panic, reason = "evaluated at compile time")]
+    pub const fn sending_form(mut self) -> Self {
+        if !self.route.method().has_body() {
+            panic!("a form is a body, which the method has not");
+        }
+        self.sends_form = true;
         self
     }
 
@@ -224,6 +244,15 @@ mod tests {
         for route in ["GET /x", "DELETE /x"] {
             assert_eq!(signs(route), Signs::Nothing, "{route}");
         }
+    }
+
+    #[test]
+    fn a_form_is_a_body() {
+        let operation = |route| Operation::new("x", route, Idempotency::Safe);
+        assert!(!operation("POST /x").sends_form);
+        assert!(operation("PUT /x").sending_form().sends_form);
+        let refused = std::panic::catch_unwind(|| operation("GET /x").sending_form());
+        assert!(refused.is_err());
     }
 
     #[test]

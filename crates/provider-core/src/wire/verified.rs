@@ -69,11 +69,12 @@ impl Verified {
     /// # Errors
     ///
     /// [`DecodeError`]: no byte, or a type that is none of the operation's
-    /// [`content_types`](crate::Operation::content_types): an error page, a refusal in JSON. The client then asks the
-    /// provider whether it is a refusal.
+    /// [`content_types`](crate::Operation::content_types), a malformed or repeated one, or none and a body that begins like
+    /// JSON: an error page, a refusal. The client then asks the provider whether it is a refusal.
     pub fn content(&self) -> Result<Content, DecodeError> {
         let head = ContentHead::of(self.headers());
-        if !head.is_one_of(self.content_types) {
+        let body = self.response.body();
+        if !head.is_one_of(self.content_types) || head.is_untold_json(body, self.content_types) {
             return Err(DecodeError::content_type());
         }
         if self.response.body().is_empty() {

@@ -136,6 +136,66 @@ async fn another_type_is_not_taken_for_the_content() {
     );
 }
 
+/// Its type is missing, malformed, or told twice: a refusal is a refusal.
+#[tokio::test(start_paused = true)]
+async fn json_without_a_clear_type_is_not_taken_for_the_content() {
+    let refusal = " {\"code\":\"bad_key\"}";
+    let signature = format!("length={}", refusal.len());
+    let signed = ("x-toy-signature", signature.as_str());
+    for told in [
+        &[][..],
+        &[("content-type", "json")],
+        &[("content-type", "application/json/x")],
+        &[JPEG, JPEG],
+        &[JPEG, ("content-type", "application/json")],
+    ] {
+        let headers = [told, &[signed]].concat();
+        let whole = || Step::respond_with(200, &headers, refusal);
+        let pieces = || {
+            Step::stream(
+                &headers,
+                [" ", "", "{\"code\":\"bad_key\"}"],
+                StreamEnd::Whole,
+            )
+        };
+        let error = Stage::new([whole()]).client.call(Media::new()).await;
+        assert_eq!(
+            error.unwrap_err().kind(),
+            ErrorKind::Credentials,
+            "{told:?}"
+        );
+        for streaming in [
+            Streaming::Incremental,
+            Streaming::Whole,
+            Streaming::Unsigned,
+        ] {
+            for step in [whole(), pieces()] {
+                let error = fails(&stage(streaming, [step])).await;
+                assert_eq!(error.kind(), ErrorKind::Credentials, "{told:?}");
+            }
+        }
+    }
+    // A picture whose type is unclear is none; one without a type is stored.
+    let headers = [JPEG, JPEG, ("x-toy-signature", "length=6")];
+    let twice = Step::stream(&headers, ["ab", "cdef"], StreamEnd::Whole);
+    let error = fails(&stage(Streaming::Incremental, [twice])).await;
+    assert_eq!(
+        error.decode().unwrap().category(),
+        DecodeErrorCategory::ContentType
+    );
+    let untold = Step::stream(&headers[2..], [" ", "\n", "", "cdef"], StreamEnd::Whole);
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("picture.jpg");
+    let stage = stage(Streaming::Incremental, [untold]);
+    stage
+        .client
+        .call(Media::new())
+        .download(&path)
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b" \ncdef");
+}
+
 fn reply_of(content_type: &str, body: &'static str) -> Step {
     let signature = format!("length={}", body.len());
     let headers = [
@@ -407,6 +467,11 @@ async fn a_place_that_cannot_be_written_is_known_before_anything_is_sent() {
         directory.path().join("missing/picture.jpg"),
         directory.path().to_owned(),
         Path::new("/").to_owned(),
+        directory.path().join("picture/"),
+        directory.path().join("picture/."),
+        directory.path().join("picture/.."),
+        directory.path().join("picture\0.jpg"),
+        directory.path().join("picture".repeat(50)),
     ] {
         let stage = stage(Streaming::Incremental, []);
         let call = stage.client.call(Media::new());

@@ -14,6 +14,7 @@ mod call_loop;
 mod catalogue;
 mod circuit_breaker;
 mod downloads;
+mod fixtures;
 mod forms;
 mod hyper_transport;
 mod money;
