@@ -183,6 +183,7 @@ endpoint! { SendPicture, Operation::new("send-picture", "POST /v1/pictures", Ide
 
 provider_core::operations! {
     /// Calls Acme about pictures.
+    #[catalogue]
     struct PictureClient(Acme) {
         /// Fetches a picture.
         fetch_picture(FetchPicture);
@@ -221,6 +222,7 @@ endpoint! { Twice, Operation::new("twice", "POST /v1/{id}", Idempotency::Safe) }
 
 provider_core::operations! {
     /// Calls Acme wrongly.
+    #[catalogue]
     struct WrongClient(Acme) {
         /// One.
         astray(Astray);
