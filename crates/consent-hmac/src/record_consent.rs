@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use provider_core::lenient::{Object, Printable, Told};
+use provider_core::lenient::{Printable, Told};
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, FaultClass, Idempotency, InvalidRequest, Mark, Masked,
     Operation, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
@@ -154,7 +154,7 @@ impl Endpoint for RecordConsent {
     }
 
     fn response(&self, response: &Verified) -> Result<RecordedConsent, ResponseError> {
-        let Object(received) = response.json::<Object<ReceivedConsent>>()?;
+        let received: ReceivedConsent = lenient::reply(response, &["context"])?;
         if let Some(fault) = received
             .status
             .is_failure()

@@ -64,10 +64,12 @@ struct ReceivedEnvelope<T> {
     error_code: Option<String>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 3] = ["message", "pan_number", "email_id"];
+
 /// The success in a verified 2xx reply, or the refusal.
 pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<T>, ResponseError> {
-    let received: Object<ReceivedEnvelope<Object<T>>> = response.json()?;
-    let Object(mut received) = received;
+    let mut received: ReceivedEnvelope<Object<T>> = lenient::reply(response, &INFORMATIONAL)?;
     if let Some(fault) = received.refusal(received.data.is_some()) {
         return Err(fault.into());
     }

@@ -111,7 +111,7 @@ impl CheckProfile {
     }
 }
 
-/// The reply of *Check Profile* (`[seed]`). At most 256 KiB are read, which is room for a thousand rows.
+/// The reply of *Check Profile* (`[seed]`).
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

@@ -40,12 +40,14 @@ struct Nested {
     details: Option<String>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 4] = ["ver", "timestamp", "txnid", "errorMsg"];
+
 /// The success in a verified 2xx reply and its data, or the refusal, also beside data.
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
 ) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
-    let received: Object<ReceivedEnvelope<T>> = response.json()?;
-    let Object(mut received) = received;
+    let mut received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
     if let Some(fault) = received.refusal() {
         return Err(fault.into());
     }

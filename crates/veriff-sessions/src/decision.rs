@@ -227,6 +227,18 @@ pub struct PersonData {
     pub nationality: Option<Masked>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 8] = [
+    "attemptId",
+    "acceptanceTime",
+    "decisionTime",
+    "vendorData",
+    "endUserId",
+    "reason",
+    "reasonCode",
+    "person",
+];
+
 impl Endpoint for GetDecision {
     type Provider = Veriff;
     type Output = Decision;
@@ -247,7 +259,7 @@ impl Endpoint for GetDecision {
     }
 
     fn response(&self, response: &Verified) -> Result<Decision, ResponseError> {
-        let Object(decision) = response.json::<Object<Decision>>()?;
+        let decision: Decision = lenient::reply(response, &INFORMATIONAL)?;
         // Whatever stands beside it: a refusal is not "undecided", and not a decision.
         if decision
             .status

@@ -276,7 +276,7 @@ async fn detail_and_codes_are_read_alike_beside_any_data() {
         ),
         (r#""code":201,"sub_code":"MADE_UP""#, (Decode, Done)),
         (
-            r#""code":201,"message":"\udc00","timestamp":1e999"#,
+            r#""code":201,"message":"\udc00","timestamp":1e999,"message":"a""#,
             (Decode, Done),
         ),
         (r#""detail":"created""#, (Api, Refused)),

@@ -373,6 +373,46 @@ async fn what_cannot_be_read_and_is_not_needed_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_repeat_does_no_harm_where_it_only_informs() {
+    for (of, repeats, read) in [
+        (
+            r#""message":"Success""#,
+            r#""message":"Success","message":"b""#,
+            true,
+        ),
+        (
+            r#""email_id":null"#,
+            r#""email_id":null,"email_id":7"#,
+            true,
+        ),
+        (
+            r#""success":true"#,
+            r#""success":true,"success":false"#,
+            false,
+        ),
+        (
+            r#""status_code":200"#,
+            r#""status_code":200,"status_code":500"#,
+            false,
+        ),
+        (
+            r#""client_id":"aa_1_1""#,
+            r#""client_id":"aa_1_1","client_id":"b""#,
+            false,
+        ),
+    ] {
+        let (result, _) = send(
+            [Step::respond(200, SESSION.replace(of, repeats))],
+            minimal(),
+        )
+        .await;
+        let found = result.err().map(|error| (error.kind(), error.outcome()));
+        let expected = (!read).then_some((ErrorKind::Decode, Outcome::Done));
+        assert_eq!(found, expected, "{repeats}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_without_its_id_or_url_says_what_is_missing() {
     for (of, with, path) in [
         ("aa_1_1", " ", "$.data.client_id"),

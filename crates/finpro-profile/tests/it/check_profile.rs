@@ -383,6 +383,7 @@ async fn what_refuses_refuses_beside_any_data() {
             false,
         ),
         (r#""error":{ },"errorCode":[]"#, false),
+        (r#""txnid":"a","ver":"1","txnid":"b","ver":"2""#, false),
     ] {
         for (usable, data) in [true, true, false, false].into_iter().zip(&data) {
             let body = format!(r#"{{{envelope},"data":{data}}}"#);

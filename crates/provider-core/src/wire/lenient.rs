@@ -5,6 +5,7 @@
 //! read strictly.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -16,6 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json::DecodeError;
+use super::verified::Verified;
 use crate::values::Masked;
 
 /// Text, or a number or a truth value as text; `None` for anything else.
@@ -122,6 +125,87 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
         deserializer.deserialize_map(Members(PhantomData))
     }
+}
+
+/// Reads a reply that is an [`Object`]. Of a member in `informational`, by its name at any of the upper levels, the first one
+/// counts; repeating another one is an error, because which of two a peer means is anybody's guess.
+///
+/// A reply without repeats is read once; how it can be read in spite of them is only looked at when that fails.
+///
+/// # Errors
+///
+/// [`DecodeError`] with the place and the category, never the value.
+pub fn reply<T: DeserializeOwned>(
+    response: &Verified,
+    informational: &[&str],
+) -> Result<T, DecodeError> {
+    let read = response.json::<Object<T>>().or_else(|error| {
+        let body = std::str::from_utf8(response.raw().body()).ok();
+        body.and_then(|body| without_repeats(body, informational))
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .ok_or(error)
+    });
+    read.map(|Object(reply)| reply)
+}
+
+/// The same JSON without the repeats; `None` if it has none.
+#[cold]
+fn without_repeats(json: &str, informational: &[&str]) -> Option<String> {
+    /// The members of a reply, of its data, and of what is in that.
+    const LEVELS: usize = 3;
+
+    struct Members<'de>(Vec<(String, Raw<'de>)>);
+
+    impl<'de> Deserialize<'de> for Members<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct All;
+
+            impl<'de> Visitor<'de> for All {
+                type Value = Members<'de>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(
+                    self,
+                    mut members: A,
+                ) -> Result<Members<'de>, A::Error> {
+                    let mut all = Vec::new();
+                    while let Some(member) = members.next_entry()? {
+                        all.push(member);
+                    }
+                    Ok(Members(all))
+                }
+            }
+
+            deserializer.deserialize_map(All)
+        }
+    }
+
+    fn rewrite(json: &str, informational: &[&str], levels: usize, repeats: &mut bool) -> String {
+        let members = (levels > 0 && json.trim_ascii_start().starts_with('{'))
+            .then(|| serde_json::from_str(json).ok())
+            .flatten();
+        let Some(Members(members)) = members else {
+            return json.to_owned();
+        };
+        let mut seen = HashSet::new();
+        let mut kept = Vec::new();
+        for (name, value) in &members {
+            if informational.contains(&&**name) && !seen.insert(name) {
+                *repeats = true;
+                continue;
+            }
+            let value = rewrite(&value.0, informational, levels.saturating_sub(1), repeats);
+            kept.push(format!("{}:{value}", Value::from(&**name)));
+        }
+        format!("{{{}}}", kept.join(","))
+    }
+
+    let mut repeats = false;
+    let rewritten = rewrite(json, informational, LEVELS, &mut repeats);
+    repeats.then_some(rewritten)
 }
 
 /// An [`Object`], or `null`; the member has to be there.
@@ -922,6 +1006,39 @@ mod tests {
             format!("{kinds:?}"),
             "[Text(***), Json(***), Number(***), Bool(***), Nothing]"
         );
+    }
+
+    #[test]
+    fn a_repeat_is_dropped_where_it_only_informs() {
+        let without = |json: &str| without_repeats(json, &["a", "b"]);
+        for json in [
+            "{}",
+            "[1]",
+            "x",
+            "",
+            r#"{"a":1,"b":2}"#,
+            r#"{"x":1,"x":2}"#,
+            r#"{"a":1"#,
+        ] {
+            assert_eq!(without(json), None, "{json}");
+        }
+        for (json, expected) in [
+            (r#"{"a":1,"a":2}"#, r#"{"a":1}"#),
+            (
+                r#"{"a":1,"x":{"b":[1e999], "b":2},"x":3}"#,
+                r#"{"a":1,"x":{"b":[1e999]},"x":3}"#,
+            ),
+            (r#"{"x":{"x":{"a":1,"a":2}}}"#, r#"{"x":{"x":{"a":1}}}"#),
+            (r#"{"\u0061":1,"a":2}"#, r#"{"a":1}"#),
+        ] {
+            assert_eq!(without(json).as_deref(), Some(expected), "{json}");
+        }
+        let deep = format!(
+            r#"{{"x":{}{}}}"#,
+            r#"{"x":"#.repeat(200),
+            "1".to_owned() + &"}".repeat(200)
+        );
+        assert_eq!(without(&deep), None);
     }
 
     #[test]

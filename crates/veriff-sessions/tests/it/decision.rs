@@ -147,6 +147,28 @@ async fn what_is_told_and_cannot_be_read_is_no_approval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_repeat_does_no_harm_where_it_only_informs() {
+    for (members, read) in [
+        (r#""reason":"a","reason":"b""#, true),
+        (
+            r#""person":{"firstName":"A","firstName":"B"},"person":null"#,
+            true,
+        ),
+        (r#""status":"approved","status":"declined""#, false),
+        (r#""code":9102"#, false),
+        (r#""id":"other""#, false),
+    ] {
+        let body = format!(r#"{{"verification":{{"id":"{SESSION}","code":9001,{members}}}}}"#);
+        let found = ask(SESSION, &body, &body).await.map(Response::into_value);
+        let kind = found.as_ref().err().map(Error::kind);
+        assert_eq!(kind, (!read).then_some(ErrorKind::Decode), "{members}");
+        if let Ok(decision) = found {
+            assert_eq!(decision.verification.unwrap().verdict(), Verdict::Approved);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_is_no_reply_and_no_decision() {
     let list = format!(r#"["{SESSION}","a",null,null,9001,null,null,"approved",null,null,null]"#);
     for body in [
