@@ -3,12 +3,12 @@
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
+use provider_core::lenient::{Object, Told};
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, Fault, FaultClass, InvalidRequest,
-    Provider, RawResponse, ReplyHead, StreamVerification, VerificationError, lenient,
+    Provider, RawResponse, ReplyHead, StreamVerification, VerificationError, Verified, lenient,
 };
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::{SharedSecret, Signature, Signer, Verification, Verifier};
 
@@ -67,6 +67,14 @@ impl Veriff {
     pub fn accept_unsigned_replies(mut self) -> Self {
         self.accept_unsigned = true;
         self
+    }
+
+    /// The refusal in a reply whose other members are those of a success: `status` is `fail`, or 400 or more. For operations
+    /// of Veriff in other crates, whose success may have a `status` too.
+    pub fn refusal(response: &Verified) -> Option<Fault> {
+        Refusal::of(response.raw())
+            .filter(Refusal::is_one)
+            .map(Refusal::into_fault)
     }
 
     /// The signature that the head announces; `None` if there is none and none is needed.
@@ -165,23 +173,9 @@ impl Provider for Veriff {
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
-        let refusal = response
-            .untrusted_hint::<Refusal>()
-            .filter(Refusal::is_one)?;
-        let code = refusal.code.and_then(text);
-        let meaning = code.as_deref().and_then(about_credentials);
-        let class = if meaning.is_some() {
-            FaultClass::Credentials
-        } else {
-            FaultClass::ByStatus
-        };
-        Some(
-            Fault::new()
-                .with_code(code)
-                .with_message(refusal.message)
-                .with_meaning(meaning)
-                .with_class(class),
-        )
+        Refusal::of(response)
+            .filter(|refusal| refusal.is_one() || refusal.may_be_one())
+            .map(Refusal::into_fault)
     }
 }
 
@@ -205,29 +199,51 @@ fn at_most_one<'h>(
 /// `{status, code, message}` (`[seed]`). `status` and `code` are strings here and numbers on other pages (`[docs]`).
 #[derive(Deserialize)]
 struct Refusal {
-    status: Value,
     #[serde(default)]
-    code: Option<Value>,
+    status: Told,
+    #[serde(default)]
+    code: Told,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<String>,
 }
 
 impl Refusal {
-    /// Other operations have `status: "success"` in a success (`[docs]`); it may appear here without notice.
+    fn of(response: &RawResponse) -> Option<Self> {
+        let Object(refusal) = response.untrusted_hint()?;
+        Some(refusal)
+    }
+
+    /// Whether it is one whatever stands beside it.
     fn is_one(&self) -> bool {
-        match &self.status {
-            Value::String(status) => !matches!(status.as_str(), "success" | "created"),
-            Value::Number(status) => status.as_u64().is_none_or(|status| status >= 400),
+        self.status.is_failure()
+    }
+
+    /// Whether it is one where nothing else is understood. Other operations have `status: "success"` in a success (`[docs]`);
+    /// it may appear here without notice.
+    fn may_be_one(&self) -> bool {
+        match (&self.status, self.status.number()) {
+            (_, Some(status)) => !(0.0..400.0).contains(&status),
+            (Told::Text(status), None) => !matches!(status.as_str(), "success" | "created"),
             _ => false,
         }
     }
-}
 
-fn text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    fn into_fault(self) -> Fault {
+        let code = match self.code {
+            code @ (Told::Text(_) | Told::Number(_)) => code.into_text(),
+            _ => None,
+        };
+        let meaning = code.as_deref().and_then(about_credentials);
+        let class = if meaning.is_some() {
+            FaultClass::Credentials
+        } else {
+            FaultClass::ByStatus
+        };
+        Fault::new()
+            .with_code(code)
+            .with_message(self.message)
+            .with_meaning(meaning)
+            .with_class(class)
     }
 }
 

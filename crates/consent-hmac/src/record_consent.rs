@@ -1,8 +1,11 @@
 //! Records a person's answer to a consent text.
 
+use std::fmt;
+
+use provider_core::lenient::{Printable, Told};
 use provider_core::{
-    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    BuiltRequest, DecodeError, Endpoint, FaultClass, Idempotency, InvalidRequest, Mark, Masked,
+    Operation, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +78,7 @@ impl RecordConsent {
 }
 
 /// A consent on Veriff's record (`[seed]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -91,6 +94,29 @@ pub struct RecordedConsent {
     pub context: Option<ConsentContext>,
     /// The session it belongs to: the one of the request, or the reply is refused.
     pub session_id: String,
+}
+
+/// Prints the ids if they look like some.
+impl fmt::Debug for RecordedConsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedConsent")
+            .field("id", &Printable(&self.id))
+            .field("context", &self.context)
+            .field("session_id", &Printable(&self.session_id))
+            .finish()
+    }
+}
+
+/// A 2xx body. Its documented form has no `status`; other operations have one, and so has a refusal.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceivedConsent {
+    #[serde(default)]
+    status: Told,
+    id: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    context: Option<ConsentContext>,
+    session_id: String,
 }
 
 impl Endpoint for RecordConsent {
@@ -128,8 +154,22 @@ impl Endpoint for RecordConsent {
     }
 
     fn response(&self, response: &Verified) -> Result<RecordedConsent, ResponseError> {
-        let consent: RecordedConsent = response.json()?;
-        if consent.id.is_empty() {
+        let received: ReceivedConsent = lenient::reply(response, &["context"])?;
+        if let Some(fault) = received
+            .status
+            .is_failure()
+            .then(|| Veriff::refusal(response))
+            .flatten()
+        {
+            // A contradiction: it may be recorded.
+            return Err(fault.with_class(FaultClass::Transient).into());
+        }
+        let consent = RecordedConsent {
+            id: received.id,
+            context: received.context,
+            session_id: received.session_id,
+        };
+        if consent.id.trim().is_empty() {
             return Err(DecodeError::missing_data("$.id").into());
         }
         // The signature covers the body only, so a genuine reply to another request would verify too.

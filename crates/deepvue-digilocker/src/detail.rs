@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use provider_core::lenient::{Object, Told};
 use provider_core::{Fault, FaultClass, Masked, RawResponse};
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,13 +47,15 @@ impl fmt::Debug for DetailItem {
 
 impl Detail {
     /// The `detail` of a response, for instance of [`Error::raw_response`](provider_core::Error::raw_response). `None` if
-    /// the body is not JSON or has none.
+    /// the body is not JSON or has none, or one that says nothing: null, `false`, or empty.
     pub fn of(response: &RawResponse) -> Option<Self> {
         #[derive(Deserialize)]
         struct Refusal {
-            detail: Option<Value>,
+            #[serde(default)]
+            detail: Told,
         }
-        response.untrusted_hint::<Refusal>()?.detail.map(Self::from)
+        let Object(Refusal { detail }) = response.untrusted_hint()?;
+        detail.is_said().then(|| Self::from(&detail))
     }
 
     pub(crate) fn into_fault(self) -> Fault {
@@ -85,14 +88,18 @@ impl Detail {
     }
 }
 
-impl From<Value> for Detail {
-    fn from(detail: Value) -> Self {
-        match detail {
-            Value::String(text) => Self::Text(text.into()),
-            Value::Array(values) if !values.is_empty() && values.iter().all(Value::is_object) => {
+impl From<&Told> for Detail {
+    fn from(detail: &Told) -> Self {
+        let json = match detail {
+            Told::Text(text) => return Self::Text(text.as_str().into()),
+            Told::Json(json) => json,
+            other => return Self::Other(other.clone().into_text().unwrap_or_default().into()),
+        };
+        match serde_json::from_str::<Vec<Value>>(json) {
+            Ok(values) if values.iter().all(Value::is_object) => {
                 Self::Items(values.iter().map(DetailItem::from).collect())
             }
-            other => Self::Other(other.to_string().into()),
+            _ => Self::Other(Masked::new(json.as_ref())),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The envelope of every reply, and the one place that tells a refusal from a success.
 
-use provider_core::{DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, lenient};
+use provider_core::lenient::{Object, Told};
+use provider_core::{
+    DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
+};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::Detail;
 
@@ -47,80 +50,92 @@ pub struct Envelope<T> {
     pub data: T,
 }
 
-/// What a 2xx body may hold: a success, or a refusal in spite of the status. Only `data` and the id are read strictly.
+/// What any body may hold: a success, or a refusal in spite of the status. Only `data` is read strictly.
 #[derive(Deserialize)]
-pub(crate) struct ReceivedEnvelope<T> {
-    #[serde(default, deserialize_with = "lenient::integer")]
-    code: Option<u16>,
+struct ReceivedEnvelope<T> {
+    #[serde(default)]
+    code: Told,
     #[serde(default, deserialize_with = "lenient::integer")]
     timestamp: Option<i64>,
-    transaction_id: Option<TransactionId>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    sub_code: Option<SubCode>,
+    #[serde(default)]
+    transaction_id: Told,
+    #[serde(default)]
+    sub_code: Told,
+    #[serde(default)]
+    success: Told,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<Masked>,
     #[serde(default)]
-    detail: Option<Value>,
+    detail: Told,
+    #[serde(default = "Option::default")]
     data: Option<T>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 2] = ["message", "timestamp"];
+
+/// The success in a verified 2xx reply, or the refusal.
+pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<T>, ResponseError> {
+    let mut received: ReceivedEnvelope<Object<T>> = lenient::reply(response, &INFORMATIONAL)?;
+    if let Some(fault) = received.refusal(received.data.is_some()) {
+        return Err(fault.into());
+    }
+    let Object(data) = received
+        .data
+        .take()
+        .ok_or(DecodeError::missing_data("$.data"))?;
+    // Text alone: a number may have been rounded on its way.
+    let transaction_id = match received.transaction_id {
+        Told::Text(id) => TransactionId::parse(id).ok(),
+        _ => None,
+    };
+    let transaction_id = transaction_id.ok_or(DecodeError::missing_data("$.transaction_id"))?;
+    Ok(Envelope {
+        code: received.code.integer(),
+        timestamp: received.timestamp,
+        transaction_id,
+        sub_code: received
+            .sub_code
+            .into_text()
+            .map(|text| SubCode::from(&*text)),
+        message: received.message,
+        data,
+    })
+}
+
+/// A refusal in Deepvue's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
+pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
+    response
+        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
+        .0
+        .refusal(false)
+}
+
 impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal.
-    pub(crate) fn into_success(self) -> Result<Envelope<T>, ResponseError> {
-        let message = self.message.as_ref().map(Masked::expose);
-        if let Some(fault) = fault(self.code.map(u64::from), self.detail, message) {
-            return Err(fault.into());
+    /// The refusal, if it is one. In a 2xx body a `detail` that says something, a `code` of 400 or more, or a `sub_code`
+    /// that is a word for failure refuses in spite of the status: the documentation advises to look at the code first on one
+    /// page and at the HTTP status first on another. Other words in `sub_code` are not documented, and handed on. A refusal
+    /// beside data that can be used contradicts itself: the session that it names may be open.
+    fn refusal(&self, has_data: bool) -> Option<Fault> {
+        let code = self.code.number().unwrap_or_default();
+        let said = self.detail.is_said().then(|| Detail::from(&self.detail));
+        let sub_code = self.sub_code.is_failure();
+        if said.is_none() && code < 400.0 && !sub_code && self.success.truth() != Some(false) {
+            return None;
         }
-        let data = self.data.ok_or(DecodeError::missing_data("$.data"))?;
-        let transaction_id = self
-            .transaction_id
-            .ok_or(DecodeError::missing_data("$.transaction_id"))?;
-        Ok(Envelope {
-            code: self.code,
-            timestamp: self.timestamp,
-            transaction_id,
-            sub_code: self.sub_code,
-            message: self.message,
-            data,
+        let fault = match said {
+            Some(detail) => detail.into_fault(),
+            None => Fault::new()
+                .with_code(self.sub_code.clone().into_text().filter(|_| sub_code))
+                .with_message(self.message.as_ref().map(|text| text.expose().to_owned())),
+        };
+        // As the HTTP status would be: it broke on the way, and may have been done.
+        Some(if has_data || code >= 500.0 {
+            fault.with_class(FaultClass::Transient)
+        } else if code == 401.0 || code == 403.0 {
+            fault.with_class(FaultClass::Credentials)
+        } else {
+            fault
         })
     }
-}
-
-/// A refusal in Deepvue's words, if the body is one.
-pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    let Refusal {
-        code,
-        message,
-        detail,
-    } = response.untrusted_hint()?;
-    fault(code, detail, message.as_deref())
-}
-
-/// What may refuse in a body: `detail` (`[seed]`), or the status once more in a body with another status.
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default, deserialize_with = "lenient::integer")]
-    code: Option<u64>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    message: Option<String>,
-    #[serde(default)]
-    detail: Option<Value>,
-}
-
-/// A refusal in Deepvue's words. In a 2xx body a `detail`, or a `code` of 400 or more, refuses in spite of the status: the
-/// documentation advises to look at the code first on one page and at the HTTP status first on another.
-fn fault(code: Option<u64>, detail: Option<Value>, message: Option<&str>) -> Option<Fault> {
-    let fault = match detail {
-        Some(detail) => Detail::from(detail).into_fault(),
-        None if code.is_some_and(|code| code >= 400) => {
-            Fault::new().with_message(message.map(str::to_owned))
-        }
-        None => return None,
-    };
-    Some(match code {
-        Some(401 | 403) => fault.with_class(FaultClass::Credentials),
-        // As the HTTP status would be: it broke on the way, and may have been done.
-        Some(500..) => fault.with_class(FaultClass::Transient),
-        _ => fault,
-    })
 }

@@ -1,13 +1,13 @@
 //! Opens a session in which the person grants access to documents.
 
 use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
-    ResponseError, Verified,
+    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
+    RequestBuilder, ResponseError, Verified,
 };
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Deepvue;
-use crate::envelope::{Envelope, ReceivedEnvelope};
+use crate::envelope::{Envelope, read};
 
 /// That the person agreed. There is no default and no other value: whoever constructs it vouches for it.
 ///
@@ -202,8 +202,10 @@ impl Endpoint for InitiateSession {
     }
 
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {
-        response
-            .json::<ReceivedEnvelope<SessionData>>()?
-            .into_success()
+        let session: InitiatedSession = read(response)?;
+        if session.data.authorization_url.expose().trim().is_empty() {
+            return Err(DecodeError::missing_data("$.data.authorization_url").into());
+        }
+        Ok(session)
     }
 }

@@ -1,11 +1,16 @@
 //! The envelope of every reply, and the one place that tells a refusal from a success.
 
-use provider_core::{DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, lenient};
-use serde::de::IgnoredAny;
+use std::fmt;
+
+use provider_core::lenient::{Object, Printable, Told};
+use provider_core::{
+    DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
+};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 /// A success of the account aggregator family: `{data, status_code, success, message, message_code}` (`[seed]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
@@ -28,13 +33,28 @@ pub struct Envelope<T> {
     pub message_code: Option<String>,
 }
 
-/// What a 2xx body may hold: a success, or a refusal in spite of the status. Only `data` is read strictly.
+/// Prints the code if it looks like one.
+impl<T: fmt::Debug> fmt::Debug for Envelope<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("data", &self.data)
+            .field("status_code", &self.status_code)
+            .field("success", &self.success)
+            .field("message", &self.message)
+            .field("message_code", &self.message_code.as_deref().map(Printable))
+            .finish()
+    }
+}
+
+/// What any body may hold: a success, or a refusal in spite of the status. Only `data` is read strictly.
 #[derive(Deserialize)]
-pub(crate) struct ReceivedEnvelope<T> {
+struct ReceivedEnvelope<T> {
+    #[serde(default = "Option::default")]
     data: Option<T>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    status_code: Option<u16>,
-    success: bool,
+    #[serde(default)]
+    status_code: Told,
+    #[serde(default)]
+    success: Told,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<Masked>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -44,87 +64,94 @@ pub(crate) struct ReceivedEnvelope<T> {
     error_code: Option<String>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 3] = ["message", "pan_number", "email_id"];
+
+/// The success in a verified 2xx reply, or the refusal.
+pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<T>, ResponseError> {
+    let mut received: ReceivedEnvelope<Object<T>> = lenient::reply(response, &INFORMATIONAL)?;
+    if let Some(fault) = received.refusal(received.data.is_some()) {
+        return Err(fault.into());
+    }
+    let Object(data) = received
+        .data
+        .take()
+        .ok_or(DecodeError::missing_data("$.data"))?;
+    Ok(Envelope {
+        data,
+        status_code: received.status_code.integer(),
+        success: true,
+        message: received.message,
+        message_code: received.message_code,
+    })
+}
+
+/// A refusal in Finpass's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
+pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
+    response
+        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
+        .0
+        .refusal(false)
+}
+
 impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal. The status is told three times and nothing says that they agree (`[seed]`): each may
-    /// refuse.
-    pub(crate) fn into_success(self) -> Result<Envelope<T>, ResponseError> {
-        let refuses = self.status_code.is_some_and(|code| code >= 400);
-        if !self.success || refuses {
-            let message = self.message.map(|message| message.expose().to_owned());
-            let fault = fault(self.message_code.or(self.error_code), message);
-            // A server's fault, or a contradiction: it may have been done.
-            let unclear = self.status_code.is_some_and(|code| code >= 500) || self.success;
-            return Err(if unclear {
-                fault.with_class(FaultClass::Transient)
-            } else {
-                fault
-            }
-            .into());
+    /// The refusal, if it is one. The status is told three times and nothing says that they agree (`[seed]`): each may
+    /// refuse. Where `success` says nothing a code refuses, but not the code of a success. A refusal beside data that can be
+    /// used contradicts itself: the session that it names may be open.
+    fn refusal(&self, has_data: bool) -> Option<Fault> {
+        let given = |code: &&String| !code.trim().is_empty();
+        let message_code = self.message_code.as_ref().filter(given);
+        let error_code = self.error_code.as_ref().filter(given);
+        let status = self.status_code.number();
+        let success = self.success.truth();
+        let codes = || [message_code, error_code].into_iter().flatten();
+        let refuses = match success {
+            Some(false) => true,
+            Some(true) => codes().any(|code| documented(code).is_some()) || error_code.is_some(),
+            None => codes().any(|code| !code.eq_ignore_ascii_case("success")),
+        };
+        if !refuses && !status.is_some_and(|status| status >= 400.0) {
+            return None;
         }
-        Ok(Envelope {
-            data: self.data.ok_or(DecodeError::missing_data("$.data"))?,
-            status_code: self.status_code,
-            success: self.success,
-            message: self.message,
-            message_code: self.message_code,
+        let code = message_code
+            .filter(|code| !code.eq_ignore_ascii_case("success"))
+            .or(error_code)
+            .or(message_code);
+        let message = self.message.as_ref().map(|text| text.expose().to_owned());
+        let fault = fault(code.cloned(), message);
+        // A server's fault, or a contradiction: it may have been done.
+        let unclear =
+            has_data || success == Some(true) || status.is_some_and(|status| status >= 500.0);
+        Some(if unclear {
+            fault.with_class(FaultClass::Transient)
+        } else {
+            fault
         })
     }
 }
 
-/// A refusal in Finpass's words, if the body is one.
-pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    response
-        .untrusted_hint::<Refusal>()
-        .filter(Refusal::is_one)
-        .map(|refusal| fault(refusal.message_code.or(refusal.error_code), refusal.message))
-}
-
-/// The envelope of a refusal: `{status_code, success, message, message_code}` (`[seed]`); `error_code` stands in the
-/// place of `message_code` in Finpass's other product families (`[docs]`).
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default, deserialize_with = "lenient::boolean_or_text")]
-    success: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    message: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    message_code: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    error_code: Option<String>,
-    data: Option<IgnoredAny>,
-}
-
-impl Refusal {
-    /// Where `success` is missing, a code refuses; but not the code of a success, and not beside data: a session that was
-    /// opened must not pass for a refusal.
-    fn is_one(&self) -> bool {
-        match self.success {
-            Some(success) => !success,
-            None => {
-                let mut codes = [&self.message_code, &self.error_code].into_iter().flatten();
-                self.data.is_none() && codes.any(|code| code != "success")
-            }
-        }
-    }
-}
-
-/// A refusal in Finpass's words. Two codes are documented: `unauthorized` (`[seed]`) and, by the company upstream,
-/// `invalid_client_id` (`[upstream]`).
-fn fault(code: Option<String>, message: Option<String>) -> Fault {
-    let (class, meaning) = match code.as_deref() {
-        Some("unauthorized") => (
+/// What a documented code means. Two are: `unauthorized` (`[seed]`) and, by the company upstream, `invalid_client_id`
+/// (`[upstream]`).
+fn documented(code: &str) -> Option<(FaultClass, &'static str)> {
+    Some(match code {
+        "unauthorized" => (
             FaultClass::Credentials,
-            Some("the API key or secret is missing or wrong, or they are not a pair"),
+            "the API key or secret is missing or wrong, or they are not a pair",
         ),
-        Some("invalid_client_id") => (
+        "invalid_client_id" => (
             FaultClass::ByStatus,
-            Some("the client id is unknown or has expired"),
+            "the client id is unknown or has expired",
         ),
-        _ => (FaultClass::ByStatus, None),
-    };
+        _ => return None,
+    })
+}
+
+/// A refusal in Finpass's words.
+fn fault(code: Option<String>, message: Option<String>) -> Fault {
+    let (class, meaning) = code.as_deref().and_then(documented).unzip();
     Fault::new()
         .with_code(code)
         .with_message(message)
         .with_meaning(meaning)
-        .with_class(class)
+        .with_class(class.unwrap_or_default())
 }

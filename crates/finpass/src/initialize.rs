@@ -1,13 +1,13 @@
 //! *Initialize*: opens an account aggregator consent session.
 
 use provider_core::{
-    BuiltRequest, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation,
-    Pan, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    BuiltRequest, DecodeError, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile,
+    Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Finpass;
-use crate::envelope::{Envelope, ReceivedEnvelope};
+use crate::envelope::{Envelope, read};
 
 provider_core::open_enum! {
     /// What the consent is for.
@@ -186,9 +186,14 @@ impl Endpoint for Initialize {
     }
 
     fn response(&self, response: &Verified) -> Result<Initialized, ResponseError> {
-        let received: ReceivedEnvelope<InitializedData> = response.json()?;
-        let mut initialized = received.into_success()?;
+        let mut initialized: Initialized = read(response)?;
         let data = &mut initialized.data;
+        if data.client_id.as_str().trim().is_empty() {
+            return Err(DecodeError::missing_data("$.data.client_id").into());
+        }
+        if data.consent_url.expose().trim().is_empty() {
+            return Err(DecodeError::missing_data("$.data.redirect_url").into());
+        }
         if names_another(data.mobile_number.as_ref(), self.mobile_number.expose()) {
             return Err(VerificationError::OtherRequest.into());
         }

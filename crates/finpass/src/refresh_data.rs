@@ -1,12 +1,12 @@
 //! *Refresh Data*: asks for new data under a consent that exists.
 
 use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Operation, RequestBuilder,
-    ResponseError, Verified,
+    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Operation,
+    RequestBuilder, ResponseError, Verified,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{Envelope, ReceivedEnvelope};
+use crate::envelope::{Envelope, read};
 use crate::{ClientId, Finpass};
 
 provider_core::opaque_id! {
@@ -66,8 +66,10 @@ impl Endpoint for RefreshData {
     }
 
     fn response(&self, response: &Verified) -> Result<Refreshed, ResponseError> {
-        response
-            .json::<ReceivedEnvelope<RefreshedData>>()?
-            .into_success()
+        let refreshed: Refreshed = read(response)?;
+        if refreshed.data.request_id.as_str().trim().is_empty() {
+            return Err(DecodeError::missing_data("$.data.request_id").into());
+        }
+        Ok(refreshed)
     }
 }

@@ -1,6 +1,6 @@
 //! Check Profile with less traffic: one call for all who ask the same question, and cached rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -381,7 +381,8 @@ fn texts(aa_ids: &[AaId]) -> impl Iterator<Item = String> + '_ {
 
 /// Which aggregators have to be asked: none of them (`None`), these, or all (empty).
 fn missing(asked: &[AaId], known: &Known) -> Option<Vec<AaId>> {
-    let unknown = |aa_id: &str| known.rows.iter().all(|row| row.aa_id != aa_id);
+    let kept: HashSet<&str> = known.rows.iter().map(|row| &*row.aa_id).collect();
+    let unknown = |aa_id: &str| !kept.contains(aa_id);
     let missing: Vec<AaId> = if asked.is_empty() {
         // Unless each can be asked for by its name, there is no shorter question than the one for all.
         let named = known.listed.as_ref().and_then(|listed| {
@@ -406,24 +407,28 @@ fn missing(asked: &[AaId], known: &Known) -> Option<Vec<AaId>> {
 /// The rows that answer the question: new ones, kept ones for what was not asked or did not succeed this time.
 fn merge(asked: &[String], known: Known, replied: &[ProfileRow]) -> Vec<ProfileRow> {
     let Known { rows: kept, listed } = known;
-    let find = |aa_id: &str| kept.iter().find(|row| row.aa_id == aa_id);
-    let mut rows: Vec<ProfileRow> = replied
-        .iter()
-        .map(|row| match find(&row.aa_id) {
-            Some(kept) if row.status != RowStatus::Success => kept.clone(),
-            _ => row.clone(),
-        })
-        .collect();
+    let kept: HashMap<&str, &ProfileRow> = kept.iter().map(|row| (&*row.aa_id, row)).collect();
     let order = match (asked, listed) {
         ([], listed) => listed.unwrap_or_default(),
         (asked, _) => asked.to_vec(),
     };
+    let mut places = HashMap::<&str, usize>::new();
+    for (place, aa_id) in order.iter().enumerate() {
+        places.entry(aa_id).or_insert(place);
+    }
+    let mut named: HashSet<&str> = replied.iter().map(|row| &*row.aa_id).collect();
+    let mut rows: Vec<ProfileRow> = replied
+        .iter()
+        .map(|row| match kept.get(&*row.aa_id) {
+            Some(kept) if row.status != RowStatus::Success => (*kept).clone(),
+            _ => row.clone(),
+        })
+        .collect();
     for aa_id in &order {
-        if !rows.iter().any(|row| row.aa_id == *aa_id) {
-            rows.extend(find(aa_id).cloned());
+        if let (Some(row), true) = (kept.get(&**aa_id), named.insert(aa_id)) {
+            rows.push((*row).clone());
         }
     }
-    let place = |row: &ProfileRow| order.iter().position(|aa_id| *aa_id == row.aa_id);
-    rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    rows.sort_by_key(|row| places.get(&*row.aa_id).copied().unwrap_or(usize::MAX));
     rows
 }

@@ -1,15 +1,17 @@
 //! *Check Profile*: which account aggregators know a mobile number.
 
+use std::fmt;
 use std::time::Duration;
 
 use provider_core::capability::Readiness;
+use provider_core::lenient::Printable;
 use provider_core::{
     BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Mark, Masked, Mobile, Operation,
     RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::ReceivedEnvelope;
+use crate::envelope::read;
 use crate::{Finpro, RateLimit};
 
 /// The caller's id for this question, 1 to 100 characters, handed on to the aggregators (`[seed]`).
@@ -110,7 +112,7 @@ impl CheckProfile {
 }
 
 /// The reply of *Check Profile* (`[seed]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProfileReport {
@@ -131,6 +133,19 @@ pub struct ProfileReport {
     pub rate_limit: RateLimit,
 }
 
+/// Prints of FinPro's text what looks like an id, a version or a time.
+impl fmt::Debug for ProfileReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileReport")
+            .field("ver", &self.ver.as_deref().map(Printable))
+            .field("timestamp", &self.timestamp.as_deref().map(Printable))
+            .field("txnid", &self.txnid.as_deref().map(Printable))
+            .field("data", &self.data)
+            .field("rate_limit", &self.rate_limit)
+            .finish()
+    }
+}
+
 provider_core::open_enum! {
     /// How an aggregator's check ended (`[seed]`).
     pub enum RowStatus {
@@ -144,7 +159,7 @@ provider_core::open_enum! {
 }
 
 /// What one aggregator said (`[seed]`). `None` is "could not tell", never "no".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -166,6 +181,19 @@ pub struct ProfileRow {
         skip_serializing_if = "Option::is_none"
     )]
     pub error_message: Option<Masked>,
+}
+
+/// Prints the aggregator's id if it looks like one.
+impl fmt::Debug for ProfileRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileRow")
+            .field("aa_id", &Printable(&self.aa_id))
+            .field("registration_status", &self.registration_status)
+            .field("has_linked_accounts", &self.has_linked_accounts)
+            .field("status", &self.status)
+            .field("error_message", &self.error_message)
+            .finish()
+    }
 }
 
 impl ProfileRow {
@@ -199,6 +227,8 @@ impl Endpoint for CheckProfile {
         Operation::new("check-profile", "POST /profile", Idempotency::Safe)
             // As slow as the slowest aggregator, which may take 4 to 6 s (`[seed]`), and once more.
             .with_timeout(Duration::from_secs(15))
+            // A row has some 200 bytes, and fewer than 20 aggregators are licensed: room for 50 times as many.
+            .with_max_reply_bytes(256 * 1024)
             .documented(Mark::Seed);
 
     fn request<'a>(
@@ -209,13 +239,12 @@ impl Endpoint for CheckProfile {
     }
 
     fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {
-        let received: ReceivedEnvelope<Items<ProfileRow>> = response.json()?;
-        let received = received.into_success(response)?;
+        let (received, data) = read::<Items<ProfileRow>>(response)?;
         Ok(ProfileReport {
             ver: received.ver,
             timestamp: received.timestamp,
             txnid: received.txnid,
-            data: received.data,
+            data,
             rate_limit: RateLimit::from_headers(response.headers()),
         })
     }

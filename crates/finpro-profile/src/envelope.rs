@@ -1,11 +1,13 @@
 //! The envelopes of FinPro's replies, and the one place that tells a refusal from a success.
 
-use provider_core::{Fault, RawResponse, ResponseError, Verified, lenient};
+use provider_core::lenient::{Object, Told};
+use provider_core::{DecodeError, Fault, RawResponse, ResponseError, Verified, lenient};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-/// What stands beside the data of a 2xx body. A success has no top-level `status` on some endpoints; what is not documented
-/// is read as anything, so that it cannot make a report unreadable.
+/// What any body may hold: a success, or a refusal in either of the documented envelopes, nested
+/// `error{code, message, details}` (`[seed]`) or flat `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`). Only `data` is
+/// read strictly.
 #[derive(Deserialize)]
 pub(crate) struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::text")]
@@ -15,48 +17,16 @@ pub(crate) struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::text")]
     pub(crate) txnid: Option<String>,
     #[serde(default)]
-    status: Value,
+    status: Told,
     #[serde(default)]
-    error: Value,
+    success: Told,
+    #[serde(default)]
+    error: Told,
     #[serde(default, rename = "errorCode")]
-    error_code: Value,
-    pub(crate) data: T,
-}
-
-impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal: by shape and not by `status` alone, because both envelopes have been seen without it,
-    /// and beside data.
-    pub(crate) fn into_success(self, response: &Verified) -> Result<Self, ResponseError> {
-        let refused = refuses(self.status.as_str())
-            || self.error.is_object()
-            || self
-                .error_code
-                .as_str()
-                .is_some_and(|code| !code.is_empty());
-        if refused {
-            return Err(refusal(response.raw()).unwrap_or_default().into());
-        }
-        Ok(self)
-    }
-}
-
-/// A refusal in FinPro's words, if the body is in one of the documented envelopes.
-pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    response.untrusted_hint::<Refusal>()?.into_fault()
-}
-
-/// Both envelopes at once, told apart by shape: nested `error{code, message, details}` (`[seed]`), flat
-/// `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`).
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default, deserialize_with = "lenient::text")]
-    status: Option<String>,
-    #[serde(default, deserialize_with = "lenient::value")]
-    error: Option<Nested>,
-    #[serde(default, rename = "errorCode", deserialize_with = "lenient::text")]
-    error_code: Option<String>,
+    error_code: Told,
     #[serde(default, rename = "errorMsg", deserialize_with = "lenient::text")]
     error_msg: Option<String>,
+    data: Option<T>,
 }
 
 #[derive(Deserialize)]
@@ -66,34 +36,62 @@ struct Nested {
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<String>,
     // Text in the sample; its type is not documented.
-    #[serde(default)]
-    details: Option<Value>,
+    #[serde(default, deserialize_with = "lenient::value")]
+    details: Option<String>,
 }
 
-/// The words that refuse: `error` in the nested envelope, `failure` in the flat one.
-fn refuses(status: Option<&str>) -> bool {
-    matches!(status, Some("error" | "failure"))
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 4] = ["ver", "timestamp", "txnid", "errorMsg"];
+
+/// The success in a verified 2xx reply and its data, or the refusal, also beside data.
+pub(crate) fn read<T: DeserializeOwned>(
+    response: &Verified,
+) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
+    let mut received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
+    if let Some(fault) = received.refusal() {
+        return Err(fault.into());
+    }
+    let data = received.data.take();
+    let data = data.ok_or(DecodeError::missing_data("$.data"))?;
+    Ok((received, data))
 }
 
-impl Refusal {
-    fn into_fault(self) -> Option<Fault> {
-        let (code, message) = match self.error {
-            Some(Nested {
-                code,
-                message,
-                details: Some(Value::String(details)),
-            }) => (
-                code,
-                Some(message.map_or(details.clone(), |message| format!("{message}: {details}"))),
-            ),
-            Some(Nested { code, message, .. }) => (code, message),
-            None => {
-                let code = self.error_code.filter(|code| !code.is_empty());
-                if code.is_none() && !refuses(self.status.as_deref()) {
-                    return None;
-                }
-                (code, self.error_msg)
+/// A refusal in FinPro's words, if the body is one.
+pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
+    response
+        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
+        .0
+        .refusal()
+}
+
+impl<T> ReceivedEnvelope<T> {
+    /// The refusal, if it is one: by shape and not by `status` alone, because both envelopes have been seen without it, and
+    /// beside data. An `error` or an `errorCode` that says something refuses, whatever its type, and so does a `status` that
+    /// is a word for failure (`error` and `failure` are documented) or 400 or more, and `success: false`. Other words in
+    /// `status` are those of a success that other operations use, and decide nothing.
+    fn refusal(&self) -> Option<Fault> {
+        let refuses = self.error.is_said()
+            || self.error_code.is_said()
+            || self.status.is_failure()
+            || self.success.truth() == Some(false);
+        if !refuses {
+            return None;
+        }
+        let flat = || {
+            let said = self.error_code.is_said();
+            let code = said.then(|| self.error_code.clone().into_text()).flatten();
+            (code, self.error_msg.clone())
+        };
+        let (code, message) = match &self.error {
+            Told::Json(json) => match serde_json::from_str(json) {
+                Ok(Object(nested)) => words(nested),
+                Err(_) => (flat().0, Some(json.to_string())),
+            },
+            Told::Text(text) if self.error.is_said() => {
+                let (code, message) = flat();
+                (code, message.or_else(|| Some(text.clone())))
             }
+            _ => flat(),
         };
         let meaning = (code.as_deref() == Some("PROFILE_CHECK_FAILED"))
             .then_some("no aggregator could be asked; have the profile API enabled for one");
@@ -104,4 +102,18 @@ impl Refusal {
                 .with_meaning(meaning),
         )
     }
+}
+
+/// Code and message of the nested envelope.
+fn words(nested: Nested) -> (Option<String>, Option<String>) {
+    let Nested {
+        code,
+        message,
+        details,
+    } = nested;
+    let message = match (message, details) {
+        (Some(message), Some(details)) => Some(format!("{message}: {details}")),
+        (message, details) => message.or(details),
+    };
+    (code, message)
 }

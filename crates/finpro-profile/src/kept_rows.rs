@@ -1,6 +1,7 @@
 //! Rows that are kept: by whom, for how long, how many, and that they are wiped.
 
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,13 +85,15 @@ impl KeptRows {
         {
             let mut memory = person.memory();
             memory.drop_expired(now, self.time_to_live);
-            for row in rows.iter().filter(|row| may_be_kept(row, rows)) {
-                memory.rows.retain(|kept| kept.row.aa_id != row.aa_id);
-                memory.rows.push(KeptRow {
+            let new = may_be_kept(rows);
+            memory.rows.retain(|kept| !new.contains(&*kept.row.aa_id));
+            let in_order = |row: &&ProfileRow| new.contains(&*row.aa_id);
+            memory
+                .rows
+                .extend(rows.iter().filter(in_order).map(|row| KeptRow {
                     row: row.clone(),
                     since: now,
-                });
-            }
+                }));
             if all && !rows.is_empty() {
                 memory.listed = Some(Listed {
                     aa_ids: rows.iter().map(|row| row.aa_id.clone()).collect(),
@@ -135,10 +138,18 @@ impl fmt::Debug for KeptRows {
     }
 }
 
-/// Whether a row is a success that is understood, and the only one of its aggregator.
-fn may_be_kept(row: &ProfileRow, rows: &[ProfileRow]) -> bool {
-    row.readiness() != Readiness::Undetermined
-        && rows.iter().filter(|other| other.aa_id == row.aa_id).count() == 1
+/// Which rows are a success that is understood, and the only one of their aggregator.
+fn may_be_kept(rows: &[ProfileRow]) -> HashSet<&str> {
+    let mut times = HashMap::<&str, usize>::new();
+    for row in rows {
+        let count = times.entry(&row.aa_id).or_default();
+        *count = count.saturating_add(1);
+    }
+    rows.iter()
+        .filter(|row| row.readiness() != Readiness::Undetermined)
+        .map(|row| &*row.aa_id)
+        .filter(|aa_id| times.get(aa_id) == Some(&1))
+        .collect()
 }
 
 /// What is kept about one person.

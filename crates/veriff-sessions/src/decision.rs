@@ -1,11 +1,14 @@
 //! The decision about a verification session.
 
+use std::fmt;
+
 use consent_hmac::{SessionId, Veriff};
+use provider_core::lenient::{Object, Printable, Read};
 use provider_core::{
     BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
     ResponseError, VerificationError, Verified, lenient,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The request: whose decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ impl GetDecision {
 }
 
 /// The reply: a decision, or none yet (`[docs]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Decision {
@@ -34,13 +37,13 @@ pub struct Decision {
     pub status: Option<String>,
     /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
     // Read so that the member has to be there, be it null: a reply without it says nothing about the session.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "lenient::object_or_null")]
     pub verification: Option<Verification>,
 }
 
 /// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). What is not
 /// named here, such as the document, is in [`Response::body`](provider_core::Response::body).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -57,8 +60,8 @@ pub struct Verification {
     #[serde(default, deserialize_with = "lenient::text")]
     pub decision_time: Option<String>,
     /// The code, which means something beside [`status`](Self::status) only: read [`verdict`](Self::verdict).
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub code: Option<u16>,
+    #[serde(default, deserialize_with = "Read::integer")]
+    pub code: Read<u16>,
     /// What the session was created with.
     #[serde(default, deserialize_with = "lenient::text")]
     pub vendor_data: Option<Masked>,
@@ -66,8 +69,8 @@ pub struct Verification {
     #[serde(default, deserialize_with = "lenient::text")]
     pub end_user_id: Option<Masked>,
     /// The status (`[3p]`).
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub status: Option<VerificationStatus>,
+    #[serde(default, deserialize_with = "Read::text")]
+    pub status: Read<VerificationStatus>,
     /// Why it was declined or has to be repeated, for people (`[3p]`).
     #[serde(default, deserialize_with = "lenient::text")]
     pub reason: Option<Masked>,
@@ -75,8 +78,48 @@ pub struct Verification {
     #[serde(default, deserialize_with = "lenient::integer")]
     pub reason_code: Option<u16>,
     /// Who was verified (`[3p]`).
-    #[serde(default, deserialize_with = "lenient::value")]
+    #[serde(default, deserialize_with = "person")]
     pub person: Option<PersonData>,
+}
+
+fn person<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PersonData>, D::Error> {
+    let person: Option<Object<PersonData>> = lenient::value(deserializer)?;
+    Ok(person.map(|Object(person)| person))
+}
+
+/// Prints the status if it looks like a word.
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("status", &self.status.as_deref().map(Printable))
+            .field("verification", &self.verification)
+            .finish()
+    }
+}
+
+/// Prints of Veriff's text what looks like an id or a time.
+impl fmt::Debug for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verification")
+            .field("id", &Printable(&self.id))
+            .field("attempt_id", &self.attempt_id.as_deref().map(Printable))
+            .field(
+                "acceptance_time",
+                &self.acceptance_time.as_deref().map(Printable),
+            )
+            .field(
+                "decision_time",
+                &self.decision_time.as_deref().map(Printable),
+            )
+            .field("code", &self.code)
+            .field("vendor_data", &self.vendor_data)
+            .field("end_user_id", &self.end_user_id)
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("reason_code", &self.reason_code)
+            .field("person", &self.person)
+            .finish()
+    }
 }
 
 provider_core::open_enum! {
@@ -115,12 +158,14 @@ pub enum Verdict {
     ExpiredOrAbandoned,
     /// Not final: a person at Veriff looks at it.
     Review,
-    /// Status and code contradict each other, or neither is documented. Never take it for an approval.
+    /// Status and code contradict each other, one of them cannot be read, or neither is documented. Never take it for an
+    /// approval.
     Unclear,
 }
 
 impl Verification {
-    /// Status and code as a pair. A contradiction is [`Verdict::Unclear`]; where one of them is absent the other decides.
+    /// Status and code as a pair. A contradiction, or one that is there and cannot be read, is [`Verdict::Unclear`]; where
+    /// one of them is absent or null the other decides.
     pub fn verdict(&self) -> Verdict {
         const PAIRS: [(VerificationStatus, u16, Verdict); 6] = [
             (VerificationStatus::Approved, 9001, Verdict::Approved),
@@ -134,11 +179,17 @@ impl Verification {
             (VerificationStatus::Abandoned, 9104, Verdict::Abandoned),
             (VerificationStatus::Review, 9121, Verdict::Review),
         ];
-        let fits = |(status, code, _): &&(VerificationStatus, u16, Verdict)| {
-            self.status.as_ref().is_none_or(|own| own == status)
-                && self.code.is_none_or(|own| own == *code)
+        fn fits<T: PartialEq>(told: &Read<T>, documented: &T) -> bool {
+            match told {
+                Read::Absent => true,
+                Read::Unreadable(_) => false,
+                Read::Value(own) => own == documented,
+            }
+        }
+        let pair = |(status, code, _): &&(VerificationStatus, u16, Verdict)| {
+            fits(&self.status, status) && fits(&self.code, code)
         };
-        let mut verdicts = PAIRS.iter().filter(fits).map(|(_, _, verdict)| *verdict);
+        let mut verdicts = PAIRS.iter().filter(pair).map(|(_, _, verdict)| *verdict);
         match (verdicts.next(), verdicts.next(), verdicts.next()) {
             (Some(verdict), None, _) => verdict,
             (Some(Verdict::Expired), Some(Verdict::Abandoned), None) => Verdict::ExpiredOrAbandoned,
@@ -176,6 +227,18 @@ pub struct PersonData {
     pub nationality: Option<Masked>,
 }
 
+/// What may be repeated: it decides nothing.
+const INFORMATIONAL: [&str; 8] = [
+    "attemptId",
+    "acceptanceTime",
+    "decisionTime",
+    "vendorData",
+    "endUserId",
+    "reason",
+    "reasonCode",
+    "person",
+];
+
 impl Endpoint for GetDecision {
     type Provider = Veriff;
     type Output = Decision;
@@ -196,7 +259,16 @@ impl Endpoint for GetDecision {
     }
 
     fn response(&self, response: &Verified) -> Result<Decision, ResponseError> {
-        let decision: Decision = response.json()?;
+        let decision: Decision = lenient::reply(response, &INFORMATIONAL)?;
+        // Whatever stands beside it: a refusal is not "undecided", and not a decision.
+        if decision
+            .status
+            .as_deref()
+            .is_some_and(|status| status != "success")
+            && let Some(fault) = Veriff::refusal(response)
+        {
+            return Err(fault.into());
+        }
         // The signature covers the body only, so a genuine reply to another request would verify too.
         let names_another = |verification: &Verification| !self.session_id.is(&verification.id);
         if decision.verification.as_ref().is_some_and(names_another) {

@@ -260,6 +260,9 @@ async fn a_success_names_the_consent_and_the_session() {
             "$",
         ),
         (format!(r#"{{"id":"","sessionId":"{SESSION}"}}"#), "$.id"),
+        (format!(r#"{{"id":" ","sessionId":"{SESSION}"}}"#), "$.id"),
+        (format!(r#"[null,"1",null,"{SESSION}"]"#), "$"),
+        (format!(r#"["1",null,"{SESSION}"]"#), "$"),
         (format!(r#"{{"id":7,"sessionId":"{SESSION}"}}"#), "$.id"),
         (r#"{"id":"1","context":"consent"}"#.to_owned(), "$"),
         (r#"{"id":"1","sessionId":null}"#.to_owned(), "$.sessionId"),
@@ -283,6 +286,47 @@ async fn a_signed_refusal_inside_a_success_is_a_refusal() {
         assert_eq!(error.kind(), ErrorKind::Api, "{body}");
         assert_eq!(error.outcome(), Outcome::Refused, "{body}");
         assert_eq!(error.fault().unwrap().code(), Some("1104"), "{body}");
+    }
+}
+
+/// Whether the rest parses does not decide whether a refusal is seen. Beside a consent it is a contradiction.
+#[tokio::test(start_paused = true)]
+async fn a_signed_refusal_beside_a_consent_leaves_it_open() {
+    for (status, refuses) in [
+        (r#""fail""#, true),
+        (r#""FAIL""#, true),
+        ("400", true),
+        (r#""400""#, true),
+        ("false", true),
+        (r#""success""#, false),
+        (r#""created""#, false),
+        (r#""made_up""#, false),
+        ("200", false),
+        ("null", false),
+        ("[]", false),
+        (r#""\ud800""#, false),
+    ] {
+        let body =
+            format!(r#"{{"status":{status},"code":"1812","id":"1","sessionId":"{SESSION}"}}"#);
+        let error = read(signed(&body)).await.err();
+        let found = error.as_ref().map(|error| (error.kind(), error.outcome()));
+        let expected = refuses.then_some((ErrorKind::Api, Outcome::Unknown));
+        assert_eq!(found, expected, "{body}");
+        let code = error.as_ref().map(|error| error.fault().unwrap().code());
+        assert_eq!(code, refuses.then_some(Some("1812")), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_and_is_not_needed_does_no_harm() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for context in [r#""\ud800""#, "[1e999]", r#"["consent"]"#, &deep] {
+        let body = format!(r#"{{"id":"1","sessionId":"{SESSION}","context":{context}}}"#);
+        assert_eq!(
+            read(signed(&body)).await.unwrap().context,
+            None,
+            "{context}"
+        );
     }
 }
 
@@ -414,6 +458,8 @@ async fn nothing_personal_is_printed() {
     let context = format!(r#"{{"id":"1","sessionId":"{SESSION}","context":"CANARY 1"}}"#);
     let (result, _) = send([signed(&context)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    let id = format!(r#"{{"id":"9000000001","sessionId":"{SESSION}"}}"#);
+    printed += &format!("{:?}", read(signed(&id)).await.unwrap());
     let refusal = r#"{"status":"fail","code":"9000000001","message":"CANARY"}"#;
     for step in [
         Step::respond(400, refusal),

@@ -250,26 +250,201 @@ async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
     assert_eq!(result.unwrap_err().outcome(), Outcome::Refused);
 }
 
+/// Whether the data parses does not decide whether a refusal is seen: each envelope with and without a session.
 #[tokio::test(start_paused = true)]
-async fn a_session_whose_success_is_missing_was_opened_all_the_same() {
-    for body in [
-        SESSION.replace("\"success\":true,", ""),
-        SESSION.replace("\"success\":true", "\"success\":null"),
-        SESSION.replace("\"success\":true,", "\"error_code\":\"made_up\","),
-        r#"{"message_code":"success"}"#.to_owned(),
+async fn success_status_and_code_are_read_alike_beside_any_data() {
+    use ErrorKind::{Api, Credentials, Decode};
+    use Outcome::{Done, Refused, Unknown};
+
+    const USABLE: &str = r#"{"client_id":"c","redirect_url":"u"}"#;
+    // What comes of it beside a session, and beside nothing that is one; `None` is a success.
+    for (envelope, beside, alone) in [
+        (r#""success":true"#, None, (Decode, Done)),
+        (r#""success":"True""#, None, (Decode, Done)),
+        (r#""success":1"#, None, (Decode, Done)),
+        (r#""success":null"#, None, (Decode, Done)),
+        (r#""status_code":200"#, None, (Decode, Done)),
+        (r#""success":["x"]"#, None, (Decode, Done)),
+        (
+            r#""success":null,"message_code":"success""#,
+            None,
+            (Decode, Done),
+        ),
+        (
+            r#""success":true,"status_code":"4xx""#,
+            None,
+            (Decode, Done),
+        ),
+        (
+            r#""success":true,"message_code":"made_up""#,
+            None,
+            (Decode, Done),
+        ),
+        (r#""success":false"#, Some((Api, Unknown)), (Api, Refused)),
+        (r#""success":"False""#, Some((Api, Unknown)), (Api, Refused)),
+        (r#""success":0"#, Some((Api, Unknown)), (Api, Refused)),
+        (
+            r#""success":false,"status_code":500"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":"false","status_code":"503""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"status_code":503"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"status_code":"400""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"status_code":70000"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (r#""status_code":422"#, Some((Api, Unknown)), (Api, Refused)),
+        (
+            r#""message_code":"made_up""#,
+            Some((Api, Unknown)),
+            (Api, Refused),
+        ),
+        (
+            r#""error_code":"made_up""#,
+            Some((Api, Unknown)),
+            (Api, Refused),
+        ),
+        (
+            r#""success":true,"error_code":"made_up""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"message_code":"unauthorized""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":false,"message_code":"unauthorized""#,
+            Some((Api, Unknown)),
+            (Credentials, Refused),
+        ),
     ] {
+        let body = format!(r#"{{"data":{USABLE},{envelope}}}"#);
         let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
+        let found = result.err().map(|error| (error.kind(), error.outcome()));
+        assert_eq!(found, beside, "{body}");
+        assert_eq!(transport.sent().len(), 1);
+        for data in [
+            r#""data":{},"#,
+            r#""data":{"client_id":7},"#,
+            r#""data":[],"#,
+            r#""data":null,"#,
+            "",
+        ] {
+            let body = format!("{{{data}{envelope}}}");
+            let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
+            let error = result.unwrap_err();
+            assert_eq!((error.kind(), error.outcome()), alone, "{body}");
+            assert_eq!(transport.sent().len(), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_and_is_not_needed_does_no_harm() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for odd in [r#""\ud800""#, "1e999", "[1e999]", &deep] {
+        for (of, with) in [
+            (r#""message":"Success""#, format!(r#""message":{odd}"#)),
+            (r#""email_id":null"#, format!(r#""email_id":{odd}"#)),
+            (r#""pan_number":null"#, format!(r#""pan_number":{odd}"#)),
+        ] {
+            let (result, _) =
+                send([Step::respond(200, SESSION.replace(of, &with))], minimal()).await;
+            assert!(result.is_ok(), "{with}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_does_no_harm_where_it_only_informs() {
+    for (of, repeats, read) in [
+        (
+            r#""message":"Success""#,
+            r#""message":"Success","message":"b""#,
+            true,
+        ),
+        (
+            r#""email_id":null"#,
+            r#""email_id":null,"email_id":7"#,
+            true,
+        ),
+        (
+            r#""success":true"#,
+            r#""success":true,"success":false"#,
+            false,
+        ),
+        (
+            r#""status_code":200"#,
+            r#""status_code":200,"status_code":500"#,
+            false,
+        ),
+        (
+            r#""client_id":"aa_1_1""#,
+            r#""client_id":"aa_1_1","client_id":"b""#,
+            false,
+        ),
+    ] {
+        let (result, _) = send(
+            [Step::respond(200, SESSION.replace(of, repeats))],
+            minimal(),
+        )
+        .await;
+        let found = result.err().map(|error| (error.kind(), error.outcome()));
+        let expected = (!read).then_some((ErrorKind::Decode, Outcome::Done));
+        assert_eq!(found, expected, "{repeats}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_its_id_or_url_says_what_is_missing() {
+    for (of, with, path) in [
+        ("aa_1_1", " ", "$.data.client_id"),
+        ("aa_1_1", "", "$.data.client_id"),
+        (
+            "https://consent.example.test/?fi=QUJD+Rg==&reqdateX==",
+            "",
+            "$.data.redirect_url",
+        ),
+        (
+            "https://consent.example.test/?fi=QUJD+Rg==&reqdateX==",
+            " ",
+            "$.data.redirect_url",
+        ),
+    ] {
+        let (result, _) = send([Step::respond(200, SESSION.replace(of, with))], minimal()).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Done, "{path}");
+        assert_eq!(error.decode().unwrap().path(), path);
+    }
+    for body in [
+        r#"{"data":["c",null,null,null,"u"],"success":true}"#,
+        r#"[["c",null,null,null,"u"],200,true,null,null,null]"#,
+    ] {
+        let (result, _) = send([Step::respond(200, body)], minimal()).await;
         let error = result.unwrap_err();
         assert_eq!(
             (error.kind(), error.outcome()),
             (ErrorKind::Decode, Outcome::Done),
             "{body}"
         );
-        assert_eq!(transport.sent().len(), 1);
     }
-    let refused = r#"{"message_code":"unauthorized","data":null}"#;
-    let (result, _) = send([Step::respond(200, refused)], minimal()).await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::Credentials);
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,6 +496,12 @@ async fn nothing_personal_is_printed() {
     let mut printed = format!("{request:?} {request:#?}");
     let (result, _) = send([Step::respond(200, SESSION)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    for odd in ["9000000001", "AAAAA0000A", "person@example.test\\n"] {
+        let session = SESSION.replace("aa_1_1", odd);
+        let session = session.replace("\"success\"}", &format!("\"{odd}\"}}"));
+        let (result, _) = send([Step::respond(200, session)], minimal()).await;
+        printed += &format!("{:?}", result.unwrap());
+    }
     let echo = r#"{"success":false,"message":"9000000001 AAAAA0000A","message_code":"9000000001"}"#;
     let (result, _) = send([Step::respond(400, echo)], minimal()).await;
     let error = result.unwrap_err();

@@ -10,7 +10,7 @@ use finpro_profile::provider_core::capability::{
     AggregatorDiscovery, AggregatorId, AggregatorQuery, Readiness,
 };
 use finpro_profile::provider_core::http::{HeaderMap, Request, StatusCode};
-use finpro_profile::provider_core::testing::conformance;
+use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
 use finpro_profile::provider_core::{
     Body, CallOptions, Error, ErrorKind, ExchangeLimits, Mobile, Outcome, RawResponse, RequestId,
     RetryPolicy, Transport, TransportError, TransportErrorKind, async_trait,
@@ -645,4 +645,48 @@ async fn one_impatient_caller_cuts_nobody_s_call_and_opens_no_circuit() {
     let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
     assert_eq!(told(&report), [("finvu", "success")]);
     assert_eq!(fake.asked().len(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_beside_rows_is_an_error_and_not_kept() {
+    for refusal in [
+        r#""errorCode":4001"#,
+        r#""status":"ERROR""#,
+        r#""success":false"#,
+        r#""error":["x"]"#,
+    ] {
+        let row =
+            r#"{"aaId":"x","status":"success","registrationStatus":true,"hasLinkedAccounts":true}"#;
+        let body = format!(r#"{{{refusal},"data":[{row}]}}"#);
+        let steps = [(); 2].map(|()| Step::respond(200, body.clone()));
+        let transport = ScriptedTransport::new(steps);
+        let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
+            .transport(Arc::new(transport.clone()))
+            .build()
+            .unwrap();
+        let profiles = CachedProfiles::new(client);
+        for asked in 1..=2 {
+            let error = profiles.check_profile(ask(&[])).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Api, "{refusal}");
+            assert_eq!(transport.sent().len(), asked, "{refusal}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_rows_are_kept_and_merged_each_in_its_place() {
+    const ROWS: usize = 3_000;
+    let statuses: Vec<String> = (0..ROWS).map(|at| format!("a{at:04}")).collect();
+    let fake = Fake::default();
+    for id in &statuses {
+        fake.set(id, "success");
+    }
+    let profiles = fake.profiles();
+    let first = profiles.check_profile(ask(&[])).await.unwrap();
+    assert!(first.reply.is_some());
+    let kept = profiles.check_profile(ask(&[])).await.unwrap();
+    assert!(kept.reply.is_none());
+    assert_eq!(kept.rows, first.rows);
+    let ids: Vec<_> = kept.rows.iter().map(|row| row.aa_id.clone()).collect();
+    assert_eq!(ids, statuses);
 }

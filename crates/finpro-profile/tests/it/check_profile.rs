@@ -303,9 +303,10 @@ async fn an_empty_report_is_a_report_and_a_missing_one_is_not() {
     let report = read(Step::respond(200, r#"{"data":[]}"#)).await.unwrap();
     assert!(report.data.is_empty());
     for (body, path) in [
-        ("{}", "$"),
+        ("{}", "$.data"),
         (r#"{"data":null}"#, "$.data"),
         (r#"{"data":{}}"#, "$.data"),
+        (r#"["1",null,null,null,null,null,null,null,[]]"#, "$"),
         ("<html>", "$"),
         ("", "$"),
     ] {
@@ -325,6 +326,87 @@ async fn what_is_not_documented_in_a_report_is_ignored() {
     assert_eq!(report.data.len(), 1);
     let odd = r#"{"status":200,"error":false,"errorCode":0,"data":[]}"#;
     assert!(read(Step::respond(200, odd)).await.is_ok());
+}
+
+/// Whether the data parses does not decide whether a refusal is seen: each envelope beside rows, none, and nothing.
+#[tokio::test(start_paused = true)]
+async fn what_refuses_refuses_beside_any_data() {
+    let deep = format!(r#""error":{}{}"#, "[".repeat(200), "]".repeat(200));
+    let rows =
+        r#"{"aaId":"x","status":"success","registrationStatus":true,"hasLinkedAccounts":true}"#;
+    let data = [
+        format!("[{rows}]"),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "null".to_owned(),
+    ];
+    for (envelope, refuses) in [
+        (r#""status":"ERROR","error":null"#, true),
+        (r#""status":"error""#, true),
+        (r#""status":"Failure","errorMsg":"x""#, true),
+        (r#""status":"failed""#, true),
+        (r#""status":" fail ""#, true),
+        (r#""status":false"#, true),
+        (r#""status":503"#, true),
+        (r#""status":"503""#, true),
+        (r#""success":false"#, true),
+        (r#""success":"False""#, true),
+        (r#""success":0"#, true),
+        (r#""errorCode":500,"errorMsg":"Internal""#, true),
+        (r#""errorCode":4001"#, true),
+        (r#""errorCode":["FP0034"]"#, true),
+        (r#""errorCode":1e400"#, true),
+        (r#""error":"INVALID_MOBILE""#, true),
+        (r#""error":["x"]"#, true),
+        (r#""error":{"code":"X"}"#, true),
+        (r#""error":true"#, true),
+        (r#""error":"\ud800""#, true),
+        (&deep, true),
+        (r#""status":"success""#, false),
+        (r#""status":"ok","success":true"#, false),
+        (r#""status":"made_up""#, false),
+        (
+            r#""status":200,"error":false,"errorCode":0,"success":1"#,
+            false,
+        ),
+        (r#""status":["error"]"#, false),
+        (
+            r#""status":"\ud800","ver":"\ud800","timestamp":[1e999]"#,
+            false,
+        ),
+        (
+            r#""error":null,"errorCode":null,"status":null,"success":null"#,
+            false,
+        ),
+        (
+            r#""error":"","errorCode":" ","status":"","success":"""#,
+            false,
+        ),
+        (r#""error":{ },"errorCode":[]"#, false),
+        (r#""txnid":"a","ver":"1","txnid":"b","ver":"2""#, false),
+    ] {
+        for (usable, data) in [true, true, false, false].into_iter().zip(&data) {
+            let body = format!(r#"{{{envelope},"data":{data}}}"#);
+            let found = read(Step::respond(200, body.clone())).await;
+            let expected = match (refuses, usable) {
+                (true, _) => Some((ErrorKind::Api, Outcome::Refused)),
+                (false, true) => None,
+                (false, false) => Some((ErrorKind::Decode, Outcome::Done)),
+            };
+            let found = found.err().map(|error| (error.kind(), error.outcome()));
+            assert_eq!(found, expected, "{body}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_bounded_and_so_is_what_is_kept_of_it() {
+    let zeros = |count: usize| format!(r#"{{"data":[{}0]}}"#, "0,".repeat(count));
+    let report = read(Step::respond(200, zeros(100_000))).await.unwrap();
+    assert_eq!(report.data.unread().len(), 100);
+    assert_eq!(report.data.unread_count(), 100_001);
+    let error = read(Step::respond(200, zeros(140_000))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
 }
 
 #[tokio::test(start_paused = true)]
@@ -405,7 +487,9 @@ async fn a_foreign_error_page_is_a_refusal_without_words() {
         assert_eq!(error.kind(), ErrorKind::Api, "{body}");
         assert_eq!(error.outcome(), Outcome::Unknown, "{body}");
         assert_eq!(error.status().unwrap(), 503, "{body}");
-        assert!(error.fault().is_none(), "{body}");
+        let message = error.fault().map(|fault| fault.message().unwrap());
+        let expected = (body == gateway).then_some("Service Unavailable");
+        assert_eq!(message, expected, "{body}");
         assert_eq!(error.raw_response().unwrap().body(), body);
         assert_eq!(transport.sent().len(), 3, "{body}");
     }
@@ -532,6 +616,13 @@ async fn nothing_personal_is_printed() {
         "errorMessage":"9000000001 CANARY"}]}"#;
     let (result, _) = send([Step::respond(200, failed)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    for odd in ["9000000001", "AAAAA0000A", "person@example.test"] {
+        let body = REPORT.replace("onemoney", odd).replace("t-1", odd);
+        let body = body
+            .replace("1.0.0", odd)
+            .replace("2030-01-01T00:00:00.000Z", odd);
+        printed += &format!("{:?}", read(Step::respond(200, body)).await.unwrap());
+    }
     let canary = r#"{"status":"error","error":{"code":"9000000001","message":"9000000001 CANARY",
         "details":"CANARY"}}"#;
     let misplaced = r#"{"data":[{"aaId":"onemoney","status":"success","registrationStatus":"CANARY"}],
@@ -556,6 +647,8 @@ async fn nothing_personal_is_printed() {
     );
     for canary in [
         "9000000001",
+        "AAAAA0000A",
+        "person@",
         "CANARY",
         "made-up-secret",
         FINPRO_CLIENT_ID,

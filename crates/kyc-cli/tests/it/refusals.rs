@@ -156,7 +156,7 @@ fn seven_for_an_answer_that_is_not_understood() {
     for (body, place) in [
         ("<html>CANARY</html>", "not JSON at $"),
         (r#"{"success":true}"#, "success without data at $.data"),
-        (r#"{"success":"CANARY"}"#, "unexpected shape at $.success"),
+        (r#"{"data":"CANARY"}"#, "unexpected shape at $.data"),
     ] {
         let server = FixedServer::answering("200 OK", body);
         let run = kyc(&FINPASS[..6], &server.environment());

@@ -230,8 +230,15 @@ impl fmt::Debug for PathId {
 macro_rules! opaque_id {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident($field:literal);)+) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         $vis struct $name(::std::string::String);
+
+        /// Prints the id if it looks like one.
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&$crate::lenient::Printable(&self.0)).finish()
+            }
+        }
 
         impl $name {
             /// Takes an id as the provider gave it.

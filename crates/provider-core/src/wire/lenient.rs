@@ -5,16 +5,20 @@
 //! read strictly.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json::DecodeError;
+use super::verified::Verified;
 use crate::values::Masked;
 
 /// Text, or a number or a truth value as text; `None` for anything else.
@@ -25,13 +29,8 @@ use crate::values::Masked;
 pub fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
-        Scalar::Text(text) => Some(T::from(&text)),
-        Scalar::Integer(number) => Some(T::from(&number.to_string())),
-        Scalar::Float(number) => Some(T::from(&number.to_string())),
-        Scalar::Bool(truth) => Some(T::from(if truth { "true" } else { "false" })),
-        Scalar::Other => None,
-    })
+    let raw = Raw::deserialize(deserializer)?;
+    Ok(raw.scalar().text().map(|text| T::from(&text)))
 }
 
 /// A whole number, or text that is one; `None` for anything else and for what `T` cannot hold.
@@ -42,17 +41,8 @@ pub fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
-        Scalar::Integer(number) => T::try_from(number).ok(),
-        Scalar::Text(text) => text
-            .trim()
-            .parse()
-            .ok()
-            .and_then(|n: i128| T::try_from(n).ok()),
-        // 200.0 is how some serialisers write 200.
-        Scalar::Float(number) => whole(number).and_then(|number| T::try_from(number).ok()),
-        Scalar::Bool(_) | Scalar::Other => None,
-    })
+    let raw = Raw::deserialize(deserializer)?;
+    Ok(raw.scalar().integer())
 }
 
 /// A truth value; `None` for anything else, also for what only looks like one.
@@ -61,7 +51,7 @@ pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
 ///
 /// The JSON is broken.
 pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
+    Ok(match Raw::deserialize(deserializer)?.scalar() {
         Scalar::Bool(truth) => Some(truth),
         _ => None,
     })
@@ -75,7 +65,7 @@ pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool
 pub fn boolean_or_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<bool>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
+    Ok(match Raw::deserialize(deserializer)?.scalar() {
         Scalar::Bool(truth) => Some(truth),
         Scalar::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Scalar::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
@@ -91,8 +81,389 @@ pub fn boolean_or_text<'de, D: Deserializer<'de>>(
 pub fn value<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
+    let raw = Raw::deserialize(deserializer)?;
+    Ok(serde_json::from_str(&raw.0).ok().or_else(|| {
+        // Of a repeated member the last one counts.
+        let value: Value = serde_json::from_str(&raw.0).ok()?;
+        serde_json::from_value(value).ok()
+    }))
+}
+
+/// A JSON object, and nothing else: serde reads a list as a struct, too, member by member in the order of its fields.
+///
+/// ```
+/// use provider_core::lenient::Object;
+/// use provider_core::serde_json;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Reply {
+///     id: String,
+/// }
+///
+/// assert!(serde_json::from_str::<Reply>(r#"["1"]"#).is_ok());
+/// assert!(serde_json::from_str::<Object<Reply>>(r#"["1"]"#).is_err());
+/// assert_eq!(serde_json::from_str::<Object<Reply>>(r#"{"id":"1"}"#).unwrap().0.id, "1");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// Reads a reply that is an [`Object`]. Of a member in `informational`, by its name at any of the upper levels, the first one
+/// counts; repeating another one is an error, because which of two a peer means is anybody's guess.
+///
+/// A reply without repeats is read once; how it can be read in spite of them is only looked at when that fails.
+///
+/// # Errors
+///
+/// [`DecodeError`] with the place and the category, never the value.
+pub fn reply<T: DeserializeOwned>(
+    response: &Verified,
+    informational: &[&str],
+) -> Result<T, DecodeError> {
+    let read = response.json::<Object<T>>().or_else(|error| {
+        let body = std::str::from_utf8(response.raw().body()).ok();
+        body.and_then(|body| without_repeats(body, informational))
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .ok_or(error)
+    });
+    read.map(|Object(reply)| reply)
+}
+
+/// The same JSON without the repeats; `None` if it has none.
+#[cold]
+fn without_repeats(json: &str, informational: &[&str]) -> Option<String> {
+    /// The members of a reply, of its data, and of what is in that.
+    const LEVELS: usize = 3;
+
+    struct Members<'de>(Vec<(String, Raw<'de>)>);
+
+    impl<'de> Deserialize<'de> for Members<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct All;
+
+            impl<'de> Visitor<'de> for All {
+                type Value = Members<'de>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(
+                    self,
+                    mut members: A,
+                ) -> Result<Members<'de>, A::Error> {
+                    let mut all = Vec::new();
+                    while let Some(member) = members.next_entry()? {
+                        all.push(member);
+                    }
+                    Ok(Members(all))
+                }
+            }
+
+            deserializer.deserialize_map(All)
+        }
+    }
+
+    fn rewrite(json: &str, informational: &[&str], levels: usize, repeats: &mut bool) -> String {
+        let members = (levels > 0 && json.trim_ascii_start().starts_with('{'))
+            .then(|| serde_json::from_str(json).ok())
+            .flatten();
+        let Some(Members(members)) = members else {
+            return json.to_owned();
+        };
+        let mut seen = HashSet::new();
+        let mut kept = Vec::new();
+        for (name, value) in &members {
+            if informational.contains(&&**name) && !seen.insert(name) {
+                *repeats = true;
+                continue;
+            }
+            let value = rewrite(&value.0, informational, levels.saturating_sub(1), repeats);
+            kept.push(format!("{}:{value}", Value::from(&**name)));
+        }
+        format!("{{{}}}", kept.join(","))
+    }
+
+    let mut repeats = false;
+    let rewritten = rewrite(json, informational, LEVELS, &mut repeats);
+    repeats.then_some(rewritten)
+}
+
+/// An [`Object`], or `null`; the member has to be there.
+///
+/// # Errors
+///
+/// Anything else, or an object of another shape.
+pub fn object_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0))
+}
+
+/// A member whose absence means something: what is there and cannot be read is not the same as nothing.
+///
+/// It is read with `#[serde(default)]` and [`Read::text`] or [`Read::integer`]. Serialised, what could not be read is as it came, so
+/// that it cannot be read the next time either.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Read<T> {
+    /// It is not there, or it is null.
+    #[default]
+    Absent,
+    /// It is there and of another form, or out of range. The JSON text as it came; it may hold personal data.
+    Unreadable(Masked),
+    /// What it says.
+    Value(T),
+}
+
+impl<T> Read<T> {
+    /// What it says, if it is there and was read.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+
+    fn of(raw: &Raw<'_>, value: impl FnOnce(Scalar<'_>) -> Option<T>) -> Self {
+        match raw.scalar() {
+            Scalar::Null => Self::Absent,
+            scalar => value(scalar).map_or_else(
+                || Self::Unreadable(Masked::new(raw.0.as_ref())),
+                Self::Value,
+            ),
+        }
+    }
+
+    /// As [`text`]. Empty text is not readable.
+    ///
+    /// # Errors
+    ///
+    /// The JSON is broken.
+    pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>
+    where
+        T: for<'a> From<&'a str>,
+    {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(Self::of(&raw, |scalar| {
+            let text = scalar.text().filter(|text| !text.is_empty());
+            text.map(|text| T::from(&text))
+        }))
+    }
+
+    /// As [`integer`].
+    ///
+    /// # Errors
+    ///
+    /// The JSON is broken.
+    pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>
+    where
+        T: TryFrom<i128>,
+    {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(Self::of(&raw, |scalar| scalar.integer()))
+    }
+}
+
+impl<T: Serialize> Serialize for Read<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absent => serializer.serialize_none(),
+            Self::Unreadable(json) => AsItCame(json.expose()).serialize(serializer),
+            Self::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Read<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Option::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+/// What a member says that may tell a refusal, whatever its type: `"status"`, `"error"`, `"success"`.
+///
+/// Reading it never fails a reply whose JSON is not broken.
+#[derive(Clone, PartialEq, Default)]
+pub enum Told {
+    /// It is absent or null, or text without a character in it, or an empty list or object.
+    #[default]
+    Nothing,
+    /// A truth value.
+    Bool(bool),
+    /// A number; infinite if no float holds it.
+    Number(f64),
+    /// Text, as it came.
+    Text(String),
+    /// A list or an object, or text that is none (half a character), as JSON text.
+    Json(Box<str>),
+}
+
+impl Told {
+    /// Whether it says that something is there: not `false`, not zero.
+    pub fn is_said(&self) -> bool {
+        match self {
+            Self::Nothing | Self::Bool(false) => false,
+            Self::Number(number) => *number != 0.0,
+            Self::Text(text) => text.trim() != "0" && !text.trim().eq_ignore_ascii_case("false"),
+            Self::Bool(true) | Self::Json(_) => true,
+        }
+    }
+
+    /// A truth value, also as 0 and 1 or as text.
+    pub fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Bool(truth) => Some(*truth),
+            Self::Number(0.0) => Some(false),
+            Self::Number(1.0) => Some(true),
+            Self::Text(text) => match text.trim() {
+                "0" => Some(false),
+                "1" => Some(true),
+                text if text.eq_ignore_ascii_case("false") => Some(false),
+                text if text.eq_ignore_ascii_case("true") => Some(true),
+                _ => None,
+            },
+            Self::Nothing | Self::Number(_) | Self::Json(_) => None,
+        }
+    }
+
+    /// A number, also as text; for an HTTP status that a body repeats.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
+            Self::Nothing | Self::Bool(_) | Self::Json(_) => None,
+        }
+    }
+
+    /// The number, if it is whole and `T` holds it.
+    pub fn integer<T: TryFrom<i128>>(&self) -> Option<T> {
+        self.number().and_then(whole)?.try_into().ok()
+    }
+
+    /// Whether it is a status that tells a failure: `false`, 400 or more, or one of the words that providers use,
+    /// `error`, `failure`, `failed` and `fail` in any case.
+    pub fn is_failure(&self) -> bool {
+        let word = |text: &str| {
+            ["error", "failure", "failed", "fail"]
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word))
+        };
+        self.truth() == Some(false) && !matches!(self, Self::Number(_))
+            || self.number().is_some_and(|status| status >= 400.0)
+            || matches!(self, Self::Text(text) if word(text.trim()))
+    }
+
+    /// It as text.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Bool(truth) => Some(truth.to_string()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Text(text) => Some(text),
+            Self::Json(json) => Some(json.into()),
+        }
+    }
+}
+
+/// Prints what kind it is, not what it says.
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Bool(_) => "Bool(***)",
+            Self::Number(_) => "Number(***)",
+            Self::Text(_) => "Text(***)",
+            Self::Json(_) => "Json(***)",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(match raw.scalar() {
+            Scalar::Null => Self::Nothing,
+            Scalar::Bool(truth) => Self::Bool(truth),
+            Scalar::Number(number) => Self::Number(match number.parse::<i32>() {
+                // Cheaper than to read a float.
+                Ok(number) => number.into(),
+                Err(_) => number.parse().unwrap_or(f64::INFINITY),
+            }),
+            Scalar::Text(text) if text.trim().is_empty() => Self::Nothing,
+            Scalar::Text(text) => Self::Text(text.into_owned()),
+            Scalar::Other(json) if is_empty(json) => Self::Nothing,
+            Scalar::Other(json) => Self::Json(json.into()),
+        })
+    }
+}
+
+/// Whether a list or an object has nothing in it.
+fn is_empty(json: &str) -> bool {
+    json.get(1..json.len().saturating_sub(1))
+        .is_some_and(|inside| inside.trim().is_empty())
+}
+
+/// Text of a peer that informs and should be an id, a code, a name or a time: `Debug` prints it if it looks like one, and
+/// `***` if it may be something of a person.
+///
+/// ```
+/// use provider_core::lenient::Printable;
+///
+/// assert_eq!(format!("{:?}", Printable("aa_00000001_7f")), "\"aa_00000001_7f\"");
+/// assert_eq!(format!("{:?}", Printable("2030-01-01T00:00:00.000Z")), "\"2030-01-01T00:00:00.000Z\"");
+/// for text in ["", "9000000001", "+919000000001", "AAAAA0000A", "person@example.test", "a b", "a\n"] {
+///     assert_eq!(format!("{:?}", Printable(text)), "***");
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Debug for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.as_bytes();
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:+".contains(byte);
+        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let letters = bytes
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .count();
+        // A mobile number, an account's or an Aadhaar, however it is grouped; a PAN; a date alone may be one of birth.
+        let personal =
+            letters == 0 && digits > 6 || bytes.len() == 10 && letters == 6 && digits == 4;
+        if (1..=128).contains(&bytes.len()) && bytes.iter().all(allowed) && !personal {
+            fmt::Debug::fmt(self.0, f)
+        } else {
+            f.write_str("***")
+        }
+    }
 }
 
 /// A number without a fraction, if a float holds it exactly.
@@ -105,77 +476,155 @@ fn whole(number: f64) -> Option<i128> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
 }
 
-/// A JSON value that is neither a list nor an object, or whatever else.
-enum Scalar<'de> {
-    Text(Cow<'de, str>),
-    Integer(i128),
-    Float(f64),
-    Bool(bool),
-    Other,
-}
+/// The JSON text of a value, borrowed where the input is text. To skip a value it is enough that its JSON is not broken:
+/// half a character, a number that nothing holds and any depth are only found by who reads it.
+struct Raw<'de>(Cow<'de, str>);
 
-impl<'de> Deserialize<'de> for Scalar<'de> {
+impl<'de> Deserialize<'de> for Raw<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
+        /// What [`RawValue`] asks for. It is not used itself because it either borrows or copies, and the input decides.
+        const TOKEN: &str = "$serde_json::private::RawValue";
 
-        impl<'de> Visitor<'de> for Any {
-            type Value = Scalar<'de>;
+        struct Token;
+
+        impl<'de> Visitor<'de> for Token {
+            type Value = Raw<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("JSON")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Text(Cow::Borrowed(text)))
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Raw<'de>, A::Error> {
+                members.next_key::<IgnoredAny>()?;
+                members.next_value_seed(Text).map(Raw)
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Integer(number.into()))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Integer(number.into()))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Float(number))
-            }
-
-            fn visit_bool<E>(self, truth: bool) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Bool(truth))
-            }
-
-            fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
-                Ok(Scalar::Other)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar<'de>, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Scalar::Other)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Scalar<'de>, A::Error> {
-                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Scalar::Other)
+            // Another deserialiser, or another serde_json, to which the token says nothing.
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Raw<'de>, D::Error> {
+                let value = Value::deserialize(deserializer)?;
+                Ok(Raw(value.to_string().into()))
             }
         }
 
-        deserializer.deserialize_any(Any)
+        struct Text;
+
+        impl<'de> DeserializeSeed<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn deserialize<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Cow<'de, str>, D::Error> {
+                deserializer.deserialize_str(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text))
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(TOKEN, Token)
+    }
+}
+
+impl Raw<'_> {
+    #[inline]
+    fn scalar(&self) -> Scalar<'_> {
+        let json = &*self.0;
+        match json.as_bytes() {
+            [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => {
+                let text = json.get(1..json.len().saturating_sub(1));
+                Scalar::Text(Cow::Borrowed(text.unwrap_or_default()))
+            }
+            [b'"', ..] => match serde_json::from_str(json) {
+                Ok(text) => Scalar::Text(Cow::Owned(text)),
+                Err(_) => Scalar::Other(json),
+            },
+            b"null" => Scalar::Null,
+            b"true" => Scalar::Bool(true),
+            b"false" => Scalar::Bool(false),
+            [b'[' | b'{', ..] | [] => Scalar::Other(json),
+            _ => Scalar::Number(json),
+        }
+    }
+}
+
+/// A JSON value that is neither a list nor an object, or whatever else.
+enum Scalar<'a> {
+    Text(Cow<'a, str>),
+    Number(&'a str),
+    Bool(bool),
+    Null,
+    Other(&'a str),
+}
+
+impl<'a> Scalar<'a> {
+    fn text(self) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Scalar::Text(text) => text,
+            Scalar::Number(number) => Cow::Borrowed(number),
+            Scalar::Bool(true) => Cow::Borrowed("true"),
+            Scalar::Bool(false) => Cow::Borrowed("false"),
+            Scalar::Null | Scalar::Other(_) => return None,
+        })
+    }
+
+    fn integer<T: TryFrom<i128>>(self) -> Option<T> {
+        let number: Option<i128> = match self {
+            Scalar::Text(text) => text.trim().parse().ok(),
+            // 200.0 is how some serialisers write 200.
+            Scalar::Number(number) => {
+                (number.parse().ok()).or_else(|| number.parse().ok().and_then(whole))
+            }
+            Scalar::Bool(_) | Scalar::Null | Scalar::Other(_) => None,
+        };
+        number.and_then(|number| T::try_from(number).ok())
+    }
+}
+
+/// What was not understood, written as it came; as text if it cannot be written as JSON.
+struct AsItCame<'a>(&'a str);
+
+impl Serialize for AsItCame<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // As who writes it into a value would read it.
+        let readable = serde_json::from_str::<Value>(self.0).is_ok();
+        match serde_json::from_str::<&RawValue>(self.0) {
+            Ok(json) if readable => json.serialize(serializer),
+            _ => serializer.serialize_str(self.0),
+        }
     }
 }
 
 /// A list that is read item by item: an item that is not understood costs itself and not the reply.
 ///
 /// It is a slice of what was understood; [`unread`](Items::unread) has the rest as it came. Serialised, it is the whole list
-/// in its order.
+/// in its order, without the items that were not understood and not kept; one that is not JSON that can be read at all is
+/// written as a string of its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Items<T> {
     items: Vec<T>,
     unread: Vec<UnreadItem>,
+    unread_count: usize,
 }
 
 /// An item of a list that was not understood.
@@ -189,9 +638,17 @@ pub struct UnreadItem {
 }
 
 impl<T> Items<T> {
-    /// The items that were not understood; their number is what a caller should report.
+    /// How many items that were not understood are kept.
+    pub const MAX_UNREAD: usize = 100;
+
+    /// The first [`MAX_UNREAD`](Self::MAX_UNREAD) items that were not understood.
     pub fn unread(&self) -> &[UnreadItem] {
         &self.unread
+    }
+
+    /// How many items were not understood, kept or not: what a caller should report.
+    pub fn unread_count(&self) -> usize {
+        self.unread_count
     }
 
     /// The items that were understood.
@@ -211,6 +668,7 @@ impl<T> From<Vec<T>> for Items<T> {
         Self {
             items,
             unread: Vec::new(),
+            unread_count: 0,
         }
     }
 }
@@ -255,13 +713,16 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<T>, A::Error> {
                 let mut read = Items::default();
                 let mut index = 0_usize;
-                while let Some(item) = list.next_element::<Box<RawValue>>()? {
-                    match serde_json::from_str(item.get()) {
+                while let Some(item) = list.next_element::<Raw<'_>>()? {
+                    match serde_json::from_str(&item.0) {
                         Ok(item) => read.items.push(item),
-                        Err(_) => read.unread.push(UnreadItem {
-                            index,
-                            json: Masked::new(Box::<str>::from(item)),
-                        }),
+                        Err(_) => {
+                            if read.unread.len() < Items::<T>::MAX_UNREAD {
+                                let json = Masked::new(item.0);
+                                read.unread.push(UnreadItem { index, json });
+                            }
+                            read.unread_count = read.unread_count.saturating_add(1);
+                        }
                     }
                     index = index.saturating_add(1);
                 }
@@ -280,11 +741,7 @@ impl<T: Serialize> Serialize for Items<T> {
         let (mut items, mut unread) = (self.items.iter(), self.unread.iter().peekable());
         for index in 0..length {
             match unread.next_if(|item| item.index == index) {
-                Some(item) => {
-                    let json: &RawValue = serde_json::from_str(item.json.expose())
-                        .map_err(serde::ser::Error::custom)?;
-                    list.serialize_element(json)?;
-                }
+                Some(item) => list.serialize_element(&AsItCame(item.json.expose()))?,
                 None => match items.next() {
                     Some(item) => list.serialize_element(item)?,
                     None => break,
@@ -404,6 +861,221 @@ mod tests {
                 value: None
             }
         );
+    }
+
+    /// Reading these as values fails; skipping them does not.
+    const UNREADABLE: [&str; 3] = [r#""\ud800""#, r#""a\udc00b""#, "[1e999]"];
+
+    #[test]
+    fn what_cannot_be_read_costs_itself() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for json in UNREADABLE.into_iter().chain([&*deep]) {
+            let all = format!(
+                r#"{{"text":{json},"integer":{json},"boolean":{json},"boolean_or_text":{json},"value":{json}}}"#
+            );
+            let reply: Reply = serde_json::from_str(&all).unwrap();
+            assert_eq!(reply, read("{}"), "{json}");
+            assert_eq!(
+                serde_json::from_slice::<Reply>(all.as_bytes()).unwrap(),
+                reply
+            );
+        }
+        let huge: Reply = serde_json::from_str(r#"{"text":1e999,"integer":1e999}"#).unwrap();
+        assert_eq!((huge.text.as_deref(), huge.integer), (Some("1e999"), None));
+        for broken in [r#"{"text":tru}"#, r#"{"text":"a}"#, r#"{"text":[1,}"#] {
+            assert!(serde_json::from_str::<Reply>(broken).is_err(), "{broken}");
+        }
+        let twice: Twice = serde_json::from_str(r#"{"inner":{"a":1,"a":2}}"#).unwrap();
+        assert_eq!(twice.inner.unwrap().a, 2);
+    }
+
+    #[derive(Deserialize)]
+    struct Twice {
+        #[serde(default, deserialize_with = "value")]
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Inner {
+        a: u8,
+    }
+
+    #[test]
+    fn what_is_there_and_unreadable_is_not_absent() {
+        #[derive(Debug, PartialEq, Deserialize, Serialize)]
+        struct Reply {
+            #[serde(default, deserialize_with = "Read::text")]
+            text: Read<String>,
+            #[serde(default, deserialize_with = "Read::integer")]
+            integer: Read<u16>,
+        }
+        let same = |reply: &Reply| {
+            let json = serde_json::to_value(reply).unwrap();
+            assert_eq!(&serde_json::from_value::<Reply>(json).unwrap(), reply);
+        };
+        for (json, text, integer) in [
+            ("7", Some("7"), Some(7)),
+            (r#""7""#, Some("7"), Some(7)),
+            (r#""x""#, Some("x"), None),
+            ("7.5", Some("7.5"), None),
+            ("-7", Some("-7"), None),
+            ("70000", Some("70000"), None),
+            ("true", Some("true"), None),
+            (r#""""#, None, None),
+            ("[7]", None, None),
+            (r#"{"value":"x"}"#, None, None),
+        ] {
+            let all = format!(r#"{{"text":{json},"integer":{json}}}"#);
+            let reply: Reply = serde_json::from_str(&all).unwrap();
+            let unreadable = || Masked::new(json);
+            let text = text.map(str::to_owned);
+            assert_eq!(reply.text.value(), text.as_ref(), "{json}");
+            assert_eq!(reply.text == Read::Unreadable(unreadable()), text.is_none());
+            assert_eq!(reply.integer.value(), integer.as_ref(), "{json}");
+            assert_eq!(
+                reply.integer == Read::Unreadable(unreadable()),
+                integer.is_none()
+            );
+            same(&reply);
+        }
+        for absent in ["{}", r#"{"text":null,"integer":null}"#] {
+            let reply: Reply = serde_json::from_str(absent).unwrap();
+            assert_eq!(
+                (&reply.text, &reply.integer),
+                (&Read::Absent, &Read::Absent)
+            );
+            same(&reply);
+        }
+        for json in UNREADABLE {
+            let reply: Reply = serde_json::from_str(&format!(r#"{{"integer":{json}}}"#)).unwrap();
+            assert_eq!(reply.integer, Read::Unreadable(Masked::new(json)));
+            let json = serde_json::to_value(&reply).unwrap();
+            let again: Reply = serde_json::from_value(json).unwrap();
+            assert!(matches!(again.integer, Read::Unreadable(_)));
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_told_in_many_forms() {
+        let told = |json: &str| serde_json::from_str::<Told>(json).unwrap();
+        for json in ["null", "\"\"", "\" \"", "[]", "[ ]", "{}", "{ \n}"] {
+            assert_eq!(told(json), Told::Nothing, "{json}");
+            assert!(!told(json).is_said() && !told(json).is_failure(), "{json}");
+            assert_eq!((told(json).truth(), told(json).into_text()), (None, None));
+        }
+        for (json, said, failure, truth) in [
+            ("true", true, false, Some(true)),
+            ("false", false, true, Some(false)),
+            ("\"TRUE\"", true, false, Some(true)),
+            ("\" False\"", false, true, Some(false)),
+            ("0", false, false, Some(false)),
+            ("\"0\"", false, true, Some(false)),
+            ("1", true, false, Some(true)),
+            ("200", true, false, None),
+            ("399", true, false, None),
+            ("400", true, true, None),
+            ("\"503\"", true, true, None),
+            ("1e999", true, true, None),
+            ("-1", true, false, None),
+            ("\"ERROR\"", true, true, None),
+            ("\"Failure \"", true, true, None),
+            ("\"failed\"", true, true, None),
+            ("\"fail\"", true, true, None),
+            ("\"success\"", true, false, None),
+            ("\"failing\"", true, false, None),
+            ("\"nan\"", true, false, None),
+            ("[false]", true, false, None),
+            ("\"\\ud800\"", true, false, None),
+        ] {
+            let told = told(json);
+            assert_eq!(
+                (told.is_said(), told.is_failure(), told.truth()),
+                (said, failure, truth),
+                "{json}"
+            );
+        }
+        assert_eq!(told("\"201\"").integer::<u16>(), Some(201));
+        assert_eq!(told("201.5").integer::<u16>(), None);
+        for (json, text) in [
+            ("4001", "4001"),
+            ("\"x\"", "x"),
+            ("[1]", "[1]"),
+            ("true", "true"),
+        ] {
+            assert_eq!(told(json).into_text().as_deref(), Some(text));
+        }
+        let kinds = ["\"CANARY\"", "[\"CANARY\"]", "7", "true", "null"].map(told);
+        assert_eq!(
+            format!("{kinds:?}"),
+            "[Text(***), Json(***), Number(***), Bool(***), Nothing]"
+        );
+    }
+
+    #[test]
+    fn a_repeat_is_dropped_where_it_only_informs() {
+        let without = |json: &str| without_repeats(json, &["a", "b"]);
+        for json in [
+            "{}",
+            "[1]",
+            "x",
+            "",
+            r#"{"a":1,"b":2}"#,
+            r#"{"x":1,"x":2}"#,
+            r#"{"a":1"#,
+        ] {
+            assert_eq!(without(json), None, "{json}");
+        }
+        for (json, expected) in [
+            (r#"{"a":1,"a":2}"#, r#"{"a":1}"#),
+            (
+                r#"{"a":1,"x":{"b":[1e999], "b":2},"x":3}"#,
+                r#"{"a":1,"x":{"b":[1e999]},"x":3}"#,
+            ),
+            (r#"{"x":{"x":{"a":1,"a":2}}}"#, r#"{"x":{"x":{"a":1}}}"#),
+            (r#"{"\u0061":1,"a":2}"#, r#"{"a":1}"#),
+        ] {
+            assert_eq!(without(json).as_deref(), Some(expected), "{json}");
+        }
+        let deep = format!(
+            r#"{{"x":{}{}}}"#,
+            r#"{"x":"#.repeat(200),
+            "1".to_owned() + &"}".repeat(200)
+        );
+        assert_eq!(without(&deep), None);
+    }
+
+    #[test]
+    fn an_object_is_no_list() {
+        let read = serde_json::from_str::<Object<Inner>>;
+        assert_eq!(read(r#"{"a":1}"#).unwrap(), Object(Inner { a: 1 }));
+        for json in ["[1]", "null", "1", "{}", "\"a\""] {
+            assert!(read(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_unread_item_never_fails_the_writing() {
+        let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
+        for json in [r#""\ud800""#, "1e400", &deep] {
+            let items: Items<u8> = serde_json::from_str(&format!("[1,{json},2]")).unwrap();
+            assert_eq!((items.len(), items.unread()[0].json.expose()), (2, json));
+            let expected = serde_json::json!([1, json, 2]);
+            assert_eq!(serde_json::to_value(&items).unwrap(), expected);
+            assert_eq!(serde_json::to_string(&items).unwrap(), expected.to_string());
+        }
+    }
+
+    #[test]
+    fn of_the_unread_items_the_first_are_kept_and_all_are_counted() {
+        let json = format!("[1,{}2]", "\"x\",".repeat(1_000));
+        let items: Items<u8> = serde_json::from_str(&json).unwrap();
+        assert_eq!(&*items, [1, 2]);
+        assert_eq!((items.unread().len(), items.unread_count()), (100, 1_000));
+        assert_eq!(items.unread()[99].index, 100);
+        let written = serde_json::to_value(&items).unwrap();
+        let written = written.as_array().unwrap();
+        assert_eq!((written.len(), &written[101]), (102, &serde_json::json!(2)));
+        assert_eq!(Items::from(vec![1_u8]).unread_count(), 0);
     }
 
     #[test]
