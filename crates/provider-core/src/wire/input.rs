@@ -1,4 +1,4 @@
-//! Reading a request from JSON by the rules of one that is built in code.
+//! Reads a request from JSON, with the same rules as one that is built in code.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use serde_path_to_error::Segment;
 use super::json::looks_like_a_field;
 use crate::values::InvalidRequest;
 
-/// The most bytes of a request that is given as JSON: 1 MiB.
+/// The largest JSON request in bytes: 1 MiB.
 pub const MAX_INPUT_BYTES: usize = 1024 * 1024;
 
 /// Reads a request from JSON text, for a web handler or a command.
 ///
-/// The rules are those of the request's own constructors. The error names the member by its path, as in `aaId[1]`, and the
-/// rule, never the value.
+/// The rules are those of the request's own constructors. The error names the member by its path, such as `aaId[1]`, and
+/// the rule, never the value.
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, a repeated member, or as [`request_from_value`].
+/// [`InvalidRequest`]: longer than [`MAX_INPUT_BYTES`], not JSON, a duplicate member, or as for [`request_from_value`].
 ///
 /// ```
 /// use provider_core::{Mobile, request_from_json, serde::Deserialize};
@@ -39,24 +39,23 @@ pub fn request_from_json<E: DeserializeOwned>(json: &[u8]) -> Result<E, InvalidR
     request_from_value(input_from_json(json)?)
 }
 
-/// Reads JSON text as a value in which no member is repeated.
+/// Reads JSON text as a value without duplicate members.
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, or a repeated member.
+/// [`InvalidRequest`]: longer than [`MAX_INPUT_BYTES`], not JSON, or a duplicate member.
 pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     if json.len() > MAX_INPUT_BYTES {
         return Err(InvalidRequest::new("request", "must be at most 1 MiB"));
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value =
-        serde_path_to_error::deserialize::<_, Unrepeated>(&mut deserializer).map_err(|error| {
-            match error.inner().classify() {
-                serde_json::error::Category::Data => refusal(&error),
-                _ => not_json(error.inner()),
-            }
-        })?;
+    let value = serde_path_to_error::deserialize::<_, UniqueMembers>(&mut deserializer).map_err(
+        |error| match error.inner().classify() {
+            serde_json::error::Category::Data => refusal(&error),
+            _ => not_json(error.inner()),
+        },
+    )?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value.0)
 }
@@ -69,21 +68,21 @@ fn not_json(error: &serde_json::Error) -> InvalidRequest {
     )
 }
 
-/// Reads a request from a JSON value by the rules of the request's own constructors.
+/// Reads a request from a JSON value, with the rules of the request's own constructors.
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: a member that is missing, of another type, against its rule, or not a member at all. It names the
-/// member by its path and never repeats a value.
+/// [`InvalidRequest`]: a member that is missing, of the wrong type, invalid or unknown. It names the member by its path and
+/// never contains a value.
 pub fn request_from_value<E: DeserializeOwned>(value: Value) -> Result<E, InvalidRequest> {
-    // Serde would read a list as the members in their order.
+    // Serde would read a list as the members in order.
     if !value.is_object() {
         return Err(InvalidRequest::new("request", "must be an object"));
     }
     serde_path_to_error::deserialize(value).map_err(|error| refusal(&error))
 }
 
-/// Which member breaks which rule. Serde's own texts repeat the value, so only their fixed parts are used.
+/// Finds out which member breaks which rule. Serde's own texts contain the value, so only their fixed parts are used.
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidRequest {
     let text = error.inner().to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
@@ -124,7 +123,7 @@ fn quoted<'t>(text: &'t str, before: &str) -> Option<&'t str> {
     text.strip_prefix(before)?.strip_suffix('`')
 }
 
-/// What Rust expects, in words of JSON.
+/// Describes an expected Rust type in terms of JSON.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",
@@ -152,7 +151,7 @@ fn path(segments: &serde_path_to_error::Path) -> FieldPath {
     path
 }
 
-/// The place of a member, `aaId[1]`.
+/// The path of a member, `aaId[1]`.
 #[derive(Default)]
 struct FieldPath(String);
 
@@ -181,10 +180,10 @@ impl FieldPath {
     }
 }
 
-/// A JSON value in which no member is repeated: of two values for one name, either could be meant.
-struct Unrepeated(Value);
+/// A JSON value without duplicate members: of two values for one name, either could be meant.
+struct UniqueMembers(Value);
 
-impl<'de> Deserialize<'de> for Unrepeated {
+impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 
@@ -248,7 +247,7 @@ impl<'de> Deserialize<'de> for Unrepeated {
             }
         }
 
-        deserializer.deserialize_any(Any).map(Unrepeated)
+        deserializer.deserialize_any(Any).map(UniqueMembers)
     }
 }
 
@@ -397,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_by_its_place() {
+    fn malformed_json_is_reported_with_its_position() {
         for (json, rule) in [
             ("", "is not JSON at line 1, column 0"),
             ("{\n \"CANARY\" }", "is not JSON at line 2, column 11"),
