@@ -162,16 +162,16 @@ async fn key_and_signature_are_sent_once() {
     assert!(!sent.headers.contains_key("x-signature"));
 }
 
-/// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&veriff(BASE_URL));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&veriff(BASE_URL));
 }
 
+/// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = veriff(BASE_URL);
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

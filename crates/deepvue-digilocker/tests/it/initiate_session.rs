@@ -87,16 +87,16 @@ async fn each_credential_is_sent_once_in_its_own_header() {
     assert!(!sent.headers.contains_key("authorization"));
 }
 
-/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&deepvue("https://production.deepvue.tech"));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&deepvue("https://production.deepvue.tech"));
 }
 
+/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = deepvue("https://production.deepvue.tech");
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,16 +99,16 @@ async fn each_credential_is_sent_once() {
     assert_ne!(sent.headers["x-api-key"], sent.headers["x-api-secret"]);
 }
 
-/// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&finpass("https://api.finpass.ai"));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&finpass("https://api.finpass.ai"));
 }
 
+/// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = finpass("https://api.finpass.ai");
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,9 +108,9 @@ async fn each_credential_is_sent_once_in_its_own_header() {
 
 /// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = finpro(BASE_URL);
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]
