@@ -1,4 +1,4 @@
-//! The envelope of every reply, and the one place that tells a refusal from a success.
+//! The envelope of every reply, and the only place that distinguishes a refusal from a success.
 
 use provider_core::{DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, lenient};
 use serde::de::IgnoredAny;
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[non_exhaustive]
 pub struct Envelope<T> {
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
-    /// The HTTP status once more, if it was sent.
+    /// A copy of the HTTP status, if present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
     /// Always true here: a `false` is an error.
@@ -28,7 +28,7 @@ pub struct Envelope<T> {
     pub message_code: Option<String>,
 }
 
-/// What a 2xx body may hold: a success, or a refusal in spite of the status. Only `data` is read strictly.
+/// A 2xx body: a success, or a refusal despite the status. Only `data` is read strictly.
 #[derive(Deserialize)]
 pub(crate) struct ReceivedEnvelope<T> {
     data: Option<T>,
@@ -45,14 +45,14 @@ pub(crate) struct ReceivedEnvelope<T> {
 }
 
 impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal. The status is told three times and nothing says that they agree (`[seed]`): each may
-    /// refuse.
+    /// Returns the success, or the refusal. The status is stated three times, and nothing documents that the three agree
+    /// (`[seed]`): each may refuse.
     pub(crate) fn into_success(self) -> Result<Envelope<T>, ResponseError> {
         let refuses = self.status_code.is_some_and(|code| code >= 400);
         if !self.success || refuses {
             let message = self.message.map(|message| message.expose().to_owned());
             let fault = fault(self.message_code.or(self.error_code), message);
-            // A server's fault, or a contradiction: it may have been done.
+            // A server error, or a contradiction: it may have been processed.
             let unclear = self.status_code.is_some_and(|code| code >= 500) || self.success;
             return Err(if unclear {
                 fault.with_class(FaultClass::Transient)
@@ -71,7 +71,7 @@ impl<T> ReceivedEnvelope<T> {
     }
 }
 
-/// A refusal in Finpass's words, if the body is one.
+/// Reads Finpass's code and message, if the body is a refusal.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     response
         .untrusted_hint::<Refusal>()
@@ -79,8 +79,8 @@ pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
         .map(|refusal| fault(refusal.message_code.or(refusal.error_code), refusal.message))
 }
 
-/// The envelope of a refusal: `{status_code, success, message, message_code}` (`[seed]`); `error_code` stands in the
-/// place of `message_code` in Finpass's other product families (`[docs]`).
+/// The envelope of a refusal: `{status_code, success, message, message_code}` (`[seed]`); Finpass's other product families
+/// have `error_code` in place of `message_code` (`[docs]`).
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default, deserialize_with = "lenient::boolean_or_text")]
@@ -95,8 +95,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// Where `success` is missing, a code refuses; but not the code of a success, and not beside data: a session that was
-    /// opened must not pass for a refusal.
+    /// Whether the body is a refusal. Without `success`, a code indicates one, unless it is the code of a success or there
+    /// is data: a session that was opened must not be taken for a refusal.
     fn is_one(&self) -> bool {
         match self.success {
             Some(success) => !success,
@@ -108,13 +108,13 @@ impl Refusal {
     }
 }
 
-/// A refusal in Finpass's words. Two codes are documented: `unauthorized` (`[seed]`) and, by the company upstream,
+/// Builds the fault of a refusal. Two codes are documented: `unauthorized` (`[seed]`) and, by the company upstream,
 /// `invalid_client_id` (`[upstream]`).
 fn fault(code: Option<String>, message: Option<String>) -> Fault {
     let (class, meaning) = match code.as_deref() {
         Some("unauthorized") => (
             FaultClass::Credentials,
-            Some("the API key or secret is missing or wrong, or they are not a pair"),
+            Some("the API key or secret is missing or wrong, or they do not belong together"),
         ),
         Some("invalid_client_id") => (
             FaultClass::ByStatus,

@@ -162,7 +162,7 @@ async fn a_session_is_never_opened_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_says_so_in_every_place_and_has_data() {
+async fn a_success_is_consistent_and_has_data() {
     for (body, kind) in [
         (
             SESSION.replace("\"success\":true", "\"success\":false"),
@@ -230,7 +230,7 @@ async fn a_refusal_s_code_is_read_from_either_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
+async fn a_server_error_or_a_contradiction_inside_a_success_is_not_a_refusal() {
     for body in [
         SESSION.replace("\"status_code\":200", "\"status_code\":500"),
         r#"{"success":false,"status_code":503}"#.to_owned(),
@@ -251,7 +251,7 @@ async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_whose_success_is_missing_was_opened_all_the_same() {
+async fn a_session_without_the_success_field_was_opened() {
     for body in [
         SESSION.replace("\"success\":true,", ""),
         SESSION.replace("\"success\":true", "\"success\":null"),
@@ -273,7 +273,7 @@ async fn a_session_whose_success_is_missing_was_opened_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_for_another_person_is_not_believed() {
+async fn a_session_for_another_person_is_refused() {
     let other = SESSION.replace("9000000001", "9000000002");
     let (result, transport) = send([Step::respond(200, other)], minimal()).await;
     let error = result.unwrap_err();
@@ -291,7 +291,7 @@ async fn a_session_for_another_person_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pan_that_was_sent_and_does_not_come_back_is_reported() {
+async fn a_pan_that_is_not_echoed_is_reported() {
     let with_pan = minimal().set_pan_number(Pan::parse("AAAAA0000A").unwrap());
     let (result, _) = send([Step::respond(200, SESSION)], with_pan.clone()).await;
     assert!(result.unwrap().value().data.pan_ignored);
