@@ -1,18 +1,19 @@
-//! The client: one row an operation.
+//! The client: one row for each operation.
 
 use crate::{CheckProfile, Finpro};
 
 provider_core::operations! {
-    /// Calls MoneyOne FinPro. Cheap to clone; share one, because connections are kept in it.
+    /// Calls MoneyOne FinPro. Cheap to clone; share one, because it keeps its connections.
     pub struct FinproProfileClient(Finpro) {
         /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
         ///
-        /// A read, so it is repeated when its outcome is unknown. It takes as long as the slowest aggregator, up to that
+        /// A read, so it is retried when its outcome is unknown. It takes as long as the slowest aggregator, up to that
         /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s.
         ///
         /// # Errors
         ///
-        /// Awaiting it gives [`provider_core::Error`]. A single aggregator's failure is a row of the report, not an error.
+        /// Awaiting it can return [`provider_core::Error`]. The failure of a single aggregator is a row of the report, not
+        /// an error.
         check_profile(CheckProfile);
     }
 }

@@ -1,11 +1,11 @@
-//! The envelopes of FinPro's replies, and the one place that tells a refusal from a success.
+//! The envelopes of FinPro's replies, and the only place that distinguishes a refusal from a success.
 
 use provider_core::{Fault, RawResponse, ResponseError, Verified, lenient};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What stands beside the data of a 2xx body. A success has no top-level `status` on some endpoints; what is not documented
-/// is read as anything, so that it cannot make a report unreadable.
+/// The fields beside the data of a 2xx body. On some endpoints a success has no top-level `status`; undocumented fields are
+/// read leniently, so that they cannot make a report unreadable.
 #[derive(Deserialize)]
 pub(crate) struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::text")]
@@ -24,8 +24,8 @@ pub(crate) struct ReceivedEnvelope<T> {
 }
 
 impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal: by shape and not by `status` alone, because both envelopes have been seen without it,
-    /// and beside data.
+    /// The success, or the refusal: distinguished by shape and not by `status` alone, because both envelopes have been seen
+    /// without it, and beside data.
     pub(crate) fn into_success(self, response: &Verified) -> Result<Self, ResponseError> {
         let refused = refuses(self.status.as_str())
             || self.error.is_object()
@@ -40,12 +40,12 @@ impl<T> ReceivedEnvelope<T> {
     }
 }
 
-/// A refusal in FinPro's words, if the body is in one of the documented envelopes.
+/// Reads FinPro's code and message, if the body is one of the documented envelopes.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     response.untrusted_hint::<Refusal>()?.into_fault()
 }
 
-/// Both envelopes at once, told apart by shape: nested `error{code, message, details}` (`[seed]`), flat
+/// Both envelopes at once, distinguished by shape: nested `error{code, message, details}` (`[seed]`), flat
 /// `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`).
 #[derive(Deserialize)]
 struct Refusal {
@@ -70,7 +70,7 @@ struct Nested {
     details: Option<Value>,
 }
 
-/// The words that refuse: `error` in the nested envelope, `failure` in the flat one.
+/// The values of `status` in a refusal: `error` in the nested envelope, `failure` in the flat one.
 fn refuses(status: Option<&str>) -> bool {
     matches!(status, Some("error" | "failure"))
 }
