@@ -7,7 +7,7 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The request: whose decision.
+/// The request of a session's decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -18,7 +18,7 @@ pub struct GetDecision {
 }
 
 impl GetDecision {
-    /// The decision about this session.
+    /// Creates a request for the decision about this session.
     pub fn new(session_id: SessionId) -> Self {
         Self { session_id }
     }
@@ -32,18 +32,18 @@ pub struct Decision {
     /// `success`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
+    /// The decision; `None` until there is one. Without a decision webhook URL, old integrations may never have one.
     pub verification: Option<Verification>,
 }
 
-/// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). What is not
-/// named here, such as the document, is in [`Response::body`](provider_core::Response::body).
+/// A decision. The page was truncated after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). Fields
+/// that are not declared here, such as the document, are in [`Response::body`](provider_core::Response::body).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Verification {
-    /// The session's id: the one of the request, or the reply is refused.
+    /// The session's id. A reply that names another session than the request is refused.
     pub id: String,
     /// The attempt that was decided.
     #[serde(default, deserialize_with = "lenient::text")]
@@ -54,10 +54,10 @@ pub struct Verification {
     /// When it was decided, in the same form.
     #[serde(default, deserialize_with = "lenient::text")]
     pub decision_time: Option<String>,
-    /// The code, which means something beside [`status`](Self::status) only: read [`verdict`](Self::verdict).
+    /// The code, which is meaningful only together with [`status`](Self::status): use [`verdict`](Self::verdict).
     #[serde(default, deserialize_with = "lenient::integer")]
     pub code: Option<u16>,
-    /// What the session was created with.
+    /// The vendor data that the session was created with.
     #[serde(default, deserialize_with = "lenient::text")]
     pub vendor_data: Option<Masked>,
     /// The end-user, a UUID.
@@ -66,13 +66,13 @@ pub struct Verification {
     /// The status (`[3p]`).
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<VerificationStatus>,
-    /// Why it was declined or has to be repeated, for people (`[3p]`).
+    /// Why it was declined or has to be resubmitted, for people (`[3p]`).
     #[serde(default, deserialize_with = "lenient::text")]
     pub reason: Option<Masked>,
     /// The same for machines: 101 to 129 declined, 201 and up resubmission (`[docs]`).
     #[serde(default, deserialize_with = "lenient::integer")]
     pub reason_code: Option<u16>,
-    /// Who was verified (`[3p]`).
+    /// The verified person (`[3p]`).
     #[serde(default, deserialize_with = "lenient::value")]
     pub person: Option<PersonData>,
 }
@@ -90,18 +90,18 @@ provider_core::open_enum! {
         Expired = "expired",
         /// Started and not finished within 7 days, with 9104.
         Abandoned = "abandoned",
-        /// A person at Veriff looks at it, with 9121.
+        /// A person at Veriff reviews it, with 9121.
         Review = "review",
     }
 }
 
-/// What a decision comes to: its status and its code, read as a pair.
+/// The verdict of a decision: its status and its code, read as a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Final and positive.
     Approved,
-    /// Final and negative; another try needs another session.
+    /// Final and negative; another attempt needs another session.
     Declined,
     /// Not final: the person tries again at the same URL.
     ResubmissionRequested,
@@ -111,14 +111,15 @@ pub enum Verdict {
     Abandoned,
     /// One of the two above: the reply has the code that they share and no status.
     ExpiredOrAbandoned,
-    /// Not final: a person at Veriff looks at it.
+    /// Not final: a person at Veriff reviews it.
     Review,
-    /// Status and code contradict each other, or neither is documented. Never take it for an approval.
+    /// Status and code contradict each other, or neither is documented. Never treat it as an approval.
     Unclear,
 }
 
 impl Verification {
-    /// Status and code as a pair. A contradiction is [`Verdict::Unclear`]; where one of them is absent the other decides.
+    /// The verdict from status and code. A contradiction is [`Verdict::Unclear`]; if one of them is absent, the other
+    /// decides.
     pub fn verdict(&self) -> Verdict {
         const PAIRS: [(VerificationStatus, u16, Verdict); 6] = [
             (VerificationStatus::Approved, 9001, Verdict::Approved),
@@ -145,7 +146,7 @@ impl Verification {
     }
 }
 
-/// Who was verified (`[3p]`, unconfirmed): each field may be absent, and there may be others in the reply's body.
+/// The verified person (`[3p]`, unconfirmed): each field may be absent, and the reply's body may have others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -157,7 +158,7 @@ pub struct PersonData {
     /// Family name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub last_name: Option<Masked>,
-    /// Both.
+    /// Full name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub full_name: Option<Masked>,
     /// `YYYY-MM-DD`.
@@ -174,7 +175,7 @@ pub struct PersonData {
     pub nationality: Option<Masked>,
 }
 
-/// A 2xx body. `verification` has to be there, be it null: a reply without it says nothing about the session.
+/// A 2xx body. `verification` is required, though it may be null: a reply without it does not describe the session.
 #[derive(Deserialize)]
 struct ReceivedDecision {
     #[serde(default, deserialize_with = "lenient::text")]
@@ -213,7 +214,7 @@ impl Endpoint for GetDecision {
         let verification = received
             .verification
             .ok_or(DecodeError::missing_data("$.verification"))?;
-        // The signature covers the body only, so a genuine reply to another request would verify too.
+        // The signature covers only the body, so an authentic reply to another request would verify too.
         let names_another = |verification: &Verification| !self.session_id.is(&verification.id);
         if verification.as_ref().is_some_and(names_another) {
             return Err(VerificationError::OtherRequest.into());

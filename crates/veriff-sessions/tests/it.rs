@@ -1,4 +1,4 @@
-//! Decisions: what is signed, what is verified, status and code as a pair, and what follows from the catalogue.
+//! Decisions: signing, verification, status and code as a pair, and tests derived from the catalogue.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -65,7 +65,7 @@ fn reply(body: &str, over: &str) -> Step {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fixture_is_what_the_client_sends_and_understands() {
+async fn the_client_sends_and_decodes_every_fixture() {
     let catalogue = SessionsClient::CATALOGUE;
     let input = |_: &str| json!({"session_id": SESSION});
     fixture::check_catalogue(catalogue, FIXTURES, input, |_, transport| {
@@ -75,7 +75,7 @@ async fn every_fixture_is_what_the_client_sends_and_understands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reply_can_do_without() {
+async fn the_tolerance_of_replies_is_the_reviewed_one() {
     for entry in SessionsClient::CATALOGUE {
         let name = entry.operation().name;
         let fixtures = Fixture::all(Path::new(FIXTURES).join(name));
@@ -85,7 +85,7 @@ async fn what_a_reply_can_do_without() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_is_believed_by_its_own_bytes_only() {
+async fn only_the_signed_bytes_of_a_reply_are_accepted() {
     let body = format!(r#"{{"verification":{{"id":"{SESSION}","code":9001}}}}"#);
     let transport = ScriptedTransport::new([reply(&body, &body)]);
     let response = client("http://localhost", transport)
@@ -122,7 +122,7 @@ async fn a_reply_is_believed_by_its_own_bytes_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_without_a_word_on_the_decision_is_not_undecided() {
+async fn a_reply_without_the_decision_field_is_an_error() {
     for body in [
         "{}",
         r#"{"status":"success"}"#,
