@@ -1,4 +1,4 @@
-//! The envelope of every reply, and the one place that tells a refusal from a success.
+//! The envelope of every reply, and the only place that distinguishes a refusal from a success.
 
 use provider_core::{DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, lenient};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::Detail;
 
 provider_core::open_enum! {
-    /// A success in one word; the only one ever shown is `SUCCESS` (`[docs]`).
+    /// The status word of a success; the only documented one is `SUCCESS` (`[docs]`).
     pub enum SubCode {
         /// It worked.
         Success = "SUCCESS",
@@ -15,7 +15,7 @@ provider_core::open_enum! {
 }
 
 provider_core::opaque_id! {
-    /// The id of a call; the one that opened a session names it in every later call.
+    /// The id of a call; that of the call that opened a session identifies the session in later calls.
     pub struct TransactionId("transaction_id");
 }
 
@@ -28,14 +28,14 @@ provider_core::opaque_id! {
 )]
 #[non_exhaustive]
 pub struct Envelope<T> {
-    /// The status once more, 201 in the example; not to be compared with the HTTP status.
+    /// A copy of the status, 201 in the example; do not compare it with the HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
-    /// When the reply was made, in Unix milliseconds.
+    /// When the reply was created, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<i64>,
-    /// The id of this call. If it opened a session it is the session's id: tie it to your own logged-in user before sending
-    /// the browser away.
+    /// The id of this call. If the call opened a session, it is the session's id: store it with your own logged-in user
+    /// before you redirect the browser.
     pub transaction_id: TransactionId,
     /// Absent in the example.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,11 +43,11 @@ pub struct Envelope<T> {
     /// For people; do not match on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Masked>,
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
 }
 
-/// What a 2xx body may hold: a success, or a refusal in spite of the status. Only `data` and the id are read strictly.
+/// A 2xx body: a success, or a refusal despite the status. Only `data` and the id are read strictly.
 #[derive(Deserialize)]
 pub(crate) struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::integer")]
@@ -65,7 +65,7 @@ pub(crate) struct ReceivedEnvelope<T> {
 }
 
 impl<T> ReceivedEnvelope<T> {
-    /// The success, or the refusal.
+    /// Returns the success, or the refusal.
     pub(crate) fn into_success(self) -> Result<Envelope<T>, ResponseError> {
         let message = self.message.as_ref().map(Masked::expose);
         if let Some(fault) = fault(self.code.map(u64::from), self.detail, message) {
@@ -86,7 +86,7 @@ impl<T> ReceivedEnvelope<T> {
     }
 }
 
-/// A refusal in Deepvue's words, if the body is one.
+/// Reads the description of a refusal, if the body is one.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     let Refusal {
         code,
@@ -96,7 +96,7 @@ pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     fault(code, detail, message.as_deref())
 }
 
-/// What may refuse in a body: `detail` (`[seed]`), or the status once more in a body with another status.
+/// The fields of a refusal: `detail` (`[seed]`), or the status in a body whose HTTP status differs.
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default, deserialize_with = "lenient::integer")]
@@ -107,8 +107,8 @@ struct Refusal {
     detail: Option<Value>,
 }
 
-/// A refusal in Deepvue's words. In a 2xx body a `detail`, or a `code` of 400 or more, refuses in spite of the status: the
-/// documentation advises to look at the code first on one page and at the HTTP status first on another.
+/// Builds the fault of a refusal. In a 2xx body, a `detail` or a `code` of 400 or more means a refusal despite the status:
+/// one page of the documentation gives precedence to the code, another to the HTTP status.
 fn fault(code: Option<u64>, detail: Option<Value>, message: Option<&str>) -> Option<Fault> {
     let fault = match detail {
         Some(detail) => Detail::from(detail).into_fault(),
@@ -119,7 +119,7 @@ fn fault(code: Option<u64>, detail: Option<Value>, message: Option<&str>) -> Opt
     };
     Some(match code {
         Some(401 | 403) => fault.with_class(FaultClass::Credentials),
-        // As the HTTP status would be: it broke on the way, and may have been done.
+        // As for an HTTP 5xx: the provider failed, and the request may have been processed.
         Some(500..) => fault.with_class(FaultClass::Transient),
         _ => fault,
     })
