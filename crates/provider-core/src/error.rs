@@ -123,7 +123,7 @@ impl Error {
     /// use provider_core::{Error, ErrorKind, Outcome};
     ///
     /// let error = Error::new(ErrorKind::Timeout, Outcome::Unknown).at("acme", "open-consent");
-    /// assert_eq!(error.to_string(), "acme open-consent: no answer in time; it may have been done");
+    /// assert_eq!(error.to_string(), "acme open-consent: no answer in time; it may have been processed");
     /// ```
     pub fn new(kind: ErrorKind, outcome: Outcome) -> Self {
         Self(Box::new(Inner {
@@ -375,11 +375,11 @@ impl fmt::Display for Error {
             ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
             ErrorKind::Connect => "the server could not be reached",
             ErrorKind::Timeout => "no answer in time",
-            ErrorKind::Transport => "the exchange broke off",
-            ErrorKind::Verification => "the answer is not authentic",
+            ErrorKind::Transport => "the connection broke during the exchange",
+            ErrorKind::Verification => "the reply is not authentic",
             ErrorKind::RateLimited => "too many requests",
-            ErrorKind::Api => "the provider refused",
-            ErrorKind::Decode => "the answer was not understood",
+            ErrorKind::Api => "the provider refused the request",
+            ErrorKind::Decode => "the reply could not be decoded",
             ErrorKind::Storage => "the file could not be stored",
         })?;
         if let Some(status) = inner.status {
@@ -394,8 +394,8 @@ impl fmt::Display for Error {
         }
         match inner.outcome {
             _ if !self.is_unsettled() => Ok(()),
-            Outcome::Done => f.write_str("; it was done"),
-            _ => f.write_str("; it may have been done"),
+            Outcome::Done => f.write_str("; it was processed"),
+            _ => f.write_str("; it may have been processed"),
         }
     }
 }
@@ -496,11 +496,11 @@ mod tests {
         .at("acme", "open");
         assert_eq!(
             error.to_string(),
-            "acme open: the exchange broke off; it may have been done"
+            "acme open: the connection broke during the exchange; it may have been processed"
         );
         assert_eq!(
             error.report(),
-            "acme open: the exchange broke off; it may have been done\n  \
+            "acme open: the connection broke during the exchange; it may have been processed\n  \
              caused by: the connection broke before the response was complete\n  \
              caused by: reset by peer"
         );
@@ -520,7 +520,7 @@ mod tests {
         assert_eq!(
             all.report(),
             "one open: invalid request: pan: is wrong\n  \
-             also failed: two open: the answer was not understood; it was done\n    \
+             also failed: two open: the reply could not be decoded; it was processed\n    \
              caused by: made up\n  \
              also failed: three open: invalid request: pan: is wrong"
         );
@@ -592,15 +592,23 @@ mod tests {
                 "the server could not be reached",
             ),
             (ErrorKind::Timeout, "timeout", "no answer in time"),
-            (ErrorKind::Transport, "transport", "the exchange broke off"),
+            (
+                ErrorKind::Transport,
+                "transport",
+                "the connection broke during the exchange",
+            ),
             (
                 ErrorKind::Verification,
                 "verification",
-                "the answer is not authentic",
+                "the reply is not authentic",
             ),
             (ErrorKind::RateLimited, "rate_limited", "too many requests"),
-            (ErrorKind::Api, "api", "the provider refused"),
-            (ErrorKind::Decode, "decode", "the answer was not understood"),
+            (ErrorKind::Api, "api", "the provider refused the request"),
+            (
+                ErrorKind::Decode,
+                "decode",
+                "the reply could not be decoded",
+            ),
         ] {
             assert_eq!(kind.as_str(), name);
             assert_eq!(Error::new(kind, Outcome::NotSent).to_string(), sentence);
@@ -608,15 +616,18 @@ mod tests {
         for (outcome, name, end) in [
             (Outcome::NotSent, "not_sent", ""),
             (Outcome::Refused, "refused", ""),
-            (Outcome::Unknown, "unknown", "; it may have been done"),
-            (Outcome::Done, "done", "; it was done"),
+            (Outcome::Unknown, "unknown", "; it may have been processed"),
+            (Outcome::Done, "done", "; it was processed"),
         ] {
             assert_eq!(outcome.as_str(), name);
             let error = Error::new(ErrorKind::Api, outcome);
-            assert_eq!(error.to_string(), format!("the provider refused{end}"));
+            assert_eq!(
+                error.to_string(),
+                format!("the provider refused the request{end}")
+            );
             // A read leaves nothing to settle.
             let question = error.with_idempotency(Idempotency::Safe);
-            assert_eq!(question.to_string(), "the provider refused");
+            assert_eq!(question.to_string(), "the provider refused the request");
         }
     }
 

@@ -35,7 +35,7 @@ struct State {
     /// The response time for a person.
     takes: HashMap<u32, Duration>,
     decide: Box<dyn FnMut(u32, Duration) -> Reply + Send>,
-    under_way: usize,
+    in_flight: usize,
     most_under_way: usize,
     /// Each request: the person, the time, the request id.
     asked: Vec<(u32, Duration, String)>,
@@ -45,7 +45,7 @@ struct Counted(Fake);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.state().under_way -= 1;
+        self.0.state().in_flight -= 1;
     }
 }
 
@@ -57,7 +57,7 @@ impl Fake {
             start: Instant::now(),
             takes: HashMap::new(),
             decide: Box::new(decide),
-            under_way: 0,
+            in_flight: 0,
             most_under_way: 0,
             asked: Vec::new(),
         })))
@@ -117,8 +117,8 @@ impl Transport for Fake {
             let mut state = self.state();
             let at = state.start.elapsed();
             state.asked.push((person, at, id));
-            state.under_way += 1;
-            state.most_under_way = state.most_under_way.max(state.under_way);
+            state.in_flight += 1;
+            state.most_under_way = state.most_under_way.max(state.in_flight);
             let takes = state.takes.get(&person).copied().unwrap_or(SECOND);
             (takes, Counted(self.clone()))
         };
@@ -234,9 +234,9 @@ async fn dropping_the_answers_cancels_the_calls() {
     let fake = Fake::fine();
     let mut answers = fake.batch(5).ask(questions(0..10));
     assert!(answers.next().now_or_never().is_none());
-    assert_eq!(fake.state().under_way, 5);
+    assert_eq!(fake.state().in_flight, 5);
     drop(answers);
-    assert_eq!(fake.state().under_way, 0);
+    assert_eq!(fake.state().in_flight, 0);
     tokio::time::sleep(MINUTE).await;
     assert_eq!(fake.people().len(), 5);
 }

@@ -151,10 +151,10 @@ async fn shutdown_lets_a_reply_finish_and_frees_the_port() {
     let (sandbox, served) = serve(Settings::default().with_finpass(slow)).await;
     let address = served.address();
     let idle = TcpStream::connect(address).await.unwrap();
-    let under_way = tokio::spawn(async move { raw(address, &init(INIT_BODY.as_bytes())).await });
+    let in_flight = tokio::spawn(async move { raw(address, &init(INIT_BODY.as_bytes())).await });
     answered(&sandbox.ledger()).await;
     served.shutdown().await;
-    assert_eq!(statuses(&under_way.await.unwrap()), [200]);
+    assert_eq!(statuses(&in_flight.await.unwrap()), [200]);
     assert!(TcpStream::connect(address).await.is_err());
     drop(idle);
 }

@@ -636,7 +636,7 @@ async fn a_transport_receives_the_limits() {
 #[derive(Debug, Default)]
 struct Silent {
     begun: AtomicUsize,
-    under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
 }
 
 #[async_trait::async_trait]
@@ -653,8 +653,8 @@ impl Transport for Silent {
             }
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let _under_way = UnderWay(Arc::clone(&self.under_way));
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _under_way = UnderWay(Arc::clone(&self.in_flight));
         std::future::pending().await
     }
 }
@@ -670,7 +670,7 @@ async fn a_dropped_call_cancels_its_exchange() {
     let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
     assert!(given_up.is_err());
     assert_eq!(transport.begun.load(Ordering::Relaxed), 1);
-    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+    assert_eq!(transport.in_flight.load(Ordering::Relaxed), 0);
     let tasks = tokio::runtime::Handle::current()
         .metrics()
         .num_alive_tasks();
@@ -695,7 +695,7 @@ async fn a_deadline_cancels_the_exchange() {
         .build()
         .unwrap();
     client.call(SafeOrder::new()).await.unwrap_err();
-    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+    assert_eq!(transport.in_flight.load(Ordering::Relaxed), 0);
 }
 
 // Verification
@@ -772,7 +772,7 @@ async fn a_decode_error_names_the_place() {
     assert_eq!(decode.path(), "$.items[1].amount");
     assert_eq!(
         error.report(),
-        "toy order: the answer was not understood (HTTP 200)\n  \
+        "toy order: the reply could not be decoded (HTTP 200)\n  \
          caused by: unexpected shape at $.items[1].amount (line 1, column 50)"
     );
     assert_eq!(
@@ -807,7 +807,7 @@ async fn a_refusal_keeps_the_providers_code_and_message() {
         assert_eq!(fault.message(), Some("not today"));
         assert_eq!(
             error.to_string(),
-            format!("toy order: the provider refused (HTTP {status}): E17")
+            format!("toy order: the provider refused the request (HTTP {status}): E17")
         );
     }
 }
