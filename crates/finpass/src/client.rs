@@ -15,8 +15,8 @@ provider_core::operations! {
         /// refusal, `success: false` inside a 2xx included.
         initialize(Initialize);
 
-        /// Requests new data under an existing consent: *Refresh Data*, `POST
-        /// /api/v1/services/account-aggregator/refresh-data`.
+        /// Requests new data under an existing consent: *Refresh Data*,
+        /// `POST /api/v1/services/account-aggregator/refresh-data`.
         ///
         /// Finpass processes it asynchronously; the reply has the id of the refresh. Each call starts another one, so it is
         /// retried only if it was never sent or was refused temporarily. The fields are those of the company that Finpass

@@ -16,8 +16,8 @@ provider_core::open_enum! {
     pub enum ConsentType {
         /// A lending decision (`[seed]`).
         LoanUnderwriting = "loan_underwriting",
-        /// Monitoring a running loan. A flow name on another page, never listed as a value of this field (`[docs:
-        /// AA-pdf]`).
+        /// Monitoring a running loan. A flow name on another page, never listed as a value of this field
+        /// (`[docs: AA-pdf]`).
         LoanMonitoring = "loan_monitoring",
     }
 }

@@ -29,14 +29,14 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             "# The sandbox listens on http://{}; stop it with Ctrl-C.",
             served.address()
         ))?;
-        output.line("# Copy these lines into another shell; the credentials are made up.")?;
+        output.line("# Copy these lines into another shell; the credentials are invented.")?;
         for (name, value) in served.environment() {
             output.line(&format!("export {name}='{value}'"))?;
         }
     }
     tokio::signal::ctrl_c()
         .await
-        .map_err(|_| Failure::configuration("sandbox", "the system gives no signals"))?;
+        .map_err(|_| Failure::configuration("sandbox", "the system provides no signals"))?;
     served.shutdown().await;
     Ok(())
 }
@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
 pub(crate) fn failure(error: ServeError) -> Failure {
     let rule = match error {
         ServeError::NotLoopback(_) => {
-            "other machines could reach it; give --allow-other-machines if they may".to_owned()
+            "other machines could reach it; use --allow-other-machines to allow that".to_owned()
         }
         error => error.to_string(),
     };

@@ -1,4 +1,4 @@
-//! `--out`: a reply's body in a file, as it came.
+//! `--out`: a reply's body in a file, byte for byte.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 
-/// A file that is there when it is complete, and not before: until then the bytes are in a temporary file beside it.
+/// A file that appears only when it is complete: until then the bytes are in a temporary file beside it.
 #[derive(Debug)]
 pub(super) struct ReplyFile {
     temporary: NamedTempFile,
@@ -18,16 +18,17 @@ pub(super) struct ReplyFile {
 }
 
 impl ReplyFile {
-    /// Prepares the file, before anything is sent: a reply without a place to go may have been billed.
+    /// Prepares the file, before anything is sent: a reply that cannot be stored may have been billed.
     pub(super) fn new(path: &Path, overwrite: bool) -> Result<Self, Failure> {
         let refused = |rule: String| Failure::configuration("--out", rule);
         match fs::symlink_metadata(path) {
             Ok(there) if !there.is_file() => {
-                return Err(refused("is there already and is not a file".to_owned()));
+                return Err(refused("exists and is not a file".to_owned()));
             }
             Ok(_) if !overwrite => {
                 return Err(refused(
-                    "is there already; give --overwrite to replace it, or another name".to_owned(),
+                    "already exists; use --overwrite to replace it, or choose another name"
+                        .to_owned(),
                 ));
             }
             _ => {}
@@ -46,7 +47,7 @@ impl ReplyFile {
         })
     }
 
-    /// Writes the body, readable by its owner only, and gives its length.
+    /// Writes the body, readable only by its owner, and returns its length.
     pub(super) fn write<T>(mut self, response: &Response<T>) -> Result<usize, Failure> {
         let body = response.body();
         let unwritten = || Failure::Unwritten(Some(response.request_id().clone()));

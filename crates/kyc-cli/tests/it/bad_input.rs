@@ -1,4 +1,4 @@
-//! Malformed input: exit code 2, the field and the rule named, nothing sent, no value repeated.
+//! Invalid input: exit code 2, the field and the rule are named, nothing is sent, no value is printed.
 
 use crate::kyc::{FixedServer, SandboxProcess, kyc};
 
@@ -118,7 +118,7 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_arguments_are_named() {
     for (arguments, missing) in [
         (&["onboard"][..], "--mobile"),
         (
@@ -158,7 +158,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn a_stray_value_is_not_repeated() {
+fn a_stray_value_is_not_printed() {
     for arguments in [
         &["onboard", "9000000001"][..],
         &["CANARY"],
@@ -184,7 +184,7 @@ fn a_stray_value_is_not_repeated() {
 }
 
 #[test]
-fn the_sandbox_listens_for_this_machine_only_unless_told() {
+fn the_sandbox_listens_on_loopback_unless_configured() {
     let run = kyc(&["sandbox", "--listen", "0.0.0.0:0"], &[]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.stderr.contains("--listen"), "{}", run.stderr);

@@ -1,7 +1,7 @@
 //! Lenient deserialisation: an optional field that is absent or of another type must not fail the whole reply.
 //!
-//! Use these functions for fields that are merely informative, as in `#[serde(default, deserialize_with =
-//! "provider_core::lenient::text")]`. A field that the caller needs is read strictly.
+//! Use these functions for fields that are merely informative, as in
+//! `#[serde(default, deserialize_with = "provider_core::lenient::text")]`. A field that the caller needs is read strictly.
 
 use std::borrow::Cow;
 use std::fmt;
