@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What was decided about a session, and the number that goes with it.
+/// The status of a decision, and its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecisionStatus {

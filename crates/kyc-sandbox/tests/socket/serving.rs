@@ -104,7 +104,7 @@ async fn connections_beyond_the_limit_wait() {
         let request = format!("{head}{INIT_BODY}");
         first.write_all(request.as_bytes()).await.unwrap();
         assert!(first.read(&mut [0; 4096]).await.unwrap() > 0);
-        // Only once the first has its place may the second ask for one.
+        // The second connection must not be opened before the first is accepted.
         second.get_or_insert_with(|| tokio::spawn(async move { alive(address).await }));
         assert_eq!(sandbox.ledger().total().effects, answered, "the first's");
     }
