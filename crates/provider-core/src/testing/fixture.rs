@@ -144,7 +144,7 @@ impl Fixture {
         fixture
     }
 
-    /// The reply as a step of a [`ScriptedTransport`](super::ScriptedTransport).
+    /// The reply as a step of a [`ScriptedTransport`].
     pub fn step(&self) -> Step {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.response.headers {
