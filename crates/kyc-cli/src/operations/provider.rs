@@ -52,7 +52,7 @@ pub(crate) trait ProviderCommands: Sync {
     /// The OpenAPI document.
     fn document(&self) -> Result<Document, Failure>;
 
-    /// A row of Markdown for each operation: name, route, mark, command.
+    /// A row of Markdown for each operation: name, route, mark, idempotency, command.
     #[cfg(test)]
     fn table(&self) -> Vec<String>;
 }
@@ -215,11 +215,12 @@ impl<P: Provider> ProviderCommands for ProviderOperations<P> {
         let row = |entry: &CatalogueEntry<P>| {
             let (operation, command) = (entry.operation(), self.command_of(entry).name);
             format!(
-                "| {} | {} | `{}` | {} | `kyc {} {command}` |",
+                "| {} | {} | `{}` | {} | {} | `kyc {} {command}` |",
                 P::NAME,
                 operation.name,
                 operation.route,
                 operation.mark.as_str(),
+                operation.idempotency.as_str(),
                 P::NAME
             )
         };
