@@ -19,7 +19,7 @@ use xshell::cmd;
 use crate::workspace::{Workspace, require};
 use crate::{names, no_more};
 
-/// Our clients, over both transports.
+/// The workspace's clients, over both transports.
 const CALLERS: [&str; 4] = [
     "ours-finpass",
     "ours-finpass-reqwest",
@@ -27,7 +27,7 @@ const CALLERS: [&str; 4] = [
     "ours-veriff-reqwest",
 ];
 
-/// How many calls the shorter of two runs makes; the longer makes twice as many, and the difference is what counts.
+/// The number of calls in the shorter of two runs; the longer makes twice as many, and the difference is measured.
 const CALLS: u32 = 200;
 
 /// The largest accepted change of a count.
@@ -35,7 +35,7 @@ const TOLERANCE: f64 = 0.01;
 
 const EXPECTED: &str = "crates/kyc-proof/benches/call/expected.json";
 
-/// What is counted of each call.
+/// The counts of each call.
 const COUNTS: [&str; 3] = ["instructions", "blocks", "bytes"];
 
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
@@ -72,11 +72,11 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
     Ok(())
 }
 
-/// Counts and compares. Says why where there is nothing to compare with.
+/// Counts and compares. Prints the reason if there is nothing to compare with.
 pub(crate) fn check(workspace: &Workspace) -> Result<Option<String>> {
     let expected: Value =
         serde_json::from_str(&workspace.sh.read_file(EXPECTED)?).with_context(|| {
-            format!("{EXPECTED} is not JSON; `cargo xtask bench call --update` writes it anew")
+            format!("{EXPECTED} is not JSON; `cargo xtask bench call --update` writes it again")
         })?;
     for (tool, here) in tools(workspace)? {
         let then = expected.pointer(&format!("/tools/{tool}"));
@@ -104,7 +104,7 @@ fn update(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What counts depend on besides the code.
+/// What the counts depend on other than the code.
 fn tools(workspace: &Workspace) -> Result<BTreeMap<&'static str, String>> {
     let sh = &workspace.sh;
     let first = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
@@ -218,7 +218,7 @@ fn compare(expected: &Value, costs: &Costs) -> (String, bool) {
             let then = expected.pointer(&format!("/calls/{caller}/{count}"));
             let then = then.and_then(Value::as_f64).unwrap_or(f64::NAN);
             let change = counted / then - 1.0;
-            // What nobody expects makes a change that is not a number, which is not within the tolerance.
+            // An unexpected count makes the change NaN, which is not within the tolerance.
             let within = change.abs() <= TOLERANCE;
             same &= within;
             let _ = writeln!(
@@ -232,7 +232,7 @@ fn compare(expected: &Value, costs: &Costs) -> (String, bool) {
     (text, same)
 }
 
-/// The process that answers, so that its work is not counted. Stopped when dropped.
+/// The server process, separate so that its work is not counted. Stopped on drop.
 struct Server {
     process: Child,
     port: String,

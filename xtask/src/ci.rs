@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: everything that must hold before a merge, cheap stages first.
+//! `cargo xtask ci`: all checks before a merge, cheap stages first.
 //!
 //! A failed stage does not stop the ones after it, so that one run shows everything that is wrong. Full proofs, and whatever
 //! needs a tool of its own, are commands: `cargo xtask prove --list`.
@@ -13,7 +13,7 @@ use crate::tidy::Role;
 use crate::workspace::{Workspace, portable, succeeds};
 use crate::{bench, guards, new_provider, no_more, prove, test, tidy};
 
-/// One thing that must hold.
+/// One stage of checks.
 struct Stage {
     name: &'static str,
     about: &'static str,
@@ -73,15 +73,15 @@ const STAGES: &[Stage] = &[
     },
 ];
 
-/// What the stages share and leave behind.
+/// The state that the stages share.
 struct Session<'a> {
     workspace: &'a Workspace,
     counts: Counts,
-    /// What was skipped and why, in the current stage.
+    /// Skipped checks of the current stage, with the reasons.
     notes: Vec<String>,
 }
 
-/// A line of the closing table.
+/// A row of the closing table.
 struct Row {
     name: &'static str,
     held: bool,

@@ -1,4 +1,4 @@
-//! What each crate may pull in, read from `cargo tree`: as long as these hold, one provider alone stays small.
+//! Guards on what each crate may pull in, read from `cargo tree`, so that one provider alone stays small.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 use crate::tidy::Role;
 use crate::workspace::{Workspace, portable};
 
-/// The most crates, with those of build scripts, that one provider may bring: with a feature alone, and how many.
+/// The largest number of crates, including those of build scripts, that one provider may bring with a single feature.
 /// Counted for one target, so that the count is the same on every machine.
 const MOST: [(&str, usize); 2] = [("hyper", 50), ("rustls", 75)];
 
-/// What a provider may bring besides where it signs: nine crates for a MAC, and `consent-hmac` itself.
+/// The additional crates of a provider that signs: nine for a MAC, and `consent-hmac` itself.
 const SIGNING: usize = 10;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .args(arguments.split(' '))
             .quiet()
             .read()?;
-        // A crate that was printed before ends in ` (*)`, one of ours in its path.
+        // A crate that was printed before ends in ` (*)`, a workspace crate in its path.
         let crates = printed.lines().filter(|line| !line.is_empty());
         let short = crates.map(|line| line.split(" (").next().unwrap_or(line).to_owned());
         Ok(short.collect())

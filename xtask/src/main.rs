@@ -30,7 +30,7 @@ use crate::workspace::Workspace;
 /// Every task. A new one is a module, a line here and one in [`dispatch`].
 const USAGE: &str = include_str!("usage.txt");
 
-/// An error that has been printed already, by a task whose last line is something else.
+/// An error that has been printed already, by a task that ends with another line.
 #[derive(Debug)]
 struct Printed;
 
@@ -74,7 +74,7 @@ fn dispatch(mut arguments: Arguments) -> Result<()> {
     run(&Workspace::find()?, arguments)
 }
 
-/// The words that are left, none of which may be an option.
+/// The remaining words, none of which may be an option.
 fn names(arguments: Arguments) -> Result<Vec<String>> {
     let names: Vec<String> = arguments
         .finish()
@@ -90,7 +90,7 @@ fn names(arguments: Arguments) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Refuses arguments that a task does not take.
+/// Refuses arguments that a task does not accept.
 fn no_more(arguments: Arguments) -> Result<()> {
     let left = names(arguments)?;
     ensure!(

@@ -1,4 +1,4 @@
-//! `cargo xtask new-provider NAME`: writes a provider that builds and passes its tests, to be filled with the real one.
+//! `cargo xtask new-provider NAME`: writes a skeleton provider that builds and passes its tests.
 //!
 //! It adds files and one line in the sandbox's `lib.rs`; nothing in the core or the facade changes.
 
@@ -14,8 +14,8 @@ use crate::workspace::Workspace;
 /// The one existing file that a new provider changes.
 pub(crate) const SANDBOX_LIB: &str = "crates/kyc-sandbox/src/lib.rs";
 
-/// Plain files with placeholders: `{{name}}`, `{{module}}`, `{{type}}` and `{{SCREAMING}}`, in paths too. Each lies where its
-/// copy goes, below the workspace, and ends in `.tmpl`.
+/// Plain files with placeholders: `{{name}}`, `{{module}}`, `{{type}}` and `{{SCREAMING}}`, in paths too. Each has the path
+/// of its copy below the workspace, and ends in `.tmpl`.
 const TEMPLATES: &str = "xtask/templates/new-provider";
 
 /// The spellings of a provider's name.
@@ -79,7 +79,7 @@ pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>>
     let templates = templates(workspace)?;
     refuse_taken(workspace, &names, &templates)?;
 
-    // Everything is made before anything is written, so that a refusal leaves nothing behind.
+    // Everything is prepared before anything is written, so that a refusal leaves nothing behind.
     let mut files = Vec::new();
     for (path, template) in &templates {
         let (path, text) = (names.expand(path)?, names.expand(template)?);
@@ -102,7 +102,7 @@ pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>>
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Every template: where its copy goes, and its text.
+/// Every template: the path of its copy, and its text.
 fn templates(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let root = workspace.root().join(TEMPLATES);
     let mut found = Vec::new();
@@ -130,7 +130,7 @@ fn templates(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     Ok(found)
 }
 
-/// Refuses a name that something of ours, a dependency or a template has already.
+/// Refuses a name that a workspace crate, a dependency or a template uses already.
 fn refuse_taken(
     workspace: &Workspace,
     names: &Names,
@@ -222,7 +222,7 @@ fn capitalised(word: &str) -> String {
         .collect()
 }
 
-/// The source with `pub mod NAME;` where the alphabet puts it among the modules.
+/// The source with `pub mod NAME;` added in alphabetical order.
 fn with_module(source: &str, module: &str) -> Result<String> {
     let name_of = |line: &str| -> Option<String> {
         let after = line
@@ -245,7 +245,7 @@ fn with_module(source: &str, module: &str) -> Result<String> {
         .map(|(at, _)| *at);
     let at = after_it
         .or(modules.last().map(|(at, _)| at + 1))
-        .with_context(|| format!("{SANDBOX_LIB} has no `mod` line to stand beside"))?;
+        .with_context(|| format!("{SANDBOX_LIB} has no `mod` line"))?;
     let line = format!("pub mod {module};");
     lines.insert(at, &line);
     Ok(lines.join("\n") + "\n")

@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     };
     let tests = workspace.cargo(runner);
     let tests = tested(tests.args(everything).args(targets), counts);
-    // A failing example in the documentation is worth knowing of even where another test fails.
+    // Documentation examples run even if another test fails.
     let docs = workspace.cargo("test --doc --no-fail-fast");
     tests.and(tested(docs.args(everything), counts))
 }

@@ -37,7 +37,7 @@ impl Tool {
                 .cargo("install --locked --debug --no-default-features --root")
                 .arg(&root)
                 .arg(format!("{package}@{version}"))
-                // Not optimised: a minute to build instead of five, and what takes time is other programs.
+                // Not optimised: it builds in a minute instead of five, and the tool mostly waits for other programs.
                 .env("CARGO_PROFILE_DEV_DEBUG", "0")
                 // Cargo's own temporary directory instead of ours, which nothing else would use again.
                 .env_remove("CARGO_TARGET_DIR")

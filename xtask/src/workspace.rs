@@ -176,7 +176,7 @@ pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
         .stderr(writer)
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
-    // It holds the pipe's other end, which must close for the loop to end.
+    // It holds the other end of the pipe, which must close for the loop to end.
     drop(command);
     let mut reader = BufReader::new(reader);
     let mut bytes = Vec::new();

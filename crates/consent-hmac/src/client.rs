@@ -1,4 +1,4 @@
-//! The client: one row an operation.
+//! The client: one row for each operation.
 
 use crate::{RecordConsent, Veriff};
 
@@ -8,13 +8,14 @@ provider_core::operations! {
     pub struct ConsentClient(Veriff) {
         /// Records a person's answer to a consent text for a session: `POST /v1/sessions/{id}/consents`.
         ///
-        /// Of several consents for a session the latest binds, so a repeat with the same content does no harm: the call is
-        /// repeated when its outcome is unknown.
+        /// Of several consents for a session the latest is binding, so recording the same content again does no harm: the
+        /// call is retried when its outcome is unknown.
         ///
         /// # Errors
         ///
-        /// Awaiting it gives [`provider_core::Error`]: `Verification` for a 200 whose signature is missing, wrong or another
-        /// request's; `Credentials` for HTTP 401 and for the codes about key and signature; `Api` for an unknown session.
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing, wrong or
+        /// belongs to another request; `Credentials` for HTTP 401 and for the codes about key and signature; `Api` for an
+        /// unknown session.
         record_consent(RecordConsent);
     }
 }

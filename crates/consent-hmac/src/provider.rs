@@ -1,4 +1,4 @@
-//! Where Veriff is, how each side proves itself to the other, and how a refusal reads.
+//! Veriff's address, authentication in both directions, and refusals.
 
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
@@ -22,7 +22,7 @@ const X_HMAC_SIGNATURE: HeaderName = HeaderName::from_static("x-hmac-signature")
 const VRF_AUTH_CLIENT: HeaderName = HeaderName::from_static("vrf-auth-client");
 const VRF_HMAC_SIGNATURE: HeaderName = HeaderName::from_static("vrf-hmac-signature");
 
-/// A Veriff integration: where it is, who we are, and the secrets that both sides share. `Debug` prints no secret.
+/// A Veriff integration: its address, the API key, and the shared secrets. `Debug` prints no secret.
 #[derive(Debug, Clone)]
 pub struct Veriff {
     base_url: BaseUrl,
@@ -33,7 +33,7 @@ pub struct Veriff {
 }
 
 impl Veriff {
-    /// An integration. Its base URL is in the Customer Portal, with or without `/v1`; there is no common one.
+    /// Creates an integration. Its base URL is in the Customer Portal, with or without `/v1`; there is no common one.
     ///
     /// `secret` signs requests and verifies replies.
     pub fn new(base_url: BaseUrl, api_key: ApiKey, secret: &SharedSecret) -> Self {
@@ -46,23 +46,23 @@ impl Veriff {
         }
     }
 
-    /// Verifies replies with this secret too, while it is being replaced. Requests are signed with the first one only.
+    /// Also verifies replies with this secret, during a rotation. Requests are signed only with the first one.
     #[must_use]
     pub fn or_verify_with(mut self, secret: &SharedSecret) -> Self {
         self.verifier = self.verifier.or(secret);
         self
     }
 
-    /// Verifies replies with this secret too, until this moment: for a rotation whose end is known. Both sides' clocks
-    /// differ, so leave a margin.
+    /// Also verifies replies with this secret until this moment: for a rotation with a known end. The clocks of the two
+    /// sides differ, so leave a margin.
     #[must_use]
     pub fn or_verify_until(mut self, secret: &SharedSecret, until: Timestamp) -> Self {
         self.verifier = self.verifier.or_until(secret, until);
         self
     }
 
-    /// Believes a 200 without any signature header. Older versions of Veriff's page list none, so an old deployment may
-    /// send none; with this, TLS is all that vouches for such a reply. A signature that is there is still checked.
+    /// Accepts a 200 without any signature header. Older versions of Veriff's page list none, so an old deployment may send
+    /// none; such a reply is then authenticated by TLS alone. A signature that is present is still checked.
     #[must_use]
     pub fn accept_unsigned_replies(mut self) -> Self {
         self.accept_unsigned = true;
@@ -79,8 +79,8 @@ impl Veriff {
 
     /// The signature that the head announces; `None` if there is none and none is needed.
     ///
-    /// Both header pairs are documented, and older replies carry one of them only (`[seed]`, older versions of the
-    /// page): what is there must agree, and one signature at least must be there.
+    /// Both header pairs are documented, and older replies have only one of them (`[seed]`, older versions of the page):
+    /// those present must agree, and at least one signature must be present.
     fn announced(&self, headers: &HeaderMap) -> Result<Option<Signature>, VerificationError> {
         for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
             let client = at_most_one(headers, &name)?;
@@ -114,7 +114,7 @@ impl BodyVerifier for Verification {
 
 impl Provider for Veriff {
     const NAME: &'static str = "veriff";
-    /// A request with a body signs the body, every other one the id in its path (`[docs]`).
+    /// A request with a body signs the body, any other one the id in its path (`[docs]`).
     const SIGNS_REQUESTS: bool = true;
 
     fn base_url(&self) -> &BaseUrl {
@@ -130,7 +130,7 @@ impl Provider for Veriff {
         let signed = signed.ok_or_else(|| {
             InvalidRequest::new(
                 "x-hmac-signature",
-                "the operation does not say what is signed",
+                "the operation does not declare what is signed",
             )
         })?;
         let signature = self.signer.sign(signed).header_value()?;
@@ -151,7 +151,7 @@ impl Provider for Veriff {
         Ok(Authenticity::Signed)
     }
 
-    /// The signature is over the body's bytes alone, and so over a media file's too. Whether Veriff signs those is
+    /// The signature covers only the body's bytes, those of a media file included. Whether Veriff signs media is
     /// `[unknown]`; a file without a signature is refused like any reply.
     fn verify_stream(
         &self,
@@ -167,7 +167,7 @@ impl Provider for Veriff {
         })
     }
 
-    /// No header about a rate limit is documented (`[unknown]`).
+    /// No rate-limit header is documented (`[unknown]`).
     fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
         None
     }
@@ -179,12 +179,12 @@ impl Provider for Veriff {
     }
 }
 
-/// Whether two values differ at most in the case of letters. Neither is a secret.
+/// Whether two values are equal, ignoring case. Neither is a secret.
 fn alike(one: &HeaderValue, other: &HeaderValue) -> bool {
     one == other || one.as_bytes().eq_ignore_ascii_case(other.as_bytes())
 }
 
-/// A repeated header is refused even if its values agree: which of them a peer means is anybody's guess.
+/// A duplicate header is refused even if its values agree, because implementations differ in which one they use.
 fn at_most_one<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
@@ -247,8 +247,8 @@ impl Refusal {
     }
 }
 
-/// The codes about key and signature (devdocs.veriff.com, credentials and authorization codes). 1101 means four
-/// different things on one page and so nothing here.
+/// The codes about key and signature (devdocs.veriff.com, credentials and authorization codes). 1101 has four different
+/// meanings on one page, so it is not interpreted.
 fn about_credentials(code: &str) -> Option<&'static str> {
     Some(match code {
         "1801" => "the API key was not sent",

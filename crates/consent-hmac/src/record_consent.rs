@@ -24,17 +24,17 @@ provider_core::open_enum! {
 }
 
 provider_core::open_enum! {
-    /// What the record is about; one value is documented (`[seed]`).
+    /// The context of the record; one value is documented (`[seed]`).
     pub enum ConsentContext {
         /// A consent.
         Consent = "consent",
     }
 }
 
-/// The request: whose session, what about, yes or no, and the text that was shown.
+/// The request: the session, the kind of consent, the answer, and the text that was shown.
 ///
-/// Of several consents for a session the latest binds (`[seed]`). The client enforces no legal logic: a refusal is a
-/// legal value, although an INE session cannot go on with one.
+/// Of several consents for a session the latest is binding (`[seed]`). The client enforces no legal rules: a refusal is a
+/// valid answer, although an INE session cannot continue with one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -51,7 +51,7 @@ pub struct RecordConsent {
     text: Masked,
 }
 
-/// What of it is the body; the session stands in the path.
+/// The part of the request in the body; the session is in the path.
 #[derive(Serialize)]
 struct Consent<'a> {
     #[serde(rename = "type")]
@@ -61,7 +61,8 @@ struct Consent<'a> {
 }
 
 impl RecordConsent {
-    /// All four are required. `text` is the whole statement as it was shown, in the language shown, unchanged.
+    /// Creates a request; all four values are required. `text` is the whole statement exactly as it was shown, in the
+    /// language shown.
     pub fn new(
         session_id: SessionId,
         consent_type: ConsentType,
@@ -85,14 +86,14 @@ impl RecordConsent {
 pub struct RecordedConsent {
     /// The consent's id, a UUID.
     pub id: String,
-    /// What the record is about.
+    /// The context of the record.
     #[serde(
         default,
         deserialize_with = "lenient::text",
         skip_serializing_if = "Option::is_none"
     )]
     pub context: Option<ConsentContext>,
-    /// The session it belongs to: the one of the request, or the reply is refused.
+    /// The session that it belongs to. A reply that names another session than the request is refused.
     pub session_id: String,
 }
 
@@ -126,7 +127,7 @@ impl Endpoint for RecordConsent {
     const OPERATION: Operation = Operation::new(
         "record-consent",
         "POST /v1/sessions/{id}/consents",
-        // A repeat adds a consent with the same content, and the latest binds.
+        // A retry adds a consent with the same content, and the latest is binding.
         Idempotency::Repeatable,
     )
     .documented(Mark::Seed);
@@ -172,7 +173,7 @@ impl Endpoint for RecordConsent {
         if consent.id.trim().is_empty() {
             return Err(DecodeError::missing_data("$.id").into());
         }
-        // The signature covers the body only, so a genuine reply to another request would verify too.
+        // The signature covers only the body, so an authentic reply to another request would verify too.
         if !self.session_id.is(&consent.session_id) {
             return Err(VerificationError::OtherRequest.into());
         }

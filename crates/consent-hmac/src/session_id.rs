@@ -13,8 +13,8 @@ impl SessionId {
     ///
     /// # Errors
     ///
-    /// Empty, longer than 128, or any other character: dots, slashes, percent signs and control characters would lead
-    /// the request elsewhere.
+    /// Empty, longer than 128, or any other character: dots, slashes, percent signs and control characters could change the
+    /// path.
     pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
         PathId::parse("session_id", text).map(Self)
     }
@@ -29,7 +29,7 @@ impl SessionId {
         &self.0
     }
 
-    /// Whether `id`, in a reply, is this session's: byte for byte, or a UUID in another case.
+    /// Whether `id`, from a reply, is this session's: equal byte for byte, or the same UUID in another case.
     pub fn is(&self, id: &str) -> bool {
         let is_uuid = |text: &str| {
             text.len() == 36
@@ -63,7 +63,7 @@ mod tests {
         assert!(same("Session-1", "Session-1"));
         assert!(!same("Session-1", "session-1"));
         assert!(!same(uuid, "d69a07cf-4434-4d36-be6c-d22af7dc01fc"));
-        // As long as a UUID, and none.
+        // As long as a UUID, but not one.
         let long = "session-of-36-characters-0123456789a";
         assert!(!same(long, &long.to_uppercase()));
     }

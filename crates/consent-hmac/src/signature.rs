@@ -1,6 +1,7 @@
 //! Veriff's signature: HMAC-SHA256 over the exact body bytes, as 64 hexadecimal digits.
 //!
-//! Keyed with the shared secret's text, although it looks like a UUID (devdocs.veriff.com, HMAC authentication; vectors).
+//! The key is the text of the shared secret, although it looks like a UUID (devdocs.veriff.com, HMAC authentication;
+//! vectors).
 
 use std::fmt;
 
@@ -14,12 +15,12 @@ type HmacSha256 = Hmac<Sha256>;
 
 /// A shared secret key of a Veriff integration. `Debug` prints nothing of it; its memory is wiped on drop.
 ///
-/// What is kept is the state that the secret's text keys, not the text.
+/// It holds the keyed MAC state, not the secret's text.
 #[derive(Clone)]
 pub struct SharedSecret(HmacSha256);
 
 impl SharedSecret {
-    /// Takes the secret as the portal showed it.
+    /// Wraps the secret as the portal showed it.
     ///
     /// # Errors
     ///
@@ -31,12 +32,12 @@ impl SharedSecret {
         keyed(text.expose().as_bytes()).map(Self)
     }
 
-    /// Takes the secret from the environment variable `name`, or from the file that `name_FILE` names.
+    /// Reads the secret from the environment variable `name`, or from the file that `name_FILE` names.
     ///
     /// # Errors
     ///
-    /// As [`new`](SharedSecret::new) and [`required_from_environment`](provider_core::required_from_environment), with the
-    /// variable's name.
+    /// As for [`new`](SharedSecret::new) and [`required_from_environment`](provider_core::required_from_environment), with
+    /// the variable's name.
     pub fn from_environment(name: &'static str) -> Result<Self, InvalidRequest> {
         let text = provider_core::required_from_environment(name)?;
         Self::new(text).map_err(|error| error.for_field(name))
@@ -58,7 +59,7 @@ pub struct Signature([u8; Signature::LEN]);
 impl Signature {
     const LEN: usize = 32;
 
-    /// Reads 64 hexadecimal digits of either case.
+    /// Parses 64 hexadecimal digits of either case.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Makes signatures with one secret. Usable without a client.
+/// Signs with one secret. Usable without a client.
 ///
 /// ```
 /// use consent_hmac::{SharedSecret, Signer};
@@ -112,12 +113,12 @@ impl fmt::Debug for Signature {
 pub struct Signer(HmacSha256);
 
 impl Signer {
-    /// A signer keyed with the secret's UTF-8 text.
+    /// Creates a signer whose key is the secret's UTF-8 text.
     pub fn new(secret: &SharedSecret) -> Self {
         Self(secret.0.clone())
     }
 
-    /// A signer keyed with raw bytes: for published test vectors. Veriff's secrets are text.
+    /// Creates a signer with a raw key, for published test vectors. Veriff's secrets are text.
     ///
     /// # Errors
     ///
@@ -145,8 +146,8 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Checks signatures against one or more secrets, so that a secret can be replaced without downtime. Usable without a
-/// client, for webhooks too.
+/// Verifies signatures with one or more secrets, so that a secret can be rotated without downtime. Usable without a client,
+/// for example for webhooks.
 ///
 /// ```
 /// use consent_hmac::{SharedSecret, Signature, Verifier};
@@ -164,7 +165,7 @@ pub struct Verifier {
     others: Vec<Other>,
 }
 
-/// A secret besides the first one, and when it stops to count.
+/// An additional secret, and when it expires.
 #[derive(Clone)]
 struct Other {
     mac: HmacSha256,
@@ -172,7 +173,7 @@ struct Other {
 }
 
 impl Verifier {
-    /// A verifier for one secret.
+    /// Creates a verifier for one secret.
     pub fn new(secret: &SharedSecret) -> Self {
         Self {
             first: secret.0.clone(),
@@ -180,8 +181,8 @@ impl Verifier {
         }
     }
 
-    /// The same verifier that accepts another secret too. Veriff allows up to five for an integration; which one signs
-    /// replies while several are active is not documented.
+    /// Adds a secret that is also accepted. Veriff allows up to five for an integration; which one signs replies while
+    /// several are active is not documented.
     #[must_use]
     pub fn or(mut self, secret: &SharedSecret) -> Self {
         self.others.push(Other {
@@ -191,7 +192,7 @@ impl Verifier {
         self
     }
 
-    /// The same verifier that accepts another secret too, until this moment: the one that is being replaced.
+    /// Adds a secret that is also accepted until this moment: the one that is being replaced.
     #[must_use]
     pub fn or_until(mut self, secret: &SharedSecret, until: Timestamp) -> Self {
         self.others.push(Other {
@@ -201,7 +202,7 @@ impl Verifier {
         self
     }
 
-    /// A verifier keyed with raw bytes: for published test vectors. Veriff's secrets are text.
+    /// Creates a verifier with a raw key, for published test vectors. Veriff's secrets are text.
     ///
     /// # Errors
     ///
@@ -213,15 +214,15 @@ impl Verifier {
         })
     }
 
-    /// Checks that one of the secrets made `signature` over exactly these bytes. Takes the same time wherever the first
-    /// difference is, and tries every secret that counts now.
+    /// Checks that one of the secrets produced `signature` over exactly these bytes. The comparison takes constant time,
+    /// and every secret that has not expired is tried.
     ///
     /// # Errors
     ///
     /// [`VerificationError::SignatureMismatch`].
     pub fn verify(&self, bytes: &[u8], signature: &Signature) -> Result<(), VerificationError> {
         let dated = self.others.iter().any(|other| other.until.is_some());
-        // Asking for the time costs a tenth of the check, and without a date nothing depends on it.
+        // Reading the clock costs a tenth of the check, and is needed only if a secret expires.
         let now = if dated {
             Timestamp::now()
         } else {
@@ -230,7 +231,7 @@ impl Verifier {
         self.verify_at(bytes, signature, now)
     }
 
-    /// As [`verify`](Verifier::verify) at the given moment, which decides about secrets that count until another one.
+    /// Like [`verify`](Verifier::verify), at the given moment, which decides which secrets have expired.
     ///
     /// # Errors
     ///
@@ -246,7 +247,7 @@ impl Verifier {
         verification.finish()
     }
 
-    /// Begins to check bytes that come piece by piece, with the secrets that count at the given moment.
+    /// Starts to verify bytes that arrive in pieces, with the secrets that have not expired at the given moment.
     ///
     /// ```
     /// use consent_hmac::provider_core::jiff::Timestamp;
@@ -257,7 +258,7 @@ impl Verifier {
     /// let mut verification = verifier.begin_at(Signature::from_hex(header)?, Timestamp::now());
     /// verification.update(b"{\"type\":\"ine\",\"approved\":true,");
     /// verification.update(b"\"text\":\"User agrees to share their INE details\"}");
-    /// verification.finish()?; // and only then use what came
+    /// verification.finish()?; // and only then use the bytes
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin_at(&self, signature: Signature, now: Timestamp) -> Verification {
@@ -271,9 +272,9 @@ impl Verifier {
     }
 }
 
-/// A check of bytes that come piece by piece, see [`Verifier::begin_at`]. However they are cut, the result is that of the
-/// whole.
-#[must_use = "nothing is checked until it is finished"]
+/// The verification of bytes that arrive in pieces, see [`Verifier::begin_at`]. The result does not depend on how they are
+/// split.
+#[must_use = "nothing is verified until it is finished"]
 pub struct Verification {
     first: HmacSha256,
     others: Vec<HmacSha256>,
@@ -281,15 +282,15 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Takes the next piece.
+    /// Adds the next piece.
     pub fn update(&mut self, piece: &[u8]) {
         for mac in std::iter::once(&mut self.first).chain(&mut self.others) {
             mac.update(piece);
         }
     }
 
-    /// Checks that one of the secrets made the signature over all that came. Takes the same time wherever the first
-    /// difference is, and tries every secret.
+    /// Checks that one of the secrets produced the signature over all pieces. The comparison takes constant time, and every
+    /// secret is tried.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Recorded fixtures are what the client and the sandbox exchange now. `cargo xtask fixtures` rewrites them.
+//! Recorded fixtures equal the current exchanges of client and sandbox. `cargo xtask fixtures` rewrites them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;

@@ -18,10 +18,7 @@ fn at_operation(error: impl Into<Error>) -> Error {
 
 fn request(access: &DocumentAccessRequest) -> Result<InitiateSession, InvalidRequest> {
     if !access.consented {
-        return Err(InvalidRequest::new(
-            "consent",
-            "the person has not given it",
-        ));
+        return Err(InvalidRequest::new("consent", "the person has not agreed"));
     }
     let doc_types = access.documents.iter().map(|kind| match kind {
         DocumentKind::Aadhaar => DocType::Aadhaar,

@@ -1,4 +1,4 @@
-//! The client: one row an operation.
+//! The client: one row for each operation.
 
 use crate::{Deepvue, InitiateSession};
 
@@ -8,12 +8,13 @@ provider_core::operations! {
     pub struct DigilockerClient(Deepvue) {
         /// Opens a session in which the person grants access: `POST /v1/kyc/digilocker/initiate-session`.
         ///
-        /// A repeat may open a second session, so it is repeated only if it was never sent or refused for now.
+        /// Calling again may open a second session, so the call is retried only if it was never sent or was refused
+        /// temporarily.
         ///
         /// # Errors
         ///
-        /// Awaiting it gives [`provider_core::Error`]: `Credentials` for 401, 403 and an inactive client; `Api` for a refused
-        /// field; `Decode` for a success without data.
+        /// Awaiting it can return [`provider_core::Error`]: `Credentials` for 401, 403 and an inactive client; `Api` for a
+        /// refused field; `Decode` for a success without data.
         initiate_session(InitiateSession);
     }
 }

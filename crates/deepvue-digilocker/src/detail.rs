@@ -1,4 +1,4 @@
-//! `detail`: what Deepvue says when it refuses, in three forms.
+//! `detail`: Deepvue's description of a refusal, in three forms.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use provider_core::{Fault, FaultClass, Masked, RawResponse};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a refusal says. An error body has nothing else (docs.deepvue.ai, response format).
+/// The description of a refusal. An error body has no other field (docs.deepvue.ai, response format).
 ///
-/// `Debug` prints no text of it: it may repeat what was sent.
+/// `Debug` prints none of its text, which may repeat the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
@@ -25,17 +25,17 @@ pub enum Detail {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DetailItem {
-    /// Where the field is: names, and numbers for places in a list, joined by dots: `body.doc_types.0`.
+    /// The path of the field: names and list indices joined by dots, `body.doc_types.0`.
     pub location: Masked,
     /// What is wrong, for people.
     pub message: Option<Masked>,
-    /// What is wrong, for machines: `value_error.missing`. The words depend on Deepvue's framework version.
+    /// What is wrong, for machines: `value_error.missing`. The values depend on Deepvue's framework version.
     pub kind: Option<String>,
 }
 
 impl fmt::Debug for DetailItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The kind is the framework's word, and printed if it looks like one.
+        // The kind is one of the framework's identifiers, and printed if it looks like one.
         let kind = Fault::new().with_code(self.kind.clone());
         f.debug_struct("DetailItem")
             .field("location", &self.location)
@@ -124,7 +124,7 @@ impl From<&Value> for DetailItem {
     }
 }
 
-/// What a documented sentence is about (docs.deepvue.ai, errors). An error body has no code to go by.
+/// The class and meaning of a documented sentence (docs.deepvue.ai, errors). An error body has no code.
 fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
     use FaultClass::{Credentials, Transient};
     Some(match text {
@@ -144,7 +144,7 @@ fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
     })
 }
 
-/// Our own name for a field that was refused, because the provider's text is not printed.
+/// A fixed description of a refused field, because the provider's text is not printed.
 fn refused_field(location: &str) -> Option<&'static str> {
     let mut parts = location.split('.').skip_while(|part| *part == "body");
     Some(match parts.next()? {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_field_has_our_own_name() {
+    fn a_refused_field_has_a_fixed_description() {
         for field in ["consent", "purpose", "redirect_url", "doc_types"] {
             for location in [
                 field.to_owned(),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_by_itself_is_told_from_what_does_not() {
+    fn transient_failures_are_distinguished_from_permanent_ones() {
         for text in ["Internal Server Error", "Source Unavailable"] {
             let (class, _) = documented(text).unwrap();
             assert_eq!(class, FaultClass::Transient, "{text}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_prints_its_kind_and_nothing_of_the_provider_s_text() {
+    fn an_item_prints_its_kind_and_not_the_provider_s_text() {
         let item = DetailItem::from(&serde_json::json!({
             "loc": ["body", "CANARY"], "msg": "CANARY", "type": "value_error.missing"
         }));

@@ -1,4 +1,4 @@
-//! The envelope of every reply, and the one place that tells a refusal from a success.
+//! The envelope of every reply, and the only place that distinguishes a refusal from a success.
 
 use provider_core::lenient::{Object, Told};
 use provider_core::{
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Detail;
 
 provider_core::open_enum! {
-    /// A success in one word; the only one ever shown is `SUCCESS` (`[docs]`).
+    /// The status word of a success; the only documented one is `SUCCESS` (`[docs]`).
     pub enum SubCode {
         /// It worked.
         Success = "SUCCESS",
@@ -18,7 +18,7 @@ provider_core::open_enum! {
 }
 
 provider_core::opaque_id! {
-    /// The id of a call; the one that opened a session names it in every later call.
+    /// The id of a call; that of the call that opened a session identifies the session in later calls.
     pub struct TransactionId("transaction_id");
 }
 
@@ -31,14 +31,14 @@ provider_core::opaque_id! {
 )]
 #[non_exhaustive]
 pub struct Envelope<T> {
-    /// The status once more, 201 in the example; not to be compared with the HTTP status.
+    /// A copy of the status, 201 in the example; do not compare it with the HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
-    /// When the reply was made, in Unix milliseconds.
+    /// When the reply was created, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<i64>,
-    /// The id of this call. If it opened a session it is the session's id: tie it to your own logged-in user before sending
-    /// the browser away.
+    /// The id of this call. If the call opened a session, it is the session's id: store it with your own logged-in user
+    /// before you redirect the browser.
     pub transaction_id: TransactionId,
     /// Absent in the example.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ pub struct Envelope<T> {
     /// For people; do not match on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Masked>,
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
 }
 

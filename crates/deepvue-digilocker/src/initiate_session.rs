@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::Deepvue;
 use crate::envelope::{Envelope, read};
 
-/// That the person agreed. There is no default and no other value: whoever constructs it vouches for it.
+/// States that the person agreed. There is no default and no other value: the caller who constructs it is responsible for
+/// it.
 ///
 /// ```
 /// let consent = deepvue_digilocker::Consent::given_by_person();
@@ -27,7 +28,7 @@ use crate::envelope::{Envelope, read};
 /// let consent = deepvue_digilocker::Consent::from("Y");
 /// ```
 ///
-/// A request that comes as JSON has to say it, too: `"consent": "Y"` and nothing else.
+/// A request in JSON has to state it too: `"consent": "Y"` and no other value.
 ///
 /// ```
 /// use deepvue_digilocker::Consent;
@@ -40,7 +41,7 @@ use crate::envelope::{Envelope, read};
 pub struct Consent(());
 
 impl Consent {
-    /// The person agreed to this use of DigiLocker.
+    /// States that the person agreed to this use of DigiLocker.
     pub fn given_by_person() -> Self {
         Self(())
     }
@@ -94,11 +95,11 @@ provider_core::open_enum! {
 }
 
 provider_core::masked_text! {
-    /// Where the person grants access, byte for byte as Deepvue sent it.
+    /// The URL where the person grants access, byte for byte as Deepvue sent it.
     pub struct AuthorizationUrl;
 }
 
-/// The request: that the person agreed, why, where the browser goes afterwards, and which documents.
+/// The request: the person's agreement, the purpose, where the browser returns to, and which documents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -116,7 +117,7 @@ pub struct InitiateSession {
 }
 
 impl InitiateSession {
-    /// A session for all kinds of documents that comes back to `redirect_url`.
+    /// Creates a request for all kinds of documents, which returns to `redirect_url`.
     ///
     /// `purpose` is free text, see [`purpose`]; its limits are not documented.
     pub fn new(
@@ -130,8 +131,8 @@ impl InitiateSession {
         }
     }
 
-    /// A session without `redirect_url`. Deepvue does not mark the field as required, but no other way is documented by
-    /// which the person comes back.
+    /// Creates a request without `redirect_url`. Deepvue does not mark the field as required, but no other way back is
+    /// documented.
     pub fn without_redirect(consent: Consent, purpose: impl Into<String>) -> Self {
         Self {
             consent,
@@ -141,8 +142,8 @@ impl InitiateSession {
         }
     }
 
-    /// Limits what the person is asked for. Empty means all again: what Deepvue makes of an empty list is not documented,
-    /// so none is sent.
+    /// Limits the kinds of documents. Empty means all again: Deepvue does not document the effect of an empty list, so none
+    /// is sent.
     #[must_use]
     pub fn set_doc_types(mut self, doc_types: impl IntoIterator<Item = DocType>) -> Self {
         self.doc_types = doc_types.into_iter().collect();
@@ -153,7 +154,7 @@ impl InitiateSession {
 /// A session that is open (`[seed]`).
 pub type InitiatedSession = Envelope<SessionData>;
 
-/// What a session gives.
+/// The data of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -169,7 +170,7 @@ impl Endpoint for InitiateSession {
     const OPERATION: Operation = Operation::new(
         "initiate-session",
         "POST /v1/kyc/digilocker/initiate-session",
-        // No idempotency key is documented, and a repeat may open a second session.
+        // No idempotency key is documented, and a second call may open a second session.
         Idempotency::Unsafe,
     )
     .documented(Mark::Seed);

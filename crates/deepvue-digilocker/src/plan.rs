@@ -2,7 +2,7 @@
 
 use provider_core::Window;
 
-/// A Deepvue plan. Its limits hold for an API key and all its operations together (`[docs: /rate-limits]`).
+/// A Deepvue plan. Its limits apply to an API key, over all operations (`[docs: /rate-limits]`).
 ///
 /// ```no_run
 /// # #[cfg(feature = "rate-limits")] {
@@ -32,7 +32,7 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// The three windows, each judged for itself.
+    /// The three windows, all of which apply.
     pub const fn windows(self) -> [Window; 3] {
         let (second, minute, day) = match self {
             Self::Starter => (1, 30, 1_000),

@@ -1,4 +1,4 @@
-//! Where Deepvue is, and how it knows who calls.
+//! Deepvue's address and credentials.
 
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
@@ -22,7 +22,7 @@ provider_core::secret_text! {
 const CLIENT_ID: HeaderName = HeaderName::from_static("client-id");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Deepvue: where it is and who we are. `Debug` prints neither credential.
+/// Deepvue: its address and the credentials. `Debug` prints neither credential.
 #[derive(Debug, Clone)]
 pub struct Deepvue {
     base_url: BaseUrl,
@@ -31,10 +31,11 @@ pub struct Deepvue {
 }
 
 impl Deepvue {
-    /// The only API host that is documented (`[seed]`); trial and live accounts are told apart by their keys.
+    /// The only documented API host (`[seed]`); trial and live accounts differ in their keys.
     pub const HOST: &'static str = "production.deepvue.tech";
 
-    /// Deepvue at [`HOST`](Self::HOST), over https. The two credentials have types of their own, so they cannot be swapped.
+    /// Creates the provider at [`HOST`](Self::HOST), over https. The two credentials have distinct types, so they cannot be
+    /// swapped.
     ///
     /// ```
     /// use deepvue_digilocker::{ClientId, ClientSecret, Deepvue};
@@ -67,7 +68,7 @@ impl Deepvue {
 
 impl Provider for Deepvue {
     const NAME: &'static str = "deepvue";
-    /// Two header values are all that proves who calls.
+    /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
@@ -85,7 +86,7 @@ impl Provider for Deepvue {
         Ok(())
     }
 
-    /// Deepvue documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
+    /// Deepvue documents no response signature (`[unknown]`): replies are authenticated by TLS alone.
     fn verify(
         &self,
         _response: &RawResponse,
@@ -94,7 +95,7 @@ impl Provider for Deepvue {
         Ok(Authenticity::Unsigned)
     }
 
-    /// As [`verify`](Self::verify).
+    /// Like [`verify`](Self::verify).
     fn verify_stream(
         &self,
         _head: &ReplyHead,
@@ -103,7 +104,7 @@ impl Provider for Deepvue {
         Ok(StreamVerification::Unsigned)
     }
 
-    /// No header about a rate limit is documented (`[unknown]`); [`Plan`](crate::Plan) has the published windows.
+    /// No rate-limit header is documented (`[unknown]`); [`Plan`](crate::Plan) has the published windows.
     fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
         None
     }

@@ -16,7 +16,7 @@ fn request(consent: &AggregatorConsentRequest) -> Initialize {
     let consent_type = match &consent.purpose {
         ConsentPurpose::LoanUnderwriting => ConsentType::LoanUnderwriting,
         ConsentPurpose::LoanMonitoring => ConsentType::LoanMonitoring,
-        // Finpass does not close its list.
+        // Finpass's list of values is open.
         other => ConsentType::from(other.as_str()),
     };
     let mut request = Initialize::new(consent.mobile.clone(), consent_type);
@@ -35,7 +35,7 @@ fn request(consent: &AggregatorConsentRequest) -> Initialize {
     request
 }
 
-/// Finpass chooses the aggregator by itself: the one asked for is not sent, and the session names none.
+/// Finpass chooses the aggregator itself: a requested one is not sent, and the session names none.
 #[async_trait]
 impl AggregatorConsent for FinpassClient {
     fn provider_name(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! The envelope of every reply, and the one place that tells a refusal from a success.
+//! The envelope of every reply, and the only place that distinguishes a refusal from a success.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[non_exhaustive]
 pub struct Envelope<T> {
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
-    /// The HTTP status once more, if it was sent.
+    /// A copy of the HTTP status, if present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
     /// Always true here: a `false` is an error.

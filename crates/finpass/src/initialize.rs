@@ -16,24 +16,25 @@ provider_core::open_enum! {
     pub enum ConsentType {
         /// A lending decision (`[seed]`).
         LoanUnderwriting = "loan_underwriting",
-        /// Following a running loan. A flow name on another page, never listed as a value of this field (`[docs: AA-pdf]`).
+        /// Monitoring a running loan. A flow name on another page, never listed as a value of this field
+        /// (`[docs: AA-pdf]`).
         LoanMonitoring = "loan_monitoring",
     }
 }
 
 provider_core::opaque_id! {
-    /// The id of an account aggregator session, which every later call names. Its form varies between pages.
+    /// The id of an account aggregator session, which every later call names. Its format varies between pages.
     pub struct ClientId("client_id");
 }
 
 provider_core::masked_text! {
-    /// Where the person gives consent, byte for byte as Finpass sent it.
+    /// The URL where the person gives consent, byte for byte as Finpass sent it.
     ///
     /// It may hold raw `+` and `=` (`[seed]`): never decode and re-encode it.
     pub struct ConsentUrl;
 }
 
-/// The request of *Initialize*: a mobile number and a purpose, and what else is known.
+/// The request of *Initialize*: a mobile number, a purpose, and optional details.
 ///
 /// ```
 /// use finpass::{ConsentType, Initialize};
@@ -67,7 +68,7 @@ pub struct Initialize {
     )]
     webhook_url: Option<Masked>,
     /// Where the person's browser goes afterwards
-    // The wire has `redirect_url` for where the person returns here, and for where the journey begins in the reply.
+    // On the wire, `redirect_url` is where the person returns to in the request, and where the journey starts in the reply.
     #[serde(
         rename = "redirect_url",
         default,
@@ -78,7 +79,7 @@ pub struct Initialize {
 }
 
 impl Initialize {
-    /// The two fields that Finpass requires.
+    /// Creates a request with the two fields that Finpass requires.
     pub fn new(mobile_number: Mobile, consent_type: ConsentType) -> Self {
         Self {
             mobile_number,
@@ -90,8 +91,8 @@ impl Initialize {
         }
     }
 
-    /// The person's PAN, for additional verification. If the reply's `pan_number` is null although this was set, Finpass
-    /// has ignored it.
+    /// Sets the person's PAN, for additional verification. If the reply's `pan_number` is null although this was set,
+    /// Finpass has ignored it.
     #[must_use]
     pub fn set_pan_number(mut self, pan: Pan) -> Self {
         self.pan_number = Some(pan);
@@ -105,14 +106,15 @@ impl Initialize {
         self
     }
 
-    /// Where Finpass reports changes of the consent. An empty text counts as absent.
+    /// Sets where Finpass reports changes of the consent. An empty text counts as absent.
     #[must_use]
     pub fn set_webhook_url(mut self, url: impl Into<String>) -> Self {
         self.webhook_url = present(url.into());
         self
     }
 
-    /// Where the person's browser goes after the consent journey, `redirect_url` on the wire. An empty text counts as absent.
+    /// Sets where the person's browser goes after the consent journey, `redirect_url` on the wire. An empty text counts as
+    /// absent.
     #[must_use]
     pub fn set_return_url(mut self, url: impl Into<String>) -> Self {
         self.return_url = present(url.into());
@@ -120,8 +122,8 @@ impl Initialize {
     }
 }
 
-/// Whether the echo of the mobile number is another one. An echo in another form, masked or with a country code, says
-/// nothing.
+/// Whether the echoed mobile number is a different one. An echo in another format, masked or with a country code, is not
+/// compared.
 fn names_another(echo: Option<&Masked>, sent: &str) -> bool {
     echo.and_then(|echo| Mobile::parse(echo.expose()).ok())
         .is_some_and(|echo| echo.expose() != sent)
@@ -145,20 +147,20 @@ pub type Initialized = Envelope<InitializedData>;
 pub struct InitializedData {
     /// The session's id.
     pub client_id: ClientId,
-    /// The mobile number, as Finpass repeats it.
+    /// The mobile number, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub mobile_number: Option<Masked>,
-    /// The PAN, as Finpass repeats it; `None` if it took none.
+    /// The PAN, as Finpass echoes it; `None` if it used none.
     #[serde(default, deserialize_with = "lenient::text")]
     pub pan_number: Option<Masked>,
-    /// The e-mail address, as Finpass repeats it.
+    /// The e-mail address, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub email_id: Option<Masked>,
     /// Where to send the person's browser, `redirect_url` on the wire.
     #[serde(rename = "redirect_url")]
     pub consent_url: ConsentUrl,
-    /// Whether a PAN was sent and none came back: Finpass has probably ignored it. Its field table and its sample disagree
-    /// about the field's name, so tell us if you see this.
+    /// Whether a PAN was sent and none was echoed: Finpass has probably ignored it. Its field table and its sample disagree
+    /// about the field's name, so please report it if you see this.
     #[serde(skip)]
     pub pan_ignored: bool,
 }

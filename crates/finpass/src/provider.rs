@@ -1,4 +1,4 @@
-//! Where Finpass is, and how it knows who calls.
+//! Finpass's address and credentials.
 
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
@@ -11,8 +11,8 @@ use provider_core::{
 use crate::envelope::refusal;
 
 provider_core::secret_text! {
-    /// The API key, sent as `x-api-key` (docs.finpass.ai, Initialize, `[seed]`). As secret as the secret: published
-    /// samples confuse the two.
+    /// The API key, sent as `x-api-key` (docs.finpass.ai, Initialize, `[seed]`). Keep it as confidential as the secret:
+    /// published samples confuse the two.
     pub struct ApiKey("x-api-key");
 
     /// The API secret that is paired with the key, sent as `x-api-secret` (`[seed]`).
@@ -22,7 +22,7 @@ provider_core::secret_text! {
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_API_SECRET: HeaderName = HeaderName::from_static("x-api-secret");
 
-/// Finpass: where it is and who we are. `Debug` prints neither key.
+/// Finpass: its address and the credentials. `Debug` prints neither key.
 #[derive(Debug, Clone)]
 pub struct Finpass {
     base_url: BaseUrl,
@@ -31,10 +31,10 @@ pub struct Finpass {
 }
 
 impl Finpass {
-    /// The only host that any page names (`[seed]`).
+    /// The only documented host (`[seed]`).
     pub const HOST: &'static str = "api.finpass.ai";
 
-    /// Finpass at [`HOST`](Self::HOST), over https.
+    /// Creates the provider at [`HOST`](Self::HOST), over https.
     pub fn new(api_key: ApiKey, api_secret: ApiSecret) -> Self {
         Self {
             base_url: BaseUrl::of_static_host(Self::HOST),
@@ -53,7 +53,7 @@ impl Finpass {
 
 impl Provider for Finpass {
     const NAME: &'static str = "finpass";
-    /// Two header values are all that proves who calls.
+    /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
@@ -66,13 +66,13 @@ impl Provider for Finpass {
         _signed: Option<&[u8]>,
         _attempt: &Attempt,
     ) -> Result<(), InvalidRequest> {
-        // Inserted, not appended: Finpass's own sample sends the key twice, and the second time it is the secret.
+        // Inserted, not appended: Finpass's own sample sends the key header twice, the second time with the secret.
         head.headers.insert(X_API_KEY, self.api_key.clone());
         head.headers.insert(X_API_SECRET, self.api_secret.clone());
         Ok(())
     }
 
-    /// Finpass documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
+    /// Finpass documents no response signature (`[unknown]`): replies are authenticated by TLS alone.
     fn verify(
         &self,
         _response: &RawResponse,
@@ -81,7 +81,7 @@ impl Provider for Finpass {
         Ok(Authenticity::Unsigned)
     }
 
-    /// As [`verify`](Self::verify).
+    /// Like [`verify`](Self::verify).
     fn verify_stream(
         &self,
         _head: &ReplyHead,
@@ -90,7 +90,7 @@ impl Provider for Finpass {
         Ok(StreamVerification::Unsigned)
     }
 
-    /// No header about a rate limit is documented (`[unknown]`).
+    /// No rate-limit header is documented (`[unknown]`).
     fn allowance(&self, _response: &RawResponse, _now: Timestamp) -> Option<Allowance> {
         None
     }

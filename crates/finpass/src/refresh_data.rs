@@ -1,4 +1,4 @@
-//! *Refresh Data*: asks for new data under a consent that exists.
+//! *Refresh Data*: requests new data under an existing consent.
 
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Operation,
@@ -10,11 +10,11 @@ use crate::envelope::{Envelope, read};
 use crate::{ClientId, Finpass};
 
 provider_core::opaque_id! {
-    /// The id by which a refresh is tracked, and by which its report is fetched. How long it stays valid is not documented.
+    /// The id that identifies a refresh and fetches its report. Its lifetime is not documented.
     pub struct DataRequestId("request_id");
 }
 
-/// The request of *Refresh Data*: whose data. Its only field's name is upstream's, unconfirmed for Finpass (`[upstream]`).
+/// The request of *Refresh Data*. The name of its only field is upstream's, unconfirmed for Finpass (`[upstream]`).
 ///
 /// Whether a session for [`LoanUnderwriting`](crate::ConsentType::LoanUnderwriting) may be refreshed, and how often, is not
 /// documented (`[unknown]`).
@@ -22,12 +22,12 @@ provider_core::opaque_id! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefreshData {
-    /// The session's id, as Initialize gave it
+    /// The session's id, from the reply of Initialize
     client_id: ClientId,
 }
 
 impl RefreshData {
-    /// Asks for new data of the session that [`Initialize`](crate::Initialize) opened.
+    /// Creates a request for new data of the session that [`Initialize`](crate::Initialize) opened.
     pub fn new(client_id: ClientId) -> Self {
         Self { client_id }
     }
@@ -36,8 +36,8 @@ impl RefreshData {
 /// The reply of *Refresh Data* (`[upstream]`).
 pub type Refreshed = Envelope<RefreshedData>;
 
-/// A refresh that was begun. It ends some time later; how that is told is not documented (`[unknown]`), so fetch the report
-/// with the id until it is there.
+/// A refresh that has started. It completes later; how its completion is reported is not documented (`[unknown]`), so poll
+/// the report with the id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ impl Endpoint for RefreshData {
     const OPERATION: Operation = Operation::new(
         "refresh-data",
         "POST /api/v1/services/account-aggregator/refresh-data",
-        // Each call begins another refresh, which may be billed; no idempotency key is documented.
+        // Each call starts another refresh, which may be billed; no idempotency key is documented.
         Idempotency::Unsafe,
     )
     .documented(Mark::Upstream);

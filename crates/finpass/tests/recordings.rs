@@ -1,4 +1,4 @@
-//! Recorded fixtures are what the client and the sandbox exchange now. `cargo xtask fixtures` rewrites them.
+//! Recorded fixtures equal the current exchanges of client and sandbox. `cargo xtask fixtures` rewrites them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const REFRESH_DATA: &str = concat!(
     "/../../fixtures/finpass/refresh-data"
 );
 
-/// A client of a new sandbox, and what records it.
+/// A client of a new sandbox, and its recorder.
 fn recorded(secret: &str) -> (FinpassClient, Recorder) {
     let transport = Sandbox::new(Settings::default().with_deterministic_ids(true)).transport();
     let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpass).unwrap();

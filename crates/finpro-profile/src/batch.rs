@@ -1,4 +1,4 @@
-//! Check Profile for many people: the settings of a batch, a question and its answer.
+//! Check Profile for many people: the settings of a batch, its questions and answers.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use provider_core::{Error, Response};
 
 use crate::{BatchAnswers, CheckProfile, FinproProfileClient, ProfileReport};
 
-/// Settings of a batch before it begins: see [`FinproProfileClient::batch`].
+/// The settings of a batch before it starts: see [`FinproProfileClient::batch`].
 #[derive(Debug, Clone)]
-#[must_use = "a batch asks nothing before its answers are polled"]
+#[must_use = "a batch sends nothing until its answers are polled"]
 pub struct Batch {
     pub(crate) client: FinproProfileClient,
     pub(crate) concurrency: NonZeroUsize,
@@ -18,24 +18,24 @@ pub struct Batch {
     pub(crate) give_up_after: Duration,
 }
 
-/// In which order answers are given.
+/// The order of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BatchOrder {
-    /// Each as soon as it is there. The tag says which question it belongs to.
+    /// Each answer as soon as it is available. The tag identifies its question.
     #[default]
     AsTheyCome,
-    /// In the order of the questions. A late answer holds up those behind it, and with them the next questions: no more than
+    /// The order of the questions. A late answer delays those behind it, and with them the next questions: at most
     /// [`concurrency`](Batch::concurrency) answers wait for their turn.
     OfQuestions,
 }
 
-/// One question, with whatever the caller knows it by: a line number, a key.
+/// One question, with the caller's own tag: a line number, a key.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BatchQuestion<T> {
-    /// The caller's own; comes back with the answer.
+    /// The caller's own tag, returned with the answer.
     pub tag: T,
-    /// What is asked. An error is not asked and comes back in its place: a row of the input that could not be read.
+    /// The request. An error is not sent and becomes the answer: a row of the input that could not be read.
     pub request: Result<CheckProfile, Error>,
 }
 
@@ -48,7 +48,7 @@ impl<T> BatchQuestion<T> {
         }
     }
 
-    /// A question that could not be put, so that its error keeps its place among the answers.
+    /// A question that is invalid, so that its error keeps its place among the answers.
     pub fn invalid(tag: T, error: impl Into<Error>) -> Self {
         Self {
             tag,
@@ -57,21 +57,21 @@ impl<T> BatchQuestion<T> {
     }
 }
 
-/// What became of one question.
+/// The answer to one question.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BatchAnswer<T> {
-    /// The question's own.
+    /// The question's tag.
     pub tag: T,
-    /// The answer. An error has the worst outcome of all calls that were made for it, and [`Error::is_retryable`] says
-    /// whether another batch may ask again.
+    /// The result. An error has the worst outcome of all calls for the question, and [`Error::is_retryable`] says whether
+    /// another batch may ask again.
     pub result: Result<Response<ProfileReport>, Error>,
-    /// Requests that were sent for it, by all its calls together; 0 if none was.
+    /// The number of requests that were sent for the question, over all its calls.
     pub attempts: u64,
 }
 
 impl FinproProfileClient {
-    /// Asks for many people, in bounded memory: see [`Batch::ask`].
+    /// Starts a batch, which asks about many people in bounded memory: see [`Batch::ask`].
     pub fn batch(&self) -> Batch {
         Batch {
             client: self.clone(),
@@ -83,50 +83,50 @@ impl FinproProfileClient {
 }
 
 impl Batch {
-    /// How many questions are in flight at once unless set.
+    /// The default number of questions in flight.
     pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
-    /// How long a batch waits for a provider that answers nothing unless set.
+    /// The default time that a batch waits for a provider that does not answer.
     pub const GIVE_UP_AFTER: Duration = Duration::from_secs(15 * 60);
 
-    /// How many questions are in flight or put off at once, at most; 32 unless set. It takes the rate times the time of an
-    /// answer to be as fast as a rate limit allows: 100 a second at 500 ms are 50.
+    /// Sets the largest number of questions that are in flight or postponed; 32 by default. To use a rate limit fully, set
+    /// the rate times the response time: 100 a second at 500 ms are 50.
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// In which order answers are given; as they come unless set.
+    /// Sets the order of the answers; as they complete by default.
     pub fn order(mut self, order: BatchOrder) -> Self {
         self.order = order;
         self
     }
 
-    /// The longest time that questions are put off without any answer in between; 15 minutes unless set. With
-    /// [`Duration::ZERO`] the batch stops at the first call that is refused for now.
+    /// Sets the longest time that questions are postponed without any answer in between; 15 minutes by default. With
+    /// [`Duration::ZERO`] the batch stops at the first temporary refusal.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.give_up_after = time;
         self
     }
 
-    /// Asks `questions` and gives the answers, one each.
+    /// Asks `questions` and returns one answer for each.
     ///
-    /// Nothing is spawned: polling the stream drives the calls, dropping it drops them. A question is taken only when it can be
-    /// asked. Each call has the client's own deadline, retries, retry budget, circuit breaker and rate limiter.
+    /// Nothing is spawned: polling the stream drives the calls, dropping it cancels them. A question is taken only when it
+    /// can be asked. Each call has the client's own deadline, retries, retry budget, circuit breaker and rate limiter.
     ///
-    /// Errors that are not specific to one question are retried: the question is put off, and with it the batch:
+    /// Errors that are not specific to one question are retried: the question is postponed, and with it the batch:
     ///
     /// | a call ends with | then |
     /// |---|---|
     /// | `Unavailable`, the circuit is open | all wait until `retry_after` |
-    /// | `RateLimited` by the client's limiter | all wait as long as it says, outside of their deadlines |
-    /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one at a time, until one is answered |
-    /// | `Timeout`, `Transport`, a refusal that passes | it is asked once more, a second later; the same again is its answer. While the batch is held up, or after more failures in a row than there are questions at once, ten at least, it is an outage: all wait as above |
-    /// | `Credentials`, `Verification` | its answer. As many in a row as there are questions at once, ten at least, end the batch |
+    /// | `RateLimited` by the client's limiter | all wait as long as the limiter requires, outside their deadlines |
+    /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one question at a time, until one is answered |
+    /// | `Timeout`, `Transport`, a transient refusal | the question is retried once, a second later; a second failure is its answer. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
+    /// | `Credentials`, `Verification` | its answer. `concurrency` of them in a row (at least ten) stop the batch |
     /// | anything else | its answer |
     ///
-    /// A batch that has waited for [`give_up_after`](Self::give_up_after) without any answer, or would have to wait for longer,
-    /// stops: [`BatchAnswers::stopped`] says why, the questions that were put off get the error that they had, and the rest is
-    /// never taken from `questions`. All calls of a question have the same request id.
+    /// A batch that has waited for [`give_up_after`](Self::give_up_after) without any answer, or would have to wait for
+    /// longer, stops: [`BatchAnswers::stopped`] returns the reason, postponed questions are answered with their last error,
+    /// and the rest is never taken from `questions`. All calls of a question have the same request id.
     ///
     /// ```no_run
     /// use finpro_profile::provider_core::{InvalidRequest, Mobile};

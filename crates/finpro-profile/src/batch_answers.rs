@@ -1,4 +1,4 @@
-//! The stream of a batch's answers; polling it asks the questions.
+//! The stream of a batch's answers; polling it drives the calls.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -20,13 +20,13 @@ use crate::{
 
 type Answer = Result<Response<ProfileReport>, Error>;
 
-/// The answers to a batch; made by [`Batch::ask`], which says what is asked again and when it stops.
+/// The answers of a batch, created by [`Batch::ask`], which documents what is retried and when the batch stops.
 ///
-/// A stream, and [`next`](Self::next) for those who have no use for `StreamExt`.
-#[must_use = "a batch asks nothing before its answers are polled"]
+/// A stream, with [`next`](Self::next) for use without `StreamExt`.
+#[must_use = "a batch sends nothing until its answers are polled"]
 pub struct BatchAnswers<S, T> {
     client: FinproProfileClient,
-    /// Until it ended or the batch stopped.
+    /// `None` once it has ended or the batch has stopped.
     questions: Option<Pin<Box<S>>>,
     concurrency: NonZeroUsize,
     gate: Gate,
@@ -45,13 +45,13 @@ struct Question<T> {
     number: u64,
     request: CheckProfile,
     attempts: u64,
-    /// What its calls came to so far.
+    /// The combined result of its calls so far.
     error: Option<Error>,
     failed_before: bool,
     not_before: Option<Instant>,
 }
 
-/// Answers that are there, in the order in which they may be given.
+/// Answers that are available, in the order in which they are returned.
 enum Ready<T> {
     AsTheyCome(VecDeque<BatchAnswer<T>>),
     OfQuestions {
@@ -66,7 +66,7 @@ struct InFlight<T> {
     call: BoxFuture<'static, Answer>,
 }
 
-// Nothing is pinned in place: the call is on the heap.
+// Nothing is structurally pinned: the call is on the heap.
 impl<T> Unpin for InFlight<T> {}
 impl<S, T> Unpin for BatchAnswers<S, T> {}
 
@@ -90,14 +90,14 @@ where
         }
     }
 
-    /// The next answer; `None` when all questions are answered, or the batch has stopped and nothing is in flight any more.
+    /// Returns the next answer; `None` when all questions are answered, or the batch has stopped and nothing is in flight.
     ///
-    /// Dropping the future loses nothing: the calls go on when it is asked again.
+    /// Cancel safe: dropping the future loses nothing, and the calls go on when this is called again.
     pub async fn next(&mut self) -> Option<BatchAnswer<T>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Takes no more questions. Those in flight are answered; those that were put off get the error that they had.
+    /// Stops taking questions. Those in flight are answered; postponed ones are answered with their last error.
     pub fn stop(&mut self) {
         self.questions = None;
         self.asks_again = false;
@@ -106,17 +106,17 @@ where
         }
     }
 
-    /// Why the batch stopped by itself, with questions left that were never taken.
+    /// Why the batch stopped, with questions left that were never taken; `None` if it did not stop itself.
     pub fn stopped(&self) -> Option<&Error> {
         self.stopped.as_ref()
     }
 
-    /// What holds the batch up now: it has been putting questions off for that, and none was answered since.
+    /// The error that holds the batch up now: questions are postponed, and none was answered since.
     pub fn held_up_by(&self) -> Option<ErrorKind> {
         self.gate.held_up_by()
     }
 
-    /// Asks one question if one may be asked. Says whether anything happened.
+    /// Asks one question if one may be asked. Returns whether anything happened.
     fn begin(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
         if !self.gate.is_open(now, self.in_flight.len()) {
             return false;
@@ -133,7 +133,7 @@ where
             return true;
         };
         let mut in_flight = InFlight::begin(&self.client, question);
-        // Polled before the next one is begun: a refusal by the circuit or the limiter comes at once, and closes the gate for
+        // Polled before the next call starts: a refusal by the circuit or the limiter is immediate, and closes the gate for
         // the others.
         match in_flight.poll_unpin(context) {
             Poll::Ready(ended) => self.ended(ended),
@@ -142,7 +142,7 @@ where
         true
     }
 
-    /// Takes a question, if there is room for one. `None` is one that cannot be asked, or the end of them.
+    /// Takes a question, if there is room for one. `None` if it cannot be asked or there are no more.
     fn take(&mut self, context: &mut Context<'_>) -> Poll<Option<Question<T>>> {
         let begun = self.in_flight.len().saturating_add(self.put_off.len());
         let unanswered = begun.saturating_add(self.ready.len());
@@ -180,7 +180,7 @@ where
         })
     }
 
-    /// A call has ended: its question is answered, or asked again.
+    /// Handles the end of a call: its question is answered, or retried.
     fn ended(&mut self, (mut question, answer): (Question<T>, Answer)) {
         let error = match answer {
             Ok(response) => {
@@ -234,7 +234,7 @@ where
         self.ready.push(number, answer);
     }
 
-    /// Waits for the moment at which a question may be asked again, if there is one. Ready when it has come.
+    /// Polls the timer for the next retry, if there is one.
     fn poll_timer(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<()> {
         let first = self.put_off.front().and_then(|first| first.not_before);
         let gate = self.gate.closed_until(now);
@@ -302,7 +302,7 @@ impl<T> Question<T> {
         self.attempts = self.attempts.saturating_add(attempts.into());
     }
 
-    /// Keeps the error that says most: what may have been done is not forgotten because the next call was not sent.
+    /// Keeps the worst outcome: that a call may have been processed is not lost because the next one was not sent.
     fn failed(&mut self, error: Error) {
         let says_more = |kept: &Error| kept.outcome() > error.outcome();
         if !self.error.as_ref().is_some_and(says_more) {
@@ -353,7 +353,7 @@ impl<T> Ready<T> {
 impl<T> InFlight<T> {
     fn begin(client: &FinproProfileClient, question: Question<T>) -> Self {
         let (client, request) = (client.clone(), question.request.clone());
-        // The batch waits for the limiter, so that the wait is not a part of the call's deadline.
+        // The batch waits for the limiter itself, so that the wait does not count against the call's deadline.
         let mut options = CallOptions::new().with_when_limited(WhenLimited::Refuse);
         options.request_id = question.error.as_ref().and_then(Error::request_id).cloned();
         let call = async move {
@@ -374,7 +374,7 @@ impl<T> Future for InFlight<T> {
         let answer = ready!(self.call.poll_unpin(context));
         match self.question.take() {
             Some(question) => Poll::Ready((question, answer)),
-            // Nobody polls a future that has ended.
+            // A completed future is not polled again.
             None => Poll::Pending,
         }
     }

@@ -1,4 +1,4 @@
-//! When a batch may ask: tells failures of one question from those of the whole batch.
+//! When a batch may ask: distinguishes failures of one question from those of the whole batch.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Admits the questions of a batch, or holds all of them back.
+/// The gate of a batch: admits questions, or holds all of them back.
 #[derive(Debug)]
 pub(crate) struct Gate {
     give_up_after: Duration,
-    /// So many failures in a row are not the questions' own.
+    /// This many failures in a row are not specific to their questions.
     outage: usize,
     closed_until: Option<Instant>,
     one_at_a_time: bool,
-    /// Since when the batch is held up, and by what: the first time after the last answer.
+    /// Since when the batch is held up, and by which error: the first one since the last answer.
     held_up: Option<(Instant, ErrorKind)>,
-    /// The next pause where nobody says how long.
+    /// The next pause, where neither the provider nor the client sets one.
     pause: Duration,
     failures: usize,
     not_let_in: usize,
 }
 
-/// What follows a failed call.
+/// What to do after a failed call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is the answer.
+    /// Return the error as the answer.
     Answer,
-    /// The question is asked once more, not before then.
+    /// Retry the question once, at that moment or later.
     OnceMore(Instant),
-    /// It waits with all others.
+    /// Postpone it with all others.
     PutOff,
-    /// It is the answer, and no other question is asked.
+    /// Return the error as the answer and stop the batch.
     Stop,
 }
 
@@ -53,24 +53,24 @@ impl Gate {
         }
     }
 
-    /// Whether a question may be asked while so many are in flight.
+    /// Whether a question may be asked while this many are in flight.
     pub(crate) fn is_open(&self, now: Instant, in_flight: usize) -> bool {
         self.closed_until(now).is_none() && !(self.one_at_a_time && in_flight > 0)
     }
 
-    /// When it opens, if it is closed.
+    /// When the gate opens, if it is closed.
     pub(crate) fn closed_until(&self, now: Instant) -> Option<Instant> {
         self.closed_until.filter(|until| now < *until)
     }
 
-    /// What holds the batch up: nothing was answered since.
+    /// The error that holds the batch up: no question was answered since.
     pub(crate) fn held_up_by(&self) -> Option<ErrorKind> {
         self.held_up.map(|(_, kind)| kind)
     }
 
-    /// The provider said something about a question.
+    /// Records that the provider answered a question.
     pub(crate) fn answered(&mut self) {
-        // A wait that somebody asked for is kept to, whoever is answered meanwhile.
+        // A requested wait is respected, even if another question is answered meanwhile.
         self.one_at_a_time = false;
         self.held_up = None;
         self.pause = SECOND;
@@ -78,7 +78,7 @@ impl Gate {
         self.not_let_in = 0;
     }
 
-    /// Decides about a failed call of a question that `failed_before` or not.
+    /// Decides what to do after a failed call of a question.
     pub(crate) fn judge(&mut self, error: &Error, failed_before: bool, now: Instant) -> Verdict {
         match error.kind() {
             ErrorKind::Unavailable => self.put_off(error, false, now),
@@ -116,7 +116,7 @@ impl Gate {
         let closed_until = self.closed_until(now);
         let wait = error.retry_after().unwrap_or_else(|| {
             let pause = self.pause;
-            // Questions that were in flight together fail together: one pause for all of them.
+            // Questions that were in flight together fail together, so they share one pause.
             if closed_until.is_none() {
                 self.pause = pause.saturating_mul(2).min(Self::LONGEST_PAUSE);
             }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_for_now_closes_it_for_as_long_as_it_says() {
+    fn a_temporary_refusal_closes_it_for_the_requested_wait() {
         let (mut gate, now) = (gate(), Instant::now());
         assert!(gate.is_open(now, 5));
         assert_eq!(gate.judge(&unavailable(7), false, now), Verdict::PutOff);
@@ -169,11 +169,11 @@ mod tests {
         assert!(gate.is_open(now + 7 * SECOND, 5));
         gate.answered();
         assert_eq!(gate.held_up_by(), None);
-        assert!(!gate.is_open(now, 0), "a wait is kept to");
+        assert!(!gate.is_open(now, 0), "a requested wait is respected");
     }
 
     #[test]
-    fn where_nobody_says_how_long_the_pause_doubles_and_one_is_asked_at_a_time() {
+    fn without_a_requested_wait_the_pause_doubles_and_one_question_is_asked_at_a_time() {
         let (mut gate, mut now) = (gate(), Instant::now());
         let away = failed(ErrorKind::Connect, Outcome::NotSent, None);
         for seconds in [1, 2, 4, 8, 16, 30] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_answer_it_stops_when_the_time_is_up_or_would_be() {
+    fn without_an_answer_it_stops_at_the_limit_or_if_the_next_wait_exceeds_it() {
         let now = Instant::now();
         let mut patient = gate();
         assert_eq!(patient.judge(&unavailable(60), false, now), Verdict::PutOff);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_its_own_is_an_answer_at_the_second_time() {
+    fn a_failure_of_one_question_is_its_answer_the_second_time() {
         let (mut gate, now) = (gate(), Instant::now());
         let once_more = Verdict::OnceMore(now + SECOND);
         for _ in 0..5 {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_waiting_helps_is_an_answer_and_the_tenth_in_a_row_ends_it() {
+    fn a_permanent_failure_is_an_answer_and_the_tenth_in_a_row_stops_the_batch() {
         let (mut gate, now) = (gate(), Instant::now());
         let refused = failed(ErrorKind::Credentials, Outcome::Refused, None);
         for _ in 0..9 {

@@ -1,4 +1,4 @@
-//! Check Profile with less traffic: one call for all who ask the same question, and cached rows.
+//! Check Profile with less traffic: concurrent callers share a call, and rows are cached.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -19,15 +19,15 @@ use crate::{
     AaId, CheckProfile, Finpro, FinproProfileClient, ProfileReport, ProfileRow, RowStatus,
 };
 
-/// A [`FinproProfileClient`] that asks less often. Cheap to clone; clones share what is kept.
+/// A [`FinproProfileClient`] with a cache. Cheap to clone; clones share the cache.
 ///
-/// - A question that is in flight already is joined: one request for all who ask it. The mobile number and the aggregators
-///   make the question; the `userConsentId` does not.
-/// - Rows with the status `success` and a known [`readiness`](ProfileRow::readiness) are kept for 10 minutes, by mobile
+/// - Callers join a call that is in flight for the same question: one request answers all of them. The mobile number and
+///   the aggregators identify a question; the `userConsentId` does not.
+/// - Rows with the status `success` and a known [`readiness`](ProfileRow::readiness) are cached for 10 minutes, by mobile
 ///   number and aggregator. Failures, time-outs and errors never are.
-/// - A question that is answered in part by kept rows asks for the missing aggregators only.
+/// - If cached rows answer a part of a question, only the missing aggregators are asked.
 ///
-/// A person who has just registered wants a fresh answer: [`forget`](Self::forget) the number, or ask
+/// A person who has just registered needs a fresh answer: [`forget`](Self::forget) the number, or ask
 /// [`with_fresh_rows`](CachedCheck::with_fresh_rows).
 ///
 /// ```no_run
@@ -47,12 +47,12 @@ pub struct CachedProfiles(Arc<Shared>);
 struct Shared {
     client: FinproProfileClient,
     kept: KeptRows,
-    // Held for every look at `kept` that decides what is asked, and for every change of it: so that an answer which
-    // has just come is not asked for again, and one that was forgotten meanwhile is not kept.
+    // Held for every lookup in `kept` that decides what is asked, and for every change of it, so that an answer that has
+    // just arrived is not requested again, and one that was forgotten meanwhile is not cached.
     flights: Mutex<Flights<Question, Answer>>,
 }
 
-/// What one call asks: about whom, and which aggregators. None means all.
+/// The question of one call: the person, and the aggregators. None means all.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
     person: PersonKey,
@@ -62,9 +62,9 @@ struct Question {
 type Answer = Result<Arc<Response<ProfileReport>>, Error>;
 
 impl CachedProfiles {
-    /// How long rows are kept unless the builder says otherwise.
+    /// How long rows are cached by default.
     pub const TIME_TO_LIVE: Duration = Duration::from_secs(10 * 60);
-    /// How many rows are kept unless the builder says otherwise.
+    /// How many rows are cached by default.
     pub const MAX_ROWS: u64 = 10_000;
 
     /// Wraps a client with the default settings.
@@ -72,7 +72,7 @@ impl CachedProfiles {
         Self::with_settings(client, Self::TIME_TO_LIVE, Self::MAX_ROWS)
     }
 
-    /// Begins with settings of its own.
+    /// Starts building a cached client with settings of its own.
     pub fn builder(client: FinproProfileClient) -> CachedProfilesBuilder {
         CachedProfilesBuilder {
             client,
@@ -89,12 +89,13 @@ impl CachedProfiles {
         }))
     }
 
-    /// Asks account aggregators whether they know a mobile number, as [`FinproProfileClient::check_profile`] does, unless
-    /// the answer is known or on its way.
+    /// Asks account aggregators whether they know a mobile number, like [`FinproProfileClient::check_profile`], unless the
+    /// answer is cached or in flight.
     ///
     /// # Errors
     ///
-    /// Awaiting it gives [`provider_core::Error`]. A failed call fails for all who waited for it, and nothing is kept.
+    /// Awaiting it can return [`provider_core::Error`]. A failed call fails for all callers that joined it, and nothing is
+    /// cached.
     pub fn check_profile(&self, request: CheckProfile) -> CachedCheck<'_> {
         CachedCheck {
             profiles: self,
@@ -104,20 +105,20 @@ impl CachedProfiles {
         }
     }
 
-    /// Wipes what is kept about a person. The answer to a call in flight is given to those who wait for it and not kept.
+    /// Wipes the cached rows of a person. The answer of a call in flight is returned to its callers and not cached.
     pub fn forget(&self, mobile: &provider_core::Mobile) {
         let person = self.0.kept.key(mobile);
         self.0.forget(person, &mut self.0.flights());
     }
 
-    /// Wipes what is kept about everybody, and keeps no answer to a call in flight.
+    /// Wipes all cached rows. The answers of calls in flight are not cached.
     pub fn clear(&self) {
         let mut flights = self.0.flights();
         flights.disown(|_| true);
         self.0.kept.clear();
     }
 
-    /// The client inside. What it is asked directly is neither shared nor kept.
+    /// The inner client. Its own calls are neither shared nor cached.
     pub fn client(&self) -> &FinproProfileClient {
         &self.0.client
     }
@@ -139,7 +140,7 @@ impl fmt::Debug for CachedProfiles {
     }
 }
 
-/// Settings of a [`CachedProfiles`] before it is built.
+/// The settings of a [`CachedProfiles`] before it is built.
 #[derive(Debug, Clone)]
 pub struct CachedProfilesBuilder {
     client: FinproProfileClient,
@@ -148,22 +149,22 @@ pub struct CachedProfilesBuilder {
 }
 
 impl CachedProfilesBuilder {
-    /// How long a row is kept: 5 to 15 minutes, as MoneyOne suggests; 10 unless set.
+    /// Sets how long a row is cached: 5 to 15 minutes, as MoneyOne suggests; 10 by default.
     #[must_use]
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.time_to_live = time_to_live;
         self
     }
 
-    /// About how many rows are kept, one for each person and aggregator; 10,000 unless set. Beyond that the person who was
-    /// not asked about for longest goes first. With 0 nothing is kept, and questions in flight are still shared.
+    /// Sets about how many rows are cached, one for each person and aggregator; 10,000 by default. Beyond that, the least
+    /// recently used person is evicted first. With 0 nothing is cached, and calls in flight are still shared.
     #[must_use]
     pub fn max_rows(mut self, max_rows: u64) -> Self {
         self.max_rows = max_rows;
         self
     }
 
-    /// Builds it.
+    /// Builds the cached client.
     ///
     /// # Errors
     ///
@@ -183,11 +184,11 @@ impl CachedProfilesBuilder {
     }
 }
 
-/// One prepared question: change its options, then `.await` it.
+/// A prepared question: change its options, then `.await` it.
 ///
-/// Dropping the future leaves the call to the others who wait for it; the last one to go cancels it. A call that is cancelled
-/// after it got no answer for long enough still counts for the [circuit breaker](provider_core::CircuitBreaker).
-#[must_use = "a question is not asked until it is awaited"]
+/// Dropping the future leaves the call to the other callers that joined it; the last one to leave cancels it. A call that
+/// is cancelled after a long enough silence still counts for the [circuit breaker](provider_core::CircuitBreaker).
+#[must_use = "a question is not sent until it is awaited"]
 pub struct CachedCheck<'c> {
     profiles: &'c CachedProfiles,
     request: CheckProfile,
@@ -195,30 +196,29 @@ pub struct CachedCheck<'c> {
     fresh: bool,
 }
 
-/// What is known about a mobile number, kept rows and new ones together.
+/// The rows of a mobile number, cached and new ones together.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CachedReport {
-    /// One row for each aggregator, in the order in which they were asked for, or in FinPro's if all were.
+    /// One row for each aggregator, in the requested order, or in FinPro's if all were asked.
     pub rows: Vec<ProfileRow>,
-    /// What FinPro replied to this question, or to the one whose call was shared; `None` if all rows were kept ones. It has
-    /// the request id, FinPro's own id and what is left of the rate limit.
+    /// FinPro's reply to this question, or to the call that was joined; `None` if all rows were cached. It has the request
+    /// id, FinPro's own id and the rest of the rate limit.
     pub reply: Option<Arc<Response<ProfileReport>>>,
 }
 
 impl CachedCheck<'_> {
     /// Replaces all options at once.
     ///
-    /// The deadline bounds this caller's wait: when it passes, the caller gets `Timeout` and the call goes on for the others.
-    /// The call itself keeps the deadline of the client or the operation, so a longer one has no effect. The request id, the
-    /// retry policy and the `userConsentId` are the first caller's.
+    /// The deadline limits only this caller's wait: when it expires, the caller gets `Timeout` and the call goes on for the
+    /// others. The call itself has the deadline of the client or the operation, so a longer one has no effect. The request
+    /// id, the retry policy and the `userConsentId` are those of the first caller.
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Wipes what is kept about the person and asks anew. It does not wait for a call that began before, and those who ask
-    /// after it share its answer.
+    /// Wipes the cached rows of the person and asks again. It does not join an earlier call; later callers join its call.
     pub fn with_fresh_rows(mut self) -> Self {
         self.fresh = true;
         self
@@ -286,7 +286,7 @@ impl Shared {
         self.kept.forget(person);
     }
 
-    /// What is kept, and the call that brings the rest, if there is a rest.
+    /// The cached rows, and the call that requests the missing ones, if any.
     fn look_or_ask(
         self: &Arc<Self>,
         person: PersonKey,
@@ -326,7 +326,7 @@ impl Shared {
             })?,
         };
         options.request_id = Some(request_id.clone());
-        // One caller's deadline must not end a call that others wait for.
+        // One caller's deadline must not end a call that others have joined.
         options.timeout = None;
         options.time_limit = None;
         let begin = |ticket: Ticket| {
@@ -346,7 +346,7 @@ impl Shared {
     }
 }
 
-/// Removes a call from those in flight when it ends, however it ends.
+/// Removes a call from those in flight when it ends, whatever its result.
 struct Landing {
     shared: Arc<Shared>,
     question: Question,
@@ -354,7 +354,7 @@ struct Landing {
 }
 
 impl Landing {
-    /// Keeps what may be kept, unless the person was forgotten since the call began.
+    /// Caches the cacheable rows, unless the person was forgotten since the call started.
     fn keep(&self, answer: &Answer) {
         let mut flights = self.shared.flights();
         let owned = flights.end(&self.question, self.ticket);
@@ -370,7 +370,7 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        // So no flight may be dropped by whoever holds the lock: its call goes with the last one, and lands here.
+        // So a flight must not be dropped while the lock is held: the last one drops the call, which ends here.
         self.shared.flights().end(&self.question, self.ticket);
     }
 }
@@ -379,12 +379,12 @@ fn texts(aa_ids: &[AaId]) -> impl Iterator<Item = String> + '_ {
     aa_ids.iter().map(|aa_id| aa_id.as_str().to_owned())
 }
 
-/// Which aggregators have to be asked: none of them (`None`), these, or all (empty).
+/// The aggregators that have to be asked: none (`None`), these, or all (empty).
 fn missing(asked: &[AaId], known: &Known) -> Option<Vec<AaId>> {
     let kept: HashSet<&str> = known.rows.iter().map(|row| &*row.aa_id).collect();
     let unknown = |aa_id: &str| !kept.contains(aa_id);
     let missing: Vec<AaId> = if asked.is_empty() {
-        // Unless each can be asked for by its name, there is no shorter question than the one for all.
+        // If one of them cannot be requested by name, all have to be asked.
         let named = known.listed.as_ref().and_then(|listed| {
             let unknown = listed.iter().filter(|aa_id| unknown(aa_id));
             unknown.map(|aa_id| AaId::parse(aa_id).ok()).collect()
@@ -404,7 +404,8 @@ fn missing(asked: &[AaId], known: &Known) -> Option<Vec<AaId>> {
     (!missing.is_empty()).then_some(missing)
 }
 
-/// The rows that answer the question: new ones, kept ones for what was not asked or did not succeed this time.
+/// The rows that answer the question: new ones, and cached ones for aggregators that were not asked or did not succeed this
+/// time.
 fn merge(asked: &[String], known: Known, replied: &[ProfileRow]) -> Vec<ProfileRow> {
     let Known { rows: kept, listed } = known;
     let kept: HashMap<&str, &ProfileRow> = kept.iter().map(|row| (&*row.aa_id, row)).collect();

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::envelope::read;
 use crate::{Finpro, RateLimit};
 
-/// The caller's id for this question, 1 to 100 characters, handed on to the aggregators (`[seed]`).
+/// The caller's id for this question, 1 to 100 characters, passed on to the aggregators (`[seed]`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct UserConsentId(String);
@@ -93,7 +93,7 @@ pub struct CheckProfile {
 }
 
 impl CheckProfile {
-    /// Asks all enabled aggregators. The id is required: FinPro lists its absence as an error (`[seed]`).
+    /// Creates a request to all enabled aggregators. The id is required: FinPro lists its absence as an error (`[seed]`).
     pub fn new(mobile_number: Mobile, user_consent_id: UserConsentId) -> Self {
         Self {
             mobile_number,
@@ -102,7 +102,7 @@ impl CheckProfile {
         }
     }
 
-    /// Asks these aggregators only. Empty means all again: what FinPro makes of an empty list is not documented, so none is
+    /// Asks only these aggregators. Empty means all again: FinPro does not document the effect of an empty list, so none is
     /// sent.
     #[must_use]
     pub fn set_aa_ids(mut self, aa_ids: impl IntoIterator<Item = AaId>) -> Self {
@@ -119,16 +119,16 @@ pub struct ProfileReport {
     /// The API's version; opaque.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ver: Option<String>,
-    /// When it was made, ISO 8601, as it came.
+    /// When the report was created, ISO 8601, unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// FinPro's id of this request. Quote it to support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub txnid: Option<String>,
-    /// One row for each aggregator that was asked; the order is not promised, so match by [`aa_id`](ProfileRow::aa_id).
-    /// A row that is not understood costs itself: see [`Items::unread`].
+    /// One row for each aggregator that was asked; the order is not promised, so match by [`aa_id`](ProfileRow::aa_id). A
+    /// row that cannot be decoded does not fail the report: see [`Items::unread`].
     pub data: Items<ProfileRow>,
-    /// What is left of the rate limit, from the headers.
+    /// The rest of the rate limit, from the headers.
     #[serde(skip)]
     pub rate_limit: RateLimit,
 }
@@ -164,7 +164,7 @@ provider_core::open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProfileRow {
-    /// The aggregator, without `@`. Not normalised: other FinPro endpoints spell the same one otherwise.
+    /// The aggregator, without `@`. Not normalised: other FinPro endpoints spell the same id differently.
     pub aa_id: String,
     /// Whether the person has a virtual user account (VUA) there.
     #[serde(default, deserialize_with = "lenient::boolean")]
@@ -197,14 +197,14 @@ impl fmt::Debug for ProfileRow {
 }
 
 impl ProfileRow {
-    /// What the row means for an onboarding. A mix that is not documented is [`Readiness::Undetermined`].
+    /// What the row means for an onboarding. An undocumented combination is [`Readiness::Undetermined`].
     ///
     /// | status | registered | linked | readiness | source |
     /// |---|---|---|---|---|
     /// | success | true | true | `Ready` | `[seed]` table |
     /// | success | true | false | `NeedsLinking` | `[seed]` sample |
     /// | success | false | false | `NeedsRegistration` | `[seed]` table |
-    /// | any other mix | | | `Undetermined` | `[derived]` |
+    /// | any other combination | | | `Undetermined` | `[derived]` |
     pub fn readiness(&self) -> Readiness {
         match (
             &self.status,
@@ -225,7 +225,7 @@ impl Endpoint for CheckProfile {
 
     const OPERATION: Operation =
         Operation::new("check-profile", "POST /profile", Idempotency::Safe)
-            // As slow as the slowest aggregator, which may take 4 to 6 s (`[seed]`), and once more.
+            // Room for two attempts, each as slow as the slowest aggregator: 4 to 6 s (`[seed]`).
             .with_timeout(Duration::from_secs(15))
             // A row has some 200 bytes, and fewer than 20 aggregators are licensed: room for 50 times as many.
             .with_max_reply_bytes(256 * 1024)

@@ -1,4 +1,4 @@
-//! The client: one row an operation.
+//! The client: one row for each operation.
 
 use crate::{CheckProfile, Finpro};
 
@@ -14,7 +14,8 @@ provider_core::operations! {
         ///
         /// # Errors
         ///
-        /// Awaiting it gives [`provider_core::Error`]. A single aggregator's failure is a row of the report, not an error.
+        /// Awaiting it can return [`provider_core::Error`]. The failure of a single aggregator is a row of the report, not
+        /// an error.
         check_profile(CheckProfile);
     }
 }

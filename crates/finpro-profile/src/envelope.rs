@@ -1,4 +1,4 @@
-//! The envelopes of FinPro's replies, and the one place that tells a refusal from a success.
+//! The envelopes of FinPro's replies, and the only place that distinguishes a refusal from a success.
 
 use provider_core::lenient::{Object, Told};
 use provider_core::{DecodeError, Fault, RawResponse, ResponseError, Verified, lenient};

@@ -1,4 +1,4 @@
-//! Rows that are kept: by whom, for how long, how many, and that they are wiped.
+//! The cached rows: their keys, their age, their number, and that they are wiped.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -16,23 +16,23 @@ use zeroize::Zeroize;
 
 use crate::ProfileRow;
 
-/// A mobile number as 128 bits of a hash whose key is random and this cache's own, so that the number itself is not kept.
+/// A mobile number as a 128-bit keyed hash, with a random key for each cache, so that the number itself is not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct PersonKey([u64; 2]);
 
-/// The kept rows of many people.
+/// The cached rows of many people.
 pub(crate) struct KeptRows {
     people: moka::sync::Cache<PersonKey, Arc<Person>>,
     hasher: RandomState,
     time_to_live: Duration,
 }
 
-/// What is known about a person now.
+/// The rows of one person that are still valid.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// The kept rows.
+    /// The cached rows.
     pub(crate) rows: Vec<ProfileRow>,
-    /// The aggregators that were listed, well or badly, when all were asked; `None` without a row to go with it.
+    /// The aggregators in the report when all were asked, whatever their status; `None` if no row is cached with it.
     pub(crate) listed: Option<Vec<String>>,
 }
 
@@ -42,9 +42,9 @@ impl KeptRows {
             .max_capacity(max_rows)
             .weigher(|_, person: &Arc<Person>| person.weight())
             .time_to_live(time_to_live)
-            // By frequency a flood of others would keep out the person who is asked about twice.
+            // With eviction by frequency, a flood of other people would keep out a person who is asked about twice.
             .eviction_policy(EvictionPolicy::lru())
-            // The cache frees memory when it finds the time; the rows are wiped now.
+            // The cache frees memory later; the rows are wiped now.
             .eviction_listener(|_, person: Arc<Person>, cause| {
                 if cause != RemovalCause::Replaced {
                     person.wipe();
@@ -63,7 +63,7 @@ impl KeptRows {
     }
 
     pub(crate) fn of(&self, key: PersonKey, now: Instant) -> Known {
-        // Whoever has expired by now is wiped, though only others are asked about.
+        // Expired rows are wiped even if only other people are asked about.
         self.people.run_pending_tasks();
         let Some(person) = self.people.get(&key) else {
             return Known::default();
@@ -79,7 +79,7 @@ impl KeptRows {
         }
     }
 
-    /// Keeps those of `rows` that may be kept, and if all aggregators were asked which ones these are.
+    /// Caches the cacheable ones of `rows`, and the list of aggregators if all were asked.
     pub(crate) fn keep(&self, key: PersonKey, rows: &[ProfileRow], all: bool, now: Instant) {
         let person = self.people.get(&key).unwrap_or_default();
         {
@@ -114,7 +114,7 @@ impl KeptRows {
     }
 
     pub(crate) fn clear(&self) {
-        // Invalidating all at once is done piece by piece, and later.
+        // The cache invalidates its entries lazily, so they are wiped here.
         for (_, person) in &self.people {
             person.wipe();
         }
@@ -152,7 +152,7 @@ fn may_be_kept(rows: &[ProfileRow]) -> HashSet<&str> {
         .collect()
 }
 
-/// What is kept about one person.
+/// The cached rows of one person.
 #[derive(Default)]
 struct Person(Mutex<Memory>);
 
@@ -187,7 +187,7 @@ impl Person {
 }
 
 impl Memory {
-    /// The cache lets a person go when nothing new has come for the time to live; a row may be older than that.
+    /// The cache evicts a person when nothing was added for the time to live; a row may expire earlier.
     fn drop_expired(&mut self, now: Instant, time_to_live: Duration) {
         let lives = |since: Instant| now.saturating_duration_since(since) < time_to_live;
         self.rows.retain(|kept| lives(kept.since));
@@ -197,7 +197,7 @@ impl Memory {
 
 impl KeptRow {
     fn wipe(&mut self) {
-        // An error message, which a success should not have, wipes itself.
+        // An error message, which a success should not have, wipes itself on drop.
         self.row.aa_id.zeroize();
         self.row.registration_status.zeroize();
         self.row.has_linked_accounts.zeroize();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_answers_that_are_understood_are_kept() {
+    async fn only_known_answers_are_cached() {
         let kept = KeptRows::new(10 * MINUTE, 100);
         let key = kept.key(&mobile(1));
         let rows = [
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_row_has_its_own_age() {
+    async fn each_row_expires_separately() {
         let kept = KeptRows::new(10 * MINUTE, 100);
         let key = kept.key(&mobile(1));
         let start = Instant::now();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_of_nobody_is_no_list() {
+    async fn an_empty_list_of_aggregators_is_not_kept() {
         let kept = KeptRows::new(10 * MINUTE, 100);
         let key = kept.key(&mobile(1));
         kept.keep(key, &[success("a")], false, Instant::now());
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_let_go_is_wiped_at_once_whoever_still_points_at_it() {
+    async fn an_evicted_row_is_wiped_at_once_even_if_it_is_still_referenced() {
         let kept = KeptRows::new(10 * MINUTE, 4);
         let pair = [success("a"), success("b")];
         let person = |key| kept.people.get(&key).unwrap();
@@ -297,9 +297,9 @@ mod tests {
         kept.keep(first, &pair, true, Instant::now());
         let watched = person(first);
         kept.keep(second, &pair, true, Instant::now());
-        assert_eq!(watched.weight(), 2, "four rows have room");
+        assert_eq!(watched.weight(), 2, "four rows fit");
         kept.keep(third, &pair, true, Instant::now());
-        assert_eq!(watched.weight(), 0, "the oldest made room");
+        assert_eq!(watched.weight(), 0, "the oldest was evicted");
         assert!(watched.memory().listed.is_none());
 
         let watched = person(second);
@@ -317,13 +317,13 @@ mod tests {
         assert_eq!(watched.weight(), 0, "dropped");
     }
 
-    /// The cache counts on the real clock, so this waits for it, however long it takes.
+    /// The cache runs on the real clock, so this test waits for it.
     #[test]
-    fn who_is_never_asked_about_again_is_wiped_too() {
+    fn rows_that_are_never_requested_again_are_wiped_too() {
         let kept = KeptRows::new(Duration::from_millis(1), 100);
         let key = kept.key(&mobile(1));
         kept.keep(key, &[success("a")], true, Instant::now() + MINUTE);
-        // It may be gone already.
+        // It may be evicted already.
         let watched = kept.people.get(&key).unwrap_or_default();
         for _ in 0..10_000 {
             if watched.weight() == 0 {
@@ -336,17 +336,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_number_s_and_the_cache_s_own() {
+    fn a_key_depends_on_the_number_and_the_cache() {
         let (one, other) = (KeptRows::new(MINUTE, 1), KeptRows::new(MINUTE, 1));
         assert!(one.key(&mobile(1)) == one.key(&mobile(1)));
         assert!(one.key(&mobile(1)) != one.key(&mobile(2)));
         assert!(one.key(&mobile(1)) != other.key(&mobile(1)));
         let PersonKey([low, high]) = one.key(&mobile(1));
-        assert_ne!(low, high, "two halves, not one twice");
+        assert_ne!(low, high, "the halves differ");
     }
 
     #[test]
-    fn a_wiped_row_says_nothing() {
+    fn a_wiped_row_is_empty() {
         let mut kept = KeptRow {
             row: success("CANARY"),
             since: Instant::now(),

@@ -1,4 +1,4 @@
-//! Where a FinPro installation is, and how it knows who calls.
+//! The address and credentials of a FinPro installation.
 
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
@@ -25,14 +25,14 @@ provider_core::secret_text! {
     pub struct AppIdentifier("appIdentifier");
 }
 
-// HTTP header names have no case; these are the lower-case forms of the documented names. Two of them have an underscore,
-// which some proxies drop by default.
+// HTTP header names are case-insensitive; these are the lower-case forms of the documented names. Two of them contain an
+// underscore, and some proxies drop such headers by default.
 const CLIENT_ID: HeaderName = HeaderName::from_static("client_id");
 const CLIENT_SECRET: HeaderName = HeaderName::from_static("client_secret");
 const ORGANISATION_ID: HeaderName = HeaderName::from_static("organisationid");
 const APP_IDENTIFIER: HeaderName = HeaderName::from_static("appidentifier");
 
-/// The four values that FinPro wants on every call.
+/// The four values that FinPro requires on every call.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The organisation's API key.
@@ -45,7 +45,7 @@ pub struct Credentials {
     pub app_identifier: AppIdentifier,
 }
 
-/// A FinPro installation: where it is and who we are. `Debug` prints no credential.
+/// A FinPro installation: its address and the credentials. `Debug` prints no credential.
 #[derive(Debug, Clone)]
 pub struct Finpro {
     base_url: BaseUrl,
@@ -56,7 +56,8 @@ pub struct Finpro {
 }
 
 impl Finpro {
-    /// An installation. MoneyOne sets one up for each organisation, so the address is required; it may have a path.
+    /// Creates the provider. MoneyOne sets up an installation for each organisation, so the address is required; it may
+    /// have a path.
     pub fn new(base_url: BaseUrl, credentials: Credentials) -> Self {
         Self {
             base_url,
@@ -70,7 +71,7 @@ impl Finpro {
 
 impl Provider for Finpro {
     const NAME: &'static str = "finpro";
-    /// Four header values are all that proves who calls.
+    /// Four header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
 
     fn base_url(&self) -> &BaseUrl {
@@ -91,7 +92,7 @@ impl Provider for Finpro {
         Ok(())
     }
 
-    /// FinPro documents no response signature (`[unknown]`): TLS is all that vouches for a reply.
+    /// FinPro documents no response signature (`[unknown]`): replies are authenticated by TLS alone.
     fn verify(
         &self,
         _response: &RawResponse,
@@ -100,7 +101,7 @@ impl Provider for Finpro {
         Ok(Authenticity::Unsigned)
     }
 
-    /// As [`verify`](Self::verify).
+    /// Like [`verify`](Self::verify).
     fn verify_stream(
         &self,
         _head: &ReplyHead,

@@ -1,10 +1,10 @@
-//! What FinPro says about its rate limit.
+//! FinPro's rate-limit headers.
 
 use provider_core::Allowance;
 use provider_core::http::HeaderMap;
 use provider_core::jiff::Timestamp;
 
-/// What is left of the current window: 1000 requests for Check Profile; the window's length is not documented.
+/// The rest of the current window: 1000 requests for Check Profile; the window's length is not documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RateLimit {
@@ -16,7 +16,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Reads the headers of a response, or of the refusal that an error carries. What is absent or not a number is `None`.
+    /// Reads the headers of a response, or of the refusal in an error. A value that is absent or not a number is `None`.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
         Self {
@@ -25,8 +25,8 @@ impl RateLimit {
         }
     }
 
-    /// What a rate limiter makes of it. The unit of `reset` is not documented, so its size decides (`[inference]`): a
-    /// moment of this century in seconds or in milliseconds. Any other number tells nothing.
+    /// Converts the headers for a rate limiter. The unit of `reset` is not documented, so its size decides (`[inference]`):
+    /// a moment of this century in seconds or in milliseconds. Any other number is ignored.
     pub(crate) fn allowance(self, now: Timestamp) -> Option<Allowance> {
         const SECONDS: std::ops::Range<u64> = 946_684_800..4_102_444_800;
         let allowance = Allowance::new(self.remaining?);
@@ -60,7 +60,7 @@ mod tests {
             resets_in(1_790_000_060_500),
             Some(Duration::from_millis(60_500))
         );
-        // In the past, too small for a moment, and beyond all of them.
+        // In the past, too small for a date, and beyond all dates.
         for reset in [
             1_789_999_999,
             0,

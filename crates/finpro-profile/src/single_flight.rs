@@ -1,4 +1,4 @@
-//! Single flight: one future for all who ask the same question while it runs.
+//! Single flight: concurrent callers with the same question share one future.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,7 +14,7 @@ use provider_core::RequestId;
 
 type Call<T> = Shared<BoxFuture<'static, T>>;
 
-/// The calls in flight, by question. It keeps none of them alive: only those who wait do.
+/// The calls in flight, by question. It does not keep them alive: only their callers do.
 pub(crate) struct Flights<K, T: Clone> {
     in_flight: HashMap<K, InFlight<T>>,
     next: u64,
@@ -27,7 +27,7 @@ struct InFlight<T: Clone> {
     request_id: RequestId,
 }
 
-/// Tells a call from another one that asks the same.
+/// Identifies a call among those with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
@@ -41,7 +41,7 @@ impl<K, T: Clone> Default for Flights<K, T> {
 }
 
 impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
-    /// The call that asks `key`, if there is one.
+    /// Joins the call in flight for `key`, if there is one.
     pub(crate) fn join(&self, key: &K) -> Option<Flight<T>> {
         let in_flight = self.in_flight.get(key)?;
         Some(Flight {
@@ -51,7 +51,7 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         })
     }
 
-    /// Begins a call that others can join. Its future has to [`end`](Self::end) it, also when it is dropped.
+    /// Starts a call that others can join. Its future has to [`end`](Self::end) it, also when it is dropped.
     pub(crate) fn begin<F>(
         &mut self,
         key: K,
@@ -87,7 +87,7 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         }
     }
 
-    /// Removes a call that has ended. Returns whether it was in flight until now: `false` if it was disowned.
+    /// Removes a call that has ended. Returns whether it was still registered: `false` if it was disowned.
     pub(crate) fn end(&mut self, key: &K, ticket: Ticket) -> bool {
         let found = self.in_flight.get(key).map(|in_flight| in_flight.ticket);
         let owned = found == Some(ticket);
@@ -97,18 +97,18 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         owned
     }
 
-    /// How many calls are in flight.
+    /// The number of calls in flight.
     pub(crate) fn len(&self) -> usize {
         self.in_flight.len()
     }
 
-    /// Lets nobody join these calls any more; those who wait still get their answer.
+    /// Prevents others from joining these calls; their current callers still get the answer.
     pub(crate) fn disown(&mut self, which: impl Fn(&K) -> bool) {
         self.in_flight.retain(|key, _| !which(key));
     }
 }
 
-/// One of those who wait for a call. Whoever is polled drives it, and the last one to go drops it.
+/// One caller of a shared call. Polling any caller drives the call, and dropping the last one drops it.
 pub(crate) struct Flight<T: Clone> {
     call: Call<T>,
     nudge: Arc<AtomicWaker>,
@@ -116,7 +116,7 @@ pub(crate) struct Flight<T: Clone> {
 }
 
 impl<T: Clone> Flight<T> {
-    /// The id that the call is sent with.
+    /// The request id of the call.
     pub(crate) fn request_id(&self) -> &RequestId {
         &self.request_id
     }
@@ -132,7 +132,7 @@ impl<T: Clone> Future for Flight<T> {
 
 impl<T: Clone> Drop for Flight<T> {
     fn drop(&mut self) {
-        // This one may have taken the only wake-up of the call.
+        // This caller may have consumed the only wake-up of the call.
         self.nudge.wake();
     }
 }
@@ -161,20 +161,20 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_joins_and_who_comes_too_late_does_not() {
+    fn a_caller_joins_a_call_in_flight_but_not_one_that_has_ended() {
         let mut flights = Under::default();
         assert!(flights.join(&"q").is_none());
         let first = flights.begin("q", id("first"), |_| std::future::pending());
         let second = flights.join(&"q").unwrap();
         assert_eq!(second.request_id().as_str(), "first");
         drop(first);
-        assert!(flights.join(&"q").is_some(), "one still waits");
+        assert!(flights.join(&"q").is_some(), "one caller is left");
         drop(second);
         assert!(flights.join(&"q").is_none(), "nobody waits");
     }
 
     #[test]
-    fn an_end_is_its_own_call_s_only() {
+    fn ending_a_call_leaves_its_successor_in_flight() {
         let mut flights = Under::default();
         let mut tickets = Vec::new();
         let begin = |flights: &mut Under, tickets: &mut Vec<Ticket>| {
@@ -194,10 +194,10 @@ mod tests {
         assert!(!flights.end(&"q", tickets[1]));
     }
 
-    /// The call becomes ready while the first waiter polls it and the second one looks; then the first one is dropped and
-    /// with it the only wake-up.
+    /// The call becomes ready while the first caller polls it and the second one registers; then the first caller is
+    /// dropped and with it the only wake-up.
     #[test]
-    fn who_goes_away_passes_the_wake_up_on() {
+    fn a_dropped_caller_passes_the_wake_up_on() {
         let woken = Arc::new(Woken::default());
         let second: Arc<Mutex<Option<Flight<u32>>>> = Arc::default();
         let (looker, looks) = (Arc::clone(&second), Waker::from(Arc::clone(&woken)));

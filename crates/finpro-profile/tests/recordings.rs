@@ -1,4 +1,4 @@
-//! Recorded fixtures are what the client and the sandbox exchange now. `cargo xtask fixtures` rewrites them.
+//! Recorded fixtures equal the current exchanges of client and sandbox. `cargo xtask fixtures` rewrites them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn request(mobile: &str) -> CheckProfile {
     )
 }
 
-// Paused, because a silent aggregator is waited for.
+// In paused time, because a silent aggregator is waited for.
 #[tokio::test(start_paused = true)]
 async fn recorded_fixtures_are_up_to_date() {
     let full = request("9000000001").set_aa_ids([

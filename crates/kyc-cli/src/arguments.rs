@@ -1,5 +1,5 @@
-//! The arguments of the commands that are no provider's operation. Values are text here: the parser's own messages would
-//! repeat a wrong one.
+//! The arguments of the commands other than the providers' operations. Values are parsed as text here, because clap's own
+//! messages would print a wrong one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) timeout: Option<String>,
 
-    /// `None` if it is an operation of a provider.
+    /// `None` for an operation of a provider.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -48,13 +48,13 @@ pub(crate) enum Command {
     /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
     #[command(display_order = 1)]
     Onboard(Box<Onboard>),
-    /// Serve the sandbox and print what to export
+    /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
     Sandbox(Sandbox),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
-        /// Whose operations
+        /// The provider: finpass, finpro, veriff, deepvue
         provider: String,
         /// Print YAML instead of JSON
         #[arg(long, conflicts_with = "json")]
@@ -63,12 +63,13 @@ pub(crate) enum Command {
     /// Print a completion script
     #[command(display_order = 91)]
     Completions {
-        /// For which shell
+        /// The shell
         shell: Shell,
     },
 }
 
-/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are made up, so `--mobile` is enough.
+/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so `--mobile` is
+/// enough.
 #[derive(Debug, Args)]
 pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
@@ -89,19 +90,19 @@ pub(crate) struct Onboard {
     /// What the person consents to at Veriff: aadhaar, ine, bipa
     #[arg(long = "type", value_name = "TYPE", default_value = "aadhaar")]
     pub(crate) consent_kind: String,
-    /// The consent text exactly as it was shown; needs --session-id, and without it no documents are asked for
+    /// The consent text exactly as it was shown; needs --session-id, and without it no documents are requested
     #[arg(long)]
     pub(crate) consent_text: Option<String>,
-    /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and nothing else is done
+    /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and all other steps are skipped
     #[arg(long, value_name = "true|false", default_value = "true")]
     pub(crate) approved: String,
-    /// Why the documents are wanted, for DigiLocker; needs --redirect-url and --consent-text
+    /// The purpose of the documents, for DigiLocker; needs --redirect-url and --consent-text
     #[arg(long)]
     pub(crate) purpose: Option<String>,
     /// Which documents: aadhaar, pan, dl; may be repeated
     #[arg(long)]
     pub(crate) doc_type: Vec<String>,
-    /// Where the person's browser comes back to
+    /// Where the person's browser returns to
     #[arg(long)]
     pub(crate) redirect_url: Option<String>,
     /// Where changes of the aggregator consent are reported
@@ -110,7 +111,7 @@ pub(crate) struct Onboard {
     /// What the aggregator consent is for: loan_underwriting, loan_monitoring
     #[arg(long, default_value = "loan_underwriting")]
     pub(crate) consent_type: String,
-    /// Your reference for the question to aggregators; random if absent
+    /// Your reference for the query to aggregators; random if absent
     #[arg(long)]
     pub(crate) user_consent_id: Option<String>,
     /// Ask this aggregator only; may be repeated, the preferred one first

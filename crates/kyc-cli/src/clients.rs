@@ -1,4 +1,4 @@
-//! Clients, made from the configuration.
+//! Clients, built from the configuration.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use kyc_facade::provider_core::{
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 
-/// What the clients share.
+/// The settings that the clients share.
 #[derive(Debug)]
 pub(crate) struct Clients {
     pub(crate) configuration: Configuration,
@@ -24,7 +24,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Clients of whatever the configuration names.
+    /// Creates clients for the given configuration.
     pub(crate) fn new(configuration: Configuration, timeout: Option<Duration>) -> Self {
         Self {
             configuration,
@@ -34,7 +34,7 @@ impl Clients {
         }
     }
 
-    /// One transport for all addresses with TLS and one for all without. Only the former needs the platform's root
+    /// One transport for all https addresses and one for all others. Only the former needs the platform's root
     /// certificates, so a sandbox on this machine needs none.
     fn transport(&self, base_url: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
         let (kept, builder) = match base_url.is_https() {
@@ -48,7 +48,7 @@ impl Clients {
         Ok(Arc::clone(kept.get_or_init(|| transport)))
     }
 
-    /// A client of a provider with these settings. Clients that need them of one provider share one value.
+    /// A client of a provider with these settings. All clients of one provider share the provider value.
     pub(crate) fn client<P: Provider, C: From<Client<P>>>(
         &self,
         settings: fn(&Configuration) -> Result<P, Failure>,
@@ -56,7 +56,7 @@ impl Clients {
         Ok(self.builder(settings)?.build()?)
     }
 
-    /// A client that keeps to rate limits.
+    /// A client with a rate limiter.
     pub(crate) fn within<P: Provider, C: From<Client<P>>>(
         &self,
         settings: fn(&Configuration) -> Result<P, Failure>,

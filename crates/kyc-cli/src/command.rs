@@ -1,4 +1,4 @@
-//! From arguments to the command that runs.
+//! Parses the arguments and runs the command.
 
 use clap::ArgMatches;
 use clap::CommandFactory as _;
@@ -13,10 +13,10 @@ use crate::output::Output;
 use crate::parse::seconds;
 use crate::{onboard, openapi, sandbox};
 
-/// The parser: the commands of [`Arguments`], and for each provider one command an operation.
+/// The parser: the commands of [`Arguments`], and for each provider one command per operation.
 pub(crate) fn parser() -> clap::Command {
     let names = PossibleValuesParser::new(PROVIDERS.map(|provider| provider.name()));
-    // Onboarding and sandbox come before the providers in the help, the rest after them.
+    // In the help, onboarding and sandbox come before the providers, the rest after them.
     let commands = PROVIDERS
         .iter()
         .zip(3..)
@@ -59,7 +59,7 @@ pub(crate) async fn run(
 #[cfg(test)]
 mod tests {
     #[test]
-    fn no_two_arguments_of_a_command_have_one_name() {
+    fn argument_names_are_unique_within_a_command() {
         super::parser().debug_assert();
     }
 }

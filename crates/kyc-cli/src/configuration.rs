@@ -7,7 +7,7 @@ use kyc_facade::provider_core::secrecy::ExposeSecret as _;
 
 use crate::failure::Failure;
 
-/// Where settings come from: the process environment, the sandbox's own pairs, or placeholders.
+/// The source of settings: the process environment, the sandbox's variables, or placeholders.
 #[derive(Debug)]
 pub(crate) enum Configuration {
     Environment,
@@ -17,7 +17,7 @@ pub(crate) enum Configuration {
 }
 
 impl Configuration {
-    /// The value of a setting that may be absent.
+    /// The value of an optional setting.
     pub(crate) fn optional(&self, name: &'static str) -> Result<Option<String>, Failure> {
         match self {
             Self::Given(pairs) => Ok(pairs.get(name).cloned()),
@@ -32,7 +32,7 @@ impl Configuration {
         }
     }
 
-    /// The values of settings that must all be there. The error names every one that is missing.
+    /// The values of required settings. The error names every missing one.
     pub(crate) fn required<const N: usize>(
         &self,
         names: [&'static str; N],
@@ -52,7 +52,7 @@ impl Configuration {
         Err(Failure::configuration(missing.join(", "), rule))
     }
 
-    /// Whether any of these settings is there.
+    /// Whether any of these settings is set.
     pub(crate) fn any(&self, names: &[&'static str]) -> Result<bool, Failure> {
         for name in names {
             if self.optional(name)?.is_some() {

@@ -11,18 +11,18 @@ use kyc_facade::provider_core::{
 /// Invalid input or configuration; clap uses the same code.
 pub(crate) const EXIT_INVALID: u8 = 2;
 
-/// Done, but the answer was not understood, or could not be written.
+/// Done, but the reply could not be decoded or written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
 /// Ended by Ctrl-C, as shells number it, or by SIGTERM.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
-/// Why a command gave no answer.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A call failed, or nothing could be sent.
     Error(Error),
-    /// It was done, and the answer could not be written to stdout.
+    /// It was done, and the reply could not be written to stdout.
     Unwritten(Option<RequestId>),
     /// It was done, and the answer is not in its file but here.
     Elsewhere(RequestId, String),
@@ -77,7 +77,7 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "api" => 4,
         "verification" => 6,
         "decode" => EXIT_UNREAD,
-        // Unavailable, Connect, Timeout, Transport, RateLimited, and whatever kind comes later.
+        // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
         _ => 5,
     }
 }
@@ -96,15 +96,15 @@ pub(crate) fn reason(kind: io::ErrorKind) -> String {
 /// What to do about an error, in one sentence. What may have been done comes first, whatever went wrong.
 pub(crate) fn advice(error: &Error) -> &'static str {
     if error.kind() == ErrorKind::Verification {
-        return "Do not trust the answer. Check the shared secret, and what stands between.";
+        return "Do not trust the reply. Check the shared secret, and any proxy in between.";
     }
     if is_too_large(error) && !error.is_unsettled() {
         return "Report it: the reply is longer than is read for this operation.";
     }
     if error.is_unsettled() {
         return match error.outcome() {
-            Outcome::Done => "Do not repeat it; report the place that was not understood.",
-            _ => "Find out with the request id whether it was, before you try again.",
+            Outcome::Done => "Do not send it again; report the place that could not be decoded.",
+            _ => "Use the request id to find out whether it was processed before you try again.",
         };
     }
     match error.kind() {
@@ -115,7 +115,7 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::Decode => "Report the place that was not understood.",
         _ if is_explained(error) => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
-        _ => "Nothing was done. Correct what the provider refused.",
+        _ => "Nothing was done. Correct the request.",
     }
 }
 

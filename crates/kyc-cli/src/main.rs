@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(command::run(arguments, &matches, output)),
         Err(_) => Err(failure::Failure::configuration(
             "runtime",
-            "the system gives no event loop",
+            "the system provides no event loop",
         )),
     };
     match result {

@@ -25,7 +25,7 @@ use crate::parse::yes_or_no;
 use crate::progress::StepDisplay;
 use crate::sandbox;
 
-/// What `--sandbox` invents where nothing is given.
+/// The inputs that `--sandbox` invents if they are not given.
 mod invented {
     pub(super) const SESSION_ID: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
     pub(super) const CONSENT_TEXT: &str = "I agree that my identity is verified.";
@@ -103,7 +103,7 @@ pub(crate) async fn run(
         .unwrap_or(0))
 }
 
-/// All providers that have any setting; one that has some must have all.
+/// All providers with at least one setting; such a provider must have all of its settings.
 fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
     let any = |names: &[&'static str]| clients.configuration.any(names);
     let mut builder = Kyc::builder();
@@ -174,7 +174,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
     let approved = yes_or_no("approved", &arguments.approved)?;
     let session = or_invented(&arguments.session_id, invented::SESSION_ID);
     let text = or_invented(&arguments.consent_text, invented::CONSENT_TEXT);
-    // The text that the person agreed to is what shows that there was consent.
+    // The text that the person agreed to is the evidence of consent.
     let consented = approved && text.is_some();
     match (session, text) {
         (Some(session), Some(text)) => {
@@ -238,7 +238,7 @@ fn aggregator(text: &str) -> Result<AggregatorId, Failure> {
     Ok(AggregatorId::parse(text)?)
 }
 
-/// A step in words: who, how it ended, what it gave.
+/// A step as a row: provider, result, detail.
 struct Row {
     step: StepName,
     provider: &'static str,
@@ -330,29 +330,29 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
     }
     output.line(&table.to_string())?;
     if let Some(aggregator) = &report.choice.aggregator {
-        let by_itself = match &report.aggregator_consent {
+        let own_choice = match &report.aggregator_consent {
             Step::Done {
                 value, provider, ..
             } if value.aggregator.is_none() => {
-                format!("; {provider} chooses by itself")
+                format!("; {provider} chooses the aggregator itself")
             }
             _ => String::new(),
         };
         let reason = report.choice.reason.as_str();
         let aggregator = printable(aggregator.as_str());
         output.line(&format!(
-            "suggested aggregator: {aggregator} ({reason}){by_itself}"
+            "suggested aggregator: {aggregator} ({reason}){own_choice}"
         ))?;
     }
     if let Some(session) = report.documents.value() {
         output.line(&format!(
-            "send the person to, for documents:  {}",
+            "send the person to (documents): {}",
             printable(session.url.expose())
         ))?;
     }
     if let Some(session) = report.aggregator_consent.value() {
         output.line(&format!(
-            "send the person to, for accounts:   {}",
+            "send the person to (accounts):  {}",
             printable(session.url.expose())
         ))?;
     }

@@ -1,4 +1,4 @@
-//! `kyc openapi`: a provider's operations as a document.
+//! `kyc openapi`: a provider's operations as an OpenAPI document.
 
 use std::collections::BTreeMap;
 

@@ -16,11 +16,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints an answer: as JSON with its wire names, or one field a line.
+    /// Prints a value: as JSON with its wire names, or one field per line.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unwritten`] with the id of the call that gave it.
+    /// [`Failure::Unwritten`] with the call's id.
     pub(crate) fn answer<T: Serialize>(
         self,
         answer: &T,
@@ -35,7 +35,7 @@ impl Output {
         self.fields(&value).map_err(|_| unwritten())
     }
 
-    /// Prints a reply: its JSON text, or one field a line.
+    /// Prints a reply: its JSON text, or one field per line.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Output {
         written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
     }
 
-    /// Prints a value with one field a line.
+    /// Prints a value with one field per line.
     fn fields(self, value: &Value) -> Result<(), Failure> {
         let mut lines = Vec::new();
         flatten("", value, &mut lines);
@@ -63,7 +63,7 @@ impl Output {
         })
     }
 
-    /// Prints a line on stdout. A closed pipe ends the output and is no failure.
+    /// Prints a line on stdout. A closed pipe ends the output and is not a failure.
     pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
         match writeln!(io::stdout(), "{line}") {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -193,7 +193,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(spelled).collect()
 }
 
-/// An error for machines. `message` is our own report in one line, causes included; the provider's text is not repeated.
+/// An error for machines. `message` is the error's report in one line, causes included; the provider's text is not printed.
 pub(crate) fn error_json(error: &Error) -> Value {
     let named = |name: &'static str| (!name.is_empty()).then_some(name);
     json!({
@@ -231,7 +231,7 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
     }
 }
 
-/// An error, its causes and what failed beside it in one line.
+/// An error, its causes and other failures in one line.
 pub(crate) fn one_line(error: &Error) -> String {
     let report = error
         .report()

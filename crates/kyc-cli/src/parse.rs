@@ -1,10 +1,10 @@
-//! Values of arguments. The parser's own messages would repeat a wrong one, so they are read here.
+//! Values of arguments. They are parsed here, because clap's own messages would print a wrong one.
 
 use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// Reads a positive number of seconds.
+/// Parses a positive number of seconds.
 pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failure> {
     text.parse::<f64>()
         .ok()
@@ -13,7 +13,7 @@ pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failu
         .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
 }
 
-/// Reads `true` or `false`, and nothing that only looks like it.
+/// Parses `true` or `false`, and nothing else.
 pub(crate) fn yes_or_no(field: &'static str, text: &str) -> Result<bool, Failure> {
     match text {
         "true" => Ok(true),

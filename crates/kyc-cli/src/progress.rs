@@ -1,4 +1,4 @@
-//! The steps of an onboarding as they happen, on a terminal.
+//! Shows the steps of an onboarding on a terminal.
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kyc_facade::{Progress, StepEvent, StepName};
 
-/// One line a step on stderr; nothing if that is no terminal.
+/// One line per step on stderr; nothing if stderr is not a terminal.
 #[derive(Debug)]
 pub(crate) struct StepDisplay {
     bars: HashMap<StepName, ProgressBar>,
 }
 
 impl StepDisplay {
-    /// A display, or an empty one if stderr is no terminal or machines read along.
+    /// Creates a display, or an empty one if stderr is not a terminal or the output is JSON.
     pub(crate) fn new(json: bool) -> Self {
         if json || !std::io::stderr().is_terminal() {
             return Self {
@@ -34,7 +34,7 @@ impl StepDisplay {
         }
     }
 
-    /// Shows what happened.
+    /// Shows an event.
     pub(crate) fn show(&self, event: &StepEvent) {
         let Some(bar) = self.bars.get(&event.step) else {
             return;

@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
 pub(crate) fn failure(error: ServeError) -> Failure {
     let rule = match error {
         ServeError::NotLoopback(_) => {
-            "other machines could reach it; give --allow-other-machines if they may".to_owned()
+            "other machines could reach it; use --allow-other-machines to allow that".to_owned()
         }
         ServeError::Bind { address, source } => {
             format!("could not listen on {address}: {}", reason(source.kind()))

@@ -1,4 +1,4 @@
-//! Usage errors, reported without any value: it may be personal, or a secret that was pasted into the wrong place.
+//! Usage errors, reported without values: a value may be personal, or a secret that was pasted into the wrong place.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -19,7 +19,7 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if asked_for {
-        // A closed pipe is no failure of help.
+        // A closed pipe is not a failure of help.
         let _ = error.print();
         let missing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         return ExitCode::from(if missing { EXIT_INVALID } else { 0 });
@@ -31,7 +31,7 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     if !json {
         let _ = writeln!(
             std::io::stderr(),
-            "For the arguments, run the command with --help."
+            "Run the command with --help for its arguments."
         );
     }
     ExitCode::from(EXIT_INVALID)
@@ -142,7 +142,7 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
         _ => String::new(),
     };
     let rule = match error.kind() {
-        ErrorKind::UnknownArgument => format!("is not known{suggestion}"),
+        ErrorKind::UnknownArgument => format!("is unknown{suggestion}"),
         ErrorKind::MissingRequiredArgument => "required".to_owned(),
         ErrorKind::InvalidSubcommand => {
             let word = match error.get(ContextKind::InvalidSubcommand) {
@@ -179,12 +179,12 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
                 },
             }
         }
-        _ => "cannot be understood".to_owned(),
+        _ => "is malformed".to_owned(),
     };
     (argument, rule)
 }
 
-/// The name of a flag, or of another argument if it is ours. What the user typed is not repeated.
+/// The name of a flag or of a known argument. The user's text is not printed.
 fn name_of(argument: &str, is_ours: bool) -> String {
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     let is_name = flag
@@ -193,6 +193,6 @@ fn name_of(argument: &str, is_ours: bool) -> String {
     if (flag.starts_with("--") && is_name) || (is_ours && argument.starts_with('<')) {
         flag.to_owned()
     } else {
-        "an argument that is no flag".to_owned()
+        "a positional argument".to_owned()
     }
 }

@@ -1,14 +1,14 @@
-//! Which aggregator to use, as a pure function.
+//! The choice of an aggregator, as a pure function.
 
 use provider_core::capability::{AggregatorId, AggregatorStanding, Readiness};
 
-/// The aggregator that an onboarding goes on with.
+/// The aggregator that an onboarding continues with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AggregatorChoice {
     /// The aggregator; `None` leaves the choice to the provider of the consent.
     pub aggregator: Option<AggregatorId>,
-    /// Why this one.
+    /// Why it was chosen.
     pub reason: ChoiceReason,
 }
 
@@ -16,11 +16,11 @@ pub struct AggregatorChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChoiceReason {
-    /// It answered with this readiness, the best among those that answered.
+    /// It answered with this readiness, the best of all answers.
     Readiness(Readiness),
-    /// None answered, or nobody was asked: the configured default.
+    /// No aggregator answered, or none was asked: the configured default.
     Default,
-    /// As [`Default`](ChoiceReason::Default), and none is configured.
+    /// As for [`Default`](ChoiceReason::Default), but no default is configured.
     LeftToProvider,
 }
 
@@ -35,8 +35,8 @@ impl ChoiceReason {
     }
 }
 
-/// Chooses by readiness: ready, then needs linking, then needs registration, then `default`. Among equals the one that comes
-/// first in `preferred`, then in `standings`. An undetermined aggregator is never chosen for its standing.
+/// Chooses by readiness: ready, then needs linking, then needs registration, then `default`. Ties are broken by the order
+/// of `preferred`, then of `standings`. An undetermined aggregator is never chosen for its standing.
 pub fn choose_aggregator(
     standings: &[AggregatorStanding],
     preferred: &[AggregatorId],
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn undetermined_is_never_taken_for_an_answer() {
+    fn an_undetermined_aggregator_is_never_chosen_for_its_standing() {
         assert_eq!(
             choose(&[("a", Undetermined)], &["a"], Some("z")),
             ("z".to_owned(), ChoiceReason::Default)
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn preference_decides_among_equals_only() {
+    fn preference_only_breaks_ties() {
         let equals = [("a", NeedsLinking), ("b", NeedsLinking)];
         assert_eq!(choose(&equals, &[], None).0, "a");
         assert_eq!(choose(&equals, &["b", "a"], None).0, "b");

@@ -1,11 +1,11 @@
-//! The person, and what is wanted of each step.
+//! The person, and the inputs of each step.
 
 use provider_core::capability::{
     AggregatorId, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
 };
 use provider_core::{Email, Masked, Mobile, Pan};
 
-/// A person to be onboarded. A step whose input is missing is skipped and says so.
+/// A person to be onboarded. A step whose input is missing is skipped, with that reason.
 ///
 /// `Debug` prints personal values masked.
 #[derive(Debug, Clone)]
@@ -53,28 +53,28 @@ impl Applicant {
         self
     }
 
-    /// The person's answer to the consent text, to be recorded. If it is a refusal it is recorded and all other steps are skipped.
+    /// The person's answer to the consent text, to be recorded. A refusal is recorded, and all other steps are skipped.
     #[must_use]
     pub fn set_consent(mut self, consent: ConsentStatement) -> Self {
         self.consent = Some(consent);
         self
     }
 
-    /// Which documents to ask for, and why.
+    /// The documents to request, and the purpose.
     #[must_use]
     pub fn set_documents(mut self, documents: DocumentAccessRequest) -> Self {
         self.documents = Some(documents);
         self
     }
 
-    /// Your reference for the question to aggregators, 1 to 100 characters. Without one, discovery is skipped.
+    /// Your reference for the query to aggregators, 1 to 100 characters. Without one, discovery is skipped.
     #[must_use]
     pub fn set_reference(mut self, reference: impl Into<String>) -> Self {
         self.reference = Some(reference.into());
         self
     }
 
-    /// Which aggregators to ask, the preferred one first. Empty means all.
+    /// The aggregators to ask, the preferred one first. Empty means all.
     #[must_use]
     pub fn set_aggregators(mut self, aggregators: impl IntoIterator<Item = AggregatorId>) -> Self {
         self.aggregators = aggregators.into_iter().collect();

@@ -13,11 +13,11 @@ use provider_core::capability::{
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, async_trait};
 use tokio::time::Instant;
 
-use crate::given_by::GivenBy;
+use crate::origin::Origin;
 use crate::time_left::{options_left, share};
 
-/// Several providers of one capability: the next one is asked when the one before cannot serve and has certainly done
-/// nothing. It has the capability itself, so it can be used wherever one provider can.
+/// Several providers of one capability: the next one is called if the one before it failed and has certainly done nothing.
+/// A `Fallback` implements the capability itself, so it can be used like a single provider.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -31,37 +31,38 @@ use crate::time_left::{options_left, share};
 /// ) -> KycBuilder {
 ///     let either = Fallback::<dyn AggregatorConsent>::new(Arc::new(first))
 ///         .or(Arc::new(second))
-///         .with_observer(|error| eprintln!("asked another one: {error}"));
+///         .with_observer(|error| eprintln!("falling back after: {error}"));
 ///     Kyc::builder().aggregator_consent(Arc::new(either))
 /// }
 /// ```
 ///
-/// | the failure | the next one is asked | because |
+/// | failure | the next provider is called | because |
 /// |---|---|---|
-/// | it may have been done, or was: [`Error::is_unsettled`] | no | it would be done, and billed, twice |
-/// | `Connect`, `Unavailable` (circuit open), `RateLimited` | yes | it was not sent, or refused for now |
-/// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; for all but reads this is rare: they may have been done |
-/// | `Api`, and it passes by itself, nothing done | yes | the provider has an outage |
-/// | `Api` otherwise | no | the provider said no; a second opinion is not ours to seek |
-/// | `Decode` of a read | yes | this provider's answers have changed, not the others' |
-/// | `Credentials` | no | it does not pass, and to serve in spite of it would hide it; a 403 may be a plain no, too |
-/// | `Verification` | no | somebody may be in between; find out first |
-/// | `InvalidRequest` of the first | no | the input is to be corrected |
-/// | `InvalidRequest` of another, nothing sent | it is passed over | it cannot take what the first one takes |
+/// | it may have been processed, or was: [`Error::is_unsettled`] | no | it would be processed, and billed, twice |
+/// | `Connect`, `Unavailable` (circuit open), `RateLimited` | yes | it was not sent, or was refused temporarily |
+/// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; rare except for reads, since the outcome is usually unknown |
+/// | `Api`, transient, nothing done | yes | the provider has an outage |
+/// | `Api` otherwise | no | the provider refused the request; another provider must not be used to get around that |
+/// | `Decode` of a read | yes | this provider's replies have changed, not the others' |
+/// | `Credentials` | no | the failure is permanent, and falling back would hide it; a 403 may also be a refusal of the request |
+/// | `Verification` | no | there may be a man in the middle; find out first |
+/// | `InvalidRequest` of the first | no | the input has to be corrected |
+/// | `InvalidRequest` of another, nothing sent | it is skipped | it does not support this input |
 ///
-/// [`AggregatorDiscovery`] is a read whoever has it, so its failures leave nothing unsettled. The other three are not, unless
-/// the error says so.
+/// [`AggregatorDiscovery`] is a read for every provider, so its failures leave nothing unsettled. The other three
+/// capabilities are not, unless the error says so.
 ///
-/// **The answer** says who gave it: `provider` in [`RecordedConsent`], [`DocumentSession`], [`AggregatorStanding`] and
-/// [`AggregatorConsentSession`], and in the step of an onboarding. `provider_name` is the first one's, and so is the check
-/// of an input.
+/// **The answer** names the provider that served: `provider` in [`RecordedConsent`], [`DocumentSession`],
+/// [`AggregatorStanding`] and [`AggregatorConsentSession`], and the step of an onboarding. `provider_name` and input checks
+/// are those of the first provider.
 ///
-/// **The error**, if all fail, is the first provider's, cause and all; [`Error::also_failed`] lists the others. A failure that
-/// ends the search is returned as it is.
+/// **The error**, if all fail, is the first provider's, with its cause; [`Error::also_failed`] lists the others. A failure
+/// that is not passed on is returned unchanged.
 ///
-/// **Deadlines** are for all together. A read gives each provider an even part of what is left, so that one that hangs
-/// leaves time for the next; all others give each the whole, because a call that is cut short may have been done. A share
-/// below two fifths of an operation's deadline is too short for the provider's circuit breaker to learn from its silence.
+/// **Deadlines** cover all providers together. For a read, each provider gets an equal share of the time left, so that a
+/// silent provider leaves time for the next one; for other operations, each gets all of the time left, because a call that
+/// is cut short may have been processed. A share below two fifths of an operation's deadline is too short for the
+/// provider's circuit breaker to count a missing answer.
 pub struct Fallback<C: ?Sized> {
     first: Arc<C>,
     others: Vec<Arc<C>>,
@@ -70,11 +71,11 @@ pub struct Fallback<C: ?Sized> {
 
 type Observer = Arc<dyn Fn(&Error) + Send + Sync>;
 
-/// What an async function of a capability gives.
+/// The future of a capability's async function.
 type Calling<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
 
 impl<C: ?Sized> Fallback<C> {
-    /// Begins with the provider that is asked first.
+    /// Starts with the provider that is called first.
     pub fn new(first: Arc<C>) -> Self {
         Self {
             first,
@@ -83,14 +84,14 @@ impl<C: ?Sized> Fallback<C> {
         }
     }
 
-    /// Adds the provider that is asked next.
+    /// Adds the provider that is called next.
     #[must_use]
     pub fn or(mut self, next: Arc<C>) -> Self {
         self.others.push(next);
         self
     }
 
-    /// Reports each failure to `observer` before the next provider is asked: a provider that fails for days should not go
+    /// Reports each failure to `observer` before the next provider is called: a provider that fails for days should not go
     /// unnoticed because another one serves.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Error) + Send + Sync + 'static) -> Self {
@@ -98,8 +99,8 @@ impl<C: ?Sized> Fallback<C> {
         self
     }
 
-    /// Asks one after the other. `read` says that the capability changes nothing, whatever an error says.
-    async fn in_turn<'c, T: GivenBy>(
+    /// Calls one provider after the other. `read` states that the capability changes nothing, whatever an error says.
+    async fn in_turn<'c, T: Origin>(
         &'c self,
         options: CallOptions,
         read: bool,
@@ -117,7 +118,7 @@ impl<C: ?Sized> Fallback<C> {
             };
             match call(provider, options).await {
                 Ok(mut answer) => {
-                    answer.name(name(provider));
+                    answer.set_origin(name(provider));
                     Ok(answer)
                 }
                 Err(error) if read => Err(error.with_idempotency(Idempotency::Safe)),
@@ -147,7 +148,7 @@ impl<C: ?Sized> Fallback<C> {
     }
 }
 
-/// Whether another provider may be asked after this failure.
+/// Whether another provider may be called after this failure.
 fn passes_on(error: &Error) -> bool {
     let misread = error.kind() == ErrorKind::Decode && !error.is_unsettled();
     error.is_retryable() || misread

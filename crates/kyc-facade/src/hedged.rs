@@ -1,4 +1,4 @@
-//! A question that is asked a second time when its answer is late.
+//! Hedging: a query that is sent a second time when its answer is late.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,13 +9,13 @@ use provider_core::capability::{AggregatorDiscovery, AggregatorQuery, Aggregator
 use provider_core::{CallOptions, Error, async_trait};
 use tokio::time::Instant;
 
-use crate::given_by::GivenBy;
+use crate::origin::Origin;
 use crate::time_left::options_left;
 
-/// Asks a second time when the first answer is late, and takes whichever answer comes first: a few slow answers do not
-/// become the slowness that people see.
+/// Sends a query a second time when the first answer is late, and takes whichever answer arrives first, so that a few slow
+/// answers do not dominate the tail latency.
 ///
-/// Only discovery can be hedged, because it is a read: all else would be done twice.
+/// Only discovery can be hedged, because it is a read: anything else would be done twice.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::time_left::options_left;
 /// use kyc_facade::{Hedged, Kyc, KycBuilder};
 ///
 /// fn impatient(provider: Arc<dyn AggregatorDiscovery>) -> KycBuilder {
-///     // About as long as 19 of 20 answers take.
+///     // About the 95th percentile of the response time.
 ///     let hedged = Hedged::new(provider, Duration::from_secs(4));
 ///     Kyc::builder().aggregator_discovery(Arc::new(hedged))
 /// }
@@ -40,15 +40,16 @@ use crate::time_left::options_left;
 /// }
 /// ```
 ///
-/// - **Who is asked second**: the same provider again, or another one by [`second`](Self::second). One that shares the calls
-///   that are under way, such as a cached client, answers both with the same one: hedge what is below it, or have another one second.
-/// - **How often**: each question pays for a twentieth of a hedge, and at most ten are saved up. So there are never more than 5 %
-///   more requests, and an outage, in which every answer is late, does not double the traffic. A new `Hedged` has saved up
-///   nothing; clones share what is saved.
-/// - **What is returned**: the first answer; the other question is dropped. If one fails the other is waited for, and if both do
-///   the error is the first one's. A failure before the delay is over is returned at once: to go on to another provider
-///   is what [`Fallback`](crate::Fallback) does.
-/// - **Deadlines** are for both together: the second question gets what is left.
+/// - **The second provider** is the same one again, or another one set by [`second`](Self::second). A provider that shares
+///   calls in flight, such as a cached client, answers both queries with the same call: hedge the client below it, or use
+///   another provider.
+/// - **The budget**: each query earns a twentieth of a hedge, and at most ten are saved up. So hedging adds at most 5 % to
+///   the requests, and an outage, in which every answer is late, does not double the traffic. A new `Hedged` starts with an
+///   empty budget; clones share it.
+/// - **The result** is the first answer; the other query is cancelled. If one fails, the other is awaited; if both fail,
+///   the error is the first one's. A failure before the delay has passed is returned at once: falling back to another
+///   provider is what [`Fallback`](crate::Fallback) does.
+/// - **Deadlines** cover both queries: the second one gets the time left.
 #[derive(Debug, Clone)]
 pub struct Hedged {
     first: Arc<dyn AggregatorDiscovery>,
@@ -58,7 +59,7 @@ pub struct Hedged {
 }
 
 impl Hedged {
-    /// Asks `provider`, and once more if it has not answered after `delay`.
+    /// Queries `provider`, and queries again if it has not answered after `delay`.
     pub fn new(provider: Arc<dyn AggregatorDiscovery>, delay: Duration) -> Self {
         Self {
             second: Arc::clone(&provider),
@@ -68,7 +69,7 @@ impl Hedged {
         }
     }
 
-    /// Asks this provider the second time.
+    /// Sets the provider of the second query.
     #[must_use]
     pub fn second(mut self, provider: Arc<dyn AggregatorDiscovery>) -> Self {
         self.second = provider;
@@ -95,7 +96,7 @@ impl AggregatorDiscovery for Hedged {
         self.budget.pay();
         let ask = async |provider: &dyn AggregatorDiscovery, options| {
             let mut standings = provider.discover(query.clone(), options).await?;
-            standings.name(provider.provider_name());
+            standings.set_origin(provider.provider_name());
             Ok(standings)
         };
         let mut first = Box::pin(ask(&*self.first, options.clone()));
@@ -118,7 +119,7 @@ impl AggregatorDiscovery for Hedged {
     }
 }
 
-/// Hedges that may still be made, in twentieths.
+/// The hedges that may still be sent, in twentieths.
 #[derive(Debug, Default)]
 struct HedgeBudget {
     twentieths: AtomicU32,
@@ -129,7 +130,7 @@ impl HedgeBudget {
     const QUESTION: u32 = 1;
     const MOST: u32 = 10 * Self::HEDGE;
 
-    /// A question pays its part.
+    /// Earns the share of one query.
     fn pay(&self) {
         let add = |saved: u32| Some(saved.saturating_add(Self::QUESTION).min(Self::MOST));
         let _ = self
@@ -137,7 +138,7 @@ impl HedgeBudget {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    /// Takes one hedge, if there is one.
+    /// Spends one hedge, if one is left.
     fn take(&self) -> bool {
         let take = |saved: u32| saved.checked_sub(Self::HEDGE);
         self.twentieths
@@ -151,14 +152,14 @@ mod tests {
     use super::HedgeBudget;
 
     #[test]
-    fn twenty_questions_pay_for_a_hedge_and_ten_are_saved_at_most() {
+    fn twenty_queries_earn_a_hedge_and_at_most_ten_are_saved() {
         let budget = HedgeBudget::default();
         let taken = || {
             std::iter::repeat_with(|| budget.take())
                 .take_while(|taken| *taken)
                 .count()
         };
-        assert_eq!(taken(), 0, "nothing is saved at first");
+        assert_eq!(taken(), 0, "the budget is empty at first");
         (0..19).for_each(|_| budget.pay());
         assert_eq!(taken(), 0);
         budget.pay();

@@ -1,4 +1,4 @@
-//! The providers of an onboarding, put together.
+//! The composition of the providers of an onboarding.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Kyc {
 }
 
 impl Kyc {
-    /// Begins without any provider; add those you have.
+    /// Starts without any provider; add those you have.
     pub fn builder() -> KycBuilder {
         KycBuilder(Self {
             consent: None,
@@ -39,71 +39,71 @@ impl Kyc {
     /// Prepares the onboarding of a person; nothing is sent until it is awaited.
     ///
     /// Recording consent, opening documents and discovery run at the same time; the aggregator consent follows discovery.
-    /// The whole takes as long as the slowest of these, not their sum.
+    /// An onboarding takes as long as the slowest of these, not their sum.
     pub fn onboard(&self, applicant: Applicant) -> Onboarding<'_> {
         Onboarding::new(self, applicant)
     }
 }
 
-/// Settings of a [`Kyc`] before it is built.
+/// The settings of a [`Kyc`] before it is built.
 #[derive(Debug, Clone)]
 pub struct KycBuilder(Kyc);
 
 impl KycBuilder {
-    /// Who keeps consents on record.
+    /// Sets the provider that records consents.
     #[must_use]
     pub fn consent_recorder(mut self, provider: Arc<dyn ConsentRecorder>) -> Self {
         self.0.consent = Some(provider);
         self
     }
 
-    /// Who opens access to documents.
+    /// Sets the provider that opens access to documents.
     #[must_use]
     pub fn document_access(mut self, provider: Arc<dyn DocumentAccess>) -> Self {
         self.0.documents = Some(provider);
         self
     }
 
-    /// Who knows which aggregators know a person.
+    /// Sets the provider that finds the aggregators that know a person.
     #[must_use]
     pub fn aggregator_discovery(mut self, provider: Arc<dyn AggregatorDiscovery>) -> Self {
         self.0.discovery = Some(provider);
         self
     }
 
-    /// Who opens consents at aggregators.
+    /// Sets the provider that opens consents at aggregators.
     #[must_use]
     pub fn aggregator_consent(mut self, provider: Arc<dyn AggregatorConsent>) -> Self {
         self.0.aggregator_consent = Some(provider);
         self
     }
 
-    /// The aggregator to use when none says that it knows the person.
+    /// Sets the aggregator to use if none knows the person.
     #[must_use]
     pub fn default_aggregator(mut self, aggregator: AggregatorId) -> Self {
         self.0.default_aggregator = Some(aggregator);
         self
     }
 
-    /// How long a whole onboarding may take; 30 s unless set. Discovery gets at most half of it, so that a slow
-    /// aggregator does not keep the consent from being opened with the default.
+    /// Sets the deadline of an onboarding; 30 s by default. Discovery gets at most half of it, so that a slow aggregator
+    /// does not prevent the consent from being opened with the default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.0.deadline = deadline;
         self
     }
 
-    /// Repeats the requests of every step by this policy instead of each client's own.
+    /// Retries the requests of every step according to this policy instead of each client's own.
     ///
-    /// One layer should repeat: three that try three times each make 27 requests. If a job runner or a queue above repeats an
-    /// onboarding, give [`RetryPolicy::never`] here.
+    /// Only one layer should retry: three layers with three attempts each make 27 requests. If a job runner or a queue
+    /// above retries an onboarding, set [`RetryPolicy::never`] here.
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.0.retry = Some(retry);
         self
     }
 
-    /// Builds it. Without a provider for a step, that step is skipped.
+    /// Builds the composition. A step without a provider is skipped.
     pub fn build(self) -> Kyc {
         self.0
     }

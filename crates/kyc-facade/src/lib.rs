@@ -3,12 +3,12 @@
 mod aggregator_choice;
 mod applicant;
 mod fallback;
-mod given_by;
 mod hedged;
 mod kyc;
 mod onboarding;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod origin;
 mod plan;
 mod presets;
 mod report;

@@ -1,4 +1,4 @@
-//! The flow: what runs at the same time, what waits for what, and one deadline over all.
+//! The flow of an onboarding: concurrent steps, their dependencies, and one deadline for all.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -15,14 +15,14 @@ use provider_core::capability::{
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
 
-use crate::given_by::GivenBy;
+use crate::origin::Origin;
 use crate::plan::{Plan, Planned};
 use crate::{
     AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName,
     choose_aggregator,
 };
 
-/// A step that changed: for a display, or for a journal that outlives the process.
+/// A change of a step: for a display, or for a journal that outlives the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepEvent {
@@ -30,7 +30,7 @@ pub struct StepEvent {
     pub step: StepName,
     /// What happened to it.
     pub progress: Progress,
-    /// The id that its requests carry, told before the first one is sent; `None` for a step that is not taken.
+    /// The request id of its requests, reported before the first one is sent; `None` for a step that is not taken.
     pub request_id: Option<RequestId>,
 }
 
@@ -38,25 +38,25 @@ pub struct StepEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// It began.
+    /// It started.
     Started,
     /// It is done.
     Done,
-    /// It is not tried.
+    /// It was skipped.
     Skipped(SkipReason),
     /// It failed.
     Failed(ErrorKind),
-    /// The onboarding's future was dropped while the step was under way: it may have been done. Its client's
-    /// [`CallObserver`](provider_core::CallObserver) is told how far it came.
+    /// The onboarding's future was dropped while the step was in flight: it may have been done. Its client's
+    /// [`CallObserver`](provider_core::CallObserver) receives the details.
     Dropped,
 }
 
 type Observer = Arc<dyn Fn(StepEvent) + Send + Sync>;
 
-/// One prepared onboarding: change its options, then `.await` it.
+/// A prepared onboarding: change its options, then `.await` it.
 ///
-/// Dropping the future cancels the steps that are not finished; those that began may have been done, and the observer is
-/// told which.
+/// Dropping the future cancels the unfinished steps; those that had started may have been done, and are reported to the
+/// observer.
 #[must_use = "an onboarding does nothing until it is awaited"]
 pub struct Onboarding<'k> {
     kyc: &'k Kyc,
@@ -77,20 +77,21 @@ impl<'k> Onboarding<'k> {
         }
     }
 
-    /// Gives this onboarding its own deadline.
+    /// Sets the deadline of this onboarding.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Repeats the requests of every step by this policy instead of each client's own; see
+    /// Retries the requests of every step according to this policy instead of each client's own; see
     /// [`KycBuilder::retry`](crate::KycBuilder::retry).
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Tells `observer` when a step changes. It is called in the onboarding's own task, and a step begins when it returns.
+    /// Reports changes of steps to `observer`. It is called in the onboarding's own task, and a step starts when it
+    /// returns.
     pub fn with_observer(mut self, observer: impl Fn(StepEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -194,7 +195,7 @@ impl<'k> Onboarding<'k> {
             .await
     }
 
-    /// A step that is taken with its provider and input, or how a step ends that is not.
+    /// The provider and input of a step that is taken, or the end of one that is not.
     fn begin<P, I, T>(
         &self,
         step: StepName,
@@ -206,40 +207,40 @@ impl<'k> Onboarding<'k> {
                 Ok((Running::new(step, name, end), provider, input))
             }
             Planned::Skip(reason) => {
-                self.tell(step, Progress::Skipped(reason), None);
+                self.report(step, Progress::Skipped(reason), None);
                 Err(Step::Skipped(reason))
             }
             Planned::Fail(error) => {
-                self.tell(step, Progress::Failed(error.kind()), None);
+                self.report(step, Progress::Failed(error.kind()), None);
                 Err(Step::Failed(error))
             }
         }
     }
 
-    /// Runs one step until its end. A step that is cut off may have been done; one that had no time to begin was not.
-    async fn finish<T: GivenBy>(
+    /// Runs one step to its end. A step that times out may have been done; one that had no time to start was not sent.
+    async fn finish<T: Origin>(
         &self,
         running: Running,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Step<T> {
         let result = if running.started >= running.end {
-            Err(running.cut_off(Outcome::NotSent))
+            Err(running.timed_out(Outcome::NotSent))
         } else {
-            self.tell(running.step, Progress::Started, running.request_id.as_ref());
-            let mut under_way = UnderWay {
+            self.report(running.step, Progress::Started, running.request_id.as_ref());
+            let mut in_flight = InFlight {
                 onboarding: self,
                 running: &running,
                 ended: false,
             };
             let result = tokio::time::timeout_at(running.end, call).await;
-            under_way.ended = true;
-            result.unwrap_or_else(|_| Err(running.cut_off(Outcome::Unknown)))
+            in_flight.ended = true;
+            result.unwrap_or_else(|_| Err(running.timed_out(Outcome::Unknown)))
         };
         match result {
             Ok(value) => {
-                self.tell(running.step, Progress::Done, running.request_id.as_ref());
+                self.report(running.step, Progress::Done, running.request_id.as_ref());
                 let elapsed = running.started.elapsed();
-                let provider = value.given_by().unwrap_or(running.provider);
+                let provider = value.origin().unwrap_or(running.provider);
                 Step::Done {
                     value,
                     provider,
@@ -248,13 +249,13 @@ impl<'k> Onboarding<'k> {
             }
             Err(error) => {
                 let progress = Progress::Failed(error.kind());
-                self.tell(running.step, progress, running.request_id.as_ref());
+                self.report(running.step, progress, running.request_id.as_ref());
                 Step::Failed(error)
             }
         }
     }
 
-    fn tell(&self, step: StepName, progress: Progress, request_id: Option<&RequestId>) {
+    fn report(&self, step: StepName, progress: Progress, request_id: Option<&RequestId>) {
         if let Some(observer) = &self.observer {
             let request_id = request_id.cloned();
             observer(StepEvent {
@@ -266,7 +267,7 @@ impl<'k> Onboarding<'k> {
     }
 }
 
-/// One step that is taken: by whom, since when, until when, and the id that goes with it.
+/// A step in flight: its provider, start, deadline and request id.
 struct Running {
     step: StepName,
     provider: &'static str,
@@ -277,7 +278,7 @@ struct Running {
 
 impl Running {
     fn new(step: StepName, provider: &'static str, end: Instant) -> Self {
-        // Without randomness the provider's client refuses the call by itself.
+        // Without randomness, the provider's client refuses the call itself.
         let request_id = RequestId::random().ok();
         Self {
             step,
@@ -288,7 +289,7 @@ impl Running {
         }
     }
 
-    /// The id, and a deadline just before the step's own: the provider's client knows more about a call that it ends.
+    /// The request id, and a deadline just before the step's own: the error of a client that times out is more specific.
     fn options(&self, retry: Option<RetryPolicy>) -> CallOptions {
         const EARLIER: Duration = Duration::from_millis(20);
         let time_left = self.end.saturating_duration_since(self.started);
@@ -298,7 +299,7 @@ impl Running {
         options
     }
 
-    fn cut_off(&self, outcome: Outcome) -> Error {
+    fn timed_out(&self, outcome: Outcome) -> Error {
         let error = Error::new(ErrorKind::Timeout, outcome)
             .at(self.provider, self.step.as_str())
             .with_elapsed(self.started.elapsed());
@@ -313,24 +314,24 @@ impl Running {
     }
 }
 
-/// A step whose end will be told, even if nobody waits for it any more.
-struct UnderWay<'s> {
+/// Reports the end of a step, even if the onboarding is dropped.
+struct InFlight<'s> {
     onboarding: &'s Onboarding<'s>,
     running: &'s Running,
     ended: bool,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let request_id = self.running.request_id.as_ref();
             self.onboarding
-                .tell(self.running.step, Progress::Dropped, request_id);
+                .report(self.running.step, Progress::Dropped, request_id);
         }
     }
 }
 
-/// The moment after `duration`; one that no clock can hold is a year away.
+/// The moment after `duration`; in a year if the clock cannot represent it.
 fn after(start: Instant, duration: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let end = start.checked_add(duration);

@@ -1,4 +1,5 @@
-//! What is going to be done, decided before anything is: which steps are taken, and that none is if one's input is wrong.
+//! The plan of an onboarding, made before anything is sent: which steps are taken, and that none is if one's input is
+//! invalid.
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use provider_core::capability::{
 
 use crate::{Applicant, Kyc, SkipReason};
 
-/// One step before it begins.
+/// One step before it starts.
 pub(crate) enum Planned<P, I> {
-    /// It is taken: by whom, the provider's name, and an input that it can send.
+    /// It is taken: its provider, the provider's name, and a valid input.
     Take(P, &'static str, I),
     /// It is not taken.
     Skip(SkipReason),
-    /// Its input cannot be sent.
+    /// Its input is invalid.
     Fail(Error),
 }
 
@@ -40,7 +41,7 @@ impl<P: Clone, I> Planned<P, I> {
     }
 }
 
-/// All steps before they begin.
+/// All steps before they start.
 pub(crate) struct Plan {
     pub(crate) consent: Planned<Arc<dyn ConsentRecorder>, ConsentStatement>,
     pub(crate) documents: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>,
@@ -49,7 +50,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Checks every input. If one cannot be sent, no step is taken: a wrong field must not leave half an onboarding.
+    /// Checks every input. If one is invalid, no step is taken: a wrong field must not leave half an onboarding.
     pub(crate) fn new(kyc: &Kyc, applicant: &Applicant) -> Self {
         let planner = Planner { kyc, applicant };
         let plan = Self {

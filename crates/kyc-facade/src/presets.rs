@@ -1,4 +1,4 @@
-//! The four providers of this workspace, by name. The only file that knows them.
+//! The four providers of this workspace, by name. No other file names them.
 
 #[cfg(feature = "veriff")]
 #[doc(no_inline)]
@@ -23,32 +23,32 @@ use crate::KycBuilder;
 
 /// The providers of this workspace, one feature each.
 impl KycBuilder {
-    /// Finpass opens consents at aggregators.
+    /// Opens consents at aggregators with Finpass.
     #[cfg(feature = "finpass")]
     #[must_use]
     pub fn finpass(self, client: finpass::FinpassClient) -> Self {
         self.aggregator_consent(Arc::new(client))
     }
 
-    /// MoneyOne FinPro knows which aggregators know a person.
+    /// Finds the aggregators that know a person with MoneyOne FinPro.
     ///
     /// A client is wrapped in [`CachedProfiles`](finpro_profile::CachedProfiles) with its default settings: successful rows
-    /// are kept for 10 minutes. Give a `CachedProfiles` to choose the settings and to keep a clone that can forget a person.
-    /// To ask anew each time, give the client to [`aggregator_discovery`](KycBuilder::aggregator_discovery) instead.
+    /// are cached for 10 minutes. Pass a `CachedProfiles` to choose the settings and to keep a clone that can forget a
+    /// person. To ask every time, pass the client to [`aggregator_discovery`](KycBuilder::aggregator_discovery) instead.
     #[cfg(feature = "finpro")]
     #[must_use]
     pub fn finpro(self, profiles: impl Into<finpro_profile::CachedProfiles>) -> Self {
         self.aggregator_discovery(Arc::new(profiles.into()))
     }
 
-    /// Veriff keeps consents on record.
+    /// Records consents with Veriff.
     #[cfg(feature = "veriff")]
     #[must_use]
     pub fn veriff(self, client: consent_hmac::ConsentClient) -> Self {
         self.consent_recorder(Arc::new(client))
     }
 
-    /// Deepvue opens access to DigiLocker documents.
+    /// Opens access to DigiLocker documents with Deepvue.
     #[cfg(feature = "deepvue")]
     #[must_use]
     pub fn deepvue(self, client: deepvue_digilocker::DigilockerClient) -> Self {

@@ -1,4 +1,4 @@
-//! What became of each step.
+//! The report of an onboarding.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use provider_core::capability::{
 
 use crate::AggregatorChoice;
 
-/// The steps of an onboarding, in the order in which they are reported.
+/// The steps of an onboarding, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StepName {
-    /// Keeps the person's consent on record.
+    /// Records the person's consent.
     RecordConsent,
     /// Opens a session for documents.
     OpenDocuments,
-    /// Asks which aggregators know the person.
+    /// Finds the aggregators that know the person.
     DiscoverAggregators,
     /// Opens a consent at an aggregator.
     OpenAggregatorConsent,
@@ -33,7 +33,7 @@ impl StepName {
         Self::OpenAggregatorConsent,
     ];
 
-    /// The step in kebab case.
+    /// The name in kebab case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RecordConsent => "record-consent",
@@ -44,26 +44,26 @@ impl StepName {
     }
 }
 
-/// What became of one step. A finished step stays finished, whatever happens to another.
+/// The result of one step. A finished step stays finished, whatever happens to another.
 #[derive(Debug)]
 pub enum Step<T> {
     /// The provider did it.
     Done {
-        /// What it gave.
+        /// The result.
         value: T,
-        /// Who did it.
+        /// The provider that did it.
         provider: &'static str,
-        /// How long it took.
+        /// The duration.
         elapsed: Duration,
     },
-    /// It was not tried.
+    /// It was not taken.
     Skipped(SkipReason),
-    /// It was tried. [`Error::outcome`] says whether it may have been done all the same.
+    /// It failed. [`Error::outcome`] says whether it may have been done nevertheless.
     Failed(Error),
 }
 
 impl<T> Step<T> {
-    /// What it gave, if it was done.
+    /// The result, if it was done.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Done { value, .. } => Some(value),
@@ -79,7 +79,7 @@ impl<T> Step<T> {
         }
     }
 
-    /// Why it was not tried, if it was not.
+    /// Why it was not taken, if it was not.
     pub fn skipped(&self) -> Option<SkipReason> {
         match self {
             Self::Skipped(reason) => Some(*reason),
@@ -88,7 +88,7 @@ impl<T> Step<T> {
     }
 }
 
-/// Why a step was not tried.
+/// Why a step was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkipReason {
@@ -98,7 +98,7 @@ pub enum SkipReason {
     NoInput(&'static str),
     /// The person refused consent.
     ConsentRefused,
-    /// Another step's input cannot be sent, so none was taken.
+    /// Another step's input is invalid, so no step was taken.
     InvalidApplicant,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What an onboarding came to: one entry a step, nothing thrown away.
+/// The result of an onboarding: one entry for each step, nothing discarded.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OnboardingReport {
@@ -123,13 +123,13 @@ pub struct OnboardingReport {
     pub consent: Step<RecordedConsent>,
     /// The session for documents.
     pub documents: Step<DocumentSession>,
-    /// Which aggregators know the person.
+    /// The aggregators that know the person.
     pub discovery: Step<Vec<AggregatorStanding>>,
     /// The aggregator that suits the person best. The provider of the consent may choose another; its session says so.
     pub choice: AggregatorChoice,
     /// The consent at the aggregator.
     pub aggregator_consent: Step<AggregatorConsentSession>,
-    /// How long all of it took.
+    /// The duration of the onboarding.
     pub elapsed: Duration,
 }
 
@@ -157,7 +157,8 @@ impl OnboardingReport {
             && self.aggregator_consent.value().is_some()
     }
 
-    /// The failed steps that may have been done all the same, reads excepted. Settle these before onboarding the person again.
+    /// The failed steps that may have been done nevertheless, except reads. Settle these before onboarding the person
+    /// again.
     pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {
         self.errors().filter(|(_, error)| error.is_unsettled())
     }

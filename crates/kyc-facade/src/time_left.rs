@@ -1,10 +1,10 @@
-//! What is left of a call's options when time has passed.
+//! A call's options with the time that is left.
 
 use std::time::Duration;
 
 use provider_core::CallOptions;
 
-/// The options for a further call on behalf of the same caller, or `None` if there is no time for one.
+/// The options for a further call for the same caller, or `None` if no time is left.
 pub(crate) fn options_left(options: &CallOptions, passed: Duration) -> Option<CallOptions> {
     let left = |limit: Option<Duration>| match limit {
         Some(limit) => match limit.checked_sub(passed) {
@@ -19,7 +19,7 @@ pub(crate) fn options_left(options: &CallOptions, passed: Duration) -> Option<Ca
     Some(options)
 }
 
-/// The same options with one of `parts` even parts of the time.
+/// The same options with one of `parts` equal shares of the time.
 pub(crate) fn share(options: CallOptions, parts: usize) -> CallOptions {
     let limits = [options.timeout, options.time_limit];
     let parts = u32::try_from(parts).unwrap_or(u32::MAX);
@@ -39,7 +39,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn both_limits_shrink_and_none_is_left_when_one_is_used_up() {
+    fn both_limits_shrink_and_nothing_is_left_once_one_is_used_up() {
         let options = CallOptions::new()
             .with_timeout(3 * SECOND)
             .with_time_limit(5 * SECOND);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_an_even_part_of_the_shorter_limit() {
+    fn a_share_is_an_equal_part_of_the_shorter_limit() {
         let options = CallOptions::new()
             .with_timeout(4 * SECOND)
             .with_time_limit(6 * SECOND);

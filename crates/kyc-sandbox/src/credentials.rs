@@ -1,6 +1,6 @@
-//! The made-up credentials that the sandbox accepts by default, and the variables that carry them.
+//! The invented credentials that the sandbox accepts by default, and the environment variables for them.
 //!
-//! None of them is, or resembles, anything a provider issued. Each provider's settings can accept others.
+//! None of them is, or resembles, a credential that a provider issued. Each provider's settings can accept others.
 
 /// Accepted as `x-api-key` by the Finpass routes.
 pub const FINPASS_API_KEY: &str = "sandbox-finpass-key";
@@ -18,7 +18,7 @@ pub const FINPRO_APP_IDENTIFIER: &str = "com.example.sandbox";
 pub const VERIFF_API_KEY: &str = "00000000-0000-4000-8000-0000000000aa";
 /// Signs and verifies Veriff's requests and replies. It is the secret of the published check values.
 pub const VERIFF_SHARED_SECRET: &str = "abcdef12-abcd-abcd-abcd-abcdef012345";
-/// A replaced secret: Veriff's routes refuse it, and sign with it if a setting says so.
+/// A rotated secret: Veriff's routes refuse it, and sign with it if a setting says so.
 pub const VERIFF_OLD_SECRET: &str = "00000000-dead-4000-8000-000000000000";
 /// Accepted as `client-id` by the Deepvue routes.
 pub const DEEPVUE_CLIENT_ID: &str = "sandbox-deepvue-client";
@@ -27,7 +27,7 @@ pub const DEEPVUE_CLIENT_SECRET: &str = "sandbox-deepvue-secret";
 /// A Deepvue client that exists and is inactive.
 pub const DEEPVUE_INACTIVE_CLIENT_ID: &str = "sandbox-deepvue-inactive";
 
-/// Where each provider's routes begin.
+/// The base URL of each provider's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrls {
     /// Finpass, without a trailing slash.

@@ -87,12 +87,12 @@ impl Sandbox {
         ServedSandbox::start(address, self.router.clone(), &self.settings).await
     }
 
-    /// The ledger of requests and effects so far, and from now on.
+    /// The ledger of all requests and effects, past and future.
     pub fn ledger(&self) -> Ledger {
         self.ledger.clone()
     }
 
-    /// The settings it was made with.
+    /// The settings that it was created with.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -1,4 +1,4 @@
-//! Every choice the sandbox makes, as a named setting.
+//! Every choice of the sandbox, as a named setting.
 //!
 //! Each point on which a provider's documentation is silent is a setting here. Its documentation says *own choice*, which
 //! means: the default is the sandbox's, not the provider's, and no client should rely on it. Settings without that label switch
@@ -18,7 +18,7 @@ pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
 
 settings! {
-    /// The whole sandbox: limits, ids, and one group of settings a provider.
+    /// The whole sandbox: limits, ids, and one group of settings per provider.
     ///
     /// ```
     /// use kyc_sandbox::{FinpassSettings, Settings};
@@ -37,7 +37,7 @@ settings! {
         with_veriff / veriff: VeriffSettings = VeriffSettings::default();
         /// Deepvue.
         with_deepvue / deepvue: DeepvueSettings = DeepvueSettings::default();
-        /// Takes ids from a counter and shows one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
+        /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
         /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
         with_deterministic_ids / deterministic_ids: bool = false;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
@@ -51,7 +51,7 @@ settings! {
         /// How long a connection may take to send its headers, counted from the start of each request, before it is
         /// closed. Applies to the served sandbox.
         with_header_read_timeout / header_read_timeout: Duration = Duration::from_secs(30);
-        /// How long a connection may take to send its body before it is answered 408 in the provider's error form.
+        /// How long a connection may take to send its body before it is answered with 408 in the provider's error form.
         /// Applies to the served sandbox.
         with_body_read_timeout / body_read_timeout: Duration = Duration::from_secs(10);
         /// How long a connection may leave its replies unread, with all buffers full, before it is closed.

@@ -1,4 +1,4 @@
-//! One error for the core, the providers and the capabilities.
+//! The error type of the core, the providers and the capabilities.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::wire::{
 };
 use crate::wire::{TransportError, TransportErrorKind};
 
-/// Why a call gave no value. Eight bytes wide; look at [`kind`](Error::kind) for what to do and at
-/// [`outcome`](Error::outcome) for what may have been done.
+/// Why a call returned no value. Eight bytes wide. [`kind`](Error::kind) says what went wrong, [`outcome`](Error::outcome)
+/// whether the request may have been processed.
 ///
 /// `Display` is one line without the cause; [`report`](Error::report) prints the whole chain. Neither they nor `Debug`
 /// print a secret, a personal value, a URL or a body.
@@ -43,28 +43,29 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An input or a setting could not form a request. Correct the field that the cause names.
+    /// An input or a setting is invalid, so no request could be built. Correct the field that the cause names.
     InvalidRequest,
-    /// The provider refused who we are. Check the credentials and which environment they belong to.
+    /// The provider refused the credentials. Check them, and which environment they belong to.
     Credentials,
-    /// The circuit of the operation is open: its recent calls failed. Nothing was sent; [`Error::retry_after`] says when it is
-    /// tried again.
+    /// The circuit of the operation is open: its recent calls failed. Nothing was sent; [`Error::retry_after`] is the time
+    /// until the next probe.
     Unavailable,
-    /// The server was never reached. Repeated for every operation; check address, network and DNS.
+    /// The server was never reached. Retried for every operation; check address, network and DNS.
     Connect,
-    /// No answer in time. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
+    /// The deadline expired. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
     Timeout,
-    /// The exchange broke off. Whether the request was processed is unknown unless [`Outcome`] says otherwise.
+    /// The connection failed during the exchange. Whether the request was processed is unknown unless [`Outcome`] says
+    /// otherwise.
     Transport,
-    /// The response, or the peer itself, is not authentic. Never repeated; find out why first.
+    /// The response, or the peer itself, is not authentic. Never retried; find out why first.
     Verification,
-    /// Too many requests (HTTP 429). [`Error::retry_after`] has the wait if the provider told it.
+    /// Too many requests (HTTP 429). [`Error::retry_after`] has the wait if the provider sent one.
     RateLimited,
-    /// The provider said no; [`Error::fault`] has its words.
+    /// The provider refused the request; [`Error::fault`] has its code and message.
     Api,
-    /// An authentic answer that we do not understand; the cause has the place, never the value.
+    /// An authentic reply that could not be decoded; the cause has the place, never the value.
     Decode,
-    /// The file that a download replied with could not be stored on this machine; the cause says why. Never repeated.
+    /// A downloaded file could not be stored on this machine; the cause says why. Never retried.
     Storage,
 }
 
@@ -87,16 +88,16 @@ impl ErrorKind {
     }
 }
 
-/// What became of the request: the question that money hangs on. For the whole call, all attempts together.
+/// What became of the request, over all attempts of the call: whether calling again may be billed twice depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// Nothing left this machine. Calling again is safe.
     NotSent,
     /// The provider refused it. Nothing was done.
     Refused,
-    /// It may have been done. Find out before calling again, unless the operation is `Safe` or `Repeatable`.
+    /// It may have been processed. Find out before calling again, unless the operation is `Safe` or `Repeatable`.
     Unknown,
-    /// The provider did it, and we could not read its answer. Do not call again to find out.
+    /// The provider processed it, and its answer could not be read. Do not call again to find out.
     Done,
 }
 
@@ -113,16 +114,16 @@ impl Outcome {
 }
 
 impl Error {
-    /// The most bytes of an unverified response's body that an error keeps.
+    /// The largest body of an unverified response that an error keeps, in bytes.
     pub const BODY_KEPT: usize = 64 * 1024;
 
-    /// An error of this kind, for implementations of the capability traits and for mocks.
+    /// Creates an error of this kind, for implementations of the capability traits and for mocks.
     ///
     /// ```
     /// use provider_core::{Error, ErrorKind, Outcome};
     ///
     /// let error = Error::new(ErrorKind::Timeout, Outcome::Unknown).at("acme", "open-consent");
-    /// assert_eq!(error.to_string(), "acme open-consent: no answer in time; it may have been done");
+    /// assert_eq!(error.to_string(), "acme open-consent: no answer in time; it may have been processed");
     /// ```
     pub fn new(kind: ErrorKind, outcome: Outcome) -> Self {
         Self(Box::new(Inner {
@@ -158,21 +159,21 @@ impl Error {
         self
     }
 
-    /// Adds the failures of others that were asked for the same after this one; all else is as this error has it.
+    /// Adds the failures of other providers that were tried after this one; everything else stays as this error has it.
     #[must_use]
     pub fn with_also_failed(mut self, errors: Vec<Error>) -> Self {
         self.0.also_failed = errors;
         self
     }
 
-    /// Adds the refusal's own words.
+    /// Adds the provider's code and message.
     #[must_use]
     pub fn with_fault(mut self, fault: Option<Fault>) -> Self {
         self.0.fault = fault;
         self
     }
 
-    /// Adds the response, of which at most [`BODY_KEPT`](Error::BODY_KEPT) bytes of body are kept.
+    /// Adds the response, whose body is cut to [`BODY_KEPT`](Error::BODY_KEPT) bytes.
     #[must_use]
     pub fn with_response(mut self, response: RawResponse) -> Self {
         self.0.status = Some(response.status());
@@ -180,21 +181,21 @@ impl Error {
         self
     }
 
-    /// Adds a verified response with its whole body, which the operation's own limit bounds.
+    /// Adds a verified response with its whole body, whose size the operation limits.
     pub(crate) fn with_whole_response(mut self, response: RawResponse) -> Self {
         self.0.status = Some(response.status());
         self.0.response = Some(response);
         self
     }
 
-    /// Adds how long the provider asked us to wait.
+    /// Adds the wait that the provider asked for.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
         self
     }
 
-    /// Adds what a repeat of the operation does.
+    /// Adds the operation's idempotency.
     #[must_use]
     pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
         self.0.idempotency = Some(idempotency);
@@ -208,7 +209,7 @@ impl Error {
         self
     }
 
-    /// Adds how long the call took.
+    /// Adds the duration of the call.
     #[must_use]
     pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
         self.0.elapsed = elapsed;
@@ -226,29 +227,29 @@ impl Error {
         self.0.kind
     }
 
-    /// What became of the request, all attempts together.
+    /// What became of the request, over all attempts.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// What a repeat of the operation does; `None` if the error did not come from a call.
+    /// The operation's idempotency; `None` if the error did not come from a call.
     pub fn idempotency(&self) -> Option<Idempotency> {
         self.0.idempotency
     }
 
-    /// Whether something may have been done that has to be settled before the caller calls again: the outcome is
-    /// `Unknown` or `Done`, and the operation is not a read.
+    /// Whether the caller must find out what was done before calling again: the outcome is `Unknown` or `Done`, and the
+    /// operation is not a read.
     pub fn is_unsettled(&self) -> bool {
         matches!(self.0.outcome, Outcome::Unknown | Outcome::Done)
             && self.0.idempotency != Some(Idempotency::Safe)
     }
 
-    /// The provider's name; empty for an input that was refused before it had one.
+    /// The provider's name; empty for an input that was refused before a provider was involved.
     pub fn provider(&self) -> &'static str {
         self.0.provider
     }
 
-    /// The operation's name; empty for an input that was refused before it had one.
+    /// The operation's name; empty for an input that was refused before an operation was involved.
     pub fn operation(&self) -> &'static str {
         self.0.operation
     }
@@ -263,28 +264,28 @@ impl Error {
         self.0.fault.as_ref()
     }
 
-    /// How long the provider asked us to wait, if it did.
+    /// The wait that the provider asked for, if any.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The call's id, if it got as far as an attempt.
+    /// The call's id, if there was an attempt.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
     }
 
-    /// How many attempts were made.
+    /// The number of attempts.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long the call took, pauses included.
+    /// The duration of the call, back-off included.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// The last response. Its body is whole if it was verified, and else cut at [`BODY_KEPT`](Error::BODY_KEPT). The body may
-    /// hold personal data.
+    /// The last response. Its body is complete if it was verified, otherwise cut to [`BODY_KEPT`](Error::BODY_KEPT). The
+    /// body may hold personal data.
     pub fn raw_response(&self) -> Option<&RawResponse> {
         self.0.response.as_ref()
     }
@@ -294,7 +295,7 @@ impl Error {
         self.source_as()
     }
 
-    /// Why the response was not believed, for [`ErrorKind::Verification`].
+    /// Why the response failed verification, for [`ErrorKind::Verification`].
     pub fn verification(&self) -> Option<&VerificationError> {
         match self.source_as::<TransportError>() {
             Some(error) if error.kind() == TransportErrorKind::Certificate => {
@@ -304,19 +305,18 @@ impl Error {
         }
     }
 
-    /// The place that was not understood, for [`ErrorKind::Decode`].
+    /// The place that could not be decoded, for [`ErrorKind::Decode`].
     pub fn decode(&self) -> Option<&DecodeError> {
         self.source_as()
     }
 
-    /// The failures of others that were asked for the same after this one failed, in that order: of the other providers
-    /// where several were tried in turn.
+    /// The failures of the other providers, in order, where several were tried in turn.
     pub fn also_failed(&self) -> &[Error] {
         &self.0.also_failed
     }
 
-    /// Whether calling again later, by the caller, can do no harm and may help: nothing was sent or done, or the operation
-    /// is a read, and the reason passes by itself.
+    /// Whether the caller may call again later: nothing was sent or done, or the operation is a read, and the failure is
+    /// transient.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Unavailable
@@ -329,7 +329,7 @@ impl Error {
         }
     }
 
-    /// Whether a refusal passes by itself: 408, 5xx, or a fault of that class.
+    /// Whether a refusal is transient: 408, 5xx, or a fault of that class.
     pub(crate) fn is_transient(&self) -> bool {
         let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
         self.0.fault.as_ref().is_some_and(passes)
@@ -338,7 +338,7 @@ impl Error {
             })
     }
 
-    /// The error and its causes, a line each, and the same of those that [also failed](Self::also_failed).
+    /// The error and its causes, one per line, followed by those that [also failed](Self::also_failed).
     pub fn report(&self) -> String {
         let mut report = self.to_string();
         // An invalid request is part of the first line already.
@@ -385,14 +385,14 @@ impl fmt::Display for Error {
             ErrorKind::Transport => "the exchange broke off",
             ErrorKind::Verification => "the answer is not authentic",
             ErrorKind::RateLimited => "too many requests",
-            ErrorKind::Api => "the provider refused",
-            ErrorKind::Decode => "the answer was not understood",
+            ErrorKind::Api => "the provider refused the request",
+            ErrorKind::Decode => "the reply could not be decoded",
             ErrorKind::Storage => "the file could not be stored",
         })?;
         if let Some(status) = inner.status {
             write!(f, " (HTTP {})", status.as_u16())?;
         }
-        // What a caller has to correct is part of the line; other causes are in the report.
+        // The field to correct is part of the line; other causes are in the report.
         if let Some(invalid) = self.invalid_request() {
             write!(f, ": {invalid}")?;
         }
@@ -401,8 +401,8 @@ impl fmt::Display for Error {
         }
         match inner.outcome {
             _ if !self.is_unsettled() => Ok(()),
-            Outcome::Done => f.write_str("; it was done"),
-            _ => f.write_str("; it may have been done"),
+            Outcome::Done => f.write_str("; it was processed"),
+            _ => f.write_str("; it may have been processed"),
         }
     }
 }
@@ -503,18 +503,18 @@ mod tests {
         .at("acme", "open");
         assert_eq!(
             error.to_string(),
-            "acme open: the exchange broke off; it may have been done"
+            "acme open: the connection broke during the exchange; it may have been processed"
         );
         assert_eq!(
             error.report(),
-            "acme open: the exchange broke off; it may have been done\n  \
+            "acme open: the connection broke during the exchange; it may have been processed\n  \
              caused by: the connection broke before the response was complete\n  \
              caused by: reset by peer"
         );
     }
 
     #[test]
-    fn who_also_failed_is_reported_and_changes_nothing_else() {
+    fn other_failures_are_reported_and_change_nothing_else() {
         let error = |at| Error::from(InvalidRequest::new("pan", "is wrong")).at(at, "open");
         let broken = Error::new(ErrorKind::Decode, Outcome::Done)
             .at("two", "open")
@@ -527,7 +527,7 @@ mod tests {
         assert_eq!(
             all.report(),
             "one open: invalid request: pan: is wrong\n  \
-             also failed: two open: the answer was not understood; it was done\n    \
+             also failed: two open: the reply could not be decoded; it was processed\n    \
              caused by: made up\n  \
              also failed: three open: invalid request: pan: is wrong"
         );
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_do_harm_is_called_retryable() {
+    fn only_a_harmless_retry_is_called_retryable() {
         let retryable = |kind, outcome| Error::new(kind, outcome).is_retryable();
         assert!(retryable(ErrorKind::Connect, Outcome::NotSent));
         assert!(retryable(ErrorKind::RateLimited, Outcome::Refused));
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_and_outcome_has_its_words() {
+    fn every_kind_and_outcome_has_a_name_and_a_text() {
         for (kind, name, sentence) in [
             (
                 ErrorKind::InvalidRequest,
@@ -599,15 +599,23 @@ mod tests {
                 "the server could not be reached",
             ),
             (ErrorKind::Timeout, "timeout", "no answer in time"),
-            (ErrorKind::Transport, "transport", "the exchange broke off"),
+            (
+                ErrorKind::Transport,
+                "transport",
+                "the connection broke during the exchange",
+            ),
             (
                 ErrorKind::Verification,
                 "verification",
-                "the answer is not authentic",
+                "the reply is not authentic",
             ),
             (ErrorKind::RateLimited, "rate_limited", "too many requests"),
-            (ErrorKind::Api, "api", "the provider refused"),
-            (ErrorKind::Decode, "decode", "the answer was not understood"),
+            (ErrorKind::Api, "api", "the provider refused the request"),
+            (
+                ErrorKind::Decode,
+                "decode",
+                "the reply could not be decoded",
+            ),
         ] {
             assert_eq!(kind.as_str(), name);
             assert_eq!(Error::new(kind, Outcome::NotSent).to_string(), sentence);
@@ -615,20 +623,23 @@ mod tests {
         for (outcome, name, end) in [
             (Outcome::NotSent, "not_sent", ""),
             (Outcome::Refused, "refused", ""),
-            (Outcome::Unknown, "unknown", "; it may have been done"),
-            (Outcome::Done, "done", "; it was done"),
+            (Outcome::Unknown, "unknown", "; it may have been processed"),
+            (Outcome::Done, "done", "; it was processed"),
         ] {
             assert_eq!(outcome.as_str(), name);
             let error = Error::new(ErrorKind::Api, outcome);
-            assert_eq!(error.to_string(), format!("the provider refused{end}"));
-            // Nothing is to be settled after a question.
+            assert_eq!(
+                error.to_string(),
+                format!("the provider refused the request{end}")
+            );
+            // A read leaves nothing to settle.
             let question = error.with_idempotency(Idempotency::Safe);
-            assert_eq!(question.to_string(), "the provider refused");
+            assert_eq!(question.to_string(), "the provider refused the request");
         }
     }
 
     #[test]
-    fn what_was_added_can_be_read_and_is_printed() {
+    fn details_can_be_read_back_and_are_printed() {
         let error = Error::new(ErrorKind::RateLimited, Outcome::Refused)
             .at("acme", "open")
             .with_request_id(RequestId::parse("order-7").unwrap())
@@ -661,7 +672,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_of_a_transport_has_its_kind_and_outcome() {
+    fn each_transport_failure_has_a_kind_and_an_outcome() {
         use TransportErrorKind::{
             Certificate, Connect, Interrupted, InvalidRequest, Timeout, TooLarge,
         };

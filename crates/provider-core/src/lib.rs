@@ -17,7 +17,7 @@ pub use transport::*;
 pub use values::*;
 pub use wire::*;
 
-// What the macros expand to, and what implementers of the traits need in the same versions.
+// For the expansion of the macros, and for implementers of the traits, who need the same versions.
 #[doc(no_inline)]
 #[cfg(feature = "money")]
 pub use rust_decimal;

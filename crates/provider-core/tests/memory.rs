@@ -1,4 +1,4 @@
-//! A download takes no more memory for being long.
+//! The memory of a download does not grow with its length.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +27,7 @@ static COUNTING: dhat::Alloc = dhat::Alloc;
 
 const LONG: usize = 64 << 20;
 
-/// The most bytes that were in use at once more than before, the server's included.
+/// The peak number of additional bytes in use, the server's included.
 async fn peak(transport: Arc<dyn Transport>) -> usize {
     let server = Server::start([Reply::Picture {
         announced: LONG,

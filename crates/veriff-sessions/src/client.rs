@@ -1,4 +1,4 @@
-//! The client: one row an operation.
+//! The client: one row for each operation.
 
 use consent_hmac::Veriff;
 
@@ -10,13 +10,13 @@ provider_core::operations! {
     pub struct SessionsClient(Veriff) {
         /// Reads the decision about a session: `GET /v1/sessions/{id}/decision`.
         ///
-        /// A read, so it is repeated when its outcome is unknown. `verification` is `None` while nothing is decided.
+        /// A read, so it is retried when its outcome is unknown. `verification` is `None` until the session is decided.
         ///
         /// # Errors
         ///
-        /// Awaiting it gives [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong, or that
-        /// is about another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown
-        /// session.
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong,
+        /// or that belongs to another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for
+        /// an unknown session.
         decision(GetDecision);
     }
 }

@@ -10,7 +10,7 @@ use provider_core::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The request: whose decision.
+/// The request of a session's decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -21,7 +21,7 @@ pub struct GetDecision {
 }
 
 impl GetDecision {
-    /// The decision about this session.
+    /// Creates a request for the decision about this session.
     pub fn new(session_id: SessionId) -> Self {
         Self { session_id }
     }
@@ -48,7 +48,7 @@ pub struct Decision {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Verification {
-    /// The session's id: the one of the request, or the reply is refused.
+    /// The session's id. A reply that names another session than the request is refused.
     pub id: String,
     /// The attempt that was decided.
     #[serde(default, deserialize_with = "lenient::text")]
@@ -135,18 +135,18 @@ provider_core::open_enum! {
         Expired = "expired",
         /// Started and not finished within 7 days, with 9104.
         Abandoned = "abandoned",
-        /// A person at Veriff looks at it, with 9121.
+        /// A person at Veriff reviews it, with 9121.
         Review = "review",
     }
 }
 
-/// What a decision comes to: its status and its code, read as a pair.
+/// The verdict of a decision: its status and its code, read as a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Final and positive.
     Approved,
-    /// Final and negative; another try needs another session.
+    /// Final and negative; another attempt needs another session.
     Declined,
     /// Not final: the person tries again at the same URL.
     ResubmissionRequested,
@@ -156,7 +156,7 @@ pub enum Verdict {
     Abandoned,
     /// One of the two above: the reply has the code that they share and no status.
     ExpiredOrAbandoned,
-    /// Not final: a person at Veriff looks at it.
+    /// Not final: a person at Veriff reviews it.
     Review,
     /// Status and code contradict each other, one of them cannot be read, or neither is documented. Never take it for an
     /// approval.
@@ -198,7 +198,7 @@ impl Verification {
     }
 }
 
-/// Who was verified (`[3p]`, unconfirmed): each field may be absent, and there may be others in the reply's body.
+/// The verified person (`[3p]`, unconfirmed): each field may be absent, and the reply's body may have others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -210,7 +210,7 @@ pub struct PersonData {
     /// Family name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub last_name: Option<Masked>,
-    /// Both.
+    /// Full name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub full_name: Option<Masked>,
     /// `YYYY-MM-DD`.

@@ -25,7 +25,8 @@ const INSTRUMENTED: [&str; 6] = [
 /// One directory a target, one file an input.
 const CORPUS: &str = "crates/kyc-proof/corpus";
 
-/// The most inputs of a target in the repository: every test run replays them, and a fuzzer finds the rest again.
+/// The largest number of inputs per target in the repository: every test run replays them, and a fuzzer finds the rest
+/// again.
 const MOST_KEPT: usize = 20;
 
 const RECORD: &str = "crates/kyc-proof/FUZZING.md";
@@ -35,9 +36,9 @@ const RECORD: &str = "crates/kyc-proof/FUZZING.md";
 pub(crate) struct Settings {
     /// These targets instead of all.
     targets: Vec<String>,
-    /// So many executions of each target, which are added to the record, instead of a time.
+    /// The number of executions of each target, instead of a time; they are added to the record.
     executions: Option<u64>,
-    /// Afterwards the inputs that cover the most take the place of those in the repository.
+    /// Afterwards the inputs with the most coverage replace those in the repository.
     keep: bool,
 }
 
@@ -157,11 +158,11 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
     Ok(())
 }
 
-/// Puts the found inputs that together cover the most in the place of those that are kept; libFuzzer chooses them. Those that
-/// were written by hand have names and stay.
+/// Replaces the kept inputs with the found ones that together have the most coverage, chosen by libFuzzer. Inputs that were
+/// written by hand have names and are kept.
 fn keep(program: &Path, target: &str, found: &Path, corpus: &Path, merged: &Path) -> Result<usize> {
     let kept = corpus.join(target);
-    // What an earlier run chose is no longer asked for.
+    // The choice of an earlier run is discarded.
     let _ = fs::remove_dir_all(merged);
     fs::create_dir_all(merged)?;
     let output = Command::new(program)
@@ -184,7 +185,7 @@ fn keep(program: &Path, target: &str, found: &Path, corpus: &Path, merged: &Path
             chosen.push((fs::metadata(&path)?.len(), path));
         }
     }
-    // Each covers something that no other does. Evenly spaced by length, they are the most unlike each other.
+    // Each covers something that no other does. Evenly spaced by length, they differ the most.
     chosen.sort();
     let places = MOST_KEPT.saturating_sub(by_hand.len());
     let every = chosen.len().div_ceil(places.max(1)).max(1);

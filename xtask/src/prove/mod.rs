@@ -1,4 +1,4 @@
-//! `cargo xtask prove`: what the clients promise, shown under faults, forgeries and load.
+//! `cargo xtask prove`: the clients' promises, tested under faults, forgeries and load.
 
 mod fuzz;
 mod no_call_home;
@@ -19,7 +19,7 @@ use crate::tidy::Role;
 use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
 use crate::workspace::{Workspace, portable, succeeds, watch};
 
-/// Every proof: its name, and what it shows.
+/// Every proof: its name and what it shows.
 const PROOFS: &str = include_str!("proofs.txt");
 
 fn all() -> Vec<&'static str> {
@@ -27,8 +27,8 @@ fn all() -> Vec<&'static str> {
     PROOFS.lines().filter_map(first).collect()
 }
 
-/// What `ci` runs, shortened, the longest first. The other proofs build everything once more, with instruments or for each
-/// change, or a tool first.
+/// The proofs that `ci` runs, shortened, the longest first. The others rebuild everything with instrumentation or for each
+/// change, or build a tool first.
 const BEFORE_A_MERGE: &[&str] = &[
     "canaries",
     "faults",
@@ -47,9 +47,9 @@ pub(crate) struct Settings {
     short: bool,
     /// In the profile that tests are built in: slower to run, and nothing is built for it alone.
     as_tested: bool,
-    /// What the randomness of a proof comes from; another seed each time if absent.
+    /// The seed of a proof's randomness; a new one each time if absent.
     seed: Option<u64>,
-    /// The output takes the place of the one in PROOFS.md.
+    /// The output replaces the one in PROOFS.md.
     record: bool,
     /// A copy of the RustSec database: a directory.
     advisories: Option<String>,
@@ -159,7 +159,7 @@ fn profile(settings: &Settings) -> &'static str {
 
 /// Builds the program `prove`, and `kyc` beside it, which some proofs run.
 ///
-/// Each with its own features alone: what others turn on would be proven instead of what `kyc-proof` asks for.
+/// Each with its own features alone: otherwise features that others enable would be tested instead of those of `kyc-proof`.
 fn build(workspace: &Workspace, profile: &str) -> Result<[PathBuf; 2]> {
     let of = |package, program, features| {
         let what = [
@@ -182,7 +182,7 @@ fn build(workspace: &Workspace, profile: &str) -> Result<[PathBuf; 2]> {
 
 /// Runs a proof of the program `prove`.
 fn program(workspace: &Workspace, name: &str, settings: &Settings) -> Result<()> {
-    // What is published about time is measured on the code that users run.
+    // Published times are measured on the code that users run.
     let release = name == "constant-time" && !settings.short;
     let profile = if release {
         "release"
@@ -249,7 +249,7 @@ fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
     const SOME_TIMED_OUT: i32 = 3;
     let mut files = settings.files.clone();
     if settings.short && files.is_empty() {
-        // Quick, because the tests of this file stand beside it.
+        // Quick, because the tests of this file are in the same package.
         files.push("crates/provider-core/src/**/retry_after.rs".to_owned());
     }
     let mut failed = Vec::new();
@@ -271,7 +271,7 @@ fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
             command = command.args(["--file", file]);
         }
         let status = Command::from(command).status()?;
-        // A test that a mutant keeps busy has noticed it.
+        // A test that times out has noticed the mutant.
         if !status.success() && status.code() != Some(SOME_TIMED_OUT) {
             failed.push(name);
         }
@@ -284,7 +284,7 @@ fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// One package at a time, so that each has to reach the least share by its own tests.
+/// One package at a time, so that each has to reach the minimum with its own tests.
 fn coverage(workspace: &Workspace) -> Result<()> {
     let target = workspace.target()?.join("coverage");
     let mut failed = Vec::new();

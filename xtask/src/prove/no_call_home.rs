@@ -57,7 +57,7 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
         ("control: the proxy", &prove, EACH, proxy, true),
     ] {
         if variable == name && !network.is_own() {
-            // Outside a namespace the name would be looked up.
+            // Outside a namespace the name would be resolved.
             continue;
         }
         let file = output.join(format!("{}.strace", about.replace([' ', ',', ':'], "-")));
@@ -107,7 +107,7 @@ fn traced(network: &Network, file: &Path, program: &Path) -> Command {
         ])
         // Addresses and no contents, which hold credentials.
         .arg("--string-limit=0")
-        // Besides calls of sockets, a ring of requests, which would hide them.
+        // In addition to socket calls, io_uring, which would hide them.
         .arg("--trace=%network,io_uring_setup")
         .arg("--output")
         .arg(file)
@@ -118,8 +118,8 @@ fn traced(network: &Network, file: &Path, program: &Path) -> Command {
     strace
 }
 
-/// What a program asked the kernel for that can leave it, and how often: the addresses of connections and datagrams, such as
-/// `127.0.0.1:80`, sockets that are bound, sockets of families other than IP, and io_uring.
+/// The system calls of a program that can reach the network, and their number: the addresses of connections and datagrams,
+/// such as `127.0.0.1:80`, sockets that are bound, sockets of families other than IP, and io_uring.
 fn attempts(trace: &str) -> BTreeMap<String, usize> {
     let mut attempts = BTreeMap::new();
     for line in trace.lines() {
@@ -165,7 +165,7 @@ fn addresses(arguments: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Where the programs run.
+/// The network in which the programs run.
 enum Network {
     /// Loopback and nothing else, kept by a process.
     OfItsOwn { keeper: Child, as_user: bool },
@@ -248,7 +248,7 @@ struct Sandbox {
     process: Child,
     address: String,
     environment: BTreeMap<String, String>,
-    // Closed, it would break what the process prints when it ends.
+    // If it were closed, the process could not print its last lines.
     _output: BufReader<ChildStdout>,
 }
 
@@ -294,7 +294,7 @@ impl Drop for Sandbox {
 }
 
 fn stop(process: &mut Child) {
-    // One that has ended needs no end.
+    // It may have ended already.
     let _ = process.kill();
     let _ = process.wait();
 }

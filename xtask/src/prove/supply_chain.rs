@@ -1,4 +1,4 @@
-//! Proof `supply-chain`: under which licences, from where and with which build scripts other people's code comes in.
+//! Proof `supply-chain`: licences, sources and build scripts of the dependencies.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -106,7 +106,7 @@ fn bills_of_materials(workspace: &Workspace) -> Result<()> {
         .args(["--quiet", "--format", "json", "--spec-version", "1.5"])
         .args(["--all-features", "--target", "all", "--manifest-path"])
         .arg(directory.path().join("Cargo.toml"))
-        // The same sources then give the same files.
+        // The same sources then produce the same files.
         .env("SOURCE_DATE_EPOCH", epoch.unwrap_or_default())
         .run()?;
     let bills = target.join("sbom");
@@ -123,7 +123,7 @@ fn bills_of_materials(workspace: &Workspace) -> Result<()> {
         }
         let name = format!("{}.cdx.json", package.name);
         let from = package.manifest_path.with_file_name(&name);
-        // Where it was made is nobody's business.
+        // The build machine's path must not be published.
         let bill = copy.sh.read_file(&from)?.replace(&place, "");
         println!(
             "  {name:<32}{}",

@@ -26,7 +26,7 @@ const SAME_COMPANY: &[(&str, &str)] = &[
 const PRESETS: &str = "crates/kyc-facade/src/presets.rs";
 
 impl Role {
-    /// Every crate that is nothing else is a provider, so that a new provider is held to the rules unasked.
+    /// Any other crate is a provider, so that the rules apply to a new provider automatically.
     pub(crate) fn of(package: &str) -> Self {
         match package {
             "provider-core" => Self::Core,

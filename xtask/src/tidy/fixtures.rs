@@ -1,4 +1,4 @@
-//! Where fixtures lie, and what each of them holds.
+//! The location and content of fixtures.
 
 use std::collections::BTreeMap;
 

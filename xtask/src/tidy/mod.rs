@@ -17,7 +17,7 @@ use pico_args::Arguments;
 use crate::no_more;
 use crate::workspace::Workspace;
 
-/// What may stand at the top; settings of tools go into hidden files.
+/// The allowed names at the top level; settings of tools go into hidden files.
 const TOP: &[&str] = &[
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
@@ -121,7 +121,7 @@ pub(crate) fn problems(workspace: &Workspace) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// What stands at the top, that ARCHITECTURE.md names every crate, and that every crate has our lints and a README.
+/// Checks the top level, that ARCHITECTURE.md names every crate, and that every crate has the workspace lints and a README.
 fn layout(files: &Files, packages: &[&str]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for name in files.keys().filter_map(|path| path.split('/').next()) {
@@ -164,7 +164,8 @@ fn layout(files: &Files, packages: &[&str]) -> Vec<Problem> {
     problems
 }
 
-/// That reqwest is named in one place, and there in no signature that others see: its versions are not ours.
+/// Checks that reqwest is named only in the transport, and in no public signature, because its versions must not become
+/// part of the API.
 fn reqwest(path: &str, text: &str) -> Vec<Problem> {
     let within =
         |directory: &str| path.starts_with("crates/") && path.split('/').nth(2) == Some(directory);

@@ -1,6 +1,6 @@
-//! What must not stand in any file: numbers and keys of real people, names of a build machine.
+//! Text that must not be in any file: numbers and keys of real people, names of a build machine.
 //!
-//! The needles are put together here from pieces, so that this file is not its own first finding.
+//! The needles are composed here, so that this file does not match itself.
 
 use super::Problem;
 
@@ -72,7 +72,7 @@ fn is_uuid(bytes: &[u8]) -> bool {
     })
 }
 
-/// A word for a credential and, after it on the line, a token that nobody types by hand; or a marker of a private key.
+/// A word for a credential followed on the line by a random token; or the marker of a private key.
 fn has_live_key(line: &str) -> bool {
     if line.contains(&["-----BEGIN", "PRIVATE KEY"].join(" "))
         || line.contains(&["sk", "live", ""].join("_"))
@@ -104,7 +104,7 @@ fn has_live_key(line: &str) -> bool {
         .any(is_random)
 }
 
-/// Whether a token mixes letters and digits too well to be a name.
+/// Whether a token looks random: it mixes letters and digits too much to be a name.
 fn is_random(token: &str) -> bool {
     let count = |of: fn(&char) -> bool| token.chars().filter(of).count();
     let (digits, lower, upper) = (

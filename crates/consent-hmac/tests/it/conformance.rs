@@ -1,4 +1,4 @@
-//! The capability's suite against the sandbox in process, and what client and sandbox make of each other.
+//! The capability's conformance suite against the in-process sandbox, and the client against the sandbox's settings.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ async fn veriff_is_a_consent_recorder() {
     for kind in [ConsentKind::Ine, ConsentKind::Bipa, ConsentKind::Aadhaar] {
         conformance::consent_recorder(&client, statement(kind)).await;
     }
-    // The suite records an approval and then a refusal, and the latest binds.
+    // The suite records an approval and then a refusal, and the latest is binding.
     let consents = sandbox.consents(SESSION);
     let kinds: Vec<_> = consents.iter().map(|consent| consent.kind()).collect();
     assert_eq!(kinds, ["ine", "ine", "bipa", "bipa", "aadhaar", "aadhaar"]);
@@ -47,7 +47,7 @@ async fn veriff_is_a_consent_recorder() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_veriff_cannot_take_is_named_and_not_sent() {
+async fn an_input_that_veriff_refuses_is_named_and_not_sent() {
     let transport = ScriptedTransport::new([]);
     let client = client(veriff(&base_url()), Arc::new(transport.clone()));
     let statement = statement(ConsentKind::Ine);
@@ -78,9 +78,9 @@ async fn what_veriff_cannot_take_is_named_and_not_sent() {
     assert!(transport.sent().is_empty());
 }
 
-/// A consent that is on record is never called "not sent".
+/// A recorded consent is never reported as "not sent".
 #[tokio::test(start_paused = true)]
-async fn a_consent_without_an_id_is_an_answer_that_is_not_understood() {
+async fn a_consent_without_an_id_is_a_decode_error() {
     let body = format!(r#"{{"id":"","sessionId":"{SESSION}"}}"#);
     let signature = Signer::new(&secret()).sign(body.as_bytes()).to_string();
     let step = Step::respond_with(200, &[("x-hmac-signature", &signature)], body);
@@ -121,7 +121,7 @@ async fn wrong_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn every_way_the_sandbox_signs_is_judged() {
+async fn every_reply_signing_of_the_sandbox_is_accepted_or_refused_as_documented() {
     use VerificationError::{ConflictingHeaders, MissingSignature, OtherClient, SignatureMismatch};
 
     for (signing, expected) in [
@@ -145,7 +145,7 @@ async fn every_way_the_sandbox_signs_is_judged() {
             (Ok(_), None) => {}
             (Err(error), Some(expected)) => {
                 assert_eq!(error.verification(), Some(&expected), "{signing:?}");
-                // Told the truth: the consent is on record although the answer is not believed.
+                // The outcome is unknown: the consent is recorded although verification failed.
                 assert_eq!(error.outcome(), Outcome::Unknown, "{signing:?}");
             }
             (result, _) => panic!("{signing:?}: {result:?}"),
@@ -155,7 +155,7 @@ async fn every_way_the_sandbox_signs_is_judged() {
 }
 
 #[tokio::test]
-async fn settings_widen_what_is_believed() {
+async fn settings_widen_what_is_accepted() {
     let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
     for (signing, veriff) in [
         (
@@ -174,7 +174,7 @@ async fn settings_widen_what_is_believed() {
 }
 
 #[tokio::test]
-async fn every_body_the_sandbox_sends_is_judged() {
+async fn every_body_of_the_sandbox_is_accepted_or_refused_as_documented() {
     for (body, kind) in [
         (ConsentReplyBody::AsDocumented, None),
         (ConsentReplyBody::ExtraFields, None),
@@ -197,7 +197,7 @@ async fn every_body_the_sandbox_sends_is_judged() {
 }
 
 #[tokio::test]
-async fn error_replies_are_reported_signed_or_not() {
+async fn error_replies_are_reported_whether_signed_or_not() {
     for signing in [ErrorSigning::Unsigned, ErrorSigning::Signed] {
         let settings = VeriffSettings::default()
             .with_error_signing(signing)
@@ -212,9 +212,9 @@ async fn error_replies_are_reported_signed_or_not() {
     }
 }
 
-/// What a repeat costs: another consent with the same content, of which the latest binds.
+/// A retry records another consent with the same content, of which the latest is binding.
 #[tokio::test(start_paused = true)]
-async fn a_failure_after_the_effect_is_repeated() {
+async fn a_failure_after_the_effect_is_retried() {
     let failure = Failure::new(503).first(1).after_effect();
     let sandbox = sandbox(VeriffSettings::default().with_failure(Some(failure)));
     let client = ConsentClient::builder(veriff(&base_url()))

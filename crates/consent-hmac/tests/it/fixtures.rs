@@ -1,4 +1,4 @@
-//! What follows from the catalogue: every fixture, and how much of a reply may be odd.
+//! Tests derived from the catalogue: every fixture, and the tolerance of replies.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn signed(body: &[u8]) -> HeaderMap {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fixture_is_what_the_client_sends_and_understands() {
+async fn the_client_sends_and_decodes_every_fixture() {
     let input = |_: &str| json!({"session_id": SESSION, "type": "ine", "approved": true, "text": "made-up text"});
     let catalogue = ConsentClient::CATALOGUE;
     fixture::check_catalogue(catalogue, FIXTURES, input, |fixture, transport| {
@@ -44,7 +44,7 @@ async fn every_fixture_is_what_the_client_sends_and_understands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reply_can_do_without() {
+async fn the_tolerance_of_replies_is_the_reviewed_one() {
     for entry in ConsentClient::CATALOGUE {
         let name = entry.operation().name;
         let fixtures = Fixture::all(Path::new(FIXTURES).join(name));

@@ -40,7 +40,7 @@ fn approval() -> RecordConsent {
     consent("User agrees to share their INE details")
 }
 
-/// A 200 that is rightly signed.
+/// A correctly signed 200.
 fn signed(body: &str) -> Step {
     let signature = Signer::new(&secret()).sign(body.as_bytes()).to_string();
     Step::respond_with(200, &[("x-hmac-signature", &signature)], body.to_owned())
@@ -69,7 +69,7 @@ async fn send(
     send_with(RetryPolicy::standard(), steps, request).await
 }
 
-/// One reply, read once.
+/// Sends a request and returns the result of this reply.
 async fn read(step: Step) -> Result<RecordedConsent, Error> {
     let (result, _) = send_with(RetryPolicy::never(), [step], approval()).await;
     result.map(Response::into_value)
@@ -85,7 +85,7 @@ async fn the_request_is_the_documented_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sent_bytes_are_the_check_values_and_so_are_their_signatures() {
+async fn the_sent_bytes_and_their_signatures_are_the_check_values() {
     for (text, body, signature) in [
         (
             "User agrees to share their INE details",
@@ -106,7 +106,7 @@ async fn the_sent_bytes_are_the_check_values_and_so_are_their_signatures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_text_is_the_signature_is_over_what_is_sent() {
+async fn the_signature_covers_the_sent_bytes_whatever_the_text() {
     let long = "long ".repeat(20_000);
     for text in [
         "\"quoted\" \\ /",
@@ -129,7 +129,7 @@ async fn whatever_the_text_is_the_signature_is_over_what_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_sent_and_so_is_a_type_that_is_not_listed() {
+async fn a_refusal_and_an_unlisted_type_are_sent() {
     let session = || SessionId::parse(SESSION).unwrap();
     for (request, body) in [
         (
@@ -162,16 +162,16 @@ async fn key_and_signature_are_sent_once() {
     assert!(!sent.headers.contains_key("x-signature"));
 }
 
-/// Inserted, not appended: a second signature would be refused, or worse, believed. The body is empty.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&veriff(BASE_URL));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&veriff(BASE_URL));
 }
 
+/// Inserted, not appended: a second signature would be refused, or worse, accepted. The body is empty.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = veriff(BASE_URL);
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +199,7 @@ async fn the_version_is_in_the_address_once() {
 }
 
 #[test]
-fn a_session_id_cannot_lead_elsewhere() {
+fn a_session_id_cannot_change_the_path() {
     for text in [SESSION, "a", "A_b-9", &"a".repeat(128)] {
         assert_eq!(SessionId::parse(text).unwrap().as_str(), text);
     }
@@ -232,7 +232,7 @@ fn a_session_id_cannot_lead_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_sent_is_named() {
+async fn an_invalid_input_is_named() {
     let session = || SessionId::parse(SESSION).unwrap();
     for (request, field) in [
         (
@@ -331,11 +331,11 @@ async fn what_cannot_be_read_and_is_not_needed_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_are_not_signed_and_are_reported_all_the_same() {
+async fn unsigned_errors_are_reported() {
     use ErrorKind::{Api, Credentials, RateLimited};
 
     for (status, code, kind) in [
-        // 1101 means nothing: it stands for four different statuses.
+        // 1101 is not interpreted: it comes with four different statuses.
         (400, "1101", Api),
         (401, "1101", Credentials),
         (404, "1101", Api),
@@ -360,7 +360,7 @@ async fn errors_are_not_signed_and_are_reported_all_the_same() {
             format!(r#"{{"status":"fail","code":"{code}","message":"made-up text"}}"#),
             format!(r#"{{"status":{status},"code":{code},"message":"made-up text"}}"#),
         ] {
-            // With a wrong signature too: an error's body is a hint, whoever signed it.
+            // With a wrong signature too: an error's body is only a hint.
             for headers in [
                 &[] as &[(&str, &str)],
                 &[("x-hmac-signature", "00"), ("x-auth-client", "other")],
@@ -391,7 +391,7 @@ async fn errors_are_not_signed_and_are_reported_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_looks_like_a_refusal_has_no_words() {
+async fn a_body_that_only_looks_like_a_refusal_has_no_fault() {
     for body in [
         r#"{"status":null,"code":"1801"}"#,
         r#"{"status":"success","code":"1801"}"#,
@@ -419,7 +419,7 @@ async fn what_only_looks_like_a_refusal_has_no_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_outcome_is_unknown_is_repeated_and_signed_again() {
+async fn a_request_whose_outcome_is_unknown_is_retried_and_signed_again() {
     assert_eq!(
         RecordConsent::OPERATION.idempotency,
         Idempotency::Repeatable
@@ -437,7 +437,7 @@ async fn a_request_whose_outcome_is_unknown_is_repeated_and_signed_again() {
         let (result, transport) = send([step, signed(REPLY)], approval()).await;
         assert_eq!(result.unwrap().attempts(), 2, "{place}");
         let sent = transport.sent();
-        // The scheme has neither a time nor a nonce, so the second signature is equal to the first.
+        // The scheme has neither a timestamp nor a nonce, so the second signature equals the first.
         for name in ["x-hmac-signature", "x-auth-client", "x-request-id"] {
             assert!(!sent[1].header(name).is_empty(), "{place} {name}");
             assert_eq!(sent[0].header(name), sent[1].header(name), "{place} {name}");

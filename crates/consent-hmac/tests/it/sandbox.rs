@@ -10,7 +10,7 @@ use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
 /// The session of the check values.
 pub(crate) const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 
-/// Where the sandbox has Veriff when it is called in process.
+/// The address of Veriff in the in-process sandbox.
 pub(crate) fn base_url() -> String {
     SandboxTransport::base_urls().veriff
 }

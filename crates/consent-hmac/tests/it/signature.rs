@@ -1,4 +1,4 @@
-//! The signature: published vectors, own check values, and what a verifier refuses. Pure.
+//! Signatures: published vectors, check values, and refused signatures. Pure.
 
 use consent_hmac::provider_core::VerificationError;
 use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::sandbox::secret;
 
-/// The secret of the vectors, as text and as the 16 bytes that it would be as a UUID.
+/// The secret of the vectors, as text and as the 16 bytes of the UUID.
 const SECRET: &str = "abcdef12-abcd-abcd-abcd-abcdef012345";
 const SECRET_AS_UUID: [u8; 16] = [
     0xab, 0xcd, 0xef, 0x12, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xef, 0x01, 0x23, 0x45,
@@ -16,7 +16,7 @@ const SECRET_AS_UUID: [u8; 16] = [
 const D: &str = r#"{"type":"ine","approved":true,"text":"User agrees to share their INE details"}"#;
 const D_SIGNATURE: &str = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10de5ab7aaff4";
 
-/// Message and signature with [`SECRET`]: `fixtures/veriff/signatures.jsonl`, one a line.
+/// Messages and signatures with [`SECRET`], one per line: `fixtures/veriff/signatures.jsonl`.
 fn vectors() -> Vec<(String, String)> {
     let file = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -37,7 +37,7 @@ fn signature(hex: &str) -> Signature {
 }
 
 #[test]
-fn every_vector_is_made_and_verified() {
+fn every_vector_is_signed_and_verified() {
     let signer = Signer::new(&SharedSecret::new(SECRET).unwrap());
     let verifier = Verifier::new(&SharedSecret::new(SECRET).unwrap());
     let vectors = vectors();
@@ -119,7 +119,7 @@ fn a_key_is_not_empty() {
         assert_eq!(error.field(), "shared secret", "{text:?}");
         assert!(text.is_empty() || !error.to_string().contains(text));
     }
-    // A key of any length and script is one.
+    // A key may have any length and script.
     for text in ["s", "clé-privée", "long ".repeat(50).trim()] {
         let secret = SharedSecret::new(text.to_owned()).unwrap();
         let made = Signer::new(&secret).sign(b"x");
@@ -162,7 +162,7 @@ fn a_signature_is_64_hexadecimal_digits_of_either_case() {
 }
 
 #[test]
-fn every_bit_of_message_and_signature_counts() {
+fn every_bit_of_message_and_signature_matters() {
     let verifier = Verifier::new(&secret());
     let right = hex::decode_to_array(D_SIGNATURE);
     for bit in 0..D.len() * 8 {
@@ -214,7 +214,7 @@ fn each_secret_of_a_list_verifies_and_no_other_does() {
         verifier.verify(b"x", &other),
         Err(VerificationError::SignatureMismatch)
     );
-    // The same secret twice is as good as once.
+    // The same secret twice is equivalent to once.
     Verifier::new(first)
         .or(first)
         .verify(b"x", &Signer::new(first).sign(b"x"))
@@ -222,7 +222,7 @@ fn each_secret_of_a_list_verifies_and_no_other_does() {
 }
 
 #[test]
-fn a_verifier_knows_what_time_it_is() {
+fn a_verifier_respects_the_expiry_of_a_secret() {
     use consent_hmac::provider_core::jiff::Timestamp;
 
     let old = SharedSecret::new("the-previous-secret").unwrap();
@@ -264,12 +264,12 @@ fn no_secret_is_printed() {
     for instead in ["SharedSecret(***)", "Signer(***)", "Verifier(2 secrets)"] {
         assert!(printed.contains(instead), "{printed}");
     }
-    // A signature is public: it may be compared in a log.
+    // A signature is public, so it may be printed.
     let signature = signer.sign(b"x");
     assert_eq!(format!("{signature:?}"), format!("Signature({signature})"));
 }
 
-/// Reading hexadecimal digits without the crate's own reader.
+/// Decodes hexadecimal digits independently of the crate's own parser.
 mod hex {
     pub(super) fn decode_to_array(text: &str) -> [u8; 32] {
         let mut bytes = [0; 32];

@@ -1,4 +1,4 @@
-//! Which replies are believed: every way to be refused, and every way to be accepted. Verified before anything is read.
+//! Verification: every reason for a refusal, and every accepted form. Replies are verified before they are decoded.
 
 use std::sync::Arc;
 
@@ -40,12 +40,12 @@ fn raw(headers: Headers<'_>, body: impl Into<Bytes>) -> RawResponse {
     response
 }
 
-/// Only the check of the raw bytes, as the client calls it.
+/// Verifies the raw bytes, as the client does.
 fn verify(headers: Headers<'_>, body: impl Into<Bytes>) -> Result<(), VerificationError> {
     both_ways(&veriff("http://localhost"), &raw(headers, body), NOW).map(drop)
 }
 
-/// The check of the whole, which is that of the same body in pieces.
+/// Verifies the whole body, and asserts that the result for pieces is equal.
 fn both_ways(
     veriff: &Veriff,
     reply: &RawResponse,
@@ -110,7 +110,7 @@ fn signed(body: &str) -> Step {
 }
 
 #[test]
-fn every_way_to_be_refused_has_its_error() {
+fn every_refused_reply_has_its_error() {
     use VerificationError::{
         ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, SignatureMismatch,
     };
@@ -147,7 +147,7 @@ fn every_way_to_be_refused_has_its_error() {
             &[("x-hmac-signature", WRONG), ("vrf-hmac-signature", WRONG)],
             SignatureMismatch,
         ),
-        // Repeated, even if the values are equal.
+        // Duplicate headers, even with equal values.
         (&[X, X], ConflictingHeaders),
         (&[VRF, VRF], ConflictingHeaders),
         (&[X, VRF, VRF], ConflictingHeaders),
@@ -155,12 +155,12 @@ fn every_way_to_be_refused_has_its_error() {
         (&[X, ("x-hmac-signature", &upper)], ConflictingHeaders),
         (&[X_CLIENT, X_CLIENT, X], ConflictingHeaders),
         (&[VRF_CLIENT, VRF_CLIENT, VRF], ConflictingHeaders),
-        // Two signatures that differ, whichever of them is right.
+        // Two different signatures, whichever of them is correct.
         (&[X, ("vrf-hmac-signature", WRONG)], ConflictingHeaders),
         (&[("x-hmac-signature", WRONG), VRF], ConflictingHeaders),
         (&[("x-hmac-signature", ""), VRF], ConflictingHeaders),
         (&[X, ("vrf-hmac-signature", &prefixed)], ConflictingHeaders),
-        // Rightly signed for somebody else.
+        // Correctly signed for another client.
         (&[("x-auth-client", OTHER_CLIENT), X], OtherClient),
         (&[("vrf-auth-client", OTHER_CLIENT), VRF], OtherClient),
         (
@@ -179,7 +179,7 @@ fn every_way_to_be_refused_has_its_error() {
 }
 
 #[test]
-fn the_exact_bytes_are_what_is_believed() {
+fn only_the_exact_bytes_are_accepted() {
     let spaced = REPLY.replace(':', ": ").replace(',', ", ");
     let reordered = r#"{"context":"consent","id":"123e4567-e89b-12d3-a456-426614174000","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
     let mut flipped = REPLY.as_bytes().to_vec();
@@ -215,9 +215,9 @@ fn every_documented_form_is_accepted() {
         &[VRF_CLIENT, X],
         &[X_CLIENT, ("x-hmac-signature", &upper)],
         &[X, ("vrf-hmac-signature", &upper)],
-        // A UUID has no case either.
+        // A UUID is case-insensitive too.
         &[("x-auth-client", &upper_key), X],
-        // The legacy header and the integration's id say nothing.
+        // The legacy header and the integration's id are ignored.
         &[X, ("x-signature", WRONG), ("vrf-integration-id", "made-up")],
         &[
             ("X-HMAC-SIGNATURE", RIGHT),
@@ -230,7 +230,7 @@ fn every_documented_form_is_accepted() {
 }
 
 #[test]
-fn a_replaced_secret_is_accepted_when_it_is_listed() {
+fn a_rotated_secret_is_accepted_if_it_is_configured() {
     let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
     let with_old = Signer::new(&old).sign(REPLY.as_bytes()).to_string();
     let both = veriff("http://localhost").or_verify_with(&old);
@@ -246,7 +246,7 @@ fn a_replaced_secret_is_accepted_when_it_is_listed() {
 }
 
 #[test]
-fn a_secret_that_is_being_replaced_is_accepted_until_its_end_and_the_new_one_beyond() {
+fn an_old_secret_is_accepted_until_it_expires_and_the_new_one_after_that() {
     let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
     let with_old = Signer::new(&old).sign(REPLY.as_bytes()).to_string();
     let rotating = veriff("http://localhost").or_verify_until(&old, NOW);
@@ -266,7 +266,7 @@ fn a_secret_that_is_being_replaced_is_accepted_until_its_end_and_the_new_one_bey
 }
 
 #[test]
-fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never() {
+fn an_unsigned_reply_is_accepted_only_if_configured_and_a_wrong_signature_never() {
     use VerificationError::{
         ConflictingHeaders, MalformedSignature, OtherClient, SignatureMismatch,
     };
@@ -299,7 +299,7 @@ fn an_unsigned_reply_is_believed_only_when_told_to_and_a_wrong_signature_never()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_is_not_believed_is_neither_read_nor_asked_for_again() {
+async fn a_reply_that_fails_verification_is_neither_decoded_nor_retried() {
     use VerificationError::{MissingSignature, OtherClient, SignatureMismatch};
 
     let signed_for = |client| [("x-auth-client", client), X];
@@ -326,7 +326,7 @@ async fn a_reply_that_is_not_believed_is_neither_read_nor_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_genuine_reply_to_another_session_is_not_believed() {
+async fn an_authentic_reply_to_another_session_is_refused() {
     let other = REPLY.replace(SESSION, "00000000-0000-4000-8000-00000000a0a0");
     let error = send(veriff("http://localhost"), signed(&other))
         .await
@@ -344,14 +344,14 @@ async fn a_genuine_reply_to_another_session_is_not_believed() {
             .is_ok()
     );
 
-    // An unsigned reply that is believed is no exception.
+    // An accepted unsigned reply is no exception.
     let lenient = veriff("http://localhost").accept_unsigned_replies();
     let error = send(lenient, Step::respond(200, other)).await.unwrap_err();
     assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_change_without_notice_does_no_harm() {
+async fn compatible_changes_do_no_harm() {
     for body in [
         REPLY.to_owned(),
         REPLY.replacen('{', r#"{"status":"success","new":{"a":[1]},"#, 1),

@@ -1,4 +1,4 @@
-//! The capability's suite against the sandbox in process, and what the capability and the sandbox refuse.
+//! The capability's conformance suite against the in-process sandbox, and refusals of the capability and the sandbox.
 
 use std::sync::Arc;
 
@@ -38,13 +38,13 @@ fn sandbox(settings: DeepvueSettings) -> Sandbox {
 }
 
 #[tokio::test]
-async fn deepvue_is_a_document_access() {
+async fn deepvue_implements_document_access() {
     let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
     conformance::document_access(&client, access()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_kind_of_document_has_deepvue_s_name() {
+async fn each_kind_of_document_is_sent_by_deepvue_s_name() {
     let body = r#"{"transaction_id":"t","data":{"authorization_url":"u"}}"#;
     let transport = ScriptedTransport::new([Step::respond(200, body)]);
     let client = client(&base_url(), Arc::new(transport.clone()));
@@ -140,7 +140,7 @@ async fn wrong_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn every_form_of_success_is_one() {
+async fn every_form_of_success_is_accepted() {
     let success = DeepvueSettings::default;
     for settings in [
         success(),
@@ -158,7 +158,7 @@ async fn every_form_of_success_is_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_session_is_an_error() {
+async fn a_reply_without_a_session_is_an_error() {
     for (body, kind, outcome) in [
         (
             SessionReplyBody::DataMissing,
@@ -197,9 +197,9 @@ async fn a_refused_field_is_named_in_both_generations_of_items() {
     }
 }
 
-/// The reason why a session is not opened twice: the caller cannot tell whether the first one was.
+/// Why a session is not opened twice: the caller cannot know whether the first one was opened.
 #[tokio::test]
-async fn a_failure_after_the_effect_is_not_repeated() {
+async fn a_failure_after_the_effect_is_not_retried() {
     let settings =
         DeepvueSettings::default().with_failure(Some(Failure::new(503).first(1).after_effect()));
     let sandbox = sandbox(settings);

@@ -1,4 +1,4 @@
-//! The request's bytes, what may not be sent, and replies that no fixture has.
+//! The request's bytes, inputs that are refused, and replies that no fixture has.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn send(
     (result, transport)
 }
 
-/// One reply, read.
+/// Sends a request and returns the result of this reply.
 async fn read(status: u16, body: &str) -> Result<InitiatedSession, Error> {
     let (result, _) = send([Step::respond(status, body.to_owned())], minimal()).await;
     result.map(Response::into_value)
@@ -62,7 +62,7 @@ async fn the_full_request_is_the_documented_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_absent_or_empty_is_not_sent() {
+async fn absent_and_empty_fields_are_not_sent() {
     for request in [minimal(), minimal().set_doc_types([])] {
         let (_, transport) = send([Step::respond(201, SESSION)], request).await;
         assert_eq!(
@@ -87,20 +87,20 @@ async fn each_credential_is_sent_once_in_its_own_header() {
     assert!(!sent.headers.contains_key("authorization"));
 }
 
-/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&deepvue("https://production.deepvue.tech"));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&deepvue("https://production.deepvue.tech"));
 }
 
+/// Inserted, not appended: a second value of a credential would be refused, or worse, accepted.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = deepvue("https://production.deepvue.tech");
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_sent_is_named() {
+async fn an_invalid_input_is_named() {
     let consent = Consent::given_by_person();
     for (request, field) in [
         (InitiateSession::without_redirect(consent, ""), "purpose"),
@@ -146,7 +146,7 @@ async fn every_2xx_is_a_success_and_the_url_is_kept_byte_for_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_id_and_the_url_have_to_be_there() {
+async fn only_the_id_and_the_url_are_required() {
     let data = r#""transaction_id":"t","data":{"authorization_url":"u","new":1}"#;
     for extra in [
         "",
@@ -169,7 +169,7 @@ async fn only_the_id_and_the_url_have_to_be_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_without_a_session_says_what_is_missing() {
+async fn a_success_without_a_session_names_the_missing_field() {
     for (body, category, path) in [
         (
             r#"{"code":200,"transaction_id":"t"}"#,
@@ -416,7 +416,7 @@ async fn detail_can_be_read_from_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_documented_sentences_about_who_we_are_are_credentials_errors() {
+async fn the_documented_sentences_about_credentials_are_credentials_errors() {
     for text in [
         "Inactive client_id",
         "Not authenticated",

@@ -7,7 +7,7 @@ use deepvue_digilocker::{ClientId, ClientSecret, Deepvue, DigilockerClient};
 use kyc_sandbox::SandboxTransport;
 use kyc_sandbox::credentials::{DEEPVUE_CLIENT_ID, DEEPVUE_CLIENT_SECRET};
 
-/// Where the sandbox has Deepvue when it is called in process.
+/// The address of Deepvue in the in-process sandbox.
 pub(crate) fn base_url() -> String {
     SandboxTransport::base_urls().deepvue
 }

@@ -1,4 +1,4 @@
-//! The capability's suite against the sandbox in process, and what the sandbox refuses.
+//! The capability's conformance suite against the in-process sandbox, and refusals of the sandbox.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::sandbox::{base_url, client};
 
 #[tokio::test]
-async fn finpass_is_an_aggregator_consent() {
+async fn finpass_implements_aggregator_consent() {
     let transport = Sandbox::default().transport();
     let client = client(&base_url(), Arc::new(transport));
     let request = AggregatorConsentRequest::new(
@@ -25,9 +25,9 @@ async fn finpass_is_an_aggregator_consent() {
     conformance::aggregator_consent(&client, request).await;
 }
 
-/// The aggregator that was asked for is left out: Finpass chooses by itself.
+/// The requested aggregator is omitted: Finpass chooses the aggregator itself.
 #[tokio::test(start_paused = true)]
-async fn what_is_known_of_a_person_is_sent_and_what_is_not_is_absent() {
+async fn the_known_details_of_a_person_are_sent_and_the_others_absent() {
     let minimal = || {
         AggregatorConsentRequest::new(
             Mobile::parse("9000000001").unwrap(),
@@ -74,7 +74,7 @@ async fn what_is_known_of_a_person_is_sent_and_what_is_not_is_absent() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_found_before_anything_is() {
+fn an_invalid_input_is_detected_before_anything_is_sent() {
     let transport = ScriptedTransport::new([]);
     let client = client(&base_url(), Arc::new(transport));
     assert_eq!(client.provider_name(), "finpass");

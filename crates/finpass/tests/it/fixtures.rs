@@ -1,4 +1,4 @@
-//! What follows from the catalogue: every fixture, and how much of a reply may be odd.
+//! Tests derived from the catalogue: every fixture, and the tolerance of replies.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn client(transport: ScriptedTransport) -> Client<Finpass> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fixture_is_what_the_client_sends_and_understands() {
+async fn the_client_sends_and_decodes_every_fixture() {
     let input = |operation: &str| match operation {
         "initialize" => json!({"mobile_number": "9000000001", "consent_type": "loan_underwriting"}),
         _ => json!({"client_id": "aa_00000001_000000000000000000000001"}),
@@ -31,7 +31,7 @@ async fn every_fixture_is_what_the_client_sends_and_understands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reply_can_do_without() {
+async fn the_tolerance_of_replies_is_the_reviewed_one() {
     for entry in FinpassClient::CATALOGUE {
         let name = entry.operation().name;
         let fixtures = Fixture::all(Path::new(FIXTURES).join(name));

@@ -99,16 +99,16 @@ async fn each_credential_is_sent_once() {
     assert_ne!(sent.headers["x-api-key"], sent.headers["x-api-secret"]);
 }
 
-/// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
-fn no_limit_is_believed() {
-    conformance::no_limit_is_believed(&finpass("https://api.finpass.ai"));
+fn rate_limit_headers_are_ignored() {
+    conformance::rate_limit_headers_are_ignored(&finpass("https://api.finpass.ai"));
 }
 
+/// Inserted, not appended: Finpass's own sample sends the key twice.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = finpass("https://api.finpass.ai");
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn a_session_is_never_opened_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_says_so_in_every_place_and_has_data() {
+async fn a_success_is_consistent_and_has_data() {
     for (body, kind) in [
         (
             SESSION.replace("\"success\":true", "\"success\":false"),
@@ -230,7 +230,7 @@ async fn a_refusal_s_code_is_read_from_either_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_s_fault_or_a_contradiction_inside_a_success_is_no_refusal() {
+async fn a_server_error_or_a_contradiction_inside_a_success_is_not_a_refusal() {
     for body in [
         SESSION.replace("\"status_code\":200", "\"status_code\":500"),
         r#"{"success":false,"status_code":503}"#.to_owned(),
@@ -448,7 +448,7 @@ async fn a_session_without_its_id_or_url_says_what_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_for_another_person_is_not_believed() {
+async fn a_session_for_another_person_is_refused() {
     let other = SESSION.replace("9000000001", "9000000002");
     let (result, transport) = send([Step::respond(200, other)], minimal()).await;
     let error = result.unwrap_err();
@@ -466,7 +466,7 @@ async fn a_session_for_another_person_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pan_that_was_sent_and_does_not_come_back_is_reported() {
+async fn a_pan_that_is_not_echoed_is_reported() {
     let with_pan = minimal().set_pan_number(Pan::parse("AAAAA0000A").unwrap());
     let (result, _) = send([Step::respond(200, SESSION)], with_pan.clone()).await;
     assert!(result.unwrap().value().data.pan_ignored);

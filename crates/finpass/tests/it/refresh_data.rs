@@ -1,4 +1,4 @@
-//! *Refresh Data*: the request's bytes, the replies that matter, and what is repeated.
+//! *Refresh Data*: the request's bytes, the relevant replies, and retries.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn the_request_names_the_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_unknown_or_has_expired_is_told_by_its_code() {
+async fn an_unknown_or_expired_session_is_reported_with_its_code() {
     for status in [200, 400] {
         let body =
             r#"{"data":null,"status_code":400,"success":false,"message_code":"invalid_client_id"}"#;
@@ -61,7 +61,7 @@ async fn a_session_that_is_unknown_or_has_expired_is_told_by_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_may_have_begun_is_not_begun_again() {
+async fn a_refresh_that_may_have_started_is_not_retried() {
     let interrupted = Step::Fail(TransportErrorKind::Interrupted);
     let (result, transport) = send([interrupted]).await;
     assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown);

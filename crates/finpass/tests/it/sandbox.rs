@@ -7,7 +7,7 @@ use finpass::{ApiKey, ApiSecret, Finpass, FinpassClient};
 use kyc_sandbox::SandboxTransport;
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 
-/// Where the sandbox has Finpass when it is called in process.
+/// The address of Finpass in the in-process sandbox.
 pub(crate) fn base_url() -> String {
     SandboxTransport::base_urls().finpass
 }

@@ -1,4 +1,4 @@
-//! Many questions as one job: in which order, how many at once, and what is waited out. In virtual time.
+//! Batches: order, concurrency, and which failures are waited out. In virtual time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,18 +26,18 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 type Reply = Result<(u16, Vec<(&'static str, &'static str)>), TransportErrorKind>;
 
-/// FinPro as a transport: answers after a second, or as long as it was told for a person, by what is decided at that moment.
+/// FinPro as a transport: answers after a second, or after the time set for a person, with the state at that moment.
 #[derive(Clone)]
 struct Fake(Arc<Mutex<State>>);
 
 struct State {
     start: Instant,
-    /// How long the answer about a person takes.
+    /// The response time for a person.
     takes: HashMap<u32, Duration>,
     decide: Box<dyn FnMut(u32, Duration) -> Reply + Send>,
-    under_way: usize,
+    in_flight: usize,
     most_under_way: usize,
-    /// Who was asked about, when, with which request id.
+    /// Each request: the person, the time, the request id.
     asked: Vec<(u32, Duration, String)>,
 }
 
@@ -45,7 +45,7 @@ struct Counted(Fake);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.state().under_way -= 1;
+        self.0.state().in_flight -= 1;
     }
 }
 
@@ -57,7 +57,7 @@ impl Fake {
             start: Instant::now(),
             takes: HashMap::new(),
             decide: Box::new(decide),
-            under_way: 0,
+            in_flight: 0,
             most_under_way: 0,
             asked: Vec::new(),
         })))
@@ -117,8 +117,8 @@ impl Transport for Fake {
             let mut state = self.state();
             let at = state.start.elapsed();
             state.asked.push((person, at, id));
-            state.under_way += 1;
-            state.most_under_way = state.most_under_way.max(state.under_way);
+            state.in_flight += 1;
+            state.most_under_way = state.most_under_way.max(state.in_flight);
             let takes = state.takes.get(&person).copied().unwrap_or(SECOND);
             (takes, Counted(self.clone()))
         };
@@ -170,7 +170,7 @@ fn is_send<T: Send>(value: T) -> T {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_come_as_they_are_there_or_in_the_order_of_the_questions() {
+async fn answers_come_as_they_complete_or_in_the_order_of_the_questions() {
     let fake = Fake::fine().taking(0, 10 * SECOND).taking(2, SECOND / 2);
     let answers = is_send(fake.batch(3).ask(questions(0..5)));
     let answers: Vec<_> = answers.collect().await;
@@ -184,7 +184,7 @@ async fn answers_come_as_they_are_there_or_in_the_order_of_the_questions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_are_under_way_than_were_asked_for_and_no_fewer() {
+async fn exactly_the_configured_number_of_questions_is_in_flight() {
     let fake = Fake::fine();
     let answers: Vec<_> = fake.batch(7).ask(questions(0..70)).collect().await;
     assert_eq!(answers.len(), 70);
@@ -194,7 +194,7 @@ async fn no_more_are_under_way_than_were_asked_for_and_no_fewer() {
     assert_eq!(Batch::CONCURRENCY.get(), 32);
 }
 
-/// The questions that were taken so far.
+/// Counts the questions taken so far.
 fn counted(taken: &Arc<Mutex<u32>>) -> impl Stream<Item = BatchQuestion<u32>> + use<> {
     let taken = Arc::clone(taken);
     stream::iter((0..).map(move |person| {
@@ -204,20 +204,20 @@ fn counted(taken: &Arc<Mutex<u32>>) -> impl Stream<Item = BatchQuestion<u32>> + 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_is_taken_when_it_can_be_asked_and_not_before() {
+async fn a_question_is_not_taken_before_it_can_be_asked() {
     let (fake, taken) = (Fake::fine(), Arc::default());
     let mut answers = fake.batch(4).ask(counted(&taken));
     assert_eq!(*taken.lock().unwrap(), 0);
     assert!(answers.next().now_or_never().is_none());
     assert_eq!(*taken.lock().unwrap(), 4);
     answers.next().await.unwrap();
-    // Whoever does not ask for answers is not given more work.
+    // Without polling, no more questions are taken.
     tokio::time::sleep(MINUTE).await;
     assert_eq!(*taken.lock().unwrap(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_holds_up_a_bounded_number_of_others() {
+async fn a_late_answer_delays_a_bounded_number_of_others() {
     let (fake, taken) = (Fake::fine().taking(0, 14 * SECOND), Arc::default());
     let batch = fake.batch(4).order(BatchOrder::OfQuestions);
     let mut answers = batch.ask(counted(&taken));
@@ -230,19 +230,19 @@ async fn a_late_answer_holds_up_a_bounded_number_of_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_answers_drops_the_calls() {
+async fn dropping_the_answers_cancels_the_calls() {
     let fake = Fake::fine();
     let mut answers = fake.batch(5).ask(questions(0..10));
     assert!(answers.next().now_or_never().is_none());
-    assert_eq!(fake.state().under_way, 5);
+    assert_eq!(fake.state().in_flight, 5);
     drop(answers);
-    assert_eq!(fake.state().under_way, 0);
+    assert_eq!(fake.state().in_flight, 0);
     tokio::time::sleep(MINUTE).await;
     assert_eq!(fake.people().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_could_not_be_put_keeps_its_place() {
+async fn an_invalid_question_keeps_its_place() {
     let fake = Fake::fine();
     let all = [
         question(0),
@@ -257,7 +257,7 @@ async fn a_question_that_could_not_be_put_keeps_its_place() {
     assert_eq!(fake.people(), [0, 2]);
 }
 
-/// Nobody loses the answer for an outage, however it looks from here.
+/// No question fails for an outage, whatever its form.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_waited_out() {
     let ways: [(&str, Reply); 4] = [
@@ -284,7 +284,7 @@ async fn an_outage_is_waited_out() {
             assert_eq!(failures(&answers), [], "{name} {order:?}");
             let sent: u64 = answers.iter().map(|answer| answer.attempts).sum();
             assert_eq!(sent, fake.people().len() as u64);
-            // Those who were under way twice, and then one question at a time.
+            // Those in flight twice, and then one question at a time.
             let repeats = sent - 1_000;
             assert!(repeats <= 2 * 32 + 60, "{name}: {repeats} repeats");
             assert!(fake.state().start.elapsed() < 7 * MINUTE, "{name}");
@@ -293,7 +293,7 @@ async fn an_outage_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_calls_of_a_question_have_the_same_id() {
+async fn all_calls_of_a_question_have_the_same_request_id() {
     let mut first = true;
     let fake = Fake::new(move |_, _| match std::mem::take(&mut first) {
         true => Ok((503, Vec::new())),
@@ -308,7 +308,7 @@ async fn all_calls_of_a_question_have_the_same_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_fails_by_itself_is_asked_twice_and_holds_nobody_up() {
+async fn a_question_that_fails_alone_is_asked_twice_and_delays_no_other() {
     for concurrency in [1, 8] {
         let fake = Fake::new(|person, _| match person {
             3 | 4 => Ok((504, Vec::new())),
@@ -328,7 +328,7 @@ async fn a_question_that_fails_by_itself_is_asked_twice_and_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_finpro_tells_is_waited_for_and_then_felt_out() {
+async fn a_rate_limit_of_finpro_is_waited_out_and_then_probed() {
     let limited = || Ok((429, vec![("retry-after", "30")]));
     let fake = Fake::new(move |_, now| match now < 10 * SECOND {
         true => limited(),
@@ -342,7 +342,7 @@ async fn a_limit_that_finpro_tells_is_waited_for_and_then_felt_out() {
         .iter()
         .map(|asked| asked.1.as_secs())
         .collect();
-    // Four at once, then after the wait one alone, and when that is answered all.
+    // Four at once, then after the wait a single one, and once that is answered all others.
     assert_eq!(
         at,
         [0, 0, 0, 0, 31, 32, 32, 32, 32, 33, 33, 33, 33, 34, 34, 34]
@@ -350,8 +350,9 @@ async fn a_limit_that_finpro_tells_is_waited_for_and_then_felt_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_client_s_limiter_is_kept_to_and_waiting_for_it_costs_no_deadline() {
-    // Of the 15 s that each has, an answer takes 8: who waited 10 of them for the limiter would be late.
+async fn the_client_s_limiter_is_respected_and_waiting_for_it_does_not_count_against_the_deadline()
+{
+    // An answer takes 8 of the 15 s of the deadline: a wait of 10 s for the limiter would exceed it.
     let fake = (0..50).fold(Fake::fine(), |fake, person| fake.taking(person, 8 * SECOND));
     let limits = RateLimits::new([Window {
         requests: 1,
@@ -381,7 +382,7 @@ async fn all<S: Stream<Item = BatchQuestion<u32>>>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions() {
+async fn a_provider_that_never_recovers_stops_the_batch_and_leaves_questions_unasked() {
     let (taken, fake) = (
         Arc::default(),
         Fake::new(|_, now| match now < 5 * SECOND {
@@ -398,7 +399,7 @@ async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions()
     let taken = *taken.lock().unwrap();
     assert_eq!(given.len(), taken as usize);
     assert_eq!(sorted_tags(&given), (0..taken).collect::<Vec<_>>());
-    // Who was under way when it went has a failure that says what may have happened, although the last call was not sent.
+    // Questions in flight when the outage started have an unknown outcome, although their last call was not sent.
     let failed: Vec<_> = given
         .iter()
         .filter_map(|answer| answer.result.as_ref().err())
@@ -415,7 +416,7 @@ async fn a_provider_that_never_comes_back_ends_the_batch_and_not_the_questions()
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_end_the_batch_before_everybody_is_refused() {
+async fn refused_credentials_stop_the_batch_early() {
     let (taken, fake) = (Arc::default(), Fake::new(|_, _| Ok((401, Vec::new()))));
     let mut answers = fake.batch(2).ask(counted(&taken));
     let given = all(&mut answers).await;
@@ -426,7 +427,7 @@ async fn refused_credentials_end_the_batch_before_everybody_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_stopped_ends_with_what_is_under_way() {
+async fn a_stopped_batch_ends_with_the_calls_in_flight() {
     let (taken, fake) = (Arc::default(), Fake::fine().taking(1, 5 * SECOND));
     let mut answers = fake.batch(3).ask(counted(&taken));
     assert_eq!(answers.next().await.unwrap().tag, 0);
@@ -438,7 +439,7 @@ async fn a_batch_that_is_stopped_ends_with_what_is_under_way() {
     assert!(answers.stopped().is_none());
     assert_eq!(*taken.lock().unwrap(), 4);
 
-    // Whoever waits for better times is told at once what happened so far.
+    // Postponed questions are answered at once with their last error.
     let fake = Fake::new(|_, _| Err(TransportErrorKind::Connect));
     let mut answers = fake.batch(3).ask(questions(0..9));
     let waited = tokio::time::timeout(MINUTE, answers.next()).await;

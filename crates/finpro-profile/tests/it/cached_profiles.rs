@@ -1,4 +1,4 @@
-//! Fewer requests, the same answers: who shares a call, what is kept, and what is asked again. In virtual time.
+//! The cache: shared calls, cached rows, and repeated questions. In virtual time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,11 +25,11 @@ use tokio::time::Instant;
 use crate::sandbox::{base_url, client, finpro};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// A success of a person who is registered and has linked no account.
+/// A success for a person who is registered and has no linked account.
 const UNLINKED: &str = "unlinked";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// FinPro as a transport: answers after two seconds, for the aggregators that it has, by the status that each of them has.
+/// FinPro as a transport: answers after two seconds, with the status that is set for each aggregator.
 #[derive(Clone, Default)]
 struct Fake {
     aggregators: Arc<Mutex<BTreeMap<String, &'static str>>>,
@@ -68,7 +68,7 @@ impl Fake {
             .unwrap()
     }
 
-    /// The aggregators that each request named so far; `*` for all.
+    /// The aggregators of each request so far; `*` for all.
     fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         let names = |body: &Value| match body["aaId"].as_array() {
@@ -158,7 +158,7 @@ fn limit(limit: Duration) -> CallOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_the_same_at_the_same_time_shares_one_request() {
+async fn concurrent_callers_with_the_same_question_share_one_request() {
     let fake = Fake::with(&[("finvu", "success"), ("onemoney", "timeout")]);
     let profiles = fake.profiles();
     let other_words = CheckProfile::new(
@@ -209,7 +209,7 @@ async fn another_person_or_another_aggregator_is_another_question() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_shared_and_not_kept() {
+async fn a_failure_is_shared_and_not_cached() {
     let fake = Fake::with(&[("finvu", "success")]);
     fake.fail(TransportErrorKind::Interrupted);
     let profiles = fake.profiles();
@@ -234,7 +234,7 @@ async fn a_failure_is_shared_and_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asked_first_may_go_and_the_others_get_the_answer_of_the_same_request() {
+async fn the_first_caller_may_leave_and_the_others_get_the_answer_of_the_same_request() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     let start = Instant::now();
@@ -257,7 +257,7 @@ async fn who_asked_first_may_go_and_the_others_get_the_answer_of_the_same_reques
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_nobody_waits_for_is_cancelled_and_the_next_one_asks_anew() {
+async fn a_call_without_callers_is_cancelled_and_the_next_caller_asks_again() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     let question = profiles.check_profile(ask(&["finvu"])).into_future();
@@ -270,7 +270,7 @@ async fn a_call_that_nobody_waits_for_is_cancelled_and_the_next_one_asks_anew() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_keeps_its_own_deadline() {
+async fn each_caller_has_its_own_deadline() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     let timed = async |options| {
@@ -315,7 +315,7 @@ async fn each_keeps_its_own_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kept_rows_are_not_asked_for_and_only_the_missing_ones_are() {
+async fn only_the_rows_missing_in_the_cache_are_requested() {
     let fake = Fake::with(&[
         ("anumati", "failed"),
         ("finvu", "success"),
@@ -348,7 +348,7 @@ async fn kept_rows_are_not_asked_for_and_only_the_missing_ones_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_are_known_only_when_all_have_been_asked() {
+async fn a_question_to_all_is_cached_only_after_all_were_asked() {
     let fake = Fake::with(&[
         ("anumati", "timeout"),
         ("finvu", "success"),
@@ -376,7 +376,7 @@ async fn all_are_known_only_when_all_have_been_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_success_is_better_than_a_new_silence() {
+async fn a_cached_success_wins_over_a_new_time_out() {
     let fake = Fake::with(&[("finvu", "success"), ("onemoney", "success")]);
     let profiles = fake.profiles();
     profiles.check_profile(ask(&["finvu"])).await.unwrap();
@@ -389,7 +389,7 @@ async fn a_kept_success_is_better_than_a_new_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_success_is_better_than_a_kept_one() {
+async fn a_new_success_wins_over_a_cached_one() {
     let fake = Fake::with(&[("finvu", UNLINKED), ("onemoney", "success")]);
     let profiles = fake.profiles();
     profiles.check_profile(ask(&["finvu"])).await.unwrap();
@@ -405,7 +405,7 @@ async fn a_new_success_is_better_than_a_kept_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_aggregator_that_cannot_be_asked_by_name_means_asking_all() {
+async fn if_an_aggregator_cannot_be_requested_by_name_all_are_asked() {
     let fake = Fake::with(&[("onemoney", "success"), ("onemoney-aa", "timeout")]);
     let profiles = fake.profiles();
     for _ in 0..2 {
@@ -415,7 +415,7 @@ async fn an_aggregator_that_cannot_be_asked_by_name_means_asking_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_are_asked_for_again_when_they_are_too_old() {
+async fn expired_rows_are_requested_again() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = CachedProfiles::builder(fake.client())
         .time_to_live(5 * MINUTE)
@@ -431,7 +431,7 @@ async fn rows_are_asked_for_again_when_they_are_too_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_forgotten_is_asked_again() {
+async fn forgotten_rows_are_requested_again() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     let about = |mobile| {
@@ -454,7 +454,7 @@ async fn what_is_forgotten_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_began_before_the_forgetting_is_neither_joined_nor_kept() {
+async fn a_call_started_before_forget_is_neither_joined_nor_cached() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     let check = |fresh| {
@@ -504,7 +504,7 @@ async fn a_call_that_began_before_the_forgetting_is_neither_joined_nor_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_room_for_nothing_questions_in_flight_are_still_shared() {
+async fn without_capacity_calls_in_flight_are_still_shared() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = CachedProfiles::builder(fake.client())
         .max_rows(0)
@@ -552,7 +552,7 @@ async fn nothing_personal_is_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_an_aggregator_discovery_too() {
+async fn it_implements_aggregator_discovery() {
     let transport = Arc::new(Sandbox::default().transport());
     let profiles = CachedProfiles::from(client(&base_url(), transport));
     let query = |mobile: &str, aggregators: &[&str]| {
@@ -562,7 +562,7 @@ async fn it_is_an_aggregator_discovery_too() {
         AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "reference-1").set_aggregators(ids)
     };
     let answered = query("9000000001", &["onemoney", "finvu"]);
-    // Twice: asked, and answered by what is kept.
+    // Twice: from FinPro, and from the cache.
     for _ in 0..2 {
         let silent = query("9000000006", &[]);
         conformance::aggregator_discovery(&profiles, answered.clone(), silent).await;
@@ -583,7 +583,7 @@ async fn it_is_an_aggregator_discovery_too() {
     assert_eq!(found, expected);
 }
 
-/// FinPro when it never answers: how many requests reached it.
+/// A silent FinPro, which counts the requests that reach it.
 #[derive(Debug, Clone, Default)]
 struct Silent(Arc<AtomicUsize>);
 
@@ -599,7 +599,7 @@ impl Transport for Silent {
     }
 }
 
-/// Asks 100 times, about somebody else each time: the requests that reach a silent FinPro.
+/// Asks about 100 different people. Returns the number of requests that reach a silent FinPro.
 async fn asked_of_silence(ask: impl AsyncFn(&CachedProfiles, CheckProfile)) -> usize {
     let silent = Silent::default();
     let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
@@ -616,7 +616,7 @@ async fn asked_of_silence(ask: impl AsyncFn(&CachedProfiles, CheckProfile)) -> u
 
 /// Check Profile's deadline is 15 s, and so the circuit's patience 6 s.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_all_who_waited_for_have_left_counts_when_it_was_long_enough() {
+async fn a_call_abandoned_by_all_callers_counts_if_it_lasted_long_enough() {
     for (seconds, asked) in [(14, 10), (6, 10), (5, 100)] {
         let wait = Duration::from_secs(seconds);
         let own = asked_of_silence(async |profiles, request| {
@@ -633,7 +633,7 @@ async fn a_call_that_all_who_waited_for_have_left_counts_when_it_was_long_enough
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_impatient_caller_cuts_nobody_s_call_and_opens_no_circuit() {
+async fn an_impatient_caller_cancels_no_shared_call_and_opens_no_circuit() {
     let fake = Fake::with(&[("finvu", "success")]);
     let profiles = fake.profiles();
     for _ in 0..20 {

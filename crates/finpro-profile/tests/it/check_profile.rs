@@ -1,4 +1,4 @@
-//! The request's bytes, what may not be sent, and replies that no fixture has.
+//! The request's bytes, inputs that are refused, and replies that no fixture has.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn send(
     send_with(RetryPolicy::standard(), steps, request).await
 }
 
-/// One reply, read once.
+/// Sends a request and returns the result of this reply.
 async fn read(step: Step) -> Result<ProfileReport, Error> {
     let (result, _) = send_with(RetryPolicy::never(), [step], minimal()).await;
     result.map(Response::into_value)
@@ -106,11 +106,11 @@ async fn each_credential_is_sent_once_in_its_own_header() {
     assert_eq!(sent.headers.get_all("content-type").iter().count(), 1);
 }
 
-/// Inserted, not appended: a second value of a credential would be refused, or worse, believed.
+/// Inserted, not appended: a second value of a credential would be refused, or worse, accepted.
 #[test]
-fn credentials_replace_what_stands_in_their_headers() {
+fn credentials_replace_existing_header_values() {
     let provider = finpro(BASE_URL);
-    conformance::credentials_replace_what_stands_in_their_headers(&provider, &CREDENTIALS);
+    conformance::credentials_replace_existing_header_values(&provider, &CREDENTIALS);
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ fn a_mobile_number_is_ten_digits_and_the_error_can_use_finpro_s_name() {
     }
 }
 
-/// The four things that can stand in a field: yes, no, unknown, nothing.
+/// The four states of a field: true, false, null, absent.
 const FORMS: [(&str, Option<Value>); 4] = [
     ("true", Some(Value::Bool(true))),
     ("false", Some(Value::Bool(false))),
@@ -193,7 +193,7 @@ fn row(status: &str, registered: Option<Value>, linked: Option<Value>) -> Value 
 }
 
 #[tokio::test(start_paused = true)]
-async fn yes_no_and_unknown_never_collapse() {
+async fn true_false_and_unknown_stay_distinct() {
     for (registered, registered_value) in FORMS {
         for (linked, linked_value) in FORMS {
             let sent = row("success", registered_value.clone(), linked_value.clone());
@@ -210,7 +210,7 @@ async fn yes_no_and_unknown_never_collapse() {
                 (meant(&registered_value), meant(&linked_value)),
                 "{place}"
             );
-            // What is absent was not told either, so it is written as null.
+            // An absent value is unknown too, so it is written as null.
             let written = serde_json::to_value(&report).unwrap();
             assert_eq!(
                 written["data"][0],
@@ -226,7 +226,7 @@ async fn yes_no_and_unknown_never_collapse() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_looks_like_yes_or_no_is_neither() {
+async fn a_value_that_only_looks_like_a_boolean_is_unknown() {
     for value in [
         json!("true"),
         json!("false"),
@@ -247,7 +247,7 @@ async fn what_only_looks_like_yes_or_no_is_neither() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_is_not_understood_costs_itself() {
+async fn a_row_that_cannot_be_decoded_is_set_aside() {
     let body = r#"{"data":[{"status":"success","secret":"CANARY"},{"aaId":"onemoney","status":"success"},7]}"#;
     let report = read(Step::respond(200, body)).await.unwrap();
     assert_eq!(report.data.len(), 1);
@@ -290,7 +290,7 @@ fn readiness_is_a_table_of_36() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_is_not_listed_is_kept() {
+async fn an_unlisted_status_is_kept() {
     let sent = json!({"data": [row("paused_CANARY", Some(Value::Null), Some(Value::Null))]});
     let report = read(Step::respond(200, sent.to_string())).await.unwrap();
     assert_eq!(report.data[0].status, RowStatus::from("paused_CANARY"));
@@ -299,7 +299,7 @@ async fn a_status_that_is_not_listed_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_report_is_a_report_and_a_missing_one_is_not() {
+async fn an_empty_report_is_valid_and_a_missing_one_is_not() {
     let report = read(Step::respond(200, r#"{"data":[]}"#)).await.unwrap();
     assert!(report.data.is_empty());
     for (body, path) in [
@@ -318,8 +318,8 @@ async fn an_empty_report_is_a_report_and_a_missing_one_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_documented_in_a_report_is_ignored() {
-    // The page's rendering shows flat keys beside the rows; other operations have a status.
+async fn undocumented_fields_of_a_report_are_ignored() {
+    // The documentation shows flat keys beside the rows; other operations have a status.
     let body = r#"{"ver":"2.0.0","status":"success","error":null,"errorCode":"","new":{},
         "data[].aaId":"x","data":[{"aaId":"onemoney","status":"success","new":1}]}"#;
     let report = read(Step::respond(200, body)).await.unwrap();
@@ -410,7 +410,7 @@ async fn a_report_is_bounded_and_so_is_what_is_kept_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_by_its_shape_whatever_its_status() {
+async fn a_refusal_is_recognised_by_its_shape_whatever_its_status() {
     let nested = r#""error":{"code":"PROFILE_CHECK_FAILED","message":"made-up","details":"text"}"#;
     let flat = r#""errorCode":"FP0034","errorMsg":"made-up""#;
     for (body, code, message) in [
@@ -479,7 +479,7 @@ async fn a_refusal_is_told_by_its_shape_whatever_its_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_error_page_is_a_refusal_without_words() {
+async fn a_gateway_s_error_page_is_a_refusal_without_a_fault() {
     let gateway = r#"{"timestamp":1,"status":503,"error":"Service Unavailable","path":"/profile"}"#;
     for body in ["<html>Service Unavailable</html>", "", "{}", "[]", gateway] {
         let (result, transport) = send([(); 3].map(|()| Step::respond(503, body)), minimal()).await;
@@ -529,7 +529,7 @@ async fn the_rate_limit_is_read_from_reports_and_refusals() {
     assert_eq!(report.rate_limit, RateLimit::default());
 }
 
-/// Keeps what it is told.
+/// Records the allowances that it learns.
 #[derive(Debug, Default)]
 struct Listener(Mutex<Vec<Allowance>>);
 
@@ -544,7 +544,7 @@ impl RateLimiter for Listener {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limiter_hears_what_is_left() {
+async fn a_rate_limiter_learns_what_is_left() {
     let clock = FixedClock::default();
     let reset = clock.now().as_second() + 60;
     let headers = [
@@ -565,7 +565,7 @@ async fn a_rate_limiter_hears_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_is_repeated_while_its_answer_is_open() {
+async fn a_check_with_an_unknown_outcome_is_retried() {
     assert_eq!(CheckProfile::OPERATION.idempotency, Idempotency::Safe);
     for step in [
         Step::Fail(TransportErrorKind::Connect),
@@ -598,7 +598,7 @@ async fn a_check_is_repeated_while_its_answer_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_leaves_time_for_the_slowest_aggregator() {
-    // Aggregators are given 4 to 6 s; a repeat has to fit in too.
+    // Aggregators have 4 to 6 s; a retry has to fit in too.
     let slowest = Duration::from_secs(6);
     assert_eq!(CheckProfile::OPERATION.timeout, Duration::from_secs(15));
     assert!(CheckProfile::OPERATION.timeout > slowest * 2);

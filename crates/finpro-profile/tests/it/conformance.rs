@@ -1,4 +1,4 @@
-//! The capability's suite against the sandbox in process, and what the capability and the sandbox refuse.
+//! The capability's conformance suite against the in-process sandbox, and refusals of the capability and the sandbox.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn query(mobile: &str, aggregators: &[&str]) -> AggregatorQuery {
 }
 
 #[tokio::test(start_paused = true)]
-async fn finpro_is_an_aggregator_discovery() {
+async fn finpro_implements_aggregator_discovery() {
     let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
     let answered = query("9000000001", &["onemoney", "finvu"]);
     let silent = query("9000000006", &[]);
@@ -73,7 +73,7 @@ async fn each_standing_is_that_of_its_aggregator() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finpro_cannot_take_is_named_and_not_sent() {
+async fn an_input_that_finpro_refuses_is_named_and_not_sent() {
     let transport = ScriptedTransport::new([]);
     let client = client(&base_url(), Arc::new(transport.clone()));
     let long = "x".repeat(101);
@@ -105,7 +105,7 @@ async fn what_finpro_cannot_take_is_named_and_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_without_a_name_is_an_answer_that_is_not_understood() {
+async fn a_row_without_a_name_is_a_decode_error() {
     let body = r#"{"data":[{"aaId":"","status":"success"}]}"#;
     let transport = ScriptedTransport::new([Step::respond(200, body)]);
     let client = client(&base_url(), Arc::new(transport));

@@ -1,4 +1,4 @@
-//! What follows from the catalogue: every fixture, and how much of a reply may be odd.
+//! Tests derived from the catalogue: every fixture, and the tolerance of replies.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ fn client(transport: ScriptedTransport) -> Client<Finpro> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fixture_is_what_the_client_sends_and_understands() {
+async fn the_client_sends_and_decodes_every_fixture() {
     let input = |_: &str| json!({"mobileNumber": "9000000001", "userConsentId": "reference-1"});
     let catalogue = FinproProfileClient::CATALOGUE;
     fixture::check_catalogue(catalogue, FIXTURES, input, |_, transport| client(transport)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reply_can_do_without() {
+async fn the_tolerance_of_replies_is_the_reviewed_one() {
     for entry in FinproProfileClient::CATALOGUE {
         let name = entry.operation().name;
         let fixtures = Fixture::all(Path::new(FIXTURES).join(name));

@@ -1,4 +1,4 @@
-//! What the crate does, from pure to socket.
+//! Tests of the crate, from pure functions to sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

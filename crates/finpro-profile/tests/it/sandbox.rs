@@ -11,7 +11,7 @@ use kyc_sandbox::credentials::{
     FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
 };
 
-/// Where the sandbox has FinPro when it is called in process.
+/// The address of FinPro in the in-process sandbox.
 pub(crate) fn base_url() -> String {
     SandboxTransport::base_urls().finpro
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kyc_facade::provider_core::ErrorKind;
 
-/// A bar on stderr; nothing if that is no terminal.
+/// A progress bar on stderr; nothing if stderr is not a terminal.
 #[derive(Debug)]
 pub(super) struct BatchDisplay {
     bar: Option<ProgressBar>,
@@ -15,7 +15,8 @@ pub(super) struct BatchDisplay {
 }
 
 impl BatchDisplay {
-    /// A display of so many rows, some of them done, or an empty one if stderr is no terminal or the output is JSON.
+    /// Creates a display of this many rows, some of them done, or an empty one if stderr is not a terminal or the output is
+    /// JSON.
     pub(super) fn new(json: bool, rows: Option<u64>, done: u64) -> Self {
         let bar = (!json && std::io::stderr().is_terminal()).then(|| {
             let (bar, template) = match rows {
@@ -46,7 +47,7 @@ impl BatchDisplay {
         }
     }
 
-    /// Shows how many failed, and what the batch waits for.
+    /// Shows the number of failures, and what the batch waits for.
     pub(super) fn show(&mut self, failures: u64, held_up_by: Option<ErrorKind>) {
         let Some(bar) = &self.bar else { return };
         if self.shown.replace((failures, held_up_by)) == Some((failures, held_up_by)) {
@@ -67,7 +68,7 @@ impl BatchDisplay {
 }
 
 fn rate(state: &ProgressState, text: &mut dyn Write) {
-    // What cannot be written is not shown, here and below.
+    // Write errors are ignored, here and below.
     let _ = write!(text, "{:.0} a second", state.per_sec());
 }
 

@@ -1,4 +1,4 @@
-//! Which input a batch belongs to.
+//! The fingerprint of a batch's input.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -6,18 +6,18 @@ use std::io::{self, Read as _, Seek as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Identifies an input: another one, or the same one after a change, has another fingerprint.
+/// Identifies an input: a different or changed input has a different fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
     pub(super) bytes: u64,
     pub(super) lines: u64,
-    /// The first 24 bits of the SHA-256 of the file: enough to see a mistake, and too few to find the number in a file that
-    /// has one row.
+    /// The first 24 bits of the SHA-256 of the file: enough to detect a mistake, and too few to recover the number from a
+    /// file with one row.
     digest: String,
 }
 
 impl Fingerprint {
-    /// Reads the file once from end to end and rewinds it.
+    /// Reads the file once and rewinds it.
     pub(super) fn of(file: &mut File) -> io::Result<Self> {
         let (mut bytes, mut lines, mut last) = (0_u64, 0_u64, b'\n');
         let mut digest = Sha256::new();

@@ -15,30 +15,30 @@ use super::rows::{Format, Row, Rows};
 use super::tag::Tag;
 use crate::failure::Failure;
 
-/// The longest line that is read.
+/// The longest accepted line.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The most rows of one message.
+/// The largest number of rows in one message.
 const TOGETHER: usize = 64;
 
-/// An input whose header was read.
+/// An input whose header has been read.
 pub(super) struct Input {
     lines: Lines<Box<dyn Read + Send>>,
     rows: Rows,
-    /// The line that was read last.
+    /// The number of the last line read.
     line: u64,
-    /// `None` if it can be read once only: a pipe.
+    /// `None` if it can be read only once: a pipe.
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
-/// A row with its place.
+/// A row with its line number.
 pub(super) struct NumberedRow {
     pub(super) line: u64,
     pub(super) row: Row,
 }
 
 impl NumberedRow {
-    /// The row as a question; one that breaks a rule is answered by that.
+    /// The row as a question; a row that breaks a rule is answered with that error.
     pub(super) fn question(self) -> BatchQuestion<Tag> {
         let Self { line, row } = self;
         let tag = |generated_id| Tag {
@@ -86,7 +86,7 @@ impl Input {
         Ok(input)
     }
 
-    /// How many rows there are, if that is known, blank lines counted.
+    /// The number of rows, blank lines included, if it is known.
     pub(super) fn rows(&self) -> Option<u64> {
         let fingerprint = self.fingerprint.as_ref()?;
         Some(fingerprint.lines.saturating_sub(self.line))
@@ -94,7 +94,7 @@ impl Input {
 
     /// Reads rows on a thread of its own, because a pipe may block. Those in `done` are skipped.
     ///
-    /// They come several at a time, and few ahead: one message a row would cost more than reading it.
+    /// Rows are sent in small groups and read only slightly ahead: one message per row would cost more than reading it.
     pub(super) fn read(mut self, done: LineSet) -> mpsc::Receiver<io::Result<Vec<NumberedRow>>> {
         let (sender, receiver) = mpsc::channel(2);
         std::thread::spawn(move || {
@@ -102,7 +102,7 @@ impl Input {
                 let rows = self.next_rows(&done).transpose();
                 let Some(rows) = rows else { return };
                 let failed = rows.is_err();
-                // The receiver is gone when the batch was stopped.
+                // The receiver is dropped when the batch stops.
                 if sender.blocking_send(rows).is_err() || failed {
                     return;
                 }
@@ -111,7 +111,7 @@ impl Input {
         receiver
     }
 
-    /// The next rows, as many as are there without waiting for more; `None` after the last.
+    /// The next rows, as many as are available without waiting; `None` after the last.
     fn next_rows(&mut self, done: &LineSet) -> io::Result<Option<Vec<NumberedRow>>> {
         let (mut rows, mut text) = (Vec::new(), Vec::new());
         while let Some(end) = self.next_line(&mut text)? {

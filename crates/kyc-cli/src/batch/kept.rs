@@ -1,4 +1,4 @@
-//! What a resumed batch keeps of earlier runs, and what it asks again.
+//! The rows that a resumed batch keeps of earlier runs, and those that it asks again.
 
 use kyc_facade::provider_core::{Error, ErrorKind};
 

@@ -1,6 +1,6 @@
-//! Which lines are done: a bit each.
+//! The completed lines, as a bit set.
 
-/// A set of line numbers, as large as the file has lines: 125 kB for a million.
+/// A set of line numbers, one bit for each line: 125 kB for a million.
 #[derive(Debug, Default)]
 pub(super) struct LineSet {
     words: Vec<u64>,
@@ -17,7 +17,7 @@ impl LineSet {
         }
     }
 
-    /// Adds a line; `false` if there is none of that number.
+    /// Adds a line; `false` if it is out of range.
     #[must_use]
     pub(super) fn insert(&mut self, line: u64) -> bool {
         let (at, bit) = place(line);
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_the_lines_that_a_file_has() {
+    fn it_holds_the_lines_of_a_file() {
         let mut set = LineSet::up_to(128);
         for line in [1, 63, 64, 128] {
             assert!(!set.contains(line));

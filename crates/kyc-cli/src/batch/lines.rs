@@ -1,8 +1,8 @@
-//! Lines of a file, one at a time, none longer than allowed.
+//! Reads lines of a bounded length.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Reads lines into a buffer that is used again.
+/// Reads lines into a buffer that is reused.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     input: BufReader<R>,
@@ -16,7 +16,7 @@ pub(super) enum End {
     Fed,
     /// With the file.
     File,
-    /// It went on for longer than allowed, and the rest of it was skipped.
+    /// It was longer than allowed, and the rest of it was skipped.
     TooLong,
 }
 
@@ -28,7 +28,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether a whole line is there already, so that the next one is read without waiting.
+    /// Whether a whole line is buffered, so that it can be read without waiting.
     pub(super) fn has_one(&self) -> bool {
         self.input.buffer().contains(&b'\n')
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_they_may_and_a_long_one_costs_itself_only() {
+    fn all_line_endings_are_read_and_a_long_line_is_skipped() {
         let line = |text: &str, end| (text.to_owned(), end);
         assert_eq!(all("", 4), []);
         assert_eq!(

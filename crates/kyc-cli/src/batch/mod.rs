@@ -39,7 +39,7 @@ use results::Results;
 use summary::Summary;
 use tag::Tag;
 
-/// More in flight is a mistake: each call costs a socket.
+/// More calls in flight are a mistake: each costs a socket.
 const MOST_AT_ONCE: u32 = 1_000;
 
 /// Runs a batch and returns the exit code.
@@ -120,7 +120,7 @@ impl Settings {
                 true => BatchOrder::OfQuestions,
                 false => BatchOrder::AsTheyCome,
             },
-            // Without a window it keeps to FinPro's own rate limit headers.
+            // Without a window it follows only FinPro's rate-limit headers.
             limits: RateLimits::new(per_second)?,
             give_up_after,
         })
@@ -195,7 +195,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
         }
     }
 
-    /// The next answer. Results are flushed before it waits for one.
+    /// Returns the next answer. Results are flushed before it waits for one.
     async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Failure> {
         poll_fn(|context| {
             let polled = Pin::new(&mut self.answers).poll_next(context);

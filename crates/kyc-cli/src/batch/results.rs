@@ -27,7 +27,7 @@ struct About {
     input: Option<Fingerprint>,
 }
 
-/// One row of the file. The mobile number is not in it: line and reference tell whose it is.
+/// One row of the file. It does not contain the mobile number: line and reference identify it.
 #[derive(Serialize)]
 struct ResultRow<'a> {
     line: u64,
@@ -100,7 +100,7 @@ pub(super) struct Results {
 }
 
 impl Results {
-    /// Creates the file, readable by its owner only, or with `resume` opens the existing one. No more than `window` rows are
+    /// Creates the file, readable only by its owner, or with `resume` opens the existing one. At most `window` rows are
     /// buffered.
     pub(super) fn open(
         path: &Path,
@@ -110,7 +110,7 @@ impl Results {
     ) -> Result<(Self, LineSet, Kept), Failure> {
         let lines = input.as_ref().map_or(0, |input| input.lines);
         if resume && input.is_none() {
-            let rule = "the input has to be a file: what came through a pipe cannot be found again";
+            let rule = "the input has to be a file: a pipe cannot be read again";
             return Err(Failure::configuration("--resume", rule));
         }
         if path.as_os_str() == "-" {
@@ -125,16 +125,19 @@ impl Results {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                let rule = "is there already; give --resume to go on with it, or another name";
+                let rule = "already exists; use --resume to continue it, or choose another name";
                 Failure::configuration("--out", rule)
             }
             _ => Failure::file("--out", "written", &error),
         })?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                return Err(Failure::configuration("--out", "another run writes to it"));
+                return Err(Failure::configuration(
+                    "--out",
+                    "another run is writing to it",
+                ));
             }
-            // On a file system without locks there is no protection.
+            // A file system without locks offers no protection.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let about = About {
@@ -174,7 +177,7 @@ impl Results {
                     }
                 });
                 if !known {
-                    let rule = format!("line {number} is no row of this batch");
+                    let rule = format!("line {number} is not a row of this batch");
                     return Err(Failure::configuration("--out", rule));
                 }
             }
@@ -223,7 +226,7 @@ impl Results {
         Ok(())
     }
 
-    /// Writes all buffered rows to the file: from then on they outlive this process.
+    /// Writes all buffered rows to the file, so that they outlive this process.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         if !self.unwritten.is_empty() {
             self.file
@@ -249,13 +252,15 @@ impl Results {
 }
 
 impl About {
-    /// Whether results that begin with this line are of the same input.
+    /// Checks that results with this first line belong to the same input.
     fn check(&self, line: &[u8]) -> Result<(), Failure> {
         let rule = match serde_json::from_slice::<Self>(line) {
             Ok(about) if about == *self => return Ok(()),
-            Ok(About { input: None, .. }) => "was made from a pipe and cannot be gone on with",
-            Ok(_) => "belongs to another input, or the input was changed since",
-            Err(_) => "is no results file",
+            Ok(About { input: None, .. }) => {
+                "belongs to a run from a pipe, which cannot be resumed"
+            }
+            Ok(_) => "belongs to another input, or the input has changed since",
+            Err(_) => "is not a results file",
         };
         Err(Failure::configuration("--out", rule))
     }

@@ -1,4 +1,4 @@
-//! One line of a batch's input: as CSV below a header, or as a JSON object.
+//! Rows of a batch's input: CSV lines below a header, or JSON objects.
 
 use csv_core::ReadRecordResult;
 use kyc_facade::finpro_profile::{AaId, CheckProfile, UserConsentId};
@@ -10,7 +10,7 @@ const USER_CONSENT_ID: &str = "userConsentId";
 const AA_ID: &str = "aaId";
 const REFERENCE: &str = "reference";
 const KNOWN: [&str; 4] = [MOBILE_NUMBER, USER_CONSENT_ID, AA_ID, REFERENCE];
-const KNOWN_TEXT: &str = "is not known; known are mobileNumber, userConsentId, aaId, reference";
+const KNOWN_TEXT: &str = "is unknown; must be one of mobileNumber, userConsentId, aaId, reference";
 
 /// The format of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +19,16 @@ pub(super) enum Format {
     JsonLines,
 }
 
-/// What a line asks.
+/// The question of a line.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The caller's own id of it.
+    /// The caller's own id of the row.
     pub(super) reference: Option<String>,
-    /// What is asked, or the field and the rule that it breaks.
+    /// The question, or the field and the rule that it breaks.
     pub(super) request: Result<Request, InvalidRequest>,
 }
 
-/// A question, and its generated id if the line had none.
+/// A question, and its generated id if the line has none.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) question: CheckProfile,
@@ -47,7 +47,7 @@ enum Form {
 
 struct Csv {
     reader: csv_core::Reader,
-    /// Which field stands in which column.
+    /// The field of each column.
     columns: Vec<&'static str>,
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -65,14 +65,14 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// A column that is not known or named twice, or none for the mobile number. What stands there is not repeated: the
+    /// An unknown or duplicate column, or no column for the mobile number. The column's text is not printed, because the
     /// header may be missing.
     pub(super) fn csv(header: &[u8]) -> Result<Self, InvalidRequest> {
         let mut csv = Csv {
             reader: csv_core::Reader::new(),
             columns: Vec::new(),
             fields: Vec::new(),
-            // One more than any row may have, to see that it has too many.
+            // One more than a row may have, to detect rows with too many.
             ends: vec![0; KNOWN.len().saturating_add(1)],
         };
         let header = match header.trim_ascii().is_empty() {
@@ -85,7 +85,7 @@ impl Rows {
                 return Err(InvalidRequest::new(column(), KNOWN_TEXT));
             };
             if csv.columns.contains(&known) {
-                return Err(InvalidRequest::new(column(), "is there twice"));
+                return Err(InvalidRequest::new(column(), "is a duplicate"));
             }
             csv.columns.push(known);
         }
@@ -110,8 +110,8 @@ impl Rows {
 impl Csv {
     /// The fields of one line.
     fn split(&mut self, line: &[u8]) -> Result<Vec<String>, InvalidRequest> {
-        // With the line feed, because a quoted field that is still open then is one that never ends. It ends nowhere else:
-        // a line is a row, so that one stray quote cannot swallow the rest of the file.
+        // With the line feed, because a quoted field that is still open there is unterminated: a line is a row, so that one
+        // stray quote cannot swallow the rest of the file.
         let line = &[line, b"\n"].concat();
         self.fields.resize(line.len(), 0);
         let (result, read, _, fields) =
@@ -196,7 +196,7 @@ fn json(line: &[u8]) -> Row {
 impl Row {
     const LONGEST_REFERENCE: usize = 200;
 
-    /// A row of its fields. Where one may be left out, an empty one is left out.
+    /// Creates a row from its fields. An empty optional field counts as absent.
     fn new(
         mobile: Option<&str>,
         id: Option<&str>,
@@ -217,7 +217,7 @@ impl Row {
         }
     }
 
-    /// A line that breaks a rule.
+    /// Creates a row for a line that breaks a rule.
     pub(super) fn broken(field: impl Into<String>, rule: &'static str) -> Self {
         Self::refused(InvalidRequest::new(field.into(), rule))
     }
@@ -249,7 +249,7 @@ impl Request {
     }
 }
 
-/// Several ids in one text.
+/// Splits several ids in one text.
 fn several(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', ';']).filter(|id| !id.is_empty())
 }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_names_field_and_rule_and_no_value_and_costs_itself_only() {
+    fn a_bad_row_names_field_and_rule_without_the_value_and_affects_no_other() {
         let ten_digits = "mobileNumber: must be exactly 10 digits, without a country code";
         let quoted = "line: must be one row, with each quote closed";
         let mut rows = Rows::csv(b"mobileNumber,aaId").unwrap();
@@ -361,7 +361,7 @@ mod tests {
             ),
             (
                 r#"{"CANARY":"9000000001"}"#,
-                "field 1: is not known; known are mobileNumber, userConsentId, aaId, reference",
+                "field 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference",
             ),
             (&long, "reference: must be at most 200 characters"),
         ] {
@@ -376,15 +376,15 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_what_was_expected_or_nothing_is_read() {
+    fn an_unexpected_header_is_refused() {
         let refused = |header: &[u8]| Rows::csv(header).err().unwrap().to_string();
         assert_eq!(
             refused(b"9000000001,a-1"),
-            "column 1: is not known; known are mobileNumber, userConsentId, aaId, reference"
+            "column 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference"
         );
         assert_eq!(
             refused(b"mobileNumber,reference,mobileNumber"),
-            "column 3: is there twice"
+            "column 3: is a duplicate"
         );
         for header in [&b"reference"[..], b"", b" "] {
             assert_eq!(

@@ -18,21 +18,22 @@ pub(super) struct Summary {
     rows: u64,
     /// Rows that earlier runs settled.
     kept: u64,
-    /// Rows that broke a rule, and were not asked.
+    /// Rows that break a rule, and were not asked.
     bad: u64,
     answered: u64,
     not_sent: u64,
     refused: u64,
     unknown: u64,
     not_understood: u64,
-    /// Of these, the rows that `--resume` asks again.
+    /// The rows that `--resume` asks again.
     ask_again: u64,
     requests: u64,
-    repeats: u64,
+    #[serde(rename = "repeats")]
+    retries: u64,
     elapsed_ms: u64,
     rows_per_second: u64,
     interrupted: bool,
-    /// Why it stopped with rows left that were never asked.
+    /// Why the batch stopped before all rows were asked.
     stopped: Option<String>,
     #[serde(skip)]
     can_resume: bool,
@@ -41,7 +42,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Counts beside the kept rows, of an input from which another run can resume or not.
+    /// Starts from the kept rows. `can_resume` says whether another run can resume from the input.
     pub(super) fn new(kept: &Kept, can_resume: bool) -> Self {
         Self {
             kept: kept.rows(),
@@ -55,7 +56,7 @@ impl Summary {
         let add = |count: &mut u64, more: u64| *count = count.saturating_add(more);
         add(&mut self.rows, 1);
         add(&mut self.requests, answer.attempts);
-        add(&mut self.repeats, answer.attempts.saturating_sub(1));
+        add(&mut self.retries, answer.attempts.saturating_sub(1));
         let error = match &answer.result {
             Ok(_) => return add(&mut self.answered, 1),
             Err(error) => error,
@@ -110,12 +111,12 @@ impl Summary {
             self.bad
         )];
         if self.kept > 0 {
-            lines.push(format!("{} rows were there from before", self.kept));
+            lines.push(format!("{} rows were completed by earlier runs", self.kept));
         }
         lines.push(format!(
-            "{} requests, {} of them repeats; {}.{} s, {} rows a second",
+            "{} requests, {} of them retries; {}.{} s, {} rows a second",
             self.requests,
-            self.repeats,
+            self.retries,
             self.elapsed_ms.div_euclid(1_000),
             self.elapsed_ms.rem_euclid(1_000).div_euclid(100),
             self.rows_per_second
@@ -125,13 +126,13 @@ impl Summary {
             lines.push(format!("stopped: {reason}"));
         }
         if self.interrupted || self.stopped.is_some() {
-            lines.push("the rest was not asked".to_owned());
+            lines.push("the remaining rows were not asked".to_owned());
         }
         if self.ask_again > 0 {
-            lines.push(format!("{} may be answered another time", self.ask_again));
+            lines.push(format!("{} may succeed in another run", self.ask_again));
         }
         if self.can_resume && lines.len() > counted {
-            lines.push("go on with the same command and --resume".to_owned());
+            lines.push("resume with the same command and --resume".to_owned());
         }
         lines
     }

@@ -1,4 +1,4 @@
-//! How a question and its result are matched.
+//! The tag that matches a question and its result.
 
 /// Identifies a question.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Where an operation's command departs from what its catalogue gives.
+//! How an operation's command differs from its catalogue entry.
 
 use super::flags::Form;
 
@@ -8,16 +8,16 @@ pub(super) struct Command {
     /// The operation's own name, which the command keeps as an alias.
     pub(super) operation: &'static str,
     pub(super) name: &'static str,
-    /// Members of the request that are no plain flags.
+    /// Members of the request that are not plain flags.
     pub(super) forms: &'static [(&'static str, Form)],
-    /// Whether it takes a file of questions, too.
+    /// Whether it also accepts a file of questions.
     pub(super) batch: bool,
     /// What the help says beside it, or nothing.
     pub(super) note: &'static str,
 }
 
 impl Command {
-    /// The command of an operation, which has its name.
+    /// The command of an operation, with the operation's name.
     pub(super) const fn of(operation: &'static str) -> Self {
         Self {
             operation,
@@ -34,7 +34,7 @@ impl Command {
         self
     }
 
-    /// The same command with these forms of members.
+    /// The same command, with these forms of members.
     pub(super) const fn with_forms(mut self, forms: &'static [(&'static str, Form)]) -> Self {
         self.forms = forms;
         self

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// As much as a request may be long, and a byte more if there is one.
+/// Reads at most one byte more than a request may have.
 fn bounded(input: impl Read) -> io::Result<Vec<u8>> {
     let mut json = Vec::new();
     let most = u64::try_from(MAX_INPUT_BYTES).unwrap_or(u64::MAX);
@@ -34,7 +34,7 @@ fn bounded(input: impl Read) -> io::Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Names the argument where the error is about the whole request.
+/// Names the argument if the error is about the whole request.
 fn whole(error: InvalidRequest) -> InvalidRequest {
     match error.field() {
         "request" => error.for_field("--data"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::command::Command;
 use crate::failure::Failure;
 
-/// Names that mean something else in every command. A member of such a name is given in `--data` only.
+/// Names that have another meaning in every command. A member of such a name can be given only in `--data`.
 const RESERVED: [&str; 6] = ["data", "help", "json", "out", "overwrite", "timeout"];
 
 /// How a member is given, if not as a flag of its own name.
@@ -15,12 +15,12 @@ const RESERVED: [&str; 6] = ["data", "help", "json", "out", "overwrite", "timeou
 pub(super) enum Form {
     /// A flag of another name.
     Named(&'static str),
-    /// A flag without a value stands for the only value; what to say if it is missing.
+    /// A flag without a value, for a member with only one value; and the rule to report if it is missing.
     Switch {
         value: &'static str,
         missing: &'static str,
     },
-    /// An optional member whose absence must be stated by a flag.
+    /// An optional member whose absence has to be stated by a flag.
     Explicit {
         without: &'static str,
         help: &'static str,
@@ -60,7 +60,7 @@ pub(super) fn flags(members: Vec<Member>, command: Command) -> (Vec<Flag>, Vec<M
 }
 
 impl Flag {
-    /// The flag, and the one that states its absence. With `--data` it is optional, with `--batch` it is refused.
+    /// The flag, and the one that states its absence. It is optional with `--data` and refused with `--batch`.
     pub(super) fn arguments(&self, batch: bool) -> Vec<Arg> {
         let alone = |arg: Arg| {
             if batch {
@@ -104,7 +104,7 @@ impl Flag {
         arguments
     }
 
-    /// The flag in a line of usage, if it must be given.
+    /// The flag in a usage line, if it is required.
     pub(super) fn usage(&self) -> Option<String> {
         let (name, value) = (&self.name, self.value_name());
         match self.form {
@@ -123,7 +123,7 @@ impl Flag {
         }
     }
 
-    /// Puts into the request what was given. With a request from `--data` nothing is missing here.
+    /// Sets the given members in the request. With a request from `--data`, no flag is required.
     pub(super) fn apply(
         &self,
         matches: &ArgMatches,
@@ -155,7 +155,7 @@ impl Flag {
             request.insert(member.clone(), value);
         } else if let Some(Form::Explicit { without, .. }) = self.form {
             if !matches.get_flag(without) {
-                return missing(format!("required; or give --{without}"));
+                return missing(format!("required, or use --{without}"));
             }
             request.remove(member);
         }
@@ -163,7 +163,7 @@ impl Flag {
     }
 }
 
-/// The text as a value. One that is not of its kind stays text, and the request refuses it by its rule.
+/// Converts text to a value. Text that is not of the member's kind stays text, and the request refuses it.
 fn value(text: &str, kind: &Kind) -> Value {
     match (kind, text) {
         (Kind::List(kind), text) => value(text, kind),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_a_value_of_its_kind_or_stays_text() {
+    fn text_is_converted_to_its_kind_or_stays_text() {
         for (text, kind, expected) in [
             ("7", Kind::Text, json!("7")),
             ("7", Kind::Integer, json!(7)),

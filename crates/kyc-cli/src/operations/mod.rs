@@ -1,5 +1,5 @@
 //! The providers' operations as commands: arguments and help come from a client's catalogue, and every call takes the same
-//! way from arguments to output.
+//! path from arguments to output.
 
 mod command;
 mod data;

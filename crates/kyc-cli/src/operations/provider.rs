@@ -23,26 +23,26 @@ use crate::output::Output;
 /// A command that runs.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
 
-/// A provider's operations as data. Every crate of the provider adds its catalogue.
+/// A provider's operations as data. Each crate of the provider adds its catalogue.
 pub(super) struct ProviderOperations<P: Provider> {
     pub(super) about: &'static str,
     pub(super) catalogues: &'static [&'static [CatalogueEntry<P>]],
     /// Address and credentials.
     pub(super) settings: fn(&Configuration) -> Result<P, Failure>,
     pub(super) openapi: &'static str,
-    /// The commands that are not what their operation gives.
+    /// The commands that differ from their operation.
     pub(super) commands: &'static [Command],
 }
 
-/// A provider's operations, whichever provider it is.
+/// A provider's operations, independent of the provider's type.
 pub(crate) trait ProviderCommands: Sync {
-    /// The provider's name, which is the command's.
+    /// The provider's name, which is also the command's.
     fn name(&self) -> &'static str;
 
     /// The provider's command, with one below it for each operation.
     fn command(&self) -> clap::Command;
 
-    /// Runs the operation that was asked for and gives the exit code.
+    /// Runs the requested operation and returns the exit code.
     fn run<'a>(
         &'a self,
         matches: &'a ArgMatches,
@@ -53,7 +53,7 @@ pub(crate) trait ProviderCommands: Sync {
     /// The OpenAPI document.
     fn document(&self) -> Result<Document, Failure>;
 
-    /// A row of Markdown for each operation: name, route, mark, command.
+    /// A row of Markdown for each operation: name, route, mark, idempotency, command.
     #[cfg(test)]
     fn table(&self) -> Vec<String>;
 }
@@ -124,14 +124,14 @@ impl<P: Provider> ProviderOperations<P> {
             .help("Let --out replace a file");
         let body = "Write the reply's body as it came to a new file, or with - to stdout";
         if command.batch {
-            let help = format!("{body}; for a batch, the results, a JSON object a line");
+            let help = format!("{body}; for a batch, the results, one JSON object per line");
             let arguments = [data, overwrite].map(|argument| argument.conflicts_with("batch"));
             return BatchArguments::augment_args(parser.args(arguments).arg(out.help(help)));
         }
         parser.args([data.required(data_is_required), out.help(body), overwrite])
     }
 
-    /// The request that the arguments make.
+    /// Builds the request from the arguments.
     fn request(&self, entry: &CatalogueEntry<P>, matches: &ArgMatches) -> Result<Value, Failure> {
         let data = matches.get_one::<PathBuf>("data");
         let mut request = data.map_or_else(|| Ok(Map::new()), |path| data::read(path))?;
@@ -230,11 +230,12 @@ impl<P: Provider> ProviderCommands for ProviderOperations<P> {
         let row = |entry: &CatalogueEntry<P>| {
             let (operation, command) = (entry.operation(), self.command_of(entry).name);
             format!(
-                "| {} | {} | `{}` | {} | `kyc {} {command}` |",
+                "| {} | {} | `{}` | {} | {} | `kyc {} {command}` |",
                 P::NAME,
                 operation.name,
                 operation.route,
                 operation.mark.as_str(),
+                operation.idempotency.as_str(),
                 P::NAME
             )
         };
@@ -242,7 +243,7 @@ impl<P: Provider> ProviderCommands for ProviderOperations<P> {
     }
 }
 
-/// What to know about an operation that the provider's own pages do not state.
+/// A note on an operation that the provider's own pages do not state.
 fn unconfirmed(mark: Mark) -> Option<String> {
     (!mark.is_confirmed()).then(|| {
         format!(

@@ -1,4 +1,4 @@
-//! The providers: whose catalogues they have, and where a command departs from its operation.
+//! The providers: their catalogues, and how their commands differ from the operations.
 
 use kyc_facade::consent_hmac::{self, ConsentClient, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
@@ -64,7 +64,7 @@ pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
                 "consent",
                 Form::Switch {
                     value: "Y",
-                    missing: "give --consent if the person agreed",
+                    missing: "use --consent if the person agreed",
                 },
             ),
             ("doc_types", Form::Named("doc-type")),

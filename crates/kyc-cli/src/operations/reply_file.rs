@@ -23,7 +23,7 @@ pub(super) enum ReplyFile {
 }
 
 impl ReplyFile {
-    /// Prepares the file, before anything is sent: a reply without a place to go may have been billed.
+    /// Prepares the file, before anything is sent: a reply that cannot be stored may have been billed.
     pub(super) fn new(path: &Path, overwrite: bool) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout);

@@ -1,4 +1,4 @@
-//! What holds for every operation of every provider.
+//! Tests of every operation of every provider.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::providers::{DEEPVUE, FINPASS, FINPRO, PROVIDERS, VERIFF};
 use crate::configuration::Configuration;
 
 #[tokio::test]
-async fn each_member_of_a_request_is_sent_where_its_field_says() {
+async fn each_member_of_a_request_is_sent_in_its_place() {
     let found = [
         sent_in_place(&FINPASS).await,
         sent_in_place(&FINPRO).await,
@@ -29,7 +29,7 @@ async fn each_member_of_a_request_is_sent_where_its_field_says() {
     }
 }
 
-/// Builds every fixture's request and gives the members that were found in it.
+/// Builds every fixture's request and returns the members found in it.
 async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
     let mut found = Vec::new();
     for entry in provider.entries() {
@@ -53,7 +53,7 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
                 .build()
                 .unwrap();
             let options = CallOptions::new().with_retry(RetryPolicy::never());
-            // Whatever is made of the reply: placeholders are no credentials.
+            // The result does not matter: placeholders are not credentials.
             let _ = entry.call(&client, input.clone().into(), options).await;
             let sent = transport.only();
             let path: Vec<_> = sent.uri.path().split('/').collect();
@@ -137,15 +137,19 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_readme_lists_every_operation() {
+fn the_readmes_list_every_operation() {
     let rows = PROVIDERS
         .iter()
         .flat_map(|provider| provider.table())
         .collect::<Vec<_>>()
         .join("\n");
-    let readme = include_str!("../../README.md");
-    assert!(
-        readme.contains(&rows),
-        "the table of operations in README.md must be:\n{rows}"
-    );
+    for (name, readme) in [
+        ("README.md", include_str!("../../../../README.md")),
+        ("crates/kyc-cli/README.md", include_str!("../../README.md")),
+    ] {
+        assert!(
+            readme.contains(&format!("|\n{rows}\n\n")),
+            "the table of operations in {name} must be:\n{rows}"
+        );
+    }
 }

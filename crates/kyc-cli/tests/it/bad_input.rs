@@ -1,4 +1,4 @@
-//! Malformed input: exit code 2, the field and the rule named, nothing sent, no value repeated.
+//! Invalid input: exit code 2, the field and the rule are named, nothing is sent, no value is printed.
 
 use crate::kyc::{FixedServer, SandboxProcess, kyc};
 
@@ -118,7 +118,7 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_arguments_are_named() {
     for (arguments, missing) in [
         (&["onboard"][..], "--mobile"),
         (
@@ -201,7 +201,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn a_stray_value_is_not_repeated() {
+fn a_stray_value_is_not_printed() {
     for arguments in [
         &["onboard", "9000000001"][..],
         &["CANARY"],

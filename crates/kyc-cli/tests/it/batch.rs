@@ -1,4 +1,4 @@
-//! `kyc finpro profile --batch`: good and bad rows, what is refused, and a run that was ended at any moment.
+//! `kyc finpro profile --batch`: good and bad rows, refused arguments, and interrupted runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::kyc::{Run, SandboxProcess, kyc};
 use crate::profile_server::ProfileServer;
 
-/// A directory with an input, and where its results go.
+/// A directory with an input and the path of its results.
 struct Job {
     directory: TempDir,
     input: PathBuf,
@@ -27,7 +27,7 @@ impl Job {
         Self { directory, input }
     }
 
-    /// People with these numbers' last four digits, below a header.
+    /// An input of people whose numbers end in these four digits, below a header.
     fn of(people: std::ops::Range<u32>) -> Self {
         let rows: String = people
             .map(|person| format!("{}\n", mobile(person)))
@@ -68,7 +68,7 @@ impl Job {
         fs::read_to_string(self.out()).unwrap()
     }
 
-    /// The rows of the results below the first line, each of which must be whole.
+    /// The rows of the results below the first line, each of which must be complete.
     fn rows(&self) -> Vec<Value> {
         let text = self.text();
         assert!(text.ends_with('\n'));
@@ -76,7 +76,7 @@ impl Job {
         rows.map(|row| serde_json::from_str(row).unwrap()).collect()
     }
 
-    /// The last row of each line.
+    /// The last row of each line number.
     fn by_line(&self) -> BTreeMap<u64, Value> {
         let rows = self.rows().into_iter();
         rows.map(|row| (row["line"].as_u64().unwrap(), row))
@@ -88,7 +88,7 @@ fn mobile(person: u32) -> String {
     format!("900000{person:04}")
 }
 
-/// Rows that are in the file already, however torn its end is.
+/// The number of complete rows in the file, even if its end is torn.
 fn written(out: &Path) -> usize {
     let text = fs::read(out).unwrap_or_default();
     text.iter()
@@ -205,7 +205,7 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
         let mark = if person == 0 { "\u{feff}" } else { "" };
         writeln!(stdin, "{mark}{row}").unwrap();
     }
-    // What is there is asked, although more may come.
+    // Available rows are asked although the pipe is still open.
     wait_until(|| written(Path::new(out)) == 50);
     writeln!(stdin, "[]").unwrap();
     drop(stdin);
@@ -244,7 +244,7 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
 }
 
 #[test]
-fn what_cannot_be_begun_names_field_and_rule_and_asks_nothing() {
+fn invalid_arguments_are_named_with_the_rule_and_nothing_is_asked() {
     let server = ProfileServer::start(Duration::ZERO);
     let environment = server.environment();
     let job = Job::of(1..3);
@@ -290,9 +290,9 @@ fn what_cannot_be_begun_names_field_and_rule_and_asks_nothing() {
         (
             "people.csv",
             "mobileNumber,CANARY\n",
-            "column 2: is not known",
+            "column 2: is unknown",
         ),
-        ("people.csv", "9000000001\n", "column 1: is not known"),
+        ("people.csv", "9000000001\n", "column 1: is unknown"),
         (
             "people.csv",
             "",
@@ -322,7 +322,7 @@ fn what_cannot_be_begun_names_field_and_rule_and_asks_nothing() {
 }
 
 #[test]
-fn results_that_are_there_are_never_overwritten() {
+fn existing_results_are_never_overwritten() {
     let server = ProfileServer::start(Duration::ZERO);
     let environment = server.environment();
     let job = Job::of(1..4);
@@ -334,14 +334,14 @@ fn results_that_are_there_are_never_overwritten() {
         assert_eq!(job.text(), before);
     };
     fs::write(job.out(), "somebody's diary\n").unwrap();
-    refused(&[], "--out: is there already; give --resume");
-    refused(&["--resume"], "--out: is no results file");
+    refused(&[], "--out: already exists; use --resume");
+    refused(&["--resume"], "--out: is not a results file");
     assert_eq!(server.requests(), 0);
     fs::remove_file(job.out()).unwrap();
 
     assert_eq!(job.run(&["--resume"], &environment).code, 0, "begins anew");
     assert_eq!(server.requests(), 3);
-    refused(&[], "--out: is there already; give --resume");
+    refused(&[], "--out: already exists; use --resume");
     assert_eq!(job.run(&["--resume"], &environment).code, 0);
     assert_eq!(server.requests(), 3, "all are done");
 
@@ -354,20 +354,20 @@ fn results_that_are_there_are_never_overwritten() {
         fs::write(&job.input, other).unwrap();
         refused(
             &["--resume"],
-            "--out: belongs to another input, or the input was changed since",
+            "--out: belongs to another input, or the input has changed since",
         );
     }
     fs::write(&job.input, &input).unwrap();
     let results = job.text();
     for stray in ["CANARY\n", "{\"line\":0}\n", "{\"line\":5}\n"] {
         fs::write(job.out(), results.clone() + stray).unwrap();
-        refused(&["--resume"], "--out: line 5 is no row of this batch");
+        refused(&["--resume"], "--out: line 5 is not a row of this batch");
     }
     assert_eq!(server.requests(), 3);
 }
 
 #[test]
-fn a_run_that_was_killed_goes_on_and_nothing_is_lost() {
+fn a_killed_run_resumes_and_loses_nothing() {
     const PEOPLE: u32 = 600;
     const AT_ONCE: usize = 8;
     let server = ProfileServer::start(Duration::from_millis(5));
@@ -377,7 +377,7 @@ fn a_run_that_was_killed_goes_on_and_nothing_is_lost() {
         let before = server.asked();
         let more = [&["--resume", "--concurrency", "8"], more].concat();
         let mut kills = 0;
-        // Twice, so that what was gone on with is gone on with too.
+        // Twice, so that a resumed run is resumed too.
         for at in [kill_at, 2 * kill_at] {
             let mut child = job.begin(&more, &environment);
             wait_until(|| written(&job.out()) >= at);
@@ -404,7 +404,7 @@ fn a_run_that_was_killed_goes_on_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_row_that_was_not_written_whole_is_cut_off_and_asked_again() {
+fn an_incomplete_row_is_truncated_and_asked_again() {
     let server = ProfileServer::start(Duration::ZERO);
     let environment = server.environment();
     let job = Job::of(0..5);
@@ -430,7 +430,7 @@ fn a_row_that_was_not_written_whole_is_cut_off_and_asked_again() {
 }
 
 #[test]
-fn what_failed_for_now_is_asked_again_and_nothing_else() {
+fn only_temporary_failures_are_asked_again() {
     let server = ProfileServer::start(Duration::ZERO);
     let environment = server.environment();
     let job = Job::new(
@@ -441,13 +441,13 @@ fn what_failed_for_now_is_asked_again_and_nothing_else() {
     let run = job.run(&[], &environment);
     assert_eq!(run.code, 4, "{run:?}");
     assert!(
-        run.stderr.contains("1 may be answered another time"),
+        run.stderr.contains("1 may succeed in another run"),
         "{}",
         run.stderr
     );
     assert!(
         run.stderr
-            .contains("go on with the same command and --resume")
+            .contains("resume with the same command and --resume")
     );
     let failed = job.by_line()[&3].clone();
     assert_eq!(
@@ -460,7 +460,7 @@ fn what_failed_for_now_is_asked_again_and_nothing_else() {
     assert_eq!(run.code, 2, "the row that is bad stays bad: {run:?}");
     assert!(run.stderr.contains("1 rows: 1 answered"), "{}", run.stderr);
     assert!(
-        run.stderr.contains("2 rows were there from before"),
+        run.stderr.contains("2 rows were completed by earlier runs"),
         "{}",
         run.stderr
     );
@@ -475,7 +475,7 @@ fn what_failed_for_now_is_asked_again_and_nothing_else() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_lets_what_is_under_way_finish_and_says_how_to_go_on() {
+fn ctrl_c_lets_calls_in_flight_finish_and_says_how_to_resume() {
     let server = ProfileServer::start(Duration::from_millis(20));
     let environment = server.environment();
     let job = Job::of(0..300);
@@ -486,7 +486,9 @@ fn ctrl_c_lets_what_is_under_way_finish_and_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.contains("the rest was not asked\ngo on with the same command and --resume"),
+        told.contains(
+            "the remaining rows were not asked\nresume with the same command and --resume"
+        ),
         "{told}"
     );
     let written = job.rows().len();
@@ -511,7 +513,7 @@ fn a_second_ctrl_c_does_not_wait() {
     let other = job.run(&["--resume"], &environment);
     assert_eq!(other.code, 2);
     assert!(
-        other.stderr.contains("--out: another run writes to it"),
+        other.stderr.contains("--out: another run is writing to it"),
         "{}",
         other.stderr
     );
@@ -521,7 +523,7 @@ fn a_second_ctrl_c_does_not_wait() {
         told.next()
             .unwrap()
             .unwrap()
-            .contains("Ctrl-C again ends it at once")
+            .contains("press Ctrl-C again to stop at once")
     );
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));

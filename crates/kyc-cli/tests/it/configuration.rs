@@ -12,7 +12,7 @@ fn message(environment: &[(String, String)]) -> String {
 }
 
 #[test]
-fn a_secret_may_stand_in_a_file() {
+fn a_secret_may_come_from_a_file() {
     let sandbox = SandboxProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
@@ -81,7 +81,7 @@ fn a_bad_address_is_named_before_anything_is_sent() {
 }
 
 #[test]
-fn every_setting_may_stand_in_a_file() {
+fn every_setting_may_come_from_a_file() {
     let sandbox = SandboxProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<_> = sandbox
@@ -100,7 +100,7 @@ fn every_setting_may_stand_in_a_file() {
 }
 
 #[test]
-fn a_setting_that_is_empty_is_not_taken_for_the_default() {
+fn an_empty_setting_is_not_replaced_by_the_default() {
     let sandbox = SandboxProcess::start();
     let mut environment = sandbox.with(&[("FINPASS_BASE_URL", "")]);
     environment.push(("FINPASS_BASE_URL".to_owned(), String::new()));
@@ -112,7 +112,7 @@ fn a_setting_that_is_empty_is_not_taken_for_the_default() {
 }
 
 #[test]
-fn a_file_without_end_is_not_read_to_its_end() {
+fn an_endless_file_is_not_read_to_its_end() {
     let sandbox = SandboxProcess::start();
     let environment = sandbox.with(&[
         ("FINPASS_API_SECRET", ""),

@@ -1,4 +1,4 @@
-//! Commands that follow from the catalogue: flags, `--data`, `--out`.
+//! Commands derived from the catalogue: flags, `--data`, `--out`.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn refused(run: &Run, expected: &str) {
 }
 
 #[test]
-fn refresh_data_asks_for_the_data_of_a_session() {
+fn refresh_data_requests_the_data_of_a_session() {
     let sandbox = SandboxProcess::start();
     let opened = kyc_with_input(
         &["finpass", "init", "--data", "-", "--json"],
@@ -60,7 +60,7 @@ fn refresh_data_asks_for_the_data_of_a_session() {
 }
 
 #[test]
-fn a_request_in_a_file_is_completed_and_changed_by_flags() {
+fn flags_complete_and_replace_members_of_a_request_file() {
     let server = FixedServer::answering(
         "200 OK",
         r#"{"success":true,"data":{"client_id":"c","redirect_url":"https://x.test"}}"#,
@@ -95,7 +95,7 @@ fn a_request_in_a_file_is_completed_and_changed_by_flags() {
 }
 
 #[test]
-fn lists_and_switches_come_from_a_file_too() {
+fn lists_and_switches_are_read_from_a_file_too() {
     let server = FixedServer::answering(
         "201 Created",
         r#"{"transaction_id":"t","data":{"authorization_url":"https://x.test"}}"#,
@@ -229,7 +229,7 @@ fn bad_data_names_the_member_or_the_place_and_sends_nothing() {
 }
 
 #[test]
-fn data_that_cannot_be_read_is_told_without_its_name() {
+fn unreadable_data_is_reported_without_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("CANARY");
     for path in [missing.to_str().unwrap(), folder.path().to_str().unwrap()] {
@@ -258,7 +258,7 @@ fn data_that_cannot_be_read_is_told_without_its_name() {
 }
 
 #[test]
-fn a_body_goes_to_a_file_as_it_came() {
+fn a_body_is_written_to_a_file_byte_for_byte() {
     let body = "{ \"success\":true, \"new\":1, \"data\":{\"client_id\":\"c\",\"redirect_url\":\"https://x.test\"} }";
     let server = FixedServer::answering("200 OK", body);
     let folder = tempfile::tempdir().unwrap();
@@ -289,11 +289,11 @@ fn a_body_goes_to_a_file_as_it_came() {
 
     refused(
         &call(&out, &[], &environment),
-        "--out: is there already; give --overwrite",
+        "--out: already exists; use --overwrite",
     );
     refused(
         &call(folder.path(), &["--overwrite"], &environment),
-        "--out: is there already and is not a file",
+        "--out: exists and is not a file",
     );
     refused(
         &call(&folder.path().join("no/reply"), &[], &environment),
@@ -325,7 +325,7 @@ fn a_body_goes_to_a_file_as_it_came() {
 }
 
 #[test]
-fn bad_flags_are_told_before_credentials_are_looked_for() {
+fn bad_flags_are_reported_before_missing_credentials() {
     for (arguments, expected) in [
         (
             &[

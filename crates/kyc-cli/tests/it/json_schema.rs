@@ -1,8 +1,8 @@
-//! As much of JSON Schema as the documents use.
+//! The part of JSON Schema that the documents use.
 
 use serde_json::{Map, Value};
 
-/// Keywords that say nothing about the form, or too little to check.
+/// Keywords that are annotations, or not worth checking.
 const NOTES: [&str; 9] = [
     "default",
     "description",
@@ -15,7 +15,7 @@ const NOTES: [&str; 9] = [
     "x-kyc-member",
 ];
 
-/// Where a value is not in the form of a schema, a line a place. References lead into the document.
+/// The places where a value violates a schema, one per line. References point into the document.
 pub(crate) fn problems(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     check(document, schema, value, "$", &mut problems);

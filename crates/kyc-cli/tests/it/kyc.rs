@@ -1,4 +1,4 @@
-//! Runs `kyc`, and what it talks to.
+//! Runs `kyc`, and its peers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -35,7 +35,7 @@ pub(crate) const FULL_ONBOARDING: [&str; 12] = [
     "https://lender.example.test",
 ];
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -55,7 +55,7 @@ impl Run {
     }
 }
 
-/// Runs `kyc` with these variables and no other but the system's.
+/// Runs `kyc` with only these variables and the system's.
 pub(crate) fn kyc(arguments: &[&str], environment: &[(String, String)]) -> Run {
     kyc_with_input(arguments, environment, b"")
 }
@@ -75,7 +75,7 @@ pub(crate) fn kyc_with_input(
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may end before it has read everything, or anything.
+    // It may end before it has read all of its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     Run {
@@ -85,7 +85,7 @@ pub(crate) fn kyc_with_input(
     }
 }
 
-/// `kyc sandbox` in a process of its own, stopped when dropped.
+/// `kyc sandbox` in its own process, stopped on drop.
 pub(crate) struct SandboxProcess {
     child: Child,
     pub(crate) environment: Vec<(String, String)>,
@@ -243,7 +243,7 @@ impl FixedServer {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Credentials and addresses that lead all four providers here.
+    /// Credentials, and addresses that point all four providers here.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let made_up = [
             ("FINPASS_API_KEY", "CANARY-key"),
@@ -273,7 +273,7 @@ impl FixedServer {
 fn answer(mut stream: TcpStream, reply: &str, last_body: &Mutex<String>) {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
-    // The whole request: head, and as much body as the head announces.
+    // The whole request: the head, and the body that it announces.
     while let Ok(read @ 1..) = stream.read(&mut buffer) {
         seen.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&seen);

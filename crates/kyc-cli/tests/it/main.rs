@@ -1,4 +1,4 @@
-//! The command as a user runs it: a process, its environment, its two streams and its exit code.
+//! The command as a user runs it: a process with its environment, output streams and exit code.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

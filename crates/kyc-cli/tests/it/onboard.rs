@@ -32,7 +32,7 @@ fn a_mobile_number_is_enough_with_the_sandbox() {
 }
 
 #[test]
-fn people_read_a_table() {
+fn the_report_is_a_table() {
     let run = kyc(&["onboard", "--sandbox", "--mobile", "9000000002"], &[]);
     assert_eq!(run.code, 0, "{run:?}");
     for text in [
@@ -50,7 +50,7 @@ fn people_read_a_table() {
 }
 
 #[test]
-fn all_inputs_are_taken() {
+fn all_inputs_are_used() {
     let run = kyc(
         &[
             "onboard",
@@ -106,7 +106,7 @@ fn all_inputs_are_taken() {
 }
 
 #[test]
-fn a_refusal_is_recorded_and_ends_it() {
+fn a_refusal_is_recorded_and_ends_the_onboarding() {
     let run = kyc(
         &[
             "onboard",
@@ -141,7 +141,7 @@ fn the_exit_code_is_the_highest_of_the_steps() {
     assert_eq!(steps[3]["error"]["kind"], "api");
     assert_eq!(steps[0]["result"], "done", "the others are kept");
 
-    // A wrong secret costs two steps with different codes: 3 for Deepvue, 4 for the session that Veriff does not know.
+    // Two steps fail with different codes: 3 for Deepvue's wrong secret, 4 for the session that Veriff does not know.
     let sandbox = SandboxProcess::start();
     let environment = sandbox.with(&[("DEEPVUE_CLIENT_SECRET", "other")]);
     let arguments = [
@@ -165,7 +165,7 @@ fn the_exit_code_is_the_highest_of_the_steps() {
 }
 
 #[test]
-fn real_providers_are_named_by_configuration() {
+fn the_configuration_selects_the_providers() {
     let sandbox = SandboxProcess::start();
     let run = kyc(&FULL_ONBOARDING, &sandbox.environment);
     assert_eq!(run.code, 0, "{run:?}");
@@ -185,7 +185,7 @@ fn real_providers_are_named_by_configuration() {
 }
 
 #[test]
-fn a_provider_without_any_setting_is_skipped_and_one_with_some_is_an_error() {
+fn a_provider_without_settings_is_skipped_and_one_with_only_some_is_an_error() {
     let sandbox = SandboxProcess::start();
     let without = sandbox.with(&[
         ("FINPASS_BASE_URL", ""),
@@ -219,7 +219,7 @@ fn a_provider_without_any_setting_is_skipped_and_one_with_some_is_an_error() {
 }
 
 #[test]
-fn a_wrong_input_of_one_step_holds_all_back() {
+fn an_invalid_input_of_one_step_holds_all_back() {
     let sandbox = SandboxProcess::start();
     let consent = ["--session-id", "s-1", "--consent-text", "I agree."];
     let documents = [
@@ -298,7 +298,7 @@ fn half_of_a_step_s_inputs_is_an_error() {
 }
 
 #[test]
-fn what_a_deadline_cuts_off_can_be_settled_by_its_id() {
+fn a_step_that_timed_out_can_be_settled_by_its_request_id() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     let sandbox = SandboxProcess::start();
@@ -326,7 +326,7 @@ fn what_a_deadline_cuts_off_can_be_settled_by_its_id() {
 }
 
 #[test]
-fn a_read_that_failed_is_nothing_to_settle() {
+fn a_failed_read_leaves_nothing_to_settle() {
     let run = kyc(&["onboard", "--sandbox", "--mobile", "9000000007"], &[]);
     assert_eq!(run.code, 4, "{run:?}");
     assert!(
@@ -359,7 +359,7 @@ fn interrupted_by(signal: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The request is on its way once a byte of it is here.
+    // The request is in flight once its first byte has arrived.
     let (mut stream, _) = listener.accept().unwrap();
     stream.read_exact(&mut [0]).unwrap();
     let process = child.id().to_string();

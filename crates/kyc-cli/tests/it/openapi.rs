@@ -1,4 +1,4 @@
-//! `kyc openapi`: each provider's document, and that it is one.
+//! `kyc openapi`: each provider's document, and its validity.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn each_document_is_openapi_3_1() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_operation_has_its_marks() {
+fn every_reference_resolves_and_every_operation_has_its_marks() {
     for provider in PROVIDERS {
         let document = document(provider);
         let mut references = Vec::new();
@@ -106,9 +106,9 @@ fn collect<'d>(value: &'d Value, references: &mut Vec<&'d str>) {
     }
 }
 
-/// Requests, replies and refusals on file are what the document says of them.
+/// The requests, replies and refusals of the fixtures match the document.
 #[test]
-fn every_fixture_is_in_the_form_of_its_document() {
+fn every_fixture_matches_its_document() {
     let mut checked = 0_usize;
     for provider in PROVIDERS {
         let document = document(provider);
@@ -123,7 +123,7 @@ fn every_fixture_is_in_the_form_of_its_document() {
                 let mut check = |place: &str, body: Option<&Value>| {
                     let content =
                         resolved(&document, operation.pointer(place).unwrap_or(&Value::Null));
-                    // A body that is not documented has no schema, and may be anything.
+                    // An undocumented body has no schema, and may be anything.
                     let schema = content.pointer("/content/application~1json/schema");
                     let (Some(schema), Some(body)) = (schema, body) else {
                         return;
@@ -168,7 +168,7 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
 }
 
 #[test]
-fn a_provider_that_is_not_known_and_two_forms_at_once_are_refused() {
+fn an_unknown_provider_and_two_formats_at_once_are_refused() {
     let run = kyc(&["openapi", "CANARY"], &[]);
     assert_eq!(run.code, 2);
     assert!(

@@ -14,7 +14,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn answers_have_the_wire_s_names() {
+fn answers_have_the_wire_names() {
     let sandbox = SandboxProcess::start();
     let environment = &sandbox.environment;
 

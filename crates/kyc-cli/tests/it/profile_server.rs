@@ -1,4 +1,4 @@
-//! A FinPro that keeps connections, takes its time, and counts who was asked about.
+//! A FinPro with persistent connections and a response time, which counts the requests for each person.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Answers every question after `delay`; those about `failing` with 503.
+/// Answers every request after `delay`; those about `failing` with 503.
 #[derive(Clone, Default)]
 pub(crate) struct ProfileServer {
     pub(crate) address: String,
@@ -38,7 +38,7 @@ impl ProfileServer {
         server
     }
 
-    /// How often each person was asked about.
+    /// The number of requests about each person.
     pub(crate) fn asked(&self) -> BTreeMap<String, usize> {
         self.state.lock().unwrap().asked.clone()
     }
@@ -47,12 +47,12 @@ impl ProfileServer {
         self.asked().values().sum()
     }
 
-    /// Refuses for now whoever asks about these.
+    /// Refuses requests about these people temporarily.
     pub(crate) fn fail(&self, mobiles: &[&str]) {
         self.state.lock().unwrap().failing = mobiles.iter().map(ToString::to_string).collect();
     }
 
-    /// What leads FinPro's client here.
+    /// The variables that point FinPro's client here.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         [
             ("FINPRO_BASE_URL", self.address.as_str()),
@@ -106,9 +106,9 @@ impl ProfileServer {
     }
 }
 
-/// An aggregator that fails and repeats the number in its text.
+/// An aggregator that fails, with the number in its text.
 fn reply(mobile: &str) -> String {
     format!(
-        r#"{{"ver":"1.0.0","data":[{{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}},{{"aaId":"finvu","registrationStatus":null,"hasLinkedAccounts":null,"status":"failed","errorMessage":"{mobile} is not known"}}]}}"#
+        r#"{{"ver":"1.0.0","data":[{{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}},{{"aaId":"finvu","registrationStatus":null,"hasLinkedAccounts":null,"status":"failed","errorMessage":"{mobile} is unknown"}}]}}"#
     )
 }

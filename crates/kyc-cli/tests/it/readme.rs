@@ -1,4 +1,4 @@
-//! The commands of the README print what it says.
+//! The commands of the README print the output shown there.
 
 #[test]
 fn the_readme_is_true() {

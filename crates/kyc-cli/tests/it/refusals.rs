@@ -1,4 +1,4 @@
-//! Every exit code, and what is said with it. Nothing that is said repeats a secret or a personal value.
+//! Every exit code and its message. No message contains a secret or a personal value.
 
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ fn three_for_refused_credentials() {
 }
 
 #[test]
-fn four_for_a_refusal_whose_text_is_not_repeated() {
+fn four_for_a_refusal_whose_text_is_not_printed() {
     let body =
         r#"{"success":false,"message":"CANARY 9000000001 is unknown","message_code":"9000000001"}"#;
     let server = FixedServer::answering("422 Unprocessable Entity", body);
@@ -79,7 +79,7 @@ fn four_for_a_refusal_whose_text_is_not_repeated() {
 }
 
 #[test]
-fn four_for_a_broken_provider_and_no_second_request() {
+fn four_for_a_failing_provider_and_no_second_request() {
     let server = FixedServer::answering("500 Internal Server Error", "CANARY");
     error(&kyc(&FINPASS, &server.environment()), 4, "api", "unknown");
     assert_eq!(server.connections(), 1, "each call opens a session");
@@ -152,7 +152,7 @@ fn six_for_a_reply_without_a_signature() {
 }
 
 #[test]
-fn seven_for_an_answer_that_is_not_understood() {
+fn seven_for_a_reply_that_cannot_be_decoded() {
     for (body, place) in [
         ("<html>CANARY</html>", "not JSON at $"),
         (r#"{"success":true}"#, "success without data at $.data"),
@@ -168,7 +168,7 @@ fn seven_for_an_answer_that_is_not_understood() {
 }
 
 #[test]
-fn people_are_told_what_to_do() {
+fn errors_come_with_advice() {
     let sandbox = SandboxProcess::start();
     let run = kyc(
         &FINPASS[..6],
@@ -238,7 +238,7 @@ fn a_provider_cannot_rewrite_the_terminal() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_answer_that_cannot_be_written_was_still_given() {
+fn a_reply_that_cannot_be_written_was_still_done() {
     let sandbox = SandboxProcess::start();
     let full = std::fs::File::options()
         .write(true)

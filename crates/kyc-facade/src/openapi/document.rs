@@ -1,4 +1,4 @@
-//! The whole document.
+//! The OpenAPI document.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use super::operation::{DEFINITIONS, OperationObject, describe};
 use super::prose::prose;
 
-/// An OpenAPI 3.1 document. It serialises in the usual order, and may be changed before: a sandbox sets its own `servers`.
+/// An OpenAPI 3.1 document. It serialises in the usual order, and its fields may be changed before: a sandbox sets its own
+/// `servers`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -22,32 +23,32 @@ pub struct Document {
     pub info: Map<String, Value>,
     /// The addresses.
     pub servers: Vec<Value>,
-    /// The credentials of every operation.
+    /// The security requirements of every operation.
     pub security: Vec<Value>,
     /// The operations, by path and by method.
     #[serde(skip_deserializing)]
     pub paths: BTreeMap<String, BTreeMap<String, OperationObject>>,
-    /// What the rest refers to.
+    /// The referenced components.
     pub components: Components,
 }
 
-/// What the rest of a document refers to.
+/// The components that the rest of a document refers to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Components {
-    /// The headers that prove who calls.
+    /// The credential headers.
     pub security_schemes: BTreeMap<String, Value>,
     /// The refusals by status; every operation has all of them.
     pub responses: BTreeMap<String, Value>,
-    /// The forms of requests, replies and refusals.
+    /// The schemas of requests, replies and refusals.
     pub schemas: BTreeMap<String, Value>,
 }
 
-/// Why there is no document.
+/// Why a document cannot be created.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// What the provider says about itself is not a document without operations.
+    /// The provider's own part is not a document without operations.
     Provider(serde_json::Error),
     /// An operation has no schema: its client was built without the feature `schema`.
     NoSchema(&'static str),
@@ -117,10 +118,10 @@ impl std::error::Error for DocumentError {
 }
 
 impl Document {
-    /// The document of a provider's operations.
+    /// Creates the document of a provider's operations.
     ///
-    /// `provider` is what the provider says about itself: an OpenAPI document without operations, whose
-    /// `components.responses` are the refusals by status.
+    /// `provider` is the provider's own part: an OpenAPI document without operations, whose `components.responses` are the
+    /// refusals by status.
     ///
     /// # Errors
     ///
@@ -158,7 +159,7 @@ impl Document {
     }
 }
 
-/// Rewrites what is Rust's in schemas: their descriptions, and the default of an `Option`.
+/// Rewrites the Rust-specific parts of schemas: their descriptions, and the default of an `Option`.
 fn for_other_languages(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! The members of a request: what they are, and where in the HTTP request they stand.
+//! The members of a request: their kind, and their place in the HTTP request.
 
 use provider_core::schemars::SchemaGenerator;
 use provider_core::schemars::generate::SchemaSettings;
@@ -12,20 +12,20 @@ use super::prose::prose;
 pub struct Member {
     /// Its name in JSON.
     pub name: String,
-    /// Where it stands in the HTTP request.
+    /// Its place in the HTTP request.
     pub place: Place,
     /// Whether a request without it is refused.
     pub required: bool,
     /// Its documentation, in Markdown.
     pub description: String,
-    /// What its value is.
+    /// The kind of its value.
     pub kind: Kind,
 }
 
-/// Where a member stands in the HTTP request.
+/// The place of a member in the HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In the path, in the place of this placeholder of the route: `extend("x-path" = "id")` on the field.
+    /// In the path, in place of this placeholder of the route: `extend("x-path" = "id")` on the field.
     Path(String),
     /// In the query, as the parameter of this name: `extend("x-query" = "version")` on the field.
     Query(String),
@@ -33,7 +33,7 @@ pub enum Place {
     Body,
 }
 
-/// What the value of a member is.
+/// The kind of a member's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_one_scalar_or_a_list_of_them_is_no_other() {
+    fn scalars_and_lists_of_scalars_have_a_kind() {
         for (schema, kind) in [
             (json!({"type": "string", "pattern": "^.$"}), Kind::Text),
             (json!({"type": ["string", "null"]}), Kind::Text),

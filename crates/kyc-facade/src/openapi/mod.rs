@@ -1,4 +1,5 @@
-//! OpenAPI 3.1 documents of a provider's operations, made from its clients' catalogues, and the members of a request as data.
+//! OpenAPI 3.1 documents of a provider's operations, generated from its clients' catalogues, and the members of a request
+//! as data.
 
 mod document;
 mod members;

@@ -1,4 +1,4 @@
-//! One operation as OpenAPI describes it.
+//! One operation in OpenAPI.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::document::DocumentError;
 use super::members::{Place, properties, required};
 use super::prose::{headline, prose};
 
-/// Where schemas stand in a document, as a JSON pointer.
+/// The place of schemas in a document, as a JSON pointer.
 pub(crate) const DEFINITIONS: &str = "/components/schemas";
 
 /// One operation of a document.
@@ -20,14 +20,14 @@ pub(crate) const DEFINITIONS: &str = "/components/schemas";
 pub struct OperationObject {
     /// The name of the client's method.
     pub operation_id: &'static str,
-    /// What it does, in a few words.
+    /// A short summary.
     pub summary: String,
-    /// What it does, in Markdown. An operation that the provider's own pages do not state is labelled here.
+    /// The description, in Markdown. It labels an operation that the provider's own pages do not state.
     pub description: String,
     /// How well it is documented: `seed`, `docs`, `upstream`, `3p` or `unknown`.
     #[serde(rename = "x-kyc-mark")]
     pub mark: &'static str,
-    /// What a repeat does: `safe`, `repeatable` or `unsafe`.
+    /// Its idempotency: `safe`, `repeatable` or `unsafe`.
     #[serde(rename = "x-kyc-idempotency")]
     pub idempotency: &'static str,
     /// What the request's signature covers: `nothing`, `body`, or `path:` and a parameter's name.
@@ -51,13 +51,13 @@ pub struct Parameter {
     /// `path` or `query`.
     #[serde(rename = "in")]
     pub place: &'static str,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
-    /// What it is, in Markdown.
+    /// Its description, in Markdown.
     pub description: String,
-    /// Its form.
+    /// Its schema.
     pub schema: Value,
-    /// The request's member, where it has another name.
+    /// The request's member, if it has another name.
     #[serde(rename = "x-kyc-member", skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
 }
@@ -190,13 +190,15 @@ fn check_path(
     })
 }
 
-/// The documentation; an operation that the provider's own pages do not state says so first.
+/// The documentation; for an operation that the provider's own pages do not state, it starts with a note.
 fn description(documentation: &str, mark: Mark) -> String {
     let source = match mark {
         Mark::Seed | Mark::Docs => return prose(documentation),
-        Mark::Upstream => "what is known comes from a company that the provider probably relays to",
-        Mark::ThirdParty => "what is known comes from third parties, or is our own conclusion",
-        Mark::Unknown => "nothing documents it",
+        Mark::Upstream => {
+            "the information comes from a company that the provider probably relays to"
+        }
+        Mark::ThirdParty => "the information comes from third parties, or is an inference",
+        Mark::Unknown => "it is not documented",
     };
     let (mark, documentation) = (mark.as_str(), prose(documentation));
     format!(
@@ -204,9 +206,9 @@ fn description(documentation: &str, mark: Mark) -> String {
     )
 }
 
-/// Takes out of a request's schema the members that do not stand in the body: each as a parameter, with the placeholder of
-/// the route that it fills, or an empty text. The members that stay are described as they are sent: an absent one is not
-/// null.
+/// Removes from a request's schema the members that are not in the body, and returns each as a parameter, with the
+/// placeholder of the route that it fills, or an empty text. The remaining members are described as they are sent: an
+/// absent one is not null.
 fn take_parameters(request: &mut Map<String, Value>) -> Vec<(String, Parameter)> {
     let all_required: Vec<_> = required(request).into_iter().map(str::to_owned).collect();
     let Some(Value::Object(properties)) = request.get_mut("properties") else {
@@ -246,7 +248,7 @@ fn take_parameters(request: &mut Map<String, Value>) -> Vec<(String, Parameter)>
     taken
 }
 
-/// Takes the null out of the types of a value: Rust's `Option`.
+/// Removes null from the types of a value: Rust's `Option`.
 fn without_null(schema: &mut Value) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");

@@ -1,4 +1,4 @@
-//! Rustdoc's Markdown as text for readers of other languages.
+//! Converts rustdoc's Markdown to text for readers of other languages.
 
 /// The documentation without what concerns Rust alone: examples, sections such as *Errors*, and links into the crate, of
 /// which the text stays. `None` is null, and a link to the variant of an enum its name on the wire, `loan_underwriting`.
@@ -18,19 +18,19 @@ pub fn prose(documentation: &str) -> String {
     without_links(kept.join("\n").trim()).replace("`None`", "null")
 }
 
-/// The subject of the documentation in one line of plain text: its first sentence up to a colon or the full stop.
+/// A one-line summary in plain text: the first sentence of the documentation, up to a colon or the full stop.
 pub fn headline(summary: &str) -> String {
     let sentence = summary.split(": ").next().unwrap_or_default();
     plain(sentence).trim_end_matches('.').to_owned()
 }
 
-/// The text without Markdown's marks, for a terminal.
+/// The text without Markdown markup, for a terminal.
 pub fn plain(text: &str) -> String {
     without_links(text).replace(['*', '`'], "")
 }
 
 /// Replaces `[text](target)` and `[text]` by `text`, unless the target is an address. A mark such as `` `[docs]` `` is code
-/// and stays.
+/// and is kept.
 fn without_links(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut rest = text;
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_concerns_rust_alone_is_left_out() {
+    fn rust_specific_parts_are_left_out() {
         let documentation = " Opens it: *Initialize*, `POST /x` (`[seed]`).\n\n See [`Row::id`], [`of`](Self::of), `None` and\n \
             [the page](https://docs.example.test/a).\n\n ```\n use x;\n ```\n\n # Errors\n\n Awaiting it.\n";
         assert_eq!(

@@ -1,4 +1,4 @@
-//! One fake for all four capabilities: waits, then does what it is told, and keeps what it was asked.
+//! One fake for all four capabilities: waits, then returns a configured result, and records its inputs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

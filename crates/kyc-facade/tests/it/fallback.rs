@@ -1,4 +1,4 @@
-//! Which failures another provider is asked for, what is told then, and whose time it takes.
+//! Fallbacks: which failures are passed on, what is reported, and how the deadline is shared.
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ fn query() -> AggregatorQuery {
     AggregatorQuery::new(mobile(), "ref-1")
 }
 
-fn wish() -> AggregatorConsentRequest {
+fn consent_request() -> AggregatorConsentRequest {
     AggregatorConsentRequest::new(mobile(), ConsentPurpose::LoanUnderwriting)
 }
 
@@ -50,7 +50,8 @@ fn discoveries(first: &Fake, others: &[&Fake]) -> Fallback<dyn AggregatorDiscove
     })
 }
 
-/// Each capability over a first provider with this failure and a second that serves: whether it was served, and by whom.
+/// Calls each capability with a first provider that fails like this and a second that serves. Returns which one served, if
+/// any.
 async fn served(failure: &Error) -> [Option<&'static str>; 4] {
     let first = Fake::failing_with(failure.clone()).named("first");
     let second = Fake::default()
@@ -65,7 +66,7 @@ async fn served(failure: &Error) -> [Option<&'static str>; 4] {
         .record_consent(consent(), options())
         .await;
     let opened = access.open_session(documents(), options()).await;
-    let granted = opener.open_consent(wish(), options()).await;
+    let granted = opener.open_consent(consent_request(), options()).await;
     let discovered = discoveries(&first, &[&second])
         .discover(query(), options())
         .await;
@@ -78,7 +79,7 @@ async fn served(failure: &Error) -> [Option<&'static str>; 4] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn which_failures_another_provider_is_asked_for_is_a_table() {
+async fn which_failures_are_passed_on_is_a_table() {
     use ErrorKind::*;
     use Outcome::*;
 
@@ -90,7 +91,7 @@ async fn which_failures_another_provider_is_asked_for_is_a_table() {
     };
     let repeatable = |error: Error| error.with_idempotency(Idempotency::Repeatable);
     let safe = |error: Error| error.with_idempotency(Idempotency::Safe);
-    // The failure, and whether another one is asked for what changes something, and for a read.
+    // The failure, and whether it is passed on for an operation with effects, and for a read.
     let table = [
         (Error::new(Connect, NotSent), true, true),
         (Error::new(Connect, Unknown), false, true),
@@ -128,7 +129,7 @@ async fn which_failures_another_provider_is_asked_for_is_a_table() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_that_serves_is_the_only_one_asked() {
+async fn only_the_first_provider_that_serves_is_called() {
     let (first, second) = (
         Fake::default().named("first"),
         Fake::default().named("second"),
@@ -142,7 +143,7 @@ async fn the_first_that_serves_is_the_only_one_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_ends_the_search_is_returned_as_it_is() {
+async fn a_failure_that_is_not_passed_on_is_returned_unchanged() {
     let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent);
     for kind in [ErrorKind::Timeout, ErrorKind::InvalidRequest] {
         let lost = Fake::failing_with(Error::new(kind, Outcome::Unknown).at("lost", "act"));
@@ -158,7 +159,7 @@ async fn a_failure_that_ends_the_search_is_returned_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_all_fail_the_first_failure_is_returned_with_the_others_beside_it() {
+async fn if_all_fail_the_first_failure_is_returned_and_lists_the_others() {
     let failing = |kind, name| Error::new(kind, Outcome::NotSent).at(name, "act");
     let first =
         Fake::failing_with(failing(ErrorKind::Connect, "one").with_source("name not found"));
@@ -193,7 +194,7 @@ async fn if_all_fail_the_first_failure_is_returned_with_the_others_beside_it() {
     );
 }
 
-/// Whatever an error says of itself, it says also when others failed too.
+/// An error keeps its details when other providers fail too.
 #[tokio::test(start_paused = true)]
 async fn the_first_failure_keeps_its_cause_when_the_others_fail_too() {
     let decode = DecodeError::missing_data("$.data");
@@ -211,7 +212,7 @@ async fn the_first_failure_keeps_its_cause_when_the_others_fail_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_provider_says_what_a_valid_input_is() {
+async fn the_first_provider_checks_inputs() {
     let refusing = Fake {
         refuses_input: true,
         ..Fake::default()
@@ -246,7 +247,7 @@ fn limits(fake: &Fake) -> Vec<(Option<Duration>, Option<Duration>)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_something_has_all_the_time_and_the_next_what_is_left() {
+async fn an_operation_with_effects_gets_all_of_the_time_and_the_next_provider_the_rest() {
     let first = slow(4, ErrorKind::Connect, Outcome::NotSent);
     let second = Fake::default();
     let options = CallOptions::new()
@@ -279,7 +280,7 @@ async fn a_read_leaves_time_for_the_next_provider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_time_left_nobody_else_is_asked() {
+async fn without_time_left_no_other_provider_is_called() {
     let first = slow(4, ErrorKind::Connect, Outcome::NotSent);
     let second = Fake::default();
     let options = CallOptions::new().with_time_limit(4 * SECOND);
@@ -293,7 +294,7 @@ async fn without_time_left_nobody_else_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_onboarding_says_who_served() {
+async fn an_onboarding_names_the_provider_that_served() {
     let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent).named("dead");
     let alive = Fake::default()
         .named("alive")

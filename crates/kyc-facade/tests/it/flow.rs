@@ -54,7 +54,7 @@ async fn the_whole_takes_as_long_as_the_slowest_not_the_sum() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_throws_nothing_away() {
+async fn a_failure_discards_no_finished_step() {
     let failing = Fake::failing(ErrorKind::Api, Outcome::Refused);
     let fine = Fake::after(1);
     for broken in 0..4 {
@@ -83,7 +83,7 @@ async fn a_failure_throws_nothing_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_aggregator_is_chosen_by_readiness_and_handed_on() {
+async fn the_aggregator_is_chosen_by_readiness_and_passed_on() {
     let discovery = Fake::default().finding(&[
         ("first", Readiness::NeedsRegistration),
         ("second", Readiness::Ready),
@@ -122,7 +122,7 @@ async fn without_an_answer_the_default_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_deadline_ends_what_is_not_finished_and_keeps_what_is() {
+async fn the_deadline_ends_unfinished_steps_and_keeps_finished_ones() {
     let (quick, never) = (Fake::after(1), Fake::after(3_600));
     let report = kyc(&quick, &never, &quick, &never)
         .deadline(Duration::from_secs(10))
@@ -141,7 +141,7 @@ async fn one_deadline_ends_what_is_not_finished_and_keeps_what_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_was_cut_off_leaves_nothing_to_settle() {
+async fn a_read_that_timed_out_leaves_nothing_to_settle() {
     let (quick, never) = (Fake::after(1), Fake::after(3_600));
     let report = kyc(&quick, &quick, &never, &quick)
         .build()
@@ -155,7 +155,7 @@ async fn a_question_that_was_cut_off_leaves_nothing_to_settle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_without_time_to_begin_was_not_sent() {
+async fn a_step_without_time_to_start_is_not_sent() {
     let fine = Fake::after(1);
     let kyc = kyc(&fine, &fine, &fine, &fine).build();
     let report = kyc.onboard(applicant()).with_deadline(Duration::ZERO).await;
@@ -171,7 +171,7 @@ async fn a_step_without_time_to_begin_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_subset_of_providers_works_and_says_what_is_missing() {
+async fn any_subset_of_providers_works_and_missing_ones_are_named() {
     for subset in 0_u8..16 {
         let fake = Arc::new(Fake::default());
         let mut builder = Kyc::builder();
@@ -203,7 +203,7 @@ async fn any_subset_of_providers_works_and_says_what_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_input_skips_its_step_only() {
+async fn a_missing_input_skips_only_its_step() {
     let fine = Fake::default();
     let bare = Applicant::new(Mobile::parse("9000000001").unwrap());
     let report = kyc(&fine, &fine, &fine, &fine).build().onboard(bare).await;
@@ -239,7 +239,7 @@ async fn a_refusal_is_recorded_and_nothing_else_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_observer_sees_each_step_begin_and_end() {
+async fn an_observer_sees_the_start_and_end_of_each_step() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let fine = Fake::after(1);
@@ -285,7 +285,7 @@ async fn an_observer_sees_each_step_begin_and_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_observer_is_told_which_steps_were_under_way_when_an_onboarding_is_dropped() {
+async fn an_observer_learns_which_steps_were_in_flight_when_an_onboarding_is_dropped() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let (done, slow) = (Fake::after(1), Fake::after(9));
@@ -335,7 +335,7 @@ async fn nothing_personal_is_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_input_that_cannot_be_sent_holds_every_step_back() {
+async fn an_invalid_input_holds_every_step_back() {
     for wrong in 0..4 {
         let (fine, refusing) = (
             Fake::default(),
@@ -374,7 +374,7 @@ async fn an_input_that_cannot_be_sent_holds_every_step_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_step_tells_its_provider_what_time_is_left_and_which_id_it_has() {
+async fn each_step_passes_its_time_limit_and_request_id_to_the_provider() {
     let (slow, last) = (Fake::after(3), Fake::after(3_600));
     let kyc = kyc(&slow, &slow, &slow, &last)
         .deadline(Duration::from_secs(10))

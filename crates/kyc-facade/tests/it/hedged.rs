@@ -1,4 +1,4 @@
-//! When a question is asked twice, what that costs and what it brings. In virtual time.
+//! Hedging: when a query is sent twice, its cost and its benefit. In virtual time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,16 +14,16 @@ use tokio::time::Instant;
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long one answer takes, and how it fails if it does.
+/// The duration of one answer, and its failure if it fails.
 type Step = (Duration, Option<ErrorKind>);
 
-/// Answers each question as its script says, and at once when that is at its end.
+/// Answers each query according to its script, and at once after the script's end.
 #[derive(Debug, Clone)]
 struct Peer {
     name: &'static str,
     script: Arc<Mutex<VecDeque<Step>>>,
     asked: Arc<Mutex<Vec<CallOptions>>>,
-    under_way: Arc<()>,
+    in_flight: Arc<()>,
     refuses_input: bool,
 }
 
@@ -33,7 +33,7 @@ impl Peer {
             name,
             script: Arc::default(),
             asked: Arc::default(),
-            under_way: Arc::new(()),
+            in_flight: Arc::new(()),
             refuses_input: false,
         }
     }
@@ -52,9 +52,9 @@ impl Peer {
         self.asked.lock().unwrap().len()
     }
 
-    /// How many questions are being answered; `held` is how many copies of this peer a test and a hedge hold.
-    fn under_way(&self, held: usize) -> usize {
-        Arc::strong_count(&self.under_way) - held
+    /// The number of queries in flight; `held` is the number of references that the test and a hedge hold.
+    fn in_flight(&self, held: usize) -> usize {
+        Arc::strong_count(&self.in_flight) - held
     }
 }
 
@@ -76,7 +76,7 @@ impl AggregatorDiscovery for Peer {
         _: AggregatorQuery,
         options: CallOptions,
     ) -> Result<Vec<AggregatorStanding>, Error> {
-        let _under_way = Arc::clone(&self.under_way);
+        let _in_flight = Arc::clone(&self.in_flight);
         self.asked.lock().unwrap().push(options);
         let step = self.script.lock().unwrap().pop_front();
         let (delay, fails) = step.unwrap_or_default();
@@ -95,11 +95,11 @@ fn query() -> AggregatorQuery {
     AggregatorQuery::new(Mobile::parse("9000000001").unwrap(), "ref-1")
 }
 
-/// Asks the second peer after a second, and has saved up this many hedges.
+/// A hedge that queries the second peer after a second and has saved up this many hedges.
 async fn hedged(first: &Peer, second: &Peer, saved: usize) -> Hedged {
     let script = std::mem::take(&mut *first.script.lock().unwrap());
     let hedged = Hedged::new(Arc::new(first.clone()), SECOND).second(Arc::new(second.clone()));
-    // One question short: the next one pays its part too.
+    // One query short: the next one earns its share too.
     for _ in 1..saved * 20 {
         hedged.discover(query(), CallOptions::new()).await.unwrap();
     }
@@ -108,7 +108,7 @@ async fn hedged(first: &Peer, second: &Peer, saved: usize) -> Hedged {
     hedged
 }
 
-/// Asks once: who answered, or the failure, and how long it took.
+/// Queries once. Returns who answered, or the failure, and the duration.
 async fn ask(hedged: &Hedged, options: CallOptions) -> (Result<&'static str, Error>, Duration) {
     let start = Instant::now();
     let result = hedged.discover(query(), options).await;
@@ -117,14 +117,14 @@ async fn ask(hedged: &Hedged, options: CallOptions) -> (Result<&'static str, Err
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_is_overtaken_and_the_late_question_dropped() {
+async fn a_late_answer_is_overtaken_and_its_query_cancelled() {
     let late = Peer::new("late").answers_after(60 * SECOND);
     let quick = Peer::new("quick").answers_after(2 * SECOND);
     let hedged = hedged(&late, &quick, 1).await;
     let (name, took) = ask(&hedged, CallOptions::new()).await;
     assert_eq!((name.unwrap(), took), ("quick", 3 * SECOND));
     assert_eq!((late.asked(), quick.asked()), (1, 1));
-    assert_eq!((late.under_way(2), quick.under_way(2)), (0, 0));
+    assert_eq!((late.in_flight(2), quick.in_flight(2)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,11 +134,11 @@ async fn the_first_may_still_win() {
     let hedged = hedged(&first, &second, 1).await;
     let (name, took) = ask(&hedged, CallOptions::new()).await;
     assert_eq!((name.unwrap(), took), ("first", 2 * SECOND));
-    assert_eq!((second.asked(), second.under_way(2)), (1, 0));
+    assert_eq!((second.asked(), second.in_flight(2)), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_in_time_is_not_asked_for_again() {
+async fn a_query_answered_in_time_is_not_sent_again() {
     let first = Peer::new("first").answers_after(SECOND - MILLI);
     let second = Peer::new("second");
     let hedged = hedged(&first, &second, 1).await;
@@ -147,7 +147,7 @@ async fn an_answer_in_time_is_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_provider_may_be_asked_twice() {
+async fn one_provider_may_be_queried_twice() {
     let peer = Peer::new("peer").answers_after(60 * SECOND);
     let hedged = Hedged::new(Arc::new(peer.clone()), SECOND);
     for _ in 0..19 {
@@ -166,7 +166,7 @@ async fn one_provider_may_be_asked_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_budget_the_first_is_waited_for() {
+async fn without_budget_the_first_answer_is_awaited() {
     let first = Peer::new("first").answers_after(9 * SECOND);
     let second = Peer::new("second");
     let hedged = hedged(&first, &second, 0).await;
@@ -216,7 +216,7 @@ async fn a_failure_before_the_delay_is_not_hedged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_question_has_what_is_left_of_the_time() {
+async fn the_second_query_gets_the_time_left() {
     let first = Peer::new("first").answers_after(60 * SECOND);
     let second = Peer::new("second");
     let both = hedged(&first, &second, 1).await;
@@ -243,7 +243,7 @@ async fn the_second_question_has_what_is_left_of_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_take_the_question_is_not_asked_and_not_paid_for() {
+async fn a_provider_that_refuses_the_query_is_not_called_and_costs_no_hedge() {
     let first = Peer::new("first")
         .answers_after(2 * SECOND)
         .answers_after(9 * SECOND);
@@ -276,11 +276,11 @@ async fn an_outage_does_not_double_the_traffic() {
         "{} requests",
         peer.asked()
     );
-    // All ask at once, so that only what is saved up is spent.
+    // All query at once, so that only the saved hedges are spent.
     assert_eq!(peer.asked(), QUESTIONS + 10);
 }
 
-/// One answer in a hundred takes 2 s, all others 5 ms; the question is asked again after 10 ms.
+/// One answer in a hundred takes 2 s, all others 5 ms; the query is sent again after 10 ms.
 #[tokio::test(start_paused = true)]
 async fn one_slow_answer_in_a_hundred_is_not_felt() {
     const QUESTIONS: usize = 20_000;

@@ -1,4 +1,4 @@
-//! What an onboarding does, over fakes in virtual time and over the sandbox.
+//! Onboardings over fakes in virtual time, and over the sandbox.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The document of an invented provider, whose operations have a path, a query, a body, and none.
+//! The document of an invented provider, whose operations have a path, a query, a body, or no parameters.
 
 use kyc_facade::openapi::{Document, DocumentError, Kind, Member, Place, members};
 use kyc_facade::provider_core::http::request::Parts;
@@ -56,7 +56,7 @@ struct Person {
     name: String,
 }
 
-/// Which decision.
+/// Reads a decision.
 ///
 /// ```
 /// use acme;
@@ -273,7 +273,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn members_outside_the_body_are_parameters_and_the_path_has_their_names() {
+fn members_outside_the_body_are_parameters_named_as_in_the_path() {
     let document = document();
     let decision = &document["paths"]["/v1/sessions/{session_id}/decision"]["get"];
     assert_eq!(
@@ -305,7 +305,7 @@ fn members_outside_the_body_are_parameters_and_the_path_has_their_names() {
 }
 
 #[test]
-fn a_body_is_described_as_it_is_sent_and_a_reply_as_it_may_come() {
+fn a_body_is_described_as_it_is_sent_and_a_reply_leniently() {
     let document = document();
     let open = &document["paths"]["/v1/sessions"]["post"];
     assert_eq!(
@@ -340,7 +340,7 @@ fn a_body_is_described_as_it_is_sent_and_a_reply_as_it_may_come() {
 }
 
 #[test]
-fn marks_are_there_and_an_unconfirmed_operation_is_labelled() {
+fn operations_have_marks_and_an_unconfirmed_one_is_labelled() {
     let document = document();
     let decision = &document["paths"]["/v1/sessions/{session_id}/decision"]["get"];
     assert_eq!(decision["operationId"], "read_decision");
@@ -408,7 +408,7 @@ fn members_have_a_place_and_a_kind() {
 }
 
 #[test]
-fn a_provider_s_part_that_is_no_document_is_an_error() {
+fn a_malformed_provider_part_is_an_error() {
     for text in ["", "{}", r#"{"openapi": "3.1.0", "paths": {}}"#] {
         let error = Document::new(text, AcmeClient::CATALOGUE).unwrap_err();
         assert!(matches!(error, DocumentError::Provider(_)), "{error}");

@@ -1,5 +1,5 @@
-//! What the presets bring along: kept rows for FinPro, one owner of retries, fallbacks over the real clients, and circuits that
-//! open whoever keeps the time.
+//! The presets: cached rows for FinPro, one owner of retries, fallbacks over the real clients, and circuits that open
+//! whoever sets the deadline.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use kyc_sandbox::Sandbox;
 
 use crate::sandbox::{applicant, builder, clients};
 
-/// Keeps the path of each request and answers like the one below, or with one status, or not at all.
+/// Records the path of each request and answers like the transport below, or with one status, or not at all.
 #[derive(Debug, Clone)]
 struct Counted {
     below: Arc<dyn Transport>,
@@ -33,7 +33,7 @@ impl Counted {
         }
     }
 
-    /// How many requests there were whose path has this in it.
+    /// The number of requests whose path contains this text.
     fn count(&self, part: &str) -> usize {
         let paths = self.paths.lock().unwrap();
         paths.iter().filter(|path| path.contains(part)).count()
@@ -98,7 +98,7 @@ impl Transport for Dead {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finpro_said_is_kept_until_it_is_forgotten() {
+async fn rows_of_finpro_are_cached_until_they_are_forgotten() {
     let transport = Counted::over(Sandbox::default().transport());
     let kept = builder(Arc::new(transport.clone())).build();
     for _ in 0..2 {
@@ -132,8 +132,8 @@ async fn what_finpro_said_is_kept_until_it_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_policy_for_all_steps_makes_the_onboarding_the_owner_of_repeats() {
-    // Two of the four operations may be repeated when the outcome is unknown; after a 429 each may.
+async fn one_retry_policy_for_all_steps_makes_the_onboarding_the_owner_of_retries() {
+    // Two of the four operations may be retried when the outcome is unknown; after a 429 each may.
     for (status, by_the_clients) in [(503, 2 * 3 + 2), (429, 4 * 3)] {
         let requests = async |prepare: fn(kyc_facade::KycBuilder) -> kyc_facade::KycBuilder| {
             let transport = Counted::over(Always(StatusCode::from_u16(status).unwrap()));
@@ -153,7 +153,7 @@ async fn one_policy_for_all_steps_makes_the_onboarding_the_owner_of_repeats() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_onboarding_can_have_a_policy_of_its_own() {
+async fn an_onboarding_can_have_its_own_retry_policy() {
     let transport = Counted::over(Always(StatusCode::TOO_MANY_REQUESTS));
     let kyc = builder(Arc::new(transport.clone())).build();
     kyc.onboard(applicant("9000000001"))
@@ -163,7 +163,7 @@ async fn one_onboarding_can_have_a_policy_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_is_a_provider_like_any_other() {
+async fn a_fallback_can_be_used_as_a_provider() {
     let dead = clients(Arc::new(Dead)).unwrap();
     let alive = clients(Arc::new(Sandbox::default().transport())).unwrap();
 
@@ -193,7 +193,7 @@ async fn a_fallback_is_a_provider_like_any_other() {
     conformance::aggregator_consent(&opener, request).await;
 }
 
-/// How many requests reach a silent provider in three rounds of 50 onboardings at once.
+/// Runs three rounds of 50 concurrent onboardings. Returns the number of requests that reach a silent provider.
 async fn three_rounds(prepare: impl FnOnce(crate::sandbox::Clients) -> KycBuilder) -> [usize; 3] {
     let transport = Counted::over(Silent);
     let kyc = prepare(clients(Arc::new(transport.clone())).unwrap()).build();
@@ -211,9 +211,9 @@ async fn three_rounds(prepare: impl FnOnce(crate::sandbox::Clients) -> KycBuilde
     rounds
 }
 
-/// An onboarding cuts every call just before its operation's own deadline.
+/// An onboarding cancels every call just before its operation's own deadline.
 #[tokio::test(start_paused = true)]
-async fn the_silence_of_any_preset_s_provider_opens_its_circuit() {
+async fn a_silent_provider_of_any_preset_opens_its_circuit() {
     let presets: [fn(crate::sandbox::Clients) -> KycBuilder; 4] = [
         |clients| Kyc::builder().finpro(clients.finpro),
         |clients| Kyc::builder().finpass(clients.finpass),
@@ -225,9 +225,9 @@ async fn the_silence_of_any_preset_s_provider_opens_its_circuit() {
     }
 }
 
-/// The bare client, and whatever else shares, hedges or divides the time of a question.
+/// The bare client, and every wrapper that shares, hedges or divides the time of a query.
 #[tokio::test(start_paused = true)]
-async fn no_wrapper_hides_the_silence_of_finpro() {
+async fn no_wrapper_hides_a_silent_finpro() {
     let discovery =
         |provider: Arc<dyn AggregatorDiscovery>| Kyc::builder().aggregator_discovery(provider);
     let bare = three_rounds(|clients| discovery(Arc::new(clients.finpro))).await;
@@ -242,7 +242,7 @@ async fn no_wrapper_hides_the_silence_of_finpro() {
     });
     assert_eq!(hedged.await, [50, 0, 0]);
 
-    // Half of the time each, and the circuit of each.
+    // Each has half of the time, and its own circuit.
     let other = Counted::over(Silent);
     let second = clients(Arc::new(other.clone())).unwrap().finpro;
     let divided = three_rounds(|clients| {
@@ -256,16 +256,16 @@ async fn no_wrapper_hides_the_silence_of_finpro() {
     assert!((50..=55).contains(&other.count("")), "of 150");
 }
 
-/// After a silent discovery half of the onboarding's time is left for the consent.
+/// After a silent discovery, half of the onboarding's time is left for the consent.
 #[tokio::test(start_paused = true)]
-async fn what_discovery_leaves_is_enough_to_find_the_consent_s_silence() {
+async fn the_time_after_discovery_is_enough_to_detect_a_silent_consent_provider() {
     let transport = Counted::over(Silent);
     let clients = clients(Arc::new(transport.clone())).unwrap();
     let kyc = Kyc::builder()
         .finpro(clients.finpro)
         .finpass(clients.finpass)
         .build();
-    // In the second round one probe of FinPro hangs, and the onboarding that sent it is Finpass's probe.
+    // In the second round one probe of FinPro hangs, and its onboarding also sends the probe of Finpass.
     for sent in [50, 51] {
         let people = (0..50).map(|person| format!("90000000{person:02}"));
         join_all(people.map(|mobile| kyc.onboard(applicant(&mobile)).into_future())).await;

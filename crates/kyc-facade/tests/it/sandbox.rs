@@ -23,7 +23,7 @@ pub(crate) struct Clients {
     pub(crate) finpass: FinpassClient,
 }
 
-/// The four clients over one transport, as the sandbox knows them.
+/// The four clients over one transport, with the sandbox's credentials.
 pub(crate) fn clients(transport: Arc<dyn Transport>) -> Result<Clients, InvalidRequest> {
     let urls = SandboxTransport::base_urls();
     let veriff = Veriff::new(
@@ -140,7 +140,7 @@ async fn the_readiness_of_each_invented_person_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusing_provider_costs_its_own_step_only() {
+async fn a_refusal_fails_only_its_own_step() {
     let sandbox = Sandbox::default();
     let report = kyc(&sandbox).onboard(applicant("9000000009")).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Reads request bodies, within a limit of length and time.
+//! Reads request bodies, limited in length and time.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-/// Beyond the limit, this many times its length is read and thrown away before the reply, because a peer that is
-/// still writing often does not see a reply that is followed by a reset connection.
+/// Beyond the limit, up to this many times its length is read and discarded before the reply, because a peer that is still
+/// writing often does not see a reply that is followed by a connection reset.
 const DISCARD_FACTOR: usize = 32;
 
-/// The whole body, or the HTTP status that says why there is none.
+/// The whole body, or the HTTP status of the failure.
 pub(super) async fn read(
     body: Body,
     limit: usize,

@@ -1,4 +1,4 @@
-//! The macros that declare settings, and the choices that several providers have.
+//! The macros that declare settings, and the choices that several providers share.
 
 /// Declares a group of settings: a builder method and a getter each.
 macro_rules! settings {
@@ -20,7 +20,7 @@ macro_rules! settings {
             }
         }
 
-        /// Shows no values: credentials are among them.
+        /// Prints no values, because some are credentials.
         impl ::std::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
@@ -47,7 +47,7 @@ macro_rules! settings {
     };
 }
 
-/// Adds the methods that inject failures and delays to a provider's settings, which have the four fields for them.
+/// Adds the methods that inject failures and delays to a provider's settings, which have the four required fields.
 macro_rules! fault_settings {
     ($name:ident) => {
         impl $name {

@@ -43,8 +43,8 @@ impl Failure {
         self
     }
 
-    /// Checks the request and carries it out first; the failure replaces a success only. The caller
-    /// cannot distinguish the two; the [ledger](crate::Ledger) can.
+    /// Checks and processes the request first; the failure replaces only a success. The caller cannot tell the difference;
+    /// the [ledger](crate::Ledger) can.
     #[must_use]
     pub fn after_effect(mut self) -> Self {
         self.after_effect = true;
@@ -101,7 +101,7 @@ impl<'s> Faults<'s> {
     }
 }
 
-/// A failure and whose it is: an operation's, or with an empty name the whole provider's.
+/// A failure and its operation; the name is empty for the whole provider's failure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scoped<'s> {
     operation: &'s str,
@@ -113,7 +113,7 @@ pub(super) struct Scoped<'s> {
 pub(super) struct Injected(Mutex<BTreeMap<String, u64>>);
 
 impl Injected {
-    /// Whether a failure may be injected once more, counting it if so.
+    /// Whether a failure may be injected once more; counts it if so.
     pub(super) fn take(&self, scoped: Scoped<'_>) -> bool {
         let Some(limit) = scoped.failure.first else {
             return true;

@@ -1,7 +1,7 @@
-//! JSON that keeps the order in which it was built.
+//! JSON values that keep their order.
 //!
-//! `serde_json`'s map sorts its keys unless a feature changes it for the whole build. The documented replies have an
-//! order, and one of them is signed byte for byte, so replies are written here.
+//! `serde_json`'s map sorts its keys unless a feature changes that for the whole build. The documented replies have an
+//! order, and one of them is signed byte for byte, so replies are serialised here.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ impl Json {
         out
     }
 
-    /// Writes the same value in other bytes: a space after each colon and comma.
+    /// Writes the same value as different bytes: with a space after each colon and comma.
     pub(crate) fn to_spaced(&self) -> String {
         let mut out = String::with_capacity(256);
         self.write(&mut out, ": ", ", ");

@@ -1,4 +1,4 @@
-//! One request in, one reply out: what all operations have in common.
+//! One request in, one reply out: the parts that all operations share.
 
 mod body;
 mod declare;

@@ -14,9 +14,9 @@ pub(crate) struct Reply {
     pub(super) status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: String,
-    /// The id of what the request changed, if it changed something.
+    /// The id of the request's effect, if it had one.
     pub(super) effect: Option<String>,
-    /// How long the provider works before it has this reply.
+    /// The processing time before this reply.
     pub(super) wait: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Reply {
         self
     }
 
-    /// Records that the request had an effect, and the id of it.
+    /// Records that the request had an effect, and its id.
     #[must_use]
     pub(crate) fn with_effect(mut self, id: String) -> Self {
         self.effect = Some(id);
@@ -71,7 +71,7 @@ impl Reply {
     }
 }
 
-/// The reason phrase of a status, for error bodies whose wording no document fixes.
+/// The reason phrase of a status, for error bodies whose wording is not documented.
 pub(crate) fn reason(status: u16) -> &'static str {
     StatusCode::from_u16(status)
         .ok()

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
 
-/// How the caller is connected.
+/// The caller's connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionInfo {
     /// Scheme and authority, for links in replies.
@@ -112,7 +112,7 @@ impl ReceivedRequest {
         })
     }
 
-    /// Reads the body as a JSON object. Of a member that is sent twice, the last value counts.
+    /// Reads the body as a JSON object. If a member is sent twice, the last value counts.
     pub(crate) fn json_object(
         &self,
         content_type: ContentType,

@@ -1,4 +1,4 @@
-//! A provider as a table of routes, and the steps that every request to it goes through.
+//! A provider as a table of routes, and the steps of every request.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::reply::Reply;
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{Entry, Ledger, Provider};
 
-/// The operation's name in the ledger for paths and methods that no route has.
+/// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
 
 /// One row of a provider's table.
@@ -27,7 +27,7 @@ pub(crate) struct Route<P> {
     pub(crate) handler: fn(&P, &ReceivedRequest) -> Reply,
 }
 
-/// A provider: its routes, and what they have in common.
+/// A provider: its routes, and the parts that they share.
 pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
     const PROVIDER: Provider;
     const ROUTES: &'static [Route<Self>];
@@ -96,7 +96,7 @@ struct Table<P> {
 pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: usize) -> Router {
     let mut router = Router::new();
     for route in P::ROUTES {
-        // Fails for methods that axum cannot route, which no row has.
+        // Fails only for methods that axum cannot route, which no row has.
         let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! One folder a provider: its table of routes, one file an operation, and its settings.
+//! One folder for each provider: its table of routes, one file per operation, and its settings.
 
 pub(crate) mod deepvue;
 pub(crate) mod finpass;

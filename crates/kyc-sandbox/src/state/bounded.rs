@@ -1,4 +1,4 @@
-//! A map that forgets its oldest entries.
+//! A bounded map that evicts its oldest entries.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -28,7 +28,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         }
     }
 
-    /// Sets the value of a key to what `value` makes of the previous one.
+    /// Replaces the value of a key with the result of `value`, which receives the previous one.
     pub(crate) fn update(&self, key: K, value: impl FnOnce(Option<&V>) -> V) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = entries.by_key.get(&key);
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_key_is_forgotten_and_an_update_is_no_new_key() {
+    fn the_oldest_key_is_evicted_and_an_update_is_not_a_new_key() {
         let map = Bounded::<&str, u8>::new(2);
         map.update("a", |_| 1);
         map.update("b", |_| 1);

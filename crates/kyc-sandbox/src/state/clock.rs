@@ -27,7 +27,7 @@ impl WireClock {
             .unwrap_or(FIXED_MS)
     }
 
-    /// The time when a reply that waits this long is sent. The fixed instant stays what it is.
+    /// The time when a reply with this delay is sent. The fixed instant does not change.
     pub(crate) fn after_ms(self, wait: Duration) -> i64 {
         if self.fixed {
             return FIXED_MS;
@@ -36,7 +36,7 @@ impl WireClock {
         self.now_ms().saturating_add(wait)
     }
 
-    /// Writes an instant in ISO 8601, UTC, with milliseconds.
+    /// Formats an instant in ISO 8601, UTC, with milliseconds.
     pub(crate) fn iso(ms: i64) -> String {
         let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
         format!("{time:.3}")

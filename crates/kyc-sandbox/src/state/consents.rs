@@ -1,11 +1,11 @@
-//! The consents that Veriff's sessions have.
+//! The consents of Veriff's sessions.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// What a binding consent is the latest of.
+/// The scope in which the latest consent is binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LatestScope {
@@ -15,7 +15,7 @@ pub enum LatestScope {
     SessionAndType,
 }
 
-/// A consent as it was recorded. Its text is not kept.
+/// A recorded consent. Its text is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedConsent {
     id: String,
@@ -25,7 +25,7 @@ pub struct RecordedConsent {
 }
 
 impl RecordedConsent {
-    /// The consent's id, as the reply named it.
+    /// The consent's id, as in the reply.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -40,7 +40,7 @@ impl RecordedConsent {
         self.approved
     }
 
-    /// Whether no later consent has replaced it.
+    /// Whether it is binding: no later consent has replaced it.
     pub fn is_binding(&self) -> bool {
         self.binding
     }

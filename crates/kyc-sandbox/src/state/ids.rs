@@ -1,11 +1,11 @@
-//! Ids for what the sandbox opens and records.
+//! Ids of sessions and records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
 
-/// Random ids, or ids from a counter when fixtures must come out byte for byte the same. Clones share the counter.
+/// Random ids, or ids from a counter for reproducible fixtures. Clones share the counter.
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
     deterministic: bool,
@@ -20,7 +20,7 @@ impl Ids {
         }
     }
 
-    /// A version 4 UUID, in the counted form too.
+    /// A version 4 UUID, also when counted.
     pub(crate) fn uuid(&self) -> Uuid {
         if self.deterministic {
             let count = u128::from(self.next.fetch_add(1, Ordering::Relaxed));

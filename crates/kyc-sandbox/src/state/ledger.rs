@@ -112,7 +112,7 @@ impl Entry {
     }
 }
 
-/// How many requests, effects and statuses there were.
+/// Counts of requests, effects and statuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -137,13 +137,14 @@ impl Counts {
     }
 }
 
-/// The requests that the sandbox answered and their effects, for a test to compare with what its client reports.
+/// The requests that the sandbox answered and their effects, for tests that compare them with a client's reports.
 ///
-/// An entry is written when the reply is decided, which is the moment of the effect and before any reply delay: a
-/// caller that cancels while it waits for the reply leaves an entry all the same. An entry holds no mobile number, no name,
-/// no text and no credential. A `Ledger` is a handle; all clones share their entries.
+/// An entry is written when the reply is decided, which is the moment of the effect and before any reply delay: a request
+/// that is cancelled while it waits for the reply still has an entry. An entry holds no mobile number, no name, no text and
+/// no credential. A `Ledger` is a handle; all clones share their entries.
 ///
-/// Requests that never reach a provider's route table have no entry: other path prefixes, and what the HTTP layer refuses.
+/// Requests that never reach a provider's route table have no entry: those with other path prefixes, and those that the
+/// HTTP layer refuses.
 #[derive(Clone)]
 pub struct Ledger(Arc<Mutex<Inner>>);
 
@@ -198,7 +199,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Counts of one provider. Exact, whatever was dropped from the entries.
+    /// Counts of one provider. Exact, even if entries were dropped.
     pub fn counts(&self, provider: Provider) -> Counts {
         self.sum(|(of, _)| *of == provider)
     }

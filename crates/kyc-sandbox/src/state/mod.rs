@@ -1,4 +1,4 @@
-//! What the sandbox remembers, and where its ids and times come from. Pure: no HTTP, no settings.
+//! The state of the sandbox, and its sources of ids and times. Pure: no HTTP, no settings.
 
 mod bounded;
 mod clock;

@@ -1,7 +1,7 @@
 //! The invented people, by mobile number.
 //!
-//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to no person: no aggregator knows
-//! it, and Finpass opens a session for it.
+//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to no one: no aggregator knows it,
+//! and Finpass opens a session for it.
 //!
 //! | mobile | who | onemoney | finvu | anumati | FinPro | Finpass |
 //! |---|---|---|---|---|---|---|
@@ -30,7 +30,7 @@ pub enum Behaviour {
     LinkedSlowly,
     /// Answers with an error.
     Fails,
-    /// Never answers, so the timeout ends the wait.
+    /// Never answers, so its timeout expires.
     Silent,
 }
 
@@ -48,13 +48,13 @@ impl Behaviour {
     }
 }
 
-/// What FinPro does before it asks any aggregator.
+/// FinPro's behaviour before it asks any aggregator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileCheck {
     /// Asks the aggregators.
     Answers,
-    /// Fails with `PROFILE_CHECK_FAILED`. That the number decides it is the sandbox's own choice.
+    /// Fails with `PROFILE_CHECK_FAILED`. The dependence on the number is the sandbox's own choice.
     NoActiveAggregators,
 }
 
@@ -68,7 +68,7 @@ impl ProfileCheck {
     }
 }
 
-/// What Finpass does when asked to open a session for a person.
+/// Finpass's behaviour when it opens a session for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionStart {
@@ -97,7 +97,7 @@ impl SessionStart {
 pub struct Person {
     /// Ten digits.
     pub mobile: &'static str,
-    /// The case that the person stands for.
+    /// The case that the person represents.
     pub description: &'static str,
     /// onemoney's reply.
     pub onemoney: Behaviour,
@@ -112,7 +112,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// The reply of the aggregator with this name; one that is not in the table knows no one.
+    /// The reply of the aggregator with this name; an aggregator that is not in the table knows no one.
     pub fn at(&self, aggregator: &str) -> Behaviour {
         match aggregator {
             "onemoney" => self.onemoney,
@@ -204,7 +204,7 @@ pub const PEOPLE: &[Person] = &[
     },
 ];
 
-/// The person with this number, or a person unknown everywhere for a number that is not in the table.
+/// The person with this number; a person unknown everywhere for a number that is not in the table.
 pub fn find(mobile: &str) -> Person {
     PEOPLE
         .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Several limits, each over a window of its own; a request needs room in all of them.
+/// Several limits, each over its own window; a request needs room in all of them.
 #[derive(Debug)]
 pub(crate) struct RateWindows(Mutex<Vec<Window>>);
 

@@ -6,7 +6,7 @@ use crate::{Reply, send, sign};
 const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 const SECRET: &str = credentials::VERIFF_SHARED_SECRET;
 
-/// Asks for a session's decision with a signature over `signed`.
+/// Requests a session's decision with a signature over `signed`.
 async fn ask(sandbox: &Sandbox, session: &str, signed: &[u8]) -> Reply {
     let signature = sign(SECRET, signed);
     let headers = [

@@ -25,7 +25,7 @@ async fn initiate(sandbox: &Sandbox, body: Value) -> Reply {
     send(sandbox, "POST", PATH, HEADERS, body.to_string()).await
 }
 
-/// An acceptable request with some fields changed; `null` takes a field out.
+/// A valid request with some fields changed; `null` removes a field.
 fn good(changes: Value) -> Value {
     let mut body = json!({
         "consent": "Y",
@@ -99,7 +99,7 @@ async fn optional_fields_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn the_documented_errors_are_literal() {
+async fn the_documented_errors_are_exact() {
     let sandbox = Sandbox::default();
     let body = good(json!({})).to_string();
     for name in ["x-api-key", "client-id"] {
@@ -150,7 +150,7 @@ async fn the_documented_errors_are_literal() {
 }
 
 #[tokio::test]
-async fn credential_answers_follow_their_settings() {
+async fn replies_to_wrong_credentials_follow_their_settings() {
     let sandbox = sandbox(
         DeepvueSettings::default()
             .with_missing_key_status(403)
@@ -350,7 +350,7 @@ async fn hostile_bodies_get_the_documented_form() {
             assert_eq!(reply.status, 422);
             assert!(reply.json()["detail"][0]["loc"].is_array());
         }
-        // A long list of wrong entries neither takes long nor answers at length.
+        // A long list of invalid entries is neither slow nor has a long reply.
         let many = json!({"consent": "Y", "purpose": "p", "doc_types": vec![0; 30_000]});
         let reply = initiate(&sandbox, many).await;
         assert_eq!(reply.json()["detail"].as_array().unwrap().len(), 100);

@@ -24,7 +24,7 @@ async fn init(sandbox: &Sandbox, body: &str) -> Reply {
     send(sandbox, "POST", PATH, HEADERS, body).await
 }
 
-/// The minimal request with more fields.
+/// The minimal request with additional fields.
 fn plus(fields: Value) -> String {
     let mut body: Value = serde_json::from_str(MINIMAL).unwrap();
     for (name, value) in fields.as_object().unwrap() {
@@ -75,7 +75,7 @@ async fn the_minimal_request_opens_a_session() {
 }
 
 #[tokio::test]
-async fn sessions_have_ids_of_their_own() {
+async fn sessions_have_distinct_ids() {
     let sandbox = Sandbox::default();
     let first = init(&sandbox, MINIMAL).await.json()["data"]["client_id"].clone();
     let second = init(&sandbox, MINIMAL).await.json()["data"]["client_id"].clone();
@@ -272,7 +272,7 @@ async fn undocumented_points_follow_their_settings() {
 }
 
 #[tokio::test]
-async fn two_people_are_not_given_a_session() {
+async fn two_people_get_no_session() {
     let sandbox = Sandbox::default();
     init(&sandbox, &plus(json!({"mobile_number": "9000000009"}))).await.is(
         200,

@@ -61,7 +61,7 @@ async fn a_success_has_the_documented_fields() {
     assert_eq!(timestamp.len(), "2025-11-25T10:30:00.000Z".len());
     assert!(timestamp.ends_with('Z'));
     assert_eq!(body["txnid"].as_str().unwrap().len(), 36);
-    // The documented example, by the way.
+    // The documented example.
     assert_eq!(
         body["data"],
         json!([
@@ -131,7 +131,7 @@ async fn every_person_behaves_as_listed() {
         let started = Instant::now();
         let reply = profile(&Sandbox::default(), about(mobile)).await;
         assert_eq!(reply.json()["data"], json!(rows), "{mobile}");
-        // Two silent aggregators cost one timeout: they are asked at the same time.
+        // Two silent aggregators cost one timeout: they are asked concurrently.
         let waited = started.elapsed().as_millis();
         assert!(
             (waits..waits + 10).contains(&waited),

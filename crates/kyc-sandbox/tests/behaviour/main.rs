@@ -36,7 +36,7 @@ impl Reply {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Status and exact body.
+    /// Asserts the status and the exact body.
     fn is(&self, status: u16, text: &str) {
         assert_eq!((self.status, self.text.as_str()), (status, text));
     }

@@ -127,7 +127,7 @@ async fn undocumented_points_follow_their_settings() {
             .with_invalid_client_data(ErrorData::Absent)
             .with_extra_fields(ExtraFields::Refused)
             .with_client_ids(vec!["listed".to_owned()])
-            // Neither concerns an operation without optional fields.
+            // Neither setting affects an operation without optional fields.
             .with_null_optional(NullOptional::Refused)
             .with_empty_optional(EmptyOptional::Value),
     );
@@ -161,7 +161,7 @@ async fn the_oldest_sessions_are_forgotten() {
 }
 
 #[tokio::test]
-async fn a_refused_initialize_opens_nothing_and_a_hidden_one_does() {
+async fn a_refused_initialize_opens_nothing_but_one_with_a_failure_after_its_effect_does() {
     let failing = sandbox(
         FinpassSettings::default()
             .fail_operation("initialize", Failure::new(503).first(1).after_effect()),

@@ -42,7 +42,7 @@ fn filled(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_route_has_a_name_of_its_own_and_refuses_strangers() {
+async fn every_route_has_a_unique_name_and_refuses_unknown_credentials() {
     let operations = Sandbox::operations();
     let names: BTreeSet<_> = operations
         .iter()
@@ -96,7 +96,7 @@ async fn a_wrong_method_is_405_with_the_methods_that_the_path_has() {
 async fn a_path_next_to_a_known_one_is_404_in_the_providers_form() {
     let sandbox = Sandbox::default();
     for path in [
-        // The path that another page of Finpass has.
+        // The path on another page of Finpass.
         "/finpass/api/v1/account-aggregator/refresh-data",
         "/finpass/api/v1/services/account-aggregator/refresh-data/",
         "/finpass/api/v1/services/account-aggregator/refresh",
@@ -140,12 +140,12 @@ async fn a_failure_of_one_operation_does_not_touch_another() {
 }
 
 #[tokio::test]
-async fn an_operations_failure_stands_in_for_the_providers() {
+async fn an_operations_failure_replaces_the_providers() {
     let settings = finpass()
         .with_failure(Some(Failure::new(500).first(1)))
         .fail_operation("refresh-data", Failure::new(502).first(1));
     let sandbox = sandbox(settings);
-    // Each failure has a count of its own.
+    // Each failure has its own count.
     assert_eq!(
         [refresh(&sandbox).await, refresh(&sandbox).await],
         [502, 200]

@@ -164,7 +164,7 @@ async fn authentication_comes_first() {
             "errors are not signed by default"
         );
     }
-    // A bad signature over a bad body is a bad signature: nothing is parsed before it is verified.
+    // A bad signature over a bad body is a bad signature: nothing is parsed before verification.
     let headers = [key, good];
     let reply = send(&sandbox, "POST", &path(SESSION), &headers, "{").await;
     assert_eq!((reply.status, &reply.json()["code"]), (401, &json!("1819")));
@@ -173,7 +173,7 @@ async fn authentication_comes_first() {
 }
 
 #[tokio::test]
-async fn the_documented_errors_are_literal() {
+async fn the_documented_errors_are_exact() {
     let sandbox = Sandbox::default();
     let no_client = without(
         &[
@@ -414,7 +414,7 @@ async fn the_newest_consent_binds_and_memory_is_bounded() {
         post(&sandbox, &consent("ine", true)).await;
         post(&sandbox, &consent("bipa", true)).await;
         post(&sandbox, &consent("bipa", false)).await;
-        // A session named in capitals is the same session.
+        // A session id in capitals names the same session.
         assert_eq!(sandbox.consents(&SESSION.to_ascii_uppercase()).len(), 3);
         assert_eq!(
             binding(&sandbox),

@@ -1,4 +1,4 @@
-//! Slow peers and too many of them: timeouts and limits hold.
+//! Slow peers and too many peers: timeouts and limits are enforced.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn send(bytes: impl Into<Vec<u8>>) -> Step {
     Step::Send(bytes.into())
 }
 
-/// Byte by byte, too slow in all, with each byte well within the timeout.
+/// Byte by byte: too slow in total, with each byte well within the timeout.
 fn trickle(bytes: impl Into<Vec<u8>>) -> Step {
     Step::Trickle(bytes.into(), LIMIT / 20)
 }
@@ -105,7 +105,7 @@ async fn stalled_and_slow_peers_are_disconnected() {
             vec![send(chunked.clone()), trickle("0".repeat(100))],
             &[408],
         ),
-        // Noughts change nothing, so no length ends them.
+        // Leading zeros do not change the length, so they never end.
         (
             "a chunk size without end",
             vec![send(chunked.clone()), Step::Repeat(vec![b'0'; 8192])],
@@ -133,7 +133,7 @@ async fn stalled_and_slow_peers_are_disconnected() {
     ];
     let (sandbox, served) = serve(short_timeouts()).await;
     let address = served.address();
-    // At the same time, because each waits for its limit.
+    // Concurrently, because each waits for its limit.
     let mut speaking = JoinSet::new();
     for (name, steps, expected) in rows {
         speaking.spawn(async move {
@@ -152,7 +152,7 @@ async fn stalled_and_slow_peers_are_disconnected() {
 
 #[tokio::test]
 async fn peers_that_read_no_reply_are_disconnected() {
-    // Replies that repeat what was sent soon fill every buffer.
+    // Replies that echo the request soon fill every buffer.
     let echo = DeepvueSettings::default().with_validation_items(ValidationItems::PydanticV2);
     let (_, served) = serve(short_timeouts().with_deepvue(echo).with_max_connections(1)).await;
     let body = format!(r#"{{"consent":7,"padding":"{}"}}"#, "a".repeat(60_000));
@@ -163,7 +163,7 @@ async fn peers_that_read_no_reply_are_disconnected() {
     tokio::time::timeout(TEST_TIMEOUT, writing)
         .await
         .expect("the sandbox gives up");
-    // Its place was the only one.
+    // It held the only connection.
     alive(served.address()).await;
 }
 

@@ -1,4 +1,4 @@
-//! Malformed and abusive HTTP: each case has its documented end, and an ordinary request is answered afterwards.
+//! Malformed and abusive HTTP: each case ends as documented, and an ordinary request is answered afterwards.
 
 use crate::peer::{
     INIT, INIT_BODY, PROVIDERS, Step, alive, body, init_head, raw, serve, speak, statuses,
@@ -10,7 +10,7 @@ struct Row {
     name: &'static str,
     steps: Vec<Step>,
     statuses: &'static [u16],
-    /// The peer still writes when the reply comes. It may then see the reset instead of the reply.
+    /// The peer is still writing when the reply arrives. It may then see the reset instead of the reply.
     writing: bool,
 }
 
@@ -127,7 +127,7 @@ fn request_lines() -> Vec<Row> {
             "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
             &[404],
         ),
-        // It is no proxy: the path counts, and nothing is sent on.
+        // It is not a proxy: the path counts, and nothing is forwarded.
         sent(
             "another host",
             get("http://elsewhere.example.test/x"),
@@ -312,7 +312,7 @@ fn framing() -> Vec<Row> {
             vec![Step::Send(with(&length.repeat(2), INIT_BODY))],
             &[200],
         ),
-        // What is left over begins no request, because the connection ends.
+        // The remaining bytes start no request, because the connection ends.
         row(
             "more than the length",
             vec![Step::Send(with(
@@ -326,7 +326,7 @@ fn framing() -> Vec<Row> {
             vec![Step::Send(with(&length, "{\"mob")), Step::HalfClose],
             &[400],
         ),
-        // Chunks count, and the connection ends: whoever believes the length is not led into another request.
+        // The chunks count, and the connection ends, so that a peer that trusts the length cannot smuggle a request.
         row(
             "chunks and a length",
             vec![Step::Send(with(
@@ -489,7 +489,7 @@ fn framing() -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn malformed_traffic_has_its_documented_end_and_the_next_request_works() {
+async fn malformed_traffic_ends_as_documented_and_the_next_request_works() {
     let (sandbox, served) = serve(Settings::default()).await;
     let address = served.address();
     let mut effects = 0;
@@ -574,7 +574,7 @@ async fn bodies_that_are_not_json_get_each_providers_refusal() {
                 wrong.push(format!("{} {name}: {reply}", provider.path));
             }
         }
-        // What the others are compared with: as many levels as are read, and the largest number.
+        // The accepted baseline: the deepest nesting and the largest number.
         let nested = format!("{}1e308{}", "[".repeat(126), "]".repeat(126));
         let request = provider.request(&with_value(nested.as_bytes()));
         let reply = raw(served.address(), &request).await;

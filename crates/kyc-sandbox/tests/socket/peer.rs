@@ -1,4 +1,4 @@
-//! A peer that writes raw bytes, so that it can send what no HTTP client sends.
+//! A peer that writes raw bytes, so that it can send what no HTTP client would.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub(crate) async fn speak(address: SocketAddr, steps: Vec<Step>) -> String {
         let _ = from.read_to_end(&mut reply).await;
         reply
     };
-    // The writing half lives until the end of the reading: dropping it would say more than silence does.
+    // The writing half is kept until the end of reading: dropping it would close the connection.
     let both = async { tokio::join!(writing, reading).1 };
     let reply = tokio::time::timeout(TEST_TIMEOUT, both)
         .await
@@ -127,7 +127,7 @@ pub(crate) fn init(body: &[u8]) -> Vec<u8> {
     PROVIDERS[0].request(body)
 }
 
-/// An operation as its caller knows it.
+/// An operation from its caller's point of view.
 pub(crate) struct Route {
     pub(crate) path: &'static str,
     credentials: &'static [(&'static str, &'static str)],

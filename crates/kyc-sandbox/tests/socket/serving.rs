@@ -104,7 +104,7 @@ async fn connections_beyond_the_limit_wait() {
         let request = format!("{head}{INIT_BODY}");
         first.write_all(request.as_bytes()).await.unwrap();
         assert!(first.read(&mut [0; 4096]).await.unwrap() > 0);
-        // Only once the first has its place may the second ask for one.
+        // The second connection must not be opened before the first is accepted.
         second.get_or_insert_with(|| tokio::spawn(async move { alive(address).await }));
         assert_eq!(sandbox.ledger().total().effects, answered, "the first's");
     }
@@ -151,10 +151,10 @@ async fn shutdown_lets_a_reply_finish_and_frees_the_port() {
     let (sandbox, served) = serve(Settings::default().with_finpass(slow)).await;
     let address = served.address();
     let idle = TcpStream::connect(address).await.unwrap();
-    let under_way = tokio::spawn(async move { raw(address, &init(INIT_BODY.as_bytes())).await });
+    let in_flight = tokio::spawn(async move { raw(address, &init(INIT_BODY.as_bytes())).await });
     answered(&sandbox.ledger()).await;
     served.shutdown().await;
-    assert_eq!(statuses(&under_way.await.unwrap()), [200]);
+    assert_eq!(statuses(&in_flight.await.unwrap()), [200]);
     assert!(TcpStream::connect(address).await.is_err());
     drop(idle);
 }

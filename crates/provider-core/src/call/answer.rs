@@ -9,7 +9,7 @@ use crate::resilience::retry_after;
 use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
 use crate::wire::{TransportError, TransportErrorKind};
 
-/// Turns an exchange, or its time-out, into a value or an error.
+/// Turns the result of an exchange, or its time-out, into a value or an error.
 pub(crate) fn conclude<E: Endpoint>(
     provider: &E::Provider,
     endpoint: &E,
@@ -54,11 +54,11 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         _ if class == FaultClass::Credentials => ErrorKind::Credentials,
         _ => ErrorKind::Api,
     };
-    // By the status alone: an unverified body must not turn "unknown" into "nothing was done".
+    // The status alone decides: an unverified body must not turn "unknown" into "nothing was done".
     let outcome = match status {
-        // Another address handles the request unchanged, so this one did not.
+        // A redirect hands the request on unchanged, so this server did not process it.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Outcome::Refused,
-        // Servers and gateways send it before and after they have the whole request.
+        // Servers and gateways send it both before and after they have read the whole request.
         StatusCode::REQUEST_TIMEOUT => Outcome::Unknown,
         _ if status.is_client_error() => Outcome::Refused,
         _ => Outcome::Unknown,
@@ -87,17 +87,17 @@ fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -
             let (kind, outcome) = match fault.class() {
                 FaultClass::Credentials => (ErrorKind::Credentials, Outcome::Refused),
                 FaultClass::ByStatus => (ErrorKind::Api, Outcome::Refused),
-                // As a 5xx: it broke somewhere on the way.
+                // Treated as a 5xx: the provider failed while it handled the request.
                 FaultClass::Transient => (ErrorKind::Api, Outcome::Unknown),
             };
             Error::new(kind, outcome).with_fault(Some(fault))
         }
     };
-    // All of it: a reply that cost money is not asked for again because of one field.
+    // The whole body: nobody should have to pay for a second call because one field could not be read.
     error.with_whole_response(raw)
 }
 
-/// Whether the next attempt would end the same way.
+/// Whether a retry would fail in the same way.
 pub(crate) fn is_permanent(error: &Error) -> bool {
     use std::error::Error as _;
 
@@ -107,25 +107,25 @@ pub(crate) fn is_permanent(error: &Error) -> bool {
         .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge)
 }
 
-/// What a failed attempt says about the provider's health.
+/// What a failed attempt reveals about the provider's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// It answered.
     Answered,
-    /// It answered with a failure that passes by itself.
+    /// It answered with a transient failure.
     Failing,
-    /// It did not answer, or not to the end.
+    /// It did not answer, or the answer was incomplete.
     NoAnswer,
-    /// It was not asked.
+    /// No request reached it.
     None,
 }
 
-/// Reads from a failed attempt what it says about the provider's health.
+/// Classifies a failed attempt by what it reveals about the provider's health.
 pub(crate) fn evidence(error: &Error) -> Evidence {
     match error.kind() {
         ErrorKind::InvalidRequest | ErrorKind::Unavailable => Evidence::None,
         ErrorKind::Storage if error.outcome() == Outcome::NotSent => Evidence::None,
-        // Nothing was sent to a peer that is not the provider.
+        // The peer is not the provider, so nothing was sent.
         ErrorKind::Verification if error.outcome() == Outcome::NotSent => Evidence::None,
         ErrorKind::Connect | ErrorKind::Timeout => Evidence::NoAnswer,
         ErrorKind::Transport if !is_permanent(error) => Evidence::NoAnswer,

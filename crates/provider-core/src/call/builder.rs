@@ -1,4 +1,4 @@
-//! How a client is put together, and the macro that gives each provider crate its own.
+//! The builder of clients.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::resilience::{
 use crate::transport::Transport;
 use crate::wire::Provider;
 
-/// Settings of a client before it is built. `C` is what [`build`](ClientBuilder::build) gives: a provider crate's own
+/// The settings of a client before it is built. `C` is what [`build`](ClientBuilder::build) returns: a provider crate's own
 /// client, or [`Client`].
 #[derive(Debug)]
 pub struct ClientBuilder<P, C = Client<P>> {
@@ -31,14 +31,14 @@ pub struct ClientBuilder<P, C = Client<P>> {
 }
 
 impl<P: Provider> Client<P> {
-    /// Begins a client for `provider`.
+    /// Starts building a client for `provider`.
     pub fn builder(provider: P) -> ClientBuilder<P> {
         ClientBuilder::new(provider)
     }
 }
 
 impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
-    /// Begins a client for `provider`.
+    /// Starts building a client for `provider`.
     pub fn new(provider: P) -> Self {
         Self {
             provider,
@@ -68,28 +68,29 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
-    /// Retries by `retry` instead of [`RetryPolicy::standard`].
+    /// Retries according to `retry` instead of [`RetryPolicy::standard`].
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Opens the circuits of failing operations by `circuit_breaker` instead of [`CircuitBreaker::standard`].
+    /// Opens the circuits of failing operations according to `circuit_breaker` instead of [`CircuitBreaker::standard`].
     #[must_use]
     pub fn circuit_breaker(mut self, circuit_breaker: CircuitBreaker) -> Self {
         self.circuit_breaker = circuit_breaker;
         self
     }
 
-    /// Acquires permission from `limiter` before each attempt. Hand the same one to every client that uses the same key.
+    /// Acquires permission from `limiter` before each attempt. Pass the same limiter to every client that uses the same
+    /// key.
     #[must_use]
     pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
         self.limiter = Some(limiter);
         self
     }
 
-    /// What a call does when the limiter gives no permission; it waits by default.
+    /// Sets what a call does when the limiter refuses permission; the default is to wait.
     #[must_use]
     pub fn when_limited(mut self, when_limited: WhenLimited) -> Self {
         self.when_limited = when_limited;
@@ -103,8 +104,8 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
-    /// Gives every call this deadline, attempts and back-off together, instead of its operation's own. A shorter one also
-    /// makes the circuit breaker less patient: see [`CircuitBreaker`].
+    /// Sets the deadline of every call, attempts and back-off included, instead of the operation's own. A shorter deadline
+    /// also shortens the circuit breaker's patience: see [`CircuitBreaker`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -115,8 +116,8 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest): no transport was given and the crate was built
-    /// without one, or the default transport cannot be made, for instance on a machine without root certificates.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest): no transport was set and the crate was built
+    /// without one, or the default transport cannot be created, for instance on a machine without root certificates.
     pub fn build(self) -> Result<C, Error> {
         let transport = match self.transport {
             Some(transport) => transport,
@@ -150,7 +151,7 @@ fn default_transport() -> Result<Arc<dyn Transport>, Error> {
 fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Err(crate::values::InvalidRequest::new(
         "transport",
-        "none was given, and this build has none: enable `rustls` or `native-tls`, or pass one",
+        "none was set, and this build has no default: enable `rustls` or `native-tls`, or pass one",
     )
     .into())
 }

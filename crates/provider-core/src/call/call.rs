@@ -1,4 +1,4 @@
-//! A call that has not been made yet.
+//! A prepared call.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -11,11 +11,10 @@ use crate::error::Error;
 use crate::resilience::{RetryPolicy, WhenLimited};
 use crate::wire::{Endpoint, Provider, RequestId, Response};
 
-/// One prepared call: change its options, then `.await` it for the reply: the typed value, and the verified bytes beside it.
+/// A prepared call: change its options, then `.await` it for the reply, which has the typed value and the verified bytes.
 ///
-/// Dropping the future cancels the call. What it may have done by then is told to the client's
-/// [`CallObserver`](crate::CallObserver) and logged: [`Outcome::Unknown`](crate::Outcome::Unknown) once an attempt was handed
-/// to the transport.
+/// Dropping the future cancels the call. Its outcome is reported to the client's [`CallObserver`](crate::CallObserver) and
+/// logged: [`Outcome::Unknown`](crate::Outcome::Unknown) once an attempt was handed to the transport.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'c, E: Endpoint> {
     client: &'c Client<E::Provider>,
@@ -44,19 +43,19 @@ impl<'c, E: Endpoint> Call<'c, E> {
         (self.client, self.endpoint, self.options)
     }
 
-    /// Gives this call its own deadline, attempts and pauses together.
+    /// Sets the deadline of this call, attempts and back-off included.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.with_timeout(timeout);
         self
     }
 
-    /// Repeats this call by another policy.
+    /// Retries this call according to another policy.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.options = self.options.with_retry(retry);
         self
     }
 
-    /// Waits, or refuses at once, when the client's rate limiter lets nothing through.
+    /// Sets whether this call waits or fails at once when the client's rate limiter refuses permission.
     pub fn with_when_limited(mut self, when_limited: WhenLimited) -> Self {
         self.options = self.options.with_when_limited(when_limited);
         self

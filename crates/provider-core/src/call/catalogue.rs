@@ -1,4 +1,4 @@
-//! A client's operations as data: what they are called, and calls from JSON to JSON.
+//! A client's operations as data: their names, and calls from JSON to JSON.
 
 use std::fmt;
 use std::future::Future;
@@ -30,10 +30,10 @@ type Download<P> =
 /// A call whose request is JSON and whose reply is JSON text, its members in the order of the reply's type.
 pub type TextCall<'c> = Pin<Box<dyn Future<Output = Result<Response<String>, Error>> + Send + 'c>>;
 
-/// One operation of a client: its declaration, and the operation itself with JSON in the place of its types.
+/// One operation of a client: its declaration, and the operation itself with JSON in place of its types.
 ///
-/// `operations!` makes one of each row. Commands, OpenAPI documents, fixtures and proofs are made by going through a
-/// client's `CATALOGUE`.
+/// `operations!` makes one entry of each row. Commands, OpenAPI documents, fixtures and proofs are derived from a client's
+/// `CATALOGUE`.
 pub struct CatalogueEntry<P: Provider> {
     method: &'static str,
     documentation: &'static str,
@@ -46,7 +46,7 @@ pub struct CatalogueEntry<P: Provider> {
     schemas: Option<Schemas>,
 }
 
-/// Writes the schemas of one operation's request and reply.
+/// Generates the schemas of one operation's request and reply.
 #[cfg(feature = "schema")]
 #[derive(Clone, Copy)]
 struct Schemas {
@@ -67,7 +67,7 @@ impl<P: Provider> CatalogueEntry<P> {
             read: read::<E>,
             check: check::<P, E>,
             call: call::<P, E>,
-            // Of an operation that replies with JSON it is not even compiled.
+            // It is not even compiled for an operation that replies with JSON.
             download: const {
                 if E::OPERATION.content_types.is_empty() {
                     None
@@ -80,7 +80,7 @@ impl<P: Provider> CatalogueEntry<P> {
         }
     }
 
-    /// The entry of an endpoint whose request and reply describe themselves.
+    /// The entry of an endpoint whose request and reply have schemas.
     #[cfg(feature = "schema")]
     pub const fn with_schemas<E>(method: &'static str, documentation: &'static str) -> Self
     where
@@ -114,31 +114,31 @@ impl<P: Provider> CatalogueEntry<P> {
         lines.collect::<Vec<_>>().join(" ")
     }
 
-    /// What is fixed about the operation.
+    /// The operation's declaration.
     pub const fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// Reads a request and writes it again: what is kept of it, in the request's own form.
+    /// Reads a request and writes it again: the members that are kept, in the request's own form.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`], as [`request_from_value`] gives it.
+    /// [`InvalidRequest`], as [`request_from_value`] returns it.
     pub fn read(&self, request: Value) -> Result<Value, InvalidRequest> {
         (self.read)(request)
     }
 
-    /// Reads a request and builds what would be sent, and sends nothing.
+    /// Reads a request and builds the HTTP request, and sends nothing.
     ///
     /// # Errors
     ///
-    /// `InvalidRequest`, as the call itself would give it.
+    /// `InvalidRequest`, as the call itself would return it.
     pub fn check(&self, client: &Client<P>, request: Value) -> Result<(), Error> {
         (self.check)(client, request)
     }
 
-    /// Calls the operation. The reply is the typed one written as JSON; its
-    /// [`body`](Response::body) has the bytes that came.
+    /// Calls the operation. The reply is the typed value written as JSON; its [`body`](Response::body) has the bytes that
+    /// were received.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl<P: Provider> CatalogueEntry<P> {
         })
     }
 
-    /// Calls the operation. The reply is the typed one written as indented JSON text, its members in the order of the
+    /// Calls the operation. The reply is the typed value written as indented JSON text, its members in the order of the
     /// reply's type, which a [`Value`] does not keep.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ impl<P: Provider> CatalogueEntry<P> {
         (self.call)(client, request, options)
     }
 
-    /// Calls the operation and hands the file that it replies with to `sink`, as
+    /// Calls the operation and hands the file that it replies with to `sink`, like
     /// [`Call::download_into`](crate::Call::download_into).
     ///
     /// # Errors
@@ -199,7 +199,8 @@ impl<P: Provider> CatalogueEntry<P> {
         }
     }
 
-    /// The schema of the request, with what it refers to in `generator`; `None` if the crate was built without `schema`.
+    /// The schema of the request, with the types that it refers to in `generator`; `None` if the crate was built without
+    /// `schema`.
     #[cfg(feature = "schema")]
     pub fn request_schema(
         &self,
@@ -208,7 +209,8 @@ impl<P: Provider> CatalogueEntry<P> {
         self.schemas.map(|schemas| (schemas.request)(generator))
     }
 
-    /// The schema of the reply, with what it refers to in `generator`; `None` if the crate was built without `schema`.
+    /// The schema of the reply, with the types that it refers to in `generator`; `None` if the crate was built without
+    /// `schema`.
     #[cfg(feature = "schema")]
     pub fn reply_schema(
         &self,

@@ -29,15 +29,15 @@ use crate::wire::{
 
 const USER_AGENT_VALUE: HeaderValue =
     HeaderValue::from_static(concat!("provider-core/", env!("CARGO_PKG_VERSION")));
-/// What is signed and read are the bytes on the wire, so no encoding is asked for.
+/// The bytes on the wire are signed and verified, so no content encoding is accepted.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 /// How long a refusal may keep a client's other calls waiting.
 const LONGEST_UNVERIFIED_WAIT: Duration = Duration::from_secs(60);
 const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A provider with a way to reach it. Cheap to clone; share one, because connections are kept in it.
+/// A provider and a transport to it. Cheap to clone; share one, because it keeps its connections.
 ///
-/// Users meet it inside a provider crate's own client. Calls need a tokio runtime with time enabled.
+/// Users usually hold it inside a provider crate's own client. Calls need a tokio runtime with time enabled.
 #[derive(Debug)]
 pub struct Client<P> {
     inner: Arc<Inner<P>>,
@@ -51,7 +51,7 @@ struct Inner<P> {
     budget: RetryBudget,
 }
 
-/// What a [`ClientBuilder`] sets.
+/// The settings that a [`ClientBuilder`] collects.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) transport: Arc<dyn Transport>,
@@ -84,18 +84,18 @@ impl<P: Provider> Client<P> {
         }
     }
 
-    /// The provider it calls now.
+    /// The provider that calls use now.
     pub fn provider(&self) -> Arc<P> {
         let provider = self.inner.provider.read();
         Arc::clone(&provider.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Calls `provider` from the next attempt on, in all clones of this client: rotated credentials, without a restart
-    /// and without losing connections. An attempt in flight ends with the provider that it began with.
+    /// Uses `provider` from the next attempt on, in all clones of this client: credentials are rotated without a restart
+    /// and without losing connections. An attempt in flight ends with the provider that it started with.
     ///
     /// ```
     /// # use provider_core::{Client, Error, Provider};
-    /// /// Run it when a signal or a timer says that the files may have changed. The old value stays if it fails.
+    /// /// Run it when a signal or a timer says that the files may have changed. The old value stays in use if loading fails.
     /// fn rotate<P: Provider>(client: &Client<P>, load: impl Fn() -> Result<P, Error>) -> Result<(), Error> {
     ///     client.replace_provider(load()?);
     ///     Ok(())
@@ -106,11 +106,11 @@ impl<P: Provider> Client<P> {
         *kept.unwrap_or_else(PoisonError::into_inner) = Arc::new(provider);
     }
 
-    /// Builds and authorises the request of `endpoint` and throws it away: whether its inputs can be sent at all.
+    /// Builds and authorises the request of `endpoint` and discards it, to find out whether its inputs can be sent at all.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`], as the call itself would give it.
+    /// [`ErrorKind::InvalidRequest`], as the call itself would return it.
     pub fn check<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), Error> {
         const { check_declaration::<E>() };
         let attempt = Attempt::new(1, self.inner.settings.clock.now(), 0);
@@ -207,7 +207,7 @@ impl<P: Provider> Client<P> {
                 break error;
             }
             if let Err(refusal) = self.admit(circuit, options, timeout, progress).await {
-                // The failure of an earlier attempt is more specific than that there is no other.
+                // The failure of an earlier attempt is more specific than the refusal of the next one.
                 break failed.unwrap_or(refusal);
             }
             let request_id = match &mut request_id {
@@ -230,15 +230,16 @@ impl<P: Provider> Client<P> {
                 provider: &*provider,
             };
             let (permit, sent) = {
-                // Handed over in one statement, so that the call keeps no place for the whole request while it waits.
+                // Passed on in one statement, so that the future does not reserve space for the whole request while it
+                // waits.
                 let begun = prepare(&*provider, endpoint, &attempt, request_id)
                     .map_err(Error::from)
                     .and_then(|request| {
                         let now = Instant::now();
-                        // By the shorter one: more time for calls does not make a healthy provider slower.
+                        // The shorter deadline counts: more time for calls does not make a healthy provider slower.
                         let own = standard.min(E::OPERATION.timeout);
                         let patience = settings.circuit_breaker.patience_for(own);
-                        // Acquired last: a request that is not sent takes no probe.
+                        // The permit is acquired last, so that a request that is never sent does not use up a probe.
                         let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
                         progress.attempt_started(request_id, attempts, now);
                         let elapsed = now.saturating_duration_since(progress.started());
@@ -248,7 +249,7 @@ impl<P: Provider> Client<P> {
                     });
                 let (permit, sending) = match begun {
                     Ok(begun) => begun,
-                    // It opened, or another attempt took its probe, since it was looked at.
+                    // Since the check, the circuit has opened or another attempt has taken the probe.
                     Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {
                         attempts = attempts.saturating_sub(1);
                         break failed.unwrap_or(refusal);
@@ -289,7 +290,7 @@ impl<P: Provider> Client<P> {
             };
             let time_left = timeout.saturating_sub(progress.elapsed());
             match evidence(&error) {
-                // The deadline ran out first: how long the attempt lasted decides.
+                // The deadline expired first: the duration of the attempt decides.
                 Evidence::NoAnswer if time_left.is_zero() => drop(permit),
                 Evidence::NoAnswer | Evidence::Failing => permit.failed(),
                 Evidence::Answered => permit.answered(),
@@ -311,7 +312,7 @@ impl<P: Provider> Client<P> {
                 time_left,
                 ..Failure::new(error.kind(), error.outcome(), E::OPERATION.idempotency)
             };
-            // Without randomness the next attempt has no nonce and ends the call: its pause does not matter.
+            // Without randomness the next attempt has no nonce and fails the call, so its back-off does not matter.
             let jitter = || {
                 let bits = settings.clock.random();
                 bits.map_or(u64::MAX, |bits| (bits >> 64) as u64)
@@ -332,7 +333,7 @@ impl<P: Provider> Client<P> {
             };
             progress.attempt_failed(&error, outcome, Some(pause));
             settings.clock.sleep(pause).await;
-            // A pause may run over. Retrying with no time left would replace a specific error with a time-out.
+            // The sleep may overrun. Retrying with no time left would replace a specific error with a time-out.
             if progress.elapsed() >= timeout {
                 break error;
             }
@@ -380,7 +381,7 @@ impl<P: Provider> Client<P> {
             if when_limited == WhenLimited::Refuse || wait >= time_left {
                 return Err(not_sent(ErrorKind::RateLimited, wait));
             }
-            // Not at once again, whatever a limiter says.
+            // Never retries at once, whatever a limiter says.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
     }

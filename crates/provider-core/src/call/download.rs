@@ -1,4 +1,4 @@
-//! Calls whose reply is a file that is stored and not kept in memory.
+//! Calls whose reply is a file, which is stored instead of kept in memory.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,11 @@ use crate::error::Error;
 use crate::wire::{Endpoint, Response};
 
 impl<E: Endpoint> Call<'_, E> {
-    /// Makes the call and stores the file that it replies with at `path`, see [`FileSink`]: piece by piece, all of it or
-    /// nothing, and nothing that failed verification.
+    /// Makes the call and streams the file that it replies with to `path`, see [`FileSink`]. The file is stored whole and
+    /// verified, or not at all.
     ///
-    /// It is the same call otherwise: attempts, deadline, errors and events. A repeated attempt begins the file anew. The
-    /// response's [`body`](Response::body) is empty. Of a refusal at most 64 KiB are read.
+    /// Attempts, deadline, errors and events are those of any call. A retry starts the file from the beginning. The
+    /// response's [`body`](Response::body) is empty. At most 64 KiB of a refusal are read.
     ///
     /// ```
     /// # use provider_core::{Call, Endpoint, Error};
@@ -25,7 +25,7 @@ impl<E: Endpoint> Call<'_, E> {
     /// }
     /// ```
     ///
-    /// Dropped while the last step is under way, the whole and verified file may still be stored.
+    /// If the future is dropped during the last step, the complete and verified file may still be stored.
     ///
     /// # Errors
     ///
@@ -38,13 +38,14 @@ impl<E: Endpoint> Call<'_, E> {
         self.download_into(&mut sink).await
     }
 
-    /// Makes the call and hands the file that it replies with to `sink`, which is committed once it is whole and verified.
+    /// Makes the call and streams the file that it replies with into `sink`, which is committed once the file is complete
+    /// and verified.
     ///
-    /// An operation that declares no content types does not compile here.
+    /// An operation that declares no content types is a compile error.
     ///
     /// # Errors
     ///
-    /// As [`download`](Self::download); the sink is not committed.
+    /// As for [`download`](Self::download); the sink is not committed.
     pub async fn download_into(
         self,
         sink: &mut dyn ContentSink,

@@ -1,4 +1,4 @@
-//! What a download stored.
+//! The result of a download.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::wire::{ContentHead, serialize_content};
 
-/// What a download stored. `Debug` prints the size; it serialises as [`Content`](crate::Content) does.
+/// The result of a download. `Debug` prints the size; it serialises like [`Content`](crate::Content).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Downloaded {
     head: ContentHead,
@@ -23,17 +23,17 @@ impl Downloaded {
         &self.head
     }
 
-    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply tells none.
+    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply has none.
     pub fn content_type(&self) -> Option<&str> {
         self.head.content_type()
     }
 
-    /// The name that the provider gives the file, see [`ContentHead::file_name`].
+    /// The file name from the reply, see [`ContentHead::file_name`].
     pub fn file_name(&self) -> Option<&str> {
         self.head.file_name()
     }
 
-    /// How many bytes were stored.
+    /// The number of bytes that were stored.
     pub fn size(&self) -> u64 {
         self.size
     }

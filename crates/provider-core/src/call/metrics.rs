@@ -12,18 +12,18 @@ use crate::error::{ErrorKind, Outcome};
 ///
 /// | metric | one for each | attributes |
 /// |---|---|---|
-/// | `kyc.client.call.duration` | call: attempts, back-off and waits for the rate limiter together | `kyc.provider`, `kyc.operation`, `kyc.outcome`, `error.type` |
-/// | `http.client.request.duration` | attempt, from when it is sent, by the semantic conventions for HTTP | those of a call, `http.request.method`, `url.template`, `http.response.status_code` |
+/// | `kyc.client.call.duration` | call: attempts, back-off and waits for the rate limiter included | `kyc.provider`, `kyc.operation`, `kyc.outcome`, `error.type` |
+/// | `http.client.request.duration` | attempt, from the moment it is sent, by the semantic conventions for HTTP | those of a call, `http.request.method`, `url.template`, `http.response.status_code` |
 ///
 /// `kyc.outcome` is `ok`, or [`Outcome::as_str`]; `error.type` is [`ErrorKind::as_str`], or `dropped` for a call whose
-/// future was dropped. No attribute has more values than a program has operations and HTTP has statuses: no id, no
+/// future was dropped. The number of attribute values is bounded by the program's operations and HTTP's statuses: no id, no
 /// address, nothing from a request or a reply.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use provider_core::MetricsObserver;
 ///
-/// let meter = opentelemetry::global::meter("kyc"); // of the provider that the program has set up
+/// let meter = opentelemetry::global::meter("kyc"); // of the meter provider that the program has set up
 /// let observer = Arc::new(MetricsObserver::new(&meter));
 /// // FinpassClient::builder(finpass).observer(observer).build()
 /// # drop(observer);
@@ -34,12 +34,12 @@ pub struct MetricsObserver {
 }
 
 impl MetricsObserver {
-    /// Boundaries that the semantic conventions advise for seconds of HTTP.
+    /// Histogram boundaries that the semantic conventions advise for HTTP durations in seconds.
     const SECONDS: [f64; 14] = [
         0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
     ];
 
-    /// Records with `meter`. One observer serves any number of clients.
+    /// Creates an observer that records with `meter`. One observer serves any number of clients.
     pub fn new(meter: &Meter) -> Self {
         let seconds = |name, about| {
             meter
@@ -80,7 +80,7 @@ impl CallObserver for MetricsObserver {
         };
         attributes.extend(failure.map(|failure| KeyValue::new("error.type", failure)));
         if of_attempt {
-            // A route is method and path by its documentation.
+            // A route is a method and a path, as [`Route`](crate::Route) documents.
             let (method, path) = event.route.split_once(' ').unwrap_or(("", event.route));
             attributes.push(KeyValue::new("http.request.method", method));
             attributes.push(KeyValue::new("url.template", path));

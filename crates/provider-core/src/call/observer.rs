@@ -1,4 +1,4 @@
-//! What is reported about calls, for logs and metrics: never a secret, never a personal value.
+//! Events of calls, for logs and metrics: they hold no secret and no personal value.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,10 +9,9 @@ use tracing::Span;
 use crate::error::{ErrorKind, Outcome};
 use crate::wire::{Idempotency, Operation, RequestId};
 
-/// Receives the progress of calls: for metrics, or for a journal that outlives the process.
+/// Receives the events of calls: for metrics, or for a journal that outlives the process.
 ///
-/// It is called in the call's own task and should return at once. `MetricsObserver` (feature
-/// `opentelemetry`) is one.
+/// It runs in the call's own task and should return at once. `MetricsObserver` (feature `opentelemetry`) implements it.
 pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
     /// Receives one event.
     fn observe(&self, event: &CallEvent<'_>);
@@ -48,27 +47,27 @@ pub struct CallEvent<'e> {
     pub operation: &'static str,
     /// Method and path with placeholders.
     pub route: &'static str,
-    /// What a repeat of the operation does.
+    /// The operation's idempotency.
     pub idempotency: Idempotency,
     /// The call's id; `None` before it has one.
     pub request_id: Option<&'e RequestId>,
     /// The latest attempt, from 1; 0 before the first.
     pub attempt: u32,
-    /// The HTTP status of the attempt, or of the call's last one.
+    /// The HTTP status of the attempt, or of the call's last attempt.
     pub status: Option<StatusCode>,
     /// What went wrong; `None` for a value.
     pub kind: Option<ErrorKind>,
     /// What became of the request; `None` for a value, and while an attempt begins.
     pub outcome: Option<Outcome>,
-    /// How long until the next attempt, if the call is repeated.
+    /// The time until the next attempt, if the call is retried.
     pub pause: Option<Duration>,
-    /// Since the attempt was sent, without any wait for the rate limiter; for the end of a call, since its first poll, all waits
-    /// included.
+    /// The time since the attempt was sent, without any wait for the rate limiter; at the end of a call, the time since its
+    /// first poll, all waits included.
     pub elapsed: Duration,
 }
 
 impl CallEvent<'_> {
-    /// The name of every field that logs and spans of the core ever have.
+    /// The name of every field that the core's logs and spans can have.
     pub const FIELDS: &'static [&'static str] = &[
         "attempt",
         "elapsed_us",
@@ -94,17 +93,16 @@ impl CallEvent<'_> {
 pub enum CallStage {
     /// An attempt is about to be handed to the transport. From here on it may have been sent.
     AttemptStarted,
-    /// An attempt ended, in an answer or in a failure.
+    /// An attempt ended, with an answer or a failure.
     AttemptEnded,
     /// The call ended.
     Ended,
-    /// The call's future was dropped before its end. `outcome` says what may have been done: `Unknown` if an attempt was
-    /// in flight.
+    /// The call was cancelled: its future was dropped. `outcome` is `Unknown` if an attempt was in flight.
     Dropped,
 }
 
 impl CallStage {
-    /// The stage in words, as logs have it.
+    /// The stage in words, as it appears in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AttemptStarted => "attempt started",
@@ -137,7 +135,7 @@ pub(crate) fn span(provider: &'static str, operation: &Operation) -> Span {
     )
 }
 
-/// Adds to the span of a call how it ended.
+/// Records in a call's span how the call ended.
 pub(crate) fn close(span: &Span, event: &CallEvent<'_>) {
     if span.is_disabled() {
         return;
@@ -156,7 +154,7 @@ pub(crate) fn close(span: &Span, event: &CallEvent<'_>) {
 
 /// Writes an event to the log.
 pub(crate) fn log(event: &CallEvent<'_>) {
-    // The level is part of a static call site, hence the macro.
+    // The level is part of a static call site, hence a macro.
     macro_rules! write {
         ($level:expr) => {
             tracing::event!(
@@ -181,7 +179,7 @@ pub(crate) fn log(event: &CallEvent<'_>) {
         event.outcome == Some(Outcome::Unknown) && event.idempotency != Idempotency::Safe;
     match event.stage {
         CallStage::AttemptStarted => write!(tracing::Level::TRACE),
-        // Nothing else reports to the caller that something may have been done.
+        // Nothing else tells the caller that the request may have been processed.
         CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
         _ => write!(tracing::Level::DEBUG),
     }

@@ -1,4 +1,4 @@
-//! The declaration of a client: its operations, a row each.
+//! The declaration of a client: one row for each operation.
 
 /// Declares a client and its operations: a method of the client for each row, and with `#[catalogue]` and the feature
 /// `catalogue` an entry of the client's `CATALOGUE`.
@@ -12,7 +12,7 @@
 ///         ///
 ///         /// # Errors
 ///         ///
-///         /// Awaiting it gives [`provider_core::Error`].
+///         /// Awaiting it can return [`provider_core::Error`].
 ///         open_account(OpenAccount);
 ///
 ///         /// Reads an account.
@@ -21,7 +21,7 @@
 /// }
 /// ```
 ///
-/// The README of this crate has the whole example.
+/// The README of this crate has a complete example.
 ///
 /// `#[catalogue]` asks for the catalogue, which another crate of the build may turn on: then every request implements
 /// `Serialize` and `Deserialize` and every reply `Serialize`, always, and the crate has the features
@@ -60,18 +60,18 @@ macro_rules! operations {
             ///
             /// # Errors
             ///
-            /// The crate was built without a transport, or it cannot be made; see
+            /// The crate was built without a transport, or the transport cannot be created; see
             /// [`ClientBuilder::build`](provider_core::ClientBuilder::build).
             pub fn new(provider: $provider) -> ::core::result::Result<Self, $crate::Error> {
                 Self::builder(provider).build()
             }
 
-            /// Begins a client with settings of its own.
+            /// Starts building a client with settings of its own.
             pub fn builder(provider: $provider) -> $crate::ClientBuilder<$provider, Self> {
                 $crate::ClientBuilder::new(provider)
             }
 
-            /// The shared client inside, for endpoints that this crate does not have.
+            /// The inner client, for endpoints that this crate does not declare.
             pub fn client(&self) -> &$crate::Client<$provider> {
                 &self.0
             }

@@ -1,54 +1,54 @@
-//! What a caller may say about one call.
+//! Options of a single call.
 
 use std::time::Duration;
 
 use crate::resilience::{RetryPolicy, WhenLimited};
 use crate::wire::RequestId;
 
-/// What a caller may say about one call. Capabilities take it too, so that a deadline and a request id reach the provider.
+/// Options of a single call. Capabilities take them too, so that a deadline and a request id reach the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// The call's deadline, attempts and pauses together; the client's or the operation's own if absent.
+    /// The call's deadline, attempts and back-off included; the client's or the operation's own if absent.
     pub timeout: Option<Duration>,
-    /// What is left of a deadline from outside, such as a flow's: whatever deadline the call has is cut to it.
+    /// The time left of an outer deadline, such as a flow's: the call's own deadline is shortened to it.
     pub time_limit: Option<Duration>,
-    /// The policy by which it is repeated; the client's if absent.
+    /// The retry policy; the client's if absent.
     pub retry: Option<RetryPolicy>,
-    /// What it does when the client's rate limiter lets nothing through; as the client says if absent.
+    /// What the call does when the client's rate limiter refuses permission; the client's setting if absent.
     pub when_limited: Option<WhenLimited>,
-    /// The id it is sent with; a random one if absent.
+    /// The id that the call is sent with; a random one if absent.
     pub request_id: Option<RequestId>,
 }
 
 impl CallOptions {
-    /// Nothing said.
+    /// No option set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives the call its own deadline, attempts and pauses together.
+    /// Sets the call's own deadline, attempts and back-off included.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Cuts the call's deadline, whoever set it, to what is left of one from outside.
+    /// Shortens the call's deadline, wherever it was set, to the time left of an outer deadline.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
-    /// Repeats the call by another policy.
+    /// Retries the call according to another policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Waits, or refuses at once, when the client's rate limiter lets nothing through.
+    /// Sets whether the call waits or fails at once when the client's rate limiter refuses permission.
     #[must_use]
     pub fn with_when_limited(mut self, when_limited: WhenLimited) -> Self {
         self.when_limited = Some(when_limited);

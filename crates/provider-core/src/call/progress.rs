@@ -1,4 +1,4 @@
-//! Reports the progress of one call, also when its future is dropped.
+//! Reports the progress of one call, including its cancellation.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::observer::{close, log, span};
 use crate::error::{Error, Outcome};
 use crate::wire::{Operation, RequestId};
 
-/// One call from its first poll to its end. Dropped before that, it reports what may have been done.
+/// One call from its first poll to its end. If it is dropped earlier, it reports the outcome so far.
 #[derive(Debug)]
 pub(crate) struct Progress<'c> {
     observer: Option<&'c dyn CallObserver>,
@@ -23,7 +23,7 @@ pub(crate) struct Progress<'c> {
     request_id: Option<RequestId>,
     attempt: u32,
     status: Option<StatusCode>,
-    /// What the attempts that have ended may have done.
+    /// The combined outcome of the attempts that have ended.
     outcome: Outcome,
     in_flight: bool,
     ended: bool,
@@ -64,7 +64,7 @@ impl<'c> Progress<'c> {
         self.started.elapsed()
     }
 
-    /// An attempt is handed to the transport now, after any wait for the rate limiter.
+    /// Records that an attempt is handed to the transport, after any wait for the rate limiter.
     pub(crate) fn attempt_started(&mut self, request_id: &RequestId, attempt: u32, now: Instant) {
         if attempt == 1 {
             self.request_id = Some(request_id.clone());
@@ -96,7 +96,7 @@ impl<'c> Progress<'c> {
         });
     }
 
-    /// The call ends with a value.
+    /// Records that the call succeeded.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.in_flight = false;
         self.status = Some(status);
@@ -108,7 +108,7 @@ impl<'c> Progress<'c> {
         self.end(self.event(CallStage::Ended, of_call));
     }
 
-    /// The call ends with an error.
+    /// Records that the call failed.
     pub(crate) fn failed(&mut self, error: &Error) {
         self.ended = true;
         self.end(CallEvent {

@@ -1,4 +1,4 @@
-//! How the reply of an attempt is taken: whole, or piece by piece into a sink. The loop is the same.
+//! How the reply of an attempt is received: whole, or streamed into a sink. The loop is the same for both.
 
 use std::borrow::Borrow;
 use std::future::Future;
@@ -21,22 +21,22 @@ use crate::wire::{
     StreamVerification, Verified,
 };
 
-/// What one exchange, or its time-out, gives.
+/// The result of one exchange, or its time-out.
 pub(crate) type Sent<R> = Result<Result<R, TransportError>, Elapsed>;
 
-/// How the reply of an attempt is taken.
+/// How the reply of an attempt is received.
 pub(crate) trait Receive<E: Endpoint>: Send {
-    /// What an exchange gives.
+    /// The result of an exchange.
     type Reply: Borrow<RawResponse> + Send;
-    /// What the call gives.
+    /// The result of the call.
     type Value: Send;
     /// Whether the call ends with [`IntoSink::commit`] and not with its reply.
     const COMMITS: bool;
 
-    /// Makes ready for an attempt, before its request is sent.
+    /// Prepares for an attempt, before its request is sent.
     fn begin(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Sends the request and takes the reply.
+    /// Sends the request and receives the reply.
     fn exchange(
         &mut self,
         around: Around<'_, E::Provider>,
@@ -44,7 +44,7 @@ pub(crate) trait Receive<E: Endpoint>: Send {
         limits: ExchangeLimits,
     ) -> impl Future<Output = Result<Self::Reply, TransportError>> + Send;
 
-    /// What the exchange comes to. Pure.
+    /// Turns an exchange into a result. Pure.
     fn conclude(
         &mut self,
         provider: &E::Provider,
@@ -54,7 +54,7 @@ pub(crate) trait Receive<E: Endpoint>: Send {
     ) -> Result<(Self::Value, Verified), Error>;
 }
 
-/// What stands around one exchange.
+/// The context of one exchange.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a, P> {
     pub(crate) transport: &'a dyn Transport,
@@ -62,7 +62,7 @@ pub(crate) struct Around<'a, P> {
     pub(crate) provider: &'a P,
 }
 
-/// Takes the reply whole.
+/// Receives the reply whole.
 pub(crate) struct Whole;
 
 impl<E: Endpoint> Receive<E> for Whole {
@@ -95,19 +95,19 @@ impl<E: Endpoint> Receive<E> for Whole {
     }
 }
 
-/// Takes content piece by piece into a sink, and everything else whole.
+/// Streams content into a sink, and receives everything else whole.
 pub(crate) struct IntoSink<'s> {
     sink: &'s mut dyn ContentSink,
-    /// What the head says about the content.
+    /// The description of the content in the reply's head.
     content: ContentHead,
-    /// Content that was read whole and verified, and is not in the sink yet.
+    /// Content that was received whole and verified, and is not in the sink yet.
     pending: Option<Bytes>,
     /// Whether the sink is writing: a deadline that ends then says nothing about the provider.
     writing: bool,
 }
 
 impl<'s> IntoSink<'s> {
-    /// The most that is read of a 2xx reply that is not the content: a refusal or an error page.
+    /// The largest body of a 2xx reply that is not the content, such as a refusal or an error page.
     const MAX_OTHER_BYTES: usize = 1024 * 1024;
 
     pub(crate) fn new(sink: &'s mut dyn ContentSink) -> Self {
@@ -119,7 +119,7 @@ impl<'s> IntoSink<'s> {
         }
     }
 
-    /// Keeps what the call gives.
+    /// Keeps the call's result.
     pub(crate) async fn commit(&mut self) -> Result<(), Error> {
         if let Some(content) = self.pending.take() {
             self.sink.write(content).await.map_err(not_stored)?;
@@ -127,7 +127,7 @@ impl<'s> IntoSink<'s> {
         self.sink.commit(&self.content).await.map_err(not_stored)
     }
 
-    /// Feeds verifier and sink with a 2xx reply that is the content.
+    /// Feeds the content of a 2xx reply to the verifier and the sink.
     async fn store<P: Provider>(
         &mut self,
         mut reply: StreamedResponse,
@@ -166,7 +166,7 @@ impl<'s> IntoSink<'s> {
             Err(error) => return Ok(Received::failed(reply.into_head(), error.into())),
         };
         if size == 0 {
-            // No content, which the endpoint has to explain.
+            // There is no content; the endpoint finds out why.
             return Ok(Received::whole(RawResponse::from_parts(
                 reply.into_head(),
                 Bytes::new(),
@@ -180,19 +180,19 @@ impl<'s> IntoSink<'s> {
     }
 }
 
-/// A reply of which the content is in the sink, if it has any.
+/// A reply whose content, if any, is in the sink.
 pub(crate) struct Received {
-    /// The reply; without its body if that was stored.
+    /// The reply, without its body if that was stored.
     head: RawResponse,
     end: End,
 }
 
 enum End {
-    /// It was read whole, and not verified.
+    /// The body was received whole and is not verified.
     Whole,
-    /// It is in the sink, and verified.
+    /// The body is in the sink and verified.
     Stored(Downloaded, Authenticity),
-    /// It is not authentic, or cannot be stored.
+    /// The body is not authentic, or cannot be stored.
     Failed(Error),
 }
 
@@ -275,7 +275,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
             End::Whole => {
                 let sent = Ok(Ok(received.head));
                 let (_, verified) = conclude(provider, endpoint, sent, now)?;
-                // An endpoint may take for a value what its operation does not take for the content.
+                // An endpoint may accept a reply that its operation does not accept as content.
                 let content = match verified.content() {
                     Ok(content) => content,
                     Err(error) => {

@@ -1,4 +1,4 @@
-//! Where the content of a download goes.
+//! The destination of a download.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -10,19 +10,19 @@ use bytes::Bytes;
 use crate::values::random_bits;
 use crate::wire::ContentHead;
 
-/// Takes the content of a download, and keeps it only if it is committed.
+/// Receives the content of a download, and keeps it only once it is committed.
 ///
-/// A signature is known to be right after the last byte, so what [`write`](Self::write) takes is not verified yet: hold it
-/// where nobody reads it (a temporary file, an upload in parts that is not completed) until [`commit`](Self::commit). A call
-/// that fails or is dropped never commits; clean up on [`begin`](Self::begin) and on drop. There is no sink over a plain
-/// `Write` for that reason: it could not take anything back.
+/// A signature can be checked only after the last byte, so the bytes passed to [`write`](Self::write) are not verified yet:
+/// hold them where nobody reads them (a temporary file, an uncompleted multipart upload) until [`commit`](Self::commit). A
+/// call that fails or is dropped never commits; clean up in [`begin`](Self::begin) and on drop. There is no sink over a
+/// plain `Write` for that reason: it could not undo a write.
 ///
 /// ```
 /// use std::io;
 ///
 /// use provider_core::{ContentHead, ContentSink, async_trait, bytes::Bytes};
 ///
-/// /// A store that encrypts, with uploads in parts.
+/// /// An encrypting store with multipart uploads.
 /// #[derive(Default)]
 /// struct Vault {
 ///     parts: Vec<Bytes>,
@@ -47,38 +47,38 @@ use crate::wire::ContentHead;
 /// ```
 #[async_trait]
 pub trait ContentSink: Send {
-    /// Makes ready for one attempt, before its request is sent, and throws away what an earlier one wrote.
+    /// Prepares for one attempt, before its request is sent, and discards what an earlier attempt wrote.
     ///
     /// # Errors
     ///
-    /// Nothing can be stored; nothing is sent.
+    /// The sink cannot store anything; nothing is sent.
     async fn begin(&mut self) -> io::Result<()>;
 
-    /// Takes the next piece, which is not verified.
+    /// Receives the next piece, which is not verified.
     ///
     /// # Errors
     ///
-    /// It cannot be stored; the attempt ends and is not repeated.
+    /// The piece cannot be stored; the attempt ends and is not retried.
     async fn write(&mut self, piece: Bytes) -> io::Result<()>;
 
-    /// Keeps what was written since [`begin`](Self::begin): it is whole and verified.
+    /// Keeps everything written since [`begin`](Self::begin): it is complete and verified.
     ///
     /// # Errors
     ///
-    /// It cannot be kept; the call ends with [`ErrorKind::Storage`](crate::ErrorKind::Storage).
+    /// The content cannot be kept; the call ends with [`ErrorKind::Storage`](crate::ErrorKind::Storage).
     async fn commit(&mut self, head: &ContentHead) -> io::Result<()>;
 }
 
-/// Stores a download as a file: all of it under its name, or nothing.
+/// Stores a download as a file: completely, or not at all.
 ///
 /// | | |
 /// |---|---|
-/// | while it comes | a file `.download-<random>.partial` in the same directory, readable by the owner only (Unix) |
-/// | at the end | written through to the disk, then renamed; a file of that name is replaced |
+/// | while it is received | a file `.download-<random>.partial` in the same directory, readable by the owner only (Unix) |
+/// | at the end | synced to the disk, then renamed; a file of that name is replaced |
 /// | on an error, or when the call is dropped | the temporary file is removed |
-/// | after a crash | the temporary file may be left; the name never has a part of the content |
+/// | after a crash | the temporary file may be left behind; the target never has partial content |
 ///
-/// Files are written on tokio's threads for blocking work, in steps of 256 KiB.
+/// Files are written on tokio's blocking threads, in steps of 256 KiB.
 #[derive(Debug)]
 pub struct FileSink {
     target: PathBuf,
@@ -88,7 +88,7 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// How much is kept in memory before it is written.
+    /// The number of bytes buffered before they are written.
     const STEP: usize = 256 * 1024;
 
     /// A sink for the file `target`, in a directory that exists.
@@ -101,14 +101,14 @@ impl FileSink {
         }
     }
 
-    /// Writes what is waiting, then does `then`. The file is owned by the thread meanwhile: if nobody waits for it any more,
-    /// it is removed there.
+    /// Writes the buffer, then runs `then`. The thread owns the file meanwhile: if the call is dropped, the thread removes
+    /// it.
     async fn flush<T: Send + 'static>(
         &mut self,
         then: impl FnOnce(Partial) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let begun = self.partial.take();
-        let mut partial = begun.ok_or_else(|| io::Error::other("the file was not begun"))?;
+        let mut partial = begun.ok_or_else(|| io::Error::other("`begin` was not called"))?;
         let waiting = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
         blocking(move || {
@@ -195,12 +195,12 @@ impl Partial {
         })
     }
 
-    /// Gives the file its name, once its content is on the disk.
+    /// Renames the file, once its content is on the disk.
     fn persist(mut self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.path, target)?;
         self.persisted = true;
-        // The name is on the disk when the directory is; not every system can be asked for that.
+        // The rename is durable once the directory is synced; not every system supports that.
         #[cfg(unix)]
         if let Some(directory) = target.parent() {
             let directory = if directory.as_os_str().is_empty() {

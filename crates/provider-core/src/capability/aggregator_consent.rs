@@ -19,19 +19,19 @@ crate::open_enum! {
     }
 }
 
-/// A wish for a person's financial data, to be granted at an account aggregator.
+/// A request for a person's consent to share financial data, to be granted at an account aggregator.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AggregatorConsentRequest {
     /// The person's mobile number.
     pub mobile: Mobile,
-    /// The person's PAN, if the provider shall check it.
+    /// The person's PAN, if the provider is to check it.
     pub pan: Option<Pan>,
     /// The person's e-mail address.
     pub email: Option<Email>,
     /// What the data is for.
     pub purpose: ConsentPurpose,
-    /// The aggregator to use. A provider that chooses by itself ignores it and says so in the answer.
+    /// The aggregator to use. A provider that chooses the aggregator itself ignores this and says so in the answer.
     pub aggregator: Option<AggregatorId>,
     /// Where the provider reports changes.
     pub webhook_url: Option<Masked>,
@@ -40,7 +40,7 @@ pub struct AggregatorConsentRequest {
 }
 
 impl AggregatorConsentRequest {
-    /// A consent for this person and purpose, with nothing else known.
+    /// A request for this person and purpose, without optional fields.
     pub fn new(mobile: Mobile, purpose: ConsentPurpose) -> Self {
         Self {
             mobile,
@@ -97,14 +97,14 @@ pub struct AggregatorConsentSession {
     pub reference: ProviderReference,
     /// Where the person grants consent.
     pub url: BrowserUrl,
-    /// The aggregator that was asked for, if the provider let us choose.
+    /// The requested aggregator, if the provider lets the caller choose.
     pub aggregator: Option<AggregatorId>,
-    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    /// The provider that answered, if several may: a combinator of providers sets it, a provider leaves it `None`.
     pub provider: Option<&'static str>,
 }
 
 impl AggregatorConsentSession {
-    /// A session with this id, opened at this URL; `aggregator` only if the provider let us choose it.
+    /// A session with this id, opened at this URL; `aggregator` only if the provider lets the caller choose.
     pub fn new(
         reference: ProviderReference,
         url: BrowserUrl,
@@ -122,11 +122,11 @@ impl AggregatorConsentSession {
 /// Opens a consent at an account aggregator.
 #[async_trait]
 pub trait AggregatorConsent: fmt::Debug + Send + Sync {
-    /// The provider's name, for reports.
+    /// Returns the provider's name, for reports.
     fn provider_name(&self) -> &'static str;
 
-    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
-    /// one's input is wrong.
+    /// Checks an input as the call itself would, without sending anything, so that a flow takes no step when the input of
+    /// another one is wrong.
     ///
     /// # Errors
     ///

@@ -9,20 +9,20 @@ use crate::call::CallOptions;
 use crate::error::Error;
 use crate::values::Mobile;
 
-/// A question to account aggregators: do you know this person?
+/// A query to account aggregators: do you know this person?
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AggregatorQuery {
     /// The person's mobile number.
     pub mobile: Mobile,
-    /// The caller's reference for this question, 1 to 100 characters, handed on to the aggregators.
+    /// The caller's reference for this query, 1 to 100 characters, passed on to the aggregators.
     pub reference: String,
-    /// Which aggregators; empty means all that are enabled.
+    /// The aggregators to ask; empty means all that are enabled.
     pub aggregators: Vec<AggregatorId>,
 }
 
 impl AggregatorQuery {
-    /// A question to all enabled aggregators.
+    /// A query to all enabled aggregators.
     pub fn new(mobile: Mobile, reference: impl Into<String>) -> Self {
         Self {
             mobile,
@@ -31,7 +31,7 @@ impl AggregatorQuery {
         }
     }
 
-    /// Limits the question to these aggregators.
+    /// Limits the query to these aggregators.
     #[must_use]
     pub fn set_aggregators(mut self, aggregators: impl IntoIterator<Item = AggregatorId>) -> Self {
         self.aggregators = aggregators.into_iter().collect();
@@ -39,16 +39,16 @@ impl AggregatorQuery {
     }
 }
 
-/// How far a person has come with one aggregator, best first.
+/// How ready a person is at one aggregator, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Readiness {
-    /// Registered, accounts linked: consent can be asked for.
+    /// Registered, accounts linked: consent can be requested.
     Ready,
     /// Registered, no account linked.
     NeedsLinking,
     /// Not registered.
     NeedsRegistration,
-    /// The aggregator did not say: too slow, failed, or an answer that is not documented. Never the same as "no".
+    /// Unknown: the aggregator timed out, failed, or gave an undocumented answer. Never the same as "no".
     Undetermined,
 }
 
@@ -64,20 +64,20 @@ impl Readiness {
     }
 }
 
-/// What one aggregator said.
+/// One aggregator's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AggregatorStanding {
     /// The aggregator.
     pub aggregator: AggregatorId,
-    /// How far the person has come with it.
+    /// How ready the person is there.
     pub readiness: Readiness,
-    /// Who told it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    /// The provider that answered, if several may: a combinator of providers sets it, a provider leaves it `None`.
     pub provider: Option<&'static str>,
 }
 
 impl AggregatorStanding {
-    /// What `aggregator` said.
+    /// The answer of `aggregator`.
     pub fn new(aggregator: AggregatorId, readiness: Readiness) -> Self {
         Self {
             aggregator,
@@ -90,22 +90,22 @@ impl AggregatorStanding {
 /// Finds out which account aggregators know a person.
 #[async_trait]
 pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
-    /// The provider's name, for reports.
+    /// Returns the provider's name, for reports.
     fn provider_name(&self) -> &'static str;
 
-    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
-    /// one's input is wrong.
+    /// Checks an input as the call itself would, without sending anything, so that a flow takes no step when the input of
+    /// another one is wrong.
     ///
     /// # Errors
     ///
     /// `InvalidRequest` with the field and the rule.
     fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error>;
 
-    /// Asks. One standing for each aggregator that was asked, in the provider's order.
+    /// Asks the aggregators. Returns one standing for each of them, in the provider's order.
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`](crate::ErrorKind). A single aggregator's failure is a standing, not an error.
+    /// Any [`ErrorKind`](crate::ErrorKind). The failure of a single aggregator is a standing, not an error.
     async fn discover(
         &self,
         query: AggregatorQuery,

@@ -1,4 +1,4 @@
-//! Keeps a person's consent on record.
+//! Records a person's consent.
 
 use std::fmt;
 
@@ -25,9 +25,9 @@ crate::open_enum! {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConsentStatement {
-    /// The verification session it belongs to.
+    /// The verification session that it belongs to.
     pub session: String,
-    /// What it is about.
+    /// What the person consents to.
     pub kind: ConsentKind,
     /// Whether the person agreed.
     pub approved: bool,
@@ -36,7 +36,7 @@ pub struct ConsentStatement {
 }
 
 impl ConsentStatement {
-    /// All four are required; `text` exactly as shown, in the language shown.
+    /// A statement. All four values are required; `text` is exactly as shown, in the language shown.
     pub fn new(
         session: impl Into<String>,
         kind: ConsentKind,
@@ -52,13 +52,13 @@ impl ConsentStatement {
     }
 }
 
-/// A consent that a provider keeps on record.
+/// A consent that a provider has recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedConsent {
     /// The provider's id for it.
     pub reference: ProviderReference,
-    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    /// The provider that answered, if several may: a combinator of providers sets it, a provider leaves it `None`.
     pub provider: Option<&'static str>,
 }
 
@@ -72,21 +72,21 @@ impl RecordedConsent {
     }
 }
 
-/// Keeps a person's consent on record.
+/// Records a person's consent.
 #[async_trait]
 pub trait ConsentRecorder: fmt::Debug + Send + Sync {
-    /// The provider's name, for reports.
+    /// Returns the provider's name, for reports.
     fn provider_name(&self) -> &'static str;
 
-    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
-    /// one's input is wrong.
+    /// Checks an input as the call itself would, without sending anything, so that a flow takes no step when the input of
+    /// another one is wrong.
     ///
     /// # Errors
     ///
     /// `InvalidRequest` with the field and the rule.
     fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error>;
 
-    /// Records the person's answer, a refusal too.
+    /// Records the person's answer, whether approval or refusal.
     ///
     /// # Errors
     ///

@@ -21,22 +21,22 @@ crate::open_enum! {
     }
 }
 
-/// A wish to look at a person's documents.
+/// A document-access request.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DocumentAccessRequest {
-    /// Why, in the caller's words; the person may see it.
+    /// The purpose, in the caller's words; the person may see it.
     pub purpose: String,
     /// Where the person's browser goes afterwards.
     pub return_url: Masked,
-    /// Which documents; empty means all that the provider offers.
+    /// The kinds of documents; empty means all that the provider offers.
     pub documents: Vec<DocumentKind>,
-    /// That the person agreed to this access. `false` is refused before anything is sent.
+    /// Whether the person agreed to this access. `false` is refused before anything is sent.
     pub consented: bool,
 }
 
 impl DocumentAccessRequest {
-    /// Access to all kinds of documents. `consented` says that the person agreed.
+    /// A request for all kinds of documents. `consented` says whether the person agreed.
     pub fn new(purpose: impl Into<String>, return_url: impl Into<Masked>, consented: bool) -> Self {
         Self {
             purpose: purpose.into(),
@@ -46,7 +46,7 @@ impl DocumentAccessRequest {
         }
     }
 
-    /// Limits the kinds of documents.
+    /// Limits the request to these kinds of documents.
     #[must_use]
     pub fn set_documents(mut self, documents: impl IntoIterator<Item = DocumentKind>) -> Self {
         self.documents = documents.into_iter().collect();
@@ -62,7 +62,7 @@ pub struct DocumentSession {
     pub reference: ProviderReference,
     /// Where the person grants access.
     pub url: BrowserUrl,
-    /// Who gave it, if that may be another than was asked: a combinator of providers sets it, a provider leaves it `None`.
+    /// The provider that answered, if several may: a combinator of providers sets it, a provider leaves it `None`.
     pub provider: Option<&'static str>,
 }
 
@@ -80,11 +80,11 @@ impl DocumentSession {
 /// Opens access to a person's documents.
 #[async_trait]
 pub trait DocumentAccess: fmt::Debug + Send + Sync {
-    /// The provider's name, for reports.
+    /// Returns the provider's name, for reports.
     fn provider_name(&self) -> &'static str;
 
-    /// Checks an input without sending anything, as the call itself would: so that no step of a flow is taken when another
-    /// one's input is wrong.
+    /// Checks an input as the call itself would, without sending anything, so that a flow takes no step when the input of
+    /// another one is wrong.
     ///
     /// # Errors
     ///

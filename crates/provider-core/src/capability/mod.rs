@@ -1,7 +1,7 @@
-//! What an onboarding needs from providers, in words that belong to none of them.
+//! What an onboarding needs from providers, in neutral terms.
 //!
-//! Each trait is small and object-safe: a provider implements those it has, an application mocks those it uses. There are
-//! no default bodies; a new ability is a new trait.
+//! Each trait is small and object-safe: a provider implements those that it supports, an application mocks those that it
+//! uses. No method has a default body; a new ability is a new trait.
 
 mod aggregator_consent;
 mod aggregator_discovery;

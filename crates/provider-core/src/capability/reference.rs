@@ -4,11 +4,11 @@ crate::opaque_id! {
     /// An account aggregator's id, without `@`: `onemoney`.
     pub struct AggregatorId("aggregator");
 
-    /// The id of something a provider opened or recorded: opaque, and meaningful to that provider only.
+    /// The id of a session or a record at a provider: opaque, and meaningful to that provider only.
     pub struct ProviderReference("reference");
 }
 
 crate::masked_text! {
-    /// A URL to send the person's browser to, byte for byte as the provider gave it. Never decode and re-encode it.
+    /// A URL to send the person's browser to, byte for byte as the provider sent it. Never decode and re-encode it.
     pub struct BrowserUrl;
 }

@@ -1,4 +1,4 @@
-//! Stops calling an operation whose recent calls failed, and finds out when it works again.
+//! The circuit breaker: stops calling an operation whose recent calls failed, and probes when it works again.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,24 +9,25 @@ use tokio::time::Instant;
 
 /// When a client stops calling a failing operation, and how soon it tries again.
 ///
-/// **Open**: so many attempts in a row failed, with no answer or with one that passes by itself (a broken connection, a
-/// time-out, 408, 5xx). Calls end at once with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): nothing was
-/// sent, and [`Error::retry_after`](crate::Error::retry_after) is the time until the next probe.
+/// **Open**: a number of attempts in a row failed, without an answer or with a transient failure (a broken connection, a
+/// time-out, 408, 5xx). Calls end at once with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): nothing was sent,
+/// and [`Error::retry_after`](crate::Error::retry_after) is the time until the next probe.
 ///
-/// **Half-open**: one attempt each [`pause`](Self::with_pause) probes the provider, whether or not the probe before has
-/// ended: a slow one blocks nobody. A probe that ends without evidence frees its slot for the next caller.
+/// **Half-open**: one attempt per [`pause`](Self::with_pause) probes the provider, whether or not the previous probe has
+/// ended, so a slow probe blocks nobody. A probe that ends without evidence frees its slot for the next caller.
 ///
-/// **Closed**: the first answer of any kind closes it.
+/// **Closed**: the first answer of any kind closes the circuit.
 ///
 /// Each operation of a client has its own circuit, shared by the client's clones. A retry counts as an attempt. An attempt
-/// acquires its permit last, after the rate limiter and when its request is built: what is never sent takes no probe.
+/// acquires its permit last, after the rate limiter and once its request is built, so that a request that is never sent
+/// uses up no probe.
 ///
-/// **Silence.** An attempt that ends before its answer, because a deadline ran out or the call's future was dropped, is a
+/// **Silence.** An attempt that ends without an answer, because a deadline expired or the call's future was dropped, is a
 /// failure only if it lasted for the circuit's *patience*: two fifths of the operation's deadline, or of the client's
 /// [`timeout`](crate::ClientBuilder::timeout) if that is shorter, unless [set](Self::with_patience). An operation's
-/// deadline has room for two attempts and the pause between; two fifths is what one of them may take. So impatient callers
-/// say nothing about a healthy provider, and a silent one is found out whoever keeps the time: the call, a flow, or a timer
-/// around the future. An attempt that lasted for less gives its permit back, as if it had not been made.
+/// deadline has room for two attempts and the back-off between them; two fifths is what one of them may take. So impatient
+/// callers do not open the circuit of a healthy provider, and a silent provider is detected whoever sets the deadline: the
+/// call, a flow, or a timer around the future. A shorter attempt returns its permit, as if it had not been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CircuitBreaker {
     failures: u32,
@@ -35,7 +36,7 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Opens after ten failures in a row and probes once a second.
+    /// A circuit breaker that opens after ten failures in a row and probes once a second.
     pub const fn standard() -> Self {
         Self {
             failures: 10,
@@ -44,7 +45,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Never opens: for a caller with a circuit breaker of its own.
+    /// A circuit breaker that never opens: for a caller with a circuit breaker of its own.
     pub const fn never() -> Self {
         Self {
             failures: u32::MAX,
@@ -52,29 +53,30 @@ impl CircuitBreaker {
         }
     }
 
-    /// Opens after this many failures in a row; 0 counts as 1.
+    /// Sets after how many failures in a row the circuit opens; 0 counts as 1.
     #[must_use]
     pub const fn with_failures(mut self, failures: u32) -> Self {
         self.failures = failures;
         self
     }
 
-    /// Probes once each such pause while it is open. After an outage, calls are refused for this long at most.
+    /// Sets the time between probes while the circuit is open. After an outage, calls are refused for this long at most.
     #[must_use]
     pub const fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
 
-    /// Counts silence of this length as a failure, for every operation, instead of two fifths of its deadline: for a client
-    /// all of whose callers have short deadlines of their own. A healthy provider always answers sooner.
+    /// Counts an attempt that is unanswered for this long as a failure, for every operation, instead of two fifths of its
+    /// deadline: for a client whose callers all set short deadlines of their own. Choose a time within which a healthy
+    /// provider always answers.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
     }
 
-    /// How long an attempt of an operation with this deadline waits in vain before that is a failure.
+    /// How long an attempt of an operation with this deadline may stay unanswered before it counts as a failure.
     pub(crate) fn patience_for(&self, deadline: Duration) -> Duration {
         let two_fifths = || {
             let fifth = deadline.checked_div(5).unwrap_or_default();
@@ -96,10 +98,9 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// The circuits of a client's operations, made at the first call of each.
+/// The circuits of a client's operations, each created at the operation's first call.
 ///
-/// Buckets of lists to which nodes are only ever appended: finding a circuit takes no lock and, after the first time,
-/// allocates nothing.
+/// A hash table whose lists are append-only: a lookup takes no lock and, after the first one, allocates nothing.
 pub(crate) struct Circuits {
     settings: CircuitBreaker,
     buckets: [OnceLock<Box<Node>>; Self::BUCKETS],
@@ -143,7 +144,7 @@ impl Circuits {
 }
 
 impl fmt::Debug for Circuits {
-    /// The operations that were called, with their failures in a row.
+    /// Prints the operations that were called, with their failures in a row.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes = self.buckets.iter().flat_map(|bucket| {
             let first = bucket.get();
@@ -160,7 +161,7 @@ impl fmt::Debug for Circuits {
 #[derive(Debug)]
 pub(crate) struct Circuit {
     settings: CircuitBreaker,
-    /// Attempts in a row that failed. Nearly always 0, and then nothing is written and no lock taken.
+    /// The number of failures in a row. Nearly always 0, and then nothing is written and no lock is taken.
     failures: AtomicU32,
     /// When the next probe may be sent, while the circuit is open.
     next: Mutex<Option<Instant>>,
@@ -175,7 +176,7 @@ impl Circuit {
         }
     }
 
-    /// Acquires the permit for one attempt that is about to be sent. While the circuit is open it is a probe.
+    /// Acquires the permit for one attempt that is about to be sent. While the circuit is open, the attempt is a probe.
     ///
     /// # Errors
     ///
@@ -192,7 +193,7 @@ impl Circuit {
         })
     }
 
-    /// How long an attempt would be refused from `then` on, if it would be. Takes nothing.
+    /// How long an attempt would be refused from `then` on, if at all. Acquires nothing.
     pub(crate) fn refusal(&self, then: impl FnOnce() -> Option<Instant>) -> Option<Duration> {
         if !self.may_be_open() {
             return None;
@@ -201,7 +202,7 @@ impl Circuit {
         (then < next).then(|| next.saturating_duration_since(then))
     }
 
-    /// Takes the slot of the next probe; `None` if the circuit has closed meanwhile.
+    /// Acquires the slot of the next probe; `None` if the circuit has closed meanwhile.
     fn probe(&self, now: Instant) -> Result<Option<Instant>, Duration> {
         let mut next = self.next();
         match *next {
@@ -229,8 +230,8 @@ impl Circuit {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
         if self.may_be_open() {
             let mut next = self.next();
-            // Unless an answer closed it in between. Attempts that were in flight when it opened fail late: they do not
-            // put the next probe off.
+            // Unless an answer closed it in between. Attempts that were in flight when it opened may fail later: they do
+            // not delay the next probe.
             if self.may_be_open() {
                 next.get_or_insert_with(|| self.settings.after(now));
             }
@@ -255,16 +256,17 @@ impl Circuit {
     }
 }
 
-/// Permission to send one attempt. It records how the attempt ended; dropped before that, it counts as a failure if the
-/// attempt lasted for the circuit's patience, and is given back otherwise.
+/// Permission to send one attempt. It records how the attempt ended. If it is dropped before that, the attempt counts as a
+/// failure if it lasted for the circuit's patience, otherwise the permit is returned.
 ///
-/// What it measures is the time since it was acquired. So a future that nobody polls for that long and is then dropped
-/// counts too, although its answer may have arrived: that takes several in a row, and one probe sets it right.
+/// The time is measured from when the permit was acquired. So a future that is not polled for that long and is then dropped
+/// counts too, although its answer may have arrived: it takes several of these in a row to open the circuit, and one probe
+/// closes it again.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped is given back"]
+#[must_use = "a permit that is dropped is returned"]
 pub(crate) struct Permit<'c> {
     circuit: &'c Circuit,
-    /// When the attempt has lasted for the circuit's patience; `None` is past the end of the clock.
+    /// When the attempt will have lasted for the circuit's patience; `None` if the clock cannot represent that moment.
     silent_from: Option<Instant>,
     /// Until when this attempt holds the slot for probes, if it is one.
     probe: Option<Instant>,
@@ -277,13 +279,13 @@ impl Permit<'_> {
         std::mem::forget(self);
     }
 
-    /// The attempt failed in a way that tells of an outage.
+    /// The attempt failed in a way that indicates an outage.
     pub(crate) fn failed(self) {
         self.circuit.failed(Instant::now());
         std::mem::forget(self);
     }
 
-    /// The provider was not asked.
+    /// The request did not reach the provider.
     pub(crate) fn release(self) {
         self.give_back(Instant::now());
         std::mem::forget(self);
@@ -336,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_after_failures_in_a_row_only() {
+    fn it_opens_only_after_failures_in_a_row() {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 2, now);
         circuit.answered();
@@ -350,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn while_open_one_attempt_a_pause_is_let_through_even_if_none_ends() {
+    fn while_open_one_attempt_per_pause_is_admitted_even_if_none_ends() {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 3, now);
         let half = now + PAUSE / 2;
         assert_eq!(send(&circuit, half), Err(PAUSE / 2));
         for pause in 1..5 {
             let then = now + PAUSE * pause;
-            // Looking takes nothing.
+            // A check acquires nothing.
             assert_eq!(refusal(&circuit, then), None);
             assert_eq!(refusal(&circuit, then), None);
             assert_eq!(send(&circuit, then), Ok(()));
@@ -366,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_closes_it_and_a_late_failure_does_not_put_the_next_attempt_off() {
+    fn an_answer_closes_it_and_a_late_failure_does_not_delay_the_next_probe() {
         let (circuit, now) = (circuit(), Instant::now());
         fail(&circuit, 3, now);
         fail(&circuit, 1, now + PAUSE / 2);
@@ -380,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_opens_never_does_and_zero_failures_count_as_one() {
+    fn a_disabled_breaker_never_opens_and_zero_failures_count_as_one() {
         let now = Instant::now();
         let never = Circuit::new(CircuitBreaker::never());
         fail(&never, 1_000, now);
@@ -395,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_past_the_end_of_the_clock_keeps_it_open() {
+    fn an_unrepresentable_pause_keeps_it_open() {
         let now = Instant::now();
         let settings = CircuitBreaker::standard().with_failures(1);
         let circuit = Circuit::new(settings.with_pause(Duration::MAX));
@@ -407,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_permit_that_is_dropped_counts_once_it_has_waited_for_the_patience() {
+    async fn a_dropped_permit_counts_once_the_patience_is_over() {
         let circuit = circuit();
         for (waited, opens) in [
             (PATIENCE - Duration::from_millis(1), false),
@@ -423,7 +425,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_says_nothing_frees_its_own_slot_only() {
+    async fn a_probe_without_evidence_frees_only_its_own_slot() {
         let circuit = circuit();
         fail(&circuit, 3, Instant::now());
         let probe = || circuit.acquire(Instant::now(), PATIENCE);
@@ -473,7 +475,7 @@ mod tests {
         for name in NAMES {
             let open = refusal(circuits.of(name), now).is_some();
             assert_eq!(open, name == NAMES[7], "{name}");
-            // The same one again, also by an equal name at another place.
+            // The same circuit again, also for an equal name at another address.
             let copy: &'static str = Box::leak(Box::<str>::from(name));
             assert!(std::ptr::eq(circuits.of(name), circuits.of(copy)));
         }

@@ -1,4 +1,4 @@
-//! Time and randomness of a client, so that tests own them.
+//! The time and randomness of a client, so that tests can control them.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use crate::values::{InvalidRequest, random_bits};
 
 /// Wall clock, randomness and sleep of a client.
 ///
-/// Deadlines do not use it: they count on tokio's monotonic clock, which tests can pause.
+/// Deadlines do not use it: they run on tokio's monotonic clock, which tests can pause.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The wall clock: for signatures, and for a `Retry-After` that is a date.
+    /// Returns the wall-clock time: for signatures, and for a `Retry-After` that is a date.
     fn now(&self) -> Timestamp;
 
-    /// 128 random bits that are used once. It is called for each value by itself, so that none tells of another: once a call
-    /// for the request id, which is published in logs and headers, unless the caller gives one; once an attempt for the
-    /// nonce that a provider signs; and once for each back-off that is computed, for its jitter.
+    /// Returns 128 random bits that are used once. It is called separately for each value, so that none can be derived from
+    /// another: once per call for the request id, which appears in logs and headers, unless the caller sets one; once per
+    /// attempt for the nonce that a provider signs; and once for the jitter of each back-off that is computed.
     ///
     /// # Errors
     ///
-    /// There is no randomness. The call fails and nothing is sent: what can be guessed is no nonce.
+    /// No randomness is available. The call fails and nothing is sent, because a nonce must not be predictable.
     fn random(&self) -> Result<u128, InvalidRequest>;
 
     /// Waits before the next attempt.
@@ -53,18 +53,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machine_s_clock_is_read() {
+    fn the_system_clock_is_read() {
         let before = Timestamp::now();
         let now = SystemClock.now();
         assert!(before <= now && now <= Timestamp::now());
     }
 
     #[test]
-    fn no_random_value_is_like_another() {
+    fn random_values_differ() {
         let values: Vec<u128> = (0..4).map(|_| SystemClock.random().unwrap()).collect();
         for (at, value) in values.iter().enumerate() {
             assert!(!values[..at].contains(value), "{values:?}");
-            // All 128 bits are drawn: less than half of them is a chance of one in 2^64.
+            // All 128 bits are random: that a half is zero has a chance of one in 2^64.
             assert!(*value > u128::from(u64::MAX), "{value}");
         }
     }

@@ -1,14 +1,14 @@
-//! Staying below a provider's rate limit instead of running into it.
+//! The rate limiter: stays below a provider's rate limit instead of running into it.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::wire::Allowance;
 
-/// Decides whether an attempt may be sent now. Shared by all clones of a client, and by as many clients as it is handed to.
+/// Decides whether an attempt may be sent now. Shared by all clones of a client, and by every client that it is passed to.
 ///
-/// `RateLimits` (feature `rate-limits`) keeps the windows that a provider publishes, within one process. Where several
-/// processes share one key, implement this over what they share.
+/// `RateLimits` (feature `rate-limits`) enforces the windows that a provider publishes, within one process. Where several
+/// processes share one key, implement this trait over a store that they share.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,19 +31,19 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// How long until permission may be acquired. Nothing was taken.
+    /// The time until permission may be acquired. Nothing was acquired.
     fn acquire(&self) -> Result<(), Duration>;
 
-    /// Learns what the provider says is left, from one of its answers.
+    /// Learns from one of the provider's answers how many requests are left.
     fn learn(&self, allowance: Allowance);
 }
 
-/// One window of a published rate limit: so many requests in so much time.
+/// One window of a published rate limit: a number of requests in a length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Requests in any such stretch of time.
+    /// The number of requests in any window.
     pub requests: u32,
-    /// The stretch of time.
+    /// The length of the window.
     pub per: Duration,
 }
 
@@ -73,13 +73,13 @@ impl Window {
     }
 }
 
-/// What a call does when its client's rate limiter lets nothing through.
+/// What a call does when its client's rate limiter refuses permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenLimited {
     /// Waits within its deadline.
     #[default]
     Wait,
-    /// Ends at once: [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), not sent, with the wait as
+    /// Fails at once: [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), not sent, with the wait as
     /// [`Error::retry_after`](crate::Error::retry_after).
     Refuse,
 }

@@ -1,4 +1,4 @@
-//! The rate limiter for one process: several windows at once, and what the provider says is left.
+//! The rate limiter for one process: several windows at once, and the provider's own figures.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,19 +11,19 @@ use super::rate_limiter::{RateLimiter, Window};
 use crate::values::InvalidRequest;
 use crate::wire::Allowance;
 
-/// Keeps a client below every window of a published rate limit, and waits for the next one when the provider says that
-/// nothing is left.
+/// Keeps a client below every window of a published rate limit, and waits for the next window when the provider reports
+/// that nothing is left.
 ///
-/// A sliding log: no stretch of time as long as a window ever has more attempts than the window has requests, wherever the
-/// provider begins to count, and an attempt is let through as soon as that allows. So the whole of a window may be used at
-/// once, and the next attempt then waits until the first of them is as old as the window. Give a shorter window beside a long
-/// one to spread its requests, as most plans do: 2 a second, 100 a minute.
+/// A sliding log: no interval as long as a window ever has more attempts than the window allows, wherever the provider
+/// starts to count, and an attempt is admitted as soon as that permits. So a whole window may be used at once, and the next
+/// attempt then waits until the first of them is as old as the window. Combine a long window with a shorter one to spread
+/// its requests, as most plans do: 2 a second, 100 a minute.
 ///
-/// It counts attempts as they are sent. The network may bring two of them closer together than they were sent; a 429 that
-/// comes of it is waited out.
+/// It counts attempts when they are sent. They may arrive closer together than they were sent; a 429 that results from it
+/// is waited out.
 ///
-/// Memory is bounded: a window of up to 4,096 requests remembers each moment, a larger one counts them in 4,096 parts of its
-/// length, whose requests all count for as long as their last one does.
+/// Memory is bounded: a window of up to 4,096 requests stores each attempt's time; a larger one counts attempts in 4,096
+/// parts of its length, and all attempts of a part expire with its last one.
 ///
 /// ```
 /// use provider_core::{RateLimiter, RateLimits, Window};
@@ -45,10 +45,10 @@ struct State {
 }
 
 impl RateLimits {
-    /// Longest time that a provider's word that nothing is left is believed where no window is longer.
+    /// The longest time for which a provider's report that nothing is left is trusted, where no window is longer.
     const LONGEST_BELIEVED: Duration = Duration::from_secs(60);
 
-    /// Limits with these windows. None at all is a limiter that only listens to the provider.
+    /// Limits with these windows. Without any window the limiter only follows the provider's own figures.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl RateLimiter for RateLimits {
         let now = Instant::now();
         let closed =
             closed_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        // The longest of all waits, so that asking again then is not in vain.
+        // The longest of all waits, so that the next try succeeds.
         let wait = logs
             .iter_mut()
             .map(|log| log.wait(now))
@@ -120,7 +120,7 @@ impl fmt::Debug for RateLimits {
 /// The attempts of one window that still count.
 struct Log {
     window: Window,
-    /// Attempts no further apart than this from an entry's first one share the entry.
+    /// Attempts within this time of an entry's first attempt share the entry.
     grain: Duration,
     /// The oldest first.
     entries: VecDeque<Entry>,
@@ -156,7 +156,7 @@ impl Log {
         })
     }
 
-    /// How long until another attempt fits into the window.
+    /// The time until another attempt fits into the window.
     fn wait(&mut self, now: Instant) -> Duration {
         let age = |entry: &Entry| now.saturating_duration_since(entry.last);
         while let Some(entry) = self.entries.front()
@@ -197,12 +197,12 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn limits_print_how_many_they_are() {
+    fn debug_prints_the_number_of_windows() {
         let limits = RateLimits::new([Window::per_second(5), Window::per_day(9)]).unwrap();
         assert!(format!("{limits:?}").starts_with("RateLimits { windows: 2, longest: 86400s"));
     }
 
-    /// When attempts come through, asked for without a break.
+    /// The times at which attempts are admitted when they are requested without a break.
     async fn admitted(limits: &RateLimits, length: Duration) -> Vec<Duration> {
         let start = Instant::now();
         let mut moments = Vec::new();
@@ -215,7 +215,7 @@ mod tests {
         moments
     }
 
-    /// The most of them in any stretch of this length.
+    /// The largest number of them in any interval of this length.
     fn most_in(moments: &[Duration], stretch: Duration) -> usize {
         let within = |(at, from): (usize, &Duration)| {
             let end = from.saturating_add(stretch);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_window_is_used_and_never_exceeded() {
+    async fn a_window_is_used_fully_and_never_exceeded() {
         for requests in [1, 2, 3, 10, 17, 100] {
             let limits = RateLimits::new([Window::per_second(requests)]).unwrap();
             let moments = admitted(&limits, 5 * SECOND).await;
@@ -236,7 +236,7 @@ mod tests {
 
     /// Deepvue Business.
     #[tokio::test(start_paused = true)]
-    async fn the_first_minute_has_as_many_as_the_minute_allows() {
+    async fn the_first_minute_admits_as_many_as_the_minute_allows() {
         let windows = [
             Window::per_second(2),
             Window::per_minute(100),
@@ -251,9 +251,9 @@ mod tests {
         assert_eq!(most_in(&moments, MINUTE), 100);
     }
 
-    /// Whoever asks at odd moments is never let through too early, and finds what has become free.
+    /// Requests at irregular times are never admitted too early, and use what has become free.
     #[tokio::test(start_paused = true)]
-    async fn all_windows_hold_at_once_whenever_it_is_asked() {
+    async fn all_windows_hold_at_once_at_irregular_times() {
         let windows = [
             Window::per_day(1_000),
             Window::per_second(1),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_takes_nothing_from_any_window() {
+    async fn a_refusal_uses_up_nothing_of_any_window() {
         let windows = [Window::per_second(5), Window::per_minute(6)];
         let limits = RateLimits::new(windows).unwrap();
         assert_eq!(admitted(&limits, SECOND).await.len(), 5);
@@ -295,7 +295,7 @@ mod tests {
         let limits = RateLimits::new([Window::per_minute(requests)]).unwrap();
         let (start, mut moments) = (Instant::now(), Vec::new());
         while start.elapsed() < 3 * MINUTE {
-            // Steadily at first, then as many as there is room for.
+            // First at a steady rate, then as many as there is room for.
             let most = if start.elapsed() < MINUTE { 3 } else { 1_000 };
             for _ in 0..most {
                 if limits.acquire().is_err() {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn when_the_provider_says_that_nothing_is_left_the_window_is_waited_for() {
+    async fn the_limiter_waits_for_the_window_when_the_provider_reports_that_nothing_is_left() {
         let limits = RateLimits::new([]).unwrap();
         let told = |remaining, seconds| Allowance {
             remaining,
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_nothing_is_refused() {
+    fn an_empty_window_is_refused() {
         let nothing = [
             Window::per_second(0),
             Window {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::error::{ErrorKind, Outcome};
 use crate::wire::Idempotency;
 
-/// How often a call is retried, and after which back-off. What may be retried at all is not a matter of policy: only what was
-/// never sent or was refused for now, or an operation declared `Safe` or `Repeatable`.
+/// How often a call is retried, and after which back-off. Which failures may be retried is not a matter of policy: only
+/// requests that were never sent or were refused temporarily, and operations declared `Safe` or `Repeatable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -24,7 +24,7 @@ impl RetryPolicy {
         }
     }
 
-    /// One attempt: for a caller with retries of its own.
+    /// A single attempt: for a caller with retries of its own.
     pub const fn never() -> Self {
         Self {
             max_attempts: 1,
@@ -39,7 +39,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The same policy with another back-off: the upper bound of the first pause, and of all.
+    /// The same policy with another back-off: the upper bound of the first one, and of all.
     #[must_use]
     pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;
@@ -47,16 +47,18 @@ impl RetryPolicy {
         self
     }
 
-    /// Decides what follows a failed attempt. `jitter` gives 64 random bits; it is asked only when a back-off is computed.
+    /// Decides what follows a failed attempt. `jitter` returns 64 random bits; it is called only when a back-off is
+    /// computed.
     pub fn decide(&self, failure: &Failure, jitter: impl FnOnce() -> u64) -> Decision {
-        if failure.attempt >= self.max_attempts || !may_repeat(failure) {
+        if failure.attempt >= self.max_attempts || !may_retry(failure) {
             return Decision::Stop;
         }
         let pause = match failure.retry_after {
             Some(asked) => asked,
             None => self.jittered_pause(failure.attempt, jitter()),
         };
-        // A pause that takes the rest of the deadline would end in a time-out, which is less specific than this failure.
+        // A back-off that uses up the rest of the deadline would end in a time-out, which is less specific than this
+        // failure.
         if pause < failure.time_left {
             Decision::After(pause)
         } else {
@@ -75,7 +77,7 @@ impl RetryPolicy {
     }
 }
 
-/// The part of `bound` that `jitter` is of its own range: 0 for 0, almost all for the largest.
+/// Scales `bound` by `jitter`: 0 for 0, almost `bound` for the largest value.
 fn scale(bound: u64, jitter: u64) -> u64 {
     // 64 bits times 64 bits are at most 128.
     let product = u128::from(bound).saturating_mul(u128::from(jitter));
@@ -88,7 +90,7 @@ impl Default for RetryPolicy {
     }
 }
 
-fn may_repeat(failure: &Failure) -> bool {
+fn may_retry(failure: &Failure) -> bool {
     let harmless = failure.idempotency != Idempotency::Unsafe;
     match failure.kind {
         ErrorKind::Connect => failure.outcome == Outcome::NotSent,
@@ -105,7 +107,7 @@ fn may_repeat(failure: &Failure) -> bool {
     }
 }
 
-/// What a decision depends on.
+/// The inputs of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
@@ -113,22 +115,22 @@ pub struct Failure {
     pub kind: ErrorKind,
     /// What became of the request in this attempt.
     pub outcome: Outcome,
-    /// What a repeat of the operation does.
+    /// The operation's idempotency.
     pub idempotency: Idempotency,
-    /// For `Api`: a status or fault that passes by itself (408, 5xx, a transient fault).
+    /// For `Api`: a transient status or fault (408, 5xx, or a fault of that class).
     pub transient: bool,
-    /// For `Transport`: the next attempt would end the same way.
+    /// For `Transport`: a retry would fail in the same way.
     pub permanent: bool,
     /// The attempt that failed, from 1.
     pub attempt: u32,
-    /// How long the provider asked us to wait.
+    /// The wait that the provider asked for.
     pub retry_after: Option<Duration>,
-    /// What is left of the deadline.
+    /// The time left until the deadline.
     pub time_left: Duration,
 }
 
 impl Failure {
-    /// A first attempt that failed, with a minute left and nothing else known.
+    /// The failure of a first attempt, with a minute left until the deadline and defaults for the rest.
     pub fn new(kind: ErrorKind, outcome: Outcome, idempotency: Idempotency) -> Self {
         Self {
             kind,
@@ -148,7 +150,7 @@ impl Failure {
 pub enum Decision {
     /// Report the failure.
     Stop,
-    /// Try again after this pause.
+    /// Retry after this back-off.
     After(Duration),
 }
 
@@ -171,12 +173,12 @@ mod tests {
         ErrorKind::Storage,
     ];
 
-    /// The jitter that makes a pause half of its bound.
+    /// The jitter that makes a back-off half of its bound.
     fn half() -> u64 {
         u64::MAX / 2
     }
 
-    fn repeats(kind: ErrorKind, idempotency: Idempotency, transient: bool) -> bool {
+    fn retries(kind: ErrorKind, idempotency: Idempotency, transient: bool) -> bool {
         let outcome = if kind == ErrorKind::Connect {
             Outcome::NotSent
         } else {
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_is_a_table() {
+    fn which_failures_are_retried_is_a_table() {
         for kind in KINDS {
             for idempotency in [Safe, Repeatable, Unsafe] {
                 for transient in [false, true] {
@@ -201,7 +203,7 @@ mod tests {
                         _ => false,
                     };
                     assert_eq!(
-                        repeats(kind, idempotency, transient),
+                        retries(kind, idempotency, transient),
                         expected,
                         "{kind:?} {idempotency:?} transient={transient}"
                     );
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_is_too_long_is_not_asked_for_again() {
+    fn a_response_that_is_too_long_is_not_retried() {
         let failure = Failure {
             permanent: true,
             ..Failure::new(ErrorKind::Transport, Outcome::Unknown, Safe)
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_to_a_bound_with_full_jitter() {
+    fn back_offs_double_up_to_a_bound_with_full_jitter() {
         let policy = RetryPolicy::standard().with_max_attempts(u32::MAX);
         let pause = |attempt, jitter| {
             let failure = Failure {
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provider_s_wait_is_kept_within_the_deadline() {
+    fn the_provider_s_wait_is_respected_within_the_deadline() {
         let wait = |seconds, left| {
             let failure = Failure {
                 retry_after: Some(Duration::from_secs(seconds)),
@@ -267,7 +269,7 @@ mod tests {
                 ..Failure::new(ErrorKind::RateLimited, Outcome::Refused, Unsafe)
             };
             RetryPolicy::standard().decide(&failure, || {
-                panic!("a wait that was asked for has no jitter")
+                panic!("a wait that the provider asked for has no jitter")
             })
         };
         assert_eq!(wait(7, 10), Decision::After(Duration::from_secs(7)));

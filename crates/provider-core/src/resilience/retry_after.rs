@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 /// The value is not bounded here: the caller compares it with its deadline.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    // Digits alone: Rust reads a sign too, which the header cannot have.
+    // Digits alone: Rust would parse a sign too, which the header cannot have.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits && let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));

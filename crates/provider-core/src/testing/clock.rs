@@ -1,4 +1,4 @@
-//! A clock that stands still.
+//! A clock under a test's control.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use crate::resilience::Clock;
 use crate::values::InvalidRequest;
 
-/// A clock whose wall time moves with its own pauses only, whose random values count up from 1, and that keeps every pause it
-/// was asked for.
+/// A clock whose wall time advances only by its own sleeps, whose random values count up from 1, and that records every
+/// sleep.
 ///
-/// It sleeps by tokio's clock: pause that (`#[tokio::test(start_paused = true)]`) and no time is spent.
+/// It sleeps on tokio's clock: pause that (`#[tokio::test(start_paused = true)]`) and no time passes.
 #[derive(Debug, Clone)]
 pub struct FixedClock {
     now: Timestamp,
@@ -22,7 +22,7 @@ pub struct FixedClock {
 }
 
 impl FixedClock {
-    /// A clock that says `now` until it is asked to pause.
+    /// A clock that returns `now` until its first sleep.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -31,7 +31,7 @@ impl FixedClock {
         }
     }
 
-    /// The pauses so far.
+    /// The sleeps so far.
     pub fn sleeps(&self) -> Vec<Duration> {
         self.sleeps
             .lock()
@@ -59,7 +59,7 @@ impl Clock for FixedClock {
     }
 
     fn random(&self) -> Result<u128, InvalidRequest> {
-        // The upper half makes the jitter: one half of the bound, so that a pause is neither none nor the whole.
+        // The upper half becomes the jitter: half of the bound, so that a back-off is neither zero nor the maximum.
         let count = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         Ok((u128::from(u64::MAX / 2) << 64) | u128::from(count))
     }

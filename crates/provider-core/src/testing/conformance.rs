@@ -1,6 +1,6 @@
-//! What every implementation must do, whatever company is behind it: one suite a capability, and the rules for credentials.
+//! Conformance suites: what every implementation of a capability must do, and the rules for credentials.
 //!
-//! Give each function an implementation that is connected to something which answers, such as the sandbox in process.
+//! Pass each function an implementation that is connected to a peer which answers, such as the in-process sandbox.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -14,9 +14,9 @@ use crate::capability::{
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::wire::{Attempt, Provider, RawResponse, RequestId};
 
-/// Each credential stands in its header once, whatever stood there before and however often a request is authorised:
-/// inserted, not appended. `credentials` are header names with the values that an empty body gives.
-pub fn credentials_replace_what_stands_in_their_headers(
+/// Each credential appears in its header once, whatever the header held before and however often a request is authorised:
+/// credentials are inserted, not appended. `credentials` are header names with the values for an empty body.
+pub fn credentials_replace_existing_header_values(
     provider: &impl Provider,
     credentials: &[(&'static str, &str)],
 ) {
@@ -39,9 +39,9 @@ pub fn credentials_replace_what_stands_in_their_headers(
     }
 }
 
-/// A provider that documents no rate limit headers believes none: those of another provider's, or of a gateway between,
+/// A provider that documents no rate-limit headers ignores them: those of another provider, or of a gateway in between,
 /// must not stop a client.
-pub fn no_limit_is_believed(provider: &impl Provider) {
+pub fn rate_limit_headers_are_ignored(provider: &impl Provider) {
     let mut headers = HeaderMap::new();
     for name in [
         "x-ratelimit-remaining",
@@ -55,9 +55,10 @@ pub fn no_limit_is_believed(provider: &impl Provider) {
     assert_eq!(provider.allowance(&response, Timestamp::UNIX_EPOCH), None);
 }
 
-/// A recorder keeps an approval and a refusal, gives each a reference of its own, and refuses what it cannot send.
+/// A recorder records an approval and a refusal, returns a distinct reference for each, and refuses inputs that it cannot
+/// send.
 ///
-/// `consent` is one that the implementation accepts.
+/// `consent` must be one that the implementation accepts.
 pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentStatement) {
     let name = recorder.provider_name();
     assert!(!name.is_empty());
@@ -78,7 +79,7 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         .expect("a refusal is recorded too");
     assert_ne!(
         approved.reference, refused.reference,
-        "each consent has a reference of its own"
+        "each consent has a distinct reference"
     );
 
     let nowhere = ConsentStatement {
@@ -95,9 +96,9 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
     assert_nothing_sent(name, recorder.record_consent(silent, options()).await);
 }
 
-/// Document access opens a new session each time, for some documents and for all, and opens none without consent.
+/// Document access opens a new session on each call, for some documents and for all, and opens none without consent.
 ///
-/// `request` is one that the implementation accepts.
+/// `request` must be one that the implementation accepts.
 pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAccessRequest) {
     let name = access.provider_name();
     assert!(!name.is_empty());
@@ -118,7 +119,7 @@ pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAcces
         .expect("a session for all documents is opened");
     assert_ne!(
         first.reference, second.reference,
-        "each session has a reference of its own"
+        "each session has a distinct reference"
     );
     assert!(!first.url.expose().is_empty());
 
@@ -136,9 +137,9 @@ pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAcces
     assert_nothing_sent(name, access.open_session(aimless, options()).await);
 }
 
-/// Discovery gives one standing for each aggregator that was asked for, and never takes silence for "no".
+/// Discovery returns one standing for each requested aggregator, and never takes silence for "no".
 ///
-/// `query` names two aggregators that answer for the person; `silent` is a query whose aggregators do not answer.
+/// `query` names two aggregators that know the person; `silent` is a query whose aggregators do not answer.
 pub async fn aggregator_discovery(
     discovery: &dyn AggregatorDiscovery,
     query: AggregatorQuery,
@@ -157,7 +158,7 @@ pub async fn aggregator_discovery(
         .collect();
     asked.sort_unstable();
     told.sort_unstable();
-    assert_eq!(asked, told, "one standing for each aggregator asked for");
+    assert_eq!(asked, told, "one standing for each requested aggregator");
     assert!(
         standings
             .iter()
@@ -186,9 +187,9 @@ pub async fn aggregator_discovery(
     assert_nothing_sent(name, discovery.discover(unreferenced, options()).await);
 }
 
-/// Aggregator consent opens a new session each time and gives a URL.
+/// Aggregator consent opens a new session on each call and returns a URL.
 ///
-/// `request` is one that the implementation accepts.
+/// `request` must be one that the implementation accepts.
 pub async fn aggregator_consent(
     consent: &dyn AggregatorConsent,
     request: AggregatorConsentRequest,
@@ -208,14 +209,14 @@ pub async fn aggregator_consent(
         .expect("another one is opened");
     assert_ne!(
         first.reference, second.reference,
-        "each session has a reference of its own"
+        "each session has a distinct reference"
     );
     assert!(!first.url.expose().is_empty());
     if let Some(aggregator) = &first.aggregator {
         assert_eq!(
             Some(aggregator),
             request.aggregator.as_ref(),
-            "no other aggregator than asked for"
+            "no other aggregator than the requested one"
         );
     }
 }
@@ -231,7 +232,7 @@ fn assert_nothing_sent<T: std::fmt::Debug>(provider: &str, result: Result<T, Err
     );
 }
 
-/// What each call of a suite says: an id of its own, which the implementation has to hand on.
+/// The options of each call of a suite: a request id, which the implementation has to pass on.
 fn options() -> CallOptions {
     let request_id = RequestId::parse("conformance").expect("a legal id");
     CallOptions::new().with_request_id(request_id)

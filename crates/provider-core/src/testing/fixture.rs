@@ -1,4 +1,4 @@
-//! One exchange on file: `fixtures/<provider>/<operation>/<case>.json`.
+//! Stored exchanges: `fixtures/<provider>/<operation>/<case>.json`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,23 +14,23 @@ use crate::error::Error;
 use crate::resilience::RetryPolicy;
 use crate::wire::{Provider, RawResponse, Response};
 
-/// An exchange: what was sent, what came back, and what the client makes of it.
+/// An exchange: the request, the reply, and the client's result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fixture {
-    /// Where it comes from.
+    /// The source of the fixture.
     pub source: Source,
-    /// The request as the client takes it, where that is not the body: segments of the path and parameters of the query are
+    /// The request as the client accepts it, where that differs from the body: path segments and query parameters are
     /// members of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
-    /// What was sent; absent where a document shows the reply alone.
+    /// The HTTP request; absent where the documentation shows only the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
-    /// What came back.
+    /// The HTTP reply.
     pub response: Reply,
-    /// What the client makes of it.
+    /// The client's result.
     pub expected: Expected,
-    /// The file's name without its ending.
+    /// The file's name without its extension.
     #[serde(skip)]
     pub case: String,
     /// The file, below the directory of all fixtures: `<provider>/<operation>/<case>.json`.
@@ -38,7 +38,7 @@ pub struct Fixture {
     pub file: String,
 }
 
-/// Where a fixture comes from.
+/// The source of a fixture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Who wrote it.
@@ -57,7 +57,7 @@ pub enum SourceKind {
     Recorded,
 }
 
-/// A request on file. Secret headers stand as `<sensitive>`.
+/// A stored request. The values of secret headers are replaced by `<sensitive>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method.
@@ -66,17 +66,17 @@ pub struct Request {
     pub path: String,
     /// The headers.
     pub headers: BTreeMap<String, String>,
-    /// The JSON body; null where none is sent.
+    /// The JSON body; null if there is none.
     #[serde(default)]
     pub body: Value,
 }
 
-/// A reply on file: `body` for JSON, `body_text` where the bytes themselves matter.
+/// A stored reply: `body` for JSON, `body_text` where the exact bytes matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The headers that matter.
+    /// The relevant headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// The JSON body.
@@ -85,12 +85,12 @@ pub struct Reply {
     /// The exact text of the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_text: Option<String>,
-    /// The exact bytes of the body in hexadecimal digits, where they are no text.
+    /// The exact bytes of the body in hexadecimal digits, where they are not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_hex: Option<String>,
 }
 
-/// What the client makes of a reply.
+/// The client's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
@@ -116,7 +116,7 @@ pub struct ExpectedError {
 }
 
 impl Fixture {
-    /// All fixtures of an operation, by name. `directory` is `fixtures/<provider>/<operation>`.
+    /// Reads all fixtures of an operation, by name. `directory` is `fixtures/<provider>/<operation>`.
     pub fn all(directory: impl AsRef<Path>) -> Vec<Self> {
         let directory = directory.as_ref();
         let mut paths: Vec<PathBuf> = fs::read_dir(directory)
@@ -132,7 +132,7 @@ impl Fixture {
         paths.iter().map(Self::read).collect()
     }
 
-    /// One fixture.
+    /// Reads one fixture.
     pub fn read(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let text =
@@ -150,7 +150,7 @@ impl Fixture {
         fixture
     }
 
-    /// The reply as a step of a script.
+    /// The reply as a step of a [`ScriptedTransport`].
     pub fn step(&self) -> Step {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.response.headers {
@@ -174,7 +174,7 @@ impl Fixture {
         Step::Respond(RawResponse::new(status, headers, body.into()))
     }
 
-    /// The request as the client takes it; `None` where a document shows the reply alone.
+    /// The request as the client accepts it; `None` where the documentation shows only the reply.
     pub fn input(&self) -> Option<&Value> {
         self.input
             .as_ref()
@@ -217,7 +217,8 @@ impl Fixture {
             .collect()
     }
 
-    /// What is different between the request on file and the one sent, a line a path. Nothing if none is on file.
+    /// Lists the differences between the stored request and the one that was sent, one path per line. Empty if no request
+    /// is stored.
     pub fn check_request(&self, sent: &Sent) -> Vec<String> {
         let Some(request) = &self.request else {
             return Vec::new();
@@ -260,11 +261,11 @@ impl Fixture {
     }
 }
 
-/// Goes through the fixtures of every operation of a catalogue: the request is the one on file, the reply decodes to the
-/// expected value or error, and no field is lost.
+/// Checks the fixtures of every operation of a catalogue: the client sends the stored request, decodes the reply to the
+/// expected value or error, and loses no field.
 ///
-/// `directory` is `fixtures/<provider>`; `default_input` is the request of an operation where a document shows the reply
-/// alone. `client` gets the fixture for the settings that it needs.
+/// `directory` is `fixtures/<provider>`; `default_input` returns the request of an operation where the documentation shows
+/// only the reply. `client` receives the fixture for the settings that it needs.
 pub async fn check_catalogue<P: Provider>(
     catalogue: &[CatalogueEntry<P>],
     directory: impl AsRef<Path>,
@@ -295,7 +296,7 @@ pub async fn check_catalogue<P: Provider>(
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
-/// A result as a fixture states it.
+/// A result in a fixture's form.
 pub(super) fn observe<T: Serialize>(result: &Result<Response<T>, Error>) -> Expected {
     match result {
         Ok(response) => Expected::Value(
@@ -316,7 +317,7 @@ pub(super) fn observe<T: Serialize>(result: &Result<Response<T>, Error>) -> Expe
     }
 }
 
-/// Where two JSON values differ, a line a path; a field that only one of them has is a difference.
+/// Lists where two JSON values differ, one path per line; a field that only one of them has is a difference.
 pub fn differences(expected: &Value, found: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare("$", Some(expected), Some(found), &mut lines);

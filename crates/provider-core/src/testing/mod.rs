@@ -1,7 +1,7 @@
-//! What tests of providers and capabilities share: a scripted transport, a fixed clock, fixtures and their recorder, and
-//! one conformance suite a capability.
+//! Shared helpers for tests of providers and capabilities: a scripted transport, a fixed clock, fixtures and their
+//! recorder, and one conformance suite per capability.
 //!
-//! Functions here end a failing test by panicking, as assertions do.
+//! Functions here fail a test by panicking, as assertions do.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Keeps recorded fixtures equal to what the sandbox and the client really exchange.
+//! Keeps recorded fixtures equal to what the sandbox and the client actually exchange.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +35,7 @@ impl Mode {
     }
 }
 
-/// A transport that passes one exchange on and keeps it.
+/// A transport that forwards one exchange and records it.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     inner: Arc<dyn Transport>,
@@ -50,7 +50,7 @@ struct Exchange {
 }
 
 impl Recorder {
-    /// Records what goes through `inner`.
+    /// Records the exchange of `inner`.
     pub fn new(inner: Arc<dyn Transport>) -> Self {
         Self {
             inner,
@@ -108,11 +108,11 @@ impl Recorder {
             }
             Mode::Check => {
                 let on_file = fs::read_to_string(&path).unwrap_or_default();
-                // By value: a crate of the build may ask serde_json to keep the order of members.
+                // Compared by value: a crate in the build may have made serde_json keep the order of members.
                 let value = |text: &str| serde_json::from_str::<Value>(text).ok();
                 assert!(
                     value(&on_file) == value(&text),
-                    "fixtures: {case}.json differs from what is exchanged now; run `cargo xtask fixtures`, then read the change"
+                    "fixtures: {case}.json differs from the current exchange; run `cargo xtask fixtures`, then review the change"
                 );
             }
         }
@@ -158,7 +158,7 @@ impl Transport for Recorder {
     }
 }
 
-/// A body on its way, and a copy of it.
+/// A body that is being received, and a copy of it.
 struct Pieces {
     inner: StreamedResponse,
     recorder: Recorder,
@@ -180,7 +180,7 @@ fn recorded(request: &http::Request<Body>) -> Request {
     Request {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
-        // The user agent has the version in it, which is no part of the exchange.
+        // The user agent contains the version, which is not part of the exchange.
         headers: headers(request.headers(), |name| name != "user-agent"),
         body: serde_json::from_slice(request.body().as_ref()).unwrap_or(Value::Null),
     }

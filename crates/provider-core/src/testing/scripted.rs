@@ -1,4 +1,4 @@
-//! A transport that answers by a script and keeps what was sent.
+//! A transport that follows a script and records the requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,20 +18,20 @@ pub enum Step {
     Respond(RawResponse),
     /// The transport fails.
     Fail(TransportErrorKind),
-    /// Nothing ever comes back.
+    /// The peer never answers.
     Hang,
-    /// The peer answers with a body in these pieces, whose length it does not announce, and then this happens.
+    /// The peer answers with a body in these pieces, without announcing its length; the body ends as given.
     Stream(ReplyHead, Vec<Bytes>, StreamEnd),
 }
 
-/// How a body ends that came in pieces.
+/// How a streamed body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamEnd {
-    /// It is whole.
+    /// The body is complete.
     Whole,
     /// The transport fails.
     Fail(TransportErrorKind),
-    /// Nothing more comes.
+    /// No more data arrives.
     Hang,
 }
 
@@ -54,7 +54,7 @@ impl Step {
         Self::Respond(RawResponse::new(status, map, body.into()))
     }
 
-    /// A 200 with these headers, whose body comes in pieces.
+    /// A 200 with these headers, whose body is streamed in pieces.
     pub fn stream<B: Into<Bytes>>(
         headers: &[(&str, &str)],
         pieces: impl IntoIterator<Item = B>,
@@ -68,7 +68,7 @@ impl Step {
     }
 }
 
-/// One request as a transport saw it. `Debug` prints neither header values nor body.
+/// One request as a transport received it. `Debug` prints neither header values nor body.
 #[derive(Clone)]
 pub struct Sent {
     /// The method.
@@ -133,7 +133,7 @@ impl fmt::Debug for Sent {
     }
 }
 
-/// A transport that takes one [`Step`] a request, in order. A request beyond the script is answered by a panic.
+/// A transport that plays one [`Step`] per request, in order. A request beyond the script panics.
 #[derive(Debug, Clone, Default)]
 pub struct ScriptedTransport {
     steps: Arc<Mutex<VecDeque<Step>>>,
@@ -149,7 +149,7 @@ impl ScriptedTransport {
         }
     }
 
-    /// What was sent so far.
+    /// The requests so far.
     pub fn sent(&self) -> Vec<Sent> {
         self.sent
             .lock()
@@ -157,7 +157,7 @@ impl ScriptedTransport {
             .clone()
     }
 
-    /// Keeps the request and takes the next step.
+    /// Records the request and takes the next step.
     fn take(&self, request: Request<Body>) -> Step {
         let (parts, body) = request.into_parts();
         self.sent
@@ -177,7 +177,7 @@ impl ScriptedTransport {
         step.expect("a request beyond the script")
     }
 
-    /// The only request that was sent.
+    /// Returns the only request that was sent.
     pub fn only(&self) -> Sent {
         let mut sent = self.sent();
         assert_eq!(sent.len(), 1, "requests sent");

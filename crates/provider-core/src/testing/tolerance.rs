@@ -1,7 +1,7 @@
-//! How much of a reply may be missing or odd before the answer is lost.
+//! Tolerance: how much of a reply may be missing or malformed before the answer is lost.
 //!
-//! Each place of a successful reply is dropped, set to null, given another type, and extended. What the client makes of it
-//! is a text that is kept as a snapshot and reviewed like code: a place that newly fails a reply shows up there.
+//! Each place of a successful reply is dropped, set to null, given another type, and extended. The client's results are a
+//! text that is kept as a snapshot and reviewed like code: a place that newly fails a reply shows up there.
 
 use std::fmt::Write as _;
 
@@ -15,16 +15,16 @@ use crate::call::{CallOptions, CatalogueEntry, Client};
 use crate::resilience::RetryPolicy;
 use crate::wire::{Provider, RawResponse};
 
-/// What is done to one place of a reply.
+/// A change to one place of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutation {
-    /// The member or the item is gone.
+    /// The member or the item is removed.
     Dropped,
-    /// `null` stands in its place.
+    /// It is replaced by `null`.
     Nulled,
-    /// A value of another type stands in its place: a list for text, text for everything else.
+    /// It is replaced by a value of another type: a list for text, text for everything else.
     Retyped,
-    /// An object has a member more, a list an item more, text more text.
+    /// An object gets another member, a list another item, text more text.
     Extended,
 }
 
@@ -32,7 +32,7 @@ impl Mutation {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Dropped, Self::Nulled, Self::Retyped, Self::Extended];
 
-    /// The word in snapshots.
+    /// The name in snapshots.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dropped => "dropped",
@@ -42,7 +42,7 @@ impl Mutation {
         }
     }
 
-    /// The reply after it; `None` where it makes no sense, as an extended number.
+    /// Returns the changed reply; `None` where the change makes no sense, such as an extended number.
     pub fn apply(self, reply: &Value, pointer: &str) -> Option<Value> {
         let mut mutated = reply.clone();
         match self {
@@ -78,7 +78,7 @@ fn unescaped(segment: &str) -> String {
     segment.replace("~1", "/").replace("~0", "~")
 }
 
-/// Every place of a JSON value as a JSON pointer, the whole first.
+/// Every place of a JSON value as a JSON pointer, the root first.
 pub fn pointers(value: &Value) -> Vec<String> {
     fn walk(value: &Value, at: &str, into: &mut Vec<String>) {
         into.push(at.to_owned());
@@ -99,7 +99,7 @@ pub fn pointers(value: &Value) -> Vec<String> {
     all
 }
 
-/// The snapshot of one operation: a line for each place of each successful fixture, and what becomes of the reply.
+/// The snapshot of one operation: a line for each place of each successful fixture, with the client's result.
 ///
 /// `sign` gives the headers that a reply with this body has; `client` is one of the client over a script.
 ///

@@ -1,4 +1,4 @@
-//! The settings that the transports over sockets have in common.
+//! The settings that the socket transports have in common.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use crate::values::InvalidRequest;
 use crate::wire::TransportError;
 use crate::wire::is_loopback;
 
-/// Settings of a transport over sockets before it is built: of a `HyperTransport` or of a `ReqwestTransport`.
+/// The settings of a `HyperTransport` or a `ReqwestTransport` before it is built.
 #[derive(Clone)]
 pub struct TransportBuilder<T> {
     pub(crate) connect_timeout: Duration,
@@ -25,13 +25,13 @@ pub struct TransportBuilder<T> {
     transport: PhantomData<fn() -> T>,
 }
 
-/// Whom TLS trusts.
+/// The certificate authorities that TLS trusts.
 #[derive(Clone)]
 pub(crate) enum Roots {
     Platform,
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
-        expect(dead_code, reason = "refused whatever it holds")
+        expect(dead_code, reason = "refused whatever its value")
     )]
     Pem(Vec<u8>),
     None,
@@ -54,49 +54,49 @@ impl<T> Default for TransportBuilder<T> {
 }
 
 impl<T> TransportBuilder<T> {
-    /// How long a connection may take to be made, TLS included.
+    /// Sets how long connecting may take, TLS handshake included.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a connection is kept without use. Keep it below the server's own limit.
+    /// Sets how long an idle connection is kept. Stay below the server's own limit.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// Reads no more of any response's body than this, where an operation allows more.
+    /// Limits every response's body, where an operation allows a longer one.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = Some(bytes);
         self
     }
 
-    /// Sends over plain HTTP to other machines too, and through proxies: keys and personal data in clear.
+    /// Allows plain HTTP to other machines and through proxies: keys and personal data then travel unencrypted.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.allow_plain_http = true;
         self
     }
 
-    /// Sends everything through this proxy.
+    /// Sends all requests through this proxy.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// Trusts these certificate authorities only, in PEM, and not the platform's.
+    /// Trusts only these certificate authorities, in PEM, instead of the platform's.
     #[must_use]
     pub fn root_certificates(mut self, pem: &[u8]) -> Self {
         self.roots = Roots::Pem(pem.to_vec());
         self
     }
 
-    /// Sets up no TLS: `https` is refused, and no root certificates are needed or read. For a sandbox on this machine.
+    /// Disables TLS: `https` is refused, and no root certificates are needed or read. For a sandbox on this machine.
     #[must_use]
     pub fn without_tls(mut self) -> Self {
         self.roots = Roots::None;
@@ -115,7 +115,7 @@ impl<T> fmt::Debug for TransportBuilder<T> {
     }
 }
 
-/// Where a transport may send to.
+/// Which addresses a transport may send to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Destinations {
     pub(crate) allow_plain_http: bool,
@@ -124,7 +124,7 @@ pub(crate) struct Destinations {
 }
 
 impl Destinations {
-    /// Refuses an address that is not absolute, in clear text away from this machine, or `https` without TLS.
+    /// Refuses an address that is not absolute, plain HTTP to another machine, and `https` without TLS.
     pub(crate) fn check(self, uri: &Uri) -> Result<(), TransportError> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(invalid("url", "is not absolute"));
@@ -152,7 +152,7 @@ impl Destinations {
     }
 }
 
-/// Why a build without TLS takes no roots.
+/// Why a build without TLS accepts no root certificates.
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 pub(crate) fn roots_without_tls() -> InvalidRequest {
     InvalidRequest::new(

@@ -1,9 +1,9 @@
-//! What a broken connection's chain of causes tells about how far a request got.
+//! Finds out from the error chain of a broken connection how far a request got.
 
 use std::error::Error as StdError;
 
-/// Whether the connection was closed before any of the request was written to it: one that was kept for too long, as a
-/// rule. hyper calls that cancelled, and says so for no other reason.
+/// Whether the connection was closed before any of the request was written to it, usually because it was idle for too long.
+/// hyper reports that as cancelled, and nothing else.
 pub(crate) fn never_begun(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -15,7 +15,7 @@ pub(crate) fn never_begun(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// Why the peer's certificate was refused, if that is the cause.
+/// Why the peer's certificate was refused, if that is the cause of the failure.
 #[cfg(feature = "rustls")]
 pub(crate) fn refused_certificate(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     use rustls::{CertificateError as Reason, Error as Tls};
@@ -24,7 +24,7 @@ pub(crate) fn refused_certificate(error: &(dyn StdError + 'static)) -> Option<&'
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<Tls>() {
             return match tls {
-                Tls::NoCertificatesPresented => Some("there is none"),
+                Tls::NoCertificatesPresented => Some("the peer sent none"),
                 Tls::InvalidCertificate(reason) => Some(match reason {
                     Reason::Expired
                     | Reason::ExpiredContext { .. }
@@ -42,7 +42,7 @@ pub(crate) fn refused_certificate(error: &(dyn StdError + 'static)) -> Option<&'
                 _ => None,
             };
         }
-        // An io::Error gives its inner error, often another io::Error, through get_ref and skips it in source.
+        // `io::Error` returns its inner error, often another `io::Error`, from `get_ref` and skips it in `source`.
         cause = match error.downcast_ref::<std::io::Error>() {
             Some(error) => error
                 .get_ref()
@@ -55,7 +55,7 @@ pub(crate) fn refused_certificate(error: &(dyn StdError + 'static)) -> Option<&'
 
 #[cfg(not(feature = "rustls"))]
 pub(crate) fn refused_certificate(_error: &(dyn StdError + 'static)) -> Option<&'static str> {
-    // The operating system's library does not tell a refused certificate from a broken handshake.
+    // The operating system's library does not distinguish a refused certificate from a broken handshake.
     None
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::wire::{TransportError, TransportErrorKind};
 
-    /// The error of a request on a connection whose server closes it, before the request or after reading of it.
+    /// The error of a request on a connection that the server closes, before the request or after reading some of it.
     async fn broken(read_first: bool) -> hyper::Error {
         let (near, mut far) = tokio::io::duplex(1024);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near))
@@ -92,7 +92,7 @@ mod tests {
 
     #[cfg(feature = "rustls")]
     #[test]
-    fn a_refused_certificate_is_told_with_its_reason() {
+    fn a_refused_certificate_is_reported_with_its_reason() {
         use rustls::{CertificateError as Reason, Error as Tls};
 
         let nested = |tls: Tls| std::io::Error::other(std::io::Error::other(tls));
@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(refused_certificate(&by_us), plain);
             plain
         };
-        assert_eq!(of(Tls::NoCertificatesPresented), Some("there is none"));
+        assert_eq!(of(Tls::NoCertificatesPresented), Some("the peer sent none"));
         for (reason, told) in [
             (Reason::Expired, "it is not valid at this time"),
             (Reason::NotValidYet, "it is not valid at this time"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_closed_connection_never_took_is_told_from_what_it_may_have() {
+    async fn a_request_that_was_never_written_is_distinguished_from_one_that_may_have_been_read() {
         let interrupted = || TransportError::new(TransportErrorKind::Interrupted);
         assert!(never_begun(&broken(false).await));
         assert!(never_begun(&interrupted().with_source(broken(false).await)));

@@ -1,4 +1,4 @@
-//! How the lean transport makes a connection: straight or through a proxy, in clear or in TLS, within a time.
+//! How the hyper transport connects: directly or through a proxy, in plain text or over TLS, within a time limit.
 
 use std::error::Error as StdError;
 use std::io;
@@ -21,7 +21,7 @@ use crate::values::InvalidRequest;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Makes connections for hyper's pool.
+/// Opens connections for hyper's pool.
 #[derive(Clone)]
 pub(crate) struct Connector {
     tcp: HttpConnector,
@@ -64,7 +64,7 @@ impl Connector {
         };
         Ok(Stream {
             io: TokioIo::new(io),
-            // What is in clear is asked of the proxy itself.
+            // A plain-text request is sent to the proxy itself.
             proxied: proxied && !secured,
         })
     }
@@ -85,7 +85,7 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             tokio::time::timeout(timeout, connecting)
                 .await
-                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time"))?
+                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "connecting timed out"))?
         })
     }
 }
@@ -112,9 +112,9 @@ fn proxy(text: &str) -> Result<Uri, InvalidRequest> {
     Ok(uri)
 }
 
-/// Has the proxy connect to the host of `uri`.
+/// Asks the proxy to connect to the host of `uri`.
 ///
-/// Over the types that the pool uses, so that hyper's client is compiled for them once.
+/// Uses the same types as the pool, so that hyper's client is compiled for them once.
 async fn tunnel(tcp: BoxIo, uri: &Uri) -> Result<BoxIo, BoxError> {
     let port = uri.port_u16().unwrap_or(443);
     let target = format!("{}:{port}", uri.host().unwrap_or_default());
@@ -129,7 +129,7 @@ async fn tunnel(tcp: BoxIo, uri: &Uri) -> Result<BoxIo, BoxError> {
         proxied: true,
     };
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-    // It ends with the tunnel, or with this future.
+    // The task ends with the tunnel, or with this future.
     tokio::spawn(connection.with_upgrades());
     let response = sender.send_request(request).await?;
     if !response.status().is_success() {
@@ -189,14 +189,14 @@ impl Tls {
     }
 }
 
-/// A stream of bytes of any kind.
+/// Any stream of bytes.
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 type BoxIo = Box<dyn Io>;
 
-/// A connection, as hyper's pool keeps it.
+/// A connection in hyper's pool.
 pub(crate) struct Stream {
     io: TokioIo<BoxIo>,
     proxied: bool,
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_is_a_host_and_nothing_else() {
+    fn a_proxy_is_only_a_host() {
         for text in ["http://forward.example.test:3128", "http://127.0.0.1:1/"] {
             assert!(proxy(text).is_ok(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The lean transport: hyper's client and its pool, without the layers that a KYC call never uses.
+//! The default transport: hyper's client and its pool, without the layers that a KYC call never uses.
 
 use std::fmt;
 
@@ -20,23 +20,23 @@ use super::streamed::{ReplyBody, StreamedResponse};
 use crate::error::Error;
 use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
-/// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
+/// HTTP/1.1 over a connection pool, for calls that cost money and carry personal data.
 ///
 /// | | |
 /// |---|---|
-/// | redirects | never followed: key headers and body would travel along |
-/// | repeats | none, but for a request that never began on a kept connection |
+/// | redirects | never followed: they would pass credentials and body on |
+/// | retries | none, except for a request that was never written to a pooled connection |
 /// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy): an `http` one, without a password |
-/// | compression | not asked for, not decoded |
-/// | connect | at most 5 s, TLS included |
+/// | compression | not requested, not decoded |
+/// | connecting | at most 5 s, TLS included |
 /// | response head | at most 64 KiB and 100 headers |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
-/// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
+/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost |
+/// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
 /// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients. `ReqwestTransport` gives the same
-/// guarantees and also knows proxies with a password, those of the environment, and the operating system's TLS.
+/// guarantees and also supports proxies with a password, proxies from the environment, and the operating system's TLS.
 pub struct HyperTransport {
     client: Client<Connector, Full<Bytes>>,
     max_body_bytes: Option<usize>,
@@ -44,10 +44,10 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// The most bytes of a response's status line and headers.
+    /// The largest response head, in bytes: status line and headers.
     const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-    /// A transport with the settings of the table above.
+    /// Creates a transport with the settings of the table above.
     ///
     /// # Errors
     ///
@@ -57,25 +57,25 @@ impl HyperTransport {
         Self::builder().build()
     }
 
-    /// A transport that trusts the given certificate authorities only, in PEM, and not the platform's.
+    /// Creates a transport that trusts only the given certificate authorities, in PEM, instead of the platform's.
     ///
     /// # Errors
     ///
-    /// As [`new`](HyperTransport::new); also when `pem` holds no certificate.
+    /// As for [`new`](HyperTransport::new); also when `pem` holds no certificate.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
         Self::builder().root_certificates(pem).build()
     }
 
-    /// Begins a transport with settings of its own.
+    /// Starts building a transport with settings of its own.
     pub fn builder() -> TransportBuilder<Self> {
         TransportBuilder::default()
     }
 
-    /// The request as hyper takes it. Sends nothing yet.
+    /// Converts the request for hyper. Sends nothing yet.
     fn prepare(&self, request: Request<Body>) -> Result<Request<Full<Bytes>>, TransportError> {
         self.destinations.check(request.uri())?;
         if !is_plain(request.uri()) {
-            return Err(invalid("url", "its path does not survive parsing"));
+            return Err(invalid("url", "its path would be changed by URL parsing"));
         }
         Ok(request.map(|body| Full::new(body.into_bytes())))
     }
@@ -126,7 +126,7 @@ struct Pieces(Incoming);
 impl ReplyBody for Pieces {
     async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
         while let Some(frame) = self.0.frame().await {
-            // What is no data is a trailer.
+            // A frame without data is a trailer.
             if let Ok(piece) = frame.map_err(broken)?.into_data() {
                 return Ok(Some(piece));
             }
@@ -174,12 +174,12 @@ impl TransportBuilder<HyperTransport> {
     }
 }
 
-/// Decides from the chain of causes how far the request got.
+/// Finds out from the error chain how far the request got.
 fn classify(error: legacy::Error) -> TransportError {
     if error.is_connect()
         && let Some(reason) = refused_certificate(&error)
     {
-        // Without the cause: rustls prints the names in the certificate, and those are the peer's.
+        // Without the cause: rustls prints the names in the certificate, which the peer chose.
         return TransportError::new(TransportErrorKind::Certificate)
             .with_message(format!("the peer's TLS certificate was refused: {reason}"));
     }
@@ -191,11 +191,11 @@ fn classify(error: legacy::Error) -> TransportError {
     TransportError::new(kind).with_source(error)
 }
 
-/// Whether path and query mean the same to everyone who reads them: characters that RFC 3986 allows there, and no dot
+/// Whether every parser reads path and query in the same way: only characters that RFC 3986 allows there, and no dot
 /// segment in any spelling. Some parsers drop, re-encode or resolve others.
 fn is_plain(uri: &Uri) -> bool {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
-    // Nearly all paths have neither a dot nor a percent sign, and then no dot segment.
+    // Nearly all paths have neither a dot nor a percent sign, and so no dot segment.
     let mut may_climb = false;
     path.bytes().all(|byte| {
         may_climb |= matches!(byte, b'.' | b'%');
@@ -204,7 +204,7 @@ fn is_plain(uri: &Uri) -> bool {
         && !(may_climb && path.split('/').any(is_dot_segment))
 }
 
-/// A character of a path or a query, but for `'` and `?`, which mean something else in one of them.
+/// A legal character of both path and query: not `'` and `?`, which mean something else in one of them.
 fn is_legal(byte: u8) -> bool {
     matches!(byte,
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~'

@@ -1,10 +1,10 @@
-//! A response's body, put together up to a limit.
+//! Collects a response's body up to a limit.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::wire::{TransportError, TransportErrorKind};
 
-/// What has come of a body so far. One piece that is the whole is kept as it is, without a copy.
+/// The part of a body received so far. A body of a single piece is kept without a copy.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     max_bytes: usize,
@@ -14,14 +14,14 @@ pub(crate) struct ResponseBody {
 }
 
 impl ResponseBody {
-    /// The most that is allocated for what was announced and has not come.
+    /// The largest allocation for announced bytes that have not arrived.
     const MAX_AHEAD_BYTES: usize = 1024 * 1024;
 
-    /// A body of which at most `max_bytes` are taken, and whose length may have been announced.
+    /// Starts a body of at most `max_bytes`, whose length may have been announced.
     ///
     /// # Errors
     ///
-    /// More than that was announced: nothing of it need be read.
+    /// A longer body was announced; nothing of it needs to be read.
     pub(crate) fn new(max_bytes: usize, announced: Option<u64>) -> Result<Self, TransportError> {
         let body = Self {
             max_bytes,
@@ -39,7 +39,7 @@ impl ResponseBody {
     ///
     /// # Errors
     ///
-    /// The body is over the limit with it.
+    /// The piece takes the body over the limit.
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), TransportError> {
         let so_far = self.first.len().max(self.rest.len());
         if piece.len() > self.max_bytes.saturating_sub(so_far) {
@@ -50,7 +50,7 @@ impl ResponseBody {
             return Ok(());
         }
         if self.rest.is_empty() {
-            // To grow piece by piece would copy all of it once more.
+            // Growing piece by piece would copy the body once more.
             let announced = self.announced.and_then(|length| length.try_into().ok());
             let ahead = announced.unwrap_or(0_usize).min(Self::MAX_AHEAD_BYTES);
             self.rest.reserve(ahead.max(so_far));
@@ -61,7 +61,7 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// Whether all that was announced has come; without an announcement the end of the stream says so.
+    /// Whether the announced length has arrived; without an announcement, the end of the stream decides.
     pub(crate) fn is_whole(&self) -> bool {
         let so_far = self.first.len().max(self.rest.len());
         self.announced == Some(so_far as u64)
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_put_together_up_to_the_limit() {
+    fn pieces_are_collected_up_to_the_limit() {
         assert_eq!(collected(3, &[]).unwrap(), "");
         assert_eq!(collected(3, &["abc"]).unwrap(), "abc");
         assert_eq!(collected(3, &["", "a", "", "bc", ""]).unwrap(), "abc");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn one_piece_that_is_the_whole_is_not_copied() {
+    fn a_single_piece_is_not_copied() {
         let piece = Bytes::from(vec![b'x'; 100]);
         let mut body = ResponseBody::new(100, Some(100)).unwrap();
         assert!(!body.is_whole());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_what_was_announced_once_there_are_pieces() {
+    fn the_announced_length_is_allocated_with_the_first_piece() {
         let piece = Bytes::from_static(&[b'x'; 100]);
         let mut body = ResponseBody::new(usize::MAX, Some(1_000)).unwrap();
         body.push(piece.clone()).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_over_the_limit_is_enough() {
+    fn an_announcement_over_the_limit_is_refused() {
         assert!(ResponseBody::new(100, Some(100)).is_ok());
         let error = ResponseBody::new(100, Some(101)).unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::TooLarge);

@@ -1,4 +1,4 @@
-//! The default transport: reqwest with everything that surprises turned off.
+//! The transport on reqwest, with everything turned off that a KYC call does not expect.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -20,19 +20,19 @@ use crate::error::Error;
 use crate::values::InvalidRequest;
 use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
-/// HTTP/1.1 over a kept pool of connections, made for calls that cost money and carry personal data.
+/// HTTP/1.1 over a connection pool, for calls that cost money and carry personal data.
 ///
 /// | | |
 /// |---|---|
-/// | redirects | never followed: key headers and body would travel along |
-/// | repeats | none of its own |
+/// | redirects | never followed: they would pass credentials and body on |
+/// | retries | none of its own |
 /// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy) or `system_proxy` |
-/// | compression | not asked for, not decoded |
-/// | connect | at most 5 s |
+/// | compression | not requested, not decoded |
+/// | connecting | at most 5 s |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | idle connections | dropped after 4 s: a server that closes first loses the next POST |
-/// | TLS | rustls with the ring provider, chosen here and not from the process default; platform roots |
+/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost |
+/// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
 /// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients.
 pub struct ReqwestTransport {
@@ -42,29 +42,29 @@ pub struct ReqwestTransport {
     destinations: Destinations,
 }
 
-/// An address that was checked and parsed before: doing it again costs more than anything else in a call.
+/// A cached address, checked and parsed: parsing it again would cost more than anything else in a call.
 struct Address {
     uri: Uri,
     url: Url,
 }
 
 impl Address {
-    /// Byte by byte: another spelling of the same address is only parsed for nothing.
+    /// Compares bytes: another spelling of the same address is merely parsed again.
     fn has_origin(&self, uri: &Uri) -> bool {
         self.uri.authority().map(Authority::as_str) == uri.authority().map(Authority::as_str)
             && self.uri.scheme() == uri.scheme()
     }
 }
 
-/// How many addresses a transport remembers; beyond that it parses.
+/// How many addresses a transport caches; beyond that it parses.
 const ADDRESSES_KEPT: usize = 16;
 
-/// How many addresses of one host: enough for operations whose path is fixed. Where an id stands in the path each
-/// address is another one, and only the host is worth remembering.
+/// How many addresses of one host are cached: enough for operations with a fixed path. With an id in the path every address
+/// differs, and only the host is worth caching.
 const ADDRESSES_OF_A_HOST_KEPT: usize = 4;
 
 impl ReqwestTransport {
-    /// A transport with the settings of the table above.
+    /// Creates a transport with the settings of the table above.
     ///
     /// # Errors
     ///
@@ -74,21 +74,21 @@ impl ReqwestTransport {
         Self::builder().build()
     }
 
-    /// A transport that trusts the given certificate authorities only, in PEM, and not the platform's.
+    /// Creates a transport that trusts only the given certificate authorities, in PEM, instead of the platform's.
     ///
     /// # Errors
     ///
-    /// As [`new`](ReqwestTransport::new); also when `pem` holds no certificate.
+    /// As for [`new`](ReqwestTransport::new); also when `pem` holds no certificate.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
         Self::builder().root_certificates(pem).build()
     }
 
-    /// Begins a transport with settings of its own.
+    /// Starts building a transport with settings of its own.
     pub fn builder() -> TransportBuilder<Self> {
         TransportBuilder::default()
     }
 
-    /// The request as reqwest takes it. Sends nothing yet.
+    /// Converts the request for reqwest. Sends nothing yet.
     fn prepare(&self, request: Request<Body>) -> Result<reqwest::Request, TransportError> {
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
@@ -118,9 +118,9 @@ impl ReqwestTransport {
         };
         url.set_path(uri.path());
         url.set_query(uri.query());
-        // The URL parser resolves dots and drops control characters; what it changed must not be sent.
+        // The URL parser resolves dots and drops control characters; a changed path must not be sent.
         if url.path() != uri.path() || url.query() != uri.query() {
-            return Err(invalid("url", "its path does not survive parsing"));
+            return Err(invalid("url", "its path would be changed by URL parsing"));
         }
         if kept_of_host < ADDRESSES_OF_A_HOST_KEPT && kept < ADDRESSES_KEPT {
             self.remember(uri, &url);
@@ -132,7 +132,7 @@ impl ReqwestTransport {
     fn remember(&self, uri: &Uri, url: &Url) {
         let addresses = self.addresses.write();
         let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner);
-        // Calls at the same time may have added some meanwhile.
+        // Concurrent calls may have added some meanwhile.
         if addresses.len() < ADDRESSES_KEPT {
             addresses.push(Address {
                 uri: uri.clone(),
@@ -219,14 +219,14 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-/// Decides from the chain of causes how far the request got, and strips the URL.
+/// Finds out from the error chain how far the request got, and strips the URL.
 fn classify(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     if let Some(reason) = Some(&error)
         .filter(|error| error.is_connect())
         .and_then(|error| refused_certificate(error))
     {
-        // Without the cause: rustls prints the names in the certificate, and those are the peer's.
+        // Without the cause: rustls prints the names in the certificate, which the peer chose.
         return TransportError::new(TransportErrorKind::Certificate)
             .with_message(format!("the peer's TLS certificate was refused: {reason}"));
     }
@@ -243,7 +243,7 @@ fn classify(error: reqwest::Error) -> TransportError {
 }
 
 impl TransportBuilder<ReqwestTransport> {
-    /// Sends through the proxy that the environment names, if it names one.
+    /// Uses the proxy that the environment names, if it names one.
     #[cfg(feature = "system-proxy")]
     #[must_use]
     pub fn system_proxy(mut self) -> Self {
@@ -259,10 +259,10 @@ impl TransportBuilder<ReqwestTransport> {
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            // The limit says it once more, and spares a copy of each request.
+            // The limit states it once more, and avoids a copy of each request.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
-            // Another crate of the same build may turn these features of reqwest on.
+            // Another crate in the build may turn these features of reqwest on.
             .no_gzip()
             .no_brotli()
             .no_deflate()
@@ -274,7 +274,7 @@ impl TransportBuilder<ReqwestTransport> {
             builder = builder.no_proxy();
         }
         if let Some(proxy) = &self.proxy {
-            // reqwest's error repeats the URL, which may hold a password.
+            // reqwest's error contains the URL, which may hold a password.
             let proxy = reqwest::Proxy::all(proxy)
                 .map_err(|_| InvalidRequest::new("proxy", "must be an http or https URL"))?;
             builder = builder.proxy(proxy);
@@ -298,7 +298,7 @@ impl TransportBuilder<ReqwestTransport> {
     }
 }
 
-/// The builder with TLS, and whether there is any.
+/// The builder with TLS, and whether TLS is available.
 #[cfg(feature = "rustls")]
 fn with_tls(
     builder: reqwest::ClientBuilder,
@@ -306,7 +306,7 @@ fn with_tls(
 ) -> Result<(reqwest::ClientBuilder, bool), InvalidRequest> {
     Ok(match super::tls::client_config(roots)? {
         Some(config) => (builder.tls_backend_preconfigured(config), true),
-        // Given all the same: without one reqwest would look for the platform's roots.
+        // Set even without TLS: otherwise reqwest would look for the platform's roots.
         None => (
             builder.tls_backend_preconfigured(super::tls::without_roots()?),
             false,
@@ -363,7 +363,7 @@ mod tests {
         let unsent = client.get("no address").send().await.unwrap_err();
         assert_eq!(classify(unsent).kind(), TransportErrorKind::InvalidRequest);
 
-        // Takes the request and never answers.
+        // Accepts the request and never answers.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/CANARY", listener.local_addr().unwrap());
         let request = client.get(address).timeout(Duration::from_millis(1));
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_address_is_the_one_that_parsing_gives() {
+    fn a_cached_address_is_the_parsed_one() {
         let transport = transport();
         for _ in 0..3 {
             for host in [
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_not_remembered() {
+    fn a_refused_address_is_not_cached() {
         let transport = transport();
         for _ in 0..2 {
             for text in [
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn few_addresses_are_remembered() {
+    fn the_number_of_cached_addresses_is_bounded() {
         let transport = transport();
         let kept = |text: String| {
             transport.url(&text.parse().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The seam below the client: one request in, one response out.
+//! The transport trait, the seam below the client: one request in, one response out.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::wire::{Body, RawResponse, TransportError};
 
 /// Sends one request and returns one response: the only place where a call touches the network.
 ///
-/// A transport does exactly one exchange. It follows no redirect, repeats nothing, decodes nothing, and
-/// limits how much it reads. A non-2xx status is a response, not a [`TransportError`].
+/// A transport does exactly one exchange. It follows no redirect, retries nothing, decodes nothing, and limits how much it
+/// reads. A non-2xx status is a response, not a [`TransportError`].
 ///
-/// The client drops the future when the time for the call is up, so an implementation must leave no
-/// background work behind when it is dropped.
+/// The client drops the future when the deadline expires, so an implementation must leave no background work behind when it
+/// is dropped.
 ///
 /// # A transport of your own
 ///
@@ -52,29 +52,29 @@ use crate::wire::{Body, RawResponse, TransportError};
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads the whole response.
     ///
-    /// The client enforces the time in `limits` by dropping the future, and refuses a body that is over its limit; a
+    /// The client enforces the deadline in `limits` by dropping the future, and refuses a body that is over the limit; a
     /// transport should read no further than that.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] with the kind that says how far the request got; it decides whether the request is
-    /// repeated, so when in doubt answer [`TransportErrorKind::Interrupted`].
+    /// [`TransportError`] with the kind that says how far the request got. The kind decides whether the request is retried;
+    /// when in doubt, return [`TransportErrorKind::Interrupted`](crate::TransportErrorKind::Interrupted).
     async fn send(
         &self,
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError>;
 
-    /// Sends `request` and reads the head of the response; the body is read by whoever takes it.
+    /// Sends `request` and reads the head of the response; the caller reads the body.
     ///
-    /// For downloads. A transport that says nothing reads the response by [`send`](Self::send) and gives it as one piece:
-    /// correct, at the cost of its size in memory, and [`ExchangeLimits::max_reply_bytes`] is the download's own. The client
-    /// refuses a 2xx body over that limit as it comes and reads the beginning of any other; a transport has to keep no limit
-    /// but its own.
+    /// Used for downloads. The default implementation reads the whole response with [`send`](Self::send) and returns it as
+    /// one piece: correct, at the cost of its size in memory. [`ExchangeLimits::max_reply_bytes`] is the download's own
+    /// limit. The client refuses a 2xx body over that limit while it arrives, and reads only the beginning of any other; a
+    /// transport needs to enforce only its own limit.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// As for [`send`](Self::send).
     async fn open(
         &self,
         request: Request<Body>,
@@ -84,18 +84,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// How long one exchange may take and how much of the reply is read.
+/// The limits of one exchange: how long it may take and how much of the reply is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExchangeLimits {
-    /// What is left of the call's deadline.
+    /// The time left until the call's deadline.
     pub time_left: Duration,
-    /// The most bytes of the reply's body, as the operation declares it.
+    /// The largest body of the reply in bytes, as the operation declares it.
     pub max_reply_bytes: usize,
 }
 
 impl ExchangeLimits {
-    /// Limits of one exchange.
+    /// Creates the limits of one exchange.
     pub const fn new(time_left: Duration, max_reply_bytes: usize) -> Self {
         Self {
             time_left,
@@ -103,7 +103,7 @@ impl ExchangeLimits {
         }
     }
 
-    /// The most bytes of a body, where a transport has a limit of its own.
+    /// The largest body in bytes, where a transport has a limit of its own.
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) fn of_body(self, own: Option<usize>) -> usize {
         own.map_or(self.max_reply_bytes, |own| own.min(self.max_reply_bytes))

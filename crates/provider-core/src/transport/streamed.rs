@@ -1,4 +1,4 @@
-//! A response whose body is taken piece by piece.
+//! A response whose body is read piece by piece.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,18 +9,18 @@ use bytes::{Bytes, BytesMut};
 use crate::wire::{RawResponse, ReplyHead, begins_like_json};
 use crate::wire::{TransportError, TransportErrorKind};
 
-/// The body of a [`StreamedResponse`] on its way. Dropped before its end, it gives up the connection.
+/// The body of a [`StreamedResponse`]. Dropping it before its end closes the connection.
 #[async_trait]
 pub trait ReplyBody: Send {
-    /// The next piece, byte for byte as it came; `None` at the end.
+    /// Returns the next piece, byte for byte as received; `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`TransportError`], as [`Transport::send`](crate::Transport::send) gives it for the body.
+    /// [`TransportError`], as [`Transport::send`](crate::Transport::send) returns it for the body.
     async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError>;
 }
 
-/// What [`Transport::open`](crate::Transport::open) gives: the head, and a body that has not been read.
+/// The result of [`Transport::open`](crate::Transport::open): the head, and a body that has not been read.
 pub struct StreamedResponse {
     head: ReplyHead,
     announced: Option<u64>,
@@ -47,7 +47,7 @@ impl StreamedResponse {
         }
     }
 
-    /// The same response of whose body at most `bytes` are taken; a smaller limit stays.
+    /// The same response with its body limited to `bytes`; a smaller limit is kept.
     #[must_use]
     pub fn limited_to(mut self, bytes: usize) -> Self {
         self.limit = self.limit.min(bytes);
@@ -63,7 +63,7 @@ impl StreamedResponse {
     ///
     /// # Errors
     ///
-    /// The body broke off or is over the limit; the announced length is enough to tell.
+    /// The body is incomplete, or it, or its announced length, is over the limit.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
         match self.ahead.pop_front() {
             Some(piece) => Ok(Some(piece)),
@@ -126,7 +126,7 @@ impl StreamedResponse {
         Ok(RawResponse::from_parts(self.head, body.freeze()))
     }
 
-    /// The response with the first `most` bytes of its body, and nothing of the rest: a hint for an error.
+    /// The response with the first `most` bytes of its body: a hint for an error. The rest is not read.
     pub(crate) async fn beginning(mut self, most: usize) -> Result<RawResponse, TransportError> {
         self.limit = usize::MAX;
         let mut body = BytesMut::new();
@@ -153,7 +153,7 @@ impl StreamedResponse {
 }
 
 impl From<RawResponse> for StreamedResponse {
-    /// A response that was read whole, as one piece.
+    /// A complete response, as one piece.
     fn from(response: RawResponse) -> Self {
         let (head, body) = response.into_parts();
         Self::new(head, Some(body.len() as u64), Whole(Some(body)))

@@ -1,4 +1,4 @@
-//! TLS by rustls, with its cryptography chosen here and not taken from the process's default.
+//! TLS by rustls, with a cryptography provider that is independent of the process default.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::builder::Roots;
 use crate::values::InvalidRequest;
 
-/// A configuration for HTTP/1.1; `None` if TLS was not wanted.
+/// A configuration for HTTP/1.1; `None` if TLS is disabled.
 pub(crate) fn client_config(roots: &Roots) -> Result<Option<ClientConfig>, InvalidRequest> {
     let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
     if matches!(roots, Roots::None) {
@@ -19,7 +19,7 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Option<ClientConfig>, Inval
     let config = match roots {
         Roots::Pem(pem) => builder()?.with_root_certificates(store(pem)?),
         Roots::Platform | Roots::None => builder()?.with_platform_verifier().map_err(|_| {
-            unusable("this machine has none; install ca-certificates or give your own")
+            unusable("this machine has none; install ca-certificates or supply your own")
         })?,
     };
     let mut config = config.with_no_client_auth();

@@ -1,4 +1,4 @@
-//! Settings from the environment, or from the files that it names.
+//! Settings from environment variables, or from the files that they name.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -8,19 +8,19 @@ use secrecy::SecretString;
 
 use super::invalid_request::InvalidRequest;
 
-/// No credential is longer; a device or a wrong file would be read without end.
+/// No credential is longer, and a device must not be read without end.
 const LONGEST_FILE: u64 = 64 * 1024;
 
 /// Reads the setting `name` from the environment variable of that name, or from the file whose path is in `name_FILE`, as
-/// container platforms hand secrets out. `None` if neither is set.
+/// container platforms provide secrets. `None` if neither is set.
 ///
-/// The text is given as it stands there: a type that takes it reports a trailing newline instead of trimming it. Reading
-/// it again after a rotation finds a file's new content; a variable of this process never changes.
+/// The text is not trimmed: a type that parses it reports a trailing newline. Reading the setting again after a rotation
+/// returns the file's new content; an environment variable of this process never changes.
 ///
 /// # Errors
 ///
-/// Both are set, one is set to nothing or not UTF-8, or the file cannot be read or is longer than 64 KiB. The error names
-/// the variable, never the value or the path.
+/// Both are set, one is empty or not UTF-8, or the file cannot be read or is longer than 64 KiB. The error names the
+/// variable, never the value or the path.
 pub fn from_environment(name: &str) -> Result<Option<SecretString>, InvalidRequest> {
     from_variables(name, |name| std::env::var_os(name))
 }
@@ -44,11 +44,11 @@ fn from_variables(
         .map_err(|rule| InvalidRequest::new(file_name, rule))
 }
 
-/// As [`from_environment`], for a setting that must be there.
+/// Like [`from_environment`], for a required setting.
 ///
 /// # Errors
 ///
-/// As [`from_environment`]; also when neither is set.
+/// As for [`from_environment`]; also when neither is set.
 pub fn required_from_environment(name: &str) -> Result<SecretString, InvalidRequest> {
     from_environment(name)?.ok_or_else(|| {
         let rule = "not set in the environment, nor as NAME_FILE";
@@ -56,7 +56,7 @@ pub fn required_from_environment(name: &str) -> Result<SecretString, InvalidRequ
     })
 }
 
-/// A variable that is set to nothing is a mistake, not an absence: a default must not stand in for it.
+/// An empty variable is a mistake, not an absence: a default must not replace it.
 fn text(name: &str, value: OsString) -> Result<String, InvalidRequest> {
     match value.into_string() {
         Ok(text) if text.is_empty() => {
@@ -87,9 +87,9 @@ mod tests {
 
     use super::*;
 
-    // Cargo sets these for every test, and a test cannot set variables of its own without unsafe code.
+    // Cargo sets these for every test; a test cannot set variables of its own without unsafe code.
     #[test]
-    fn what_is_set_is_read_and_what_is_not_is_none_or_required() {
+    fn a_set_variable_is_read_and_a_missing_one_is_none_or_an_error() {
         let name = from_environment("CARGO_PKG_NAME").unwrap().unwrap();
         assert_eq!(name.expose_secret(), "provider-core");
         assert!(from_environment("KYC_NOT_SET").unwrap().is_none());
@@ -126,7 +126,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_not_text_is_refused() {
+    fn a_value_that_is_not_text_is_refused() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let value = |_: &str| Some(OsString::from_vec(b"CANARY\xff".to_vec()));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_limit_is_read_and_one_byte_more_is_not() {
+    fn a_file_at_the_limit_is_read_and_one_byte_more_is_not() {
         let path = std::env::temp_dir().join(format!("kyc-environment-{}", std::process::id()));
         let mut text = "x".repeat(64 * 1024);
         std::fs::write(&path, &text).unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_to_its_limit_and_not_trimmed() {
+    fn a_file_is_read_up_to_the_limit_and_not_trimmed() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         assert!(read(manifest).unwrap().ends_with('\n'));
         assert!(read("/dev/zero").unwrap_err().contains("longer than"));

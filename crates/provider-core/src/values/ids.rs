@@ -1,4 +1,5 @@
-//! Inputs that are parsed once: personal identifiers that print masked and are wiped, and ids that are safe in a path.
+//! Inputs that are parsed once: personal identifiers that are printed masked and wiped on drop, and ids that are safe in a
+//! path.
 
 use std::fmt;
 
@@ -20,8 +21,8 @@ impl Mobile {
     ///
     /// # Errors
     ///
-    /// Not exactly 10 ASCII digits. The error names `mobile_number`; rename it with
-    /// [`InvalidRequest::for_field`] where the wire calls it otherwise.
+    /// Not exactly 10 ASCII digits. The error names `mobile_number`; rename it with [`InvalidRequest::for_field`] where the
+    /// wire has another name.
     ///
     /// ```
     /// use provider_core::Mobile;
@@ -163,7 +164,7 @@ impl fmt::Debug for Email {
     }
 }
 
-/// An id that may stand in a path: 1 to 128 characters of `A-Z a-z 0-9 _ -`.
+/// An id that is safe in a path: 1 to 128 characters of `A-Z a-z 0-9 _ -`.
 ///
 /// An allow-list, because percent-encoding does not stop `.` and `..`: URL parsers resolve `%2e%2e` too.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
@@ -214,7 +215,7 @@ impl fmt::Debug for PathId {
     }
 }
 
-/// Declares opaque ids: any non-empty text from a provider, kept as it came.
+/// Declares opaque ids: any non-empty text from a provider, kept unchanged.
 ///
 /// ```
 /// provider_core::opaque_id! {
@@ -228,8 +229,8 @@ impl fmt::Debug for PathId {
 /// ```
 #[macro_export]
 macro_rules! opaque_id {
-    ($($(#[$meta:meta])* $vis:vis struct $name:ident($field:literal);)+) => {$(
-        $(#[$meta])*
+    ($($(#[$($meta:tt)*])* $vis:vis struct $name:ident($field:literal);)+) => {$(
+        $(#[$($meta)*])*
         #[derive(Clone, PartialEq, Eq, Hash)]
         $vis struct $name(::std::string::String);
 
@@ -241,7 +242,7 @@ macro_rules! opaque_id {
         }
 
         impl $name {
-            /// Takes an id as the provider gave it.
+            /// Wraps an id as the provider sent it.
             ///
             /// # Errors
             ///
@@ -256,7 +257,7 @@ macro_rules! opaque_id {
                 ::core::result::Result::Ok(Self(text))
             }
 
-            /// The id as the provider gave it.
+            /// The id as the provider sent it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -279,7 +280,7 @@ macro_rules! opaque_id {
             }
         }
 
-        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*), pattern: "." }
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$($meta)*])*), pattern: "." }
     )+};
 }
 
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_id_cannot_climb_or_cut_a_path() {
+    fn a_path_id_cannot_leave_or_truncate_a_path() {
         for text in [
             "", ".", "..", "%2e%2e", "a/b", "a\\b", "a?x", "a#f", "a\r\nb", "a\tb", "a%00", "é",
             "a b",

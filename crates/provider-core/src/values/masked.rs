@@ -1,4 +1,4 @@
-//! Personal text that prints masked and is wiped.
+//! Personal text that is printed masked and wiped on drop.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 /// Personal text from a reply or for a request. `Debug` prints `***`; there is no `Display`. Its memory is wiped on drop.
 ///
-/// It serialises as the plain text, because that is what the wire needs: serialise it only to where it may go.
+/// It serialises as the plain text, which the wire needs: serialise it only to a place that may hold personal data.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Masked(String);
@@ -18,7 +18,7 @@ impl Masked {
         Self(text.into())
     }
 
-    /// The text itself. Whatever prints it is on its own.
+    /// The text itself, unmasked.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -64,8 +64,8 @@ impl fmt::Debug for Masked {
 /// ```
 #[macro_export]
 macro_rules! masked_text {
-    ($($(#[$meta:meta])* $vis:vis struct $name:ident;)+) => {$(
-        $(#[$meta])*
+    ($($(#[$($meta:tt)*])* $vis:vis struct $name:ident;)+) => {$(
+        $(#[$($meta)*])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         $vis struct $name($crate::Masked);
 
@@ -75,7 +75,7 @@ macro_rules! masked_text {
                 Self($crate::Masked::new(text))
             }
 
-            /// The text itself, byte for byte as it was given. Whatever prints it is on its own.
+            /// The text itself, byte for byte and unmasked.
             pub fn expose(&self) -> &str {
                 self.0.expose()
             }
@@ -98,7 +98,7 @@ macro_rules! masked_text {
             }
         }
 
-        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*) }
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$($meta)*])*) }
     )+};
 }
 

@@ -1,4 +1,4 @@
-//! Values: parsed once, printed masked, wiped.
+//! Values: parsed once, printed masked, wiped on drop.
 
 mod environment;
 mod ids;
@@ -22,3 +22,6 @@ pub use open_enum::{OpenEnum, UnknownText};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
 pub use text_input::deserialize_text;
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+pub use text_input::schema_description;

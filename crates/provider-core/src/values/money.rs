@@ -1,4 +1,4 @@
-//! Amounts of money: exact decimals that never were a float.
+//! Amounts of money: exact decimals that are never converted through a float.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,15 +12,15 @@ use super::invalid_request::InvalidRequest;
 
 /// An amount, balance, price or number of units: a decimal, exactly as it was written. `Debug` prints `***`.
 ///
-/// It is read from JSON text or from a JSON number, with a sign and an exponent if there is one; the digits go into the
-/// decimal as they stand and never through a float. What does not fit 28 digits is refused, never rounded. Thousands
-/// separators and currency signs are refused: no provider is known to write them.
+/// It is read from a JSON string or a JSON number, with an optional sign and exponent; the digits are read as written and
+/// never through a float. A number of more than 28 digits is refused, never rounded. Thousands separators and currency
+/// signs are refused: no provider is known to write them.
 ///
-/// It serialises as text, because a JSON number is a float to most readers; trailing zeros are kept and an exponent is
-/// written out. Two amounts are equal if their values are: `1.0` is `1.00`.
+/// It serialises as a string, because most readers parse a JSON number as a float; trailing zeros are kept and an exponent
+/// is expanded. Two amounts are equal if their values are: `1.0` equals `1.00`.
 ///
-/// Within a flattened or an untagged type serde has made a float of a number before any type can see it, so a number is an
-/// error there, and text is one, too. A number inside a [`serde_json::Value`] is as exact as that value is.
+/// Within a flattened or an untagged type, serde converts a number to a float before any type can see it, so an amount is
+/// an error there, in either form. A number inside a [`serde_json::Value`] is as exact as that value is.
 ///
 /// ```
 /// use provider_core::{Amount, serde::Deserialize, serde_json};
@@ -44,11 +44,11 @@ pub struct Amount(Decimal);
 
 const RULE: &str = "must be a decimal number of at most 28 digits, without thousands separators";
 
-/// More than any number of 28 digits needs, leading and trailing zeros included.
+/// Longer than any number of 28 digits with leading and trailing zeros needs to be.
 const MAX_TEXT: usize = 256;
 
 impl Amount {
-    /// Reads `1239`, `-60000.00`, `+0.5`, `2.025018787E7`, with or without white space around it.
+    /// Parses `1239`, `-60000.00`, `+0.5`, `2.025018787E7`, with or without surrounding white space.
     ///
     /// # Errors
     ///
@@ -59,19 +59,19 @@ impl Amount {
             .ok_or_else(|| InvalidRequest::new("amount", RULE))
     }
 
-    /// The decimal, to calculate with. Whatever prints it is on its own.
+    /// The decimal, to calculate with, unmasked.
     pub fn decimal(self) -> Decimal {
         self.0
     }
 
-    /// The number as text, without an exponent. Whatever prints it is on its own.
+    /// The number as text, without an exponent, unmasked.
     pub fn to_text(self) -> String {
         self.0.to_string()
     }
 
-    /// Reads an amount, or none for null and for blank text, which providers send where there is none: for
-    /// `#[serde(default, deserialize_with = "Amount::absent_if_empty")]`. Anything else that is no amount is an error: money
-    /// that is not understood must not pass for none.
+    /// Deserialises an amount; null and blank text, which providers send where there is no amount, are `None`: for
+    /// `#[serde(default, deserialize_with = "Amount::absent_if_empty")]`. Anything else is an error: an unreadable amount
+    /// must not be taken for an absent one.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Amount {
     }
 }
 
-/// The text of a JSON text, or any other JSON as it stands.
+/// The content of a JSON string, or any other JSON unchanged.
 fn text_of(json: &str) -> Result<Cow<'_, str>, InvalidRequest> {
     if json.starts_with('"') {
         return serde_json::from_str(json)
@@ -100,7 +100,7 @@ fn text_of(json: &str) -> Result<Cow<'_, str>, InvalidRequest> {
     Ok(Cow::Borrowed(json))
 }
 
-/// The number that these digits are; `None` if they are none, or do not fit.
+/// Parses a number; `None` if the text is not one, or does not fit.
 fn decimal(text: &str) -> Option<Decimal> {
     if text.len() > MAX_TEXT {
         return None;
@@ -123,12 +123,12 @@ fn decimal(text: &str) -> Option<Decimal> {
     let fraction = if number.contains('.') { fraction } else { "" };
     let digits = [whole, fraction].concat();
     let mut digits = digits.trim_start_matches('0');
-    // How many of the digits stand behind the point; negative if zeros have to be added before it.
+    // The number of digits after the point; negative if zeros have to be added before it.
     let mut scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     if digits.is_empty() {
         scale = scale.clamp(0, MAX_DIGITS);
     }
-    // Zeros at the end are kept where there is room for them.
+    // Trailing zeros are kept if they fit.
     while (scale > MAX_DIGITS || digits.len() > MAX_DIGITS as usize) && scale > 0 {
         digits = digits.strip_suffix('0')?;
         scale = scale.checked_sub(1)?;
@@ -148,12 +148,12 @@ fn decimal(text: &str) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, u32::try_from(scale).ok()?).ok()
 }
 
-/// The digits that every decimal has room for.
+/// The number of digits that every decimal can hold.
 const MAX_DIGITS: i64 = 28;
 
 fn exponent_of(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    // `i64` would take a second sign.
+    // `i64` would accept a second sign.
     if digits.is_empty() || digits.len() > 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -241,7 +241,7 @@ mod tests {
                 "0.0000000000000000000000000001",
                 "0.0000000000000000000000000001",
             ),
-            // The zeros do not fit, and change nothing.
+            // The zeros do not fit, and do not matter.
             (
                 "1.00000000000000000000000000000000",
                 "1.000000000000000000000000000",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decimal_or_does_not_fit_is_refused_and_not_repeated() {
+    fn text_that_is_not_a_decimal_or_does_not_fit_is_refused_and_not_printed() {
         for written in [
             "",
             " ",
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn json_text_and_numbers_are_the_same_amount() {
+    fn json_strings_and_numbers_give_the_same_amount() {
         let read = |json: &str| {
             serde_json::from_str::<Amount>(json)
                 .ok()
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_absent_and_nonsense_is_an_error() {
+    fn blank_is_absent_and_nonsense_is_an_error() {
         let balance = |json: &str| {
             let json = format!(r#"{{"balance":{json}}}"#);
             serde_json::from_str::<Row>(&json).map(|row| row.balance.map(Amount::to_text))
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(amount.decimal(), Decimal::new(10_166_633, 2));
     }
 
-    /// Sign, digits without zeros around them, and the power of ten of the last digit: worked out on the text.
+    /// The sign, the digits without surrounding zeros, and the power of ten of the last digit, derived from the text.
     fn value_of(literal: &str) -> (bool, String, i64) {
         let unsigned = literal.trim_start_matches(['-', '+']);
         let (number, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
@@ -377,7 +377,7 @@ mod tests {
                     prop_assert_eq!(serde_json::from_str::<Amount>(&literal).unwrap().to_text(), written);
                 }
             } else {
-                // Only for want of room: 28 digits and a power of nine.
+                // Refused only for lack of room: 28 digits and a power of nine.
                 prop_assert!(literal.contains(['e', 'E']), "{literal}");
             }
         }

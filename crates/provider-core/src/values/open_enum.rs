@@ -1,4 +1,4 @@
-//! String enumerations that keep a value that they do not list.
+//! String enumerations that keep unlisted values.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,25 +9,25 @@ use serde::de::{Error, Visitor};
 
 /// A string enumeration that [`open_enum!`](crate::open_enum) declares.
 pub trait OpenEnum: Sized {
-    /// The variant that is listed with this text; `None` if there is none.
+    /// Returns the variant with this text; `None` if there is none.
     fn listed(text: &str) -> Option<Self>;
 }
 
-/// A text that `E` does not list, kept as it came. Only a text of which that is true becomes one, so two values of `E` are
-/// equal exactly if their texts are.
+/// A text that `E` does not list, kept unchanged. It can be created only for such a text, so two values of `E` are equal
+/// exactly if their texts are.
 ///
-/// `Debug` does not print it: it came from the wire.
+/// `Debug` does not print the text, because it came from the wire.
 pub struct UnknownText<E> {
     text: Box<str>,
     of: PhantomData<fn() -> E>,
 }
 
 impl<E: OpenEnum> UnknownText<E> {
-    /// Keeps a text that `E` does not list.
+    /// Wraps a text that `E` does not list.
     ///
     /// # Errors
     ///
-    /// It is listed: this is its variant.
+    /// The text is listed; the error is its variant.
     pub fn new(text: &str) -> Result<Self, E> {
         match E::listed(text) {
             Some(listed) => Err(listed),
@@ -40,7 +40,7 @@ impl<E: OpenEnum> UnknownText<E> {
 }
 
 impl<E> UnknownText<E> {
-    /// The text as it stands on the wire.
+    /// The text as on the wire.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -52,7 +52,7 @@ impl<E> fmt::Debug for UnknownText<E> {
     }
 }
 
-// Derived ones would ask the same of `E`.
+// Derived implementations would require the same traits of `E`.
 impl<E> Clone for UnknownText<E> {
     fn clone(&self) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl<E> Hash for UnknownText<E> {
     }
 }
 
-/// Reads a value from text without owning it first. For [`open_enum!`](crate::open_enum).
+/// Deserialises a value from text without an allocation. For [`open_enum!`](crate::open_enum).
 #[doc(hidden)]
 pub fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -100,8 +100,8 @@ where
 
 /// Declares a string enumeration with an `Unknown` variant that keeps the text and writes it back unchanged.
 ///
-/// `Debug` prints `Unknown(…)` without the text: it came from the wire. A listed text is never `Unknown`:
-/// [`UnknownText`](crate::UnknownText) does not take one.
+/// `Debug` prints `Unknown(…)` without the text, because it came from the wire. A listed text is never `Unknown`:
+/// [`UnknownText`](crate::UnknownText) refuses it.
 ///
 /// ```
 /// provider_core::open_enum! {
@@ -133,25 +133,25 @@ where
 #[macro_export]
 macro_rules! open_enum {
     (
-        $(#[$meta:meta])*
+        $(#[$($meta:tt)*])*
         $vis:vis enum $name:ident {
             $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)?
         }
     ) => {
-        $(#[$meta])*
+        $(#[$($meta)*])*
         #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         $vis enum $name {
             $($(#[$variant_meta])* $variant,)+
-            /// A value that is not listed here, kept as it came.
+            /// A value that is not listed here, kept unchanged.
             Unknown($crate::UnknownText<Self>),
         }
 
         impl $name {
-            /// The listed values, as they stand on the wire.
+            /// The listed values, as on the wire.
             pub const KNOWN: &'static [&'static str] = &[$($text),+];
 
-            /// The value as it stands on the wire.
+            /// The value as on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -204,7 +204,7 @@ macro_rules! open_enum {
             }
         }
 
-        $crate::text_schema! { $name, $crate::doc_text!($(#[$meta])*), examples: [$($text),+] }
+        $crate::text_schema! { $name, $crate::doc_text!($(#[$($meta)*])*), examples: [$($text),+] }
     };
 }
 
@@ -215,10 +215,7 @@ mod tests {
     use super::UnknownText;
     use status::Status;
 
-    #[expect(
-        unreachable_pub,
-        reason = "the macro is made for a crate's public types"
-    )]
+    #[expect(unreachable_pub, reason = "the macro is for a crate's public types")]
     mod status {
         crate::open_enum! {
             /// How a check ended.
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_a_value_and_nothing_else_is() {
+    fn any_text_is_a_value_and_anything_else_is_an_error() {
         assert_eq!(Status::KNOWN, ["success"]);
         let read = |json: &str| serde_json::from_str::<Status>(json);
         assert_eq!(read("\"success\"").unwrap(), Status::Success);
@@ -253,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_not_printed() {
+    fn an_unknown_text_is_not_printed() {
         let Status::Unknown(text) = Status::from("paused") else {
             panic!("it is not listed");
         };

@@ -6,10 +6,10 @@ use super::invalid_request::InvalidRequest;
 ///
 /// # Errors
 ///
-/// The system gives no randomness.
+/// The system provides no randomness.
 pub(crate) fn random_bits() -> Result<u128, InvalidRequest> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map(|()| u128::from_le_bytes(bytes))
-        .map_err(|_| InvalidRequest::new("randomness", "the system gives no randomness"))
+        .map_err(|_| InvalidRequest::new("randomness", "the system provides no randomness"))
 }

@@ -1,4 +1,4 @@
-//! Credentials: validated once, printed never, wiped when dropped.
+//! Credentials: validated once, never printed, wiped on drop.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use super::invalid_request::InvalidRequest;
 
 /// A credential. `Debug` prints nothing of it, and its memory is wiped on drop.
 ///
-/// Providers wrap it in types of their own (see [`secret_text!`](crate::secret_text)), so that a key cannot stand where a
-/// secret belongs.
+/// Providers wrap it in types of their own (see [`secret_text!`](crate::secret_text)), so that a key cannot be passed in
+/// place of a secret.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a credential that is sent as a header.
+    /// Wraps a credential that is sent as a header.
     ///
     /// # Errors
     ///
-    /// Empty, white space at either end (the usual newline from a file; nothing is trimmed silently), or a character
+    /// Empty, white space at either end (such as the final newline of a file; nothing is trimmed silently), or a character
     /// that is not printable ASCII. The error names `field`, never the value.
     pub fn for_header(
         field: &'static str,
@@ -37,7 +37,7 @@ impl Secret {
         Ok(secret)
     }
 
-    /// Takes a credential that is not sent, such as a signing key: any text without control characters.
+    /// Wraps a credential that is not sent, such as a signing key: any text without control characters.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// The text is not a legal header value; text taken by [`Secret::for_header`] always is.
+    /// The text is not a legal header value; text from [`Secret::for_header`] always is.
     pub fn header_value(&self, field: &'static str) -> Result<HeaderValue, InvalidRequest> {
         struct Wiped(SecretString);
         impl AsRef<[u8]> for Wiped {
@@ -100,7 +100,7 @@ impl fmt::Debug for Secret {
 ///
 /// ```
 /// provider_core::secret_text! {
-///     /// The key that says who calls.
+///     /// The key that identifies the caller.
 ///     pub struct ApiKey("x-api-key");
 /// }
 ///
@@ -116,7 +116,7 @@ macro_rules! secret_text {
         $vis struct $name($crate::http::HeaderValue);
 
         impl $name {
-            /// Takes the credential as it was issued.
+            /// Wraps the credential as it was issued.
             ///
             /// # Errors
             ///
@@ -127,12 +127,12 @@ macro_rules! secret_text {
                 $crate::Secret::for_header($field, text)?.header_value($field).map(Self)
             }
 
-            /// Takes the credential from the environment variable `name`, or from the file that `name_FILE` names.
+            /// Reads the credential from the environment variable `name`, or from the file that `name_FILE` names.
             ///
             /// # Errors
             ///
-            /// As [`new`](Self::new) and
-            /// [`required_from_environment`](provider_core::required_from_environment), with the variable's name.
+            /// As for [`new`](Self::new) and [`required_from_environment`](provider_core::required_from_environment), with
+            /// the variable's name.
             pub fn from_environment(
                 name: &'static str,
             ) -> ::core::result::Result<Self, $crate::InvalidRequest> {
@@ -174,17 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_cannot_carry_is_refused() {
+    fn an_illegal_header_value_is_refused() {
         for text in ["", " a", "a\r\nb", "a\u{7f}", "é", "a\tb"] {
             assert!(Secret::for_header("x-api-key", text).is_err(), "{text:?}");
         }
         assert!(Secret::for_header("x-api-key", "two words").is_ok());
     }
 
-    #[expect(
-        unreachable_pub,
-        reason = "the macro is made for a crate's public types"
-    )]
+    #[expect(unreachable_pub, reason = "the macro is for a crate's public types")]
     mod keys {
         crate::secret_text! {
             /// A key.
@@ -199,7 +196,7 @@ mod tests {
         assert_eq!(key.header_value(), "provider-core");
         let error = ApiKey::from_environment("KYC_NOT_SET").unwrap_err();
         assert_eq!(error.field(), "KYC_NOT_SET");
-        // Cargo leaves it without a value only if the manifest has no repository.
+        // Cargo leaves it empty only if the manifest has no repository.
         if std::env::var_os("CARGO_PKG_REPOSITORY").is_some_and(|text| text.is_empty()) {
             let error = ApiKey::from_environment("CARGO_PKG_REPOSITORY").unwrap_err();
             assert_eq!(error.rule(), "is set, but empty");

@@ -1,4 +1,4 @@
-//! Text that is checked when it is deserialised.
+//! Text that is validated when it is deserialised.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,11 +8,11 @@ use serde::de::{Error, Visitor};
 
 use super::invalid_request::InvalidRequest;
 
-/// Reads text and hands it to `parse`. The error carries the rule, never the text.
+/// Deserialises text and passes it to `parse`. The error holds the rule, never the text.
 ///
 /// # Errors
 ///
-/// Not text, or `parse` refuses it.
+/// The value is not text, or `parse` refuses it.
 pub fn deserialize_text<'de, D, T>(
     deserializer: D,
     parse: impl FnOnce(&str) -> Result<T, InvalidRequest>,
@@ -35,8 +35,8 @@ where
     deserializer.deserialize_str(Text(parse, PhantomData))
 }
 
-/// Makes a type that has `parse(&str) -> Result<Self, InvalidRequest>` deserialisable: the same rule holds for a request
-/// that comes as JSON and for one built in code. With the feature `schema` it describes itself, too.
+/// Makes a type that has `parse(&str) -> Result<Self, InvalidRequest>` deserialisable: the same rule applies to a request
+/// read from JSON and to one built in code. With the feature `schema` the type also has a schema.
 ///
 /// ```
 /// use provider_core::{InvalidRequest, serde_json};
@@ -74,7 +74,7 @@ macro_rules! text_input {
     };
 }
 
-/// Describes a type that is text on the wire, if the feature `schema` is on.
+/// Implements `JsonSchema` for a type that is text on the wire, if the feature `schema` is on.
 #[cfg(feature = "schema")]
 #[doc(hidden)]
 #[macro_export]
@@ -92,7 +92,7 @@ macro_rules! text_schema {
             fn json_schema(_: &mut $crate::schemars::SchemaGenerator) -> $crate::schemars::Schema {
                 $crate::schemars::json_schema!({
                     "type": "string",
-                    "description": $description.trim(),
+                    "description": $crate::schema_description($description),
                     $("pattern": $pattern,)?
                     $("examples": $examples,)?
                 })
@@ -101,7 +101,18 @@ macro_rules! text_schema {
     };
 }
 
-/// Describes nothing: the feature `schema` is off.
+/// A doc comment as a description: without the space that follows each `///`.
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+pub fn schema_description(doc: &str) -> String {
+    let lines: Vec<_> = doc
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// Expands to nothing: the feature `schema` is off.
 #[cfg(not(feature = "schema"))]
 #[doc(hidden)]
 #[macro_export]
@@ -109,10 +120,77 @@ macro_rules! text_schema {
     ($($input:tt)*) => {};
 }
 
-/// The doc comment of a declaration as one text.
+/// The doc comment of a declaration as one text, from its attributes. The attributes must be tokens: captured as `meta`
+/// fragments, they would no longer match.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! doc_text {
-    ($(#[doc = $line:literal])*) => { ::core::concat!($($line, "\n"),*) };
-    ($(#[$other:meta])*) => { "" };
+    () => { "" };
+    (#[doc = $line:literal] $($rest:tt)*) => {
+        ::core::concat!($line, "\n", $crate::doc_text!($($rest)*))
+    };
+    (#[$($other:tt)*] $($rest:tt)*) => { $crate::doc_text!($($rest)*) };
+}
+
+#[cfg(all(test, feature = "schema"))]
+mod tests {
+    use serde_json::{Value, json};
+
+    #[expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the macros are for a crate's public types, and only the schemas are used here"
+    )]
+    mod declared {
+        crate::open_enum! {
+            /// How a check ended.
+            ///
+            /// Two paragraphs, the second
+            /// of two lines.
+            #[must_use]
+            pub enum Status {
+                /// It worked.
+                Success = "success",
+            }
+        }
+
+        crate::opaque_id! {
+            /// The id of a session.
+            pub struct SessionId("session_id");
+            #[must_use]
+            /// The id of an account.
+            pub struct AccountId("account_id");
+        }
+
+        crate::masked_text! {
+            /// Where the person gives consent.
+            pub struct ConsentUrl;
+        }
+    }
+
+    fn schema<T: schemars::JsonSchema>() -> Value {
+        schemars::SchemaGenerator::default()
+            .into_root_schema_for::<T>()
+            .to_value()
+    }
+
+    #[test]
+    fn a_schema_has_the_doc_comment_of_its_type() {
+        let status = schema::<declared::Status>();
+        assert_eq!(
+            status["description"],
+            "How a check ended.\n\nTwo paragraphs, the second\nof two lines."
+        );
+        assert_eq!(status["examples"], json!(["success"]));
+        for (schema, description) in [
+            (schema::<declared::SessionId>(), "The id of a session."),
+            (schema::<declared::AccountId>(), "The id of an account."),
+            (
+                schema::<declared::ConsentUrl>(),
+                "Where the person gives consent.",
+            ),
+        ] {
+            assert_eq!(schema["description"], description);
+        }
+    }
 }

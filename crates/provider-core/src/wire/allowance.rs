@@ -1,21 +1,21 @@
-//! What a provider says about its own rate limit.
+//! A provider's own figures about its rate limit.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// What a provider says is left of its rate limit.
+/// How much of its rate limit a provider reports as left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Allowance {
     /// Requests left in the current window.
     pub remaining: u64,
-    /// How long until the window ends, if it was told in a form that is understood.
+    /// The time until the window ends, if the provider reported it in a known form.
     pub resets_in: Option<Duration>,
 }
 
 impl Allowance {
-    /// This many requests left, and nothing known about the window's end.
+    /// This many requests left, and an unknown end of the window.
     pub const fn new(remaining: u64) -> Self {
         Self {
             remaining,
@@ -30,7 +30,7 @@ impl Allowance {
         self
     }
 
-    /// The window ends at this moment; one that has passed says nothing.
+    /// The window ends at this moment; a moment in the past is ignored.
     #[must_use]
     pub fn resetting_at(mut self, moment: Timestamp, now: Timestamp) -> Self {
         self.resets_in = Duration::try_from(moment.duration_since(now)).ok();
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_that_has_ended_tells_nothing() {
+    fn a_window_that_has_ended_is_ignored() {
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         let allowance = |seconds| Allowance::new(0).resetting_at(at(seconds), at(100));
         assert_eq!(allowance(160).resets_in, Some(Duration::from_secs(60)));

@@ -1,4 +1,4 @@
-//! Where a provider is, and how a path is joined to it.
+//! A provider's address, and how a path is joined to it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -32,8 +32,8 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// Not `http` or `https`, no host, a user or password, a query, a fragment, a space, a backslash, or `.` and `..`
-    /// in the path. The error names `field`, which is the setting that the caller knows.
+    /// Not `http` or `https`, no host, a user or password, a query, a fragment, a space, a backslash, or `.` and `..` in
+    /// the path. The error names `field`, the setting's name.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, InvalidRequest> {
         let invalid = |rule: &'static str| InvalidRequest::new(field, rule);
         if text.contains('#') {
@@ -66,7 +66,7 @@ impl BaseUrl {
         let prefix = path.path().trim_end_matches('/');
         if prefix.contains('\\') {
             return Err(invalid(
-                "must not have a backslash, which URL parsers take for a slash",
+                "must not have a backslash, which URL parsers read as a slash",
             ));
         }
         if climbs(prefix) || prefix.contains("//") {
@@ -79,11 +79,11 @@ impl BaseUrl {
         })
     }
 
-    /// The address of a host that is known when the program is written, over https.
+    /// The https address of a host that is a constant.
     ///
     /// # Panics
     ///
-    /// `host` is no legal host; it is a constant of a provider crate, whose tests make one.
+    /// `host` is not a legal host. It is a constant of a provider crate, whose tests cover it.
     pub fn of_static_host(host: &'static str) -> Self {
         Self {
             scheme: Scheme::HTTPS,
@@ -101,8 +101,8 @@ impl BaseUrl {
         self
     }
 
-    /// The address of a route below this one: the prefix is kept, each placeholder stands for its segment, and `query` is
-    /// empty or begins with `?`.
+    /// The address of a route below this one: the prefix is kept, each placeholder is replaced by its segment, and `query`
+    /// is empty or begins with `?`.
     pub(crate) fn uri(
         &self,
         route: &Route,
@@ -117,7 +117,7 @@ impl BaseUrl {
                 .map(str::len)
                 .fold(route.literal_bytes(), usize::saturating_add);
             let around = self.prefix.len().saturating_add(query.len());
-            // Exactly as long: then `Bytes` takes the memory over as it is.
+            // The capacity is exact, so that `Bytes` takes the memory over without a copy.
             let mut path = String::with_capacity(lengths.saturating_add(around));
             path.push_str(&self.prefix);
             let mut segments = segments.iter().map(|segment| segment.unwrap_or_default());
@@ -137,13 +137,13 @@ impl BaseUrl {
         Uri::from_parts(parts).map_err(|_| invalid())
     }
 
-    /// Whether requests would go to another machine in clear: plain `http`, and not to loopback. A transport refuses them
-    /// unless it is told otherwise; ask here to tell a user before anything is sent.
+    /// Whether requests would go to another machine unencrypted: plain `http`, and not to loopback. A transport refuses
+    /// them by default; use this to warn a user before anything is sent.
     pub fn is_clear_text_to_another_machine(&self) -> bool {
         self.scheme == Scheme::HTTP && !is_loopback(self.authority.host())
     }
 
-    /// Whether requests go out over TLS.
+    /// Whether requests use TLS.
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
@@ -156,8 +156,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a URL parser would resolve a segment of the path away. Segments without a dot are quick to tell. A backslash is
-/// a slash to such a parser.
+/// Whether a URL parser would resolve a segment of the path. Such a parser reads a backslash as a slash.
 fn climbs(path: &str) -> bool {
     let dots = |segment: &str| {
         matches!(
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for text in [
             "",
             "example.test",
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_survives() {
+    fn the_prefix_is_kept() {
         const CONSENTS: Route = Route::parse("POST /v1/sessions/{id}/consents");
         const PROFILE: Route = Route::parse("POST /profile");
         for (base, route, segments, query, expected) in [
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_says_what_it_is() {
+    fn an_address_is_displayed_as_it_was_written() {
         let base = parse("https://a.test/uat/").unwrap();
         assert!(base.is_https() && !parse("http://a.test").unwrap().is_https());
         assert_eq!(
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn clear_text_to_another_machine_is_told() {
+    fn clear_text_to_another_machine_is_detected() {
         for (text, told) in [
             ("http://a.test", true),
             ("http://127.0.0.1.a.test", true),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// The bytes of a request. `Debug` prints how many, never which.
+/// The bytes of a request. `Debug` prints their number, never the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Body(Bytes);
 
@@ -14,7 +14,7 @@ impl Body {
         &self.0
     }
 
-    /// The bytes, given away without a copy.
+    /// The bytes, by value and without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

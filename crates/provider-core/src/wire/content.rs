@@ -1,4 +1,4 @@
-//! Replies that are a file and not JSON.
+//! Replies that are files instead of JSON.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,11 +9,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-/// A verified file: its bytes, its type, and its name if the provider gives one. Get it with
+/// A verified file: its bytes, its type, and its name if the provider sends one. Returned by
 /// [`Verified::content`](crate::Verified::content).
 ///
 /// `Debug` prints the size. It serialises as `{"content_type", "file_name", "size"}`, never as the bytes: a picture of a
-/// person must not get into a log or a terminal because a reply was written as JSON.
+/// person must not reach a log or a terminal because a reply was written as JSON.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content {
     head: ContentHead,
@@ -30,22 +30,22 @@ impl Content {
         &self.bytes
     }
 
-    /// The bytes, given away without a copy.
+    /// The bytes, by value and without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }
 
-    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply tells none.
+    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply has none.
     pub fn content_type(&self) -> Option<&str> {
         self.head.content_type()
     }
 
-    /// The name that the provider gives the file, see [`ContentHead::file_name`].
+    /// The file name from the reply, see [`ContentHead::file_name`].
     pub fn file_name(&self) -> Option<&str> {
         self.head.file_name()
     }
 
-    /// How many bytes it is.
+    /// The size in bytes.
     pub fn size(&self) -> u64 {
         self.bytes.len() as u64
     }
@@ -63,7 +63,7 @@ impl Serialize for Content {
     }
 }
 
-/// Writes what is known about a file.
+/// Serialises the description of a file.
 pub(crate) fn serialize<S: Serializer>(
     name: &'static str,
     head: &ContentHead,
@@ -96,14 +96,14 @@ impl schemars::JsonSchema for Content {
                     "type": ["string", "null"],
                     "description": "The name that the provider gives the file.",
                 },
-                "size": {"type": "integer", "minimum": 0, "description": "How many bytes it is."},
+                "size": {"type": "integer", "minimum": 0, "description": "The size in bytes."},
             },
             "required": ["content_type", "file_name", "size"],
         })
     }
 }
 
-/// What the head of a reply says about the file in its body. `Debug` prints neither.
+/// The description of a file in a reply's head. `Debug` prints neither type nor name.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ContentHead {
     content_type: Option<String>,
@@ -129,14 +129,14 @@ impl ContentHead {
         }
     }
 
-    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply tells none.
+    /// The type as `type/subtype` in lower case, without parameters; `None` if the reply has none.
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// The name that the provider gives the file, made safe to create in a directory of one's own: its last component
-    /// without control characters, separators, what Windows reserves, and dots at either end; at most 128 bytes. It may
-    /// hold personal data.
+    /// The file name that the provider sent, made safe to create in a private directory: its last component without control
+    /// characters, separators, characters that Windows reserves, and dots at either end; at most 128 bytes. It may hold
+    /// personal data.
     pub fn file_name(&self) -> Option<&str> {
         self.file_name.as_deref()
     }
@@ -203,7 +203,7 @@ fn essence(value: &[u8]) -> Option<String> {
 
 /// The name in a `content-disposition`: `filename*` before `filename` (RFC 6266).
 fn file_name(value: &[u8]) -> Option<String> {
-    // Names outside ASCII come as UTF-8 or as Latin-1, whose bytes are the first 256 characters.
+    // Names outside ASCII are sent as UTF-8 or as Latin-1, whose bytes are the first 256 characters.
     let text = match std::str::from_utf8(value) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(value.iter().copied().map(char::from).collect::<String>()),
@@ -286,12 +286,12 @@ fn decoded(value: &str) -> Option<String> {
 
 const MAX_FILE_NAME: usize = 128;
 
-/// The name without anything that leads elsewhere or means something to a file system.
+/// The name without path components and characters that are special to a file system.
 fn safe_file_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut safe = String::new();
     for char in last.chars() {
-        // Marks that turn the direction of writing make `gpj.exe` of `exe.jpg`.
+        // Marks that change the direction of writing display `exe.jpg` as `gpj.exe`.
         let turns = matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
         if char.is_control() || turns {
             continue;
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_two_words_in_lower_case() {
+    fn a_type_is_normalised_to_lower_case_without_parameters() {
         for (value, read) in [
             ("image/jpeg", Some("image/jpeg")),
             ("IMAGE/JPEG", Some("image/jpeg")),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_one_of_those_that_are_expected() {
+    fn a_type_matches_the_expected_ones() {
         let jpeg = head(b"image/jpeg", b"");
         for expected in [
             &["image/jpeg"][..],
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_leads_nowhere() {
+    fn a_file_name_cannot_leave_its_directory() {
         for (name, safe) in [
             ("../../etc/passwd", Some("passwd")),
             ("C:\\\\Windows\\\\a.dll", Some("a.dll")),
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_described_and_never_shown() {
+    fn content_is_described_and_never_printed() {
         let content = Content::new(
             head(b"image/png", b"attachment; filename=CANARY.png"),
             Bytes::from_static(b"CANARY"),

@@ -8,13 +8,13 @@ use super::request::{BuiltRequest, RequestBuilder};
 use super::verified::{VerificationError, Verified};
 use crate::values::InvalidRequest;
 
-/// Why a verified 2xx response holds no value.
+/// Why a verified 2xx response has no value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// It was not understood.
+    /// It could not be decoded.
     Decode(DecodeError),
-    /// It is a refusal in the provider's own form, in spite of its status.
+    /// It is a refusal in the provider's own form, despite its status.
     Fault(Fault),
     /// It does not belong to the request.
     Verification(VerificationError),
@@ -38,15 +38,15 @@ impl From<VerificationError> for ResponseError {
     }
 }
 
-/// One operation of one provider: a request value that knows how to become bytes and how to read the reply.
+/// One operation of one provider: a request value that can build its HTTP request and read the reply.
 ///
 /// Both functions are pure. The client calls [`request`](Endpoint::request) again for every attempt.
 pub trait Endpoint: Send + Sync {
-    /// The provider it belongs to: sending it to another one does not compile.
+    /// The provider that it belongs to: sending it to another one does not compile.
     type Provider: Provider;
-    /// What a success holds.
+    /// The value of a success.
     type Output: Send;
-    /// What is fixed about it.
+    /// The operation's declaration.
     const OPERATION: Operation;
 
     /// Builds the request, without credentials.
@@ -63,6 +63,6 @@ pub trait Endpoint: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ResponseError`]: not understood, a refusal inside a success, or a reply to another request.
+    /// [`ResponseError`]: the body cannot be decoded, is a refusal inside a success, or is the reply to another request.
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError>;
 }

@@ -1,11 +1,11 @@
-//! A refusal in the provider's own words.
+//! A refusal, with the provider's code and message.
 
 use std::fmt;
 
-/// What a provider said when it refused: its code, its message, and what we know the pair to mean.
+/// A provider's refusal: its code, its message, and the documented meaning of the two.
 ///
-/// The message is the provider's text and may repeat personal data, so neither `Debug` nor `Display` prints it; read it
-/// with [`message`](Fault::message) and mind where it goes. The code is printed when it has the shape of a code.
+/// The message is the provider's text and may contain personal data, so neither `Debug` nor `Display` prints it; read it
+/// with [`message`](Fault::message). The code is printed only if it looks like a code.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Fault {
     code: Option<String>,
@@ -14,21 +14,21 @@ pub struct Fault {
     class: FaultClass,
 }
 
-/// What a refusal is about, where the provider's words say more than the HTTP status.
+/// The class of a refusal, where the provider's code or message says more than the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum FaultClass {
-    /// The HTTP status says it all.
+    /// The HTTP status decides.
     #[default]
     ByStatus,
-    /// About who we are.
+    /// The credentials were refused.
     Credentials,
-    /// About something that passes by itself.
+    /// The failure is transient.
     Transient,
 }
 
 impl Fault {
-    /// A refusal without words.
+    /// A refusal without code and message.
     pub fn new() -> Self {
         Self::default()
     }
@@ -47,43 +47,43 @@ impl Fault {
         self
     }
 
-    /// Adds our own words for a documented refusal; they are printed.
+    /// Adds the meaning of a documented refusal in the crate's own words; it is printed.
     #[must_use]
     pub fn with_meaning(mut self, meaning: Option<&'static str>) -> Self {
         self.meaning = meaning;
         self
     }
 
-    /// Says what the refusal is about.
+    /// Sets the class of the refusal.
     #[must_use]
     pub fn with_class(mut self, class: FaultClass) -> Self {
         self.class = class;
         self
     }
 
-    /// The provider's code, as it came.
+    /// The provider's code, unchanged.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// The provider's code if it looks like one: words joined by `_` or `.`, or up to four letters and up to six digits.
+    /// The provider's code if it looks like a code: words joined by `_` or `.`, or up to four letters and up to six digits.
     ///
-    /// A value of another shape (a number, an address, a token) came there by mistake and is not printed.
+    /// Anything else (a number, an address, a token) is there by mistake and is not printed.
     pub fn printable_code(&self) -> Option<&str> {
         self.code().filter(|code| looks_like_a_code(code))
     }
 
-    /// The provider's text, as it came. It may hold personal data.
+    /// The provider's message, unchanged. It may hold personal data.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Our own words for it, if it is a documented refusal.
+    /// The meaning in the crate's own words, if the refusal is documented.
     pub fn meaning(&self) -> Option<&'static str> {
         self.meaning
     }
 
-    /// What it is about.
+    /// The class of the refusal.
     pub fn class(&self) -> FaultClass {
         self.class
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_documented_refusal_is_told_in_our_words() {
+    fn a_documented_refusal_is_printed_with_its_meaning() {
         let known = Fault::new().with_meaning(Some("the key is not known"));
         assert_eq!(known.meaning(), Some("the key is not known"));
         assert_eq!(known.to_string(), "the key is not known");

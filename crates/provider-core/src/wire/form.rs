@@ -1,4 +1,4 @@
-//! A form with files: `multipart/form-data`, RFC 7578.
+//! Forms with files: `multipart/form-data`, RFC 7578.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use crate::values::InvalidRequest;
 
-/// A form of texts and files, for [`RequestBuilder::multipart`](crate::RequestBuilder::multipart).
+/// A form of text and file parts, for [`RequestBuilder::multipart`](crate::RequestBuilder::multipart).
 ///
 /// The parts keep their order. Names and file names are escaped as browsers do (WHATWG): a quote, a carriage return and a
-/// line feed are percent-encoded, everything else is UTF-8. The boundary follows from the content alone and occurs in no
-/// part, so the same form is always the same bytes. `Debug` prints names and sizes.
+/// line feed are percent-encoded, everything else is UTF-8. The boundary depends only on the content and occurs in no part,
+/// so the same form always encodes to the same bytes. `Debug` prints names and sizes.
 ///
 /// ```
 /// use provider_core::Form;
@@ -48,12 +48,12 @@ impl Form {
         Self::default()
     }
 
-    /// Adds a text.
+    /// Adds a text part.
     pub fn text(self, name: &str, text: impl Into<String>) -> Self {
         self.part(name, None, None, Bytes::from(text.into()))
     }
 
-    /// Adds a text if there is one.
+    /// Adds a text part if there is a text.
     pub fn optional_text(self, name: &str, text: Option<impl Into<String>>) -> Self {
         match text {
             Some(text) => self.text(name, text),
@@ -61,7 +61,7 @@ impl Form {
         }
     }
 
-    /// Adds a value as JSON, a part of the type `application/json`.
+    /// Adds a value as JSON, in a part of the type `application/json`.
     pub fn json<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(json) => {
@@ -75,7 +75,7 @@ impl Form {
         }
     }
 
-    /// Adds a file. The name is what the provider sees, and need not be that of a file on this machine.
+    /// Adds a file part. The name is sent to the provider, and need not be that of a file on this machine.
     pub fn file(
         self,
         name: &str,
@@ -86,7 +86,7 @@ impl Form {
         self.part(name, Some(file_name), Some(content_type), content.into())
     }
 
-    /// The content type, which names the boundary, and the body.
+    /// Encodes the form: the content type, which names the boundary, and the body.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl Form {
             .get_or_insert_with(|| InvalidRequest::new("body", rule));
     }
 
-    /// The first boundary of a fixed series that occurs in no part. One pass over the content, whatever is in it.
+    /// The first boundary of a fixed series that occurs in no part, found in one pass over the content.
     fn boundary(&self) -> String {
         let mut taken = BTreeSet::new();
         for part in &self.parts {
@@ -184,7 +184,7 @@ impl Form {
                 taken.extend(boundaries_in(bytes));
             }
         }
-        // The set is in order, so the first number that is not at its own place is free.
+        // The set is ordered, so the first number that differs from its index is free.
         let number = taken
             .iter()
             .zip(0_u64..)
@@ -197,7 +197,7 @@ impl Form {
 const PREFIX: &str = "provider-core-";
 const DIGITS: usize = 16;
 
-/// The numbers of the boundaries that occur in these bytes.
+/// The numbers of the boundaries in these bytes.
 fn boundaries_in(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     let length = PREFIX.len().saturating_add(DIGITS);
     bytes.windows(length).filter_map(|window| {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_these_bytes() {
+    fn a_form_encodes_to_the_expected_bytes() {
         let form = Form::new()
             .text("reference_id", "upload-1")
             .optional_text("tracking_id", None::<String>)
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_ends_its_quotes_or_its_line() {
+    fn a_name_cannot_close_its_quotes_or_end_its_line() {
         let evil = "a\"; filename=\"b\r\nx-evil: 1\r\n\r\n";
         let (_, body) = encoded(&Form::new().file(evil, "Bücher \"1\".csv", CSV, ""));
         let line = body.lines().nth(1).unwrap();
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(boundary(&[&numbered(1)]), numbered(0));
         let many: String = (0..300).map(numbered).collect();
         assert_eq!(boundary(&[&numbered(u64::MAX), &many]), numbered(300));
-        // A longer number has a shorter one in it.
+        // A longer number contains a shorter one.
         assert_eq!(boundary(&[&format!("{}77", numbered(0))]), numbered(1));
         // A name counts too.
         let (found, _) = encoded(&Form::new().text(&numbered(0), ""));

@@ -1,4 +1,4 @@
-//! Reading a request from JSON by the rules of one that is built in code.
+//! Reads a request from JSON, with the same rules as one that is built in code.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::json::looks_like_a_field;
 use crate::values::InvalidRequest;
 
-/// The most bytes of a request that is given as JSON: 1 MiB.
+/// The largest JSON request in bytes: 1 MiB.
 pub const MAX_INPUT_BYTES: usize = 1024 * 1024;
 
 /// How deep a request may be nested.
@@ -143,8 +143,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 ///
 /// # Errors
 ///
-/// [`InvalidRequest`]: a member that is missing, of another type, against its rule, or not a member at all. It names the
-/// member by its path and never repeats a value.
+/// [`InvalidRequest`]: a member that is missing, of the wrong type, invalid or unknown. It names the member by its path and
+/// never contains a value.
 pub fn request_from_value<E: DeserializeOwned>(value: Value) -> Result<E, InvalidRequest> {
     if !value.is_object() {
         return Err(InvalidRequest::new("request", "must be an object"));
@@ -409,7 +409,7 @@ fn quoted(names: &[&str]) -> String {
     names.join(", ")
 }
 
-/// What Rust expects, in words of JSON.
+/// Describes an expected Rust type in terms of JSON.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",

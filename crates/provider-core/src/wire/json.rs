@@ -1,12 +1,12 @@
-//! Reading JSON without repeating it: what went wrong and where, never what stood there.
+//! Decodes JSON. An error has the reason and the place, never the value.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// Why an authentic reply was not understood. Holds a place and a category, never a value.
+/// Why an authentic reply could not be decoded. Holds a place and a category, never a value.
 ///
-/// The request was processed. Keep the request id, and report the place to the provider or to us.
+/// The request was processed. Keep the request id, and report the place to the provider or to this project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     category: DecodeErrorCategory,
@@ -15,23 +15,23 @@ pub struct DecodeError {
     column: usize,
 }
 
-/// What kind of thing was not understood.
+/// The kind of a decode error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeErrorCategory {
     /// Not JSON: an HTML page, trailing text, nesting past the limit.
     #[error("not JSON")]
     Syntax,
-    /// JSON that ends too early.
+    /// JSON that ends early.
     #[error("truncated JSON")]
     Truncated,
-    /// JSON of another shape: a missing field, another type, a repeated key.
+    /// JSON of another shape: a missing field, another type, a duplicate key.
     #[error("unexpected shape")]
     Shape,
-    /// A success without the data that a success must carry.
+    /// A success without its required data.
     #[error("success without data")]
     MissingData,
-    /// A file of another type than the operation replies with, an HTML page for instance.
+    /// A file of a type that the operation does not reply with, such as an HTML page.
     #[error("unexpected content type")]
     ContentType,
 }
@@ -49,7 +49,7 @@ impl fmt::Display for DecodeError {
 }
 
 impl DecodeError {
-    /// A success without the data at `path` that a success must carry.
+    /// A success without its required data at `path`.
     pub fn missing_data(path: &'static str) -> Self {
         Self {
             category: DecodeErrorCategory::MissingData,
@@ -59,7 +59,7 @@ impl DecodeError {
         }
     }
 
-    /// A file of another type than the operation replies with.
+    /// A file of a type that the operation does not reply with.
     pub(super) fn content_type() -> Self {
         Self {
             category: DecodeErrorCategory::ContentType,
@@ -67,30 +67,30 @@ impl DecodeError {
         }
     }
 
-    /// What kind of thing was not understood.
+    /// The kind of a decode error.
     pub fn category(&self) -> DecodeErrorCategory {
         self.category
     }
 
-    /// Where, as a JSON path such as `$.data[0].aaId`; `$` when the JSON itself is broken.
+    /// The place as a JSON path such as `$.data[0].aaId`; `$` if the JSON itself is malformed.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The line, from 1; 0 when the place is known by path only.
+    /// The line, from 1; 0 if only the path is known.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The column, from 1; 0 when the place is known by path only.
+    /// The column, from 1; 0 if only the path is known.
     pub fn column(&self) -> usize {
         self.column
     }
 }
 
-/// Decodes, and only when that fails decodes again to find out where.
+/// Decodes a body, and only if that fails decodes it again to find the place.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    // One check of the whole text is cheaper than one of each string in it.
+    // One UTF-8 check of the whole text is cheaper than one for each string.
     let decoded = match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
@@ -107,8 +107,8 @@ fn locate<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> 
         Category::Data => DecodeErrorCategory::Shape,
         Category::Syntax | Category::Io => DecodeErrorCategory::Syntax,
     };
-    // An error of shape lies below our own field names, unless the type has a map. Broken JSON may lie below any key
-    // that the peer chose, and a key can be personal data.
+    // The path of a shape error consists of the type's own field names, unless the type has a map. Malformed JSON can be
+    // below any key that the peer chose, and a key can be personal data.
     let path = if category == DecodeErrorCategory::Shape {
         shape_path::<T>(body)
     } else {
@@ -147,8 +147,8 @@ fn shape_path<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
     path
 }
 
-/// Whether a key has the shape of a field name. The keys of a map are the peer's: a number, an address or a line break
-/// among them must not get into an error.
+/// Whether a key looks like a field name. The peer chooses the keys of a map: a number, an address or a line break must not
+/// get into an error.
 pub(super) fn looks_like_a_field(key: &str) -> bool {
     key.len() <= 64
         && key
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_shape_names_the_path_and_not_the_value() {
+    fn a_shape_error_names_the_path_and_not_the_value() {
         let error = decode::<Reply>(br#"{"data":[{"count":1},{"count":"CANARY"}]}"#).unwrap_err();
         assert_eq!(error.category(), DecodeErrorCategory::Shape);
         assert_eq!(error.path(), "$.data[1].count");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_through_variants_too() {
+    fn a_path_goes_through_enum_variants() {
         #[derive(Debug, Deserialize)]
         #[allow(dead_code)]
         enum Answer {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_by_its_path_alone() {
+    fn missing_data_is_reported_with_its_path_only() {
         let error = DecodeError::missing_data("$.data.id");
         assert_eq!((error.line(), error.column()), (0, 0));
         assert_eq!(error.to_string(), "success without data at $.data.id");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_below_a_foreign_key_names_no_key() {
+    fn malformed_json_below_a_foreign_key_names_no_key() {
         let error = decode::<Reply>(br#"{"CANARY":[1,}"#).unwrap_err();
         assert_eq!(error.category(), DecodeErrorCategory::Syntax);
         assert_eq!(error.path(), "$");
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_key_that_is_no_field_name_is_not_printed() {
+    fn a_map_key_that_is_not_a_field_name_is_not_printed() {
         type Map = std::collections::BTreeMap<String, u32>;
         for key in ["9000000001", "person@example.test", "AAAAA0000A", "a\\nb"] {
             let body = format!("{{\"{key}\":\"x\"}}");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn categories_tell_truncation_from_rubbish() {
+    fn categories_distinguish_truncation_from_garbage() {
         assert_eq!(
             decode::<Reply>(b"").unwrap_err().category(),
             DecodeErrorCategory::Truncated

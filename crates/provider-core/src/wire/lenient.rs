@@ -1,8 +1,7 @@
-//! Reading what a reply can do without: another type, or nothing at all, must not lose the rest of the reply.
+//! Lenient deserialisation: an optional field that is absent or of another type must not fail the whole reply.
 //!
-//! Use these for fields that inform only, as in
-//! `#[serde(default, deserialize_with = "provider_core::lenient::text")]`. A field that the caller cannot do without is
-//! read strictly.
+//! Use these functions for fields that are merely informative, as in
+//! `#[serde(default, deserialize_with = "provider_core::lenient::text")]`. A field that the caller needs is read strictly.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,11 +20,11 @@ use super::json::DecodeError;
 use super::verified::Verified;
 use crate::values::Masked;
 
-/// Text, or a number or a truth value as text; `None` for anything else.
+/// Reads text, or a number or boolean as text; `None` for anything else.
 ///
 /// # Errors
 ///
-/// The JSON is broken.
+/// The JSON is malformed.
 pub fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -33,11 +32,11 @@ pub fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
     Ok(raw.scalar().text().map(|text| T::from(&text)))
 }
 
-/// A whole number, or text that is one; `None` for anything else and for what `T` cannot hold.
+/// Reads a whole number, or text that is one; `None` for anything else and for a number that `T` cannot hold.
 ///
 /// # Errors
 ///
-/// The JSON is broken.
+/// The JSON is malformed.
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -45,11 +44,11 @@ pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
     Ok(raw.scalar().integer())
 }
 
-/// A truth value; `None` for anything else, also for what only looks like one.
+/// Reads a boolean; `None` for anything else, including text and numbers.
 ///
 /// # Errors
 ///
-/// The JSON is broken.
+/// The JSON is malformed.
 pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(match Raw::deserialize(deserializer)?.scalar() {
         Scalar::Bool(truth) => Some(truth),
@@ -57,11 +56,12 @@ pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool
     })
 }
 
-/// A truth value, or `"true"` and `"false"` in any case, for a member that may tell a refusal; `None` for anything else.
+/// Reads a boolean, or `"true"` and `"false"` in any case, for a member that may indicate a refusal; `None` for anything
+/// else.
 ///
 /// # Errors
 ///
-/// The JSON is broken.
+/// The JSON is malformed.
 pub fn boolean_or_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<bool>, D::Error> {
@@ -73,11 +73,11 @@ pub fn boolean_or_text<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Any value of `T`'s form; `None` for anything else.
+/// Reads any value that `T` accepts; `None` for anything else.
 ///
 /// # Errors
 ///
-/// The JSON is broken.
+/// The JSON is malformed.
 pub fn value<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -466,7 +466,7 @@ impl fmt::Debug for Printable<'_> {
     }
 }
 
-/// A number without a fraction, if a float holds it exactly.
+/// The whole number that a float represents, if it is exact.
 fn whole(number: f64) -> Option<i128> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(
@@ -615,7 +615,7 @@ impl Serialize for AsItCame<'_> {
     }
 }
 
-/// A list that is read item by item: an item that is not understood costs itself and not the reply.
+/// A list that is read item by item: an item that cannot be decoded is set aside and does not fail the reply.
 ///
 /// It is a slice of what was understood; [`unread`](Items::unread) has the rest as it came. Serialised, it is the whole list
 /// in its order, without the items that were not understood and not kept; one that is not JSON that can be read at all is
@@ -627,13 +627,13 @@ pub struct Items<T> {
     unread_count: usize,
 }
 
-/// An item of a list that was not understood.
+/// An item of a list that could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadItem {
-    /// Its place in the list, from 0.
+    /// Its index in the list, from 0.
     pub index: usize,
-    /// The item as it came, as JSON text. It may hold personal data.
+    /// The item as JSON text, as it was received. It may hold personal data.
     pub json: Masked,
 }
 
@@ -787,7 +787,7 @@ mod tests {
 
     fn read(json: &str) -> Reply {
         let reply = serde_json::from_str(json).unwrap();
-        // What is buffered reads alike.
+        // A buffered value is read in the same way.
         assert_eq!(
             reply,
             serde_json::from_value(serde_json::from_str(json).unwrap()).unwrap()
@@ -796,7 +796,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_takes_its_own_forms() {
+    fn each_field_accepts_its_forms() {
         for (json, expected) in [
             (r#""a\"b""#, Some("a\"b")),
             ("7", Some("7")),
@@ -1079,7 +1079,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_not_understood_costs_itself() {
+    fn an_item_that_cannot_be_decoded_is_set_aside() {
         let json = r#"[1,"CANARY",2,{"a": 1.50},300]"#;
         let items: Items<u8> = serde_json::from_str(json).unwrap();
         assert_eq!(&*items, [1, 2]);

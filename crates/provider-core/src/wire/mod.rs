@@ -1,4 +1,4 @@
-//! One operation as HTTP: what is sent, what comes back, and what may be believed of it.
+//! One operation as HTTP: the request, the reply, and its verification.
 
 mod allowance;
 mod attempt;

@@ -1,23 +1,23 @@
-//! What is fixed about an operation.
+//! The declaration of an operation.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::route::Route;
 
-/// What a repeat of an operation does.
+/// The effect of calling an operation again with the same request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Idempotency {
-    /// A read: a repeat changes nothing.
+    /// A read: calling again changes nothing.
     Safe,
-    /// A repeat does no harm and costs nothing.
+    /// Calling again does no harm and costs nothing.
     Repeatable,
-    /// Opens, bills or sends something each time.
+    /// Each call opens, bills or sends something.
     Unsafe,
 }
 
 impl Idempotency {
-    /// The word in snake case, for logs and machines.
+    /// The name in snake case, for logs and machines.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Safe => "safe",
@@ -27,34 +27,34 @@ impl Idempotency {
     }
 }
 
-/// What a signature over a request covers. The provider is handed exactly these bytes.
+/// What a signature over a request covers. The provider receives exactly these bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signs {
     /// Nothing.
     Nothing,
-    /// The body's bytes as they are sent.
+    /// The body, exactly as it is sent.
     Body,
-    /// The value of this placeholder of the route.
+    /// The value of this placeholder in the route.
     Segment(&'static str),
 }
 
-/// How well an operation is documented: what its types may be relied on for.
+/// How well an operation is documented, and so how far its types may be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// A complete page of the provider (`[seed]`): exact.
     Seed,
-    /// A page of the provider (`[docs]`): as written, possibly cut off.
+    /// A page of the provider (`[docs]`): as written, possibly truncated.
     Docs,
     /// The documentation of a company that the provider probably relays to (`[upstream]`): unconfirmed.
     Upstream,
-    /// Third parties (`[3p]`) or our own conclusion (`[derived]`): unconfirmed.
+    /// Third parties (`[3p]`) or this project's own conclusion (`[derived]`): unconfirmed.
     ThirdParty,
     /// Not documented (`[unknown]`).
     Unknown,
 }
 
 impl Mark {
-    /// The mark as it stands in the documentation: `seed`, `docs`, `upstream`, `3p`, `unknown`.
+    /// The mark as it appears in the documentation: `seed`, `docs`, `upstream`, `3p`, `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
@@ -71,7 +71,7 @@ impl Mark {
     }
 }
 
-/// What is fixed about an operation: its name, where it goes, what a repeat does, what is signed.
+/// The declaration of an operation: its name, its route, its idempotency, what is signed.
 ///
 /// ```
 /// use provider_core::{Idempotency, Mark, Operation, Signs};
@@ -87,7 +87,7 @@ impl Mark {
 /// assert_eq!(DECISION.signs, Signs::Segment("id"));
 /// ```
 ///
-/// A signature over a placeholder that the route does not have is an error of compilation:
+/// A signature over a placeholder that the route does not have is a compile error:
 ///
 /// ```compile_fail
 /// use provider_core::{Idempotency, Operation};
@@ -100,17 +100,17 @@ impl Mark {
 pub struct Operation {
     /// The operation's name in errors, logs, fixtures and commands, in kebab case: `check-profile`.
     pub name: &'static str,
-    /// Method and path template: what is sent, and what is logged instead of a URL.
+    /// Method and path template: requests are built from it, and it is logged instead of a URL.
     pub route: Route,
-    /// What a repeat does; it decides which failures are retried.
+    /// The idempotency, which decides which failures are retried.
     pub idempotency: Idempotency,
     /// What the request's signature covers, where the provider signs requests.
     pub signs: Signs,
-    /// How long a call may take, attempts and pauses together, unless the client or the call says otherwise.
+    /// The deadline of a call, attempts and back-off included, unless the client or the call sets another.
     pub timeout: Duration,
-    /// The most bytes of a reply's body that are read.
+    /// The largest body of a reply in bytes.
     pub max_reply_bytes: usize,
-    /// The types of the files that it replies with, such as `application/pdf`, `image/*` or `*/*`; empty for JSON.
+    /// The content types of the operation's reply, such as `application/pdf`, `image/*` or `*/*`; empty for JSON.
     pub content_types: &'static [&'static str],
     /// Whether its request's body is `multipart/form-data`, as [`RequestBuilder::multipart`](crate::RequestBuilder::multipart)
     /// writes it,
@@ -122,11 +122,11 @@ pub struct Operation {
 
 impl Operation {
     /// An operation with a deadline of 30 seconds and replies of at most 8 MiB. A POST, PUT or PATCH signs its body; a GET
-    /// or DELETE signs nothing unless it says what.
+    /// or DELETE signs nothing unless it declares a segment.
     ///
     /// # Panics
     ///
-    /// The route is malformed, see [`Route::parse`]. In a constant, where it belongs, that is an error of compilation.
+    /// The route is malformed, see [`Route::parse`]. In a constant, where it belongs, that is a compile error.
     pub const fn new(name: &'static str, route: &'static str, idempotency: Idempotency) -> Self {
         let route = Route::parse(route);
         Self {
@@ -153,16 +153,16 @@ impl Operation {
         self
     }
 
-    /// The same operation with another limit of its replies.
+    /// The same operation with another limit for its replies.
     #[must_use]
     pub const fn with_max_reply_bytes(mut self, bytes: usize) -> Self {
         self.max_reply_bytes = bytes;
         self
     }
 
-    /// The same operation, which replies with a file of one of these types: `application/pdf`, `image/*`, `*/*`. They are
-    /// what the request accepts; a reply of another type is not taken for the file. Set
-    /// [`with_max_reply_bytes`](Self::with_max_reply_bytes) beside it.
+    /// The same operation, which replies with a file of one of these types: `application/pdf`, `image/*`, `*/*`. The
+    /// request accepts these types; a reply of another type is not taken for the file. Set
+    /// [`with_max_reply_bytes`](Self::with_max_reply_bytes) as well.
     #[must_use]
     pub const fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
         self.content_types = content_types;
@@ -188,7 +188,7 @@ impl Operation {
     ///
     /// # Panics
     ///
-    /// The route has no such placeholder. In a constant that is an error of compilation.
+    /// The route has no such placeholder. In a constant that is a compile error.
     #[must_use]
     #[expect(clippy::panic, reason = "evaluated at compile time")]
     pub const fn signing_segment(mut self, placeholder: &'static str) -> Self {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_has_half_a_minute_unless_it_says_otherwise() {
+    fn the_default_deadline_is_half_a_minute() {
         let operation = Operation::new("check", "POST /v1/x", Idempotency::Safe);
         assert_eq!(operation.timeout, Duration::from_secs(30));
         let longer = operation.with_timeout(Duration::from_secs(70));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_signed_and_an_empty_one_never() {
+    fn a_body_is_signed_and_an_empty_one_is_not() {
         let signs = |route| Operation::new("x", route, Idempotency::Safe).signs;
         for route in ["POST /x", "PUT /x", "PATCH /x"] {
             assert_eq!(signs(route), Signs::Body, "{route}");

@@ -1,4 +1,4 @@
-//! What differs between companies, and nothing else.
+//! The provider trait: what differs between companies.
 
 use std::fmt;
 
@@ -15,22 +15,22 @@ use super::streaming::StreamVerification;
 use super::verified::{Authenticity, VerificationError};
 use crate::values::InvalidRequest;
 
-/// A company's API: where it is, how a request proves who sent it, how a reply proves who answered.
+/// A company's API: its address, how a request is authorised, and how a reply is verified.
 ///
-/// No function that decides has a default body: what a provider does not check, it says so in writing.
+/// No security decision has a default body: a provider that does not check something has to say so explicitly.
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The company's name in errors, logs and fixtures, in lower case.
     const NAME: &'static str;
-    /// Whether every request is signed. Then an operation that does not say what it signs is an error of compilation.
+    /// Whether every request is signed. If so, an operation that does not declare what it signs is a compile error.
     const SIGNS_REQUESTS: bool;
 
-    /// Where it is.
+    /// The provider's address.
     fn base_url(&self) -> &BaseUrl;
 
     /// Adds credentials and signature to the head of a finished request.
     ///
-    /// `signed` is what the operation declares as signed, byte for byte as it is sent: its body or a segment of its path;
-    /// `None` if it signs nothing.
+    /// `signed` are the bytes that the operation declares as signed, exactly as they are sent: its body or a segment of its
+    /// path; `None` if it signs nothing.
     ///
     /// # Errors
     ///
@@ -42,30 +42,30 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         attempt: &Attempt,
     ) -> Result<(), InvalidRequest>;
 
-    /// Checks that a 2xx response is authentic, on its raw bytes, before anything reads them.
+    /// Checks that a 2xx response is authentic, on its raw bytes, before anything parses them.
     ///
-    /// A provider that signs nothing answers [`Authenticity::Unsigned`], which says so. `now` is the wall clock when the
-    /// response had arrived, for what is valid until a date.
+    /// A provider that signs nothing returns [`Authenticity::Unsigned`]. `now` is the wall-clock time when the response had
+    /// arrived, for secrets that expire.
     ///
     /// # Errors
     ///
-    /// [`VerificationError`]; the response is neither read nor repeated.
+    /// [`VerificationError`]; the response is not decoded and the request is not retried.
     fn verify(
         &self,
         response: &RawResponse,
         now: Timestamp,
     ) -> Result<Authenticity, VerificationError>;
 
-    /// Begins to check a 2xx response whose body is stored and not kept in memory, before the first byte of it is read.
+    /// Starts to verify a 2xx response whose body is streamed, before its first byte is read.
     ///
-    /// Checks all that [`verify`](Self::verify) checks: what the head can tell at once, the body by the verifier that it
-    /// answers. A provider that signs nothing answers [`StreamVerification::Unsigned`]. One that says nothing has its replies
-    /// read whole and checked by `verify` before anything is stored, which costs their size in memory. `now` is the wall
-    /// clock when the head had arrived.
+    /// It must check everything that [`verify`](Self::verify) checks: the head at once, the body with the verifier that it
+    /// returns. A provider that signs nothing returns [`StreamVerification::Unsigned`]. With the default implementation,
+    /// replies are read whole and checked by `verify` before anything is stored, which costs their size in memory. `now` is
+    /// the wall-clock time when the head had arrived.
     ///
     /// # Errors
     ///
-    /// [`VerificationError`]; the body is not read and the request not repeated.
+    /// [`VerificationError`]; the body is not read and the request is not retried.
     fn verify_stream(
         &self,
         head: &ReplyHead,
@@ -75,14 +75,14 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         Ok(StreamVerification::Whole)
     }
 
-    /// Reads what the provider says is left of its rate limit. A client asks only if it has a rate limiter.
+    /// Reads from a response how much of the rate limit is left. Called only if the client has a rate limiter.
     ///
-    /// The response is not verified, and of a download it has no body. `None` when it tells nothing that is understood.
+    /// The response is not verified, and that of a download has no body. `None` if it has no figure in a known form.
     fn allowance(&self, response: &RawResponse, now: Timestamp) -> Option<Allowance>;
 
-    /// Reads the provider's own words from a refusal: a non-2xx response, or a 2xx that was not understood.
+    /// Reads the provider's code and message from a refusal: a non-2xx response, or a 2xx that could not be decoded.
     ///
-    /// The response is not verified: gateways answer in a provider's place. It informs the message and the decision to
-    /// repeat, nothing else. `None` when the body is not in a documented form.
+    /// The response is not verified: a gateway may have answered in the provider's place. It affects only the error message
+    /// and the decision to retry. `None` if the body is not in a documented form.
     fn fault(&self, response: &RawResponse) -> Option<Fault>;
 }

@@ -1,4 +1,4 @@
-//! A response as it came.
+//! A response as it was received.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::reply_head::ReplyHead;
 
-/// What came back, untouched and not yet trusted: status, headers and the exact body bytes.
+/// A response, unchanged and not yet trusted: status, headers and the exact body bytes.
 ///
 /// `Debug` prints the status and sizes only.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl RawResponse {
         self.status
     }
 
-    /// The headers, in the order the peer sent repeated ones.
+    /// The headers; several values of one name are in the order in which the peer sent them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -43,14 +43,14 @@ impl RawResponse {
         &self.body
     }
 
-    /// Reads the body of a response that nobody verified, as a hint for an error report only.
+    /// Decodes the body of an unverified response, only as a hint for an error report.
     ///
-    /// `None` when the body is not that JSON: an error page is no reason to fail differently.
+    /// `None` if the body is not such JSON: an error page must not change the error.
     pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// A response whose head came first.
+    /// A response from its head and its body.
     pub fn from_parts(head: ReplyHead, body: Bytes) -> Self {
         let (status, headers) = head.into_parts();
         Self::new(status, headers, body)
@@ -61,10 +61,10 @@ impl RawResponse {
         (ReplyHead::new(self.status, self.headers), self.body)
     }
 
-    /// The same response with at most `limit` bytes of body: what an error carries along.
+    /// The same response with at most `limit` bytes of body, for an error.
     pub(crate) fn truncated(mut self, limit: usize) -> Self {
         if self.body.len() > limit {
-            // A copy: a shortened view would keep the whole body alive for as long as the error lives.
+            // A copy: a slice would keep the whole body alive as long as the error.
             self.body = Bytes::copy_from_slice(&self.body.slice(..limit));
         }
         self

@@ -1,10 +1,10 @@
-//! The head of a reply: all that is known before its body.
+//! The head of a reply.
 
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-/// Status and headers of a reply whose body is still to come. `Debug` prints the status and the number of headers.
+/// Status and headers of a reply whose body has not arrived yet. `Debug` prints the status and the number of headers.
 #[derive(Clone)]
 pub struct ReplyHead {
     status: StatusCode,
@@ -22,7 +22,7 @@ impl ReplyHead {
         self.status
     }
 
-    /// The headers, in the order the peer sent repeated ones.
+    /// The headers; several values of one name are in the order in which the peer sent them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }

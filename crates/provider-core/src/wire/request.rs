@@ -1,4 +1,4 @@
-//! How an endpoint becomes a request: method and path from the operation's route, then query and body.
+//! Builds requests: method and path from the operation's route, then query and body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,11 +22,11 @@ use crate::values::{InvalidRequest, PathId};
 
 const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Builds the request of one attempt over the operation's own route, so that what is sent is what is logged.
+/// Builds the request of one attempt from the operation's route, so that the path sent is the path logged.
 ///
-/// Give a value for each placeholder of the route, the query's parameters in their order, and end with the body:
-/// [`json`](Self::json), [`multipart`](Self::multipart), [`bytes`](Self::bytes) or [`empty`](Self::empty). A mistake on the
-/// way is kept and returned by that last step.
+/// Set a value for each placeholder of the route, then the query parameters in order, and finish with the body:
+/// [`json`](Self::json), [`multipart`](Self::multipart), [`bytes`](Self::bytes) or [`empty`](Self::empty). An invalid value
+/// is remembered and returned by that last step.
 ///
 /// ```
 /// use provider_core::{BuiltRequest, Endpoint, InvalidRequest, PathId, Provider, RequestBuilder};
@@ -56,7 +56,8 @@ pub struct RequestBuilder<'a, P> {
 }
 
 impl<'a, P: Provider> RequestBuilder<'a, P> {
-    /// Begins the request of one attempt. The client does; a test of [`Endpoint::request`](crate::Endpoint::request) may.
+    /// Starts the request of one attempt. Called by the client, and by tests of
+    /// [`Endpoint::request`](crate::Endpoint::request).
     pub fn new(provider: &'a P, operation: &'a Operation, attempt: &'a Attempt) -> Self {
         Self {
             provider,
@@ -69,17 +70,17 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         }
     }
 
-    /// The provider, for what one of its settings decides.
+    /// The provider, whose settings may affect the request.
     pub fn provider(&self) -> &'a P {
         self.provider
     }
 
-    /// The attempt, for a time or a nonce that belongs into the request.
+    /// The attempt, for a time or a nonce in the request.
     pub fn attempt(&self) -> &'a Attempt {
         self.attempt
     }
 
-    /// Puts an id in the place of `{placeholder}`.
+    /// Sets the id that replaces `{placeholder}`.
     pub fn segment(mut self, placeholder: &'static str, id: &'a PathId) -> Self {
         let place = self
             .operation
@@ -89,12 +90,12 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
             .find(|(name, _)| *name == placeholder);
         match place {
             Some((_, segment)) => *segment = Some(id.as_str()),
-            None => self.refuse(placeholder, "is no placeholder of the operation's route"),
+            None => self.refuse(placeholder, "is not a placeholder of the operation's route"),
         }
         self
     }
 
-    /// Adds a parameter to the query. Name and value are percent-encoded once; the order is kept.
+    /// Adds a query parameter. Name and value are percent-encoded once; the order is kept.
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.query
             .push(if self.query.is_empty() { '?' } else { '&' });
@@ -104,7 +105,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self
     }
 
-    /// Adds a parameter to the query if there is a value.
+    /// Adds a query parameter if there is a value.
     pub fn optional_query(self, name: &str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.query(name, value),
@@ -112,7 +113,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         }
     }
 
-    /// Asks for a reply of this type instead of JSON.
+    /// Accepts a reply of this type instead of JSON.
     pub fn accept(self, content_type: &'static str) -> Self {
         self.header(ACCEPT, HeaderValue::from_static(content_type))
     }
@@ -138,11 +139,12 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self
     }
 
-    /// Ends the request with a JSON body: the value is serialised once, and those bytes are signed and sent.
+    /// Finishes the request with a JSON body: the value is serialised once, and those bytes are signed and sent.
     ///
     /// # Errors
     ///
-    /// A placeholder without a value, or a value that JSON cannot write, which a struct of strings and numbers never is.
+    /// A placeholder without a value, or a value that cannot be written as JSON, which never happens with a struct of
+    /// strings and numbers.
     pub fn json<T: Serialize + ?Sized>(
         self,
         value: &T,
@@ -153,7 +155,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self.finish(Body::from(bytes), Some(APPLICATION_JSON))
     }
 
-    /// Ends the request with a form of texts and files, `multipart/form-data`.
+    /// Finishes the request with a form of texts and files, `multipart/form-data`.
     ///
     /// ```
     /// # use provider_core::{BuiltRequest, Form, InvalidRequest, Provider, RequestBuilder};
@@ -166,13 +168,13 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
     ///
     /// # Errors
     ///
-    /// A placeholder without a value, or a form that cannot be written, see [`Form::encode`].
+    /// A placeholder without a value, or a form that cannot be encoded, see [`Form::encode`].
     pub fn multipart(self, form: &Form) -> Result<BuiltRequest<'a>, InvalidRequest> {
         let (content_type, body) = form.encode()?;
         self.finish(Body::from(body), Some(content_type))
     }
 
-    /// Ends the request with these bytes.
+    /// Finishes the request with these bytes as its body.
     ///
     /// # Errors
     ///
@@ -185,7 +187,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self.finish(Body::from(bytes), Some(content_type))
     }
 
-    /// Ends the request without a body.
+    /// Finishes the request without a body.
     ///
     /// # Errors
     ///
@@ -232,7 +234,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
                 let segment =
                     given().find_map(|(other, segment)| segment.filter(|_| other == name));
                 Signed::Text(segment.ok_or_else(|| {
-                    InvalidRequest::new(name, "is signed, and is no placeholder of the route")
+                    InvalidRequest::new(name, "is signed but not a placeholder of the route")
                 })?)
             }
         };
@@ -270,14 +272,14 @@ impl<P: Provider> fmt::Debug for RequestBuilder<'_, P> {
     }
 }
 
-/// A request without credentials, and what its signature covers. Only a [`RequestBuilder`] makes one.
+/// A request without credentials, and the bytes that its signature covers. Only a [`RequestBuilder`] creates it.
 #[derive(Debug)]
 pub struct BuiltRequest<'a> {
     request: Request<Body>,
     signed: Signed<'a>,
 }
 
-/// What a signature covers. `Debug` prints no text.
+/// What a signature covers. `Debug` prints no value.
 #[derive(Clone, Copy)]
 enum Signed<'a> {
     Nothing,
@@ -296,17 +298,17 @@ impl fmt::Debug for Signed<'_> {
 }
 
 impl BuiltRequest<'_> {
-    /// The request as it is, for tests.
+    /// The request, for tests.
     pub fn request(&self) -> &Request<Body> {
         &self.request
     }
 
-    /// The bytes that a signature has to cover; `None` if the operation signs nothing.
+    /// The bytes that the signature covers; `None` if the operation signs nothing.
     pub fn signed_bytes(&self) -> Option<&[u8]> {
         signed_bytes(self.signed, self.request.body())
     }
 
-    /// Lets `authorize` add headers, and hands it exactly the bytes that are signed.
+    /// Lets `authorize` add headers, and passes it exactly the bytes that are signed.
     pub(crate) fn authorized(
         self,
         authorize: impl FnOnce(&mut Parts, Option<&[u8]>) -> Result<(), InvalidRequest>,
@@ -325,7 +327,7 @@ fn signed_bytes<'b>(signed: Signed<'b>, body: &'b Body) -> Option<&'b [u8]> {
     }
 }
 
-/// Appends `text` percent-encoded: only what RFC 3986 calls unreserved stands for itself.
+/// Appends `text` percent-encoded: only the characters that RFC 3986 calls unreserved are kept.
 fn encode(text: &str, into: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));

@@ -6,18 +6,18 @@ use http::HeaderValue;
 
 use crate::values::{InvalidRequest, PathId, random_bits};
 
-/// The id of one call, sent as `x-request-id` with each of its attempts and kept in its answer or error.
+/// The id of one call, sent as `x-request-id` with each of its attempts and kept in its response or error.
 ///
-/// No provider documents this header; they and the gateways between may log it. Quote it to support together with the
-/// provider's own transaction id where there is one.
+/// No provider documents this header; providers and gateways may log it. Quote it to support together with the provider's
+/// own transaction id where there is one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The header it is sent in.
+    /// The header that it is sent in.
     pub const HEADER: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
-    /// An id of the caller's own: 1 to 128 characters of `A-Z a-z 0-9 _ -`.
+    /// Parses the caller's own id: 1 to 128 characters of `A-Z a-z 0-9 _ -`.
     ///
     /// # Errors
     ///
@@ -29,11 +29,11 @@ impl RequestId {
             .map_err(|_| InvalidRequest::new("request_id", "must be printable ASCII"))
     }
 
-    /// A random id.
+    /// Creates a random id.
     ///
     /// # Errors
     ///
-    /// The system gives no randomness.
+    /// The system provides no randomness.
     pub fn random() -> Result<Self, InvalidRequest> {
         random_bits().map(Self::from_bits)
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_random_request_id_is_a_legal_one_that_nobody_has() {
+    fn a_random_request_id_is_legal_and_unique() {
         let (one, other) = (RequestId::random().unwrap(), RequestId::random().unwrap());
         assert_ne!(one, other);
         assert_eq!(RequestId::parse(one.as_str()).unwrap(), one);

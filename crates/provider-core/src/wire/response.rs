@@ -1,4 +1,4 @@
-//! A value with what came along.
+//! The response to a call.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl<T> Response<T> {
         &self.value
     }
 
-    /// The value alone.
+    /// The value alone, by value.
     pub fn into_value(self) -> T {
         self.value
     }
@@ -42,13 +42,13 @@ impl<T> Response<T> {
         self.verified.headers()
     }
 
-    /// What vouches for it: a signature that was checked, or TLS alone.
+    /// What authenticates it: a verified signature, or TLS alone.
     pub fn authenticity(&self) -> Authenticity {
         self.verified.authenticity()
     }
 
-    /// The body as it came, byte for byte what was verified: for a field that the typed value does not have, or for the
-    /// record. It may hold personal data; do not log it.
+    /// The body, byte for byte as it was verified: for a field that the typed value does not have, or for archiving. It may
+    /// hold personal data; do not log it.
     pub fn body(&self) -> &Bytes {
         self.verified.raw().body()
     }
@@ -58,12 +58,12 @@ impl<T> Response<T> {
         &self.request_id
     }
 
-    /// How many attempts it took, from 1.
+    /// The number of attempts, from 1.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// How long it took, pauses included.
+    /// The duration of the call, back-off included.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }

@@ -1,13 +1,13 @@
-//! Where an operation goes: its method and its path, written once.
+//! The route of an operation: its method and its path, written once.
 
 use std::fmt;
 
-/// An HTTP method that a provider uses.
+/// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Reads.
     Get,
-    /// Creates, or asks with a body.
+    /// Creates, or queries with a body.
     Post,
     /// Replaces.
     Put,
@@ -18,7 +18,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands on the wire.
+    /// The method as on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -49,8 +49,8 @@ impl From<Method> for http::Method {
 
 /// A method and a path template, `GET /v1/sessions/{id}/decision`.
 ///
-/// It is checked when the program is compiled: an operation with a malformed route does not build. What is logged is the
-/// template, and what is sent is made from it, so the two cannot differ.
+/// It is checked at compile time: an operation with a malformed route does not build. The template is logged, and the path
+/// that is sent is built from it, so the two cannot differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Route {
     text: &'static str,
@@ -61,7 +61,7 @@ pub struct Route {
     literal_bytes: usize,
 }
 
-/// Where `{name}` stands in the path: the positions of its braces.
+/// A `{name}` in the path: the positions of its braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Placeholder {
     open: usize,
@@ -69,15 +69,15 @@ struct Placeholder {
 }
 
 impl Route {
-    /// The most placeholders of a path.
+    /// The largest number of placeholders in a path.
     pub const MAX_PLACEHOLDERS: usize = 4;
 
-    /// Reads a route.
+    /// Parses a route.
     ///
     /// # Panics
     ///
     /// The text is not a method and a path of literal segments and `{placeholders}`. In a constant, where it belongs, that
-    /// is an error of compilation.
+    /// is a compile error.
     #[expect(
         clippy::panic,
         clippy::indexing_slicing,
@@ -179,7 +179,7 @@ impl Route {
         self.literal_bytes
     }
 
-    /// The route as it was written, `GET /v1/sessions/{id}/decision`: what is logged instead of a URL.
+    /// The route as it was written, `GET /v1/sessions/{id}/decision`. It is logged instead of a URL.
     pub const fn as_str(&self) -> &'static str {
         self.text
     }
@@ -228,7 +228,7 @@ impl Route {
         false
     }
 
-    /// The pieces of the path: literal text, and after each piece but the last the placeholder that follows it.
+    /// The pieces of the path: literal text, each but the last with the placeholder that follows it.
     pub(crate) fn literals(&self) -> impl Iterator<Item = &'static str> + Clone {
         let path = self.path;
         let ends = self.spans().map(|span| span.open).chain([path.len()]);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_route_does_not_compile_and_panics_elsewhere() {
+    fn a_malformed_route_panics_outside_of_a_constant() {
         for text in [
             "",
             "GET",

@@ -1,18 +1,18 @@
-//! How a body that comes piece by piece is verified.
+//! How a streamed body is verified.
 
 use std::fmt;
 
 use super::verified::{Authenticity, VerificationError};
 
-/// What vouches for a reply whose body is not kept in memory. A provider answers it from the head alone, see
+/// How a reply with a streamed body is authenticated. A provider returns it from the head alone, see
 /// [`Provider::verify_stream`](crate::Provider::verify_stream).
 pub enum StreamVerification {
-    /// Only whole replies can be verified: the client reads the body up to the operation's limit and asks
-    /// [`Provider::verify`](crate::Provider::verify), before a byte is stored.
+    /// Only whole replies can be verified: the client reads the body up to the operation's limit and calls
+    /// [`Provider::verify`](crate::Provider::verify) before a byte is stored.
     Whole,
     /// TLS alone: the provider signs nothing, or this reply is accepted without a signature.
     Unsigned,
-    /// A signature over the body, which is fed to this verifier as it comes.
+    /// A signature over the body, which is fed to this verifier as it arrives.
     Incremental(Box<dyn BodyVerifier>),
 }
 
@@ -26,16 +26,16 @@ impl fmt::Debug for StreamVerification {
     }
 }
 
-/// Checks one body piece by piece. However it is cut, the result is the one of
+/// Verifies one body piece by piece. However it is split, the result equals that of
 /// [`Provider::verify`](crate::Provider::verify) for the whole.
 pub trait BodyVerifier: Send {
-    /// Takes the next piece of the body, byte for byte as it came.
+    /// Receives the next piece of the body, byte for byte.
     fn update(&mut self, piece: &[u8]);
 
-    /// Decides about the whole, after the last piece. Until then nothing of the body is handed over.
+    /// Decides about the whole body, after the last piece. Until then, nothing of the body is committed.
     ///
     /// # Errors
     ///
-    /// [`VerificationError`]; what was stored is removed.
+    /// [`VerificationError`]; the stored bytes are removed.
     fn finish(self: Box<Self>) -> Result<Authenticity, VerificationError>;
 }

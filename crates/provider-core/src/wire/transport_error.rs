@@ -1,4 +1,4 @@
-//! How an exchange fails, and how far the request got.
+//! Transport errors: how an exchange fails, and how far the request got.
 
 use crate::values::InvalidRequest;
 
@@ -6,23 +6,23 @@ use crate::values::InvalidRequest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The request breaks a rule of the transport, such as plain HTTP to another machine. Not sent, not repeated.
+    /// The request breaks a rule of the transport, such as plain HTTP to another machine. Not sent, not retried.
     InvalidRequest,
-    /// No connection was made, or the request never entered one. Not sent; repeated for every operation.
+    /// No connection was made, or the request was never written to one. Not sent; retried for every operation.
     Connect,
-    /// The peer's TLS certificate was refused. Not sent, never repeated.
+    /// The peer's TLS certificate was refused. Not sent, never retried.
     Certificate,
-    /// A limit of the transport's own ran out after the request started. Whether it was processed is unknown;
-    /// repeated for `Safe` and `Repeatable` operations.
+    /// A time limit of the transport expired after the request started. Whether it was processed is unknown; retried for
+    /// `Safe` and `Repeatable` operations.
     Timeout,
-    /// The connection broke after the request started. Whether it was processed is unknown; repeated for `Safe`
-    /// and `Repeatable` operations.
+    /// The connection broke after the request started. Whether it was processed is unknown; retried for `Safe` and
+    /// `Repeatable` operations.
     Interrupted,
-    /// The response is longer than the transport reads. Not repeated: the next one would be as long.
+    /// The response is longer than the transport reads. Not retried: the next one would be as long.
     TooLarge,
 }
 
-/// A failure of the exchange itself, without any part of the URL, the headers or the body in it.
+/// A failure of the exchange itself. It contains no part of the URL, the headers or the body.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
@@ -51,14 +51,14 @@ impl TransportError {
         }
     }
 
-    /// Replaces the description. It goes into logs, so it must hold nothing that came from the wire.
+    /// Replaces the description. It is logged, so it must contain nothing from the wire.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// Adds the cause. Its `Display` goes into error reports, so strip URLs from it first.
+    /// Adds the cause. Its `Display` is printed in error reports, so strip URLs from it first.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -73,7 +73,7 @@ impl TransportError {
         self.kind
     }
 
-    /// The rule that the request breaks, if the transport named it; else the error again.
+    /// The rule that the request breaks, if the transport named it; otherwise the error itself.
     pub(crate) fn into_invalid_request(mut self) -> Result<InvalidRequest, Self> {
         match self.source.take().map(|source| source.downcast()) {
             Some(Ok(invalid)) if self.kind == TransportErrorKind::InvalidRequest => Ok(*invalid),
@@ -85,7 +85,7 @@ impl TransportError {
 }
 
 impl From<InvalidRequest> for TransportError {
-    /// A request that breaks a rule of the transport; the caller gets the rule as
+    /// A request that breaks a rule of the transport; the rule is available as
     /// [`Error::invalid_request`](crate::Error::invalid_request).
     fn from(error: InvalidRequest) -> Self {
         Self::new(TransportErrorKind::InvalidRequest).with_source(error)
@@ -97,12 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_request_that_breaks_a_rule_is_the_caller_s_mistake() {
+    fn only_a_request_that_breaks_a_rule_is_an_invalid_request() {
         let rule = || InvalidRequest::new("url", "must be https");
         let broken = TransportError::from(rule());
         assert_eq!(broken.into_invalid_request().unwrap(), rule());
 
-        // A custom transport may say what it likes about a connection that failed: it stays one.
+        // Whatever source a custom transport attaches to a failed connection, it stays a failed connection.
         let failed = TransportError::new(TransportErrorKind::Connect).with_source(rule());
         let failed = failed.into_invalid_request().unwrap_err();
         assert_eq!(failed.kind(), TransportErrorKind::Connect);

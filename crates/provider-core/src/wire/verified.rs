@@ -1,4 +1,4 @@
-//! What was checked, and may be read.
+//! Verified responses, which may be decoded.
 
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -7,21 +7,21 @@ use super::content::{Content, ContentHead};
 use super::json::DecodeError;
 use super::raw_response::RawResponse;
 
-/// What vouches for a response.
+/// How a response was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Authenticity {
-    /// A signature over its bytes, which was checked.
+    /// By a verified signature over its bytes.
     Signed,
-    /// TLS alone: the provider signs nothing, or this reply was accepted without a signature.
+    /// By TLS alone: the provider signs nothing, or this reply was accepted without a signature.
     Unsigned,
 }
 
-/// A response that its provider has verified: the only thing that can be decoded. Only the client makes one.
+/// A verified response, the only kind that can be decoded. Only the client creates one.
 #[derive(Debug, Clone)]
 pub struct Verified {
     response: RawResponse,
     authenticity: Authenticity,
-    /// The types of the files that the operation replies with.
+    /// The content types that the operation replies with.
     content_types: &'static [&'static str],
 }
 
@@ -34,21 +34,21 @@ impl Verified {
         }
     }
 
-    /// The same response to an operation that replies with files of these types.
+    /// The same response, to an operation that replies with files of these types.
     pub(crate) fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
         self.content_types = content_types;
         self
     }
 
-    /// What vouches for it.
+    /// How it was authenticated.
     pub fn authenticity(&self) -> Authenticity {
         self.authenticity
     }
 
     /// Decodes the body as JSON, borrowing from it where `T` does.
     ///
-    /// The place in an error is made of field names. Where `T` has a map, or denies unknown fields, a key of the peer's
-    /// can get into it; one that does not look like a field name is printed as `*`.
+    /// The place in an error consists of field names. If `T` has a map, or denies unknown fields, it may contain a key that
+    /// the peer chose; a key that does not look like a field name is printed as `*`.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Verified {
         super::json::decode(self.response.body())
     }
 
-    /// Takes the body as a file, without a copy.
+    /// Returns the body as a file, without a copy.
     ///
     /// ```
     /// # use provider_core::{Content, ResponseError, Verified};
@@ -93,20 +93,20 @@ impl Verified {
         self.response.headers()
     }
 
-    /// The checked response, given back.
+    /// The verified response, by value.
     pub(crate) fn into_raw(self) -> RawResponse {
         self.response
     }
 
-    /// The checked response.
+    /// The verified response.
     pub fn raw(&self) -> &RawResponse {
         &self.response
     }
 }
 
-/// Why a response was not believed. It is never read and the request never repeated.
+/// Why verification of a response failed. The response is never decoded and the request never retried.
 ///
-/// Treat the answer as unknown: the provider may have done what was asked. Find out why before calling again: an
+/// Treat the outcome as unknown: the provider may have processed the request. Find out the reason before calling again: an
 /// intermediary that re-encodes bodies, a secret that was rotated on one side, or a forgery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
@@ -117,16 +117,16 @@ pub enum VerificationError {
     /// A signature that is not of the documented form.
     #[error("the response's signature is malformed")]
     MalformedSignature,
-    /// A signature that no configured secret makes over these bytes.
+    /// No configured secret produces this signature over these bytes.
     #[error("no configured secret matches the response's signature")]
     SignatureMismatch,
     /// Several headers that should agree and do not.
     #[error("the response's signature headers disagree")]
     ConflictingHeaders,
-    /// It names another caller than us.
+    /// It is addressed to another client.
     #[error("the response is addressed to another client")]
     OtherClient,
-    /// It is genuine but answers another request.
+    /// It is authentic but answers another request.
     #[error("the response answers another request")]
     OtherRequest,
     /// The peer's TLS certificate was refused.
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_verified_is_what_came() {
+    fn a_verified_response_is_unchanged() {
         let mut headers = HeaderMap::new();
         headers.insert("x-left", HeaderValue::from_static("7"));
         let body = Bytes::from_static(b"[1]");

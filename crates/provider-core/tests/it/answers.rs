@@ -1,4 +1,4 @@
-//! What an answer tells besides its value.
+//! The details of responses and errors.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use provider_core::{
 use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed_with_status};
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
+async fn a_response_keeps_its_exchange_when_its_value_is_mapped() {
     let stage = Stage::new([
         Step::Fail(TransportErrorKind::Connect),
         signed_with_status(201, REPLY),
@@ -37,7 +37,7 @@ async fn an_answer_keeps_its_exchange_when_its_value_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_tells_what_a_repeat_would_do() {
+async fn an_error_has_the_idempotency_of_its_operation() {
     let stage = Stage::new([Step::respond(404, ""), Step::respond(404, "")]);
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
     assert_eq!(error.idempotency(), Some(Idempotency::Safe));
@@ -48,7 +48,7 @@ async fn an_error_tells_what_a_repeat_would_do() {
 }
 
 #[test]
-fn what_is_not_said_is_the_standard() {
+fn unset_options_have_the_standard_values() {
     assert_eq!(RetryPolicy::default(), RetryPolicy::standard());
     assert_eq!(CircuitBreaker::default(), CircuitBreaker::standard());
 }

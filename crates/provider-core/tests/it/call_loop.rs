@@ -1,4 +1,4 @@
-//! The loop behind every call, over scripted exchanges: no socket, no waiting, no chance.
+//! The loop behind every call, over scripted exchanges: no socket, no waiting, no randomness.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use crate::toy::{
     UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
 };
 
-/// The pauses of the standard policy, jittered by [`FixedClock`](provider_core::testing::FixedClock) to a half.
+/// The back-offs of the standard policy, jittered to half by [`FixedClock`](provider_core::testing::FixedClock).
 const PAUSES: [Duration; 2] = [
     Duration::from_nanos(99_999_999),
     Duration::from_nanos(199_999_999),
@@ -76,7 +76,7 @@ async fn a_call_does_nothing_until_it_is_awaited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_request_id_for_all_attempts_and_the_answer() {
+async fn all_attempts_and_the_response_have_one_request_id() {
     let stage = Stage::new([
         fail(TransportErrorKind::Interrupted),
         Step::respond(503, ""),
@@ -100,7 +100,7 @@ async fn one_request_id_for_all_attempts_and_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_request_id_is_kept_in_answer_and_error() {
+async fn the_callers_request_id_is_kept_in_response_and_error() {
     let stage = Stage::new([
         fail(TransportErrorKind::Connect),
         signed(REPLY),
@@ -129,7 +129,7 @@ async fn two_calls_have_two_request_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_is_signed_anew_over_the_same_bytes() {
+async fn each_attempt_is_signed_again_over_the_same_bytes() {
     let stage = Stage::new([
         fail(TransportErrorKind::Interrupted),
         fail(TransportErrorKind::Interrupted),
@@ -150,10 +150,10 @@ async fn each_attempt_is_signed_anew_over_the_same_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_signature_is_made_after_the_pause() {
+async fn the_request_is_signed_after_the_back_off() {
     let stage = Stage::new([Step::respond_with(503, &[("retry-after", "9")], "")]);
     let call = stage.client.call(SafeOrder::new()).into_future();
-    // Given up in the middle of the pause.
+    // Dropped in the middle of the back-off.
     assert!(
         tokio::time::timeout(Duration::from_secs(5), call)
             .await
@@ -192,7 +192,7 @@ async fn a_request_that_cannot_be_authorised_is_not_sent() {
     assert_eq!(error.outcome(), Outcome::NotSent);
     assert_eq!(stage.requests(), 0);
 
-    // What an earlier attempt may have done is not forgotten.
+    // The outcome of an earlier attempt is kept.
     let steps = [fail(TransportErrorKind::Interrupted)];
     let stage = Stage::with(steps, toy(2), |builder| builder);
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
@@ -201,9 +201,9 @@ async fn a_request_that_cannot_be_authorised_is_not_sent() {
     assert_eq!(stage.requests(), 1);
 }
 
-// What is repeated
+// Retries
 
-/// Which operations are sent again after a failure.
+/// Which operations are retried after a failure.
 #[derive(Debug, Clone, Copy)]
 enum Again {
     All,
@@ -211,7 +211,7 @@ enum Again {
     None,
 }
 
-/// A failure, what it is taken for, and what follows.
+/// A failure, its classification, and what follows.
 struct Row(&'static str, fn() -> Step, ErrorKind, Outcome, Again);
 
 fn table() -> Vec<Row> {
@@ -327,7 +327,7 @@ fn table() -> Vec<Row> {
             Refused,
             None,
         ),
-        // Nobody vouches for the body: it may name the reason, but not prove that nothing was done.
+        // The body is unverified: it may name the reason, but does not prove that nothing was done.
         Row(
             "500 that knows no such key",
             || Step::respond(500, r#"{"code":"bad_key"}"#),
@@ -361,7 +361,7 @@ async fn fails<const I: u8>(row: &Row) -> (Error, Stage) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_repeated_is_a_table() {
+async fn which_failures_are_retried_is_a_table() {
     for row in table() {
         let &Row(name, _, kind, outcome, again) = &row;
         let results = [
@@ -388,7 +388,7 @@ async fn what_is_repeated_is_a_table() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outcome_is_that_of_all_attempts_together() {
+async fn the_outcome_combines_all_attempts() {
     use TransportErrorKind::{Connect, Interrupted};
 
     let refused = || Step::respond(429, "");
@@ -434,7 +434,7 @@ async fn the_outcome_is_that_of_all_attempts_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unsafe_order_stops_at_the_first_doubt() {
+async fn an_unsafe_operation_is_not_retried_once_it_may_have_been_processed() {
     let stage = Stage::new([
         fail(TransportErrorKind::Connect),
         fail(TransportErrorKind::Interrupted),
@@ -447,7 +447,7 @@ async fn an_unsafe_order_stops_at_the_first_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_or_a_client_may_repeat_by_another_policy() {
+async fn a_call_or_a_client_may_have_another_retry_policy() {
     let failures = || (0..4).map(|_| fail(TransportErrorKind::Connect));
     let patient = RetryPolicy::standard().with_max_attempts(4);
     let patient = patient.with_pauses(Duration::from_secs(1), Duration::from_secs(2));
@@ -477,7 +477,7 @@ async fn a_call_or_a_client_may_repeat_by_another_policy() {
 // Waiting
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_that_the_provider_asks_for_is_kept() {
+async fn the_wait_that_the_provider_asks_for_is_respected() {
     for (status, value) in [
         (429, "7"),
         (503, "7"),
@@ -494,7 +494,7 @@ async fn the_wait_that_the_provider_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_past_the_deadline_is_reported_instead_of_waited_for() {
+async fn a_wait_past_the_deadline_is_reported_at_once() {
     for (value, seconds) in [
         ("30", 30),
         ("86400", 86_400),
@@ -512,7 +512,7 @@ async fn a_wait_past_the_deadline_is_reported_instead_of_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_makes_no_sense_is_not_believed() {
+async fn a_nonsensical_wait_is_ignored() {
     for value in ["-5", "soon", "1e3", ""] {
         let refusal = Step::respond_with(429, &[("retry-after", value)], "");
         let stage = Stage::new([refusal, signed(REPLY)]);
@@ -522,7 +522,7 @@ async fn a_wait_that_makes_no_sense_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_ends_at_the_deadline() {
+async fn an_unanswered_call_ends_at_the_deadline() {
     let stage = Stage::new([Step::Hang]);
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -540,7 +540,7 @@ async fn silence_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_is_for_attempts_and_pauses_together() {
+async fn the_deadline_covers_attempts_and_back_off() {
     let stage = Stage::new([
         fail(TransportErrorKind::Connect),
         Step::respond_with(429, &[("retry-after", "20")], ""),
@@ -554,8 +554,8 @@ async fn the_deadline_is_for_attempts_and_pauses_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_attempt_is_begun_without_time_left() {
-    // The pause ends a nanosecond before the deadline, but timers count milliseconds: it runs over.
+async fn no_attempt_starts_without_time_left() {
+    // The back-off ends a nanosecond before the deadline, but timers count milliseconds, so it overruns.
     let stage = Stage::new([fail(TransportErrorKind::Connect)]);
     let call = stage.client.call(UnsafeOrder::new());
     let error = call
@@ -594,7 +594,7 @@ async fn the_nearest_deadline_setting_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_may_be_as_far_as_it_likes() {
+async fn a_deadline_may_be_arbitrarily_long() {
     let stage = Stage::new([Step::respond(503, ""), signed(REPLY)]);
     let call = stage.client.call(SafeOrder::new());
     let response = call.with_timeout(Duration::MAX).await.unwrap();
@@ -602,7 +602,7 @@ async fn a_deadline_may_be_as_far_as_it_likes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transport_is_told_its_limits() {
+async fn a_transport_receives_the_limits() {
     #[derive(Debug, Default)]
     struct Busy(Mutex<Vec<ExchangeLimits>>);
 
@@ -632,11 +632,11 @@ async fn a_transport_is_told_its_limits() {
     assert_eq!(told, [30, 22, 14].map(limits));
 }
 
-/// Answers nothing and knows how many requests are under way.
+/// Never answers, and counts the requests in flight.
 #[derive(Debug, Default)]
 struct Silent {
     begun: AtomicUsize,
-    under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
 }
 
 #[async_trait::async_trait]
@@ -653,14 +653,14 @@ impl Transport for Silent {
             }
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let _under_way = UnderWay(Arc::clone(&self.under_way));
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _under_way = UnderWay(Arc::clone(&self.in_flight));
         std::future::pending().await
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_leaves_nothing_running() {
+async fn a_dropped_call_cancels_its_exchange() {
     let transport = Arc::new(Silent::default());
     let client = Client::<Toy>::builder(Toy::default())
         .transport(transport.clone())
@@ -670,7 +670,7 @@ async fn a_dropped_call_leaves_nothing_running() {
     let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
     assert!(given_up.is_err());
     assert_eq!(transport.begun.load(Ordering::Relaxed), 1);
-    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+    assert_eq!(transport.in_flight.load(Ordering::Relaxed), 0);
     let tasks = tokio::runtime::Handle::current()
         .metrics()
         .num_alive_tasks();
@@ -678,7 +678,7 @@ async fn a_dropped_call_leaves_nothing_running() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_in_a_pause_sends_nothing_more() {
+async fn a_call_dropped_during_back_off_sends_nothing_more() {
     let stage = Stage::new([Step::respond_with(429, &[("retry-after", "9")], "")]);
     let call = stage.client.call(SafeOrder::new()).into_future();
     let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
@@ -695,13 +695,13 @@ async fn a_deadline_cancels_the_exchange() {
         .build()
         .unwrap();
     client.call(SafeOrder::new()).await.unwrap_err();
-    assert_eq!(transport.under_way.load(Ordering::Relaxed), 0);
+    assert_eq!(transport.in_flight.load(Ordering::Relaxed), 0);
 }
 
-// What is believed
+// Verification
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_is_not_authentic_is_never_read() {
+async fn a_response_that_is_not_authentic_is_never_decoded() {
     for step in [forged(), Step::respond(200, REPLY)] {
         let stage = Stage::new([step]);
         let order = SafeOrder::new();
@@ -729,7 +729,7 @@ async fn a_response_keeps_the_exact_bytes_beside_the_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verified_reply_that_is_not_understood_is_kept_whole() {
+async fn a_verified_reply_that_cannot_be_decoded_is_kept_whole() {
     let body = format!(
         "{{\"state\":1,\"filler\":\"{}\"}}",
         "x".repeat(Error::BODY_KEPT)
@@ -744,7 +744,7 @@ async fn a_verified_reply_that_is_not_understood_is_kept_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signature_is_asked_of_2xx_only() {
+async fn only_2xx_responses_need_a_signature() {
     for status in [301, 400, 401, 404, 429, 500, 502, 503] {
         let stage = Stage::new([Step::respond(status, "<html>")]);
         let call = stage.client.call(UnsafeOrder::new());
@@ -760,7 +760,7 @@ async fn a_signature_is_asked_of_2xx_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_understood_names_the_place() {
+async fn a_decode_error_names_the_place() {
     let stage = Stage::new([signed(
         r#"{"state":"open","items":[{"amount":1},{"amount":-1}]}"#,
     )]);
@@ -772,7 +772,7 @@ async fn what_is_not_understood_names_the_place() {
     assert_eq!(decode.path(), "$.items[1].amount");
     assert_eq!(
         error.report(),
-        "toy order: the answer was not understood (HTTP 200)\n  \
+        "toy order: the reply could not be decoded (HTTP 200)\n  \
          caused by: unexpected shape at $.items[1].amount (line 1, column 50)"
     );
     assert_eq!(
@@ -783,14 +783,14 @@ async fn what_is_not_understood_names_the_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_is_not_listed_is_no_error() {
+async fn an_unlisted_value_is_not_an_error() {
     let stage = Stage::new([signed(r#"{"state":"paused","items":[],"new":{}}"#)]);
     let response = stage.client.call(SafeOrder::new()).await.unwrap();
     assert_eq!(response.value().state.as_str(), "paused");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_keeps_the_providers_words() {
+async fn a_refusal_keeps_the_providers_code_and_message() {
     for (step, status) in [
         (signed(r#"{"code":"E17","message":"not today"}"#), 200),
         (
@@ -807,13 +807,13 @@ async fn a_refusal_keeps_the_providers_words() {
         assert_eq!(fault.message(), Some("not today"));
         assert_eq!(
             error.to_string(),
-            format!("toy order: the provider refused (HTTP {status}): E17")
+            format!("toy order: the provider refused the request (HTTP {status}): E17")
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_of_the_transport_is_named_like_any_other() {
+async fn a_broken_rule_of_the_transport_is_named() {
     #[derive(Debug)]
     struct Strict;
 
@@ -847,7 +847,7 @@ async fn a_refused_certificate_is_a_failed_verification() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_from_outside_cuts_whatever_deadline_there_is() {
+async fn an_outer_limit_shortens_any_deadline() {
     for (own, limit, expected) in [(None, 7, 7), (Some(3), 7, 3), (Some(9), 7, 7)] {
         let stage = Stage::new([Step::Hang]);
         let mut options = CallOptions::new().with_time_limit(Duration::from_secs(limit));
@@ -875,14 +875,14 @@ fn inputs_can_be_checked_without_sending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_costs_a_bounded_number_of_repeats() {
+async fn an_outage_costs_a_bounded_number_of_retries() {
     const CALLS: usize = 600;
     let down = std::iter::repeat_with(|| Step::respond(503, ""));
     let stage = Stage::with(down.take(CALLS + 20), Toy::default(), |builder| {
         builder.circuit_breaker(CircuitBreaker::never())
     });
     for _ in 0..CALLS {
-        // Each on a clone: they share what is left.
+        // Each on a clone: clones share the budget.
         let error = stage
             .client
             .clone()
@@ -899,7 +899,7 @@ async fn an_outage_costs_a_bounded_number_of_repeats() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_pay_for_later_repeats() {
+async fn answers_pay_for_later_retries() {
     let exhausting = std::iter::repeat_with(|| Step::respond(503, "")).take(31);
     let answers = std::iter::repeat_with(|| signed(REPLY)).take(10);
     let steps = exhausting
@@ -930,7 +930,7 @@ async fn answers_pay_for_later_repeats() {
     );
 }
 
-/// A clock that keeps every random value it gives, and has so many of them.
+/// A clock that has a limited number of random values and records them.
 #[derive(Debug)]
 struct Randomness {
     clock: FixedClock,
@@ -981,7 +981,7 @@ impl Clock for Randomness {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_randomness_for_a_repeat_the_first_attempt_is_not_forgotten() {
+async fn without_randomness_for_a_retry_the_first_failure_is_reported() {
     let steps = [fail(TransportErrorKind::Interrupted)];
     // For the request id, the nonce and the jitter.
     let stage = Stage::with(steps, Toy::default(), |builder| {
@@ -1007,9 +1007,9 @@ async fn without_randomness_nothing_is_sent() {
     }
 }
 
-/// The request id is published, so nothing that is signed or that times a retry may be known from it.
+/// The request id is published, so neither the nonce nor the jitter may be derived from it.
 #[tokio::test(start_paused = true)]
-async fn request_id_nonce_and_jitter_are_random_values_of_their_own() {
+async fn request_id_nonce_and_jitter_are_independent_random_values() {
     let steps = || {
         [
             fail(TransportErrorKind::Connect),
@@ -1038,7 +1038,7 @@ async fn request_id_nonce_and_jitter_are_random_values_of_their_own() {
         [*first as u64, *second as u64]
     );
     assert!(![id, first, second].contains(&jitter));
-    // A caller's own id takes none, and a call that is not retried no jitter.
+    // The caller's own id needs no random value, and a call that is not retried no jitter.
     let call = stage.client.call(SafeOrder::new());
     call.with_request_id(RequestId::parse("own").unwrap())
         .await
@@ -1046,7 +1046,7 @@ async fn request_id_nonce_and_jitter_are_random_values_of_their_own() {
     assert_eq!(clock.given().len(), 5);
 }
 
-/// A clock whose every random value is this one.
+/// A clock that always returns this random value.
 #[derive(Debug)]
 struct SameValue(FixedClock, u128);
 
@@ -1065,9 +1065,9 @@ impl Clock for SameValue {
     }
 }
 
-/// Clients that paused alike would all come back at once.
+/// Clients with equal back-offs would all retry at once.
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_as_long_as_its_jitter_makes_it() {
+async fn a_back_off_depends_on_its_jitter() {
     for (upper, pause) in [(0_u64, 0), (1 << 62, 50), (3 << 62, 150)] {
         let clock = FixedClock::default();
         let value = u128::from(upper) << 64;
@@ -1101,7 +1101,7 @@ async fn rotated_credentials_are_used_from_the_next_attempt_on_by_every_clone() 
     assert_eq!(keys, ["made-up-key", "rotated-key"]);
 }
 
-/// Rotates the credentials of a client while it waits to repeat.
+/// Rotates the credentials of a client during its back-off.
 #[derive(Debug, Default)]
 struct RotatingClock {
     clock: FixedClock,
@@ -1130,7 +1130,7 @@ impl Clock for RotatingClock {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_after_a_rotation_is_authorised_anew() {
+async fn a_retry_after_a_rotation_uses_the_new_credentials() {
     let clock = Arc::new(RotatingClock::default());
     let steps = [fail(TransportErrorKind::Connect), signed(REPLY)];
     let stage = Stage::with(steps, Toy::default(), |builder| {

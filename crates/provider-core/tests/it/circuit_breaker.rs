@@ -1,4 +1,4 @@
-//! An operation that fails is not called while its circuit is open, and found again when it works.
+//! A failing operation is not called while its circuit is open, and probes detect when it works again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,7 +39,7 @@ fn down() -> Step {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_call_is_not_sent_and_says_when_to_come_back() {
+async fn a_refused_call_is_not_sent_and_has_the_time_until_the_next_probe() {
     let stage = stage([down(), down()]);
     for _ in 0..2 {
         assert_eq!(fail(&stage).await.kind(), ErrorKind::Api);
@@ -59,7 +59,7 @@ async fn a_refused_call_is_not_sent_and_says_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_attempt_a_pause_finds_out_and_an_answer_lets_everyone_through() {
+async fn one_probe_per_pause_is_sent_and_an_answer_closes_the_circuit() {
     let stage = stage([down(), down(), down(), signed(REPLY), signed(REPLY)]);
     fail(&stage).await;
     fail(&stage).await;
@@ -115,7 +115,7 @@ async fn what_opens_the_circuit_is_a_table() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_answer_begins_the_count_anew() {
+async fn any_answer_resets_the_count() {
     let answers: [fn() -> Step; 5] = [
         || signed(REPLY),
         || Step::respond(400, ""),
@@ -134,7 +134,7 @@ async fn any_answer_begins_the_count_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_never_asked_neither_opens_nor_closes_it() {
+async fn a_request_that_was_never_sent_neither_opens_nor_closes_it() {
     let certificate = || Step::Fail(TransportErrorKind::Certificate);
     let stage = stage([down(), certificate(), down()]);
     fail(&stage).await;
@@ -145,7 +145,7 @@ async fn what_was_never_asked_neither_opens_nor_closes_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_with_what_it_knows_when_the_circuit_opens_between_its_attempts() {
+async fn a_call_ends_with_its_own_failure_when_the_circuit_opens_between_its_attempts() {
     let steps = [Step::Fail(TransportErrorKind::Interrupted), down()];
     let stage = Stage::with(steps, Toy::default(), |builder| {
         builder.circuit_breaker(
@@ -164,12 +164,12 @@ async fn a_call_ends_with_what_it_knows_when_the_circuit_opens_between_its_attem
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A provider that takes its time, or never answers.
+/// A provider that answers slowly, or never.
 #[derive(Debug)]
 struct Peer {
     answers_after: Mutex<Option<Duration>>,
     asked: AtomicUsize,
-    /// Ends an exchange by itself when the call's time is over, as a transport may.
+    /// Ends an exchange itself when the call's deadline expires, as a transport may.
     keeps_time: bool,
 }
 
@@ -225,7 +225,7 @@ impl Transport for Peer {
     }
 }
 
-/// Calls one after the other until the circuit is open, but 200 at most: how many reached the provider.
+/// Makes at most 200 calls, one after the other, until the circuit is open. Returns how many reached the provider.
 async fn until_open(peer: &Peer, call: impl AsyncFn() -> Option<ErrorKind>) -> usize {
     for _ in 0..200 {
         if call().await == Some(ErrorKind::Unavailable) {
@@ -241,7 +241,7 @@ fn kind<T>(result: Result<T, Error>) -> Option<ErrorKind> {
 
 /// The deadline of the toy's operations is 30 s, and so the circuit's patience 12 s.
 #[tokio::test(start_paused = true)]
-async fn whoever_keeps_the_time_silence_opens_the_circuit() {
+async fn silence_opens_the_circuit_whoever_sets_the_deadline() {
     let peer = Peer::silent();
     let client = peer.client();
     let by_itself = async || kind(client.call(SafeOrder::new()).await);
@@ -276,7 +276,7 @@ async fn whoever_keeps_the_time_silence_opens_the_circuit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn impatient_callers_say_nothing_about_a_healthy_provider() {
+async fn impatient_callers_do_not_open_the_circuit_of_a_healthy_provider() {
     let limit = 50 * MILLISECOND;
     let transports = [false, true].map(|keeps_time| {
         Arc::new(Peer {
@@ -306,9 +306,9 @@ async fn impatient_callers_say_nothing_about_a_healthy_provider() {
     }
 }
 
-/// A deadline that is nearly over when the attempt begins is an impatient one.
+/// A deadline that is nearly over when the attempt starts counts as impatient.
 #[tokio::test(start_paused = true)]
-async fn what_counts_is_the_time_of_the_attempt_and_not_the_wait_before() {
+async fn the_time_of_the_attempt_counts_and_not_the_wait_before() {
     let peer = Peer::new(300 * MILLISECOND);
     let limits = RateLimits::new([Window {
         requests: 1,
@@ -332,9 +332,9 @@ async fn what_counts_is_the_time_of_the_attempt_and_not_the_wait_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_goes_by_the_operation_or_by_the_client_s_shorter_deadline_or_is_set() {
+async fn patience_depends_on_the_shorter_deadline_of_operation_and_client_unless_set() {
     let standard = CircuitBreaker::standard();
-    // The client's deadline, what is set, and the longest wait that is no failure.
+    // The client's deadline, the patience that is set, and the longest wait that is not a failure.
     let table = [
         (None, standard, 11_999),
         (Some(10 * SECOND), standard, 3_999),
@@ -398,7 +398,8 @@ async fn an_input_that_cannot_be_sent_takes_no_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_rate_limiter_refuses_takes_no_probe_and_an_open_circuit_nothing_of_the_limit() {
+async fn a_call_that_the_rate_limiter_refuses_takes_no_probe_and_an_open_circuit_uses_up_no_limit()
+{
     let limits = RateLimits::new([Window {
         requests: 3,
         per: 10 * SECOND,
@@ -434,7 +435,7 @@ async fn what_the_rate_limiter_refuses_takes_no_probe_and_an_open_circuit_nothin
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_the_limiter_is_refused_when_the_circuit_opens_meanwhile() {
+async fn a_call_that_waits_for_the_limiter_is_refused_if_the_circuit_opens_meanwhile() {
     let window = Window {
         requests: 1,
         per: 5 * SECOND,
@@ -462,7 +463,7 @@ async fn a_call_that_waits_for_the_limiter_is_refused_when_the_circuit_opens_mea
     assert_eq!(start.elapsed(), 5 * SECOND);
 }
 
-/// A transport may fail after any time without asking the provider.
+/// A transport may fail after any time without reaching the provider.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_was_never_sent_frees_its_slot() {
     let certificate = Step::Fail(TransportErrorKind::Certificate);

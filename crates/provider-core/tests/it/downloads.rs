@@ -1,5 +1,4 @@
-//! Replies that are files: taken whole, or stored piece by piece. Over scripted exchanges, and over sockets that
-//! misbehave.
+//! Replies that are files: received whole, or streamed to a sink. Over scripted exchanges.
 
 use std::fs;
 use std::future::Future as _;
@@ -23,7 +22,7 @@ use crate::toy::{Media, SafeOrder, Stage, Streaming, Toy, signed};
 
 const JPEG: (&str, &str) = ("content-type", "image/jpeg");
 
-/// A picture in these pieces, signed if the length is right.
+/// A picture in these pieces, signed if the length is correct.
 fn picture(length: usize, pieces: &[&'static str], end: StreamEnd) -> Step {
     let signature = format!("length={length}");
     let headers = [JPEG, ("x-toy-signature", &signature)];
@@ -58,7 +57,7 @@ fn names(directory: &TempDir) -> Vec<String> {
     names
 }
 
-/// The call fails, and the directory is as it was.
+/// Asserts that the call fails and leaves the directory as it was.
 async fn fails(stage: &Stage) -> Error {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("picture.jpg");
@@ -68,10 +67,10 @@ async fn fails(stage: &Stage) -> Error {
     error
 }
 
-// Taken whole
+// Received whole
 
 #[tokio::test(start_paused = true)]
-async fn content_is_taken_whole_where_it_is_awaited() {
+async fn an_awaited_call_returns_the_whole_content() {
     let headers = [
         JPEG,
         (
@@ -208,7 +207,7 @@ fn reply_of(content_type: &str, body: &'static str) -> Step {
 // Stored
 
 #[tokio::test(start_paused = true)]
-async fn a_download_is_stored_under_its_name_and_nothing_beside_it() {
+async fn a_download_is_stored_under_its_name_and_leaves_no_other_file() {
     for (streaming, authenticity, verified) in [
         (Streaming::Incremental, Authenticity::Signed, 0),
         (Streaming::Whole, Authenticity::Signed, 1),
@@ -270,7 +269,7 @@ async fn nothing_that_failed_verification_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_attempt_begins_the_file_anew() {
+async fn a_retry_starts_the_file_from_the_beginning() {
     for streaming in [
         Streaming::Incremental,
         Streaming::Whole,
@@ -308,7 +307,7 @@ async fn a_broken_download_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_the_one_of_any_call() {
+async fn a_refusal_is_reported_as_for_any_call() {
     for (status, body) in [
         (401, r#"{"code":"bad_key"}"#),
         (404, r#"{"code":"unknown","message":"CANARY"}"#),
@@ -336,7 +335,7 @@ fn id(error: &Error) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_refusal_the_beginning_is_read() {
+async fn only_the_beginning_of_a_refusal_is_read() {
     let endless = std::iter::repeat_n("x".repeat(40_000), 3);
     let Step::Stream(head, pieces, end) = Step::stream(&[], endless, StreamEnd::Hang) else {
         panic!("a stream");
@@ -352,7 +351,7 @@ async fn of_a_refusal_the_beginning_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_over_the_limit_is_refused_as_it_comes() {
+async fn a_body_over_the_limit_is_refused_while_it_arrives() {
     let pieces = std::iter::repeat_n(vec![b'x'; 30_000_000], 4);
     let headers = [JPEG, ("x-toy-signature", "length=120000000")];
     for streaming in [Streaming::Incremental, Streaming::Whole] {
@@ -365,7 +364,7 @@ async fn a_body_over_the_limit_is_refused_as_it_comes() {
             error.report()
         );
     }
-    // What is not the content has a limit of its own.
+    // A body that is not the content has another limit.
     let page = std::iter::repeat_n(vec![b'x'; 600_000], 2);
     let page = Step::stream(&[("content-type", "text/html")], page, StreamEnd::Hang);
     let error = fails(&stage(Streaming::Incremental, [page])).await;
@@ -404,7 +403,7 @@ async fn a_dropped_download_leaves_nothing() {
     assert!(names(&directory).is_empty());
 }
 
-/// Dropped at each of its steps, also while another thread has the file.
+/// Dropped at each of its steps, including while another thread has the file.
 #[test]
 fn a_download_that_is_dropped_anywhere_leaves_nothing() {
     for polls in 0..40 {
@@ -439,7 +438,7 @@ fn a_download_that_is_dropped_anywhere_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_is_named_as_temporary() {
+async fn an_unfinished_download_has_a_temporary_name() {
     let directory = TempDir::new().unwrap();
     let mut sink = FileSink::new(directory.path().join("picture.jpg"));
     sink.begin().await.unwrap();
@@ -450,7 +449,7 @@ async fn what_is_under_way_is_named_as_temporary() {
         found[0].starts_with(".download-") && found[0].ends_with(".partial"),
         "{found:?}"
     );
-    // As after a crash: nothing removes it, and nothing has the name.
+    // As after a crash: nothing removes the temporary file, and the target does not exist.
     assert!(!directory.path().join("picture.jpg").exists());
     sink.commit(&ContentHead::default()).await.unwrap();
     assert_eq!(names(&directory), ["picture.jpg"]);
@@ -458,10 +457,10 @@ async fn what_is_under_way_is_named_as_temporary() {
     assert!(sink.commit(&ContentHead::default()).await.is_err());
 }
 
-// What cannot be stored
+// Storage failures
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_cannot_be_written_is_known_before_anything_is_sent() {
+async fn an_unwritable_target_is_detected_before_anything_is_sent() {
     let directory = TempDir::new().unwrap();
     for path in [
         directory.path().join("missing/picture.jpg"),
@@ -490,7 +489,7 @@ async fn a_place_that_cannot_be_written_is_known_before_anything_is_sent() {
     }
 }
 
-/// A sink that fails at one of its steps, or keeps what it is given.
+/// A sink that fails at one of its steps, or keeps the content.
 #[derive(Debug, Default, Clone)]
 struct Fragile {
     fails_at: &'static str,
@@ -555,7 +554,7 @@ async fn a_sink_is_committed_once_and_after_verification() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_stored_is_not_asked_for_again() {
+async fn a_storage_failure_is_not_retried() {
     for streaming in [Streaming::Incremental, Streaming::Whole] {
         for (fails_at, outcome, requests) in [
             ("begin", Outcome::NotSent, 0),
@@ -580,7 +579,7 @@ async fn what_cannot_be_stored_is_not_asked_for_again() {
     }
 }
 
-/// A full disk is no outage of the provider.
+/// A full disk is not an outage of the provider.
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_opens_no_circuit() {
     let steps = (0..3).map(|_| whole()).chain([signed(crate::toy::REPLY)]);
@@ -659,7 +658,7 @@ async fn a_sink_that_hangs_ends_with_the_call_and_opens_no_circuit() {
 
 // Transports and catalogues
 
-/// A transport that knows nothing of streaming.
+/// A transport that does not implement streaming.
 #[derive(Debug)]
 struct Plain(ScriptedTransport);
 
@@ -700,7 +699,7 @@ async fn a_transport_that_cannot_stream_downloads_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_catalogue_downloads_what_its_operation_replies_with() {
+async fn a_catalogue_entry_downloads_the_file_of_its_operation() {
     #[cfg(feature = "schema")]
     let entry = CatalogueEntry::with_schemas::<Media>("media", "Fetches a picture.");
     #[cfg(not(feature = "schema"))]
@@ -722,7 +721,7 @@ async fn a_catalogue_downloads_what_its_operation_replies_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recorder_keeps_what_was_streamed() {
+async fn a_recorder_keeps_a_streamed_reply() {
     let directory = TempDir::new().unwrap();
     let record = async |pieces: &[&'static [u8]]| {
         let signature = format!("length={}", pieces.concat().len());
@@ -742,7 +741,7 @@ async fn a_recorder_keeps_what_was_streamed() {
         );
         let fixture = Fixture::read(directory.path().join("media.json"));
         assert!(fixture.check(&answer).is_empty());
-        // The reply on file is the reply, byte for byte.
+        // The stored reply equals the reply, byte for byte.
         let Step::Respond(reply) = fixture.step() else {
             panic!("a reply");
         };

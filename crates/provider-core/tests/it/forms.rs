@@ -1,4 +1,4 @@
-//! Forms with files, read back by a parser that is not ours.
+//! Forms with files, read back by an independent parser.
 
 use provider_core::http::HeaderValue;
 use provider_core::http::header::CONTENT_TYPE;
@@ -30,7 +30,7 @@ fn form() -> Form {
 async fn a_form_means_the_same_to_another_parser() {
     let (content_type, body) = form().encode().unwrap();
     let boundary = multer::parse_boundary(content_type.to_str().unwrap()).unwrap();
-    // In small pieces, so that the boundary is met in the middle of them too.
+    // In small pieces, so that they also split the boundary.
     let pieces: Vec<_> = body
         .chunks(7)
         .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
@@ -75,7 +75,7 @@ async fn a_form_means_the_same_to_another_parser() {
 }
 
 #[test]
-fn a_form_is_signed_as_it_is_sent_and_the_same_in_every_attempt() {
+fn a_form_is_signed_as_it_is_sent_and_equal_in_every_attempt() {
     let toy = Toy::default();
     let built = |number| {
         let attempt = Attempt::new(number, Timestamp::UNIX_EPOCH, u128::from(number));

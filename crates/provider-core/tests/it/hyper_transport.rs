@@ -1,17 +1,17 @@
-//! The transport on hyper.
+//! The default transport, on hyper.
 
 pub(crate) type Tested = provider_core::HyperTransport;
 
 #[allow(
     clippy::duplicate_mod,
-    reason = "the same tests for another transport is what it is for"
+    reason = "the same tests run for each transport"
 )]
 #[path = "socket_transport.rs"]
 mod socket_transport;
 
 #[allow(
     clippy::duplicate_mod,
-    reason = "the same tests for another transport is what it is for"
+    reason = "the same tests run for each transport"
 )]
 #[path = "socket_downloads.rs"]
 mod socket_downloads;

@@ -1,5 +1,4 @@
-//! What the crate does as a whole: the call loop over scripted exchanges, what its output gives away, and the default
-//! transport over real sockets.
+//! The crate as a whole: the call loop over scripted exchanges, redaction, and both transports over real sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

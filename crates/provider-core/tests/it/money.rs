@@ -1,4 +1,4 @@
-//! Amounts where replies and requests have them.
+//! Amounts in replies and requests.
 
 use provider_core::{Amount, Items, request_from_value};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ struct Row {
 }
 
 #[test]
-fn an_amount_that_is_not_understood_costs_its_row() {
+fn a_row_with_an_unreadable_amount_is_set_aside() {
     let json = r#"[{"amount":9007199254740993},{"amount":"1,000"},{"amount":"2","balance":""}]"#;
     let rows: Items<Row> = serde_json::from_str(json).unwrap();
     let amounts: Vec<_> = rows.iter().map(|row| row.amount.to_text()).collect();
@@ -46,7 +46,7 @@ fn the_place_of_an_error_is_known() {
     assert_eq!(error.path().to_string(), "[1].amount");
 }
 
-/// Serde hands a flattened number over as a float; better no amount than a wrong one.
+/// Serde passes a flattened number on as a float; an error is better than a wrong amount.
 #[test]
 fn in_a_flattened_type_it_is_an_error_and_never_a_float() {
     #[derive(Debug, Deserialize)]

@@ -1,4 +1,4 @@
-//! What observers, logs and spans are told, also about calls that nobody waits for any more.
+//! Events for observers, logs and spans, including those of cancelled calls.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use provider_core::{
 use crate::toy::{REPLY, RepeatableOrder, SafeOrder, Stage, Toy, UnsafeOrder, signed};
 use crate::traces::Traces;
 
-/// Keeps what is told, a line each.
+/// Records each event as a line.
 #[derive(Debug, Default)]
 struct Lines(Mutex<Vec<String>>);
 
@@ -57,7 +57,7 @@ fn stage(steps: impl IntoIterator<Item = Step>) -> (Stage, Arc<Lines>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_and_the_end_of_the_call_are_told() {
+async fn each_attempt_and_the_end_of_the_call_are_reported() {
     let steps = [
         Step::Fail(TransportErrorKind::Interrupted),
         Step::respond(503, ""),
@@ -96,7 +96,7 @@ async fn each_attempt_and_the_end_of_the_call_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_while_an_attempt_is_under_way_may_have_been_done() {
+async fn the_outcome_of_a_call_dropped_with_an_attempt_in_flight_is_unknown() {
     let (stage, lines) = stage([Step::Hang]);
     let call = stage.client.call(UnsafeOrder::new()).into_future();
     assert!(
@@ -111,7 +111,7 @@ async fn a_call_dropped_while_an_attempt_is_under_way_may_have_been_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_between_attempts_is_what_they_were() {
+async fn a_call_dropped_between_attempts_has_their_outcome() {
     for (failure, dropped) in [
         (TransportErrorKind::Connect, "call dropped 1 not_sent"),
         (TransportErrorKind::Interrupted, "call dropped 1 unknown"),
@@ -144,7 +144,7 @@ async fn a_call_dropped_while_it_waits_for_the_rate_limiter_was_not_sent() {
     assert_eq!(lines.take(), ["call dropped 0 not_sent"]);
 }
 
-/// Keeps how long each attempt and each call took.
+/// Records the duration of each attempt and each call.
 #[derive(Debug, Default)]
 struct Times(Mutex<Vec<(CallStage, Duration)>>);
 
@@ -155,7 +155,7 @@ impl CallObserver for Times {
     }
 }
 
-/// Two replies that come at once, the second after a wait of 5 s for the rate limiter.
+/// Makes two calls whose replies arrive at once, the second after a wait of 5 s for the rate limiter.
 async fn call_twice_in_five_seconds(observer: Arc<dyn CallObserver>) {
     let window = Window {
         requests: 1,
@@ -209,7 +209,7 @@ async fn the_duration_of_a_request_leaves_the_wait_for_the_rate_limiter_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_future_that_was_never_polled_tells_nothing() {
+async fn a_future_that_was_never_polled_reports_nothing() {
     let (stage, lines) = stage([]);
     drop(stage.client.call(UnsafeOrder::new()).into_future());
     assert!(lines.take().is_empty());
@@ -238,7 +238,7 @@ async fn logs_and_spans_have_the_listed_fields_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_that_may_have_been_done_is_a_warning() {
+async fn a_dropped_call_with_an_unknown_outcome_is_a_warning() {
     for (unsettled, level) in [(true, "WARN"), (false, "DEBUG")] {
         let traces = Traces::new();
         let (stage, _) = stage([Step::Hang]);
@@ -256,7 +256,7 @@ async fn a_dropped_call_that_may_have_been_done_is_a_warning() {
             .lines()
             .find(|line| line.contains("call dropped"))
             .unwrap();
-        // Inside of the call's span, as everything that is told of it.
+        // Inside the call's span, like all its events.
         assert!(line.starts_with(&format!("  {level}")), "{line}");
     }
 }
@@ -321,7 +321,7 @@ async fn metrics_count_attempts_and_calls_by_operation_and_outcome() {
 }
 
 #[test]
-fn every_word_for_a_machine_is_in_snake_case() {
+fn every_machine_readable_name_is_in_snake_case() {
     let words = [
         Idempotency::Safe.as_str(),
         Idempotency::Repeatable.as_str(),

@@ -1,4 +1,5 @@
-//! A client with a rate limiter waits for it or refuses, as the caller chooses, and hears what the provider says is left.
+//! A client with a rate limiter waits for it or refuses, as the caller chooses, and passes the provider's own figures on to
+//! it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +23,7 @@ fn stage(steps: impl IntoIterator<Item = Step>, limiter: Arc<dyn RateLimiter>) -
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_wait_for_leave_within_their_deadline() {
+async fn calls_wait_for_permission_within_their_deadline() {
     let stage = stage(
         [signed(REPLY), signed(REPLY), signed(REPLY)],
         one_a_second(),
@@ -52,7 +53,7 @@ async fn a_wait_past_the_deadline_is_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_does_not_want_to_wait_is_refused_at_once() {
+async fn a_call_that_does_not_wait_is_refused_at_once() {
     let stage = stage([signed(REPLY), signed(REPLY)], one_a_second());
     stage.client.call(SafeOrder::new()).await.unwrap();
     let call = stage.client.call(SafeOrder::new());
@@ -61,14 +62,14 @@ async fn whoever_does_not_want_to_wait_is_refused_at_once() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    // Nothing was taken: the next one comes through after the second.
+    // Nothing was acquired: the next call is admitted after the second.
     tokio::time::advance(Duration::from_secs(1)).await;
     let call = stage.client.call(SafeOrder::new());
     call.with_when_limited(WhenLimited::Refuse).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeats_need_leave_too() {
+async fn retries_need_permission_too() {
     let steps = [Step::respond(503, ""), signed(REPLY)];
     let stage = Stage::with(steps, Toy::default(), |builder| {
         builder.rate_limiter(one_a_second())
@@ -80,7 +81,7 @@ async fn repeats_need_leave_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_without_leave_ends_with_what_the_first_attempt_came_to() {
+async fn a_retry_without_permission_ends_with_the_failure_of_the_first_attempt() {
     let stage = Stage::with([Step::respond(503, "")], Toy::default(), |builder| {
         builder
             .rate_limiter(one_a_second())
@@ -91,7 +92,7 @@ async fn a_repeat_without_leave_ends_with_what_the_first_attempt_came_to() {
     assert_eq!(error.outcome(), Outcome::Unknown);
 }
 
-/// Keeps what it is told.
+/// Records the allowances that it learns.
 #[derive(Debug, Default)]
 struct Listener(Mutex<Vec<Allowance>>);
 
@@ -106,7 +107,7 @@ impl RateLimiter for Listener {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limiter_hears_of_allowances_and_of_429() {
+async fn the_limiter_learns_allowances_and_429() {
     let listener = Arc::new(Listener::default());
     let told = |left: u64, seconds| Allowance::new(left).resetting_in(Duration::from_secs(seconds));
     let steps = [
@@ -129,7 +130,7 @@ async fn the_limiter_hears_of_allowances_and_of_429() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_until_the_window_that_the_provider_tells_of_has_ended() {
+async fn nothing_is_sent_until_the_window_that_the_provider_reports_has_ended() {
     let limits = Arc::new(RateLimits::new([]).unwrap());
     let steps = [
         signed_with_headers(&[("x-left", "0 10")], REPLY),

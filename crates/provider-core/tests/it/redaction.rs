@@ -1,4 +1,4 @@
-//! Nothing that is secret, personal or from the wire gets into any output, whatever goes wrong.
+//! No secret, no personal value and nothing from the wire gets into any output, whatever fails.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::server::{Reply, Server, response};
 use crate::toy::{SafeOrder, Stage, Toy, signed, signed_with_status};
 use crate::traces::Traces;
 
-// None of these is part of another or of anything that may be printed.
+// None of these is a part of another or of anything that may be printed.
 const API_KEY: &str = "canary-api-key";
 const SIGNING_SECRET: &str = "canary-signing-secret";
 const MOBILE: &str = "9000000017";
@@ -51,7 +51,7 @@ fn assert_silent(at: &str, text: &str) {
     }
 }
 
-/// All that can be printed of an error.
+/// Everything that can be printed of an error.
 fn printed(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n", error.report());
     let mut cause = std::error::Error::source(error);
@@ -89,7 +89,7 @@ fn with_query() -> SafeOrder {
 
 const BASE_URL: &str = "https://toy.example.test/uat";
 
-/// An answer with a canary in every place that the peer fills.
+/// A response with a canary in every place that the peer fills.
 fn refusal(status: u16, code: &str) -> Step {
     Step::respond_with(
         status,
@@ -104,7 +104,7 @@ fn refusal(status: u16, code: &str) -> Step {
 }
 
 #[test]
-fn the_collector_of_traces_sees_what_is_printed() {
+fn the_trace_collector_sees_the_events() {
     let traces = Traces::new();
     tracing::trace!(secret = CONSENT, "{MESSAGE}");
     let _span = tracing::trace_span!("span", key = KEY).entered();
@@ -114,7 +114,7 @@ fn the_collector_of_traces_sees_what_is_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_kind_of_error_gives_anything_away() {
+async fn no_error_leaks_anything() {
     let traces = Traces::new();
     let html = || format!("<html>{BODY}</html>");
     let wrong_type = format!(r#"{{"state":"{VALUE}","items":[{{"amount":"{VALUE}"}}]}}"#);
@@ -147,7 +147,7 @@ async fn no_kind_of_error_gives_anything_away() {
         (refusal(429, "E1"), ErrorKind::RateLimited),
         (refusal(302, "E1"), ErrorKind::Api),
         (refusal(400, "E1"), ErrorKind::Api),
-        // A personal value in the place of the code.
+        // A personal value in place of the code.
         (refusal(400, MOBILE), ErrorKind::Api),
         (refusal(400, PAN), ErrorKind::Api),
         (refusal(400, EMAIL), ErrorKind::Api),
@@ -199,7 +199,7 @@ async fn no_kind_of_error_gives_anything_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_gives_nothing_away_either() {
+async fn no_response_leaks_anything() {
     let traces = Traces::new();
     let body = format!(r#"{{"state":"{VALUE}","items":[],"{KEY}":"{BODY}"}}"#);
     let stage = Stage::with(
@@ -221,7 +221,7 @@ async fn an_answer_gives_nothing_away_either() {
 }
 
 #[tokio::test]
-async fn no_failure_on_a_socket_gives_anything_away() {
+async fn no_failure_on_a_socket_leaks_anything() {
     let traces = Traces::new();
     let last = |text: String| Reply::Last(text.into_bytes());
     let replies = [
@@ -285,7 +285,7 @@ async fn fails(transport: &Arc<ReqwestTransport>, base_url: &str) -> Error {
 }
 
 #[test]
-fn an_input_that_is_refused_is_not_repeated() {
+fn a_refused_input_is_not_printed() {
     let secret = |text: &str| format!("{text}\n");
     let refused: [InvalidRequest; 10] = [
         Secret::for_header("x-api-key", secret(API_KEY)).unwrap_err(),
@@ -307,7 +307,7 @@ fn an_input_that_is_refused_is_not_repeated() {
 }
 
 #[test]
-fn what_holds_a_secret_prints_none() {
+fn types_that_hold_a_secret_do_not_print_it() {
     let toy = toy(BASE_URL);
     let header = toy.api_key.header_value("x-api-key").unwrap();
     let mut request = Request::new(Body::from(serde_json::to_vec(&order()).unwrap()));

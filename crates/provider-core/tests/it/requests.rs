@@ -1,4 +1,4 @@
-//! Requests that are made from an operation's route: method, path, query, headers, and what is signed.
+//! Requests that are built from an operation's route: method, path, query, headers, and the signed bytes.
 
 use provider_core::bytes::Bytes;
 use provider_core::http::header::{
@@ -16,7 +16,7 @@ use crate::toy::{SIGNATURE, Stage, Toy, signed};
 type BuildRead =
     for<'a> fn(&'a Read, RequestBuilder<'a, Toy>) -> Result<BuiltRequest<'a>, InvalidRequest>;
 
-/// A read of one part of an order, built as a test says.
+/// A read of one part of an order, built as the test sets it.
 struct Read {
     id: PathId,
     part: PathId,
@@ -109,7 +109,7 @@ async fn a_query_is_encoded_once_and_keeps_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_asks_for_its_own_type_of_reply() {
+async fn an_operation_accepts_its_own_type_of_reply() {
     const MADE_UP: HeaderName = HeaderName::from_static("x-made-up");
     let sent = sent(|read, request| {
         both(read, request)

@@ -1,4 +1,4 @@
-//! A server that speaks bytes, not HTTP, so that it can misbehave exactly.
+//! A server that sends raw bytes instead of HTTP, so that it can misbehave in exact ways.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// When a test that waits for something gives up. No test depends on it: it turns a hang into a failure.
+/// The time after which a waiting test gives up. No test depends on it: it turns a hang into a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What happens to one request after it was read to its end.
+/// What happens after a request was read to its end.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// These bytes; the connection stays open.
@@ -23,7 +23,7 @@ pub(crate) enum Reply {
     Last(Vec<u8>),
     /// A chunked body until the client hangs up, or until this many bytes.
     Chunks(usize),
-    /// A picture: how long it is said to be and how many bytes of it come, before the connection is closed.
+    /// A picture: its announced length, and how many bytes of it are sent before the connection is closed.
     Picture { announced: usize, sent: usize },
     /// Nothing until the client hangs up.
     Silence,
@@ -52,11 +52,11 @@ pub(crate) fn response(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -
 pub(crate) enum End {
     /// The client hung up.
     Client,
-    /// The server did, as its script says.
+    /// The server hung up, according to its script.
     Server,
-    /// Nobody did: the client took all that the server had.
+    /// Nobody hung up: the client read everything that the server sent.
     Exhausted,
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Handshake,
 }
 
@@ -81,7 +81,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// A server in plain text. The last reply is given again and again.
+    /// A plain-text server. The last reply is sent again and again.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::listen(replies, None).await
     }
@@ -220,7 +220,7 @@ async fn send_chunks<S: AsyncWrite + Unpin>(stream: &mut S, most: usize) -> End 
     End::Exhausted
 }
 
-/// One request to the end of its body; `None` when the client hung up.
+/// Reads one request to the end of its body; `None` if the client hung up.
 async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let length = loop {

@@ -1,4 +1,5 @@
-//! Downloads over real sockets on this machine. Compiled once for each transport: `main.rs` says which is `Tested`.
+//! Downloads over real sockets on this machine. Compiled once for each transport, which is `Tested` in the module that
+//! includes this file.
 
 use std::fs;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ async fn a_picture_is_stored_and_the_connection_kept() {
 }
 
 #[tokio::test]
-async fn a_picture_that_breaks_off_is_asked_for_again() {
+async fn an_incomplete_picture_is_retried() {
     let server = Server::start([picture(900_000, 600_000), picture(900_000, 900_000)]).await;
     assert_eq!(download(plain(), &server).await.unwrap(), 900_000);
     assert_eq!(server.requests().len(), 2);
@@ -79,8 +80,9 @@ async fn a_picture_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_picture_over_the_limit_is_given_up() {
-    // Announced, so nothing of it is read; more than the sockets can hold, so the end is the client's.
+async fn a_picture_over_the_limit_is_refused() {
+    // The length is announced, so nothing is read; it is more than the sockets can buffer, so the client ended the
+    // connection.
     let server = Server::start([picture(200_000_000, 200_000_000)]).await;
     let error = download(plain(), &server).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1));
@@ -99,7 +101,7 @@ async fn a_picture_over_the_limit_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_endless_page_is_given_up() {
+async fn an_endless_page_is_refused() {
     // Without a content type and without a signature.
     let server = Server::start([Reply::Chunks(256 << 20)]).await;
     let error = download(plain(), &server).await.unwrap_err();
@@ -108,7 +110,7 @@ async fn an_endless_page_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_read_and_repeated_where_it_passes() {
+async fn a_refusal_is_read_and_retried_if_it_is_transient() {
     let busy = response("503 Service Unavailable", &[], r#"{"code":"busy"}"#);
     let server = Server::start([Reply::Bytes(busy), picture(10, 10)]).await;
     assert_eq!(download(plain(), &server).await.unwrap(), 10);
@@ -132,7 +134,7 @@ async fn a_dropped_download_hangs_up() {
     }
 }
 
-/// The seam itself, as a transport around another one sees it.
+/// The transport trait itself, as a wrapping transport uses it.
 #[tokio::test]
 async fn an_open_response_comes_in_pieces() {
     let request = |server: &Server| {

@@ -1,5 +1,5 @@
-//! What every transport over sockets does, over real ones on this machine. Compiled once for each of them: `main.rs` says
-//! which is `Tested`.
+//! The behaviour of every socket transport, over real sockets on this machine. Compiled once for each transport, which is
+//! `Tested` in the module that includes this file.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -44,10 +44,10 @@ async fn post_fails(transport: &Tested, url: &str) -> TransportErrorKind {
     post(transport, url).await.unwrap_err().kind()
 }
 
-/// What an operation allows that says nothing else.
+/// The default limits of an operation.
 const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 8 * 1024 * 1024);
 
-/// An address where nobody listens, for as long as the socket lives.
+/// An address where nobody listens while the socket lives.
 fn nobody() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -55,7 +55,7 @@ fn nobody() -> (TcpSocket, SocketAddr) {
     (socket, address)
 }
 
-/// A client that repeats without pauses.
+/// A client that retries without back-off.
 fn client(transport: Tested, base_url: &str) -> Client<Toy> {
     let builder = Client::builder(Toy::at(base_url))
         .transport(Arc::new(transport))
@@ -87,7 +87,7 @@ async fn the_bytes_on_the_wire() {
         .map(str::to_owned)
         .collect();
     headers.sort();
-    // Each once, and nothing else: no cookie, no referer.
+    // Each header once, and no others: no cookie, no referer.
     assert_eq!(
         headers,
         [
@@ -188,7 +188,7 @@ async fn an_address_is_exact_and_checked_however_often_it_is_used() {
             .collect();
         assert_eq!(sent, expected);
     }
-    // A host that is known does not make a bad path good, nor a known path a bad host.
+    // A cached host does not make a bad path acceptable, nor a cached path a bad host.
     let port = servers[0].port();
     for url in [
         servers[0].url("/v1/sessions/../1"),
@@ -204,7 +204,7 @@ async fn an_address_is_exact_and_checked_however_often_it_is_used() {
 // Where it goes
 
 #[tokio::test]
-async fn redirects_are_answers() {
+async fn redirects_are_not_followed() {
     for status in [
         "301 Moved Permanently",
         "302 Found",
@@ -228,7 +228,7 @@ async fn redirects_are_answers() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_the_same_server_is_an_answer_too() {
+async fn a_redirect_to_the_same_server_is_not_followed_either() {
     let moved = response("307 Temporary Redirect", &["location: /v2"], "");
     let server = Server::start([Reply::Bytes(moved), Reply::ok(REPLY)]).await;
     let error = order::<SAFE>(plain(), &server.url("")).await;
@@ -240,7 +240,7 @@ async fn a_redirect_to_the_same_server_is_an_answer_too() {
 
 #[tokio::test]
 async fn plain_http_stays_on_this_machine() {
-    // 192.0.2.1 is reserved for documentation; the last ones look like this machine and are not, or not plainly.
+    // 192.0.2.1 is reserved for documentation; the last ones look like loopback addresses and are not, or not clearly.
     let transport = Tested::builder()
         .connect_timeout(Duration::from_millis(1))
         .without_tls()
@@ -285,7 +285,7 @@ async fn plain_http_to_this_machine_is_allowed() {
 }
 
 #[test]
-fn plain_http_to_other_machines_has_to_be_asked_for() {
+fn plain_http_to_other_machines_has_to_be_allowed() {
     let asked = Tested::builder().allow_plain_http().without_tls();
     assert!(format!("{asked:?}").contains("allow_plain_http: true"));
     let transport = asked.build().unwrap();
@@ -327,7 +327,7 @@ fn proxy_variables_are_ignored() {
             .env(CHILD, server.url("/v1"))
             .env_remove("NO_PROXY")
             .env_remove("no_proxy")
-            // With it, HTTP_PROXY would be ignored for a reason of its own.
+            // With it, HTTP_PROXY would be ignored for another reason.
             .env_remove("REQUEST_METHOD");
         for name in [
             "HTTP_PROXY",
@@ -352,11 +352,11 @@ fn proxy_variables_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_when_it_is_named() {
+async fn a_configured_proxy_is_used() {
     let proxy = Server::start([Reply::ok("by proxy")]).await;
     let through = || Tested::builder().proxy(proxy.url("")).without_tls();
 
-    // Plain text to a proxy leaves this machine, wherever it goes in the end.
+    // Plain text to a proxy leaves this machine, whatever its destination.
     let transport = through().build().unwrap();
     let kind = post_fails(&transport, "http://127.0.0.1/v1").await;
     assert_eq!(kind, TransportErrorKind::InvalidRequest);
@@ -374,7 +374,7 @@ async fn a_proxy_is_used_when_it_is_named() {
 }
 
 #[test]
-fn a_proxy_that_is_no_url_is_refused() {
+fn a_malformed_proxy_url_is_refused() {
     let builder = Tested::builder().proxy("http://person:canary@");
     let error = builder.build().unwrap_err();
     assert_eq!(error.invalid_request().unwrap().field(), "proxy");
@@ -390,7 +390,7 @@ fn limited(bytes: usize) -> Tested {
 
 #[tokio::test]
 async fn an_announced_body_over_the_limit_is_not_read() {
-    // The body never comes: only the announcement can have been the reason.
+    // The body never arrives: only the announcement can be the reason.
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n";
     let server = Server::start([Reply::Bytes(head.to_vec())]).await;
     let kind = post_fails(&limited(1000), &server.url("/v1")).await;
@@ -403,8 +403,8 @@ async fn an_announced_body_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_given_up() {
-    // Far more than the sockets between can hold, so the server can end only because the client hung up.
+async fn an_endless_body_is_refused() {
+    // Far more than the sockets can buffer, so the server can end only because the client hung up.
     let server = Server::start([Reply::Chunks(256 << 20)]).await;
     let kind = post_fails(&limited(64 << 10), &server.url("/v1")).await;
     assert_eq!(kind, TransportErrorKind::TooLarge);
@@ -412,7 +412,7 @@ async fn an_endless_body_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_not_asked_for_again() {
+async fn a_body_that_is_too_large_is_not_retried() {
     let server = Server::start([Reply::ok(&"x".repeat(1001))]).await;
     let error = order::<SAFE>(limited(1000), &server.url("")).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
@@ -456,8 +456,8 @@ async fn the_limit_is_exact_however_the_body_is_framed() {
 }
 
 #[tokio::test]
-async fn a_body_in_many_pieces_is_put_together_exactly() {
-    // More than the client reads at once, so that the first piece is not the whole.
+async fn a_body_in_many_pieces_is_collected_exactly() {
+    // More than the client reads at once, so that the first piece is not the whole body.
     let body: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let body = &body[..3_000_001];
     let transport = limited(body.len());
@@ -485,7 +485,7 @@ async fn a_response_without_a_body_is_empty() {
 }
 
 #[tokio::test]
-async fn a_labelled_body_is_not_decoded() {
+async fn a_compressed_body_is_not_decoded() {
     // "hello", by gzip.
     const GZIP: [u8; 25] = [
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0,
@@ -512,7 +512,7 @@ async fn a_refused_connection_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_leaves_a_doubt() {
+async fn a_broken_connection_has_an_unknown_outcome() {
     let short = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
     let cut = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_vec();
     let head = b"HTTP/1.1 200 OK\r\ncontent-le".to_vec();
@@ -568,7 +568,7 @@ async fn a_dropped_exchange_closes_its_connection() {
 // Connections
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let body = "x".repeat(300_000);
     let server = Server::start([
         Reply::ok("one"),
@@ -587,7 +587,7 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_dropped() {
+async fn an_idle_connection_is_closed() {
     let server = Server::start([Reply::ok("ok")]).await;
     let builder = Tested::builder().without_tls();
     let transport = builder
@@ -595,7 +595,7 @@ async fn an_idle_connection_is_dropped() {
         .build()
         .unwrap();
     post(&transport, &server.url("/v1")).await.unwrap();
-    // The server's side ends only when the client lets go.
+    // The server's side ends only when the client closes the connection.
     assert_eq!(server.end().await, End::Client);
     post(&transport, &server.url("/v1")).await.unwrap();
     assert_eq!(server.requests().len(), 2);
@@ -622,7 +622,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        // Not `ServerConfig::builder`: it installs a provider for the whole process, which a test here looks for.
+        // Not `ServerConfig::builder`: it installs a process-wide provider, which a test here checks for.
         ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -641,7 +641,7 @@ fn https(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted() {
+async fn a_configured_authority_is_trusted() {
     let authority = Authority::new();
     let config = authority.server(named("localhost"));
     let server = Server::start_tls(config, [Reply::ok("secret")]).await;
@@ -651,12 +651,12 @@ async fn an_authority_of_ones_own_is_trusted() {
         assert_eq!(answer.body(), "secret");
     }
     assert_eq!(server.connections(), 1);
-    // The provider of cryptography is handed over, not installed for the whole process.
+    // The cryptography provider is passed in, not installed process-wide.
     assert!(CryptoProvider::get_default().is_none());
 }
 
 #[tokio::test]
-async fn a_certificate_that_does_not_fit_is_never_trusted() {
+async fn an_invalid_certificate_is_never_trusted() {
     let authority = Authority::new();
     let mut expired = named("localhost");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -679,7 +679,7 @@ async fn a_certificate_that_does_not_fit_is_never_trusted() {
         assert_eq!(server.connections(), 1, "{report}");
         assert!(server.requests().is_empty(), "{report}");
         assert!(report.ends_with(reason), "{report}");
-        // The names in the certificate are the peer's words.
+        // The peer chose the names in the certificate.
         assert!(
             !format!("{report} {error:?}").contains("canary"),
             "{report}"
@@ -688,7 +688,7 @@ async fn a_certificate_that_does_not_fit_is_never_trusted() {
 }
 
 #[tokio::test]
-async fn the_platform_does_not_know_an_authority_of_ones_own() {
+async fn the_platform_s_roots_do_not_trust_a_private_authority() {
     let config = Authority::new().server(named("localhost"));
     let server = Server::start_tls(config, [Reply::ok(REPLY)]).await;
     let Ok(transport) = Tested::new() else {
@@ -699,8 +699,8 @@ async fn the_platform_does_not_know_an_authority_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_is_not_sent() {
-    // One hangs up at once, one speaks before it is spoken to, and not in TLS.
+async fn a_request_is_not_sent_after_a_failed_handshake() {
+    // One server hangs up at once, the other sends bytes first, and not TLS.
     for greeting in [b"".as_slice(), b"220 toy.example.test ready\r\n"] {
         let url = format!("https://localhost:{}", greeter(greeting).await);
         let error = order::<UNSAFE>(Authority::new().transport(), &url).await;
@@ -710,7 +710,7 @@ async fn a_handshake_that_breaks_is_not_sent() {
     }
 }
 
-/// The port of a server that says this to everyone and hangs up.
+/// The port of a server that sends these bytes to every client and hangs up.
 async fn greeter(greeting: &'static [u8]) -> u16 {
     use tokio::io::AsyncWriteExt;
 
@@ -726,7 +726,7 @@ async fn greeter(greeting: &'static [u8]) -> u16 {
 }
 
 #[test]
-fn root_certificates_that_are_none_are_refused() {
+fn malformed_root_certificates_are_refused() {
     let broken = "-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----\n";
     let key = KeyPair::generate().unwrap().serialize_pem();
     for pem in ["", "canary", broken, &key] {
@@ -741,7 +741,8 @@ fn root_certificates_that_are_none_are_refused() {
 
 // Through a proxy
 
-/// The port of a proxy that opens tunnels to this machine, or answers with this status instead, and what was asked of it.
+/// The port of a proxy that opens tunnels to this machine, or replies with this status instead, and the requests that it
+/// received.
 async fn tunnelling(refusal: Option<&'static str>) -> (u16, Arc<Mutex<Vec<String>>>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -773,7 +774,7 @@ async fn tunnelling(refusal: Option<&'static str>) -> (u16, Arc<Mutex<Vec<String
 }
 
 #[tokio::test]
-async fn https_goes_through_a_tunnel_that_sees_nothing_but_the_address() {
+async fn https_goes_through_a_tunnel_that_sees_only_the_address() {
     let authority = Authority::new();
     let config = authority.server(named("localhost"));
     let server = Server::start_tls(config, [Reply::ok("secret")]).await;
@@ -798,7 +799,7 @@ async fn https_goes_through_a_tunnel_that_sees_nothing_but_the_address() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_opens_no_tunnel_sent_nothing() {
+async fn nothing_is_sent_through_a_proxy_that_opens_no_tunnel() {
     for refusal in [
         "403 Forbidden",
         "407 Proxy Authentication Required",

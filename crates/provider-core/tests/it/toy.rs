@@ -1,4 +1,4 @@
-//! A made-up company: it signs requests and responses, and counts what the client asks of it.
+//! An invented provider: it signs requests and responses, and counts the calls of its functions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const SIGNATURE: HeaderName = HeaderName::from_static("x-toy-signature");
 
-/// How often the client asked for something.
+/// How often the client called a function.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counter(Arc<AtomicU32>);
 
@@ -80,7 +80,7 @@ impl Provider for Toy {
         &self.base_url
     }
 
-    /// The "signature" says what went into it, so that a test sees whether it was made anew.
+    /// The "signature" shows its inputs, so that a test sees whether a request was signed again.
     fn authorize(
         &self,
         head: &mut Parts,
@@ -175,7 +175,7 @@ fn response_signature(body: &[u8]) -> String {
     format!("length={}", body.len())
 }
 
-/// The "signature" over a body that comes in pieces.
+/// The "signature" over a streamed body.
 struct Length {
     signature: HeaderValue,
     length: usize,
@@ -231,7 +231,7 @@ impl Endpoint for Media {
     }
 }
 
-/// What [`Order`]'s parameter may be.
+/// The values of [`Order`]'s parameter.
 pub(crate) const SAFE: u8 = 0;
 pub(crate) const REPEATABLE: u8 = 1;
 pub(crate) const UNSAFE: u8 = 2;
@@ -256,7 +256,7 @@ pub(crate) struct Order<const I: u8> {
     /// Inputs that do not fit together.
     #[serde(skip)]
     pub(crate) contradictory: bool,
-    /// How often a response was read.
+    /// How often a response was decoded.
     #[serde(skip)]
     pub(crate) read: Counter,
 }
@@ -283,7 +283,7 @@ impl<const I: u8> Order<I> {
 }
 
 provider_core::open_enum! {
-    /// How far an order is.
+    /// The status of an order.
     pub(crate) enum State {
         /// Not done yet.
         Open = "open",
@@ -358,7 +358,7 @@ impl<const I: u8> Endpoint for Order<I> {
 
 pub(crate) const REPLY: &str = r#"{"state":"open","items":[{"amount":7}]}"#;
 
-/// A 200 that the company signed.
+/// A 200 that the provider signed.
 pub(crate) fn signed(body: &str) -> Step {
     signed_with_status(200, body)
 }
@@ -383,7 +383,7 @@ pub(crate) fn forged() -> Step {
     Step::respond_with(200, &[(SIGNATURE.as_str(), "length=1")], REPLY)
 }
 
-/// A client of the toy company with everything around it in the test's hands.
+/// A client of the invented provider, with everything around it under the test's control.
 pub(crate) struct Stage {
     pub(crate) client: Client<Toy>,
     pub(crate) transport: ScriptedTransport,

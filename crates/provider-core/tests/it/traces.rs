@@ -1,4 +1,4 @@
-//! Everything that is logged, for tests to look into.
+//! Collects everything that is logged, for tests.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -19,9 +19,9 @@ thread_local! {
 pub(crate) struct Traces;
 
 impl Traces {
-    /// Begins to collect.
+    /// Starts to collect.
     pub(crate) fn new() -> Self {
-        // One subscriber for the process: one for each thread would depend on which thread meets an event first.
+        // One subscriber for the process: with one per thread, the result would depend on which thread sees an event first.
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
             tracing::subscriber::set_global_default(Collector).unwrap();
@@ -32,12 +32,12 @@ impl Traces {
         Self
     }
 
-    /// What was collected: a line each, the level first, and two spaces before those inside of a span.
+    /// The collected events and spans, one per line, the level first; those inside a span are indented by two spaces.
     pub(crate) fn text(&self) -> String {
         TRACES.with_borrow(|text| text.clone().unwrap())
     }
 
-    /// The names of all fields that were collected with a value, from events and spans of this target.
+    /// The names of all collected fields with a value, from events and spans of this target.
     pub(crate) fn fields_of(&self, target: &str) -> BTreeSet<&'static str> {
         FIELDS.with_borrow(|fields| {
             fields

@@ -12,7 +12,7 @@ use crate::exchange::{BodyProblem, EmptyText, Json, NullOptional, ReceivedReques
 
 const DOC_TYPES: [&str; 3] = ["aadhaar", "pan", "dl"];
 
-/// Bounds the reply to a list of thousands of wrong entries.
+/// Bounds the reply to a list of thousands of invalid entries.
 const MAX_ITEMS: usize = 100;
 
 pub(super) fn handle(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
@@ -77,7 +77,7 @@ fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
 fn unreadable(problem: BodyProblem) -> Problem {
     let mut at = vec!["body".into()];
     let (kind, input) = match problem {
-        // The framework takes such a body for a text.
+        // The framework treats such a body as text.
         BodyProblem::ContentType => (Kind::NotAnObject, Value::Null),
         BodyProblem::NotAnObject(body) => (Kind::NotAnObject, body),
         BodyProblem::NotJson => {

@@ -11,8 +11,8 @@ use crate::exchange::{
 settings! {
     /// Deepvue: `POST /v1/kyc/digilocker/initiate-session`.
     ///
-    /// Documented are the request, the success body, and the texts of the error bodies; which HTTP status belongs to
-    /// which text is partly inferred.
+    /// The request, the success body, and the texts of the error bodies are documented; the HTTP status of each text is
+    /// partly inferred.
     DeepvueSettings {
         /// The accepted `client-id`.
         with_client_id / client_id: String = credentials::DEEPVUE_CLIENT_ID.to_owned();
@@ -40,7 +40,7 @@ settings! {
         with_reply_body / reply_body: SessionReplyBody = SessionReplyBody::AsDocumented;
         /// The form of validation items. Own choice: the documented item has the first form.
         with_validation_items / validation_items: ValidationItems = ValidationItems::PydanticV1;
-        /// A `consent` other than `Y`. That it is rejected is documented, how is not. Own choice.
+        /// A `consent` other than `Y`. Its rejection is documented, the form of the reply is not. Own choice.
         with_refused_consent / refused_consent: RefusedConsent = RefusedConsent::Items;
         /// HTTP status of a `consent` other than `Y`. Own choice.
         with_refused_consent_status / refused_consent_status: u16 = 422;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::options::ValidationItems;
 use crate::exchange::Json;
 
-/// One problem of a body: where, what, and what was sent there.
+/// One problem of a body: its location, its kind, and the value that was sent.
 pub(super) struct Problem {
     pub(super) at: Vec<Json>,
     pub(super) kind: Kind,
@@ -28,8 +28,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// `msg` and `type` in both forms. Only that of a missing field in the first form is documented; the others are those of
-    /// the framework that has this form.
+    /// `msg` and `type` in both forms. Only those of a missing field in the first form are documented; the others are those
+    /// of the framework with this form.
     fn words(self, items: ValidationItems) -> (&'static str, &'static str) {
         use ValidationItems::{PydanticV1 as V1, PydanticV2 as V2};
         match (self, items) {

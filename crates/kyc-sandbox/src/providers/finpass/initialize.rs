@@ -26,7 +26,7 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     }
 }
 
-/// A request that is acceptable; an optional field that counts as absent is `None`.
+/// A valid request; an optional field that counts as absent is `None`.
 struct Initialize {
     mobile_number: String,
     pan_number: Option<String>,
@@ -114,8 +114,8 @@ fn open(finpass: &Finpass, request: Initialize) -> Reply {
     finpass
         .sessions
         .update(client_id.clone(), |_| Session { monitoring });
-    // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented
-    // example: whoever decodes and encodes this URL again breaks it.
+    // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented example:
+    // decoding and re-encoding this URL breaks it.
     let consent_url = format!(
         "{}?fi={rest}+Rg==&reqdate{first}+X==",
         finpass.settings.consent_url()

@@ -12,8 +12,8 @@ use crate::exchange::{
 settings! {
     /// Finpass: account aggregator.
     ///
-    /// Documented are Initialize's request and success fields, the 401 body, and that Refresh Data returns an id. Every other
-    /// error is the sandbox's own choice, in the documented envelope.
+    /// Initialize's request and success fields, the 401 body, and the id in Refresh Data's reply are documented. Every
+    /// other error is the sandbox's own choice, in the documented envelope.
     FinpassSettings {
         /// The accepted `x-api-key`.
         with_api_key / api_key: String = credentials::FINPASS_API_KEY.to_owned();
@@ -21,8 +21,8 @@ settings! {
         with_api_secret / api_secret: String = credentials::FINPASS_API_SECRET.to_owned();
         /// A key header that is sent twice. Own choice.
         with_repeated_headers / repeated_headers: RepeatedHeaders = RepeatedHeaders::Refused;
-        /// A request without `Content-Type: application/json`. The header is documented as required; what its absence
-        /// does is not. Own choice.
+        /// A request without `Content-Type: application/json`. The header is documented as required; the effect of its
+        /// absence is not. Own choice.
         with_content_type / content_type: ContentType = ContentType::Required;
         /// HTTP status and `status_code` of a body that cannot be accepted. Own choice.
         with_validation_status / validation_status: u16 = 422;
@@ -52,7 +52,7 @@ settings! {
         with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
         /// The number of sessions that Refresh Data knows; the oldest are forgotten first, as if they had expired.
         with_session_capacity / session_capacity: usize = 10_000;
-        /// `client_id`s that Refresh Data accepts besides those that Initialize opened.
+        /// `client_id`s that Refresh Data accepts in addition to those that Initialize opened.
         with_client_ids / client_ids: Vec<String> = Vec::new();
         /// Which of the sessions that Initialize opened may be refreshed. Own choice.
         with_refresh_scope / refresh_scope: RefreshScope = RefreshScope::AnySession;

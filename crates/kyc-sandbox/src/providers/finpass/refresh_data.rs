@@ -1,7 +1,7 @@
-//! Refresh Data: asks for fresh data under the consent of an open session.
+//! Refresh Data: requests new data under the consent of an open session.
 //!
-//! Documented are the route, that an id comes back, and the id's prefix. The field names and the refusal are those reported
-//! for a sister product; the rest is the sandbox's own choice: settings, and every refresh gets an id of its own.
+//! The route, the id in the reply, and the id's prefix are documented. The field names and the refusal are those reported
+//! for a sister product; the rest is the sandbox's own choice, by settings: every refresh gets a new id.
 
 use super::options::RefreshScope;
 use super::{Finpass, refusal, required, success};

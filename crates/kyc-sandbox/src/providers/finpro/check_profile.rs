@@ -86,7 +86,7 @@ fn text<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Option<&'b str>,
     }
 }
 
-/// The names to ask, in order, those of unknown aggregators included if they are to get a row.
+/// The aggregators to ask, in order, including unknown ones if they get a row.
 fn aggregators(
     settings: &FinproSettings,
     body: &Map<String, Value>,
@@ -137,7 +137,7 @@ fn aggregators(
     Ok(asked)
 }
 
-/// One row an aggregator, and the wait for the slowest one: all are asked at the same time.
+/// One row per aggregator, and the wait for the slowest one, because all are asked concurrently.
 fn ask_all(settings: &FinproSettings, person: Person, names: Vec<String>) -> (Vec<Json>, Duration) {
     let timeout = *settings.aggregator_timeout();
     let mut longest = Duration::ZERO;

@@ -11,8 +11,8 @@ use crate::exchange::{
 settings! {
     /// MoneyOne FinPro: `POST /profile`.
     ///
-    /// Documented are the request and success fields and the nested error body of `PROFILE_CHECK_FAILED`. No HTTP
-    /// status of an error is.
+    /// The request and success fields and the nested error body of `PROFILE_CHECK_FAILED` are documented. The HTTP status
+    /// of errors is not.
     FinproSettings {
         /// The accepted `client_id`.
         with_client_id / client_id: String = credentials::FINPRO_CLIENT_ID.to_owned();
@@ -54,16 +54,16 @@ settings! {
         with_max_aa_ids / max_aa_ids: usize = 50;
         /// The order of the rows. Not promised. Own choice.
         with_row_order / row_order: RowOrder = RowOrder::AsAsked;
-        /// The aggregators with the profile API enabled. With none, every check is `PROFILE_CHECK_FAILED`. One whose
-        /// name is not in [`people`](crate::people) knows nobody.
+        /// The aggregators with the profile API enabled. With none, every check is `PROFILE_CHECK_FAILED`. An aggregator
+        /// that is not in [`people`](crate::people) knows nobody.
         with_aggregators / aggregators: Vec<String> =
             vec!["onemoney".to_owned(), "finvu".to_owned(), "anumati".to_owned()];
         /// How long each aggregator may take. Documented as configurable, typically 4 to 6 seconds.
         with_aggregator_timeout / aggregator_timeout: Duration = Duration::from_secs(4);
         /// `errorMessage` of a row that failed. Own choice.
         with_row_error_message / row_error_message: String = "Account Aggregator returned an error".to_owned();
-        /// Requests per window, counting every request to the operation, refused ones too. The number is documented;
-        /// what counts, and for whom, is not: the sandbox has one organisation and counts all. Own choice.
+        /// Requests per window, counting every request to the operation, including refused ones. The number is documented;
+        /// which requests count, and for whom, is not: the sandbox has one organisation and counts all. Own choice.
         with_rate_limit / rate_limit: u64 = 1000;
         /// The window's length. Own choice.
         with_rate_window / rate_window: Duration = Duration::from_secs(60);

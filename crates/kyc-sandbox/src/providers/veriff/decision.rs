@@ -1,7 +1,7 @@
 //! Decision: the outcome of a verification session.
 //!
-//! Documented are the envelope, `null` while nothing is decided, the pairs of status and code, and seven members of
-//! `verification`. The other members are those that clients of Veriff report; the values are invented.
+//! The envelope, `null` until there is a decision, the pairs of status and code, and seven members of `verification` are
+//! documented. The other members are those that clients of Veriff report; the values are invented.
 
 use uuid::Uuid;
 

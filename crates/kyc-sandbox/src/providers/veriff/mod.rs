@@ -1,4 +1,4 @@
-//! Veriff: verification sessions, signed both ways.
+//! Veriff: verification sessions, signed in both directions.
 
 mod decision;
 pub(crate) mod options;
@@ -115,7 +115,7 @@ impl Veriff {
         true
     }
 
-    /// Checks the sender over the bytes as received: the body, or for a GET or DELETE the id in the path.
+    /// Verifies the signature over the bytes as received: the body, or for a GET or DELETE the id in the path.
     fn authenticate(&self, request: &ReceivedRequest) -> Result<(), (&str, &'static str)> {
         let settings = &self.settings;
         let client = match request.header("x-auth-client") {
@@ -176,7 +176,7 @@ impl Veriff {
         }
     }
 
-    /// The session that the path names, or the reply to a request for one that cannot be had.
+    /// The session that the path names, or the refusal if there is none.
     fn session<'r>(&self, request: &'r ReceivedRequest) -> Result<(&'r str, Uuid), Reply> {
         // A UUID never needs percent-encoding.
         let text = request.parameter("id");
@@ -202,7 +202,7 @@ impl Veriff {
         }
     }
 
-    /// A signed success with its members in the order that the settings ask for.
+    /// A signed success with its members in the configured order.
     fn success(&self, mut members: Vec<(&'static str, Json)>) -> Reply {
         if *self.settings.key_order() == KeyOrder::Varied {
             let turn = self.turns.fetch_add(1, Ordering::Relaxed);
@@ -289,7 +289,7 @@ impl Veriff {
     }
 }
 
-/// A UUID in its usual form with hyphens; the crate reads others too.
+/// A UUID in its usual form with hyphens; the crate accepts others too.
 fn uuid(text: &[u8]) -> Option<Uuid> {
     (text.len() == 36)
         .then(|| Uuid::try_parse_ascii(text).ok())

@@ -12,8 +12,8 @@ use crate::state::{DecisionStatus, LatestScope};
 settings! {
     /// Veriff: verification sessions.
     ///
-    /// Documented are the requests, what each of them signs, the four success headers, the decisions' pairs of status and
-    /// code, and one body for each of 400, 401, 404 and 500.
+    /// The requests, their signed bytes, the four success headers, the decisions' pairs of status and code, and one body
+    /// for each of 400, 401, 404 and 500 are documented.
     VeriffSettings {
         /// The accepted `x-auth-client`.
         with_api_key / api_key: String = credentials::VERIFF_API_KEY.to_owned();
@@ -45,7 +45,7 @@ settings! {
         with_sessions / sessions: SessionPolicy = SessionPolicy::AnyUuid;
         /// A session id that is not a UUID. Own choice.
         with_malformed_session / malformed_session: MalformedSession = MalformedSession::NotFound;
-        /// What the latest consent is the latest of. Own choice.
+        /// The scope in which the latest consent is binding. Own choice.
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
         /// The number of consents kept in memory; the oldest are dropped first.
         with_consent_capacity / consent_capacity: usize = 10_000;

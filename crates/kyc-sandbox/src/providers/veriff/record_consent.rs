@@ -8,7 +8,7 @@ use crate::exchange::{EmptyText, ExtraFields, Json, ProviderApi, ReceivedRequest
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let settings = &veriff.settings;
-    // The body is checked before the session: nothing in the documentation orders the two.
+    // The body is checked before the session: the documentation does not define the order.
     let consent = request
         .json_object(*settings.content_type())
         .ok()

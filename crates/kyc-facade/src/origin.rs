@@ -1,0 +1,46 @@
+//! The origin of an answer: which of several providers gave it.
+
+use provider_core::capability::{
+    AggregatorConsentSession, AggregatorStanding, DocumentSession, RecordedConsent,
+};
+
+/// An answer that can name the provider that gave it.
+pub(crate) trait Origin {
+    /// The provider that gave it, if it is named.
+    fn origin(&self) -> Option<&'static str>;
+
+    /// Names the provider that gave it, unless one is named already.
+    fn set_origin(&mut self, provider: &'static str);
+}
+
+macro_rules! origin {
+    ($($answer:ty),+) => {$(
+        impl Origin for $answer {
+            fn origin(&self) -> Option<&'static str> {
+                self.provider
+            }
+
+            fn set_origin(&mut self, provider: &'static str) {
+                self.provider.get_or_insert(provider);
+            }
+        }
+    )+};
+}
+
+origin!(
+    RecordedConsent,
+    DocumentSession,
+    AggregatorStanding,
+    AggregatorConsentSession
+);
+
+impl<T: Origin> Origin for Vec<T> {
+    fn origin(&self) -> Option<&'static str> {
+        self.first()?.origin()
+    }
+
+    fn set_origin(&mut self, provider: &'static str) {
+        self.iter_mut()
+            .for_each(|answer| answer.set_origin(provider));
+    }
+}
