@@ -234,7 +234,11 @@ impl Refusal {
             _ => None,
         };
         let meaning = code.as_deref().and_then(about_credentials);
-        let class = if meaning.is_some() {
+        // As the HTTP status would be: it broke on the way, and may have been done.
+        let broke = self.status.number().is_some_and(|status| status >= 500.0);
+        let class = if broke {
+            FaultClass::Transient
+        } else if meaning.is_some() {
             FaultClass::Credentials
         } else {
             FaultClass::ByStatus

@@ -1,7 +1,9 @@
 //! The envelopes of FinPro's replies, and the only place that distinguishes a refusal from a success.
 
 use provider_core::lenient::{Object, Told};
-use provider_core::{DecodeError, Fault, RawResponse, ResponseError, Verified, lenient};
+use provider_core::{
+    DecodeError, Fault, FaultClass, RawResponse, ResponseError, Verified, lenient,
+};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -95,11 +97,19 @@ impl<T> ReceivedEnvelope<T> {
         };
         let meaning = (code.as_deref() == Some("PROFILE_CHECK_FAILED"))
             .then_some("no aggregator could be asked; have the profile API enabled for one");
+        // As the HTTP status would be: it broke on the way.
+        let broke = self.status.number().is_some_and(|status| status >= 500.0);
+        let class = if broke {
+            FaultClass::Transient
+        } else {
+            FaultClass::ByStatus
+        };
         Some(
             Fault::new()
                 .with_code(code)
                 .with_message(message)
-                .with_meaning(meaning),
+                .with_meaning(meaning)
+                .with_class(class),
         )
     }
 }

@@ -278,6 +278,11 @@ async fn a_success_names_the_consent_and_the_session() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signed_refusal_inside_a_success_is_a_refusal() {
+    let broke = r#"{"status":503,"code":"1104"}"#;
+    assert_eq!(
+        read(signed(broke)).await.unwrap_err().outcome(),
+        Outcome::Unknown
+    );
     for body in [
         r#"{"status":"fail","code":"1104","message":"made-up text"}"#,
         r#"{"status":400,"code":1104,"message":"made-up text"}"#,
