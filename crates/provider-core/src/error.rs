@@ -382,8 +382,8 @@ impl fmt::Display for Error {
             {
                 "the reply is longer than the limit"
             }
-            ErrorKind::Transport => "the exchange broke off",
-            ErrorKind::Verification => "the answer is not authentic",
+            ErrorKind::Transport => "the connection broke during the exchange",
+            ErrorKind::Verification => "the reply is not authentic",
             ErrorKind::RateLimited => "too many requests",
             ErrorKind::Api => "the provider refused the request",
             ErrorKind::Decode => "the reply could not be decoded",

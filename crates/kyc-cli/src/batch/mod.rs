@@ -181,7 +181,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
                         return self.results.flush();
                     }
                     self.answers.stop();
-                    self.output.note("waiting for what is under way; Ctrl-C again ends it at once");
+                    self.output.note("waiting for the calls in flight; press Ctrl-C again to stop at once");
                     continue;
                 }
                 answer = self.next() => answer?,

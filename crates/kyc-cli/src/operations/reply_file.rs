@@ -33,9 +33,9 @@ impl ReplyFile {
             return refused("names no file");
         }
         match fs::symlink_metadata(path) {
-            Ok(there) if !there.is_file() => return refused("is there already and is not a file"),
+            Ok(there) if !there.is_file() => return refused("exists and is not a file"),
             Ok(_) if !overwrite => {
-                let rule = "is there already; give --overwrite to replace it, or another name";
+                let rule = "already exists; use --overwrite to replace it, or another name";
                 return refused(rule);
             }
             // A name that is too long, above all: the temporary file has a shorter one.

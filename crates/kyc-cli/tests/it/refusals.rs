@@ -204,7 +204,7 @@ fn a_reply_over_the_limit_is_said_to_be_one() {
     let body = "x".repeat(8 * 1024 * 1024 + 1);
     let server = FixedServer::answering("200 OK", &body);
     for (arguments, advice) in [
-        (&FINPASS[..6], "Find out with the request id"),
+        (&FINPASS[..6], "Use the request id to find out"),
         (
             &["veriff", "decision", "--session-id", "s-1"],
             "Report it: the reply is longer",

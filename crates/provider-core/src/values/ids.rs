@@ -121,6 +121,14 @@ impl fmt::Debug for Pan {
 #[serde(transparent)]
 pub struct Email(String);
 
+/// Whether there is white space or a control character in it.
+fn has_gap(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte <= b' ' || byte == 0x7f);
+    }
+    text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 impl Email {
     /// Parses an e-mail address.
     ///
@@ -133,7 +141,7 @@ impl Email {
         let shaped = parts.is_some_and(|(local, domain)| {
             !local.is_empty() && !domain.is_empty() && !domain.contains('@')
         }) && text.len() <= 254
-            && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+            && !has_gap(text);
         if shaped {
             Ok(Self(text.to_owned()))
         } else {
