@@ -44,7 +44,7 @@ fn nothing_is_sent_for_a_file_that_can_never_be() {
         ("foo/.", "names no file"),
         ("there/.", "names no file"),
         ("..", "names no file"),
-        ("there", "is there already and is not a file"),
+        ("there", "exists and is not a file"),
         ("new/x", "cannot be written: no such file or directory"),
         ("file/x", "cannot be written: "),
         (&long, "cannot be written: "),
