@@ -100,7 +100,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidRequ
         "is required".to_owned()
     } else if let Some(name) = quoted(text, "duplicate field `") {
         below(name);
-        "must not be repeated".to_owned()
+        "must not appear twice".to_owned()
     } else if let Some(rest) = text.strip_prefix("unknown field `") {
         let (name, expected) = rest
             .rsplit_once("`, expected ")
@@ -382,12 +382,12 @@ mod tests {
             (
                 r#"{"mobileNumber":"9000000001","mobileNumber":"CANARY"}"#,
                 "mobileNumber",
-                "must not be repeated",
+                "must not appear twice",
             ),
             (
                 r#"{"mobileNumber":"9000000001","people":[{"mobile":"1","mobile":"CANARY"}]}"#,
                 "people[0].mobile",
-                "must not be repeated",
+                "must not appear twice",
             ),
         ] {
             let error = error(json);
