@@ -193,8 +193,8 @@ fn the_sandbox_listens_on_loopback_unless_configured() {
         "{}",
         run.stderr
     );
-    let told = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
-    assert_eq!(told.environment.len(), 14, "it listens");
+    let allowed = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
+    assert_eq!(allowed.environment.len(), 14, "it listens");
 }
 
 #[test]
