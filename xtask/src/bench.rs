@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: forwards to the lab, which measures beside peers, and keeps the one benchmark that is part of `ci`:
-//! `bench call --check` compares instructions and allocations of our calls with the committed ones.
+//! `bench call --check` compares instructions and allocations of the clients' calls with the committed ones.
 //!
 //! Instructions and allocations hardly differ between two runs of the same build, so a change of a percent is one of the
 //! code, for better or worse. They do differ between compilers, valgrinds and C libraries: nothing is compared then.

@@ -123,7 +123,7 @@ impl Workspace {
         Ok((directory, copy))
     }
 
-    /// The path below the root of a program of ours, built in this profile.
+    /// The path below the root of a workspace program, built in this profile.
     pub(crate) fn build(&self, arguments: &[&str], program: &str) -> Result<PathBuf> {
         let messages = self
             .cargo("build --quiet --message-format=json-render-diagnostics")
@@ -150,7 +150,7 @@ pub(crate) fn portable(package: &Package) -> impl Iterator<Item = &str> {
 }
 
 /// The command without what an outer `cargo run` left in the environment: build scripts that watch those variables would
-/// run again in every nested build, and again without us.
+/// run again in every nested build, and again without it.
 pub(crate) fn clean(mut command: Cmd<'_>) -> Cmd<'_> {
     for (name, _) in env::vars_os() {
         let outer = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];

@@ -168,8 +168,8 @@ mod tests {
                 format!("body.{field}"),
                 format!("body.{field}.0"),
             ] {
-                let told = refused_field(&location).unwrap();
-                assert_eq!(told, format!("the field `{field}` was refused"));
+                let expected = refused_field(&location).unwrap();
+                assert_eq!(expected, format!("the field `{field}` was refused"));
             }
         }
         for location in ["", "body", "CANARY", "body.CANARY.purpose"] {

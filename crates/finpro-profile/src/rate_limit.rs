@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn the_end_of_the_window_is_understood_in_seconds_and_in_milliseconds() {
         let now = Timestamp::from_second(1_790_000_000).unwrap();
-        let told = |remaining, reset| RateLimit { remaining, reset }.allowance(now);
-        let resets_in = |reset| told(Some(0), Some(reset)).unwrap().resets_in;
+        let allowance = |remaining, reset| RateLimit { remaining, reset }.allowance(now);
+        let resets_in = |reset| allowance(Some(0), Some(reset)).unwrap().resets_in;
         assert_eq!(resets_in(1_790_000_060), Some(Duration::from_secs(60)));
         assert_eq!(
             resets_in(1_790_000_060_500),
@@ -71,7 +71,7 @@ mod tests {
         ] {
             assert_eq!(resets_in(reset), None, "{reset}");
         }
-        assert_eq!(told(Some(7), None).unwrap().remaining, 7);
-        assert_eq!(told(None, Some(1_790_000_060)), None);
+        assert_eq!(allowance(Some(7), None).unwrap().remaining, 7);
+        assert_eq!(allowance(None, Some(1_790_000_060)), None);
     }
 }

@@ -170,7 +170,7 @@ mod tests {
         drop(first);
         assert!(flights.join(&"q").is_some(), "one caller is left");
         drop(second);
-        assert!(flights.join(&"q").is_none(), "nobody waits");
+        assert!(flights.join(&"q").is_none(), "no caller is left");
     }
 
     #[test]
@@ -218,12 +218,12 @@ mod tests {
         let mut first = flights.begin("q", id("i"), |_| call);
         *second.lock().unwrap() = flights.join(&"q");
 
-        let nobody = &mut Context::from_waker(Waker::noop());
-        assert!(first.poll_unpin(nobody).is_pending());
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(first.poll_unpin(context).is_pending());
         let before = *woken.0.lock().unwrap();
         drop(first);
         assert!(*woken.0.lock().unwrap() > before);
         let mut second = second.lock().unwrap().take().unwrap();
-        assert_eq!(second.poll_unpin(nobody), Poll::Ready(7));
+        assert_eq!(second.poll_unpin(context), Poll::Ready(7));
     }
 }

@@ -99,7 +99,7 @@ pub(crate) struct Onboard {
     /// The purpose of the documents, for DigiLocker; needs --redirect-url and --consent-text
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// Which documents: aadhaar, pan, dl; may be repeated
+    /// Which documents: aadhaar, pan, dl; may be given several times
     #[arg(long)]
     pub(crate) doc_type: Vec<String>,
     /// Where the person's browser returns to
@@ -114,7 +114,7 @@ pub(crate) struct Onboard {
     /// Your reference for the query to aggregators; random if absent
     #[arg(long)]
     pub(crate) user_consent_id: Option<String>,
-    /// Ask this aggregator only; may be repeated, the preferred one first
+    /// Ask only this aggregator; may be given several times, the preferred one first
     #[arg(long)]
     pub(crate) aa_id: Vec<String>,
     /// The aggregator to use if none knows the person

@@ -152,7 +152,7 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
     }
     ensure!(
         failed.is_empty(),
-        "some inputs fail; to repeat one without the fuzzer:\n{}",
+        "some inputs fail; to rerun one without the fuzzer:\n{}",
         failed.join("\n")
     );
     Ok(())

@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// Whether a crate may depend on another one of ours.
+    /// Whether a crate may depend on another workspace crate.
     pub(crate) fn may_depend(package: &str, on: &str, for_tests: bool) -> bool {
         let other = Self::of(on);
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
@@ -85,7 +85,7 @@ pub(super) fn check(packages: &[&Package], files: &Files) -> Vec<Problem> {
     problems
 }
 
-/// A dependency on another crate of ours.
+/// A dependency on another workspace crate.
 struct Dependency<'a> {
     name: &'a str,
     for_tests: bool,

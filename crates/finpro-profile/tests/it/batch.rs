@@ -285,8 +285,8 @@ async fn an_outage_is_waited_out() {
             let sent: u64 = answers.iter().map(|answer| answer.attempts).sum();
             assert_eq!(sent, fake.people().len() as u64);
             // Those in flight twice, and then one question at a time.
-            let repeats = sent - 1_000;
-            assert!(repeats <= 2 * 32 + 60, "{name}: {repeats} repeats");
+            let retries = sent - 1_000;
+            assert!(retries <= 2 * 32 + 60, "{name}: {retries} retries");
             assert!(fake.state().start.elapsed() < 7 * MINUTE, "{name}");
         }
     }
@@ -422,7 +422,7 @@ async fn refused_credentials_stop_the_batch_early() {
     let given = all(&mut answers).await;
     let stopped = answers.stopped().map(Error::kind);
     assert_eq!(stopped, Some(ErrorKind::Credentials));
-    assert_eq!(given.len(), 11, "ten, and one that was under way");
+    assert_eq!(given.len(), 11, "ten, and one in flight");
     assert_eq!(*taken.lock().unwrap(), 11);
 }
 

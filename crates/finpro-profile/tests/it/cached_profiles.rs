@@ -145,7 +145,7 @@ fn ask_about(mobile: &str, aggregators: &[&str]) -> CheckProfile {
 }
 
 /// Each row's aggregator and status.
-fn told(report: &CachedReport) -> Vec<(&str, &str)> {
+fn statuses(report: &CachedReport) -> Vec<(&str, &str)> {
     report
         .rows
         .iter()
@@ -176,11 +176,11 @@ async fn concurrent_callers_with_the_same_question_share_one_request() {
     );
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(
-        told(&first),
+        statuses(&first),
         [("finvu", "success"), ("onemoney", "timeout")]
     );
     assert_eq!(
-        told(&second),
+        statuses(&second),
         [("onemoney", "timeout"), ("finvu", "success")]
     );
     assert_eq!(fake.asked(), ["finvu onemoney"]);
@@ -229,7 +229,7 @@ async fn a_failure_is_shared_and_not_cached() {
 
     fake.fail(None);
     let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
-    assert_eq!(told(&report), [("finvu", "success")]);
+    assert_eq!(statuses(&report), [("finvu", "success")]);
     assert_eq!(fake.asked().len(), 2);
 }
 
@@ -251,7 +251,7 @@ async fn the_first_caller_may_leave_and_the_others_get_the_answer_of_the_same_re
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
     let report = follower.await.unwrap().unwrap();
-    assert_eq!(told(&report), [("finvu", "success")]);
+    assert_eq!(statuses(&report), [("finvu", "success")]);
     assert_eq!(start.elapsed(), 2 * SECOND);
     assert_eq!(fake.asked().len(), 1);
 }
@@ -301,7 +301,7 @@ async fn each_caller_has_its_own_deadline() {
             assert_eq!((took, error.elapsed()), (expected, expected));
         }
         let (result, took) = third;
-        assert_eq!(told(&result.unwrap()), [("finvu", "success")]);
+        assert_eq!(statuses(&result.unwrap()), [("finvu", "success")]);
         assert_eq!(took, 2 * SECOND);
         assert!(
             fake.ids.lock().unwrap().is_empty(),
@@ -326,7 +326,7 @@ async fn only_the_rows_missing_in_the_cache_are_requested() {
     check(&["finvu"]).await.unwrap();
 
     let report = check(&["finvu"]).await.unwrap();
-    assert_eq!(told(&report), [("finvu", "success")]);
+    assert_eq!(statuses(&report), [("finvu", "success")]);
     assert!(report.reply.is_none());
 
     let report = check(&["onemoney", "finvu", "anumati"]).await.unwrap();
@@ -335,13 +335,13 @@ async fn only_the_rows_missing_in_the_cache_are_requested() {
         ("finvu", "success"),
         ("anumati", "failed"),
     ];
-    assert_eq!(told(&report), expected, "in the order of the question");
+    assert_eq!(statuses(&report), expected, "in the order of the question");
     assert_eq!(report.reply.unwrap().value().data.len(), 2);
 
     fake.set("anumati", "success");
     let report = check(&["anumati", "finvu"]).await.unwrap();
     assert_eq!(
-        told(&report),
+        statuses(&report),
         [("anumati", "success"), ("finvu", "success")]
     );
     assert_eq!(fake.asked(), ["finvu", "onemoney anumati", "anumati"]);
@@ -362,10 +362,14 @@ async fn a_question_to_all_is_cached_only_after_all_were_asked() {
         ("finvu", "success"),
         ("onemoney", "success"),
     ];
-    assert_eq!(told(&check(&[]).await.unwrap()), all);
+    assert_eq!(statuses(&check(&[]).await.unwrap()), all);
     assert_eq!(fake.asked(), ["finvu onemoney", "*"]);
 
-    assert_eq!(told(&check(&[]).await.unwrap()), all, "in FinPro's order");
+    assert_eq!(
+        statuses(&check(&[]).await.unwrap()),
+        all,
+        "in FinPro's order"
+    );
     assert_eq!(fake.asked()[2..], ["anumati"]);
 
     fake.set("anumati", "success");
@@ -383,7 +387,7 @@ async fn a_cached_success_wins_over_a_new_time_out() {
     fake.set("finvu", "timeout");
     let report = profiles.check_profile(ask(&[])).await.unwrap();
     assert_eq!(
-        told(&report),
+        statuses(&report),
         [("finvu", "success"), ("onemoney", "success")]
     );
 }
@@ -496,7 +500,7 @@ async fn a_call_started_before_forget_is_neither_joined_nor_cached() {
         tokio::time::sleep(SECOND).await;
         profiles.clear();
     });
-    assert_eq!(told(&answer.unwrap()), [("finvu", "success")]);
+    assert_eq!(statuses(&answer.unwrap()), [("finvu", "success")]);
     assert!(
         check(false).await.unwrap().reply.is_some(),
         "it was not kept"
@@ -544,8 +548,8 @@ async fn nothing_personal_is_printed() {
     };
     let (report, at_work) = tokio::join!(check.into_future(), look);
     let report = report.unwrap();
-    for told in ["in_flight: 1", "KeptRows", "time_to_live: 600s"] {
-        assert!(at_work.contains(told), "{at_work}");
+    for text in ["in_flight: 1", "KeptRows", "time_to_live: 600s"] {
+        assert!(at_work.contains(text), "{at_work}");
     }
     printed += &format!("{at_work} {profiles:#?} {report:?}");
     assert!(!printed.contains("9000000001") && !printed.contains("reference-1"));
@@ -643,7 +647,7 @@ async fn an_impatient_caller_cancels_no_shared_call_and_opens_no_circuit() {
         assert_eq!(impatient.await.unwrap_err().kind(), ErrorKind::Timeout);
     }
     let report = profiles.check_profile(ask(&["finvu"])).await.unwrap();
-    assert_eq!(told(&report), [("finvu", "success")]);
+    assert_eq!(statuses(&report), [("finvu", "success")]);
     assert_eq!(fake.asked().len(), 21);
 }
 

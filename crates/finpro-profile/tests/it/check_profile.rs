@@ -556,17 +556,17 @@ async fn a_rate_limiter_learns_what_is_left() {
         ("X-RateLimit-Remaining", "7"),
         ("X-RateLimit-Reset", &reset.to_string()),
     ];
-    let listener = Arc::new(Listener::default());
+    let limiter = Arc::new(Listener::default());
     let transport = ScriptedTransport::new([Step::respond_with(200, &headers, REPORT)]);
     let client = FinproProfileClient::builder(finpro(BASE_URL))
         .transport(Arc::new(transport))
         .clock(Arc::new(clock))
-        .rate_limiter(Arc::clone(&listener) as Arc<dyn RateLimiter>)
+        .rate_limiter(Arc::clone(&limiter) as Arc<dyn RateLimiter>)
         .build()
         .unwrap();
     client.check_profile(minimal()).await.unwrap();
-    let heard = Allowance::new(7).resetting_in(Duration::from_secs(60));
-    assert_eq!(*listener.0.lock().unwrap(), [heard]);
+    let learned = Allowance::new(7).resetting_in(Duration::from_secs(60));
+    assert_eq!(*limiter.0.lock().unwrap(), [learned]);
 }
 
 #[tokio::test(start_paused = true)]

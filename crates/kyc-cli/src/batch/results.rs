@@ -56,7 +56,7 @@ enum What<'a> {
     },
 }
 
-/// One aggregator's row, without its text, which may repeat personal data.
+/// One aggregator's row, without its text, which may contain personal data.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AggregatorRow<'a> {

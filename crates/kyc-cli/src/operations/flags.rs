@@ -75,7 +75,7 @@ impl Flag {
             .collect::<Vec<_>>()
             .join(" ");
         if matches!(self.member.kind, Kind::List(_)) {
-            help.push_str("; may be repeated");
+            help.push_str("; may be given several times");
         }
         let arg = arg.help(help);
         if let Some(Form::Switch { .. }) = self.form {

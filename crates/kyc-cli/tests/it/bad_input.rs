@@ -269,8 +269,8 @@ fn the_sandbox_listens_for_this_machine_only_unless_told() {
         "{}",
         run.stderr
     );
-    let told = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
-    assert_eq!(told.environment.len(), 14, "it listens");
+    let allowed = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
+    assert_eq!(allowed.environment.len(), 14, "it listens");
 }
 
 #[test]

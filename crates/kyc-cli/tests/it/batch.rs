@@ -225,7 +225,7 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
     let results = fs::read_to_string(out).unwrap();
     assert!(
         !results.contains("900000"),
-        "an aggregator's text repeats it"
+        "an aggregator's text contains it"
     );
     assert!(results.contains(r#""status":"failed","readiness":"undetermined""#));
 
@@ -339,7 +339,7 @@ fn existing_results_are_never_overwritten() {
     assert_eq!(server.requests(), 0);
     fs::remove_file(job.out()).unwrap();
 
-    assert_eq!(job.run(&["--resume"], &environment).code, 0, "begins anew");
+    assert_eq!(job.run(&["--resume"], &environment).code, 0, "starts again");
     assert_eq!(server.requests(), 3);
     refused(&[], "--out: already exists; use --resume");
     assert_eq!(job.run(&["--resume"], &environment).code, 0);
@@ -484,16 +484,20 @@ fn ctrl_c_lets_calls_in_flight_finish_and_says_how_to_resume() {
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    let told = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.contains(
+        stderr.contains(
             "the remaining rows were not asked\nresume with the same command and --resume"
         ),
-        "{told}"
+        "{stderr}"
     );
     let written = job.rows().len();
     assert!((20..300).contains(&written));
-    assert_eq!(server.requests(), written, "whoever was asked has a result");
+    assert_eq!(
+        server.requests(),
+        written,
+        "every row that was asked has a result"
+    );
     let run = job.run(&["--resume"], &environment);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(server.requests(), 300);
@@ -518,9 +522,10 @@ fn a_second_ctrl_c_does_not_wait() {
         other.stderr
     );
     interrupt(&child);
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(
-        told.next()
+        stderr
+            .next()
             .unwrap()
             .unwrap()
             .contains("press Ctrl-C again to stop at once")

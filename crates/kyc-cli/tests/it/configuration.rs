@@ -32,12 +32,12 @@ fn a_secret_may_come_from_a_file() {
     assert_eq!(kyc(&FINPASS, &environment).code, 0);
 
     fs::write(&path, format!("{secret}\n")).unwrap();
-    let told = message(&environment);
+    let stderr = message(&environment);
     assert!(
-        told.contains("FINPASS_API_SECRET") && told.contains("newline"),
-        "{told}"
+        stderr.contains("FINPASS_API_SECRET") && stderr.contains("newline"),
+        "{stderr}"
     );
-    assert!(!told.contains(&secret));
+    assert!(!stderr.contains(&secret));
 
     fs::write(&path, b"CANARY\xff").unwrap();
     assert!(message(&environment).contains("FINPASS_API_SECRET_FILE"));
@@ -52,10 +52,10 @@ fn a_secret_may_come_from_a_file() {
 
 #[test]
 fn every_missing_setting_is_named() {
-    let told = message(&[]);
+    let stderr = message(&[]);
     assert!(
-        told.contains("FINPASS_API_KEY, FINPASS_API_SECRET"),
-        "{told}"
+        stderr.contains("FINPASS_API_KEY, FINPASS_API_SECRET"),
+        "{stderr}"
     );
 }
 
@@ -73,10 +73,10 @@ fn a_bad_address_is_named_before_anything_is_sent() {
             "{address}"
         );
     }
-    let told = message(&sandbox.with(&[("FINPASS_BASE_URL", "http://192.0.2.1")]));
+    let stderr = message(&sandbox.with(&[("FINPASS_BASE_URL", "http://192.0.2.1")]));
     assert!(
-        told.contains("invalid request"),
-        "plain http to another machine: {told}"
+        stderr.contains("invalid request"),
+        "plain http to another machine: {stderr}"
     );
 }
 
@@ -104,10 +104,10 @@ fn an_empty_setting_is_not_replaced_by_the_default() {
     let sandbox = SandboxProcess::start();
     let mut environment = sandbox.with(&[("FINPASS_BASE_URL", "")]);
     environment.push(("FINPASS_BASE_URL".to_owned(), String::new()));
-    let told = message(&environment);
+    let stderr = message(&environment);
     assert!(
-        told.contains("FINPASS_BASE_URL") && told.contains("empty"),
-        "{told}"
+        stderr.contains("FINPASS_BASE_URL") && stderr.contains("empty"),
+        "{stderr}"
     );
 }
 

@@ -174,7 +174,7 @@ fn bad_data_names_the_member_or_the_place_and_sends_nothing() {
         (
             ["finpass", "init"],
             r#"{"mobile_number":"9000000001","mobile_number":"CANARY"}"#,
-            "mobile_number: must not be repeated",
+            "mobile_number: must not appear twice",
         ),
         (["finpass", "init"], &long, "--data: must be at most 1 MiB"),
         (

@@ -372,14 +372,14 @@ fn interrupted_by(signal: &str) {
     );
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    let told = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.contains("interrupted: discover-aggregators was done, request id "),
-        "{told}"
+        stderr.contains("interrupted: discover-aggregators was done, request id "),
+        "{stderr}"
     );
     assert!(
-        told.contains("interrupted: open-aggregator-consent may have been done, request id "),
-        "{told}"
+        stderr.contains("interrupted: open-aggregator-consent may have been done, request id "),
+        "{stderr}"
     );
-    assert!(!told.contains("9000000001"));
+    assert!(!stderr.contains("9000000001"));
 }

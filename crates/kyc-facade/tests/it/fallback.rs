@@ -166,10 +166,10 @@ async fn if_all_fail_the_first_failure_is_returned_and_lists_the_others() {
     let second = Fake::failing_with(failing(ErrorKind::Unavailable, "two"));
     let third = Fake::failing_with(failing(ErrorKind::InvalidRequest, "three"));
     let fourth = Fake::failing_with(failing(ErrorKind::RateLimited, "four"));
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let hears = Arc::clone(&heard);
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let observer = Arc::clone(&observed);
     let error = recorders(&first, &[&second, &third, &fourth])
-        .with_observer(move |error| hears.lock().unwrap().push(error.provider()))
+        .with_observer(move |error| observer.lock().unwrap().push(error.provider()))
         .record_consent(consent(), CallOptions::new())
         .await
         .unwrap_err();
@@ -188,7 +188,7 @@ async fn if_all_fail_the_first_failure_is_returned_and_lists_the_others() {
          also failed: four act: too many requests"
     );
     assert_eq!(
-        *heard.lock().unwrap(),
+        *observed.lock().unwrap(),
         ["one", "two", "three"],
         "each that another made good"
     );
@@ -285,7 +285,7 @@ async fn without_time_left_no_other_provider_is_called() {
     let second = Fake::default();
     let options = CallOptions::new().with_time_limit(4 * SECOND);
     let error = recorders(&first, &[&second])
-        .with_observer(|_| panic!("nobody makes it good"))
+        .with_observer(|_| panic!("there is no fallback"))
         .record_consent(consent(), options)
         .await
         .unwrap_err();

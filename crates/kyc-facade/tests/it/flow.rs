@@ -268,7 +268,7 @@ async fn an_observer_sees_the_start_and_end_of_each_step() {
     assert_eq!(
         (begun.step, begun.request_id),
         (StepName::RecordConsent, sent),
-        "told before it is sent"
+        "reported before it is sent"
     );
     assert_eq!(
         of(StepName::RecordConsent),
@@ -310,7 +310,7 @@ async fn an_observer_learns_which_steps_were_in_flight_when_an_onboarding_is_dro
             (StepName::OpenDocuments, Progress::Dropped, true),
             (StepName::RecordConsent, Progress::Done, true),
         ],
-        "a step that had not begun tells nothing"
+        "a step that had not started reports nothing"
     );
 }
 

@@ -118,11 +118,11 @@ async fn rows_of_finpro_are_cached_until_they_are_forgotten() {
     assert_eq!(transport.count("/profile"), 3);
 
     let client = clients(Arc::new(transport.clone())).unwrap().finpro;
-    let anew = builder(Arc::new(transport.clone()))
+    let uncached = builder(Arc::new(transport.clone()))
         .aggregator_discovery(Arc::new(client))
         .build();
     for _ in 0..2 {
-        anew.onboard(applicant("9000000001")).await;
+        uncached.onboard(applicant("9000000001")).await;
     }
     assert_eq!(
         transport.count("/profile"),

@@ -111,7 +111,7 @@ async fn a_ready_person_is_onboarded_in_every_step() {
     assert_eq!(
         report.aggregator_consent.value().unwrap().aggregator,
         None,
-        "Finpass chooses by itself"
+        "Finpass chooses the aggregator itself"
     );
 }
 

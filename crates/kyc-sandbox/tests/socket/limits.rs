@@ -124,7 +124,7 @@ async fn stalled_and_slow_peers_are_disconnected() {
             &[100, 408],
         ),
         (
-            "a body that nobody waits for",
+            "an endless body",
             vec![send(
                 init_head("content-length: 70\r\n").replace(INIT, "/x"),
             )],
@@ -186,7 +186,7 @@ async fn resets_at_any_point_leave_the_sandbox_working() {
     let effects = sandbox.ledger().total().effects;
     assert!(
         (1..=2).contains(&effects),
-        "at most the whole one besides: {effects}"
+        "at most the complete one: {effects}"
     );
 }
 

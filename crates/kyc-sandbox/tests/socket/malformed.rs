@@ -146,7 +146,7 @@ fn request_lines() -> Vec<Row> {
 fn paths() -> Vec<Row> {
     let target = |name, target: &str| sent(name, post(target), &[404]);
     vec![
-        target("nobody's path", "/"),
+        target("an unknown path", "/"),
         target(
             "dots",
             "/finpro/..//finpass/api/v1/services/account-aggregator/init",
@@ -278,7 +278,7 @@ fn framing() -> Vec<Row> {
     let length = length();
     vec![
         sent(
-            "a length that is none",
+            "a malformed length",
             with("content-length: minus one\r\n", ""),
             &[400],
         ),
@@ -350,11 +350,7 @@ fn framing() -> Vec<Row> {
             with("transfer-encoding: chunked, gzip\r\n", ""),
             &[400],
         ),
-        sent(
-            "a chunk size that is none",
-            chunked("zz\r\nabc\r\n"),
-            &[400],
-        ),
+        sent("a malformed chunk size", chunked("zz\r\nabc\r\n"), &[400]),
         sent(
             "a chunk size past 64 bits",
             chunked("10000000000000000\r\nabc\r\n"),
@@ -433,7 +429,7 @@ fn framing() -> Vec<Row> {
             &[413],
         ),
         flood(
-            "a body without end where nobody reads one",
+            "an endless body for a route that reads none",
             vec![
                 Step::Send(chunked("").replace(INIT, "/x").into()),
                 Step::Repeat([b"2000\r\n".as_slice(), &[b' '; 0x2000], b"\r\n"].concat()),
@@ -523,7 +519,7 @@ fn invalid_values() -> Vec<(&'static str, Vec<u8>)> {
         ("no number", b"NaN".to_vec()),
         ("infinity", b"-Infinity".to_vec()),
         ("a number past every other", b"1e400".to_vec()),
-        ("a text that is none", b"\"\xff\"".to_vec()),
+        ("a text that is not UTF-8", b"\"\xff\"".to_vec()),
         ("half of a surrogate pair", br#""\ud800""#.to_vec()),
         ("a control character", b"\"\0\"".to_vec()),
         ("128 levels", nested(127, "[", "]")),

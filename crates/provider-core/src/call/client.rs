@@ -51,7 +51,7 @@ struct Inner<P> {
     budget: RetryBudget,
 }
 
-/// The settings that a [`ClientBuilder`] collects.
+/// The settings that a [`ClientBuilder`](super::ClientBuilder) collects.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) transport: Arc<dyn Transport>,

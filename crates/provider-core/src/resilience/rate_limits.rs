@@ -46,7 +46,7 @@ struct State {
 
 impl RateLimits {
     /// The longest time for which a provider's report that nothing is left is trusted, where no window is longer.
-    const LONGEST_BELIEVED: Duration = Duration::from_secs(60);
+    const LONGEST_TRUSTED: Duration = Duration::from_secs(60);
 
     /// Limits with these windows. Without any window the limiter only follows the provider's own figures.
     ///
@@ -61,7 +61,7 @@ impl RateLimits {
         let longest = logs.iter().map(|log| log.window.per).max();
         Ok(Self {
             windows: logs.len(),
-            longest: longest.unwrap_or_default().max(Self::LONGEST_BELIEVED),
+            longest: longest.unwrap_or_default().max(Self::LONGEST_TRUSTED),
             state: Mutex::new(State {
                 logs,
                 closed_until: None,
@@ -314,14 +314,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_limiter_waits_for_the_window_when_the_provider_reports_that_nothing_is_left() {
         let limits = RateLimits::new([]).unwrap();
-        let told = |remaining, seconds| Allowance {
+        let allowance = |remaining, seconds| Allowance {
             remaining,
             resets_in: Some(Duration::from_secs(seconds)),
         };
-        limits.learn(told(1, 30));
+        limits.learn(allowance(1, 30));
         limits.learn(Allowance::new(0));
         assert_eq!(limits.acquire(), Ok(()));
-        limits.learn(told(0, 30));
+        limits.learn(allowance(0, 30));
         assert_eq!(limits.acquire(), Err(Duration::from_secs(30)));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(limits.acquire(), Ok(()));

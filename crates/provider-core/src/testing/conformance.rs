@@ -152,13 +152,16 @@ pub async fn aggregator_discovery(
         .await
         .expect("an answer");
     let mut asked: Vec<_> = query.aggregators.iter().map(|id| id.as_str()).collect();
-    let mut told: Vec<_> = standings
+    let mut answered: Vec<_> = standings
         .iter()
         .map(|standing| standing.aggregator.as_str())
         .collect();
     asked.sort_unstable();
-    told.sort_unstable();
-    assert_eq!(asked, told, "one standing for each requested aggregator");
+    answered.sort_unstable();
+    assert_eq!(
+        asked, answered,
+        "one standing for each requested aggregator"
+    );
     assert!(
         standings
             .iter()

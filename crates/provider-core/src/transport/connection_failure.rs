@@ -104,7 +104,7 @@ mod tests {
             plain
         };
         assert_eq!(of(Tls::NoCertificatesPresented), Some("the peer sent none"));
-        for (reason, told) in [
+        for (reason, text) in [
             (Reason::Expired, "it is not valid at this time"),
             (Reason::NotValidYet, "it is not valid at this time"),
             (Reason::NotValidForName, "it is for another name"),
@@ -113,7 +113,7 @@ mod tests {
             (Reason::Revoked, "it was revoked"),
             (Reason::BadEncoding, "it is not valid"),
         ] {
-            assert_eq!(of(Tls::InvalidCertificate(reason)), Some(told));
+            assert_eq!(of(Tls::InvalidCertificate(reason)), Some(text));
         }
         assert_eq!(of(Tls::DecryptError), None);
         assert_eq!(refused_certificate(&std::io::Error::other("reset")), None);

@@ -45,7 +45,7 @@ impl Connector {
     }
 
     pub(crate) fn has_tls(&self) -> bool {
-        self.tls.is_there()
+        self.tls.is_enabled()
     }
 
     async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
@@ -153,7 +153,7 @@ impl Tls {
         ))
     }
 
-    fn is_there(&self) -> bool {
+    fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
@@ -180,7 +180,7 @@ impl Tls {
         }
     }
 
-    fn is_there(&self) -> bool {
+    fn is_enabled(&self) -> bool {
         false
     }
 

@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn clear_text_to_another_machine_is_detected() {
-        for (text, told) in [
+        for (text, expected) in [
             ("http://a.test", true),
             ("http://127.0.0.1.a.test", true),
             ("http://192.0.2.1", true),
@@ -302,7 +302,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse(text).unwrap().is_clear_text_to_another_machine(),
-                told,
+                expected,
                 "{text}"
             );
         }

@@ -580,12 +580,12 @@ mod tests {
             (
                 r#"{"mobileNumber":"9000000001","mobileNumber":"CANARY"}"#,
                 "mobileNumber",
-                "must not be repeated",
+                "must not appear twice",
             ),
             (
                 r#"{"mobileNumber":"9000000001","people":[{"mobile":"1","mobile":"CANARY"}]}"#,
                 "people[0].mobile",
-                "must not be repeated",
+                "must not appear twice",
             ),
         ] {
             let error = error(json);

@@ -293,7 +293,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         Row(
-            "200 that says no",
+            "200 that is a refusal",
             || signed(r#"{"code":"no_such_person"}"#),
             K::Api,
             Refused,
@@ -371,12 +371,12 @@ async fn which_failures_are_retried_is_a_table() {
         ];
         for (idempotency, (error, stage)) in results {
             let at = format!("{name}, idempotency {idempotency}");
-            let repeated = match again {
+            let retried = match again {
                 Again::All => true,
                 Again::AllButUnsafe => idempotency != UNSAFE,
                 Again::None => false,
             };
-            let attempts = if repeated { 3 } else { 1 };
+            let attempts = if retried { 3 } else { 1 };
             assert_eq!(error.kind(), kind, "{at}");
             assert_eq!(error.outcome(), outcome, "{at}");
             assert_eq!(stage.requests(), attempts, "{at}");
@@ -401,7 +401,7 @@ async fn the_outcome_combines_all_attempts() {
             Outcome::Unknown,
         ),
         (
-            "a conflict may be with our own first attempt",
+            "the conflict may be with the first attempt",
             [fail(Interrupted), fail(Connect), conflict()],
             ErrorKind::Api,
             Outcome::Unknown,
@@ -481,7 +481,7 @@ async fn the_wait_that_the_provider_asks_for_is_respected() {
     for (status, value) in [
         (429, "7"),
         (503, "7"),
-        // The fixed clock stands at midnight.
+        // The fixed clock starts at midnight.
         (429, "Thu, 01 Jan 2026 00:00:07 GMT"),
     ] {
         let refusal = Step::respond_with(status, &[("retry-after", value)], "");
@@ -627,9 +627,9 @@ async fn a_transport_receives_the_limits() {
     let builder = Client::<Toy>::builder(Toy::default()).transport(transport.clone());
     let client: Client<Toy> = builder.build().unwrap();
     client.call(SafeOrder::new()).await.unwrap_err();
-    let told = transport.0.lock().unwrap().clone();
+    let limits_seen = transport.0.lock().unwrap().clone();
     let limits = |seconds| ExchangeLimits::new(Duration::from_secs(seconds), 8 * 1024 * 1024);
-    assert_eq!(told, [30, 22, 14].map(limits));
+    assert_eq!(limits_seen, [30, 22, 14].map(limits));
 }
 
 /// Never answers, and counts the requests in flight.

@@ -109,7 +109,8 @@ impl RateLimiter for Listener {
 #[tokio::test(start_paused = true)]
 async fn the_limiter_learns_allowances_and_429() {
     let listener = Arc::new(Listener::default());
-    let told = |left: u64, seconds| Allowance::new(left).resetting_in(Duration::from_secs(seconds));
+    let allowance =
+        |left: u64, seconds| Allowance::new(left).resetting_in(Duration::from_secs(seconds));
     let steps = [
         signed_with_headers(&[("x-left", "5 30")], REPLY),
         Step::respond_with(400, &[("x-left", "4 29")], ""),

@@ -48,7 +48,7 @@ async fn post_fails(transport: &Tested, url: &str) -> TransportErrorKind {
 const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 8 * 1024 * 1024);
 
 /// An address where nobody listens while the socket lives.
-fn nobody() -> (TcpSocket, SocketAddr) {
+fn unreachable() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
@@ -273,9 +273,9 @@ async fn plain_http_stays_on_this_machine() {
 
 #[tokio::test]
 async fn plain_http_to_this_machine_is_allowed() {
-    let (_socket, nobody) = nobody();
+    let (_socket, unreachable) = unreachable();
     for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.10", "[::1]"] {
-        let url = format!("http://{host}:{}/v1", nobody.port());
+        let url = format!("http://{host}:{}/v1", unreachable.port());
         let kind = post_fails(&plain(), &url).await;
         assert_eq!(kind, TransportErrorKind::Connect, "{host}");
     }
@@ -503,8 +503,8 @@ async fn a_compressed_body_is_not_decoded() {
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent() {
-    let (_socket, nobody) = nobody();
-    let error = order::<UNSAFE>(plain(), &format!("http://{nobody}")).await;
+    let (_socket, unreachable) = unreachable();
+    let error = order::<UNSAFE>(plain(), &format!("http://{unreachable}")).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.outcome(), Outcome::NotSent);
     assert_eq!(error.attempts(), 3);
@@ -675,7 +675,7 @@ async fn an_invalid_certificate_is_never_trusted() {
         assert_eq!(error.kind(), ErrorKind::Verification, "{report}");
         assert_eq!(error.outcome(), Outcome::NotSent, "{report}");
         assert_eq!(error.verification(), Some(&VerificationError::Certificate));
-        assert_eq!(error.attempts(), 1, "never repeated: {report}");
+        assert_eq!(error.attempts(), 1, "never retried: {report}");
         assert_eq!(server.connections(), 1, "{report}");
         assert!(server.requests().is_empty(), "{report}");
         assert!(report.ends_with(reason), "{report}");

@@ -60,7 +60,7 @@ settings! {
         with_invalid_client_status / invalid_client_status: u16 = 400;
         /// `data` of the reply to an unknown `client_id`. Reported for a sister product. Own choice.
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
-        /// Fields of Refresh Data's body besides `client_id`. Own choice.
+        /// Fields of Refresh Data's body other than `client_id`. Own choice.
         with_extra_fields / extra_fields: ExtraFields = ExtraFields::Ignored;
         /// The delay of each reply, after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
