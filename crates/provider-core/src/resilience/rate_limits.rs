@@ -326,8 +326,8 @@ mod tests {
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(limits.acquire(), Ok(()));
         // Nobody is stopped for years, and a shorter wait does not end a longer one.
-        limits.learn(told(0, u64::MAX));
-        limits.learn(told(0, 0));
+        limits.learn(allowance(0, u64::MAX));
+        limits.learn(allowance(0, 0));
         assert_eq!(limits.acquire(), Err(Duration::from_secs(60)));
     }
 

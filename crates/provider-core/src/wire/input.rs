@@ -84,7 +84,7 @@ fn value(raw: &RawValue, path: &FieldPath, depth: usize) -> Result<Value, Invali
             for (name, raw) in members {
                 let path = path.member(&name);
                 if !names.insert(name.clone()) {
-                    let rule = "must not be repeated";
+                    let rule = "must not appear twice";
                     return Err(InvalidRequest::new(path.into_field(), rule));
                 }
                 values.insert(name, value(raw, &path, depth)?);
@@ -392,7 +392,7 @@ impl serde::de::Error for Refusal {
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self::of("must not be repeated").below(Step::Member(name.to_owned()))
+        Self::of("must not appear twice").below(Step::Member(name.to_owned()))
     }
 }
 

@@ -126,7 +126,12 @@ async fn the_limiter_learns_allowances_and_429() {
     assert_eq!(
         *listener.0.lock().unwrap(),
         // A 429 that nobody vouches for stops a client for a minute at most.
-        [told(5, 30), told(4, 29), told(0, 17), told(0, 60)]
+        [
+            allowance(5, 30),
+            allowance(4, 29),
+            allowance(0, 17),
+            allowance(0, 60)
+        ]
     );
 }
 
