@@ -227,8 +227,6 @@ impl Endpoint for CheckProfile {
         Operation::new("check-profile", "POST /profile", Idempotency::Safe)
             // Room for two attempts, each as slow as the slowest aggregator: 4 to 6 s (`[seed]`).
             .with_timeout(Duration::from_secs(15))
-            // A row has some 200 bytes, and fewer than 20 aggregators are licensed: room for 50 times as many.
-            .with_max_reply_bytes(256 * 1024)
             .documented(Mark::Seed);
 
     fn request<'a>(

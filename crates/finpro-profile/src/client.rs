@@ -9,8 +9,7 @@ provider_core::operations! {
         /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
         ///
         /// A read, so it is repeated when its outcome is unknown. It takes as long as the slowest aggregator, up to that
-        /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s. At most 256 KiB of a report are read, which is
-        /// room for a thousand rows.
+        /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s.
         ///
         /// # Errors
         ///
