@@ -1,6 +1,6 @@
 //! The fault matrix: every operation of the catalogue, whatever the peer, the network or the machine does.
 //!
-//! Rows are [faults](rows), columns are [operations](column); each cell is one fault at one operation over one
+//! Rows are [faults](rows), columns are [operations](mod@column); each cell is one fault at one operation over one
 //! [transport](transports), with its expected result derived from the operation's idempotency, and ten invariants that hold
 //! in every cell. `FAULTS.md` is written by this proof.
 
