@@ -94,11 +94,17 @@ impl Given {
     }
 
     /// Of an argument that the command does not take: where it stands, and what it may have been meant for.
-    fn unexpected(&self, argument: &str) -> (String, String) {
-        let at = self.words.iter().rposition(|word| word == argument);
-        let field = at.map_or("arguments".to_owned(), |at| {
-            format!("argument {}", at.saturating_add(1))
-        });
+    fn unexpected(&self, argument: &str, suggestion: &str) -> (String, String) {
+        let is_flag = argument.starts_with('-');
+        // A flag may be joined with its value.
+        let is_it = |word: &String| word == argument || (is_flag && word.starts_with(argument));
+        let field = match self.words.iter().rposition(is_it) {
+            Some(at) => format!("argument {}", at.saturating_add(1)),
+            None => "arguments".to_owned(),
+        };
+        if is_flag {
+            return (field, format!("unknown flag{suggestion}"));
+        }
         let meant = self
             .missing_flag()
             .map(|flag| format!("; did you mean {flag}?"));
@@ -107,50 +113,31 @@ impl Given {
     }
 }
 
-/// Whether a word looks like a command, and not like a value: it may be repeated.
-fn is_command_like(word: &str) -> bool {
-    word.len() <= 32
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_')
-}
-
 fn explain(error: &clap::Error, given: &Given) -> (String, String) {
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(text)))
-            if !text.starts_with('-') =>
-        {
-            return given.unexpected(text);
-        }
-        _ => {}
-    }
-    // Of an argument that is not known, the text is the user's.
-    let is_ours = error.kind() != ErrorKind::UnknownArgument;
-    let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(text)) => name_of(text, is_ours),
-        Some(ContextValue::Strings(texts)) => texts
-            .iter()
-            .map(|text| name_of(text, is_ours))
-            .collect::<Vec<_>>()
-            .join(", "),
-        _ => "arguments".to_owned(),
-    };
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
     let suggestion = match suggested.into_iter().find_map(|kind| error.get(kind)) {
         Some(ContextValue::String(text)) => format!("; perhaps {text}"),
         Some(ContextValue::Strings(texts)) => format!("; perhaps {}", texts.join(", ")),
         _ => String::new(),
     };
+    let argument = match error.get(ContextKind::InvalidArg) {
+        // The text of an argument that is not known is the user's.
+        Some(ContextValue::String(text)) if error.kind() == ErrorKind::UnknownArgument => {
+            return given.unexpected(text, &suggestion);
+        }
+        Some(ContextValue::String(text)) => name_of(text),
+        Some(ContextValue::Strings(texts)) => texts
+            .iter()
+            .map(|text| name_of(text))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => "arguments".to_owned(),
+    };
     let rule = match error.kind() {
-        ErrorKind::UnknownArgument => format!("is unknown{suggestion}"),
         ErrorKind::MissingRequiredArgument => "required".to_owned(),
         ErrorKind::InvalidSubcommand => {
-            let word = match error.get(ContextKind::InvalidSubcommand) {
-                Some(ContextValue::String(word)) if is_command_like(word) => format!(" `{word}`"),
-                _ => String::new(),
-            };
             let commands = given.commands();
-            let rule = format!("no such command{word}{suggestion}; the commands are {commands}");
+            let rule = format!("no such command{suggestion}; the commands are {commands}");
             return (given.path.clone(), rule);
         }
         ErrorKind::MissingSubcommand => "a command is required".to_owned(),
@@ -184,15 +171,8 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
     (argument, rule)
 }
 
-/// The name of a flag or of a known argument. The user's text is not printed.
-fn name_of(argument: &str, is_ours: bool) -> String {
-    let flag = argument.split(['=', ' ']).next().unwrap_or_default();
-    let is_name = flag
-        .bytes()
-        .all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
-    if (flag.starts_with("--") && is_name) || (is_ours && argument.starts_with('<')) {
-        flag.to_owned()
-    } else {
-        "a positional argument".to_owned()
-    }
+/// The name of a flag or of a positional argument, without its value.
+fn name_of(argument: &str) -> String {
+    let name = argument.split(['=', ' ']).next().unwrap_or_default();
+    name.to_owned()
 }

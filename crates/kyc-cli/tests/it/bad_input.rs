@@ -64,7 +64,7 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
         (replaced(&finpass, "--consent-type", ""), "consent_type"),
         (replaced(&finpass, "--timeout", "CANARY"), "--timeout"),
         (replaced(&finpass, "--timeout", "-1"), "--timeout"),
-        (replaced(&finpass, "--CANARY", "x"), "--CANARY"),
+        (replaced(&finpass, "--CANARY", "x"), "unknown flag"),
         (
             replaced(&finpro, "--mobile-number", "+91CANARY"),
             "mobileNumber",
@@ -103,11 +103,7 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
             let run = kyc(&arguments, &environment);
             assert_eq!(run.code, 2, "{arguments:?} {run:?}");
             assert!(run.stderr.contains(field), "{field} in {}", run.stderr);
-            assert!(
-                field.contains("CANARY") || !run.stderr.contains("CANARY"),
-                "{}",
-                run.stderr
-            );
+            assert!(!run.stderr.contains("CANARY"), "{}", run.stderr);
             if json {
                 assert_eq!(run.error()["kind"], "invalid_request");
                 assert_eq!(run.error()["outcome"], "not_sent");
@@ -147,11 +143,15 @@ fn missing_arguments_are_named() {
         (&["openapi"], "<PROVIDER>: required"),
         (
             &["--json", "finpass", "foo"],
-            "kyc finpass: no such command `foo`; the commands are init, refresh-data",
+            "kyc finpass: no such command; the commands are init, refresh-data",
         ),
         (
             &["foo", "bar"],
-            "kyc: no such command `foo`; the commands are onboard, sandbox, ",
+            "kyc: no such command; the commands are onboard, sandbox, ",
+        ),
+        (
+            &["onboard", "--mobil=9000000001"],
+            "argument 2: unknown flag; perhaps --mobile",
         ),
         (
             &["veriff", "decision", "s-1"],
@@ -191,7 +191,7 @@ fn missing_arguments_are_named() {
         (&["completions", "CANARY"], "<SHELL>: must be one of"),
         (
             &["finpass", "refresh"],
-            "kyc finpass: no such command `refresh`; perhaps refresh-data",
+            "kyc finpass: no such command; perhaps refresh-data",
         ),
     ] {
         let run = kyc(arguments, &[]);
@@ -207,6 +207,10 @@ fn a_stray_value_is_not_printed() {
         &["CANARY"],
         &["finpass", "CANARY"],
         &["completions", "CANARY"],
+        &["canary"],
+        &["finpass", "canary"],
+        &["onboard", "--canary"],
+        &["onboard", "--canary=x"],
         &["9000000001"],
         &["finpass", "9000000001"],
         &["veriff", "decision", "CANARY"],
@@ -221,7 +225,7 @@ fn a_stray_value_is_not_printed() {
         let run = kyc(arguments, &[]);
         assert_eq!(run.code, 2, "{arguments:?}");
         assert!(
-            !run.stderr.contains("CANARY") && !run.stderr.contains("9000000001"),
+            !run.stderr.to_lowercase().contains("canary") && !run.stderr.contains("9000000001"),
             "{}",
             run.stderr
         );
