@@ -7,7 +7,7 @@ use kyc_proof::catalogue::Subject;
 use provider_core::{InvalidRequest, RequestId};
 use serde_json::Value;
 
-use crate::canaries::planted::texts;
+use crate::planted::texts;
 
 /// The ids in replies so far, by provider and member.
 #[derive(Debug, Default)]

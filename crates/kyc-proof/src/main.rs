@@ -24,6 +24,7 @@ mod forgeries;
 mod inputs;
 mod no_call_home;
 mod outage;
+mod planted;
 mod process;
 mod properties;
 mod soak;

@@ -4,14 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Files, Problem, code};
 
-/// Crates whose modules still form circles. Do not add to it.
-const LEFT: &[&str] = &["kyc-proof"];
-
 pub(super) fn check(files: &Files) -> Vec<Problem> {
     let crates: BTreeSet<&str> = files
         .keys()
         .filter_map(|path| path.strip_prefix("crates/")?.split('/').next())
-        .filter(|name| !LEFT.contains(name))
         .collect();
     let circles = |name| circles(&format!("crates/{name}/src"), files);
     crates.into_iter().flat_map(circles).collect()

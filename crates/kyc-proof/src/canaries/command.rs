@@ -10,10 +10,10 @@ use provider_core::testing::tolerance::pointers;
 use serde_json::{Map, Value};
 
 use super::Found;
-use super::planted::*;
-use super::search::{Search, Source};
 use crate::failure::{Failure, Result};
 use crate::faults::{EchoingServers, Matrix};
+use crate::planted::search::{Search, Source};
+use crate::planted::*;
 
 type Variables = Vec<(String, String)>;
 type Arguments = Vec<String>;

@@ -6,12 +6,9 @@
 //! crate; the events of observers and recorded metrics; panics; the output of the command. And the files that are
 //! committed, which must be invented.
 
-pub(crate) mod capture;
 mod command;
 mod files;
 mod onboarding;
-pub(crate) mod planted;
-pub(crate) mod search;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -19,10 +16,11 @@ use std::collections::BTreeMap;
 use kyc_proof::catalogue::Setup;
 use provider_core::testing::ScriptedTransport;
 
-use self::search::{Search, Source};
 use crate::Settings;
 use crate::failure::{Failure, Result};
 use crate::faults::Matrix;
+use crate::planted;
+use crate::planted::search::{Search, Source};
 
 /// What a part of the proof searched and found.
 #[derive(Debug, Default)]

@@ -22,11 +22,11 @@ use provider_core::{
 };
 
 use super::Found;
-use super::capture::{self, Capture};
-use super::planted::{self, *};
-use super::search::{Search, Source};
 use crate::failure::Result;
 use crate::faults::printed;
+use crate::planted::capture::{self, Capture};
+use crate::planted::search::{Search, Source};
+use crate::planted::{self, *};
 
 pub(super) fn run(search: &Search) -> Result<Found> {
     capture::install();

@@ -23,10 +23,10 @@ use super::observer::{CellClock, Events, Metrics, RecordingObserver};
 use super::server::{Bystander, Listening, Script, Server};
 use super::transports::{Authorities, Certificate, Kind, Roots, Wanted};
 use super::wire::correct;
-use crate::canaries::capture::{self, Capture};
-use crate::canaries::planted;
-use crate::canaries::search::{Leak, Search, Source};
 use crate::failure::{Failure, Result};
+use crate::planted;
+use crate::planted::capture::{self, Capture};
+use crate::planted::search::{Leak, Search, Source};
 use crate::process::{peak_bytes, reset_peak, resident_bytes};
 
 /// How far past its deadline a call may end. It tells a hang from a busy machine, and nothing finer.

@@ -10,7 +10,7 @@ use provider_core::{ErrorKind, Idempotency, Operation, Outcome, Signs};
 use serde_json::Value;
 
 use super::case::{Expect, Repeat};
-use crate::canaries::planted::{
+use crate::planted::{
     self, PlantedExchange, Printed, UNKNOWN_VALUE, VARIANT, VERIFF_SECRET, WRONG_VALUE, printed,
     texts, with,
 };

@@ -30,10 +30,10 @@ use self::column::Column;
 use self::observer::Metrics;
 use self::transports::{Authorities, Kind, TRANSPORTS};
 use crate::Settings;
-use crate::canaries::capture;
-use crate::canaries::planted::{self, PlantedExchange};
-use crate::canaries::search::{Search, Source};
 use crate::failure::{Failure, Result};
+use crate::planted::capture;
+use crate::planted::search::{Search, Source};
+use crate::planted::{self, PlantedExchange};
 use crate::process::descriptors;
 
 /// Cells that run at the same time.

@@ -14,8 +14,8 @@ use provider_core::{
 };
 
 use super::case::{NOW, WallClock};
-use crate::canaries::capture;
 use crate::failure::Result;
+use crate::planted::capture;
 
 /// The metrics of all calls, kept to be searched.
 pub(crate) struct Metrics {

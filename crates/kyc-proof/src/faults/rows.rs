@@ -28,7 +28,7 @@ use super::transports::Certificate;
 use super::wire::{
     answer, correct, done_then, head, read_then, send, successes, vouched, vouched_and, well,
 };
-use crate::canaries::planted::*;
+use crate::planted::*;
 
 const SOON: Duration = Duration::from_millis(2);
 const SLOWLY: Duration = Duration::from_millis(20);

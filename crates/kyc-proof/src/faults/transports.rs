@@ -9,8 +9,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::canaries::planted::{CERTIFICATE_NAME, CERTIFICATE_ORGANISATION};
 use crate::failure::Result;
+use crate::planted::{CERTIFICATE_NAME, CERTIFICATE_ORGANISATION};
 
 /// What a cell asks of a transport.
 pub(crate) struct Wanted<'w> {

@@ -5,7 +5,7 @@ use provider_core::bytes::Bytes;
 use super::case::Variant;
 use super::column::Column;
 use super::server::{Script, Step};
-use crate::canaries::planted::{COOKIE, HEADER_NAME, SERVER, TRACE_HEADER};
+use crate::planted::{COOKIE, HEADER_NAME, SERVER, TRACE_HEADER};
 
 /// The status line and the headers, planted ones among them, with the empty line that ends them.
 pub(crate) fn head(status: &str, headers: &[(&str, String)]) -> Vec<u8> {

@@ -16,8 +16,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::values::{hostile, path_id, shaped};
-use crate::canaries::planted::with;
 use crate::failure::Result;
+use crate::planted::with;
 
 /// Scheme, host and port, and the segments of the path.
 fn address() -> impl Strategy<Value = (String, Vec<String>)> {

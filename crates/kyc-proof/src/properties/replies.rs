@@ -11,8 +11,8 @@ use provider_core::{Error, ErrorKind, Outcome, Response};
 use serde_json::{Map, Value, json};
 
 use super::values::{json, text};
-use crate::canaries::planted::texts;
 use crate::failure::Result;
+use crate::planted::texts;
 
 /// An operation with what its reply tolerates.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use provider_core::testing::tolerance::{Mutation, pointers};
 use serde_json::Value;
 
 use super::values::{email, mobile, pan, path_id, shaped, text};
-use crate::canaries::planted::texts;
 use crate::failure::Result;
+use crate::planted::texts;
 
 pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Result<()> {
     let subjects: Vec<(Subject, Value)> = operations()

@@ -26,9 +26,9 @@ use self::chance::{DropObserver, SeededClock};
 use self::faulty::{Count, Faulty};
 use self::reconcile::{Answer, Traces, Verdict, judge};
 use crate::Settings;
-use crate::canaries::planted::texts;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, request_id};
+use crate::planted::texts;
 use crate::process::{mebibytes, open_sockets, resident_bytes, tasks_left};
 
 /// Calls under way at the same time.

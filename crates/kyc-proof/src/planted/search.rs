@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use aho_corasick::AhoCorasick;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::planted::{Planted, Printed};
+use super::{Planted, Printed};
 
 /// Shorter than this a needle could be found by chance.
 const SHORTEST: usize = 8;
@@ -195,7 +195,7 @@ fn base64(value: &[u8], shift: usize, engine: &impl base64::Engine) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canaries::planted::{self, CONSENT_TEXT, MOBILE, SESSION_ID};
+    use crate::planted::{self, CONSENT_TEXT, MOBILE, SESSION_ID};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 

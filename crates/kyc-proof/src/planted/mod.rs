@@ -3,6 +3,9 @@
 //! Each is unlike any word, so that finding it, or half of it, can only mean that it was given away. Those of requests and
 //! replies are [made from the fixtures](plant), for every operation of the catalogue.
 
+pub(crate) mod capture;
+pub(crate) mod search;
+
 use fastrand::Rng;
 use kyc_proof::catalogue::{Exchange, Subject};
 use kyc_proof::companies::Credentials;
