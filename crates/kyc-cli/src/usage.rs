@@ -81,12 +81,7 @@ impl Given {
         let flags = line
             .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
             .filter(|word| word.starts_with("--"));
-        let is_given = |flag: &str| {
-            let value = |word: &String| word.strip_prefix(flag).map(|rest| rest.starts_with('='));
-            self.words
-                .iter()
-                .any(|word| word == flag || value(word) == Some(true))
-        };
+        let is_given = |flag: &str| self.words.iter().any(|word| is_argument(word, flag));
         flags
             .filter(|flag| !is_given(flag))
             .map(str::to_owned)
@@ -95,14 +90,15 @@ impl Given {
 
     /// Of an argument that the command does not take: where it stands, and what it may have been meant for.
     fn unexpected(&self, argument: &str, suggestion: &str) -> (String, String) {
-        let is_flag = argument.starts_with('-');
-        // A flag may be joined with its value.
-        let is_it = |word: &String| word == argument || (is_flag && word.starts_with(argument));
-        let field = match self.words.iter().rposition(is_it) {
+        let at = self
+            .words
+            .iter()
+            .rposition(|word| is_argument(word, argument));
+        let field = match at {
             Some(at) => format!("argument {}", at.saturating_add(1)),
             None => "arguments".to_owned(),
         };
-        if is_flag {
+        if argument.starts_with('-') {
             return (field, format!("unknown flag{suggestion}"));
         }
         let meant = self
@@ -111,6 +107,13 @@ impl Given {
         let rule = format!("unexpected argument{}", meant.unwrap_or_default());
         (field, rule)
     }
+}
+
+/// Whether a word is the argument, alone or joined with its value: `--mobile=…`, `-m…`.
+fn is_argument(word: &str, argument: &str) -> bool {
+    let is_short = argument.starts_with('-') && !argument.starts_with("--");
+    word.strip_prefix(argument)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('=') || is_short)
 }
 
 fn explain(error: &clap::Error, given: &Given) -> (String, String) {

@@ -154,6 +154,14 @@ fn missing_arguments_are_named() {
             "argument 2: unknown flag; perhaps --mobile",
         ),
         (
+            &["onboard", "--mobil", "x", "--mobile", "9000000001"],
+            "argument 2: unknown flag; perhaps --mobile",
+        ),
+        (
+            &["onboard", "-9000000001", "--mobile=9000000001"],
+            "argument 2: unknown flag",
+        ),
+        (
             &["veriff", "decision", "s-1"],
             "argument 3: unexpected argument; did you mean --session-id?",
         ),
