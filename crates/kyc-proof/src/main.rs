@@ -37,32 +37,25 @@ use pico_args::Arguments;
 
 use crate::failure::{Failure, Result};
 
-/// One proof: its name, what it shows, and the function that shows it.
-struct Proof {
-    name: &'static str,
-    about: &'static str,
-    run: fn(&Settings) -> Result<()>,
-}
+/// A proof's name, and the function that shows it.
+type Proof = (&'static str, fn(&Settings) -> Result<()>);
 
-/// Every proof of this program. A new one is a module and a row.
-macro_rules! proofs {
-    ($($name:literal $about:literal => $run:path;)+) => {
-        const PROOFS: &[Proof] = &[$(Proof { name: $name, about: $about, run: $run }),+];
-    };
-}
+/// Every proof of this program. A new one is a module, a row, and a line in [`ABOUT`].
+const PROOFS: &[Proof] = &[
+    ("faults", faults::run),
+    ("soak", soak::run),
+    ("outage", outage::run),
+    ("flood", flood::run),
+    ("canaries", canaries::run),
+    ("vectors", vectors::run),
+    ("forgeries", forgeries::run),
+    ("properties", properties::run),
+    ("constant-time", constant_time::run),
+    ("no-call-home", no_call_home::run),
+];
 
-proofs! {
-    "faults" "every operation under every fault, with ten invariants" => faults::run;
-    "soak" "a million calls under faults: the results of calls beside what was done" => soak::run;
-    "outage" "a provider that is down for ten minutes: requests meanwhile, and the time to recover" => outage::run;
-    "flood" "hostile connections at the served sandbox: what it holds and what it leaves behind" => flood::run;
-    "canaries" "nothing secret or personal is printed, whatever happens" => canaries::run;
-    "vectors" "published vectors, and random cases beside an independent implementation" => vectors::run;
-    "forgeries" "replies that were altered, made up or taken from elsewhere" => forgeries::run;
-    "properties" "what holds for every value, tried on random ones" => properties::run;
-    "constant-time" "the time of a check does not depend on where a signature is wrong" => constant_time::run;
-    "no-call-home" "one call of each operation, to be watched from outside" => no_call_home::run;
-}
+/// What each proof shows, by its name, with those that need no program of ours.
+const ABOUT: &str = include_str!("../proofs.txt");
 
 /// The options of a run.
 #[derive(Debug, Clone, Copy)]
@@ -88,19 +81,19 @@ fn prove(mut arguments: Arguments) -> Result<()> {
     let seed = arguments.opt_value_from_str("--seed")?;
     let name = arguments.subcommand()?.unwrap_or_default();
     let rest = arguments.finish();
-    let proof = PROOFS.iter().find(|proof| proof.name == name);
-    let (Some(proof), true) = (proof, rest.is_empty()) else {
+    let proof = PROOFS.iter().find(|(known, _)| *known == name);
+    let (Some((name, run)), true) = (proof, rest.is_empty()) else {
         return Err(Failure::new(usage()));
     };
     let settings = Settings {
         short,
         seed: seed.unwrap_or_else(seed_of_now),
     };
-    println!("{}: {}", proof.name, proof.about);
+    println!("{name}: {}", about(name));
     let length = if settings.short { ", shortened" } else { "" };
     println!("  seed {}{length}", settings.seed);
     let started = Instant::now();
-    (proof.run)(&settings)?;
+    run(&settings)?;
     println!("  took {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
 }
@@ -112,10 +105,27 @@ fn seed_of_now() -> u64 {
         .map_or(0, |now| now.as_secs())
 }
 
+fn about(name: &str) -> &'static str {
+    let of = |line: &'static str| line.strip_prefix(name)?.strip_prefix(' ');
+    ABOUT.lines().find_map(of).unwrap_or_default().trim_start()
+}
+
 fn usage() -> String {
     let mut text = String::from("usage: prove NAME [--short] [--seed N]\n");
-    for Proof { name, about, .. } in PROOFS {
-        text.push_str(&format!("\n  {name:<16}{about}"));
+    for (name, _) in PROOFS {
+        text.push_str(&format!("\n  {name:<16}{}", about(name)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_proof_says_what_it_shows() {
+        for (name, _) in PROOFS {
+            assert_ne!(about(name), "", "{name}");
+        }
+    }
 }

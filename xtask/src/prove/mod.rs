@@ -20,7 +20,7 @@ use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
 use crate::workspace::{Workspace, portable, succeeds, watch};
 
 /// Every proof: its name and what it shows.
-const PROOFS: &str = include_str!("proofs.txt");
+const PROOFS: &str = include_str!("../../../crates/kyc-proof/proofs.txt");
 
 fn all() -> Vec<&'static str> {
     let first = |line: &'static str| line.split(' ').next();
