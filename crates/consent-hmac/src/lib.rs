@@ -13,7 +13,7 @@ pub use provider::{ApiKey, Veriff};
 pub use provider_core;
 pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
 pub use session_id::SessionId;
-pub use signature::{SharedSecret, Signature, Signer, Verification, Verifier};
+pub use signature::{SharedSecret, SharedSecrets, Signature, Signer, Verification, Verifier};
 
 /// Veriff as an OpenAPI document without operations: addresses, credentials and refusals. The
 /// operations are in the catalogue.

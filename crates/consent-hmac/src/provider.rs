@@ -10,7 +10,7 @@ use provider_core::{
 };
 use serde::Deserialize;
 
-use crate::{SharedSecret, Signature, Signer, Verification, Verifier};
+use crate::{SharedSecret, SharedSecrets, Signature, Signer, Verification, Verifier};
 
 provider_core::secret_text! {
     /// The integration's API key, sent as `x-auth-client` (`[seed]`).
@@ -35,13 +35,15 @@ pub struct Veriff {
 impl Veriff {
     /// Creates an integration. Its base URL is in the Customer Portal, with or without `/v1`; there is no common one.
     ///
-    /// `secret` signs requests and verifies replies.
-    pub fn new(base_url: BaseUrl, api_key: ApiKey, secret: &SharedSecret) -> Self {
+    /// `secrets` is one [`SharedSecret`], or the [`SharedSecrets`] of a rotation: the first signs requests, all verify
+    /// replies.
+    pub fn new(base_url: BaseUrl, api_key: ApiKey, secrets: impl Into<SharedSecrets>) -> Self {
+        let secrets = secrets.into();
         Self {
             base_url: base_url.without_suffix("/v1"),
             api_key: api_key.header_value(),
-            signer: Signer::new(secret),
-            verifier: Verifier::new(secret),
+            signer: secrets.signer(),
+            verifier: secrets.verifier(),
             accept_unsigned: false,
         }
     }

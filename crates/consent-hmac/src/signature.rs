@@ -8,10 +8,14 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use provider_core::http::HeaderValue;
 use provider_core::jiff::Timestamp;
+use provider_core::secrecy::{ExposeSecret as _, SecretString};
 use provider_core::{InvalidRequest, Secret, VerificationError};
 use sha2::Sha256;
 
 type HmacSha256 = Hmac<Sha256>;
+
+/// What errors call a secret that no setting names.
+const FIELD: &str = "shared secret";
 
 /// A shared secret key of a Veriff integration. `Debug` prints nothing of it; its memory is wiped on drop.
 ///
@@ -20,33 +24,91 @@ type HmacSha256 = Hmac<Sha256>;
 pub struct SharedSecret(HmacSha256);
 
 impl SharedSecret {
-    /// Wraps the secret as the portal showed it.
+    /// Wraps the secret as the portal showed it: one, see [`SharedSecrets`] for a list.
     ///
     /// # Errors
     ///
-    /// Empty, white space at either end, or a control character.
-    pub fn new(
-        text: impl Into<provider_core::secrecy::SecretString>,
-    ) -> Result<Self, InvalidRequest> {
-        let text = Secret::text("shared secret", text)?;
+    /// Empty, white space at either end, a control or invisible character, or a comma, which separates the secrets of a
+    /// list.
+    pub fn new(text: impl Into<SecretString>) -> Result<Self, InvalidRequest> {
+        let text = Secret::text(FIELD, text)?;
+        if text.expose().contains(',') {
+            let rule = "has a comma, as a list has; read a list as SharedSecrets";
+            return Err(InvalidRequest::new(FIELD, rule));
+        }
         keyed(text.expose().as_bytes()).map(Self)
-    }
-
-    /// Reads the secret from the environment variable `name`, or from the file that `name_FILE` names.
-    ///
-    /// # Errors
-    ///
-    /// As for [`new`](SharedSecret::new) and [`required_from_environment`](provider_core::required_from_environment), with
-    /// the variable's name.
-    pub fn from_environment(name: &'static str) -> Result<Self, InvalidRequest> {
-        let text = provider_core::required_from_environment(name)?;
-        Self::new(text).map_err(|error| error.for_field(name))
     }
 }
 
 impl fmt::Debug for SharedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SharedSecret(***)")
+    }
+}
+
+/// The shared secrets of an integration: the first signs, all verify. Outside a rotation there is one. As text they are
+/// separated by commas, which no secret of Veriff's contains.
+///
+/// ```
+/// use consent_hmac::SharedSecrets;
+///
+/// let secrets = SharedSecrets::parse("the-new-secret,the-previous-secret")?;
+/// let signature = secrets.signer().sign(b"{}");
+/// assert!(secrets.verifier().verify(b"{}", &signature).is_ok());
+/// # Ok::<(), consent_hmac::provider_core::InvalidRequest>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SharedSecrets {
+    first: SharedSecret,
+    others: Vec<SharedSecret>,
+}
+
+impl SharedSecrets {
+    /// Reads `a` or `a,b,c`.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not a [`SharedSecret`]; white space beside a comma is not trimmed.
+    pub fn parse(text: impl Into<SecretString>) -> Result<Self, InvalidRequest> {
+        let text = text.into();
+        let mut secrets = text.expose_secret().split(',').map(SharedSecret::new);
+        let empty = || InvalidRequest::new(FIELD, "must not be empty");
+        Ok(Self {
+            first: secrets.next().ok_or_else(empty)??,
+            others: secrets.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Reads the secrets from the environment variable `name`, or from the file that `name_FILE` names.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse) and [`required_from_environment`](provider_core::required_from_environment), with the
+    /// variable's name.
+    pub fn from_environment(name: &'static str) -> Result<Self, InvalidRequest> {
+        let text = provider_core::required_from_environment(name)?;
+        Self::parse(text).map_err(|error| error.for_field(name))
+    }
+
+    /// Signs with the first.
+    pub fn signer(&self) -> Signer {
+        Signer::new(&self.first)
+    }
+
+    /// Verifies with all.
+    pub fn verifier(&self) -> Verifier {
+        self.others
+            .iter()
+            .fold(Verifier::new(&self.first), Verifier::or)
+    }
+}
+
+impl From<&SharedSecret> for SharedSecrets {
+    fn from(secret: &SharedSecret) -> Self {
+        Self {
+            first: secret.clone(),
+            others: Vec::new(),
+        }
     }
 }
 
@@ -330,8 +392,8 @@ impl fmt::Debug for Verifier {
 
 fn keyed(key: &[u8]) -> Result<HmacSha256, InvalidRequest> {
     if key.is_empty() {
-        return Err(InvalidRequest::new("shared secret", "must not be empty"));
+        return Err(InvalidRequest::new(FIELD, "must not be empty"));
     }
     HmacSha256::new_from_slice(key)
-        .map_err(|_| InvalidRequest::new("shared secret", "has a length that HMAC cannot take"))
+        .map_err(|_| InvalidRequest::new(FIELD, "has a length that HMAC cannot take"))
 }

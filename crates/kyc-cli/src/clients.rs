@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use kyc_facade::consent_hmac::{self, SharedSecret, Veriff};
+use kyc_facade::consent_hmac::{self, SharedSecrets, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue};
 use kyc_facade::finpass::{self, Finpass};
 use kyc_facade::finpro_profile::{self, Finpro};
@@ -136,17 +136,8 @@ pub(crate) fn veriff(configuration: &Configuration) -> Result<Veriff, Failure> {
     let address = base_url("VERIFF_BASE_URL", &address)?;
     let api_key =
         consent_hmac::ApiKey::new(api_key).map_err(|error| error.for_field("VERIFF_API_KEY"))?;
-    let mut secrets = secrets
-        .split(',')
-        .map(|text| SharedSecret::new(text).map_err(|error| error.for_field(SHARED_SECRET)));
-    let first = secrets
-        .next()
-        .ok_or_else(|| Failure::configuration(SHARED_SECRET, "must not be empty"))??;
-    let mut veriff = Veriff::new(address, api_key, &first);
-    for secret in secrets {
-        veriff = veriff.or_verify_with(&secret?);
-    }
-    Ok(veriff)
+    let secrets = SharedSecrets::parse(secrets).map_err(|error| error.for_field(SHARED_SECRET))?;
+    Ok(Veriff::new(address, api_key, secrets))
 }
 
 /// Deepvue by its settings.

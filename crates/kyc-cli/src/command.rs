@@ -40,7 +40,7 @@ pub(crate) async fn run(
     let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
     let Some(command) = arguments.command else {
         let (name, matches) = matches.subcommand().unwrap_or(("", matches));
-        let clients = Clients::new(Configuration::Environment, timeout);
+        let clients = Clients::new(Configuration::environment(timeout), timeout);
         return provider(name)?.run(matches, &clients, output).await;
     };
     match command {

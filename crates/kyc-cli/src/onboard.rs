@@ -60,7 +60,7 @@ pub(crate) async fn run(
             let pairs = served.environment().into_iter().collect();
             Clients::new(Configuration::Given(pairs), timeout)
         }
-        None => Clients::new(Configuration::Environment, timeout),
+        None => Clients::new(Configuration::environment(timeout), timeout),
     };
     let mut builder = configured(&clients)?;
     if let Some(aggregator) = default_aggregator {

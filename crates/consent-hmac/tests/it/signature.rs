@@ -1,7 +1,7 @@
 //! Signatures: published vectors, check values, and refused signatures. Pure.
 
 use consent_hmac::provider_core::VerificationError;
-use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use consent_hmac::{SharedSecret, SharedSecrets, Signature, Signer, Verifier};
 use kyc_sandbox::credentials::VERIFF_OLD_SECRET;
 use sha2::{Digest, Sha256};
 
@@ -114,7 +114,15 @@ fn rfc_4231_case_2() {
 fn a_key_is_not_empty() {
     assert!(Signer::with_key(b"").is_err());
     assert!(Verifier::with_key(b"").is_err());
-    for text in ["", " CANARY", "CANARY\n", "CAN\u{0}ARY"] {
+    for text in [
+        "",
+        " CANARY",
+        "CANARY\n",
+        "CAN\u{0}ARY",
+        "\u{feff}CANARY",
+        "CANARY\u{200b}",
+        "CAN,ARY",
+    ] {
         let error = SharedSecret::new(text).unwrap_err();
         assert_eq!(error.field(), "shared secret", "{text:?}");
         assert!(text.is_empty() || !error.to_string().contains(text));
@@ -126,6 +134,23 @@ fn a_key_is_not_empty() {
         Verifier::new(&secret).verify(b"x", &made).unwrap();
         let raw = Signer::with_key(text.as_bytes()).unwrap().sign(b"x");
         assert_eq!(made.to_string(), raw.to_string());
+    }
+}
+
+#[test]
+fn of_a_list_the_first_signs_and_all_verify() {
+    let secrets = SharedSecrets::parse("new,old").unwrap();
+    let made = |text: &str| Signer::new(&SharedSecret::new(text).unwrap()).sign(b"x");
+    let signed = secrets.signer().sign(b"x");
+    assert_eq!(signed.to_string(), made("new").to_string());
+    for text in ["new", "old"] {
+        assert!(secrets.verifier().verify(b"x", &made(text)).is_ok());
+    }
+    assert!(secrets.verifier().verify(b"x", &made("other")).is_err());
+    for text in ["", ",", "CANARY,", "CANARY,,b", "CANARY, b"] {
+        let error = SharedSecrets::parse(text).unwrap_err();
+        assert_eq!(error.field(), "shared secret", "{text:?}");
+        assert!(!format!("{error} {secrets:?}").contains("CANARY"));
     }
 }
 
@@ -242,12 +267,12 @@ fn a_verifier_respects_the_expiry_of_a_secret() {
 #[test]
 fn a_secret_can_come_from_the_environment() {
     // Cargo sets this one for every test, and a test cannot set variables of its own without unsafe code.
-    let read = SharedSecret::from_environment("CARGO_PKG_NAME").unwrap();
+    let read = SharedSecrets::from_environment("CARGO_PKG_NAME").unwrap();
     let given = SharedSecret::new(env!("CARGO_PKG_NAME")).unwrap();
     Verifier::new(&given)
-        .verify(b"x", &Signer::new(&read).sign(b"x"))
+        .verify(b"x", &read.signer().sign(b"x"))
         .unwrap();
-    let missing = SharedSecret::from_environment("KYC_NOT_SET").unwrap_err();
+    let missing = SharedSecrets::from_environment("KYC_NOT_SET").unwrap_err();
     assert_eq!(missing.field(), "KYC_NOT_SET");
 }
 

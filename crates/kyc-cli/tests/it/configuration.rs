@@ -16,13 +16,7 @@ fn a_secret_may_come_from_a_file() {
     let sandbox = SandboxProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
-    let secret = sandbox
-        .environment
-        .iter()
-        .find(|(name, _)| name == "FINPASS_API_SECRET")
-        .unwrap()
-        .1
-        .clone();
+    let secret = sandbox.value("FINPASS_API_SECRET").to_owned();
     fs::write(&path, &secret).unwrap();
     let file = path.to_str().unwrap();
     let environment = sandbox.with(&[
@@ -119,4 +113,58 @@ fn an_endless_file_is_not_read_to_its_end() {
         ("FINPASS_API_SECRET_FILE", "/dev/zero"),
     ]);
     assert!(message(&environment).contains("longer than"));
+}
+
+#[test]
+fn what_nobody_sees_in_a_setting_is_named() {
+    let sandbox = SandboxProcess::start();
+    for name in ["FINPASS_API_KEY", "FINPASS_API_SECRET", "FINPASS_BASE_URL"] {
+        let value = sandbox.value(name);
+        for (value, word) in [
+            (format!("\u{feff}{value}"), "byte order mark"),
+            (format!("{value}\u{200b}"), "U+200B"),
+            (format!("{value}\n"), "newline"),
+            (format!("\"{value}\""), "quotes"),
+            (format!("{name}={value}"), "own name"),
+            (format!("${{{name}}}"), "placeholder"),
+        ] {
+            let stderr = message(&sandbox.with(&[(name, &value)]));
+            assert!(stderr.contains(name) && stderr.contains(word), "{stderr}");
+            assert!(!stderr.contains(sandbox.value(name)), "{stderr}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_read_once_and_waited_for_no_longer_than_a_call() {
+    let sandbox = SandboxProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let file = path.to_str().unwrap();
+    let environment = sandbox.with(&[
+        ("FINPASS_API_SECRET", ""),
+        ("FINPASS_API_SECRET_FILE", file),
+    ]);
+    let secret = sandbox.value("FINPASS_API_SECRET").to_owned();
+    // It opens once there is a reader, and a second reader would wait for ever.
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || fs::write(path, secret)
+    });
+    let run = kyc(&FULL_ONBOARDING, &environment);
+    writer.join().unwrap().unwrap();
+    assert_eq!(run.code, 0, "{run:?}");
+
+    let mut arguments = FINPASS.to_vec();
+    arguments.extend(["--timeout", "0.05"]);
+    let run = kyc(&arguments, &environment);
+    assert_eq!(run.code, 2, "{run:?}");
+    let stderr = run.error()["message"].to_string();
+    assert!(
+        stderr.contains("FINPASS_API_SECRET_FILE") && stderr.contains("within 0.05 seconds"),
+        "{stderr}"
+    );
 }

@@ -129,6 +129,13 @@ impl SandboxProcess {
         }
     }
 
+    /// The printed value of a variable.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let mut variables = self.environment.iter();
+        let found = variables.find(|(printed, _)| printed == name);
+        &found.expect("a variable of the sandbox").1
+    }
+
     /// The printed variables with some of them changed.
     pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Vec<(String, String)> {
         changed(&self.environment, changes)

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroize;
 
+use super::copied::is_invisible;
 use super::invalid_request::InvalidRequest;
 use super::text_input::deserialize_text;
 
@@ -121,12 +122,13 @@ impl fmt::Debug for Pan {
 #[serde(transparent)]
 pub struct Email(String);
 
-/// Whether there is white space or a control character in it.
+/// Whether there is white space, a control character or one that nobody sees in it.
 fn has_gap(text: &str) -> bool {
     if text.is_ascii() {
         return text.bytes().any(|byte| byte <= b' ' || byte == 0x7f);
     }
-    text.chars().any(|c| c.is_whitespace() || c.is_control())
+    text.chars()
+        .any(|c| c == ' ' || c.is_control() || is_invisible(c))
 }
 
 impl Email {
@@ -337,7 +339,17 @@ mod tests {
     fn an_email_has_one_at_between_two_parts() {
         let email = Email::parse("person@example.test").unwrap();
         assert_eq!(email.expose(), "person@example.test");
-        for text in ["", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n"] {
+        for text in [
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a@b\n",
+            "é b@c",
+            "a\u{200b}@b",
+        ] {
             assert_eq!(Email::parse(text).unwrap_err().field(), "email", "{text:?}");
         }
         assert!(Email::parse(&format!("{}@b.test", "a".repeat(250))).is_err());

@@ -1,5 +1,6 @@
 //! Values: parsed once, printed masked, wiped on drop.
 
+mod copied;
 mod environment;
 mod ids;
 mod invalid_request;
@@ -12,7 +13,8 @@ mod randomness;
 mod secret;
 mod text_input;
 
-pub use environment::{from_environment, required_from_environment};
+pub(crate) use copied::stray;
+pub use environment::{from_environment, from_environment_within, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;

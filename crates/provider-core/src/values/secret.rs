@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::copied::stray;
 use super::invalid_request::InvalidRequest;
 
 /// A credential. `Debug` prints nothing of it, and its memory is wiped on drop.
@@ -20,8 +21,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Empty, white space at either end (such as the final newline of a file; nothing is trimmed silently), or a character
-    /// that is not printable ASCII. The error names `field`, never the value.
+    /// As for [`text`](Self::text) (nothing is trimmed silently), or a character that is not printable ASCII. The error
+    /// names `field`, never the value.
     pub fn for_header(
         field: &'static str,
         text: impl Into<SecretString>,
@@ -37,33 +38,21 @@ impl Secret {
         Ok(secret)
     }
 
-    /// Wraps a credential that is not sent, such as a signing key: any text without control characters.
+    /// Wraps a credential that is not sent, such as a signing key: any text that can be seen.
     ///
     /// # Errors
     ///
-    /// Empty, white space at either end, or a control character. The error names `field`, never the value.
+    /// Empty, white space at either end, a control character, or one that is displayed as nothing, such as a byte order
+    /// mark or a zero width space: a copy from a page or a file brings them along. The error names `field`, never the value.
     pub fn text(
         field: &'static str,
         text: impl Into<SecretString>,
     ) -> Result<Self, InvalidRequest> {
         let text = text.into();
-        let value = text.expose_secret();
-        if value.is_empty() {
-            return Err(InvalidRequest::new(field, "must not be empty"));
+        match stray(text.expose_secret()) {
+            Some(rule) => Err(InvalidRequest::new(field, rule)),
+            None => Ok(Self(text)),
         }
-        if value.trim().len() != value.len() {
-            return Err(InvalidRequest::new(
-                field,
-                "begins or ends with white space; a file often ends with a newline",
-            ));
-        }
-        if value.chars().any(char::is_control) {
-            return Err(InvalidRequest::new(
-                field,
-                "must not contain control characters",
-            ));
-        }
-        Ok(Self(text))
     }
 
     /// The text itself, for signing. Do not copy it into anything that outlives the call.
@@ -204,9 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_signing_key_may_be_any_text_without_control_characters() {
+    fn a_signing_key_may_be_any_text_that_can_be_seen() {
         assert!(Secret::text("secret", "clé-privée").is_ok());
         assert!(Secret::text("secret", "a\u{0}b").is_err());
+        for invisible in ["\u{feff}", "\u{200b}", "\u{2060}", "\u{ad}", "\u{200e}"] {
+            let text = format!("CANARY{invisible}");
+            for error in [
+                Secret::text("secret", text.clone()).unwrap_err(),
+                Secret::for_header("secret", text).unwrap_err(),
+            ] {
+                assert!(error.rule().contains("invisible"), "{error}");
+            }
+        }
     }
 
     #[test]

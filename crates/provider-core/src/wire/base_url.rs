@@ -9,7 +9,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
 use super::route::Route;
-use crate::values::InvalidRequest;
+use crate::values::{InvalidRequest, stray};
 
 /// A provider's address: scheme, host, optional port, optional path prefix. Fixed when the client is built.
 ///
@@ -32,10 +32,13 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// Not `http` or `https`, no host, a user or password, a query, a fragment, a space, a backslash, or `.` and `..` in
+    /// A newline at its end or anything else that nobody sees, not `http` or `https`, no host, a user or password, a query, a fragment, a space, a backslash, or `.` and `..` in
     /// the path. The error names `field`, the setting's name.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, InvalidRequest> {
         let invalid = |rule: &'static str| InvalidRequest::new(field, rule);
+        if let Some(rule) = stray(text) {
+            return Err(InvalidRequest::new(field, rule));
+        }
         if text.contains('#') {
             return Err(invalid("must not have a fragment"));
         }
@@ -212,6 +215,19 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.field(), "BASE_URL", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_in_an_address_is_named() {
+        for (text, word) in [
+            ("https://a.test\n", "newline"),
+            (" https://a.test", "white space"),
+            ("\u{feff}https://a.test", "byte order mark"),
+            ("https://a.te\u{200b}st", "U+200B"),
+        ] {
+            let rule = parse(text).unwrap_err().rule().to_owned();
+            assert!(rule.contains(word), "{rule}");
         }
     }
 
