@@ -22,7 +22,7 @@ fn request(consent: &ConsentStatement) -> Result<RecordConsent, InvalidRequest> 
             ConsentKind::Bipa => ConsentType::Bipa,
             other => ConsentType::from(other.as_str()),
         },
-        consent.approved,
+        consent.answer,
         consent.text.clone(),
     ))
 }

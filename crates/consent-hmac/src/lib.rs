@@ -11,6 +11,7 @@ pub use client::ConsentClient;
 pub use provider::{ApiKey, Veriff};
 #[doc(no_inline)]
 pub use provider_core;
+pub use provider_core::capability::ConsentAnswer;
 pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
 pub use session_id::SessionId;
 pub use signature::{SharedSecret, SharedSecrets, Signature, Signer, Verification, Verifier};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use provider_core::capability::ConsentAnswer;
 use provider_core::lenient::{Printable, Told};
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, FaultClass, Idempotency, InvalidRequest, Mark, Masked,
@@ -66,13 +67,13 @@ impl RecordConsent {
     pub fn new(
         session_id: SessionId,
         consent_type: ConsentType,
-        approved: bool,
+        answer: ConsentAnswer,
         text: impl Into<Masked>,
     ) -> Self {
         Self {
             session_id,
             consent_type,
-            approved,
+            approved: answer == ConsentAnswer::Approved,
             text: text.into(),
         }
     }
@@ -129,6 +130,10 @@ impl Endpoint for RecordConsent {
         "POST /v1/sessions/{id}/consents",
         // A retry adds a consent with the same content, and the latest is binding.
         Idempotency::Repeatable,
+    )
+    // No endpoint reads consents back.
+    .settled_by(
+        "record it again: no look-up is documented, and of several consents for a session the latest is binding",
     )
     .documented(Mark::Seed);
 

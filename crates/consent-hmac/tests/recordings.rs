@@ -6,7 +6,8 @@ use std::sync::Arc;
 use consent_hmac::provider_core::testing::{FixedClock, Mode, Recorder};
 use consent_hmac::provider_core::{BaseUrl, RetryPolicy};
 use consent_hmac::{
-    ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Veriff,
+    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
+    Veriff,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET, VERIFF_SHARED_SECRET};
 use kyc_sandbox::settings::{SESSION_BREAKS, SESSION_NOT_FOUND};
@@ -24,7 +25,7 @@ fn consent(session: &str, consent_type: ConsentType) -> RecordConsent {
     RecordConsent::new(
         session,
         consent_type,
-        true,
+        ConsentAnswer::Approved,
         "El usuario acepta compartir su información del INE",
     )
 }
@@ -37,7 +38,7 @@ async fn recorded_fixtures_are_up_to_date() {
     let refusal = RecordConsent::new(
         SessionId::parse(SESSION).unwrap(),
         ConsentType::Bipa,
-        false,
+        ConsentAnswer::Refused,
         "I do not agree",
     );
     for (case, key, secret, settings, request) in [

@@ -4,9 +4,7 @@ use provider_core::capability::{
     BrowserUrl, DocumentAccess, DocumentAccessRequest, DocumentKind, DocumentSession,
     ProviderReference,
 };
-use provider_core::{
-    CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
-};
+use provider_core::{CallOptions, DecodeError, Endpoint, Error, Provider, async_trait};
 
 use crate::{Consent, Deepvue, DigilockerClient, DocType, InitiateSession};
 
@@ -16,21 +14,17 @@ fn at_operation(error: impl Into<Error>) -> Error {
         .at(Deepvue::NAME, InitiateSession::OPERATION.name)
 }
 
-fn request(access: &DocumentAccessRequest) -> Result<InitiateSession, InvalidRequest> {
-    if !access.consented {
-        return Err(InvalidRequest::new("consent", "the person has not agreed"));
-    }
+fn request(access: &DocumentAccessRequest) -> InitiateSession {
     let doc_types = access.documents.iter().map(|kind| match kind {
         DocumentKind::Aadhaar => DocType::Aadhaar,
         DocumentKind::Pan => DocType::Pan,
         DocumentKind::DrivingLicence => DocType::Dl,
         other => DocType::from(other.as_str()),
     });
+    // The neutral type states the same, and has no other value either.
     let consent = Consent::given_by_person();
-    Ok(
-        InitiateSession::new(consent, &*access.purpose, access.return_url.clone())
-            .set_doc_types(doc_types),
-    )
+    InitiateSession::new(consent, &*access.purpose, access.return_url.clone())
+        .set_doc_types(doc_types)
 }
 
 #[async_trait]
@@ -40,7 +34,7 @@ impl DocumentAccess for DigilockerClient {
     }
 
     fn check_session(&self, access: &DocumentAccessRequest) -> Result<(), Error> {
-        self.client().check(&request(access).map_err(at_operation)?)
+        self.client().check(&request(access))
     }
 
     async fn open_session(
@@ -48,9 +42,8 @@ impl DocumentAccess for DigilockerClient {
         access: DocumentAccessRequest,
         options: CallOptions,
     ) -> Result<DocumentSession, Error> {
-        let request = request(&access).map_err(at_operation)?;
         let session = self
-            .initiate_session(request)
+            .initiate_session(request(&access))
             .with_options(options)
             .await?
             .into_value();

@@ -173,6 +173,11 @@ impl Endpoint for InitiateSession {
         // No idempotency key is documented, and a second call may open a second session.
         Idempotency::Unsafe,
     )
+    // No status or session-list route is documented.
+    .settled_by(
+        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
+         harm but for its price; ask Deepvue about the price with the time and the request id",
+    )
     .documented(Mark::Seed);
 
     fn request<'a>(

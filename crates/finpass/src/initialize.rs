@@ -175,6 +175,11 @@ impl Endpoint for Initialize {
         // No idempotency key is documented, and each call opens another session.
         Idempotency::Unsafe,
     )
+    // The family has no status call, and a webhook, if one was set, is reported for a consent, not for a session.
+    .settled_by(
+        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
+         harm but for its price; ask Finpass about the price with the time and the request id",
+    )
     .documented(Mark::Seed);
 
     fn request<'a>(

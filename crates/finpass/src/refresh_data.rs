@@ -56,6 +56,11 @@ impl Endpoint for RefreshData {
         // Each call starts another refresh, which may be billed; no idempotency key is documented.
         Idempotency::Unsafe,
     )
+    // No page has a status call; the fetches of the family tell what arrived.
+    .settled_by(
+        "no look-up is documented; start another refresh only if one that is billed in vain is acceptable, or ask Finpass \
+         with the time and the request id",
+    )
     .documented(Mark::Upstream);
 
     fn request<'a>(

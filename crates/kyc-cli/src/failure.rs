@@ -104,7 +104,7 @@ pub(crate) fn advice(error: &Error) -> &'static str {
     if error.is_unsettled() {
         return match error.outcome() {
             Outcome::Done => "Do not send it again; report the place that could not be decoded.",
-            _ => "Use the request id to find out whether it was processed before you try again.",
+            _ => "Find out whether it was processed before you try again.",
         };
     }
     match error.kind() {

@@ -7,20 +7,20 @@ use std::time::Duration;
 use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::finpro_profile::FinproProfileClient;
 use kyc_facade::provider_core::capability::{
-    AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentKind, ConsentPurpose,
-    ConsentStatement, DocumentAccessRequest, DocumentKind, DocumentSession, RecordedConsent,
+    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentAnswer,
+    ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest, DocumentKind,
+    DocumentSession, RecordedConsent,
 };
 use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, RequestId};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
 use kyc_sandbox::Sandbox;
-use serde_json::{Map, Value, json};
 
 use crate::arguments::Onboard;
 use crate::clients::{self, Clients};
 use crate::configuration::Configuration;
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::interrupt::Interrupt;
-use crate::output::{Output, error_json, one_line, printable};
+use crate::output::{Output, printable};
 use crate::parse::yes_or_no;
 use crate::progress::StepDisplay;
 use crate::sandbox;
@@ -92,7 +92,7 @@ pub(crate) async fn run(
         served.shutdown().await;
     }
     if output.json {
-        output.answer(&report_json(&report), None)?;
+        output.answer(&report.with_urls(), None)?;
     } else {
         print(&report, output)?;
     }
@@ -179,7 +179,11 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
     match (session, text) {
         (Some(session), Some(text)) => {
             let kind = ConsentKind::from(arguments.consent_kind.as_str());
-            applicant = applicant.set_consent(ConsentStatement::new(session, kind, approved, text));
+            let answer = match approved {
+                true => ConsentAnswer::Approved,
+                false => ConsentAnswer::Refused,
+            };
+            applicant = applicant.set_consent(ConsentStatement::new(session, kind, answer, text));
         }
         (None, None) if approved => {}
         (None, None) => {
@@ -215,12 +219,12 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
                 "required with --purpose",
             ));
         }
-        (Some(purpose), Some(url)) => {
+        (Some(purpose), Some(url)) if consented => {
             let documents = arguments
                 .doc_type
                 .iter()
                 .map(|text| DocumentKind::from(text.as_str()));
-            let access = DocumentAccessRequest::new(purpose, url, consented);
+            let access = DocumentAccessRequest::new(AccessConsent::given_by_person(), purpose, url);
             applicant = applicant.set_documents(access.set_documents(documents));
         }
         (None, _) if !arguments.doc_type.is_empty() => {
@@ -229,7 +233,8 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
                 "required with --doc-type",
             ));
         }
-        (None, _) => {}
+        // A person who refused is asked for no documents.
+        (Some(_), Some(_)) | (None, _) => {}
     }
     Ok(applicant)
 }
@@ -271,7 +276,7 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
             step: name,
             provider: error.provider(),
             result: "failed",
-            detail: one_line(error),
+            detail: error.report_line(),
             took: Some(error.elapsed()),
         },
     }
@@ -362,86 +367,13 @@ fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
             Outcome::Done => "was",
             _ => "may have been",
         };
-        let step = step.as_str();
+        let (step, provider) = (step.as_str(), error.provider());
         output.line(&format!(
-            "settle first: {step} {done} done, request id {id}"
+            "settle first: {step} {done} done by {provider}, request id {id}"
         ))?;
+        if let Some(advice) = error.settling() {
+            output.line(&format!("  to settle it: {advice}"))?;
+        }
     }
     Ok(())
-}
-
-fn report_json(report: &OnboardingReport) -> Value {
-    let consent = step_json(
-        StepName::RecordConsent,
-        &report.consent,
-        |consent| json!({ "reference": consent.reference }),
-    );
-    let documents = step_json(
-        StepName::OpenDocuments,
-        &report.documents,
-        |session| json!({ "reference": session.reference, "url": session.url }),
-    );
-    let discovery = step_json(
-        StepName::DiscoverAggregators,
-        &report.discovery,
-        |standings| {
-            let standings = standings.iter().map(|standing| {
-            json!({ "aggregator": standing.aggregator, "readiness": standing.readiness.as_str() })
-        });
-            json!({ "standings": standings.collect::<Vec<_>>() })
-        },
-    );
-    let aggregator_consent = step_json(
-        StepName::OpenAggregatorConsent,
-        &report.aggregator_consent,
-        |session| {
-            json!({
-                "reference": session.reference,
-                "url": session.url,
-                "aggregator": session.aggregator,
-            })
-        },
-    );
-    json!({
-        "complete": report.is_complete(),
-        "elapsed_ms": millis(report.elapsed),
-        "aggregator": {
-            "id": report.choice.aggregator,
-            "reason": report.choice.reason.as_str(),
-        },
-        "steps": [consent, documents, discovery, aggregator_consent],
-    })
-}
-
-fn step_json<T>(name: StepName, step: &Step<T>, value: impl Fn(&T) -> Value) -> Value {
-    let mut fields = Map::new();
-    let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
-    set("step", name.as_str().into());
-    match step {
-        Step::Done {
-            value: done,
-            provider,
-            elapsed,
-        } => {
-            set("result", "done".into());
-            set("provider", (*provider).into());
-            set("elapsed_ms", millis(*elapsed));
-            set("value", value(done));
-        }
-        Step::Skipped(reason) => {
-            set("result", "skipped".into());
-            set("reason", reason.to_string().into());
-        }
-        Step::Failed(error) => {
-            set("result", "failed".into());
-            set("error", error_json(error));
-        }
-    }
-    Value::Object(fields)
-}
-
-fn millis(duration: Duration) -> Value {
-    u64::try_from(duration.as_millis())
-        .unwrap_or(u64::MAX)
-        .into()
 }

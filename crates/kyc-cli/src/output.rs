@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use kyc_facade::provider_core::{Error, RequestId, Response};
+use kyc_facade::provider_core::{RequestId, Response};
 use kyc_facade::{Progress, StepEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ impl Output {
     /// Prints an error on stderr, without any value of a personal field.
     pub(crate) fn failure(self, failure: &Failure) {
         let text = match failure {
-            Failure::Error(error) if self.json => error_json(error).to_string(),
+            Failure::Error(error) if self.json => json!(error).to_string(),
             Failure::Error(error) => {
                 let id = error.request_id().map(|id| format!("  request id: {id}\n"));
                 format!(
@@ -166,21 +166,48 @@ impl Output {
         let _ = writeln!(io::stderr(), "{line}");
     }
 
-    /// Prints on stderr which steps of an interrupted onboarding had started, with their request ids.
+    /// Prints on stderr which steps of an interrupted onboarding had started, and what the provider calls those that were
+    /// done.
     pub(crate) fn interrupted(self, events: &[StepEvent]) {
-        for begun in events
-            .iter()
-            .filter(|event| event.progress == Progress::Started)
-        {
+        let started = |event: &&StepEvent| event.progress == Progress::Started;
+        for begun in events.iter().filter(started) {
             let ended =
-                |event: &StepEvent| event.step == begun.step && event.progress == Progress::Done;
-            let done = if events.iter().any(ended) {
+                |event: &&StepEvent| event.step == begun.step && event.progress == Progress::Done;
+            let done = events.iter().find(ended);
+            let result = if done.is_some() {
                 "was done"
             } else {
                 "may have been done"
             };
-            self.interrupted_call(begun.step.as_str(), done, begun.request_id.as_ref());
+            let event = done.unwrap_or(begun);
+            self.interrupted_step(event, result);
         }
+    }
+
+    fn interrupted_step(self, event: &StepEvent, result: &str) {
+        let id = event.request_id.as_ref().map_or("none", |id| id.as_str());
+        let line = if self.json {
+            json!({
+                "interrupted": event.step,
+                "result": result,
+                "provider": event.provider,
+                "reference": event.reference,
+                "request_id": id,
+            })
+            .to_string()
+        } else {
+            let name = event.step.as_str();
+            let provider = event.provider.unwrap_or_default();
+            let reference = event
+                .reference
+                .as_ref()
+                .map_or_else(String::new, |reference| {
+                    format!(" as {}", printable(reference.as_str()))
+                });
+            format!("interrupted: {name} {result} by {provider}{reference}, request id {id}")
+        };
+        // With stderr closed there is nowhere to report it.
+        let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
@@ -191,21 +218,6 @@ pub(crate) fn printable(text: &str) -> String {
         false => c.to_string(),
     };
     text.chars().map(spelled).collect()
-}
-
-/// An error for machines. `message` is the error's report in one line, causes included; the provider's text is not printed.
-pub(crate) fn error_json(error: &Error) -> Value {
-    let named = |name: &'static str| (!name.is_empty()).then_some(name);
-    json!({
-        "kind": error.kind().as_str(),
-        "provider": named(error.provider()),
-        "operation": named(error.operation()),
-        "status": error.status().map(|status| status.as_u16()),
-        "code": error.fault().and_then(|fault| fault.printable_code()),
-        "message": one_line(error),
-        "request_id": error.request_id().map(|id| id.as_str()),
-        "outcome": error.outcome().as_str(),
-    })
 }
 
 fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
@@ -229,13 +241,4 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
         Value::String(text) => lines.push((name.to_owned(), text.clone())),
         other => lines.push((name.to_owned(), other.to_string())),
     }
-}
-
-/// An error, its causes and other failures in one line.
-pub(crate) fn one_line(error: &Error) -> String {
-    let report = error
-        .report()
-        .replace("\n  also failed: ", "; also failed: ");
-    let causes = report.replace("\n    caused by: ", ": ");
-    causes.replace("\n  caused by: ", ": ")
 }

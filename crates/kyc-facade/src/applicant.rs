@@ -1,14 +1,37 @@
 //! The person, and the inputs of each step.
 
 use provider_core::capability::{
-    AggregatorId, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
+    AggregatorId, ConsentAnswer, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
 };
 use provider_core::{Email, Masked, Mobile, Pan};
+use serde::Deserialize;
 
 /// A person to be onboarded. A step whose input is missing is skipped, with that reason.
 ///
 /// `Debug` prints personal values masked.
-#[derive(Debug, Clone)]
+///
+/// As JSON it has the fields of its setters; only `mobile` is required, and an unknown member is refused. Read it with
+/// [`request_from_json`](provider_core::request_from_json), whose errors name the member and the rule and never the value:
+///
+/// ```
+/// use kyc_facade::Applicant;
+/// use kyc_facade::provider_core::request_from_json;
+///
+/// let applicant: Applicant = request_from_json(
+///     br#"{
+///         "mobile": "9000000001",
+///         "consent": {"session": "s-1", "kind": "aadhaar", "answer": "approved", "text": "I agree."},
+///         "documents": {"consent": true, "purpose": "KYC", "return_url": "https://lender.example.test"},
+///         "reference": "application-4711"
+///     }"#,
+/// )?;
+/// let error = request_from_json::<Applicant>(br#"{"mobile": "+919000000001"}"#).unwrap_err();
+/// assert_eq!(error.to_string(), "mobile: must be exactly 10 digits, without a country code");
+/// # drop(applicant);
+/// # Ok::<(), kyc_facade::provider_core::InvalidRequest>(())
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Applicant {
     pub(crate) mobile: Mobile,
     pub(crate) pan: Option<Pan>,
@@ -16,7 +39,9 @@ pub struct Applicant {
     pub(crate) consent: Option<ConsentStatement>,
     pub(crate) documents: Option<DocumentAccessRequest>,
     pub(crate) reference: Option<String>,
+    #[serde(default)]
     pub(crate) aggregators: Vec<AggregatorId>,
+    #[serde(default = "lending")]
     pub(crate) purpose: ConsentPurpose,
     pub(crate) webhook_url: Option<Masked>,
     pub(crate) return_url: Option<Masked>,
@@ -33,7 +58,7 @@ impl Applicant {
             documents: None,
             reference: None,
             aggregators: Vec::new(),
-            purpose: ConsentPurpose::LoanUnderwriting,
+            purpose: lending(),
             webhook_url: None,
             return_url: None,
         }
@@ -102,9 +127,11 @@ impl Applicant {
         self
     }
 
-    pub(crate) fn refuses(&self) -> bool {
-        self.consent
-            .as_ref()
-            .is_some_and(|consent| !consent.approved)
+    pub(crate) fn answer(&self) -> Option<ConsentAnswer> {
+        self.consent.as_ref().map(|consent| consent.answer)
     }
+}
+
+fn lending() -> ConsentPurpose {
+    ConsentPurpose::LoanUnderwriting
 }

@@ -40,8 +40,8 @@ impl Kyc {
     ///
     /// Recording consent, opening documents and discovery run at the same time; the aggregator consent follows discovery.
     /// An onboarding takes as long as the slowest of these, not their sum.
-    pub fn onboard(&self, applicant: Applicant) -> Onboarding<'_> {
-        Onboarding::new(self, applicant)
+    pub fn onboard(&self, applicant: Applicant) -> Onboarding {
+        Onboarding::new(self.clone(), applicant)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod aggregator_choice;
 mod applicant;
+mod documents;
 mod fallback;
 mod hedged;
 mod kyc;
@@ -16,6 +17,7 @@ mod time_left;
 
 pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
 pub use applicant::Applicant;
+pub use documents::ReportWithUrls;
 pub use fallback::Fallback;
 pub use hedged::Hedged;
 pub use kyc::{Kyc, KycBuilder};

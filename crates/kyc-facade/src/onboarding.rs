@@ -10,19 +10,23 @@ use futures_util::future::join3;
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
     AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
-    DocumentAccessRequest, DocumentSession, RecordedConsent,
+    DocumentAccessRequest, DocumentSession, ProviderReference, RecordedConsent,
 };
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
 
 use crate::origin::Origin;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Earlier, Plan, Planned};
 use crate::{
     AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName,
     choose_aggregator,
 };
 
 /// A change of a step: for a display, or for a journal that outlives the process.
+///
+/// As JSON it is an object: `version` ([`OnboardingReport::JSON_VERSION`]), `step`, `progress`
+/// ([`Progress::as_str`]), `reason` of a skip, `kind` of a failure, `provider`, `reference`, `request_id`; what does not
+/// apply is null.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepEvent {
@@ -30,8 +34,30 @@ pub struct StepEvent {
     pub step: StepName,
     /// What happened to it.
     pub progress: Progress,
+    /// The provider that it is taken at, or that did it; `None` for a step that is not taken.
+    pub provider: Option<&'static str>,
+    /// The provider's id for what was done, which later calls name. Its URL is in the report only.
+    pub reference: Option<ProviderReference>,
     /// The request id of its requests, reported before the first one is sent; `None` for a step that is not taken.
     pub request_id: Option<RequestId>,
+}
+
+impl StepEvent {
+    fn of(step: StepName, progress: Progress) -> Self {
+        Self {
+            step,
+            progress,
+            provider: None,
+            reference: None,
+            request_id: None,
+        }
+    }
+
+    /// An event for tests of code that receives some; its other fields are `None` until they are set.
+    #[cfg(feature = "testing")]
+    pub fn new(step: StepName, progress: Progress) -> Self {
+        Self::of(step, progress)
+    }
 }
 
 /// What happened to a step.
@@ -42,6 +68,8 @@ pub enum Progress {
     Started,
     /// It is done.
     Done,
+    /// It is done in the [report](Onboarding::resume_from) that the onboarding goes on from, and is not taken again.
+    Kept,
     /// It was skipped.
     Skipped(SkipReason),
     /// It failed.
@@ -51,30 +79,88 @@ pub enum Progress {
     Dropped,
 }
 
+impl Progress {
+    /// The name in snake case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Done => "done",
+            Self::Kept => "kept",
+            Self::Skipped(_) => "skipped",
+            Self::Failed(_) => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 type Observer = Arc<dyn Fn(StepEvent) + Send + Sync>;
 
 /// A prepared onboarding: change its options, then `.await` it.
 ///
 /// Dropping the future cancels the unfinished steps; those that had started may have been done, and are reported to the
-/// observer.
+/// observer. A web framework drops a handler's future when the client disconnects, and with it the URLs of finished steps:
+/// spawn the onboarding, which borrows nothing, and await the task.
+///
+/// ```
+/// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
+/// # use std::future::IntoFuture as _;
+/// async fn handler(kyc: Kyc, applicant: Applicant) -> Option<OnboardingReport> {
+///     let onboarding = kyc.onboard(applicant).with_observer(|event| println!("{event:?}"));
+///     tokio::spawn(onboarding.into_future()).await.ok()
+/// }
+/// ```
 #[must_use = "an onboarding does nothing until it is awaited"]
-pub struct Onboarding<'k> {
-    kyc: &'k Kyc,
+pub struct Onboarding {
+    kyc: Kyc,
     applicant: Applicant,
+    earlier: Earlier,
     deadline: Duration,
     retry: Option<RetryPolicy>,
-    observer: Option<Observer>,
+    observers: Vec<Observer>,
 }
 
-impl<'k> Onboarding<'k> {
-    pub(crate) fn new(kyc: &'k Kyc, applicant: Applicant) -> Self {
+impl Onboarding {
+    pub(crate) fn new(kyc: Kyc, applicant: Applicant) -> Self {
         Self {
-            kyc,
             applicant,
+            earlier: Earlier::default(),
             deadline: kyc.deadline,
             retry: kyc.retry,
-            observer: None,
+            observers: Vec::new(),
+            kyc,
         }
+    }
+
+    /// Goes on from an earlier report of the same person: a step that is done there is not taken again, and is part of the
+    /// new report as it was. Neither is a step that may have been done, see [`OnboardingReport::unsettled`], unless a
+    /// second time does no harm: it fails again with the same error until it is [repeated](Self::repeat). All other steps
+    /// are taken.
+    ///
+    /// ```
+    /// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
+    /// async fn again(kyc: &Kyc, applicant: Applicant, report: OnboardingReport) -> OnboardingReport {
+    ///     kyc.onboard(applicant).resume_from(report).await
+    /// }
+    /// ```
+    ///
+    /// A report lives in one process. In another, [leave out](Self::leave_out) the steps that are done.
+    pub fn resume_from(mut self, report: OnboardingReport) -> Self {
+        self.earlier.report = Some(report);
+        self
+    }
+
+    /// Takes this step whatever the report says that the onboarding [goes on from](Self::resume_from): it is settled that
+    /// it was not done, or doing it twice is accepted.
+    pub fn repeat(mut self, step: StepName) -> Self {
+        self.earlier.repeated.push(step);
+        self
+    }
+
+    /// Leaves this step out: it is skipped as [`SkipReason::LeftOut`]. For a step that is done, where no report of it is at
+    /// hand.
+    pub fn leave_out(mut self, step: StepName) -> Self {
+        self.earlier.left_out.push(step);
+        self
     }
 
     /// Sets the deadline of this onboarding.
@@ -90,25 +176,27 @@ impl<'k> Onboarding<'k> {
         self
     }
 
-    /// Reports changes of steps to `observer`. It is called in the onboarding's own task, and a step starts when it
-    /// returns.
+    /// Reports changes of steps to `observer`, and to those that were set before. It is called in the onboarding's own task,
+    /// and a step starts when it returns.
     pub fn with_observer(mut self, observer: impl Fn(StepEvent) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.observers.push(Arc::new(observer));
         self
     }
 
-    async fn run(self) -> OnboardingReport {
+    async fn run(mut self) -> OnboardingReport {
         let started = Instant::now();
         let end = after(started, self.deadline);
         let discovery_end = after(started, half(self.deadline));
-        let plan = Plan::new(self.kyc, &self.applicant);
+        let earlier = std::mem::take(&mut self.earlier);
+        let plan = Plan::new(&self.kyc, &self.applicant, earlier);
+        let this = &self;
         let (consent, documents, (discovery, choice, aggregator_consent)) = join3(
-            self.record_consent(plan.consent, end),
-            self.open_documents(plan.documents, end),
+            this.record_consent(plan.consent, end),
+            this.open_documents(plan.documents, end),
             async {
-                let discovery = self.discover(plan.discovery, discovery_end).await;
-                let choice = self.choose(&discovery);
-                let consent = self
+                let discovery = this.discover(plan.discovery, discovery_end).await;
+                let choice = plan.choice.unwrap_or_else(|| this.choose(&discovery));
+                let consent = this
                     .open_aggregator_consent(plan.aggregator_consent, &choice, end)
                     .await;
                 (discovery, choice, consent)
@@ -117,6 +205,7 @@ impl<'k> Onboarding<'k> {
         .await;
         let elapsed = started.elapsed();
         OnboardingReport {
+            answer: plan.answer,
             consent,
             documents,
             discovery,
@@ -128,7 +217,7 @@ impl<'k> Onboarding<'k> {
 
     async fn record_consent(
         &self,
-        planned: Planned<Arc<dyn ConsentRecorder>, ConsentStatement>,
+        planned: Planned<Arc<dyn ConsentRecorder>, ConsentStatement, RecordedConsent>,
         end: Instant,
     ) -> Step<RecordedConsent> {
         let (running, provider, consent) = match self.begin(StepName::RecordConsent, planned, end) {
@@ -142,7 +231,7 @@ impl<'k> Onboarding<'k> {
 
     async fn open_documents(
         &self,
-        planned: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>,
+        planned: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest, DocumentSession>,
         end: Instant,
     ) -> Step<DocumentSession> {
         let (running, provider, request) = match self.begin(StepName::OpenDocuments, planned, end) {
@@ -156,7 +245,7 @@ impl<'k> Onboarding<'k> {
 
     async fn discover(
         &self,
-        planned: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery>,
+        planned: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, Vec<AggregatorStanding>>,
         end: Instant,
     ) -> Step<Vec<AggregatorStanding>> {
         let (running, provider, query) =
@@ -180,7 +269,11 @@ impl<'k> Onboarding<'k> {
 
     async fn open_aggregator_consent(
         &self,
-        planned: Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest>,
+        planned: Planned<
+            Arc<dyn AggregatorConsent>,
+            AggregatorConsentRequest,
+            AggregatorConsentSession,
+        >,
         choice: &AggregatorChoice,
         end: Instant,
     ) -> Step<AggregatorConsentSession> {
@@ -196,25 +289,37 @@ impl<'k> Onboarding<'k> {
     }
 
     /// The provider and input of a step that is taken, or the end of one that is not.
-    fn begin<P, I, T>(
+    fn begin<P, I, T: Origin>(
         &self,
         step: StepName,
-        planned: Planned<P, I>,
+        planned: Planned<P, I, T>,
         end: Instant,
     ) -> Result<(Running, P, I), Step<T>> {
-        match planned {
+        let (progress, ended) = match planned {
             Planned::Take(provider, name, input) => {
-                Ok((Running::new(step, name, end), provider, input))
+                return Ok((Running::new(step, name, end), provider, input));
             }
-            Planned::Skip(reason) => {
-                self.report(step, Progress::Skipped(reason), None);
-                Err(Step::Skipped(reason))
+            Planned::Keep(kept) => (Progress::Kept, kept),
+            Planned::Skip(reason) => (Progress::Skipped(reason), Step::Skipped(reason)),
+            Planned::Fail(error) => (Progress::Failed(error.kind()), Step::Failed(error)),
+        };
+        let mut event = StepEvent::of(step, progress);
+        match &ended {
+            Step::Done {
+                value, provider, ..
+            } => {
+                event.provider = Some(provider);
+                event.reference = value.reference().cloned();
             }
-            Planned::Fail(error) => {
-                self.report(step, Progress::Failed(error.kind()), None);
-                Err(Step::Failed(error))
+            Step::Failed(error) if progress == Progress::Kept => {
+                event.progress = Progress::Failed(error.kind());
+                event.provider = Some(error.provider());
+                event.request_id = error.request_id().cloned();
             }
+            Step::Failed(_) | Step::Skipped(_) => {}
         }
+        self.report(event);
+        Err(ended)
     }
 
     /// Runs one step to its end. A step that times out may have been done; one that had no time to start was not sent.
@@ -226,7 +331,7 @@ impl<'k> Onboarding<'k> {
         let result = if running.started >= running.end {
             Err(running.timed_out(Outcome::NotSent))
         } else {
-            self.report(running.step, Progress::Started, running.request_id.as_ref());
+            self.report(running.event(Progress::Started));
             let mut in_flight = InFlight {
                 onboarding: self,
                 running: &running,
@@ -238,9 +343,13 @@ impl<'k> Onboarding<'k> {
         };
         match result {
             Ok(value) => {
-                self.report(running.step, Progress::Done, running.request_id.as_ref());
                 let elapsed = running.started.elapsed();
                 let provider = value.origin().unwrap_or(running.provider);
+                self.report(StepEvent {
+                    provider: Some(provider),
+                    reference: value.reference().cloned(),
+                    ..running.event(Progress::Done)
+                });
                 Step::Done {
                     value,
                     provider,
@@ -248,21 +357,16 @@ impl<'k> Onboarding<'k> {
                 }
             }
             Err(error) => {
-                let progress = Progress::Failed(error.kind());
-                self.report(running.step, progress, running.request_id.as_ref());
+                self.report(running.event(Progress::Failed(error.kind())));
                 Step::Failed(error)
             }
         }
     }
 
-    fn report(&self, step: StepName, progress: Progress, request_id: Option<&RequestId>) {
-        if let Some(observer) = &self.observer {
-            let request_id = request_id.cloned();
-            observer(StepEvent {
-                step,
-                progress,
-                request_id,
-            });
+    fn report(&self, event: StepEvent) {
+        if let Some((last, others)) = self.observers.split_last() {
+            others.iter().for_each(|observer| observer(event.clone()));
+            last(event);
         }
     }
 }
@@ -286,6 +390,14 @@ impl Running {
             started: Instant::now(),
             end,
             request_id,
+        }
+    }
+
+    fn event(&self, progress: Progress) -> StepEvent {
+        StepEvent {
+            provider: Some(self.provider),
+            request_id: self.request_id.clone(),
+            ..StepEvent::of(self.step, progress)
         }
     }
 
@@ -316,7 +428,7 @@ impl Running {
 
 /// Reports the end of a step, even if the onboarding is dropped.
 struct InFlight<'s> {
-    onboarding: &'s Onboarding<'s>,
+    onboarding: &'s Onboarding,
     running: &'s Running,
     ended: bool,
 }
@@ -324,9 +436,8 @@ struct InFlight<'s> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            let request_id = self.running.request_id.as_ref();
             self.onboarding
-                .report(self.running.step, Progress::Dropped, request_id);
+                .report(self.running.event(Progress::Dropped));
         }
     }
 }
@@ -342,16 +453,16 @@ fn half(duration: Duration) -> Duration {
     duration.checked_div(2).unwrap_or(duration)
 }
 
-impl<'k> IntoFuture for Onboarding<'k> {
+impl IntoFuture for Onboarding {
     type Output = OnboardingReport;
-    type IntoFuture = Pin<Box<dyn Future<Output = OnboardingReport> + Send + 'k>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = OnboardingReport> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
 }
 
-impl fmt::Debug for Onboarding<'_> {
+impl fmt::Debug for Onboarding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Onboarding")
             .field("deadline", &self.deadline)

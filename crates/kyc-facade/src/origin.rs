@@ -1,7 +1,8 @@
 //! The origin of an answer: which of several providers gave it.
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStanding, DocumentSession, RecordedConsent,
+    AggregatorConsentSession, AggregatorStanding, DocumentSession, ProviderReference,
+    RecordedConsent,
 };
 
 /// An answer that can name the provider that gave it.
@@ -11,10 +12,13 @@ pub(crate) trait Origin {
 
     /// Names the provider that gave it, unless one is named already.
     fn set_origin(&mut self, provider: &'static str);
+
+    /// The provider's id for what was done, if it gives one.
+    fn reference(&self) -> Option<&ProviderReference>;
 }
 
 macro_rules! origin {
-    ($($answer:ty),+) => {$(
+    ($($answer:ty: $answered:pat => $reference:expr),+ $(,)?) => {$(
         impl Origin for $answer {
             fn origin(&self) -> Option<&'static str> {
                 self.provider
@@ -23,15 +27,20 @@ macro_rules! origin {
             fn set_origin(&mut self, provider: &'static str) {
                 self.provider.get_or_insert(provider);
             }
+
+            fn reference(&self) -> Option<&ProviderReference> {
+                let $answered = self;
+                $reference
+            }
         }
     )+};
 }
 
 origin!(
-    RecordedConsent,
-    DocumentSession,
-    AggregatorStanding,
-    AggregatorConsentSession
+    RecordedConsent: answer => Some(&answer.reference),
+    DocumentSession: answer => Some(&answer.reference),
+    AggregatorStanding: _ => None,
+    AggregatorConsentSession: answer => Some(&answer.reference),
 );
 
 impl<T: Origin> Origin for Vec<T> {
@@ -42,5 +51,9 @@ impl<T: Origin> Origin for Vec<T> {
     fn set_origin(&mut self, provider: &'static str) {
         self.iter_mut()
             .for_each(|answer| answer.set_origin(provider));
+    }
+
+    fn reference(&self) -> Option<&ProviderReference> {
+        None
     }
 }

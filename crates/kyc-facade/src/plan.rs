@@ -3,25 +3,28 @@
 
 use std::sync::Arc;
 
-use provider_core::Error;
 use provider_core::capability::{
-    AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
-    ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest,
+    AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
+    AggregatorQuery, AggregatorStanding, ConsentAnswer, ConsentRecorder, ConsentStatement,
+    DocumentAccess, DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
+use provider_core::{Error, Idempotency};
 
-use crate::{Applicant, Kyc, SkipReason};
+use crate::{AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName};
 
 /// One step before it starts.
-pub(crate) enum Planned<P, I> {
+pub(crate) enum Planned<P, I, T> {
     /// It is taken: its provider, the provider's name, and a valid input.
     Take(P, &'static str, I),
+    /// It stays as an earlier report has it.
+    Keep(Step<T>),
     /// It is not taken.
     Skip(SkipReason),
     /// Its input is invalid.
     Fail(Error),
 }
 
-impl<P: Clone, I> Planned<P, I> {
+impl<P: Clone, I, T> Planned<P, I, T> {
     fn checked(check: Result<(), Error>, provider: &P, name: &'static str, input: I) -> Self {
         match check {
             Ok(()) => Self::Take(provider.clone(), name, input),
@@ -41,23 +44,82 @@ impl<P: Clone, I> Planned<P, I> {
     }
 }
 
+/// What came before: an earlier report of the same person, and what the caller says of it.
+#[derive(Default)]
+pub(crate) struct Earlier {
+    pub(crate) report: Option<OnboardingReport>,
+    pub(crate) repeated: Vec<StepName>,
+    pub(crate) left_out: Vec<StepName>,
+}
+
+impl Earlier {
+    /// What an earlier step becomes if it is not taken again: one that is done, or that may be and would be done twice.
+    fn kept<T>(&self, name: StepName, step: Option<Step<T>>) -> Option<Step<T>> {
+        let step = step.filter(|_| !self.repeated.contains(&name))?;
+        match &step {
+            Step::Done { .. } => Some(step),
+            Step::Failed(error)
+                if error.is_unsettled() && error.idempotency() != Some(Idempotency::Repeatable) =>
+            {
+                Some(step)
+            }
+            Step::Failed(_) | Step::Skipped(_) => None,
+        }
+    }
+}
+
+type Consent = Planned<Arc<dyn ConsentRecorder>, ConsentStatement, RecordedConsent>;
+type Documents = Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest, DocumentSession>;
+type Discovery = Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, Vec<AggregatorStanding>>;
+type AtAggregator =
+    Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest, AggregatorConsentSession>;
+
 /// All steps before they start.
 pub(crate) struct Plan {
-    pub(crate) consent: Planned<Arc<dyn ConsentRecorder>, ConsentStatement>,
-    pub(crate) documents: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>,
-    pub(crate) discovery: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery>,
-    pub(crate) aggregator_consent: Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest>,
+    pub(crate) answer: Option<ConsentAnswer>,
+    pub(crate) consent: Consent,
+    pub(crate) documents: Documents,
+    pub(crate) discovery: Discovery,
+    /// The aggregator of an earlier consent that stays.
+    pub(crate) choice: Option<AggregatorChoice>,
+    pub(crate) aggregator_consent: AtAggregator,
 }
 
 impl Plan {
     /// Checks every input. If one is invalid, no step is taken: a wrong field must not leave half an onboarding.
-    pub(crate) fn new(kyc: &Kyc, applicant: &Applicant) -> Self {
-        let planner = Planner { kyc, applicant };
+    pub(crate) fn new(kyc: &Kyc, applicant: &Applicant, mut earlier: Earlier) -> Self {
+        let report = earlier.report.take();
+        let answered = report.as_ref().and_then(|report| report.answer);
+        let answer = applicant.answer().or(answered);
+        let planner = Planner {
+            kyc,
+            applicant,
+            refused: answer == Some(ConsentAnswer::Refused),
+            left_out: &earlier.left_out,
+        };
+        let (consent, documents, discovery, choice, at_aggregator) = match report {
+            Some(report) => (
+                // Another answer than the recorded one is recorded too.
+                Some(report.consent).filter(|_| answer == answered),
+                Some(report.documents),
+                Some(report.discovery),
+                Some(report.choice),
+                Some(report.aggregator_consent),
+            ),
+            None => (None, None, None, None, None),
+        };
+        let consent = earlier.kept(StepName::RecordConsent, consent);
+        let documents = earlier.kept(StepName::OpenDocuments, documents);
+        let discovery = earlier.kept(StepName::DiscoverAggregators, discovery);
+        let at_aggregator = earlier.kept(StepName::OpenAggregatorConsent, at_aggregator);
         let plan = Self {
-            consent: planner.consent(),
-            documents: planner.documents(),
-            discovery: planner.discovery(),
-            aggregator_consent: planner.aggregator_consent(),
+            answer,
+            consent: consent.map_or_else(|| planner.consent(), Planned::Keep),
+            documents: documents.map_or_else(|| planner.documents(), Planned::Keep),
+            discovery: discovery.map_or_else(|| planner.discovery(), Planned::Keep),
+            choice: choice.filter(|_| at_aggregator.is_some()),
+            aggregator_consent: at_aggregator
+                .map_or_else(|| planner.aggregator_consent(), Planned::Keep),
         };
         let invalid = plan.consent.fails()
             || plan.documents.fails()
@@ -71,6 +133,7 @@ impl Plan {
             documents: plan.documents.held_back(),
             discovery: plan.discovery.held_back(),
             aggregator_consent: plan.aggregator_consent.held_back(),
+            ..plan
         }
     }
 }
@@ -78,12 +141,32 @@ impl Plan {
 struct Planner<'a> {
     kyc: &'a Kyc,
     applicant: &'a Applicant,
+    refused: bool,
+    left_out: &'a [StepName],
 }
 
 impl Planner<'_> {
-    fn consent(&self) -> Planned<Arc<dyn ConsentRecorder>, ConsentStatement> {
-        let Some(provider) = &self.kyc.consent else {
-            return Planned::Skip(SkipReason::NoProvider);
+    /// The provider of a step, or why the step is skipped whatever its input.
+    fn provider<'p, P>(
+        &self,
+        step: StepName,
+        provider: &'p Option<P>,
+    ) -> Result<&'p P, SkipReason> {
+        if self.left_out.contains(&step) {
+            return Err(SkipReason::LeftOut);
+        }
+        let provider = provider.as_ref().ok_or(SkipReason::NoProvider)?;
+        match step {
+            StepName::RecordConsent => Ok(provider),
+            _ if self.refused => Err(SkipReason::ConsentRefused),
+            _ => Ok(provider),
+        }
+    }
+
+    fn consent(&self) -> Consent {
+        let provider = match self.provider(StepName::RecordConsent, &self.kyc.consent) {
+            Ok(provider) => provider,
+            Err(reason) => return Planned::Skip(reason),
         };
         let Some(consent) = self.applicant.consent.clone() else {
             return Planned::Skip(SkipReason::NoInput("consent session and text"));
@@ -96,13 +179,11 @@ impl Planner<'_> {
         )
     }
 
-    fn documents(&self) -> Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest> {
-        let Some(provider) = &self.kyc.documents else {
-            return Planned::Skip(SkipReason::NoProvider);
+    fn documents(&self) -> Documents {
+        let provider = match self.provider(StepName::OpenDocuments, &self.kyc.documents) {
+            Ok(provider) => provider,
+            Err(reason) => return Planned::Skip(reason),
         };
-        if self.applicant.refuses() {
-            return Planned::Skip(SkipReason::ConsentRefused);
-        }
         let Some(request) = self.applicant.documents.clone() else {
             return Planned::Skip(SkipReason::NoInput(
                 "purpose and return URL of the document access",
@@ -116,13 +197,11 @@ impl Planner<'_> {
         )
     }
 
-    fn discovery(&self) -> Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery> {
-        let Some(provider) = &self.kyc.discovery else {
-            return Planned::Skip(SkipReason::NoProvider);
+    fn discovery(&self) -> Discovery {
+        let provider = match self.provider(StepName::DiscoverAggregators, &self.kyc.discovery) {
+            Ok(provider) => provider,
+            Err(reason) => return Planned::Skip(reason),
         };
-        if self.applicant.refuses() {
-            return Planned::Skip(SkipReason::ConsentRefused);
-        }
         let Some(reference) = self.applicant.reference.clone() else {
             return Planned::Skip(SkipReason::NoInput("reference for the aggregators"));
         };
@@ -136,13 +215,12 @@ impl Planner<'_> {
         )
     }
 
-    fn aggregator_consent(&self) -> Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest> {
-        let Some(provider) = &self.kyc.aggregator_consent else {
-            return Planned::Skip(SkipReason::NoProvider);
+    fn aggregator_consent(&self) -> AtAggregator {
+        let step = StepName::OpenAggregatorConsent;
+        let provider = match self.provider(step, &self.kyc.aggregator_consent) {
+            Ok(provider) => provider,
+            Err(reason) => return Planned::Skip(reason),
         };
-        if self.applicant.refuses() {
-            return Planned::Skip(SkipReason::ConsentRefused);
-        }
         let request = AggregatorConsentRequest::new(
             self.applicant.mobile.clone(),
             self.applicant.purpose.clone(),

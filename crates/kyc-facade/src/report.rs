@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use provider_core::Error;
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStanding, DocumentSession, RecordedConsent,
+    AggregatorConsentSession, AggregatorStanding, ConsentAnswer, DocumentSession, RecordedConsent,
 };
 
 use crate::AggregatorChoice;
@@ -24,23 +24,12 @@ pub enum StepName {
     OpenAggregatorConsent,
 }
 
-impl StepName {
-    /// All steps.
-    pub const ALL: &'static [Self] = &[
-        Self::RecordConsent,
-        Self::OpenDocuments,
-        Self::DiscoverAggregators,
-        Self::OpenAggregatorConsent,
-    ];
-
-    /// The name in kebab case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RecordConsent => "record-consent",
-            Self::OpenDocuments => "open-documents",
-            Self::DiscoverAggregators => "discover-aggregators",
-            Self::OpenAggregatorConsent => "open-aggregator-consent",
-        }
+provider_core::named_enum! {
+    StepName("step") {
+        RecordConsent = "record-consent",
+        OpenDocuments = "open-documents",
+        DiscoverAggregators = "discover-aggregators",
+        OpenAggregatorConsent = "open-aggregator-consent",
     }
 }
 
@@ -79,6 +68,17 @@ impl<T> Step<T> {
         }
     }
 
+    /// Whether it is done; `None` if it was not asked for.
+    fn is_done(&self) -> Option<bool> {
+        match self {
+            Self::Done { .. } => Some(true),
+            Self::Skipped(
+                SkipReason::NoProvider | SkipReason::NoInput(_) | SkipReason::LeftOut,
+            ) => None,
+            Self::Skipped(_) | Self::Failed(_) => Some(false),
+        }
+    }
+
     /// Why it was not taken, if it was not.
     pub fn skipped(&self) -> Option<SkipReason> {
         match self {
@@ -100,6 +100,21 @@ pub enum SkipReason {
     ConsentRefused,
     /// Another step's input is invalid, so no step was taken.
     InvalidApplicant,
+    /// The caller [left it out](crate::Onboarding::leave_out).
+    LeftOut,
+}
+
+impl SkipReason {
+    /// The reason in snake case, for machines; `Display` has it in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoProvider => "no_provider",
+            Self::NoInput(_) => "no_input",
+            Self::ConsentRefused => "consent_refused",
+            Self::InvalidApplicant => "invalid_applicant",
+            Self::LeftOut => "left_out",
+        }
+    }
 }
 
 impl fmt::Display for SkipReason {
@@ -111,6 +126,7 @@ impl fmt::Display for SkipReason {
             Self::InvalidApplicant => {
                 f.write_str("another step's input is invalid, so nothing was sent")
             }
+            Self::LeftOut => f.write_str("the caller left it out"),
         }
     }
 }
@@ -119,6 +135,8 @@ impl fmt::Display for SkipReason {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OnboardingReport {
+    /// The person's answer to the consent text, if one was given.
+    pub answer: Option<ConsentAnswer>,
     /// The record of the person's consent.
     pub consent: Step<RecordedConsent>,
     /// The session for documents.
@@ -134,6 +152,20 @@ pub struct OnboardingReport {
 }
 
 impl OnboardingReport {
+    /// A report in which no step was asked for, for tests of code that reads one: set its fields.
+    #[cfg(feature = "testing")]
+    pub fn untaken() -> Self {
+        Self {
+            answer: None,
+            consent: Step::Skipped(SkipReason::NoProvider),
+            documents: Step::Skipped(SkipReason::NoProvider),
+            discovery: Step::Skipped(SkipReason::NoProvider),
+            choice: crate::choose_aggregator(&[], &[], None),
+            aggregator_consent: Step::Skipped(SkipReason::NoProvider),
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// The failures, in the order of the steps.
     pub fn errors(&self) -> impl Iterator<Item = (StepName, &Error)> {
         [
@@ -149,16 +181,22 @@ impl OnboardingReport {
         .filter_map(|(step, error)| Some((step, error?)))
     }
 
-    /// Whether every step was done.
+    /// Whether every step that was asked for is done, and at least one was. A step is asked for if it has a provider and an
+    /// input, and was not [left out](crate::Onboarding::leave_out).
     pub fn is_complete(&self) -> bool {
-        self.consent.value().is_some()
-            && self.documents.value().is_some()
-            && self.discovery.value().is_some()
-            && self.aggregator_consent.value().is_some()
+        let steps = [
+            self.consent.is_done(),
+            self.documents.is_done(),
+            self.discovery.is_done(),
+            self.aggregator_consent.is_done(),
+        ];
+        let asked: Vec<bool> = steps.into_iter().flatten().collect();
+        !asked.is_empty() && asked.into_iter().all(|done| done)
     }
 
-    /// The failed steps that may have been done nevertheless, except reads. Settle these before onboarding the person
-    /// again.
+    /// The failed steps that may have been done nevertheless, except reads. An onboarding that
+    /// [goes on from](crate::Onboarding::resume_from) this report does not take them: settle them, see
+    /// [`Error::settling`], and [repeat](crate::Onboarding::repeat) them.
     pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {
         self.errors().filter(|(_, error)| error.is_unsettled())
     }

@@ -1,5 +1,7 @@
 //! The error type of the core, the providers and the capabilities.
 
+mod serialized;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ struct Inner {
     operation: &'static str,
     outcome: Outcome,
     idempotency: Option<Idempotency>,
+    settling: Option<&'static str>,
     status: Option<StatusCode>,
     fault: Option<Fault>,
     retry_after: Option<Duration>,
@@ -69,22 +72,19 @@ pub enum ErrorKind {
     Storage,
 }
 
-impl ErrorKind {
-    /// The kind in snake case, for logs and machines.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::Credentials => "credentials",
-            Self::Unavailable => "unavailable",
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::Transport => "transport",
-            Self::Verification => "verification",
-            Self::RateLimited => "rate_limited",
-            Self::Api => "api",
-            Self::Decode => "decode",
-            Self::Storage => "storage",
-        }
+crate::named_enum! {
+    ErrorKind("kind") {
+        InvalidRequest = "invalid_request",
+        Credentials = "credentials",
+        Unavailable = "unavailable",
+        Connect = "connect",
+        Timeout = "timeout",
+        Transport = "transport",
+        Verification = "verification",
+        RateLimited = "rate_limited",
+        Api = "api",
+        Decode = "decode",
+        Storage = "storage",
     }
 }
 
@@ -101,21 +101,21 @@ pub enum Outcome {
     Done,
 }
 
-impl Outcome {
-    /// The outcome in snake case, for logs and machines.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Refused => "refused",
-            Self::Unknown => "unknown",
-            Self::Done => "done",
-        }
+crate::named_enum! {
+    Outcome("outcome") {
+        NotSent = "not_sent",
+        Refused = "refused",
+        Unknown = "unknown",
+        Done = "done",
     }
 }
 
 impl Error {
     /// The largest body of an unverified response that an error keeps, in bytes.
     pub const BODY_KEPT: usize = 64 * 1024;
+
+    /// The version of the error's form in JSON, which its implementation of `Serialize` documents.
+    pub const JSON_VERSION: u32 = 1;
 
     /// Creates an error of this kind, for implementations of the capability traits and for mocks.
     ///
@@ -132,6 +132,7 @@ impl Error {
             operation: "",
             outcome,
             idempotency: None,
+            settling: None,
             status: None,
             fault: None,
             retry_after: None,
@@ -202,6 +203,13 @@ impl Error {
         self
     }
 
+    /// Adds what can be done to settle the operation, see [`settling`](Self::settling).
+    #[must_use]
+    pub fn with_settling(mut self, advice: Option<&'static str>) -> Self {
+        self.0.settling = advice;
+        self
+    }
+
     /// Adds the call's id.
     #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
@@ -242,6 +250,12 @@ impl Error {
     pub fn is_unsettled(&self) -> bool {
         matches!(self.0.outcome, Outcome::Unknown | Outcome::Done)
             && self.0.idempotency != Some(Idempotency::Safe)
+    }
+
+    /// How to find out what was done, if the error is [unsettled](Self::is_unsettled) and its operation
+    /// [says so](crate::Operation::settling). No provider documents a look-up by request id, so it differs by operation.
+    pub fn settling(&self) -> Option<&'static str> {
+        self.0.settling.filter(|_| self.is_unsettled())
     }
 
     /// The provider's name; empty for an input that was refused before a provider was involved.
@@ -338,21 +352,43 @@ impl Error {
             })
     }
 
-    /// The error and its causes, one per line, followed by those that [also failed](Self::also_failed).
+    /// The error and its causes, one per line, followed by how to [settle](Self::settling) it and those that
+    /// [also failed](Self::also_failed).
     pub fn report(&self) -> String {
         let mut report = self.to_string();
-        // An invalid request is part of the first line already.
-        let mut cause = self.source().filter(|_| self.invalid_request().is_none());
-        while let Some(error) = cause {
+        for cause in self.causes() {
             report.push_str("\n  caused by: ");
-            report.push_str(&error.to_string());
-            cause = error.source();
+            report.push_str(&cause.to_string());
+        }
+        if let Some(advice) = self.settling() {
+            report.push_str("\n  to settle it: ");
+            report.push_str(advice);
         }
         for error in self.also_failed() {
             report.push_str("\n  also failed: ");
             report.push_str(&error.report().replace('\n', "\n  "));
         }
         report
+    }
+
+    /// The error, its causes and those that [also failed](Self::also_failed) in one line.
+    pub fn report_line(&self) -> String {
+        let mut line = self.to_string();
+        for cause in self.causes() {
+            line.push_str(": ");
+            line.push_str(&cause.to_string());
+        }
+        for error in self.also_failed() {
+            line.push_str("; also failed: ");
+            line.push_str(&error.report_line());
+        }
+        line
+    }
+
+    /// The causes below the first line; an invalid request is part of that line already.
+    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first = self.source().filter(|_| self.invalid_request().is_none());
+        std::iter::successors(first, |&error| error.source())
     }
 
     fn source_as<T: StdError + 'static>(&self) -> Option<&T> {

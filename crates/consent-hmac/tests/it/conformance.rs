@@ -6,7 +6,8 @@ use consent_hmac::provider_core::capability::{ConsentKind, ConsentRecorder, Cons
 use consent_hmac::provider_core::testing::{ScriptedTransport, Step, conformance};
 use consent_hmac::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome, VerificationError};
 use consent_hmac::{
-    ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Signer, Veriff,
+    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
+    Signer, Veriff,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET, VERIFF_SHARED_SECRET};
 use kyc_sandbox::settings::{ConsentReplyBody, ErrorSigning, Failure, KeyOrder, ReplySigning};
@@ -15,14 +16,19 @@ use kyc_sandbox::{Sandbox, Settings, VeriffSettings};
 use crate::sandbox::{SESSION, base_url, client, secret, veriff};
 
 fn statement(kind: ConsentKind) -> ConsentStatement {
-    ConsentStatement::new(SESSION, kind, true, "I agree to share my details")
+    ConsentStatement::new(
+        SESSION,
+        kind,
+        ConsentAnswer::Approved,
+        "I agree to share my details",
+    )
 }
 
 fn approval() -> RecordConsent {
     RecordConsent::new(
         SessionId::parse(SESSION).unwrap(),
         ConsentType::Ine,
-        true,
+        ConsentAnswer::Approved,
         "I agree to share my details",
     )
 }
@@ -53,15 +59,30 @@ async fn an_input_that_veriff_refuses_is_named_and_not_sent() {
     let statement = statement(ConsentKind::Ine);
     for (statement, field) in [
         (
-            ConsentStatement::new("..", statement.kind.clone(), true, statement.text.clone()),
+            ConsentStatement::new(
+                "..",
+                statement.kind.clone(),
+                ConsentAnswer::Approved,
+                statement.text.clone(),
+            ),
             "session_id",
         ),
         (
-            ConsentStatement::new(SESSION, statement.kind.clone(), true, " "),
+            ConsentStatement::new(
+                SESSION,
+                statement.kind.clone(),
+                ConsentAnswer::Approved,
+                " ",
+            ),
             "text",
         ),
         (
-            ConsentStatement::new(SESSION, ConsentKind::from(""), true, statement.text),
+            ConsentStatement::new(
+                SESSION,
+                ConsentKind::from(""),
+                ConsentAnswer::Approved,
+                statement.text,
+            ),
             "type",
         ),
     ] {
@@ -205,7 +226,7 @@ async fn error_replies_are_reported_whether_signed_or_not() {
             .with_numeric_code(true);
         let client = client(veriff(&base_url()), Arc::new(sandbox(settings).transport()));
         let unknown = SessionId::parse(kyc_sandbox::settings::SESSION_NOT_FOUND).unwrap();
-        let request = RecordConsent::new(unknown, ConsentType::Ine, true, "x");
+        let request = RecordConsent::new(unknown, ConsentType::Ine, ConsentAnswer::Approved, "x");
         let error = client.record_consent(request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Api, "{signing:?}");
         assert_eq!(error.fault().unwrap().code(), Some("1101"), "{signing:?}");

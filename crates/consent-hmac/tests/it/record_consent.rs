@@ -7,8 +7,8 @@ use consent_hmac::provider_core::{
     Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy, TransportErrorKind,
 };
 use consent_hmac::{
-    ApiKey, ConsentClient, ConsentContext, ConsentType, RecordConsent, RecordedConsent, SessionId,
-    Signature, Signer, Verifier,
+    ApiKey, ConsentAnswer, ConsentClient, ConsentContext, ConsentType, RecordConsent,
+    RecordedConsent, SessionId, Signature, Signer, Verifier,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
 use serde_json::json;
@@ -31,7 +31,7 @@ fn consent(text: &str) -> RecordConsent {
     RecordConsent::new(
         SessionId::parse(SESSION).unwrap(),
         ConsentType::Ine,
-        true,
+        ConsentAnswer::Approved,
         text,
     )
 }
@@ -133,15 +133,25 @@ async fn a_refusal_and_an_unlisted_type_are_sent() {
     let session = || SessionId::parse(SESSION).unwrap();
     for (request, body) in [
         (
-            RecordConsent::new(session(), ConsentType::Bipa, false, "x"),
+            RecordConsent::new(session(), ConsentType::Bipa, ConsentAnswer::Refused, "x"),
             r#"{"type":"bipa","approved":false,"text":"x"}"#,
         ),
         (
-            RecordConsent::new(session(), ConsentType::Aadhaar, true, "x"),
+            RecordConsent::new(
+                session(),
+                ConsentType::Aadhaar,
+                ConsentAnswer::Approved,
+                "x",
+            ),
             r#"{"type":"aadhaar","approved":true,"text":"x"}"#,
         ),
         (
-            RecordConsent::new(session(), ConsentType::from("made_up"), true, "x"),
+            RecordConsent::new(
+                session(),
+                ConsentType::from("made_up"),
+                ConsentAnswer::Approved,
+                "x",
+            ),
             r#"{"type":"made_up","approved":true,"text":"x"}"#,
         ),
     ] {
@@ -236,7 +246,12 @@ async fn an_invalid_input_is_named() {
     let session = || SessionId::parse(SESSION).unwrap();
     for (request, field) in [
         (
-            RecordConsent::new(session(), ConsentType::from(""), true, "x"),
+            RecordConsent::new(
+                session(),
+                ConsentType::from(""),
+                ConsentAnswer::Approved,
+                "x",
+            ),
             "type",
         ),
         (consent(""), "text"),

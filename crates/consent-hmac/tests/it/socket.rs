@@ -1,6 +1,6 @@
 //! The default transport against the served sandbox.
 
-use consent_hmac::{ConsentClient, ConsentType, RecordConsent, SessionId};
+use consent_hmac::{ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId};
 use kyc_sandbox::Sandbox;
 
 use crate::sandbox::{SESSION, veriff};
@@ -13,7 +13,7 @@ async fn a_consent_is_recorded_over_http() {
     let request = RecordConsent::new(
         SessionId::parse(SESSION).unwrap(),
         ConsentType::Ine,
-        true,
+        ConsentAnswer::Approved,
         "El usuario acepta compartir su información del INE",
     );
     let response = client.record_consent(request).await.unwrap();

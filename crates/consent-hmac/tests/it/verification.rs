@@ -10,7 +10,8 @@ use consent_hmac::provider_core::{
     StreamVerification, VerificationError,
 };
 use consent_hmac::{
-    ConsentType, RecordConsent, RecordedConsent, SessionId, SharedSecret, Signer, Veriff,
+    ConsentAnswer, ConsentType, RecordConsent, RecordedConsent, SessionId, SharedSecret, Signer,
+    Veriff,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET};
 
@@ -82,7 +83,7 @@ fn approval() -> RecordConsent {
     RecordConsent::new(
         SessionId::parse(SESSION).unwrap(),
         ConsentType::Ine,
-        true,
+        ConsentAnswer::Approved,
         "User agrees to share their INE details",
     )
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deepvue_digilocker::provider_core::capability::{
-    DocumentAccess, DocumentAccessRequest, DocumentKind,
+    AccessConsent, DocumentAccess, DocumentAccessRequest, DocumentKind,
 };
 use deepvue_digilocker::provider_core::testing::{ScriptedTransport, Step, conformance};
 use deepvue_digilocker::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome};
@@ -22,9 +22,9 @@ use crate::sandbox::{base_url, client, deepvue};
 
 fn access() -> DocumentAccessRequest {
     DocumentAccessRequest::new(
+        AccessConsent::given_by_person(),
         "KYC of a new customer",
         "https://lender.example.test/back",
-        true,
     )
     .set_documents([DocumentKind::Aadhaar])
 }
@@ -64,31 +64,6 @@ async fn each_kind_of_document_is_sent_by_deepvue_s_name() {
         transport.only().json()["doc_types"],
         serde_json::json!(["pan", "dl", "aadhaar", "made_up"])
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_consent_nothing_is_sent() {
-    let transport = ScriptedTransport::new([]);
-    let client = client(&base_url(), Arc::new(transport.clone()));
-    let mut unasked = access();
-    unasked.consented = false;
-    let error = client
-        .open_session(unasked, CallOptions::new())
-        .await
-        .unwrap_err();
-    assert_eq!(error.invalid_request().unwrap().field(), "consent");
-    assert_eq!(
-        (error.provider(), error.operation()),
-        ("deepvue", "initiate-session")
-    );
-    let mut aimless = access();
-    aimless.return_url = "".into();
-    let error = client
-        .open_session(aimless, CallOptions::new())
-        .await
-        .unwrap_err();
-    assert_eq!(error.invalid_request().unwrap().field(), "redirect_url");
-    assert!(transport.sent().is_empty());
 }
 
 #[tokio::test]
@@ -211,4 +186,18 @@ async fn a_failure_after_the_effect_is_not_retried() {
     assert_eq!(error.outcome(), Outcome::Unknown);
     let counts = sandbox.ledger().counts(kyc_sandbox::Provider::Deepvue);
     assert_eq!(counts.effects, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_way_back_nothing_is_sent() {
+    let transport = ScriptedTransport::new([]);
+    let client = client(&base_url(), Arc::new(transport.clone()));
+    let mut aimless = access();
+    aimless.return_url = "".into();
+    let error = client
+        .open_session(aimless, CallOptions::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "redirect_url");
+    assert!(transport.sent().is_empty());
 }

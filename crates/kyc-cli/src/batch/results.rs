@@ -14,7 +14,6 @@ use super::line_set::LineSet;
 use super::lines::{End, Lines};
 use super::tag::Tag;
 use crate::failure::Failure;
-use crate::output::one_line;
 
 /// No row is longer: a reply is at most a few MiB.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
@@ -282,7 +281,7 @@ impl<'a> What<'a> {
                 kind: error.kind().as_str(),
                 status: error.status().map(|status| status.as_u16()),
                 code: error.fault().and_then(|fault| fault.printable_code()),
-                message: one_line(error),
+                message: error.report_line(),
             },
         }
     }

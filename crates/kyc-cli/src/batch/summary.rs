@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::kept::{Kept, ask_again};
 use super::tag::Tag;
 use crate::failure::{EXIT_INTERRUPTED, exit_code};
-use crate::output::one_line;
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -86,7 +85,7 @@ impl Summary {
         self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let thousandfold = self.rows.saturating_mul(1_000);
         self.rows_per_second = thousandfold.checked_div(self.elapsed_ms).unwrap_or(0);
-        self.stopped = stopped.map(one_line);
+        self.stopped = stopped.map(Error::report_line);
         self.exit_code = self.exit_code.max(stopped.map_or(0, exit_code));
     }
 

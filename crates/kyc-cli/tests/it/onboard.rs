@@ -194,10 +194,7 @@ fn a_provider_without_settings_is_skipped_and_one_with_only_some_is_an_error() {
     ]);
     let run = kyc(&["onboard", "--mobile", "9000000001", "--json"], &without);
     assert_eq!(run.code, 0, "{run:?}");
-    assert_eq!(
-        run.answer()["steps"][3]["reason"],
-        "no provider is configured"
-    );
+    assert_eq!(run.answer()["steps"][3]["reason"], "no_provider");
 
     let half = sandbox.with(&[("FINPRO_CLIENT_SECRET", ""), ("FINPRO_BASE_URL", "")]);
     let run = kyc(&["onboard", "--mobile", "9000000001", "--json"], &half);
@@ -318,9 +315,14 @@ fn a_step_that_timed_out_can_be_settled_by_its_request_id() {
     assert_eq!(error["request_id"].as_str().unwrap().len(), 32);
     let run = kyc(&arguments, &environment);
     assert!(
-        run.stdout
-            .contains("settle first: open-aggregator-consent may have been done, request id "),
+        run.stdout.contains(
+            "settle first: open-aggregator-consent may have been done by finpass, request id "
+        ),
         "{run:?}"
+    );
+    assert!(
+        run.stdout
+            .contains("  to settle it: no look-up is documented")
     );
     assert!(!run.stdout.contains("request id none"));
 }
@@ -374,11 +376,13 @@ fn interrupted_by(signal: &str) {
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        stderr.contains("interrupted: discover-aggregators was done, request id "),
+        stderr.contains("interrupted: discover-aggregators was done by finpro, request id "),
         "{stderr}"
     );
     assert!(
-        stderr.contains("interrupted: open-aggregator-consent may have been done, request id "),
+        stderr.contains(
+            "interrupted: open-aggregator-consent may have been done by finpass, request id "
+        ),
         "{stderr}"
     );
     assert!(!stderr.contains("9000000001"));

@@ -31,14 +31,25 @@ fn error(run: &Run, code: i32, kind: &str, outcome: &str) -> Value {
     assert_eq!(
         keys,
         [
+            "also_failed",
+            "attempts",
             "code",
+            "elapsed_ms",
+            "field",
+            "idempotency",
             "kind",
             "message",
             "operation",
             "outcome",
             "provider",
             "request_id",
-            "status"
+            "retry_after_ms",
+            "retryable",
+            "rule",
+            "settling",
+            "status",
+            "unsettled",
+            "version"
         ]
     );
     assert_eq!(error["kind"], kind);
@@ -204,7 +215,7 @@ fn a_reply_over_the_limit_is_said_to_be_one() {
     let body = "x".repeat(8 * 1024 * 1024 + 1);
     let server = FixedServer::answering("200 OK", &body);
     for (arguments, advice) in [
-        (&FINPASS[..6], "Use the request id to find out"),
+        (&FINPASS[..6], "to settle it: no look-up is documented"),
         (
             &["veriff", "decision", "--session-id", "s-1"],
             "Report it: the reply is longer",

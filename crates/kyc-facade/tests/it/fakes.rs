@@ -98,7 +98,7 @@ impl ConsentRecorder for Fake {
         consent: ConsentStatement,
         options: CallOptions,
     ) -> Result<RecordedConsent, Error> {
-        self.act(format!("record approved={}", consent.approved), options)
+        self.act(format!("record {}", consent.answer.as_str()), options)
             .await?;
         Ok(RecordedConsent::new(reference()))
     }

@@ -17,11 +17,20 @@ use crate::fakes::Fake;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn consent() -> ConsentStatement {
-    ConsentStatement::new("s-1", ConsentKind::Aadhaar, true, "I agree.")
+    ConsentStatement::new(
+        "s-1",
+        ConsentKind::Aadhaar,
+        ConsentAnswer::Approved,
+        "I agree.",
+    )
 }
 
 fn documents() -> DocumentAccessRequest {
-    DocumentAccessRequest::new("KYC", "https://lender.example.test", true)
+    DocumentAccessRequest::new(
+        AccessConsent::given_by_person(),
+        "KYC",
+        "https://lender.example.test",
+    )
 }
 
 fn mobile() -> Mobile {

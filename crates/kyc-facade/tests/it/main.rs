@@ -7,6 +7,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod documents;
 mod fakes;
 mod fallback;
 mod flow;
@@ -19,6 +20,7 @@ mod openapi;
     feature = "deepvue"
 ))]
 mod presets;
+mod resume;
 #[cfg(all(
     feature = "finpass",
     feature = "finpro",

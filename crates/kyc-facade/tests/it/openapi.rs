@@ -114,9 +114,16 @@ endpoint! {
 }
 endpoint! {
     CloseSession,
-    Operation::new("close-session", "POST /v1/sessions/{id}/close", Idempotency::Repeatable).documented(Mark::Docs)
+    Operation::new("close-session", "POST /v1/sessions/{id}/close", Idempotency::Repeatable)
+        .settled_by("close it again")
+        .documented(Mark::Docs)
 }
-endpoint! { OpenSession, Operation::new("open-session", "POST /v1/sessions", Idempotency::Unsafe).documented(Mark::Seed) }
+endpoint! {
+    OpenSession,
+    Operation::new("open-session", "POST /v1/sessions", Idempotency::Unsafe)
+        .settled_by("list the sessions")
+        .documented(Mark::Seed)
+}
 
 provider_core::operations! {
     /// Calls Acme.
@@ -179,7 +186,12 @@ impl Endpoint for FetchPicture {
     }
 }
 
-endpoint! { SendPicture, Operation::new("send-picture", "POST /v1/pictures", Idempotency::Unsafe).sending_form() }
+endpoint! {
+    SendPicture,
+    Operation::new("send-picture", "POST /v1/pictures", Idempotency::Unsafe)
+        .settled_by("list the pictures")
+        .sending_form()
+}
 
 provider_core::operations! {
     /// Calls Acme about pictures.

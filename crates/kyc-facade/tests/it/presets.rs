@@ -170,13 +170,22 @@ async fn a_fallback_can_be_used_as_a_provider() {
     let recorder =
         Fallback::<dyn ConsentRecorder>::new(Arc::new(dead.veriff)).or(Arc::new(alive.veriff));
     let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
-    let consent = ConsentStatement::new(session, ConsentKind::Aadhaar, true, "I agree.");
+    let consent = ConsentStatement::new(
+        session,
+        ConsentKind::Aadhaar,
+        ConsentAnswer::Approved,
+        "I agree.",
+    );
     conformance::consent_recorder(&recorder, consent).await;
 
     let access =
         Fallback::<dyn DocumentAccess>::new(Arc::new(dead.deepvue)).or(Arc::new(alive.deepvue));
-    let request = DocumentAccessRequest::new("KYC", "https://lender.example.test/back", true)
-        .set_documents([DocumentKind::Pan]);
+    let request = DocumentAccessRequest::new(
+        AccessConsent::given_by_person(),
+        "KYC",
+        "https://lender.example.test/back",
+    )
+    .set_documents([DocumentKind::Pan]);
     conformance::document_access(&access, request).await;
 
     let discovery =

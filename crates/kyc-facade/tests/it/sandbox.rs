@@ -88,12 +88,16 @@ pub(crate) fn applicant(mobile: &str) -> Applicant {
         .set_consent(ConsentStatement::new(
             "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
             ConsentKind::Aadhaar,
-            true,
+            ConsentAnswer::Approved,
             "I agree that my Aadhaar is verified.",
         ))
         .set_documents(
-            DocumentAccessRequest::new("KYC", "https://lender.example.test/back", true)
-                .set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]),
+            DocumentAccessRequest::new(
+                AccessConsent::given_by_person(),
+                "KYC",
+                "https://lender.example.test/back",
+            )
+            .set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]),
         )
         .set_reference("ref-1")
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use consent_hmac::{ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret};
+use consent_hmac::{
+    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
+};
 use finpass::{ApiSecret, FinpassClient, Initialize};
 use finpro_profile::{
     AppIdentifier, CheckProfile, ClientId, ClientSecret, Credentials, Finpro, FinproProfileClient,
@@ -63,7 +65,12 @@ impl Veriff {
         session: &str,
     ) -> Result<provider_core::Response<consent_hmac::RecordedConsent>> {
         let session = SessionId::parse(session)?;
-        let request = RecordConsent::new(session, ConsentType::Aadhaar, true, exchange::CONSENT);
+        let request = RecordConsent::new(
+            session,
+            ConsentType::Aadhaar,
+            ConsentAnswer::Approved,
+            exchange::CONSENT,
+        );
         Ok(self.0.record_consent(request).await?)
     }
 }

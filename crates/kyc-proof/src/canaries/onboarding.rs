@@ -7,7 +7,8 @@ use kyc_facade::deepvue_digilocker::{Deepvue, DigilockerClient};
 use kyc_facade::finpass::{Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
-    ConsentKind, ConsentStatement, DocumentAccessRequest, DocumentKind,
+    AccessConsent, ConsentAnswer, ConsentKind, ConsentStatement, DocumentAccessRequest,
+    DocumentKind,
 };
 use kyc_facade::{Applicant, Kyc};
 use kyc_proof::catalogue::Setup;
@@ -64,12 +65,15 @@ fn scenes() -> Vec<(String, Sandbox, Applicant)> {
         (
             "a refusal of consent".to_owned(),
             Sandbox::new(knowing(None)),
-            applicant().set_consent(consent(SESSION_ID, false)),
+            applicant().set_consent(consent(SESSION_ID, ConsentAnswer::Refused)),
         ),
         (
             "a session id that cannot be sent".to_owned(),
             Sandbox::new(knowing(None)),
-            applicant().set_consent(consent(&format!("../{SESSION_ID}"), true)),
+            applicant().set_consent(consent(
+                &format!("../{SESSION_ID}"),
+                ConsentAnswer::Approved,
+            )),
         ),
     ];
     for status in [400, 401, 403, 404, 409, 422, 429, 500, 502, 503] {
@@ -122,19 +126,20 @@ fn knowing(failure: Option<Fails>) -> Settings {
         )
 }
 
-fn consent(session: &str, approved: bool) -> ConsentStatement {
-    ConsentStatement::new(session, ConsentKind::Aadhaar, approved, CONSENT_TEXT)
+fn consent(session: &str, answer: ConsentAnswer) -> ConsentStatement {
+    ConsentStatement::new(session, ConsentKind::Aadhaar, answer, CONSENT_TEXT)
 }
 
 fn applicant() -> Applicant {
-    let documents = DocumentAccessRequest::new("KYC", REDIRECT_URL, true);
+    let documents =
+        DocumentAccessRequest::new(AccessConsent::given_by_person(), "KYC", REDIRECT_URL);
     Applicant::new(Mobile::parse(MOBILE).unwrap())
         .set_pan(Pan::parse(PAN).unwrap())
         .set_email(Email::parse(EMAIL).unwrap())
         .set_webhook_url(WEBHOOK_URL)
         .set_return_url(RETURN_URL)
         .set_reference(CONSENT_ID)
-        .set_consent(consent(SESSION_ID, true))
+        .set_consent(consent(SESSION_ID, ConsentAnswer::Approved))
         .set_documents(documents.set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]))
 }
 
@@ -143,14 +148,17 @@ async fn onboard(sandbox: &Sandbox, applicant: Applicant) -> Result<String> {
     let kyc = kyc(sandbox)?;
     capture::note(&format!("{kyc:?}\n{kyc:#?}"));
     let mut owned = format!("{applicant:?}\n{applicant:#?}");
-    let onboarding = kyc
-        .onboard(applicant)
-        .with_observer(|event| capture::note(&format!("{event:?}")));
+    let onboarding = kyc.onboard(applicant).with_observer(|event| {
+        capture::note(&format!("{event:?}"));
+        capture::note(&serde_json::to_string(&event).unwrap_or_default());
+    });
     capture::note(&format!("{onboarding:?}"));
     let report = onboarding.await;
     for (step, error) in report.errors() {
         capture::note(&format!("{step:?} {}", printed(error)));
     }
+    // What is sent to the person's browser is in the document with URLs only.
+    capture::note(&serde_json::to_string(&report)?);
     owned.push_str(&format!("{report:?}\n{report:#?}"));
     owned.push_str(&format!("{:?}\n{:#?}", sandbox.ledger(), sandbox.ledger()));
     Ok(owned)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use consent_hmac::{
-    ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Veriff,
+    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
+    Veriff,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use provider_core::bytes::Bytes;
@@ -63,7 +64,12 @@ pub(super) fn with_secret(text: &str, base_url: &str) -> Veriff {
 
 pub(super) fn request() -> RecordConsent {
     let session = SessionId::parse(SESSION).expect("a legal id");
-    RecordConsent::new(session, ConsentType::Ine, true, "I agree.")
+    RecordConsent::new(
+        session,
+        ConsentType::Ine,
+        ConsentAnswer::Approved,
+        "I agree.",
+    )
 }
 
 /// A 200 as a transport hands it on.

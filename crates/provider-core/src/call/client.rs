@@ -24,7 +24,8 @@ use crate::resilience::{Decision, Failure};
 use crate::transport::{ExchangeLimits, Transport};
 use crate::values::InvalidRequest;
 use crate::wire::{
-    Allowance, Attempt, Body, Endpoint, Provider, RequestBuilder, RequestId, Response, Signs,
+    Allowance, Attempt, Body, Endpoint, Idempotency, Provider, RequestBuilder, RequestId, Response,
+    Signs,
 };
 
 const USER_AGENT_VALUE: HeaderValue =
@@ -163,6 +164,7 @@ impl<P: Provider> Client<P> {
                         .with_request_id(response.request_id().clone())
                         .at(P::NAME, E::OPERATION.name)
                         .with_idempotency(E::OPERATION.idempotency)
+                        .with_settling(E::OPERATION.settling)
                         .with_elapsed(progress.elapsed())
                         .with_attempts(response.attempts(), outcome);
                     progress.failed(&error);
@@ -346,6 +348,7 @@ impl<P: Provider> Client<P> {
         let error = error
             .at(P::NAME, E::OPERATION.name)
             .with_idempotency(E::OPERATION.idempotency)
+            .with_settling(E::OPERATION.settling)
             .with_elapsed(progress.elapsed())
             .with_attempts(attempts, outcome);
         progress.failed(&error);
@@ -420,6 +423,10 @@ pub(super) const fn check_declaration<E: Endpoint>() {
     assert!(
         !matches!(operation.signs, Signs::Body) || operation.route.method().has_body(),
         "a request without a body cannot sign it"
+    );
+    assert!(
+        matches!(operation.idempotency, Idempotency::Safe) || operation.settling.is_some(),
+        "the operation is no read: say how it is settled when a call ends without an answer"
     );
 }
 

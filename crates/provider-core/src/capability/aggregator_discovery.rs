@@ -52,15 +52,12 @@ pub enum Readiness {
     Undetermined,
 }
 
-impl Readiness {
-    /// The readiness in snake case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::NeedsLinking => "needs_linking",
-            Self::NeedsRegistration => "needs_registration",
-            Self::Undetermined => "undetermined",
-        }
+crate::named_enum! {
+    Readiness("readiness") {
+        Ready = "ready",
+        NeedsLinking = "needs_linking",
+        NeedsRegistration = "needs_registration",
+        Undetermined = "undetermined",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::Deserialize;
 
 use super::reference::ProviderReference;
 use crate::call::CallOptions;
@@ -21,16 +22,33 @@ crate::open_enum! {
     }
 }
 
-/// A person's answer to a consent text, to be recorded.
-#[derive(Debug, Clone)]
+/// What a person answered to a consent text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConsentAnswer {
+    /// The person agreed.
+    Approved,
+    /// The person refused.
+    Refused,
+}
+
+crate::named_enum! {
+    ConsentAnswer("answer") {
+        Approved = "approved",
+        Refused = "refused",
+    }
+}
+
+/// A person's answer to a consent text, to be recorded. As JSON: `session`, `kind`, `answer`, `text`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConsentStatement {
     /// The verification session that it belongs to.
     pub session: String,
     /// What the person consents to.
     pub kind: ConsentKind,
-    /// Whether the person agreed.
-    pub approved: bool,
+    /// What the person answered.
+    pub answer: ConsentAnswer,
     /// The text exactly as shown, in the language shown.
     pub text: Masked,
 }
@@ -40,13 +58,13 @@ impl ConsentStatement {
     pub fn new(
         session: impl Into<String>,
         kind: ConsentKind,
-        approved: bool,
+        answer: ConsentAnswer,
         text: impl Into<Masked>,
     ) -> Self {
         Self {
             session: session.into(),
             kind,
-            approved,
+            answer,
             text: text.into(),
         }
     }

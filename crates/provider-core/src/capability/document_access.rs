@@ -3,11 +3,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Deserializer};
 
 use super::reference::{BrowserUrl, ProviderReference};
 use crate::call::CallOptions;
 use crate::error::Error;
-use crate::values::Masked;
+use crate::values::{InvalidRequest, Masked};
 
 crate::open_enum! {
     /// A kind of document.
@@ -21,28 +22,67 @@ crate::open_enum! {
     }
 }
 
-/// A document-access request.
-#[derive(Debug, Clone)]
+/// States that the person agreed. There is no other value and no default: the caller who constructs it is responsible for
+/// it. As JSON it is `true`, and nothing else is accepted.
+///
+/// ```
+/// use provider_core::{capability::AccessConsent, serde_json};
+///
+/// let consent = AccessConsent::given_by_person();
+/// assert_eq!(serde_json::from_str::<AccessConsent>("true")?, consent);
+/// assert!(serde_json::from_str::<AccessConsent>("false").is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessConsent(());
+
+impl AccessConsent {
+    /// States that the person agreed.
+    pub fn given_by_person() -> Self {
+        Self(())
+    }
+}
+
+impl<'de> Deserialize<'de> for AccessConsent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(Self(())),
+            false => Err(
+                InvalidRequest::new("consent", "must be true: the person agreed")
+                    .into_deserialize_error(),
+            ),
+        }
+    }
+}
+
+/// A document-access request. As JSON: `consent`, `purpose`, `return_url` and, if limited, `documents`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DocumentAccessRequest {
+    /// The person agreed to this access.
+    pub consent: AccessConsent,
     /// The purpose, in the caller's words; the person may see it.
     pub purpose: String,
     /// Where the person's browser goes afterwards.
     pub return_url: Masked,
     /// The kinds of documents; empty means all that the provider offers.
+    #[serde(default)]
     pub documents: Vec<DocumentKind>,
-    /// Whether the person agreed to this access. `false` is refused before anything is sent.
-    pub consented: bool,
 }
 
 impl DocumentAccessRequest {
-    /// A request for all kinds of documents. `consented` says whether the person agreed.
-    pub fn new(purpose: impl Into<String>, return_url: impl Into<Masked>, consented: bool) -> Self {
+    /// A request for all kinds of documents.
+    pub fn new(
+        consent: AccessConsent,
+        purpose: impl Into<String>,
+        return_url: impl Into<Masked>,
+    ) -> Self {
         Self {
+            consent,
             purpose: purpose.into(),
             return_url: return_url.into(),
             documents: Vec::new(),
-            consented,
         }
     }
 

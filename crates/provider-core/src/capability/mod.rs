@@ -15,6 +15,10 @@ pub use aggregator_consent::{
 pub use aggregator_discovery::{
     AggregatorDiscovery, AggregatorQuery, AggregatorStanding, Readiness,
 };
-pub use consent_recorder::{ConsentKind, ConsentRecorder, ConsentStatement, RecordedConsent};
-pub use document_access::{DocumentAccess, DocumentAccessRequest, DocumentKind, DocumentSession};
+pub use consent_recorder::{
+    ConsentAnswer, ConsentKind, ConsentRecorder, ConsentStatement, RecordedConsent,
+};
+pub use document_access::{
+    AccessConsent, DocumentAccess, DocumentAccessRequest, DocumentKind, DocumentSession,
+};
 pub use reference::{AggregatorId, BrowserUrl, ProviderReference};

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use crate::call::CallOptions;
 use crate::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
-    ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest, Readiness,
+    ConsentAnswer, ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest,
+    Readiness,
 };
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::wire::{Attempt, Provider, RawResponse, RequestId};
@@ -70,7 +71,7 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         .await
         .expect("an approval is recorded");
     let refusal = ConsentStatement {
-        approved: false,
+        answer: ConsentAnswer::Refused,
         ..consent.clone()
     };
     let refused = recorder
@@ -123,12 +124,6 @@ pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAcces
     );
     assert!(!first.url.expose().is_empty());
 
-    let unasked = DocumentAccessRequest {
-        consented: false,
-        ..request.clone()
-    };
-    assert_nothing_sent(name, access.check_session(&unasked));
-    assert_nothing_sent(name, access.open_session(unasked, options()).await);
     let aimless = DocumentAccessRequest {
         purpose: String::new(),
         ..request

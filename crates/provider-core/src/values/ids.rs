@@ -290,6 +290,14 @@ macro_rules! opaque_id {
             }
         }
 
+        impl ::core::str::FromStr for $name {
+            type Err = $crate::InvalidRequest;
+
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
         $crate::text_schema! { $name, $crate::doc_text!($(#[$($meta)*])*), pattern: "." }
     )+};
 }

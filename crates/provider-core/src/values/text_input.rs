@@ -35,8 +35,9 @@ where
     deserializer.deserialize_str(Text(parse, PhantomData))
 }
 
-/// Makes a type that has `parse(&str) -> Result<Self, InvalidRequest>` deserialisable: the same rule applies to a request
-/// read from JSON and to one built in code. With the feature `schema` the type also has a schema.
+/// Makes a type that has `parse(&str) -> Result<Self, InvalidRequest>` deserialisable, and gives it `FromStr`: the same rule
+/// applies to a request read from JSON or a command line and to one built in code. With the feature `schema` the type also
+/// has a schema.
 ///
 /// ```
 /// use provider_core::{InvalidRequest, serde_json};
@@ -58,6 +59,7 @@ where
 ///
 /// assert!(serde_json::from_str::<Branch>("\"B001\"").is_ok());
 /// assert!(serde_json::from_str::<Branch>("\"B1\"").is_err());
+/// assert!("B001".parse::<Branch>().is_ok());
 /// ```
 #[macro_export]
 macro_rules! text_input {
@@ -70,7 +72,56 @@ macro_rules! text_input {
             }
         }
 
+        impl ::core::str::FromStr for $name {
+            type Err = $crate::InvalidRequest;
+
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
         $crate::text_schema! { $name, $description $(, pattern: $pattern)? }
+    };
+}
+
+/// Gives the variants of a closed enumeration their names: `ALL`, `as_str`, and by them `FromStr` and serde's traits.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! named_enum {
+    ($name:ident($field:literal) { $($variant:ident = $text:literal),+ $(,)? }) => {
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name for logs and machines.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),+
+                }
+            }
+
+            fn parse(text: &str) -> ::core::result::Result<Self, $crate::InvalidRequest> {
+                match text {
+                    $($text => ::core::result::Result::Ok(Self::$variant),)+
+                    _ => {
+                        let names = [$($text),+].join(", ");
+                        let rule = ::std::format!("must be one of: {names}");
+                        ::core::result::Result::Err($crate::InvalidRequest::new($field, rule))
+                    }
+                }
+            }
+        }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        $crate::text_input! { $name, $field }
     };
 }
 

@@ -7,9 +7,10 @@ use std::str::FromStr;
 use bytes::Bytes;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use serde::{Deserialize, Deserializer};
 
 use super::route::Route;
-use crate::values::{InvalidRequest, stray};
+use crate::values::{InvalidRequest, deserialize_text, stray};
 
 /// A provider's address: scheme, host, optional port, optional path prefix. Fixed when the client is built.
 ///
@@ -171,6 +172,21 @@ fn climbs(path: &str) -> bool {
         )
     };
     path.contains(['.', '%']) && path.split(['/', '\\']).any(dots)
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidRequest;
+
+    /// As [`parse`](Self::parse), with the field `base_url`.
+    fn from_str(text: &str) -> Result<Self, InvalidRequest> {
+        Self::parse("base_url", text)
+    }
+}
+
+impl<'de> Deserialize<'de> for BaseUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_text(deserializer, str::parse)
+    }
 }
 
 impl fmt::Display for BaseUrl {

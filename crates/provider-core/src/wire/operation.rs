@@ -16,14 +16,11 @@ pub enum Idempotency {
     Unsafe,
 }
 
-impl Idempotency {
-    /// The name in snake case, for logs and machines.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Repeatable => "repeatable",
-            Self::Unsafe => "unsafe",
-        }
+crate::named_enum! {
+    Idempotency("idempotency") {
+        Safe = "safe",
+        Repeatable = "repeatable",
+        Unsafe = "unsafe",
     }
 }
 
@@ -118,6 +115,8 @@ pub struct Operation {
     pub sends_form: bool,
     /// How well it is documented.
     pub mark: Mark,
+    /// How to find out what was done when a call ended without an answer; `None` for a read, which leaves nothing to settle.
+    pub settling: Option<&'static str>,
 }
 
 impl Operation {
@@ -143,6 +142,7 @@ impl Operation {
             content_types: &[],
             sends_form: false,
             mark: Mark::Unknown,
+            settling: None,
         }
     }
 
@@ -196,6 +196,14 @@ impl Operation {
             panic!("the route has no such placeholder to sign");
         }
         self.signs = Signs::Segment(placeholder);
+        self
+    }
+
+    /// The same operation with what a caller can do to find out whether it was done, in one sentence, from what the provider
+    /// documents. [`Error::settling`](crate::Error::settling) repeats it. Required unless the operation is a read.
+    #[must_use]
+    pub const fn settled_by(mut self, advice: &'static str) -> Self {
+        self.settling = Some(advice);
         self
     }
 

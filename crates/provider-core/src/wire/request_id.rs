@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::HeaderValue;
+use serde::{Serialize, Serializer};
 
 use crate::values::{InvalidRequest, PathId, random_bits};
 
@@ -52,6 +53,16 @@ impl RequestId {
 
     pub(crate) fn header_value(&self) -> HeaderValue {
         self.0.clone()
+    }
+}
+
+crate::text_input! {
+    RequestId, "A call's id: 1 to 128 characters of A-Z, a-z, 0-9, _ and -.", pattern: "^[A-Za-z0-9_-]{1,128}$"
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

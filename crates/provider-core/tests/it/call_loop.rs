@@ -540,6 +540,26 @@ async fn an_unanswered_call_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_unsettled_error_says_how_its_operation_is_settled() {
+    let stage = Stage::new([Step::Hang]);
+    let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.settling(), Some("list the orders"));
+    let report = error.report();
+    assert!(
+        report.ends_with("\n  to settle it: list the orders"),
+        "{report}"
+    );
+    assert!(!error.report_line().contains('\n'));
+    let stage = Stage::new([fail(TransportErrorKind::Connect)]);
+    let call = stage.client.call(UnsafeOrder::new());
+    let error = call.with_retry(RetryPolicy::never()).await.unwrap_err();
+    assert_eq!(error.settling(), None, "nothing was sent");
+    let stage = Stage::new([Step::Hang]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.settling(), None, "a read leaves nothing to settle");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_covers_attempts_and_back_off() {
     let stage = Stage::new([
         fail(TransportErrorKind::Connect),

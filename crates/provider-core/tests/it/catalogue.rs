@@ -38,6 +38,7 @@ impl Endpoint for Ask {
     type Output = Said;
     const OPERATION: Operation =
         Operation::new("ask", "POST /v1/orders/{id}/ask", Idempotency::Unsafe)
+            .settled_by("list the orders")
             .documented(Mark::Docs);
 
     fn request<'a>(

@@ -7,7 +7,8 @@ use provider_core::{Attempt, Form, Idempotency, Operation, RequestBuilder};
 
 use crate::toy::Toy;
 
-const UPLOAD: Operation = Operation::new("upload", "POST /v1/upload", Idempotency::Unsafe);
+const UPLOAD: Operation =
+    Operation::new("upload", "POST /v1/upload", Idempotency::Unsafe).settled_by("list the uploads");
 
 fn form() -> Form {
     let binary: Vec<u8> = (0..=255).cycle().take(100_000).collect();

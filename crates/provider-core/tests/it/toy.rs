@@ -323,7 +323,8 @@ impl<const I: u8> Endpoint for Order<I> {
             OTHER => "other-order",
             _ => "order",
         };
-        let operation = Operation::new(name, "POST /v1/orders/{id}", idempotency);
+        let operation =
+            Operation::new(name, "POST /v1/orders/{id}", idempotency).settled_by("list the orders");
         match I {
             HASTY => operation.with_timeout(Duration::from_secs(5)),
             _ => operation,
