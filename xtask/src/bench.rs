@@ -7,16 +7,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::io::BufRead as _;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
 use serde_json::{Value, json};
 use xshell::cmd;
 
-use crate::workspace::{Workspace, require};
+use crate::workspace::{Background, Workspace, require};
 use crate::{names, no_more};
 
 /// The workspace's clients, over both transports.
@@ -129,13 +128,18 @@ fn count(workspace: &Workspace) -> Result<Costs> {
         workspace.build(&what, bench)
     };
     let (call, heap) = (build("call")?, build("call-heap")?);
-    let server = Server::start(&call)?;
+    // A process of its own, so that its work is not counted.
+    let mut server = Command::new(&call);
+    let (_server, mut printed) = Background::start(server.arg("serve").stdin(Stdio::piped()))?;
+    let mut port = String::new();
+    printed.read_line(&mut port)?;
+    let port = port.trim();
     let mut costs = Costs::new();
     for caller in CALLERS {
         println!("counting {caller}");
         let mut totals = Vec::new();
         for calls in [CALLS, 2 * CALLS] {
-            let (number, port) = (calls.to_string(), &server.port);
+            let number = calls.to_string();
             let profile = output.join(format!("{caller}.{calls}.callgrind"));
             let log = output.join(format!("{caller}.{calls}.log"));
             let sh = &workspace.sh;
@@ -230,37 +234,6 @@ fn compare(expected: &Value, costs: &Costs) -> (String, bool) {
         }
     }
     (text, same)
-}
-
-/// The server process, separate so that its work is not counted. Stopped on drop.
-struct Server {
-    process: Child,
-    port: String,
-}
-
-impl Server {
-    fn start(program: &Path) -> Result<Self> {
-        let mut process = Command::new(program)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the server of the benchmark")?;
-        let mut port = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output).read_line(&mut port)?;
-        }
-        let port = port.trim().to_owned();
-        Ok(Self { process, port })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[cfg(test)]

@@ -81,14 +81,6 @@ struct Session<'a> {
     notes: Vec<String>,
 }
 
-/// A row of the closing table.
-struct Row {
-    name: &'static str,
-    held: bool,
-    took: Duration,
-    notes: Vec<String>,
-}
-
 pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result<()> {
     let list = arguments.contains("--list");
     let only: Option<String> = arguments.opt_value_from_str("--only")?;
@@ -130,7 +122,8 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
         counts: Counts::default(),
         notes: Vec::new(),
     };
-    let mut rows = Vec::new();
+    let mut table = format!("{:<14}{:<8}{:>8}\n", "stage", "result", "time");
+    let mut failed = Vec::new();
     for stage in stages {
         println!("\n=== {}: {} ===", stage.name, stage.about);
         let start = Instant::now();
@@ -139,26 +132,20 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
         if let Err(error) = &outcome {
             println!("error: {error:#}");
             notes.insert(0, format!("{error:#}"));
+            failed.push(stage.name);
         }
-        rows.push(Row {
-            name: stage.name,
-            held: outcome.is_ok(),
-            took: start.elapsed(),
-            notes,
-        });
+        table += &row(stage.name, outcome.is_ok(), start.elapsed(), &notes);
     }
-    print!("\n{}", table(&rows));
-    let failed: Vec<_> = rows.iter().filter(|row| !row.held).collect();
+    print!("\n{table}");
     if failed.is_empty() {
         return session.counts.close(Ok(()));
     }
-    let names: Vec<_> = failed.iter().map(|row| row.name).collect();
     // The tests may all have passed, those that ran.
     let stages = format!(
         "{} of {} stages failed: {}",
         failed.len(),
-        rows.len(),
-        names.join(", ")
+        stages.len(),
+        failed.join(", ")
     );
     let also = format!("; {stages}");
     session
@@ -166,23 +153,12 @@ fn run(workspace: &Workspace, stages: &[&'static Stage]) -> Result<()> {
         .close_with(Err(anyhow::anyhow!(stages)), &also)
 }
 
-fn table(rows: &[Row]) -> String {
-    let mut text = format!("{:<14}{:<8}{:>8}\n", "stage", "result", "time");
-    for Row {
-        name,
-        held,
-        took,
-        notes,
-    } in rows
-    {
-        let outcome = if *held { "ok" } else { "FAILED" };
-        text.push_str(&format!(
-            "{name:<14}{outcome:<8}{:>7.1}s\n",
-            took.as_secs_f64()
-        ));
-        for line in notes.iter().flat_map(|note| note.lines()) {
-            text.push_str(&format!("{:14}{line}\n", ""));
-        }
+/// A row of the closing table, with its notes below it.
+fn row(name: &str, held: bool, took: Duration, notes: &[String]) -> String {
+    let (outcome, took) = (if held { "ok" } else { "FAILED" }, took.as_secs_f64());
+    let mut text = format!("{name:<14}{outcome:<8}{took:>7.1}s\n");
+    for line in notes.iter().flat_map(|note| note.lines()) {
+        text.push_str(&format!("{:14}{line}\n", ""));
     }
     text
 }
@@ -320,13 +296,8 @@ mod tests {
 
     #[test]
     fn the_table_shows_time_and_notes() {
-        let row = Row {
-            name: "docs",
-            held: false,
-            took: Duration::from_secs(65),
-            notes: vec!["a\nb".to_owned()],
-        };
-        let expected = "stage         result      time\ndocs          FAILED     65.0s\n              a\n              b\n";
-        assert_eq!(table(&[row]), expected);
+        let row = row("docs", false, Duration::from_secs(65), &["a\nb".to_owned()]);
+        let expected = "docs          FAILED     65.0s\n              a\n              b\n";
+        assert_eq!(row, expected);
     }
 }

@@ -22,8 +22,9 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use pico_args::Arguments;
+use regex_lite::Regex;
 
 use crate::workspace::Workspace;
 
@@ -76,27 +77,25 @@ fn dispatch(mut arguments: Arguments) -> Result<()> {
 
 /// The remaining words, none of which may be an option.
 fn names(arguments: Arguments) -> Result<Vec<String>> {
-    let names: Vec<String> = arguments
-        .finish()
-        .into_iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    let option = names.iter().find(|name| name.starts_with('-'));
-    ensure!(
-        option.is_none(),
-        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
-        option.map_or("", String::as_str)
-    );
-    Ok(names)
+    remaining(arguments, |word| !word.starts_with('-'))
 }
 
 /// Refuses arguments that a task does not accept.
 fn no_more(arguments: Arguments) -> Result<()> {
-    let left = names(arguments)?;
-    ensure!(
-        left.is_empty(),
-        "unexpected argument `{}`; `cargo xtask --help` lists what each command takes",
-        left.join(" ")
-    );
-    Ok(())
+    remaining(arguments, |_| false).map(drop)
+}
+
+fn remaining(arguments: Arguments, accepted: fn(&str) -> bool) -> Result<Vec<String>> {
+    let words = arguments.finish().into_iter();
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into()).collect();
+    if let Some(word) = words.iter().find(|word| !accepted(word)) {
+        bail!("unexpected argument `{word}`; `cargo xtask --help` lists what each command takes");
+    }
+    Ok(words)
+}
+
+/// A pattern that stands in the source.
+#[allow(clippy::expect_used, reason = "a wrong one fails its test")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is wrong")
 }

@@ -2,14 +2,13 @@
 //!
 //! It adds files and one line in the sandbox's `lib.rs`; nothing in the core or the facade changes.
 
-use std::fs;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
+use regex_lite::Captures;
 use xshell::cmd;
 
-use crate::no_more;
 use crate::workspace::Workspace;
+use crate::{no_more, pattern};
 
 /// The one existing file that a new provider changes.
 pub(crate) const SANDBOX_LIB: &str = "crates/kyc-sandbox/src/lib.rs";
@@ -92,11 +91,11 @@ pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>>
         workspace.sh.write_file(path, text)?;
     }
 
-    // Lines are as long as the names in them, so only the formatter knows where they break.
+    // Lines are as long as the names in them, so only the formatter knows where they break; it sorts modules, too.
     let sources: Vec<&str> = files
         .iter()
         .map(|(path, _)| path.as_str())
-        .filter(|path| path.ends_with(".rs") && *path != SANDBOX_LIB)
+        .filter(|path| path.ends_with(".rs"))
         .collect();
     cmd!(workspace.sh, "rustfmt --edition 2024 {sources...}").run()?;
     Ok(files.into_iter().map(|(path, _)| path).collect())
@@ -104,29 +103,14 @@ pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>>
 
 /// Every template: the path of its copy, and its text.
 fn templates(workspace: &Workspace) -> Result<Vec<(String, String)>> {
-    let root = workspace.root().join(TEMPLATES);
     let mut found = Vec::new();
-    let mut directories = vec![root.clone()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory)
-            .with_context(|| format!("cannot read {}", directory.display()))?
-        {
-            let path = entry?.path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let below = path
-                .strip_prefix(&root)?
-                .to_string_lossy()
-                .replace('\\', "/");
-            let target = below
-                .strip_suffix(".tmpl")
-                .with_context(|| format!("{TEMPLATES}/{below} does not end in `.tmpl`"))?;
+    for path in workspace.files()? {
+        if let Some(below) = path.strip_prefix(TEMPLATES) {
+            let target = below.trim_start_matches('/').strip_suffix(".tmpl");
+            let target = target.with_context(|| format!("{path} does not end in `.tmpl`"))?;
             found.push((target.to_owned(), workspace.sh.read_file(&path)?));
         }
     }
-    found.sort();
     Ok(found)
 }
 
@@ -165,14 +149,7 @@ fn refuse_taken(
 impl Names {
     fn parse(name: &str) -> Result<Self> {
         let refuse = |why: &str| bail!("`{name}` cannot name a provider: {why}");
-        let mut parts = name.split('-');
-        let good = |part: &str| {
-            !part.is_empty()
-                && part
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        };
-        if !parts.all(good) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        if !pattern("^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$").is_match(name) {
             return refuse("write it in kebab case, such as `acme` or `acme-pay`");
         }
         if name.len() > 40 {
@@ -184,71 +161,40 @@ impl Names {
         Ok(Self {
             name: name.to_owned(),
             module: name.replace('-', "_"),
-            type_name: name.split('-').map(capitalised).collect(),
+            type_name: pattern("(?:^|-)(.)")
+                .replace_all(name, |first: &Captures<'_>| first[1].to_ascii_uppercase())
+                .into_owned(),
             screaming: name.replace('-', "_").to_ascii_uppercase(),
         })
     }
 
     /// Fills the placeholders of a template; an unknown one is an error of the template.
     fn expand(&self, template: &str) -> Result<String> {
-        let mut text = String::with_capacity(template.len());
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once("{{") {
-            text.push_str(before);
-            let (placeholder, after) = after
-                .split_once("}}")
-                .context("a template has `{{` without `}}`")?;
-            text.push_str(match placeholder {
-                "name" => &self.name,
-                "module" => &self.module,
-                "type" => &self.type_name,
-                "SCREAMING" => &self.screaming,
-                other => bail!("a template has an unknown placeholder `{other}`"),
-            });
-            rest = after;
+        let mut text = template.to_owned();
+        for (placeholder, value) in [
+            ("{{name}}", &self.name),
+            ("{{module}}", &self.module),
+            ("{{type}}", &self.type_name),
+            ("{{SCREAMING}}", &self.screaming),
+        ] {
+            text = text.replace(placeholder, value);
         }
-        text.push_str(rest);
+        ensure!(
+            !text.contains("{{"),
+            "a template has an unknown placeholder"
+        );
         Ok(text)
     }
 }
 
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(chars)
-        .collect()
-}
-
-/// The source with `pub mod NAME;` added in alphabetical order.
+/// The source with `pub mod NAME;` before the first module.
 fn with_module(source: &str, module: &str) -> Result<String> {
-    let name_of = |line: &str| -> Option<String> {
-        let after = line
-            .strip_prefix("pub mod ")
-            .or_else(|| line.strip_prefix("mod "))?;
-        Some(after.strip_suffix(';')?.to_owned())
-    };
-    let mut lines: Vec<&str> = source.lines().collect();
-    let modules: Vec<(usize, String)> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(at, line)| Some((at, name_of(line)?)))
-        .collect();
-    if modules.iter().any(|(_, name)| name == module) {
-        bail!("the sandbox has a module `{module}` already");
-    }
-    let after_it = modules
-        .iter()
-        .find(|(_, name)| name.as_str() > module)
-        .map(|(at, _)| *at);
-    let at = after_it
-        .or(modules.last().map(|(at, _)| at + 1))
-        .with_context(|| format!("{SANDBOX_LIB} has no `mod` line"))?;
-    let line = format!("pub mod {module};");
-    lines.insert(at, &line);
-    Ok(lines.join("\n") + "\n")
+    let present = pattern(&format!(r"(?m)^(?:pub )?mod {module};")).is_match(source);
+    ensure!(!present, "the sandbox has a module `{module}` already");
+    let first = pattern(r"(?m)^(?:pub )?mod \w+;").find(source);
+    let first = first.with_context(|| format!("{SANDBOX_LIB} has no `mod` line"))?;
+    let (before, after) = source.split_at(first.start());
+    Ok(format!("{before}pub mod {module};\n{after}"))
 }
 
 /// Words that cannot be a module or a package.
@@ -336,12 +282,12 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         let names = Names::parse("acme-pay").unwrap();
         for (path, what) in NAMED_ONCE {
-            let text = fs::read_to_string(workspace.root().join(path)).unwrap();
+            let text = workspace.sh.read_file(path).unwrap();
             assert!(text.contains("finpass") && path.len() <= WIDTH, "{path}");
             names.expand(what).unwrap();
         }
         let (path, _) = NAMED_ONCE[4];
-        let text = fs::read_to_string(workspace.root().join(path)).unwrap();
+        let text = workspace.sh.read_file(path).unwrap();
         assert!(text.contains("FinpassClient::CATALOGUE"), "{path}");
     }
 
@@ -350,11 +296,10 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         let names = Names::parse("acme-pay").unwrap();
         let path = format!("{TEMPLATES}/crates/{{{{name}}}}/openapi.json.tmpl");
-        let text = workspace.sh.read_file(workspace.root().join(path)).unwrap();
+        let text = workspace.sh.read_file(path).unwrap();
         let made: serde_json::Value = serde_json::from_str(&names.expand(&text).unwrap()).unwrap();
-        let path = workspace.root().join("crates/finpass/openapi.json");
-        let other: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let other = workspace.sh.read_file("crates/finpass/openapi.json");
+        let other: serde_json::Value = serde_json::from_str(&other.unwrap()).unwrap();
         for part in ["", "/info", "/components"] {
             let keys = |value: &serde_json::Value| -> Vec<String> {
                 let members = value.pointer(part).unwrap().as_object().unwrap();
@@ -366,15 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn the_module_stands_where_the_alphabet_puts_it() {
+    fn a_module_is_added_once() {
         let source = "//! Sandbox.\n\nmod bravo;\npub mod delta;\n\npub use bravo::B;\n";
         assert_eq!(
             with_module(source, "charlie").unwrap(),
-            "//! Sandbox.\n\nmod bravo;\npub mod charlie;\npub mod delta;\n\npub use bravo::B;\n"
-        );
-        assert_eq!(
-            with_module(source, "echo").unwrap().lines().nth(4),
-            Some("pub mod echo;")
+            "//! Sandbox.\n\npub mod charlie;\nmod bravo;\npub mod delta;\n\npub use bravo::B;\n"
         );
         assert!(with_module(source, "delta").is_err());
         assert!(with_module("fn main() {}\n", "delta").is_err());

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
+use std::sync::LazyLock;
 
 use anyhow::{Result, anyhow};
 use pico_args::Arguments;
+use regex_lite::Regex;
 use xshell::Cmd;
 
 use crate::workspace::{Workspace, succeeds, watch};
-use crate::{Printed, no_more};
+use crate::{Printed, no_more, pattern};
 
 /// How many tests passed and failed, and whose did not even run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,15 +51,16 @@ pub(crate) fn tested(command: Cmd<'_>, counts: &mut Counts) -> Result<()> {
     // A changed snapshot is a failed test, never a new file.
     let mut found = Counts::default();
     let mut cause = None;
-    let outcome = watch(command.env("INSTA_UPDATE", "no"), |line| {
+    let command = command
+        .env("INSTA_UPDATE", "no")
+        .env("CARGO_TERM_COLOR", "never");
+    let outcome = watch(command, |line| {
         if let Some(more) = Counts::from_line(line) {
             found += more;
-        }
-        let plain = without_colour(line);
-        if let Some(name) = uncompiled(&plain) {
+        } else if let Some(name) = uncompiled(line) {
             found.uncompiled.insert(name.to_owned());
-        } else if plain.starts_with("error") {
-            cause.get_or_insert(plain);
+        } else if line.starts_with("error") {
+            cause.get_or_insert_with(|| line.to_owned());
         }
     });
     let outcome = outcome.map_err(|error| match (found.uncompiled.is_empty(), cause) {
@@ -108,16 +111,13 @@ impl Counts {
     /// The counts of `test result: ok. 5 passed; 0 failed; …` or of nextest's
     /// `Summary [ 9.0s] 7 tests run: 5 passed, 2 failed, 0 skipped`, or nothing.
     fn from_line(line: &str) -> Option<Self> {
-        let plain = without_colour(line);
-        let plain = plain.trim_start();
-        let results = match plain.strip_prefix("test result: ") {
-            Some(results) => results.split_once(". ")?.1,
-            None => plain.strip_prefix("Summary [")?.split_once(" run: ")?.1,
-        };
+        static RESULTS: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(r"^(?:test result: \w+\. |\s*Summary \[.* run: )(.*passed.*)$")
+        });
+        let results = RESULTS.captures(line)?.get(1)?.as_str();
         let number = |unit: &str| {
-            results
-                .split([';', ',', '('])
-                .find_map(|part| part.trim().strip_suffix(unit)?.trim_end().parse().ok())
+            let number = pattern(&format!(r"(\d+) {unit}")).captures(results)?;
+            number[1].parse().ok()
         };
         Some(Self {
             passed: number("passed").unwrap_or(0),
@@ -146,26 +146,12 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The text without terminal escapes of the form `ESC [ … letter`.
-fn without_colour(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            rest.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn results_of_both_runners_are_read_through_colour() {
+    fn results_of_both_runners_are_read() {
         for (line, passed, failed) in [
             (
                 "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured",
@@ -173,11 +159,6 @@ mod tests {
                 0,
             ),
             ("test result: FAILED. 4 passed; 2 failed; 0 ignored", 4, 2),
-            (
-                "test result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 3 passed; 0 failed",
-                3,
-                0,
-            ),
             (
                 "     Summary [   9.143s] 740 tests run: 740 passed, 3 skipped",
                 740,
@@ -225,7 +206,7 @@ mod tests {
     #[cfg(unix)]
     fn what_did_not_compile_has_failed() {
         let (error, counts) = failing(&[
-            "\u{1b}[1m\u{1b}[91merror[E0425]\u{1b}[0m: cannot find value `x`",
+            "error[E0425]: cannot find value `x`",
             "error: could not compile `finpass` (lib) due to 1 previous error",
             "error: could not compile `finpass` (lib test) due to 1 previous error",
             "error: could not compile `kyc-cli` (test \"it\") due to 1 previous error",

@@ -1,15 +1,19 @@
 //! Where the workspace is, what is in it, and how commands run in it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::{Metadata, MetadataCommand, Package};
+use cargo_metadata::{Message, Metadata, MetadataCommand, Package};
+use regex_lite::Captures;
 use xshell::{Cmd, Shell, cmd};
+
+use crate::pattern;
 
 /// A checkout of this workspace, and a shell whose working directory is its root.
 pub(crate) struct Workspace {
@@ -125,17 +129,17 @@ impl Workspace {
 
     /// The path below the root of a workspace program, built in this profile.
     pub(crate) fn build(&self, arguments: &[&str], program: &str) -> Result<PathBuf> {
-        let messages = self
+        let printed = self
             .cargo("build --quiet --message-format=json-render-diagnostics")
             .args(arguments)
             .read()?;
-        messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|message| {
-                message.pointer("/target/name").and_then(|n| n.as_str()) == Some(program)
+        Message::parse_stream(printed.as_bytes())
+            .find_map(|message| match message.ok()? {
+                Message::CompilerArtifact(built) if built.target.name == program => {
+                    built.executable.map(PathBuf::from)
+                }
+                _ => None,
             })
-            .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
             .with_context(|| format!("cargo built no program `{program}`"))
     }
 }
@@ -166,7 +170,8 @@ pub(crate) fn clean(mut command: Cmd<'_>) -> Cmd<'_> {
 
 /// Runs a command, passes its output through, and hands each line of stdout and stderr to `see`.
 pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
-    let line = shown(&command.to_string());
+    let line = command.to_string();
+    let line = shown(&line);
     println!("$ {line}");
     let mut command = Command::from(command);
     let (reader, writer) = std::io::pipe()?;
@@ -195,17 +200,14 @@ pub(crate) fn watch(command: Cmd<'_>, mut see: impl FnMut(&str)) -> Result<()> {
 
 /// A command line for people: of a long list of features how many they are. All of them would fill the screen, and hide
 /// what failed.
-fn shown(line: &str) -> String {
+fn shown(line: &str) -> Cow<'_, str> {
     const LONGEST: usize = 80;
-    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    let mut before = "";
-    for (word, shown) in line.split(' ').zip(&mut words) {
-        if before == "--features" && word.len() > LONGEST {
-            *shown = format!("<{} features>", word.split(',').count());
+    pattern(r"--features (\S+)").replace_all(line, |found: &Captures<'_>| {
+        match found[1].len() > LONGEST {
+            true => format!("--features <{} features>", found[1].split(',').count()),
+            false => found[0].to_owned(),
         }
-        before = word;
-    }
-    words.join(" ")
+    })
 }
 
 /// Whether a program starts and succeeds; prints nothing.
@@ -217,6 +219,27 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// A process beside this one, which ends with this value.
+pub(crate) struct Background(Child);
+
+impl Background {
+    /// Starts it, and returns what it prints.
+    pub(crate) fn start(command: &mut Command) -> Result<(Self, BufReader<ChildStdout>)> {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut process = Self(child.with_context(|| format!("cannot start {command:?}"))?);
+        let output = process.0.stdout.take().context("it has no output")?;
+        Ok((process, BufReader::new(output)))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Installs a package of the operating system where its program is missing: as root on a system with `apt-get`.

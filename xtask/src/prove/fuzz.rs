@@ -1,16 +1,15 @@
 //! `cargo xtask prove fuzz`: libFuzzer on the stable toolchain, over every target of the program `fuzz` in `kyc-proof`.
 
-use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use pico_args::Arguments;
-use xshell::cmd;
+use xshell::{Shell, cmd};
 
-use crate::tidy;
 use crate::workspace::{Workspace, require};
+use crate::{pattern, tidy};
 
 /// What `cargo-fuzz` builds with, except for the sanitizers, which need a nightly compiler.
 const INSTRUMENTED: [&str; 6] = [
@@ -53,8 +52,10 @@ impl Settings {
 }
 
 pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<()> {
+    let sh = &workspace.sh;
     let kept = workspace.root().join(CORPUS);
-    let mut targets: Vec<String> = entries(&kept)?
+    let mut targets: Vec<String> = sh
+        .read_dir(&kept)?
         .iter()
         .filter(|path| path.is_dir())
         .map(|path| name_of(path))
@@ -71,14 +72,12 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
     require("c++", "g++", "libFuzzer is written in C++")?;
 
     // With a target of its own, build scripts and macros are built without the instruments, which they cannot link.
-    let version = cmd!(workspace.sh, "rustc -vV").quiet().read()?;
+    let version = cmd!(sh, "rustc -vV").quiet().read()?;
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .context("`rustc -vV` does not name its host")?;
-    let flags = workspace
-        .sh
-        .push_env("CARGO_ENCODED_RUSTFLAGS", INSTRUMENTED.join("\u{1f}"));
+    let flags = sh.push_env("CARGO_ENCODED_RUSTFLAGS", INSTRUMENTED.join("\u{1f}"));
     let what = [
         "--profile=proof",
         "--package=kyc-proof",
@@ -102,8 +101,8 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
             work.join("corpus").join(target),
             work.join("crashes").join(target),
         );
-        fs::create_dir_all(&found)?;
-        fs::create_dir_all(&crashes)?;
+        sh.create_dir(&found)?;
+        sh.create_dir(&crashes)?;
         let output = Command::new(&program)
             .env("FUZZ_TARGET", target)
             .args([
@@ -114,8 +113,8 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
                 "-print_final_stats=1",
             ])
             .arg(format!("-seed={}", settings.seed.unwrap_or(0)))
-            .arg(joined("-dict=", &kept.join("words.dict")))
-            .arg(joined("-artifact_prefix=", &crashes.join("")))
+            .arg(format!("-dict={}", kept.join("words.dict").display()))
+            .arg(format!("-artifact_prefix={}/", crashes.display()))
             .args([&found, &kept.join(target)])
             .output()
             .with_context(|| format!("cannot start {}", program.display()))?;
@@ -146,7 +145,7 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
             println!(
                 "{:<20}{:>12} inputs are kept",
                 "",
-                keep(&program, target, &found, &kept, &merged)?
+                keep(sh, &program, target, &found, &kept, &merged)?
             );
         }
     }
@@ -160,11 +159,18 @@ pub(super) fn run(workspace: &Workspace, settings: &super::Settings) -> Result<(
 
 /// Replaces the kept inputs with the found ones that together have the most coverage, chosen by libFuzzer. Inputs that were
 /// written by hand have names and are kept.
-fn keep(program: &Path, target: &str, found: &Path, corpus: &Path, merged: &Path) -> Result<usize> {
+fn keep(
+    sh: &Shell,
+    program: &Path,
+    target: &str,
+    found: &Path,
+    corpus: &Path,
+    merged: &Path,
+) -> Result<usize> {
     let kept = corpus.join(target);
     // The choice of an earlier run is discarded.
-    let _ = fs::remove_dir_all(merged);
-    fs::create_dir_all(merged)?;
+    sh.remove_path(merged)?;
+    sh.create_dir(merged)?;
     let output = Command::new(program)
         .env("FUZZ_TARGET", target)
         .args(["-set_cover_merge=1", "-use_counters=0", "-max_len=1024"])
@@ -174,11 +180,12 @@ fn keep(program: &Path, target: &str, found: &Path, corpus: &Path, merged: &Path
         output.status.success(),
         "{target}: the inputs cannot be merged"
     );
-    let (old, by_hand): (Vec<_>, Vec<_>) = entries(&kept)?
+    let (old, by_hand): (Vec<_>, Vec<_>) = sh
+        .read_dir(&kept)?
         .into_iter()
         .partition(|path| is_found(&name_of(path)));
     let mut chosen = Vec::new();
-    for path in entries(merged)? {
+    for path in sh.read_dir(merged)? {
         let bytes = fs::read(&path)?;
         let offends = std::str::from_utf8(&bytes).is_ok_and(|text| !tidy::may_be_kept(text));
         if !offends && is_found(&name_of(&path)) {
@@ -213,16 +220,12 @@ fn record(workspace: &Workspace, target: &str, executions: u64, crashes: u64) ->
 }
 
 fn updated(text: &str, target: &str, executions: u64, crashes: u64) -> Option<String> {
-    let start = format!("| `{target}` | ");
-    let old = text.lines().find(|line| {
-        line.strip_prefix(&start)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    })?;
-    let mut cells = old.strip_prefix(&start)?.split('|');
-    let mut number = || cells.next()?.trim().replace(',', "").parse::<u64>().ok();
-    let (before, crashed) = (number()?, number()?);
-    let row = format!("{start}{} | {} |", before + executions, crashed + crashes);
-    Some(text.replace(old, &row))
+    let row = pattern(&format!(r"(?m)^\| `{target}` \| ([\d,]+) \| ([\d,]+) \|$"));
+    let before = row.captures(text)?;
+    let number = |cell: usize| before[cell].replace(',', "").parse::<u64>().ok();
+    let (executions, crashes) = (number(1)? + executions, number(2)? + crashes);
+    let sum = format!("| `{target}` | {executions} | {crashes} |");
+    Some(row.replace(text, sum).into_owned())
 }
 
 /// Whether an input is named by its hash, as the fuzzer names what it finds.
@@ -232,16 +235,8 @@ fn is_found(name: &str) -> bool {
 
 /// A number among the statistics that libFuzzer prints.
 fn statistic(log: &str, name: &str) -> Option<u64> {
-    let line = log
-        .lines()
-        .find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name));
-    line?.strip_prefix(':')?.trim().parse().ok()
-}
-
-fn joined(option: &str, path: &Path) -> OsString {
-    let mut argument = OsString::from(option);
-    argument.push(path);
-    argument
+    let line = pattern(&format!(r"(?m)^stat::{name}:\s*(\d+)$"));
+    line.captures(log)?[1].parse().ok()
 }
 
 fn name_of(path: &Path) -> String {
@@ -249,17 +244,6 @@ fn name_of(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in
-        fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?
-    {
-        paths.push(entry?.path());
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 #[cfg(test)]

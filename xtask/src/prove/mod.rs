@@ -237,14 +237,24 @@ fn replaced(text: &str, name: &str, report: &str) -> Option<String> {
     ))
 }
 
-/// The packages whose tests are measured: core and providers.
-fn tested(workspace: &Workspace) -> Result<Vec<&cargo_metadata::Package>> {
-    let mut packages = workspace.packages()?;
-    packages.retain(|package| matches!(Role::of(&package.name), Role::Core | Role::Provider));
-    Ok(packages)
+/// Measures the tests of core and of each provider, one at a time because each has its own features. Returns the names of
+/// those that fail, or nothing.
+fn failing(
+    workspace: &Workspace,
+    mut measure: impl FnMut(&str, Vec<&str>) -> Result<bool>,
+) -> Result<String> {
+    let mut failed = Vec::new();
+    for package in workspace.packages()? {
+        let name = package.name.as_str();
+        if matches!(Role::of(name), Role::Core | Role::Provider)
+            && !measure(name, portable(package).collect())?
+        {
+            failed.push(name);
+        }
+    }
+    Ok(failed.join(", "))
 }
 
-/// One package at a time, because each has its own features.
 fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
     const SOME_TIMED_OUT: i32 = 3;
     let mut files = settings.files.clone();
@@ -252,59 +262,50 @@ fn mutants(workspace: &Workspace, settings: &Settings) -> Result<()> {
         // Quick, because the tests of this file are in the same package.
         files.push("crates/provider-core/src/**/retry_after.rs".to_owned());
     }
-    let mut failed = Vec::new();
-    for package in tested(workspace)? {
-        let name = package.name.as_str();
+    let failed = failing(workspace, |name, features| {
         let directory = format!("crates/{name}/");
-        if !files.is_empty() && !files.iter().any(|file| file.starts_with(&directory)) {
-            continue;
+        let own = files.iter().filter(|file| file.starts_with(&directory));
+        let own: Vec<String> = own
+            .flat_map(|file| ["--file".to_owned(), file.clone()])
+            .collect();
+        if own.is_empty() && !files.is_empty() {
+            return Ok(true);
         }
         let output = workspace.target()?.join("prove/mutants").join(name);
         workspace.sh.create_dir(&output)?;
-        let features = portable(package).collect::<Vec<_>>().join(",");
-        let mut command = MUTANTS
+        let command = MUTANTS
             .command(workspace)?
-            .args(["--package", name, "--features", &features, "--output"])
+            .args(["--package", name, "--features", &features.join(",")])
+            .arg("--output")
             .arg(&output)
+            .args(own)
             .env("INSTA_UPDATE", "no");
-        for file in files.iter().filter(|file| file.starts_with(&directory)) {
-            command = command.args(["--file", file]);
-        }
         let status = Command::from(command).status()?;
         // A test that times out has noticed the mutant.
-        if !status.success() && status.code() != Some(SOME_TIMED_OUT) {
-            failed.push(name);
-        }
-    }
+        Ok(status.success() || status.code() == Some(SOME_TIMED_OUT))
+    })?;
     ensure!(
         failed.is_empty(),
-        "mutants survived in {}: write a test, or add the reason to `.cargo/mutants.toml`",
-        failed.join(", ")
+        "mutants survived in {failed}: write a test, or add the reason to `.cargo/mutants.toml`"
     );
     Ok(())
 }
 
-/// One package at a time, so that each has to reach the minimum with its own tests.
+/// Each package has to reach the minimum with its own tests.
 fn coverage(workspace: &Workspace) -> Result<()> {
     let target = workspace.target()?.join("coverage");
-    let mut failed = Vec::new();
-    for package in tested(workspace)? {
-        let name = package.name.as_str();
-        let features = portable(package).collect::<Vec<_>>().join(" ");
+    let failed = failing(workspace, |name, features| {
         let command = TARPAULIN
             .command(workspace)?
             .args(["--config", ".config/tarpaulin.toml", "--package", name])
-            .args(["--features", &features, "--target-dir"])
+            .args(["--features", &features.join(" "), "--target-dir"])
             .arg(&target)
             .env("INSTA_UPDATE", "no");
-        if command.run().is_err() {
-            failed.push(name);
-        }
-    }
+        Ok(command.run().is_ok())
+    })?;
     ensure!(
         failed.is_empty(),
-        "tests fail, or run less than the least share of lines in `.config/tarpaulin.toml`, in: {}",
-        failed.join(", ")
+        "tests fail, or run less than the least share of lines in `.config/tarpaulin.toml`, in: {failed}"
     );
     Ok(())
 }
@@ -332,21 +333,14 @@ pub(crate) fn has_openssl() -> bool {
         || succeeds("pkg-config", &["--exists", "openssl"])
 }
 
+/// Spelling, and the form of TOML files; both are looked at, whatever the first finds.
 fn text(workspace: &Workspace) -> Result<()> {
     let typos = TYPOS.command(workspace)?.run();
     let taplo = TAPLO.command(workspace)?.args(["fmt", "--check"]).run();
-    match (typos, taplo) {
-        (Ok(()), Ok(())) => Ok(()),
-        (typos, taplo) => bail!(
-            "{}",
-            [typos.err(), taplo.err()]
-                .into_iter()
-                .flatten()
-                .map(|e| e.to_string())
-                .collect::<Vec<_>>()
-                .join("\n")
-        ),
+    if let (Err(typos), Err(taplo)) = (&typos, &taplo) {
+        bail!("{typos}\n{taplo}");
     }
+    Ok(typos.and(taplo)?)
 }
 
 #[cfg(test)]

@@ -4,16 +4,20 @@
 //! it asks the kernel for. Controls that do contact another address must be noticed.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::BufReader;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ChildStdout, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use xshell::cmd;
 
 use super::{Settings, build, profile};
-use crate::workspace::{Workspace, require};
+use crate::pattern;
+use crate::workspace::{Background, Workspace, require, succeeds};
 
 /// A port of loopback where nobody listens.
 const ELSEWHERE: &str = "127.0.0.1:9";
@@ -25,17 +29,42 @@ const ONBOARD: &str = "onboard --mobile 9000000001 --session-id d69a07cf-4434-4d
 /// One call of each operation over each transport: a proof of that program, because it has the clients.
 const EACH: &str = "no-call-home";
 
+/// The programs `prove` and `kyc`, in the environment of a run that is inside its own network.
+const BUILT: [&str; 2] = ["PROVE_PROGRAM", "KYC_PROGRAM"];
+
+/// Builds the programs, and starts this proof again in a network with loopback alone.
 pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
+    if let [Some(prove), Some(kyc)] = BUILT.map(env::var_os) {
+        println!("  a network with loopback alone");
+        return watched(workspace, [prove.as_ref(), kyc.as_ref()], true);
+    }
     require("strace", "strace", "it records system calls")?;
     require("ip", "iproute2", "it brings up loopback in a namespace")?;
+    let programs = build(workspace, profile(settings))?;
+    let [prove, kyc] = &programs;
+    // Without privileges a network comes with a user namespace; with them it needs none, and may be refused one.
+    let ways: [&[&str]; 2] = [&["--net"], &["--user", "--map-root-user", "--net"]];
+    let up = ["sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""];
+    let own = |way: &&[&str]| succeeds("unshare", &[way, &up[..], &["true"]].concat());
+    let Some(way) = ways.into_iter().find(own) else {
+        println!("  the machine's own network, because none with loopback alone can be made here");
+        return watched(workspace, [prove, kyc], false);
+    };
+    let again = env::current_exe()?;
+    let again = cmd!(
+        workspace.sh,
+        "unshare {way...} {up...} {again} prove no-call-home"
+    );
+    Ok(again.envs(BUILT.into_iter().zip(&programs)).run()?)
+}
+
+/// Runs the programs in the network of this process. One of its own resolves no name.
+fn watched(workspace: &Workspace, [prove, kyc]: [&Path; 2], own: bool) -> Result<()> {
     let output = workspace.target()?.join("prove/no-call-home");
     fs::create_dir_all(&output)?;
-    let [prove, kyc] = build(workspace, profile(settings))?;
-    let network = Network::new();
-    let sandbox = Sandbox::start(&network, &kyc)?;
+    let (_process, _output, sandbox) = sandbox(kyc)?;
     println!(
-        "  {}, sandbox on {}, proxies named on {ELSEWHERE}",
-        network.description(),
+        "  sandbox on {}, proxies named on {ELSEWHERE}",
         sandbox.address
     );
     let here = ("THE_SANDBOX", "alone");
@@ -44,24 +73,18 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
     let proxy = ("THROUGH_PROXY", "1");
     let mut failed = Vec::new();
     for (about, program, arguments, variable, control) in [
-        (
-            "kyc onboard, all four providers",
-            &kyc,
-            ONBOARD,
-            here,
-            false,
-        ),
-        ("each client over each transport", &prove, EACH, here, false),
-        ("control: another address", &kyc, ONBOARD, other, true),
-        ("control: another name", &kyc, ONBOARD, name, true),
-        ("control: the proxy", &prove, EACH, proxy, true),
+        ("kyc onboard, all four providers", kyc, ONBOARD, here, false),
+        ("each client over each transport", prove, EACH, here, false),
+        ("control: another address", kyc, ONBOARD, other, true),
+        ("control: another name", kyc, ONBOARD, name, true),
+        ("control: the proxy", prove, EACH, proxy, true),
     ] {
-        if variable == name && !network.is_own() {
+        if variable == name && !own {
             // Outside a namespace the name would be resolved.
             continue;
         }
         let file = output.join(format!("{}.strace", about.replace([' ', ',', ':'], "-")));
-        let mut command = traced(&network, &file, program);
+        let mut command = traced(&file, program);
         command
             .args(arguments.split_whitespace())
             .env_clear()
@@ -96,8 +119,8 @@ pub(super) fn run(workspace: &Workspace, settings: &Settings) -> Result<()> {
 }
 
 /// A program under strace, whose record goes into `file`.
-fn traced(network: &Network, file: &Path, program: &Path) -> Command {
-    let mut strace = network.command("strace");
+fn traced(file: &Path, program: &Path) -> Command {
+    let mut strace = Command::new("strace");
     strace
         .args([
             "--follow-forks",
@@ -146,157 +169,36 @@ fn attempts(trace: &str) -> BTreeMap<String, usize> {
 
 /// The socket addresses among a call's arguments.
 fn addresses(arguments: &str) -> impl Iterator<Item = String> {
-    arguments.split("{sa_family=").skip(1).map(|rest| {
+    let ip = pattern(r#"inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)""#);
+    let port = pattern(r"_port=htons\((\d+)\)");
+    arguments.split("{sa_family=").skip(1).map(move |rest| {
         let address = rest.split('}').next().unwrap_or(rest);
-        let between = |before: &str, after: char| {
-            let (_, rest) = address.split_once(before)?;
-            rest.split(after).next()
-        };
-        let port = between("_port=htons(", ')');
-        match (
-            between("inet_addr(\"", '"'),
-            between("inet_pton(AF_INET6, \"", '"'),
-            port,
-        ) {
-            (Some(ip), None, Some(port)) => format!("{ip}:{port}"),
-            (None, Some(ip), Some(port)) => format!("[{ip}]:{port}"),
+        let ip = ip.captures(address).and_then(|ip| ip[1].parse().ok());
+        let port = port.captures(address).and_then(|port| port[1].parse().ok());
+        match (ip, port) {
+            (Some(ip), Some(port)) => SocketAddr::new(ip, port).to_string(),
             _ => address.to_owned(),
         }
     })
 }
 
-/// The network in which the programs run.
-enum Network {
-    /// Loopback and nothing else, kept by a process.
-    OfItsOwn { keeper: Child, as_user: bool },
-    /// The machine's, where no namespace can be made; attempts are recorded there too.
-    Machine,
-}
-
-impl Network {
-    fn new() -> Self {
-        // Without privileges a network comes with a user namespace; with them it needs none, and may be refused one.
-        for (flags, as_user) in [
-            (&["--net"][..], false),
-            (&["--user", "--map-root-user", "--net"], true),
-        ] {
-            if let Some(keeper) = keeper(flags) {
-                return Self::OfItsOwn { keeper, as_user };
-            }
-        }
-        Self::Machine
-    }
-
-    /// Whether nothing can leave it.
-    fn is_own(&self) -> bool {
-        matches!(self, Self::OfItsOwn { .. })
-    }
-
-    fn description(&self) -> &'static str {
-        match self {
-            Self::OfItsOwn { .. } => "a network with loopback alone",
-            Self::Machine => {
-                "the machine's own network, because none with loopback alone can be made here"
-            }
-        }
-    }
-
-    /// A command line of a program in this network.
-    fn command(&self, program: impl AsRef<Path>) -> Command {
-        let Self::OfItsOwn { keeper, as_user } = self else {
-            return Command::new(program.as_ref());
-        };
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &keeper.id().to_string(), "--net"]);
-        if *as_user {
-            command.args(["--user", "--preserve-credentials"]);
-        }
-        command.arg("--").arg(program.as_ref());
-        command
-    }
-}
-
-/// A process that keeps a network with loopback alone until its standard input ends.
-fn keeper(flags: &[&str]) -> Option<Child> {
-    let mut keeper = Command::new("unshare")
-        .args(flags)
-        .args(["sh", "-c", "ip link set lo up && echo up && exec cat"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut line = String::new();
-    let read = BufReader::new(keeper.stdout.take()?).read_line(&mut line);
-    if read.is_ok() && line == "up\n" {
-        return Some(keeper);
-    }
-    let _ = keeper.wait();
-    None
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        if let Self::OfItsOwn { keeper, .. } = self {
-            stop(keeper);
-        }
-    }
-}
-
-/// `kyc sandbox` in the network.
-struct Sandbox {
-    process: Child,
+/// What `kyc sandbox --json` prints first.
+#[derive(Deserialize)]
+struct Listening {
     address: String,
     environment: BTreeMap<String, String>,
-    // If it were closed, the process could not print its last lines.
-    _output: BufReader<ChildStdout>,
 }
 
-impl Sandbox {
-    fn start(network: &Network, kyc: &PathBuf) -> Result<Self> {
-        let mut process = network
-            .command(kyc)
-            .args(["sandbox", "--json", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the sandbox")?;
-        let output = process.stdout.take().context("the sandbox has no output")?;
-        let mut output = BufReader::new(output);
-        let printed = serde_json::Deserializer::from_reader(&mut output)
-            .into_iter()
-            .next();
-        let printed: Option<Value> = printed.and_then(|printed| printed.ok());
-        let read = printed.as_ref().and_then(|printed| {
-            let address = printed.get("address")?.as_str()?.to_owned();
-            let environment = printed.get("environment")?.as_object()?.iter();
-            let environment =
-                environment.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-            Some((address, environment.collect::<Option<_>>()?))
-        });
-        let Some((address, environment)) = read else {
-            stop(&mut process);
-            bail!("the sandbox does not print where it listens");
-        };
-        Ok(Self {
-            process,
-            address,
-            environment,
-            _output: output,
-        })
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        stop(&mut self.process);
-    }
-}
-
-fn stop(process: &mut Child) {
-    // It may have ended already.
-    let _ = process.kill();
-    let _ = process.wait();
+/// Starts `kyc sandbox`. Were its output closed, it could not print its last lines.
+fn sandbox(kyc: &Path) -> Result<(Background, BufReader<ChildStdout>, Listening)> {
+    let mut command = Command::new(kyc);
+    command.args(["sandbox", "--json", "--listen", "127.0.0.1:0"]);
+    let (process, mut output) = Background::start(command.stdin(Stdio::null()))?;
+    let printed = serde_json::Deserializer::from_reader(&mut output)
+        .into_iter()
+        .next();
+    let listening = printed.context("the sandbox does not print where it listens")??;
+    Ok((process, output, listening))
 }
 
 #[cfg(test)]

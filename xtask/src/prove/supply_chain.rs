@@ -1,7 +1,8 @@
 //! Proof `supply-chain`: licences, sources and build scripts of the dependencies.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use xshell::cmd;
 
 use super::Settings;
@@ -148,38 +149,37 @@ fn without_tests(manifest: &str) -> String {
         .collect()
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bill {
+    spec_version: String,
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    name: String,
+    #[serde(rename = "bom-ref")]
+    reference: String,
+    #[serde(default)]
+    licenses: Vec<IgnoredAny>,
+    #[serde(default)]
+    hashes: Vec<IgnoredAny>,
+}
+
 /// How many components a bill has. Each one from the registry has its checksum and its licence there.
 fn components(bill: &str) -> Result<usize> {
-    let bill: Value = serde_json::from_str(bill)?;
-    ensure!(
-        bill.get("specVersion").and_then(Value::as_str) == Some("1.5"),
-        "is not CycloneDX 1.5"
-    );
-    let components = bill
-        .get("components")
-        .and_then(Value::as_array)
-        .context("has no components")?;
-    for component in components {
-        let text = |key: &str| {
-            component
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let has = |key: &str| {
-            component
-                .get(key)
-                .and_then(Value::as_array)
-                .is_some_and(|values| !values.is_empty())
-        };
-        let ours = text("bom-ref").starts_with("path+");
+    let bill: Bill = serde_json::from_str(bill)?;
+    ensure!(bill.spec_version == "1.5", "is not CycloneDX 1.5");
+    for component in &bill.components {
+        let ours = component.reference.starts_with("path+");
         ensure!(
-            has("licenses") && (ours || has("hashes")),
+            !component.licenses.is_empty() && (ours || !component.hashes.is_empty()),
             "{} has no licence or no checksum",
-            text("name")
+            component.name
         );
     }
-    Ok(components.len())
+    Ok(bill.components.len())
 }
 
 #[cfg(test)]
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_component_without_a_checksum_is_refused() {
-        let bill = |hashes: Value| {
+        let bill = |hashes: serde_json::Value| {
             let components = serde_json::json!([
                 { "name": "core", "bom-ref": "path+file:///core", "licenses": [{}] },
                 { "name": "http", "bom-ref": "registry+…", "licenses": [{}], "hashes": hashes },

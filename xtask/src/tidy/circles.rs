@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Files, Problem, code};
+use crate::pattern;
 
 pub(super) fn check(files: &Files) -> Vec<Problem> {
     let crates: BTreeSet<&str> = files
@@ -34,14 +35,8 @@ fn circles(directory: &str, files: &Files) -> Vec<Problem> {
         let shipped: String = shipped.map(code).collect();
         // What a file in a room imports from `super` is a neighbour of its own.
         let in_room = path.matches('/').count() > directory.matches('/').count() + 1;
-        let prefixes: &[&str] = if in_room {
-            &["crate::"]
-        } else {
-            &["crate::", "super::"]
-        };
-        let found = prefixes
-            .iter()
-            .flat_map(|prefix| imported(&shipped, prefix));
+        let found = imported(&shipped, if in_room { "crate" } else { "crate|super" });
+        let found = found.into_iter();
         let found = found.filter_map(|name| modules.get(name));
         let found = found.filter(|name| *name != importer).map(String::as_str);
         imports.entry(importer).or_default().extend(found);
@@ -70,29 +65,14 @@ fn circles(directory: &str, files: &Files) -> Vec<Problem> {
     vec![Problem::of(directory, what)]
 }
 
-/// The names right after `prefix`, those of a group too. A macro's `$crate` is another crate's path.
-fn imported<'t>(text: &'t str, prefix: &str) -> Vec<&'t str> {
-    let name = |text: &'t str| {
-        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
-        text.get(..end.unwrap_or(text.len())).unwrap_or_default()
-    };
-    let places = text.match_indices(prefix);
-    let places = places.filter(|(at, _)| !text[..*at].ends_with(['$', '_']));
-    places
-        .flat_map(|(at, _)| {
-            let rest = &text[at + prefix.len()..];
-            match rest.strip_prefix('{') {
-                None => vec![name(rest)],
-                Some(group) => {
-                    let group = group.split(';').next().unwrap_or_default();
-                    group
-                        .split([',', '{'])
-                        .map(|one| name(one.trim()))
-                        .collect()
-                }
-            }
-        })
-        .collect()
+/// The names right after such a root, those of a group too. A macro's `$crate` is another crate's path.
+fn imported<'t>(text: &'t str, roots: &str) -> Vec<&'t str> {
+    let paths = pattern(&format!(r"(?:^|[^$\w])(?:{roots})::(\w+|\{{[^;]*)"));
+    let names = pattern(r"(?:^|[,{])\s*(\w+)");
+    let paths = paths.captures_iter(text).filter_map(|path| path.get(1));
+    let names = paths.flat_map(|path| names.captures_iter(path.as_str()).collect::<Vec<_>>());
+    let names = names.filter_map(|name| name.get(1));
+    names.map(|name| name.as_str()).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use cargo_metadata::{DependencyKind, Package};
 
-use super::{Files, Problem, code, names_crate};
+use super::{Files, Problem, code};
+use crate::pattern;
 
 /// What a crate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,22 +108,18 @@ fn forbidden(package: &str, on: &Dependency<'_>) -> Option<String> {
 
 /// The facade names a provider in one file, so that a new provider edits no other.
 fn presets(files: &Files, providers: &[String]) -> Vec<Problem> {
+    let names = providers.join("|");
+    let named = pattern(&format!(r"\b({names})::|\buse ({names})[ ;]"));
     let facade = files
         .iter()
         .filter(|(path, _)| path.starts_with("crates/kyc-facade/src/") && *path != PRESETS);
     let mut problems = Vec::new();
     for (path, text) in facade {
         for (index, line) in text.lines().enumerate() {
-            let named = providers
-                .iter()
-                .filter(|ident| names_crate(code(line), ident));
-            problems.extend(named.map(|ident| {
-                Problem::at(
-                    path,
-                    index + 1,
-                    format!("`{ident}` is named here; providers are named in {PRESETS} only"),
-                )
-            }));
+            if named.is_match(code(line)) {
+                let what = format!("a provider is named here; they are named in {PRESETS} only");
+                problems.push(Problem::at(path, index + 1, what));
+            }
         }
     }
     problems
@@ -187,19 +184,31 @@ mod tests {
 
     #[test]
     fn providers_are_named_in_presets_alone() {
-        let line = "#[cfg(feature = \"finpass\")]\nuse finpass::X;\n".to_owned();
-        let paths = [
-            PRESETS,
-            "crates/kyc-facade/src/lib.rs",
-            "crates/kyc-cli/src/main.rs",
-        ];
-        let files: Files = paths.map(|path| (path.to_owned(), line.clone())).into();
-        let found = presets(&files, &["finpass".to_owned()]);
-        assert_eq!(found.len(), 1);
-        assert!(
-            found
-                .iter()
-                .all(|problem| problem.path.ends_with("lib.rs") && problem.line == 2)
-        );
+        let found = |path: &str, line: &str| {
+            let files = [(path.to_owned(), format!("\n{line}\n"))].into();
+            presets(&files, &["deepvue".to_owned(), "finpass".to_owned()])
+        };
+        let facade = "crates/kyc-facade/src/lib.rs";
+        for line in [
+            "use finpass::X;",
+            "use finpass;",
+            "a(finpass::b())",
+            "use finpass as f;",
+        ] {
+            let problems = found(facade, line);
+            assert_eq!(problems.len(), 1, "{line}");
+            assert!(problems.iter().all(|problem| problem.line == 2), "{line}");
+            assert_eq!(found(PRESETS, line), []);
+            assert_eq!(found("crates/kyc-cli/src/main.rs", line), []);
+        }
+        for line in [
+            "my_finpass::x()",
+            "feature = \"finpass\"",
+            "finpass: bool",
+            "finpass2::x",
+            "// finpass::x",
+        ] {
+            assert_eq!(found(facade, line), [], "{line}");
+        }
     }
 }

@@ -2,181 +2,146 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Files, Problem};
+use crate::pattern;
 
+/// What every fixture says; the tests of its crate read the rest.
+#[derive(Deserialize)]
+struct Fixture {
+    source: Source,
+    response: Response,
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    #[serde(rename = "kind")]
+    _kind: Kind,
+    reference: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Documented,
+    Recorded,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Expected {
+    Value(#[allow(dead_code, reason = "any is good")] Value),
+    Error(#[allow(dead_code, reason = "any is good")] Value),
+}
+
+/// Each fixture is readable and where it belongs, and each operation has a success and an error.
 pub(super) fn check(files: &Files) -> Vec<Problem> {
-    let fixtures: Vec<(&str, &str)> = files
-        .iter()
-        .filter(|(path, _)| path.starts_with("fixtures/") && path.ends_with(".json"))
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
-    let mut problems: Vec<Problem> = fixtures
-        .iter()
-        .flat_map(|(path, text)| one(path, text))
-        .collect();
-    problems.extend(outcomes(&fixtures));
-    problems
-}
-
-fn one(path: &str, text: &str) -> Vec<Problem> {
+    let kebab = "[a-z0-9]+(?:-[a-z0-9]+)*";
+    let place = pattern(&format!(r"^(fixtures/{kebab}/{kebab})/{kebab}\.json$"));
     let mut problems = Vec::new();
-    if place(path).is_none() {
-        problems.push(Problem::of(
-            path,
-            "belongs at fixtures/<provider>/<operation>/<case>.json, names in kebab case",
-        ));
-    }
-    let json: Value = match serde_json::from_str(text) {
-        Ok(json) => json,
-        Err(error) => {
-            problems.push(Problem::at(
-                path,
-                error.line(),
-                format!("is not JSON: {error}"),
-            ));
-            return problems;
+    let mut operations: BTreeMap<&str, [bool; 2]> = BTreeMap::new();
+    for (path, text) in files {
+        if !(path.starts_with("fixtures/") && path.ends_with(".json")) {
+            continue;
         }
-    };
-    let string = |pointer: &str| {
-        json.pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let status = json.pointer("/response/status").and_then(Value::as_u64);
-    let expected =
-        ["value", "error"].map(|what| json.pointer(&format!("/expected/{what}")).is_some());
-    for (holds, what) in [
-        (
-            ["documented", "recorded"].contains(&string("/source/kind")),
-            "`source.kind` must be `documented` or `recorded`",
-        ),
-        (
-            !string("/source/reference").trim().is_empty(),
-            "`source.reference` must name the source",
-        ),
-        (
-            status.is_some_and(|status| (100..600).contains(&status)),
-            "`response.status` must be an HTTP status",
-        ),
-        (
-            expected.iter().filter(|found| **found).count() == 1,
-            "needs one of `expected.value` and `expected.error`",
-        ),
-    ] {
-        if !holds {
+        let Some(operation) = place.captures(path).and_then(|place| place.get(1)) else {
+            let what =
+                "belongs at fixtures/<provider>/<operation>/<case>.json, names in kebab case";
             problems.push(Problem::of(path, what));
-        }
-    }
-    problems
-}
-
-/// Each operation has a success and an error.
-fn outcomes(fixtures: &[(&str, &str)]) -> Vec<Problem> {
-    let mut operations: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
-    for (path, text) in fixtures {
-        let Some(operation) = place(path) else {
             continue;
         };
-        let Ok(json) = serde_json::from_str::<Value>(text) else {
-            continue;
-        };
-        let seen = operations.entry(operation).or_default();
-        seen.0 |= json.pointer("/expected/value").is_some();
-        seen.1 |= json.pointer("/expected/error").is_some();
-    }
-    let mut problems = Vec::new();
-    for (operation, (success, error)) in operations {
-        for (found, what) in [(success, "value"), (error, "error")] {
-            if !found {
-                problems.push(Problem::of(
-                    operation,
-                    format!("has no case with `expected.{what}`"),
-                ));
+        let fixture: Fixture = match serde_json::from_str(text) {
+            Ok(fixture) => fixture,
+            Err(error) => {
+                let what = format!("is not a fixture: {error}");
+                problems.push(Problem::at(path, error.line(), what));
+                continue;
             }
+        };
+        if fixture.source.reference.trim().is_empty() {
+            problems.push(Problem::of(path, "`source.reference` must name the source"));
+        }
+        if !(100..600).contains(&fixture.response.status) {
+            problems.push(Problem::of(
+                path,
+                "`response.status` must be an HTTP status",
+            ));
+        }
+        let [value, error] = operations.entry(operation.as_str()).or_default();
+        match fixture.expected {
+            Expected::Value(_) => *value = true,
+            Expected::Error(_) => *error = true,
         }
     }
+    for (operation, found) in operations {
+        let outcomes = found.into_iter().zip(["value", "error"]);
+        problems.extend(outcomes.filter(|(found, _)| !found).map(|(_, what)| {
+            Problem::of(operation, format!("has no case with `expected.{what}`"))
+        }));
+    }
     problems
-}
-
-/// The directory of the operation, if the path is where a fixture belongs.
-fn place(path: &str) -> Option<&str> {
-    let (operation, case) = path.rsplit_once('/')?;
-    let mut parts = operation.split('/');
-    let good = parts.next() == Some("fixtures")
-        && parts.next().is_some_and(is_kebab)
-        && parts.next().is_some_and(is_kebab)
-        && parts.next().is_none()
-        && case.strip_suffix(".json").is_some_and(is_kebab);
-    good.then_some(operation)
-}
-
-fn is_kebab(name: &str) -> bool {
-    name.split('-').all(|part| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SUCCESS: &str = r#"{ "source": { "kind": "documented", "reference": "page 3" }, "response": { "status": 200 },
-        "expected": { "value": null } }"#;
+    /// What is found in an operation with these two cases.
+    fn found(first: &str, second: &str) -> Vec<String> {
+        let files = [("a", first), ("b-2", second)];
+        let files = files.map(|(case, text)| (format!("fixtures/c/d/{case}.json"), text.into()));
+        check(&files.into())
+            .iter()
+            .map(Problem::to_string)
+            .collect()
+    }
 
     #[test]
-    fn a_good_fixture_is_fine() {
+    fn what_is_wrong_is_named() {
+        let good = r#"{ "source": { "kind": "documented", "reference": "page 3" }, "response": { "status": 200 },
+            "expected": { "value": null } }"#;
+        let error = good.replace("value", "error");
+        assert_eq!(found(good, &error), [""; 0]);
         assert_eq!(
-            one("fixtures/finpass/initiate-session/success.json", SUCCESS),
-            []
+            found(good, good),
+            ["fixtures/c/d: has no case with `expected.error`"]
         );
+        for (there, instead, what) in [
+            ("documented", "guessed", "is not a fixture"),
+            ("\"value\": null", "", "is not a fixture"),
+            ("null", "null, \"error\": {}", "is not a fixture"),
+            ("page 3", " ", "`source.reference` must"),
+            ("200", "20", "`response.status` must"),
+            ("{", "{\n nonsense", "is not a fixture"),
+        ] {
+            let bad = good.replacen(there, instead, 1);
+            let found = found(&error, &bad).join("\n");
+            assert!(
+                found.contains("b-2.json:") && found.contains(what),
+                "{instead}: {found}"
+            );
+        }
     }
 
     #[test]
     fn places_are_three_deep_and_kebab() {
-        for path in [
-            "fixtures/a/b.json",
-            "fixtures/a/b/c/d.json",
-            "fixtures/a/b/C.json",
-            "fixtures/a/b_c/d.json",
-        ] {
-            assert_eq!(place(path), None, "{path}");
+        for path in ["a/b.json", "a/b/c/d.json", "a/b/C.json", "a/b_c/d.json"] {
+            let files = [(format!("fixtures/{path}"), "{}".to_owned())];
+            let problems = check(&files.into());
+            assert!(
+                problems
+                    .iter()
+                    .all(|problem| problem.what.starts_with("belongs"))
+            );
+            assert_eq!(problems.len(), 1, "{path}");
         }
-        assert_eq!(place("fixtures/a/b-2/c.json"), Some("fixtures/a/b-2"));
-    }
-
-    #[test]
-    fn everything_missing_is_named() {
-        let text = r#"{ "source": { "kind": "guessed" }, "response": { "status": 20 } }"#;
-        assert_eq!(one("fixtures/a/b/c.json", text).len(), 4);
-        let broken = one("fixtures/a/b/c.json", "{\n nonsense");
-        assert_eq!(
-            broken
-                .iter()
-                .map(|problem| problem.line)
-                .collect::<Vec<_>>(),
-            [2]
-        );
-    }
-
-    #[test]
-    fn an_operation_needs_both_outcomes() {
-        let failure = SUCCESS.replace("value", "error");
-        let both = [
-            ("fixtures/a/b/c.json", SUCCESS),
-            ("fixtures/a/b/d.json", failure.as_str()),
-        ];
-        assert_eq!(outcomes(&both), []);
-        assert_eq!(
-            outcomes(&both[..1]),
-            [Problem::of(
-                "fixtures/a/b",
-                "has no case with `expected.error`"
-            )]
-        );
     }
 }

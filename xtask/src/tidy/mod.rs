@@ -196,17 +196,6 @@ fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or(line).trim()
 }
 
-/// Whether the code names this identifier as the start of a path, or imports it.
-fn names_crate(code: &str, ident: &str) -> bool {
-    code.match_indices(ident).any(|(at, _)| {
-        let (before, after) = code.split_at(at);
-        let after = after.strip_prefix(ident).unwrap_or_default();
-        let whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let imported = before.trim_end().ends_with("use") && after.starts_with([' ', ';']);
-        whole && (after.starts_with("::") || imported)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,25 +235,5 @@ mod tests {
         assert_eq!(of("crates/provider-core/src/client.rs"), [2, 3]);
         assert_eq!(of(home), [3]);
         assert_eq!(of("crates/provider-core/tests/it/a.rs"), [0; 0]);
-    }
-
-    #[test]
-    fn crates_are_found_by_whole_name() {
-        for code in [
-            "use finpass::X;",
-            "use finpass;",
-            "a(finpass::b())",
-            "use finpass as f;",
-        ] {
-            assert!(names_crate(code, "finpass"), "{code}");
-        }
-        for code in [
-            "my_finpass::x()",
-            "feature = \"finpass\"",
-            "finpass: bool",
-            "finpass2::x",
-        ] {
-            assert!(!names_crate(code, "finpass"), "{code}");
-        }
     }
 }
