@@ -14,7 +14,7 @@ use kyc_sandbox::settings::{SESSION_DECISIONS, SESSION_NOT_FOUND};
 use kyc_sandbox::{DecisionStatus, Sandbox, SandboxTransport, Settings};
 use provider_core::BaseUrl;
 use provider_core::testing::{FixedClock, Mode, Recorder};
-use veriff_sessions::{GetDecision, SessionsClient, Verdict, Verification};
+use veriff_sessions::{GetDecision, SessionsClient};
 
 const FIXTURES: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -36,23 +36,14 @@ async fn recorded_decisions_are_up_to_date() {
         .clock(Arc::new(FixedClock::default()))
         .build()
         .unwrap();
-    for (case, session, expected) in [
-        (
-            "recorded-approved",
-            SESSION_DECISIONS[0].0,
-            Some(Verdict::Approved),
-        ),
-        ("recorded-declined", DECLINED, Some(Verdict::Declined)),
-        ("recorded-undecided", UNDECIDED, None),
-        ("recorded-unknown-session", SESSION_NOT_FOUND, None),
+    for (case, session) in [
+        ("recorded-approved", SESSION_DECISIONS[0].0),
+        ("recorded-declined", DECLINED),
+        ("recorded-undecided", UNDECIDED),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
     ] {
         let request = GetDecision::new(SessionId::parse(session).unwrap());
         let result = client.decision(request.clone()).await;
-        let verification = result
-            .as_ref()
-            .ok()
-            .and_then(|response| response.value().verification.as_ref());
-        assert_eq!(verification.map(Verification::verdict), expected, "{case}");
         recorder.finish(Mode::from_environment(), FIXTURES, case, &request, &result);
     }
 }

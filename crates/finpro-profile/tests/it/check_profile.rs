@@ -248,7 +248,8 @@ async fn a_value_that_only_looks_like_a_boolean_is_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_row_that_cannot_be_decoded_is_set_aside() {
-    let body = r#"{"data":[{"status":"success","secret":"CANARY"},{"aaId":"onemoney","status":"success"},7]}"#;
+    let body = r#"{"data":[{"status":"success","secret":"CANARY"},{"aaId":"onemoney","status":"success"},7,
+        ["onemoney",true,true,"success",null]]}"#;
     let report = read(Step::respond(200, body)).await.unwrap();
     assert_eq!(report.data.len(), 1);
     let unread = report
@@ -258,7 +259,11 @@ async fn a_row_that_cannot_be_decoded_is_set_aside() {
         .map(|item| (item.index, item.json.expose()));
     assert_eq!(
         unread.collect::<Vec<_>>(),
-        [(0, r#"{"status":"success","secret":"CANARY"}"#), (2, "7")]
+        [
+            (0, r#"{"status":"success","secret":"CANARY"}"#),
+            (2, "7"),
+            (3, r#"["onemoney",true,true,"success",null]"#)
+        ]
     );
     assert!(!format!("{report:?}").contains("CANARY"));
 }

@@ -208,6 +208,17 @@ fn without_repeats(json: &str, informational: &[&str]) -> Option<String> {
     repeats.then_some(rewritten)
 }
 
+/// Reads an [`Object`]; `None` for anything else.
+///
+/// # Errors
+///
+/// The JSON is malformed.
+pub fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(value::<_, Object<T>>(deserializer)?.map(|object| object.0))
+}
+
 /// An [`Object`], or `null`; the member has to be there.
 ///
 /// # Errors
@@ -615,7 +626,8 @@ impl Serialize for AsItCame<'_> {
     }
 }
 
-/// A list that is read item by item: an item that cannot be decoded is set aside and does not fail the reply.
+/// A list that is read item by item: an item that cannot be decoded is set aside and does not fail the reply. An item that
+/// is a list itself is never understood, because serde would read it as a struct.
 ///
 /// It is a slice of what was understood; [`unread`](Items::unread) has the rest as it came. Serialised, it is the whole list
 /// in its order, without the items that were not understood and not kept; one that is not JSON that can be read at all is
@@ -714,9 +726,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
                 let mut read = Items::default();
                 let mut index = 0_usize;
                 while let Some(item) = list.next_element::<Raw<'_>>()? {
-                    match serde_json::from_str(&item.0) {
-                        Ok(item) => read.items.push(item),
-                        Err(_) => {
+                    let is_list = item.0.starts_with('[');
+                    match (!is_list).then(|| serde_json::from_str(&item.0)) {
+                        Some(Ok(item)) => read.items.push(item),
+                        None | Some(Err(_)) => {
                             if read.unread.len() < Items::<T>::MAX_UNREAD {
                                 let json = Masked::new(item.0);
                                 read.unread.push(UnreadItem { index, json });
@@ -952,6 +965,23 @@ mod tests {
             let json = serde_json::to_value(&reply).unwrap();
             let again: Reply = serde_json::from_value(json).unwrap();
             assert!(matches!(again.integer, Read::Unreadable(_)));
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_object_wherever_it_stands() {
+        #[derive(Deserialize)]
+        struct Reply {
+            #[serde(default, deserialize_with = "object")]
+            inner: Option<Inner>,
+            items: Items<Inner>,
+        }
+        for (json, read) in [(r#"{"a":1}"#, true), ("[1]", false), (" [1]", false)] {
+            let json = format!(r#"{{"inner":{json},"items":[{json}]}}"#);
+            let reply: Reply = serde_json::from_str(&json).unwrap();
+            let found = (reply.inner.is_some(), reply.items.len());
+            assert_eq!(found, (read, usize::from(read)), "{json}");
+            assert_eq!(reply.items.unread_count(), usize::from(!read), "{json}");
         }
     }
 

@@ -3,10 +3,7 @@
 //! The envelope, `null` until there is a decision, the pairs of status and code, and seven members of `verification` are
 //! documented. The other members are those that clients of Veriff report; the values are invented.
 
-use uuid::Uuid;
-
 use super::Veriff;
-use super::options::SESSION_DECISIONS;
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::state::{DecisionStatus, WireClock};
 
@@ -15,65 +12,50 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let listed = |(id, _): &&(&str, _)| Uuid::try_parse(id) == Ok(session);
-    let made = veriff.decisions.get(&session).or_else(|| {
-        let (_, decision) = SESSION_DECISIONS.iter().find(listed)?;
-        Some((*decision, veriff.started_ms))
-    });
+    let made = veriff.decision(session);
+    let made = made.map(|(decision, at)| verification(text, decision, at));
     veriff.success(vec![
         ("status", "success".into()),
-        (
-            "verification",
-            made.map_or(Json::Null, |made| verification(text, made)),
-        ),
+        ("verification", made.into()),
     ])
 }
 
-fn verification(session: &str, (decision, decided_ms): (DecisionStatus, i64)) -> Json {
+fn verification(session: &str, decision: DecisionStatus, decided_ms: i64) -> Json {
+    use DecisionStatus::{Abandoned, Declined, Expired, ResubmissionRequested};
+
     let (status, code) = decision.pair();
-    let submitted = !matches!(
-        decision,
-        DecisionStatus::Expired | DecisionStatus::Abandoned
-    );
-    let known = |value: &'static str| Json::from(submitted.then_some(value));
+    let submitted = !matches!(decision, Expired | Abandoned);
+    let known = |value: &'static str| submitted.then_some(value).into();
     let (reason_code, reason) = match decision {
-        DecisionStatus::Declined => (Some(101_u16), Some("Declined by the sandbox")),
-        DecisionStatus::ResubmissionRequested => (Some(201), Some("Try again, says the sandbox")),
+        Declined => (Some(101_u16), Some("Declined by the sandbox")),
+        ResubmissionRequested => (Some(201), Some("Try again, says the sandbox")),
         _ => (None, None),
     };
+    let accepted = WireClock::iso(decided_ms.saturating_sub(60_000));
+    let decided = submitted.then(|| WireClock::iso(decided_ms));
+    let person = vec![
+        ("firstName", known("Sample")),
+        ("lastName", known("Person")),
+        ("dateOfBirth", known("1990-01-01")),
+        ("nationality", known("IN")),
+    ];
+    let document = vec![
+        ("number", known("SAMPLE0001")),
+        ("type", known("PASSPORT")),
+        ("country", known("IN")),
+    ];
     Json::Object(vec![
         ("id", session.into()),
         ("attemptId", "00000000-0000-4000-8000-0000000000a1".into()),
-        (
-            "acceptanceTime",
-            WireClock::iso(decided_ms.saturating_sub(60_000)).into(),
-        ),
-        (
-            "decisionTime",
-            submitted.then(|| WireClock::iso(decided_ms)).into(),
-        ),
+        ("acceptanceTime", accepted.into()),
+        ("decisionTime", decided.into()),
         ("code", code.into()),
         ("vendorData", Json::Null),
         ("endUserId", Json::Null),
         ("status", status.into()),
         ("reason", reason.into()),
         ("reasonCode", reason_code.into()),
-        (
-            "person",
-            Json::Object(vec![
-                ("firstName", known("Sample")),
-                ("lastName", known("Person")),
-                ("dateOfBirth", known("1990-01-01")),
-                ("nationality", known("IN")),
-            ]),
-        ),
-        (
-            "document",
-            Json::Object(vec![
-                ("number", known("SAMPLE0001")),
-                ("type", known("PASSPORT")),
-                ("country", known("IN")),
-            ]),
-        ),
+        ("person", Json::Object(person)),
+        ("document", Json::Object(document)),
     ])
 }

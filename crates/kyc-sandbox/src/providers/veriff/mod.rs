@@ -11,8 +11,8 @@ use http::Method;
 use uuid::Uuid;
 
 use self::options::{
-    ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_NOT_FOUND,
-    SessionPolicy, UpperCaseSignature, VeriffSettings,
+    ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_DECISIONS,
+    SESSION_NOT_FOUND, SessionPolicy, UpperCaseSignature, VeriffSettings,
 };
 use self::signing::{sign, verifies};
 use crate::exchange::{
@@ -103,6 +103,15 @@ impl Veriff {
             |_| Vec::new(),
             |session| self.consents.of(session, *self.settings.latest_scope()),
         )
+    }
+
+    /// The decision about a session and its time, if there is one.
+    fn decision(&self, session: Uuid) -> Option<(DecisionStatus, i64)> {
+        let listed = |(id, _): &&(&str, _)| Uuid::try_parse(id) == Ok(session);
+        self.decisions.get(&session).or_else(|| {
+            let (_, decision) = SESSION_DECISIONS.iter().find(listed)?;
+            Some((*decision, self.started_ms))
+        })
     }
 
     /// Decides about a session, unless the id is not a UUID.

@@ -80,32 +80,20 @@ pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
 pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
 /// The sessions that are decided from the start, by ids of the sandbox's own; [`Sandbox::decide`](crate::Sandbox::decide)
 /// replaces their decision.
-pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = &[
-    (
-        "00000000-0000-4000-8000-000000009001",
-        DecisionStatus::Approved,
-    ),
-    (
-        "00000000-0000-4000-8000-000000009102",
-        DecisionStatus::Declined,
-    ),
-    (
-        "00000000-0000-4000-8000-000000009103",
-        DecisionStatus::ResubmissionRequested,
-    ),
-    (
-        "00000000-0000-4000-8000-000000009104",
-        DecisionStatus::Expired,
-    ),
-    (
-        "00000000-0000-4000-8000-00000000a104",
-        DecisionStatus::Abandoned,
-    ),
-    (
-        "00000000-0000-4000-8000-000000009121",
-        DecisionStatus::Review,
-    ),
-];
+pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = {
+    use DecisionStatus::{Abandoned, Approved, Declined, Expired, ResubmissionRequested, Review};
+    &[
+        ("00000000-0000-4000-8000-000000009001", Approved),
+        ("00000000-0000-4000-8000-000000009102", Declined),
+        (
+            "00000000-0000-4000-8000-000000009103",
+            ResubmissionRequested,
+        ),
+        ("00000000-0000-4000-8000-000000009104", Expired),
+        ("00000000-0000-4000-8000-00000000a104", Abandoned),
+        ("00000000-0000-4000-8000-000000009121", Review),
+    ]
+};
 
 choices! {
     /// The effect of an upper-case request signature at Veriff.

@@ -1,0 +1,33 @@
+//! What every reply about a session has: a status, and often the session's id.
+
+use consent_hmac::{SessionId, Veriff};
+use provider_core::{ResponseError, VerificationError, Verified};
+
+provider_core::open_enum! {
+    /// The status of a reply (`[docs]`).
+    pub enum ReplyStatus {
+        /// The operation was done.
+        Success = "success",
+        /// It was not: such a reply is an error.
+        Fail = "fail",
+    }
+}
+
+/// Refuses a reply whose status tells a failure, whatever stands beside it, and one that is `about` another session than the
+/// request: the signature covers the body only, so a genuine reply to another request would verify too.
+pub(crate) fn accept(
+    response: &Verified,
+    status: Option<&ReplyStatus>,
+    session: &SessionId,
+    about: Option<&str>,
+) -> Result<(), ResponseError> {
+    // The usual reply is not parsed again.
+    let unusual = status.is_some_and(|status| *status != ReplyStatus::Success);
+    if unusual && let Some(fault) = Veriff::refusal(response) {
+        return Err(fault.into());
+    }
+    match about.is_none_or(|id| session.is(id)) {
+        true => Ok(()),
+        false => Err(VerificationError::OtherRequest.into()),
+    }
+}
