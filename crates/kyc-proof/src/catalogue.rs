@@ -38,6 +38,15 @@ pub fn operations() -> Vec<Subject> {
     .collect()
 }
 
+/// Every operation with its exchange.
+pub fn with_exchanges() -> Vec<(Subject, Exchange)> {
+    let with_exchange = |subject: Subject| {
+        let exchange = subject.exchange();
+        (subject, exchange)
+    };
+    operations().into_iter().map(with_exchange).collect()
+}
+
 fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
     let subject = |entry: &'static CatalogueEntry<P>| Subject {
         provider: P::NAME,

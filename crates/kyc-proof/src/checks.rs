@@ -1,12 +1,22 @@
-//! What holds of every request, for properties and for the fuzzer.
+//! What holds of every request and every reply, for properties and for the fuzzer.
 
-use provider_core::http::Method;
-use provider_core::{CallOptions, ErrorKind, Outcome};
+use provider_core::http::{Method, Uri};
+use provider_core::{
+    CallOptions, DecodeErrorCategory, Error, ErrorKind, Outcome, Response, input_from_json,
+};
 use serde_json::Value;
+use url::Url;
 
-use crate::catalogue::{Subject, refusal_response};
+use crate::catalogue::{Exchange, Subject, refusal_response};
 use crate::companies::SANDBOX;
 use crate::scripted::ready;
+
+fn holds(holds: bool, text: &str) -> Result<(), String> {
+    match holds {
+        true => Ok(()),
+        false => Err(text.to_owned()),
+    }
+}
 
 /// The members of an object that are not empty: an empty text or list may count as absent.
 fn filled(value: &Value) -> Vec<(&String, &Value)> {
@@ -24,10 +34,6 @@ fn filled(value: &Value) -> Vec<(&String, &Value)> {
 ///
 /// What does not hold.
 pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), String> {
-    let holds = |holds: bool, text: &str| match holds {
-        true => Ok(()),
-        false => Err(format!("{}: {text}", subject.name())),
-    };
     let (client, transport) = subject.scripted(&SANDBOX, [refusal_response()]);
     let checked = client.check(input.clone());
     let Err(error) = ready(client.call(input.clone(), CallOptions::new())) else {
@@ -88,5 +94,133 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
     holds(
         unasked.next().is_none(),
         "a member that is not of the request",
+    )
+}
+
+/// Whether a request is sent below this base, to these segments with this query and to nothing else, also as a URL parser
+/// reads it.
+///
+/// # Errors
+///
+/// What does not hold.
+pub fn address_is_kept(
+    base: &str,
+    segments: &[&str],
+    query: &[(&str, &str)],
+    sent: &Uri,
+) -> Result<(), String> {
+    let sent = sent.to_string();
+    let path = sent.split('?').next().unwrap_or_default();
+    holds(
+        path == format!("{base}/{}", segments.join("/")),
+        "another path",
+    )?;
+    // An address that is none to this parser, which is reqwest's, is refused before anything is sent.
+    let (Ok(base_url), Ok(url)) = (Url::parse(base), Url::parse(&sent)) else {
+        return Ok(());
+    };
+    holds(url.origin() == base_url.origin(), "another origin")?;
+    let rest = (url.fragment(), url.username(), url.password());
+    holds(rest == (None, "", None), "a fragment or a user")?;
+    let pairs = url.query_pairs();
+    holds(
+        pairs.eq(query
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))),
+        "another query",
+    )?;
+    let read: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+    let below = base.split("://").nth(1).unwrap_or_default();
+    let above = read.len().checked_sub(segments.len());
+    let kept = above == Some(below.split('/').skip(1).count()) && read.ends_with(segments);
+    holds(kept, "other segments")
+}
+
+/// The result of a call whose success has this body.
+///
+/// # Errors
+///
+/// Those of the call.
+pub fn read(
+    subject: &Subject,
+    exchange: &Exchange,
+    body: Vec<u8>,
+) -> Result<Response<Value>, Error> {
+    let reply = subject.reply(&SANDBOX, exchange.status, body);
+    subject.answer(&SANDBOX, exchange.input.clone(), reply)
+}
+
+/// Whether the result of a success with this body says nothing that the body does not say, and reads the same when it is
+/// written again; or whether its error is one that a success may have.
+///
+/// # Errors
+///
+/// What does not hold.
+pub fn reply_is_read_as_sent(
+    subject: &Subject,
+    exchange: &Exchange,
+    body: &[u8],
+    result: &Result<Response<Value>, Error>,
+) -> Result<(), String> {
+    let response = match result {
+        Ok(response) => response,
+        Err(error) => return may_be_of_a_success(error),
+    };
+    // `Value` has no repeated members: an item that is not read because of one would be read the second time.
+    if input_from_json(body).is_err() {
+        return Ok(());
+    }
+    let value = response.value();
+    let again = read(subject, exchange, value.to_string().into_bytes());
+    let again = again.map_err(|error| error.report())?;
+    holds(again.value() == value, "written again it reads otherwise")?;
+    // A field that is skipped may be what no `Value` can hold: nesting past the limit, a number out of range.
+    match serde_json::from_slice::<Value>(body) {
+        Ok(sent) => holds(is_part_of(value, &sent), "it says more than the reply"),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Whether the one says nothing that the other does not say. `null` and nothing are the same, a type fills in a flag that
+/// is missing or is none, and a number may be its text.
+fn is_part_of(kept: &Value, sent: &Value) -> bool {
+    let plain = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let number = |value: &Value| plain(value).trim().parse::<f64>().ok();
+    match (kept, sent) {
+        (Value::Object(kept), Value::Object(sent)) => kept
+            .iter()
+            .all(|(key, kept)| is_part_of(kept, sent.get(key).unwrap_or(&Value::Null))),
+        (Value::Array(kept), Value::Array(sent)) => {
+            let mut pairs = kept.iter().zip(sent);
+            kept.len() == sent.len() && pairs.all(|(kept, sent)| is_part_of(kept, sent))
+        }
+        (Value::Null, _) => true,
+        (Value::Bool(_), sent) if !sent.is_boolean() => true,
+        _ => {
+            plain(kept) == plain(sent)
+                || number(kept).is_some_and(|kept| Some(kept) == number(sent))
+        }
+    }
+}
+
+/// What may be wrong with a 2xx, and its outcome.
+fn may_be_of_a_success(error: &Error) -> Result<(), String> {
+    let known = match (error.kind(), error.outcome()) {
+        (ErrorKind::Decode, Outcome::Done) => error.decode().is_some_and(|decode| {
+            let without_place = decode.category() == DecodeErrorCategory::MissingData;
+            decode.path().starts_with('$') && (decode.line() == 0) == without_place
+        }),
+        (ErrorKind::Api, Outcome::Refused | Outcome::Unknown) => error.fault().is_some(),
+        (ErrorKind::Credentials, Outcome::Refused) => true,
+        (ErrorKind::Verification, Outcome::Unknown) => true,
+        _ => false,
+    };
+    holds(
+        known && error.attempts() == 1,
+        &format!("{error:?} for a success"),
     )
 }

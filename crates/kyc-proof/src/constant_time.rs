@@ -9,13 +9,13 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use anyhow::{Result, bail};
 use consent_hmac::{Signature, Verifier};
 use fastrand::Rng;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 
 /// Above it the classes differ.
 const LIMIT: f64 = 4.5;
@@ -50,19 +50,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     );
 
     if same > LIMIT {
-        return Err(Failure::new(
-            "equal classes differ: this machine cannot measure now",
-        ));
+        bail!("equal classes differ: this machine cannot measure now");
     }
     if ours > LIMIT {
-        return Err(Failure::new(
-            "the time of a check tells where a signature is wrong",
-        ));
+        bail!("the time of a check tells where a signature is wrong");
     }
     if theirs <= LIMIT {
-        return Err(Failure::new(
-            "a comparison that stops early was not found: nothing is shown",
-        ));
+        bail!("a comparison that stops early was not found: nothing is shown");
     }
     Ok(())
 }

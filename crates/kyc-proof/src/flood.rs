@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::{Result, anyhow, bail};
 use kyc_sandbox::{Sandbox, credentials};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 use crate::process::{mebibytes, open_sockets, resident_bytes, tasks_left};
 
 /// The sandbox's own limit, so that every place is taken.
@@ -35,10 +35,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let sockets = open_sockets()?.saturating_sub(before);
     println!("  left behind: {tasks} tasks, {sockets} sockets");
     if most > MOST_MEMORY {
-        return Err(Failure::new("it holds more than it should"));
+        bail!("it holds more than it should");
     }
     if tasks + sockets > 0 {
-        return Err(Failure::new("something was left behind"));
+        bail!("something was left behind");
     }
     Ok(())
 }
@@ -140,6 +140,6 @@ async fn alive(address: SocketAddr) -> Result<()> {
     if reply.starts_with(b"HTTP/1.1 404 ") {
         Ok(())
     } else {
-        Err(Failure::new("an ordinary request is not answered"))
+        Err(anyhow!("an ordinary request is not answered"))
     }
 }

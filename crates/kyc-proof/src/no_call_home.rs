@@ -4,12 +4,12 @@
 use std::env;
 use std::sync::Arc;
 
+use anyhow::{Result, anyhow};
 use kyc_proof::catalogue::{Setup, operations};
 use kyc_sandbox::BaseUrls;
 use provider_core::{CallOptions, HyperTransport, ReqwestTransport, Transport};
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 use crate::inputs::Inputs;
 
 /// With this variable the calls go through the proxy that the environment names: what must be seen from outside then.
@@ -17,11 +17,8 @@ const THROUGH_PROXY: &str = "THROUGH_PROXY";
 
 pub(crate) fn run(_settings: &Settings) -> Result<()> {
     let base_url = |name| {
-        env::var(name).map_err(|_| {
-            Failure::new(format!(
-                "{name} is not set: run `cargo xtask prove no-call-home`"
-            ))
-        })
+        env::var(name)
+            .map_err(|_| anyhow!("{name} is not set: run `cargo xtask prove no-call-home`"))
     };
     let base_urls = BaseUrls {
         finpass: base_url("FINPASS_BASE_URL")?,

@@ -1,27 +1,22 @@
 //! Ten minutes in which a provider does not answer: what the clients send meanwhile, and how soon they recover.
 
 use std::fmt;
-use std::future::pending;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
+use anyhow::{Result, ensure};
 use kyc_proof::catalogue::{Setup, Subject, operations};
 use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, credentials};
-use provider_core::bytes::Bytes;
-use provider_core::http::{HeaderMap, HeaderValue, Request, StatusCode};
-use provider_core::jiff::Timestamp;
-use provider_core::{
-    Body, CallOptions, Clock, ErrorKind, ExchangeLimits, InvalidRequest, Outcome, RawResponse,
-    Transport, TransportError, TransportErrorKind,
-};
+use provider_core::http::Request;
+use provider_core::{Body, CallOptions, ErrorKind, ExchangeLimits, Outcome, Transport};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 use crate::inputs::request_id;
+use crate::load::chance::{self, SeededClock};
+use crate::load::{FailingTransport, Fault, Passage};
 
 /// Calls a second, before, during and after.
 const RATE: u32 = 50;
@@ -63,30 +58,23 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // How soon it recovers depends on where in the circuit breaker's pause the outage ends.
     let ends = if settings.short { 2 } else { 5 };
     let lasting = || (0..ends).map(|part| lasts + Duration::from_secs(1) * part / ends);
-    for fault in Fault::ALL {
+    for (name, fault) in FAULTS {
         for subject in &operations() {
             let mut worst = Report::default();
             for lasts in lasting() {
                 let report = in_virtual_time(ours(fault, subject, lasts, settings.seed))??;
                 worst = worst.or_worse(report);
             }
-            println!("  {:<24}{:<26}{worst}", fault.name(), subject.name());
+            println!("  {:<24}{:<26}{worst}", name, subject.name());
             if !worst.holds() {
-                missed.push(format!("{} {}", fault.name(), subject.name()));
+                missed.push(format!("{} {}", name, subject.name()));
             }
         }
         let report = in_virtual_time(plain(fault, lasts))??;
-        println!(
-            "  {:<24}{:<26}{report}",
-            fault.name(),
-            "three plain attempts"
-        );
+        println!("  {:<24}{:<26}{report}", name, "three plain attempts");
     }
-    if missed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("missed: {}", missed.join(", "))))
-    }
+    ensure!(missed.is_empty(), "missed: {}", missed.join(", "));
+    Ok(())
 }
 
 fn in_virtual_time<T>(work: impl Future<Output = T>) -> Result<T> {
@@ -97,44 +85,21 @@ fn in_virtual_time<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(runtime.block_on(work))
 }
 
-/// How a provider fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Unavailable,
-    Refused,
-    Broken,
-    Silent,
-    Limited,
-}
-
-impl Fault {
-    const ALL: [Self; 5] = [
-        Self::Unavailable,
-        Self::Refused,
-        Self::Broken,
-        Self::Silent,
-        Self::Limited,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Unavailable => "503",
-            Self::Refused => "connection refused",
-            Self::Broken => "connection broken",
-            Self::Silent => "silence",
-            Self::Limited => "429, Retry-After: 2",
-        }
-    }
-}
+/// How a provider fails, each with its name.
+const FAULTS: [(&str, Fault); 5] = [
+    ("503", Fault::FailureBefore(503)),
+    ("connection refused", Fault::Unreachable),
+    ("connection broken", Fault::RequestLost),
+    ("silence", Fault::SilenceBefore),
+    ("429, Retry-After: 2", Fault::Limited(Some("2"))),
+];
 
 /// A sandbox with an outage, and the requests to it.
-#[derive(Debug)]
 struct Outage {
-    fault: Fault,
     begins: Instant,
     ends: Instant,
-    sandbox: SandboxTransport,
-    requests: Mutex<Vec<Instant>>,
+    transport: Arc<dyn Transport>,
+    requests: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Outage {
@@ -143,12 +108,26 @@ impl Outage {
         let finpro = FinproSettings::default().with_rate_limit(u64::MAX);
         let sandbox = Sandbox::new(kyc_sandbox::Settings::default().with_finpro(finpro));
         let begins = Instant::now() + BEFORE;
+        let ends = begins + lasts;
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let passage = move || {
+            let now = Instant::now();
+            seen.lock().unwrap().push(now);
+            Passage {
+                fault: (begins..ends).contains(&now).then_some(fault),
+                out: LATENCY,
+                ..Passage::default()
+            }
+        };
         Arc::new(Self {
-            fault,
             begins,
-            ends: begins + lasts,
-            sandbox: sandbox.transport(),
-            requests: Mutex::default(),
+            ends,
+            transport: Arc::new(FailingTransport {
+                inner: Arc::new(sandbox.transport()),
+                passage,
+            }),
+            requests,
         })
     }
 
@@ -205,41 +184,6 @@ impl Outage {
     }
 }
 
-#[async_trait]
-impl Transport for Outage {
-    async fn send(
-        &self,
-        request: Request<Body>,
-        limits: ExchangeLimits,
-    ) -> std::result::Result<RawResponse, TransportError> {
-        let now = Instant::now();
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(now);
-        let away = (self.begins..self.ends).contains(&now);
-        match self.fault {
-            Fault::Refused if away => return Err(TransportError::new(TransportErrorKind::Connect)),
-            Fault::Silent if away => pending().await,
-            _ => sleep(LATENCY).await,
-        }
-        match self.fault {
-            Fault::Broken if away => Err(TransportError::new(TransportErrorKind::Interrupted)),
-            Fault::Unavailable if away => Ok(page(StatusCode::SERVICE_UNAVAILABLE, None)),
-            Fault::Limited if away => Ok(page(StatusCode::TOO_MANY_REQUESTS, Some("2"))),
-            _ => self.sandbox.send(request, limits).await,
-        }
-    }
-}
-
-fn page(status: StatusCode, retry_after: Option<&'static str>) -> RawResponse {
-    let mut headers = HeaderMap::new();
-    if let Some(wait) = retry_after {
-        headers.insert("retry-after", HeaderValue::from_static(wait));
-    }
-    RawResponse::new(status, headers, Bytes::from_static(b"<html>away</html>"))
-}
-
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -252,26 +196,27 @@ enum Ended {
 async fn ours(fault: Fault, subject: &Subject, lasts: Duration, seed: u64) -> Result<Report> {
     let outage = Outage::new(fault, lasts);
     let setup = Setup {
-        clock: Arc::new(SeededClock(Mutex::new(fastrand::Rng::with_seed(seed)))),
-        ..Setup::standard(Arc::clone(&outage) as Arc<dyn Transport>)
+        clock: Arc::new(SeededClock),
+        ..Setup::standard(Arc::clone(&outage.transport))
     };
     let client = subject.connect_to(&SandboxTransport::base_urls(), &setup)?;
     let input = subject.exchange().input;
     let calls = outage.run(|number| {
         let (client, input) = (Arc::clone(&client), input.clone());
-        async move {
-            let options = CallOptions::new().with_request_id(request_id(number).unwrap());
-            match client
-                .call(input, options)
-                .await
-                .map_err(|error| (error.kind(), error.outcome()))
-            {
-                // A refusal by the provider itself is an answer.
-                Ok(_) | Err((ErrorKind::Api, Outcome::Refused)) => Ended::Answered,
-                Err((ErrorKind::Unavailable, _)) => Ended::NotSent,
-                Err(_) => Ended::Failed,
-            }
-        }
+        let options = CallOptions::new().with_request_id(request_id(number).unwrap());
+        chance::with_seed(
+            seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            false,
+            async move {
+                let result = client.call(input, options).await;
+                match result.map_err(|error| (error.kind(), error.outcome())) {
+                    // A refusal by the provider itself is an answer.
+                    Ok(_) | Err((ErrorKind::Api, Outcome::Refused)) => Ended::Answered,
+                    Err((ErrorKind::Unavailable, _)) => Ended::NotSent,
+                    Err(_) => Ended::Failed,
+                }
+            },
+        )
     });
     let calls = calls.await;
     Ok(outage.report(&calls))
@@ -287,7 +232,9 @@ async fn plain(fault: Fault, lasts: Duration) -> Result<Report> {
         let outage = Arc::clone(&outage);
         async move {
             for pause in [Some(200), Some(400), None] {
-                let sending = outage.send(by_hand(), ExchangeLimits::new(ATTEMPT, 1 << 20));
+                let sending = outage
+                    .transport
+                    .send(by_hand(), ExchangeLimits::new(ATTEMPT, 1 << 20));
                 if let Ok(Ok(reply)) = timeout(ATTEMPT, sending).await
                     && reply.status().is_success()
                 {
@@ -315,25 +262,6 @@ fn by_hand() -> Request<Body> {
     .header("content-type", "application/json")
     .body(Body::from(body.to_vec()))
     .unwrap()
-}
-
-/// The machine's time and tokio's pauses, with chance that a seed repeats.
-#[derive(Debug)]
-struct SeededClock(Mutex<fastrand::Rng>);
-
-#[async_trait]
-impl Clock for SeededClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn random(&self) -> std::result::Result<u128, InvalidRequest> {
-        Ok(self.0.lock().unwrap().u128(..))
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        sleep(duration).await;
-    }
 }
 
 /// The figures of an outage.
@@ -434,7 +362,7 @@ mod tests {
     #[test]
     fn calls_and_requests_are_counted_by_when_they_began() {
         let counted = in_virtual_time(async {
-            let outage = Outage::new(Fault::Refused, Duration::from_secs(1));
+            let outage = Outage::new(Fault::Unreachable, Duration::from_secs(1));
             let at = |millis: i64| {
                 let offset = Duration::from_millis(millis.unsigned_abs());
                 if millis < 0 {
@@ -466,10 +394,11 @@ mod tests {
     #[test]
     fn three_plain_attempts_triple_the_requests_and_ours_do_not() {
         let lasts = Duration::from_secs(30);
-        let plain = in_virtual_time(plain(Fault::Unavailable, lasts)).unwrap();
+        let plain = in_virtual_time(plain(Fault::FailureBefore(503), lasts)).unwrap();
         assert!(plain.unwrap().amplification() > 2.9);
         for subject in operations() {
-            let ours = in_virtual_time(ours(Fault::Unavailable, &subject, lasts, 1)).unwrap();
+            let ours =
+                in_virtual_time(ours(Fault::FailureBefore(503), &subject, lasts, 1)).unwrap();
             assert!(ours.unwrap().holds(), "{}", subject.name());
         }
     }

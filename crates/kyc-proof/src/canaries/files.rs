@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
 use super::Found;
-use crate::failure::Result;
 
 pub(super) fn run() -> Result<Found> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

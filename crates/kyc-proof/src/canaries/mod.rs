@@ -11,13 +11,11 @@ mod files;
 mod onboarding;
 mod typed;
 
-use std::collections::BTreeMap;
-
+use anyhow::{Result, anyhow};
 use kyc_proof::catalogue::Setup;
 use provider_core::testing::ScriptedTransport;
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 use crate::faults::Matrix;
 use crate::planted;
 use crate::planted::search::{Search, Source};
@@ -73,22 +71,20 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     println!("  in all: {bytes} bytes searched, {leaks} hits");
     match leaks {
         0 => Ok(()),
-        _ => Err(Failure::new("a planted value was printed")),
+        _ => Err(anyhow!("a planted value was printed")),
     }
 }
 
 fn faults(matrix: &Matrix, settings: &Settings) -> Result<Found> {
     let run = matrix.run_all(settings.seed)?;
-    let mut by_crate = BTreeMap::new();
-    for (target, lines) in run.targets() {
-        let name = target.split("::").next().unwrap_or_default().to_owned();
-        *by_crate.entry(name).or_insert(0) += lines;
-    }
-    println!("  lines logged at TRACE by crate: {by_crate:?}");
+    println!(
+        "  lines logged at TRACE by crate: {:?}",
+        run.lines_by_crate()
+    );
     Ok(Found {
         runs: run.cells(),
         bytes: run.searched(),
-        leaks: run.leaks().into_iter().map(str::to_owned).collect(),
+        leaks: run.leaks(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
 use kyc_facade::consent_hmac::{ConsentClient, Veriff};
 use kyc_facade::deepvue_digilocker::{Deepvue, DigilockerClient};
 use kyc_facade::finpass::{Finpass, FinpassClient};
@@ -23,7 +24,6 @@ use provider_core::{
 };
 
 use super::Found;
-use crate::failure::Result;
 use crate::faults::printed;
 use crate::planted::capture::{self, Capture};
 use crate::planted::search::{Search, Source};

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use anyhow::Result;
 use consent_hmac::RecordConsent;
 use deepvue_digilocker::InitiateSession;
 use finpass::{Initialize, RefreshData};
@@ -13,8 +14,6 @@ use provider_core::serde::de::DeserializeOwned;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{BaseUrl, Client, Endpoint, Provider, RawResponse, request_from_value};
 use serde_json::Value;
-
-use crate::failure::Result;
 
 /// What a request and its reply print: by themselves, and as a call.
 pub(super) struct Printed {

@@ -10,7 +10,7 @@ use super::column::{Column, Size};
 use super::server::Script;
 use super::transports::Certificate;
 
-/// One row, by its number.
+/// One row, by its number, as it is for one operation.
 pub(crate) struct Row {
     pub(crate) number: u32,
     pub(crate) fault: &'static str,
@@ -58,7 +58,7 @@ impl<C: IntoIterator<Item = Case>> From<C> for Cases {
 }
 
 /// How a call ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Ok,
     Failed(ErrorKind, Outcome),
@@ -99,7 +99,7 @@ pub(crate) enum Expect {
 }
 
 /// How many exchanges a fault affects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hits {
     Once,
     Always,
@@ -118,8 +118,7 @@ const MOST_ATTEMPTS: u32 = 3;
 
 impl Expected {
     /// The result of a call whose faulty exchanges give `expect`, with or without an effect.
-    pub(crate) fn of(expect: Expect, hits: Hits, effect: bool, idempotency: Idempotency) -> Self {
-        let harmless = idempotency != Idempotency::Unsafe;
+    fn of(expect: Expect, hits: Hits, effect: bool, idempotency: Idempotency) -> Self {
         let (kind, outcome, repeat) = match expect {
             Expect::Understood => return Self::new(Verdict::Ok, 1..=1, 1..=1),
             Expect::Dropped => {
@@ -138,7 +137,7 @@ impl Expected {
         let least = if kind == ErrorKind::Timeout { 0 } else { each };
         let repeated = match repeat {
             Repeat::Never => false,
-            Repeat::IfHarmless => harmless,
+            Repeat::IfHarmless => idempotency != Idempotency::Unsafe,
             Repeat::Always => true,
         };
         match (repeated, hits) {
@@ -162,25 +161,12 @@ impl Expected {
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ×{} e{}",
-            self.verdict,
-            Span(&self.attempts),
-            Span(&self.effects)
-        )
-    }
-}
-
-/// A number, or from which to which.
-struct Span<'r>(&'r RangeInclusive<u32>);
-
-impl fmt::Display for Span<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.start(), self.0.end()) {
-            (least, most) if least == most => write!(f, "{most}"),
-            (least, most) => write!(f, "{least}–{most}"),
-        }
+        let span = |range: &RangeInclusive<u32>| match (range.start(), range.end()) {
+            (least, most) if least == most => most.to_string(),
+            (least, most) => format!("{least}–{most}"),
+        };
+        let (attempts, effects) = (span(&self.attempts), span(&self.effects));
+        write!(f, "{} ×{attempts} e{effects}", self.verdict)
     }
 }
 
@@ -214,8 +200,10 @@ pub(crate) enum Drive {
     Shutdown,
     /// Calls this often, one call after the other.
     Often(u32),
-    /// Calls once, in a process with another environment.
-    InProcess(Environment),
+    /// Calls once while the process has no file descriptor left.
+    WithoutDescriptors,
+    /// Makes a transport that trusts the machine's root certificates, of which a proof's process has none.
+    WithoutRoots,
 }
 
 /// What happens to the kept connection before the second call.
@@ -227,17 +215,6 @@ pub(crate) enum Idle {
     Ended,
     /// The server ends it at the same time.
     Ending,
-}
-
-/// What is different about a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Environment {
-    /// It has no file descriptor left.
-    NoDescriptors,
-    /// It finds no root certificates.
-    NoRoots,
-    /// It has proxy variables.
-    Proxy,
 }
 
 /// What the wall clock says.
@@ -252,21 +229,12 @@ pub(crate) enum WallClock {
 /// The moment that the wall clock shows unless a row says otherwise.
 pub(crate) const NOW: &str = "2029-06-01T00:00:00Z";
 
-/// Addresses that are known only when the cell runs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// The server itself.
-    pub(crate) port: u16,
-    /// An address that nothing may ever be sent to.
-    pub(crate) bystander: u16,
-}
-
 /// One way in which a case is provoked.
 pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) script: Script,
-    /// The expected results, if they differ from the case's.
-    pub(crate) expect: Option<Vec<Expect>>,
+    /// The expected result, if it differs from the case's.
+    pub(crate) expect: Option<Expect>,
 }
 
 impl Variant {
@@ -280,57 +248,36 @@ impl Variant {
     }
 }
 
-type Variants = Box<dyn Fn(&Column, Place) -> Vec<Variant> + Send + Sync>;
-type Expects = Box<dyn Fn(&Column) -> Vec<Expect> + Send + Sync>;
-
-/// Declares a case: its fields with what they are unless a method of the same name says otherwise.
-macro_rules! case {
-    ($($(#[$doc:meta])* $field:ident: $type:ty = $default:expr;)+) => {
-        /// A fault and its expected result.
-        pub(crate) struct Case {
-            /// What distinguishes it from the other cases of its row.
-            pub(crate) name: &'static str,
-            $($(#[$doc])* pub(crate) $field: $type,)+
-            variants: Variants,
-            expect: Expects,
-        }
-
-        impl Case {
-            /// A case of several variants, or of none for an operation that has no such thing.
-            pub(crate) fn each(
-                name: &'static str,
-                variants: impl Fn(&Column, Place) -> Vec<Variant> + Send + Sync + 'static,
-            ) -> Self {
-                let expect: Expects = Box::new(|_| vec![Expect::Understood]);
-                Self { name, $($field: $default,)+ variants: Box::new(variants), expect }
-            }
-        }
-    };
-}
-
-case! {
-    stage: Stage = Stage::Plain;
-    drive: Drive = Drive::Call;
-    size: Size = Size::Usual;
-    deadline: Duration = Duration::from_secs(30);
-    connect_timeout: Duration = Duration::from_secs(10);
-    clock: WallClock = WallClock::At(NOW);
+/// A fault and its expected result, for one operation.
+pub(crate) struct Case {
+    /// What distinguishes it from the other cases of its row.
+    pub(crate) name: &'static str,
+    /// None if the operation has no such case.
+    pub(crate) variants: Vec<Variant>,
+    /// The results, any of which is right.
+    expect: Vec<Expect>,
+    pub(crate) stage: Stage,
+    pub(crate) drive: Drive,
+    pub(crate) size: Size,
+    pub(crate) deadline: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) clock: WallClock,
     /// The pause before a repeat, if the answer names it.
-    pause: Option<Duration> = None;
+    pub(crate) pause: Option<Duration>,
     /// Runs alone, so that its memory can be measured.
-    alone: bool = false;
+    pub(crate) alone: bool,
     /// The answer is an old one, and no effect stands behind it.
-    replayed: bool = false;
+    replayed: bool,
     /// The client must end the connection by itself, and does so before the next call.
-    evicts: bool = false;
+    pub(crate) evicts: bool,
     /// How many attempts there are, if not as the fault has it.
-    attempts: Option<u32> = None;
+    attempts: Option<u32>,
     /// Both if the fault makes a difference by its number.
-    hits: Option<Hits> = None;
+    hits: Option<Hits>,
     /// Where the design of the workspace decides otherwise, or what a reader should know.
-    note: &'static str = "";
+    pub(crate) note: &'static str,
     /// Why an operation has no such case.
-    unless: &'static str = "";
+    pub(crate) unless: &'static str,
 }
 
 /// Methods that change one field.
@@ -345,6 +292,7 @@ macro_rules! with {
 
 impl Case {
     with! {
+        gives(expect: impl IntoIterator<Item = Expect>) { expect = expect.into_iter().collect() }
         within(deadline: Duration) { deadline = deadline }
         at(stage: Stage) { stage = stage }
         driven(drive: Drive) { drive = drive }
@@ -360,26 +308,36 @@ impl Case {
         unless(reason: &'static str) { unless = reason }
     }
 
-    /// A case of one script.
-    pub(crate) fn new(
-        name: &'static str,
-        script: impl Fn(&Column) -> Script + Send + Sync + 'static,
-    ) -> Self {
-        Self::each(name, move |column, _| {
-            vec![Variant::new("", script(column))]
-        })
+    /// A case of several variants, or of none for an operation that has no such thing.
+    pub(crate) fn each(name: &'static str, variants: impl IntoIterator<Item = Variant>) -> Self {
+        Self {
+            name,
+            variants: variants.into_iter().collect(),
+            expect: vec![Expect::Understood],
+            stage: Stage::Plain,
+            drive: Drive::Call,
+            size: Size::Usual,
+            deadline: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            clock: WallClock::At(NOW),
+            pause: None,
+            alone: false,
+            replayed: false,
+            evicts: false,
+            attempts: None,
+            hits: None,
+            note: "",
+            unless: "",
+        }
     }
 
-    pub(crate) fn gives(
-        mut self,
-        expect: impl Fn(&Column) -> Vec<Expect> + Send + Sync + 'static,
-    ) -> Self {
-        self.expect = Box::new(expect);
-        self
+    /// A case of one script.
+    pub(crate) fn new(name: &'static str, script: Script) -> Self {
+        Self::each(name, [Variant::new("", script)])
     }
 
     pub(crate) fn fails(self, kind: ErrorKind, outcome: Outcome, repeat: Repeat) -> Self {
-        self.gives(move |_| vec![Expect::Fails(kind, outcome, repeat)])
+        self.gives([Expect::Fails(kind, outcome, repeat)])
     }
 
     pub(crate) fn times_out(self) -> Self {
@@ -387,39 +345,28 @@ impl Case {
         case.within(Duration::from_millis(300))
     }
 
-    /// The request is longer than what fits between two sockets. Runs alone, because it needs memory.
-    pub(crate) fn large(mut self) -> Self {
+    /// The request is longer than what fits between two sockets, if one can be. Runs alone, because it needs memory.
+    pub(crate) fn large(mut self, column: &Column) -> Self {
         self.size = Size::Large;
+        if column.input(Size::Large).is_none() {
+            (self.variants, self.unless) = (Vec::new(), "no request is that long");
+        }
         self.alone()
     }
 
-    /// The variants for an operation; none if it has no such case, or no request that is long enough.
-    pub(crate) fn variants(&self, column: &Column, place: Place) -> Vec<Variant> {
-        if column.input(self.size).is_none() {
-            return Vec::new();
-        }
-        (self.variants)(column, place)
-    }
-
-    fn expect(&self, column: &Column, variant: &Variant) -> Vec<Expect> {
+    fn expect(&self, variant: &Variant) -> Vec<Expect> {
         variant
             .expect
-            .clone()
-            .unwrap_or_else(|| (self.expect)(column))
+            .map_or(self.expect.clone(), |expect| vec![expect])
     }
 
     /// How many exchanges are hit, each in a cell of its own.
-    pub(crate) fn all_hits(&self, column: &Column, variant: &Variant) -> Vec<Hits> {
-        let repeated = |expect: &Expect| match expect {
-            Expect::Fails(_, _, repeat) => *repeat != Repeat::Never,
-            Expect::Understood | Expect::FailsAtLast(..) | Expect::Dropped => false,
-        };
+    pub(crate) fn all_hits(&self, variant: &Variant) -> &'static [Hits] {
+        let repeated = |expect: &Expect| matches!(expect, Expect::Fails(_, _, repeat) if *repeat != Repeat::Never);
         match self.hits {
-            Some(hits) => vec![hits],
-            None if self.expect(column, variant).iter().any(repeated) => {
-                vec![Hits::Once, Hits::Always]
-            }
-            None => vec![Hits::Always],
+            Some(Hits::Once) => &[Hits::Once],
+            None if self.expect(variant).iter().any(repeated) => &[Hits::Once, Hits::Always],
+            Some(Hits::Always) | None => &[Hits::Always],
         }
     }
 
@@ -437,81 +384,6 @@ impl Case {
             }
             expected
         };
-        self.expect(column, variant)
-            .into_iter()
-            .map(expected)
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use Idempotency::{Repeatable, Safe, Unsafe};
-
-    fn expected(expect: Expect, hits: Hits, effect: bool) -> [String; 3] {
-        [Safe, Repeatable, Unsafe]
-            .map(|idempotency| Expected::of(expect, hits, effect, idempotency).to_string())
-    }
-
-    #[test]
-    fn what_a_cell_must_measure_follows_from_what_a_repeat_does() {
-        let broken = Expect::Fails(ErrorKind::Transport, Outcome::Unknown, Repeat::IfHarmless);
-        assert_eq!(
-            expected(broken, Hits::Once, true),
-            ["ok ×2 e2", "ok ×2 e2", "transport/unknown ×1 e1"]
-        );
-        assert_eq!(
-            expected(broken, Hits::Always, false),
-            [
-                "transport/unknown ×3 e0",
-                "transport/unknown ×3 e0",
-                "transport/unknown ×1 e0"
-            ]
-        );
-        let not_sent = Expect::Fails(ErrorKind::Connect, Outcome::NotSent, Repeat::Always);
-        assert_eq!(expected(not_sent, Hits::Once, false), ["ok ×2 e1"; 3]);
-        assert_eq!(
-            expected(not_sent, Hits::Always, false),
-            ["connect/not_sent ×3 e0"; 3]
-        );
-        let forged = Expect::Fails(ErrorKind::Verification, Outcome::Unknown, Repeat::Never);
-        for hits in [Hits::Once, Hits::Always] {
-            assert_eq!(
-                expected(forged, hits, true),
-                ["verification/unknown ×1 e1"; 3]
-            );
-        }
-        for hits in [Hits::Once, Hits::Always] {
-            assert_eq!(
-                expected(not_sent, hits, true),
-                expected(not_sent, hits, false)
-            );
-        }
-        let mixed = Expect::FailsAtLast(ErrorKind::Api, Outcome::Unknown);
-        assert_eq!(
-            expected(mixed, Hits::Always, false),
-            ["api/unknown ×2–3 e0"; 3]
-        );
-        let late = Expect::Fails(ErrorKind::Timeout, Outcome::Unknown, Repeat::Never);
-        assert_eq!(
-            expected(late, Hits::Always, true),
-            ["timeout/unknown ×1 e0–1"; 3]
-        );
-        assert_eq!(
-            expected(Expect::Understood, Hits::Always, true),
-            ["ok ×1 e1"; 3]
-        );
-    }
-
-    #[test]
-    fn an_unsafe_operation_is_never_done_twice_whatever_is_tabled() {
-        for repeat in [Repeat::Never, Repeat::IfHarmless] {
-            for hits in [Hits::Once, Hits::Always] {
-                let expect = Expect::Fails(ErrorKind::Api, Outcome::Unknown, repeat);
-                let expected = Expected::of(expect, hits, true, Unsafe);
-                assert_eq!(expected.effects, 1..=1);
-            }
-        }
+        self.expect(variant).into_iter().map(expected).collect()
     }
 }

@@ -2,32 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, bail};
 use kyc_proof::catalogue::{Caller, Setup};
 use provider_core::{
     CallOptions, Error, ErrorKind, Idempotency, JsonCall, MetricsObserver, Outcome, Response,
     Transport,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_rustls::rustls::ServerConfig;
 
-use super::case::{Case, Drive, Environment, Expected, Hits, Idle, Place, Row, Stage, Verdict};
+use super::case::{Case, Drive, Expected, Hits, Idle, Row, Stage, Variant, Verdict};
 use super::column::{Column, Size};
 use super::observer::{CellClock, Events, Metrics, RecordingObserver};
-use super::server::{Bystander, Listening, Script, Server};
+use super::server::Server;
 use super::transports::{Authorities, Certificate, Kind, Roots, Wanted};
 use super::wire::correct;
-use crate::failure::{Failure, Result};
 use crate::planted;
 use crate::planted::capture::{self, Capture};
 use crate::planted::search::{Leak, Search, Source};
-use crate::process::{peak_bytes, reset_peak, resident_bytes};
+use crate::process::{WithFewDescriptors, peak_bytes, reset_peak, resident_bytes};
 
 /// How far past its deadline a call may end. It tells a hang from a busy machine, and nothing finer.
 const SLACK: Duration = Duration::from_secs(10);
@@ -45,8 +46,7 @@ pub(crate) struct Cell<'m> {
     pub(crate) case: &'m Case,
     pub(crate) column: &'m Column,
     pub(crate) kind: &'static Kind,
-    pub(crate) variant: usize,
-    pub(crate) variant_name: String,
+    pub(crate) variant: &'m Variant,
     pub(crate) hits: Hits,
     pub(crate) expected: Vec<Expected>,
 }
@@ -55,7 +55,7 @@ impl Cell<'_> {
     /// What to call it.
     pub(crate) fn name(&self) -> String {
         let mut name = format!("F{} {}", self.row.number, self.row.fault);
-        for part in [self.case.name, &self.variant_name] {
+        for part in [self.case.name, &self.variant.name] {
             if !part.is_empty() {
                 let _ = write!(name, ", {part}");
             }
@@ -78,12 +78,10 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     /// How long something that must happen is waited for.
     pub(crate) patience: Duration,
-    /// Whether this process was started for one cell.
-    pub(crate) in_child: bool,
 }
 
 /// What a cell showed.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
     /// The verdict with attempts and effects.
     pub(crate) measured: String,
@@ -103,20 +101,18 @@ pub(crate) struct Report {
 
 /// Runs a cell on this thread.
 pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
-    if let (Drive::InProcess(environment), false) = (cell.case.drive, world.in_child) {
-        return super::child::run(cell, environment, world.seed)
-            .unwrap_or_else(|failure| failed(&failure));
-    }
     let capture = Capture::begin();
     let caught = catch_unwind(AssertUnwindSafe(|| TestBench::new(cell, world)?.perform()));
-    let targets = capture.targets();
-    let (text, panics) = capture.end();
     let mut report = match caught {
         Ok(Ok(report)) => report,
-        Ok(Err(failure)) => failed(&failure),
+        Ok(Err(failure)) => Report {
+            violations: vec![format!("the cell itself: {failure:#}")],
+            ..Report::default()
+        },
         Err(_) => Report::default(),
     };
-    report.targets = targets;
+    report.targets = capture.targets();
+    let (text, panics) = capture.end();
     let panics = panics.into_iter().map(|panic| format!("I1: {panic}"));
     report.violations.extend(panics);
     report.searched += text.len() as u64;
@@ -124,13 +120,6 @@ pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
         report.violations.push(format!("I4: {what}, {form}"));
     }
     report
-}
-
-fn failed(failure: &Failure) -> Report {
-    Report {
-        violations: vec![format!("the cell itself: {failure}")],
-        ..Report::default()
-    }
 }
 
 /// What a call came to, as far as it is tabled.
@@ -146,7 +135,6 @@ struct Measured {
 struct TestBench<'c> {
     cell: &'c Cell<'c>,
     server: Server,
-    bystander: Bystander,
     runtime: Runtime,
     clock: Arc<CellClock>,
     observer: Arc<RecordingObserver>,
@@ -168,48 +156,35 @@ impl<'c> TestBench<'c> {
             Stage::Tls(certificate) => Some(certificate),
             Stage::NoSuchName => Some(Certificate::Good),
         };
-        let listening = match case.stage {
-            Stage::Refused => Listening::Closed,
-            Stage::Ignored => Listening::Full,
-            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName => Listening::Open,
-        };
-        let config = certificate
-            .map(|certificate| world.authorities.server(certificate))
-            .transpose()?;
+        let config = |certificate| world.authorities.server(certificate);
         let route = cell.column.operation().route;
-        let starting = Server::start(listening, config, route, correct(cell.column));
+        let served = certificate.map(config).transpose()?;
+        let starting = Server::start(case.stage, served, route, correct(cell.column));
         let server = world.servers.block_on(starting)?;
         let roots = world.authorities.roots();
         let transport = (cell.kind.make)(&Wanted {
-            roots: match certificate {
-                Some(_) => Roots::Pem(&roots),
-                None => Roots::None,
-            },
+            roots: certificate.map_or(Roots::None, |_| Roots::Pem(&roots)),
             connect_timeout: case.connect_timeout,
         })?;
-        let base_url = match case.stage {
-            Stage::Plain | Stage::Refused | Stage::Ignored => {
-                format!("http://127.0.0.1:{}", server.port())
-            }
-            Stage::Tls(_) => format!("https://localhost:{}", server.port()),
-            Stage::NoSuchName => format!("https://nobody.invalid:{}", server.port()),
+        let origin = match case.stage {
+            Stage::Plain | Stage::Refused | Stage::Ignored => "http://127.0.0.1",
+            Stage::Tls(_) => "https://localhost",
+            Stage::NoSuchName => "https://nobody.invalid",
         };
         let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
         let observer = Arc::new(RecordingObserver::new(world.metrics.clone()));
         let setup = setup(&transport, &clock, &observer);
+        let base_url = format!("{origin}:{}", server.port());
         let client = cell.column.subject.connect(&base_url, &setup)?;
         Ok(Self {
             cell,
             server,
-            bystander: Bystander::new()?,
             runtime: Builder::new_current_thread().enable_all().build()?,
             clock,
             observer,
             transport,
             client,
-            good: certificate
-                .map(|_| world.authorities.server(Certificate::Good))
-                .transpose()?,
+            good: certificate.map(|_| config(Certificate::Good)).transpose()?,
             patience: world.patience,
             before: 0,
             report: Report::default(),
@@ -238,25 +213,12 @@ impl<'c> TestBench<'c> {
         self.report.violations.push(text.into());
     }
 
-    fn script(&self) -> Result<Script> {
-        let place = Place {
-            port: self.server.port(),
-            bystander: self.bystander.port(),
-        };
-        let variants = self.cell.case.variants(self.cell.column, place);
-        let variant = variants.into_iter().nth(self.cell.variant);
-        variant
-            .map(|variant| variant.script)
-            .ok_or(Failure::new("the variants depend on the place"))
-    }
-
-    fn arm(&self) -> Result<()> {
+    fn arm(&self) {
         let hits = match self.cell.hits {
             Hits::Once => 1,
             Hits::Always => usize::MAX,
         };
-        self.server.arm(self.script()?, hits);
-        Ok(())
+        self.server.arm(self.cell.variant.script.clone(), hits);
     }
 
     /// Makes the call, or the calls, under the fault.
@@ -268,15 +230,15 @@ impl<'c> TestBench<'c> {
             ..
         } = *self.cell.case;
         match drive {
-            Drive::Call | Drive::InProcess(Environment::Proxy) => {
-                self.arm()?;
+            Drive::Call => {
+                self.arm();
                 Ok(self.call(size, deadline))
             }
             Drive::Again(idle) => {
                 self.expect_ok("the call before");
                 self.before = self.server.received();
                 match idle {
-                    Idle::Kept => self.arm()?,
+                    Idle::Kept => self.arm(),
                     Idle::Ending => self.server.hang_up(),
                     Idle::Ended => {
                         self.server.hang_up();
@@ -289,7 +251,7 @@ impl<'c> TestBench<'c> {
                 Ok(self.call(size, deadline))
             }
             Drive::DropAtStall => {
-                self.arm()?;
+                self.arm();
                 let input = self.input(size)?;
                 let dropped = async {
                     tokio::select! {
@@ -303,7 +265,7 @@ impl<'c> TestBench<'c> {
             }
             Drive::DropAtEachPoll => self.drop_at_each_poll(),
             Drive::Shutdown => {
-                self.arm()?;
+                self.arm();
                 let first = Builder::new_current_thread().enable_all().build()?;
                 let (client, input) = (self.client.clone(), self.input(size)?);
                 let call = first.spawn(async move { start(&client, &input, deadline).await });
@@ -313,22 +275,18 @@ impl<'c> TestBench<'c> {
                 Ok(self.measure(result.ok()))
             }
             Drive::Often(calls) => self.call_often(calls),
-            Drive::InProcess(Environment::NoDescriptors) => {
-                self.arm()?;
-                let open = || std::fs::File::open("/dev/null").ok();
-                let taken: Vec<_> = std::iter::from_fn(open).collect();
-                let measured = self.call(size, deadline);
-                drop(taken);
-                Ok(measured)
+            Drive::WithoutDescriptors => {
+                let _few = WithFewDescriptors::set()?;
+                let open = || File::open("/dev/null").ok();
+                let _taken: Vec<_> = std::iter::from_fn(open).collect();
+                Ok(self.call(size, deadline))
             }
-            Drive::InProcess(Environment::NoRoots) => {
+            Drive::WithoutRoots => {
                 let made = (self.cell.kind.make)(&Wanted {
                     roots: Roots::Platform,
                     connect_timeout: AMPLE,
                 });
-                let error = made
-                    .err()
-                    .ok_or(Failure::new("there are root certificates"))?;
+                let error = made.err().context("there are root certificates")?;
                 Ok(self.measure(Some(Err(error))))
             }
         }
@@ -336,9 +294,7 @@ impl<'c> TestBench<'c> {
 
     fn input(&self, size: Size) -> Result<Value> {
         let input = self.cell.column.input(size);
-        input
-            .cloned()
-            .ok_or(Failure::new("no request of this size"))
+        input.cloned().context("no request of this size")
     }
 
     /// One call, waited for until its deadline and then some.
@@ -405,7 +361,7 @@ impl<'c> TestBench<'c> {
             Verdict::Ok | Verdict::Failed(..) => None,
         };
         let begun = dropped.is_none() || events.attempts_started > 0;
-        let built = !matches!(self.cell.case.drive, Drive::InProcess(Environment::NoRoots));
+        let built = self.cell.case.drive != Drive::WithoutRoots;
         let expected = Events {
             attempts_started: measured.attempts,
             attempts_ended: measured
@@ -422,7 +378,7 @@ impl<'c> TestBench<'c> {
     /// Never polled, polled once, twice, and so on, until the call comes to its end.
     fn drop_at_each_poll(&mut self) -> Result<Measured> {
         const MOST: u32 = 1_000;
-        self.arm()?;
+        self.arm();
         let mut worst = None;
         for limit in 0..MOST {
             self.report.calls += 1;
@@ -431,7 +387,7 @@ impl<'c> TestBench<'c> {
             let mut polls = 0;
             let polled = poll_fn(|context| {
                 if polls == limit {
-                    return std::task::Poll::Ready(None);
+                    return Poll::Ready(None);
                 }
                 polls += 1;
                 call.as_mut().poll(context).map(Some)
@@ -449,18 +405,18 @@ impl<'c> TestBench<'c> {
             match measured.verdict {
                 Verdict::Dropped(Outcome::NotSent) if limit == 0 => {}
                 Verdict::Dropped(_) => worst = Some(measured),
-                Verdict::Ok => return worst.ok_or(Failure::new("it comes to its end at once")),
+                Verdict::Ok => return worst.context("it comes to its end at once"),
                 Verdict::Failed(..) => {
                     self.violation("I10: the call that was not dropped failed");
                     return Ok(measured);
                 }
             }
         }
-        Err(Failure::new("the call never comes to its end"))
+        bail!("the call never comes to its end")
     }
 
     fn call_often(&mut self, calls: u32) -> Result<Measured> {
-        self.arm()?;
+        self.arm();
         let Case { size, deadline, .. } = *self.cell.case;
         let first = self.call(size, deadline);
         for _ in 1..calls {
@@ -483,7 +439,7 @@ impl<'c> TestBench<'c> {
         let effects = match &measured.id {
             Some(id) => ledger.effects_of(id),
             // Dropped: its id is unknown, and no other call had as many effects.
-            None => ledger.effects().into_values().max().unwrap_or_default(),
+            None => ledger.most_effects(),
         };
         let (verdict, attempts) = (measured.verdict, measured.attempts);
         self.report.measured = format!("{verdict} ×{attempts} e{effects}");
@@ -519,7 +475,7 @@ impl<'c> TestBench<'c> {
             }
         }
         self.check_pauses(measured);
-        let strangers = self.bystander.connections();
+        let strangers = self.server.strangers();
         if strangers > 0 {
             self.violation(format!("I8: {strangers} connections to somebody else"));
         }
@@ -529,11 +485,9 @@ impl<'c> TestBench<'c> {
     }
 
     fn check_effects(&mut self) {
-        if self.cell.column.operation().idempotency == Idempotency::Unsafe {
-            let ledger = self.server.ledger();
-            if ledger.effects().into_values().any(|effects| effects > 1) {
-                self.violation("I3: done more than once");
-            }
+        let idempotency = self.cell.column.operation().idempotency;
+        if idempotency == Idempotency::Unsafe && self.server.ledger().most_effects() > 1 {
+            self.violation("I3: done more than once");
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anyhow::Result;
 use fastrand::Rng;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
@@ -14,7 +15,6 @@ use provider_core::{
 };
 
 use super::case::{NOW, WallClock};
-use crate::failure::Result;
 use crate::planted::capture;
 
 /// The metrics of all calls, kept to be searched.

@@ -11,15 +11,18 @@ use provider_core::ErrorKind::{
     Api, Connect, Credentials, Decode, InvalidRequest, RateLimited, Transport, Verification,
 };
 use provider_core::Outcome::{Done, NotSent, Refused, Unknown};
+use provider_core::bytes::Bytes;
 use provider_core::testing::tolerance::Mutation;
 use provider_core::{ErrorKind, Idempotency, Outcome};
 use serde_json::Value;
 
 use super::case::Cases::{NotApplicable, NotProvoked};
-use super::case::Drive::{Again, DropAtEachPoll, DropAtStall, InProcess, Often, Shutdown};
+use super::case::Drive::{
+    Again, DropAtEachPoll, DropAtStall, Often, Shutdown, WithoutDescriptors, WithoutRoots,
+};
 use super::case::Expect::{Dropped, Fails, FailsAtLast, Understood};
 use super::case::Repeat::{Always, IfHarmless, Never};
-use super::case::{Case, Environment, Hits, Idle, Place, Repeat, Row, Stage, Variant, WallClock};
+use super::case::{Case, Hits, Idle, Repeat, Row, Stage, Variant, WallClock};
 use super::column::Column;
 use super::server::Script::{AtConnection, AtRequest};
 use super::server::Step::{Finish, Flood, Head, Pause, Reset, Stall, Trickle};
@@ -65,69 +68,52 @@ const NOT_REPEATED: &str =
 const WITHIN_BUDGET: &str =
     "the first call as tabled; all 200 together at most 1.1 requests each, by the retry budget";
 
-trait Scripted: Fn(&Column) -> Script + Send + Sync + 'static {}
-impl<F: Fn(&Column) -> Script + Send + Sync + 'static> Scripted for F {}
-trait Steps: Fn(&Column) -> Vec<Step> + Send + Sync + 'static {}
-impl<F: Fn(&Column) -> Vec<Step> + Send + Sync + 'static> Steps for F {}
-
 /// After the effect, these steps.
-fn done(name: &'static str, steps: impl Steps) -> Case {
-    Case::new(name, move |c| done_then(steps(c)))
+fn done(name: &'static str, steps: impl IntoIterator<Item = Step>) -> Case {
+    Case::new(name, done_then(steps))
 }
 
 /// Without the effect, these steps.
-fn read(name: &'static str, steps: impl Steps) -> Case {
-    Case::new(name, move |c| read_then(steps(c)))
+fn read(name: &'static str, steps: impl IntoIterator<Item = Step>) -> Case {
+    Case::new(name, read_then(steps))
 }
 
 /// After the effect these steps; the deadline passes.
-fn silent(name: &'static str, steps: impl Steps) -> Case {
+fn silent(name: &'static str, steps: impl IntoIterator<Item = Step>) -> Case {
     done(name, steps).times_out().note(TOTAL)
 }
 
 /// After the effect these steps; the exchange broke off.
-fn broken(name: &'static str, steps: impl Steps) -> Case {
+fn broken(name: &'static str, steps: impl IntoIterator<Item = Step>) -> Case {
     done(name, steps).fails(Transport, Unknown, IfHarmless)
 }
 
 /// The server is well and is not reached.
-fn unreached(stage: Stage) -> Case {
-    let case = Case::new("", well).at(stage).hits(Hits::Always);
+fn unreached(c: &Column, stage: Stage) -> Case {
+    let case = Case::new("", well(c)).at(stage).hits(Hits::Always);
     case.fails(Connect, NotSent, Always)
 }
 
-fn refused_certificate(certificate: Certificate) -> Case {
-    let case = Case::new("", well).at(Stage::Tls(certificate));
-    case.fails(Verification, NotSent, Never)
+fn refused_certificate(c: &Column, certificate: Certificate) -> [Case; 1] {
+    let case = Case::new("", well(c)).at(Stage::Tls(certificate));
+    [case.fails(Verification, NotSent, Never)]
 }
 
 fn handshake(name: &'static str, steps: Vec<Step>) -> Case {
-    let case = Case::new(name, move |_| AtConnection(steps.clone())).at(GOOD);
+    let case = Case::new(name, AtConnection(steps)).at(GOOD);
     case.fails(Connect, NotSent, Always)
 }
 
 /// A ServerHello that chooses TLS 1.1.
 fn old_hello() -> Vec<u8> {
-    [
-        &[22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2][..],
-        &[7; 32],
-        &[0, 0, 0x2f, 0],
-    ]
-    .concat()
-}
-
-fn in_process(environment: Environment) -> Case {
-    let case = Case::new("", well).driven(InProcess(environment));
-    case.hits(Hits::Always)
+    let before: &[u8] = &[22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
+    [before, &[7; 32], &[0, 0, 0x2f, 0]].concat()
 }
 
 /// A refusal as soon as the head is there, and then this.
-fn early_refusal(name: &'static str, then: Step) -> Case {
-    let refusal = |c: &Column| send(answer("413 Content Too Large", &[], c.refusal()));
-    Case::new(name, move |c| {
-        AtRequest(vec![Head, refusal(c), then.clone()])
-    })
-    .large()
+fn early_refusal(c: &Column, name: &'static str, then: Step) -> Case {
+    let refusal = send(answer("413 Content Too Large", &[], c.refusal()));
+    Case::new(name, AtRequest(vec![Head, refusal, then])).large(c)
 }
 
 /// The correct reply's head and body, framed otherwise.
@@ -147,33 +133,35 @@ fn chunk(text: &str) -> String {
 
 /// Half of the body that was announced.
 fn short(c: &Column) -> Step {
-    let body = c.body();
-    framed(
-        c,
-        ("content-length", &body.len().to_string()),
-        &body[..body.len() / 2],
-    )
+    let (body, length) = (c.body(), c.body().len());
+    let announced = ("content-length", &*length.to_string());
+    framed(c, announced, &body[..length / 2])
 }
 
 fn lengths(lengths: &[&str]) -> Step {
-    let headers: Vec<_> = lengths
-        .iter()
-        .map(|length| ("content-length", (*length).to_owned()))
-        .collect();
+    let length = |length: &&str| ("content-length", (*length).to_owned());
+    let headers: Vec<_> = lengths.iter().map(length).collect();
     send(head("200 OK", &headers))
 }
 
 /// The correct reply and, at once or later, what nobody asked for.
-fn trailed(name: &'static str, extra: fn(&Column) -> Vec<u8>, pause: Duration) -> Case {
-    let steps = move |c: &Column| match pause.is_zero() {
-        true => vec![send([correct(c).as_ref(), &extra(c)].concat())],
-        false => vec![send(correct(c)), Pause(pause), send(extra(c))],
+fn trailed(c: &Column, name: &'static str, extra: impl AsRef<[u8]>, pause: Duration) -> Case {
+    let extra = extra.as_ref();
+    let steps = match pause.is_zero() {
+        true => vec![send([&correct(c), extra].concat())],
+        false => vec![send(correct(c)), Pause(pause), send(extra.to_vec())],
     };
     done(name, steps).evicts().note(EVICTED)
 }
 
-fn forged(c: &Column) -> Vec<u8> {
-    vouched(c, c.forged()).to_vec()
+fn forged(c: &Column) -> Bytes {
+    vouched(c, c.forged())
+}
+
+/// The correct reply without its last bytes.
+fn all_but(c: &Column, last: usize) -> Step {
+    let bytes = correct(c);
+    send(bytes.slice(..bytes.len() - last))
 }
 
 fn interim(status: &str) -> String {
@@ -182,38 +170,35 @@ fn interim(status: &str) -> String {
 
 /// A redirect to each kind of place. Servers that answer so have or have not done what was asked.
 fn redirect(status: &'static str, moved: bool) -> [Case; 2] {
-    let script = move |location: String| {
-        let steps = [send(answer(status, &[("location", location)], ""))];
-        if moved {
-            read_then(steps)
-        } else {
-            done_then(steps)
+    let script = |origin: &str| {
+        let location = match origin {
+            "" => String::new(),
+            origin => format!("{}/{LOCATION}", origin.trim_end_matches('/')),
+        };
+        let reply = answer(status, &[("location", location)], "");
+        let reply = [Step::SendAddressed(
+            String::from_utf8(reply.to_vec()).unwrap(),
+        )];
+        match moved {
+            true => read_then(reply),
+            false => done_then(reply),
         }
     };
-    let targets = move |_: &Column, place: Place| {
-        let at = |origin: &str, port: u16| format!("{origin}:{port}/{LOCATION}");
-        let targets = [
-            ("to the same host", at("http://127.0.0.1", place.port)),
-            ("to another host", at("http://localhost", place.bystander)),
-            (
-                "to another scheme",
-                at("https://127.0.0.1", place.bystander),
-            ),
-            ("to a relative place", format!("/{LOCATION}")),
-            ("to nowhere", String::new()),
-        ];
-        targets
-            .map(|(name, location)| Variant::new(name, script(location)))
-            .into()
-    };
-    let plain = move |_: &Column| script(format!("http://127.0.0.1:1/{LOCATION}"));
+    let targets = [
+        ("to the same host", "http://127.0.0.1:{port}"),
+        ("to another host", "http://localhost:{bystander}"),
+        ("to another scheme", "https://127.0.0.1:{bystander}"),
+        ("to a relative place", "/"),
+        ("to nowhere", ""),
+    ];
+    let targets = targets.map(|(name, origin)| Variant::new(name, script(origin)));
     let (outcome, note) = match moved {
         true => (Refused, ""),
         false => (Unknown, "nothing says that it was not done"),
     };
     let cases = [
         Case::each("", targets),
-        Case::new("from TLS to plain text", plain).at(GOOD),
+        Case::new("from TLS to plain text", script("http://127.0.0.1:1")).at(GOOD),
     ];
     cases.map(|case| case.fails(Api, outcome, Never).note(note))
 }
@@ -224,106 +209,94 @@ fn page() -> String {
 
 /// Each of these statuses, with a reason of the peer's own if it has none, with the documented refusal and with a page.
 fn statuses(
-    statuses: &'static [&'static str],
-    effect: bool,
-    result: (ErrorKind, Outcome, Repeat),
+    c: &Column,
+    statuses: &[&'static str],
+    then: fn([Step; 1]) -> Script,
+    (kind, outcome, repeat): (ErrorKind, Outcome, Repeat),
 ) -> Case {
-    Case::each("", move |c, _| {
-        let headers = [("www-authenticate", format!("Basic realm=\"{CHALLENGE}\""))];
-        let script = |status: &str, body: String| {
-            let reason = if status.contains(' ') {
-                String::new()
-            } else {
-                format!(" {REASON}")
-            };
-            let steps = [send(answer(&format!("{status}{reason}"), &headers, body))];
-            if effect {
-                done_then(steps)
-            } else {
-                read_then(steps)
-            }
+    let headers = [("www-authenticate", format!("Basic realm=\"{CHALLENGE}\""))];
+    let variants = statuses.iter().flat_map(|status| {
+        let line = match status.contains(' ') {
+            true => (*status).to_owned(),
+            false => format!("{status} {REASON}"),
         };
-        let variants = statuses.iter().flat_map(|status| {
-            let page = Variant::new(format!("{status}, a page"), script(status, page()));
-            [Variant::new(*status, script(status, c.refusal())), page]
-        });
-        variants.collect()
-    })
-    .fails(result.0, result.1, result.2)
+        let script = |body: String| then([send(answer(&line, &headers, body))]);
+        let page = Variant::new(format!("{status}, a page"), script(page()));
+        [Variant::new(*status, script(c.refusal())), page]
+    });
+    Case::each("", variants).fails(kind, outcome, repeat)
 }
 
-fn refusals(list: &'static [&'static str], kind: ErrorKind) -> Case {
-    statuses(list, false, (kind, Refused, Never))
+fn refusals(c: &Column, list: &[&'static str], kind: ErrorKind) -> [Case; 1] {
+    [statuses(c, list, read_then, (kind, Refused, Never))]
 }
 
 /// The server breaks, after it has done what was asked.
-fn breaks(list: &'static [&'static str]) -> Case {
-    statuses(list, true, (Api, Unknown, IfHarmless))
+fn breaks(c: &Column, list: &[&'static str]) -> Case {
+    statuses(c, list, done_then, (Api, Unknown, IfHarmless))
 }
 
-fn refusal(c: &Column, status: &str, retry_after: Option<&str>) -> Vec<Step> {
-    let headers: Vec<_> = retry_after
-        .map(|wait| ("retry-after", wait.to_owned()))
-        .into_iter()
-        .collect();
-    vec![send(answer(status, &headers, c.refusal()))]
+fn refusal(c: &Column, status: &str, retry_after: Option<&str>) -> [Step; 1] {
+    let wait = |wait: &str| ("retry-after", wait.to_owned());
+    let headers: Vec<_> = retry_after.map(wait).into_iter().collect();
+    [send(answer(status, &headers, c.refusal()))]
 }
 
-fn throttled(name: &'static str, retry_after: Option<&'static str>) -> Case {
-    let steps = move |c: &Column| refusal(c, "429 Too Many Requests", retry_after);
+fn throttled(c: &Column, name: &'static str, retry_after: Option<&str>) -> Case {
+    let steps = refusal(c, "429 Too Many Requests", retry_after);
     read(name, steps).fails(RateLimited, Refused, Always)
 }
 
-fn unreadable(case: Case) -> Case {
-    case.gives(|c| match c.signs_replies() {
-        true => vec![Fails(Verification, Unknown, Never)],
-        false => vec![Fails(Decode, Done, Never)],
-    })
+fn unreadable(c: &Column, case: Case) -> Case {
+    match c.signs_replies() {
+        true => case.fails(Verification, Unknown, Never),
+        false => case.fails(Decode, Done, Never),
+    }
 }
 
 /// The body is this instead, and the provider vouches for it.
-fn body(name: &'static str, body: impl Fn(&Column) -> Vec<u8> + Send + Sync + 'static) -> Case {
-    done(name, move |c| vec![send(vouched(c, body(c)))])
+fn body(c: &Column, name: &'static str, body: impl AsRef<[u8]>) -> Case {
+    done(name, [send(vouched(c, body))])
 }
 
 /// It is no JSON, or not of the reply's form.
-fn unread(name: &'static str, bytes: impl Fn(&Column) -> Vec<u8> + Send + Sync + 'static) -> Case {
-    body(name, bytes).fails(Decode, Done, Never)
+fn unread(c: &Column, name: &'static str, bytes: impl AsRef<[u8]>) -> Case {
+    body(c, name, bytes).fails(Decode, Done, Never)
 }
 
 /// Each place of the reply after this mutation, with the result that the published table has.
-fn mutated(name: &'static str, mutation: Mutation) -> Case {
-    Case::each(name, move |c, _| successes(c, c.mutated(mutation)))
+fn mutated(c: &Column, name: &'static str, mutation: Mutation) -> Case {
+    Case::each(name, successes(c, c.mutated(mutation)))
 }
 
 /// Each place of the reply that has another text for it.
-fn places(name: &'static str, change: fn(&Value, Option<&str>) -> Option<String>) -> Case {
-    Case::each(name, move |c, _| successes(c, c.with_raw(change)))
+fn places(
+    c: &Column,
+    name: &'static str,
+    change: impl Fn(&Value, Option<&str>) -> Option<String>,
+) -> Case {
+    Case::each(name, successes(c, c.with_raw(change)))
 }
 
 fn if_text(value: &Value, text: &str) -> Option<String> {
     value.is_string().then(|| text.to_owned())
 }
 
-fn not_a_number(c: &Column, _: Place) -> Vec<Variant> {
+fn not_a_number(c: &Column) -> Case {
     let is_leaf = |value: &Value| !value.is_object() && !value.is_array();
-    let bodies = c
-        .with_raw(|value, _| is_leaf(value).then(|| "NaN".to_owned()))
-        .into_iter();
+    let bodies = c.with_raw(|value, _| is_leaf(value).then(|| "NaN".to_owned()));
     let script = |body: String| done_then([send(vouched(c, body))]);
-    bodies
-        .map(|(at, body)| Variant::new(at, script(body)))
-        .collect()
+    let variants = bodies.into_iter();
+    let variants = variants.map(|(at, body)| Variant::new(at, script(body)));
+    Case::each("each", variants).fails(Decode, Done, Never)
 }
 
 /// The body with more members at its beginning.
-fn with_more(c: &Column, members: &str) -> Vec<u8> {
-    c.body()
-        .replacen('{', &format!("{{{members},"), 1)
-        .into_bytes()
+fn with_more(c: &Column, members: &str) -> String {
+    c.body().replacen('{', &format!("{{{members},"), 1)
 }
 
-fn unknown_member(c: &Column) -> Vec<u8> {
+fn unknown_member(c: &Column) -> String {
     let values = format!("[\"{ECHOED_NAME}\",\"{ECHOED_ADDRESS}\",\"{VUA}\",1e400]");
     with_more(
         c,
@@ -338,13 +311,11 @@ fn no_utf_8(c: &Column) -> Vec<u8> {
     body
 }
 
-fn endless(name: &'static str, framing: (&'static str, String), piece: Vec<u8>) -> Case {
-    let head = move |c: &Column| send(head(&c.status(), std::slice::from_ref(&framing)));
-    let steps = move |c: &Column| vec![head(c), Flood(piece.clone().into(), Duration::ZERO)];
-    done(name, steps)
-        .fails(Transport, Unknown, Never)
-        .alone()
-        .note(TOO_LARGE)
+fn endless(c: &Column, name: &'static str, framing: (&str, String), piece: Vec<u8>) -> Case {
+    let head = send(head(&c.status(), &[framing]));
+    let case = done(name, [head, Flood(piece.into(), Duration::ZERO)]);
+    let case = case.fails(Transport, Unknown, Never);
+    case.alone().note(TOO_LARGE)
 }
 
 fn spaces() -> Vec<u8> {
@@ -371,61 +342,43 @@ fn deep() -> String {
 }
 
 /// The correct body with another header, a variant for each value.
-fn labelled(name: &'static str, header: &'static str, values: &'static [&'static str]) -> Case {
-    Case::each(name, move |c, _| {
-        let script = |value: &str| {
-            let headers = [(header, value.to_owned())];
-            done_then([send(vouched_and(c, &headers, c.body()))])
-        };
-        values
-            .iter()
-            .map(|value| Variant::new(*value, script(value)))
-            .collect()
-    })
+fn labelled(c: &Column, name: &'static str, header: &str, values: &[&str]) -> Case {
+    let script = |value: &str| {
+        let headers = [(header, value.to_owned())];
+        done_then([send(vouched_and(c, &headers, c.body()))])
+    };
+    let variants = values
+        .iter()
+        .map(|value| Variant::new(*value, script(value)));
+    Case::each(name, variants)
 }
 
 /// A script, for those who sign.
-fn if_signed(name: &'static str, script: impl Scripted) -> Case {
-    let variants = move |c: &Column, _| match c.signs_replies() {
-        true => vec![Variant::new("", script(c))],
-        false => Vec::new(),
-    };
-    Case::each(name, variants).unless(UNSIGNED)
+fn if_signed(c: &Column, name: &'static str, script: impl FnOnce(Headers) -> Script) -> Case {
+    let script = || script(c.vouched(c.body().as_bytes()));
+    let variant = c.signs_replies().then(|| Variant::new("", script()));
+    Case::each(name, variant).unless(UNSIGNED)
 }
 
 /// A signature where none is documented: it neither helps nor harms.
-fn undocumented(name: &'static str, values: &'static [&'static str]) -> Case {
-    let variants = move |c: &Column, _: Place| {
-        let headers: Headers = values
-            .iter()
-            .map(|value| ("x-hmac-signature", (*value).to_owned()))
-            .collect();
-        let script = || done_then([send(vouched_and(c, &headers, c.body()))]);
-        (!c.signs_replies())
-            .then(|| Variant::new("", script()))
-            .into_iter()
-            .collect()
-    };
-    Case::each(name, variants).unless("replies are signed")
+fn undocumented(c: &Column, name: &'static str, values: &[&str]) -> Case {
+    let header = |value: &&str| ("x-hmac-signature", (*value).to_owned());
+    let headers: Headers = values.iter().map(header).collect();
+    let script = done_then([send(vouched_and(c, &headers, c.body()))]);
+    let variant = (!c.signs_replies()).then(|| Variant::new("", script));
+    Case::each(name, variant).unless("replies are signed")
 }
 
 /// The correct body under other headers, for those who sign.
-fn signed(
-    name: &'static str,
-    change: impl Fn(Headers, &Column) -> Headers + Send + Sync + 'static,
-) -> Case {
-    if_signed(name, move |c| {
-        let headers = change(c.vouched(c.body().as_bytes()), c);
-        done_then([send(answer(&c.status(), &headers, c.body()))])
+fn signed(c: &Column, name: &'static str, change: impl FnOnce(Headers) -> Headers) -> Case {
+    if_signed(c, name, |headers| {
+        done_then([send(answer(&c.status(), &change(headers), c.body()))])
     })
 }
 
 /// The same, and it must not be believed.
-fn refused(
-    name: &'static str,
-    change: impl Fn(Headers, &Column) -> Headers + Send + Sync + 'static,
-) -> Case {
-    signed(name, change).fails(Verification, Unknown, Never)
+fn refused(c: &Column, name: &'static str, change: impl FnOnce(Headers) -> Headers) -> Case {
+    signed(c, name, change).fails(Verification, Unknown, Never)
 }
 
 /// The signature written otherwise.
@@ -439,8 +392,8 @@ fn digits(headers: Headers, change: impl Fn(&str) -> String) -> Headers {
     changed.collect()
 }
 
-fn written(name: &'static str, change: impl Fn(&str) -> String + Send + Sync + 'static) -> Case {
-    refused(name, move |headers, _| digits(headers, &change))
+fn written(c: &Column, name: &'static str, change: impl Fn(&str) -> String) -> Case {
+    refused(c, name, |headers| digits(headers, change))
 }
 
 fn flip_first_digit(signature: &str) -> String {
@@ -448,60 +401,44 @@ fn flip_first_digit(signature: &str) -> String {
     format!("{other}{}", &signature[1..])
 }
 
-fn with_secret(name: &'static str, secret: &'static str) -> Case {
-    signed(name, move |_, c| {
-        c.vouched_with(secret, c.body().as_bytes())
-    })
+fn with_secret(c: &Column, name: &'static str, secret: &str) -> Case {
+    signed(c, name, |_| c.vouched_with(secret, c.body().as_bytes()))
 }
 
 /// The signature in a header of this form, as bytes on the wire: what HTTP itself changes or refuses.
-fn on_the_wire(name: &'static str, lines: fn(&str) -> String) -> Case {
-    if_signed(name, move |c| {
-        let vouched = c.vouched(c.body().as_bytes());
+fn on_the_wire(c: &Column, name: &'static str, lines: impl Fn(&str) -> String) -> Case {
+    if_signed(c, name, |vouched| {
         let reply = answer(&c.status(), &[], c.body());
         let reply = String::from_utf8(reply.to_vec()).unwrap();
-        done_then([
-            send(reply.replacen("\r\n", &format!("\r\n{}\r\n", lines(&vouched[1].1)), 1)),
-            Finish,
-        ])
+        let lines = format!("\r\n{}\r\n", lines(&vouched[1].1));
+        done_then([send(reply.replacen("\r\n", &lines, 1)), Finish])
     })
 }
 
-fn trailer(c: &Column) -> Script {
-    let signature = c.vouched(c.body().as_bytes())[1].1.clone();
-    let chunks = format!(
-        "{}0\r\nx-hmac-signature: {signature}\r\n\r\n",
-        chunk(&c.body())
-    );
+fn trailer(c: &Column, vouched: &Headers) -> Script {
+    let (chunk, signature) = (chunk(&c.body()), &vouched[1].1);
+    let chunks = format!("{chunk}0\r\nx-hmac-signature: {signature}\r\n\r\n");
     let headers = [
         ("transfer-encoding", "chunked".to_owned()),
         ("trailer", "x-hmac-signature".to_owned()),
     ];
-    done_then([send(
-        [head(&c.status(), &headers), chunks.into_bytes()].concat(),
-    )])
+    let head = head(&c.status(), &headers);
+    done_then([send([head, chunks.into_bytes()].concat())])
 }
 
 /// Dropped when the server has come so far.
-fn dropped(name: &'static str, script: impl Scripted) -> Case {
-    Case::new(name, script)
-        .driven(DropAtStall)
-        .gives(|_| vec![Dropped])
+fn dropped(name: &'static str, script: Script) -> Case {
+    Case::new(name, script).driven(DropAtStall).gives([Dropped])
 }
 
 /// Throttled until this date, while the wall clock shows something else.
-fn until(name: &'static str, date: &'static str, clock: WallClock) -> Case {
-    throttled(name, Some(date)).clock(clock)
+fn until(c: &Column, name: &'static str, date: &str, clock: WallClock) -> Case {
+    throttled(c, name, Some(date)).clock(clock)
 }
 
-fn overwhelmed(status: &'static str, effect: bool) -> Case {
-    let case = Case::new("", move |c| match effect {
-        true => done_then(refusal(c, status, None)),
-        false => read_then(refusal(c, status, None)),
-    });
-    case.driven(Often(CALLS))
-        .hits(Hits::Always)
-        .note(WITHIN_BUDGET)
+fn overwhelmed(script: Script) -> Case {
+    let case = Case::new("", script).driven(Often(CALLS));
+    case.hits(Hits::Always).note(WITHIN_BUDGET)
 }
 
 macro_rules! rows {
@@ -510,22 +447,24 @@ macro_rules! rows {
     };
 }
 
-/// All rows.
-pub(crate) fn all() -> Vec<Row> {
+/// All rows, as they are for one operation.
+pub(crate) fn all(c: &Column) -> Vec<Row> {
     let lost = Fails(Transport, Unknown, IfHarmless);
     let unmade = Fails(Connect, NotSent, Always);
     let text = |bytes: &str| send(bytes.to_owned());
     rows! {
-        1 "name not found" => [unreached(Stage::NoSuchName)];
+        1 "name not found" => [unreached(c, Stage::NoSuchName)];
         2 "resolver hangs" => NotProvoked(NO_RESOLVER);
         3 "resolver gives a dead address first" => NotProvoked(NO_RESOLVER);
-        4 "connection refused" => [unreached(Stage::Refused)];
-        5 "first packet ignored" => [unreached(Stage::Ignored).connects_within(BRIEFLY)];
-        6 "no file descriptor left" => [in_process(Environment::NoDescriptors).fails(Connect, NotSent, Always)];
-        7 "certificate expired" => [refused_certificate(Certificate::Expired)];
-        8 "certificate for another name" => [refused_certificate(Certificate::OtherName)];
-        9 "certificate of an unknown authority" => [refused_certificate(Certificate::UnknownAuthority)];
-        10 "certificate signed by itself" => [refused_certificate(Certificate::SelfSigned)];
+        4 "connection refused" => [unreached(c, Stage::Refused)];
+        5 "first packet ignored" => [unreached(c, Stage::Ignored).connects_within(BRIEFLY)];
+        6 "no file descriptor left" => [
+            unreached(c, Stage::Plain).driven(WithoutDescriptors).alone(),
+        ];
+        7 "certificate expired" => refused_certificate(c, Certificate::Expired);
+        8 "certificate for another name" => refused_certificate(c, Certificate::OtherName);
+        9 "certificate of an unknown authority" => refused_certificate(c, Certificate::UnknownAuthority);
+        10 "certificate signed by itself" => refused_certificate(c, Certificate::SelfSigned);
         11 "TLS 1.1 only" => [
             handshake("says so by an alert", vec![send(ALERT), Finish]).note(NO_CERTIFICATE),
             handshake("chooses it all the same", vec![send(old_hello()), Finish]).note(NO_CERTIFICATE),
@@ -537,87 +476,87 @@ pub(crate) fn all() -> Vec<Row> {
             handshake("no TLS", vec![text("220 ready\r\n"), Finish]),
         ];
         13 "no root certificates on the machine" => [
-            in_process(Environment::NoRoots).fails(InvalidRequest, NotSent, Never).attempts(0)
+            Case::new("", well(c)).driven(WithoutRoots).fails(InvalidRequest, NotSent, Never).attempts(0)
                 .note("found when the transport is built: no attempt is made"),
         ];
-        14 "proxy variables in the environment" => [in_process(Environment::Proxy)];
-        15 "kept connection was ended, and the end was seen" => [Case::new("", well).driven(Again(Idle::Ended))];
+        14 "proxy variables in the environment" => [Case::new("", well(c)).note("every cell of this table runs with them")];
+        15 "kept connection was ended, and the end was seen" => [Case::new("", well(c)).driven(Again(Idle::Ended))];
         16 "kept connection breaks as the request is sent" => [
-            Case::new("reset at its first byte", |_| AtRequest(vec![Reset])).driven(Again(Idle::Kept)).gives(move |_| vec![lost]),
-            Case::new("ended at the same time", |_| AtRequest(vec![Finish])).driven(Again(Idle::Ending)).hits(Hits::Once)
-                .gives(move |_| vec![Understood, lost])
+            Case::new("reset at its first byte", AtRequest(vec![Reset])).driven(Again(Idle::Kept)).gives([lost]),
+            Case::new("ended at the same time", AtRequest(vec![Finish])).driven(Again(Idle::Ending)).hits(Hits::Once)
+                .gives([Understood, lost])
                 .note("a race: either a new connection is made, or the request was lost on the old one"),
-            Case::new("new one reset before it is read", |_| AtConnection(vec![Reset])).note(RACE)
-                .gives(move |_| vec![lost, unmade, FailsAtLast(Connect, Unknown), FailsAtLast(Transport, Unknown)]),
+            Case::new("new one reset before it is read", AtConnection(vec![Reset])).note(RACE)
+                .gives([lost, unmade, FailsAtLast(Connect, Unknown), FailsAtLast(Transport, Unknown)]),
         ];
         17 "reset in the middle of the body" => [
-            Case::new("", |_| AtRequest(vec![Head, Reset])).large().gives(move |_| vec![lost]),
+            Case::new("", AtRequest(vec![Head, Reset])).large(c).gives([lost]),
         ];
         18 "peer stops reading" => [
-            Case::new("", |_| AtRequest(vec![Head, Stall])).times_out().large().within(Duration::from_millis(600)),
+            Case::new("", AtRequest(vec![Head, Stall])).times_out().large(c).within(Duration::from_millis(600)),
         ];
         19 "refused before the body is read" => [
-            early_refusal("and read on", Finish).fails(Api, Refused, Never),
-            early_refusal("and reset", Reset).note("a race: a reset may overtake the answer").gives(move |c| {
+            early_refusal(c, "and read on", Finish).fails(Api, Refused, Never),
+            early_refusal(c, "and reset", Reset).note("a race: a reset may overtake the answer").gives({
                 let repeated = c.operation().idempotency != Idempotency::Unsafe;
                 let last = repeated.then_some(FailsAtLast(Api, Unknown));
-                [Fails(Api, Refused, Never), lost].into_iter().chain(last).collect()
+                [Fails(Api, Refused, Never), lost].into_iter().chain(last)
             }),
         ];
         20 "100-continue never comes" =>
             NotApplicable("no request asks for it; the server objects to an `expect` header in every cell");
-        21 "silence after the whole request" => [silent("", |_| vec![Stall])];
-        22 "done, and then no answer" => [broken("reset", |_| vec![Reset]), broken("ended", |_| vec![Finish])];
+        21 "silence after the whole request" => [silent("", [Stall])];
+        22 "done, and then no answer" => [broken("reset", [Reset]), broken("ended", [Finish])];
         23 "head byte by byte without end" => [
-            silent("", |_| vec![send(format!("HTTP/1.1 200 {REASON}\r\nx-a: ")), Flood("a".into(), SLOWLY)]),
+            silent("", [send(format!("HTTP/1.1 200 {REASON}\r\nx-a: ")), Flood("a".into(), SLOWLY)]),
         ];
         24 "interim answers" => [
-            silent("without end", |_| vec![Flood(interim("103 Early Hints").into(), SLOWLY)]),
+            silent("without end", [Flood(interim("103 Early Hints").into(), SLOWLY)]),
             // Alone, because it takes all of a processor.
-            silent("without end and without pause", |_| vec![Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]).alone(),
-            done("a few", |c| vec![send(interim("103 Early Hints").repeat(3)), send(correct(c))]),
-            done("switching protocols unasked", move |_| {
-                vec![text("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Finish]
-            }).fails(Api, Unknown, Never),
+            silent("without end and without pause", [Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]).alone(),
+            done("a few", [send(interim("103 Early Hints").repeat(3)), send(correct(c))]),
+            done("switching protocols unasked", [
+                text("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Finish,
+            ]).fails(Api, Unknown, Never),
         ];
         25 "head too long" => [
-            broken("10,000 headers", |_| {
+            broken("10,000 headers", {
                 let many: String = (0..10_000).map(|i| format!("x-{i}: {RUBBISH}\r\n")).collect();
-                vec![send(format!("HTTP/1.1 200 OK\r\n{many}\r\n")), Finish]
+                [send(format!("HTTP/1.1 200 OK\r\n{many}\r\n")), Finish]
             }),
-            broken("a header of 1 MiB", |_| {
-                vec![send(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", RUBBISH.repeat((1 << 20) / RUBBISH.len()))), Finish]
-            }),
+            broken("a header of 1 MiB", [
+                send(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", RUBBISH.repeat((1 << 20) / RUBBISH.len()))), Finish,
+            ]),
         ].map(|case| case.note("a head that cannot be read breaks the exchange off, like any other"));
         26 "body byte by byte without end" => [
-            silent("", |c| vec![framed(c, ("content-length", "1000000"), ""), Flood(" ".into(), SLOWLY)]),
+            silent("", [framed(c, ("content-length", "1000000"), ""), Flood(" ".into(), SLOWLY)]),
         ];
         27 "body stalls half way" => [
-            silent("", |c| { let bytes = correct(c); vec![send(bytes.slice(..bytes.len() - 40)), Stall] }),
+            silent("", [all_but(c, 40), Stall]),
         ];
-        28 "slow and alive" => [done("", |c| vec![Trickle(correct(c), 16, SOON)])];
+        28 "slow and alive" => [done("", [Trickle(correct(c), 16, SOON)])];
         29 "body shorter than announced" => [
-            broken("ended", |c| vec![short(c), Finish]),
-            broken("reset", |c| vec![short(c), Reset]),
-            broken("two lengths", |_| vec![lengths(&["1", "2"]), Finish]),
-            broken("length is no number", |_| vec![lengths(&[RUBBISH]), Finish]),
+            broken("ended", [short(c), Finish]),
+            broken("reset", [short(c), Reset]),
+            broken("two lengths", [lengths(&["1", "2"]), Finish]),
+            broken("length is no number", [lengths(&[RUBBISH]), Finish]),
         ].map(|case| case.note(BROKE_OFF));
         30 "chunks without an end" => [
-            broken("ended", |c| vec![chunked(c, chunk(&c.body())), Finish]),
-            broken("length is no number", |c| vec![chunked(c, format!("{RUBBISH}\r\n")), Finish]),
-            broken("longer than its length", |c| vec![chunked(c, format!("1\r\n{}\r\n0\r\n\r\n", c.body())), Finish]),
-            broken("no HTTP at all", |_| vec![send(format!("{RUBBISH}\r\n\r\n")), Finish]),
-            done("with an end", |c| vec![chunked(c, format!("{}0\r\n\r\n", chunk(&c.body())))]),
+            broken("ended", [chunked(c, chunk(&c.body())), Finish]),
+            broken("length is no number", [chunked(c, format!("{RUBBISH}\r\n")), Finish]),
+            broken("longer than its length", [chunked(c, format!("1\r\n{}\r\n0\r\n\r\n", c.body())), Finish]),
+            broken("no HTTP at all", [send(format!("{RUBBISH}\r\n\r\n")), Finish]),
+            done("with an end", [chunked(c, format!("{}0\r\n\r\n", chunk(&c.body())))]),
         ];
         31 "bytes after the end" => [
-            trailed("rubbish", |_| RUBBISH.into(), Duration::ZERO),
-            trailed("a forged answer", forged, Duration::ZERO),
-            trailed("a forged answer, later", forged, SOON),
+            trailed(c, "rubbish", RUBBISH, Duration::ZERO),
+            trailed(c, "a forged answer", forged(c), Duration::ZERO),
+            trailed(c, "a forged answer, later", forged(c), SOON),
             // Nothing but the end of the connection ends it.
-            done("an answer of its own length", |c| vec![framed(c, ("connection", "close"), c.body()), Finish]),
-            read("a second answer after a refusal", |c| {
-                vec![send([answer("404 Not Found", &[], c.refusal()).as_ref(), &forged(c)].concat())]
-            }).fails(Api, Refused, Never),
+            done("an answer of its own length", [framed(c, ("connection", "close"), c.body()), Finish]),
+            read("a second answer after a refusal", [
+                send([answer("404 Not Found", &[], c.refusal()), forged(c)].concat()),
+            ]).fails(Api, Refused, Never),
         ];
         // 307 and 308 say that another address handles the request unchanged, so this one did not.
         32 "301 Moved Permanently" => redirect("301 Moved Permanently", false);
@@ -625,143 +564,143 @@ pub(crate) fn all() -> Vec<Row> {
         34 "303 See Other" => redirect("303 See Other", false);
         35 "307 Temporary Redirect" => redirect("307 Temporary Redirect", true);
         36 "308 Permanent Redirect" => redirect("308 Permanent Redirect", true);
-        37 "refused by a 4xx" => [
-            refusals(&["400 Bad Request", "404 Not Found", "410 Gone", "422 Unprocessable Content", "451"], Api),
-        ];
-        38 "401 and 403" => [refusals(&["401 Unauthorized", "403 Forbidden"], Credentials)];
-        39 "409" => [refusals(&["409 Conflict"], Api)];
-        40 "429 with seconds" => [throttled("", Some("7")).pauses(SEVEN)];
-        41 "429 with a date" => [throttled("", Some(SEVEN_PAST)).pauses(SEVEN)];
-        42 "429 without a wait" => [throttled("", None)];
+        37 "refused by a 4xx" => refusals(
+            c, &["400 Bad Request", "404 Not Found", "410 Gone", "422 Unprocessable Content", "451"], Api,
+        );
+        38 "401 and 403" => refusals(c, &["401 Unauthorized", "403 Forbidden"], Credentials);
+        39 "409" => refusals(c, &["409 Conflict"], Api);
+        40 "429 with seconds" => [throttled(c, "", Some("7")).pauses(SEVEN)];
+        41 "429 with a date" => [throttled(c, "", Some(SEVEN_PAST)).pauses(SEVEN)];
+        42 "429 without a wait" => [throttled(c, "", None)];
         43 "429 with a wait that is none" => [
-            throttled("negative", Some("-1")),
-            throttled("a word", Some(REASON)),
-            throttled("too long a number", Some("99999999999999999999")),
+            throttled(c, "negative", Some("-1")),
+            throttled(c, "a word", Some(REASON)),
+            throttled(c, "too long a number", Some("99999999999999999999")),
         ];
         44 "429 with 10^9 s" => [
-            throttled("", Some("1000000000")).fails(RateLimited, Refused, Never)
+            throttled(c, "", Some("1000000000")).fails(RateLimited, Refused, Never)
                 .note("the wait is longer than the rest of the deadline"),
         ];
-        45 "500" => [breaks(&["500 Internal Server Error", "500"])];
+        45 "500" => [breaks(c, &["500 Internal Server Error", "500"])];
         46 "502, 503, 504, 408" => [
-            breaks(&["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "408 Request Timeout"]),
-            done("503 with seconds", |c| refusal(c, "503 Service Unavailable", Some("7")))
+            breaks(c, &["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "408 Request Timeout"]),
+            done("503 with seconds", refusal(c, "503 Service Unavailable", Some("7")))
                 .fails(Api, Unknown, IfHarmless).pauses(SEVEN).note(NOT_REPEATED),
         ];
-        47 "599" => [breaks(&["599"])];
+        47 "599" => [breaks(c, &["599"])];
         48 "200 with a page" => [
-            unreadable(done("", |c| vec![send(answer(&c.status().replace("OK", REASON), &[], page()))])),
-            if_signed("signed", |c| done_then([send(vouched(c, page()))])).fails(Decode, Done, Never),
+            unreadable(c, done("", [send(answer(&c.status().replace("OK", REASON), &[], page()))])),
+            if_signed(c, "signed", |_| done_then([send(vouched(c, page()))])).fails(Decode, Done, Never),
         ].map(|case| case.note("a 2xx over TLS counts as the provider's: not to be sent again"));
         49 "204 with a body" => [
-            unreadable(done("", |c| vec![send(answer("204 No Content", &c.vouched(c.body().as_bytes()), c.body()))]))
+            unreadable(c, done("", [send(answer("204 No Content", &c.vouched(c.body().as_bytes()), c.body()))]))
                 .note("HTTP knows no body there, so there is none to read or to verify"),
         ];
         50 "charset and content type" => [
-            unread("UTF-16", |c| c.body().encode_utf16().flat_map(u16::to_be_bytes).collect()),
-            labelled("another type or charset named", "content-type", &["text/html; charset=latin1", "application/json; charset=utf-16"])
+            unread(c, "UTF-16", c.body().encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()),
+            labelled(c, "another type or charset named", "content-type", &["text/html; charset=latin1", "application/json; charset=utf-16"])
                 .note("the content type is not asked: the bytes decide"),
-            done("no content type", |c| {
+            done("no content type", {
                 let correct = String::from_utf8(correct(c).to_vec()).unwrap();
-                vec![send(correct.replace("content-type: application/json\r\n", ""))]
+                [send(correct.replace("content-type: application/json\r\n", ""))]
             }),
         ];
         51 "JSON cut off" => [
-            unread("half", |c| c.body()[..c.body().len() / 2].into()),
-            unread("nothing", |_| Vec::new()),
-            unread("the last byte", |c| c.body()[..c.body().len() - 1].into()),
+            unread(c, "half", &c.body()[..c.body().len() / 2]),
+            unread(c, "nothing", ""),
+            unread(c, "the last byte", &c.body()[..c.body().len() - 1]),
         ];
         52 "wrong type" => [
-            places("each place", |_, _| Some(wrong())),
-            mutated("each place, a plain one", Mutation::Retyped),
-            unread("the whole", |_| wrong().into()),
-            unread("a list", |_| format!("[{}]", wrong()).into()),
+            places(c, "each place", |_, _| Some(wrong())),
+            mutated(c, "each place, a plain one", Mutation::Retyped),
+            unread(c, "the whole", wrong()),
+            unread(c, "a list", format!("[{}]", wrong())),
         ];
-        53 "field missing" => [mutated("each", Mutation::Dropped)];
-        54 "unknown field" => [body("", unknown_member), mutated("in each object and list", Mutation::Extended)];
+        53 "field missing" => [mutated(c, "each", Mutation::Dropped)];
+        54 "unknown field" => [body(c, "", unknown_member(c)), mutated(c, "in each object and list", Mutation::Extended)];
         55 "unlisted value of an enumeration" => [
-            places("each text is another", |value, _| if_text(value, &format!("\"{VARIANT}\""))),
+            places(c, "each text is another", |value, _| if_text(value, &format!("\"{VARIANT}\""))),
         ];
-        56 "repeated field" => [places("each", |value, member| Some(format!("{value},{:?}:{value}", member?)))];
+        56 "repeated field" => [places(c, "each", |value, member| Some(format!("{value},{:?}:{value}", member?)))];
         57 "integer above 2^63" => [
-            places("each", |value, _| value.is_number().then(|| "9223372036854775808".to_owned())).unless("no integer in its reply"),
+            places(c, "each", |value, _| value.is_number().then(|| "9223372036854775808".to_owned())).unless("no integer in its reply"),
         ];
         58 "1.0 for 1" => [
-            places("each", |value, _| value.is_number().then(|| format!("{value}.0"))).unless("no integer in its reply"),
+            places(c, "each", |value, _| value.is_number().then(|| format!("{value}.0"))).unless("no integer in its reply"),
         ];
-        59 "NaN" => [Case::each("each", not_a_number).fails(Decode, Done, Never)];
-        60 "null" => [mutated("each place", Mutation::Nulled), unread("the whole", |_| b"null".to_vec())];
+        59 "NaN" => [not_a_number(c)];
+        60 "null" => [mutated(c, "each place", Mutation::Nulled), unread(c, "the whole", "null")];
         61 "bytes that are no UTF-8" => [
-            unread("in the first text", no_utf_8),
-            places("half a pair, escaped, in each text", |value, _| if_text(value, r#""\ud800""#)),
+            unread(c, "in the first text", no_utf_8(c)),
+            places(c, "half a pair, escaped, in each text", |value, _| if_text(value, r#""\ud800""#)),
         ];
-        62 "byte order mark" => [unread("", |c| format!("\u{feff}{}", c.body()).into())];
+        62 "byte order mark" => [unread(c, "", format!("\u{feff}{}", c.body()))];
         63 "more after the end of the JSON" => [
-            unread("rubbish", |c| format!("{}{RUBBISH}", c.body()).into()),
-            unread("the same again", |c| c.body().repeat(2).into()),
+            unread(c, "rubbish", format!("{}{RUBBISH}", c.body())),
+            unread(c, "the same again", c.body().repeat(2)),
         ];
         64 "10,000 levels" => [
-            unread("the whole", |_| deep().into()),
-            body("in an unknown field", |c| with_more(c, &format!("\"{UNKNOWN_KEY}\":{}", deep())))
+            unread(c, "the whole", deep()),
+            body(c, "in an unknown field", with_more(c, &format!("\"{UNKNOWN_KEY}\":{}", deep())))
                 .note("what is not read does not nest"),
         ];
         65 "1 GiB" => [
-            endless("announced", ("content-length", GIB.to_string()), spaces()),
-            endless("in chunks", ("transfer-encoding", "chunked".to_owned()), [&b"10000\r\n"[..], &spaces(), b"\r\n"].concat()),
-            endless("until the connection ends", ("connection", "close".to_owned()), spaces()),
+            endless(c, "announced", ("content-length", GIB.to_string()), spaces()),
+            endless(c, "in chunks", ("transfer-encoding", "chunked".to_owned()), [&b"10000\r\n"[..], &spaces(), b"\r\n"].concat()),
+            endless(c, "until the connection ends", ("connection", "close".to_owned()), spaces()),
         ];
         66 "compressed unasked" => [
-            done("64 MiB in 64 KiB", |c| vec![send(vouched_and(c, &[("content-encoding", "gzip".to_owned())], bomb()))])
+            done("64 MiB in 64 KiB", [send(vouched_and(c, &[("content-encoding", "gzip".to_owned())], bomb()))])
                 .fails(Decode, Done, Never).alone().note("nothing is ever unpacked"),
-            labelled("label only", "content-encoding", &["gzip", "zstd", "br", VARIANT]).note("the bytes decide, not the label"),
+            labelled(c, "label only", "content-encoding", &["gzip", "zstd", "br", VARIANT]).note("the bytes decide, not the label"),
         ];
         67 "signature missing" => [
-            refused("all headers", |_, _| Vec::new()),
-            refused("the signatures", |headers, _| headers.into_iter().filter(|(name, _)| !name.ends_with("signature")).collect()),
-            undocumented("a wrong one where none is documented", &["00"]),
-            undocumented("two where none is documented", &["", "00"]),
-            if_signed("after the body, in a trailer", trailer).fails(Verification, Unknown, Never),
+            refused(c, "all headers", |_| Vec::new()),
+            refused(c, "the signatures", |headers| headers.into_iter().filter(|(name, _)| !name.ends_with("signature")).collect()),
+            undocumented(c, "a wrong one where none is documented", &["00"]),
+            undocumented(c, "two where none is documented", &["", "00"]),
+            if_signed(c, "after the body, in a trailer", |headers| trailer(c, &headers)).fails(Verification, Unknown, Never),
         ];
         68 "signature wrong" => [
-            written("one digit", flip_first_digit),
-            refused("of another body", |_, c| c.vouched(b"{}")),
-            refused("addressed to another client", |headers, _| {
+            written(c, "one digit", flip_first_digit),
+            refused(c, "of another body", |_| c.vouched(b"{}")),
+            refused(c, "addressed to another client", |headers| {
                 let other = VERIFF_KEY.replace('3', "4");
                 headers.into_iter().map(|(name, value)| (name, if value == VERIFF_KEY { other.clone() } else { value })).collect()
             }),
         ];
-        69 "signed with another key" => [with_secret("", VERIFF_FOREIGN).fails(Verification, Unknown, Never)];
-        70 "signature cut off" => [written("", |value| value[..32].to_owned())];
-        71 "signature empty" => [written("", |_| String::new())];
+        69 "signed with another key" => [with_secret(c, "", VERIFF_FOREIGN).fails(Verification, Unknown, Never)];
+        70 "signature cut off" => [written(c, "", |value| value[..32].to_owned())];
+        71 "signature empty" => [written(c, "", |_| String::new())];
         72 "two signatures" => [
-            refused("one wrong", |mut headers, _| { headers.push(("x-hmac-signature", "0".repeat(64))); headers }),
-            refused("the same twice", |mut headers, _| { headers.extend(headers.clone()); headers }),
-            written("in one header", |value| format!("{value}, {value}")),
-            refused("of both names, one wrong", |headers, _| {
+            refused(c, "one wrong", |mut headers| { headers.push(("x-hmac-signature", "0".repeat(64))); headers }),
+            refused(c, "the same twice", |mut headers| { headers.extend(headers.clone()); headers }),
+            written(c, "in one header", |value| format!("{value}, {value}")),
+            refused(c, "of both names, one wrong", |headers| {
                 let wrong = |(name, value)| if name == "vrf-hmac-signature" { (name, flip_first_digit(value)) } else { (name, String::from(value)) };
                 headers.iter().map(|(name, value)| wrong((*name, value.as_str()))).collect()
             }),
-            on_the_wire("90 of them", |right| format!("x-hmac-signature: {right}\r\n").repeat(90).trim_end().to_owned())
+            on_the_wire(c, "90 of them", |right| format!("x-hmac-signature: {right}\r\n").repeat(90).trim_end().to_owned())
                 .fails(Verification, Unknown, Never),
-            on_the_wire("10,000 of them", |right| format!("x-hmac-signature: {right}\r\n").repeat(10_000).trim_end().to_owned())
+            on_the_wire(c, "10,000 of them", |right| format!("x-hmac-signature: {right}\r\n").repeat(10_000).trim_end().to_owned())
                 .fails(Transport, Unknown, IfHarmless),
         ].map(|case| case.note("also when they agree: which of them a peer means is anybody's guess"));
         73 "signature written otherwise" => [
-            signed("capitals", |headers, _| digits(headers, str::to_ascii_uppercase)),
-            signed("space around it", |headers, _| digits(headers, |value| format!("  {value}\t"))),
-            on_the_wire("its name in capitals", |right| format!("X-HMAC-SIGNATURE: {right}")),
+            signed(c, "capitals", |headers| digits(headers, str::to_ascii_uppercase)),
+            signed(c, "space around it", |headers| digits(headers, |value| format!("  {value}\t"))),
+            on_the_wire(c, "its name in capitals", |right| format!("X-HMAC-SIGNATURE: {right}")),
         ].map(|case| case.note("the same 32 bytes: digits of either case, and HTTP trims a header's value")).into_iter().chain([
-            written("space within", |value| value.replacen(&value[..8], &format!("{} ", &value[..7]), 1)),
-            on_the_wire("on two lines", |right| format!("x-hmac-signature: {}\r\n {}", &right[..32], &right[32..]))
+            written(c, "space within", |value| value.replacen(&value[..8], &format!("{} ", &value[..7]), 1)),
+            on_the_wire(c, "on two lines", |right| format!("x-hmac-signature: {}\r\n {}", &right[..32], &right[32..]))
                 .fails(Transport, Unknown, IfHarmless),
-            on_the_wire("space before the colon", |right| format!("x-hmac-signature : {right}")).fails(Transport, Unknown, IfHarmless),
-            on_the_wire("a NUL inside", |right| format!("x-hmac-signature: {}\0", &right[1..])).fails(Transport, Unknown, IfHarmless),
-            on_the_wire("1 MiB of it", |right| format!("x-hmac-signature: {}", right.repeat(16 * 1024))).fails(Transport, Unknown, IfHarmless),
+            on_the_wire(c, "space before the colon", |right| format!("x-hmac-signature : {right}")).fails(Transport, Unknown, IfHarmless),
+            on_the_wire(c, "a NUL inside", |right| format!("x-hmac-signature: {}\0", &right[1..])).fails(Transport, Unknown, IfHarmless),
+            on_the_wire(c, "1 MiB of it", |right| format!("x-hmac-signature: {}", right.repeat(16 * 1024))).fails(Transport, Unknown, IfHarmless),
         ]).collect::<Vec<_>>();
         74 "another algorithm named" => [
-            written("before it", |value| format!("sha512={value}")),
-            written("by its length", |value| value.repeat(2)),
-            written("base64", |_| "A".repeat(43) + "="),
+            written(c, "before it", |value| format!("sha512={value}")),
+            written(c, "by its length", |value| value.repeat(2)),
+            written(c, "base64", |_| "A".repeat(43) + "="),
         ];
         75 "timestamp stale" => NotApplicable(NO_TIME);
         76 "timestamp in the future" => NotApplicable(NO_TIME);
@@ -769,29 +708,28 @@ pub(crate) fn all() -> Vec<Row> {
         78 "timestamp with a sign or zeros" => NotApplicable(NO_TIME);
         79 "timestamp that is no number" => NotApplicable(NO_TIME);
         80 "genuine answer to another request" => [
-            Case::each("", |c, _| successes(c, c.others())).unless("a reply repeats nothing of its request")
+            Case::each("", successes(c, c.others())).unless("a reply repeats nothing of its request")
                 .note("each text that repeats the request's; what a provider may repeat in another form is not compared"),
         ];
         81 "genuine old answer to the same request, replayed" => [
-            if_signed("", |c| read_then([send(correct(c))])).replayed()
+            if_signed(c, "", |_| read_then([send(correct(c))])).replayed()
                 .note("believed: Veriff's signature binds the body to nothing else, and TLS is what keeps a replayer out"),
         ];
         82 "body written anew by a middlebox" => [
-            if_signed("", |c| {
-                let headers = c.vouched(c.body().as_bytes());
+            if_signed(c, "", |headers| {
                 done_then([send(answer(&c.status(), &headers, c.body().replace(':', ": ")))])
             }).fails(Verification, Unknown, Never),
         ];
         83 "key being replaced" => [
-            with_secret("signed with the new one", VERIFF_SECRET),
-            with_secret("signed with the old one", VERIFF_PREVIOUS),
-            with_secret("the new one, after the end", VERIFF_SECRET).clock(AFTER_THE_ROTATION),
-            with_secret("the old one, at the very end", VERIFF_PREVIOUS).clock(WallClock::At(ROTATION_ENDS))
+            with_secret(c, "signed with the new one", VERIFF_SECRET),
+            with_secret(c, "signed with the old one", VERIFF_PREVIOUS),
+            with_secret(c, "the new one, after the end", VERIFF_SECRET).clock(AFTER_THE_ROTATION),
+            with_secret(c, "the old one, at the very end", VERIFF_PREVIOUS).clock(WallClock::At(ROTATION_ENDS))
                 .fails(Verification, Unknown, Never),
-            with_secret("the old one, after the end", VERIFF_PREVIOUS).clock(AFTER_THE_ROTATION).fails(Verification, Unknown, Never),
+            with_secret(c, "the old one, after the end", VERIFF_PREVIOUS).clock(AFTER_THE_ROTATION).fails(Verification, Unknown, Never),
         ];
         84 "server's clock ten minutes off" => [
-            labelled("", "date", &["Thu, 31 May 2029 23:50:00 GMT", "Fri, 01 Jun 2029 00:10:00 GMT", "never"])
+            labelled(c, "", "date", &["Thu, 31 May 2029 23:50:00 GMT", "Fri, 01 Jun 2029 00:10:00 GMT", "never"])
                 .note("no request and no answer is signed with a time, so nothing depends on it"),
         ];
         85 "GOAWAY around our stream" => NotApplicable(NO_HTTP_2);
@@ -800,17 +738,14 @@ pub(crate) fn all() -> Vec<Row> {
         88 "SETTINGS with no stream" => NotApplicable(NO_HTTP_2);
         89 "silent death of the path" => NotApplicable(NO_HTTP_2);
         90 "call dropped" => [
-            done("at each poll in turn", |c| vec![Trickle(correct(c), 64, Duration::from_millis(1))])
-                .driven(DropAtEachPoll).gives(|_| vec![Dropped])
+            done("at each poll in turn", [Trickle(correct(c), 64, Duration::from_millis(1))])
+                .driven(DropAtEachPoll).gives([Dropped])
                 .note("first never polled, then polled once, and so on until it comes to its end"),
-            dropped("while the head of the request is on its way", |_| AtRequest(vec![Stall])),
-            dropped("after the request", |_| done_then([Stall])),
-            dropped("in the head of the answer", |_| done_then([send("HTTP/1.1 200 OK\r\ncontent-"), Stall])),
-            dropped("in the body of the answer", |c| {
-                let bytes = correct(c);
-                done_then([send(bytes.slice(..bytes.len() - 20)), Stall])
-            }),
-            dropped("in the handshake", |_| AtConnection(vec![Stall])).at(GOOD),
+            dropped("while the head of the request is on its way", AtRequest(vec![Stall])),
+            dropped("after the request", done_then([Stall])),
+            dropped("in the head of the answer", done_then([send("HTTP/1.1 200 OK\r\ncontent-"), Stall])),
+            dropped("in the body of the answer", done_then([all_but(c, 20), Stall])),
+            dropped("in the handshake", AtConnection(vec![Stall])).at(GOOD),
         ];
         91 "killed at each point of the journal" => NotApplicable(NO_JOURNAL);
         92 "disk full" => NotApplicable(NO_JOURNAL);
@@ -818,46 +753,29 @@ pub(crate) fn all() -> Vec<Row> {
         94 "Postgres lost at commit" => NotApplicable(NO_JOURNAL);
         95 "journal cut off" => NotApplicable(NO_JOURNAL);
         96 "wall clock jumps by an hour" => [
-            Case::new("", well).clock(WallClock::Jumping(-HOUR)),
-            done("and the server breaks", |c| refusal(c, "503 Service Unavailable", None))
+            Case::new("", well(c)).clock(WallClock::Jumping(-HOUR)),
+            done("and the server breaks", refusal(c, "503 Service Unavailable", None))
                 .clock(WallClock::Jumping(HOUR)).fails(Api, Unknown, IfHarmless),
-            until("ahead, throttled until a date", SEVEN_PAST, WallClock::Jumping(HOUR)).pauses(Duration::ZERO)
+            until(c, "ahead, throttled until a date", SEVEN_PAST, WallClock::Jumping(HOUR)).pauses(Duration::ZERO)
                 .note("the date has passed: repeated at once"),
-            until("back, throttled until a date", SEVEN_PAST, WallClock::Jumping(-HOUR)).fails(RateLimited, Refused, Never)
+            until(c, "back, throttled until a date", SEVEN_PAST, WallClock::Jumping(-HOUR)).fails(RateLimited, Refused, Never)
                 .note("the date is further away than the deadline, which does not count on the wall clock"),
         ];
         97 "monotonic clock jumps" => NotProvoked("it cannot be moved while sockets are real");
         98 "leap second" => [
-            until("throttled until one", "Sat, 31 Dec 2016 23:59:60 GMT", WallClock::At("2016-12-31T23:59:58Z"))
+            until(c, "throttled until one", "Sat, 31 Dec 2016 23:59:60 GMT", WallClock::At("2016-12-31T23:59:58Z"))
                 .pauses(Duration::from_secs(1)),
         ];
         99 "fork() after first use" => NotApplicable("the workspace forbids unsafe code, and std has no fork");
         100 "runtime shut down in the middle of a call" => [
-            done("", |_| vec![Stall]).driven(Shutdown).gives(|_| vec![Dropped]).note("the next call, on another runtime, works"),
+            done("", [Stall]).driven(Shutdown).gives([Dropped]).note("the next call, on another runtime, works"),
         ];
-        101 "nothing but 503" => [overwhelmed("503 Service Unavailable", true).fails(Api, Unknown, IfHarmless)];
-        102 "nothing but 429" => [overwhelmed("429 Too Many Requests", false).fails(RateLimited, Refused, Always)];
+        101 "nothing but 503" => [overwhelmed(done_then(refusal(c, "503 Service Unavailable", None))).fails(Api, Unknown, IfHarmless)];
+        102 "nothing but 429" => [overwhelmed(read_then(refusal(c, "429 Too Many Requests", None))).fails(RateLimited, Refused, Always)];
         103 "some stragglers" => [
-            done("", |c| vec![Pause(Duration::from_millis(50)), send(correct(c))]).driven(Often(10))
+            done("", [Pause(Duration::from_millis(50)), send(correct(c))]).driven(Often(10))
                 .note("never hedged: one request a call"),
         ];
         104 "slow reader of a stream of pages" => NotApplicable("no operation gives pages");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faults::case::Cases;
-
-    #[test]
-    fn no_row_is_missing_or_empty() {
-        let numbers: Vec<u32> = all().iter().map(|row| row.number).collect();
-        assert_eq!(numbers, (1..=104).collect::<Vec<_>>());
-        for row in all() {
-            if let Cases::Some(cases) = row.cases {
-                assert!(!cases.is_empty(), "F{}", row.number);
-            }
-        }
     }
 }

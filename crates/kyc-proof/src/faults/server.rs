@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use provider_core::Route;
@@ -13,10 +13,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
+
+use super::case::Stage;
+use crate::process::Bystander;
 
 /// When a wait for something that must happen is given up: it turns a hang into a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,6 +36,8 @@ pub(crate) enum Step {
     Effect,
     /// Sends these bytes.
     Send(Bytes),
+    /// Sends this text with the server's own port for `{port}` and for `{bystander}` the port that nobody may contact.
+    SendAddressed(String),
     /// Sends these bytes in pieces of this length, with a pause after each.
     Trickle(Bytes, usize, Duration),
     /// Sends these bytes again and again, with a pause after each time, as long as the client takes them.
@@ -68,17 +74,6 @@ impl Script {
     }
 }
 
-/// Whether and how the server listens before the fault is over. Afterwards it always does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Listening {
-    /// It does.
-    Open,
-    /// It does not: connections are refused.
-    Closed,
-    /// The queue of the kernel is full: the first packet of a connection is ignored.
-    Full,
-}
-
 /// One request as the server saw it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
@@ -102,28 +97,31 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// How often what the call asked for was done.
-    pub(crate) fn effects_of(&self, id: &str) -> u32 {
-        self.of(id).map(|request| request.effects).sum()
-    }
-
     /// The requests of one call.
     pub(crate) fn of(&self, id: &str) -> impl Iterator<Item = &Request> {
         self.requests.iter().filter(move |request| request.id == id)
     }
 
-    /// The effects of each call.
-    pub(crate) fn effects(&self) -> HashMap<&str, u32> {
-        let mut effects = HashMap::new();
-        for request in &self.requests {
-            *effects.entry(request.id.as_str()).or_insert(0) += request.effects;
-        }
-        effects
+    /// How often what the call asked for was done.
+    pub(crate) fn effects_of(&self, id: &str) -> u32 {
+        self.of(id).map(|request| request.effects).sum()
+    }
+
+    /// The most effects that any call had.
+    pub(crate) fn most_effects(&self) -> u32 {
+        let of_each = self.requests.iter();
+        let of_each = of_each.map(|request| self.effects_of(&request.id));
+        of_each.max().unwrap_or_default()
+    }
+
+    fn object(&mut self, to: bool, objection: &str) {
+        self.objections.extend(to.then(|| objection.to_owned()));
     }
 }
 
 struct Shared {
     port: u16,
+    bystander: Bystander,
     route: Route,
     clean: Script,
     tls: Mutex<Option<TlsAcceptor>>,
@@ -133,46 +131,34 @@ struct Shared {
     received: AtomicU64,
     connections: watch::Sender<usize>,
     open: watch::Sender<usize>,
-    /// Counts stalls, to wait for.
-    stalls: watch::Sender<u64>,
+    stalled: watch::Sender<bool>,
     over: watch::Sender<bool>,
     hang_up: watch::Sender<u32>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     /// What happens next: the fault, as long as there is some left.
     fn next(&self, at_connection: bool) -> Option<Script> {
-        let mut fault = lock(&self.fault);
+        let mut fault = self.fault.lock().unwrap();
         let (script, hits) = &mut *fault;
-        let begins_here = matches!(script, Script::AtConnection(_)) == at_connection;
-        if *hits > 0 && begins_here {
-            *hits = hits.saturating_sub(1);
+        if *hits > 0 && matches!(script, Script::AtConnection(_)) == at_connection {
+            *hits -= 1;
             return Some(script.clone());
         }
         (!at_connection).then(|| self.clean.clone())
     }
 }
 
-/// A listener that has not begun to accept.
-enum Waiting {
-    Bound(TcpSocket),
-    Queue(
-        TcpListener,
-        #[expect(dead_code, reason = "kept so that the queue stays full")] Vec<TcpStream>,
-    ),
-}
-
 pub(crate) struct Server {
     runtime: Handle,
     shared: Arc<Shared>,
-    waiting: Option<Waiting>,
-    /// How many connections fill the kernel's queue.
+    /// Nobody listens yet.
+    bound: Option<TcpSocket>,
+    /// Nobody accepts yet, and these connections fill the queue of the kernel.
+    full: Option<(TcpListener, Vec<TcpStream>)>,
+    /// How many connections filled it.
     queued: usize,
-    accepting: Option<JoinHandle<()>>,
+    accepting: Option<AbortHandle>,
 }
 
 impl Drop for Server {
@@ -186,7 +172,7 @@ impl Drop for Server {
 impl Server {
     /// A server that gives this correct reply to requests of this route until a fault is [armed](Server::arm).
     pub(crate) async fn start(
-        listening: Listening,
+        stage: Stage,
         tls: Option<Arc<ServerConfig>>,
         route: Route,
         answer: Bytes,
@@ -195,10 +181,10 @@ impl Server {
         // So that a request need not be huge to fill what is between two sockets.
         socket.set_recv_buffer_size(64 * 1024)?;
         socket.bind(([127, 0, 0, 1], 0).into())?;
-        let port = socket.local_addr()?.port();
         let clean = Script::AtRequest(vec![Step::Request, Step::Effect, Step::Send(answer)]);
         let shared = Arc::new(Shared {
-            port,
+            port: socket.local_addr()?.port(),
+            bystander: Bystander::new()?,
             route,
             fault: Mutex::new((clean.clone(), 0)),
             clean,
@@ -207,40 +193,41 @@ impl Server {
             received: AtomicU64::new(0),
             connections: watch::Sender::new(0),
             open: watch::Sender::new(0),
-            stalls: watch::Sender::new(0),
+            stalled: watch::Sender::new(false),
             over: watch::Sender::new(false),
             hang_up: watch::Sender::new(0),
         });
         let mut server = Self {
             runtime: Handle::current(),
             shared,
-            waiting: None,
+            bound: None,
+            full: None,
             queued: 0,
             accepting: None,
         };
-        match listening {
-            Listening::Open => server.accept(socket.listen(1024)?),
-            Listening::Closed => server.waiting = Some(Waiting::Bound(socket)),
-            Listening::Full => {
+        match stage {
+            Stage::Refused => server.bound = Some(socket),
+            Stage::Ignored => {
                 let listener = socket.listen(0)?;
                 let queue = fill(listener.local_addr()?).await;
                 server.queued = queue.len();
-                server.waiting = Some(Waiting::Queue(listener, queue));
+                server.full = Some((listener, queue));
             }
+            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName => server.accept(socket.listen(1024)?),
         }
         Ok(server)
     }
 
     fn accept(&mut self, listener: TcpListener) {
         let shared = Arc::clone(&self.shared);
-        self.accepting = Some(self.runtime.spawn(async move {
+        let accepting = self.runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 shared.connections.send_modify(|count| *count += 1);
-                let open = Open::new(Arc::clone(&shared));
-                let tls = lock(&shared.tls).clone();
-                tokio::spawn(connection(stream, open, tls));
+                shared.open.send_modify(|open| *open += 1);
+                tokio::spawn(connection(stream, Open(Arc::clone(&shared))));
             }
-        }));
+        });
+        self.accepting = Some(accepting.abort_handle());
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -249,20 +236,21 @@ impl Server {
 
     /// Plays `script` in the next `hits` exchanges.
     pub(crate) fn arm(&self, script: Script, hits: usize) {
-        *lock(&self.shared.fault) = (script, hits);
+        *self.shared.fault.lock().unwrap() = (script, hits);
     }
 
     /// Ends all faults: whoever stalls reads on, and whoever asks is answered, by TLS with this configuration.
     pub(crate) fn recover(&mut self, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
-        *lock(&self.shared.tls) = tls.map(TlsAcceptor::from);
+        *self.shared.tls.lock().unwrap() = tls.map(TlsAcceptor::from);
         let runtime = self.runtime.clone();
         let _runtime = runtime.enter();
-        lock(&self.shared.fault).1 = 0;
+        self.shared.fault.lock().unwrap().1 = 0;
         self.shared.over.send_replace(true);
-        match self.waiting.take() {
-            Some(Waiting::Bound(socket)) => self.accept(socket.listen(1024)?),
-            Some(Waiting::Queue(listener, _)) => self.accept(listener),
-            None => {}
+        if let Some(socket) = self.bound.take() {
+            self.accept(socket.listen(1024)?);
+        }
+        if let Some((listener, _)) = self.full.take() {
+            self.accept(listener);
         }
         Ok(())
     }
@@ -276,15 +264,21 @@ impl Server {
     /// How many are open after all that patience.
     pub(crate) async fn closed(&self) -> usize {
         let mut open = self.shared.open.subscribe();
-        let waiting = open.wait_for(|open| *open == 0);
-        let _ = tokio::time::timeout(PATIENCE, waiting).await;
+        let _ = timeout(PATIENCE, open.wait_for(|open| *open == 0)).await;
         *self.shared.open.borrow()
     }
 
     /// Waits until the server has stalled once.
     pub(crate) async fn stalled(&self) {
-        let mut stalls = self.shared.stalls.subscribe();
-        let _ = stalls.wait_for(|stalls| *stalls > 0).await;
+        let mut stalled = self.shared.stalled.subscribe();
+        let _ = stalled.wait_for(|stalled| *stalled).await;
+    }
+
+    /// Waits until the queue of the kernel has room again.
+    pub(crate) async fn reachable(&self) {
+        let mut connections = self.shared.connections.subscribe();
+        let emptied = connections.wait_for(|count| *count >= self.queued);
+        let _ = timeout(PATIENCE, emptied).await;
     }
 
     /// How many bytes of requests came in.
@@ -292,16 +286,13 @@ impl Server {
         self.shared.received.load(Ordering::Relaxed)
     }
 
-    /// Waits until the queue of the kernel has room again.
-    pub(crate) async fn reachable(&self) {
-        let queued = self.queued;
-        let mut connections = self.shared.connections.subscribe();
-        let waiting = connections.wait_for(|count| *count >= queued);
-        let _ = tokio::time::timeout(PATIENCE, waiting).await;
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.shared.ledger.lock().unwrap().clone()
     }
 
-    pub(crate) fn ledger(&self) -> Ledger {
-        lock(&self.shared.ledger).clone()
+    /// How many connections came to the address that nobody may contact.
+    pub(crate) fn strangers(&self) -> usize {
+        self.shared.bystander.connections()
     }
 }
 
@@ -310,7 +301,7 @@ async fn fill(address: std::net::SocketAddr) -> Vec<TcpStream> {
     let mut queue = Vec::new();
     while queue.len() < 64 {
         let connecting = TcpStream::connect(address);
-        match tokio::time::timeout(Duration::from_millis(100), connecting).await {
+        match timeout(Duration::from_millis(100), connecting).await {
             Ok(Ok(stream)) => queue.push(stream),
             _ => break,
         }
@@ -320,13 +311,6 @@ async fn fill(address: std::net::SocketAddr) -> Vec<TcpStream> {
 
 /// Counts a connection for as long as it lives.
 struct Open(Arc<Shared>);
-
-impl Open {
-    fn new(shared: Arc<Shared>) -> Self {
-        shared.open.send_modify(|open| *open += 1);
-        Self(shared)
-    }
-}
 
 impl Drop for Open {
     fn drop(&mut self) {
@@ -351,22 +335,21 @@ impl Socket for TlsStream<TcpStream> {
     }
 }
 
-async fn connection(stream: TcpStream, open: Open, tls: Option<TlsAcceptor>) {
+/// Exchange after exchange, until one side ends the connection. An error is such an end.
+async fn connection(stream: TcpStream, open: Open) -> io::Result<()> {
     let shared = &*open.0;
-    let _ = stream.set_nodelay(true);
+    stream.set_nodelay(true)?;
+    let tls = shared.tls.lock().unwrap().clone();
     let mut raw = Connection::new(stream, shared);
     if let Some(script) = shared.next(true) {
         raw.counted = tls.is_none();
-        if raw.play(&script).await.is_break() {
-            return;
-        }
+        raw.play(&script).await?;
     }
     match tls {
         None => raw.serve().await,
         Some(tls) => {
-            if let Ok(stream) = tls.accept(raw.stream).await {
-                Connection::new(stream, shared).serve().await;
-            }
+            let stream = tls.accept(raw.stream).await?;
+            Connection::new(stream, shared).serve().await
         }
     }
 }
@@ -376,14 +359,15 @@ struct Connection<'s, S> {
     shared: &'s Shared,
     buffer: BytesMut,
     /// The request that is being answered, in the ledger.
-    current: Option<usize>,
+    current: usize,
     /// Whether what comes in is counted.
     counted: bool,
 }
 
-type Flow = std::ops::ControlFlow<()>;
-const GO_ON: Flow = Flow::Continue(());
-const STOP: Flow = Flow::Break(());
+/// The server has ended the connection.
+fn ended() -> io::Result<()> {
+    Err(io::ErrorKind::NotConnected.into())
+}
 
 impl<'s, S: Socket> Connection<'s, S> {
     fn new(stream: S, shared: &'s Shared) -> Self {
@@ -391,165 +375,118 @@ impl<'s, S: Socket> Connection<'s, S> {
             stream,
             shared,
             buffer: BytesMut::new(),
-            current: None,
+            current: 0,
             counted: true,
         }
     }
 
-    /// Exchange after exchange, until one side ends the connection.
-    async fn serve(mut self) {
+    async fn serve(mut self) -> io::Result<()> {
         let mut hang_up = self.shared.hang_up.subscribe();
         loop {
             // The script is chosen when a request begins.
             if self.buffer.is_empty() {
-                let come = tokio::select! {
-                    come = self.fill() => come,
-                    _ = hang_up.changed() => {
-                        let _ = self.stream.shutdown().await;
-                        return self.drain().await;
-                    }
-                };
-                if !come {
-                    return;
+                tokio::select! {
+                    filled = self.fill() => filled?,
+                    _ = hang_up.changed() => return self.finish().await,
                 }
             }
-            let script = self
-                .shared
-                .next(false)
-                .unwrap_or_else(|| self.shared.clean.clone());
-            if self.play(&script).await.is_break() {
-                return;
-            }
+            let script = self.shared.next(false).unwrap();
+            self.play(&script).await?;
         }
     }
 
-    async fn play(&mut self, script: &Script) -> Flow {
+    async fn play(&mut self, script: &Script) -> io::Result<()> {
         for step in script.steps() {
-            if self.step(step).await.is_break() {
-                return STOP;
-            }
+            self.step(step).await?;
         }
-        GO_ON
+        Ok(())
     }
 
-    async fn step(&mut self, step: &Step) -> Flow {
+    async fn step(&mut self, step: &Step) -> io::Result<()> {
+        let shared = self.shared;
         match step {
-            Step::Request => self.request(true).await,
-            Step::Head => self.request(false).await,
-            Step::Effect => {
-                if let Some(at) = self.current {
-                    lock(&self.shared.ledger).requests[at].effects += 1;
-                }
-                GO_ON
+            Step::Request => {
+                let length = self.head().await?;
+                self.body(length).await?;
             }
-            Step::Send(bytes) => self.send(bytes).await,
+            Step::Head => {
+                self.head().await?;
+            }
+            Step::Effect => shared.ledger.lock().unwrap().requests[self.current].effects += 1,
+            Step::Send(bytes) => self.send(bytes).await?,
+            Step::SendAddressed(text) => {
+                let text = text.replace("{port}", &shared.port.to_string());
+                let text = text.replace("{bystander}", &shared.bystander.port.to_string());
+                self.send(text.as_bytes()).await?;
+            }
             Step::Trickle(bytes, length, pause) => {
                 for piece in bytes.chunks(*length) {
-                    if self.send(piece).await.is_break() {
-                        return STOP;
-                    }
-                    tokio::time::sleep(*pause).await;
+                    self.send(piece).await?;
+                    sleep(*pause).await;
                 }
-                GO_ON
             }
             Step::Flood(bytes, pause) => {
-                let over = self.shared.over.subscribe();
-                while !*over.borrow() && self.send(bytes).await.is_continue() {
-                    tokio::time::sleep(*pause).await;
+                while !*shared.over.borrow() {
+                    self.send(bytes).await?;
+                    sleep(*pause).await;
                 }
-                STOP
+                return ended();
             }
-            Step::Pause(pause) => {
-                tokio::time::sleep(*pause).await;
-                GO_ON
-            }
-            Step::Finish => {
-                let _ = self.stream.shutdown().await;
-                self.drain().await;
-                STOP
-            }
+            Step::Pause(pause) => sleep(*pause).await,
+            Step::Finish => return self.finish().await,
             Step::Reset => {
-                let _ = self.stream.tcp().set_zero_linger();
-                STOP
+                self.stream.tcp().set_zero_linger()?;
+                return ended();
             }
             Step::Stall => {
-                self.shared.stalls.send_modify(|stalls| *stalls += 1);
-                let mut over = self.shared.over.subscribe();
-                let _ = over.wait_for(|over| *over).await;
-                self.drain().await;
-                STOP
+                shared.stalled.send_replace(true);
+                let _ = shared.over.subscribe().wait_for(|over| *over).await;
+                return self.drain().await;
             }
         }
+        Ok(())
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Flow {
-        let sent = async {
-            self.stream.write_all(bytes).await?;
-            self.stream.flush().await
-        };
-        if sent.await.is_ok() { GO_ON } else { STOP }
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await?;
+        self.drain().await
     }
 
     /// Reads until the client ends its side.
-    async fn drain(&mut self) {
-        self.buffer.clear();
-        while self.fill().await {
+    async fn drain(&mut self) -> io::Result<()> {
+        loop {
             self.buffer.clear();
+            self.fill().await?;
         }
     }
 
-    /// Whether more came in.
-    async fn fill(&mut self) -> bool {
+    /// Reads what comes in; an error if nothing will.
+    async fn fill(&mut self) -> io::Result<()> {
         self.buffer.reserve(16 * 1024);
-        match self.stream.read_buf(&mut self.buffer).await {
-            Ok(count) if count > 0 => {
-                if self.counted {
-                    self.shared
-                        .received
-                        .fetch_add(count as u64, Ordering::Relaxed);
-                }
-                true
-            }
-            _ => false,
+        let count = self.stream.read_buf(&mut self.buffer).await?;
+        if self.counted {
+            let received = &self.shared.received;
+            received.fetch_add(count as u64, Ordering::Relaxed);
         }
+        if count == 0 { ended() } else { Ok(()) }
     }
 
-    /// Reads a request, or its head alone.
-    async fn request(&mut self, whole: bool) -> Flow {
+    /// Reads a head, enters it in the ledger, and gives the length of the body to come.
+    async fn head(&mut self) -> io::Result<usize> {
         let end = loop {
-            match find(&self.buffer, b"\r\n\r\n") {
+            let mut windows = self.buffer.windows(4);
+            match windows.position(|window| window == b"\r\n\r\n") {
                 Some(end) => break end,
-                None if self.fill().await => {}
-                None => return STOP,
+                None => self.fill().await?,
             }
         };
-        let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
-        self.buffer.advance(end + 4);
-        let length = self.enter(&head);
-        if !whole {
-            return GO_ON;
-        }
-        let mut left = length;
-        let mut kept = Vec::new();
-        loop {
-            let taken = left.min(self.buffer.len());
-            let part = &self.buffer[..taken];
-            kept.extend_from_slice(&part[..part.len().min(KEPT - kept.len())]);
-            self.buffer.advance(taken);
-            left -= taken;
-            if left == 0 {
-                break;
-            }
-            if !self.fill().await {
-                return STOP;
-            }
-        }
-        self.complete(kept);
-        GO_ON
-    }
-
-    /// Enters a head in the ledger, and gives the length of the body to come.
-    fn enter(&mut self, head: &str) -> usize {
+        let head = String::from_utf8_lossy(&self.buffer.split_to(end)).into_owned();
+        self.buffer.advance(4);
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default();
         let headers: HashMap<String, &str> = lines
@@ -557,53 +494,55 @@ impl<'s, S: Socket> Connection<'s, S> {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
             .collect();
         let header = |name: &str| headers.get(name).copied().unwrap_or_default();
-        let mut ledger = lock(&self.shared.ledger);
-        if !is_request_of(first, &self.shared.route) {
-            let objection = "a request line that is not of the operation's route";
-            ledger.objections.push(objection.to_owned());
-        }
-        let host = header("host");
-        let known = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{}", self.shared.port));
-        if !known.iter().any(|known| known == host) {
-            ledger
-                .objections
-                .push("a request for another host".to_owned());
-        }
-        let unasked = |name: &&&str| headers.contains_key(**name);
-        for name in ["expect", "cookie", "referer", "transfer-encoding"]
-            .iter()
-            .filter(unasked)
-        {
+        let Shared { port, route, .. } = self.shared;
+        let known = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}"));
+        let mut ledger = self.shared.ledger.lock().unwrap();
+        ledger.object(
+            !is_request_of(first, route),
+            "a request line that is not of the operation's route",
+        );
+        ledger.object(
+            !known.iter().any(|known| known == header("host")),
+            "a request for another host",
+        );
+        for name in ["expect", "cookie", "referer", "transfer-encoding"] {
             let objection = format!("a header that nobody asked for: {name}");
-            ledger.objections.push(objection);
+            ledger.object(headers.contains_key(name), &objection);
         }
-        if header("accept-encoding") != "identity" {
-            ledger
-                .objections
-                .push("a request for compression".to_owned());
-        }
-        self.current = Some(ledger.requests.len());
+        ledger.object(
+            header("accept-encoding") != "identity",
+            "a request for compression",
+        );
+        self.current = ledger.requests.len();
         ledger.requests.push(Request {
             id: header("x-request-id").to_owned(),
             ..Request::default()
         });
-        header("content-length").parse().unwrap_or_default()
+        Ok(header("content-length").parse().unwrap_or_default())
     }
 
-    fn complete(&mut self, body: Vec<u8>) {
-        let Some(at) = self.current else { return };
-        let mut ledger = lock(&self.shared.ledger);
-        let id = ledger.requests[at].id.clone();
-        let differs = ledger
-            .of(&id)
-            .any(|other| other.complete && other.body != body);
-        if differs {
-            ledger
-                .objections
-                .push("a repeat with another body".to_owned());
+    /// Reads a body, keeps its beginning, and compares it with that of the same call's other requests.
+    async fn body(&mut self, mut left: usize) -> io::Result<()> {
+        /// How much of a body is compared.
+        const KEPT: usize = 4 * 1024;
+        let mut kept = Vec::new();
+        loop {
+            let part = self.buffer.split_to(left.min(self.buffer.len()));
+            kept.extend_from_slice(&part[..part.len().min(KEPT - kept.len())]);
+            left -= part.len();
+            if left == 0 {
+                break;
+            }
+            self.fill().await?;
         }
-        ledger.requests[at].complete = true;
-        ledger.requests[at].body = body;
+        let mut ledger = self.shared.ledger.lock().unwrap();
+        let id = ledger.requests[self.current].id.clone();
+        let differs = |other: &Request| other.complete && other.body != kept;
+        let differs = ledger.of(&id).any(differs);
+        ledger.object(differs, "a repeat with another body");
+        let request = &mut ledger.requests[self.current];
+        (request.complete, request.body) = (true, kept);
+        Ok(())
     }
 }
 
@@ -615,7 +554,7 @@ fn is_request_of(line: &str, route: &Route) -> bool {
     let Some(target) = rest.strip_suffix(" HTTP/1.1") else {
         return false;
     };
-    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let path = target.split('?').next().unwrap_or_default();
     let (sent, expected) = (path.split('/'), route.path().split('/'));
     let fits = |(sent, expected): (&str, &str)| match expected.contains('{') {
         true => !sent.is_empty(),
@@ -624,37 +563,4 @@ fn is_request_of(line: &str, route: &Route) -> bool {
     method == route.method().as_str()
         && sent.clone().count() == expected.clone().count()
         && sent.zip(expected).all(fits)
-}
-
-/// How much of a body is kept to compare it.
-const KEPT: usize = 4 * 1024;
-
-fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
-    bytes
-        .windows(pattern.len())
-        .position(|window| window == pattern)
-}
-
-/// An address on this machine that nobody has any business with.
-pub(crate) struct Bystander {
-    listener: std::net::TcpListener,
-    port: u16,
-}
-
-impl Bystander {
-    pub(crate) fn new() -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
-        Ok(Self { listener, port })
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// How many connections came to it after all. The kernel takes them; nobody has to wait here.
-    pub(crate) fn connections(&self) -> usize {
-        std::iter::from_fn(|| self.listener.accept().ok()).count()
-    }
 }

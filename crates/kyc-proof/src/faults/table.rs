@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use provider_core::Idempotency;
 
-use super::case::{Case, Cases, Hits, Level, Row};
+use super::case::{Case, Cases, Level, Row};
 use super::cell::{Cell, Report};
-use super::column::{Column, Size};
+use super::column::Column;
 use super::transports::TRANSPORTS;
 use super::{Matrix, Run};
+use crate::process::mebibytes;
 
 /// The classes of operations, as columns of the published table.
 const CLASSES: [Idempotency; 3] = [
@@ -21,212 +22,157 @@ const CLASSES: [Idempotency; 3] = [
 /// One line: a case of a row, with all of its cells.
 struct Line<'m> {
     row: &'m Row,
-    case: &'m Case,
-    cells: Vec<(&'m Cell<'m>, &'m Report)>,
+    /// The place of the case in the row.
+    at: usize,
+    cells: Vec<&'m (Cell<'m>, Report)>,
 }
 
-impl Line<'_> {
-    fn fault(&self) -> String {
-        match self.case.name {
-            "" => self.row.fault.to_owned(),
-            name => format!("{}: {name}", self.row.fault),
-        }
+impl<'m> Line<'m> {
+    /// The lines of a row.
+    fn all(row: &'m Row, run: &'m Run<'m>) -> Vec<Self> {
+        let line = |at: usize| {
+            let of_case = |(cell, _): &&(Cell<'_>, Report)| {
+                cell.row.number == row.number && std::ptr::eq(cell.case, &cell.row.cases()[at])
+            };
+            let cells = run.cells.iter().filter(of_case).collect();
+            Self { row, at, cells }
+        };
+        (0..row.cases().len()).map(line).collect()
+    }
+
+    fn case(&self) -> &'m Case {
+        &self.row.cases()[self.at]
+    }
+
+    fn of<'l>(&'l self, column: &'l Column) -> impl Iterator<Item = &'l Cell<'m>> {
+        let cells = self.cells.iter().map(|(cell, _)| cell);
+        cells.filter(move |cell| std::ptr::eq(cell.column, column))
     }
 
     /// The expected results of a class: after one faulty exchange, and while they last.
-    fn expected(&self, class: Idempotency) -> String {
+    fn expected(&self, matrix: &Matrix, class: Idempotency) -> String {
         let mut texts: Vec<(String, Vec<String>)> = Vec::new();
-        for column in self.columns(class) {
-            let text = self.of_column(column);
+        let columns = matrix.columns();
+        for column in columns.filter(|column| column.operation().idempotency == class) {
+            let Some(text) = self.of_column(column) else {
+                continue;
+            };
             match texts.iter_mut().find(|(other, _)| *other == text) {
                 Some((_, names)) => names.push(column.to_string()),
                 None => texts.push((text, vec![column.to_string()])),
             }
         }
-        let several = texts.len() > 1;
-        let text = |(text, names): (String, Vec<String>)| match several {
-            true => format!("{}: {text}", names.join(", ")),
-            false => text,
-        };
-        let texts: Vec<_> = texts.into_iter().map(text).collect();
-        match texts.is_empty() {
-            true => "—".to_owned(),
-            false => texts.join("<br>"),
+        match &texts[..] {
+            [] => "—".to_owned(),
+            [(text, _)] => text.clone(),
+            _ => {
+                let texts = texts.iter();
+                let texts = texts.map(|(text, names)| format!("{}: {text}", names.join(", ")));
+                texts.collect::<Vec<_>>().join("<br>")
+            }
         }
-    }
-
-    fn columns(&self, class: Idempotency) -> Vec<&Column> {
-        let columns = self.cells.iter().map(|(cell, _)| cell.column);
-        let mut columns: Vec<_> = columns
-            .filter(|column| column.operation().idempotency == class)
-            .collect();
-        columns.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        columns
     }
 
     /// The expected results of an operation. Where they differ between variants, the rarer ones name them.
-    fn of_column(&self, column: &Column) -> String {
-        let mut hits: BTreeMap<usize, BTreeMap<bool, String>> = BTreeMap::new();
-        let mut names: BTreeMap<usize, &str> = BTreeMap::new();
-        for (cell, _) in &self.cells {
-            if std::ptr::eq(cell.column, column) {
-                let texts: Vec<_> = cell.expected.iter().map(ToString::to_string).collect();
-                let of_variant = hits.entry(cell.variant).or_default();
-                of_variant.insert(cell.hits == Hits::Always, texts.join(" or "));
-                names.insert(cell.variant, &cell.variant_name);
+    fn of_column(&self, column: &Column) -> Option<String> {
+        let mut by_variant: Vec<(&str, Vec<String>)> = Vec::new();
+        for cell in self.of(column) {
+            let texts: Vec<_> = cell.expected.iter().map(ToString::to_string).collect();
+            let text = texts.join(" or ");
+            match by_variant.last_mut() {
+                Some((name, texts)) if *name == cell.variant.name => {
+                    texts.extend((texts.last() != Some(&text)).then_some(text));
+                }
+                _ => by_variant.push((&cell.variant.name, vec![text])),
             }
         }
         let mut by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (variant, texts) in hits {
-            let mut texts: Vec<_> = texts.into_values().collect();
-            texts.dedup();
-            by_text
-                .entry(texts.join("; "))
-                .or_default()
-                .push(names[&variant]);
+        for (name, texts) in by_variant {
+            by_text.entry(texts.join("; ")).or_default().push(name);
         }
         let mut groups: Vec<_> = by_text.into_iter().collect();
         // What is tolerated is the rest, if anything is.
         groups.sort_by_key(|(text, names)| (text.starts_with("ok"), names.len()));
-        let Some((usual, _)) = groups.pop() else {
-            return "—".to_owned();
-        };
-        let rare = groups
-            .into_iter()
-            .map(|(text, names)| format!("{text} at {}", names.join(" ")));
-        let rare: Vec<_> = rare.collect();
-        match rare.is_empty() {
+        let (usual, _) = groups.pop()?;
+        let rare = groups.iter();
+        let rare: String = rare
+            .map(|(text, names)| format!("{text} at {}, ", names.join(" ")))
+            .collect();
+        Some(match rare.is_empty() {
             true => usual,
-            false => format!("{}, else {usual}", rare.join(", ")),
-        }
-    }
-
-    fn as_tabled(&self) -> usize {
-        let well = |(_, report): &&(&Cell<'_>, &Report)| report.violations.is_empty();
-        self.cells.iter().filter(well).count()
+            false => format!("{rare}else {usual}"),
+        })
     }
 
     /// The case's note, and which operations have no such case.
     fn note(&self, matrix: &Matrix) -> String {
-        let mut notes = Vec::new();
-        if !self.case.note.is_empty() {
-            notes.push(self.case.note.to_owned());
-        }
-        let has_none = |column: &&Column| {
-            let here = |(cell, _): &(&Cell<'_>, &Report)| std::ptr::eq(cell.column, *column);
+        let mut notes: Vec<String> = Vec::new();
+        notes.extend((!self.case().note.is_empty()).then(|| self.case().note.to_owned()));
+        let has_none = |(column, _): &&(Column, _)| {
             let tried = column.represents || self.row.level() == Level::Reply;
-            tried && !self.cells.iter().any(here)
+            tried && self.of(column).next().is_none()
         };
-        let without: Vec<_> = matrix
-            .columns
-            .iter()
-            .filter(has_none)
-            .map(Column::to_string)
-            .collect();
-        if !without.is_empty() {
-            let reason = match self.case.size {
-                Size::Large => "no request is that long",
-                Size::Usual => self.case.unless,
-            };
+        let without: Vec<_> = matrix.0.iter().filter(has_none).collect();
+        if let Some((_, rows)) = without.first() {
+            let mut rows = rows.iter().filter(|row| row.number == self.row.number);
+            let reason = rows.next().map_or("", |row| row.cases()[self.at].unless);
+            let without: Vec<_> = without
+                .iter()
+                .map(|(column, _)| column.to_string())
+                .collect();
             notes.push(format!("not {}: {reason}", without.join(", ")));
         }
         notes.join("; ")
     }
 }
 
-/// What a number of cells comes to in the summary.
-struct Totals {
-    rows: usize,
-    not_applicable: usize,
-    not_provoked: usize,
-    cases: usize,
-    cells: usize,
-    as_tabled: usize,
+fn is_as_tabled((_, report): &(Cell<'_>, Report)) -> bool {
+    report.violations.is_empty()
 }
 
-impl Totals {
-    fn of(matrix: &Matrix, run: &Run) -> Self {
-        let count = |wanted: fn(&Cases) -> bool| {
-            matrix.rows.iter().filter(|row| wanted(&row.cases)).count()
-        };
-        let well = |report: &&Report| report.violations.is_empty();
-        let cases = matrix.rows.iter().map(|row| row.cases().len());
-        Self {
-            rows: matrix.rows.len(),
-            not_applicable: count(|cases| matches!(cases, Cases::NotApplicable(_))),
-            not_provoked: count(|cases| matches!(cases, Cases::NotProvoked(_))),
-            cases: cases.sum(),
-            cells: run.reports.len(),
-            as_tabled: run.reports.values().filter(well).count(),
-        }
-    }
-
-    fn sentence(&self, matrix: &Matrix) -> String {
-        let Self {
-            rows,
-            not_applicable,
-            not_provoked,
-            cases,
-            cells,
-            as_tabled,
-        } = self;
-        format!(
-            "{rows} rows ({not_applicable} not applicable, {not_provoked} not provoked here), {cases} cases, {} \
-             operations, {} transports: {cells} cells, {as_tabled} as tabled, {} not",
-            matrix.columns.len(),
-            TRANSPORTS.len(),
-            cells - as_tabled,
-        )
-    }
+/// The matrix in numbers.
+fn totals(matrix: &Matrix, run: &Run<'_>) -> String {
+    let (columns, rows) = (matrix.0.len(), &matrix.0[0].1);
+    let without = |wanted: fn(&Cases) -> bool| {
+        let rows = rows.iter().filter(|row| wanted(&row.cases));
+        rows.count()
+    };
+    let cases: usize = rows.iter().map(|row| row.cases().len()).sum();
+    let as_tabled = run.cells.iter().filter(|cell| is_as_tabled(cell)).count();
+    format!(
+        "{} rows ({} not applicable, {} not provoked here), {cases} cases, {columns} operations, {} transports: \
+         {} cells, {as_tabled} as tabled, {} not",
+        rows.len(),
+        without(|cases| matches!(cases, Cases::NotApplicable(_))),
+        without(|cases| matches!(cases, Cases::NotProvoked(_))),
+        TRANSPORTS.len(),
+        run.cells.len(),
+        run.cells.len() - as_tabled,
+    )
 }
 
 /// Prints what is not as tabled, and the figures. The table itself is published.
-pub(super) fn print(matrix: &Matrix, run: &Run) {
-    let cells = matrix.cells();
-    for (index, text) in run.violations() {
-        let cell = index.and_then(|index| cells.get(index));
+pub(super) fn print(matrix: &Matrix, run: &Run<'_>) {
+    for (cell, text) in run.violations() {
         let name = cell.map_or_else(|| "all".to_owned(), Cell::name);
         println!("  NOT AS TABLED {name}: {text}");
     }
-    let reports = run.reports.values();
-    let calls: u32 = reports.clone().map(|report| report.calls).sum();
-    let latest = run.reports.iter().max_by_key(|(_, report)| report.overrun);
-    let memory = reports.clone().filter_map(|report| report.memory).max();
-    println!("  {}", Totals::of(matrix, run).sentence(matrix));
-    if let Some((index, report)) = latest {
+    let reports = || run.cells.iter().map(|(_, report)| report);
+    let calls: u32 = reports().map(|report| report.calls).sum();
+    let memory = reports().filter_map(|report| report.memory).max();
+    println!("  {}", totals(matrix, run));
+    if let Some((cell, report)) = run.cells.iter().max_by_key(|(_, report)| report.overrun) {
+        let late = report.overrun.as_secs_f64() * 1e3;
         println!(
-            "  {:.0} ms after its deadline ended the latest call, {}",
-            report.overrun.as_secs_f64() * 1e3,
-            cells[*index].name()
+            "  {late:.0} ms after its deadline ended the latest call, {}",
+            cell.name()
         );
     }
     println!(
-        "  {calls} calls; at most {:.1} MiB of memory taken; {:.1} MiB of output searched",
+        "  {calls} calls; at most {} of memory taken; {} of output searched",
         mebibytes(memory.unwrap_or_default()),
         mebibytes(run.searched()),
     );
-}
-
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
-}
-
-fn lines<'m>(
-    row: &'m Row,
-    cases: &'m [Case],
-    cells: &'m [Cell<'m>],
-    run: &'m Run,
-) -> Vec<Line<'m>> {
-    let of_case = |case: &'m Case| {
-        let cells = cells.iter().filter(|cell| std::ptr::eq(cell.case, case));
-        let reported = cells.filter_map(|cell| Some((cell, run.reports.get(&cell.index)?)));
-        Line {
-            row,
-            case,
-            cells: reported.collect(),
-        }
-    };
-    cases.iter().map(of_case).collect()
 }
 
 const INTRODUCTION: &str = "\
@@ -252,13 +198,10 @@ byte received where nothing was sent (I9); and the next call on the same client 
 ";
 
 /// The table as Markdown: nothing in it depends on the machine or the moment.
-pub(super) fn write(matrix: &Matrix, run: &Run) -> String {
-    let cells = matrix.cells();
-    let mut text = INTRODUCTION.to_owned();
-    let _ = writeln!(text, "\n{}.\n", Totals::of(matrix, run).sentence(matrix));
-    for column in &matrix.columns {
-        let (operation, signs) = (column.operation(), column.subject.signs());
-        let class = operation.idempotency;
+pub(super) fn write(matrix: &Matrix, run: &Run<'_>) -> String {
+    let mut text = format!("{INTRODUCTION}\n{}.\n\n", totals(matrix, run));
+    for column in matrix.columns() {
+        let (class, signs) = (column.operation().idempotency, column.subject.signs());
         let represents = if column.represents {
             ", represents its class"
         } else {
@@ -272,40 +215,44 @@ pub(super) fn write(matrix: &Matrix, run: &Run) -> String {
     for kind in TRANSPORTS {
         let _ = writeln!(text, "- over {}", kind.name);
     }
-    let header: Vec<String> = CLASSES.iter().map(|class| format!("`{class:?}`")).collect();
+    let classes = CLASSES.map(|class| format!("`{class:?}`")).join(" | ");
     let _ = writeln!(
         text,
-        "\n| | fault | {} | as tabled | note |\n|---|---|---|---|---|---:|---|",
-        header.join(" | ")
+        "\n| | fault | {classes} | as tabled | note |\n|---|---|---|---|---|---:|---|"
     );
-    for row in &matrix.rows {
-        let cases = match &row.cases {
-            Cases::Some(cases) => cases,
+    for row in &matrix.0[0].1 {
+        let Row {
+            number,
+            fault,
+            cases,
+        } = row;
+        let _ = match cases {
             Cases::NotApplicable(reason) => {
-                let _ = writeln!(
+                writeln!(
                     text,
-                    "| F{} | {} | — | — | — | | not applicable: {reason} |",
-                    row.number, row.fault
-                );
-                continue;
+                    "| F{number} | {fault} | — | — | — | | not applicable: {reason} |"
+                )
             }
             Cases::NotProvoked(reason) => {
-                let _ = writeln!(
+                writeln!(
                     text,
-                    "| F{} | {} | | | | | not provoked here: {reason} |",
-                    row.number, row.fault
-                );
-                continue;
+                    "| F{number} | {fault} | | | | | not provoked here: {reason} |"
+                )
             }
+            Cases::Some(_) => Ok(()),
         };
-        for line in lines(row, cases, &cells, run) {
+        for line in Line::all(row, run) {
+            let name = match line.case().name {
+                "" => String::new(),
+                name => format!(": {name}"),
+            };
             let _ = writeln!(
                 text,
-                "| F{} | {} | {} | {}/{} | {} |",
-                row.number,
-                line.fault(),
-                CLASSES.map(|class| line.expected(class)).join(" | "),
-                line.as_tabled(),
+                "| F{number} | {fault}{name} | {} | {}/{} | {} |",
+                CLASSES
+                    .map(|class| line.expected(matrix, class))
+                    .join(" | "),
+                line.cells.iter().filter(|cell| is_as_tabled(cell)).count(),
                 line.cells.len(),
                 line.note(matrix),
             );

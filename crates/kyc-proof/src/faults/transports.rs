@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Result;
 use provider_core::{Error, HyperTransport, ReqwestTransport, Transport, TransportBuilder};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::failure::Result;
 use crate::planted::{CERTIFICATE_NAME, CERTIFICATE_ORGANISATION};
 
 /// What a cell asks of a transport.

@@ -12,10 +12,10 @@ mod webhook;
 
 use std::fmt;
 
+use anyhow::{Result, anyhow};
 use provider_core::{Error, ErrorKind, Outcome, VerificationError};
 
 use crate::Settings;
-use crate::failure::{Failure, Result};
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -69,7 +69,7 @@ impl Called {
         };
         match self.requests {
             1 => Ok(verdict),
-            requests => Err(Failure::new(format!("{verdict} after {requests} requests"))),
+            requests => Err(anyhow!("{verdict} after {requests} requests")),
         }
     }
 }
@@ -86,7 +86,7 @@ fn judge(error: &Error) -> Result<Verdict> {
             Ok(Refused(*reason))
         }
         (ErrorKind::Decode, Outcome::Done, None) => Ok(NoAnswer),
-        _ => Err(Failure::new(format!("{error:?}"))),
+        _ => Err(anyhow!("{error:?}")),
     }
 }
 
@@ -155,9 +155,7 @@ impl Table {
         if self.0.iter().all(|row| row.wrong.is_empty()) {
             Ok(())
         } else {
-            Err(Failure::new(
-                "a reply came to something else than it should",
-            ))
+            Err(anyhow!("a reply came to something else than it should"))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Genuine replies in a place that is not theirs.
 
+use anyhow::Result;
 use provider_core::VerificationError::{OtherClient, OtherRequest, SignatureMismatch};
 
 use super::Table;
@@ -8,7 +9,6 @@ use super::veriff::{
     API_KEY, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, X, X_CLIENT, call,
     integration, reply, sign,
 };
-use crate::failure::Result;
 
 /// A genuine reply to another session of the same integration.
 const OTHER_SESSION: &str = "00000000-0000-4000-8000-00000000a0a0";

@@ -1,5 +1,6 @@
 //! One reply at a time with its signature or its body altered, around bodies of every sort.
 
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consent_hmac::Veriff;
@@ -16,7 +17,6 @@ use super::veriff::{
     API_KEY, Headers, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, VRF, VRF_CLIENT, X,
     X_CLIENT, call, check, integration, mac, reply, sign,
 };
-use crate::failure::Result;
 
 /// A reply that is not what Veriff sent.
 pub(super) struct Forgery {

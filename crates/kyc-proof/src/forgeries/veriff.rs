@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
 use consent_hmac::{
     ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
     Veriff,
@@ -15,7 +16,6 @@ use provider_core::{BaseUrl, Provider, RawResponse, Transport};
 use sha2::Sha256;
 
 use super::{Called, Verdict};
-use crate::failure::Result;
 
 pub(super) const API_KEY: &str = "00000000-0000-4000-8000-0000000000aa";
 pub(super) const OTHER_CLIENT: &str = "11111111-2222-4333-8444-555555555555";

@@ -24,7 +24,6 @@ mod parts;
 #[cfg(not(fuzzing))]
 mod replay;
 mod sandbox;
-mod signature;
 
 /// A reader: its name, what is asserted about it, and the function that does so for one input.
 struct Target {
@@ -45,8 +44,6 @@ targets! {
     "request" "any operation: what is taken is sent unchanged, and a refusal repeats no value" => exchanges::request;
     "json-paths" "the place of a decode error holds no key that the peer chose" => anyone::json_paths;
     "base-url" "an address keeps its origin, its segments and its query through a URL parser" => anyone::address;
-    "veriff-signature" "a reply is believed if and only if its headers agree and verify" => signature::headers;
-    "signature-hex" "64 hexadecimal digits and nothing else are a signature" => signature::hex;
     "sandbox" "any request has a reply in the provider's form, and one entry in the ledger" => sandbox::run;
 }
 

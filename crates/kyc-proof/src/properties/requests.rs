@@ -1,6 +1,7 @@
 //! The requests of every operation: what is taken is sent, all of it and nothing else.
 
-use kyc_proof::catalogue::{Subject, operations};
+use anyhow::Result;
+use kyc_proof::catalogue::with_exchanges;
 use kyc_proof::checks::request_is_sent_as_taken;
 use kyc_proof::companies::SANDBOX;
 use proptest::collection::vec;
@@ -8,20 +9,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use provider_core::testing::tolerance::{Mutation, pointers};
-use serde_json::Value;
 
 use super::values::{email, mobile, pan, path_id, shaped, text};
-use crate::failure::Result;
 use crate::planted::texts;
 
 pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Result<()> {
-    let subjects: Vec<(Subject, Value)> = operations()
-        .into_iter()
-        .map(|subject| {
-            let input = subject.exchange().input;
-            (subject, input)
-        })
-        .collect();
+    let subjects = with_exchanges();
     let value = prop_oneof![
         text(20),
         mobile(),
@@ -35,8 +28,8 @@ pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Re
     let omissions = vec(any::<Index>(), 0..3);
     let cases = (any::<Index>(), edits, omissions);
     runner.run(&cases, |(which, edits, omissions)| {
-        let (subject, request) = which.get(&subjects);
-        let mut input = request.clone();
+        let (subject, exchange) = which.get(&subjects);
+        let mut input = exchange.input.clone();
         for at in omissions {
             let places = pointers(&input);
             input = Mutation::Dropped

@@ -1,8 +1,6 @@
 //! A million calls of every operation while three exchanges of ten break: the result of each call beside the sandbox's
 //! ledger.
 
-mod chance;
-mod faulty;
 mod reconcile;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::{Result, bail};
 use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::{
     FinproSettings, Ledger, Sandbox, SandboxTransport, ServedSandbox, VeriffSettings,
@@ -22,12 +21,11 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use self::chance::{DropObserver, SeededClock};
-use self::faulty::{Count, Faulty};
 use self::reconcile::{Answer, Traces, Verdict, judge};
 use crate::Settings;
-use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, request_id};
+use crate::load::chance::{self, DropObserver, SeededClock};
+use crate::load::{FailingTransport, Fault, Passage};
 use crate::planted::texts;
 use crate::process::{mebibytes, open_sockets, resident_bytes, tasks_left};
 
@@ -44,6 +42,12 @@ const MOST_GROWTH: u64 = 8 << 20;
 /// What may be done twice. Stated here once more: a proof does not rely on the declaration that it is about, so any other
 /// operation that has effects may be done once.
 const REPEATABLE: [&str; 1] = ["veriff record-consent"];
+
+/// Of a hundred exchanges, how many break.
+const FAULTY: u32 = 30;
+const FAILURES: [u16; 5] = [408, 500, 502, 503, 504];
+const REFUSALS: [u16; 6] = [307, 400, 401, 404, 413, 422];
+const WAITS: [Option<&str>; 3] = [None, Some("0"), Some("1")];
 
 /// Of a hundred calls, how many have a caller that loses patience. About half of these calls end before that.
 const IMPATIENT: u32 = 3;
@@ -87,6 +91,62 @@ impl Way {
             Self::Reqwest => "through sockets, ReqwestTransport",
         }
     }
+}
+
+/// How often what was done.
+#[derive(Debug, Default)]
+struct Count {
+    attempts: AtomicU64,
+    faults: AtomicU64,
+}
+
+/// What becomes of the next exchange of the call that runs.
+fn passage(count: &Count, longest_way: Duration) -> Passage {
+    let passage = chance::draw(|random| Passage {
+        fault: fault(random),
+        out: longest_way.mul_f64(random.f64()),
+        back: longest_way.mul_f64(random.f64()),
+        share: random.f64(),
+    });
+    let faults = u64::from(passage.fault.is_some());
+    count.attempts.fetch_add(1, Ordering::Relaxed);
+    count.faults.fetch_add(faults, Ordering::Relaxed);
+    passage
+}
+
+fn fault(random: &mut fastrand::Rng) -> Option<Fault> {
+    use Fault::{
+        Cut, FailureAfter, FailureBefore, Forged, Garbage, Impostor, Limited, Refusal, ReplyLost,
+        RequestLost, SilenceAfter, SilenceBefore, Unreachable,
+    };
+
+    if chance::is_storm() {
+        // What a circuit breaker counts: no answer, or none of the provider's.
+        let (before, after) = (FailureBefore(503), FailureAfter(503));
+        return random.choice([Unreachable, ReplyLost, before, after]);
+    }
+    if random.u32(..100) >= FAULTY {
+        return None;
+    }
+    // It costs a whole deadline, so it is rare; the others are as likely as one another.
+    if random.u32(..111) == 0 {
+        return random.choice([SilenceBefore, SilenceAfter]);
+    }
+    let failure = random.choice(FAILURES)?;
+    let (refusal, wait) = (random.choice(REFUSALS)?, random.choice(WAITS)?);
+    random.choice([
+        Unreachable,
+        Impostor,
+        RequestLost,
+        FailureBefore(failure),
+        Refusal(refusal),
+        Limited(wait),
+        ReplyLost,
+        FailureAfter(failure),
+        Cut,
+        Garbage,
+        Forged,
+    ])
 }
 
 /// One run of calls and what is known of it beforehand.
@@ -148,12 +208,12 @@ impl Soak {
             Way::Reqwest => Arc::new(ReqwestTransport::new()?),
         };
         let count = Arc::new(Count::default());
-        let faulty = Faulty {
+        let longest_way = Duration::from_millis(if self.through_sockets() { 2 } else { 10 });
+        let counted = Arc::clone(&count);
+        let setup = self.setup(Arc::new(FailingTransport {
             inner: transport,
-            count: Arc::clone(&count),
-            longest_way: Duration::from_millis(if self.through_sockets() { 2 } else { 10 }),
-        };
-        let setup = self.setup(faulty);
+            passage: move || passage(&counted, longest_way),
+        }));
         let connect = |subject: Subject| {
             let client = subject.connect_to(&base_urls, &setup)?;
             Ok(Operation {
@@ -215,7 +275,7 @@ impl Soak {
             )
     }
 
-    fn setup(self, transport: Faulty) -> Setup {
+    fn setup(self, transport: Arc<dyn Transport>) -> Setup {
         let retry = RetryPolicy::standard();
         let millisecond = Duration::from_millis(1);
         Setup {
@@ -230,7 +290,7 @@ impl Soak {
             // Calls follow upon calls here, so a pause of a second would leave nothing to look at.
             circuit_breaker: CircuitBreaker::standard().with_pause(millisecond * 5),
             timeout: self.through_sockets().then(|| Duration::from_millis(500)),
-            ..Setup::standard(Arc::new(transport))
+            ..Setup::standard(transport)
         }
     }
 
@@ -349,7 +409,7 @@ impl Book {
                 continue;
             }
             if entry.sequence() != self.read_to + 1 {
-                return Err(Failure::new("the ledger dropped entries that nobody read"));
+                bail!("the ledger dropped entries that nobody read");
             }
             self.read_to = entry.sequence();
             let id = entry.request_id().unwrap_or_default().to_owned();
@@ -448,16 +508,16 @@ impl Report {
             .keys()
             .any(|verdict| *verdict != Verdict::True);
         if wrong || self.strangers > 0 {
-            return Err(Failure::new("callers and ledger do not agree"));
+            bail!("callers and ledger do not agree");
         }
         if self.replies.values().any(|replies| *replies == 0) {
-            return Err(Failure::new("an operation was never answered"));
+            bail!("an operation was never answered");
         }
         if tasks + sockets > 0 {
-            return Err(Failure::new("something was left behind"));
+            bail!("something was left behind");
         }
         if self.memory_end > self.memory_warm + MOST_GROWTH {
-            return Err(Failure::new("memory grows with the number of calls"));
+            bail!("memory grows with the number of calls");
         }
         Ok(())
     }

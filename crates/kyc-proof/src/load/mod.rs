@@ -1,8 +1,10 @@
-//! A transport that breaks a share of the exchanges, before or after the provider has done what it was asked.
+//! Calls to a sandbox behind a network that fails, before or after the provider has done what it was asked.
 
+pub(crate) mod chance;
+
+use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,14 +14,9 @@ use provider_core::{
     Body, ExchangeLimits, RawResponse, Transport, TransportError, TransportErrorKind,
 };
 
-use super::chance::{draw, is_storm};
-
-/// Of a hundred exchanges.
-const FAULTY: u32 = 30;
-
-/// Ways to break. Each is as likely as the others, but for the silence: it costs a whole deadline.
+/// Ways in which an exchange breaks.
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+pub(crate) enum Fault {
     /// No connection.
     Unreachable,
     /// The peer is not who it should be.
@@ -48,96 +45,62 @@ enum Fault {
     Forged,
 }
 
-const FAILURES: [u16; 5] = [408, 500, 502, 503, 504];
-const REFUSALS: [u16; 6] = [307, 400, 401, 404, 413, 422];
-const WAITS: [Option<&str>; 3] = [None, Some("0"), Some("1")];
 const SIGNATURES: [HeaderName; 2] = [
     HeaderName::from_static("x-hmac-signature"),
     HeaderName::from_static("vrf-hmac-signature"),
 ];
 
-impl Fault {
-    fn draw(storm: bool, random: &mut fastrand::Rng) -> Option<Self> {
-        if storm {
-            return Some(Self::in_a_storm(random.u32(..4)));
-        }
-        if random.u32(..100) >= FAULTY {
-            return None;
-        }
-        let mut one_of = |statuses: &[u16]| statuses[random.usize(..statuses.len())];
-        let (failure, refusal) = (one_of(&FAILURES), one_of(&REFUSALS));
-        let wait = WAITS[random.usize(..WAITS.len())];
-        // Twenty each of eleven, and one of each silence.
-        Some(match random.u32(..222) {
-            0..20 => Self::Unreachable,
-            20..40 => Self::Impostor,
-            40..60 => Self::RequestLost,
-            60..80 => Self::FailureBefore(failure),
-            80..100 => Self::Refusal(refusal),
-            100..120 => Self::Limited(wait),
-            120..140 => Self::ReplyLost,
-            140..160 => Self::FailureAfter(failure),
-            160..180 => Self::Cut,
-            180..200 => Self::Garbage,
-            200..220 => Self::Forged,
-            220 => Self::SilenceBefore,
-            _ => Self::SilenceAfter,
-        })
-    }
-
-    /// What a circuit breaker counts: no answer, or none of the provider's.
-    fn in_a_storm(choice: u32) -> Self {
-        match choice {
-            0 => Self::Unreachable,
-            1 => Self::ReplyLost,
-            2 => Self::FailureBefore(503),
-            _ => Self::FailureAfter(503),
-        }
-    }
+/// What becomes of one exchange.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passage {
+    pub(crate) fault: Option<Fault>,
+    /// How long the request and the reply are on their way.
+    pub(crate) out: Duration,
+    pub(crate) back: Duration,
+    /// The share of a cut reply that arrives.
+    pub(crate) share: f64,
 }
 
-/// How often what was done.
-#[derive(Debug, Default)]
-pub(super) struct Count {
-    pub(super) attempts: AtomicU64,
-    pub(super) faults: AtomicU64,
+/// A transport that asks before each exchange what becomes of it.
+pub(crate) struct FailingTransport<F> {
+    pub(crate) inner: Arc<dyn Transport>,
+    pub(crate) passage: F,
 }
 
-#[derive(Debug)]
-pub(super) struct Faulty {
-    pub(super) inner: Arc<dyn Transport>,
-    pub(super) count: Arc<Count>,
-    /// The longest that a request or a reply is on its way.
-    pub(super) longest_way: Duration,
+impl<F> fmt::Debug for FailingTransport<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FailingTransport")
+    }
 }
 
 #[async_trait]
-impl Transport for Faulty {
+impl<F: Fn() -> Passage + Send + Sync + 'static> Transport for FailingTransport<F> {
     async fn send(
         &self,
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let failed = |kind| Err(TransportError::new(kind));
-        let storm = is_storm();
-        let (fault, out, back) =
-            draw(|random| (Fault::draw(storm, random), random.f64(), random.f64()));
-        self.count.attempts.fetch_add(1, Ordering::Relaxed);
-        if fault.is_some() {
-            self.count.faults.fetch_add(1, Ordering::Relaxed);
-        }
-        tokio::time::sleep(self.longest_way.mul_f64(out)).await;
+        let Passage {
+            fault,
+            out,
+            back,
+            share,
+        } = (self.passage)();
         match fault {
             Some(Fault::Unreachable) => return failed(TransportErrorKind::Connect),
+            Some(Fault::SilenceBefore) => pending().await,
+            _ => tokio::time::sleep(out).await,
+        }
+        match fault {
             Some(Fault::Impostor) => return failed(TransportErrorKind::Certificate),
             Some(Fault::RequestLost) => return failed(TransportErrorKind::Interrupted),
-            Some(Fault::SilenceBefore) => pending().await,
             Some(Fault::FailureBefore(status) | Fault::Refusal(status)) => return Ok(page(status)),
             Some(Fault::Limited(wait)) => return Ok(limited(wait)),
             _ => {}
         }
         let reply = self.inner.send(request, limits).await;
-        tokio::time::sleep(self.longest_way.mul_f64(back)).await;
+        tokio::time::sleep(back).await;
         let reply = match fault {
             Some(Fault::ReplyLost) => return failed(TransportErrorKind::Interrupted),
             Some(Fault::SilenceAfter) => pending().await,
@@ -150,7 +113,7 @@ impl Transport for Faulty {
         }
         Ok(match fault {
             Some(Fault::Cut) => {
-                let end = draw(|random| random.usize(..reply.body().len()));
+                let end = (reply.body().len() as f64 * share) as usize;
                 with_body(&reply, reply.body().slice(..end))
             }
             Some(Fault::Forged) if reply.headers().contains_key(&SIGNATURES[0]) => forged(&reply),

@@ -19,7 +19,7 @@ struct Call {
 }
 
 /// Runs `work` with randomness of its own, so that what happens to a call depends on its number and on no other call.
-pub(super) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Output = T>) -> T {
+pub(crate) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Output = T>) -> T {
     let call = Call {
         storm,
         random: RefCell::new(fastrand::Rng::with_seed(seed)),
@@ -29,23 +29,23 @@ pub(super) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Outpu
 }
 
 /// Draws from the randomness of the call that runs.
-pub(super) fn draw<T>(draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+pub(crate) fn draw<T>(draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
     CALL.with(|call| draw(&mut call.random.borrow_mut()))
 }
 
 /// Whether every exchange of the call that runs is faulty.
-pub(super) fn is_storm() -> bool {
+pub(crate) fn is_storm() -> bool {
     CALL.with(|call| call.storm)
 }
 
 /// The outcome that the observer got when the client's future was dropped.
-pub(super) fn outcome_when_dropped() -> Option<Outcome> {
+pub(crate) fn outcome_when_dropped() -> Option<Outcome> {
     CALL.with(|call| call.dropped.get())
 }
 
 /// Records the outcome of a call that was dropped.
 #[derive(Debug)]
-pub(super) struct DropObserver;
+pub(crate) struct DropObserver;
 
 impl CallObserver for DropObserver {
     fn observe(&self, event: &CallEvent<'_>) {
@@ -57,7 +57,7 @@ impl CallObserver for DropObserver {
 
 /// The machine's time with the call's randomness.
 #[derive(Debug)]
-pub(super) struct SeededClock;
+pub(crate) struct SeededClock;
 
 #[async_trait]
 impl Clock for SeededClock {
