@@ -6,7 +6,8 @@ use provider_core::jiff::Timestamp;
 use provider_core::lenient::{Object, Told};
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, Fault, FaultClass, InvalidRequest,
-    Provider, RawResponse, ReplyHead, StreamVerification, VerificationError, Verified, lenient,
+    Provider, RawResponse, ReplyHead, Settings, StreamVerification, VerificationError, Verified,
+    lenient,
 };
 use serde::Deserialize;
 
@@ -101,6 +102,34 @@ impl Veriff {
             (None, None) => return Err(VerificationError::MissingSignature),
         };
         Signature::from_hex(header).map(Some)
+    }
+
+    /// The names of the settings that [`from_settings`](Self::from_settings) reads.
+    pub const SETTINGS: &'static [&'static str] =
+        &["VERIFF_BASE_URL", "VERIFF_API_KEY", "VERIFF_SHARED_SECRET"];
+
+    /// Reads the integration from environment variables, or from the files that they name with `_FILE`: see
+    /// [`from_settings`](Self::from_settings).
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or invalid; the error names it, never the value.
+    pub fn from_environment() -> Result<Self, InvalidRequest> {
+        Self::from_settings(&Settings::environment())
+    }
+
+    /// Reads the integration from `VERIFF_BASE_URL`, `VERIFF_API_KEY` and `VERIFF_SHARED_SECRET`, which may be a list, see
+    /// [`SharedSecrets`].
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or invalid; the error names it, never the value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
+        settings.required(Self::SETTINGS)?;
+        let base_url = BaseUrl::required_from_settings(settings, "VERIFF_BASE_URL")?;
+        let api_key = settings.parsed("VERIFF_API_KEY", ApiKey::new)?;
+        let secrets = settings.parsed("VERIFF_SHARED_SECRET", SharedSecrets::parse)?;
+        Ok(Self::new(base_url, api_key, secrets))
     }
 }
 

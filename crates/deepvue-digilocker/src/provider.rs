@@ -5,7 +5,7 @@ use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, StreamVerification, VerificationError,
+    ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::envelope::refusal;
@@ -63,6 +63,44 @@ impl Deepvue {
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
+    }
+
+    /// The names of the settings that [`from_settings`](Self::from_settings) reads.
+    pub const SETTINGS: &'static [&'static str] = &[
+        "DEEPVUE_BASE_URL",
+        "DEEPVUE_CLIENT_ID",
+        "DEEPVUE_CLIENT_SECRET",
+    ];
+
+    /// Reads the account from environment variables, or from the files that they name with `_FILE`: see
+    /// [`from_settings`](Self::from_settings).
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or invalid; the error names it, never the value.
+    pub fn from_environment() -> Result<Self, InvalidRequest> {
+        Self::from_settings(&Settings::environment())
+    }
+
+    /// Reads the account from `DEEPVUE_CLIENT_ID`, `DEEPVUE_CLIENT_SECRET` and, if it is not at [`HOST`](Self::HOST),
+    /// `DEEPVUE_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or invalid; the error names it, never the value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
+        const ID: &str = "DEEPVUE_CLIENT_ID";
+        const SECRET: &str = "DEEPVUE_CLIENT_SECRET";
+        settings.required(&[ID, SECRET])?;
+        let client_id = settings.parsed(ID, ClientId::new)?;
+        let client_secret = settings.parsed(SECRET, ClientSecret::new)?;
+        let deepvue = Self::new(client_id, client_secret);
+        Ok(
+            match BaseUrl::from_settings(settings, "DEEPVUE_BASE_URL")? {
+                Some(base_url) => deepvue.with_base_url(base_url),
+                None => deepvue,
+            },
+        )
     }
 }
 

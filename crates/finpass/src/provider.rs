@@ -5,7 +5,7 @@ use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, StreamVerification, VerificationError,
+    ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::envelope::refusal;
@@ -48,6 +48,41 @@ impl Finpass {
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
+    }
+
+    /// The names of the settings that [`from_settings`](Self::from_settings) reads.
+    pub const SETTINGS: &'static [&'static str] =
+        &["FINPASS_BASE_URL", "FINPASS_API_KEY", "FINPASS_API_SECRET"];
+
+    /// Reads the account from environment variables, or from the files that they name with `_FILE`: see
+    /// [`from_settings`](Self::from_settings).
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or invalid; the error names it, never the value.
+    pub fn from_environment() -> Result<Self, InvalidRequest> {
+        Self::from_settings(&Settings::environment())
+    }
+
+    /// Reads the account from `FINPASS_API_KEY`, `FINPASS_API_SECRET` and, if it is not at [`HOST`](Self::HOST),
+    /// `FINPASS_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or invalid; the error names it, never the value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
+        const API_KEY: &str = "FINPASS_API_KEY";
+        const API_SECRET: &str = "FINPASS_API_SECRET";
+        settings.required(&[API_KEY, API_SECRET])?;
+        let api_key = settings.parsed(API_KEY, ApiKey::new)?;
+        let api_secret = settings.parsed(API_SECRET, ApiSecret::new)?;
+        let finpass = Self::new(api_key, api_secret);
+        Ok(
+            match BaseUrl::from_settings(settings, "FINPASS_BASE_URL")? {
+                Some(base_url) => finpass.with_base_url(base_url),
+                None => finpass,
+            },
+        )
     }
 }
 

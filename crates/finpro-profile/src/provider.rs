@@ -5,7 +5,7 @@ use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, StreamVerification, VerificationError,
+    ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::RateLimit;
@@ -66,6 +66,43 @@ impl Finpro {
             organisation_id: credentials.organisation_id.header_value(),
             app_identifier: credentials.app_identifier.header_value(),
         }
+    }
+
+    /// The names of the settings that [`from_settings`](Self::from_settings) reads.
+    pub const SETTINGS: &'static [&'static str] = &[
+        "FINPRO_BASE_URL",
+        "FINPRO_CLIENT_ID",
+        "FINPRO_CLIENT_SECRET",
+        "FINPRO_ORGANISATION_ID",
+        "FINPRO_APP_IDENTIFIER",
+    ];
+
+    /// Reads the installation from environment variables, or from the files that they name with `_FILE`: see
+    /// [`from_settings`](Self::from_settings).
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or invalid; the error names it, never the value.
+    pub fn from_environment() -> Result<Self, InvalidRequest> {
+        Self::from_settings(&Settings::environment())
+    }
+
+    /// Reads the installation from `FINPRO_BASE_URL`, `FINPRO_CLIENT_ID`, `FINPRO_CLIENT_SECRET`, `FINPRO_ORGANISATION_ID` and
+    /// `FINPRO_APP_IDENTIFIER`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or invalid; the error names it, never the value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
+        settings.required(Self::SETTINGS)?;
+        let credentials = Credentials {
+            client_id: settings.parsed("FINPRO_CLIENT_ID", ClientId::new)?,
+            client_secret: settings.parsed("FINPRO_CLIENT_SECRET", ClientSecret::new)?,
+            organisation_id: settings.parsed("FINPRO_ORGANISATION_ID", OrganisationId::new)?,
+            app_identifier: settings.parsed("FINPRO_APP_IDENTIFIER", AppIdentifier::new)?,
+        };
+        let base_url = BaseUrl::required_from_settings(settings, "FINPRO_BASE_URL")?;
+        Ok(Self::new(base_url, credentials))
     }
 }
 

@@ -25,7 +25,7 @@ impl RateLimit {
         }
     }
 
-    /// Converts the headers for a rate limiter. The unit of `reset` is not documented, so its size decides (`[inference]`):
+    /// Converts the headers for a rate limiter. The unit of `reset` is not documented, so its size decides (`[derived]`):
     /// a moment of this century in seconds or in milliseconds. Any other number is ignored.
     pub(crate) fn allowance(self, now: Timestamp) -> Option<Allowance> {
         const SECONDS: std::ops::Range<u64> = 946_684_800..4_102_444_800;

@@ -5,8 +5,7 @@ use clap::CommandFactory as _;
 use clap::builder::PossibleValuesParser;
 
 use crate::arguments::{Arguments, Command};
-use crate::clients::Clients;
-use crate::configuration::Configuration;
+use crate::clients::{Clients, settings};
 use crate::failure::Failure;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
@@ -40,7 +39,7 @@ pub(crate) async fn run(
     let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
     let Some(command) = arguments.command else {
         let (name, matches) = matches.subcommand().unwrap_or(("", matches));
-        let clients = Clients::new(Configuration::environment(timeout), timeout);
+        let clients = Clients::new(settings(timeout), timeout);
         return provider(name)?.run(matches, &clients, output).await;
     };
     match command {

@@ -4,7 +4,6 @@ mod arguments;
 mod batch;
 mod clients;
 mod command;
-mod configuration;
 mod failure;
 mod interrupt;
 mod onboard;

@@ -5,19 +5,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use kyc_facade::finpro_profile::FinproProfileClient;
+use kyc_facade::consent_hmac::Veriff;
+use kyc_facade::deepvue_digilocker::Deepvue;
+use kyc_facade::finpass::Finpass;
+use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
     AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentAnswer,
     ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest, DocumentKind,
     DocumentSession, RecordedConsent,
 };
-use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, RequestId};
+use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, RequestId, Settings};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
 use kyc_sandbox::Sandbox;
 
 use crate::arguments::Onboard;
-use crate::clients::{self, Clients};
-use crate::configuration::Configuration;
+use crate::clients::{Clients, settings};
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
@@ -56,11 +58,8 @@ pub(crate) async fn run(
         None
     };
     let clients = match &served {
-        Some(served) => {
-            let pairs = served.environment().into_iter().collect();
-            Clients::new(Configuration::Given(pairs), timeout)
-        }
-        None => Clients::new(Configuration::environment(timeout), timeout),
+        Some(served) => Clients::new(Settings::of(served.environment()), timeout),
+        None => Clients::new(settings(timeout), timeout),
     };
     let mut builder = configured(&clients)?;
     if let Some(aggregator) = default_aggregator {
@@ -105,33 +104,30 @@ pub(crate) async fn run(
 
 /// All providers with at least one setting; such a provider must have all of its settings.
 fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
-    let any = |names: &[&'static str]| clients.configuration.any(names);
+    let any = |names: &[&'static str]| clients.settings.any(names);
     let mut builder = Kyc::builder();
     let mut none = true;
-    if any(&["VERIFF_BASE_URL", "VERIFF_API_KEY", "VERIFF_SHARED_SECRET"])? {
-        (builder, none) = (builder.veriff(clients.client(clients::veriff)?), false);
-    }
-    if any(&[
-        "DEEPVUE_BASE_URL",
-        "DEEPVUE_CLIENT_ID",
-        "DEEPVUE_CLIENT_SECRET",
-    ])? {
-        (builder, none) = (builder.deepvue(clients.client(clients::deepvue)?), false);
-    }
-    if any(&[
-        "FINPRO_BASE_URL",
-        "FINPRO_CLIENT_ID",
-        "FINPRO_CLIENT_SECRET",
-        "FINPRO_ORGANISATION_ID",
-        "FINPRO_APP_IDENTIFIER",
-    ])? {
+    if any(Veriff::SETTINGS)? {
         (builder, none) = (
-            builder.finpro(clients.client::<_, FinproProfileClient>(clients::finpro)?),
+            builder.veriff(clients.client(Veriff::from_settings)?),
             false,
         );
     }
-    if any(&["FINPASS_BASE_URL", "FINPASS_API_KEY", "FINPASS_API_SECRET"])? {
-        (builder, none) = (builder.finpass(clients.client(clients::finpass)?), false);
+    if any(Deepvue::SETTINGS)? {
+        (builder, none) = (
+            builder.deepvue(clients.client(Deepvue::from_settings)?),
+            false,
+        );
+    }
+    if any(Finpro::SETTINGS)? {
+        let client: FinproProfileClient = clients.client(Finpro::from_settings)?;
+        (builder, none) = (builder.finpro(client), false);
+    }
+    if any(Finpass::SETTINGS)? {
+        (builder, none) = (
+            builder.finpass(clients.client(Finpass::from_settings)?),
+            false,
+        );
     }
     if none {
         return Err(Failure::configuration(

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::RetryPolicy;
 use provider_core::capability::{
     AggregatorConsent, AggregatorDiscovery, AggregatorId, ConsentRecorder, DocumentAccess,
 };
+use provider_core::{ClientDefaults, RetryPolicy};
 
 use crate::{Applicant, Onboarding};
 
@@ -25,7 +25,7 @@ pub struct Kyc {
 impl Kyc {
     /// Starts without any provider; add those you have.
     pub fn builder() -> KycBuilder {
-        KycBuilder(Self {
+        let kyc = Self {
             consent: None,
             documents: None,
             discovery: None,
@@ -33,7 +33,11 @@ impl Kyc {
             default_aggregator: None,
             deadline: Duration::from_secs(30),
             retry: None,
-        })
+        };
+        KycBuilder {
+            kyc,
+            defaults: ClientDefaults::new(),
+        }
     }
 
     /// Prepares the onboarding of a person; nothing is sent until it is awaited.
@@ -47,41 +51,44 @@ impl Kyc {
 
 /// The settings of a [`Kyc`] before it is built.
 #[derive(Debug, Clone)]
-pub struct KycBuilder(Kyc);
+pub struct KycBuilder {
+    kyc: Kyc,
+    pub(crate) defaults: ClientDefaults,
+}
 
 impl KycBuilder {
     /// Sets the provider that records consents.
     #[must_use]
     pub fn consent_recorder(mut self, provider: Arc<dyn ConsentRecorder>) -> Self {
-        self.0.consent = Some(provider);
+        self.kyc.consent = Some(provider);
         self
     }
 
     /// Sets the provider that opens access to documents.
     #[must_use]
     pub fn document_access(mut self, provider: Arc<dyn DocumentAccess>) -> Self {
-        self.0.documents = Some(provider);
+        self.kyc.documents = Some(provider);
         self
     }
 
     /// Sets the provider that finds the aggregators that know a person.
     #[must_use]
     pub fn aggregator_discovery(mut self, provider: Arc<dyn AggregatorDiscovery>) -> Self {
-        self.0.discovery = Some(provider);
+        self.kyc.discovery = Some(provider);
         self
     }
 
     /// Sets the provider that opens consents at aggregators.
     #[must_use]
     pub fn aggregator_consent(mut self, provider: Arc<dyn AggregatorConsent>) -> Self {
-        self.0.aggregator_consent = Some(provider);
+        self.kyc.aggregator_consent = Some(provider);
         self
     }
 
     /// Sets the aggregator to use if none knows the person.
     #[must_use]
     pub fn default_aggregator(mut self, aggregator: AggregatorId) -> Self {
-        self.0.default_aggregator = Some(aggregator);
+        self.kyc.default_aggregator = Some(aggregator);
         self
     }
 
@@ -89,7 +96,16 @@ impl KycBuilder {
     /// does not prevent the consent from being opened with the default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.0.deadline = deadline;
+        self.kyc.deadline = deadline;
+        self
+    }
+
+    /// Sets what the clients start from that the builder makes itself, in `providers_from_environment` and
+    /// `providers_from`: one transport, one set of observers. For a client that you make, use
+    /// [`ClientDefaults::client`].
+    #[must_use]
+    pub fn client_defaults(mut self, defaults: ClientDefaults) -> Self {
+        self.defaults = defaults;
         self
     }
 
@@ -99,12 +115,12 @@ impl KycBuilder {
     /// above retries an onboarding, set [`RetryPolicy::never`] here.
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.0.retry = Some(retry);
+        self.kyc.retry = Some(retry);
         self
     }
 
     /// Builds the composition. A step without a provider is skipped.
     pub fn build(self) -> Kyc {
-        self.0
+        self.kyc
     }
 }

@@ -19,7 +19,21 @@ pub use veriff_sessions;
 #[allow(unused_imports, reason = "not used without a provider feature")]
 use std::sync::Arc;
 
-use crate::KycBuilder;
+use provider_core::{Error, InvalidRequest, Settings};
+
+use crate::{Kyc, KycBuilder};
+
+impl Kyc {
+    /// Starts with every provider of which a variable is set in the environment, see
+    /// [`KycBuilder::providers_from_environment`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`KycBuilder::providers_from`].
+    pub fn from_environment() -> Result<Self, Error> {
+        Ok(Self::builder().providers_from_environment()?.build())
+    }
+}
 
 /// The providers of this workspace, one feature each.
 impl KycBuilder {
@@ -53,5 +67,62 @@ impl KycBuilder {
     #[must_use]
     pub fn deepvue(self, client: deepvue_digilocker::DigilockerClient) -> Self {
         self.document_access(Arc::new(client))
+    }
+
+    /// Adds every provider of which a variable is set in the environment, such as `FINPASS_API_KEY`, or a `_FILE`: see
+    /// [`providers_from`](Self::providers_from).
+    ///
+    /// # Errors
+    ///
+    /// As for [`providers_from`](Self::providers_from).
+    pub fn providers_from_environment(self) -> Result<Self, Error> {
+        self.providers_from(&Settings::environment())
+    }
+
+    /// Adds every provider of which a setting is there; such a provider must have all that it requires. Their clients start
+    /// from the [`client_defaults`](Self::client_defaults), and share one transport.
+    ///
+    /// # Errors
+    ///
+    /// No setting of any provider is there, one is missing or invalid, or the transport cannot be created. The error names
+    /// the settings, never a value.
+    pub fn providers_from(mut self, settings: &Settings) -> Result<Self, Error> {
+        #[allow(unused_mut, reason = "without a provider feature")]
+        let mut none = true;
+        #[cfg(feature = "veriff")]
+        if settings.any(consent_hmac::Veriff::SETTINGS)? {
+            let provider = consent_hmac::Veriff::from_settings(settings)?;
+            self.defaults = self.defaults.with_one_transport()?;
+            let client = self.defaults.client(provider)?;
+            (self, none) = (self.veriff(client), false);
+        }
+        #[cfg(feature = "deepvue")]
+        if settings.any(deepvue_digilocker::Deepvue::SETTINGS)? {
+            let provider = deepvue_digilocker::Deepvue::from_settings(settings)?;
+            self.defaults = self.defaults.with_one_transport()?;
+            let client = self.defaults.client(provider)?;
+            (self, none) = (self.deepvue(client), false);
+        }
+        #[cfg(feature = "finpro")]
+        if settings.any(finpro_profile::Finpro::SETTINGS)? {
+            let provider = finpro_profile::Finpro::from_settings(settings)?;
+            self.defaults = self.defaults.with_one_transport()?;
+            let client: finpro_profile::FinproProfileClient = self.defaults.client(provider)?;
+            (self, none) = (self.finpro(client), false);
+        }
+        #[cfg(feature = "finpass")]
+        if settings.any(finpass::Finpass::SETTINGS)? {
+            let provider = finpass::Finpass::from_settings(settings)?;
+            self.defaults = self.defaults.with_one_transport()?;
+            let client = self.defaults.client(provider)?;
+            (self, none) = (self.finpass(client), false);
+        }
+        if none {
+            let rule = "no provider is configured; set its variables";
+            return Err(
+                InvalidRequest::new("VERIFF_*, DEEPVUE_*, FINPRO_*, FINPASS_*", rule).into(),
+            );
+        }
+        Ok(self)
     }
 }

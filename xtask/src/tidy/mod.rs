@@ -93,6 +93,21 @@ pub(crate) fn may_be_kept(text: &str) -> bool {
     text::check("", text).is_empty()
 }
 
+/// A crate with operations explains the marks of its documentation on its front page, and links the pages that they stand for.
+fn marks(files: &Files) -> Vec<Problem> {
+    let declares = |text: &str| text.contains(".documented(Mark::");
+    let marked = files.iter().filter(|(_, text)| declares(text));
+    let homes =
+        marked.filter_map(|(path, _)| Some(path.strip_prefix("crates/")?.split_once("/src/")?.0));
+    let explains = |text: &String| text.contains("| `[seed]` |") && text.contains("](https://");
+    homes
+        .filter(|home| *home != "provider-core")
+        .map(|home| format!("crates/{home}/README.md"))
+        .filter(|readme| !files.get(readme).is_some_and(explains))
+        .map(|readme| Problem::of(&readme, "does not explain the sources' marks, with links"))
+        .collect()
+}
+
 /// Every problem, sorted by file and line.
 pub(crate) fn problems(workspace: &Workspace) -> Result<Vec<Problem>> {
     let mut files = Files::new();
@@ -113,6 +128,7 @@ pub(crate) fn problems(workspace: &Workspace) -> Result<Vec<Problem>> {
         problems.extend(text::check(path, text));
         problems.extend(reqwest(path, text));
     }
+    problems.extend(marks(&files));
     problems.extend(edges::check(&packages, &files));
     problems.extend(circles::check(&files));
     problems.extend(fixtures::check(&files));
@@ -219,6 +235,26 @@ mod tests {
         files.insert("crates/finpass/Cargo.toml".to_owned(), manifest);
         assert_eq!(layout(&files, &["finpass"]), []);
         assert_eq!(layout(&files, &["kyc", "finpass"]).len(), 3);
+    }
+
+    #[test]
+    fn a_front_page_explains_the_marks() {
+        let readme = "crates/acme/README.md";
+        let of = |page: &str| {
+            marks(&Files::from([
+                (
+                    "crates/acme/src/ask.rs".to_owned(),
+                    ".documented(Mark::Docs)".to_owned(),
+                ),
+                (readme.to_owned(), page.to_owned()),
+            ]))
+        };
+        assert_eq!(
+            of("[Ask](https://docs.example.test)\n| `[seed]` | read |\n"),
+            []
+        );
+        assert_eq!(of("[Ask](https://docs.example.test)").len(), 1);
+        assert_eq!(of("| `[seed]` | read |").len(), 1);
     }
 
     #[test]

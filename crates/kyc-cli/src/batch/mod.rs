@@ -22,13 +22,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
 use kyc_facade::finpro_profile::{
-    Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, FinproProfileClient,
+    Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, Finpro, FinproProfileClient,
 };
 use kyc_facade::provider_core::{RateLimits, Window};
 use tokio::sync::mpsc;
 
 use crate::arguments::BatchArguments;
-use crate::clients::{self, Clients};
+use crate::clients::Clients;
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let settings = Settings::of(&arguments)?;
     let input = arguments.batch.unwrap_or_default();
     let input = Input::open(&input, arguments.format.as_deref())?;
-    let client: FinproProfileClient = clients.within(clients::finpro, settings.limits)?;
+    let client: FinproProfileClient = clients.within(Finpro::from_settings, settings.limits)?;
     let at_once = settings.concurrency.get();
     let (results, done, kept) =
         Results::open(out, arguments.resume, input.fingerprint.clone(), at_once)?;

@@ -14,8 +14,7 @@ use super::flags::{Flag, flags};
 use super::{data, reply_file::ReplyFile};
 use crate::arguments::BatchArguments;
 use crate::batch;
-use crate::clients::Clients;
-use crate::configuration::Configuration;
+use crate::clients::{Clients, FromSettings, placeholders};
 use crate::failure::{EXIT_INTERRUPTED, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -27,8 +26,10 @@ pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> +
 pub(super) struct ProviderOperations<P: Provider> {
     pub(super) about: &'static str,
     pub(super) catalogues: &'static [&'static [CatalogueEntry<P>]],
+    /// The names of its settings.
+    pub(super) names: &'static [&'static str],
     /// Address and credentials.
-    pub(super) settings: fn(&Configuration) -> Result<P, Failure>,
+    pub(super) settings: FromSettings<P>,
     pub(super) openapi: &'static str,
     /// The commands that differ from their operation.
     pub(super) commands: &'static [Command],
@@ -144,7 +145,7 @@ impl<P: Provider> ProviderOperations<P> {
     /// Checks the request as the call would, without credentials.
     fn check(&self, entry: &CatalogueEntry<P>, request: &Value) -> Result<(), Failure> {
         entry.read(request.clone())?;
-        let placeholders = Clients::new(Configuration::Placeholders, None);
+        let placeholders = Clients::new(placeholders(self.names), None);
         let client: Client<P> = placeholders.client(self.settings)?;
         Ok(entry.check(&client, request.clone())?)
     }

@@ -9,7 +9,6 @@ use kyc_facade::veriff_sessions::SessionsClient;
 use super::command::Command;
 use super::flags::Form;
 use super::provider::{ProviderCommands, ProviderOperations};
-use crate::clients;
 use crate::failure::Failure;
 
 /// All providers, in the order of the help.
@@ -26,7 +25,8 @@ pub(crate) fn provider(name: &str) -> Result<&'static dyn ProviderCommands, Fail
 pub(super) static FINPASS: ProviderOperations<Finpass> = ProviderOperations {
     about: "Finpass, account aggregator consents",
     catalogues: &[FinpassClient::CATALOGUE],
-    settings: clients::finpass,
+    names: Finpass::SETTINGS,
+    settings: Finpass::from_settings,
     openapi: finpass::OPENAPI,
     commands: &[Command::of("initialize").named("init")],
 };
@@ -34,7 +34,8 @@ pub(super) static FINPASS: ProviderOperations<Finpass> = ProviderOperations {
 pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
     about: "MoneyOne FinPro, aggregator discovery",
     catalogues: &[FinproProfileClient::CATALOGUE],
-    settings: clients::finpro,
+    names: Finpro::SETTINGS,
+    settings: Finpro::from_settings,
     openapi: finpro_profile::OPENAPI,
     commands: &[Command::of("check-profile").named("profile").with_batch()],
 };
@@ -42,7 +43,8 @@ pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
 pub(super) static VERIFF: ProviderOperations<Veriff> = ProviderOperations {
     about: "Veriff, consent records and verification sessions",
     catalogues: &[ConsentClient::CATALOGUE, SessionsClient::CATALOGUE],
-    settings: clients::veriff,
+    names: Veriff::SETTINGS,
+    settings: Veriff::from_settings,
     openapi: consent_hmac::OPENAPI,
     commands: &[
         Command::of("record-consent").named("consent"),
@@ -55,7 +57,8 @@ pub(super) static VERIFF: ProviderOperations<Veriff> = ProviderOperations {
 pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
     about: "Deepvue, DigiLocker documents",
     catalogues: &[DigilockerClient::CATALOGUE],
-    settings: clients::deepvue,
+    names: Deepvue::SETTINGS,
+    settings: Deepvue::from_settings,
     openapi: deepvue_digilocker::OPENAPI,
     commands: &[Command::of("initiate-session")
         .named("session")

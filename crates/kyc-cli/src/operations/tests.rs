@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::provider::ProviderOperations;
 use super::providers::{DEEPVUE, FINPASS, FINPRO, PROVIDERS, VERIFF};
-use crate::configuration::Configuration;
+use crate::clients::placeholders;
 
 #[tokio::test]
 async fn each_member_of_a_request_is_sent_in_its_place() {
@@ -46,7 +46,7 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
                 panic!("{operation}: a request is an object");
             };
             let transport = ScriptedTransport::new([fixture.step()]);
-            let settings = (provider.settings)(&Configuration::Placeholders).unwrap();
+            let settings = (provider.settings)(&placeholders(provider.names)).unwrap();
             let scripted: Arc<dyn Transport> = Arc::new(transport.clone());
             let client: Client<P> = Client::builder(settings)
                 .transport(scripted)

@@ -28,3 +28,10 @@ mod resume;
     feature = "deepvue"
 ))]
 mod sandbox;
+#[cfg(all(
+    feature = "finpass",
+    feature = "finpro",
+    feature = "veriff",
+    feature = "deepvue"
+))]
+mod settings;

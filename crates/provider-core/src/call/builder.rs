@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::client::Settings;
-use super::observer::CallObserver;
+use super::observer::{CallObserver, both};
 use crate::error::Error;
 use crate::resilience::{
     CircuitBreaker, Clock, RateLimiter, RetryPolicy, SystemClock, WhenLimited,
@@ -97,10 +97,10 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
-    /// Reports the progress of calls to `observer`.
+    /// Reports the progress of calls to `observer`, and to those that were set before.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
-        self.observer = Some(observer);
+        self.observer = Some(both(self.observer, observer));
         self
     }
 
@@ -138,17 +138,17 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
 }
 
 #[cfg(feature = "hyper")]
-fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+pub(super) fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Ok(Arc::new(crate::transport::HyperTransport::new()?))
 }
 
 #[cfg(all(feature = "reqwest", not(feature = "hyper")))]
-fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+pub(super) fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Ok(Arc::new(crate::transport::ReqwestTransport::new()?))
 }
 
 #[cfg(not(any(feature = "hyper", feature = "reqwest")))]
-fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+pub(super) fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Err(crate::values::InvalidRequest::new(
         "transport",
         "none was set, and this build has no default: enable `rustls` or `native-tls`, or pass one",

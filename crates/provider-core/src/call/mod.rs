@@ -10,6 +10,7 @@ mod call;
 #[cfg(feature = "catalogue")]
 mod catalogue;
 mod client;
+mod defaults;
 mod download;
 mod downloaded;
 #[cfg(feature = "opentelemetry")]
@@ -26,6 +27,7 @@ pub use call::Call;
 #[cfg(feature = "catalogue")]
 pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, TextCall};
 pub use client::Client;
+pub use defaults::ClientDefaults;
 pub use downloaded::Downloaded;
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;

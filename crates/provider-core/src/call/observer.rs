@@ -1,6 +1,7 @@
 //! Events of calls, for logs and metrics: they hold no secret and no personal value.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -15,6 +16,28 @@ use crate::wire::{Idempotency, Operation, RequestId};
 pub trait CallObserver: fmt::Debug + Send + Sync + 'static {
     /// Receives one event.
     fn observe(&self, event: &CallEvent<'_>);
+}
+
+/// One observer after the other.
+#[derive(Debug)]
+struct Both(Arc<dyn CallObserver>, Arc<dyn CallObserver>);
+
+impl CallObserver for Both {
+    fn observe(&self, event: &CallEvent<'_>) {
+        self.0.observe(event);
+        self.1.observe(event);
+    }
+}
+
+/// `next`, after the observers that were set before.
+pub(super) fn both(
+    before: Option<Arc<dyn CallObserver>>,
+    next: Arc<dyn CallObserver>,
+) -> Arc<dyn CallObserver> {
+    match before {
+        Some(before) => Arc::new(Both(before, next)),
+        None => next,
+    }
 }
 
 /// One event of a call. The complete set of reported fields, for observers, logs and spans alike:

@@ -35,11 +35,7 @@ pub fn from_environment(name: &str) -> Result<Option<SecretString>, InvalidReque
 }
 
 /// Like [`from_environment`], and waits for a FIFO or a device no longer than `wait`.
-///
-/// # Errors
-///
-/// As for [`from_environment`].
-pub fn from_environment_within(
+pub(super) fn from_environment_within(
     name: &str,
     wait: Duration,
 ) -> Result<Option<SecretString>, InvalidRequest> {

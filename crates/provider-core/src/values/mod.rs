@@ -11,10 +11,11 @@ mod money;
 pub mod open_enum;
 mod randomness;
 mod secret;
+mod settings;
 mod text_input;
 
 pub(crate) use copied::stray;
-pub use environment::{from_environment, from_environment_within, required_from_environment};
+pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
@@ -23,6 +24,7 @@ pub use money::Amount;
 pub use open_enum::{OpenEnum, UnknownText};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
+pub use settings::Settings;
 pub use text_input::deserialize_text;
 #[cfg(feature = "schema")]
 #[doc(hidden)]

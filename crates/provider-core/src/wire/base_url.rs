@@ -10,7 +10,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use serde::{Deserialize, Deserializer};
 
 use super::route::Route;
-use crate::values::{InvalidRequest, deserialize_text, stray};
+use crate::values::{InvalidRequest, Settings, deserialize_text, stray};
 
 /// A provider's address: scheme, host, optional port, optional path prefix. Fixed when the client is built.
 ///
@@ -145,6 +145,40 @@ impl BaseUrl {
     /// them by default; use this to warn a user before anything is sent.
     pub fn is_clear_text_to_another_machine(&self) -> bool {
         self.scheme == Scheme::HTTP && !is_loopback(self.authority.host())
+    }
+
+    /// The address in a setting, or `None` if it is not set.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse), and for plain `http` to another machine, which a transport refuses by default: where it
+    /// is wanted, parse the address in code.
+    pub fn from_settings(
+        settings: &Settings,
+        name: &'static str,
+    ) -> Result<Option<Self>, InvalidRequest> {
+        settings.parsed_text(name, |text| {
+            let base_url = Self::parse(name, text)?;
+            if base_url.is_clear_text_to_another_machine() {
+                let rule = "plain http is allowed to this machine only; use https";
+                return Err(InvalidRequest::new(name, rule));
+            }
+            Ok(base_url)
+        })
+    }
+
+    /// Like [`from_settings`](Self::from_settings), for a required setting.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_settings`](Self::from_settings); also if it is not set.
+    pub fn required_from_settings(
+        settings: &Settings,
+        name: &'static str,
+    ) -> Result<Self, InvalidRequest> {
+        settings.required(&[name])?;
+        let base_url = Self::from_settings(settings, name)?;
+        base_url.ok_or_else(|| InvalidRequest::new(name, "not set"))
     }
 
     /// Whether requests use TLS.

@@ -57,6 +57,27 @@ fn stage(steps: impl IntoIterator<Item = Step>) -> (Stage, Arc<Lines>) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_of_several_observers_receives_every_event() {
+    let all = [(); 3].map(|()| Arc::new(Lines::default()));
+    let stage = Stage::with([signed(REPLY)], Toy::default(), |builder| {
+        all.iter()
+            .cloned()
+            .fold(builder, |builder, lines| builder.observer(lines))
+    });
+    stage.client.call(SafeOrder::new()).await.unwrap();
+    for lines in all {
+        assert_eq!(
+            lines.take(),
+            [
+                "attempt started 1",
+                "attempt ended 1 200",
+                "call ended 1 200"
+            ]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_attempt_and_the_end_of_the_call_are_reported() {
     let steps = [
         Step::Fail(TransportErrorKind::Interrupted),
