@@ -52,17 +52,13 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
 
 /// Where a provider is named beside its own crate, and as what: the first three make it a part of the facade, the others
 /// give it commands, which follow from its catalogue.
-const NAMED_ONCE: [(&str, &str); 5] = [
+const NAMED_ONCE: [(&str, &str); 4] = [
     ("Cargo.toml", "a path in `workspace.dependencies`"),
     (
         "crates/kyc-facade/Cargo.toml",
         "an optional dependency, a feature, and in `rustls`, `hyper`, `native-tls`, `schema`",
     ),
     ("crates/kyc-facade/src/presets.rs", "`pub use {{module}};`"),
-    (
-        "crates/kyc-cli/src/clients.rs",
-        "its address and credentials, from the environment",
-    ),
     (
         "crates/kyc-cli/src/operations/providers.rs",
         "`{{type}}Client::CATALOGUE` and `{{module}}::OPENAPI`, in an entry of `PROVIDERS`",
@@ -286,7 +282,7 @@ mod tests {
             assert!(text.contains("finpass") && path.len() <= WIDTH, "{path}");
             names.expand(what).unwrap();
         }
-        let (path, _) = NAMED_ONCE[4];
+        let (path, _) = NAMED_ONCE[3];
         let text = workspace.sh.read_file(path).unwrap();
         assert!(text.contains("FinpassClient::CATALOGUE"), "{path}");
     }
