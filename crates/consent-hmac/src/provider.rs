@@ -147,6 +147,7 @@ impl Provider for Veriff {
     const NAME: &'static str = "veriff";
     /// A request with a body signs the body, any other one the id in its path (`[docs]`).
     const SIGNS_REQUESTS: bool = true;
+    const ENVELOPE: &'static [&'static str] = &["sessionId", "verification"];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

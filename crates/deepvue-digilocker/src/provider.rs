@@ -108,6 +108,7 @@ impl Provider for Deepvue {
     const NAME: &'static str = "deepvue";
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
+    const ENVELOPE: &'static [&'static str] = &["data", "transaction_id", "sub_code"];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

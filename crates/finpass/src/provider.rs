@@ -90,6 +90,7 @@ impl Provider for Finpass {
     const NAME: &'static str = "finpass";
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
+    const ENVELOPE: &'static [&'static str] = &["data", "status_code", "message_code"];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

@@ -120,7 +120,7 @@ impl Batch {
     /// | `Unavailable`, the circuit is open | all wait until `retry_after` |
     /// | `RateLimited` by the client's limiter | all wait as long as the limiter requires, outside their deadlines |
     /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one question at a time, until one is answered |
-    /// | `Timeout`, `Transport`, a transient refusal | the question is retried once, a second later; a second failure is its answer. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
+    /// | `Timeout`, `Transport`, `Unrecognized`, a transient refusal | the question is retried once, a second later; a second failure is its answer. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
     /// | `Credentials`, `Verification` | its answer. `concurrency` of them in a row (at least ten) stop the batch |
     /// | anything else | its answer |
     ///

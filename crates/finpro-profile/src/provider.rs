@@ -110,6 +110,7 @@ impl Provider for Finpro {
     const NAME: &'static str = "finpro";
     /// Four header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
+    const ENVELOPE: &'static [&'static str] = &["data", "ver", "txnid"];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::io;
 
+use kyc_facade::provider_core::http::StatusCode;
 use kyc_facade::provider_core::{
-    Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId, TransportError,
-    TransportErrorKind,
+    DecodeErrorCategory, Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId,
+    TransportError, TransportErrorKind, VerificationError,
 };
 
 /// Invalid input or configuration; clap uses the same code.
@@ -96,27 +97,80 @@ pub(crate) fn reason(kind: io::ErrorKind) -> String {
 /// What to do about an error, in one sentence. What may have been done comes first, whatever went wrong.
 pub(crate) fn advice(error: &Error) -> &'static str {
     if error.kind() == ErrorKind::Verification {
-        return "Do not trust the reply. Check the shared secret, and any proxy in between.";
+        return untrusted(error.verification());
     }
     if is_too_large(error) && !error.is_unsettled() {
         return "Report it: the reply is longer than is read for this operation.";
     }
     if error.is_unsettled() {
         return match error.outcome() {
+            Outcome::Done if is_without_data(error) => {
+                "Do not send it again; ask the provider for what is missing, with the request id."
+            }
             Outcome::Done => "Do not send it again; report the place that could not be decoded.",
             _ => "Find out whether it was processed before you try again.",
         };
     }
     match error.kind() {
         ErrorKind::InvalidRequest => "Nothing was sent. Correct it and try again.",
-        ErrorKind::Credentials => "Check the credentials, and that they belong to this address.",
+        ErrorKind::Credentials => {
+            "Check the credentials, that they belong to this address, and that no proxy in between drops headers: some \
+             drop names with underscores."
+        }
+        ErrorKind::Unrecognized => unrecognized(error.status().unwrap_or_default()),
         ErrorKind::Connect => "Check the address and the network, and try again.",
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
-        ErrorKind::Decode => "Report the place that was not understood.",
+        ErrorKind::Decode => "Report the place that could not be decoded.",
         _ if is_explained(error) => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
         _ => "Nothing was done. Correct the request.",
     }
+}
+
+/// What to check when a reply, or the server, is not authentic.
+fn untrusted(reason: Option<&VerificationError>) -> &'static str {
+    match reason {
+        Some(VerificationError::Certificate) => {
+            "Check the address, the time and the root certificates of this machine, and whether a proxy in between \
+             inspects TLS."
+        }
+        Some(VerificationError::MissingSignature) => {
+            "Do not trust the reply. Check the address, and whether a proxy in between drops headers or answers itself."
+        }
+        Some(VerificationError::SignatureMismatch) => {
+            "Do not trust the reply. Check the shared secret, and whether a proxy in between changes replies."
+        }
+        Some(VerificationError::MalformedSignature | VerificationError::ConflictingHeaders) => {
+            "Do not trust the reply. Check whether a proxy in between changes or repeats headers."
+        }
+        Some(VerificationError::OtherClient) => {
+            "Do not trust the reply. Check the API key, and whose address this is."
+        }
+        Some(VerificationError::OtherRequest) => {
+            "Do not trust the reply. Check whether a proxy or a cache in between mixes up replies."
+        }
+        _ => {
+            "Do not trust the reply. Check what answers at this address, and any proxy in between."
+        }
+    }
+}
+
+/// What to check when somebody answers who is perhaps not the provider, and nothing was done.
+fn unrecognized(status: StatusCode) -> &'static str {
+    if status.is_redirection() {
+        "Check the address: redirects are not followed, because the credentials would go with them."
+    } else if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        "Check whether a firewall or a proxy in between refuses it, or drops headers such as those with underscores in \
+         their names; then the credentials."
+    } else {
+        "Check the address, and whether a gateway or a proxy in between answers itself; try again later."
+    }
+}
+
+/// Whether it is a success without what was asked for.
+fn is_without_data(error: &Error) -> bool {
+    let decode = error.decode();
+    decode.is_some_and(|decode| decode.category() == DecodeErrorCategory::MissingData)
 }
 
 /// Whether the refusal's own meaning says what to do, and waiting does not help.
@@ -137,6 +191,9 @@ fn is_too_large(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use kyc_facade::provider_core::RawResponse;
+    use kyc_facade::provider_core::http::HeaderMap;
+
     use super::*;
 
     #[test]
@@ -149,6 +206,35 @@ mod tests {
         assert!(is_too_large(&error));
         let error = Error::from(TransportError::new(TransportErrorKind::Interrupted));
         assert!(!is_too_large(&error));
+    }
+
+    #[test]
+    fn advice_names_what_to_check_and_not_what_is_likely() {
+        let replied = |kind, status| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let response = RawResponse::new(status, HeaderMap::new(), Default::default());
+            Error::new(kind, Outcome::Refused).with_response(response)
+        };
+        let certificate = Error::from(TransportError::new(TransportErrorKind::Certificate));
+        for (error, says) in [
+            (
+                replied(ErrorKind::Unrecognized, 302),
+                "redirects are not followed",
+            ),
+            (replied(ErrorKind::Unrecognized, 403), "firewall"),
+            (replied(ErrorKind::Unrecognized, 401), "underscores"),
+            (replied(ErrorKind::Unrecognized, 404), "gateway"),
+            (replied(ErrorKind::Credentials, 401), "underscores"),
+            (certificate, "root certificates"),
+            (VerificationError::MissingSignature.into(), "drops headers"),
+            (VerificationError::OtherRequest.into(), "cache"),
+        ] {
+            let advice = advice(&error);
+            assert!(advice.contains(says), "{advice}");
+            assert!(!advice.contains("secret"), "{advice}");
+        }
+        let mismatch = Error::from(VerificationError::SignatureMismatch);
+        assert!(advice(&mismatch).contains("shared secret"));
     }
 
     #[test]

@@ -42,6 +42,7 @@ use crate::time_left::{options_left, share};
 /// | `Connect`, `Unavailable` (circuit open), `RateLimited` | yes | it was not sent, or was refused temporarily |
 /// | `Timeout`, `Transport`, nothing done | yes | the provider does not answer; rare except for reads, since the outcome is usually unknown |
 /// | `Api`, transient, nothing done | yes | the provider has an outage |
+/// | `Unrecognized`, nothing done | yes | something else answers in the provider's place |
 /// | `Api` otherwise | no | the provider refused the request; another provider must not be used to get around that |
 /// | `Decode` of a read | yes | this provider's replies have changed, not the others' |
 /// | `Credentials` | no | the failure is permanent, and falling back would hide it; a 403 may also be a refusal of the request |

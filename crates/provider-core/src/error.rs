@@ -11,7 +11,8 @@ use http::StatusCode;
 
 use crate::values::InvalidRequest;
 use crate::wire::{
-    DecodeError, Fault, FaultClass, Idempotency, RawResponse, RequestId, VerificationError,
+    DecodeError, DecodeErrorCategory, Fault, FaultClass, Idempotency, RawResponse, RequestId,
+    VerificationError,
 };
 use crate::wire::{TransportError, TransportErrorKind};
 
@@ -64,8 +65,13 @@ pub enum ErrorKind {
     Verification,
     /// Too many requests (HTTP 429). [`Error::retry_after`] has the wait if the provider sent one.
     RateLimited,
-    /// The provider refused the request; [`Error::fault`] has its code and message.
+    /// The provider refused the request; [`Error::fault`] has its code and message. Also 408 and 5xx without them: a server
+    /// failed, whoever it was.
     Api,
+    /// The reply is not in the provider's form: a page, an empty body, a redirect, a plain 403 or 404. A gateway, a proxy or a
+    /// firewall may have sent it in the provider's place, so it says nothing about the request, the person or the
+    /// credentials. Retried for `Safe` and `Repeatable` operations; check the address, and what stands in between.
+    Unrecognized,
     /// An authentic reply that could not be decoded; the cause has the place, never the value.
     Decode,
     /// A downloaded file could not be stored on this machine; the cause says why. Never retried.
@@ -83,6 +89,7 @@ crate::named_enum! {
         Verification = "verification",
         RateLimited = "rate_limited",
         Api = "api",
+        Unrecognized = "unrecognized",
         Decode = "decode",
         Storage = "storage",
     }
@@ -319,7 +326,7 @@ impl Error {
         }
     }
 
-    /// The place that could not be decoded, for [`ErrorKind::Decode`].
+    /// The place that could not be decoded, for [`ErrorKind::Decode`], and for a 2xx that is [`ErrorKind::Unrecognized`].
     pub fn decode(&self) -> Option<&DecodeError> {
         self.source_as()
     }
@@ -337,7 +344,8 @@ impl Error {
             | ErrorKind::Connect
             | ErrorKind::RateLimited
             | ErrorKind::Timeout
-            | ErrorKind::Transport => !self.is_unsettled(),
+            | ErrorKind::Transport
+            | ErrorKind::Unrecognized => !self.is_unsettled(),
             ErrorKind::Api => !self.is_unsettled() && self.is_transient(),
             _ => false,
         }
@@ -391,6 +399,52 @@ impl Error {
         std::iter::successors(first, |&error| error.source())
     }
 
+    /// What is known, in one sentence, and not what is likely.
+    fn sentence(&self) -> &'static str {
+        let status = self.0.status.unwrap_or_default();
+        let caused_by = |kind| {
+            self.source_as::<TransportError>()
+                .is_some_and(|error| error.kind() == kind)
+        };
+        match self.0.kind {
+            ErrorKind::InvalidRequest => "invalid request",
+            ErrorKind::Credentials => "the credentials were refused",
+            ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
+            ErrorKind::Connect => "the server could not be reached",
+            ErrorKind::Timeout => "no answer in time",
+            ErrorKind::Transport if caused_by(TransportErrorKind::TooLarge) => {
+                "the reply is longer than the limit"
+            }
+            ErrorKind::Transport => "the connection broke during the exchange",
+            ErrorKind::Verification if caused_by(TransportErrorKind::Certificate) => {
+                "the server's certificate was refused, nothing was sent"
+            }
+            ErrorKind::Verification => "the reply is not authentic",
+            ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Api if status.is_server_error() => "the server failed",
+            ErrorKind::Api if status == StatusCode::REQUEST_TIMEOUT => {
+                "the server did not receive the request in time"
+            }
+            ErrorKind::Api => "the provider refused the request",
+            ErrorKind::Unrecognized if status.is_redirection() => {
+                "the server redirects elsewhere, which is not followed"
+            }
+            ErrorKind::Unrecognized if status.is_client_error() => {
+                "refused, and not in the provider's form"
+            }
+            ErrorKind::Unrecognized => "the reply is not in the provider's form",
+            ErrorKind::Decode
+                if self
+                    .decode()
+                    .is_some_and(|error| error.category() == DecodeErrorCategory::MissingData) =>
+            {
+                "the reply is a success without what was asked for"
+            }
+            ErrorKind::Decode => "the reply could not be decoded",
+            ErrorKind::Storage => "the file could not be stored",
+        }
+    }
+
     fn source_as<T: StdError + 'static>(&self) -> Option<&T> {
         self.0
             .source
@@ -405,26 +459,7 @@ impl fmt::Display for Error {
         if !inner.provider.is_empty() {
             write!(f, "{} {}: ", inner.provider, inner.operation)?;
         }
-        f.write_str(match inner.kind {
-            ErrorKind::InvalidRequest => "invalid request",
-            ErrorKind::Credentials => "the credentials were refused",
-            ErrorKind::Unavailable => "circuit open: recent calls failed, nothing was sent",
-            ErrorKind::Connect => "the server could not be reached",
-            ErrorKind::Timeout => "no answer in time",
-            ErrorKind::Transport
-                if self
-                    .source_as::<TransportError>()
-                    .is_some_and(|error| error.kind() == TransportErrorKind::TooLarge) =>
-            {
-                "the reply is longer than the limit"
-            }
-            ErrorKind::Transport => "the connection broke during the exchange",
-            ErrorKind::Verification => "the reply is not authentic",
-            ErrorKind::RateLimited => "too many requests",
-            ErrorKind::Api => "the provider refused the request",
-            ErrorKind::Decode => "the reply could not be decoded",
-            ErrorKind::Storage => "the file could not be stored",
-        })?;
+        f.write_str(self.sentence())?;
         if let Some(status) = inner.status {
             write!(f, " (HTTP {})", status.as_u16())?;
         }
@@ -648,6 +683,11 @@ mod tests {
             (ErrorKind::RateLimited, "rate_limited", "too many requests"),
             (ErrorKind::Api, "api", "the provider refused the request"),
             (
+                ErrorKind::Unrecognized,
+                "unrecognized",
+                "the reply is not in the provider's form",
+            ),
+            (
                 ErrorKind::Decode,
                 "decode",
                 "the reply could not be decoded",
@@ -672,6 +712,54 @@ mod tests {
             let question = error.with_idempotency(Idempotency::Safe);
             assert_eq!(question.to_string(), "the provider refused the request");
         }
+    }
+
+    #[test]
+    fn a_message_names_what_is_known() {
+        let with = |kind, status| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let response = RawResponse::new(status, http::HeaderMap::new(), bytes::Bytes::new());
+            let error = Error::new(kind, Outcome::Refused).with_response(response);
+            error.to_string()
+        };
+        for (kind, status, expected) in [
+            (
+                ErrorKind::Unrecognized,
+                302,
+                "the server redirects elsewhere, which is not followed (HTTP 302)",
+            ),
+            (
+                ErrorKind::Unrecognized,
+                403,
+                "refused, and not in the provider's form (HTTP 403)",
+            ),
+            (
+                ErrorKind::Unrecognized,
+                200,
+                "the reply is not in the provider's form (HTTP 200)",
+            ),
+            (ErrorKind::Api, 503, "the server failed (HTTP 503)"),
+            (
+                ErrorKind::Api,
+                408,
+                "the server did not receive the request in time (HTTP 408)",
+            ),
+            (
+                ErrorKind::Api,
+                422,
+                "the provider refused the request (HTTP 422)",
+            ),
+        ] {
+            assert_eq!(with(kind, status), expected);
+        }
+        assert_eq!(
+            Error::from(TransportError::new(TransportErrorKind::Certificate)).to_string(),
+            "the server's certificate was refused, nothing was sent"
+        );
+        assert_eq!(
+            Error::from(DecodeError::missing_data("$.data.url")).to_string(),
+            "the reply is a success without what was asked for; it was processed"
+        );
     }
 
     #[test]

@@ -422,7 +422,7 @@ async fn a_body_that_only_looks_like_a_refusal_has_no_fault() {
         let error = read(Step::respond(404, body)).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.fault()),
-            (ErrorKind::Api, None),
+            (ErrorKind::Unrecognized, None),
             "{body}"
         );
     }
@@ -464,8 +464,9 @@ async fn a_request_whose_outcome_is_unknown_is_retried_and_signed_again() {
         }
         assert_eq!(sent[0].golden(), sent[1].golden(), "{place}");
     }
+    let refusal = r#"{"status":"fail"}"#;
     for status in [400, 401, 404, 409] {
-        let (result, transport) = send([Step::respond(status, "")], approval()).await;
+        let (result, transport) = send([Step::respond(status, refusal)], approval()).await;
         assert_eq!(result.unwrap_err().outcome(), Outcome::Refused, "{status}");
         assert_eq!(transport.sent().len(), 1, "{status}");
     }

@@ -304,7 +304,7 @@ async fn a_reply_that_fails_verification_is_neither_decoded_nor_retried() {
     use VerificationError::{MissingSignature, OtherClient, SignatureMismatch};
 
     let signed_for = |client| [("x-auth-client", client), X];
-    for body in [REPLY, "<html>", "", r#"{"status":"fail","code":"1101"}"#] {
+    for body in [REPLY, r#"{"status":"fail","code":"1101"}"#, "{"] {
         for (headers, expected) in [
             (&[] as Headers<'_>, MissingSignature),
             (&[("x-hmac-signature", WRONG)], SignatureMismatch),
@@ -323,6 +323,26 @@ async fn a_reply_that_fails_verification_is_neither_decoded_nor_retried() {
             );
             assert!(!error.is_retryable(), "{body}");
         }
+    }
+}
+
+/// Veriff's replies are objects with a signature: what is neither was sent in its place, and is no forgery.
+#[tokio::test(start_paused = true)]
+async fn a_page_without_a_signature_says_nothing() {
+    for body in ["<html>", "", "[]"] {
+        let page = || Step::respond(200, body);
+        let transport = Arc::new(ScriptedTransport::new([page(), page(), page()]));
+        let client = client(veriff("http://localhost"), transport);
+        let error = client.record_consent(approval()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome(), error.attempts()),
+            (ErrorKind::Unrecognized, Outcome::Unknown, 3),
+            "{body}"
+        );
+        // With one it is a reply that somebody changed, or made up.
+        let step = Step::respond_with(200, &[("x-hmac-signature", WRONG)], body);
+        let error = send(veriff("http://localhost"), step).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Verification, "{body}");
     }
 }
 

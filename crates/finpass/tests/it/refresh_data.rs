@@ -76,7 +76,7 @@ async fn a_refresh_that_may_have_started_is_not_retried() {
 #[tokio::test(start_paused = true)]
 async fn a_refresh_without_its_id_is_not_a_success() {
     for body in [
-        r#"{"success":true}"#,
+        r#"{"success":true,"status_code":200}"#,
         r#"{"success":true,"data":{}}"#,
         r#"{"success":true,"data":{"request_id":""}}"#,
         r#"{"success":true,"data":{"request_id":null}}"#,

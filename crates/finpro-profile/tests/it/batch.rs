@@ -134,7 +134,12 @@ impl Transport for Fake {
         for (name, value) in headers {
             map.insert(name, value.parse().unwrap());
         }
-        let body = r#"{"ver":"1.0.0","data":[]}"#;
+        let body = match status {
+            204 => "",
+            203 | 302 | 403 | 404 => "<html>",
+            401 => r#"{"status":"error","errorCode":"made_up"}"#,
+            _ => r#"{"ver":"1.0.0","data":[]}"#,
+        };
         let status = StatusCode::from_u16(status).unwrap();
         Ok(RawResponse::new(status, map, body.into()))
     }
@@ -260,11 +265,16 @@ async fn an_invalid_question_keeps_its_place() {
 /// No question fails for an outage, whatever its form.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_waited_out() {
-    let ways: [(&str, Reply); 4] = [
+    let ways: [(&str, Reply); 9] = [
         ("reset", Err(TransportErrorKind::Interrupted)),
         ("late", Err(TransportErrorKind::Timeout)),
         ("away", Err(TransportErrorKind::Connect)),
         ("502", Ok((502, Vec::new()))),
+        ("a page", Ok((203, Vec::new()))),
+        ("nothing", Ok((204, Vec::new()))),
+        ("a redirect", Ok((302, Vec::new()))),
+        ("a firewall", Ok((403, Vec::new()))),
+        ("an ingress", Ok((404, Vec::new()))),
     ];
     for (name, reply) in ways {
         for order in [BatchOrder::AsTheyCome, BatchOrder::OfQuestions] {
@@ -424,6 +434,20 @@ async fn refused_credentials_stop_the_batch_early() {
     assert_eq!(stopped, Some(ErrorKind::Credentials));
     assert_eq!(given.len(), 11, "ten, and one in flight");
     assert_eq!(*taken.lock().unwrap(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_in_place_of_finpro_stop_the_batch_and_every_question_may_be_asked_again() {
+    let (taken, fake) = (Arc::default(), Fake::new(|_, _| Ok((203, Vec::new()))));
+    let mut answers = fake.batch(16).ask(counted(&taken));
+    let given = all(&mut answers).await;
+    let stopped = answers.stopped().map(Error::kind);
+    assert_eq!(stopped, Some(ErrorKind::Unrecognized));
+    assert_eq!(given.len(), *taken.lock().unwrap() as usize);
+    assert_eq!(given.len(), 16, "no more than are under way");
+    for answer in &given {
+        assert!(answer.result.as_ref().unwrap_err().is_retryable());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,14 +97,46 @@ fn four_for_a_failing_provider_and_no_second_request() {
 }
 
 #[test]
-fn four_for_a_redirect_that_is_not_followed() {
+fn five_for_a_redirect_that_is_not_followed() {
     let body = "";
     let server = FixedServer::answering(
         "307 Temporary Redirect\r\nlocation: http://127.0.0.1:9/",
         body,
     );
-    error(&kyc(&FINPASS, &server.environment()), 4, "api", "refused");
+    error(
+        &kyc(&FINPASS, &server.environment()),
+        5,
+        "unrecognized",
+        "refused",
+    );
     assert_eq!(server.connections(), 1);
+}
+
+/// Nobody knows who sent it, so nobody says that it was done, or that the credentials are wrong.
+#[test]
+fn five_for_a_reply_in_the_provider_s_place() {
+    for (status, outcome, says) in [
+        ("200 OK", "unknown", "Use the request id"),
+        ("204 No Content", "unknown", "Use the request id"),
+        ("403 Forbidden", "refused", "firewall"),
+        ("404 Not Found", "refused", "gateway"),
+    ] {
+        let body = if status.starts_with("204") {
+            ""
+        } else {
+            "<html>CANARY</html>"
+        };
+        let server = FixedServer::answering(status, body);
+        error(
+            &kyc(&FINPASS, &server.environment()),
+            5,
+            "unrecognized",
+            outcome,
+        );
+        assert_eq!(server.connections(), 1, "{status}");
+        let run = kyc(&FINPASS[..6], &server.environment());
+        assert!(run.stderr.contains(says), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -165,8 +197,14 @@ fn six_for_a_reply_without_a_signature() {
 #[test]
 fn seven_for_a_reply_that_cannot_be_decoded() {
     for (body, place) in [
-        ("<html>CANARY</html>", "not JSON at $"),
-        (r#"{"success":true}"#, "success without data at $.data"),
+        (
+            r#"{"data":{"client_id":"CANARY","redirect_url":""}}"#,
+            "success without data at $.data.redirect_url",
+        ),
+        (
+            r#"{"success":true,"status_code":200}"#,
+            "success without data at $.data",
+        ),
         (r#"{"data":"CANARY"}"#, "unexpected shape at $.data"),
     ] {
         let server = FixedServer::answering("200 OK", body);

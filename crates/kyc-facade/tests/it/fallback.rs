@@ -115,6 +115,8 @@ async fn which_failures_are_passed_on_is_a_table() {
         (safe(Error::new(Timeout, Unknown)), true, true),
         (Error::new(Transport, NotSent), true, true),
         (Error::new(Transport, Unknown), false, true),
+        (Error::new(Unrecognized, Refused), true, true),
+        (Error::new(Unrecognized, Unknown), false, true),
         (Error::new(Api, Refused), false, false),
         (transient(Error::new(Api, Refused)), true, true),
         (transient(Error::new(Api, Unknown)), false, true),

@@ -18,6 +18,7 @@ struct Acme;
 impl Provider for Acme {
     const NAME: &'static str = "acme";
     const SIGNS_REQUESTS: bool = true;
+    const ENVELOPE: &'static [&'static str] = &[];
 
     fn base_url(&self) -> &BaseUrl {
         unreachable!("nothing is sent")

@@ -92,6 +92,7 @@ struct Anyone(BaseUrl);
 impl Provider for Anyone {
     const NAME: &'static str = "anyone";
     const SIGNS_REQUESTS: bool = false;
+    const ENVELOPE: &'static [&'static str] = &["data"];
 
     fn base_url(&self) -> &BaseUrl {
         &self.0

@@ -60,9 +60,17 @@ pub(crate) fn reply(input: &[u8]) {
 fn assert_is_refusal(error: &Error, silent: &Error) {
     assert_eq!(error.outcome(), silent.outcome());
     let fault = error.fault().map(|fault| fault.class());
-    let expected = match silent.kind() {
-        ErrorKind::Api if fault == Some(FaultClass::Credentials) => ErrorKind::Credentials,
-        kind => kind,
+    let refuses = matches!(
+        error.status().map(|status| status.as_u16()),
+        Some(401 | 403)
+    );
+    let expected = match (silent.kind(), fault) {
+        (ErrorKind::Api | ErrorKind::Unrecognized, Some(FaultClass::Credentials)) => {
+            ErrorKind::Credentials
+        }
+        (ErrorKind::Unrecognized, Some(_)) if refuses => ErrorKind::Credentials,
+        (ErrorKind::Unrecognized, Some(_)) => ErrorKind::Api,
+        (kind, _) => kind,
     };
     assert_eq!(error.kind(), expected);
 }

@@ -6,6 +6,7 @@ use tokio::time::error::Elapsed;
 
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::retry_after;
+use crate::wire::{Authenticity, ContentHead, VerificationError, has_member};
 use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
 use crate::wire::{TransportError, TransportErrorKind};
 
@@ -32,12 +33,29 @@ pub(crate) fn conclude<E: Endpoint>(
         Ok(authenticity) => {
             Verified::new(response, authenticity).replying_with(E::OPERATION.content_types)
         }
-        Err(error) => return Err(Error::from(error).with_response(response)),
+        Err(error) => return Err(unverified(error, E::OPERATION.content_types, response)),
     };
     match endpoint.response(&verified) {
         Ok(value) => Ok((value, verified)),
         Err(error) => Err(unread(provider, error, verified)),
     }
+}
+
+/// Turns a 2xx response that is not authentic into an error. One without a signature that is neither an object of JSON nor a
+/// file of a kind that the operation replies with, such as a page or nothing, is no forgery: it was sent in the provider's
+/// place.
+fn unverified(error: VerificationError, content_types: &[&str], response: RawResponse) -> Error {
+    let body = response.body();
+    let is_file = || {
+        !content_types.is_empty() && ContentHead::of(response.headers()).is_one_of(content_types)
+    };
+    let in_form = !body.is_empty() && (body.trim_ascii_start().starts_with(b"{") || is_file());
+    let error = if error == VerificationError::MissingSignature && !in_form {
+        Error::new(ErrorKind::Unrecognized, Outcome::Unknown).with_source(error)
+    } else {
+        Error::from(error)
+    };
+    error.with_response(response)
 }
 
 /// Turns a response that is not 2xx into an error. Its body is an unverified hint.
@@ -50,6 +68,9 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         .unwrap_or_default();
     let kind = match status {
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        // A failure of a server, whoever it is.
+        StatusCode::REQUEST_TIMEOUT if fault.is_none() => ErrorKind::Api,
+        _ if fault.is_none() && !status.is_server_error() => ErrorKind::Unrecognized,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Credentials,
         _ if class == FaultClass::Credentials => ErrorKind::Credentials,
         _ => ErrorKind::Api,
@@ -71,7 +92,8 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
 }
 
 /// Turns a verified 2xx response without a value into an error.
-fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -> Error {
+pub(super) fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -> Error {
+    let signed = verified.authenticity() == Authenticity::Signed;
     let raw = verified.into_raw();
     let error = match error {
         ResponseError::Decode(decode) => match provider.fault(&raw) {
@@ -81,7 +103,13 @@ fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -
         other => other,
     };
     let error = match error {
-        ResponseError::Decode(decode) => Error::from(decode),
+        // It was done only if somebody vouches for the bytes.
+        ResponseError::Decode(decode) if signed || has_member(raw.body(), P::ENVELOPE) => {
+            Error::from(decode)
+        }
+        ResponseError::Decode(decode) => {
+            Error::new(ErrorKind::Unrecognized, Outcome::Unknown).with_source(decode)
+        }
         ResponseError::Verification(verification) => Error::from(verification),
         ResponseError::Fault(fault) => {
             let (kind, outcome) = match fault.class() {
@@ -130,6 +158,7 @@ pub(crate) fn evidence(error: &Error) -> Evidence {
         ErrorKind::Connect | ErrorKind::Timeout => Evidence::NoAnswer,
         ErrorKind::Transport if !is_permanent(error) => Evidence::NoAnswer,
         ErrorKind::Api if error.is_transient() => Evidence::Failing,
+        ErrorKind::Unrecognized => Evidence::Failing,
         ErrorKind::Transport
         | ErrorKind::Api
         | ErrorKind::Credentials

@@ -9,7 +9,7 @@ use http::Request;
 use jiff::Timestamp;
 use tokio::time::error::Elapsed;
 
-use super::answer::conclude;
+use super::answer::{conclude, unread};
 use super::downloaded::Downloaded;
 use super::sink::ContentSink;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -278,9 +278,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
                 // An endpoint may accept a reply that its operation does not accept as content.
                 let content = match verified.content() {
                     Ok(content) => content,
-                    Err(error) => {
-                        return Err(Error::from(error).with_whole_response(verified.into_raw()));
-                    }
+                    Err(error) => return Err(unread(provider, error.into(), verified)),
                 };
                 let authenticity = verified.authenticity();
                 let (head, _) = verified.into_raw().into_parts();

@@ -95,7 +95,7 @@ fn may_retry(failure: &Failure) -> bool {
     match failure.kind {
         ErrorKind::Connect => failure.outcome == Outcome::NotSent,
         ErrorKind::RateLimited => true,
-        ErrorKind::Timeout => harmless,
+        ErrorKind::Timeout | ErrorKind::Unrecognized => harmless,
         ErrorKind::Transport => harmless && !failure.permanent,
         ErrorKind::Api => harmless && failure.transient,
         ErrorKind::InvalidRequest
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use Idempotency::{Repeatable, Safe, Unsafe};
 
-    const KINDS: [ErrorKind; 11] = [
+    const KINDS: [ErrorKind; 12] = [
         ErrorKind::InvalidRequest,
         ErrorKind::Credentials,
         ErrorKind::Unavailable,
@@ -169,6 +169,7 @@ mod tests {
         ErrorKind::Verification,
         ErrorKind::RateLimited,
         ErrorKind::Api,
+        ErrorKind::Unrecognized,
         ErrorKind::Decode,
         ErrorKind::Storage,
     ];
@@ -198,7 +199,9 @@ mod tests {
                 for transient in [false, true] {
                     let expected = match kind {
                         ErrorKind::Connect | ErrorKind::RateLimited => true,
-                        ErrorKind::Timeout | ErrorKind::Transport => idempotency != Unsafe,
+                        ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Unrecognized => {
+                            idempotency != Unsafe
+                        }
                         ErrorKind::Api => transient && idempotency != Unsafe,
                         _ => false,
                     };

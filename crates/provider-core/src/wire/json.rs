@@ -1,8 +1,10 @@
 //! Decodes JSON. An error has the reason and the place, never the value.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 
 /// Why an authentic reply could not be decoded. Holds a place and a category, never a value.
 ///
@@ -96,6 +98,33 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Decode
         Err(_) => serde_json::from_slice(body),
     };
     decoded.map_err(|error| locate::<T>(body, &error))
+}
+
+/// Whether the body begins like a JSON object that has one of these members, whatever follows. Such a body may be cut off.
+#[cold]
+pub(crate) fn has_member(body: &[u8], names: &[&str]) -> bool {
+    struct Search<'n>(&'n [&'n str], &'n mut bool);
+
+    impl<'de> Visitor<'de> for Search<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+            while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+                *self.1 |= self.0.contains(&&*name);
+                members.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = false;
+    // What cannot be read ends the search.
+    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(Search(names, &mut found));
+    found
 }
 
 #[cold]
@@ -210,6 +239,30 @@ mod tests {
     fn text_that_is_not_utf_8_is_not_json() {
         let error = decode::<String>(b"\"\xff\"").unwrap_err();
         assert_eq!(error.category(), DecodeErrorCategory::Syntax);
+    }
+
+    #[test]
+    fn a_member_is_found_in_what_can_be_read() {
+        let found = |body: &str| has_member(body.as_bytes(), &["data", "id"]);
+        for body in [
+            r#"{"data":1}"#,
+            r#" {"x":[{"y":1e999}],"\u0064ata":{"a":"#,
+            r#"{"id":NaN"#,
+            r#"{"id":null} and more"#,
+        ] {
+            assert!(found(body), "{body}");
+        }
+        for body in [
+            "",
+            "<html>data</html>",
+            r#"["data"]"#,
+            r#"{"x":{"data":1}}"#,
+            r#"{"x":NaN,"data":1}"#,
+            r#"{"Data":1}"#,
+            r#""data""#,
+        ] {
+            assert!(!found(body), "{body}");
+        }
     }
 
     #[test]

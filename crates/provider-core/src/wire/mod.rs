@@ -35,6 +35,7 @@ pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
 pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
+pub(crate) use json::has_member;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub use lenient::{Items, UnreadItem};
 pub use operation::{Idempotency, Mark, Operation, Signs};

@@ -23,6 +23,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// Whether every request is signed. If so, an operation that does not declare what it signs is a compile error.
     const SIGNS_REQUESTS: bool;
+    /// Members at the top of the company's own replies by which an unsigned 2xx that cannot be read is known as its own. One
+    /// with none of them is [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized): a gateway may have sent it. Names
+    /// that anybody's JSON has, such as `message`, do not belong here.
+    const ENVELOPE: &'static [&'static str];
 
     /// The provider's address.
     fn base_url(&self) -> &BaseUrl;

@@ -8,7 +8,7 @@ use provider_core::{
     RetryPolicy, TransportErrorKind,
 };
 
-use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed_with_status};
+use crate::toy::{REPLY, SIGNATURE, SafeOrder, Stage, UnsafeOrder, signed, signed_with_status};
 
 #[tokio::test(start_paused = true)]
 async fn a_response_keeps_its_exchange_when_its_value_is_mapped() {
@@ -38,7 +38,7 @@ async fn a_response_keeps_its_exchange_when_its_value_is_mapped() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_has_the_idempotency_of_its_operation() {
-    let stage = Stage::new([Step::respond(404, ""), Step::respond(404, "")]);
+    let stage = Stage::new([signed("{}"), signed("{}")]);
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
     assert_eq!(error.idempotency(), Some(Idempotency::Safe));
     let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();

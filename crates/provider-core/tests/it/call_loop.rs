@@ -14,8 +14,8 @@ use provider_core::{
 };
 
 use crate::toy::{
-    HastyOrder, Order, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage, State, Toy,
-    UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
+    HastyOrder, Order, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage, State,
+    Streaming, Toy, UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
 };
 
 /// The back-offs of the standard policy, jittered to half by [`FixedClock`](provider_core::testing::FixedClock).
@@ -122,7 +122,7 @@ async fn the_callers_request_id_is_kept_in_response_and_error() {
 
 #[tokio::test(start_paused = true)]
 async fn two_calls_have_two_request_ids() {
-    let stage = Stage::new([signed(REPLY), Step::respond(400, "")]);
+    let stage = Stage::new([signed(REPLY), signed("{}")]);
     let first = stage.client.call(SafeOrder::new()).await.unwrap();
     let second = stage.client.call(SafeOrder::new()).await.unwrap_err();
     assert_ne!(Some(first.request_id()), second.request_id());
@@ -222,7 +222,10 @@ fn table() -> Vec<Row> {
 
     macro_rules! status {
         ($($status:literal)+ => $kind:ident, $outcome:ident, $again:ident) => {
-            [$(Row(stringify!($status), || Step::respond($status, "<html>"), K::$kind, $outcome, $again)),+]
+            status!("<html>": $($status)+ => $kind, $outcome, $again)
+        };
+        ($body:literal: $($status:literal)+ => $kind:ident, $outcome:ident, $again:ident) => {
+            [$(Row(stringify!($status $body), || Step::respond($status, $body), K::$kind, $outcome, $again)),+]
         };
     }
     let mut rows = vec![
@@ -344,12 +347,20 @@ fn table() -> Vec<Row> {
         ),
     ];
     rows.extend(status!(429 => RateLimited, Refused, All));
-    rows.extend(status!(401 403 => Credentials, Refused, None));
+    rows.extend(status!(r#"{"code":"E1"}"#: 401 403 => Credentials, Refused, None));
     rows.extend(status!(408 500 501 502 503 504 599 => Api, Unknown, AllButUnsafe));
-    rows.extend(status!(400 402 404 405 409 410 413 415 422 425 451 => Api, Refused, None));
-    // A redirect is an error, and 303 even says "done, look there".
-    rows.extend(status!(300 301 302 303 304 => Api, Unknown, None));
-    rows.extend(status!(307 308 => Api, Refused, None));
+    rows.extend(status!(r#"{"code":"E1"}"#: 400 402 404 405 409 410 413 415 422 425 451 => Api, Refused, None));
+    // Not in the provider's form: nobody knows who refused what.
+    rows.extend(
+        status!(400 401 402 403 404 405 409 410 413 415 422 425 451 => Unrecognized, Refused, AllButUnsafe),
+    );
+    rows.extend(status!("": 401 403 404 => Unrecognized, Refused, AllButUnsafe));
+    // A redirect is not followed, and 303 even says "done, look there".
+    rows.extend(status!(300 301 302 303 304 => Unrecognized, Unknown, AllButUnsafe));
+    rows.extend(status!(307 308 => Unrecognized, Refused, AllButUnsafe));
+    rows.extend(status!(r#"{"code":"E1"}"#: 302 => Api, Unknown, None));
+    rows.extend(status!(200 202 => Unrecognized, Unknown, AllButUnsafe));
+    rows.extend(status!("": 200 204 => Unrecognized, Unknown, AllButUnsafe));
     rows
 }
 
@@ -387,12 +398,47 @@ async fn which_failures_are_retried_is_a_table() {
     }
 }
 
+/// Without a signature only the provider's own envelope says that the provider did it.
+#[tokio::test(start_paused = true)]
+async fn done_needs_something_that_vouches_for_the_bytes() {
+    for (body, kind, outcome) in [
+        ("", ErrorKind::Unrecognized, Outcome::Unknown),
+        (
+            "<html>down</html>",
+            ErrorKind::Unrecognized,
+            Outcome::Unknown,
+        ),
+        (r#"{"up":true}"#, ErrorKind::Unrecognized, Outcome::Unknown),
+        (r#"["id"]"#, ErrorKind::Unrecognized, Outcome::Unknown),
+        (r#"{"id":"1"}"#, ErrorKind::Decode, Outcome::Done),
+        (r#"{"id":"1","sta"#, ErrorKind::Decode, Outcome::Done),
+    ] {
+        let unsigned = || Toy {
+            streaming: Streaming::Unsigned,
+            ..Toy::default()
+        };
+        let reply = || Step::respond(200, body);
+        let stage = Stage::with([reply()], unsigned(), |builder| builder);
+        let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{body}");
+        assert!(error.is_unsettled() && !error.is_retryable(), "{body}");
+        assert_eq!(error.raw_response().unwrap().body(), body);
+
+        let stage = Stage::with([reply(), reply(), reply()], unsigned(), |builder| builder);
+        let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{body}");
+        let retried = kind == ErrorKind::Unrecognized;
+        assert_eq!(error.is_retryable(), retried, "{body}");
+        assert_eq!(error.attempts(), if retried { 3 } else { 1 }, "{body}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_outcome_combines_all_attempts() {
     use TransportErrorKind::{Connect, Interrupted};
 
     let refused = || Step::respond(429, "");
-    let conflict = || Step::respond(409, "");
+    let conflict = || Step::respond(409, r#"{"code":"E1"}"#);
     let cases: [(&str, [Step; 3], ErrorKind, Outcome); 5] = [
         (
             "it may have been done before the connections failed",

@@ -336,17 +336,16 @@ fn id(error: &Error) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_beginning_of_a_refusal_is_read() {
-    let endless = std::iter::repeat_n("x".repeat(40_000), 3);
-    let Step::Stream(head, pieces, end) = Step::stream(&[], endless, StreamEnd::Hang) else {
-        panic!("a stream");
+    let page = || {
+        let endless = std::iter::repeat_n("x".repeat(40_000), 3);
+        let Step::Stream(head, pieces, end) = Step::stream(&[], endless, StreamEnd::Hang) else {
+            panic!("a stream");
+        };
+        let head = provider_core::ReplyHead::new("404".parse().unwrap(), head.headers().clone());
+        Step::Stream(head, pieces, end)
     };
-    let head = provider_core::ReplyHead::new("404".parse().unwrap(), head.headers().clone());
-    let error = fails(&stage(
-        Streaming::Incremental,
-        [Step::Stream(head, pieces, end)],
-    ))
-    .await;
-    assert_eq!(error.kind(), ErrorKind::Api);
+    let error = fails(&stage(Streaming::Incremental, [page(), page(), page()])).await;
+    assert_eq!(error.kind(), ErrorKind::Unrecognized);
     assert_eq!(error.raw_response().unwrap().body().len(), Error::BODY_KEPT);
 }
 

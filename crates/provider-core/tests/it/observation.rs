@@ -83,7 +83,7 @@ async fn each_attempt_and_the_end_of_the_call_are_reported() {
         Step::Fail(TransportErrorKind::Interrupted),
         Step::respond(503, ""),
         signed(REPLY),
-        Step::respond(400, ""),
+        Step::respond(400, r#"{"code":"E1"}"#),
     ];
     let (stage, lines) = stage(steps);
     stage.client.call(SafeOrder::new()).await.unwrap();

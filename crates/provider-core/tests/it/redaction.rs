@@ -154,7 +154,12 @@ async fn no_error_leaks_anything() {
         (refusal(400, VALUE), ErrorKind::Api),
         (refusal(503, "busy"), ErrorKind::Api),
         (Step::respond(502, html()), ErrorKind::Api),
-        (Step::respond(200, html()), ErrorKind::Verification),
+        (Step::respond(200, html()), ErrorKind::Unrecognized),
+        (Step::respond(403, html()), ErrorKind::Unrecognized),
+        (
+            Step::respond_with(302, &[("location", BASE_URL)], html()),
+            ErrorKind::Unrecognized,
+        ),
         (
             Step::respond_with(200, &[("x-toy-signature", HEADER)], html()),
             ErrorKind::Verification,
