@@ -54,10 +54,7 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
         )?;
         return holds(transport.sent().is_empty(), "sent although it is invalid");
     }
-    holds(
-        error.kind() == ErrorKind::Api,
-        "not sent although it is valid",
-    )?;
+    holds(error.status().is_some(), "not sent although it is valid")?;
     let written = client
         .read(input.clone())
         .map_err(|error| error.to_string())?;
@@ -216,7 +213,7 @@ fn may_be_of_a_success(error: &Error) -> Result<(), String> {
         }),
         (ErrorKind::Api, Outcome::Refused | Outcome::Unknown) => error.fault().is_some(),
         (ErrorKind::Credentials, Outcome::Refused) => true,
-        (ErrorKind::Verification, Outcome::Unknown) => true,
+        (ErrorKind::Verification | ErrorKind::Unrecognized, Outcome::Unknown) => true,
         _ => false,
     };
     holds(

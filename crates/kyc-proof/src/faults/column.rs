@@ -147,8 +147,8 @@ impl Column {
             | (kind @ ErrorKind::Verification, outcome @ Outcome::Unknown) => {
                 Expect::Fails(kind, outcome, Repeat::Never)
             }
-            // Says no in spite of its status, in words that may be a gateway's.
-            (kind @ ErrorKind::Api, outcome @ Outcome::Unknown) => {
+            // Says no in spite of its status, in words that may be a gateway's, or is nothing of the provider's.
+            (kind @ (ErrorKind::Api | ErrorKind::Unrecognized), outcome @ Outcome::Unknown) => {
                 Expect::Fails(kind, outcome, Repeat::IfHarmless)
             }
             // Nothing that is tried here may say that nothing was done: no cell can measure this.

@@ -8,7 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kyc_proof::companies::Headers;
 use provider_core::ErrorKind::{
-    Api, Connect, Credentials, Decode, InvalidRequest, RateLimited, Transport, Verification,
+    Api, Connect, Credentials, Decode, InvalidRequest, RateLimited, Transport, Unrecognized,
+    Verification,
 };
 use provider_core::Outcome::{Done, NotSent, Refused, Unknown};
 use provider_core::bytes::Bytes;
@@ -22,7 +23,7 @@ use super::case::Drive::{
 };
 use super::case::Expect::{Dropped, Fails, FailsAtLast, Understood};
 use super::case::Repeat::{Always, IfHarmless, Never};
-use super::case::{Case, Hits, Idle, Repeat, Row, Stage, Variant, WallClock};
+use super::case::{Case, Expect, Hits, Idle, Repeat, Row, Stage, Variant, WallClock};
 use super::column::Column;
 use super::server::Script::{AtConnection, AtRequest};
 use super::server::Step::{Finish, Flood, Head, Pause, Reset, Stall, Trickle};
@@ -200,7 +201,7 @@ fn redirect(status: &'static str, moved: bool) -> [Case; 2] {
         Case::each("", targets),
         Case::new("from TLS to plain text", script("http://127.0.0.1:1")).at(GOOD),
     ];
-    cases.map(|case| case.fails(Api, outcome, Never).note(note))
+    cases.map(|case| case.fails(Unrecognized, outcome, IfHarmless).note(note))
 }
 
 fn page() -> String {
@@ -213,6 +214,7 @@ fn statuses(
     statuses: &[&'static str],
     then: fn([Step; 1]) -> Script,
     (kind, outcome, repeat): (ErrorKind, Outcome, Repeat),
+    of_page: Expect,
 ) -> Case {
     let headers = [("www-authenticate", format!("Basic realm=\"{CHALLENGE}\""))];
     let variants = statuses.iter().flat_map(|status| {
@@ -221,19 +223,34 @@ fn statuses(
             false => format!("{status} {REASON}"),
         };
         let script = |body: String| then([send(answer(&line, &headers, body))]);
-        let page = Variant::new(format!("{status}, a page"), script(page()));
+        let mut page = Variant::new(format!("{status}, a page"), script(page()));
+        page.expect = Some(of_page);
         [Variant::new(*status, script(c.refusal())), page]
     });
     Case::each("", variants).fails(kind, outcome, repeat)
 }
 
 fn refusals(c: &Column, list: &[&'static str], kind: ErrorKind) -> [Case; 1] {
-    [statuses(c, list, read_then, (kind, Refused, Never))]
+    let of_page = Fails(Unrecognized, Refused, IfHarmless);
+    [statuses(
+        c,
+        list,
+        read_then,
+        (kind, Refused, Never),
+        of_page,
+    )]
 }
 
 /// The server breaks, after it has done what was asked.
 fn breaks(c: &Column, list: &[&'static str]) -> Case {
-    statuses(c, list, done_then, (Api, Unknown, IfHarmless))
+    let result = (Api, Unknown, IfHarmless);
+    statuses(
+        c,
+        list,
+        done_then,
+        result,
+        Fails(result.0, result.1, result.2),
+    )
 }
 
 fn refusal(c: &Column, status: &str, retry_after: Option<&str>) -> [Step; 1] {
@@ -247,10 +264,16 @@ fn throttled(c: &Column, name: &'static str, retry_after: Option<&str>) -> Case 
     read(name, steps).fails(RateLimited, Refused, Always)
 }
 
-fn unreadable(c: &Column, case: Case) -> Case {
+/// Nothing vouches for it: no signature, where replies are signed, and no member of the provider's envelope.
+fn in_its_place(case: Case) -> Case {
+    case.fails(Unrecognized, Unknown, IfHarmless)
+}
+
+/// The same where replies are not signed; where they are, this.
+fn unless_signed(c: &Column, case: Case, kind: ErrorKind, outcome: Outcome) -> Case {
     match c.signs_replies() {
-        true => case.fails(Verification, Unknown, Never),
-        false => case.fails(Decode, Done, Never),
+        true => case.fails(kind, outcome, Never),
+        false => in_its_place(case),
     }
 }
 
@@ -259,7 +282,12 @@ fn body(c: &Column, name: &'static str, body: impl AsRef<[u8]>) -> Case {
     done(name, [send(vouched(c, body))])
 }
 
-/// It is no JSON, or not of the reply's form.
+/// It is nothing of the provider's, unless the provider vouches for it.
+fn foreign(c: &Column, name: &'static str, bytes: impl AsRef<[u8]>) -> Case {
+    unless_signed(c, body(c, name, bytes), Decode, Done)
+}
+
+/// It begins like the reply, and is no JSON or not of the reply's form.
 fn unread(c: &Column, name: &'static str, bytes: impl AsRef<[u8]>) -> Case {
     body(c, name, bytes).fails(Decode, Done, Never)
 }
@@ -282,13 +310,9 @@ fn if_text(value: &Value, text: &str) -> Option<String> {
     value.is_string().then(|| text.to_owned())
 }
 
-fn not_a_number(c: &Column) -> Case {
-    let is_leaf = |value: &Value| !value.is_object() && !value.is_array();
-    let bodies = c.with_raw(|value, _| is_leaf(value).then(|| "NaN".to_owned()));
-    let script = |body: String| done_then([send(vouched(c, body))]);
-    let variants = bodies.into_iter();
-    let variants = variants.map(|(at, body)| Variant::new(at, script(body)));
-    Case::each("each", variants).fails(Decode, Done, Never)
+fn not_a_number(value: &Value, _: Option<&str>) -> Option<String> {
+    let is_leaf = !value.is_object() && !value.is_array();
+    is_leaf.then(|| "NaN".to_owned())
 }
 
 /// The body with more members at its beginning.
@@ -517,7 +541,7 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             done("a few", [send(interim("103 Early Hints").repeat(3)), send(correct(c))]),
             done("switching protocols unasked", [
                 text("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Finish,
-            ]).fails(Api, Unknown, Never),
+            ]).fails(Unrecognized, Unknown, IfHarmless),
         ];
         25 "head too long" => [
             broken("10,000 headers", {
@@ -589,15 +613,17 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         ];
         47 "599" => [breaks(c, &["599"])];
         48 "200 with a page" => [
-            unreadable(c, done("", [send(answer(&c.status().replace("OK", REASON), &[], page()))])),
+            in_its_place(done("", [send(answer(&c.status().replace("OK", REASON), &[], page()))])),
+            in_its_place(done("nothing at all", [send(answer(&c.status(), &[], ""))])),
+            unless_signed(c, done("JSON of somebody else's", [send(answer(&c.status(), &[], wrong()))]), Verification, Unknown),
             if_signed(c, "signed", |_| done_then([send(vouched(c, page()))])).fails(Decode, Done, Never),
-        ].map(|case| case.note("a 2xx over TLS counts as the provider's: not to be sent again"));
+        ];
         49 "204 with a body" => [
-            unreadable(c, done("", [send(answer("204 No Content", &c.vouched(c.body().as_bytes()), c.body()))]))
+            unless_signed(c, done("", [send(answer("204 No Content", &c.vouched(c.body().as_bytes()), c.body()))]), Verification, Unknown)
                 .note("HTTP knows no body there, so there is none to read or to verify"),
         ];
         50 "charset and content type" => [
-            unread(c, "UTF-16", c.body().encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()),
+            foreign(c, "UTF-16", c.body().encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()),
             labelled(c, "another type or charset named", "content-type", &["text/html; charset=latin1", "application/json; charset=utf-16"])
                 .note("the content type is not asked: the bytes decide"),
             done("no content type", {
@@ -607,14 +633,14 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         ];
         51 "JSON cut off" => [
             unread(c, "half", &c.body()[..c.body().len() / 2]),
-            unread(c, "nothing", ""),
+            foreign(c, "nothing", ""),
             unread(c, "the last byte", &c.body()[..c.body().len() - 1]),
         ];
         52 "wrong type" => [
             places(c, "each place", |_, _| Some(wrong())),
             mutated(c, "each place, a plain one", Mutation::Retyped),
-            unread(c, "the whole", wrong()),
-            unread(c, "a list", format!("[{}]", wrong())),
+            foreign(c, "the whole", wrong()),
+            foreign(c, "a list", format!("[{}]", wrong())),
         ];
         53 "field missing" => [mutated(c, "each", Mutation::Dropped)];
         54 "unknown field" => [body(c, "", unknown_member(c)), mutated(c, "in each object and list", Mutation::Extended)];
@@ -628,19 +654,19 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         58 "1.0 for 1" => [
             places(c, "each", |value, _| value.is_number().then(|| format!("{value}.0"))).unless("no integer in its reply"),
         ];
-        59 "NaN" => [not_a_number(c)];
-        60 "null" => [mutated(c, "each place", Mutation::Nulled), unread(c, "the whole", "null")];
+        59 "NaN" => [places(c, "each", not_a_number)];
+        60 "null" => [mutated(c, "each place", Mutation::Nulled), foreign(c, "the whole", "null")];
         61 "bytes that are no UTF-8" => [
             unread(c, "in the first text", no_utf_8(c)),
             places(c, "half a pair, escaped, in each text", |value, _| if_text(value, r#""\ud800""#)),
         ];
-        62 "byte order mark" => [unread(c, "", format!("\u{feff}{}", c.body()))];
+        62 "byte order mark" => [foreign(c, "", format!("\u{feff}{}", c.body()))];
         63 "more after the end of the JSON" => [
             unread(c, "rubbish", format!("{}{RUBBISH}", c.body())),
             unread(c, "the same again", c.body().repeat(2)),
         ];
         64 "10,000 levels" => [
-            unread(c, "the whole", deep()),
+            foreign(c, "the whole", deep()),
             body(c, "in an unknown field", with_more(c, &format!("\"{UNKNOWN_KEY}\":{}", deep())))
                 .note("what is not read does not nest"),
         ];
@@ -650,8 +676,8 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             endless(c, "until the connection ends", ("connection", "close".to_owned()), spaces()),
         ];
         66 "compressed unasked" => [
-            done("64 MiB in 64 KiB", [send(vouched_and(c, &[("content-encoding", "gzip".to_owned())], bomb()))])
-                .fails(Decode, Done, Never).alone().note("nothing is ever unpacked"),
+            unless_signed(c, done("64 MiB in 64 KiB", [send(vouched_and(c, &[("content-encoding", "gzip".to_owned())], bomb()))]), Decode, Done)
+                .alone().note("nothing is ever unpacked"),
             labelled(c, "label only", "content-encoding", &["gzip", "zstd", "br", VARIANT]).note("the bytes decide, not the label"),
         ];
         67 "signature missing" => [
