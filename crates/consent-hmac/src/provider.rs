@@ -205,8 +205,11 @@ impl Provider for Veriff {
     }
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
+        let refused = !response.status().is_success();
         Refusal::of(response)
-            .filter(|refusal| refusal.is_one() || refusal.may_be_one())
+            .filter(|refusal| {
+                refusal.is_one() || refusal.may_be_one() || refused && refusal.has_code()
+            })
             .map(Refusal::into_fault)
     }
 }
@@ -255,9 +258,16 @@ impl Refusal {
     fn may_be_one(&self) -> bool {
         match (&self.status, self.status.number()) {
             (_, Some(status)) => !(0.0..400.0).contains(&status),
-            (Told::Text(status), None) => !matches!(status.as_str(), "success" | "created"),
+            (Told::Text(_), None) => !["success", "created"]
+                .iter()
+                .any(|word| self.status.is_word(word)),
             _ => false,
         }
+    }
+
+    /// Whether it has a code, which explains a status that is not 2xx.
+    fn has_code(&self) -> bool {
+        matches!(self.code, Told::Text(_) | Told::Number(_)) && self.code.is_said()
     }
 
     fn into_fault(self) -> Fault {
@@ -286,7 +296,7 @@ impl Refusal {
 /// The codes about key and signature (devdocs.veriff.com, credentials and authorization codes). 1101 has four different
 /// meanings on one page, so it is not interpreted.
 fn about_credentials(code: &str) -> Option<&'static str> {
-    Some(match code {
+    Some(match code.trim() {
         "1801" => "the API key was not sent",
         "1802" => "the API key is not a UUID",
         "1803" => "no integration has this API key",

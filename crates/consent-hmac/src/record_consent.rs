@@ -115,9 +115,11 @@ impl fmt::Debug for RecordedConsent {
 struct ReceivedConsent {
     #[serde(default)]
     status: Told,
+    #[serde(deserialize_with = "lenient::id")]
     id: String,
     #[serde(default, deserialize_with = "lenient::text")]
     context: Option<ConsentContext>,
+    #[serde(deserialize_with = "lenient::id")]
     session_id: String,
 }
 

@@ -6,6 +6,7 @@ use provider_core::lenient::{Object, Told};
 use provider_core::{Fault, FaultClass, Masked, RawResponse};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The description of a refusal. An error body has no other field (docs.deepvue.ai, response format).
 ///
@@ -95,51 +96,59 @@ impl From<&Told> for Detail {
             Told::Json(json) => json,
             other => return Self::Other(other.clone().into_text().unwrap_or_default().into()),
         };
-        match serde_json::from_str::<Vec<Value>>(json) {
-            Ok(values) if values.iter().all(Value::is_object) => {
-                Self::Items(values.iter().map(DetailItem::from).collect())
-            }
-            _ => Self::Other(Masked::new(json.as_ref())),
+        // An entry that cannot be read costs itself.
+        let entries = serde_json::from_str::<Vec<Box<RawValue>>>(json).unwrap_or_default();
+        let readable = entries
+            .iter()
+            .filter_map(|entry| serde_json::from_str(entry.get()).ok());
+        let entries: Vec<Value> = readable.collect();
+        match entries.iter().any(Value::is_object) {
+            true => Self::Items(entries.iter().map(DetailItem::from).collect()),
+            false => Self::Other(Masked::new(json.as_ref())),
         }
     }
 }
 
 impl From<&Value> for DetailItem {
     fn from(item: &Value) -> Self {
-        let text = |key| item.get(key).and_then(Value::as_str).map(str::to_owned);
-        let part = |part: &Value| {
-            part.as_str()
-                .map_or_else(|| part.to_string(), str::to_owned)
-        };
+        let text = |key| item.get(key).filter(|value| !value.is_null()).map(part);
         let location = match item.get("loc") {
             Some(Value::Array(parts)) => parts.iter().map(part).collect::<Vec<_>>().join("."),
             Some(other) => part(other),
             None => String::new(),
         };
+        let message = text("msg").or_else(|| item.as_str().map(str::to_owned));
         Self {
             location: location.into(),
-            message: text("msg").map(Masked::from),
+            message: message.map(Masked::from),
             kind: text("type"),
         }
     }
 }
 
+/// A value as text.
+fn part(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
+}
+
 /// The class and meaning of a documented sentence (docs.deepvue.ai, errors). An error body has no code.
 fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
     use FaultClass::{Credentials, Transient};
-    Some(match text {
-        "Inactive client_id" => (Credentials, "the client id is not active"),
-        "Not authenticated" => (Credentials, "a credential is missing"),
-        "Not a valid token" | "Could not validate credentials" | "Authorization failure" => {
+    let same = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    Some(match &*same {
+        "inactive client_id" => (Credentials, "the client id is not active"),
+        "not authenticated" => (Credentials, "a credential is missing"),
+        "not a valid token" | "could not validate credentials" | "authorization failure" => {
             (Credentials, "the credentials are not valid here")
         }
-        "Invalid client_id" => (Credentials, "the client id is unknown"),
-        "Invalid client_id or client_secret, access Denied"
-        | "Incorrect client_id or client_secret" => {
+        "invalid client_id" => (Credentials, "the client id is unknown"),
+        "invalid client_id or client_secret, access denied"
+        | "incorrect client_id or client_secret" => {
             (Credentials, "the client id or the client secret is wrong")
         }
-        "Internal Server Error" => (Transient, "Deepvue broke"),
-        "Source Unavailable" => (Transient, "the source behind Deepvue does not answer"),
+        "internal server error" => (Transient, "Deepvue broke"),
+        "source unavailable" => (Transient, "the source behind Deepvue does not answer"),
         _ => return None,
     })
 }
@@ -185,7 +194,10 @@ mod tests {
         }
         let (class, _) = documented("Not authenticated").unwrap();
         assert_eq!(class, FaultClass::Credentials);
-        assert_eq!(documented("internal server error"), None);
+        for text in ["INTERNAL SERVER ERROR", " Source unavailable. "] {
+            assert!(documented(text).is_some(), "{text}");
+        }
+        assert_eq!(documented("Internal"), None);
     }
 
     #[test]

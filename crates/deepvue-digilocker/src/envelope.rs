@@ -84,9 +84,13 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
         .data
         .take()
         .ok_or(DecodeError::missing_data("$.data"))?;
-    // Text alone: a number may have been rounded on its way.
     let transaction_id = match received.transaction_id {
         Told::Text(id) => TransactionId::parse(id).ok(),
+        // One that is not exact may have been rounded on its way.
+        id @ Told::Number(_) => {
+            let exact = id.integer().filter(|id: &u64| *id < 1 << 53);
+            exact.and_then(|id| TransactionId::parse(id.to_string()).ok())
+        }
         _ => None,
     };
     let transaction_id = transaction_id.ok_or(DecodeError::missing_data("$.transaction_id"))?;
@@ -105,10 +109,11 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
 
 /// A refusal in Deepvue's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    response
-        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
-        .0
-        .refusal(false)
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    // A status that is not 2xx refuses already; the status word says why.
+    let refused = !response.status().is_success() && received.failed_code().is_some();
+    let refusal = received.refusal(false);
+    refusal.or_else(|| refused.then(|| received.fault(None)))
 }
 
 impl<T> ReceivedEnvelope<T> {
@@ -120,15 +125,11 @@ impl<T> ReceivedEnvelope<T> {
         let code = self.code.number().unwrap_or_default();
         let said = self.detail.is_said().then(|| Detail::from(&self.detail));
         let sub_code = self.sub_code.is_failure();
-        if said.is_none() && code < 400.0 && !sub_code && self.success.truth() != Some(false) {
+        let success = self.success.truth() != Some(false) && !self.success.is_failure();
+        if said.is_none() && code < 400.0 && !sub_code && success {
             return None;
         }
-        let fault = match said {
-            Some(detail) => detail.into_fault(),
-            None => Fault::new()
-                .with_code(self.sub_code.clone().into_text().filter(|_| sub_code))
-                .with_message(self.message.as_ref().map(|text| text.expose().to_owned())),
-        };
+        let fault = self.fault(said);
         // As the HTTP status would be: it broke on the way, and may have been done.
         Some(if has_data || code >= 500.0 {
             fault.with_class(FaultClass::Transient)
@@ -137,5 +138,23 @@ impl<T> ReceivedEnvelope<T> {
         } else {
             fault
         })
+    }
+
+    /// The status word, unless it is that of a success.
+    fn failed_code(&self) -> Option<String> {
+        let said = self.sub_code.is_said() && !self.sub_code.is_word("success");
+        said.then(|| self.sub_code.clone().into_text()).flatten()
+    }
+
+    fn fault(&self, detail: Option<Detail>) -> Fault {
+        let fault = match detail {
+            Some(detail) => detail.into_fault(),
+            None => Fault::new()
+                .with_message(self.message.as_ref().map(|text| text.expose().to_owned())),
+        };
+        match fault.code() {
+            None => fault.with_code(self.failed_code()),
+            Some(_) => fault,
+        }
     }
 }

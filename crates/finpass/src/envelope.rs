@@ -60,8 +60,8 @@ struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::text")]
     message_code: Option<String>,
     // The name in Finpass's other families (`[docs]`); a refusal may use it here.
-    #[serde(default, deserialize_with = "lenient::text")]
-    error_code: Option<String>,
+    #[serde(default)]
+    error_code: Told,
 }
 
 /// What may be repeated: it decides nothing.
@@ -88,10 +88,11 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
 
 /// A refusal in Finpass's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    response
-        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
-        .0
-        .refusal(false)
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    // A status that is not 2xx refuses already, so a code says why, whatever `success` says.
+    let refused = !response.status().is_success() && received.code().is_some();
+    let refusal = received.refusal(false);
+    refusal.or_else(|| refused.then(|| received.fault()))
 }
 
 impl<T> ReceivedEnvelope<T> {
@@ -99,26 +100,22 @@ impl<T> ReceivedEnvelope<T> {
     /// refuse. Where `success` says nothing a code refuses, but not the code of a success. A refusal beside data that can be
     /// used contradicts itself: the session that it names may be open.
     fn refusal(&self, has_data: bool) -> Option<Fault> {
-        let given = |code: &&String| !code.trim().is_empty();
-        let message_code = self.message_code.as_ref().filter(given);
-        let error_code = self.error_code.as_ref().filter(given);
         let status = self.status_code.number();
         let success = self.success.truth();
-        let codes = || [message_code, error_code].into_iter().flatten();
         let refuses = match success {
             Some(false) => true,
-            Some(true) => codes().any(|code| documented(code).is_some()) || error_code.is_some(),
-            None => codes().any(|code| !code.eq_ignore_ascii_case("success")),
+            Some(true) => {
+                self.error_code.is_said() || self.message_code().and_then(documented).is_some()
+            }
+            None => {
+                let code = self.error_code.is_said() || self.message_code().is_some();
+                code || self.success.is_failure()
+            }
         };
         if !refuses && !status.is_some_and(|status| status >= 400.0) {
             return None;
         }
-        let code = message_code
-            .filter(|code| !code.eq_ignore_ascii_case("success"))
-            .or(error_code)
-            .or(message_code);
-        let message = self.message.as_ref().map(|text| text.expose().to_owned());
-        let fault = fault(code.cloned(), message);
+        let fault = self.fault();
         // A server's fault, or a contradiction: it may have been done.
         let unclear =
             has_data || success == Some(true) || status.is_some_and(|status| status >= 500.0);
@@ -128,12 +125,36 @@ impl<T> ReceivedEnvelope<T> {
             fault
         })
     }
+
+    /// The code, unless it says nothing or is that of a success.
+    fn message_code(&self) -> Option<&str> {
+        let code = self.message_code.as_deref().map(str::trim)?;
+        (!matches!(code, "" | "0") && !code.eq_ignore_ascii_case("success")).then_some(code)
+    }
+
+    /// The code of a refusal, in either member.
+    fn code(&self) -> Option<String> {
+        let error_code = || self.error_code.clone().into_text();
+        let message_code = self.message_code().map(str::to_owned);
+        message_code.or_else(|| self.error_code.is_said().then(error_code).flatten())
+    }
+
+    /// Its code and message, in Finpass's words.
+    fn fault(&self) -> Fault {
+        let code = self.code();
+        let (class, meaning) = code.as_deref().and_then(documented).unzip();
+        Fault::new()
+            .with_code(code)
+            .with_message(self.message.as_ref().map(|text| text.expose().to_owned()))
+            .with_meaning(meaning)
+            .with_class(class.unwrap_or_default())
+    }
 }
 
 /// What a documented code means. Two are: `unauthorized` (`[seed]`) and, by the company upstream, `invalid_client_id`
 /// (`[upstream]`).
 fn documented(code: &str) -> Option<(FaultClass, &'static str)> {
-    Some(match code {
+    Some(match &*code.to_ascii_lowercase() {
         "unauthorized" => (
             FaultClass::Credentials,
             "the API key or secret is missing or wrong, or they are not a pair",
@@ -144,14 +165,4 @@ fn documented(code: &str) -> Option<(FaultClass, &'static str)> {
         ),
         _ => return None,
     })
-}
-
-/// A refusal in Finpass's words.
-fn fault(code: Option<String>, message: Option<String>) -> Fault {
-    let (class, meaning) = code.as_deref().and_then(documented).unzip();
-    Fault::new()
-        .with_code(code)
-        .with_message(message)
-        .with_meaning(meaning)
-        .with_class(class.unwrap_or_default())
 }

@@ -146,6 +146,7 @@ pub type Initialized = Envelope<InitializedData>;
 #[non_exhaustive]
 pub struct InitializedData {
     /// The session's id.
+    #[serde(deserialize_with = "lenient::id")]
     pub client_id: ClientId,
     /// The mobile number, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]

@@ -2,7 +2,7 @@
 
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Operation,
-    RequestBuilder, ResponseError, Verified,
+    RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,7 @@ pub type Refreshed = Envelope<RefreshedData>;
 #[non_exhaustive]
 pub struct RefreshedData {
     /// The refresh's id.
+    #[serde(deserialize_with = "lenient::id")]
     pub request_id: DataRequestId,
 }
 

@@ -237,7 +237,7 @@ impl Endpoint for CheckProfile {
     }
 
     fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {
-        let (received, data) = read::<Items<ProfileRow>>(response)?;
+        let (received, data) = read(response, |rows: &Items<ProfileRow>| !rows.is_empty())?;
         Ok(ProfileReport {
             ver: received.ver,
             timestamp: received.timestamp,

@@ -45,13 +45,18 @@ struct Nested {
 /// What may be repeated: it decides nothing.
 const INFORMATIONAL: [&str; 4] = ["ver", "timestamp", "txnid", "errorMsg"];
 
-/// The success in a verified 2xx reply and its data, or the refusal, also beside data.
+/// The success in a verified 2xx reply and its data, or the refusal, also beside data. Beside data that says something it
+/// contradicts itself.
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
+    says_something: impl FnOnce(&T) -> bool,
 ) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
     let mut received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
     if let Some(fault) = received.refusal() {
-        return Err(fault.into());
+        return Err(match received.data.as_ref().is_some_and(says_something) {
+            true => fault.with_class(FaultClass::Transient).into(),
+            false => fault.into(),
+        });
     }
     let data = received.data.take();
     let data = data.ok_or(DecodeError::missing_data("$.data"))?;
@@ -60,10 +65,11 @@ pub(crate) fn read<T: DeserializeOwned>(
 
 /// A refusal in FinPro's words, if the body is one.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    response
-        .untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?
-        .0
-        .refusal()
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    // A status that is not 2xx refuses already; the flat envelope may lack its code.
+    let refused = !response.status().is_success() && received.error_msg.is_some();
+    let refusal = received.refusal();
+    refusal.or_else(|| refused.then(|| received.fault()))
 }
 
 impl<T> ReceivedEnvelope<T> {
@@ -75,19 +81,21 @@ impl<T> ReceivedEnvelope<T> {
         let refuses = self.error.is_said()
             || self.error_code.is_said()
             || self.status.is_failure()
-            || self.success.truth() == Some(false);
-        if !refuses {
-            return None;
-        }
+            || self.success.truth() == Some(false)
+            || self.success.is_failure();
+        refuses.then(|| self.fault())
+    }
+
+    fn fault(&self) -> Fault {
         let flat = || {
             let said = self.error_code.is_said();
             let code = said.then(|| self.error_code.clone().into_text()).flatten();
             (code, self.error_msg.clone())
         };
         let (code, message) = match &self.error {
-            Told::Json(json) => match serde_json::from_str(json) {
-                Ok(Object(nested)) => words(nested),
-                Err(_) => (flat().0, Some(json.to_string())),
+            Told::Json(json) => match nested(json) {
+                Some(nested) => words(nested),
+                None => (flat().0, Some(json.to_string())),
             },
             Told::Text(text) if self.error.is_said() => {
                 let (code, message) = flat();
@@ -95,7 +103,9 @@ impl<T> ReceivedEnvelope<T> {
             }
             _ => flat(),
         };
-        let meaning = (code.as_deref() == Some("PROFILE_CHECK_FAILED"))
+        let meaning = code
+            .as_deref()
+            .is_some_and(|code| code.eq_ignore_ascii_case("PROFILE_CHECK_FAILED"))
             .then_some("no aggregator could be asked; have the profile API enabled for one");
         // As the HTTP status would be: it broke on the way.
         let broke = self.status.number().is_some_and(|status| status >= 500.0);
@@ -104,14 +114,24 @@ impl<T> ReceivedEnvelope<T> {
         } else {
             FaultClass::ByStatus
         };
-        Some(
-            Fault::new()
-                .with_code(code)
-                .with_message(message)
-                .with_meaning(meaning)
-                .with_class(class),
-        )
+        Fault::new()
+            .with_code(code)
+            .with_message(message)
+            .with_meaning(meaning)
+            .with_class(class)
     }
+}
+
+/// The nested envelope, or the first of a list of them.
+fn nested(json: &str) -> Option<Nested> {
+    let first = || {
+        serde_json::from_str::<Vec<Object<Nested>>>(json)
+            .ok()?
+            .into_iter()
+            .next()
+    };
+    let Object(nested) = serde_json::from_str(json).ok().or_else(first)?;
+    Some(nested)
 }
 
 /// Code and message of the nested envelope.

@@ -52,6 +52,7 @@ pub struct Decision {
 #[non_exhaustive]
 pub struct Verification {
     /// The session's id. A reply that names another session than the request is refused.
+    #[serde(deserialize_with = "lenient::id")]
     pub id: String,
     /// The attempt that was decided.
     #[serde(default, deserialize_with = "lenient::text")]

@@ -1,7 +1,7 @@
 //! What every reply about a session has: a status, and often the session's id.
 
 use consent_hmac::{SessionId, Veriff};
-use provider_core::{ResponseError, VerificationError, Verified};
+use provider_core::{FaultClass, ResponseError, VerificationError, Verified};
 
 provider_core::open_enum! {
     /// The status of a reply (`[docs]`).
@@ -24,7 +24,11 @@ pub(crate) fn accept(
     // The usual reply is not parsed again.
     let unusual = status.is_some_and(|status| *status != ReplyStatus::Success);
     if unusual && let Some(fault) = Veriff::refusal(response) {
-        return Err(fault.into());
+        // Beside what it is about it contradicts itself.
+        return Err(match about {
+            Some(_) => fault.with_class(FaultClass::Transient).into(),
+            None => fault.into(),
+        });
     }
     match about.is_none_or(|id| session.is(id)) {
         true => Ok(()),

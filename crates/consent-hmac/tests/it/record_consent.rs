@@ -267,6 +267,17 @@ async fn an_invalid_input_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_consent_is_read_in_spite_of_odd_members() {
+    for (members, id) in [
+        (r#""id":7,"status":"SUCCESS""#, "7"),
+        (r#""id":"1","context":["consent"],"status":{"a":1}"#, "1"),
+    ] {
+        let body = format!(r#"{{{members},"sessionId":"{SESSION}"}}"#);
+        assert_eq!(read(signed(&body)).await.unwrap().id, id, "{members}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_success_names_the_consent_and_the_session() {
     for (body, path) in [
         (format!(r#"{{"sessionId":"{SESSION}"}}"#), "$"),
@@ -278,7 +289,7 @@ async fn a_success_names_the_consent_and_the_session() {
         (format!(r#"{{"id":" ","sessionId":"{SESSION}"}}"#), "$.id"),
         (format!(r#"[null,"1",null,"{SESSION}"]"#), "$"),
         (format!(r#"["1",null,"{SESSION}"]"#), "$"),
-        (format!(r#"{{"id":7,"sessionId":"{SESSION}"}}"#), "$.id"),
+        (format!(r#"{{"id":[7],"sessionId":"{SESSION}"}}"#), "$.id"),
         (r#"{"id":"1","context":"consent"}"#.to_owned(), "$"),
         (r#"{"id":"1","sessionId":null}"#.to_owned(), "$.sessionId"),
         ("<html>".to_owned(), "$"),
@@ -401,7 +412,7 @@ async fn unsigned_errors_are_reported() {
         "",
         "{}",
         "[]",
-        r#"{"code":"1"}"#,
+        r#"{"code":["1"]}"#,
     ] {
         let error = read(Step::respond(502, body)).await.unwrap_err();
         assert_eq!(error.kind(), Api, "{body}");
@@ -411,15 +422,29 @@ async fn unsigned_errors_are_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_only_looks_like_a_refusal_has_no_fault() {
+async fn a_code_explains_a_refusal_whatever_stands_beside_it() {
     for body in [
         r#"{"status":null,"code":"1801"}"#,
-        r#"{"status":"success","code":"1801"}"#,
-        r#"{"status":"created","code":"1801"}"#,
+        r#"{"status":["fail"],"code":1801,"message":["m"]}"#,
+        r#"{"status":"success","code":" 1801 "}"#,
         r#"{"status":200,"code":"1801"}"#,
-        r#"{"code":"1801"}"#,
+        r#"{"code":"1801","message":1,"message":2}"#,
+        r#"{"code":"1801","message":"cut o"#,
     ] {
         let error = read(Step::respond(404, body)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{body}");
+        let code = error.fault().unwrap().code().unwrap();
+        assert_eq!(code.trim(), "1801", "{body}");
+    }
+    for body in [
+        r#"{"status":"success"}"#,
+        r#"{"status":"Created","code":["1801"]}"#,
+        r#"{"code":0}"#,
+        r#"{"message":"made-up text"}"#,
+    ] {
+        let replies = [(); 3].map(|()| Step::respond(404, body));
+        let (result, _) = send(replies, approval()).await;
+        let error = result.unwrap_err();
         assert_eq!(
             (error.kind(), error.fault()),
             (ErrorKind::Unrecognized, None),

@@ -207,7 +207,7 @@ async fn a_success_without_a_session_names_the_missing_field() {
             "$.transaction_id",
         ),
         (
-            r#"{"transaction_id":12,"data":{"authorization_url":"u"}}"#,
+            r#"{"transaction_id":9007199254740993,"data":{"authorization_url":"u"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
@@ -336,6 +336,77 @@ async fn detail_and_codes_are_read_alike_beside_any_data() {
     }
 }
 
+/// Each odd member costs itself: the URL is read, and the id.
+#[tokio::test(start_paused = true)]
+async fn a_session_is_read_in_spite_of_odd_members() {
+    let data = r#""data":{"authorization_url":"https://x.example.test"}"#;
+    for (members, code, id) in [
+        (r#""code":"201","transaction_id":"t""#, Some(201), "t"),
+        (r#""code":" 201 ","transaction_id":7"#, Some(201), "7"),
+        (
+            r#""code":["201"],"transaction_id":"t","message":["m"]"#,
+            None,
+            "t",
+        ),
+        (
+            r#""transaction_id":"t","timestamp":"1.5","sub_code":{"a":1}"#,
+            None,
+            "t",
+        ),
+        (
+            r#""transaction_id":"t","detail":"","success":"Yes""#,
+            None,
+            "t",
+        ),
+        (
+            r#""transaction_id":"t","detail":[],"code":201.0"#,
+            Some(201),
+            "t",
+        ),
+    ] {
+        let session = read(201, &format!("{{{members},{data}}}")).await.unwrap();
+        assert_eq!(session.code, code, "{members}");
+        assert_eq!(session.transaction_id.as_str(), id, "{members}");
+        let url = session.data.authorization_url.expose();
+        assert_eq!(url, "https://x.example.test", "{members}");
+    }
+}
+
+/// A refusal's code is told whatever stands beside it, and whatever its status.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_read_member_by_member() {
+    for (body, code) in [
+        (
+            r#"{"code":400,"sub_code":"INVALID_X","message":["m"]}"#,
+            Some("INVALID_X"),
+        ),
+        (
+            r#"{"code":"422","sub_code":"MADE_UP","message":1,"message":2}"#,
+            Some("MADE_UP"),
+        ),
+        (
+            r#"{"sub_code":"FAILED","success":{},"detail":null}"#,
+            Some("FAILED"),
+        ),
+        (r#"{"sub_code":"MADE_UP","data":"cut o"#, Some("MADE_UP")),
+        (
+            r#"{"detail":[{"type":"missing","loc":7,"msg":null}],"detail":1}"#,
+            Some("missing"),
+        ),
+        (r#"{"success":"NO","message":"m"}"#, None),
+    ] {
+        let error = read(400, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{body}");
+        assert_eq!(error.fault().unwrap().code(), code, "{body}");
+    }
+    for text in ["INACTIVE CLIENT_ID", " not authenticated. "] {
+        let error = read(200, &format!(r#"{{"detail":"{text}"}}"#))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials, "{text}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn detail_is_text_a_list_or_anything_else() {
     let v1 = r#"[{"loc":["body","doc_types",0],"msg":"made-up","type":"type_error.enum"},
@@ -360,7 +431,7 @@ async fn detail_is_text_a_list_or_anything_else() {
         (
             r#"[{"loc":"consent","msg":1}]"#,
             None,
-            Some("consent: "),
+            Some("consent: 1"),
             missing,
         ),
         ("[{}]", None, Some(": "), None),
@@ -372,11 +443,12 @@ async fn detail_is_text_a_list_or_anything_else() {
         ),
         (r#"["text"]"#, None, Some(r#"["text"]"#), None),
         (
-            r#"[{"loc":["body","consent"]},"text"]"#,
-            None,
-            Some(r#"[{"loc":["body","consent"]},"text"]"#),
-            None,
+            r#"[{"loc":["body","consent"],"type":7},"text",[1e999]]"#,
+            Some("7"),
+            Some("body.consent: ; : text"),
+            missing,
         ),
+        (r#"["text",1]"#, None, Some(r#"["text",1]"#), None),
         (r#"{"a":1}"#, None, Some(r#"{"a":1}"#), None),
         ("7", None, Some("7"), None),
     ] {

@@ -382,6 +382,91 @@ async fn what_cannot_be_read_and_is_not_needed_does_no_harm() {
     }
 }
 
+/// Each odd member costs itself: the URL is read, and the id.
+#[tokio::test(start_paused = true)]
+async fn a_session_is_read_in_spite_of_odd_members() {
+    for (of, with) in [
+        (r#""status_code":200"#, r#""status_code":"200""#),
+        (r#""status_code":200"#, r#""status_code":["200"]"#),
+        (r#""success":true"#, r#""success":"TRUE""#),
+        (r#""success":true"#, r#""success":1,"error_code":0"#),
+        (r#""message":"Success""#, r#""message":["Success"]"#),
+        (
+            r#""message_code":"success""#,
+            r#""message_code":{"is":"success"}"#,
+        ),
+        (
+            r#""message_code":"success""#,
+            r#""message_code":" SUCCESS ""#,
+        ),
+        (r#""aa_1_1""#, "7"),
+    ] {
+        assert!(SESSION.contains(of), "{of}");
+        let (result, _) = send([Step::respond(200, SESSION.replace(of, with))], minimal()).await;
+        let session = result.unwrap().into_value();
+        let id = if with == "7" { "7" } else { "aa_1_1" };
+        assert_eq!(session.data.client_id.as_str(), id, "{with}");
+        assert!(!session.data.consent_url.expose().is_empty(), "{with}");
+    }
+}
+
+/// In any case and of any type, and the code is told whatever stands beside it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_read_member_by_member() {
+    use ErrorKind::{Api, Credentials};
+    for (status, body, kind, code) in [
+        (
+            200,
+            r#"{"success":"No","message_code":"made_up"}"#,
+            Api,
+            Some("made_up"),
+        ),
+        (200, r#"{"success":"FAILED"}"#, Api, None),
+        (200, r#"{"success":0,"error_code":4001}"#, Api, Some("4001")),
+        (
+            200,
+            r#"{"success":false,"message_code":"UNAUTHORIZED"}"#,
+            Credentials,
+            Some("UNAUTHORIZED"),
+        ),
+        (
+            422,
+            r#"{"success":true,"message_code":"made_up"}"#,
+            Api,
+            Some("made_up"),
+        ),
+        (
+            422,
+            r#"{"message_code":"made_up","message":["m"],"status_code":{}}"#,
+            Api,
+            Some("made_up"),
+        ),
+        (
+            422,
+            r#"{"message_code":"made_up","message":1,"message":2}"#,
+            Api,
+            Some("made_up"),
+        ),
+        (
+            422,
+            r#"{"message_code":"made_up","data":"cut o"#,
+            Api,
+            Some("made_up"),
+        ),
+        (
+            401,
+            r#"{"success":"false","message_code":["x"]}"#,
+            Credentials,
+            None,
+        ),
+    ] {
+        let (result, _) = send([Step::respond(status, body)], minimal()).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), kind, "{body}");
+        assert_eq!(error.fault().unwrap().code(), code, "{body}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_repeat_does_no_harm_where_it_only_informs() {
     for (of, repeats, read) in [

@@ -666,6 +666,7 @@ async fn a_refusal_beside_rows_is_an_error_and_not_kept() {
         let transport = ScriptedTransport::new(steps);
         let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))
             .transport(Arc::new(transport.clone()))
+            .retry(RetryPolicy::never())
             .build()
             .unwrap();
         let profiles = CachedProfiles::new(client);

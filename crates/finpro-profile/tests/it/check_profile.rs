@@ -366,6 +366,8 @@ async fn what_refuses_refuses_beside_any_data() {
         (r#""success":false"#, true),
         (r#""success":"False""#, true),
         (r#""success":0"#, true),
+        (r#""success":"No""#, true),
+        (r#""success":"FAILED""#, true),
         (r#""errorCode":500,"errorMsg":"Internal""#, true),
         (r#""errorCode":4001"#, true),
         (r#""errorCode":["FP0034"]"#, true),
@@ -401,8 +403,11 @@ async fn what_refuses_refuses_beside_any_data() {
     ] {
         for (usable, data) in [true, true, false, false].into_iter().zip(&data) {
             let body = format!(r#"{{{envelope},"data":{data}}}"#);
-            let found = read(Step::respond(200, body.clone())).await;
+            let replies = [(); 3].map(|()| Step::respond(200, body.clone()));
+            let found = send(replies, minimal()).await.0;
             let expected = match (refuses, usable) {
+                // A contradiction.
+                (true, true) if data != "[]" => Some((ErrorKind::Api, Outcome::Unknown)),
                 (true, _)
                     if envelope.contains("\"status\":503") || envelope.contains("\"503\"") =>
                 {
@@ -416,6 +421,52 @@ async fn what_refuses_refuses_beside_any_data() {
             assert_eq!(found, expected, "{body}");
         }
     }
+}
+
+/// The code is told whatever stands beside it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_read_member_by_member() {
+    for (body, code) in [
+        (
+            r#"{"status":400,"errorCode":"FP0034","errorMsg":["m"]}"#,
+            Some("FP0034"),
+        ),
+        (
+            r#"{"status":{},"errorCode":4001,"errorMsg":"a","errorMsg":"b"}"#,
+            Some("4001"),
+        ),
+        (
+            r#"{"error":{"code":"X","message":["m"],"details":{"a":1}}}"#,
+            Some("X"),
+        ),
+        (r#"{"error":[{"code":"X","message":"m"},7]}"#, None),
+        (r#"{"error":[{"code":"X","message":"m"}]}"#, Some("X")),
+        (r#"{"errorCode":"FP0034","data":"cut o"#, Some("FP0034")),
+        (r#"{"errorMsg":"made-up"}"#, None),
+    ] {
+        let error = read(Step::respond(400, body)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Api, "{body}");
+        assert_eq!(error.fault().unwrap().code(), code, "{body}");
+    }
+    let body = r#"{"status":"ERROR","error":{"code":"profile_check_failed"},"data":[]}"#;
+    let error = read(Step::respond(200, body)).await.unwrap_err();
+    assert!(error.fault().unwrap().meaning().is_some());
+}
+
+/// One odd row, or an odd member, costs itself.
+#[tokio::test(start_paused = true)]
+async fn a_report_is_read_in_spite_of_odd_members() {
+    let body = r#"{"ver":1.0,"timestamp":7,"txnid":["t"],"message":["m"],"data":[
+        {"aaId":"x","status":"success","registrationStatus":"NA","hasLinkedAccounts":1},
+        {"aaId":"y","status":"success","registrationStatus":true,"hasLinkedAccounts":true}]}"#;
+    let report = read(Step::respond(200, body)).await.unwrap();
+    assert_eq!(report.ver.as_deref(), Some("1.0"));
+    let readiness: Vec<_> = report.data.iter().map(|row| row.readiness()).collect();
+    assert_eq!(readiness, [Readiness::Undetermined, Readiness::Ready]);
+    // A list of one without its list.
+    let body = r#"{"data":{"aaId":"y","status":"success","registrationStatus":false}}"#;
+    let report = read(Step::respond(200, body)).await.unwrap();
+    assert_eq!(report.data.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

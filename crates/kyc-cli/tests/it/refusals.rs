@@ -117,7 +117,11 @@ fn five_for_a_redirect_that_is_not_followed() {
 fn five_for_a_reply_in_the_provider_s_place() {
     for (status, outcome, says) in [
         ("200 OK", "unknown", "Find out whether it was processed"),
-        ("204 No Content", "unknown", "Find out whether it was processed"),
+        (
+            "204 No Content",
+            "unknown",
+            "Find out whether it was processed",
+        ),
         ("403 Forbidden", "refused", "firewall"),
         ("404 Not Found", "refused", "gateway"),
     ] {

@@ -9,8 +9,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, IgnoredAny, IntoDeserializer as _, MapAccess,
+    SeqAccess, Visitor,
+};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -42,6 +45,44 @@ pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
 ) -> Result<Option<T>, D::Error> {
     let raw = Raw::deserialize(deserializer)?;
     Ok(raw.scalar().integer())
+}
+
+/// Reads an id: text, or a whole number, as its digits. A number that a peer may have rounded, beyond 2^53, is none.
+///
+/// # Errors
+///
+/// The JSON is malformed or of another type, or `T` refuses the text.
+pub fn id<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Id<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Id<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an id")
+        }
+
+        fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<T, E> {
+            T::deserialize(BorrowedStrDeserializer::new(text))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            T::deserialize(text.into_deserializer())
+        }
+
+        fn visit_string<E: de::Error>(self, text: String) -> Result<T, E> {
+            T::deserialize(text.into_deserializer())
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+            if number > EXACT {
+                return Err(E::custom("may have been rounded"));
+            }
+            self.visit_string(number.to_string())
+        }
+    }
+
+    deserializer.deserialize_any(Id(PhantomData))
 }
 
 /// Reads a boolean; `None` for anything else, including text and numbers.
@@ -148,48 +189,63 @@ pub fn reply<T: DeserializeOwned>(
     read.map(|Object(reply)| reply)
 }
 
+/// Collects the members of an object as far as they can be read.
+struct Members<'m, 'de>(&'m mut Vec<(String, Raw<'de>)>);
+
+impl<'de> Members<'_, 'de> {
+    fn of(json: &'de str) -> (Vec<(String, Raw<'de>)>, Result<(), serde_json::Error>) {
+        let mut members = Vec::new();
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let read = deserializer.deserialize_map(Members(&mut members));
+        let read = read.and_then(|()| deserializer.end());
+        (members, read)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(member) = members.next_entry()? {
+            self.0.push(member);
+        }
+        Ok(())
+    }
+}
+
+/// An object of the members that can be read, of repeated ones the first: what an unverified body hints at, if it cannot be
+/// read as a whole. `None` if there is none.
+#[cold]
+pub(super) fn readable_members(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let (members, _) = Members::of(text.trim_start_matches('\u{feff}'));
+    let mut seen = HashSet::new();
+    let kept: Vec<_> = members
+        .iter()
+        .filter(|(name, _)| seen.insert(name))
+        .map(|(name, value)| format!("{}:{}", Value::from(&**name), value.0))
+        .collect();
+    (!kept.is_empty()).then(|| format!("{{{}}}", kept.join(",")))
+}
+
 /// The same JSON without the repeats; `None` if it has none.
 #[cold]
 fn without_repeats(json: &str, informational: &[&str]) -> Option<String> {
     /// The members of a reply, of its data, and of what is in that.
     const LEVELS: usize = 3;
 
-    struct Members<'de>(Vec<(String, Raw<'de>)>);
-
-    impl<'de> Deserialize<'de> for Members<'de> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct All;
-
-            impl<'de> Visitor<'de> for All {
-                type Value = Members<'de>;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("an object")
-                }
-
-                fn visit_map<A: MapAccess<'de>>(
-                    self,
-                    mut members: A,
-                ) -> Result<Members<'de>, A::Error> {
-                    let mut all = Vec::new();
-                    while let Some(member) = members.next_entry()? {
-                        all.push(member);
-                    }
-                    Ok(Members(all))
-                }
-            }
-
-            deserializer.deserialize_map(All)
-        }
-    }
-
     fn rewrite(json: &str, informational: &[&str], levels: usize, repeats: &mut bool) -> String {
-        let members = (levels > 0 && json.trim_ascii_start().starts_with('{'))
-            .then(|| serde_json::from_str(json).ok())
-            .flatten();
-        let Some(Members(members)) = members else {
-            return json.to_owned();
+        let (members, read) = match levels {
+            0 => return json.to_owned(),
+            _ => Members::of(json),
         };
+        if read.is_err() {
+            return json.to_owned();
+        }
         let mut seen = HashSet::new();
         let mut kept = Vec::new();
         for (name, value) in &members {
@@ -348,19 +404,20 @@ impl Told {
         }
     }
 
-    /// A truth value, also as 0 and 1 or as text.
+    /// A truth value, also as 0 and 1 or as text, such as `No`.
     pub fn truth(&self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(*truth),
             Self::Number(0.0) => Some(false),
             Self::Number(1.0) => Some(true),
-            Self::Text(text) => match text.trim() {
-                "0" => Some(false),
-                "1" => Some(true),
-                text if text.eq_ignore_ascii_case("false") => Some(false),
-                text if text.eq_ignore_ascii_case("true") => Some(true),
-                _ => None,
-            },
+            Self::Text(text) => {
+                let is = |words: [&str; 4]| {
+                    let mut words = words.into_iter();
+                    words.any(|word| word.eq_ignore_ascii_case(text.trim()))
+                };
+                let no = is(["0", "false", "no", "n"]);
+                (no || is(["1", "true", "yes", "y"])).then_some(!no)
+            }
             Self::Nothing | Self::Number(_) | Self::Json(_) => None,
         }
     }
@@ -390,6 +447,11 @@ impl Told {
         self.truth() == Some(false) && !matches!(self, Self::Number(_))
             || self.number().is_some_and(|status| status >= 400.0)
             || matches!(self, Self::Text(text) if word(text.trim()))
+    }
+
+    /// Whether it is this word, in any case.
+    pub fn is_word(&self, word: &str) -> bool {
+        matches!(self, Self::Text(text) if text.trim().eq_ignore_ascii_case(word))
     }
 
     /// It as text.
@@ -477,9 +539,16 @@ impl fmt::Debug for Printable<'_> {
     }
 }
 
+/// The largest whole number up to which a float has every one.
+const EXACT: u64 = 9_007_199_254_740_992;
+
 /// The whole number that a float represents, if it is exact.
 fn whole(number: f64) -> Option<i128> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "it is the largest whole number that loses none"
+    )]
+    const EXACT: f64 = self::EXACT as f64;
     #[expect(
         clippy::cast_possible_truncation,
         reason = "it has no fraction and is within the range in which floats are exact"
@@ -627,7 +696,8 @@ impl Serialize for AsItCame<'_> {
 }
 
 /// A list that is read item by item: an item that cannot be decoded is set aside and does not fail the reply. An item that
-/// is a list itself is never understood, because serde would read it as a struct.
+/// is a list itself is never understood, because serde would read it as a struct. An object where the list should be is a
+/// list of one, if it can be decoded.
 ///
 /// It is a slice of what was understood; [`unread`](Items::unread) has the rest as it came. Serialised, it is the whole list
 /// in its order, without the items that were not understood and not kept; one that is not JSON that can be read at all is
@@ -722,6 +792,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
                 f.write_str("a list")
             }
 
+            // What makes JSON of XML writes a list of one without the list.
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Items<T>, A::Error> {
+                let item = T::deserialize(MapAccessDeserializer::new(members))?;
+                Ok(Items::from(vec![item]))
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<T>, A::Error> {
                 let mut read = Items::default();
                 let mut index = 0_usize;
@@ -743,7 +819,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
             }
         }
 
-        deserializer.deserialize_seq(List(PhantomData))
+        deserializer.deserialize_any(List(PhantomData))
     }
 }
 
@@ -997,6 +1073,8 @@ mod tests {
             ("true", true, false, Some(true)),
             ("false", false, true, Some(false)),
             ("\"TRUE\"", true, false, Some(true)),
+            ("\"Yes\"", true, false, Some(true)),
+            ("\"No\"", true, true, Some(false)),
             ("\" False\"", false, true, Some(false)),
             ("0", false, false, Some(false)),
             ("\"0\"", false, true, Some(false)),
@@ -1075,6 +1153,25 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_is_what_can_be_read() {
+        let read = |body: &str| readable_members(body.as_bytes());
+        for body in ["", "<html>", "[1]", "{}", r#"{"a":tru"#] {
+            assert_eq!(read(body), None, "{body}");
+        }
+        for (body, expected) in [
+            (r#"{"a":1,"a":2,"b":[ 1 ]}"#, r#"{"a":1,"b":[ 1 ]}"#),
+            (r#"{"a":1,"b":"cut o"#, r#"{"a":1}"#),
+            (r#"{"a":1,"b":NaN,"c":2}"#, r#"{"a":1}"#),
+            (r#"{"a":"\ud800","b":2} x"#, r#"{"a":"\ud800","b":2}"#),
+            ("\u{feff}{\"a\":1}", r#"{"a":1}"#),
+        ] {
+            assert_eq!(read(body).as_deref(), Some(expected), "{body}");
+        }
+        let latin = readable_members(b"{\"a\":1,\"b\":\"\xe9\"}").unwrap();
+        assert_eq!(latin, "{\"a\":1,\"b\":\"\u{fffd}\"}");
+    }
+
+    #[test]
     fn an_object_is_no_list() {
         let read = serde_json::from_str::<Object<Inner>>;
         assert_eq!(read(r#"{"a":1}"#).unwrap(), Object(Inner { a: 1 }));
@@ -1106,6 +1203,45 @@ mod tests {
         let written = written.as_array().unwrap();
         assert_eq!((written.len(), &written[101]), (102, &serde_json::json!(2)));
         assert_eq!(Items::from(vec![1_u8]).unread_count(), 0);
+    }
+
+    #[test]
+    fn an_object_in_place_of_a_list_is_one_item() {
+        let items: Items<Inner> = serde_json::from_str(r#"{"a":1,"b":2}"#).unwrap();
+        assert_eq!(&*items, [Inner { a: 1 }]);
+        for json in ["{}", r#"{"a":"x"}"#, "null", "7", "\"x\""] {
+            assert!(
+                serde_json::from_str::<Items<Inner>>(json).is_err(),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_is_text_or_a_whole_number_that_is_exact() {
+        #[derive(Deserialize)]
+        struct Reply {
+            #[serde(deserialize_with = "id")]
+            id: String,
+        }
+        let read = |json: &str| {
+            let reply = serde_json::from_str::<Reply>(&format!(r#"{{"id":{json}}}"#));
+            reply.ok().map(|reply| reply.id)
+        };
+        for (json, expected) in [
+            (r#""a\u0062""#, Some("ab")),
+            (r#""007""#, Some("007")),
+            ("7", Some("7")),
+            ("9007199254740992", Some("9007199254740992")),
+            ("9007199254740993", None),
+            ("-7", None),
+            ("7.0", None),
+            ("true", None),
+            ("null", None),
+            ("[7]", None),
+        ] {
+            assert_eq!(read(json).as_deref(), expected, "{json}");
+        }
     }
 
     #[test]

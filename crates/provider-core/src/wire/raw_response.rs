@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::lenient::readable_members;
 use super::reply_head::ReplyHead;
 
 /// A response, unchanged and not yet trusted: status, headers and the exact body bytes.
@@ -43,11 +44,13 @@ impl RawResponse {
         &self.body
     }
 
-    /// Decodes the body of an unverified response, only as a hint for an error report.
+    /// Decodes the body of an unverified response, only as a hint for an error report. If it cannot be read as a whole, its
+    /// members are read as far as they can be, of repeated ones the first.
     ///
     /// `None` if the body is not such JSON: an error page must not change the error.
     pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body).ok()
+        let whole = serde_json::from_slice(&self.body).ok();
+        whole.or_else(|| serde_json::from_str(&readable_members(&self.body)?).ok())
     }
 
     /// A response from its head and its body.
