@@ -29,7 +29,7 @@ pub(crate) enum Level {
 impl Row {
     pub(crate) fn level(&self) -> Level {
         match self.number {
-            37..=89 => Level::Reply,
+            37..=89 | 105..=106 => Level::Reply,
             _ => Level::Transport,
         }
     }

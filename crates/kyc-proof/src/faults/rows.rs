@@ -1,4 +1,4 @@
-//! Every row of the matrix, F1 to F104. The table stands in a macro so that a case is a line.
+//! Every row of the matrix, F1 to F106. The table stands in a macro so that a case is a line.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -318,6 +318,15 @@ fn not_a_number(value: &Value, _: Option<&str>) -> Option<String> {
 /// The body with more members at its beginning.
 fn with_more(c: &Column, members: &str) -> String {
     c.body().replacen('{', &format!("{{{members},"), 1)
+}
+
+/// The members by which providers refuse, where the reply has none of the same name.
+fn refusing(c: &Column) -> String {
+    let status = match c.body().contains("\"status\"") {
+        true => "",
+        false => "\"status\":\"fail\",",
+    };
+    format!("{status}\"detail\":\"{WRONG_VALUE}\",\"errorCode\":\"X\",\"error_code\":\"X\"")
 }
 
 fn unknown_member(c: &Column) -> String {
@@ -803,5 +812,12 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
                 .note("never hedged: one request a call"),
         ];
         104 "slow reader of a stream of pages" => NotApplicable("no operation gives pages");
+        105 "success and refusal at once" => [
+            Case::each("a refusal's members", successes(c, vec![("beside the data".to_owned(), with_more(c, &refusing(c)))])),
+            places(c, "a status that refuses", |value, member| {
+                (member == Some("status")).then(|| if_text(value, "\"fail\"")).flatten()
+            }).unless("no status in its reply"),
+        ].map(|case| case.note("nobody knows which of the two is true"));
+        106 "empty text" => [places(c, "each text", |value, _| if_text(value, "\" \""))];
     }
 }
