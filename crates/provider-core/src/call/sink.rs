@@ -76,6 +76,7 @@ pub trait ContentSink: Send {
 /// | while it is received | a file `.download-<random>.partial` in the same directory, readable by the owner only (Unix) |
 /// | at the end | synced to the disk, then renamed; a file of that name is replaced |
 /// | on an error, or when the call is dropped | the temporary file is removed |
+/// | if only the renaming fails | the temporary file is kept, because it is complete and verified; the error names it |
 /// | after a crash | the temporary file may be left behind; the target never has partial content |
 ///
 /// Files are written on tokio's blocking threads, in steps of 256 KiB.
@@ -167,6 +168,7 @@ async fn blocking<T: Send + 'static>(
 struct Partial {
     file: File,
     path: PathBuf,
+    /// It is complete and verified, under either name.
     persisted: bool,
 }
 
@@ -198,8 +200,12 @@ impl Partial {
     /// Renames the file, once its content is on the disk.
     fn persist(mut self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
         self.persisted = true;
+        fs::rename(&self.path, target).map_err(|error| {
+            let name = self.path.file_name().unwrap_or_default().display();
+            let kept = format!("the complete file is beside its target as `{name}`: {error}");
+            io::Error::new(error.kind(), kept)
+        })?;
         // The rename is durable once the directory is synced; not every system supports that.
         #[cfg(unix)]
         if let Some(directory) = target.parent() {

@@ -458,6 +458,25 @@ async fn an_unfinished_download_has_a_temporary_name() {
 
 // Storage failures
 
+/// What was verified is not lost because something took its name meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_verified_file_that_cannot_be_renamed_is_kept() {
+    let directory = TempDir::new().unwrap();
+    let target = directory.path().join("picture.jpg");
+    let mut sink = FileSink::new(&target);
+    sink.begin().await.unwrap();
+    sink.write(Bytes::from_static(b"abcdef")).await.unwrap();
+    fs::create_dir_all(target.join("taken")).unwrap();
+    let error = sink.commit(&ContentHead::default()).await.unwrap_err();
+    drop(sink);
+    let mut found = names(&directory);
+    found.retain(|name| name.starts_with(".download-"));
+    assert_eq!(found.len(), 1);
+    assert!(error.to_string().contains(&found[0]), "{error}");
+    let kept = fs::read(directory.path().join(&found[0])).unwrap();
+    assert_eq!(kept, b"abcdef");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unwritable_target_is_detected_before_anything_is_sent() {
     let directory = TempDir::new().unwrap();
