@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::test::{Counts, tested};
 use crate::tidy::Role;
 use crate::workspace::{Workspace, portable, succeeds};
-use crate::{bench, guards, new_provider, no_more, prove, test, tidy};
+use crate::{bench, guards, new_provider, no_more, package, prove, test, tidy};
 
 /// One stage of checks.
 struct Stage {
@@ -65,6 +65,15 @@ const STAGES: &[Stage] = &[
         name: "new-provider",
         about: "a generated provider builds and passes its tests",
         run: generated_provider,
+    },
+    Stage {
+        name: "package",
+        about: "the tests of each package pass from the package; no release breaks its users",
+        run: |session| {
+            let skipped = package::run(session.workspace, &mut session.counts)?;
+            session.notes.extend(skipped);
+            Ok(())
+        },
     },
     Stage {
         name: "bench",

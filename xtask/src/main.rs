@@ -14,6 +14,7 @@ mod ci;
 mod fixtures;
 mod guards;
 mod new_provider;
+mod package;
 mod prove;
 mod test;
 mod tidy;

@@ -58,7 +58,10 @@ const NAMED_ONCE: [(&str, &str); 4] = [
         "crates/kyc-facade/Cargo.toml",
         "an optional dependency, a feature, and in `rustls`, `hyper`, `native-tls`, `schema`",
     ),
-    ("crates/kyc-facade/src/presets.rs", "`pub use {{module}};`"),
+    (
+        "crates/kyc-facade/src/presets.rs",
+        "`pub use {{module}};`, and its part of `providers_from`",
+    ),
     (
         "crates/kyc-cli/src/operations/providers.rs",
         "`{{type}}Client::CATALOGUE` and `{{module}}::OPENAPI`, in an entry of `PROVIDERS`",
@@ -85,6 +88,15 @@ pub(crate) fn generate(workspace: &Workspace, name: &str) -> Result<Vec<String>>
     files.push((SANDBOX_LIB.to_owned(), with_module(&lib, &names.module)?));
     for (path, text) in &files {
         workspace.sh.write_file(path, text)?;
+    }
+
+    // A package has its own copy of what a link points to.
+    for (link, target) in [
+        ("fixtures", format!("fixtures/{name}")),
+        ("LICENSE-APACHE", "LICENSE-APACHE".to_owned()),
+        ("LICENSE-MIT", "LICENSE-MIT".to_owned()),
+    ] {
+        cmd!(workspace.sh, "ln -s ../../{target} crates/{name}/{link}").run()?;
     }
 
     // Lines are as long as the names in them, so only the formatter knows where they break; it sorts modules, too.

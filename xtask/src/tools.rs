@@ -18,6 +18,8 @@ pub(crate) const HACK: Tool = Tool("cargo-hack", "0.6.46");
 pub(crate) const TARPAULIN: Tool = Tool("cargo-tarpaulin", "0.37.5");
 /// Changed operators, conditions and values, by `.cargo/mutants.toml`.
 pub(crate) const MUTANTS: Tool = Tool("cargo-mutants", "27.1.0");
+/// Changes of the public interface since the last release.
+pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0");
 /// Spelling, by `.typos.toml`.
 pub(crate) const TYPOS: Tool = Tool("typos-cli", "1.42.3");
 /// The form of TOML files, by `.taplo.toml`.

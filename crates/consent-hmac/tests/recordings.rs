@@ -13,10 +13,7 @@ use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET, VERIFF_SHARED_
 use kyc_sandbox::settings::{SESSION_BREAKS, SESSION_NOT_FOUND};
 use kyc_sandbox::{Sandbox, SandboxTransport, Settings, VeriffSettings};
 
-const FIXTURES: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/veriff/record-consent"
-);
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/record-consent");
 
 const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 

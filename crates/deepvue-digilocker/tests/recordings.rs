@@ -14,10 +14,7 @@ use kyc_sandbox::credentials::{
 use kyc_sandbox::settings::{ValidationItems, WrongCredentials};
 use kyc_sandbox::{DeepvueSettings, Sandbox, SandboxTransport, Settings};
 
-const FIXTURES: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/deepvue/initiate-session"
-);
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/initiate-session");
 
 #[tokio::test]
 async fn recorded_fixtures_are_up_to_date() {

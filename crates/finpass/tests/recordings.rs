@@ -10,14 +10,8 @@ use finpass::{Initialize, RefreshData};
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 use kyc_sandbox::{Sandbox, SandboxTransport, Settings};
 
-const INITIALIZE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/finpass/initialize"
-);
-const REFRESH_DATA: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/finpass/refresh-data"
-);
+const INITIALIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/initialize");
+const REFRESH_DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/refresh-data");
 
 /// A client of a new sandbox, and its recorder.
 fn recorded(secret: &str) -> (FinpassClient, Recorder) {

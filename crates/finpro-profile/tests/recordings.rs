@@ -14,10 +14,7 @@ use kyc_sandbox::credentials::{
 };
 use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, Settings};
 
-const FIXTURES: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/finpro/check-profile"
-);
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/check-profile");
 
 fn request(mobile: &str) -> CheckProfile {
     CheckProfile::new(

@@ -16,10 +16,7 @@ use provider_core::BaseUrl;
 use provider_core::testing::{FixedClock, Mode, Recorder};
 use veriff_sessions::{GetDecision, SessionsClient};
 
-const FIXTURES: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/veriff/decision"
-);
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/decision");
 
 #[tokio::test]
 async fn recorded_decisions_are_up_to_date() {

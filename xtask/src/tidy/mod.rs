@@ -21,6 +21,7 @@ use crate::workspace::Workspace;
 const TOP: &[&str] = &[
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
+    "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::sandbox::{SESSION, secret, veriff_with_key};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/veriff");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(api_key: &str, transport: ScriptedTransport) -> Client<Veriff> {
     let transport: Arc<dyn Transport> = Arc::new(transport);

@@ -18,10 +18,7 @@ const D_SIGNATURE: &str = "8d59f58d580b3d4d43cfd980621aa0b03bab567960634566e9f10
 
 /// Messages and signatures with [`SECRET`], one per line: `fixtures/veriff/signatures.jsonl`.
 fn vectors() -> Vec<(String, String)> {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../fixtures/veriff/signatures.jsonl"
-    );
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/signatures.jsonl");
     let lines = std::fs::read_to_string(file).unwrap();
     let vectors = lines.lines().map(|line| {
         let vector: serde_json::Value = serde_json::from_str(line).unwrap();

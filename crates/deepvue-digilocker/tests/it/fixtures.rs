@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::sandbox::deepvue;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/deepvue");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(transport: ScriptedTransport) -> Client<Deepvue> {
     let transport: Arc<dyn Transport> = Arc::new(transport);

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::sandbox;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpass");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(transport: ScriptedTransport) -> Client<Finpass> {
     let client = sandbox::client("http://localhost", Arc::new(transport));

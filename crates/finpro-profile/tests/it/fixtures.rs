@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::sandbox::finpro;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpro");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(transport: ScriptedTransport) -> Client<Finpro> {
     let transport: Arc<dyn Transport> = Arc::new(transport);

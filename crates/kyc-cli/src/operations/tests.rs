@@ -34,7 +34,7 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
     let mut found = Vec::new();
     for entry in provider.entries() {
         let operation = entry.operation();
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let fixtures = Fixture::all(fixtures.join(P::NAME).join(operation.name));
         let inputs: Vec<_> = fixtures
             .iter()
@@ -144,7 +144,7 @@ fn the_readmes_list_every_operation() {
         .collect::<Vec<_>>()
         .join("\n");
     for (name, readme) in [
-        ("README.md", include_str!("../../../../README.md")),
+        ("README.md", include_str!("../../tests/workspace.md")),
         ("crates/kyc-cli/README.md", include_str!("../../README.md")),
     ] {
         assert!(

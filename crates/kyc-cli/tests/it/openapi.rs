@@ -113,7 +113,7 @@ fn every_fixture_matches_its_document() {
     for provider in PROVIDERS {
         let document = document(provider);
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../fixtures")
+            .join("fixtures")
             .join(provider);
         let operations = document["paths"].as_object().unwrap().values();
         for operation in operations.flat_map(|path| path.as_object().unwrap().values()) {

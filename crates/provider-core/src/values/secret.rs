@@ -185,9 +185,9 @@ mod tests {
         assert_eq!(key.header_value(), "provider-core");
         let error = ApiKey::from_environment("KYC_NOT_SET").unwrap_err();
         assert_eq!(error.field(), "KYC_NOT_SET");
-        // Cargo leaves it empty only if the manifest has no repository.
-        if std::env::var_os("CARGO_PKG_REPOSITORY").is_some_and(|text| text.is_empty()) {
-            let error = ApiKey::from_environment("CARGO_PKG_REPOSITORY").unwrap_err();
+        // Cargo leaves it empty only if the manifest has no home page.
+        if std::env::var_os("CARGO_PKG_HOMEPAGE").is_some_and(|text| text.is_empty()) {
+            let error = ApiKey::from_environment("CARGO_PKG_HOMEPAGE").unwrap_err();
             assert_eq!(error.rule(), "is set, but empty");
         }
     }

@@ -31,7 +31,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The provider's address.
     fn base_url(&self) -> &BaseUrl;
 
-    /// Adds credentials and signature to the head of a finished request.
+    /// Adds credentials and signature to the head of a finished request. It fetches nothing: the crate's front page shows how
+    /// a token that expires is renewed, with [`Client::replace_provider`](crate::Client::replace_provider).
     ///
     /// `signed` are the bytes that the operation declares as signed, exactly as they are sent: its body or a segment of its
     /// path; `None` if it signs nothing.

@@ -13,6 +13,7 @@ mod call_loop;
 mod catalogue;
 mod circuit_breaker;
 mod downloads;
+mod expiring_token;
 mod fixtures;
 mod forms;
 mod hyper_transport;

@@ -175,7 +175,7 @@ impl Provider for Toy {
     }
 }
 
-fn response_signature(body: &[u8]) -> String {
+pub(crate) fn response_signature(body: &[u8]) -> String {
     format!("length={}", body.len())
 }
 

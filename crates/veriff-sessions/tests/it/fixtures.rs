@@ -10,7 +10,7 @@ use veriff_sessions::consent_hmac::Veriff;
 
 use crate::{SESSION, signed};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/veriff");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(transport: ScriptedTransport) -> Client<Veriff> {
     crate::client(transport).client().clone()
