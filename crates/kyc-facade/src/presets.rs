@@ -86,8 +86,12 @@ impl KycBuilder {
     ///
     /// No setting of any provider is there, one is missing or invalid, or the transport cannot be created. The error names
     /// the settings, never a value.
+    #[allow(
+        unused_mut,
+        unused_variables,
+        reason = "not used without a provider feature"
+    )]
     pub fn providers_from(mut self, settings: &Settings) -> Result<Self, Error> {
-        #[allow(unused_mut, reason = "without a provider feature")]
         let mut none = true;
         #[cfg(feature = "veriff")]
         if settings.any(consent_hmac::Veriff::SETTINGS)? {
