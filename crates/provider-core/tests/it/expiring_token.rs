@@ -33,7 +33,11 @@ impl Transport for Issuer {
         let token = request.headers()["x-api-key"].to_str().unwrap();
         let issued = Duration::from_millis(token.parse().unwrap());
         if self.start.elapsed() >= issued + LIFETIME {
-            let expired = RawResponse::new(StatusCode::UNAUTHORIZED, HeaderMap::new(), "".into());
+            let expired = RawResponse::new(
+                StatusCode::UNAUTHORIZED,
+                HeaderMap::new(),
+                r#"{"code":"E1"}"#.into(),
+            );
             return Ok(expired);
         }
         let mut headers = HeaderMap::new();
