@@ -111,6 +111,11 @@ where
         self.stopped.as_ref()
     }
 
+    /// The number of calls in flight. Those that are dropped with the batch may have been processed.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
     /// The error that holds the batch up now: questions are postponed, and none was answered since.
     pub fn held_up_by(&self) -> Option<ErrorKind> {
         self.gate.held_up_by()

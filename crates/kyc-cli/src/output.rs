@@ -73,17 +73,20 @@ impl Output {
         }
     }
 
-    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr.
-    pub(crate) fn summary<T: Serialize>(
-        self,
-        summary: &T,
-        lines: &[String],
-    ) -> Result<(), Failure> {
-        if self.json {
-            return self.answer(summary, None);
+    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr. `false` if stdout cannot be written; then
+    /// the JSON is on stderr.
+    pub(crate) fn summary<T: Serialize>(self, summary: &T, lines: &[String]) -> bool {
+        if !self.json {
+            lines.iter().for_each(|line| self.note(line));
+            return true;
         }
-        lines.iter().for_each(|line| self.note(line));
-        Ok(())
+        let written = self.answer(summary, None).is_ok();
+        if !written {
+            let text = serde_json::to_string(summary).unwrap_or_default();
+            // With stderr closed there is nowhere to report it.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+        written
     }
 
     /// Prints a line for people on stderr.

@@ -1,56 +1,55 @@
-//! A batch's input: its rows, read on demand.
+//! A batch's input: a file or a pipe, read on a thread of its own.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use kyc_facade::finpro_profile::BatchQuestion;
 use kyc_facade::provider_core::InvalidRequest;
-use tokio::sync::mpsc;
+use same_file::Handle;
+use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use super::fingerprint::Fingerprint;
+use super::key::Key;
 use super::line_set::LineSet;
-use super::lines::{End, Lines};
-use super::rows::{Format, Row, Rows};
-use super::tag::Tag;
-use crate::failure::Failure;
-
-/// The longest accepted line.
-const LONGEST_LINE: usize = 64 * 1024;
-
-/// The largest number of rows in one message.
-const TOGETHER: usize = 64;
+use super::reader::{NumberedRow, Reader};
+use super::rows::Format;
+use super::snapshot::{Changed, Snapshot, Unchanged};
+use crate::failure::{Failure, reason};
 
 /// An input whose header has been read.
 pub(super) struct Input {
-    lines: Lines<Box<dyn Read + Send>>,
-    rows: Rows,
-    /// The number of the last line read.
-    line: u64,
-    /// `None` if it can be read only once: a pipe.
-    pub(super) fingerprint: Option<Fingerprint>,
+    source: Source,
+    format: Format,
+    /// The number of lines up to the header.
+    header: u64,
 }
 
-/// A row with its line number.
-pub(super) struct NumberedRow {
-    pub(super) line: u64,
-    pub(super) row: Row,
+enum Source {
+    File {
+        file: File,
+        snapshot: Option<Snapshot>,
+    },
+    /// What can be read only once.
+    Pipe(Box<Reader<Box<dyn Read + Send>>>),
 }
 
-impl NumberedRow {
-    /// The row as a question; a row that breaks a rule is answered with that error.
-    pub(super) fn question(self) -> BatchQuestion<Tag> {
-        let Self { line, row } = self;
-        let tag = |generated_id| Tag {
-            line,
-            reference: row.reference,
-            generated_id,
-        };
-        match row.request {
-            Ok(request) => BatchQuestion::new(tag(request.generated_id), request.question),
-            Err(error) => BatchQuestion::invalid(tag(None), error),
-        }
-    }
+/// Rows that were read together, or why there are no more.
+pub(super) type Rows = Result<Vec<NumberedRow>, Unread>;
+
+/// Why the input was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It changed while it was read.
+    Changed,
+    Failed(io::ErrorKind),
+}
+
+/// The lines that earlier runs asked.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Those that are not asked again.
+    pub(super) done: LineSet,
+    /// Those that are asked again, after all others: what failed before must not hold up what was never asked.
+    pub(super) again: LineSet,
 }
 
 impl Input {
@@ -63,95 +62,144 @@ impl Input {
             None => by_extension(path)?,
         };
         let unreadable = |error: io::Error| Failure::file("--batch", "read", &error);
-        let (source, fingerprint) = match path.as_os_str() == "-" {
-            true => (Box::new(io::stdin()) as Box<dyn Read + Send>, None),
+        let pipe: Box<dyn Read + Send> = match path.as_os_str() == "-" {
+            true => Box::new(io::stdin()),
             false => {
                 let mut file = File::open(path).map_err(unreadable)?;
-                let regular = file.metadata().map_err(unreadable)?.is_file();
-                let fingerprint = regular.then(|| Fingerprint::of(&mut file)).transpose();
-                (Box::new(file) as _, fingerprint.map_err(unreadable)?)
+                if file.metadata().map_err(unreadable)?.is_file() {
+                    let header = Reader::begin(&mut file, format).map_err(unreadable)??;
+                    return Ok(Self {
+                        header: header.line(),
+                        source: Source::File {
+                            file,
+                            snapshot: None,
+                        },
+                        format,
+                    });
+                }
+                Box::new(file)
             }
         };
-        let mut input = Self {
-            lines: Lines::new(source, LONGEST_LINE),
-            rows: Rows::json_lines(),
-            line: 0,
-            fingerprint,
-        };
-        if format == Format::Csv {
-            let mut header = Vec::new();
-            input.next_line(&mut header).map_err(unreadable)?;
-            input.rows = Rows::csv(&header)?;
+        let reader = Reader::begin(pipe, format).map_err(unreadable)??;
+        Ok(Self {
+            header: reader.line(),
+            source: Source::Pipe(Box::new(reader)),
+            format,
+        })
+    }
+
+    /// Whether it can be read again.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.source, Source::File { .. })
+    }
+
+    /// Whether it is this file, by whatever name.
+    pub(super) fn is_same_file(&self, other: &Handle) -> io::Result<bool> {
+        match &self.source {
+            Source::File { file, .. } => Ok(Handle::from_file(file.try_clone()?)? == *other),
+            Source::Pipe(_) => Ok(false),
         }
-        Ok(input)
     }
 
-    /// The number of rows, blank lines included, if it is known.
+    /// Reads a file to its end and remembers what is in it; `None` for a pipe.
+    pub(super) fn remember(&mut self, key: &Key) -> Result<Option<&Snapshot>, Failure> {
+        let Source::File { file, snapshot } = &mut self.source else {
+            return Ok(None);
+        };
+        let now = Snapshot::of(file, key);
+        let now = now.map_err(|error| Failure::file("--batch", "read", &error))?;
+        Ok(Some(snapshot.insert(now)))
+    }
+
+    /// About the number of rows, if it is known.
     pub(super) fn rows(&self) -> Option<u64> {
-        let fingerprint = self.fingerprint.as_ref()?;
-        Some(fingerprint.lines.saturating_sub(self.line))
+        match &self.source {
+            Source::File {
+                snapshot: Some(snapshot),
+                ..
+            } => Some(snapshot.most_lines.saturating_sub(self.header)),
+            _ => None,
+        }
     }
 
-    /// Reads rows on a thread of its own, because a pipe may block. Those in `done` are skipped.
+    /// Reads rows on a thread of its own, because a pipe may block.
     ///
     /// Rows are sent in small groups and read only slightly ahead: one message per row would cost more than reading it.
-    pub(super) fn read(mut self, done: LineSet) -> mpsc::Receiver<io::Result<Vec<NumberedRow>>> {
+    pub(super) fn read(self, asked: Asked) -> Receiver<Rows> {
         let (sender, receiver) = mpsc::channel(2);
         std::thread::spawn(move || {
-            loop {
-                let rows = self.next_rows(&done).transpose();
-                let Some(rows) = rows else { return };
-                let failed = rows.is_err();
-                // The receiver is dropped when the batch stops.
-                if sender.blocking_send(rows).is_err() || failed {
-                    return;
-                }
+            // The receiver is dropped when the batch stops.
+            if let Err(error) = self.send(&asked, &sender) {
+                let _ = sender.blocking_send(Err(Unread::from(error)));
             }
         });
         receiver
     }
 
-    /// The next rows, as many as are available without waiting; `None` after the last.
-    fn next_rows(&mut self, done: &LineSet) -> io::Result<Option<Vec<NumberedRow>>> {
-        let (mut rows, mut text) = (Vec::new(), Vec::new());
-        while let Some(end) = self.next_line(&mut text)? {
-            if let Some(row) = self.row(&text, end, done) {
-                rows.push(row);
+    fn send(self, asked: &Asked, sender: &Sender<Rows>) -> io::Result<()> {
+        match self.source {
+            Source::Pipe(mut reader) => send(&mut reader, |_| true, sender),
+            Source::File {
+                mut file,
+                snapshot: Some(snapshot),
+            } => {
+                for again in [false, true] {
+                    if again && asked.again.is_empty() {
+                        break;
+                    }
+                    let source = Unchanged::new(&mut file, &snapshot)?;
+                    let reader = Reader::begin(source, self.format)?;
+                    // The header was read before.
+                    let mut reader = reader.map_err(|_| io::Error::other(Changed))?;
+                    let wanted =
+                        |line| !asked.done.contains(line) && asked.again.contains(line) == again;
+                    send(&mut reader, wanted, sender)?;
+                }
+                Ok(())
             }
-            if rows.len() >= TOGETHER || (!rows.is_empty() && !self.lines.has_one()) {
-                break;
-            }
+            // What was not remembered is not asked.
+            Source::File { snapshot: None, .. } => Err(io::Error::other(Changed)),
         }
-        Ok((!rows.is_empty()).then_some(rows))
-    }
-
-    fn row(&mut self, text: &[u8], end: End, done: &LineSet) -> Option<NumberedRow> {
-        let line = self.line;
-        if done.contains(line) {
-            return None;
-        }
-        let row = match end {
-            End::TooLong => Row::broken("line", "must be at most 65,536 bytes long"),
-            _ if text.trim_ascii().is_empty() => return None,
-            _ => self.rows.read(text),
-        };
-        Some(NumberedRow { line, row })
-    }
-
-    fn next_line(&mut self, text: &mut Vec<u8>) -> io::Result<Option<End>> {
-        let end = self.lines.next(text)?;
-        if self.line == 0 && text.starts_with(BYTE_ORDER_MARK) {
-            text.drain(..BYTE_ORDER_MARK.len());
-        }
-        self.line = self.line.saturating_add(1);
-        Ok(end)
     }
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+fn send<R: Read>(
+    reader: &mut Reader<R>,
+    wanted: impl Fn(u64) -> bool,
+    sender: &Sender<Rows>,
+) -> io::Result<()> {
+    while let Some(rows) = reader.next_rows(&wanted)? {
+        if sender.blocking_send(Ok(rows)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        match error.get_ref().is_some_and(|inner| inner.is::<Changed>()) {
+            true => Self::Changed,
+            false => Self::Failed(error.kind()),
+        }
+    }
+}
+
+impl Unread {
+    /// What happened, in words.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Changed => "the input changed while it was read".to_owned(),
+            Self::Failed(kind) => {
+                format!("the input could not be read to its end: {}", reason(kind))
+            }
+        }
+    }
+}
 
 fn by_extension(path: &Path) -> Result<Format, InvalidRequest> {
-    match path.extension().and_then(|extension| extension.to_str()) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("csv") => Ok(Format::Csv),
         Some("jsonl" | "ndjson") => Ok(Format::JsonLines),
         _ => Err(InvalidRequest::new(

@@ -5,6 +5,7 @@
 pub(super) struct LineSet {
     words: Vec<u64>,
     lines: u64,
+    any: bool,
 }
 
 impl LineSet {
@@ -14,6 +15,7 @@ impl LineSet {
         Self {
             words: vec![0; words],
             lines,
+            any: false,
         }
     }
 
@@ -24,10 +26,15 @@ impl LineSet {
         match self.words.get_mut(at) {
             Some(word) if (1..=self.lines).contains(&line) => {
                 *word |= bit;
+                self.any = true;
                 true
             }
             _ => false,
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.any
     }
 
     pub(super) fn contains(&self, line: u64) -> bool {
@@ -59,5 +66,6 @@ mod tests {
             assert!(!set.contains(line));
         }
         assert!(!LineSet::default().contains(1));
+        assert!(LineSet::default().is_empty() && !set.is_empty());
     }
 }

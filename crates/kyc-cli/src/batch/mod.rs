@@ -1,42 +1,50 @@
 //! `kyc finpro profile --batch`: a file of questions in, a file of results out.
 
+mod csv;
 mod display;
-mod fingerprint;
+mod feed;
 mod input;
 mod kept;
+mod key;
 mod line_set;
 mod lines;
+mod masked;
+mod quotes;
+mod reader;
+mod result_row;
 mod results;
+mod results_file;
 mod rows;
+mod snapshot;
 mod summary;
 mod tag;
 
 use std::future::poll_fn;
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use futures_util::{Stream, stream};
+use futures_util::{FutureExt as _, Stream};
 use kyc_facade::finpro_profile::{
     Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, Finpro, FinproProfileClient,
 };
-use kyc_facade::provider_core::{RateLimits, Window};
-use tokio::sync::mpsc;
+use kyc_facade::provider_core::{Provider as _, RateLimits, Window};
+use tokio::sync::oneshot;
 
 use crate::arguments::BatchArguments;
 use crate::clients::Clients;
-use crate::failure::{Failure, reason};
+use crate::failure::{EXIT_INVALID, EXIT_UNREAD, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::seconds;
 use display::BatchDisplay;
-use input::{Input, NumberedRow};
+use feed::Feed;
+use input::{Input, Unread};
+use kept::Kept;
 use results::Results;
-use summary::Summary;
+use results_file::Unwritten;
+use summary::{Ending, Summary, WayOn};
 use tag::Tag;
 
 /// More calls in flight are a mistake: each costs a socket.
@@ -50,44 +58,80 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments)?;
-    let input = arguments.batch.unwrap_or_default();
-    let input = Input::open(&input, arguments.format.as_deref())?;
+    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+    let path = arguments.batch.unwrap_or_default();
+    let input = move || Input::open(&path, arguments.format.as_deref());
+    let Some(input) = unless_interrupted(&mut interrupt, input).await else {
+        return Ok(interrupted_before(output));
+    };
+    let mut input = input?;
     let client: FinproProfileClient = clients.within(Finpro::from_settings, settings.limits)?;
-    let at_once = settings.concurrency.get();
-    let (results, done, kept) =
-        Results::open(out, arguments.resume, input.fingerprint.clone(), at_once)?;
+    let installation = client.client().provider().base_url().to_string();
+    let (out, at_once) = (out.to_owned(), settings.concurrency.get());
+    let opened = move || {
+        let resume = arguments.resume;
+        let results = Results::open(&out, resume, &mut input, &installation, at_once)?;
+        Ok::<_, Failure>((input, results))
+    };
+    let Some(opened) = unless_interrupted(&mut interrupt, opened).await else {
+        return Ok(interrupted_before(output));
+    };
+    let (input, (results, asked, kept)) = opened?;
 
-    let can_resume = input.fingerprint.is_some();
-    let unread = Arc::new(Mutex::new(None));
+    let way_on = match input.is_file() {
+        true => WayOn::Resume,
+        false => WayOn::AnotherBatch,
+    };
     let display = BatchDisplay::new(output.json, input.rows(), kept.rows());
-    let questions = questions(input.read(done), Arc::clone(&unread));
+    let feed = Feed::new(input, asked);
     let batch = client
         .batch()
         .concurrency(settings.concurrency)
         .order(settings.order)
         .give_up_after(settings.give_up_after);
     let mut run = Run {
-        answers: batch.ask(questions),
+        answers: batch.ask(feed.questions()),
         results,
-        summary: Summary::new(&kept, can_resume),
+        summary: Summary::new(&kept, way_on),
         display,
         output,
+        interrupted: false,
     };
     let begun = Instant::now();
-    let ended = run.finish().await;
+    let written = run.finish(&mut interrupt).await;
+    let written = written.and_then(|()| run.results.sync());
     run.display.finish();
-    ended?;
-    run.results.finish()?;
-    run.summary.finish(begun.elapsed(), run.answers.stopped());
-    output.summary(&run.summary, &run.summary.lines())?;
-    let unread = unread.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match unread {
-        Some(kind) => {
-            let rule = format!("could not be read to its end: {}", reason(kind));
-            Err(Failure::configuration("--batch", rule))
-        }
-        None => Ok(run.summary.exit_code()),
+    run.end(begun.elapsed(), written.err(), &feed).await;
+    match output.summary(&run.summary, &run.summary.lines()) {
+        true => Ok(run.summary.exit_code()),
+        false => Ok(EXIT_UNREAD),
     }
+}
+
+/// Works on a thread of its own, because files may block; `None` if a signal comes before the end.
+async fn unless_interrupted<T: Send + 'static>(
+    interrupt: &mut Interrupt,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || sender.send(work()));
+    tokio::select! {
+        biased;
+        () = interrupt.next() => None,
+        done = receiver => done.ok(),
+    }
+}
+
+/// Says that nothing was asked, and returns the exit code.
+fn interrupted_before(output: Output) -> u8 {
+    let mut summary = Summary::new(&Kept::default(), WayOn::Resume);
+    let ending = Ending {
+        interrupted: true,
+        ..Ending::default()
+    };
+    summary.finish(Duration::ZERO, ending);
+    output.summary(&summary, &summary.lines());
+    summary.exit_code()
 }
 
 /// The checked arguments.
@@ -134,29 +178,6 @@ fn number(field: &'static str, text: &str) -> Result<u32, Failure> {
         .ok_or_else(|| Failure::configuration(field, "must be a whole number from 1 to 1000"))
 }
 
-/// The rows as questions. A read error ends them, and is stored in `unread`.
-fn questions(
-    mut read: mpsc::Receiver<io::Result<Vec<NumberedRow>>>,
-    unread: Arc<Mutex<Option<io::ErrorKind>>>,
-) -> impl Stream<Item = BatchQuestion<Tag>> {
-    let mut rows = Vec::new().into_iter();
-    stream::poll_fn(move |context| {
-        loop {
-            if let Some(row) = rows.next() {
-                return Poll::Ready(Some(NumberedRow::question(row)));
-            }
-            match ready!(read.poll_recv(context)) {
-                Some(Ok(more)) => rows = more.into_iter(),
-                Some(Err(error)) => {
-                    *unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
-                    return Poll::Ready(None);
-                }
-                None => return Poll::Ready(None),
-            }
-        }
-    })
-}
-
 /// A running batch.
 struct Run<S> {
     answers: BatchAnswers<S, Tag>,
@@ -164,24 +185,29 @@ struct Run<S> {
     summary: Summary,
     display: BatchDisplay,
     output: Output,
+    interrupted: bool,
 }
 
 impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
     /// Writes the answers until there are no more. The first Ctrl-C or SIGTERM waits for the calls in flight, the
     /// second does not.
-    async fn finish(&mut self) -> Result<(), Failure> {
-        let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
-        let mut interrupted = false;
+    async fn finish(&mut self, interrupt: &mut Interrupt) -> Result<(), Unwritten> {
         loop {
             let answer = tokio::select! {
                 biased;
                 () = interrupt.next() => {
-                    self.summary.interrupt();
-                    if std::mem::replace(&mut interrupted, true) {
+                    if std::mem::replace(&mut self.interrupted, true) {
+                        // What is known is kept.
+                        while let Some(Some(answer)) = self.answers.next().now_or_never() {
+                            self.keep(&answer)?;
+                        }
                         return self.results.flush();
                     }
                     self.answers.stop();
-                    self.output.note("waiting for the calls in flight; press Ctrl-C again to stop at once");
+                    let calls = self.answers.in_flight();
+                    if calls > 0 {
+                        self.output.note(&format!("waiting for {calls} calls in flight; press Ctrl-C again to stop at once"));
+                    }
                     continue;
                 }
                 answer = self.next() => answer?,
@@ -189,14 +215,18 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
             let Some(answer) = answer else {
                 return Ok(());
             };
-            self.results.push(&answer)?;
-            self.summary.add(&answer);
-            self.display.advance();
+            self.keep(&answer)?;
         }
     }
 
+    fn keep(&mut self, answer: &BatchAnswer<Tag>) -> Result<(), Unwritten> {
+        self.summary.add(answer);
+        self.display.advance();
+        self.results.push(answer)
+    }
+
     /// Returns the next answer. Results are flushed before it waits for one.
-    async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Failure> {
+    async fn next(&mut self) -> Result<Option<BatchAnswer<Tag>>, Unwritten> {
         poll_fn(|context| {
             let polled = Pin::new(&mut self.answers).poll_next(context);
             if polled.is_ready() {
@@ -205,10 +235,35 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
             let failures = self.summary.failures();
             self.display.show(failures, self.answers.held_up_by());
             match self.results.flush() {
-                Ok(()) => Poll::Pending,
-                Err(failure) => Poll::Ready(Err(failure)),
+                Ok(()) => std::task::Poll::Pending,
+                Err(unwritten) => std::task::Poll::Ready(Err(unwritten)),
             }
         })
         .await
+    }
+
+    /// Sums up what became of the rows.
+    async fn end(&mut self, elapsed: Duration, unwritten: Option<Unwritten>, feed: &Feed) {
+        let unread = feed.unread();
+        match (unwritten, unread) {
+            (Some(Unwritten::Replaced | Unwritten::Changed), _) => {
+                self.summary.set_way_on(WayOn::RestoreResults);
+            }
+            (None, Some(Unread::Changed)) => self.summary.set_way_on(WayOn::RestoreInput),
+            _ => {}
+        }
+        let stopped = match (unwritten, unread, self.answers.stopped()) {
+            (Some(unwritten), ..) => Some((unwritten.reason(), EXIT_UNREAD)),
+            (_, Some(unread), _) => Some((unread.reason(), EXIT_INVALID)),
+            (.., Some(error)) => Some((error.report_line(), exit_code(error))),
+            _ => None,
+        };
+        let ending = Ending {
+            without_result: feed.taken().saturating_sub(self.results.written()),
+            all_taken: feed.is_empty().await,
+            stopped,
+            interrupted: self.interrupted,
+        };
+        self.summary.finish(elapsed, ending);
     }
 }

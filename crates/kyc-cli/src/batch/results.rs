@@ -1,77 +1,38 @@
 //! A batch's results: a growing file of JSON lines, from which an interrupted run resumes.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::Path;
 
-use kyc_facade::finpro_profile::{BatchAnswer, ProfileReport, ProfileRow};
-use kyc_facade::provider_core::{Error, Outcome, Response};
+use kyc_facade::finpro_profile::BatchAnswer;
 use serde::{Deserialize, Serialize};
 
-use super::fingerprint::Fingerprint;
-use super::kept::{Kept, ask_again};
+use super::input::{Asked, Input};
+use super::kept::Kept;
+use super::key::Key;
 use super::line_set::LineSet;
 use super::lines::{End, Lines};
+use super::result_row::ResultRow;
+use super::results_file::{ResultsFile, Unwritten};
 use super::tag::Tag;
 use crate::failure::Failure;
 
 /// No row is longer: a reply is at most a few MiB.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
-/// The first line.
+/// The form of the file.
+const VERSION: u32 = 2;
+
+/// How every form of the file begins.
+const BEGINNING: &[u8] = br#"{"kyc_batch":"#;
+
+/// The first line. The fingerprints need the batch's key.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct About {
     kyc_batch: u32,
     operation: String,
-    input: Option<Fingerprint>,
-}
-
-/// One row of the file. It does not contain the mobile number: line and reference identify it.
-#[derive(Serialize)]
-struct ResultRow<'a> {
-    line: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "userConsentId")]
-    user_consent_id: Option<&'a str>,
-    outcome: &'static str,
-    attempts: u64,
-    request_id: Option<&'a str>,
-    #[serde(flatten)]
-    what: What<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum What<'a> {
-    Answer {
-        txnid: Option<&'a str>,
-        rows: Vec<AggregatorRow<'a>>,
-    },
-    Failure {
-        /// Whether the next run with `--resume` asks again.
-        ask_again: bool,
-        error: RowError<'a>,
-    },
-}
-
-/// One aggregator's row, without its text, which may contain personal data.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AggregatorRow<'a> {
-    aa_id: &'a str,
-    registration_status: Option<bool>,
-    has_linked_accounts: Option<bool>,
-    status: &'a str,
-    readiness: &'static str,
-}
-
-#[derive(Serialize)]
-struct RowError<'a> {
-    kind: &'static str,
-    status: Option<u16>,
-    code: Option<&'a str>,
-    message: String,
+    /// The input, and the address of the installation that is asked; `None` for a pipe, which cannot be resumed.
+    input: Option<String>,
+    installation: Option<String>,
 }
 
 /// The part of a row that is needed to resume.
@@ -89,12 +50,13 @@ struct WrittenError {
     kind: String,
 }
 
-/// The file, and the buffered rows.
+/// The rows of this run, and those of earlier ones.
 #[derive(Debug)]
 pub(super) struct Results {
-    file: File,
-    unwritten: Vec<u8>,
-    rows: usize,
+    file: ResultsFile,
+    /// Lines of the file that are no rows of this run.
+    before: u64,
+    added: usize,
     window: usize,
 }
 
@@ -104,197 +66,198 @@ impl Results {
     pub(super) fn open(
         path: &Path,
         resume: bool,
-        input: Option<Fingerprint>,
+        input: &mut Input,
+        installation: &str,
         window: usize,
-    ) -> Result<(Self, LineSet, Kept), Failure> {
-        let lines = input.as_ref().map_or(0, |input| input.lines);
-        if resume && input.is_none() {
+    ) -> Result<(Self, Asked, Kept), Failure> {
+        let refused = |rule: &str| Err(Failure::configuration("--out", rule));
+        if resume && !input.is_file() {
             let rule = "the input has to be a file: a pipe cannot be read again";
             return Err(Failure::configuration("--resume", rule));
         }
-        if path.as_os_str() == "-" {
-            return Err(Failure::configuration("--out", "must be a file; - is none"));
+        let mut file = ResultsFile::open(path, resume)?;
+        let unreadable = |error: io::Error| Failure::file("--out", "read", &error);
+        if input.is_same_file(file.handle()).map_err(unreadable)? {
+            return refused("is the input");
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        if !resume {
-            options.create_new(true);
-        }
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                let rule = "already exists; use --resume to continue it, or choose another name";
-                Failure::configuration("--out", rule)
-            }
-            _ => Failure::file("--out", "written", &error),
-        })?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::configuration(
-                    "--out",
-                    "another run is writing to it",
-                ));
-            }
-            // A file system without locks offers no protection.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
-        let about = About {
-            kyc_batch: 1,
-            operation: "finpro profile".to_owned(),
-            input,
+        let mut lines = Lines::new(file.reading().map_err(unreadable)?, LONGEST_ROW);
+        let (mut first, mut most_lines) = (Vec::new(), 0);
+        let end = lines.next(&mut first).map_err(unreadable)?;
+        let ours = match end {
+            Some(End::Fed) => first.starts_with(BEGINNING),
+            Some(End::TooLong) => false,
+            Some(End::File) | None => first.iter().zip(BEGINNING).all(|(is, ours)| is == ours),
         };
-        let mut results = Self {
+        if !ours {
+            return refused(NOT_RESULTS);
+        }
+        let key = match Key::of(path)? {
+            _ if !input.is_file() => None,
+            Some(key) => Some(key),
+            None if end.is_none() => Some(Key::create(path)?),
+            None => return refused(&Key::missing(path)),
+        };
+        let mut about = About {
+            kyc_batch: VERSION,
+            operation: "finpro profile".to_owned(),
+            input: None,
+            installation: None,
+        };
+        if let Some(key) = key {
+            if let Some(snapshot) = input.remember(&key)? {
+                about.input = Some(snapshot.fingerprint.clone());
+                most_lines = snapshot.most_lines;
+            }
+            let installation = key.fingerprint(|update| {
+                update(installation.as_bytes());
+                Ok(())
+            });
+            about.installation = Some(installation.map_err(unreadable)?);
+        }
+        let header = line(&about).map_err(unreadable)?;
+        let mut earlier = Earlier::up_to(most_lines);
+        match end {
+            None => {}
+            Some(End::Fed) => {
+                about.check(&first)?;
+                earlier.read(lines)?;
+            }
+            // The beginning of a file of ours whose first line was not finished.
+            Some(_) if header.starts_with(&first) => {}
+            Some(_) => return refused(NOT_RESULTS),
+        }
+        file.keep_private()?;
+        let unwritable = |error: io::Error| Failure::file("--out", "written", &error);
+        file.go_on_at(earlier.length).map_err(unwritable)?;
+        if earlier.length == 0 {
+            file.append(&header);
+        } else if !earlier.ended {
+            file.append(b"\n");
+        }
+        file.flush().map_err(|unwritten| match unwritten {
+            Unwritten::Failed(kind) => unwritable(kind.into()),
+            unwritten => Failure::configuration("--out", unwritten.reason()),
+        })?;
+        let results = Self {
+            before: file.written(),
             file,
-            unwritten: Vec::new(),
-            rows: 0,
+            added: 0,
             window,
         };
-        let (done, kept) = results.resume(&about, lines)?;
-        Ok((results, done, kept))
+        Ok((results, earlier.asked, earlier.kept))
     }
 
-    /// Reads the existing rows, truncates an incomplete last line, and writes the first line of a new file.
-    fn resume(&mut self, about: &About, lines: u64) -> Result<(LineSet, Kept), Failure> {
-        let unreadable = |error: io::Error| Failure::file("--out", "read", &error);
-        let (mut done, mut kept) = (LineSet::up_to(lines), Kept::default());
-        let (mut length, mut number, mut line) = (0_u64, 0_u64, Vec::new());
-        let mut rows = Lines::new(Read::by_ref(&mut self.file), LONGEST_ROW);
-        while let Some(End::Fed | End::TooLong) = rows.next(&mut line).map_err(unreadable)? {
+    /// Adds a row.
+    pub(super) fn push(&mut self, answer: &BatchAnswer<Tag>) -> Result<(), Unwritten> {
+        self.file.append(&line(&ResultRow::of(answer))?);
+        self.added = self.added.saturating_add(1);
+        match self.added >= self.window {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes all buffered rows to the file, so that they outlive this process.
+    pub(super) fn flush(&mut self) -> Result<(), Unwritten> {
+        self.added = 0;
+        self.file.flush()
+    }
+
+    /// Syncs all rows to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), Unwritten> {
+        self.file.sync()
+    }
+
+    /// The number of rows of this run that are in the file.
+    pub(super) fn written(&self) -> u64 {
+        self.file.written().saturating_sub(self.before)
+    }
+}
+
+const NOT_RESULTS: &str = "is not a results file";
+
+/// The rows of earlier runs.
+struct Earlier {
+    asked: Asked,
+    kept: Kept,
+    /// The length of what is kept of the file: its whole lines.
+    length: u64,
+    /// Whether the last line has its end.
+    ended: bool,
+}
+
+impl Earlier {
+    fn up_to(lines: u64) -> Self {
+        Self {
+            asked: Asked {
+                done: LineSet::up_to(lines),
+                again: LineSet::up_to(lines),
+            },
+            kept: Kept::default(),
+            length: 0,
+            ended: true,
+        }
+    }
+
+    /// Reads the rows below the first line. An unfinished last one is not kept.
+    fn read<R: io::Read>(&mut self, mut lines: Lines<R>) -> Result<(), Failure> {
+        self.length = lines.taken();
+        let (mut number, mut text) = (1_u64, Vec::new());
+        loop {
+            let end = lines.next(&mut text);
+            let end = end.map_err(|error| Failure::file("--out", "read", &error))?;
+            let Some(end) = end else { return Ok(()) };
             number = number.saturating_add(1);
-            if number == 1 {
-                about.check(&line)?;
-            } else {
-                let row = serde_json::from_slice::<WrittenRow>(&line).ok();
-                let known = row.is_some_and(|row| match row {
-                    WrittenRow {
-                        ask_again: true, ..
-                    } => true,
-                    WrittenRow { line, error, .. } => {
-                        kept.add(error.as_ref().map(|error| error.kind.as_str()));
-                        done.insert(line)
-                    }
-                });
-                if !known {
+            match (self.add(&text), end) {
+                (true, _) => self.length = lines.taken(),
+                (false, End::File) => return Ok(()),
+                (false, _) => {
                     let rule = format!("line {number} is not a row of this batch");
                     return Err(Failure::configuration("--out", rule));
                 }
             }
-            let read = u64::try_from(line.len()).unwrap_or(u64::MAX);
-            length = length.saturating_add(read).saturating_add(1);
+            self.ended = end == End::Fed;
         }
-        let cut = self.file.set_len(length);
-        cut.and_then(|()| self.file.seek(SeekFrom::End(0)))
-            .map_err(unreadable)?;
-        if number == 0 {
-            self.append(about).map_err(|_| Failure::Unwritten(None))?;
-            self.flush()?;
-        }
-        Ok((done, kept))
     }
 
-    /// Adds a row.
-    pub(super) fn push(&mut self, answer: &BatchAnswer<Tag>) -> Result<(), Failure> {
-        let BatchAnswer {
-            tag,
-            result,
-            attempts,
-            ..
-        } = answer;
-        let (outcome, request_id) = match result {
-            Ok(response) => (Outcome::Done, Some(response.request_id())),
-            Err(error) => (error.outcome(), error.request_id()),
+    /// Adds a row; `false` if it is none of this batch.
+    fn add(&mut self, text: &[u8]) -> bool {
+        let Ok(row) = serde_json::from_slice::<WrittenRow>(text) else {
+            return false;
         };
-        let row = ResultRow {
-            line: tag.line,
-            reference: tag.reference.as_deref(),
-            user_consent_id: tag.generated_id.as_deref(),
-            outcome: outcome.as_str(),
-            attempts: *attempts,
-            request_id: request_id.map(|id| id.as_str()),
-            what: match result {
-                Ok(response) => What::answer(response),
-                Err(error) => What::failure(error),
-            },
-        };
-        self.append(&row).map_err(|_| Failure::Unwritten(None))?;
-        self.rows = self.rows.saturating_add(1);
-        if self.rows >= self.window {
-            self.flush()?;
+        if row.ask_again {
+            return self.asked.again.insert(row.line);
         }
-        Ok(())
-    }
-
-    /// Writes all buffered rows to the file, so that they outlive this process.
-    pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        if !self.unwritten.is_empty() {
-            self.file
-                .write_all(&self.unwritten)
-                .map_err(|_| Failure::Unwritten(None))?;
-            self.unwritten.clear();
-            self.rows = 0;
+        if !self.asked.done.contains(row.line) {
+            let error = row.error.as_ref();
+            self.kept.add(error.map(|error| error.kind.as_str()));
         }
-        Ok(())
-    }
-
-    /// Syncs all rows to the disk.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        self.flush()?;
-        self.file.sync_all().map_err(|_| Failure::Unwritten(None))
-    }
-
-    fn append<T: Serialize>(&mut self, row: &T) -> serde_json::Result<()> {
-        serde_json::to_writer(&mut self.unwritten, row)?;
-        self.unwritten.push(b'\n');
-        Ok(())
+        self.asked.done.insert(row.line)
     }
 }
 
+fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
 impl About {
-    /// Checks that results with this first line belong to the same input.
+    /// Checks that results with this first line belong to the same input and installation.
     fn check(&self, line: &[u8]) -> Result<(), Failure> {
         let rule = match serde_json::from_slice::<Self>(line) {
             Ok(about) if about == *self => return Ok(()),
             Ok(About { input: None, .. }) => {
                 "belongs to a run from a pipe, which cannot be resumed"
             }
-            Ok(_) => "belongs to another input, or the input has changed since",
-            Err(_) => "is not a results file",
+            Ok(about) if about.input != self.input => {
+                "belongs to another input, or the input has changed since"
+            }
+            Ok(about) if about.installation != self.installation => {
+                "was begun against another installation: FINPRO_BASE_URL has changed since"
+            }
+            _ => "was begun by another version of this command",
         };
         Err(Failure::configuration("--out", rule))
-    }
-}
-
-impl<'a> What<'a> {
-    fn answer(response: &'a Response<ProfileReport>) -> Self {
-        let report = response.value();
-        Self::Answer {
-            txnid: report.txnid.as_deref(),
-            rows: report.data.iter().map(AggregatorRow::new).collect(),
-        }
-    }
-
-    fn failure(error: &'a Error) -> Self {
-        Self::Failure {
-            ask_again: ask_again(error),
-            error: RowError {
-                kind: error.kind().as_str(),
-                status: error.status().map(|status| status.as_u16()),
-                code: error.fault().and_then(|fault| fault.printable_code()),
-                message: error.report_line(),
-            },
-        }
-    }
-}
-
-impl<'a> AggregatorRow<'a> {
-    fn new(row: &'a ProfileRow) -> Self {
-        Self {
-            aa_id: &row.aa_id,
-            registration_status: row.registration_status,
-            has_linked_accounts: row.has_linked_accounts,
-            status: row.status.as_str(),
-            readiness: row.readiness().as_str(),
-        }
     }
 }

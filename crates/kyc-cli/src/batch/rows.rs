@@ -1,9 +1,11 @@
 //! Rows of a batch's input: CSV lines below a header, or JSON objects.
 
-use csv_core::ReadRecordResult;
 use kyc_facade::finpro_profile::{AaId, CheckProfile, UserConsentId};
-use kyc_facade::provider_core::{InvalidRequest, Mobile, RequestId};
-use serde_json::{Map, Value};
+use kyc_facade::provider_core::{InvalidRequest, Mobile, RequestId, input_from_json};
+use serde_json::Value;
+
+use super::csv::Csv;
+use super::quotes::Quotes;
 
 const MOBILE_NUMBER: &str = "mobileNumber";
 const USER_CONSENT_ID: &str = "userConsentId";
@@ -28,139 +30,75 @@ pub(super) struct Row {
     pub(super) request: Result<Request, InvalidRequest>,
 }
 
-/// A question, and its generated id if the line has none.
+/// A question, with the number that it is about, and its generated id if the line has none.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) question: CheckProfile,
+    pub(super) mobile: Mobile,
     pub(super) generated_id: Option<String>,
 }
 
 /// Reads lines of one input.
-pub(super) struct Rows {
-    format: Form,
-}
-
-enum Form {
+pub(super) enum Rows {
     Csv(Box<Csv>),
     JsonLines,
 }
 
-struct Csv {
-    reader: csv_core::Reader,
-    /// The field of each column.
-    columns: Vec<&'static str>,
-    fields: Vec<u8>,
-    ends: Vec<usize>,
-}
-
 impl Rows {
-    /// Rows of JSON lines.
-    pub(super) fn json_lines() -> Self {
-        Self {
-            format: Form::JsonLines,
-        }
-    }
-
-    /// Rows of a CSV file that begins with this line.
+    /// Rows of a CSV file with this header.
     ///
     /// # Errors
     ///
-    /// An unknown or duplicate column, or no column for the mobile number. The column's text is not printed, because the
-    /// header may be missing.
-    pub(super) fn csv(header: &[u8]) -> Result<Self, InvalidRequest> {
-        let mut csv = Csv {
-            reader: csv_core::Reader::new(),
-            columns: Vec::new(),
-            fields: Vec::new(),
-            // One more than a row may have, to detect rows with too many.
-            ends: vec![0; KNOWN.len().saturating_add(1)],
-        };
-        let header = match header.trim_ascii().is_empty() {
-            true => Vec::new(),
-            false => csv.split(header)?,
-        };
-        for (at, name) in header.into_iter().enumerate() {
-            let column = || format!("column {}", at.saturating_add(1));
-            let Some(known) = KNOWN.into_iter().find(|known| *known == name) else {
-                return Err(InvalidRequest::new(column(), KNOWN_TEXT));
-            };
-            if csv.columns.contains(&known) {
-                return Err(InvalidRequest::new(column(), "is a duplicate"));
-            }
-            csv.columns.push(known);
+    /// As [`Csv::below`].
+    pub(super) fn csv(header: &[u8], delimiter: Option<u8>) -> Result<Self, InvalidRequest> {
+        let csv = Csv::below(header, delimiter, &KNOWN, MOBILE_NUMBER)?;
+        Ok(Self::Csv(Box::new(csv)))
+    }
+
+    /// Whether a line is no row.
+    pub(super) fn is_blank(&self, line: &[u8]) -> bool {
+        match self {
+            Self::Csv(csv) => csv.is_blank(line),
+            Self::JsonLines => line.trim_ascii().is_empty(),
         }
-        if !csv.columns.contains(&MOBILE_NUMBER) {
-            let rule = "the first line has to name this column";
-            return Err(InvalidRequest::new(MOBILE_NUMBER, rule));
+    }
+
+    /// How a line's quotes stand where a quoted field may go on in the next line.
+    pub(super) fn quotes(&self, line: &[u8], open: bool) -> Quotes {
+        match self {
+            Self::Csv(csv) => csv.quotes(line, open),
+            Self::JsonLines => Quotes::Closed,
         }
-        Ok(Self {
-            format: Form::Csv(Box::new(csv)),
-        })
     }
 
     /// Reads one line, which is not blank.
     pub(super) fn read(&mut self, line: &[u8]) -> Row {
-        match &mut self.format {
-            Form::Csv(csv) => csv.row(line),
-            Form::JsonLines => json(line),
+        match self {
+            Self::Csv(csv) => match csv.row(line) {
+                Ok(field) => of_csv(field),
+                Err(error) => Row::refused(error),
+            },
+            Self::JsonLines => json(line),
         }
     }
 }
 
-impl Csv {
-    /// The fields of one line.
-    fn split(&mut self, line: &[u8]) -> Result<Vec<String>, InvalidRequest> {
-        // With the line feed, because a quoted field that is still open there is unterminated: a line is a row, so that one
-        // stray quote cannot swallow the rest of the file.
-        let line = &[line, b"\n"].concat();
-        self.fields.resize(line.len(), 0);
-        let (result, read, _, fields) =
-            self.reader
-                .read_record(line, &mut self.fields, &mut self.ends);
-        if result != ReadRecordResult::Record || read != line.len() {
-            self.reader.reset();
-            let rule = match result {
-                ReadRecordResult::OutputEndsFull => "has more fields than there are columns",
-                _ => "must be one row, with each quote closed",
-            };
-            return Err(InvalidRequest::new("line", rule));
-        }
-        let ends = self.ends.get(..fields).unwrap_or_default();
-        let mut from = 0;
-        ends.iter()
-            .map(|end| {
-                let field = self.fields.get(from..*end).unwrap_or_default();
-                from = *end;
-                text(field).map(str::to_owned)
-            })
-            .collect()
-    }
-
-    fn row(&mut self, line: &[u8]) -> Row {
-        let fields = match self.split(line) {
-            Ok(fields) if fields.len() == self.columns.len() => fields,
-            Ok(_) => {
-                return Row::broken("line", "must have as many fields as there are columns");
-            }
-            Err(error) => return Row::refused(error),
-        };
-        let of = |name: &str| {
-            let at = self.columns.iter().position(|column| *column == name)?;
-            fields.get(at).map(String::as_str)
-        };
-        let aa_ids = of(AA_ID).unwrap_or_default();
-        Row::new(
-            of(MOBILE_NUMBER),
-            of(USER_CONSENT_ID),
-            several(aa_ids).collect(),
-            of(REFERENCE),
-        )
-    }
+fn of_csv(field: impl Fn(&str) -> Option<String>) -> Row {
+    let aa_ids = field(AA_ID).unwrap_or_default();
+    Row::new(
+        field(MOBILE_NUMBER).as_deref(),
+        field(USER_CONSENT_ID).as_deref(),
+        several(&aa_ids).collect(),
+        field(REFERENCE).as_deref(),
+    )
 }
 
 fn json(line: &[u8]) -> Row {
-    let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(line) else {
-        return Row::broken("line", "must be one JSON object");
+    let fields = match input_from_json(line) {
+        Ok(Value::Object(fields)) => fields,
+        // Another field's name may be a value that slipped there.
+        Err(error) if KNOWN.contains(&error.field()) => return Row::refused(error),
+        _ => return Row::broken("line", "must be one JSON object, with each member once"),
     };
     if let Some(at) = fields.keys().position(|key| !KNOWN.contains(&key.as_str())) {
         let field = format!("field {}", at.saturating_add(1));
@@ -218,8 +156,8 @@ impl Row {
     }
 
     /// Creates a row for a line that breaks a rule.
-    pub(super) fn broken(field: impl Into<String>, rule: &'static str) -> Self {
-        Self::refused(InvalidRequest::new(field.into(), rule))
+    pub(super) fn broken(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::refused(InvalidRequest::new(field.into(), rule.into()))
     }
 
     fn refused(error: InvalidRequest) -> Self {
@@ -243,7 +181,8 @@ impl Request {
         });
         let aa_ids = aa_ids.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            question: CheckProfile::new(mobile, id).set_aa_ids(aa_ids),
+            question: CheckProfile::new(mobile.clone(), id).set_aa_ids(aa_ids),
+            mobile,
             generated_id,
         })
     }
@@ -252,10 +191,6 @@ impl Request {
 /// Splits several ids in one text.
 fn several(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', ';']).filter(|id| !id.is_empty())
-}
-
-fn text(bytes: &[u8]) -> Result<&str, InvalidRequest> {
-    std::str::from_utf8(bytes).map_err(|_| InvalidRequest::new("line", "must be UTF-8"))
 }
 
 #[cfg(test)]
@@ -274,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_csv_row_is_read_by_its_header() {
-        let mut rows = Rows::csv(b"reference,aaId,userConsentId,mobileNumber").unwrap();
+        let header = b"reference,aaId,userConsentId,mobileNumber";
+        let mut rows = Rows::csv(header, None).unwrap();
         let row = rows.read(br#""a, ""b""",onemoney; finvu;,ref-1,9000000001"#);
         assert_eq!(row.reference.as_deref(), Some(r#"a, "b""#));
         assert_eq!(
@@ -294,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_json_row_has_the_same_fields() {
-        let mut rows = Rows::json_lines();
+        let mut rows = Rows::JsonLines;
         let row = rows.read(
             br#"{"mobileNumber":"9000000001","userConsentId":"ref-1","aaId":["onemoney","finvu"],"reference":"a"}"#,
         );
@@ -312,13 +248,19 @@ mod tests {
     fn a_bad_row_names_field_and_rule_without_the_value_and_affects_no_other() {
         let ten_digits = "mobileNumber: must be exactly 10 digits, without a country code";
         let quoted = "line: must be one row, with each quote closed";
-        let mut rows = Rows::csv(b"mobileNumber,aaId").unwrap();
+        let stray = "line: must have quotes around whole fields only, doubled inside one";
+        let mut rows = Rows::csv(b"mobileNumber,aaId", None).unwrap();
         for (line, expected) in [
             (&b"CANARY,"[..], ten_digits),
             (b",", ten_digits),
             (b"\"9000000001", quoted),
             (b"9000000001,\"CANARY", quoted),
-            (b"9000000001\r,CANARY", quoted),
+            (
+                b"9000000001\r,CANARY",
+                "line: must not have a carriage return inside",
+            ),
+            (b"9000000001,5\" CANARY", stray),
+            (b"\"9000000001\"CANARY,", stray),
             (
                 b"9000000001",
                 "line: must have as many fields as there are columns",
@@ -341,7 +283,7 @@ mod tests {
             assert_eq!(rule(&row), expected, "{line:?}");
             asked(&rows.read(b"9000000001,onemoney"));
         }
-        let object = "line: must be one JSON object";
+        let object = "line: must be one JSON object, with each member once";
         let long = format!(
             r#"{{"mobileNumber":"9000000001","reference":"{}"}}"#,
             "x".repeat(201)
@@ -360,24 +302,29 @@ mod tests {
                 "aaId: must be text or a list of it",
             ),
             (
+                r#"{"mobileNumber":"9000000001","aaId":[],"mobile\u004eumber":"9000000002"}"#,
+                "mobileNumber: must not appear twice",
+            ),
+            (r#"{"CANARY":1,"CANARY":1}"#, object),
+            (
                 r#"{"CANARY":"9000000001"}"#,
                 "field 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference",
             ),
             (&long, "reference: must be at most 200 characters"),
         ] {
-            assert_eq!(rule(&Rows::json_lines().read(line.as_bytes())), expected);
+            assert_eq!(rule(&Rows::JsonLines.read(line.as_bytes())), expected);
         }
     }
 
     #[test]
     fn a_bad_row_keeps_its_reference() {
-        let mut rows = Rows::csv(b"mobileNumber,reference").unwrap();
+        let mut rows = Rows::csv(b"mobileNumber,reference", None).unwrap();
         assert_eq!(rows.read(b"1,a-7").reference.as_deref(), Some("a-7"));
     }
 
     #[test]
     fn an_unexpected_header_is_refused() {
-        let refused = |header: &[u8]| Rows::csv(header).err().unwrap().to_string();
+        let refused = |header: &[u8]| Rows::csv(header, None).err().unwrap().to_string();
         assert_eq!(
             refused(b"9000000001,a-1"),
             "column 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference"

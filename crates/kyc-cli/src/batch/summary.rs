@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kyc_facade::finpro_profile::BatchAnswer;
-use kyc_facade::provider_core::{Error, Outcome};
+use kyc_facade::provider_core::Outcome;
 use serde::Serialize;
 
 use super::kept::{Kept, ask_again};
@@ -31,21 +31,68 @@ pub(super) struct Summary {
     retries: u64,
     elapsed_ms: u64,
     rows_per_second: u64,
+    /// Rows that were taken and are not in the results; they may have been asked.
+    without_result: u64,
     interrupted: bool,
     /// Why the batch stopped before all rows were asked.
     stopped: Option<String>,
+    /// Whether there may be rows that were not taken.
     #[serde(skip)]
-    can_resume: bool,
+    rows_left: bool,
+    #[serde(skip)]
+    way_on: WayOn,
     #[serde(skip)]
     exit_code: u8,
 }
 
+/// How the rows without a result, and those to ask again, can be asked.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WayOn {
+    #[default]
+    Resume,
+    /// The input was a pipe.
+    AnotherBatch,
+    /// The input has changed.
+    RestoreInput,
+    /// The results are not what was written.
+    RestoreResults,
+}
+
+impl WayOn {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Resume => "resume with the same command and --resume",
+            Self::AnotherBatch => {
+                "the input was a pipe and cannot be resumed; ask the rows without a result in another batch"
+            }
+            Self::RestoreInput => {
+                "to resume with --resume, put the input back as it was; else ask the rows without a result in another batch"
+            }
+            Self::RestoreResults => {
+                "to resume with --resume, put the results back; without them every row is asked again"
+            }
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// Rows that were taken and are not in the results.
+    pub(super) without_result: u64,
+    /// Whether all rows were taken.
+    pub(super) all_taken: bool,
+    /// Why it ended before its time, and the exit code.
+    pub(super) stopped: Option<(String, u8)>,
+    pub(super) interrupted: bool,
+}
+
 impl Summary {
-    /// Starts from the kept rows. `can_resume` says whether another run can resume from the input.
-    pub(super) fn new(kept: &Kept, can_resume: bool) -> Self {
+    /// Starts from the kept rows.
+    pub(super) fn new(kept: &Kept, way_on: WayOn) -> Self {
         Self {
             kept: kept.rows(),
-            can_resume,
+            way_on,
             exit_code: kept.exit_code(),
             ..Self::default()
         }
@@ -77,16 +124,21 @@ impl Summary {
         self.rows.saturating_sub(self.answered)
     }
 
-    pub(super) fn interrupt(&mut self) {
-        self.interrupted = true;
+    pub(super) fn set_way_on(&mut self, way_on: WayOn) {
+        self.way_on = way_on;
     }
 
-    pub(super) fn finish(&mut self, elapsed: Duration, stopped: Option<&Error>) {
+    pub(super) fn finish(&mut self, elapsed: Duration, ending: Ending) {
         self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let thousandfold = self.rows.saturating_mul(1_000);
         self.rows_per_second = thousandfold.checked_div(self.elapsed_ms).unwrap_or(0);
-        self.stopped = stopped.map(Error::report_line);
-        self.exit_code = self.exit_code.max(stopped.map_or(0, exit_code));
+        self.without_result = ending.without_result;
+        self.interrupted = ending.interrupted;
+        self.rows_left = !ending.all_taken;
+        if let Some((reason, code)) = ending.stopped {
+            self.stopped = Some(reason);
+            self.exit_code = self.exit_code.max(code);
+        }
     }
 
     /// The highest code of the rows, those of earlier runs included, or that of an interruption.
@@ -124,14 +176,20 @@ impl Summary {
         if let Some(reason) = &self.stopped {
             lines.push(format!("stopped: {reason}"));
         }
-        if self.interrupted || self.stopped.is_some() {
+        if self.without_result > 0 {
+            lines.push(format!(
+                "{} rows have no result, and may have been asked",
+                self.without_result
+            ));
+        }
+        if self.rows_left {
             lines.push("the remaining rows were not asked".to_owned());
         }
         if self.ask_again > 0 {
             lines.push(format!("{} may succeed in another run", self.ask_again));
         }
-        if self.can_resume && lines.len() > counted {
-            lines.push("resume with the same command and --resume".to_owned());
+        if lines.len() > counted {
+            lines.push(self.way_on.words().to_owned());
         }
         lines
     }

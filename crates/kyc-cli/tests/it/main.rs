@@ -8,6 +8,10 @@
 
 mod bad_input;
 mod batch;
+mod batch_endings;
+mod batch_input;
+mod batch_job;
+mod batch_results;
 mod configuration;
 mod derived;
 mod json_schema;

@@ -106,9 +106,9 @@ impl ProfileServer {
     }
 }
 
-/// An aggregator that fails, with the number in its text.
+/// An aggregator that fails, with the number in its text, and one that has it everywhere else.
 fn reply(mobile: &str) -> String {
     format!(
-        r#"{{"ver":"1.0.0","data":[{{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}},{{"aaId":"finvu","registrationStatus":null,"hasLinkedAccounts":null,"status":"failed","errorMessage":"{mobile} is unknown"}}]}}"#
+        r#"{{"ver":"1.0.0","txnid":"txn-{mobile}","data":[{{"aaId":"onemoney","registrationStatus":true,"hasLinkedAccounts":true,"status":"success"}},{{"aaId":"finvu","registrationStatus":null,"hasLinkedAccounts":null,"status":"failed","errorMessage":"{mobile} is unknown"}},{{"aaId":"aa{mobile}","registrationStatus":null,"hasLinkedAccounts":null,"status":"unknown_{mobile}"}}]}}"#
     )
 }

@@ -519,8 +519,9 @@ fn is_empty(json: &str) -> bool {
 #[derive(Clone, Copy)]
 pub struct Printable<'a>(pub &'a str);
 
-impl fmt::Debug for Printable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<'a> Printable<'a> {
+    /// The text if it looks like an id, a code, a name or a time.
+    pub fn as_str(&self) -> Option<&'a str> {
         let bytes = self.0.as_bytes();
         let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:+".contains(byte);
         let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -531,10 +532,16 @@ impl fmt::Debug for Printable<'_> {
         // A mobile number, an account's or an Aadhaar, however it is grouped; a PAN; a date alone may be one of birth.
         let personal =
             letters == 0 && digits > 6 || bytes.len() == 10 && letters == 6 && digits == 4;
-        if (1..=128).contains(&bytes.len()) && bytes.iter().all(allowed) && !personal {
-            fmt::Debug::fmt(self.0, f)
-        } else {
-            f.write_str("***")
+        let printable = (1..=128).contains(&bytes.len()) && bytes.iter().all(allowed) && !personal;
+        printable.then_some(self.0)
+    }
+}
+
+impl fmt::Debug for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_str() {
+            Some(text) => fmt::Debug::fmt(text, f),
+            None => f.write_str("***"),
         }
     }
 }

@@ -1,0 +1,189 @@
+//! A file that only grows, for results: readable by its owner only, and noticed when another program changes it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use same_file::Handle;
+
+use crate::failure::{Failure, reason};
+
+/// The file, and lines that are not written yet.
+#[derive(Debug)]
+pub(super) struct ResultsFile {
+    file: File,
+    path: PathBuf,
+    handle: Handle,
+    length: u64,
+    unwritten: Vec<u8>,
+    written: u64,
+}
+
+/// Why lines were not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    Failed(io::ErrorKind),
+    /// The file has no longer its name.
+    Replaced,
+    /// It has no longer its length.
+    Changed,
+}
+
+impl Unwritten {
+    /// What happened, in words.
+    pub(super) fn reason(self) -> String {
+        let rule = match self {
+            Self::Failed(kind) => format!("could not be written: {}", reason(kind)),
+            Self::Replaced => "were removed or replaced by another program".to_owned(),
+            Self::Changed => "were changed by another program".to_owned(),
+        };
+        format!("the results {rule}")
+    }
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.kind())
+    }
+}
+
+impl ResultsFile {
+    /// Creates the file, or with `existing` opens the one that is there. What is in it is not changed.
+    pub(super) fn open(path: &Path, existing: bool) -> Result<Self, Failure> {
+        let refused = |rule: &str| Err(Failure::configuration("--out", rule));
+        if path.as_os_str() == "-" {
+            return refused("must be a file; - is none");
+        }
+        // Before it is opened: that may wait, for the other end of a pipe.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return refused("exists and is not a file");
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        if !existing {
+            options.create_new(true);
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let unusable = |error: io::Error| Failure::file("--out", "written", &error);
+        let file = options.open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let rule = "already exists; use --resume to continue it, or choose another name";
+                Failure::configuration("--out", rule)
+            }
+            _ => unusable(error),
+        })?;
+        let metadata = file.metadata().map_err(unusable)?;
+        if !metadata.is_file() {
+            return refused("is not a file");
+        }
+        // A file system without locks offers no protection.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return refused("another run is writing to it");
+        }
+        let handle = file.try_clone().and_then(Handle::from_file);
+        Ok(Self {
+            handle: handle.map_err(unusable)?,
+            file,
+            path: path.to_owned(),
+            length: metadata.len(),
+            unwritten: Vec::new(),
+            written: 0,
+        })
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The file, to read it from its beginning.
+    pub(super) fn reading(&mut self) -> io::Result<&mut File> {
+        self.file.rewind()?;
+        Ok(&mut self.file)
+    }
+
+    /// Lets nobody else read the file.
+    pub(super) fn keep_private(&self) -> Result<(), Failure> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let is_private =
+                || -> io::Result<_> { Ok(self.file.metadata()?.permissions().mode() & 0o77 == 0) };
+            let private = || -> io::Result<_> {
+                if !is_private()? {
+                    self.file
+                        .set_permissions(fs::Permissions::from_mode(0o600))?;
+                }
+                is_private()
+            };
+            if !private().unwrap_or(false) {
+                let rule = "can be read by others, and that cannot be changed here";
+                return Err(Failure::configuration("--out", rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on behind the first `length` bytes and removes the others.
+    pub(super) fn go_on_at(&mut self, length: u64) -> io::Result<()> {
+        if length < self.length {
+            self.file.set_len(length)?;
+            self.length = length;
+        }
+        self.file.seek(SeekFrom::End(0)).map(drop)
+    }
+
+    /// Adds text, which [`flush`](Self::flush) writes.
+    pub(super) fn append(&mut self, text: &[u8]) {
+        self.unwritten.extend_from_slice(text);
+    }
+
+    /// Writes what was added to the file, so that it outlives this process.
+    pub(super) fn flush(&mut self) -> Result<(), Unwritten> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        self.check()?;
+        while !self.unwritten.is_empty() {
+            let written = match self.file.write(&self.unwritten) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                written => written?,
+            };
+            let lines = self
+                .unwritten
+                .drain(..written)
+                .filter(|byte| *byte == b'\n');
+            self.written = add(self.written, lines.count());
+            self.length = add(self.length, written);
+        }
+        Ok(())
+    }
+
+    /// Writes what was added to the disk, so that it outlives the machine's.
+    pub(super) fn sync(&mut self) -> Result<(), Unwritten> {
+        self.flush()?;
+        self.check()?;
+        Ok(self.file.sync_all()?)
+    }
+
+    /// The number of lines that were written.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Checks that what was written is still there, under its name.
+    fn check(&self) -> Result<(), Unwritten> {
+        let has_name = fs::metadata(&self.path).is_ok_and(|there| there.is_file())
+            && Handle::from_path(&self.path).is_ok_and(|there| there == self.handle);
+        match self.file.metadata()?.len() == self.length {
+            _ if !has_name => Err(Unwritten::Replaced),
+            false => Err(Unwritten::Changed),
+            true => Ok(()),
+        }
+    }
+}
+
+fn add(sum: u64, more: usize) -> u64 {
+    sum.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
+}
