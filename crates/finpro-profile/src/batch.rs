@@ -66,7 +66,7 @@ pub struct BatchAnswer<T> {
     /// The result. An error has the worst outcome of all calls for the question, and [`Error::is_retryable`] says whether
     /// another batch may ask again.
     pub result: Result<Response<ProfileReport>, Error>,
-    /// The number of requests that were sent for the question, over all its calls.
+    /// The number of requests that were sent for the question, over all its calls. A call of which none was sent counts none.
     pub attempts: u64,
 }
 
@@ -88,8 +88,11 @@ impl Batch {
     /// The default time that a batch waits for a provider that does not answer.
     pub const GIVE_UP_AFTER: Duration = Duration::from_secs(15 * 60);
 
-    /// Sets the largest number of questions that are in flight or postponed; 32 by default. To use a rate limit fully, set
-    /// the rate times the response time: 100 a second at 500 ms are 50.
+    /// How many questions are postponed at most: with that many, no new ones are taken.
+    pub(crate) const MOST_POSTPONED: usize = 1_000;
+
+    /// Sets the largest number of questions in flight; 32 by default. Up to 1,000 more are postponed. To use a rate limit
+    /// fully, set the rate times the response time: 100 a second at 500 ms are 50.
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.concurrency = concurrency;
         self
@@ -113,14 +116,16 @@ impl Batch {
     /// Nothing is spawned: polling the stream drives the calls, dropping it cancels them. A question is taken only when it
     /// can be asked. Each call has the client's own deadline, retries, retry budget, circuit breaker and rate limiter.
     ///
-    /// Errors that are not specific to one question are retried: the question is postponed, and with it the batch:
+    /// Errors that may not be specific to one question are retried: the question is postponed, and with it the batch. While
+    /// nobody is answered, new questions are asked before those that failed.
     ///
     /// | a call ends with | then |
     /// |---|---|
     /// | `Unavailable`, the circuit is open | all wait until `retry_after` |
     /// | `RateLimited` by the client's limiter | all wait as long as the limiter requires, outside their deadlines |
     /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one question at a time, until one is answered |
-    /// | `Timeout`, `Transport`, `Unrecognized`, a transient refusal | the question is retried once, a second later; a second failure is its answer. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
+    /// | `Timeout`, `Transport`, `Unrecognized`, a transient refusal | the question is asked again, a second later. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
+    /// | a failure as in the two rows above, a second time, although others are answered | the question is asked once more after all others, and another failure is its answer; with [`BatchOrder::OfQuestions`] this one is |
     /// | `Credentials`, `Verification` | its answer. `concurrency` of them in a row (at least ten) stop the batch |
     /// | anything else | its answer |
     ///

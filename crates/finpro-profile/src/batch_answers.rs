@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, Stream};
-use provider_core::{CallOptions, Error, ErrorKind, Response, WhenLimited};
+use provider_core::{CallOptions, Error, ErrorKind, Outcome, Response, WhenLimited};
 use tokio::time::{Instant, Sleep};
 
-use crate::batch_gate::{Gate, Verdict};
+use crate::batch_gate::{Gate, OwnFailures, Verdict};
 use crate::{
     Batch, BatchAnswer, BatchOrder, BatchQuestion, CheckProfile, FinproProfileClient, ProfileReport,
 };
@@ -33,6 +33,8 @@ pub struct BatchAnswers<S, T> {
     taken: u64,
     in_flight: FuturesUnordered<InFlight<T>>,
     put_off: VecDeque<Question<T>>,
+    /// Those that are asked once more when there are no others.
+    at_the_end: Vec<Question<T>>,
     ready: Ready<T>,
     timer: Option<Pin<Box<Sleep>>>,
     asks_again: bool,
@@ -47,8 +49,10 @@ struct Question<T> {
     attempts: u64,
     /// The combined result of its calls so far.
     error: Option<Error>,
-    failed_before: bool,
+    own_failures: OwnFailures,
     not_before: Option<Instant>,
+    /// Whether its next failure is its answer.
+    is_last_call: bool,
 }
 
 /// Answers that are available, in the order in which they are returned.
@@ -83,6 +87,7 @@ where
             taken: 0,
             in_flight: FuturesUnordered::new(),
             put_off: VecDeque::new(),
+            at_the_end: Vec::new(),
             ready: Ready::new(batch.order),
             timer: None,
             asks_again: true,
@@ -101,7 +106,11 @@ where
     pub fn stop(&mut self) {
         self.questions = None;
         self.asks_again = false;
-        for question in std::mem::take(&mut self.put_off) {
+        let at_the_end = std::mem::take(&mut self.at_the_end);
+        for question in std::mem::take(&mut self.put_off)
+            .into_iter()
+            .chain(at_the_end)
+        {
             self.give_up(question);
         }
     }
@@ -123,16 +132,21 @@ where
 
     /// Asks one question if one may be asked. Returns whether anything happened.
     fn begin(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
-        if !self.gate.is_open(now, self.in_flight.len()) {
+        let in_flight = self.in_flight.len();
+        if in_flight >= self.concurrency.get() || !self.gate.is_open(now, in_flight) {
             return false;
         }
         let due = |question: &Question<T>| question.not_before.is_none_or(|then| then <= now);
-        let question = match self.put_off.front().is_some_and(due) {
-            true => self.put_off.pop_front(),
-            false => match self.take(context) {
-                Poll::Ready(question) => question,
-                Poll::Pending => return false,
-            },
+        let is_due = self.put_off.front().is_some_and(due);
+        // While nobody is answered a new question is asked, because those that failed may be the only ones that do.
+        let taken = match is_due && self.gate.held_up_by().is_none() {
+            true => Poll::Pending,
+            false => self.take(context),
+        };
+        let question = match taken {
+            Poll::Ready(question) => question,
+            Poll::Pending if is_due => self.put_off.pop_front(),
+            Poll::Pending => return false,
         };
         let Some(question) = question else {
             return true;
@@ -149,11 +163,9 @@ where
 
     /// Takes a question, if there is room for one. `None` if it cannot be asked or there are no more.
     fn take(&mut self, context: &mut Context<'_>) -> Poll<Option<Question<T>>> {
-        let begun = self.in_flight.len().saturating_add(self.put_off.len());
-        let unanswered = begun.saturating_add(self.ready.len());
-        let (true, Some(questions)) =
-            (unanswered < self.concurrency.get(), self.questions.as_mut())
-        else {
+        let waiting = self.in_flight.len().saturating_add(self.ready.len());
+        let has_room = waiting < self.concurrency.get() && self.postponed() < Batch::MOST_POSTPONED;
+        let (true, Some(questions)) = (has_room, self.questions.as_mut()) else {
             return Poll::Pending;
         };
         let Some(BatchQuestion { tag, request }) = ready!(questions.as_mut().poll_next(context))
@@ -170,8 +182,9 @@ where
                 request,
                 attempts: 0,
                 error: None,
-                failed_before: false,
+                own_failures: OwnFailures::default(),
                 not_before: None,
+                is_last_call: false,
             }),
             Err(error) => {
                 let answer = BatchAnswer {
@@ -195,19 +208,29 @@ where
             }
             Err(error) => error,
         };
-        question.sent(error.attempts());
-        let now = Instant::now();
-        let verdict = self.gate.judge(&error, question.failed_before, now);
+        if error.outcome() != Outcome::NotSent {
+            question.sent(error.attempts());
+        }
+        // Nobody but the client's own limiter has seen a question that it refuses.
+        let is_asked =
+            error.kind() != ErrorKind::RateLimited || error.outcome() != Outcome::NotSent;
+        let is_last = question.is_last_call && is_asked;
+        let verdict = match is_last {
+            true => Verdict::Answer,
+            false => {
+                let (is_left, now) = (self.questions.is_none(), Instant::now());
+                let own = &mut question.own_failures;
+                self.gate.judge(&error, own, is_left, now)
+            }
+        };
         question.failed(error);
         match verdict {
-            Verdict::OnceMore(then) if self.asks_again => {
-                question.failed_before = true;
-                question.not_before = Some(then);
+            Verdict::Again(then) if self.asks_again => {
+                question.not_before = then;
                 self.put_off.push_back(question);
             }
-            Verdict::PutOff if self.asks_again => {
-                question.not_before = None;
-                self.put_off.push_back(question);
+            Verdict::AtTheEnd if self.asks_again && self.may_wait_for_the_end() => {
+                self.at_the_end.push(question);
             }
             Verdict::Stop if self.asks_again => {
                 self.stopped.clone_from(&question.error);
@@ -216,6 +239,26 @@ where
             }
             _ => self.give_up(question),
         }
+    }
+
+    /// Questions that failed and are asked again.
+    fn postponed(&self) -> usize {
+        self.put_off.len().saturating_add(self.at_the_end.len())
+    }
+
+    /// Whether a question may be answered after all others: if nothing waits behind it, and there is room.
+    fn may_wait_for_the_end(&self) -> bool {
+        matches!(self.ready, Ready::AsTheyCome(_)) && self.postponed() < Batch::MOST_POSTPONED
+    }
+
+    /// Asks the questions that wait for the end once more.
+    fn begin_the_end(&mut self) {
+        let questions = std::mem::take(&mut self.at_the_end).into_iter();
+        self.put_off.extend(questions.map(|question| Question {
+            is_last_call: true,
+            not_before: None,
+            ..question
+        }));
     }
 
     fn give_up(&mut self, mut question: Question<T>) {
@@ -281,8 +324,12 @@ where
             }
             let nothing_left =
                 this.questions.is_none() && this.put_off.is_empty() && this.in_flight.is_empty();
-            if nothing_left {
+            if nothing_left && this.at_the_end.is_empty() {
                 return Poll::Ready(None);
+            }
+            if nothing_left {
+                this.begin_the_end();
+                continue;
             }
             ready!(this.poll_timer(context, now));
         }
@@ -296,6 +343,7 @@ impl<S, T> fmt::Debug for BatchAnswers<S, T> {
             .field("taken", &self.taken)
             .field("in_flight", &self.in_flight.len())
             .field("put_off", &self.put_off.len())
+            .field("at_the_end", &self.at_the_end.len())
             .field("ready", &self.ready.len())
             .field("stopped", &self.stopped)
             .finish_non_exhaustive()

@@ -22,6 +22,31 @@ pub(crate) struct Gate {
     pause: Duration,
     failures: usize,
     not_let_in: usize,
+    /// The number of answers so far.
+    answers: u64,
+}
+
+/// A question's own failures: those that came although other questions were answered.
+#[derive(Debug, Default)]
+pub(crate) struct OwnFailures {
+    count: u32,
+    /// The number of answers at the last failure.
+    answers: u64,
+}
+
+impl OwnFailures {
+    /// How many calls a question has before it has to wait for the end. Its last call is there.
+    const MOST: u32 = 2;
+
+    /// Counts a failure if it is the question's own: `surely`, or if it is the first, or if another question was answered
+    /// since the last one. Returns whether there were too many.
+    fn are_too_many(&mut self, surely: bool, answers: u64) -> bool {
+        if surely || self.count == 0 || answers > self.answers {
+            self.count = self.count.saturating_add(1);
+        }
+        self.answers = answers;
+        self.count >= Self::MOST
+    }
 }
 
 /// What to do after a failed call.
@@ -29,10 +54,10 @@ pub(crate) struct Gate {
 pub(crate) enum Verdict {
     /// Return the error as the answer.
     Answer,
-    /// Retry the question once, at that moment or later.
-    OnceMore(Instant),
-    /// Postpone it with all others.
-    PutOff,
+    /// Ask again as soon as the gate is open, at that moment or later.
+    Again(Option<Instant>),
+    /// Ask once more when all other questions are answered: this one fails although others are.
+    AtTheEnd,
     /// Return the error as the answer and stop the batch.
     Stop,
 }
@@ -50,6 +75,7 @@ impl Gate {
             pause: SECOND,
             failures: 0,
             not_let_in: 0,
+            answers: 0,
         }
     }
 
@@ -76,13 +102,28 @@ impl Gate {
         self.pause = SECOND;
         self.failures = 0;
         self.not_let_in = 0;
+        self.answers = self.answers.saturating_add(1);
     }
 
-    /// Decides what to do after a failed call of a question.
-    pub(crate) fn judge(&mut self, error: &Error, failed_before: bool, now: Instant) -> Verdict {
+    /// Decides what to do after a failed call of a question, and counts the failure if it is the question's own. `is_left`
+    /// says that there is no new question, by which an outage could be told from this one.
+    pub(crate) fn judge(
+        &mut self,
+        error: &Error,
+        own: &mut OwnFailures,
+        is_left: bool,
+        now: Instant,
+    ) -> Verdict {
         match error.kind() {
             ErrorKind::Unavailable => self.put_off(error, false, now),
-            ErrorKind::RateLimited => self.put_off(error, error.attempts() > 0, now),
+            // By the client's own limiter.
+            ErrorKind::RateLimited if error.outcome() == Outcome::NotSent => {
+                self.put_off(error, false, now)
+            }
+            ErrorKind::RateLimited => {
+                let verdict = self.put_off(error, true, now);
+                self.unless_its_own(verdict, own, is_left)
+            }
             ErrorKind::Connect if error.outcome() == Outcome::NotSent => {
                 self.put_off(error, true, now)
             }
@@ -96,18 +137,24 @@ impl Gate {
             ErrorKind::InvalidRequest => Verdict::Answer,
             _ if error.is_retryable() => {
                 self.failures = self.failures.saturating_add(1);
-                if self.held_up.is_some() || self.failures > self.outage {
-                    self.put_off(error, true, now)
-                } else if failed_before {
-                    Verdict::Answer
-                } else {
-                    Verdict::OnceMore(now.checked_add(SECOND).unwrap_or(now))
-                }
+                let is_outage = self.held_up.is_some() || self.failures > self.outage;
+                let verdict = match is_outage {
+                    true => self.put_off(error, true, now),
+                    false => Verdict::Again(now.checked_add(SECOND)),
+                };
+                self.unless_its_own(verdict, own, is_left || !is_outage)
             }
             _ => {
                 self.answered();
                 Verdict::Answer
             }
+        }
+    }
+
+    fn unless_its_own(&self, verdict: Verdict, own: &mut OwnFailures, surely: bool) -> Verdict {
+        match verdict {
+            Verdict::Again(_) if own.are_too_many(surely, self.answers) => Verdict::AtTheEnd,
+            verdict => verdict,
         }
     }
 
@@ -129,7 +176,7 @@ impl Gate {
             return Verdict::Stop;
         }
         self.closed_until = closed_until.max(until);
-        Verdict::PutOff
+        Verdict::Again(None)
     }
 }
 
@@ -148,6 +195,13 @@ mod tests {
             .with_idempotency(Safe)
     }
 
+    /// After the first failure of a question.
+    fn judge(gate: &mut Gate, error: &Error, now: Instant) -> Verdict {
+        gate.judge(error, &mut OwnFailures::default(), false, now)
+    }
+
+    const PUT_OFF: Verdict = Verdict::Again(None);
+
     fn unavailable(seconds: u64) -> Error {
         failed(ErrorKind::Unavailable, Outcome::NotSent, Some(seconds))
     }
@@ -160,11 +214,11 @@ mod tests {
     fn a_temporary_refusal_closes_it_for_the_requested_wait() {
         let (mut gate, now) = (gate(), Instant::now());
         assert!(gate.is_open(now, 5));
-        assert_eq!(gate.judge(&unavailable(7), false, now), Verdict::PutOff);
+        assert_eq!(judge(&mut gate, &unavailable(7), now), PUT_OFF);
         assert_eq!(gate.held_up_by(), Some(ErrorKind::Unavailable));
         assert!(!gate.is_open(now, 0));
         // A shorter wait does not open it earlier.
-        assert_eq!(gate.judge(&unavailable(3), true, now), Verdict::PutOff);
+        assert_eq!(judge(&mut gate, &unavailable(3), now), PUT_OFF);
         assert_eq!(gate.closed_until(now), Some(now + 7 * SECOND));
         assert!(gate.is_open(now + 7 * SECOND, 5));
         gate.answered();
@@ -177,8 +231,8 @@ mod tests {
         let (mut gate, mut now) = (gate(), Instant::now());
         let away = failed(ErrorKind::Connect, Outcome::NotSent, None);
         for seconds in [1, 2, 4, 8, 16, 30] {
-            assert_eq!(gate.judge(&away, false, now), Verdict::PutOff);
-            assert_eq!(gate.judge(&away, false, now), Verdict::PutOff, "together");
+            assert_eq!(judge(&mut gate, &away, now), PUT_OFF);
+            assert_eq!(judge(&mut gate, &away, now), PUT_OFF, "together");
             let until = gate.closed_until(now).unwrap();
             assert!(until >= now + seconds * SECOND, "{seconds}");
             now = until;
@@ -194,39 +248,64 @@ mod tests {
     fn without_an_answer_it_stops_at_the_limit_or_if_the_next_wait_exceeds_it() {
         let now = Instant::now();
         let mut patient = gate();
-        assert_eq!(patient.judge(&unavailable(60), false, now), Verdict::PutOff);
+        assert_eq!(judge(&mut patient, &unavailable(60), now), PUT_OFF);
         let later = now + 60 * SECOND;
-        assert_eq!(
-            patient.judge(&unavailable(40), false, later),
-            Verdict::PutOff
-        );
-        assert_eq!(patient.judge(&unavailable(41), false, later), Verdict::Stop);
+        assert_eq!(judge(&mut patient, &unavailable(40), later), PUT_OFF);
+        assert_eq!(judge(&mut patient, &unavailable(41), later), Verdict::Stop);
         patient.answered();
-        assert_eq!(
-            patient.judge(&unavailable(41), false, later),
-            Verdict::PutOff
-        );
+        assert_eq!(judge(&mut patient, &unavailable(41), later), PUT_OFF);
         let day = 24 * 60 * 60;
-        assert_eq!(gate().judge(&unavailable(day), false, now), Verdict::Stop);
+        assert_eq!(judge(&mut gate(), &unavailable(day), now), Verdict::Stop);
         assert_eq!(
-            gate().judge(&unavailable(u64::MAX), false, now),
+            judge(&mut gate(), &unavailable(u64::MAX), now),
             Verdict::Stop
         );
     }
 
     #[test]
-    fn a_failure_of_one_question_is_its_answer_the_second_time() {
+    fn a_question_that_fails_a_second_time_waits_for_the_end() {
         let (mut gate, now) = (gate(), Instant::now());
-        let once_more = Verdict::OnceMore(now + SECOND);
+        let again = Verdict::Again(Some(now + SECOND));
         for _ in 0..5 {
-            assert_eq!(gate.judge(&late(), false, now), once_more);
-            assert_eq!(gate.judge(&late(), true, now), Verdict::Answer);
+            let mut own = OwnFailures::default();
+            assert_eq!(gate.judge(&late(), &mut own, false, now), again);
+            assert_eq!(gate.judge(&late(), &mut own, false, now), Verdict::AtTheEnd);
         }
-        assert_eq!(gate.judge(&late(), false, now), Verdict::PutOff, "11");
+        assert_eq!(judge(&mut gate, &late(), now), PUT_OFF, "11");
         gate.answered();
-        assert_eq!(gate.judge(&late(), false, now), once_more);
-        gate.judge(&unavailable(1), false, now);
-        assert_eq!(gate.judge(&late(), true, now), Verdict::PutOff, "an outage");
+        assert_eq!(judge(&mut gate, &late(), now), again);
+    }
+
+    #[test]
+    fn only_a_failure_while_others_are_answered_is_a_question_s_own() {
+        let limited = || failed(ErrorKind::RateLimited, Outcome::Refused, Some(1));
+        for error in [late(), limited()] {
+            let (mut gate, now) = (gate(), Instant::now());
+            judge(&mut gate, &unavailable(1), now);
+            let mut own = OwnFailures::default();
+            for _ in 0..5 {
+                assert_eq!(gate.judge(&error, &mut own, false, now), PUT_OFF);
+            }
+            gate.answered();
+            judge(&mut gate, &unavailable(1), now);
+            assert_eq!(gate.judge(&error, &mut own, false, now), Verdict::AtTheEnd);
+        }
+        // Of a limit that nobody else can use up, even if nobody is answered.
+        let (mut gate, now, mut own) = (gate(), Instant::now(), OwnFailures::default());
+        assert_eq!(gate.judge(&limited(), &mut own, true, now), PUT_OFF);
+        assert_eq!(
+            gate.judge(&limited(), &mut own, true, now),
+            Verdict::AtTheEnd
+        );
+        // One that was not asked has not failed.
+        let own_limiter = failed(ErrorKind::RateLimited, Outcome::NotSent, Some(1));
+        for error in [unavailable(1), own_limiter] {
+            let mut own = OwnFailures::default();
+            for _ in 0..5 {
+                assert_eq!(gate.judge(&error, &mut own, true, now), PUT_OFF);
+                gate.answered();
+            }
+        }
     }
 
     #[test]
@@ -234,15 +313,15 @@ mod tests {
         let (mut gate, now) = (gate(), Instant::now());
         let refused = failed(ErrorKind::Credentials, Outcome::Refused, None);
         for _ in 0..9 {
-            assert_eq!(gate.judge(&refused, false, now), Verdict::Answer);
+            assert_eq!(judge(&mut gate, &refused, now), Verdict::Answer);
         }
         let api = failed(ErrorKind::Api, Outcome::Refused, None);
-        assert_eq!(gate.judge(&api, false, now), Verdict::Answer);
+        assert_eq!(judge(&mut gate, &api, now), Verdict::Answer);
         for _ in 0..9 {
-            assert_eq!(gate.judge(&refused, false, now), Verdict::Answer);
+            assert_eq!(judge(&mut gate, &refused, now), Verdict::Answer);
         }
         let own = failed(ErrorKind::InvalidRequest, Outcome::NotSent, None);
-        assert_eq!(gate.judge(&own, false, now), Verdict::Answer);
-        assert_eq!(gate.judge(&refused, false, now), Verdict::Stop);
+        assert_eq!(judge(&mut gate, &own, now), Verdict::Answer);
+        assert_eq!(judge(&mut gate, &refused, now), Verdict::Stop);
     }
 }

@@ -333,6 +333,29 @@ fn an_incomplete_row_is_truncated_and_asked_again() {
     }
 }
 
+/// What always fails must not keep a batch from what it never asked, however often it is resumed.
+#[test]
+fn rows_that_failed_before_are_asked_after_all_others() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::of(0..10);
+    assert_eq!(job.run(&["--in-order"], &environment).code, 0);
+    let whole = job.text();
+    let mut lines: Vec<_> = whole.lines().take(8).map(str::to_owned).collect();
+    for (line, row) in lines.iter_mut().enumerate().skip(1).take(3) {
+        *row = json!({ "line": line + 1, "ask_again": true }).to_string();
+    }
+    for order in [&[][..], &["--in-order"]] {
+        fs::write(job.out(), lines.join("\n") + "\n").unwrap();
+        let more = [&["--resume", "--concurrency", "1"], order].concat();
+        let run = job.run(&more, &environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        let asked = job.rows().split_off(7).into_iter();
+        let asked: Vec<_> = asked.map(|row| row["line"].as_u64().unwrap()).collect();
+        assert_eq!(asked, [9, 10, 11, 2, 3, 4]);
+    }
+}
+
 #[test]
 fn only_temporary_failures_are_asked_again() {
     let server = ProfileServer::start(Duration::ZERO);
