@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, ensure};
 use kyc_sandbox::{Sandbox, credentials};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,12 +34,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let tasks = runtime.block_on(tasks_left());
     let sockets = open_sockets()?.saturating_sub(before);
     println!("  left behind: {tasks} tasks, {sockets} sockets");
-    if most > MOST_MEMORY {
-        bail!("it holds more than it should");
-    }
-    if tasks + sockets > 0 {
-        bail!("something was left behind");
-    }
+    ensure!(most <= MOST_MEMORY, "it holds more than it should");
+    ensure!(tasks + sockets == 0, "something was left behind");
     Ok(())
 }
 

@@ -5,13 +5,13 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, ensure};
 use kyc_proof::catalogue::Subject;
 use provider_core::testing::tolerance::pointers;
 use serde_json::{Map, Value};
 
 use super::Found;
-use crate::faults::{EchoingServers, Matrix};
+use crate::faults::{Column, EchoingServers, Matrix};
 use crate::planted::search::{Search, Source};
 use crate::planted::*;
 
@@ -26,107 +26,54 @@ const NAMES: [(&str, &str); 4] = [
     ("deepvue initiate-session", "session"),
 ];
 
-/// The exit code of invalid input, and of a refusal.
-const INVALID: i32 = 2;
-const REFUSED: i32 = 4;
+/// One run of the command, which is made for people and for programs.
+struct Scene {
+    at: String,
+    arguments: Arguments,
+    variables: Variables,
+    /// Which exit codes it may have.
+    ends: fn(i32) -> bool,
+}
+
+/// A success, or a refusal by the sandbox. The answer is printed on request, so of such a run only stderr is searched.
+const WELL: fn(i32) -> bool = |code| code == 0 || code == 4;
+const INVALID: fn(i32) -> bool = |code| code == 2;
+const FAILED: fn(i32) -> bool = |code| code != 0;
+const SENT_AND_FAILED: fn(i32) -> bool = |code| code != 0 && code != 2;
 
 pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
     let kyc = Kyc(program()?);
     let mut found = Found::default();
     let sandbox = kyc.sandbox()?;
     let echoing = EchoingServers::start(matrix)?;
-    let known = sandbox.variables.clone();
-    let planted = with(&known, &planted_credentials());
-    let mut search_run = |at: &str, arguments: &Arguments, variables: &Variables, stdout: bool| {
-        let mut codes = [None; 2];
-        for (code, json) in codes.iter_mut().zip([false, true]) {
-            let output = kyc.run(arguments, json, variables)?;
-            found.runs += 1;
-            found.search(search, at, &output.stderr, Source::Anything);
-            if stdout {
-                found.search(search, at, &output.stdout, Source::Anything);
-            }
-            *code = output.code;
-        }
-        anyhow::Ok(codes)
-    };
+    let mut scenes = Vec::new();
     for column in matrix.columns() {
-        let (subject, exchange) = (&column.subject, &column.exchange);
-        let name = subject.name();
-        let Some(form) = Form::of(&kyc, subject)? else {
-            println!("  {name}: not a command");
-            continue;
-        };
-        // Values of enumerations stay as they are, so that the sandbox takes them.
-        let accepted = accepted(subject, exchange);
-        // The answer is printed on request, so of a success only stderr is searched.
-        let codes = search_run(&name, &form.arguments(&accepted), &known, false)?;
-        if !codes.iter().all(|code| matches!(code, Some(0 | REFUSED))) {
-            bail!("{name} fails: {codes:?}");
-        }
-        let at = |port: u16| {
-            let variable = format!("{}_BASE_URL", subject.provider.to_uppercase());
-            with(
-                &planted,
-                &[(&variable, &format!("http://127.0.0.1:{port}"))],
-            )
-        };
-        let arguments = form.arguments(&exchange.input);
-        for (scene, variables) in [
-            ("unknown credentials", &planted),
-            ("a provider that repeats", &at(echoing.port(&name))),
-            ("nobody listens", &at(1)),
-        ] {
-            let at = format!("{scene}, {name}");
-            let codes = search_run(&at, &arguments, variables, true)?;
-            if codes
-                .iter()
-                .any(|code| matches!(code, None | Some(0 | INVALID)))
-            {
-                bail!("{at}: {codes:?}");
+        let name = column.to_string();
+        match Form::of(&kyc, &column.subject)? {
+            Some(form) => {
+                let known = &sandbox.variables;
+                scenes.extend(of_operation(&form, column, known, echoing.port(&name)));
             }
-        }
-        for mistake in mistakes(subject, &exchange.input) {
-            let at = format!("invalid input, {name}");
-            let codes = search_run(&at, &form.arguments(&mistake), &known, true)?;
-            if codes != [Some(INVALID); 2] {
-                bail!("{at}: {codes:?}");
-            }
-        }
-        for extra in [
-            &["--timeout", FINPASS_KEY][..],
-            &[FINPASS_SECRET],
-            &["--x", VUA],
-        ] {
-            let mut arguments = arguments.clone();
-            arguments.extend(extra.iter().map(|text| (*text).to_owned()));
-            let codes = search_run("a wrong argument", &arguments, &known, true)?;
-            if codes != [Some(INVALID); 2] {
-                bail!("{extra:?} is taken: {codes:?}");
-            }
-        }
-        for variables in configurations(subject.provider, &known) {
-            let codes = search_run("a wrong configuration", &arguments, &variables, true)?;
-            if codes.iter().any(|code| matches!(code, None | Some(0))) {
-                bail!("{name}, wrong configuration: {codes:?}");
-            }
+            None => println!("  {name}: not a command"),
         }
     }
-    let onboard = onboard();
-    let codes = search_run("onboard", &onboard, &known, false)?;
-    if codes != [Some(0); 2] {
-        bail!("onboard fails: {codes:?}");
-    }
-    for variables in [&planted, &with(&planted, &nobody())] {
-        search_run("onboard", &onboard, variables, true)?;
-    }
-    for arguments in [
-        vec![FINPASS_SECRET],
-        vec!["finpass", FINPASS_SECRET],
-        vec!["onboard", "--mobile", CONSENT_TEXT],
-    ] {
-        let arguments = arguments.into_iter().map(str::to_owned).collect();
-        search_run("a wrong command", &arguments, &known, true)?;
+    scenes.extend(of_the_whole(&sandbox.variables));
+    for Scene {
+        at,
+        arguments,
+        variables,
+        ends,
+    } in scenes
+    {
+        for json in [false, true] {
+            let output = kyc.run(&arguments, json, &variables)?;
+            found.runs += 1;
+            found.search(search, &at, &output.stderr, Source::Anything);
+            if !ends(0) {
+                found.search(search, &at, &output.stdout, Source::Anything);
+            }
+            ensure!(output.code.is_some_and(ends), "{at}: {:?}", output.code);
+        }
     }
     let printed = sandbox.stop()?;
     found.runs += 1;
@@ -134,12 +81,86 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
     Ok(found)
 }
 
+/// An operation done well, with wrong input, with wrong settings, and at providers that repeat what they were sent.
+fn of_operation(form: &Form, column: &Column, known: &Variables, echoing: u16) -> Vec<Scene> {
+    let (subject, exchange) = (&column.subject, &column.exchange);
+    let planted = with(known, &planted_credentials());
+    let base_url = format!("{}_BASE_URL", subject.provider.to_uppercase());
+    let at_port = |port| {
+        with(
+            &planted,
+            &[(&base_url, &format!("http://127.0.0.1:{port}"))],
+        )
+    };
+    let arguments = form.arguments(&exchange.input);
+    let mut scenes = Vec::new();
+    let mut add = |what: &str, arguments: &Arguments, variables: &Variables, ends| {
+        scenes.push(Scene {
+            at: format!("{what}, {}", subject.name()),
+            arguments: arguments.clone(),
+            variables: variables.clone(),
+            ends,
+        });
+    };
+    // Values of enumerations stay as they are, so that the sandbox takes them.
+    let accepted = form.arguments(&accepted(subject, exchange));
+    add("all is well", &accepted, known, WELL);
+    add("unknown credentials", &arguments, &planted, SENT_AND_FAILED);
+    add(
+        "a provider that repeats",
+        &arguments,
+        &at_port(echoing),
+        SENT_AND_FAILED,
+    );
+    add("nobody listens", &arguments, &at_port(1), SENT_AND_FAILED);
+    for mistake in mistakes(subject, &exchange.input) {
+        add("invalid input", &form.arguments(&mistake), known, INVALID);
+    }
+    for extra in [
+        &["--timeout", FINPASS_KEY][..],
+        &[FINPASS_SECRET],
+        &["--x", VUA],
+    ] {
+        let extra = extra.iter().map(|text| (*text).to_owned());
+        let arguments = arguments.iter().cloned().chain(extra).collect();
+        add("a wrong argument", &arguments, known, INVALID);
+    }
+    for variables in configurations(subject.provider, known) {
+        add("a wrong configuration", &arguments, &variables, FAILED);
+    }
+    scenes
+}
+
+/// An onboarding with every provider or none, and commands that there are not.
+fn of_the_whole(known: &Variables) -> Vec<Scene> {
+    let planted = with(known, &planted_credentials());
+    let nobody = with(&planted, &nobody());
+    let onboard = [&["onboard"][..], ONBOARD.as_flattened()].concat();
+    let scenes: [(&[&str], _, _); 6] = [
+        (&onboard, known, WELL),
+        (&onboard, &planted, FAILED),
+        (&onboard, &nobody, FAILED),
+        (&[FINPASS_SECRET], known, INVALID),
+        (&["finpass", FINPASS_SECRET], known, INVALID),
+        (&["onboard", "--mobile", CONSENT_TEXT], known, INVALID),
+    ];
+    let scene = |(arguments, variables, ends): (&[&str], &Variables, fn(i32) -> bool)| Scene {
+        at: "the whole command".to_owned(),
+        arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+        variables: variables.clone(),
+        ends,
+    };
+    scenes.map(scene).into()
+}
+
 /// Beside this program, where `cargo xtask prove canaries` has it built.
 fn program() -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("kyc");
-    path.is_file().then_some(path).ok_or(anyhow!(
+    ensure!(
+        path.is_file(),
         "the command is not built; run this by `cargo xtask prove canaries`"
-    ))
+    );
+    Ok(path)
 }
 
 /// The command of an operation, by its own help.
@@ -310,25 +331,17 @@ fn nobody() -> [(&'static str, &'static str); 4] {
     names.map(|name| (name, "http://127.0.0.1:1"))
 }
 
-fn onboard() -> Arguments {
-    let flags = [
-        ("--mobile", MOBILE),
-        ("--pan", PAN),
-        ("--email", EMAIL),
-        ("--session-id", SESSION_ID),
-        ("--consent-text", CONSENT_TEXT),
-        ("--purpose", "KYC"),
-        ("--redirect-url", REDIRECT_URL),
-        ("--webhook-url", WEBHOOK_URL),
-        ("--user-consent-id", CONSENT_ID),
-    ];
-    let flags = flags.into_iter().flat_map(|(flag, value)| [flag, value]);
-    ["onboard"]
-        .into_iter()
-        .chain(flags)
-        .map(str::to_owned)
-        .collect()
-}
+const ONBOARD: [[&str; 2]; 9] = [
+    ["--mobile", MOBILE],
+    ["--pan", PAN],
+    ["--email", EMAIL],
+    ["--session-id", SESSION_ID],
+    ["--consent-text", CONSENT_TEXT],
+    ["--purpose", "KYC"],
+    ["--redirect-url", REDIRECT_URL],
+    ["--webhook-url", WEBHOOK_URL],
+    ["--user-consent-id", CONSENT_ID],
+];
 
 /// The program.
 struct Kyc(PathBuf);
@@ -372,14 +385,13 @@ impl Kyc {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let piped = child.stdout.take().ok_or(anyhow!("no pipe"))?;
+        let piped = child.stdout.take().context("no pipe")?;
         let (mut stdout, mut printed) = (BufReader::new(piped), String::new());
         let mut variables = Vec::new();
         while variables.len() < 14 {
             let mut line = String::new();
-            if stdout.read_line(&mut line)? == 0 {
-                bail!("the sandbox does not start");
-            }
+            let more = stdout.read_line(&mut line)? > 0;
+            ensure!(more, "the sandbox does not start");
             let export = line.trim().strip_prefix("export ");
             if let Some((name, value)) = export.and_then(|pair| pair.split_once('=')) {
                 variables.push((name.to_owned(), value.trim_matches('\'').to_owned()));

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::Result;
+use regex::Regex;
 
 use super::Found;
 
@@ -42,96 +44,53 @@ fn collect(directory: &Path, ending: &str, paths: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-/// What looks like a real person's or a real account's, by kind and never by value.
-fn not_invented(text: &str) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    for word in words(text) {
-        if is_mobile(word) && !national(word).starts_with("90000000") {
-            found.push("a mobile number that is not an invented one");
-        }
-        if is_pan(word) && word != "AAAAA0000A" {
-            found.push("a PAN that is not the invented one");
-        }
-    }
-    for (at, _) in text.match_indices('@') {
-        let domain: &str = words_with(&text[at + 1..], ".-").next().unwrap_or_default();
-        let before = text[..at].chars().next_back();
-        let is_address = before.is_some_and(|c| c.is_ascii_alphanumeric()) && domain.contains('.');
-        if is_address && !is_reserved(domain) {
-            found.push("an e-mail address at a domain that may exist");
-        }
-    }
-    for (at, _) in text.match_indices("://") {
-        let host = words_with(&text[at + 3..], ".-").next().unwrap_or_default();
-        if !is_reserved(host) && !DOCUMENTED.contains(&host) {
-            found.push("a URL at a host that may exist");
-        }
-    }
-    for (mark, what) in [
-        ("-----BEGIN", "a key or a certificate"),
-        ("eyJhbGci", "a signed token"),
-    ] {
-        if text.contains(mark) {
-            found.push(what);
-        }
-    }
-    found
-}
-
-/// Hosts that stand in a provider's documentation.
-const DOCUMENTED: [&str; 3] = [
-    "api.finpass.ai",
-    "production.deepvue.tech",
-    "json-schema.org",
+/// What a real person or account could have, what is invented of it, and its kind, which is all that is printed.
+const REAL: [(&str, &str, &str); 6] = [
+    (
+        r"\b(?:91)?([6-9][0-9]{9})\b",
+        r"^90000000",
+        "a mobile number that is not an invented one",
+    ),
+    (
+        r"\b([A-Z]{5}[0-9]{4}[A-Z])\b",
+        r"^AAAAA0000A$",
+        "a PAN that is not the invented one",
+    ),
+    (
+        r"[[:alnum:]]@([[:alnum:]-]+\.[[:alnum:].-]+)",
+        RESERVED,
+        "an e-mail address at a domain that may exist",
+    ),
+    (
+        r"://([[:alnum:].-]*)",
+        RESERVED,
+        "a URL at a host that may exist",
+    ),
+    (r"(-----BEGIN)", r"^$", "a key or a certificate"),
+    (r"(eyJhbGci)", r"^$", "a signed token"),
 ];
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    words_with(text, "")
-}
+/// Names of RFC 2606 and RFC 6761, and hosts that stand in a provider's documentation.
+const RESERVED: &str = r"(?x)
+    (^|\.)(test|example|invalid|localhost|example\.com|example\.org|127\.0\.0\.1)$
+    |^(api\.finpass\.ai|production\.deepvue\.tech|json-schema\.org)$";
 
-fn words_with<'t>(text: &'t str, also: &str) -> impl Iterator<Item = &'t str> {
-    text.split(move |c: char| !(c.is_ascii_alphanumeric() || also.contains(c)))
-}
-
-fn is_mobile(word: &str) -> bool {
-    let national = national(word);
-    national.len() == 10
-        && national.bytes().all(|byte| byte.is_ascii_digit())
-        && matches!(national.as_bytes()[0], b'6'..=b'9')
-}
-
-/// A mobile number without India's prefix.
-fn national(word: &str) -> &str {
-    word.strip_prefix("91")
-        .filter(|rest| rest.len() == 10)
-        .unwrap_or(word)
-}
-
-fn is_pan(word: &str) -> bool {
-    word.len() == 10
-        && word.bytes().enumerate().all(|(at, byte)| match at {
-            5..=8 => byte.is_ascii_digit(),
-            _ => byte.is_ascii_uppercase(),
-        })
-}
-
-/// RFC 2606 and RFC 6761.
-fn is_reserved(host: &str) -> bool {
-    const RESERVED: [&str; 7] = [
-        "test",
-        "example",
-        "invalid",
-        "localhost",
-        "example.com",
-        "example.org",
-        "127.0.0.1",
-    ];
-    RESERVED.iter().any(|name| {
-        host == *name
-            || host
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.ends_with('.'))
-    })
+/// What looks like a real person's or a real account's, by kind and never by value.
+fn not_invented(text: &str) -> Vec<&'static str> {
+    static FORMS: LazyLock<Vec<(Regex, Regex, &str)>> = LazyLock::new(|| {
+        let regex = |pattern| Regex::new(pattern).expect("a legal pattern");
+        let forms = REAL.map(|(real, invented, what)| (regex(real), regex(invented), what));
+        forms.into()
+    });
+    // It is no part of a word here.
+    let text = text.replace('_', " ");
+    let mut found = Vec::new();
+    for (real, invented, what) in &*FORMS {
+        let real = real.captures_iter(&text);
+        let real = real.filter(|captures| !invented.is_match(&captures[1]));
+        found.extend(real.map(|_| *what));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::case::{Level, Row};
 use self::cell::{Cell, Report, World};
-use self::column::Column;
 use self::observer::Metrics;
 use self::transports::{Authorities, Kind, TRANSPORTS};
 use crate::Settings;
@@ -41,6 +40,7 @@ const LANES: usize = 8;
 const SPARE_DESCRIPTORS: usize = 2;
 
 pub(crate) use self::cell::printed;
+pub(crate) use self::column::Column;
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let matrix = Matrix::new();

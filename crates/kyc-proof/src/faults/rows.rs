@@ -36,7 +36,7 @@ use crate::planted::*;
 
 const SOON: Duration = Duration::from_millis(2);
 const SLOWLY: Duration = Duration::from_millis(20);
-const BRIEFLY: Duration = Duration::from_millis(100);
+const BRIEFLY: Duration = Duration::from_millis(500);
 const SEVEN: Duration = Duration::from_secs(7);
 const SEVEN_PAST: &str = "Fri, 01 Jun 2029 00:00:07 GMT";
 const HOUR: i64 = 3600;

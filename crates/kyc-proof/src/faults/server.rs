@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -158,13 +158,15 @@ pub(crate) struct Server {
     full: Option<(TcpListener, Vec<TcpStream>)>,
     /// How many connections filled it.
     queued: usize,
-    accepting: Option<AbortHandle>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(accepting) = &self.accepting {
+        if let Some(accepting) = self.accepting.take() {
             accepting.abort();
+            // Its descriptor is closed before the next cell takes away what is left.
+            let _ = self.runtime.block_on(accepting);
         }
     }
 }
@@ -220,14 +222,13 @@ impl Server {
 
     fn accept(&mut self, listener: TcpListener) {
         let shared = Arc::clone(&self.shared);
-        let accepting = self.runtime.spawn(async move {
+        self.accepting = Some(self.runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 shared.connections.send_modify(|count| *count += 1);
                 shared.open.send_modify(|open| *open += 1);
                 tokio::spawn(connection(stream, Open(Arc::clone(&shared))));
             }
-        });
-        self.accepting = Some(accepting.abort_handle());
+        }));
     }
 
     pub(crate) fn port(&self) -> u16 {

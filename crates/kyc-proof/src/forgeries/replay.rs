@@ -1,13 +1,12 @@
 //! Genuine replies in a place that is not theirs.
 
 use anyhow::Result;
-use provider_core::VerificationError::{OtherClient, OtherRequest, SignatureMismatch};
+use provider_core::VerificationError::OtherRequest;
 
 use super::Table;
 use super::Verdict::{self, Accepted, NoAnswer, Refused};
 use super::veriff::{
-    API_KEY, NOW, OTHER_CLIENT, OTHER_SECRET, REPLY, SECRET, SESSION, X, X_CLIENT, call,
-    integration, reply, sign,
+    API_KEY, NOW, REPLY, SECRET, SESSION, X, X_CLIENT, call, integration, reply, sign,
 };
 
 /// A genuine reply to another session of the same integration.
@@ -45,53 +44,14 @@ pub(super) async fn run(table: &mut Table) -> Result<()> {
         ),
     ];
     let upper = [for_session(&SESSION.to_ascii_uppercase())];
-    for (what, expected, bodies) in [
-        (
-            "a genuine reply to another session",
-            Refused(OtherRequest),
-            &others[..],
-        ),
-        (
-            "genuine, and its session is missing or repeated",
-            NoAnswer,
-            &unclear,
-        ),
-        (
-            "genuine, from another operation or a webhook",
-            NoAnswer,
-            &elsewhere,
-        ),
-        (
-            "our session in the other case: legal, a UUID has none",
-            Accepted,
-            &upper,
-        ),
-    ] {
-        signed(table, what, expected, bodies).await?;
-    }
-    let signature = |secret: &str| (X, sign(secret, REPLY.as_bytes()).into_bytes());
-    let other_client = vec![(X_CLIENT, OTHER_CLIENT.into()), signature(SECRET)];
-    for (what, expected, headers) in [
-        (
-            "an old reply to this session: a limit, no time is signed",
-            Accepted,
-            vec![signature(SECRET)],
-        ),
-        (
-            "an old reply, signed with a secret that was replaced",
-            Refused(SignatureMismatch),
-            vec![signature(OTHER_SECRET)],
-        ),
-        (
-            "an old reply to another integration with our secret",
-            Refused(OtherClient),
-            other_client,
-        ),
-    ] {
-        let called = call(integration(), reply(&headers, REPLY.as_bytes()), NOW).await?;
-        table.add("F81", what, expected, called.verdict()?);
-    }
-    Ok(())
+    let to_another = "a genuine reply to another session";
+    signed(table, to_another, Refused(OtherRequest), &others).await?;
+    let without_session = "genuine, and its session is missing or repeated";
+    signed(table, without_session, NoAnswer, &unclear).await?;
+    let from_elsewhere = "genuine, from another operation or a webhook";
+    signed(table, from_elsewhere, NoAnswer, &elsewhere).await?;
+    let in_capitals = "our session in the other case: legal, a UUID has none";
+    signed(table, in_capitals, Accepted, &upper).await
 }
 
 /// Replies that are all signed rightly.

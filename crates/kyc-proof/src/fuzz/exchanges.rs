@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use kyc_proof::catalogue::{Exchange, Subject, refusal_response, with_exchanges};
-use kyc_proof::checks::{reply_is_read_as_sent, request_is_sent_as_taken};
+use kyc_proof::checks::{Addressed, reply_is_read_as_sent, request_is_sent_as_taken};
 use kyc_proof::companies::SANDBOX;
 use provider_core::http::{HeaderName, HeaderValue, StatusCode};
 use provider_core::{Error, ErrorKind, FaultClass, RawResponse, input_from_json};
@@ -88,5 +88,19 @@ pub(crate) fn request(input: &[u8]) {
     let (client, _) = subject.scripted(&SANDBOX, [refusal_response()]);
     if let Err(error) = client.check(request) {
         canary::assert_unprinted(input, &error);
+    }
+}
+
+static ADDRESSED: LazyLock<Vec<Addressed>> = LazyLock::new(Addressed::all);
+
+/// An address, an id, and the operation.
+pub(crate) fn address(input: &[u8]) {
+    let mut parts = Parts::of(input);
+    let (Some(base), Some(id)) = (parts.text(), parts.text()) else {
+        return;
+    };
+    let addressed = &ADDRESSED[usize::from(parts.byte()) % ADDRESSED.len()];
+    for id in [id, "made-up"] {
+        addressed.is_sent(base, id).unwrap();
     }
 }

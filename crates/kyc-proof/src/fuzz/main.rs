@@ -17,7 +17,6 @@
     reason = "a panic is how a target fails"
 )]
 
-mod anyone;
 mod canary;
 mod exchanges;
 mod parts;
@@ -42,8 +41,7 @@ macro_rules! targets {
 targets! {
     "reply" "any operation: a success is decoded to what it says, a refusal is what its status says, neither is printed" => exchanges::reply;
     "request" "any operation: what is taken is sent unchanged, and a refusal repeats no value" => exchanges::request;
-    "json-paths" "the place of a decode error holds no key that the peer chose" => anyone::json_paths;
-    "base-url" "an address keeps its origin, its segments and its query through a URL parser" => anyone::address;
+    "base-url" "any operation: an address keeps its origin and its segments through a URL parser" => exchanges::address;
     "sandbox" "any request has a reply in the provider's form, and one entry in the ledger" => sandbox::run;
 }
 

@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_leak_inside_a_larger_encoded_text_is_found() {
         let search = Search::new(&planted::all([]));
-        for before in ["", "a", "ab", "{\"text\":\""] {
+        for before in ["", "a", "ab", "abc", "{\"text\":\""] {
             let text = format!("{before}{CONSENT_TEXT} and more");
             for encoded in [
                 STANDARD.encode(&text),
@@ -260,15 +260,5 @@ mod tests {
         assert_ne!(search.leaks(text.as_bytes(), Source::Anything), []);
         let text = format!("{text} {MOBILE}");
         assert_ne!(search.leaks(text.as_bytes(), Source::Owner), []);
-    }
-
-    #[test]
-    fn base64_at_each_place_is_part_of_the_whole() {
-        for before in ["", "x", "xy", "xyz"] {
-            let whole = STANDARD_NO_PAD.encode(format!("{before}{MOBILE}zzz"));
-            let part = base64(MOBILE.as_bytes(), before.len() % 3, &STANDARD_NO_PAD);
-            let part = String::from_utf8(part).unwrap();
-            assert!(whole.contains(&part), "{whole} {part}");
-        }
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::{
     FinproSettings, Ledger, Sandbox, SandboxTransport, ServedSandbox, VeriffSettings,
 };
 use provider_core::{
-    CallOptions, CircuitBreaker, ErrorKind, HyperTransport, Idempotency, Outcome, ReqwestTransport,
+    CallOptions, CircuitBreaker, HyperTransport, Idempotency, Outcome, ReqwestTransport,
     RetryPolicy, Transport,
 };
 use serde_json::Value;
@@ -344,8 +344,6 @@ impl Soak {
             Some(patience) => tokio::time::timeout(patience, call).await.ok(),
             None => Some(call.await),
         };
-        let circuit_open =
-            matches!(&ended, Some(Err(error)) if error.kind() == ErrorKind::Unavailable);
         let answer = match ended {
             Some(Ok(response)) => {
                 clients.inputs.learn(subject, response.value());
@@ -366,7 +364,6 @@ impl Soak {
             operation: at,
             idempotency,
             answer,
-            circuit_open,
         }
     }
 }
@@ -391,7 +388,6 @@ struct Record {
     operation: usize,
     idempotency: Idempotency,
     answer: Answer,
-    circuit_open: bool,
 }
 
 /// The ledger's entries by call, of calls that are not settled yet.
@@ -408,9 +404,10 @@ impl Book {
             if entry.sequence() <= self.read_to {
                 continue;
             }
-            if entry.sequence() != self.read_to + 1 {
-                bail!("the ledger dropped entries that nobody read");
-            }
+            ensure!(
+                entry.sequence() == self.read_to + 1,
+                "the ledger dropped entries that nobody read"
+            );
             self.read_to = entry.sequence();
             let id = entry.request_id().unwrap_or_default().to_owned();
             let traces = self.calls.entry(id).or_default();
@@ -428,8 +425,6 @@ struct Report {
     /// Replies by operation, in the order of the catalogue: each has to have some.
     replies: BTreeMap<usize, u64>,
     verdicts: BTreeMap<Verdict, u64>,
-    harmless_repeats: u64,
-    circuit_open: u64,
     /// Entries that belong to no call, or came after their call was settled.
     strangers: usize,
     memory_warm: u64,
@@ -453,8 +448,6 @@ impl Report {
         let replies = self.replies.entry(record.operation).or_default();
         *replies += u64::from(answer == "answered");
         *self.answers.entry(answer).or_default() += 1;
-        self.circuit_open += u64::from(record.circuit_open);
-        self.harmless_repeats += u64::from(traces.effects.len() > 1 && verdict == Verdict::True);
     }
 
     fn verdicts(&self, verdict: Verdict) -> u64 {
@@ -475,24 +468,19 @@ impl Report {
             .answers
             .iter()
             .map(|(answer, count)| format!("{answer} {count}"));
-        println!(
-            "    results: {}; {} of them without a request, the circuit being open",
-            answers.collect::<Vec<_>>().join(", "),
-            self.circuit_open
-        );
+        println!("    results: {}", answers.collect::<Vec<_>>().join(", "));
         let replies = self.replies.values().map(u64::to_string);
         println!(
             "    replies by operation: {}",
             replies.collect::<Vec<_>>().join(", ")
         );
         println!(
-            "    lost {}, denied {}, doubled {}, mistaken {}, of no call {}; {} consents harmlessly repeated",
+            "    lost {}, denied {}, doubled {}, mistaken {}, of no call {}",
             self.verdicts(Verdict::Lost),
             self.verdicts(Verdict::Denied),
             self.verdicts(Verdict::Doubled),
             self.verdicts(Verdict::Mistaken),
             self.strangers,
-            self.harmless_repeats,
         );
         println!(
             "    left behind: {tasks} tasks, {sockets} sockets; memory {} after a tenth, {} at the end",
@@ -510,15 +498,15 @@ impl Report {
         if wrong || self.strangers > 0 {
             bail!("callers and ledger do not agree");
         }
-        if self.replies.values().any(|replies| *replies == 0) {
-            bail!("an operation was never answered");
-        }
-        if tasks + sockets > 0 {
-            bail!("something was left behind");
-        }
-        if self.memory_end > self.memory_warm + MOST_GROWTH {
-            bail!("memory grows with the number of calls");
-        }
+        ensure!(
+            self.replies.values().all(|replies| *replies > 0),
+            "an operation was never answered"
+        );
+        ensure!(tasks + sockets == 0, "something was left behind");
+        ensure!(
+            self.memory_end <= self.memory_warm + MOST_GROWTH,
+            "memory grows with the number of calls"
+        );
         Ok(())
     }
 }
