@@ -8,7 +8,7 @@ use crate::wire::Allowance;
 /// Decides whether an attempt may be sent now. Shared by all clones of a client, and by every client that it is passed to.
 ///
 /// `RateLimits` (feature `rate-limits`) enforces the windows that a provider publishes, within one process. Where several
-/// processes share one key, implement this trait over a store that they share.
+/// processes share one key, lease permissions from a store that they share: the crate's front page shows how.
 ///
 /// ```
 /// use std::time::Duration;

@@ -17,6 +17,7 @@ mod expiring_token;
 mod fixtures;
 mod forms;
 mod hyper_transport;
+mod leased_limit;
 mod money;
 mod observation;
 mod rate_limiter;
