@@ -113,7 +113,7 @@ pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     // A status that is not 2xx refuses already; the status word says why.
     let refused = !response.status().is_success() && received.failed_code().is_some();
     let refusal = received.refusal(false);
-    refusal.or_else(|| refused.then(|| received.fault(None)))
+    refusal.or_else(|| refused.then(|| received.fault(None, true)))
 }
 
 impl<T> ReceivedEnvelope<T> {
@@ -129,7 +129,7 @@ impl<T> ReceivedEnvelope<T> {
         if said.is_none() && code < 400.0 && !sub_code && success {
             return None;
         }
-        let fault = self.fault(said);
+        let fault = self.fault(said, sub_code || !has_data);
         // As the HTTP status would be: it broke on the way, and may have been done.
         Some(if has_data || code >= 500.0 {
             fault.with_class(FaultClass::Transient)
@@ -146,15 +146,16 @@ impl<T> ReceivedEnvelope<T> {
         said.then(|| self.sub_code.clone().into_text()).flatten()
     }
 
-    fn fault(&self, detail: Option<Detail>) -> Fault {
+    /// The refusal with its code, where the status word is that of a refusal and not of a success beside it.
+    fn fault(&self, detail: Option<Detail>, is_refused: bool) -> Fault {
         let fault = match detail {
             Some(detail) => detail.into_fault(),
             None => Fault::new()
                 .with_message(self.message.as_ref().map(|text| text.expose().to_owned())),
         };
         match fault.code() {
-            None => fault.with_code(self.failed_code()),
-            Some(_) => fault,
+            None if is_refused => fault.with_code(self.failed_code()),
+            _ => fault,
         }
     }
 }

@@ -44,13 +44,17 @@ impl RawResponse {
         &self.body
     }
 
-    /// Decodes the body of an unverified response, only as a hint for an error report. If it cannot be read as a whole, its
-    /// members are read as far as they can be, of repeated ones the first.
+    /// Decodes the body of an unverified response, only as a hint for an error report. If that of a response that is not 2xx
+    /// cannot be read as a whole, its members are read as far as they can be, of repeated ones the first: they explain what
+    /// the status has refused, while half of a 2xx must not become a refusal.
     ///
     /// `None` if the body is not such JSON: an error page must not change the error.
     pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
         let whole = serde_json::from_slice(&self.body).ok();
-        whole.or_else(|| serde_json::from_str(&readable_members(&self.body)?).ok())
+        if whole.is_some() || self.status.is_success() {
+            return whole;
+        }
+        serde_json::from_str(&readable_members(&self.body)?).ok()
     }
 
     /// A response from its head and its body.
@@ -103,6 +107,13 @@ mod tests {
         assert_eq!(response.headers(), &headers);
         assert_eq!(response.untrusted_hint::<Vec<u8>>(), Some(vec![7]));
         assert_eq!(response.untrusted_hint::<String>(), None);
+        let torn = |status| {
+            let torn = Bytes::from_static(br#"{"a":1,"b":"#);
+            let response = RawResponse::new(status, HeaderMap::new(), torn);
+            response.untrusted_hint::<serde_json::Value>()
+        };
+        assert_eq!(torn(StatusCode::OK), None);
+        assert_eq!(torn(StatusCode::CONFLICT).unwrap()["a"], 1);
         assert_eq!(response.clone().truncated(2).body(), "[7");
         assert_eq!(response.clone().truncated(3).body(), "[7]");
     }
