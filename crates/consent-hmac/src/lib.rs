@@ -12,9 +12,9 @@ pub use provider::{ApiKey, Veriff};
 #[doc(no_inline)]
 pub use provider_core;
 pub use provider_core::capability::ConsentAnswer;
-pub use record_consent::{ConsentContext, ConsentType, RecordConsent, RecordedConsent};
+pub use record_consent::{ConsentContext, ConsentRecord, ConsentType, RecordConsent};
 pub use session_id::SessionId;
-pub use signature::{SharedSecret, SharedSecrets, Signature, Signer, Verification, Verifier};
+pub use signature::{BodyVerification, SharedSecret, SharedSecrets, Signature, Signer, Verifier};
 
 /// Veriff as an OpenAPI document without operations: addresses, credentials and refusals. The
 /// operations are in the catalogue.

@@ -11,7 +11,7 @@ use provider_core::{
 };
 use serde::Deserialize;
 
-use crate::{SharedSecret, SharedSecrets, Signature, Signer, Verification, Verifier};
+use crate::{BodyVerification, SharedSecret, SharedSecrets, Signature, Signer, Verifier};
 
 provider_core::secret_text! {
     /// The integration's API key, sent as `x-auth-client` (`[seed]`).
@@ -133,7 +133,7 @@ impl Veriff {
     }
 }
 
-impl BodyVerifier for Verification {
+impl BodyVerifier for BodyVerification {
     fn update(&mut self, piece: &[u8]) {
         self.update(piece);
     }

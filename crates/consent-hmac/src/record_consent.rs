@@ -84,7 +84,7 @@ impl RecordConsent {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct RecordedConsent {
+pub struct ConsentRecord {
     /// The consent's id, a UUID.
     pub id: String,
     /// The context of the record.
@@ -99,9 +99,9 @@ pub struct RecordedConsent {
 }
 
 /// Prints the ids if they look like some.
-impl fmt::Debug for RecordedConsent {
+impl fmt::Debug for ConsentRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordedConsent")
+        f.debug_struct("ConsentRecord")
             .field("id", &Printable(&self.id))
             .field("context", &self.context)
             .field("session_id", &Printable(&self.session_id))
@@ -125,7 +125,7 @@ struct ReceivedConsent {
 
 impl Endpoint for RecordConsent {
     type Provider = Veriff;
-    type Output = RecordedConsent;
+    type Output = ConsentRecord;
 
     const OPERATION: Operation = Operation::new(
         "record-consent",
@@ -161,7 +161,7 @@ impl Endpoint for RecordConsent {
             })
     }
 
-    fn response(&self, response: &Verified) -> Result<RecordedConsent, ResponseError> {
+    fn response(&self, response: &Verified) -> Result<ConsentRecord, ResponseError> {
         let received: ReceivedConsent = lenient::reply(response, &["context"])?;
         if let Some(fault) = received
             .status
@@ -172,7 +172,7 @@ impl Endpoint for RecordConsent {
             // A contradiction: it may be recorded.
             return Err(fault.with_class(FaultClass::Transient).into());
         }
-        let consent = RecordedConsent {
+        let consent = ConsentRecord {
             id: received.id,
             context: received.context,
             session_id: received.session_id,

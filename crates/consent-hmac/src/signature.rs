@@ -323,10 +323,10 @@ impl Verifier {
     /// verification.finish()?; // and only then use the bytes
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn begin_at(&self, signature: Signature, now: Timestamp) -> Verification {
+    pub fn begin_at(&self, signature: Signature, now: Timestamp) -> BodyVerification {
         let counting = |other: &&Other| other.until.is_none_or(|until| now < until);
         let others = self.others.iter().filter(counting);
-        Verification {
+        BodyVerification {
             first: self.first.clone(),
             others: others.map(|other| other.mac.clone()).collect(),
             signature,
@@ -337,13 +337,13 @@ impl Verifier {
 /// The verification of bytes that arrive in pieces, see [`Verifier::begin_at`]. The result does not depend on how they are
 /// split.
 #[must_use = "nothing is verified until it is finished"]
-pub struct Verification {
+pub struct BodyVerification {
     first: HmacSha256,
     others: Vec<HmacSha256>,
     signature: Signature,
 }
 
-impl Verification {
+impl BodyVerification {
     /// Adds the next piece.
     pub fn update(&mut self, piece: &[u8]) {
         for mac in std::iter::once(&mut self.first).chain(&mut self.others) {
@@ -370,11 +370,11 @@ impl Verification {
     }
 }
 
-impl fmt::Debug for Verification {
+impl fmt::Debug for BodyVerification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Verification({} secrets)",
+            "BodyVerification({} secrets)",
             self.others.len().saturating_add(1)
         )
     }

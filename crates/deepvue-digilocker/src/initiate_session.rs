@@ -2,7 +2,7 @@
 
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, Verified,
+    RequestBuilder, ResponseError, Verified, check_web_url,
 };
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -108,7 +108,7 @@ pub struct InitiateSession {
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,
-    /// Where the person's browser comes back to
+    /// Where the person's browser comes back to, an absolute http or https URL
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_url: Option<Masked>,
     /// Which documents: aadhaar, pan, dl
@@ -117,7 +117,7 @@ pub struct InitiateSession {
 }
 
 impl InitiateSession {
-    /// Creates a request for all kinds of documents, which returns to `redirect_url`.
+    /// Creates a request for all kinds of documents, which returns to `redirect_url`, an absolute `http` or `https` URL.
     ///
     /// `purpose` is free text, see [`purpose`]; its limits are not documented.
     pub fn new(
@@ -187,12 +187,8 @@ impl Endpoint for InitiateSession {
         if self.purpose.trim().is_empty() {
             return Err(InvalidRequest::new("purpose", "must not be empty"));
         }
-        if self
-            .redirect_url
-            .as_ref()
-            .is_some_and(|url| url.expose().is_empty())
-        {
-            return Err(InvalidRequest::new("redirect_url", "must not be empty"));
+        if let Some(url) = &self.redirect_url {
+            check_web_url("redirect_url", url.expose())?;
         }
         if let Some(index) = self
             .doc_types

@@ -2,7 +2,8 @@
 
 use provider_core::{
     BuiltRequest, DecodeError, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile,
-    Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, check_web_url,
+    lenient,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -23,8 +24,9 @@ provider_core::open_enum! {
 }
 
 provider_core::opaque_id! {
-    /// The id of an account aggregator session, which every later call names. Its format varies between pages.
-    pub struct ClientId("client_id");
+    /// The id of an account aggregator session, which every later call names: `client_id` on the wire, although it is no
+    /// credential. Its format varies between pages.
+    pub struct SessionId("client_id");
 }
 
 provider_core::masked_text! {
@@ -60,14 +62,14 @@ pub struct Initialize {
     email: Option<Email>,
     /// What the consent is for: loan_underwriting, loan_monitoring, or another text
     consent_type: ConsentType,
-    /// Where changes are reported
+    /// Where changes are reported, an absolute http or https URL
     #[serde(
         default,
         deserialize_with = "absent_if_empty",
         skip_serializing_if = "Option::is_none"
     )]
     webhook_url: Option<Masked>,
-    /// Where the person's browser goes afterwards
+    /// Where the person's browser goes afterwards, an absolute http or https URL
     // On the wire, `redirect_url` is where the person returns to in the request, and where the journey starts in the reply.
     #[serde(
         rename = "redirect_url",
@@ -106,15 +108,15 @@ impl Initialize {
         self
     }
 
-    /// Sets where Finpass reports changes of the consent. An empty text counts as absent.
+    /// Sets where Finpass reports changes of the consent: an absolute `http` or `https` URL. An empty text counts as absent.
     #[must_use]
     pub fn set_webhook_url(mut self, url: impl Into<String>) -> Self {
         self.webhook_url = present(url.into());
         self
     }
 
-    /// Sets where the person's browser goes after the consent journey, `redirect_url` on the wire. An empty text counts as
-    /// absent.
+    /// Sets where the person's browser goes after the consent journey, `redirect_url` on the wire: an absolute `http` or
+    /// `https` URL. An empty text counts as absent.
     #[must_use]
     pub fn set_return_url(mut self, url: impl Into<String>) -> Self {
         self.return_url = present(url.into());
@@ -147,7 +149,7 @@ pub type Initialized = Envelope<InitializedData>;
 pub struct InitializedData {
     /// The session's id.
     #[serde(deserialize_with = "lenient::id")]
-    pub client_id: ClientId,
+    pub client_id: SessionId,
     /// The mobile number, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub mobile_number: Option<Masked>,
@@ -189,6 +191,14 @@ impl Endpoint for Initialize {
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         if self.consent_type.as_str().is_empty() {
             return Err(InvalidRequest::new("consent_type", "must not be empty"));
+        }
+        for (field, url) in [
+            ("webhook_url", &self.webhook_url),
+            ("redirect_url", &self.return_url),
+        ] {
+            if let Some(url) = url {
+                check_web_url(field, url.expose())?;
+            }
         }
         request.json(self)
     }

@@ -9,7 +9,9 @@ mod refresh_data;
 
 pub use client::FinpassClient;
 pub use envelope::Envelope;
-pub use initialize::{ClientId, ConsentType, ConsentUrl, Initialize, Initialized, InitializedData};
+pub use initialize::{
+    ConsentType, ConsentUrl, Initialize, Initialized, InitializedData, SessionId,
+};
 pub use provider::{ApiKey, ApiSecret, Finpass};
 #[doc(no_inline)]
 pub use provider_core;

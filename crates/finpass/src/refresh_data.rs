@@ -7,7 +7,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Envelope, read};
-use crate::{ClientId, Finpass};
+use crate::{Finpass, SessionId};
 
 provider_core::opaque_id! {
     /// The id that identifies a refresh and fetches its report. Its lifetime is not documented.
@@ -23,12 +23,12 @@ provider_core::opaque_id! {
 #[serde(deny_unknown_fields)]
 pub struct RefreshData {
     /// The session's id, from the reply of Initialize
-    client_id: ClientId,
+    client_id: SessionId,
 }
 
 impl RefreshData {
     /// Creates a request for new data of the session that [`Initialize`](crate::Initialize) opened.
-    pub fn new(client_id: ClientId) -> Self {
+    pub fn new(client_id: SessionId) -> Self {
         Self { client_id }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use finpass::provider_core::testing::{FixedClock, Mode, Recorder};
 use finpass::provider_core::{BaseUrl, Email, Mobile, Pan};
-use finpass::{ApiKey, ApiSecret, ClientId, ConsentType, Finpass, FinpassClient};
+use finpass::{ApiKey, ApiSecret, ConsentType, Finpass, FinpassClient, SessionId};
 use finpass::{Initialize, RefreshData};
 use kyc_sandbox::credentials::{FINPASS_API_KEY, FINPASS_API_SECRET};
 use kyc_sandbox::{Sandbox, SandboxTransport, Settings};
@@ -70,7 +70,7 @@ async fn recorded_refreshes_are_up_to_date() {
         .unwrap()
         .into_value()
         .data;
-    let unknown = ClientId::parse("aa_1_unknown").unwrap();
+    let unknown = SessionId::parse("aa_1_unknown").unwrap();
     for (case, client_id) in [
         ("recorded-accepted", session.client_id),
         ("recorded-unknown-session", unknown),

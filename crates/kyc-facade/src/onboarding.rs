@@ -14,6 +14,7 @@ use provider_core::capability::{
 };
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::origin::Origin;
 use crate::plan::{Earlier, Plan, Planned};
@@ -92,6 +93,9 @@ impl Progress {
         }
     }
 }
+
+/// The target of the span and the events of an onboarding, whatever module writes them.
+const TARGET: &str = "kyc_facade";
 
 type Observer = Arc<dyn Fn(StepEvent) + Send + Sync>;
 
@@ -204,7 +208,7 @@ impl Onboarding {
         )
         .await;
         let elapsed = started.elapsed();
-        OnboardingReport {
+        let report = OnboardingReport {
             answer: plan.answer,
             consent,
             documents,
@@ -212,7 +216,10 @@ impl Onboarding {
             choice,
             aggregator_consent,
             elapsed,
-        }
+        };
+        let (failed, unsettled) = (report.errors().count(), report.unsettled().count());
+        tracing::info!(target: TARGET, failed, unsettled, "onboarding ended");
+        report
     }
 
     async fn record_consent(
@@ -364,6 +371,13 @@ impl Onboarding {
     }
 
     fn report(&self, event: StepEvent) {
+        tracing::debug!(
+            target: TARGET,
+            step = event.step.as_str(),
+            request_id = event.request_id.as_ref().map(RequestId::as_str),
+            "step {}",
+            event.progress.as_str()
+        );
         if let Some((last, others)) = self.observers.split_last() {
             others.iter().for_each(|observer| observer(event.clone()));
             last(event);
@@ -458,7 +472,8 @@ impl IntoFuture for Onboarding {
     type IntoFuture = Pin<Box<dyn Future<Output = OnboardingReport> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let span = tracing::info_span!(target: TARGET, "onboarding");
+        Box::pin(self.run().instrument(span))
     }
 }
 

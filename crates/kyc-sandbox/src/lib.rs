@@ -14,5 +14,5 @@ pub use exchange::Operation;
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
-pub use state::{Counts, DecisionStatus, Entry, Ledger, Provider, RecordedConsent, people};
+pub use state::{Counts, DecisionStatus, Entry, Ledger, Provider, StoredConsent, people};
 pub use transport::SandboxTransport;

@@ -17,7 +17,7 @@ use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
-use crate::state::{DecisionStatus, Ids, Ledger, RecordedConsent, WireClock};
+use crate::state::{DecisionStatus, Ids, Ledger, StoredConsent, WireClock};
 use crate::transport::SandboxTransport;
 
 /// The four providers with their state. Clones share it.
@@ -98,7 +98,7 @@ impl Sandbox {
     }
 
     /// The consents that Veriff recorded for a session, oldest first. Empty for an id that is not a UUID.
-    pub fn consents(&self, session_id: &str) -> Vec<RecordedConsent> {
+    pub fn consents(&self, session_id: &str) -> Vec<StoredConsent> {
         self.veriff.consents(session_id)
     }
 

@@ -7,8 +7,8 @@ use consent_hmac::provider_core::{
     Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy, TransportErrorKind,
 };
 use consent_hmac::{
-    ApiKey, ConsentAnswer, ConsentClient, ConsentContext, ConsentType, RecordConsent,
-    RecordedConsent, SessionId, Signature, Signer, Verifier,
+    ApiKey, ConsentAnswer, ConsentClient, ConsentContext, ConsentRecord, ConsentType,
+    RecordConsent, SessionId, Signature, Signer, Verifier,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
 use serde_json::json;
@@ -50,7 +50,7 @@ async fn send_with(
     retry: RetryPolicy,
     steps: impl IntoIterator<Item = Step>,
     request: RecordConsent,
-) -> (Result<Response<RecordedConsent>, Error>, ScriptedTransport) {
+) -> (Result<Response<ConsentRecord>, Error>, ScriptedTransport) {
     let transport = ScriptedTransport::new(steps);
     let client = ConsentClient::builder(veriff(BASE_URL))
         .transport(Arc::new(transport.clone()))
@@ -65,12 +65,12 @@ async fn send_with(
 async fn send(
     steps: impl IntoIterator<Item = Step>,
     request: RecordConsent,
-) -> (Result<Response<RecordedConsent>, Error>, ScriptedTransport) {
+) -> (Result<Response<ConsentRecord>, Error>, ScriptedTransport) {
     send_with(RetryPolicy::standard(), steps, request).await
 }
 
 /// Sends a request and returns the result of this reply.
-async fn read(step: Step) -> Result<RecordedConsent, Error> {
+async fn read(step: Step) -> Result<ConsentRecord, Error> {
     let (result, _) = send_with(RetryPolicy::never(), [step], approval()).await;
     result.map(Response::into_value)
 }

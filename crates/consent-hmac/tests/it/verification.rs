@@ -10,7 +10,7 @@ use consent_hmac::provider_core::{
     StreamVerification, VerificationError,
 };
 use consent_hmac::{
-    ConsentAnswer, ConsentType, RecordConsent, RecordedConsent, SessionId, SharedSecret, Signer,
+    ConsentAnswer, ConsentRecord, ConsentType, RecordConsent, SessionId, SharedSecret, Signer,
     Veriff,
 };
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_OLD_SECRET};
@@ -91,7 +91,7 @@ fn approval() -> RecordConsent {
 async fn send(
     veriff: Veriff,
     step: Step,
-) -> Result<Response<RecordedConsent>, consent_hmac::provider_core::Error> {
+) -> Result<Response<ConsentRecord>, consent_hmac::provider_core::Error> {
     // A second request would be beyond the script and end the test.
     let transport = ScriptedTransport::new([step]);
     let result = client(veriff, Arc::new(transport.clone()))

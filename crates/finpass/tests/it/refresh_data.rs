@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use finpass::provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use finpass::provider_core::{Error, ErrorKind, Outcome, Response, TransportErrorKind};
-use finpass::{ClientId, FinpassClient, RefreshData, Refreshed};
+use finpass::{FinpassClient, RefreshData, Refreshed, SessionId};
 
 use crate::sandbox::finpass;
 
@@ -19,7 +19,7 @@ async fn send(
         .clock(Arc::new(FixedClock::default()))
         .build()
         .unwrap();
-    let request = RefreshData::new(ClientId::parse("aa_1_CANARY").unwrap());
+    let request = RefreshData::new(SessionId::parse("aa_1_CANARY").unwrap());
     (client.refresh_data(request).await, transport)
 }
 

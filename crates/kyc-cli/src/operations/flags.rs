@@ -8,7 +8,15 @@ use super::command::Command;
 use crate::failure::Failure;
 
 /// Names that have another meaning in every command. A member of such a name can be given only in `--data`.
-const RESERVED: [&str; 6] = ["data", "help", "json", "out", "overwrite", "timeout"];
+const RESERVED: [&str; 7] = [
+    "data",
+    "help",
+    "json",
+    "out",
+    "overwrite",
+    "timeout",
+    "verbose",
+];
 
 /// How a member is given, if not as a flag of its own name.
 #[derive(Debug, Clone, Copy)]
@@ -230,6 +238,7 @@ mod tests {
             required: true,
             description: String::new(),
             kind,
+            listed: Vec::new(),
         };
         let members = vec![
             member("people", Kind::Other),

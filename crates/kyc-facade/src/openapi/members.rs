@@ -20,6 +20,8 @@ pub struct Member {
     pub description: String,
     /// The kind of its value.
     pub kind: Kind,
+    /// The values that the provider lists, if the list is open: another one is sent as it is.
+    pub listed: Vec<String>,
 }
 
 /// The place of a member in the HTTP request.
@@ -71,6 +73,7 @@ pub fn members<P: Provider>(entry: &CatalogueEntry<P>) -> Vec<Member> {
                     .unwrap_or_default(),
             ),
             kind: Kind::of(schema),
+            listed: listed(schema),
         })
         .collect();
     members.sort_by_key(|member| {
@@ -86,6 +89,25 @@ pub(crate) fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
+}
+
+/// The listed values of an open enumeration, of an optional one, or of the items of a list.
+fn listed(schema: &Value) -> Vec<String> {
+    let texts = |schema: &Value| -> Option<Vec<String>> {
+        let examples = schema.get("examples")?.as_array()?;
+        examples
+            .iter()
+            .map(|text| text.as_str().map(str::to_owned))
+            .collect()
+    };
+    let alternatives = schema.get("anyOf").and_then(Value::as_array);
+    let inner = alternatives
+        .into_iter()
+        .flatten()
+        .chain(schema.get("items"));
+    texts(schema)
+        .or_else(|| inner.into_iter().find_map(texts))
+        .unwrap_or_default()
 }
 
 pub(crate) fn required(schema: &Map<String, Value>) -> Vec<&str> {

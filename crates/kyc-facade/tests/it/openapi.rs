@@ -390,6 +390,7 @@ fn members_have_a_place_and_a_kind() {
         required,
         description: description.to_owned(),
         kind,
+        listed: Vec::new(),
     };
     let path = || Place::Path("id".to_owned());
     let query = Place::Query("pageNumber".to_owned());

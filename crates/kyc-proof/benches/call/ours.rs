@@ -63,7 +63,7 @@ impl Veriff {
     pub(crate) async fn record_consent(
         &self,
         session: &str,
-    ) -> Result<provider_core::Response<consent_hmac::RecordedConsent>> {
+    ) -> Result<provider_core::Response<consent_hmac::ConsentRecord>> {
         let session = SessionId::parse(session)?;
         let request = RecordConsent::new(
             session,

@@ -67,7 +67,9 @@ impl ServedSandbox {
         router: Router,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
-        if !settings.allow_other_machines() && !address.ip().to_canonical().is_loopback() {
+        // Clients know loopback by its own form only.
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if !settings.allow_other_machines() && !address.ip().is_loopback() {
             return Err(ServeError::NotLoopback(address));
         }
         let bind = |source| ServeError::Bind { address, source };

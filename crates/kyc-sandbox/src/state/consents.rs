@@ -17,14 +17,14 @@ pub enum LatestScope {
 
 /// A recorded consent. Its text is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedConsent {
+pub struct StoredConsent {
     id: String,
     kind: String,
     approved: bool,
     binding: bool,
 }
 
-impl RecordedConsent {
+impl StoredConsent {
     /// The consent's id, as in the reply.
     pub fn id(&self) -> &str {
         &self.id
@@ -86,10 +86,10 @@ impl Consents {
     }
 
     /// The consents of one session, oldest first.
-    pub(crate) fn of(&self, session: Uuid, scope: LatestScope) -> Vec<RecordedConsent> {
+    pub(crate) fn of(&self, session: Uuid, scope: LatestScope) -> Vec<StoredConsent> {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         let mut later_kinds: Vec<&str> = Vec::new();
-        let mut newest_first: Vec<RecordedConsent> = Vec::new();
+        let mut newest_first: Vec<StoredConsent> = Vec::new();
         for consent in stored
             .iter()
             .rev()
@@ -100,7 +100,7 @@ impl Consents {
                 LatestScope::SessionAndType => !later_kinds.contains(&consent.kind),
             };
             later_kinds.push(consent.kind);
-            newest_first.push(RecordedConsent {
+            newest_first.push(StoredConsent {
                 id: consent.id.clone(),
                 kind: consent.kind.to_owned(),
                 approved: consent.approved,

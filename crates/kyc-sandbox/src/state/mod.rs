@@ -12,7 +12,7 @@ mod rates;
 pub(crate) use bounded::Bounded;
 pub(crate) use clock::WireClock;
 pub(crate) use consents::Consents;
-pub use consents::{LatestScope, RecordedConsent};
+pub use consents::{LatestScope, StoredConsent};
 pub use decisions::DecisionStatus;
 pub(crate) use ids::Ids;
 pub use ledger::{Counts, Entry, Ledger, Provider};

@@ -70,6 +70,9 @@ async fn only_loopback_is_bound_unless_allowed() {
     let served = allowed.serve(everywhere).await.unwrap();
     assert!(served.base_urls().veriff.starts_with("http://127.0.0.1:"));
     let (_, first) = serve(Settings::default()).await;
+    let mapped = "[::ffff:127.0.0.1]:0".parse().unwrap();
+    let mapped = Sandbox::default().serve(mapped).await.unwrap();
+    assert!(mapped.base_urls().veriff.starts_with("http://127.0.0.1:"));
     let second = Sandbox::default().serve(first.address()).await;
     assert!(matches!(second, Err(ServeError::Bind { .. })));
 }

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::RetryBudget;
 use crate::resilience::{Circuit, Circuits};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
-use crate::resilience::{Decision, Failure};
+use crate::resilience::{Failure, RetryDecision};
 use crate::transport::{ExchangeLimits, Transport};
 use crate::values::InvalidRequest;
 use crate::wire::{
@@ -320,7 +320,7 @@ impl<P: Provider> Client<P> {
                 bits.map_or(u64::MAX, |bits| (bits >> 64) as u64)
             };
             let pause = match retry.decide(&failure, jitter) {
-                Decision::After(pause)
+                RetryDecision::After(pause)
                     if circuit
                         .refusal(|| Instant::now().checked_add(pause))
                         .is_none()

@@ -136,11 +136,15 @@ impl CallStage {
     }
 }
 
+/// The target of all events and spans of calls, whatever module writes them.
+const TARGET: &str = "provider_core";
+
 /// Opens the span of one call. [`close`] adds what is known at its end.
 pub(crate) fn span(provider: &'static str, operation: &Operation) -> Span {
     use tracing::field::Empty;
 
     tracing::debug_span!(
+        target: TARGET,
         "call",
         otel.kind = "client",
         otel.name = Empty,
@@ -181,6 +185,7 @@ pub(crate) fn log(event: &CallEvent<'_>) {
     macro_rules! write {
         ($level:expr) => {
             tracing::event!(
+                target: TARGET,
                 $level,
                 provider = event.provider,
                 operation = event.operation,
@@ -198,12 +203,12 @@ pub(crate) fn log(event: &CallEvent<'_>) {
             )
         };
     }
-    let unsettled =
-        event.outcome == Some(Outcome::Unknown) && event.idempotency != Idempotency::Safe;
+    let unsettled = matches!(event.outcome, Some(Outcome::Unknown | Outcome::Done))
+        && event.idempotency != Idempotency::Safe;
     match event.stage {
         CallStage::AttemptStarted => write!(tracing::Level::TRACE),
-        // Nothing else tells the caller that the request may have been processed.
-        CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
+        // Somebody has to find out whether it was done.
+        CallStage::Ended | CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
         _ => write!(tracing::Level::DEBUG),
     }
 }

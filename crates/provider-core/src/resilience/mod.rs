@@ -15,6 +15,6 @@ pub use clock::{Clock, SystemClock};
 pub use rate_limiter::{RateLimiter, WhenLimited, Window};
 #[cfg(feature = "rate-limits")]
 pub use rate_limits::RateLimits;
-pub use retry::{Decision, Failure, RetryPolicy};
+pub use retry::{Failure, RetryDecision, RetryPolicy};
 pub(crate) use retry_after::retry_after;
 pub(crate) use retry_budget::RetryBudget;

@@ -49,9 +49,9 @@ impl RetryPolicy {
 
     /// Decides what follows a failed attempt. `jitter` returns 64 random bits; it is called only when a back-off is
     /// computed.
-    pub fn decide(&self, failure: &Failure, jitter: impl FnOnce() -> u64) -> Decision {
+    pub fn decide(&self, failure: &Failure, jitter: impl FnOnce() -> u64) -> RetryDecision {
         if failure.attempt >= self.max_attempts || !may_retry(failure) {
-            return Decision::Stop;
+            return RetryDecision::Stop;
         }
         let pause = match failure.retry_after {
             Some(asked) => asked,
@@ -60,9 +60,9 @@ impl RetryPolicy {
         // A back-off that uses up the rest of the deadline would end in a time-out, which is less specific than this
         // failure.
         if pause < failure.time_left {
-            Decision::After(pause)
+            RetryDecision::After(pause)
         } else {
-            Decision::Stop
+            RetryDecision::Stop
         }
     }
 
@@ -147,7 +147,7 @@ impl Failure {
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RetryDecision {
     /// Report the failure.
     Stop,
     /// Retry after this back-off.
@@ -189,7 +189,7 @@ mod tests {
             transient,
             ..Failure::new(kind, outcome, idempotency)
         };
-        RetryPolicy::standard().decide(&failure, half) != Decision::Stop
+        RetryPolicy::standard().decide(&failure, half) != RetryDecision::Stop
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(
             RetryPolicy::standard().decide(&failure, half),
-            Decision::Stop
+            RetryDecision::Stop
         );
     }
 
@@ -234,12 +234,12 @@ mod tests {
             ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Unsafe)
         };
         let policy = RetryPolicy::standard();
-        assert_ne!(policy.decide(&failure(2), half), Decision::Stop);
-        assert_eq!(policy.decide(&failure(3), half), Decision::Stop);
+        assert_ne!(policy.decide(&failure(2), half), RetryDecision::Stop);
+        assert_eq!(policy.decide(&failure(3), half), RetryDecision::Stop);
         let never = RetryPolicy::never();
-        assert_eq!(never.decide(&failure(1), half), Decision::Stop);
+        assert_eq!(never.decide(&failure(1), half), RetryDecision::Stop);
         let none = policy.with_max_attempts(0);
-        assert_eq!(none.decide(&failure(1), half), Decision::Stop);
+        assert_eq!(none.decide(&failure(1), half), RetryDecision::Stop);
     }
 
     #[test]
@@ -251,8 +251,8 @@ mod tests {
                 ..Failure::new(ErrorKind::Connect, Outcome::NotSent, Safe)
             };
             match policy.decide(&failure, || jitter) {
-                Decision::After(pause) => pause.as_millis(),
-                Decision::Stop => panic!("stopped"),
+                RetryDecision::After(pause) => pause.as_millis(),
+                RetryDecision::Stop => panic!("stopped"),
             }
         };
         assert_eq!(
@@ -275,9 +275,9 @@ mod tests {
                 panic!("a wait that the provider asked for has no jitter")
             })
         };
-        assert_eq!(wait(7, 10), Decision::After(Duration::from_secs(7)));
-        assert_eq!(wait(10, 10), Decision::Stop);
-        assert_eq!(wait(1_000_000_000, 10), Decision::Stop);
-        assert_eq!(wait(0, 10), Decision::After(Duration::ZERO));
+        assert_eq!(wait(7, 10), RetryDecision::After(Duration::from_secs(7)));
+        assert_eq!(wait(10, 10), RetryDecision::Stop);
+        assert_eq!(wait(1_000_000_000, 10), RetryDecision::Stop);
+        assert_eq!(wait(0, 10), RetryDecision::After(Duration::ZERO));
     }
 }

@@ -13,6 +13,7 @@ mod randomness;
 mod secret;
 mod settings;
 mod text_input;
+mod web_url;
 
 pub(crate) use copied::stray;
 pub use environment::{from_environment, required_from_environment};
@@ -29,3 +30,4 @@ pub use text_input::deserialize_text;
 #[cfg(feature = "schema")]
 #[doc(hidden)]
 pub use text_input::schema_description;
+pub use web_url::check_web_url;

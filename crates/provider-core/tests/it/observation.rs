@@ -9,8 +9,8 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use provider_core::testing::Step;
 use provider_core::{
-    CallEvent, CallObserver, CallStage, ErrorKind, Idempotency, MetricsObserver, Outcome,
-    RateLimits, TransportErrorKind, Window,
+    CallEvent, CallObserver, CallOptions, CallStage, ErrorKind, Idempotency, MetricsObserver,
+    Outcome, RateLimits, RetryPolicy, TransportErrorKind, Window,
 };
 
 use crate::toy::{REPLY, RepeatableOrder, SafeOrder, Stage, Toy, UnsafeOrder, signed};
@@ -256,6 +256,38 @@ async fn logs_and_spans_have_the_listed_fields_and_no_others() {
     let listed: BTreeSet<&str> = CallEvent::FIELDS.iter().copied().collect();
     assert_eq!(traces.fields_of("provider_core"), listed);
     assert!(CallEvent::FIELDS.is_sorted());
+}
+
+#[tokio::test]
+async fn an_ended_call_that_is_unsettled_is_a_warning() {
+    let interrupted = || Step::Fail(TransportErrorKind::Interrupted);
+    let unread = || signed("{}");
+    for (step, safe, level) in [
+        (interrupted(), false, "WARN"),
+        (unread(), false, "WARN"),
+        (Step::Fail(TransportErrorKind::Connect), false, "DEBUG"),
+        (Step::respond(403, "{}"), false, "DEBUG"),
+        (signed(REPLY), false, "DEBUG"),
+        (unread(), true, "DEBUG"),
+    ] {
+        let traces = Traces::new();
+        let (stage, _) = stage([step]);
+        let once = CallOptions::new().with_retry(RetryPolicy::never());
+        let ended = match safe {
+            false => {
+                stage
+                    .client
+                    .call(UnsafeOrder::new())
+                    .with_options(once)
+                    .await
+            }
+            true => stage.client.call(SafeOrder::new()).with_options(once).await,
+        };
+        let text = traces.text();
+        let line = text.lines().find(|line| line.contains("call ended"));
+        let line = line.unwrap();
+        assert!(line.starts_with(&format!("  {level}")), "{ended:?}: {line}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

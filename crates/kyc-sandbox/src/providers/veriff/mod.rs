@@ -18,7 +18,7 @@ use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Consents, DecisionStatus, Ids, Provider, RecordedConsent, WireClock};
+use crate::state::{Bounded, Consents, DecisionStatus, Ids, Provider, StoredConsent, WireClock};
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
 const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
@@ -98,7 +98,7 @@ impl Veriff {
     }
 
     /// The consents of a session, oldest first. Empty for an id that is not a UUID.
-    pub(crate) fn consents(&self, session_id: &str) -> Vec<RecordedConsent> {
+    pub(crate) fn consents(&self, session_id: &str) -> Vec<StoredConsent> {
         Uuid::try_parse(session_id).map_or_else(
             |_| Vec::new(),
             |session| self.consents.of(session, *self.settings.latest_scope()),
