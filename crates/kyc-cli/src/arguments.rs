@@ -1,10 +1,9 @@
 //! The arguments of the commands other than the providers' operations. Values are parsed as text here, because clap's own
 //! messages would print a wrong one.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
@@ -38,6 +37,10 @@ pub(crate) struct Arguments {
     )]
     pub(crate) timeout: Option<String>,
 
+    /// Show on stderr what is sent and how it ends: -v each attempt, -vv also when it begins
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 102)]
+    pub(crate) verbose: u8,
+
     /// `None` for an operation of a provider.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -68,18 +71,18 @@ pub(crate) enum Command {
     },
 }
 
-/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so `--mobile` is
-/// enough.
+/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so
+/// `--mobile-number` is enough.
 #[derive(Debug, Args)]
 pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// The person's mobile number, 10 digits
-    #[arg(long)]
+    #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: String,
     /// The person's PAN
-    #[arg(long)]
+    #[arg(long = "pan-number", alias = "pan")]
     pub(crate) pan: Option<String>,
     /// The person's e-mail address
     #[arg(long)]
@@ -91,7 +94,7 @@ pub(crate) struct Onboard {
     #[arg(long = "type", value_name = "TYPE", default_value = "aadhaar")]
     pub(crate) consent_kind: String,
     /// The consent text exactly as it was shown; needs --session-id, and without it no documents are requested
-    #[arg(long)]
+    #[arg(long, alias = "text")]
     pub(crate) consent_text: Option<String>,
     /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and all other steps are skipped
     #[arg(long, value_name = "true|false", default_value = "true")]
@@ -124,9 +127,9 @@ pub(crate) struct Onboard {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Address to listen on; one that is not loopback needs --allow-other-machines
+    /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: String,
     /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,

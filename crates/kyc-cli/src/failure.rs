@@ -15,7 +15,7 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 /// Done, but the reply could not be decoded or written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
-/// Ended by Ctrl-C, as shells number it, or by SIGTERM.
+/// Ended by Ctrl-C, as shells number it, or by SIGTERM or SIGHUP.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
@@ -40,9 +40,19 @@ impl Failure {
         Self::configuration(flag, format!("cannot be {done}: {}", reason(error.kind())))
     }
 
-    /// The system gives no signals.
-    pub(crate) fn no_signals(_: io::Error) -> Self {
-        Self::configuration("runtime", "the system gives no signals")
+    /// The system gives no event loop, no thread or no signals.
+    pub(crate) fn system(error: &io::Error) -> Self {
+        const TOO_MANY_OPEN_FILES: i32 = 24;
+        let rule = match error.raw_os_error() {
+            Some(TOO_MANY_OPEN_FILES) => {
+                "allows too few open files; raise the limit, as with ulimit -n 256".to_owned()
+            }
+            _ => format!(
+                "gives no event loop or no signals: {}",
+                reason(error.kind())
+            ),
+        };
+        Self::configuration("system", rule)
     }
 
     pub(crate) fn exit_code(&self) -> u8 {

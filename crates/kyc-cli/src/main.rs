@@ -14,12 +14,16 @@ mod parse;
 mod progress;
 mod sandbox;
 mod usage;
+mod verbose;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
+use tokio::runtime::Builder;
 
 use crate::arguments::Arguments;
+use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -32,16 +36,17 @@ fn main() -> ExitCode {
     let output = Output {
         json: arguments.json,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(command::run(arguments, &matches, output)),
-        Err(_) => Err(failure::Failure::configuration(
-            "runtime",
-            "the system provides no event loop",
-        )),
-    };
+    verbose::show(arguments.verbose);
+    let result = enough_files()
+        .and_then(|()| interrupt::catch(output))
+        .and_then(|()| Builder::new_current_thread().enable_all().build())
+        .map_err(|error| Failure::system(&error))
+        .and_then(|runtime| {
+            let result = runtime.block_on(command::run(arguments, &matches, output));
+            // A resolver may hang, and what it is asked is given up.
+            runtime.shutdown_background();
+            result
+        });
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -49,4 +54,13 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Whether some files can be opened: the event loop panics where it cannot open its own.
+fn enough_files() -> io::Result<()> {
+    #[cfg(unix)]
+    (0..12)
+        .map(|_| std::os::unix::net::UnixStream::pair())
+        .collect::<io::Result<Vec<_>>>()?;
+    Ok(())
 }

@@ -42,6 +42,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let applicant = applicant(&arguments)?;
+    warn_of_unlisted(&arguments, output);
     let default_aggregator = arguments
         .default_aa_id
         .as_deref()
@@ -68,7 +69,7 @@ pub(crate) async fn run(
     if let Some(timeout) = timeout {
         builder = builder.deadline(timeout);
     }
-    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+    let mut interrupt = Interrupt::listen();
     let display = StepDisplay::new(output.json);
     let begun = Arc::new(Mutex::new(Vec::new()));
     let journal = Arc::clone(&begun);
@@ -80,13 +81,15 @@ pub(crate) async fn run(
             .unwrap_or_else(PoisonError::into_inner)
             .push(event);
     });
+    let last_words = || output.interruptions(&begun.lock().unwrap_or_else(PoisonError::into_inner));
     let report = tokio::select! {
         report = onboarding.into_future() => report,
         () = interrupt.next() => {
-            output.interrupted(&begun.lock().unwrap_or_else(PoisonError::into_inner));
+            output.last_words(&last_words());
             return Ok(EXIT_INTERRUPTED);
         }
     };
+    interrupt.end_with(last_words());
     if let Some(served) = served {
         served.shutdown().await;
     }
@@ -144,7 +147,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
             .clone()
             .or_else(|| arguments.sandbox.then(|| invented.to_owned()))
     };
-    let mobile = Mobile::parse(&arguments.mobile).map_err(|error| error.for_field("mobile"))?;
+    let mobile = Mobile::parse(&arguments.mobile)?;
     let reference = match &arguments.user_consent_id {
         Some(reference) => reference.clone(),
         None => format!("kyc-{}", RequestId::random()?),
@@ -155,7 +158,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
         .set_aggregators(aggregators.collect::<Result<Vec<_>, _>>()?)
         .set_purpose(ConsentPurpose::from(arguments.consent_type.as_str()));
     if let Some(pan) = &arguments.pan {
-        applicant = applicant.set_pan(Pan::parse(pan).map_err(|error| error.for_field("pan"))?);
+        applicant = applicant.set_pan(Pan::parse(pan)?);
     }
     if let Some(email) = &arguments.email {
         applicant = applicant.set_email(Email::parse(email)?);
@@ -216,10 +219,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
             ));
         }
         (Some(purpose), Some(url)) if consented => {
-            let documents = arguments
-                .doc_type
-                .iter()
-                .map(|text| DocumentKind::from(text.as_str()));
+            let documents = arguments.doc_type.iter().map(|text| document_kind(text));
             let access = DocumentAccessRequest::new(AccessConsent::given_by_person(), purpose, url);
             applicant = applicant.set_documents(access.set_documents(documents));
         }
@@ -233,6 +233,32 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
         (Some(_), Some(_)) | (None, _) => {}
     }
     Ok(applicant)
+}
+
+/// A driving licence is `dl` in the operation's command.
+fn document_kind(text: &str) -> DocumentKind {
+    match text {
+        "dl" => DocumentKind::DrivingLicence,
+        text => DocumentKind::from(text),
+    }
+}
+
+/// Warns of values that are sent although no provider lists them.
+fn warn_of_unlisted(arguments: &Onboard, output: Output) {
+    let one = |text| std::iter::once::<&str>(text);
+    output.warn_unless_listed("type", one(&arguments.consent_kind), ConsentKind::KNOWN);
+    output.warn_unless_listed(
+        "consent_type",
+        one(&arguments.consent_type),
+        ConsentPurpose::KNOWN,
+    );
+    let documents: Vec<_> = arguments
+        .doc_type
+        .iter()
+        .map(|text| document_kind(text))
+        .collect();
+    let documents = documents.iter().map(DocumentKind::as_str);
+    output.warn_unless_listed("doc_type", documents, DocumentKind::KNOWN);
 }
 
 fn aggregator(text: &str) -> Result<AggregatorId, Failure> {

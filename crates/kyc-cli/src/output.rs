@@ -89,6 +89,32 @@ impl Output {
         written
     }
 
+    /// Prints on stderr what is sent although it is probably a mistake.
+    pub(crate) fn warn(self, field: &str, rule: &str) {
+        self.last_words(&match self.json {
+            true => json!({ "warning": { "field": field, "rule": rule } }).to_string(),
+            false => format!("warning: {field}: {rule}"),
+        });
+    }
+
+    /// Warns if one of the values is not listed; an empty list lists all.
+    pub(crate) fn warn_unless_listed<'v>(
+        self,
+        field: &str,
+        mut values: impl Iterator<Item = &'v str>,
+        listed: &[impl AsRef<str>],
+    ) {
+        let is_listed = |value: &str| listed.iter().any(|listed| listed.as_ref() == value);
+        if !listed.is_empty() && values.any(|value| !is_listed(value)) {
+            let listed: Vec<_> = listed.iter().map(AsRef::as_ref).collect();
+            let listed = listed.join(", ");
+            self.warn(
+                field,
+                &format!("not a listed value; it is sent as it is. Listed are {listed}"),
+            );
+        }
+    }
+
     /// Prints a line for people on stderr.
     pub(crate) fn note(self, line: &str) {
         if !self.json {
@@ -128,6 +154,8 @@ impl Output {
         if self.json {
             return json!({
                 "kind": "output",
+                "field": null,
+                "rule": null,
                 "provider": null,
                 "operation": null,
                 "status": null,
@@ -135,6 +163,7 @@ impl Output {
                 "message": message,
                 "request_id": id.map(|id| id.as_str()),
                 "outcome": "done",
+                "retry_after": null,
             })
             .to_string();
         }
@@ -151,29 +180,20 @@ impl Output {
         }
     }
 
-    /// Prints on stderr that a call was interrupted, or a step of an onboarding.
-    pub(crate) fn interrupted_call(self, name: &str, done: &str, id: Option<&RequestId>) {
-        let line = match self.json {
-            true => json!({
-                "interrupted": name,
-                "result": done,
-                "request_id": id.map_or("none", |id| id.as_str()),
-            })
-            .to_string(),
-            false => {
-                let id = id.map_or("none", |id| id.as_str());
-                format!("interrupted: {name} {done}, request id {id}")
-            }
-        };
-        // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{line}");
+    /// The last words about an interrupted call, or a step of an onboarding.
+    pub(crate) fn interruption(self, name: &str, done: &str, id: Option<&RequestId>) -> String {
+        let shown = id.map_or("none", |id| id.as_str());
+        match self.json {
+            true => json!({ "interrupted": name, "result": done, "request_id": shown }).to_string(),
+            false if id.is_none() => format!("interrupted: {name} {done}"),
+            false => format!("interrupted: {name} {done}, request id {shown}"),
+        }
     }
 
-    /// Prints on stderr which steps of an interrupted onboarding had started, and what the provider calls those that were
-    /// done.
-    pub(crate) fn interrupted(self, events: &[StepEvent]) {
+    /// Which steps of an interrupted onboarding had started, and what the provider calls those that were done.
+    pub(crate) fn interruptions(self, events: &[StepEvent]) -> String {
         let started = |event: &&StepEvent| event.progress == Progress::Started;
-        for begun in events.iter().filter(started) {
+        let line = |begun: &StepEvent| {
             let ended =
                 |event: &&StepEvent| event.step == begun.step && event.progress == Progress::Done;
             let done = events.iter().find(ended);
@@ -182,14 +202,21 @@ impl Output {
             } else {
                 "may have been done"
             };
-            let event = done.unwrap_or(begun);
-            self.interrupted_step(event, result);
-        }
+            self.interrupted_step(done.unwrap_or(begun), result)
+        };
+        let lines: Vec<_> = events.iter().filter(started).map(line).collect();
+        lines.join("\n")
     }
 
-    fn interrupted_step(self, event: &StepEvent, result: &str) {
+    /// Prints last words on stderr.
+    pub(crate) fn last_words(self, words: &str) {
+        // With stderr closed there is nowhere to report it.
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+
+    fn interrupted_step(self, event: &StepEvent, result: &str) -> String {
         let id = event.request_id.as_ref().map_or("none", |id| id.as_str());
-        let line = if self.json {
+        if self.json {
             json!({
                 "interrupted": event.step,
                 "result": result,
@@ -208,9 +235,7 @@ impl Output {
                     format!(" as {}", printable(reference.as_str()))
                 });
             format!("interrupted: {name} {result} by {provider}{reference}, request id {id}")
-        };
-        // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{line}");
+        }
     }
 }
 

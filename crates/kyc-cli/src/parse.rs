@@ -1,5 +1,6 @@
 //! Values of arguments. They are parsed here, because clap's own messages would print a wrong one.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -11,6 +12,16 @@ pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failu
         .filter(|seconds| *seconds > 0.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
+}
+
+/// Parses an address to listen on. Of names only `localhost` has one meaning everywhere.
+pub(crate) fn listen_address(field: &'static str, text: &str) -> Result<SocketAddr, Failure> {
+    let port = text.strip_prefix("localhost:");
+    let local = port.and_then(|port| Some((Ipv4Addr::LOCALHOST, port.parse().ok()?).into()));
+    local.or_else(|| text.parse().ok()).ok_or_else(|| {
+        let rule = "must be ADDRESS:PORT, such as 127.0.0.1:8787, [::1]:8787 or localhost:8787";
+        Failure::configuration(field, rule)
+    })
 }
 
 /// Parses `true` or `false`, and nothing else.

@@ -8,16 +8,18 @@ use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
+use crate::parse::listen_address;
 
 pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
+    let address = listen_address("--listen", &arguments.listen)?;
     let documents = openapi::of_the_sandbox()?;
     let paths: Vec<String> = documents.keys().cloned().collect();
     let settings = Settings::default()
         .with_allow_other_machines(arguments.allow_other_machines)
         .with_documents(documents);
-    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+    let mut interrupt = Interrupt::listen();
     let served = Sandbox::new(settings)
-        .serve(arguments.listen)
+        .serve(address)
         .await
         .map_err(failure)?;
     if output.json {

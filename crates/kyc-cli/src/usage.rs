@@ -40,6 +40,8 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
 /// What was given, and the command that it leads to.
 struct Given {
     words: Vec<String>,
+    /// The place of the first that is not text.
+    not_text: Option<usize>,
     command: clap::Command,
     /// How the user calls that command.
     path: String,
@@ -47,8 +49,10 @@ struct Given {
 
 impl Given {
     fn of(words: impl Iterator<Item = OsString>) -> Self {
+        let words: Vec<_> = words.skip(1).collect();
+        let not_text = words.iter().position(|word| word.to_str().is_none());
         let words: Vec<_> = words
-            .skip(1)
+            .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         let mut command = command::parser();
@@ -62,6 +66,7 @@ impl Given {
         }
         Self {
             words,
+            not_text: not_text.map(|at| at.saturating_add(1)),
             command,
             path,
         }
@@ -148,6 +153,12 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
             "needs a value".to_owned()
         }
         ErrorKind::TooManyValues => "takes fewer values".to_owned(),
+        ErrorKind::InvalidUtf8 => {
+            let field = given
+                .not_text
+                .map_or(argument, |at| format!("argument {at}"));
+            return (field, "is not UTF-8 text".to_owned());
+        }
         ErrorKind::ArgumentConflict => {
             "given twice, or together with another that excludes it".to_owned()
         }

@@ -23,7 +23,7 @@ use crate::workspace::{Background, Workspace, require, succeeds};
 const ELSEWHERE: &str = "127.0.0.1:9";
 
 /// An onboarding with an input for every step.
-const ONBOARD: &str = "onboard --mobile 9000000001 --session-id d69a07cf-4434-4d36-be6c-d22af7dc01fb --consent-text I-agree \
+const ONBOARD: &str = "onboard --mobile-number 9000000001 --session-id d69a07cf-4434-4d36-be6c-d22af7dc01fb --consent-text I-agree \
                        --purpose KYC --redirect-url https://lender.example.test";
 
 /// One call of each operation over each transport: a proof of that program, because it has the clients.

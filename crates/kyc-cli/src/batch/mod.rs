@@ -58,7 +58,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let settings = Settings::of(&arguments)?;
-    let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+    let mut interrupt = Interrupt::listen();
     let path = arguments.batch.unwrap_or_default();
     let input = move || Input::open(&path, arguments.format.as_deref());
     let Some(input) = unless_interrupted(&mut interrupt, input).await else {

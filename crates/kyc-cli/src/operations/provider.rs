@@ -150,6 +150,22 @@ impl<P: Provider> ProviderOperations<P> {
         Ok(entry.check(&client, request.clone())?)
     }
 
+    /// Warns of values that the provider does not list: they are sent, and may be misspelt.
+    fn warn_of_unlisted(&self, entry: &CatalogueEntry<P>, request: &Value, output: Output) {
+        for member in members(entry) {
+            let value = request.get(&member.name);
+            let values = match value {
+                Some(Value::Array(values)) => values.as_slice(),
+                value => value.map_or(&[][..], std::slice::from_ref),
+            };
+            output.warn_unless_listed(
+                &member.name,
+                values.iter().filter_map(Value::as_str),
+                &member.listed,
+            );
+        }
+    }
+
     async fn call(
         &self,
         matches: &ArgMatches,
@@ -171,23 +187,29 @@ impl<P: Provider> ProviderOperations<P> {
         }
         let request = self.request(entry, matches)?;
         self.check(entry, &request)?;
+        self.warn_of_unlisted(entry, &request, output);
         let overwrite = matches.get_flag("overwrite");
         let client: Client<P> = clients.client(self.settings)?;
-        let mut interrupt = Interrupt::listen().map_err(Failure::no_signals)?;
+        let mut interrupt = Interrupt::listen();
         // Removed when it is dropped, and a signal ends the process only after that.
         let file = out.map(|path| ReplyFile::new(path, overwrite));
         let file = file.transpose()?;
         let id = RequestId::random()?;
         let options = CallOptions::new().with_request_id(id.clone());
+        let name = format!("{} {}", P::NAME, entry.operation());
+        let last_words = |done| output.interruption(&name, done, Some(&id));
         let reply = tokio::select! {
             biased;
             reply = entry.call_text(&client, request, options) => reply?,
             () = interrupt.next() => {
-                let name = format!("{} {}", P::NAME, entry.operation());
-                output.interrupted_call(&name, "may have been done", Some(&id));
+                output.last_words(&last_words("may have been done"));
                 return Ok(EXIT_INTERRUPTED);
             }
         };
+        // A file is written to its end; stdout may be a pipe that nobody reads.
+        if !matches!(file, Some(ReplyFile::File { .. })) {
+            interrupt.end_with(last_words("was done"));
+        }
         match file {
             Some(file) => {
                 let written = file.write(&reply, output)?;

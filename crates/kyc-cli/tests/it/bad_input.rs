@@ -1,6 +1,6 @@
 //! Invalid input: exit code 2, the field and the rule are named, nothing is sent, no value is printed.
 
-use crate::kyc::{FixedServer, SandboxProcess, kyc};
+use crate::kyc::{FINPASS, FixedServer, SandboxProcess, kyc};
 
 #[test]
 fn each_bad_input_names_its_field_and_sends_nothing() {
@@ -87,8 +87,8 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
         (replaced(&deepvue, "--purpose", ""), "purpose"),
         (replaced(&deepvue, "--redirect-url", ""), "redirect_url"),
         (replaced(&deepvue, "--doc-type", ""), "doc_types[0]"),
-        (replaced(&onboard, "--mobile", "CANARY"), "mobile"),
-        (replaced(&onboard, "--pan", "CANARY"), "pan"),
+        (replaced(&onboard, "--mobile", "CANARY"), "mobile_number"),
+        (replaced(&onboard, "--pan", "CANARY"), "pan_number"),
         (replaced(&onboard, "--email", "CANARY"), "email"),
         (replaced(&onboard, "--approved", "CANARY"), "approved"),
         (replaced(&onboard, "--aa-id", ""), "aggregator"),
@@ -116,7 +116,7 @@ fn each_bad_input_names_its_field_and_sends_nothing() {
 #[test]
 fn missing_arguments_are_named() {
     for (arguments, missing) in [
-        (&["onboard"][..], "--mobile"),
+        (&["onboard"][..], "--mobile-number"),
         (
             &["finpass", "init", "--consent-type", "x"],
             "--mobile-number",
@@ -175,7 +175,7 @@ fn missing_arguments_are_named() {
         ),
         (
             &["onboard", "9000000001"],
-            "argument 2: unexpected argument; did you mean --mobile?",
+            "argument 2: unexpected argument; did you mean --mobile-number?",
         ),
         (
             &["sandbox", "--listen", "8898"],
@@ -308,5 +308,204 @@ fn help_names_every_variable_and_exit_code() {
         "6 not authentic",
     ] {
         assert!(run.stdout.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_sandbox_listens_where_it_is_told_and_its_own_exports_work() {
+    for listen in ["localhost:0", "[::ffff:127.0.0.1]:0"] {
+        let sandbox = SandboxProcess::start_with(&["--listen", listen]);
+        let run = kyc(&FINPASS, &sandbox.environment);
+        assert_eq!(run.code, 0, "{listen}: {run:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_text_is_named_by_its_place() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    for before in [
+        &["finpass", "init", "--mobile-number"][..],
+        &["sandbox", "--listen"],
+        &["openapi"],
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kyc"))
+            .args(before)
+            .arg(OsStr::from_bytes(b"CANARY\xff"))
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let told = format!("argument {}: is not UTF-8 text", before.len() + 1);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(&told), "{stderr}");
+        assert!(!stderr.contains("CANARY"), "{stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_open_files_are_an_error_and_no_panic() {
+    for limit in 5..24 {
+        let command = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &command, env!("CARGO_BIN_EXE_kyc")])
+            .args(FINPASS)
+            .env_clear()
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{limit}: {stderr}");
+        assert!(stderr.contains("raise the limit"), "{limit}: {stderr}");
+    }
+}
+
+#[test]
+fn an_error_for_machines_says_which_field_breaks_which_rule() {
+    let run = kyc(
+        &[
+            "finpass",
+            "init",
+            "--mobile-number",
+            "CANARY",
+            "--consent-type",
+            "x",
+            "--json",
+        ],
+        &[],
+    );
+    let error = run.error();
+    assert_eq!(error["field"], "mobile_number");
+    assert_eq!(
+        error["rule"],
+        "must be exactly 10 digits, without a country code"
+    );
+    assert!(error["retry_after_ms"].is_null());
+    let usage = kyc(&["finpass", "refresh-data", "--json"], &[]).error();
+    assert_eq!(
+        (&usage["field"], &usage["rule"]),
+        (&"--client-id".into(), &"required".into())
+    );
+}
+
+#[test]
+fn what_a_provider_does_not_list_is_warned_about_and_sent() {
+    const LISTED: &str = "not a listed value; it is sent as it is. Listed are";
+    let sandbox = SandboxProcess::start();
+    let mut finpass = FINPASS[..6].to_vec();
+    finpass[5] = "loan_underwritng";
+    let deepvue = [
+        "deepvue",
+        "session",
+        "--consent",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://a.test",
+        "--doc-type",
+        "pan",
+        "--doc-type",
+        "adhaar",
+    ];
+    let veriff = [
+        "veriff",
+        "consent",
+        "--session-id",
+        "s-1",
+        "--type",
+        "adhaar",
+        "--approved",
+        "true",
+        "--text",
+        "I agree.",
+    ];
+    for (arguments, field) in [
+        (&finpass[..], "consent_type"),
+        (&deepvue, "doc_types"),
+        (&veriff, "type"),
+        (
+            &[
+                "onboard",
+                "--mobile-number",
+                "9000000001",
+                "--consent-type",
+                "CANARY",
+            ],
+            "consent_type",
+        ),
+        (
+            &[
+                "onboard",
+                "--mobile-number",
+                "9000000001",
+                "--type",
+                "CANARY",
+            ],
+            "type",
+        ),
+    ] {
+        let run = kyc(arguments, &sandbox.environment);
+        let told = format!("warning: {field}: {LISTED} ");
+        assert!(run.stderr.contains(&told), "{run:?}");
+        assert!(!run.stderr.contains("CANARY"), "{run:?}");
+    }
+    finpass.push("--json");
+    let run = kyc(&finpass, &sandbox.environment);
+    let first = run.stderr.lines().next().unwrap();
+    let warning: serde_json::Value = serde_json::from_str(first).unwrap();
+    assert_eq!(warning["warning"]["field"], "consent_type");
+    let run = kyc(&FINPASS, &sandbox.environment);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn an_address_that_a_provider_is_told_is_checked_before_anything_is_sent() {
+    let server = FixedServer::answering("200 OK", "{}");
+    let onboard = [
+        "onboard",
+        "--mobile-number",
+        "9000000001",
+        "--session-id",
+        "s-1",
+    ];
+    let onboard = [
+        &onboard[..],
+        &["--consent-text", "I agree.", "--purpose", "KYC"],
+    ]
+    .concat();
+    let deepvue = ["deepvue", "session", "--consent", "--purpose", "KYC"];
+    for (arguments, flag, field) in [
+        (&FINPASS[..6], "--redirect-url", "redirect_url"),
+        (&FINPASS[..6], "--webhook-url", "webhook_url"),
+        (&deepvue, "--redirect-url", "redirect_url"),
+        (&onboard, "--redirect-url", "redirect_url"),
+    ] {
+        for wrong in ["notaurl", "app://CANARY", "//CANARY", "https://"] {
+            let arguments = [arguments, &[flag, wrong, "--json"][..]].concat();
+            let run = kyc(&arguments, &server.environment());
+            assert_eq!(run.code, 2, "{run:?}");
+            let told = format!("{}{}", run.stdout, run.stderr);
+            let rule = format!("{field}: must be an absolute http or https URL");
+            assert!(told.contains(&rule) && !told.contains("CANARY"), "{told}");
+        }
+    }
+    assert_eq!(server.connections(), 0, "nothing was sent");
+}
+
+#[test]
+fn verbose_shows_how_a_call_ended_and_nothing_personal() {
+    let sandbox = SandboxProcess::start();
+    for (flag, begin) in [("-v", false), ("-vv", true)] {
+        let mut arguments = FINPASS.to_vec();
+        arguments.push(flag);
+        let run = kyc(&arguments, &sandbox.environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(run.stderr.contains("call ended"), "{run:?}");
+        assert_eq!(run.stderr.contains("attempt started"), begin, "{run:?}");
+        for (_, value) in &sandbox.environment {
+            assert!(!run.stderr.contains(value.as_str()), "{run:?}");
+        }
+        assert!(!run.stderr.contains("9000000001"), "{run:?}");
     }
 }

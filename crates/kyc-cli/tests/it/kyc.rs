@@ -209,6 +209,16 @@ pub(crate) fn started(arguments: &[&str], environment: &[(String, String)]) -> C
         .unwrap()
 }
 
+/// Waits for it.
+pub(crate) fn ended(child: Child) -> Run {
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().expect("an exit code, not a signal"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// A server that answers every request with the same bytes and counts the connections.
 pub(crate) struct FixedServer {
     pub(crate) address: String,

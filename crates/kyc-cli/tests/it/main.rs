@@ -23,3 +23,5 @@ mod profile_server;
 mod readme;
 mod refusals;
 mod reply_file;
+#[cfg(unix)]
+mod signals;

@@ -160,12 +160,9 @@ fn five_for_a_server_that_is_not_there() {
 fn five_for_too_many_requests() {
     let reply = "429 Too Many Requests\r\nretry-after: 3600";
     let server = FixedServer::answering(reply, r#"{"detail":"Rate limit exceeded."}"#);
-    error(
-        &kyc(&FINPASS, &server.environment()),
-        5,
-        "rate_limited",
-        "refused",
-    );
+    let run = kyc(&FINPASS, &server.environment());
+    let error = error(&run, 5, "rate_limited", "refused");
+    assert_eq!(error["retry_after_ms"], 3_600_000);
     assert_eq!(
         server.connections(),
         1,

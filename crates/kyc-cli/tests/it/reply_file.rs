@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::kyc::{FINPASS, FixedServer, Run, WaitingServer, kyc, started};
+use crate::kyc::{FINPASS, FixedServer, WaitingServer, ended, kyc, started};
 
 const REPLY: &str = r#"{"success":true, "data":{"client_id":"c","redirect_url":"https://x.test"}}"#;
 
@@ -20,15 +20,6 @@ fn into(out: &str) -> Vec<&str> {
     let mut arguments = FINPASS[..6].to_vec();
     arguments.extend(["--out", out]);
     arguments
-}
-
-fn ended(child: std::process::Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code().expect("an exit code, not a signal"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! Signals end a command, whatever it waits for.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::kyc::{FINPASS, Run, SandboxProcess, WaitingServer, ended, started};
+
+const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
+
+fn send(signal: &str, child: &Child) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args([signal, &process]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Starts `kyc` with an input that does not end; it reads a part of it.
+fn reading(arguments: &[&str]) -> (Child, ChildStdin) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than a pipe holds: when all of it is written, the command has begun to read.
+    input.write_all(&[b' '; 128 * 1024]).unwrap();
+    (child, input)
+}
+
+fn nothing_was_sent(run: &Run) {
+    assert_eq!(run.code, 130, "{run:?}");
+    assert_eq!(
+        run.stderr.trim_end(),
+        "interrupted: kyc was ended; nothing was sent"
+    );
+}
+
+#[test]
+fn a_command_that_reads_its_input_ends() {
+    for signal in SIGNALS {
+        let (child, input) = reading(&["finpass", "init", "--data", "-"]);
+        send(signal, &child);
+        nothing_was_sent(&ended(child));
+        drop(input);
+    }
+    let (child, input) = reading(&["finpass", "init", "--data", "-", "--json"]);
+    send("-TERM", &child);
+    let run = ended(child);
+    drop(input);
+    assert_eq!(run.error()["result"], "was ended; nothing was sent");
+}
+
+#[test]
+fn a_command_that_waits_for_a_fifo_ends() {
+    let sandbox = SandboxProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let environment = sandbox.with(&[
+        ("FINPASS_API_SECRET", ""),
+        ("FINPASS_API_SECRET_FILE", path.to_str().unwrap()),
+    ]);
+    let child = started(&FINPASS[..6], &environment);
+    // It opens once there is a reader.
+    let writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    send("-TERM", &child);
+    nothing_was_sent(&ended(child));
+    drop(writer);
+}
+
+#[test]
+fn a_call_and_an_onboarding_say_what_may_have_been_done() {
+    for signal in SIGNALS {
+        for arguments in [&FINPASS[..6], &["onboard", "--mobile", "9000000001"]] {
+            let server = WaitingServer::start();
+            let child = started(arguments, &server.environment());
+            let stream = server.request();
+            send(signal, &child);
+            let run = ended(child);
+            drop(stream);
+            assert_eq!(run.code, 130, "{run:?}");
+            assert!(
+                run.stderr.contains(" may have been done, request id "),
+                "{run:?}"
+            );
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_command_whose_answer_nobody_reads_says_that_it_was_done() {
+    let server = WaitingServer::start();
+    let child = started(&FINPASS, &server.environment());
+    let mut stream = server.request();
+    // Longer than a pipe holds.
+    let message = "x".repeat(512 * 1024);
+    let body = format!(
+        r#"{{"success":true,"status_code":200,"message":"{message}","data":{{"client_id":"c","redirect_url":"https://a.test"}}}}"#
+    );
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut child = child;
+    let mut stdout = child.stdout.take().unwrap();
+    // Once it has begun to print, the call is over.
+    stdout.read_exact(&mut [0]).unwrap();
+    send("-TERM", &child);
+    let run = ended(child);
+    drop(stdout);
+    assert_eq!(run.code, 130, "{run:?}");
+    assert_eq!(run.error()["result"], "was done");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_stays_ignored() {
+    let server = WaitingServer::start();
+    let child = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_kyc"),
+        ])
+        .args(FINPASS)
+        .env_clear()
+        .envs(server.environment())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stream = server.request();
+    send("-HUP", &child);
+    let refused = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(refused.as_bytes()).unwrap();
+    assert_eq!(ended(child).code, 3);
+}
