@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kyc_facade::provider_core::{
-    BaseUrl, Client, ClientBuilder, HyperTransport, InvalidRequest, Provider, RateLimits, Settings,
-    Transport,
+    BaseUrl, CallObserver, Client, ClientBuilder, HyperTransport, InvalidRequest, Provider,
+    RateLimits, Settings, Transport,
 };
 
 use crate::failure::Failure;
@@ -53,6 +53,15 @@ impl Clients {
         settings: FromSettings<P>,
     ) -> Result<C, Failure> {
         Ok(self.builder(settings)?.build()?)
+    }
+
+    /// A client that reports its calls.
+    pub(crate) fn observed<P: Provider, C: From<Client<P>>>(
+        &self,
+        settings: FromSettings<P>,
+        observer: Arc<dyn CallObserver>,
+    ) -> Result<C, Failure> {
+        Ok(self.builder(settings)?.observer(observer).build()?)
     }
 
     /// A client with a rate limiter.

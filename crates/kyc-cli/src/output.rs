@@ -163,7 +163,7 @@ impl Output {
                 "message": message,
                 "request_id": id.map(|id| id.as_str()),
                 "outcome": "done",
-                "retry_after": null,
+                "retry_after_ms": null,
             })
             .to_string();
         }

@@ -3,6 +3,7 @@
 
 mod command;
 mod data;
+mod dropped;
 mod flags;
 mod provider;
 mod providers;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _, value_parser};
 use kyc_facade::openapi::{Document, headline, members};
@@ -10,6 +11,7 @@ use kyc_facade::provider_core::{CallOptions, CatalogueEntry, Client, Mark, Provi
 use serde_json::{Map, Value};
 
 use super::command::Command;
+use super::dropped::Dropped;
 use super::flags::{Flag, flags};
 use super::{data, reply_file::ReplyFile};
 use crate::arguments::BatchArguments;
@@ -189,7 +191,8 @@ impl<P: Provider> ProviderOperations<P> {
         self.check(entry, &request)?;
         self.warn_of_unlisted(entry, &request, output);
         let overwrite = matches.get_flag("overwrite");
-        let client: Client<P> = clients.client(self.settings)?;
+        let dropped = Arc::new(Dropped::default());
+        let client: Client<P> = clients.observed(self.settings, Arc::clone(&dropped) as _)?;
         let mut interrupt = Interrupt::listen();
         // Removed when it is dropped, and a signal ends the process only after that.
         let file = out.map(|path| ReplyFile::new(path, overwrite));
@@ -202,7 +205,7 @@ impl<P: Provider> ProviderOperations<P> {
             biased;
             reply = entry.call_text(&client, request, options) => reply?,
             () = interrupt.next() => {
-                output.last_words(&last_words("may have been done"));
+                output.last_words(&last_words(dropped.words()));
                 return Ok(EXIT_INTERRUPTED);
             }
         };

@@ -1,9 +1,9 @@
 //! Signals end a command, whatever it waits for.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::kyc::{FINPASS, Run, SandboxProcess, WaitingServer, ended, started};
+use crate::kyc::{FINPASS, FixedServer, Run, SandboxProcess, WaitingServer, ended, started};
 
 const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
 
@@ -82,11 +82,47 @@ fn a_call_and_an_onboarding_say_what_may_have_been_done() {
             let run = ended(child);
             drop(stream);
             assert_eq!(run.code, 130, "{run:?}");
-            assert!(
-                run.stderr.contains(" may have been done, request id "),
-                "{run:?}"
-            );
+            let told = [" may have been done", ", request id "];
+            assert!(told.iter().all(|told| run.stderr.contains(told)), "{run:?}");
         }
+    }
+}
+
+#[test]
+fn a_call_that_waits_before_its_next_attempt_was_not_done() {
+    for (status, told) in [
+        (
+            "429 Too Many Requests",
+            "was refused, and was to be sent again",
+        ),
+        ("503 Service Unavailable", "may have been done"),
+    ] {
+        // Reading, because only a read is sent again after a 503.
+        let reply = format!("{status}\r\nretry-after: 20");
+        let server = FixedServer::answering(&reply, "");
+        let profile = [
+            "finpro",
+            "profile",
+            "--mobile-number",
+            "9000000001",
+            "--user-consent-id",
+            "r",
+            "--timeout",
+            "600",
+            "-v",
+        ];
+        let mut child = started(&profile, &server.environment());
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = lines.by_ref().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("attempt ended") && line.contains("pause_ms")));
+        send("-TERM", &child);
+        let words = lines.find(|line| line.starts_with("interrupted"));
+        let words = words.unwrap();
+        assert!(
+            words.contains(&format!("check-profile {told}, request id ")),
+            "{words}"
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(130));
     }
 }
 
