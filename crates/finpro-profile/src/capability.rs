@@ -23,7 +23,7 @@ fn request(query: &AggregatorQuery) -> Result<CheckProfile, InvalidRequest> {
         .enumerate()
         .map(aa_id)
         .collect::<Result<Vec<_>, _>>()?;
-    let user_consent_id = UserConsentId::parse(&query.reference)?;
+    let user_consent_id = UserConsentId::parse(&query.query_id)?;
     Ok(CheckProfile::new(query.mobile.clone(), user_consent_id).set_aa_ids(aa_ids))
 }
 

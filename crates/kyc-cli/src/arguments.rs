@@ -114,7 +114,7 @@ pub(crate) struct Onboard {
     /// What the aggregator consent is for: loan_underwriting, loan_monitoring
     #[arg(long, default_value = "loan_underwriting")]
     pub(crate) consent_type: String,
-    /// Your reference for the query to aggregators; random if absent
+    /// Your id for the query to aggregators; random if absent
     #[arg(long)]
     pub(crate) user_consent_id: Option<String>,
     /// Ask only this aggregator; may be given several times, the preferred one first

@@ -148,13 +148,13 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
             .or_else(|| arguments.sandbox.then(|| invented.to_owned()))
     };
     let mobile = Mobile::parse(&arguments.mobile)?;
-    let reference = match &arguments.user_consent_id {
-        Some(reference) => reference.clone(),
+    let query_id = match &arguments.user_consent_id {
+        Some(query_id) => query_id.clone(),
         None => format!("kyc-{}", RequestId::random()?),
     };
     let aggregators = arguments.aa_id.iter().map(|text| aggregator(text));
     let mut applicant = Applicant::new(mobile)
-        .set_reference(reference)
+        .set_query_id(query_id)
         .set_aggregators(aggregators.collect::<Result<Vec<_>, _>>()?)
         .set_purpose(ConsentPurpose::from(arguments.consent_type.as_str()));
     if let Some(pan) = &arguments.pan {

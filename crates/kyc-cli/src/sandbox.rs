@@ -1,5 +1,7 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
+use std::time::Duration;
+
 use kyc_sandbox::settings::SESSION_DECISIONS;
 use kyc_sandbox::{Sandbox, ServeError, Settings};
 
@@ -9,6 +11,9 @@ use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
 use crate::parse::listen_address;
+
+/// How long requests in flight may take when it is stopped.
+const GRACE: Duration = Duration::from_millis(800);
 
 pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
     let address = listen_address("--listen", &arguments.listen)?;
@@ -56,7 +61,12 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
         }
     }
     interrupt.next().await;
-    served.shutdown().await;
+    // Whoever stops it does not wait for a peer that is slow.
+    tokio::select! {
+        () = served.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => {}
+        () = interrupt.next() => {}
+    }
     Ok(())
 }
 

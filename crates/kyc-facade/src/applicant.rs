@@ -22,7 +22,7 @@ use serde::Deserialize;
 ///         "mobile": "9000000001",
 ///         "consent": {"session": "s-1", "kind": "aadhaar", "answer": "approved", "text": "I agree."},
 ///         "documents": {"consent": true, "purpose": "KYC", "return_url": "https://lender.example.test"},
-///         "reference": "application-4711"
+///         "query_id": "application-4711"
 ///     }"#,
 /// )?;
 /// let error = request_from_json::<Applicant>(br#"{"mobile": "+919000000001"}"#).unwrap_err();
@@ -38,7 +38,7 @@ pub struct Applicant {
     pub(crate) email: Option<Email>,
     pub(crate) consent: Option<ConsentStatement>,
     pub(crate) documents: Option<DocumentAccessRequest>,
-    pub(crate) reference: Option<String>,
+    pub(crate) query_id: Option<String>,
     #[serde(default)]
     pub(crate) aggregators: Vec<AggregatorId>,
     #[serde(default = "lending")]
@@ -56,7 +56,7 @@ impl Applicant {
             email: None,
             consent: None,
             documents: None,
-            reference: None,
+            query_id: None,
             aggregators: Vec::new(),
             purpose: lending(),
             webhook_url: None,
@@ -92,10 +92,10 @@ impl Applicant {
         self
     }
 
-    /// Your reference for the query to aggregators, 1 to 100 characters. Without one, discovery is skipped.
+    /// Your id for the query to aggregators, 1 to 100 characters. Without one, discovery is skipped.
     #[must_use]
-    pub fn set_reference(mut self, reference: impl Into<String>) -> Self {
-        self.reference = Some(reference.into());
+    pub fn set_query_id(mut self, query_id: impl Into<String>) -> Self {
+        self.query_id = Some(query_id.into());
         self
     }
 

@@ -202,10 +202,10 @@ impl Planner<'_> {
             Ok(provider) => provider,
             Err(reason) => return Planned::Skip(reason),
         };
-        let Some(reference) = self.applicant.reference.clone() else {
-            return Planned::Skip(SkipReason::NoInput("reference for the aggregators"));
+        let Some(query_id) = self.applicant.query_id.clone() else {
+            return Planned::Skip(SkipReason::NoInput("id of the query to aggregators"));
         };
-        let query = AggregatorQuery::new(self.applicant.mobile.clone(), reference)
+        let query = AggregatorQuery::new(self.applicant.mobile.clone(), query_id)
             .set_aggregators(self.applicant.aggregators.iter().cloned());
         Planned::checked(
             provider.check_query(&query),

@@ -124,7 +124,7 @@ fn an_applicant_is_read_from_json_by_the_rules_of_its_parts() {
             "consent": true, "purpose": "KYC", "return_url": "https://lender.example.test",
             "documents": ["pan"],
         },
-        "reference": "ref-1",
+        "query_id": "ref-1",
         "aggregators": ["onemoney"],
         "purpose": "loan_monitoring",
         "webhook_url": "https://lender.example.test/hook",

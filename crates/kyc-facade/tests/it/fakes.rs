@@ -143,7 +143,7 @@ impl AggregatorDiscovery for Fake {
         query: AggregatorQuery,
         options: CallOptions,
     ) -> Result<Vec<AggregatorStanding>, Error> {
-        self.act(format!("discover {}", query.reference), options)
+        self.act(format!("discover {}", query.query_id), options)
             .await?;
         Ok(self.standings.clone())
     }

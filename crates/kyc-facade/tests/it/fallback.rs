@@ -318,7 +318,7 @@ async fn an_onboarding_names_the_provider_that_served() {
     let applicant = Applicant::new(mobile())
         .set_consent(consent())
         .set_documents(documents())
-        .set_reference("ref-1");
+        .set_query_id("ref-1");
     let report = kyc.onboard(applicant).await;
     let printed = format!("{report:?}");
     assert_eq!(

@@ -21,7 +21,7 @@ pub(crate) fn applicant() -> Applicant {
             "KYC",
             "https://lender.example.test",
         ))
-        .set_reference("ref-1")
+        .set_query_id("ref-1")
 }
 
 pub(crate) fn kyc(

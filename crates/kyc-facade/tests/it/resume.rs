@@ -162,7 +162,7 @@ async fn a_recorded_refusal_holds_although_the_applicant_brings_no_answer() {
     let refused = applicant().set_consent(consent(ConsentAnswer::Refused));
     let report = whole.onboard(refused).await;
     asked(&fine);
-    let silent = kyc_facade::Applicant::new("9000000001".parse().unwrap()).set_reference("ref-1");
+    let silent = kyc_facade::Applicant::new("9000000001".parse().unwrap()).set_query_id("ref-1");
     let report = whole.onboard(silent).resume_from(report).await;
     assert!(asked(&fine).is_empty());
     assert_eq!(report.discovery.skipped(), Some(SkipReason::ConsentRefused));

@@ -99,7 +99,7 @@ pub(crate) fn applicant(mobile: &str) -> Applicant {
             )
             .set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]),
         )
-        .set_reference("ref-1")
+        .set_query_id("ref-1")
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,7 +138,7 @@ fn applicant() -> Applicant {
         .set_email(Email::parse(EMAIL).unwrap())
         .set_webhook_url(WEBHOOK_URL)
         .set_return_url(RETURN_URL)
-        .set_reference(CONSENT_ID)
+        .set_query_id(CONSENT_ID)
         .set_consent(consent(SESSION_ID, ConsentAnswer::Approved))
         .set_documents(documents.set_documents(vec![DocumentKind::Aadhaar, DocumentKind::Pan]))
 }

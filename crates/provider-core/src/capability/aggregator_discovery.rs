@@ -15,18 +15,18 @@ use crate::values::Mobile;
 pub struct AggregatorQuery {
     /// The person's mobile number.
     pub mobile: Mobile,
-    /// The caller's reference for this query, 1 to 100 characters, passed on to the aggregators.
-    pub reference: String,
+    /// The caller's id for this query, 1 to 100 characters, passed on to the aggregators.
+    pub query_id: String,
     /// The aggregators to ask; empty means all that are enabled.
     pub aggregators: Vec<AggregatorId>,
 }
 
 impl AggregatorQuery {
     /// A query to all enabled aggregators.
-    pub fn new(mobile: Mobile, reference: impl Into<String>) -> Self {
+    pub fn new(mobile: Mobile, query_id: impl Into<String>) -> Self {
         Self {
             mobile,
-            reference: reference.into(),
+            query_id: query_id.into(),
             aggregators: Vec::new(),
         }
     }

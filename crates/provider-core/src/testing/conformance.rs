@@ -177,12 +177,12 @@ pub async fn aggregator_discovery(
     discovery
         .check_query(&query)
         .expect("a query that can be sent");
-    let unreferenced = AggregatorQuery {
-        reference: String::new(),
+    let without_id = AggregatorQuery {
+        query_id: String::new(),
         ..query
     };
-    assert_nothing_sent(name, discovery.check_query(&unreferenced));
-    assert_nothing_sent(name, discovery.discover(unreferenced, options()).await);
+    assert_nothing_sent(name, discovery.check_query(&without_id));
+    assert_nothing_sent(name, discovery.discover(without_id, options()).await);
 }
 
 /// Aggregator consent opens a new session on each call and returns a URL.
