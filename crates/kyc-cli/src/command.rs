@@ -57,8 +57,45 @@ pub(crate) async fn run(
 
 #[cfg(test)]
 mod tests {
+    use clap::Arg;
+
     #[test]
     fn argument_names_are_unique_within_a_command() {
         super::parser().debug_assert();
+    }
+
+    /// An onboarding calls four operations, and a person who knows their flags knows its.
+    #[test]
+    fn onboard_has_the_flags_of_the_operations_that_it_calls() {
+        // An onboarding has one text for consent, always a way back, and no file of a request or a reply.
+        const OF_ONE_CALL: [&str; 6] = [
+            "consent",
+            "data",
+            "help",
+            "out",
+            "overwrite",
+            "without-redirect-url",
+        ];
+        let parser = super::parser();
+        let onboard = parser.find_subcommand("onboard").unwrap();
+        let mut known: Vec<_> = onboard.get_arguments().filter_map(Arg::get_long).collect();
+        let aliases = onboard.get_arguments().filter_map(Arg::get_all_aliases);
+        known.extend(aliases.flatten());
+        for path in [
+            "finpass init",
+            "finpro profile",
+            "veriff consent",
+            "deepvue session",
+        ] {
+            let (provider, operation) = path.split_once(' ').unwrap();
+            let provider = parser.find_subcommand(provider).unwrap();
+            let flags = provider.find_subcommand(operation).unwrap().get_arguments();
+            // The flags of a batch have a heading of their own.
+            for flag in flags.filter(|flag| flag.get_help_heading().is_none()) {
+                let flag = flag.get_long().unwrap();
+                let is_known = known.contains(&flag) || OF_ONE_CALL.contains(&flag);
+                assert!(is_known, "onboard has no --{flag}, as kyc {path} has");
+            }
+        }
     }
 }

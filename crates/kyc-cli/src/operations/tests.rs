@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::Arg;
 use kyc_facade::openapi::{Place, members};
 use kyc_facade::provider_core::{CallOptions, Client, Provider, RetryPolicy, Transport};
 use provider_core::testing::{Fixture, ScriptedTransport, Sent};
@@ -134,41 +133,6 @@ fn texts(value: &Value) -> Vec<String> {
         Value::Array(values) => values.iter().flat_map(texts).collect(),
         Value::String(text) => vec![text.clone()],
         other => vec![other.to_string()],
-    }
-}
-
-/// An onboarding calls four operations, and a person who knows their flags knows its.
-#[test]
-fn onboard_has_the_flags_of_the_operations_that_it_calls() {
-    // An onboarding has one text for consent, always a way back, and no file of a request or a reply.
-    const OF_ONE_CALL: [&str; 6] = [
-        "consent",
-        "data",
-        "help",
-        "out",
-        "overwrite",
-        "without-redirect-url",
-    ];
-    let parser = crate::command::parser();
-    let onboard = parser.find_subcommand("onboard").unwrap();
-    let mut known: Vec<_> = onboard.get_arguments().filter_map(Arg::get_long).collect();
-    let aliases = onboard.get_arguments().filter_map(Arg::get_all_aliases);
-    known.extend(aliases.flatten());
-    for path in [
-        "finpass init",
-        "finpro profile",
-        "veriff consent",
-        "deepvue session",
-    ] {
-        let (provider, operation) = path.split_once(' ').unwrap();
-        let provider = parser.find_subcommand(provider).unwrap();
-        let flags = provider.find_subcommand(operation).unwrap().get_arguments();
-        // The flags of a batch have a heading of their own.
-        for flag in flags.filter(|flag| flag.get_help_heading().is_none()) {
-            let flag = flag.get_long().unwrap();
-            let is_known = known.contains(&flag) || OF_ONE_CALL.contains(&flag);
-            assert!(is_known, "onboard has no --{flag}, as kyc {path} has");
-        }
     }
 }
 
