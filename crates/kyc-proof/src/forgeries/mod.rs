@@ -67,8 +67,12 @@ impl Called {
             Ok(()) => Accepted,
             Err(error) => judge(error)?,
         };
+        // What is not recognised at all is a gateway's, and repeated where that does no harm.
+        let is_page = |error: &Error| error.kind() == ErrorKind::Unrecognized;
+        let page = self.result.as_ref().err().filter(|error| is_page(error));
+        let expected = page.map_or(1, |error| error.attempts() as usize);
         match self.requests {
-            1 => Ok(verdict),
+            requests if requests == expected => Ok(verdict),
             requests => Err(anyhow!("{verdict} after {requests} requests")),
         }
     }
@@ -86,6 +90,10 @@ fn judge(error: &Error) -> Result<Verdict> {
             Ok(Refused(*reason))
         }
         (ErrorKind::Decode, Outcome::Done, None) => Ok(NoAnswer),
+        // Neither a signature nor a member of the provider's envelope.
+        (ErrorKind::Unrecognized, Outcome::Unknown, _) if error.fault().is_none() => {
+            Ok(Refused(VerificationError::MissingSignature))
+        }
         _ => Err(anyhow!("{error:?}")),
     }
 }
