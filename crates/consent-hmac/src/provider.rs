@@ -227,7 +227,7 @@ fn at_most_one<'h>(
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
-        (_, Some(_)) => Err(VerificationError::ConflictingHeaders),
+        (_, Some(_)) => Err(VerificationError::RepeatedHeader),
     }
 }
 

@@ -8,7 +8,8 @@ use provider_core::RawResponse;
 use sha2::{Digest, Sha224, Sha256, Sha512};
 
 use provider_core::VerificationError::{
-    ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, SignatureMismatch,
+    ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, RepeatedHeader,
+    SignatureMismatch,
 };
 
 use super::Table;
@@ -159,7 +160,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
     let two = "two headers, equal or not";
     for (name, text) in [(X, right), (X, other), (VRF, right), (VRF, other)] {
         let headers = vec![(name, value(right)), (name, value(text))];
-        add("F72", two, headers, Refused(ConflictingHeaders));
+        add("F72", two, headers, Refused(RepeatedHeader));
     }
     for (first, second) in [(right, other), (other, right)] {
         let headers = vec![(X, value(first)), (VRF, value(second))];
@@ -180,7 +181,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
             "F72",
             "two headers with our key",
             headers,
-            Refused(ConflictingHeaders),
+            Refused(RepeatedHeader),
         );
     }
     // A single one that was decoded would be malformed, a single one that was compared would match: none was looked at.
@@ -188,7 +189,7 @@ pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
     for text in [right, other, "malformed"] {
         for names in [[X, X], [VRF, VRF], [X, VRF]] {
             let headers = (0..10_000).map(|at| (names[at % 2], value(text))).collect();
-            add("F72", many, headers, Refused(ConflictingHeaders));
+            add("F72", many, headers, Refused(RepeatedHeader));
         }
     }
     let upper = "upper case: legal, hexadecimal digits have no case";

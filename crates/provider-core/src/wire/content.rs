@@ -9,6 +9,8 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
+use super::json::encoding;
+
 /// A verified file: its bytes, its type, and its name if the provider sends one. Returned by
 /// [`Verified::content`](crate::Verified::content).
 ///
@@ -109,6 +111,8 @@ pub struct ContentHead {
     content_type: Option<String>,
     /// A type is told that cannot be read, or more than one.
     unclear_type: bool,
+    /// The body is compressed, although no request accepts that.
+    encoding: Option<&'static str>,
     file_name: Option<String>,
 }
 
@@ -125,6 +129,7 @@ impl ContentHead {
         Self {
             unclear_type: content_type.is_none() && headers.contains_key(CONTENT_TYPE),
             content_type,
+            encoding: encoding(headers, b""),
             file_name: disposition.and_then(|value| file_name(value.as_bytes())),
         }
     }
@@ -141,9 +146,17 @@ impl ContentHead {
         self.file_name.as_deref()
     }
 
-    /// Whether the type is one of these, such as `application/pdf`, `image/*` or `*/*`. A reply that tells none may be any,
-    /// unless [its body says otherwise](Self::is_untold_json).
+    /// The content encoding of the body, if it has one.
+    pub(crate) fn encoding(&self) -> Option<&'static str> {
+        self.encoding
+    }
+
+    /// Whether the type is one of these, such as `application/pdf`, `image/*` or `*/*`, and the body is not compressed. A
+    /// reply that tells no type may be any, unless [its body says otherwise](Self::is_untold_json).
     pub(crate) fn is_one_of(&self, content_types: &[&str]) -> bool {
+        if self.encoding.is_some() {
+            return false;
+        }
         let Some(content_type) = &self.content_type else {
             return !self.unclear_type;
         };

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 
@@ -36,6 +38,10 @@ pub enum DecodeErrorCategory {
     /// A file of a type that the operation does not reply with, such as an HTML page.
     #[error("unexpected content type")]
     ContentType,
+    /// A body in this encoding, which the request did not accept: `gzip`, `UTF-16`, or `an unknown encoding`. Nothing is
+    /// decompressed; look for the gateway that compresses.
+    #[error("encoded as {0}, which the request did not accept")]
+    Encoded(&'static str),
 }
 
 impl std::error::Error for DecodeError {}
@@ -69,6 +75,14 @@ impl DecodeError {
         }
     }
 
+    /// A body in an encoding that the request did not accept.
+    pub(super) fn encoded(encoding: &'static str) -> Self {
+        Self {
+            category: DecodeErrorCategory::Encoded(encoding),
+            ..Self::missing_data("$")
+        }
+    }
+
     /// The kind of a decode error.
     pub fn category(&self) -> DecodeErrorCategory {
         self.category
@@ -92,6 +106,7 @@ impl DecodeError {
 
 /// Decodes a body, and only if that fails decodes it again to find the place.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    let body = without_padding(body);
     // One UTF-8 check of the whole text is cheaper than one for each string.
     let decoded = match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
@@ -123,8 +138,38 @@ pub(crate) fn has_member(body: &[u8], names: &[&str]) -> bool {
 
     let mut found = false;
     // What cannot be read ends the search.
-    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(Search(names, &mut found));
+    let _ = serde_json::Deserializer::from_slice(without_padding(body)).deserialize_map(Search(names, &mut found));
     found
+}
+
+/// The body without a byte order mark before the JSON and NULs after it, which some servers write and no value contains.
+pub(super) fn without_padding(body: &[u8]) -> &[u8] {
+    let mut body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    while let [rest @ .., 0] = body {
+        body = rest;
+    }
+    body
+}
+
+/// The encoding of a body that is not plain: named by its head, or recognised by its first bytes.
+pub(super) fn encoding(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
+    const KNOWN: [&str; 5] = ["gzip", "deflate", "br", "zstd", "compress"];
+    let named = headers.get_all(CONTENT_ENCODING).iter();
+    let named = named.map(|value| value.as_bytes().trim_ascii());
+    let mut named =
+        named.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
+    if let Some(name) = named.next() {
+        let name = name.strip_prefix(b"x-").unwrap_or(name);
+        let mut known = KNOWN.into_iter();
+        let known = known.find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        return Some(known.unwrap_or("an unknown encoding"));
+    }
+    match body {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        _ => None,
+    }
 }
 
 #[cold]
@@ -263,6 +308,58 @@ mod tests {
         ] {
             assert!(!found(body), "{body}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_and_nuls_after_json_are_no_part_of_it() {
+        for body in [
+            &b"\xef\xbb\xbf{\"data\":[]}"[..],
+            b"{\"data\":[]}\0",
+            b"\xef\xbb\xbf {\"data\":[]}\r\n\0\0\0",
+        ] {
+            assert_eq!(decode::<Reply>(body).unwrap().data.len(), 0);
+        }
+        for body in [
+            &b"\xef\xbb\xbf\xef\xbb\xbf{\"data\":[]}"[..],
+            b"\0{\"data\":[]}",
+            b"{\"data\":[]}\0x",
+            b"{\"data\"\0:[]}",
+        ] {
+            let error = decode::<Reply>(body).unwrap_err();
+            assert_eq!(error.category(), DecodeErrorCategory::Syntax, "{body:?}");
+        }
+        let error = decode::<Reply>(b"\xef\xbb\xbf\0").unwrap_err();
+        assert_eq!(error.category(), DecodeErrorCategory::Truncated);
+    }
+
+    #[test]
+    fn an_encoding_is_named_from_the_head_or_from_the_first_bytes() {
+        let by_head = |value: &str| {
+            let value = http::HeaderValue::try_from(value).unwrap();
+            encoding(&HeaderMap::from_iter([(CONTENT_ENCODING, value)]), b"{}")
+        };
+        for (value, name) in [
+            ("gzip", Some("gzip")),
+            (" GZIP ", Some("gzip")),
+            ("x-gzip", Some("gzip")),
+            ("deflate", Some("deflate")),
+            ("br", Some("br")),
+            ("CANARY", Some("an unknown encoding")),
+            ("gzip, br", Some("an unknown encoding")),
+            ("identity", None),
+            ("", None),
+        ] {
+            assert_eq!(by_head(value), name, "{value}");
+        }
+        let by_body = |body: &[u8]| encoding(&HeaderMap::new(), body);
+        assert_eq!(by_body(b"\x1f\x8b\x08"), Some("gzip"));
+        assert_eq!(by_body(b"\x28\xb5\x2f\xfd"), Some("zstd"));
+        assert_eq!(by_body(b"\xff\xfe{\0}\0"), Some("UTF-16"));
+        assert_eq!(by_body(b"<html>"), None);
+        assert_eq!(
+            DecodeError::encoded("gzip").to_string(),
+            "encoded as gzip, which the request did not accept at $"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::json::without_padding;
 use super::lenient::readable_members;
 use super::reply_head::ReplyHead;
 
@@ -50,11 +51,12 @@ impl RawResponse {
     ///
     /// `None` if the body is not such JSON: an error page must not change the error.
     pub fn untrusted_hint<T: DeserializeOwned>(&self) -> Option<T> {
-        let whole = serde_json::from_slice(&self.body).ok();
+        let body = without_padding(&self.body);
+        let whole = serde_json::from_slice(body).ok();
         if whole.is_some() || self.status.is_success() {
             return whole;
         }
-        serde_json::from_str(&readable_members(&self.body)?).ok()
+        serde_json::from_str(&readable_members(body)?).ok()
     }
 
     /// A response from its head and its body.
@@ -114,6 +116,9 @@ mod tests {
         };
         assert_eq!(torn(StatusCode::OK), None);
         assert_eq!(torn(StatusCode::CONFLICT).unwrap()["a"], 1);
+        let padded = Bytes::from_static(b"\xef\xbb\xbf[7]\0");
+        let padded = RawResponse::new(StatusCode::OK, HeaderMap::new(), padded);
+        assert_eq!(padded.untrusted_hint::<Vec<u8>>(), Some(vec![7]));
         assert_eq!(response.clone().truncated(2).body(), "[7");
         assert_eq!(response.clone().truncated(3).body(), "[7]");
     }

@@ -54,7 +54,16 @@ impl Verified {
     ///
     /// [`DecodeError`] with the place and the category, never the value.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
-        super::json::decode(self.response.body())
+        super::json::decode(self.response.body()).map_err(|error| match self.encoding() {
+            Some(encoding) => DecodeError::encoded(encoding),
+            None => error,
+        })
+    }
+
+    /// The encoding of the body, which no request accepts.
+    #[cold]
+    fn encoding(&self) -> Option<&'static str> {
+        super::json::encoding(self.headers(), self.response.body())
     }
 
     /// Returns the body as a file, without a copy.
@@ -68,12 +77,15 @@ impl Verified {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`]: no byte, or a type that is none of the operation's
+    /// [`DecodeError`]: no byte, a content encoding, which no request accepts, or a type that is none of the operation's
     /// [`content_types`](crate::Operation::content_types), a malformed or repeated one, or none and a body that begins like
     /// JSON: an error page, a refusal. The client then asks the provider whether it is a refusal.
     pub fn content(&self) -> Result<Content, DecodeError> {
         let head = ContentHead::of(self.headers());
         let body = self.response.body();
+        if let Some(encoding) = head.encoding() {
+            return Err(DecodeError::encoded(encoding));
+        }
         if !head.is_one_of(self.content_types) || head.is_untold_json(body, self.content_types) {
             return Err(DecodeError::content_type());
         }
@@ -120,6 +132,10 @@ pub enum VerificationError {
     /// No configured secret produces this signature over these bytes.
     #[error("no configured secret matches the response's signature")]
     SignatureMismatch,
+    /// A header of the signature, or of whom the response is for, came more than once, with equal values or not: an
+    /// intermediary that adds headers.
+    #[error("a signature header came more than once")]
+    RepeatedHeader,
     /// Several headers that should agree and do not.
     #[error("the response's signature headers disagree")]
     ConflictingHeaders,

@@ -8,9 +8,9 @@ use provider_core::http::Request;
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, Sent, Step};
 use provider_core::{
-    Body, CallOptions, CircuitBreaker, Client, Clock, DecodeErrorCategory, Error, ErrorKind,
-    ExchangeLimits, InvalidRequest, Outcome, RawResponse, RequestId, RetryPolicy, Secret,
-    Transport, TransportError, TransportErrorKind, VerificationError, async_trait,
+    Authenticity, Body, CallOptions, CircuitBreaker, Client, Clock, DecodeErrorCategory, Error,
+    ErrorKind, ExchangeLimits, InvalidRequest, Outcome, RawResponse, RequestId, RetryPolicy,
+    Secret, Transport, TransportError, TransportErrorKind, VerificationError, async_trait,
 };
 
 use crate::toy::{
@@ -846,6 +846,45 @@ async fn a_decode_error_names_the_place() {
         stage.transport.only().header("x-request-id")
     );
     assert!(error.raw_response().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_and_nuls_are_verified_with_the_body_and_then_skipped() {
+    let padded = format!("\u{feff}{REPLY}\0\0");
+    let stage = Stage::new([signed(&padded)]);
+    let response = stage.client.call(SafeOrder::new()).await.unwrap();
+    assert_eq!(response.body(), &padded);
+    assert_eq!(response.authenticity(), Authenticity::Signed);
+    // So is the refusal in one.
+    let refusal = "\u{feff}{\"code\":\"bad_key\"}\0";
+    let stage = Stage::new([signed(refusal)]);
+    let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credentials);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_encoding_that_was_not_accepted_is_named() {
+    const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\x02\0";
+    let length = format!("length={}", GZIP.len());
+    let signature = ("x-toy-signature", length.as_str());
+    for headers in [&[signature][..], &[signature, ("content-encoding", "GZip")]] {
+        let stage = Stage::new([Step::respond_with(200, headers, GZIP)]);
+        let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
+        assert_eq!(
+            error.report(),
+            "toy order: the reply could not be decoded (HTTP 200)\n  \
+             caused by: encoded as gzip, which the request did not accept at $"
+        );
+        assert_eq!(stage.transport.only().header("accept-encoding"), "identity");
+    }
+    // A gateway that names an encoding and sends plain JSON does no harm.
+    let length = format!("length={}", REPLY.len());
+    let headers = [
+        ("x-toy-signature", length.as_str()),
+        ("content-encoding", "gzip"),
+    ];
+    let stage = Stage::new([Step::respond_with(200, &headers, REPLY)]);
+    stage.client.call(SafeOrder::new()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -135,6 +135,29 @@ async fn another_type_is_not_taken_for_the_content() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_compressed_file_is_not_taken_for_the_content() {
+    let headers = [
+        JPEG,
+        ("content-encoding", "x-gzip"),
+        ("x-toy-signature", "length=6"),
+    ];
+    let whole = || Step::respond_with(200, &headers, "CANARY");
+    let error = Stage::new([whole()]).client.call(Media::new()).await;
+    let category = DecodeErrorCategory::Encoded("gzip");
+    assert_eq!(error.unwrap_err().decode().unwrap().category(), category);
+    for streaming in [
+        Streaming::Incremental,
+        Streaming::Whole,
+        Streaming::Unsigned,
+    ] {
+        // Where nobody vouches for it, it is asked for again.
+        let pieces = || Step::stream(&headers, ["CAN", "ARY"], StreamEnd::Whole);
+        let error = fails(&stage(streaming, [pieces(), pieces(), pieces()])).await;
+        assert_eq!(error.decode().unwrap().category(), category);
+    }
+}
+
 /// Its type is missing, malformed, or told twice: a refusal is a refusal.
 #[tokio::test(start_paused = true)]
 async fn json_without_a_clear_type_is_not_taken_for_the_content() {
