@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
@@ -11,12 +13,18 @@ use hyper::body::Body as _;
 /// writing often does not see a reply that is followed by a connection reset.
 const DISCARD_FACTOR: usize = 32;
 
-/// The whole body, or the HTTP status of the failure.
+/// The whole body, or the HTTP status of the failure. A peer that waits for permission to send a body that is too long gets
+/// the refusal instead.
 pub(super) async fn read(
     body: Body,
     limit: usize,
     timeout: Option<Duration>,
+    headers: &HeaderMap,
 ) -> Result<Bytes, u16> {
+    let announced = body.size_hint().lower();
+    if headers.contains_key(EXPECT) && announced > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(413);
+    }
     match timeout {
         None => collect(body, limit).await,
         Some(timeout) => tokio::time::timeout(timeout, collect(body, limit))

@@ -125,7 +125,7 @@ impl<P: ProviderApi> Table<P> {
         let timeout = connection.and_then(|connection| connection.body_read_timeout);
         let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
         let entry = Draft::new(route.operation, &parts.method, &parts.headers);
-        let reply = match body::read(body, self.body_limit, timeout).await {
+        let reply = match body::read(body, self.body_limit, timeout, &parts.headers).await {
             Ok(body) => {
                 let base_url = format!("{origin}/{}", P::PROVIDER.as_str());
                 self.reply(

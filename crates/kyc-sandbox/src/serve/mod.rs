@@ -220,6 +220,8 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
         // A caller that has shut down its writing side still gets its reply.
         .half_close(true)
         .max_buf_size(HEADER_BYTES)
+        // A buffer grows past its limit by what one read brings.
+        .max_header_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // Errors of a connection are ignored: hyper has sent what could be sent.

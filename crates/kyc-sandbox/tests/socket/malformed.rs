@@ -44,6 +44,11 @@ fn with(headers: &str, rest: impl AsRef<[u8]>) -> Vec<u8> {
     [head.as_bytes(), rest.as_ref()].concat()
 }
 
+/// A header with a value of this length.
+fn padded(length: usize) -> String {
+    format!("x-a: {}\r\n", "a".repeat(length))
+}
+
 fn chunked(rest: &str) -> String {
     init_head("connection: close\r\ntransfer-encoding: chunked\r\n") + rest
 }
@@ -214,6 +219,19 @@ fn headers() -> Vec<Row> {
         flood(
             "10,000 headers",
             vec![Step::Send(with(&many(10_000), ""))],
+            &[431],
+        ),
+        flood(
+            "a header of 100 kB",
+            vec![Step::Send(with(&padded(100_000), ""))],
+            &[431],
+        ),
+        flood(
+            "a head one byte over 64 KiB",
+            vec![Step::Send({
+                let rest = with(&padded(0), "").len();
+                with(&padded(64 * 1024 + 1 - rest), "")
+            })],
             &[431],
         ),
         flood(
@@ -447,6 +465,11 @@ fn framing() -> Vec<Row> {
         sent(
             "the promise of a gigabyte, if it is wanted",
             with("expect: 100-continue\r\ncontent-length: 1073741824\r\n", ""),
+            &[413],
+        ),
+        sent(
+            "the promise of a body that is a byte too long, if it is wanted",
+            with("expect: 100-continue\r\ncontent-length: 65537\r\n", ""),
             &[413],
         ),
         // It is not decoded; the bytes are the body.
