@@ -613,23 +613,30 @@ impl RateLimiter for Listener {
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limiter_learns_what_is_left() {
-    let clock = FixedClock::default();
-    let reset = clock.now().as_second() + 60;
-    let headers = [
-        ("X-RateLimit-Remaining", "7"),
-        ("X-RateLimit-Reset", &reset.to_string()),
-    ];
-    let limiter = Arc::new(Listener::default());
-    let transport = ScriptedTransport::new([Step::respond_with(200, &headers, REPORT)]);
-    let client = FinproProfileClient::builder(finpro(BASE_URL))
-        .transport(Arc::new(transport))
-        .clock(Arc::new(clock))
-        .rate_limiter(Arc::clone(&limiter) as Arc<dyn RateLimiter>)
-        .build()
-        .unwrap();
-    client.check_profile(minimal()).await.unwrap();
-    let learned = Allowance::new(7).resetting_in(Duration::from_secs(60));
-    assert_eq!(*limiter.0.lock().unwrap(), [learned]);
+    // By our clock, and by the server's where the reply tells it: five and a half hours ahead.
+    let own = FixedClock::default().now().as_second();
+    for (date, clock) in [
+        (None, own),
+        (Some("Thu, 01 Jan 2026 05:30:00 GMT"), own + 19_800),
+    ] {
+        let reset = (clock + 60).to_string();
+        let mut headers = vec![
+            ("X-RateLimit-Remaining", "7"),
+            ("X-RateLimit-Reset", &*reset),
+        ];
+        headers.extend(date.map(|date| ("date", date)));
+        let limiter = Arc::new(Listener::default());
+        let transport = ScriptedTransport::new([Step::respond_with(200, &headers, REPORT)]);
+        let client = FinproProfileClient::builder(finpro(BASE_URL))
+            .transport(Arc::new(transport))
+            .clock(Arc::new(FixedClock::default()))
+            .rate_limiter(Arc::clone(&limiter) as Arc<dyn RateLimiter>)
+            .build()
+            .unwrap();
+        client.check_profile(minimal()).await.unwrap();
+        let learned = Allowance::new(7).resetting_in(Duration::from_secs(60));
+        assert_eq!(*limiter.0.lock().unwrap(), [learned], "{date:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,8 +17,7 @@ use super::options::CallOptions;
 use super::progress::Progress;
 use super::receive::{Around, IntoSink, Receive, Whole, too_slow};
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::resilience::RetryBudget;
-use crate::resilience::{Circuit, Circuits};
+use crate::resilience::{Circuit, Circuits, RetryBudget, UnderWay, sent_at};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
 use crate::resilience::{Failure, RetryDecision};
 use crate::transport::{ExchangeLimits, Transport};
@@ -208,10 +207,11 @@ impl<P: Provider> Client<P> {
             if let Err(error) = within(deadline, receiver.begin(), Outcome::NotSent).await {
                 break error;
             }
-            if let Err(refusal) = self.admit(circuit, options, timeout, progress).await {
+            let mut under_way = match self.admit(circuit, options, timeout, progress).await {
+                Ok(under_way) => under_way,
                 // The failure of an earlier attempt is more specific than the refusal of the next one.
-                break failed.unwrap_or(refusal);
-            }
+                Err(refusal) => break failed.unwrap_or(refusal),
+            };
             let request_id = match &mut request_id {
                 Some(request_id) => &*request_id,
                 none => match settings.clock.random() {
@@ -244,6 +244,7 @@ impl<P: Provider> Client<P> {
                         // The permit is acquired last, so that a request that is never sent does not use up a probe.
                         let permit = circuit.acquire(now, patience).map_err(circuit_open)?;
                         progress.attempt_started(request_id, attempts, now);
+                        under_way.may_count(true);
                         let elapsed = now.saturating_duration_since(progress.started());
                         let time_left = timeout.saturating_sub(elapsed);
                         let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
@@ -269,9 +270,12 @@ impl<P: Provider> Client<P> {
             };
             let now = settings.clock.now();
             if let (Some(limiter), Ok(Ok(response))) = (&settings.limiter, &sent)
-                && let Some(allowance) = provider.allowance(response.borrow(), now)
+                && let reply = response.borrow()
+                && let moment = sent_at(reply.headers()).unwrap_or(now)
+                && let Some(allowance) = provider.allowance(reply, moment)
             {
                 limiter.learn(allowance);
+                under_way.may_count(false);
             }
             let error = match receiver.conclude(&*provider, endpoint, sent, now) {
                 Ok((value, verified)) => {
@@ -305,6 +309,10 @@ impl<P: Provider> Client<P> {
                 let wait = wait.min(LONGEST_UNVERIFIED_WAIT);
                 limiter.learn(Allowance::new(0).resetting_in(wait));
             }
+            if error.outcome() == Outcome::NotSent {
+                under_way.may_count(false);
+            }
+            drop(under_way);
             outcome = outcome.max(error.outcome());
             let failure = Failure {
                 transient: error.is_transient(),
@@ -370,15 +378,16 @@ impl<P: Provider> Client<P> {
         options: &CallOptions,
         timeout: Duration,
         progress: &Progress<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<UnderWay<'_>, Error> {
         let settings = &self.inner.settings;
         let when_limited = options.when_limited.unwrap_or(settings.when_limited);
         loop {
             if let Some(wait) = circuit.refusal(|| Some(Instant::now())) {
                 return Err(circuit_open(wait));
             }
-            let Some(Err(wait)) = settings.limiter.as_ref().map(|limiter| limiter.acquire()) else {
-                return Ok(());
+            let limiter = settings.limiter.as_deref();
+            let Some(Err(wait)) = limiter.map(RateLimiter::acquire) else {
+                return Ok(UnderWay::new(limiter));
             };
             let time_left = timeout.saturating_sub(progress.elapsed());
             if when_limited == WhenLimited::Refuse || wait >= time_left {

@@ -36,6 +36,44 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
 
     /// Learns from one of the provider's answers how many requests are left.
     fn learn(&self, allowance: Allowance);
+
+    /// Learns that an attempt that had acquired permission has ended: called once for each, after [`learn`](Self::learn) if its
+    /// answer had figures, and also if its call was dropped. `may_count` is true if the provider may have counted it and no
+    /// figure of its answer says so.
+    ///
+    /// A limiter that shares what is left among the attempts under way needs it; the default implementation does nothing.
+    fn ended(&self, may_count: bool) {
+        let _ = may_count;
+    }
+}
+
+/// An attempt that has acquired permission. Its limiter learns when it ends, be it dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'l> {
+    limiter: Option<&'l dyn RateLimiter>,
+    may_count: bool,
+}
+
+impl<'l> UnderWay<'l> {
+    pub(crate) fn new(limiter: Option<&'l dyn RateLimiter>) -> Self {
+        Self {
+            limiter,
+            may_count: false,
+        }
+    }
+
+    /// Records whether the provider may have counted it without a figure that says so.
+    pub(crate) fn may_count(&mut self, may_count: bool) {
+        self.may_count = may_count;
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(limiter) = self.limiter {
+            limiter.ended(self.may_count);
+        }
+    }
 }
 
 /// One window of a published rate limit: a number of requests in a length of time.

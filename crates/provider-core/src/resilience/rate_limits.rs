@@ -11,8 +11,11 @@ use super::rate_limiter::{RateLimiter, Window};
 use crate::values::InvalidRequest;
 use crate::wire::Allowance;
 
-/// Keeps a client below every window of a published rate limit, and waits for the next window when the provider reports
-/// that nothing is left.
+/// Keeps a client below every window of a published rate limit, and below what the provider reports as left.
+///
+/// What is left is shared among the attempts under way: while as many are under way, the next one waits for an answer, and for
+/// the next window once nothing is left. A new window admits at once no more than was ever reported, until an answer tells
+/// what is left of it. A figure without the end of its window is ignored.
 ///
 /// A sliding log: no interval as long as a window ever has more attempts than the window allows, wherever the provider
 /// starts to count, and an attempt is admitted as soon as that permits. So a whole window may be used at once, and the next
@@ -41,12 +44,26 @@ pub struct RateLimits {
 
 struct State {
     logs: Vec<Log>,
-    closed_until: Option<Instant>,
+    /// What the provider reported, or what its next window is assumed to admit.
+    left: Option<Left>,
+    /// The most requests that a window was reported to have.
+    most: u64,
+    under_way: u64,
+}
+
+/// How many requests are left, those under way included.
+#[derive(Clone, Copy)]
+struct Left {
+    requests: u64,
+    until: Instant,
+    reported: bool,
 }
 
 impl RateLimits {
     /// The longest time for which a provider's report that nothing is left is trusted, where no window is longer.
     const LONGEST_TRUSTED: Duration = Duration::from_secs(60);
+    /// How long an attempt waits for the answers of those under way before it asks for permission again.
+    const NEXT_ANSWER: Duration = Duration::from_millis(20);
 
     /// Limits with these windows. Without any window the limiter only follows the provider's own figures.
     ///
@@ -64,7 +81,9 @@ impl RateLimits {
             longest: longest.unwrap_or_default().max(Self::LONGEST_TRUSTED),
             state: Mutex::new(State {
                 logs,
-                closed_until: None,
+                left: None,
+                most: 0,
+                under_way: 0,
             }),
         })
     }
@@ -76,35 +95,81 @@ impl RateLimits {
 
 impl RateLimiter for RateLimits {
     fn acquire(&self) -> Result<(), Duration> {
-        let State { logs, closed_until } = &mut *self.state();
+        let state = &mut *self.state();
         let now = Instant::now();
-        let closed =
-            closed_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let shared = state.wait(now);
         // The longest of all waits, so that the next try succeeds.
-        let wait = logs
-            .iter_mut()
-            .map(|log| log.wait(now))
-            .fold(closed, Duration::max);
+        let logs = state.logs.iter_mut();
+        let wait = logs.map(|log| log.wait(now)).fold(shared, Duration::max);
         if wait > Duration::ZERO {
             return Err(wait);
         }
-        *closed_until = None;
-        logs.iter_mut().for_each(|log| log.record(now));
+        state.logs.iter_mut().for_each(|log| log.record(now));
+        state.under_way = state.under_way.saturating_add(1);
         Ok(())
     }
 
     fn learn(&self, allowance: Allowance) {
-        let Allowance {
-            remaining: 0,
-            resets_in: Some(resets_in),
-        } = allowance
-        else {
+        let (requests, Some(resets_in)) = (allowance.remaining, allowance.resets_in) else {
             return;
         };
-        // A wrong or hostile moment must not stop a client for good, nor end a wait that another reply asked for.
-        let until = Instant::now().checked_add(resets_in.min(self.longest));
+        let now = Instant::now();
+        // A wrong or hostile moment must not stop a client for good.
+        let Some(until) = now.checked_add(resets_in.min(self.longest)) else {
+            return;
+        };
         let state = &mut *self.state();
-        state.closed_until = state.closed_until.max(until);
+        if requests > 0 {
+            // The attempt that was answered is no longer among them.
+            state.most = state.most.max(requests.saturating_add(1));
+        }
+        let known = state.left.filter(|left| left.reported && left.until > now);
+        // Answers overtake each other: the smaller figure is the later one, and no answer ends a wait that another one asked for.
+        state.left = match known {
+            Some(known) if known.requests < requests => Some(known),
+            known => Some(Left {
+                requests,
+                until: known.map_or(until, |known| known.until.max(until)),
+                reported: true,
+            }),
+        };
+    }
+
+    fn ended(&self, may_count: bool) {
+        let state = &mut *self.state();
+        state.under_way = state.under_way.saturating_sub(1);
+        if may_count && let Some(left) = &mut state.left {
+            left.requests = left.requests.saturating_sub(left.reported.into());
+        }
+    }
+}
+
+impl State {
+    /// The time until what is left has room for another attempt.
+    fn wait(&mut self, now: Instant) -> Duration {
+        let Some(mut left) = self.left else {
+            return Duration::ZERO;
+        };
+        if left.until <= now {
+            let next = now.checked_add(RateLimits::LONGEST_TRUSTED);
+            self.left = next
+                .filter(|_| left.reported && self.most > 0)
+                .map(|until| Left {
+                    requests: self.most,
+                    until,
+                    reported: false,
+                });
+            match self.left {
+                Some(next) => left = next,
+                None => return Duration::ZERO,
+            }
+        }
+        let end = left.until.saturating_duration_since(now);
+        match left.requests {
+            0 => end,
+            requests if requests <= self.under_way => end.min(RateLimits::NEXT_ANSWER),
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -191,6 +256,8 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -311,24 +378,93 @@ mod tests {
         assert!(entries <= 4_097, "{entries}");
     }
 
+    fn left(remaining: u64, seconds: u64) -> Allowance {
+        Allowance::new(remaining).resetting_in(Duration::from_secs(seconds))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_limiter_waits_for_the_window_when_the_provider_reports_that_nothing_is_left() {
         let limits = RateLimits::new([]).unwrap();
-        let allowance = |remaining, seconds| Allowance {
-            remaining,
-            resets_in: Some(Duration::from_secs(seconds)),
-        };
-        limits.learn(allowance(1, 30));
+        limits.learn(left(1, 30));
         limits.learn(Allowance::new(0));
         assert_eq!(limits.acquire(), Ok(()));
-        limits.learn(allowance(0, 30));
+        limits.learn(left(0, 30));
+        limits.ended(false);
         assert_eq!(limits.acquire(), Err(Duration::from_secs(30)));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(limits.acquire(), Ok(()));
-        // Nobody is stopped for years, and a shorter wait does not end a longer one.
-        limits.learn(allowance(0, u64::MAX));
-        limits.learn(allowance(0, 0));
-        assert_eq!(limits.acquire(), Err(Duration::from_secs(60)));
+        // Nobody is stopped for years, and a late answer ends no wait, whatever it says.
+        limits.learn(left(0, u64::MAX));
+        for late in [left(0, 0), left(0, 1), left(9, 1), left(9, u64::MAX)] {
+            limits.learn(late);
+            assert_eq!(limits.acquire(), Err(Duration::from_secs(60)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_shared_among_the_attempts_under_way() {
+        let limits = RateLimits::new([]).unwrap();
+        for _ in 0..4 {
+            limits.acquire().unwrap();
+        }
+        // The answer to one of four: two more may be under way, and it tells so before the next one is admitted.
+        limits.learn(left(5, 30));
+        limits.ended(false);
+        assert_eq!(limits.acquire(), Ok(()));
+        assert_eq!(limits.acquire(), Ok(()));
+        assert_eq!(limits.acquire(), Err(RateLimits::NEXT_ANSWER));
+        // One was never sent, and one may have been counted, although no answer says so.
+        limits.ended(false);
+        assert_eq!(limits.acquire(), Ok(()));
+        limits.ended(true);
+        assert_eq!(limits.acquire(), Err(RateLimits::NEXT_ANSWER));
+        // Answers that overtook each other.
+        limits.learn(left(2, 29));
+        limits.ended(false);
+        limits.learn(left(3, 29));
+        limits.ended(false);
+        assert_eq!(limits.acquire(), Err(RateLimits::NEXT_ANSWER));
+    }
+
+    /// A provider with windows of ten requests a minute, and forty callers, whose answers overtake each other.
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_stay_within_what_the_provider_reports() {
+        const LIMIT: u64 = 10;
+        let limits = RateLimits::new([]).unwrap();
+        let (start, served, refused) = (Instant::now(), RefCell::new([0; 5]), Cell::new(0));
+        let call = async |caller: u64| {
+            while start.elapsed() < 5 * MINUTE {
+                if let Err(wait) = limits.acquire() {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+                tokio::time::sleep(Duration::from_millis(caller * 37 % 101)).await;
+                let minute = start.elapsed().as_secs() / 60;
+                let Some(counted) = served.borrow_mut().get_mut(minute as usize).map(|counted| {
+                    *counted += 1;
+                    *counted
+                }) else {
+                    return;
+                };
+                refused.set(refused.get() + u64::from(counted > LIMIT));
+                let end =
+                    MINUTE - Duration::from_millis(start.elapsed().as_millis() as u64 % 60_000);
+                tokio::time::sleep(Duration::from_millis(caller * 53 % 89)).await;
+                limits.learn(Allowance::new(LIMIT.saturating_sub(counted)).resetting_in(end));
+                limits.ended(false);
+            }
+        };
+        // The first minute is warmed up by a single caller: before any answer, nothing is known.
+        limits.acquire().unwrap();
+        served.borrow_mut()[0] = 1;
+        limits.learn(left(LIMIT - 1, 60));
+        limits.ended(false);
+        futures_util::future::join_all((0..40).map(call)).await;
+        assert_eq!(refused.get(), 0);
+        assert!(
+            served.borrow().iter().all(|served| *served == LIMIT),
+            "{served:?}"
+        );
     }
 
     #[test]

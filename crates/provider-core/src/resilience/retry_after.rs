@@ -1,44 +1,120 @@
-//! Parses the `Retry-After` header, strictly.
+//! Parses the `Retry-After` header, strictly, and the moments of a peer's clock.
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
+
+/// The longest wait until a date. A clock that is set to another time zone would otherwise cost hours; seconds need no clock.
+const LONGEST_UNTIL_A_DATE: Duration = Duration::from_secs(10 * 60);
+/// The same where the reply does not tell the peer's clock.
+const LONGEST_BY_OUR_CLOCK: Duration = Duration::from_secs(60);
 
 /// The wait that the header asks for, in seconds or until a date; `None` if it is absent, negative or neither.
 ///
-/// The value is not bounded here: the caller compares it with its deadline.
+/// A date is read against the reply's own `Date`, because the peer's clock may be off, and is believed for at most ten
+/// minutes. Without `Date` it is read against `now`: believed for at most a minute, and not at all if it has passed. Seconds
+/// are not bounded here: the caller compares them with its deadline.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let value = headers.get(RETRY_AFTER)?;
+    let text = value.to_str().ok()?.trim();
     // Digits alone: Rust would parse a sign too, which the header cannot have.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits && let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
-    let wait = date.duration_since(now);
-    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+    let date = http_date(value)?;
+    let until = |from: Timestamp| Duration::try_from(date.duration_since(from)).ok();
+    match sent_at(headers) {
+        Some(sent) => Some(until(sent).unwrap_or_default().min(LONGEST_UNTIL_A_DATE)),
+        None => until(now).map(|wait| wait.min(LONGEST_BY_OUR_CLOCK)),
+    }
+}
+
+/// When the peer sent a reply, by its own clock.
+pub(crate) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?)
+}
+
+/// Reads the three forms of RFC 9110, 5.6.7: of today, of RFC 850, of C's `asctime`.
+fn http_date(value: &HeaderValue) -> Option<Timestamp> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(date) = rfc2822::DateTimeParser::new().parse_timestamp(text) {
+        return Some(date);
+    }
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .into_iter()
+        .find_map(|form| strtime::parse(form, text).ok())
+        .and_then(|date| date.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok())
+        .map(|date| date.timestamp())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wait(value: &'static str) -> Option<u64> {
+    /// The wait that `value` asks for at 08:49:37 by our clock, where the reply says that it was sent at `date`.
+    fn wait_as_of(date: Option<&'static str>, value: &'static str) -> Option<u64> {
         let now = Timestamp::from_second(784_111_777).unwrap(); // Sun, 06 Nov 1994 08:49:37 GMT
         let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, http::HeaderValue::from_static(value));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
+        headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
         retry_after(&headers, now).map(|wait| wait.as_secs())
+    }
+
+    fn wait(value: &'static str) -> Option<u64> {
+        wait_as_of(None, value)
     }
 
     #[test]
     fn seconds_and_dates_are_understood() {
         assert_eq!(wait("120"), Some(120));
         assert_eq!(wait(" 0 "), Some(0));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:48:37 GMT"), Some(0));
+        for date in [
+            "Sun, 06 Nov 1994 08:50:07 GMT",
+            "Sunday, 06-Nov-94 08:50:07 GMT",
+            "Sun Nov  6 08:50:07 1994",
+        ] {
+            assert_eq!(wait(date), Some(30), "{date}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_by_the_clock_of_the_peer_that_wrote_it() {
+        // Correct, five and a half hours ahead, a day behind; in each of the three forms.
+        for (sent, until) in [
+            (
+                "Sun, 06 Nov 1994 08:49:37 GMT",
+                "Sun, 06 Nov 1994 08:50:07 GMT",
+            ),
+            (
+                "Sunday, 06-Nov-94 14:19:37 GMT",
+                "Sun, 06 Nov 1994 14:20:07 GMT",
+            ),
+            (
+                "Sat Nov  5 08:49:37 1994",
+                "Saturday, 05-Nov-94 08:50:07 GMT",
+            ),
+        ] {
+            assert_eq!(wait_as_of(Some(sent), until), Some(30), "{sent}");
+            assert_eq!(wait_as_of(Some(sent), sent), Some(0), "{sent}");
+        }
+        let sent = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait_as_of(sent, "Sun, 06 Nov 1994 08:48:37 GMT"), Some(0));
+        assert_eq!(wait_as_of(sent, "Sun, 06 Nov 1994 14:19:37 GMT"), Some(600));
+        assert_eq!(
+            wait_as_of(sent, "7200"),
+            Some(7_200),
+            "seconds need no clock"
+        );
+        // Nobody tells the peer's clock: a date far from ours is rather a wrong clock than a long wait.
+        for sent in [None, Some("yesterday")] {
+            assert_eq!(wait_as_of(sent, "Sun, 06 Nov 1994 14:19:37 GMT"), Some(60));
+            assert_eq!(wait_as_of(sent, "Sun, 06 Nov 1994 08:48:37 GMT"), None);
+        }
     }
 
     #[test]
@@ -53,6 +129,9 @@ mod tests {
             "+x",
             "+5",
             "Sun, 99 Nov 1994 08:49:37 GMT",
+            "Sunday, 99-Nov-94 08:49:37 GMT",
+            "Monday, 06-Nov-94 08:50:07 GMT",
+            "Sun Nov 99 08:49:37 1994",
         ] {
             assert_eq!(wait(value), None, "{value:?}");
         }

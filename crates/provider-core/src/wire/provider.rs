@@ -82,7 +82,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Reads from a response how much of the rate limit is left. Called only if the client has a rate limiter.
     ///
-    /// The response is not verified, and that of a download has no body. `None` if it has no figure in a known form.
+    /// The response is not verified, and that of a download has no body. `None` if it has no figure in a known form. `now` is
+    /// the reply's own `Date` where it has one, so that a moment in it is read by the clock that wrote it.
     fn allowance(&self, response: &RawResponse, now: Timestamp) -> Option<Allowance>;
 
     /// Reads the provider's code and message from a refusal: a non-2xx response, or a 2xx that could not be decoded.

@@ -1,12 +1,14 @@
 //! A client with a rate limiter waits for it or refuses, as the caller chooses, and passes the provider's own figures on to
 //! it.
 
+use std::future::IntoFuture as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use provider_core::testing::Step;
 use provider_core::{
-    Allowance, ErrorKind, Outcome, RateLimiter, RateLimits, RetryPolicy, WhenLimited, Window,
+    Allowance, ErrorKind, Outcome, RateLimiter, RateLimits, RetryPolicy, TransportErrorKind,
+    WhenLimited, Window,
 };
 use tokio::time::Instant;
 
@@ -92,9 +94,9 @@ async fn a_retry_without_permission_ends_with_the_failure_of_the_first_attempt()
     assert_eq!(error.outcome(), Outcome::Unknown);
 }
 
-/// Records the allowances that it learns.
+/// Records the allowances that it learns, and the attempts that end.
 #[derive(Debug, Default)]
-struct Listener(Mutex<Vec<Allowance>>);
+struct Listener(Mutex<Vec<Allowance>>, Mutex<Vec<bool>>);
 
 impl RateLimiter for Listener {
     fn acquire(&self) -> Result<(), Duration> {
@@ -103,6 +105,10 @@ impl RateLimiter for Listener {
 
     fn learn(&self, allowance: Allowance) {
         self.0.lock().unwrap().push(allowance);
+    }
+
+    fn ended(&self, may_count: bool) {
+        self.1.lock().unwrap().push(may_count);
     }
 }
 
@@ -133,6 +139,32 @@ async fn the_limiter_learns_allowances_and_429() {
             allowance(0, 60)
         ]
     );
+}
+
+/// Once for each permission, before the back-off: what may have been counted without a figure is told apart from what a figure
+/// includes and from what was never sent.
+#[tokio::test(start_paused = true)]
+async fn the_limiter_learns_when_an_attempt_ends_however_it_ends() {
+    let unsent = || Step::Fail(TransportErrorKind::Connect);
+    for (steps, ended) in [
+        (
+            vec![signed_with_headers(&[("x-left", "5 30")], REPLY)],
+            vec![false],
+        ),
+        (vec![signed(REPLY)], vec![true]),
+        (vec![unsent(), signed(REPLY)], vec![false, true]),
+        (vec![Step::respond(503, ""), Step::Hang], vec![true, true]),
+    ] {
+        let listener = Arc::new(Listener::default());
+        let limiter = Arc::clone(&listener) as Arc<dyn RateLimiter>;
+        let stage = Stage::with(steps, Toy::default(), |builder| {
+            builder.rate_limiter(limiter)
+        });
+        let call = stage.client.call(SafeOrder::new());
+        // The last one is dropped while it waits for its reply.
+        let _ = tokio::time::timeout(Duration::from_secs(20), call.into_future()).await;
+        assert_eq!(*listener.1.lock().unwrap(), ended);
+    }
 }
 
 #[tokio::test(start_paused = true)]
