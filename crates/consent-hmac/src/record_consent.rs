@@ -137,6 +137,8 @@ impl Endpoint for RecordConsent {
     .settled_by(
         "record it again: no look-up is documented, and of several consents for a session the latest is binding",
     )
+    // By the session's id in the signed body.
+    .with_correlated_reply()
     .documented(Mark::Seed);
 
     fn request<'a>(

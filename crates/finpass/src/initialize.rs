@@ -183,6 +183,8 @@ impl Endpoint for Initialize {
         "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
          harm but for its price; ask Finpass about the price with the time and the request id",
     )
+    // The mobile number, which the reply echoes (`[seed]`), is compared.
+    .with_correlated_reply()
     .documented(Mark::Seed);
 
     fn request<'a>(

@@ -165,6 +165,8 @@ impl Endpoint for GetDecision {
         Idempotency::Safe,
     )
     .signing_segment("id")
+    // By the session's id in the signed body; a reply without a decision has none, and says nothing about a person.
+    .with_correlated_reply()
     .documented(Mark::Docs);
 
     fn request<'a>(

@@ -27,6 +27,7 @@ pub struct ClientBuilder<P, C = Client<P>> {
     when_limited: WhenLimited,
     observer: Option<Arc<dyn CallObserver>>,
     timeout: Option<Duration>,
+    reuse_connections: bool,
     client: PhantomData<fn() -> C>,
 }
 
@@ -50,6 +51,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             when_limited: WhenLimited::Wait,
             observer: None,
             timeout: None,
+            reuse_connections: false,
             client: PhantomData,
         }
     }
@@ -112,6 +114,16 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
+    /// Reuses HTTP/1.1 connections for every operation, also for those whose replies
+    /// [cannot be tied to their requests](crate::Operation::reply_is_correlated): for many calls in a row, when a handshake a
+    /// call costs too much. Then nothing notices if an intermediary between the two sends a reply twice, and each later person
+    /// on that connection gets the answer of the one before: be sure of every proxy and gateway on the way.
+    #[must_use]
+    pub fn reuse_connections(mut self) -> Self {
+        self.reuse_connections = true;
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -132,6 +144,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             when_limited: self.when_limited,
             observer: self.observer,
             timeout: self.timeout,
+            reuse_connections: self.reuse_connections,
         };
         Ok(C::from(Client::new(self.provider, settings)))
     }

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::{Circuit, Circuits, RetryBudget, UnderWay, sent_at};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
 use crate::resilience::{Failure, RetryDecision};
-use crate::transport::{ExchangeLimits, Transport};
+use crate::transport::{DEADLINE, ExchangeLimits, Transport};
 use crate::values::InvalidRequest;
 use crate::wire::{
     Allowance, Attempt, Body, Endpoint, Idempotency, Provider, RequestBuilder, RequestId, Response,
@@ -62,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) when_limited: WhenLimited,
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) reuse_connections: bool,
 }
 
 impl<P> Clone for Client<P> {
@@ -247,8 +248,11 @@ impl<P: Provider> Client<P> {
                         under_way.may_count(true);
                         let elapsed = now.saturating_duration_since(progress.started());
                         let time_left = timeout.saturating_sub(elapsed);
-                        let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes);
-                        Ok((permit, receiver.exchange(around, request, limits)))
+                        let reuse = settings.reuse_connections || E::OPERATION.reply_is_correlated;
+                        let limits = ExchangeLimits::new(time_left, E::OPERATION.max_reply_bytes)
+                            .with_connection_reuse(reuse);
+                        let sending = receiver.exchange(around, request, limits);
+                        Ok((permit, DEADLINE.scope(deadline, sending)))
                     });
                 let (permit, sending) = match begun {
                     Ok(begun) => begun,

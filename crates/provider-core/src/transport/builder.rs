@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 
+use super::resolver::Resolver;
 use crate::values::InvalidRequest;
 use crate::wire::TransportError;
 use crate::wire::is_loopback;
@@ -19,6 +21,7 @@ pub struct TransportBuilder<T> {
     pub(crate) max_body_bytes: Option<usize>,
     pub(crate) allow_plain_http: bool,
     pub(crate) proxy: Option<String>,
+    pub(crate) resolver: Option<Arc<dyn Resolver>>,
     #[cfg(feature = "reqwest")]
     pub(crate) system_proxy: bool,
     pub(crate) roots: Roots,
@@ -45,6 +48,7 @@ impl<T> Default for TransportBuilder<T> {
             max_body_bytes: None,
             allow_plain_http: false,
             proxy: None,
+            resolver: None,
             #[cfg(feature = "reqwest")]
             system_proxy: false,
             roots: Roots::Platform,
@@ -54,7 +58,8 @@ impl<T> Default for TransportBuilder<T> {
 }
 
 impl<T> TransportBuilder<T> {
-    /// Sets how long connecting may take, TLS handshake included.
+    /// Sets how long connecting may take, resolving the name and TLS handshake included. The time is shared among the addresses
+    /// of a name: a quarter of it for each of four.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -79,6 +84,13 @@ impl<T> TransportBuilder<T> {
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.allow_plain_http = true;
+        self
+    }
+
+    /// Resolves the names of hosts with `resolver` instead of the operating system.
+    #[must_use]
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = Some(resolver);
         self
     }
 

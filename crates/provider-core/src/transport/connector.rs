@@ -1,30 +1,33 @@
 //! How the hyper transport connects: directly or through a proxy, in plain text or over TLS, within a time limit.
 
-use std::error::Error as StdError;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use std::vec;
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
 use super::builder::TransportBuilder;
+use super::connecting::{self, BoxError, time_to_connect};
+use super::interim::InterimResponses;
+use super::resolver::Resolver;
 use crate::values::InvalidRequest;
-
-type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Opens connections for hyper's pool.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Names>,
     tls: Tls,
     proxy: Option<Uri>,
     timeout: Duration,
@@ -32,7 +35,7 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) fn new<T>(settings: &TransportBuilder<T>) -> Result<Self, InvalidRequest> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Names(settings.resolver.clone()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(15)));
@@ -48,7 +51,9 @@ impl Connector {
         self.tls.is_enabled()
     }
 
-    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
+    async fn connect(mut self, uri: Uri, time: Duration) -> Result<TokioIo<Stream>, BoxError> {
+        // Shared among the addresses of the name: one that is not reachable must not use up the time of all others.
+        self.tcp.set_connect_timeout(Some(time));
         let secured = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().unwrap_or_default().to_owned();
         let proxied = self.proxy.is_some();
@@ -62,30 +67,51 @@ impl Connector {
                 self.tls.secure(&host, through).await?
             }
         };
-        Ok(Stream {
-            io: TokioIo::new(io),
-            // A plain-text request is sent to the proxy itself.
-            proxied: proxied && !secured,
-        })
+        // A plain-text request is sent to the proxy itself.
+        Ok(Stream::new(io, proxied && !secured))
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = Stream;
+    type Response = TokioIo<Stream>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.tcp.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let timeout = self.timeout;
-        let connecting = self.clone().connect(uri);
+        let time = time_to_connect(self.timeout);
+        Box::pin(connecting::within(time, self.clone().connect(uri, time)))
+    }
+}
+
+/// Resolves names by the transport's resolver, or by the operating system's.
+#[derive(Clone)]
+struct Names(Option<Arc<dyn Resolver>>);
+
+impl Service<Name> for Names {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.0.clone();
         Box::pin(async move {
-            tokio::time::timeout(timeout, connecting)
-                .await
-                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "connecting timed out"))?
+            // The port is that of the URL.
+            let addresses: Vec<_> = match resolver {
+                Some(resolver) => {
+                    let addresses = resolver.resolve(name.as_str()).await?.into_iter();
+                    addresses.map(|ip| SocketAddr::new(ip, 0)).collect()
+                }
+                None => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
+            };
+            Ok(addresses.into_iter())
         })
     }
 }
@@ -124,10 +150,7 @@ async fn tunnel(tcp: BoxIo, uri: &Uri) -> Result<BoxIo, BoxError> {
         .headers_mut()
         .insert(http::header::HOST, target.parse()?);
     *request.uri_mut() = target.parse()?;
-    let stream = Stream {
-        io: TokioIo::new(tcp),
-        proxied: true,
-    };
+    let stream = Stream::new(tcp, true);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     // The task ends with the tunnel, or with this future.
     tokio::spawn(connection.with_upgrades());
@@ -198,8 +221,19 @@ type BoxIo = Box<dyn Io>;
 
 /// A connection in hyper's pool.
 pub(crate) struct Stream {
-    io: TokioIo<BoxIo>,
+    io: BoxIo,
     proxied: bool,
+    interim: InterimResponses,
+}
+
+impl Stream {
+    fn new(io: BoxIo, proxied: bool) -> TokioIo<Self> {
+        TokioIo::new(Self {
+            io,
+            proxied,
+            interim: InterimResponses::default(),
+        })
+    }
 }
 
 impl Connection for Stream {
@@ -208,22 +242,26 @@ impl Connection for Stream {
     }
 }
 
-impl Read for Stream {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        Poll::Ready(self.interim.read(read))
     }
 }
 
-impl Write for Stream {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.interim.written();
         Pin::new(&mut self.io).poll_write(context, bytes)
     }
 
@@ -232,6 +270,7 @@ impl Write for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.interim.written();
         Pin::new(&mut self.io).poll_write_vectored(context, slices)
     }
 

@@ -4,7 +4,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::header::CONNECTION;
+use http::response::Parts;
+use http::{HeaderValue, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{self, Client};
@@ -14,11 +16,13 @@ use super::builder::TransportBuilder;
 use super::builder::{Destinations, invalid};
 use super::connection_failure::{never_begun, refused_certificate};
 use super::connector::Connector;
-use super::reply_body::ResponseBody;
+use super::reply_body::{MAX_HEAD_BYTES, ResponseBody, limit_head};
 use super::seam::{ExchangeLimits, Transport};
 use super::streamed::{ReplyBody, StreamedResponse};
 use crate::error::Error;
 use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// HTTP/1.1 over a connection pool, for calls that cost money and carry personal data.
 ///
@@ -29,24 +33,25 @@ use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKi
 /// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy): an `http` one, without a password |
 /// | compression | not requested, not decoded |
-/// | connecting | at most 5 s, TLS included |
-/// | response head | at most 64 KiB and 100 headers |
+/// | connecting | at most 5 s, name and TLS included, shared among the addresses of the name; not past the deadline |
+/// | response head | at most 64 KiB and 100 headers; as much of interim responses before it |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost |
+/// | connections | used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`] |
+/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost; closed when the peer sends anything |
 /// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
 /// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients. `ReqwestTransport` gives the same
 /// guarantees and also supports proxies with a password, proxies from the environment, and the operating system's TLS.
 pub struct HyperTransport {
+    /// Keeps its connections.
     client: Client<Connector, Full<Bytes>>,
+    /// Opens a connection for each request, and never one that another exchange has used.
+    fresh: Client<Connector, Full<Bytes>>,
     max_body_bytes: Option<usize>,
     destinations: Destinations,
 }
 
 impl HyperTransport {
-    /// The largest response head, in bytes: status line and headers.
-    const MAX_HEAD_BYTES: usize = 64 * 1024;
-
     /// Creates a transport with the settings of the table above.
     ///
     /// # Errors
@@ -71,13 +76,31 @@ impl HyperTransport {
         TransportBuilder::default()
     }
 
-    /// Converts the request for hyper. Sends nothing yet.
-    fn prepare(&self, request: Request<Body>) -> Result<Request<Full<Bytes>>, TransportError> {
+    /// Sends the request, and reads the head of the response.
+    async fn begin(
+        &self,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<(Parts, Incoming), TransportError> {
         self.destinations.check(request.uri())?;
         if !is_plain(request.uri()) {
             return Err(invalid("url", "its path would be changed by URL parsing"));
         }
-        Ok(request.map(|body| Full::new(body.into_bytes())))
+        let mut request = request.map(|body| Full::new(body.into_bytes()));
+        let client = match limits.may_reuse_connection {
+            true => &self.client,
+            false => {
+                request.headers_mut().insert(CONNECTION, CLOSE);
+                &self.fresh
+            }
+        };
+        let (head, body) = client
+            .request(request)
+            .await
+            .map_err(classify)?
+            .into_parts();
+        limit_head(&head.headers)?;
+        Ok((head, body))
     }
 
     async fn read(&self, mut incoming: Incoming, limit: usize) -> Result<Bytes, TransportError> {
@@ -100,8 +123,7 @@ impl Transport for HyperTransport {
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
-        let sending = self.client.request(self.prepare(request)?);
-        let (head, body) = sending.await.map_err(classify)?.into_parts();
+        let (head, body) = self.begin(request, limits).await?;
         let body = self.read(body, limits.of_body(self.max_body_bytes)).await?;
         Ok(RawResponse::new(head.status, head.headers, body))
     }
@@ -109,10 +131,9 @@ impl Transport for HyperTransport {
     async fn open(
         &self,
         request: Request<Body>,
-        _limits: ExchangeLimits,
+        limits: ExchangeLimits,
     ) -> Result<StreamedResponse, TransportError> {
-        let sending = self.client.request(self.prepare(request)?);
-        let (head, body) = sending.await.map_err(classify)?.into_parts();
+        let (head, body) = self.begin(request, limits).await?;
         let announced = body.size_hint().exact();
         let head = ReplyHead::new(head.status, head.headers);
         let response = StreamedResponse::new(head, announced, Pieces(body));
@@ -161,13 +182,14 @@ impl TransportBuilder<HyperTransport> {
             proxied: self.proxy.is_some(),
             tls: connector.has_tls(),
         };
-        let client = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
-            .http1_max_buf_size(HyperTransport::MAX_HEAD_BYTES)
-            .build(connector);
+            .http1_max_buf_size(MAX_HEAD_BYTES);
         Ok(HyperTransport {
-            client,
+            client: builder.build(connector.clone()),
+            fresh: builder.pool_max_idle_per_host(0).build(connector),
             max_body_bytes: self.max_body_bytes,
             destinations,
         })

@@ -1,8 +1,28 @@
 //! Collects a response's body up to a limit.
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 
 use crate::wire::{TransportError, TransportErrorKind};
+
+/// The largest response head, in bytes.
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Refuses a head that is too long. hyper's own limit is that of a buffer, which a single read may exceed.
+pub(crate) fn limit_head(headers: &HeaderMap) -> Result<(), TransportError> {
+    let length = headers.iter().fold(0_usize, |length, (name, value)| {
+        let line = name.as_str().len().saturating_add(value.len());
+        length.saturating_add(line).saturating_add(": \r\n".len())
+    });
+    if length <= MAX_HEAD_BYTES {
+        return Ok(());
+    }
+    Err(
+        TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
+            "the response head is longer than {MAX_HEAD_BYTES} bytes"
+        )),
+    )
+}
 
 /// The part of a body received so far. A body of a single piece is kept without a copy.
 #[derive(Debug)]

@@ -2,18 +2,29 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::CONNECTION;
 use http::uri::Authority;
-use http::{Request, Uri};
+use http::{HeaderValue, Request, Uri};
 use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::builder::TransportBuilder;
 use super::builder::{Destinations, Roots, invalid};
+use super::connecting::{self, BoxError, time_to_connect};
 use super::connection_failure::{never_begun, refused_certificate};
-use super::reply_body::ResponseBody;
+use super::reply_body::{ResponseBody, limit_head};
+use super::resolver::Resolver;
 use super::seam::{ExchangeLimits, Transport};
 use super::streamed::{ReplyBody, StreamedResponse};
 use crate::error::Error;
@@ -29,14 +40,19 @@ use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKi
 /// | plain `http` | to loopback only and not through a proxy, unless [`allow_plain_http`](TransportBuilder::allow_plain_http) |
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy) or `system_proxy` |
 /// | compression | not requested, not decoded |
-/// | connecting | at most 5 s |
+/// | connecting | at most 5 s, shared among the addresses of a name; not past the deadline |
+/// | response head | at most 64 KiB and 100 headers; interim responses before it are not limited |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost |
+/// | connections | used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`] |
+/// | idle connections | closed after 4 s: if the server closes first, the next POST is lost; closed when the peer sends anything |
 /// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
 /// Cheap to clone through an [`Arc`](std::sync::Arc); share one between clients.
 pub struct ReqwestTransport {
+    /// Keeps its connections.
     client: reqwest::Client,
+    /// Opens a connection for each request, and never one that another exchange has used.
+    fresh: reqwest::Client,
     addresses: RwLock<Vec<Address>>,
     max_body_bytes: Option<usize>,
     destinations: Destinations,
@@ -88,13 +104,27 @@ impl ReqwestTransport {
         TransportBuilder::default()
     }
 
-    /// Converts the request for reqwest. Sends nothing yet.
-    fn prepare(&self, request: Request<Body>) -> Result<reqwest::Request, TransportError> {
+    /// Sends the request, and reads the head of the response.
+    async fn begin(
+        &self,
+        request: Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<reqwest::Response, TransportError> {
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(body.into_bytes().into());
-        Ok(request)
+        let client = match limits.may_reuse_connection {
+            true => &self.client,
+            false => {
+                let close = HeaderValue::from_static("close");
+                request.headers_mut().insert(CONNECTION, close);
+                &self.fresh
+            }
+        };
+        let response = client.execute(request).await.map_err(classify)?;
+        limit_head(response.headers())?;
+        Ok(response)
     }
 
     fn url(&self, uri: &Uri) -> Result<Url, TransportError> {
@@ -176,8 +206,7 @@ impl Transport for ReqwestTransport {
         request: Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
-        let sending = self.client.execute(self.prepare(request)?);
-        let mut response = sending.await.map_err(classify)?;
+        let mut response = self.begin(request, limits).await?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let body = self
@@ -189,10 +218,9 @@ impl Transport for ReqwestTransport {
     async fn open(
         &self,
         request: Request<Body>,
-        _limits: ExchangeLimits,
+        limits: ExchangeLimits,
     ) -> Result<StreamedResponse, TransportError> {
-        let sending = self.client.execute(self.prepare(request)?);
-        let mut response = sending.await.map_err(classify)?;
+        let mut response = self.begin(request, limits).await?;
         let announced = response.content_length();
         let headers = std::mem::take(response.headers_mut());
         let head = ReplyHead::new(response.status(), headers);
@@ -257,6 +285,23 @@ impl TransportBuilder<ReqwestTransport> {
     ///
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) that names `proxy` or `root certificates`.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
+        let (client, tls) = self.client(usize::MAX)?;
+        let (fresh, _) = self.client(0)?;
+        Ok(ReqwestTransport {
+            client,
+            fresh,
+            addresses: RwLock::default(),
+            max_body_bytes: self.max_body_bytes,
+            destinations: Destinations {
+                allow_plain_http: self.allow_plain_http,
+                proxied: self.system_proxy || self.proxy.is_some(),
+                tls,
+            },
+        })
+    }
+
+    /// A client that keeps this many idle connections to a host, and whether it has TLS.
+    fn client(&self, idle_connections: usize) -> Result<(reqwest::Client, bool), Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             // The limit states it once more, and avoids a copy of each request.
@@ -269,7 +314,12 @@ impl TransportBuilder<ReqwestTransport> {
             .no_zstd()
             .http1_only()
             .connect_timeout(self.connect_timeout)
+            .connector_layer(WithinDeadline(self.connect_timeout, ()))
+            .pool_max_idle_per_host(idle_connections)
             .pool_idle_timeout(self.idle_timeout);
+        if let Some(resolver) = &self.resolver {
+            builder = builder.dns_resolver(Names(Arc::clone(resolver)));
+        }
         if !self.system_proxy {
             builder = builder.no_proxy();
         }
@@ -285,15 +335,51 @@ impl TransportBuilder<ReqwestTransport> {
             let cause = cause.unwrap_or_else(|| "no cause given".to_owned());
             InvalidRequest::new("transport", format!("cannot be set up: {cause}"))
         })?;
-        Ok(ReqwestTransport {
-            client,
-            addresses: RwLock::default(),
-            max_body_bytes: self.max_body_bytes,
-            destinations: Destinations {
-                allow_plain_http: self.allow_plain_http,
-                proxied: self.system_proxy || self.proxy.is_some(),
-                tls,
-            },
+        Ok((client, tls))
+    }
+}
+
+/// Ends connecting before the call's deadline.
+#[derive(Clone)]
+struct WithinDeadline<S>(Duration, S);
+
+impl<S> Layer<S> for WithinDeadline<()> {
+    type Service = WithinDeadline<S>;
+
+    fn layer(&self, connector: S) -> WithinDeadline<S> {
+        WithinDeadline(self.0, connector)
+    }
+}
+
+impl<S, R> Service<R> for WithinDeadline<S>
+where
+    S: Service<R, Response: 'static, Error = BoxError, Future: Send + 'static>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.1.poll_ready(context)
+    }
+
+    fn call(&mut self, target: R) -> Self::Future {
+        let time = time_to_connect(self.0);
+        Box::pin(connecting::within(time, self.1.call(target)))
+    }
+}
+
+/// Resolves names by the transport's resolver.
+struct Names(Arc<dyn Resolver>);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = Arc::clone(&self.0);
+        Box::pin(async move {
+            let addresses = resolver.resolve(name.as_str()).await?.into_iter();
+            // The port is that of the URL.
+            let addresses = addresses.map(|ip| SocketAddr::new(ip, 0));
+            Ok(Box::new(addresses) as Addrs)
         })
     }
 }
@@ -348,8 +434,6 @@ fn with_tls(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn transport() -> ReqwestTransport {

@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Request;
+use tokio::time::Instant;
 
 use super::streamed::StreamedResponse;
 use crate::wire::{Body, RawResponse, TransportError};
+
+tokio::task_local! {
+    /// The deadline of the call that an exchange belongs to. Connection pools call their connectors inside the exchange, and pass
+    /// nothing else on to them.
+    pub(crate) static DEADLINE: Option<Instant>;
+}
 
 /// Sends one request and returns one response: the only place where a call touches the network.
 ///
@@ -16,6 +23,9 @@ use crate::wire::{Body, RawResponse, TransportError};
 ///
 /// The client drops the future when the deadline expires, so an implementation must leave no background work behind when it
 /// is dropped.
+///
+/// A transport that keeps HTTP/1.1 connections must respect
+/// [`ExchangeLimits::may_reuse_connection`].
 ///
 /// # A transport of your own
 ///
@@ -92,15 +102,27 @@ pub struct ExchangeLimits {
     pub time_left: Duration,
     /// The largest body of the reply in bytes, as the operation declares it.
     pub max_reply_bytes: usize,
+    /// Whether an HTTP/1.1 connection may carry another exchange before this one or after it. If not, a reply that a broken
+    /// intermediary sends twice could be taken for the reply to the next request, and nobody would notice: see
+    /// [`Operation::reply_is_correlated`](crate::Operation::reply_is_correlated).
+    pub may_reuse_connection: bool,
 }
 
 impl ExchangeLimits {
-    /// Creates the limits of one exchange.
+    /// Creates the limits of one exchange on a connection of its own.
     pub const fn new(time_left: Duration, max_reply_bytes: usize) -> Self {
         Self {
             time_left,
             max_reply_bytes,
+            may_reuse_connection: false,
         }
+    }
+
+    /// The same limits, on a connection that others may have used and may use again, or not.
+    #[must_use]
+    pub const fn with_connection_reuse(mut self, reuse: bool) -> Self {
+        self.may_reuse_connection = reuse;
+        self
     }
 
     /// The largest body in bytes, where a transport has a limit of its own.

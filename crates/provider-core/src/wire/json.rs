@@ -138,7 +138,8 @@ pub(crate) fn has_member(body: &[u8], names: &[&str]) -> bool {
 
     let mut found = false;
     // What cannot be read ends the search.
-    let _ = serde_json::Deserializer::from_slice(without_padding(body)).deserialize_map(Search(names, &mut found));
+    let _ = serde_json::Deserializer::from_slice(without_padding(body))
+        .deserialize_map(Search(names, &mut found));
     found
 }
 

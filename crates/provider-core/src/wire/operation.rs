@@ -113,6 +113,12 @@ pub struct Operation {
     /// writes it,
     /// and not JSON.
     pub sends_form: bool,
+    /// Whether [`Endpoint::response`](crate::Endpoint::response) finds out that a reply belongs to another request, of another
+    /// person above all: the reply names what the request is about, and is refused if it names another. Where it does not, an
+    /// HTTP/1.1 connection carries a single exchange, because a reply that a broken intermediary sends twice would be taken for
+    /// the reply to the next request; see also
+    /// [`ClientBuilder::reuse_connections`](crate::ClientBuilder::reuse_connections).
+    pub reply_is_correlated: bool,
     /// How well it is documented.
     pub mark: Mark,
     /// How to find out what was done when a call ended without an answer; `None` for a read, which leaves nothing to settle.
@@ -141,6 +147,7 @@ impl Operation {
             max_reply_bytes: 8 * 1024 * 1024,
             content_types: &[],
             sends_form: false,
+            reply_is_correlated: false,
             mark: Mark::Unknown,
             settling: None,
         }
@@ -204,6 +211,14 @@ impl Operation {
     #[must_use]
     pub const fn settled_by(mut self, advice: &'static str) -> Self {
         self.settling = Some(advice);
+        self
+    }
+
+    /// The same operation, whose endpoint refuses a reply to another request, see
+    /// [`reply_is_correlated`](Self::reply_is_correlated). Its requests share connections.
+    #[must_use]
+    pub const fn with_correlated_reply(mut self) -> Self {
+        self.reply_is_correlated = true;
         self
     }
 

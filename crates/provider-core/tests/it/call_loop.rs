@@ -14,8 +14,8 @@ use provider_core::{
 };
 
 use crate::toy::{
-    HastyOrder, Order, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage, State,
-    Streaming, Toy, UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
+    HastyOrder, Order, OtherOrder, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage,
+    State, Streaming, Toy, UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
 };
 
 /// The back-offs of the standard policy, jittered to half by [`FixedClock`](provider_core::testing::FixedClock).
@@ -696,6 +696,19 @@ async fn a_transport_receives_the_limits() {
     let limits_seen = transport.0.lock().unwrap().clone();
     let limits = |seconds| ExchangeLimits::new(Duration::from_secs(seconds), 8 * 1024 * 1024);
     assert_eq!(limits_seen, [30, 22, 14].map(limits));
+
+    // A connection is shared only if a reply to another request is noticed, or if the client was asked to.
+    let reuse = async |client: &Client<Toy>| {
+        transport.0.lock().unwrap().clear();
+        client.call(UnsafeOrder::new()).await.unwrap_err();
+        client.call(OtherOrder::new()).await.unwrap_err();
+        let seen = transport.0.lock().unwrap();
+        [0, 1].map(|call: usize| seen[call].may_reuse_connection)
+    };
+    assert_eq!(reuse(&client).await, [false, true]);
+    let builder = Client::<Toy>::builder(Toy::default()).transport(transport.clone());
+    let client: Client<Toy> = builder.reuse_connections().build().unwrap();
+    assert_eq!(reuse(&client).await, [true, true]);
 }
 
 /// Never answers, and counts the requests in flight.

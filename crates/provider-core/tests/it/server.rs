@@ -27,6 +27,10 @@ pub(crate) enum Reply {
     Picture { announced: usize, sent: usize },
     /// Nothing until the client hangs up.
     Silence,
+    /// Interim responses until the client hangs up, or until this many bytes.
+    Interim(usize),
+    /// The body of the request before on the same connection, as if each reply came once more; of the first its own.
+    EchoLate,
 }
 
 impl Reply {
@@ -157,7 +161,11 @@ impl Server {
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Shared) -> End {
+    let mut echo = None;
     while let Some(request) = read_request(&mut stream).await {
+        let body = find(&request, b"\r\n\r\n").map_or(&[][..], |end| &request[end + 4..]);
+        let own = response("200 OK", &[], body);
+        let late = echo.replace(own.clone()).unwrap_or(own);
         shared.requests.lock().unwrap().push(request);
         let reply = {
             let mut replies = shared.replies.lock().unwrap();
@@ -201,6 +209,20 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Shared
                 }
             }
             Reply::Silence => {}
+            Reply::Interim(most) => {
+                let piece = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+                for _ in 0..most / piece.len() {
+                    if stream.write_all(&piece).await.is_err() {
+                        return End::Client;
+                    }
+                }
+                return End::Exhausted;
+            }
+            Reply::EchoLate => {
+                if stream.write_all(&late).await.is_err() {
+                    return End::Client;
+                }
+            }
         }
     }
     End::Client

@@ -15,7 +15,7 @@ use super::Tested;
 use crate::server::{End, PATIENCE, Reply, Server, response};
 use crate::toy::{Media, Toy};
 
-const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 1024);
+const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 1024).with_connection_reuse(true);
 
 fn plain() -> Tested {
     Tested::builder().without_tls().build().unwrap()
@@ -57,6 +57,7 @@ async fn a_picture_is_stored_and_the_connection_kept() {
     let transport = Arc::new(plain());
     let client: Client<Toy> = Client::builder(Toy::at(&server.url("")))
         .transport(transport)
+        .reuse_connections()
         .build()
         .unwrap();
     let directory = TempDir::new().unwrap();

@@ -1,25 +1,26 @@
 //! The behaviour of every socket transport, over real sockets on this machine. Compiled once for each transport, which is
 //! `Tested` in the module that includes this file.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use provider_core::http::{HeaderValue, Method, Request};
 use provider_core::{
-    Body, Client, Error, ErrorKind, ExchangeLimits, Outcome, RawResponse, RetryPolicy, Transport,
-    TransportError, TransportErrorKind, VerificationError,
+    Body, Client, Error, ErrorKind, ExchangeLimits, Outcome, RawResponse, Resolver, RetryPolicy,
+    Transport, TransportBuilder, TransportError, TransportErrorKind, VerificationError,
+    async_trait,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::Tested;
 use crate::server::{End, PATIENCE, Reply, Server, response};
-use crate::toy::{Order, REPLY, SAFE, SafeOrder, Toy, UNSAFE};
+use crate::toy::{Order, REPLY, SAFE, SafeOrder, Toy, UNSAFE, UnsafeOrder};
 
 fn plain() -> Tested {
     Tested::builder().without_tls().build().unwrap()
@@ -45,7 +46,8 @@ async fn post_fails(transport: &Tested, url: &str) -> TransportErrorKind {
 }
 
 /// The default limits of an operation.
-const LIMITS: ExchangeLimits = ExchangeLimits::new(PATIENCE, 8 * 1024 * 1024);
+const LIMITS: ExchangeLimits =
+    ExchangeLimits::new(PATIENCE, 8 * 1024 * 1024).with_connection_reuse(true);
 
 /// An address where nobody listens while the socket lives.
 fn unreachable() -> (TcpSocket, SocketAddr) {
@@ -93,6 +95,7 @@ async fn the_bytes_on_the_wire() {
         [
             "accept-encoding: identity".to_owned(),
             "accept: application/json".to_owned(),
+            "connection: close".to_owned(),
             "content-length: 48".to_owned(),
             "content-type: application/json".to_owned(),
             format!("host: 127.0.0.1:{}", server.port()),
@@ -403,6 +406,19 @@ async fn an_announced_body_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    for (length, accepted) in [(60_000, true), (65_537, false), (100_000, false)] {
+        let long = format!("x-long: {}", "x".repeat(length));
+        let reply = Reply::Bytes(response("200 OK", &[&long], ""));
+        let server = Server::start([reply]).await;
+        let answer = post(&plain(), &server.url("/v1")).await;
+        let kind = answer.map(|_| ()).map_err(|error| error.kind());
+        let refused = Err(TransportErrorKind::TooLarge);
+        assert_eq!(kind, if accepted { Ok(()) } else { refused }, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn an_endless_body_is_refused() {
     // Far more than the sockets can buffer, so the server can end only because the client hung up.
     let server = Server::start([Reply::Chunks(256 << 20)]).await;
@@ -599,6 +615,162 @@ async fn an_idle_connection_is_closed() {
     assert_eq!(server.end().await, End::Client);
     post(&transport, &server.url("/v1")).await.unwrap();
     assert_eq!(server.requests().len(), 2);
+}
+
+/// A broken proxy sends each reply once more, and the next request on the connection gets it.
+#[tokio::test]
+async fn a_reply_that_comes_twice_reaches_no_other_request() {
+    let ask = async |reuse: bool| {
+        let server = Server::start([Reply::EchoLate]).await;
+        let transport = plain();
+        let mut foreign = 0;
+        for person in ["one", "two", "three", "four"] {
+            let request = request(Method::POST, &server.url("/v1"), person);
+            let limits = LIMITS.with_connection_reuse(reuse);
+            let answer = transport.send(request, limits).await.unwrap();
+            foreign += usize::from(answer.body() != person);
+        }
+        let closing = |request: &Vec<u8>| {
+            let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+            text.contains("connection: close\r\n")
+        };
+        let closing = server
+            .requests()
+            .iter()
+            .filter(|sent| closing(sent))
+            .count();
+        (foreign, server.connections(), closing)
+    };
+    assert_eq!(ask(true).await, (3, 1, 0), "what the control is for");
+    assert_eq!(ask(false).await, (0, 4, 4));
+}
+
+/// Neither does an exchange get a connection that another one has used, nor the other way round.
+#[tokio::test]
+async fn a_connection_of_an_exchange_of_its_own_is_not_shared() {
+    let server = Server::start([Reply::EchoLate]).await;
+    let transport = plain();
+    for reuse in [true, false, true, false, true] {
+        let request = request(Method::POST, &server.url("/v1"), &format!("{reuse}"));
+        let limits = LIMITS.with_connection_reuse(reuse);
+        let answer = transport.send(request, limits).await.unwrap();
+        assert_eq!(answer.body(), &format!("{reuse}"));
+    }
+    assert_eq!(server.connections(), 3);
+    let streamed = LIMITS.with_connection_reuse(false);
+    for _ in 0..2 {
+        let request = request(Method::GET, &server.url("/v1"), "");
+        let reply = transport.open(request, streamed).await.unwrap();
+        reply.collect().await.unwrap();
+    }
+    assert_eq!(server.connections(), 5);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_the_peer_speaks_unasked_is_closed() {
+    let twice = response("200 OK", &[], "one").repeat(2);
+    let server = Server::start([Reply::Bytes(twice), Reply::ok("two")]).await;
+    let transport = plain();
+    let answer = post(&transport, &server.url("/v1")).await.unwrap();
+    assert_eq!(answer.body(), "one");
+    assert_eq!(server.end().await, End::Client);
+    let answer = post(&transport, &server.url("/v1")).await.unwrap();
+    assert_eq!(answer.body(), "two");
+}
+
+// Connecting
+
+/// Always these addresses; without any, it never answers.
+#[derive(Debug)]
+struct Names(Vec<IpAddr>);
+
+#[async_trait]
+impl Resolver for Names {
+    async fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        if self.0.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        Ok(self.0.clone())
+    }
+}
+
+fn with_names(addresses: &[IpAddr]) -> TransportBuilder<Tested> {
+    let names = Names(addresses.to_vec());
+    Tested::builder().resolver(Arc::new(names)).without_tls()
+}
+
+/// An address that answers nothing: its queue is full, so the system drops what arrives.
+async fn dead(port: u16) -> (TcpListener, TcpStream) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((DEAD, port))).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let queued = TcpStream::connect((DEAD, port)).await.unwrap();
+    (listener, queued)
+}
+
+const DEAD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const ALIVE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+#[tokio::test]
+async fn an_address_that_drops_everything_leaves_time_for_the_next_one() {
+    let server = Server::start([Reply::ok("here")]).await;
+    let _dead = dead(server.port()).await;
+    let builder = with_names(&[DEAD, ALIVE]).connect_timeout(Duration::from_secs(1));
+    let url = format!("http://localhost:{}/v1", server.port());
+    let answer = post(&builder.build().unwrap(), &url).await.unwrap();
+    assert_eq!(answer.body(), "here");
+}
+
+#[tokio::test]
+async fn a_deadline_that_expires_while_connecting_says_that_nothing_was_sent() {
+    let server = Server::start([Reply::Silence]).await;
+    let port = server.port();
+    let (_listener, _queued) = dead(port).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = Authority::new();
+    let secured = Tested::builder().root_certificates(authority.0.pem().as_bytes());
+    let built = |builder: TransportBuilder<Tested>| builder.build().unwrap();
+    let nowhere = [
+        (
+            "a resolver",
+            built(with_names(&[])),
+            format!("http://localhost:{port}"),
+        ),
+        (
+            "an address",
+            built(with_names(&[DEAD])),
+            format!("http://localhost:{port}"),
+        ),
+        (
+            "a handshake",
+            built(secured),
+            format!("https://localhost:{}", silent.local_addr().unwrap().port()),
+        ),
+    ];
+    for (name, transport, base_url) in nowhere {
+        let client = client(transport, &base_url);
+        let call = client.call(UnsafeOrder::new());
+        let error = call.with_timeout(Duration::from_millis(50)).await;
+        let error = error.unwrap_err();
+        assert_eq!(
+            error.outcome(),
+            Outcome::NotSent,
+            "{name}: {}",
+            error.report()
+        );
+        assert_eq!(error.kind(), ErrorKind::Connect, "{name}");
+    }
+    assert_eq!(server.requests().len(), 0);
+    // One that expires later does not.
+    let client = client(plain(), &server.url(""));
+    let call = client.call(UnsafeOrder::new());
+    let error = call.with_timeout(Duration::from_millis(200)).await;
+    let error = error.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (ErrorKind::Timeout, Outcome::Unknown)
+    );
+    assert_eq!(server.requests().len(), 1);
 }
 
 // TLS

@@ -331,6 +331,7 @@ impl<const I: u8> Endpoint for Order<I> {
             Operation::new(name, "POST /v1/orders/{id}", idempotency).settled_by("list the orders");
         match I {
             HASTY => operation.with_timeout(Duration::from_secs(5)),
+            OTHER => operation.with_correlated_reply(),
             _ => operation,
         }
     };
