@@ -64,16 +64,18 @@ impl Clients {
         Ok(self.builder(settings)?.observer(observer).build()?)
     }
 
-    /// A client with a rate limiter.
+    /// A client with a rate limiter, which may use connections again although nothing ties its replies to its requests.
     pub(crate) fn within<P: Provider, C: From<Client<P>>>(
         &self,
         settings: FromSettings<P>,
         limits: RateLimits,
+        reuse_connections: bool,
     ) -> Result<C, Failure> {
-        Ok(self
-            .builder(settings)?
-            .rate_limiter(Arc::new(limits))
-            .build()?)
+        let builder = self.builder(settings)?.rate_limiter(Arc::new(limits));
+        Ok(match reuse_connections {
+            true => builder.reuse_connections().build()?,
+            false => builder.build()?,
+        })
     }
 
     fn builder<P: Provider, C: From<Client<P>>>(

@@ -16,11 +16,12 @@ mod sandbox;
 mod usage;
 mod verbose;
 
+use std::future::Future;
 use std::io;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
@@ -41,12 +42,7 @@ fn main() -> ExitCode {
         .and_then(|()| interrupt::catch(output))
         .and_then(|()| Builder::new_current_thread().enable_all().build())
         .map_err(|error| Failure::system(&error))
-        .and_then(|runtime| {
-            let result = runtime.block_on(command::run(arguments, &matches, output));
-            // A resolver may hang, and what it is asked is given up.
-            runtime.shutdown_background();
-            result
-        });
+        .and_then(|runtime| run_to_end(runtime, command::run(arguments, &matches, output)));
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -63,4 +59,28 @@ fn enough_files() -> io::Result<()> {
         .map(|_| std::os::unix::net::UnixStream::pair())
         .collect::<io::Result<Vec<_>>>()?;
     Ok(())
+}
+
+/// Runs `command`, and waits for nothing else: the system's resolver may block its thread for long after the call that needed it
+/// has ended.
+fn run_to_end<T>(runtime: Runtime, command: impl Future<Output = T>) -> T {
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_resolver_that_never_answers_does_not_hold_up_the_end() {
+        let (_answer, waiting) = mpsc::channel::<()>();
+        let runtime = Builder::new_current_thread().build();
+        run_to_end(runtime.unwrap(), async {
+            drop(tokio::task::spawn_blocking(move || waiting.recv()));
+        });
+    }
 }

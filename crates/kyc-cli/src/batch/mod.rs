@@ -65,7 +65,9 @@ pub(crate) async fn run(
         return Ok(interrupted_before(output));
     };
     let mut input = input?;
-    let client: FinproProfileClient = clients.within(Finpro::from_settings, settings.limits)?;
+    let reuse = arguments.reuse_connections;
+    let client: FinproProfileClient =
+        clients.within(Finpro::from_settings, settings.limits, reuse)?;
     let installation = client.client().provider().base_url().to_string();
     let (out, at_once) = (out.to_owned(), settings.concurrency.get());
     let opened = move || {

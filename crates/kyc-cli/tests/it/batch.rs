@@ -15,6 +15,18 @@ use crate::kyc::{SandboxProcess, kyc};
 use crate::profile_server::ProfileServer;
 
 #[test]
+fn rows_share_connections_only_if_that_is_asked_for() {
+    for (more, connections) in [(&[][..], 20), (&["--reuse-connections"], 1)] {
+        let server = ProfileServer::start(Duration::ZERO);
+        let more = [&["--concurrency", "1"], more].concat();
+        let run = Job::of(1..21).run(&more, &server.environment());
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(server.requests(), 20);
+        assert_eq!(server.connections(), connections, "{more:?}");
+    }
+}
+
+#[test]
 fn each_row_gets_its_result_and_no_number_is_printed() {
     let sandbox = SandboxProcess::start();
     let job = Job::new(

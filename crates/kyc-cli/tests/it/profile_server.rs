@@ -19,6 +19,7 @@ pub(crate) struct ProfileServer {
 struct State {
     asked: BTreeMap<String, usize>,
     failing: Vec<String>,
+    connections: usize,
 }
 
 impl ProfileServer {
@@ -32,6 +33,9 @@ impl ProfileServer {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (answering, stream) = (answering.clone(), stream.unwrap());
+                let mut state = answering.state.lock().unwrap();
+                state.connections = state.connections.saturating_add(1);
+                drop(state);
                 std::thread::spawn(move || answering.serve(stream, delay));
             }
         });
@@ -41,6 +45,10 @@ impl ProfileServer {
     /// The number of requests about each person.
     pub(crate) fn asked(&self) -> BTreeMap<String, usize> {
         self.state.lock().unwrap().asked.clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 
     pub(crate) fn requests(&self) -> usize {
