@@ -183,6 +183,10 @@ pub(crate) enum Stage {
     Ignored,
     /// The name does not exist.
     NoSuchName,
+    /// Nobody says whether the name exists.
+    SilentResolver,
+    /// The name has two addresses, and the first one ignores the first packet of a connection.
+    DeadAddressFirst,
 }
 
 /// What the caller does.

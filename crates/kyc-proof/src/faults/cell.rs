@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -22,7 +23,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::case::{Case, Drive, Expected, Hits, Idle, Row, Stage, Variant, Verdict};
 use super::column::{Column, Size};
 use super::observer::{CellClock, Events, Metrics, RecordingObserver};
-use super::server::Server;
+use super::server::{DEAD_ADDRESS, Server};
 use super::transports::{Authorities, Certificate, Kind, Roots, Wanted};
 use super::wire::correct;
 use crate::planted;
@@ -152,9 +153,9 @@ impl<'c> TestBench<'c> {
     fn new(cell: &'c Cell<'c>, world: &World) -> Result<Self> {
         let case = cell.case;
         let certificate = match case.stage {
-            Stage::Plain | Stage::Refused | Stage::Ignored => None,
             Stage::Tls(certificate) => Some(certificate),
             Stage::NoSuchName => Some(Certificate::Good),
+            _ => None,
         };
         let config = |certificate| world.authorities.server(certificate);
         let route = cell.column.operation().route;
@@ -165,11 +166,17 @@ impl<'c> TestBench<'c> {
         let transport = (cell.kind.make)(&Wanted {
             roots: certificate.map_or(Roots::None, |_| Roots::Pem(&roots)),
             connect_timeout: case.connect_timeout,
+            names: match case.stage {
+                Stage::SilentResolver => Some(&[]),
+                Stage::DeadAddressFirst => Some(&[DEAD_ADDRESS, IpAddr::V4(Ipv4Addr::LOCALHOST)]),
+                _ => None,
+            },
         })?;
         let origin = match case.stage {
             Stage::Plain | Stage::Refused | Stage::Ignored => "http://127.0.0.1",
             Stage::Tls(_) => "https://localhost",
             Stage::NoSuchName => "https://nobody.invalid",
+            Stage::SilentResolver | Stage::DeadAddressFirst => "http://localhost",
         };
         let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
         let observer = Arc::new(RecordingObserver::new(world.metrics.clone()));
@@ -285,6 +292,7 @@ impl<'c> TestBench<'c> {
                 let made = (self.cell.kind.make)(&Wanted {
                     roots: Roots::Platform,
                     connect_timeout: AMPLE,
+                    names: None,
                 });
                 let error = made.err().context("there are root certificates")?;
                 Ok(self.measure(Some(Err(error))))
@@ -510,10 +518,15 @@ impl<'c> TestBench<'c> {
     fn recover(&mut self) -> Result<()> {
         self.server.recover(self.good.take())?;
         self.runtime.block_on(self.server.reachable());
-        if self.cell.case.stage == Stage::NoSuchName {
-            // The name will not come to exist: the same transport, another address.
+        // The name will not come to exist: the same transport, another address.
+        let elsewhere = match self.cell.case.stage {
+            Stage::NoSuchName => Some("https://localhost"),
+            Stage::SilentResolver => Some("http://127.0.0.1"),
+            _ => None,
+        };
+        if let Some(origin) = elsewhere {
             let setup = setup(&self.transport, &self.clock, &self.observer);
-            let base_url = format!("https://localhost:{}", self.server.port());
+            let base_url = format!("{origin}:{}", self.server.port());
             self.client = self.cell.column.subject.connect(&base_url, &setup)?;
         }
         if let Drive::Often(_) = self.cell.case.drive {

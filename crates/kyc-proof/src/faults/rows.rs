@@ -1,4 +1,4 @@
-//! Every row of the matrix, F1 to F106. The table stands in a macro so that a case is a line.
+//! Every row of the matrix, F1 to F107. The table stands in a macro so that a case is a line.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kyc_proof::companies::Headers;
 use provider_core::ErrorKind::{
-    Api, Connect, Credentials, Decode, InvalidRequest, RateLimited, Transport, Unrecognized,
-    Verification,
+    Api, Connect, Credentials, Decode, InvalidRequest, RateLimited, Timeout, Transport,
+    Unrecognized, Verification,
 };
 use provider_core::Outcome::{Done, NotSent, Refused, Unknown};
 use provider_core::bytes::Bytes;
@@ -48,7 +48,6 @@ const ALERT: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
 const AFTER_THE_ROTATION: WallClock = WallClock::At("2031-01-01T00:00:00Z");
 const GOOD: Stage = Stage::Tls(Certificate::Good);
 
-const NO_RESOLVER: &str = "the transports take no resolver, and the machine's is left as it is";
 const NO_JOURNAL: &str =
     "nothing here is kept on disk: what began is reported to the caller, who keeps it";
 const NO_TIME: &str = "no provider signs a time; the signature covers the body alone";
@@ -487,8 +486,13 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
     let text = |bytes: &str| send(bytes.to_owned());
     rows! {
         1 "name not found" => [unreached(c, Stage::NoSuchName)];
-        2 "resolver hangs" => NotProvoked(NO_RESOLVER);
-        3 "resolver gives a dead address first" => NotProvoked(NO_RESOLVER);
+        2 "resolver hangs" => [
+            unreached(c, Stage::SilentResolver).fails(Connect, NotSent, Never).within(BRIEFLY)
+                .note("the deadline ends it, while nothing is sent yet"),
+        ];
+        3 "resolver gives a dead address first" => [
+            Case::new("", well(c)).at(Stage::DeadAddressFirst).connects_within(Duration::from_secs(1)),
+        ];
         4 "connection refused" => [unreached(c, Stage::Refused)];
         5 "first packet ignored" => [unreached(c, Stage::Ignored).connects_within(BRIEFLY)];
         6 "no file descriptor left" => [
@@ -504,6 +508,7 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         ];
         12 "handshake breaks" => [
             handshake("stalls", vec![Stall]).connects_within(BRIEFLY),
+            handshake("stalls until the deadline", vec![Stall]).fails(Connect, NotSent, Never).within(BRIEFLY),
             handshake("reset", vec![Reset]),
             handshake("ended", vec![Finish]),
             handshake("no TLS", vec![text("220 ready\r\n"), Finish]),
@@ -546,7 +551,9 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         24 "interim answers" => [
             silent("without end", [Flood(interim("103 Early Hints").into(), SLOWLY)]),
             // Alone, because it takes all of a processor.
-            silent("without end and without pause", [Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]).alone(),
+            silent("without end and without pause", [Flood(interim("100 Continue").repeat(200).into(), Duration::ZERO)]).alone()
+                .gives([Fails(Transport, Unknown, IfHarmless), Fails(Timeout, Unknown, Never)])
+                .note("over hyper a broken exchange after 64 KiB; reqwest lets nobody count, so the deadline ends it"),
             done("a few", [send(interim("103 Early Hints").repeat(3)), send(correct(c))]),
             done("switching protocols unasked", [
                 text("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Finish,
@@ -560,7 +567,11 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             broken("a header of 1 MiB", [
                 send(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", RUBBISH.repeat((1 << 20) / RUBBISH.len()))), Finish,
             ]),
-        ].map(|case| case.note("a head that cannot be read breaks the exchange off, like any other"));
+        ].map(|case| case.note("a head that cannot be read breaks the exchange off, like any other")).into_iter().chain([
+            done("a header of 100 kB", [
+                send(format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", RUBBISH.repeat(100_000 / RUBBISH.len()))),
+            ]).fails(Transport, Unknown, Never).note(TOO_LARGE),
+        ]).collect::<Vec<_>>();
         26 "body byte by byte without end" => [
             silent("", [framed(c, ("content-length", "1000000"), ""), Flood(" ".into(), SLOWLY)]),
         ];
@@ -603,7 +614,13 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
         38 "401 and 403" => refusals(c, &["401 Unauthorized", "403 Forbidden"], Credentials);
         39 "409" => refusals(c, &["409 Conflict"], Api);
         40 "429 with seconds" => [throttled(c, "", Some("7")).pauses(SEVEN)];
-        41 "429 with a date" => [throttled(c, "", Some(SEVEN_PAST)).pauses(SEVEN)];
+        41 "429 with a date" => ["Friday, 01-Jun-29 00:00:07 GMT", "Fri Jun  1 00:00:07 2029", SEVEN_PAST]
+            .map(|date| throttled(c, date, Some(date)).pauses(SEVEN)).into_iter().chain([
+                read("by a clock that is far ahead", {
+                    let headers = [("date", "Fri, 01 Jun 2029 05:30:00 GMT"), ("retry-after", "Fri, 01 Jun 2029 05:30:07 GMT")];
+                    [send(answer("429 Too Many Requests", &headers.map(|(name, value)| (name, value.to_owned())), c.refusal()))]
+                }).fails(RateLimited, Refused, Always).pauses(SEVEN).note("the peer's own `Date` tells its clock"),
+            ]).collect::<Vec<_>>();
         42 "429 without a wait" => [throttled(c, "", None)];
         43 "429 with a wait that is none" => [
             throttled(c, "negative", Some("-1")),
@@ -669,7 +686,11 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             unread(c, "in the first text", no_utf_8(c)),
             places(c, "half a pair, escaped, in each text", |value, _| if_text(value, r#""\ud800""#)),
         ];
-        62 "byte order mark" => [foreign(c, "", format!("\u{feff}{}", c.body()))];
+        62 "byte order mark" => [
+            body(c, "", format!("\u{feff}{}", c.body())),
+            body(c, "and NULs after the end", format!("\u{feff}{}\0\0", c.body())),
+            foreign(c, "two of them", format!("\u{feff}\u{feff}{}", c.body())),
+        ];
         63 "more after the end of the JSON" => [
             unread(c, "rubbish", format!("{}{RUBBISH}", c.body())),
             unread(c, "the same again", c.body().repeat(2)),
@@ -791,10 +812,10 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             Case::new("", well(c)).clock(WallClock::Jumping(-HOUR)),
             done("and the server breaks", refusal(c, "503 Service Unavailable", None))
                 .clock(WallClock::Jumping(HOUR)).fails(Api, Unknown, IfHarmless),
-            until(c, "ahead, throttled until a date", SEVEN_PAST, WallClock::Jumping(HOUR)).pauses(Duration::ZERO)
-                .note("the date has passed: repeated at once"),
+            until(c, "ahead, throttled until a date", SEVEN_PAST, WallClock::Jumping(HOUR))
+                .note("by our clock it has passed, and no `Date` tells the peer's: repeated as without a wait"),
             until(c, "back, throttled until a date", SEVEN_PAST, WallClock::Jumping(-HOUR)).fails(RateLimited, Refused, Never)
-                .note("the date is further away than the deadline, which does not count on the wall clock"),
+                .note("the date counts for a minute, which is longer than the deadline; that does not count on the wall clock"),
         ];
         97 "monotonic clock jumps" => NotProvoked("it cannot be moved while sockets are real");
         98 "leap second" => [
@@ -819,5 +840,11 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             }).unless("no status in its reply"),
         ].map(|case| case.note("nobody knows which of the two is true"));
         106 "empty text" => [places(c, "each text", |value, _| if_text(value, "\" \""))];
+        107 "reply comes once more, for the next request" => [
+            Case::each("", (!c.operation().reply_is_correlated).then(|| {
+                Variant::new("", AtRequest(vec![Step::Unused, Step::Request, Step::Effect, send(correct(c))]))
+            })).driven(Again(Idle::Kept)).unless("a reply to another request is refused, F80: connections are shared")
+                .note("the server breaks a connection that is used again: each request comes on one of its own"),
+        ];
     }
 }

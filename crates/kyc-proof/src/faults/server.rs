@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +26,9 @@ use crate::process::Bystander;
 /// When a wait for something that must happen is given up: it turns a hang into a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where nobody answers in [`Stage::DeadAddressFirst`].
+pub(crate) const DEAD_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
 /// One thing that the server does in an exchange.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -32,6 +36,8 @@ pub(crate) enum Step {
     Request,
     /// Reads the head of a request and no more than came with it.
     Head,
+    /// Breaks the connection if it has carried a request before.
+    Unused,
     /// Does what was asked.
     Effect,
     /// Sends these bytes.
@@ -156,6 +162,8 @@ pub(crate) struct Server {
     bound: Option<TcpSocket>,
     /// Nobody accepts yet, and these connections fill the queue of the kernel.
     full: Option<(TcpListener, Vec<TcpStream>)>,
+    /// The same at another address, to the end.
+    dead: Option<(TcpListener, Vec<TcpStream>)>,
     /// How many connections filled it.
     queued: usize,
     accepting: Option<JoinHandle<()>>,
@@ -204,6 +212,7 @@ impl Server {
             shared,
             bound: None,
             full: None,
+            dead: None,
             queued: 0,
             accepting: None,
         };
@@ -215,7 +224,17 @@ impl Server {
                 server.queued = queue.len();
                 server.full = Some((listener, queue));
             }
-            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName => server.accept(socket.listen(1024)?),
+            Stage::DeadAddressFirst => {
+                server.accept(socket.listen(1024)?);
+                let dead = TcpSocket::new_v4()?;
+                dead.bind((DEAD_ADDRESS, server.port()).into())?;
+                let listener = dead.listen(0)?;
+                let queue = fill(listener.local_addr()?).await;
+                server.dead = Some((listener, queue));
+            }
+            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName | Stage::SilentResolver => {
+                server.accept(socket.listen(1024)?);
+            }
         }
         Ok(server)
     }
@@ -361,6 +380,8 @@ struct Connection<'s, S> {
     buffer: BytesMut,
     /// The request that is being answered, in the ledger.
     current: usize,
+    /// Whether it has carried a request.
+    used: bool,
     /// Whether what comes in is counted.
     counted: bool,
 }
@@ -377,6 +398,7 @@ impl<'s, S: Socket> Connection<'s, S> {
             shared,
             buffer: BytesMut::new(),
             current: 0,
+            used: false,
             counted: true,
         }
     }
@@ -435,7 +457,8 @@ impl<'s, S: Socket> Connection<'s, S> {
             }
             Step::Pause(pause) => sleep(*pause).await,
             Step::Finish => return self.finish().await,
-            Step::Reset => {
+            Step::Unused if !self.used => {}
+            Step::Unused | Step::Reset => {
                 self.stream.tcp().set_zero_linger()?;
                 return ended();
             }
@@ -515,6 +538,7 @@ impl<'s, S: Socket> Connection<'s, S> {
             "a request for compression",
         );
         self.current = ledger.requests.len();
+        self.used = true;
         ledger.requests.push(Request {
             id: header("x-request-id").to_owned(),
             ..Request::default()

@@ -222,7 +222,7 @@ impl<'de> Visitor<'de> for Members<'_, 'de> {
 #[cold]
 pub(super) fn readable_members(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
-    let (members, _) = Members::of(&text);
+    let (members, _) = Members::of(text.trim_start_matches('\u{feff}'));
     let mut seen = HashSet::new();
     let kept: Vec<_> = members
         .iter()
