@@ -15,6 +15,7 @@
     reason = "a proof that panics has failed, and its profile checks overflow"
 )]
 
+mod batch;
 mod canaries;
 mod constant_time;
 mod faults;
@@ -46,6 +47,7 @@ const PROOFS: &[Proof] = &[
     ("outage", outage::run),
     ("flood", flood::run),
     ("canaries", canaries::run),
+    ("batch", batch::run),
     ("vectors", vectors::run),
     ("forgeries", forgeries::run),
     ("properties", properties::run),

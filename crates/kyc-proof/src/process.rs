@@ -1,8 +1,8 @@
-//! This process: its environment, and its resources, from `/proc`.
+//! This process: its environment, its resources, from `/proc`, and the command beside it.
 
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
@@ -132,4 +132,14 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "for people")]
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     format!("{mebibytes:.1} MiB")
+}
+
+/// The command `kyc`, which `cargo xtask prove` builds beside this program.
+pub(crate) fn program() -> Result<PathBuf> {
+    let path = env::current_exe()?.with_file_name("kyc");
+    ensure!(
+        path.is_file(),
+        "the command is not built; run this by `cargo xtask prove`"
+    );
+    Ok(path)
 }

@@ -31,6 +31,7 @@ fn all() -> Vec<&'static str> {
 /// change, or build a tool first.
 const BEFORE_A_MERGE: &[&str] = &[
     "canaries",
+    "batch",
     "faults",
     "outage",
     "flood",

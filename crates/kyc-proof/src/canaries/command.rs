@@ -14,6 +14,7 @@ use super::Found;
 use crate::faults::{Column, EchoingServers, Matrix};
 use crate::planted::search::{Search, Source};
 use crate::planted::*;
+use crate::process::program;
 
 type Variables = Vec<(String, String)>;
 type Arguments = Vec<String>;
@@ -151,16 +152,6 @@ fn of_the_whole(known: &Variables) -> Vec<Scene> {
         ends,
     };
     scenes.map(scene).into()
-}
-
-/// Beside this program, where `cargo xtask prove canaries` has it built.
-fn program() -> Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name("kyc");
-    ensure!(
-        path.is_file(),
-        "the command is not built; run this by `cargo xtask prove canaries`"
-    );
-    Ok(path)
 }
 
 /// The command of an operation, by its own help.
