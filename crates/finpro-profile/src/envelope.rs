@@ -2,10 +2,62 @@
 
 use provider_core::lenient::{Object, Told};
 use provider_core::{
-    DecodeError, Fault, FaultClass, RawResponse, ResponseError, Verified, lenient,
+    DecodeError, Fault, FaultClass, Label, Masked, RawResponse, ResponseError, Verified, lenient,
 };
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A success of FinPro's operations besides Check Profile: `{ver, status, timestamp, txnid, message, data}`, of which each
+/// page has some (`[docs]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    // Where it is not documented that a member is in `data`, it may stand beside it.
+    schemars(rename = "{T}Envelope", transform = |schema: &mut schemars::Schema| drop(schema.remove("required")))
+)]
+#[non_exhaustive]
+pub struct Envelope<T> {
+    /// The API's version; opaque.
+    pub ver: Option<Label>,
+    /// `success`, where the operation says so; a refusal is an error.
+    pub status: Option<Label>,
+    /// When the reply was made, ISO 8601, unchanged.
+    pub timestamp: Option<Label>,
+    /// FinPro's id of the request. Quote it to support.
+    pub txnid: Option<Label>,
+    /// For people; do not match on it.
+    pub message: Option<Masked>,
+    /// The requested data.
+    pub data: T,
+}
+
+impl<T: DeserializeOwned + Serialize> Envelope<T> {
+    /// Reads a verified 2xx reply.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError`]: the reply is a refusal, also beside data, or has no data that can be read.
+    pub fn read(response: &Verified) -> Result<Self, ResponseError> {
+        let (received, data) = read(response, is_filled)?;
+        Ok(received.with_data(data))
+    }
+
+    /// Reads a verified 2xx reply whose data is optional, or stands beside `ver` and not in `data`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read).
+    pub fn read_flat(response: &Verified) -> Result<Self, ResponseError> {
+        let mut received: ReceivedEnvelope<T> = success(response, is_filled)?;
+        let data = match received.data.take() {
+            Some(data) => data,
+            None => lenient::reply(response, &INFORMATIONAL)?,
+        };
+        Ok(received.with_data(data))
+    }
+}
 
 /// What any body may hold: a success, or a refusal in either of the documented envelopes, nested
 /// `error{code, message, details}` (`[seed]`) or flat `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`). Only `data` is
@@ -28,6 +80,8 @@ pub(crate) struct ReceivedEnvelope<T> {
     error_code: Told,
     #[serde(default, rename = "errorMsg", deserialize_with = "lenient::text")]
     error_msg: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    message: Option<Masked>,
     data: Option<T>,
 }
 
@@ -43,7 +97,7 @@ struct Nested {
 }
 
 /// What may be repeated: it decides nothing.
-const INFORMATIONAL: [&str; 4] = ["ver", "timestamp", "txnid", "errorMsg"];
+const INFORMATIONAL: [&str; 5] = ["ver", "timestamp", "txnid", "errorMsg", "message"];
 
 /// The success in a verified 2xx reply and its data, or the refusal, also beside data. Beside data that says something it
 /// contradicts itself.
@@ -51,16 +105,34 @@ pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
     says_something: impl FnOnce(&T) -> bool,
 ) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
-    let mut received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
-    if let Some(fault) = received.refusal() {
-        return Err(match received.data.as_ref().is_some_and(says_something) {
-            true => fault.with_class(FaultClass::Transient).into(),
-            false => fault.into(),
-        });
-    }
+    let mut received: ReceivedEnvelope<T> = success(response, says_something)?;
     let data = received.data.take();
     let data = data.ok_or(DecodeError::missing_data("$.data"))?;
     Ok((received, data))
+}
+
+/// What is no refusal.
+fn success<T: DeserializeOwned>(
+    response: &Verified,
+    says_something: impl FnOnce(&T) -> bool,
+) -> Result<ReceivedEnvelope<T>, ResponseError> {
+    let received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
+    match received.refusal() {
+        None => Ok(received),
+        Some(fault) if received.data.as_ref().is_some_and(says_something) => {
+            Err(fault.with_class(FaultClass::Transient).into())
+        }
+        Some(fault) => Err(fault.into()),
+    }
+}
+
+/// Whether there is anything in it.
+fn is_filled<T: Serialize>(data: &T) -> bool {
+    match serde_json::to_value(data) {
+        Ok(Value::Array(items)) => !items.is_empty(),
+        Ok(Value::Object(members)) => members.values().any(|member| !member.is_null()),
+        data => data.is_ok_and(|data| !data.is_null()),
+    }
 }
 
 /// A refusal in FinPro's words, if the body is one.
@@ -73,6 +145,17 @@ pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
 }
 
 impl<T> ReceivedEnvelope<T> {
+    fn with_data(self, data: T) -> Envelope<T> {
+        Envelope {
+            ver: self.ver.as_deref().map(Label::from),
+            status: self.status.into_text().as_deref().map(Label::from),
+            timestamp: self.timestamp.as_deref().map(Label::from),
+            txnid: self.txnid.as_deref().map(Label::from),
+            message: self.message,
+            data,
+        }
+    }
+
     /// The refusal, if it is one: by shape and not by `status` alone, because both envelopes have been seen without it, and
     /// beside data. An `error` or an `errorCode` that says something refuses, whatever its type, and so does a `status` that
     /// is a word for failure (`error` and `failure` are documented) or 400 or more, and `success: false`. Other words in
@@ -90,7 +173,8 @@ impl<T> ReceivedEnvelope<T> {
         let flat = || {
             let said = self.error_code.is_said();
             let code = said.then(|| self.error_code.clone().into_text()).flatten();
-            (code, self.error_msg.clone())
+            let message = self.message.as_ref().map(|text| text.expose().to_owned());
+            (code, self.error_msg.clone().or(message))
         };
         let (code, message) = match &self.error {
             Told::Json(json) => match nested(json) {
@@ -103,10 +187,7 @@ impl<T> ReceivedEnvelope<T> {
             }
             _ => flat(),
         };
-        let meaning = code
-            .as_deref()
-            .is_some_and(|code| code.eq_ignore_ascii_case("PROFILE_CHECK_FAILED"))
-            .then_some("no aggregator could be asked; have the profile API enabled for one");
+        let meaning = code.as_deref().and_then(meaning);
         // As the HTTP status would be: it broke on the way.
         let broke = self.status.number().is_some_and(|status| status >= 500.0);
         let class = if broke {
@@ -132,6 +213,42 @@ fn nested(json: &str) -> Option<Nested> {
     };
     let Object(nested) = serde_json::from_str(json).ok().or_else(first)?;
     Some(nested)
+}
+
+/// What a documented code means (`[docs]`; those of four digits from `FP0034` on `[3p]`). `InvalidRequest` means too much.
+fn meaning(code: &str) -> Option<&'static str> {
+    const UNKNOWN: &str = "the consent is unknown";
+    const NOT_FETCHED: &str = "nothing has been fetched for the consent yet";
+    const REMOVED: &str = "the data has expired and was removed";
+    const NONE: &str = "there is no data";
+    const MEANINGS: [(&str, &str); 14] = [
+        (
+            "PROFILE_CHECK_FAILED",
+            "no aggregator could be asked; have the profile API enabled for one",
+        ),
+        ("FP0021", "a required member is missing"),
+        (
+            "FP0024",
+            "a consent handle is unknown or has no valid VUA, or the handles are not of one customer",
+        ),
+        ("FP0029", "the aggregator of the VUA is not in the registry"),
+        ("InvalidStatus", "the consent's status does not allow it"),
+        (
+            "InvalidPayload",
+            "either a consent or an account must be given",
+        ),
+        ("InvalidConsentId", UNKNOWN),
+        ("FP0034", UNKNOWN),
+        ("NoDataAvailable", NOT_FETCHED),
+        ("FP0060", NOT_FETCHED),
+        ("DataIsDeleted", REMOVED),
+        ("FP0061", REMOVED),
+        ("NoDataFound", NONE),
+        ("FP0063", NONE),
+    ];
+    let mut meanings = MEANINGS.iter();
+    let found = meanings.find(|(documented, _)| documented.eq_ignore_ascii_case(code));
+    found.map(|(_, meaning)| *meaning)
 }
 
 /// Code and message of the nested envelope.

@@ -27,6 +27,7 @@ pub use batch_answers::BatchAnswers;
 pub use cached_profiles::{CachedCheck, CachedProfiles, CachedProfilesBuilder, CachedReport};
 pub use check_profile::{AaId, CheckProfile, ProfileReport, ProfileRow, RowStatus, UserConsentId};
 pub use client::FinproProfileClient;
+pub use envelope::Envelope;
 pub use provider::{AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId};
 #[doc(no_inline)]
 pub use provider_core;

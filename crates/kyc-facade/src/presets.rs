@@ -11,6 +11,9 @@ pub use deepvue_digilocker;
 pub use finpass;
 #[cfg(feature = "finpro")]
 #[doc(no_inline)]
+pub use finpro_fiu;
+#[cfg(feature = "finpro")]
+#[doc(no_inline)]
 pub use finpro_profile;
 #[cfg(feature = "veriff")]
 #[doc(no_inline)]

@@ -14,5 +14,7 @@ pub use exchange::Operation;
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
-pub use state::{Counts, DecisionStatus, Entry, Ledger, Provider, StoredConsent, people};
+pub use state::{
+    AggregatorConsentStatus, Counts, DecisionStatus, Entry, Ledger, Provider, StoredConsent, people,
+};
 pub use transport::SandboxTransport;

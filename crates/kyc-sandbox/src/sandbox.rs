@@ -17,7 +17,9 @@ use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
-use crate::state::{DecisionStatus, Ids, Ledger, StoredConsent, WireClock};
+use crate::state::{
+    AggregatorConsentStatus, DecisionStatus, Ids, Ledger, StoredConsent, WireClock,
+};
 use crate::transport::SandboxTransport;
 
 /// The four providers with their state. Clones share it.
@@ -25,6 +27,7 @@ use crate::transport::SandboxTransport;
 pub struct Sandbox {
     settings: Arc<Settings>,
     ledger: Ledger,
+    finpro: Arc<Finpro>,
     veriff: Arc<Veriff>,
     router: Router,
 }
@@ -43,7 +46,10 @@ impl Sandbox {
         let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));
         let router = Router::new()
             .nest("/finpass", exchange::router(finpass, ledger.clone(), limit))
-            .nest("/finpro", exchange::router(finpro, ledger.clone(), limit))
+            .nest(
+                "/finpro",
+                exchange::router(Arc::clone(&finpro), ledger.clone(), limit),
+            )
             .nest(
                 "/veriff",
                 exchange::router(Arc::clone(&veriff), ledger.clone(), limit),
@@ -56,6 +62,7 @@ impl Sandbox {
         Self {
             settings: Arc::new(settings),
             ledger,
+            finpro,
             veriff,
             router,
         }
@@ -100,6 +107,12 @@ impl Sandbox {
     /// The consents that Veriff recorded for a session, oldest first. Empty for an id that is not a UUID.
     pub fn consents(&self, session_id: &str) -> Vec<StoredConsent> {
         self.veriff.consents(session_id)
+    }
+
+    /// Decides about a consent that FinPro was asked for, by its handle. Returns `false` for an unknown handle, and where its
+    /// status does not allow it: see [`AggregatorConsentStatus::may_become`].
+    pub fn decide_consent(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
+        self.finpro.decide(handle, status)
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies

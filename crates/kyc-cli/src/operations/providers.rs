@@ -3,6 +3,7 @@
 use kyc_facade::consent_hmac::{self, ConsentClient, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
+use kyc_facade::finpro_fiu::FiuClient;
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::veriff_sessions::SessionsClient;
 
@@ -32,8 +33,8 @@ pub(super) static FINPASS: ProviderOperations<Finpass> = ProviderOperations {
 };
 
 pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
-    about: "MoneyOne FinPro, aggregator discovery",
-    catalogues: &[FinproProfileClient::CATALOGUE],
+    about: "MoneyOne FinPro, aggregator discovery, consents and account data",
+    catalogues: &[FinproProfileClient::CATALOGUE, FiuClient::CATALOGUE],
     names: Finpro::SETTINGS,
     settings: Finpro::from_settings,
     openapi: finpro_profile::OPENAPI,

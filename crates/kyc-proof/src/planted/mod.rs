@@ -10,6 +10,7 @@ use fastrand::Rng;
 use kyc_proof::catalogue::{Exchange, Subject};
 use kyc_proof::companies::Credentials;
 use provider_core::Outcome;
+use provider_core::jiff::Timestamp;
 use provider_core::testing::tolerance::pointers;
 use serde_json::{Value, json};
 
@@ -268,8 +269,8 @@ fn canaries(text: &str) -> Vec<String> {
     canaries
 }
 
-/// Another text of this form: consonants for letters, digits for digits, the rest as it is. UUIDs stay UUIDs, and the
-/// scheme of a URL stays.
+/// Another text of this form: consonants for letters, digits for digits, the rest as it is. UUIDs stay UUIDs, times
+/// stay times, and the scheme of a URL stays.
 fn canary(seed: &str, form: &str) -> String {
     let hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -279,13 +280,21 @@ fn canary(seed: &str, form: &str) -> String {
         && form
             .bytes()
             .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let scheme = form.find("://").map_or(0, |at| at + 3);
+    // Of a time the minute and what follows it change, so that it stays one.
+    let is_time = form.parse::<Timestamp>().is_ok();
+    let kept = if is_time {
+        15
+    } else {
+        form.find("://").map_or(0, |at| at + 3)
+    };
     let mut one_of = |letters: &str| char::from(letters.as_bytes()[random.usize(..letters.len())]);
     let changed = form.char_indices().map(|(at, character)| match character {
-        _ if at < scheme => character,
-        // What a mobile number begins with, and the version of a UUID.
+        _ if at < kept => character,
+        'Z' if is_time => character,
+        '0'..='9' if at == 17 && is_time => one_of("012345"),
+        // What a mobile number begins with, and a UUID's version and variant.
         '9' if at == 0 => character,
-        '4' | '8' if is_uuid && (at == 14 || at == 19) => character,
+        '4' | '8' | '9' | 'a' | 'b' if is_uuid && (at == 14 || at == 19) => character,
         'a'..='z' | '0'..='9' if is_uuid => one_of("0123456789abcdef"),
         'a'..='z' => one_of("bcdfghjkmnpqrtvwxz"),
         'A'..='Z' => one_of("BCDFGHJKMNPQRTVWXZ"),

@@ -4,7 +4,7 @@ use kyc_sandbox::settings::{
     EmptyAaIds, ErrorEnvelope, NullOptional, RepeatedAaIds, ResetUnit, RowOrder, UnknownAaId,
     UserConsentId,
 };
-use kyc_sandbox::{FinproSettings, Sandbox, Settings, credentials};
+use kyc_sandbox::{FinproSettings, Provider, Sandbox, Settings, credentials};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -416,5 +416,36 @@ async fn hostile_bodies_get_the_documented_form() {
         413,
         r#"{"ver":"1.0.0","status":"error","error":{"code":"PAYLOAD_TOO_LARGE","message":"Payload Too Large","details":""}}"#,
     );
+    assert_eq!(sandbox.ledger().total().effects, 0);
+}
+
+#[tokio::test]
+async fn what_no_operation_accepts_is_refused_in_the_flat_form_and_has_no_effect() {
+    let sandbox = Sandbox::new(
+        Settings::default().with_finpro(FinproSettings::default().with_rate_limit(u64::MAX)),
+    );
+    let operations = Sandbox::operations();
+    let others = operations.iter().filter(|operation| {
+        operation.provider == Provider::Finpro && operation.name != "check-profile"
+    });
+    for operation in others {
+        let path = format!("/finpro{}", operation.path);
+        let odd = [r#"{"productID":7,"consentID":[7],"vua":"a"}"#.as_bytes().to_vec()];
+        for body in hostile_bodies().into_iter().chain(odd) {
+            let reply = send(&sandbox, operation.method.as_str(), &path, HEADERS, body).await;
+            let refusal = reply.json();
+            let codes = ["InvalidRequest", "InvalidPayload", "FP0021"];
+            let refused = codes
+                .map(|code| json!(code))
+                .contains(&refusal["errorCode"]);
+            assert!(refused, "{path} {refusal}");
+            assert_eq!(
+                (reply.status, &refusal["status"]),
+                (400, &json!("failure")),
+                "{path}"
+            );
+            assert!(refusal["errorMsg"].is_string() && refusal["ver"].is_string());
+        }
+    }
     assert_eq!(sandbox.ledger().total().effects, 0);
 }

@@ -68,7 +68,7 @@ impl DecodeError {
     }
 
     /// A file of a type that the operation does not reply with.
-    pub(super) fn content_type() -> Self {
+    pub fn content_type() -> Self {
         Self {
             category: DecodeErrorCategory::ContentType,
             ..Self::missing_data("$")

@@ -1,7 +1,14 @@
 //! MoneyOne FinPro: account aggregators.
 
+mod body;
 mod check_profile;
+mod fi_data;
+mod fi_request;
+mod list_consents;
 pub(crate) mod options;
+mod redirection;
+mod request_consent;
+mod revoke_consent;
 
 use http::Method;
 
@@ -9,7 +16,10 @@ use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Ids, Provider, Quota, RateWindows, WireClock};
+use crate::state::{
+    AggregatorConsent, AggregatorConsentStatus, DataSession, Ids, Provider, Quota, RateWindows,
+    Recent, WireClock,
+};
 
 #[derive(Debug)]
 pub(crate) struct Finpro {
@@ -17,16 +27,65 @@ pub(crate) struct Finpro {
     ids: Ids,
     clock: WireClock,
     rate: RateWindows,
+    consents: Recent<AggregatorConsent>,
+    sessions: Recent<DataSession>,
 }
 
 impl ProviderApi for Finpro {
     const PROVIDER: Provider = Provider::Finpro;
-    const ROUTES: &'static [Route<Self>] = &[Route {
-        method: Method::POST,
-        template: "/profile",
-        operation: "check-profile",
-        handler: check_profile::handle,
-    }];
+    const ROUTES: &'static [Route<Self>] = &[
+        post("check-profile", "/profile", check_profile::handle),
+        post(
+            "request-consent-v3",
+            "/v3/requestconsent",
+            request_consent::v3,
+        ),
+        post(
+            "request-consent-v2",
+            "/v2/requestconsent",
+            request_consent::v2,
+        ),
+        post(
+            "request-consent-v4",
+            "/v4/requestconsent",
+            request_consent::v4,
+        ),
+        post("list-consents-v3", "/v3/getconsentslist", list_consents::v3),
+        post("list-consents-v2", "/v2/getconsentslist", list_consents::v2),
+        post("list-consents-v1", "/getconsentslist", list_consents::v1),
+        post(
+            "list-unique-accounts",
+            "/v1/accounts/getconsentslist",
+            list_consents::accounts,
+        ),
+        post(
+            "encrypt-redirection",
+            "/webRedirection/getEncryptedUrl",
+            redirection::encrypt,
+        ),
+        post(
+            "decrypt-redirection",
+            "/webRedirection/decryptUrl",
+            redirection::decrypt,
+        ),
+        post("request-fi", "/fi/request", fi_request::request),
+        post(
+            "fi-request-status",
+            "/consent/firequest/status",
+            fi_request::status,
+        ),
+        post("get-all-fi-data", "/getallfidata", fi_data::all),
+        post("get-all-fi-data-pdf", "/getallfidataPdf", fi_data::pdf),
+        post("get-fi-data", "/getfidata", fi_data::one),
+        post("get-fi-data-xml", "/xml/getfidata", fi_data::xml),
+        post("get-fi-balance", "/getfibalance", fi_data::balance),
+        post(
+            "get-all-latest-fi-data",
+            "/getalllatestfidata",
+            fi_data::latest,
+        ),
+        post("revoke-consent", "/revokeconsent", revoke_consent::handle),
+    ];
 
     /// The rate limit is checked before the credentials, and every reply shows it.
     fn admit(&self, request: &ReceivedRequest) -> Admission {
@@ -69,14 +128,40 @@ impl ProviderApi for Finpro {
     }
 }
 
+/// A row: all operations of FinPro are POST.
+const fn post(
+    operation: &'static str,
+    template: &'static str,
+    handler: fn(&Finpro, &ReceivedRequest) -> Reply,
+) -> Route<Finpro> {
+    Route {
+        method: Method::POST,
+        template,
+        operation,
+        handler,
+    }
+}
+
 impl Finpro {
     pub(crate) fn new(settings: FinproSettings, ids: Ids, clock: WireClock) -> Self {
         Self {
+            consents: Recent::new(*settings.consent_capacity()),
+            sessions: Recent::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
             ids,
             clock,
         }
+    }
+
+    /// Decides about a consent, where its status allows it.
+    pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
+        let is = |consent: &AggregatorConsent| consent.handle == handle;
+        let now_ms = self.clock.now_ms();
+        let decided = self
+            .consents
+            .change(is, |consent| consent.become_status(status, now_ms));
+        matches!(decided, Some(Ok(())))
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {

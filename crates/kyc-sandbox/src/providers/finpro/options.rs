@@ -7,9 +7,10 @@ use crate::credentials;
 use crate::exchange::{
     ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, settings,
 };
+pub use crate::state::DataOutcome;
 
 settings! {
-    /// MoneyOne FinPro: `POST /profile`.
+    /// MoneyOne FinPro: Check Profile, consents.
     ///
     /// The request and success fields and the nested error body of `PROFILE_CHECK_FAILED` are documented. The HTTP status
     /// of errors is not.
@@ -73,6 +74,25 @@ settings! {
         with_limit_header / limit_header: bool = false;
         /// Whether a 429 carries `Retry-After`, in seconds. Own choice.
         with_retry_after / retry_after: bool = false;
+        /// What becomes of a consent that is asked for. Own choice.
+        with_consent_decisions / consent_decisions: ConsentDecisions = ConsentDecisions::ByPerson;
+        /// How many consents are kept; the oldest are forgotten.
+        with_consent_capacity / consent_capacity: usize = 10_000;
+        /// Where a consent request's reply has its members. Own choice.
+        with_consent_reply / consent_reply: ConsentReply = ConsentReply::InData;
+        /// How replies spell the member with the redirection URL. The pages differ.
+        with_redirect_member / redirect_member: RedirectMember = RedirectMember::AsDocumented;
+        /// Which consents the list of unique accounts has. Own choice.
+        with_unique_accounts / unique_accounts: UniqueAccounts = UniqueAccounts::AnyTemplate;
+        /// The code with which customers return: 0 is success. An `ecres` that is a number instead of what an aggregator
+        /// would send is a code, too. Own choice.
+        with_journey_code / journey_code: u16 = 0;
+        /// How many questions for its status a data session is pending. Own choice.
+        with_pending_polls / pending_polls: u32 = 0;
+        /// How data sessions end. Own choice.
+        with_data_outcome / data_outcome: DataOutcome = DataOutcome::Ready;
+        /// The body of an account: as on the page, or as live replies are reported to be.
+        with_account_body / account_body: AccountBody = AccountBody::AsDocumented;
         /// The delay of each reply.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
         /// A failure that is injected into every operation.
@@ -93,6 +113,49 @@ choices! {
         Nested,
         /// `{ver, timestamp, status: "failure", errorCode, errorMsg}`, reported for others.
         Flat,
+    }
+
+    /// What becomes of a consent at an account aggregator that is asked for.
+    ConsentDecisions {
+        /// The customer of the virtual user account decides at once, by the table of [`people`](crate::people): with linked
+        /// accounts there it becomes active, without any it is rejected, and nobody else decides.
+        ByPerson,
+        /// It is pending until [`Sandbox::decide_consent`](crate::Sandbox::decide_consent).
+        Pending,
+    }
+
+    /// Where the reply to a consent request has its members.
+    ConsentReply {
+        /// In `data`, as integrators report.
+        InData,
+        /// Beside `ver` and `status`.
+        Flat,
+    }
+
+    /// The spelling of a redirection URL's member.
+    RedirectMember {
+        /// As on each operation's own page.
+        AsDocumented,
+        /// `webRedirectionUrl`.
+        Url,
+        /// `webRedirectionURL`.
+        CapitalUrl,
+    }
+
+    /// Which consents the list of unique accounts has.
+    UniqueAccounts {
+        /// Those by any template, as an integrator reports.
+        AnyTemplate,
+        /// Those by the template that was asked for.
+        OfTemplate,
+    }
+
+    /// The body of an account.
+    AccountBody {
+        /// `transactions`, `balance`, `profile`, `holder` and `summary`.
+        AsDocumented,
+        /// `Summary`, `Profile.Holders.Holder` and `Transactions.Transaction`, as in ReBIT's schemas.
+        Rebit,
     }
 
     /// Whether FinPro's `userConsentId` may be left out.

@@ -1,0 +1,193 @@
+//! The client: one row for each operation.
+
+use finpro_profile::Finpro;
+
+use crate::{
+    DecryptRedirection, EncryptRedirection, GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData,
+    GetFiBalance, GetFiData, GetFiDataXml, GetFiStatus, ListConsentsV1, ListConsentsV2,
+    ListConsentsV3, ListUniqueAccounts, RequestConsentV2, RequestConsentV3, RequestConsentV4,
+    RequestFi, RevokeConsent,
+};
+
+provider_core::operations! {
+    /// Calls FinPro as a financial information user (FIU). Cheap to clone; share one, because connections are kept in it.
+    #[catalogue]
+    pub struct FiuClient(Finpro) {
+        /// Asks a customer for a consent, version 3: `POST /v3/requestconsent`.
+        ///
+        /// The reply has the consent's handle, and the URL where the customer decides. Each call asks anew, so it is retried
+        /// only if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for members that break a rule or do not fit
+        /// together; `Api` for a refusal, inside a 2xx too; `Decode` for a success without a handle.
+        request_consent_v3(RequestConsentV3);
+
+        /// Asks a customer for a consent, version 2, deprecated: `POST /v2/requestconsent`.
+        ///
+        /// The reply has the consent's handle and no URL. Its members are unconfirmed (`[3p]`).
+        ///
+        /// # Errors
+        ///
+        /// As of [`request_consent_v3`](Self::request_consent_v3).
+        request_consent_v2(RequestConsentV2);
+
+        /// Asks a customer for a consent at each institution, version 4: `POST /v4/requestconsent`.
+        ///
+        /// The reply's members are not documented (`[unknown]`): every handle in it is found.
+        ///
+        /// # Errors
+        ///
+        /// As of [`request_consent_v3`](Self::request_consent_v3).
+        request_consent_v4(RequestConsentV4);
+
+        /// Lists consents by customer, by handle or by id, version 3: `POST /v3/getconsentslist`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Errors are not documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for members of different questions or an
+        /// ill-formed handle or id; `Api` for a refusal. A consent that cannot be read is set aside, not an error.
+        list_consents_v3(ListConsentsV3);
+
+        /// Lists a customer's consents, version 2: `POST /v2/getconsentslist`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_consents_v3`](Self::list_consents_v3).
+        list_consents_v2(ListConsentsV2);
+
+        /// Lists a customer's consents, version 1, legacy: `POST /getconsentslist`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_consents_v3`](Self::list_consents_v3).
+        list_consents_v1(ListConsentsV1);
+
+        /// Lists the accounts of a customer under any consent: `POST /v1/accounts/getconsentslist`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_consents_v3`](Self::list_consents_v3).
+        list_unique_accounts(ListUniqueAccounts);
+
+        /// Reads where a customer decides about consents: `POST /webRedirection/getEncryptedUrl`.
+        ///
+        /// It changes nothing, so it is retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for a handle that is no version 4 UUID; `Api` with
+        /// `FP0024` for a handle that is unknown or without a valid VUA, and for handles of different customers, `FP0029` for an
+        /// aggregator that is not in the registry, `FP0021` and `InvalidRequest` for members that this client checks.
+        encrypt_redirection(EncryptRedirection);
+
+        /// Reads how a customer's journey ended, from the parameters of the return: `POST /webRedirection/decryptUrl`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. It proves no consent: list it, or wait for the webhook.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]. A journey that failed is a reply, not an error.
+        decrypt_redirection(DecryptRedirection);
+
+        /// Requests a consent's data: `POST /fi/request`.
+        ///
+        /// The data arrives later: wait for the webhook `DATA_READY`, or ask with
+        /// [`fi_request_status`](Self::fi_request_status). Each call begins another session, so it is retried only if it was
+        /// never sent or was refused temporarily.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for a range that ends before it begins; `Api`, with
+        /// `InvalidConsentId` for an unknown consent (`[3p]`); `Verification` for a reply about another consent.
+        request_fi(RequestFi);
+
+        /// Reads the status of a consent's data: `POST /consent/firequest/status`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Ask again after 5, 10, 20 s and so on; rate limits are
+        /// documented here. Data of some accounts may be there when others are not.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `RateLimited` for HTTP 429; `Api` for HTTP 400, whose codes are not
+        /// documented (`[unknown]`); `Verification` for a reply about another session, consent or handle.
+        fi_request_status(GetFiStatus);
+
+        /// Reads the data of all accounts: `POST /getallfidata`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The data must be ready, see
+        /// [`fi_request_status`](Self::fi_request_status), and is removed at its `dataExpiry`. Each account is kept as it came.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for a range that ends before it begins, or for more
+        /// or less than one of consent, account and transaction; `Api`, of which each is HTTP 400: `InvalidConsentId` for an
+        /// unknown consent, `NoDataAvailable` if nothing has been fetched yet, `DataIsDeleted` after the data's expiry,
+        /// `NoDataFound`, also inside a 2xx (`[3p]`), and `InvalidRequest` for a consent of the mode VIEW that is revoked
+        /// (`FP0058`, `[3p]`).
+        get_all_fi_data(GetAllFiData);
+
+        /// Reads the statement of accounts as a PDF: `POST /getallfidataPdf`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. `download` stores it without holding it in memory.
+        ///
+        /// # Errors
+        ///
+        /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`); `Decode` for what is
+        /// no PDF.
+        get_all_fi_data_pdf(GetAllFiDataPdf);
+
+        /// Reads the data of one account: `POST /getfidata`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The members of the reply are not documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
+        get_fi_data(GetFiData);
+
+        /// Reads the data of one account as XML: `POST /xml/getfidata`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The document is not parsed: give it to a parser that expands
+        /// no entities.
+        ///
+        /// # Errors
+        ///
+        /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`); `Decode` for what
+        /// does not claim to be XML.
+        get_fi_data_xml(GetFiDataXml);
+
+        /// Reads balances: `POST /getfibalance`.
+        ///
+        /// A read, so it is retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
+        get_fi_balance(GetFiBalance);
+
+        /// Reads what is new under a periodic consent: `POST /getalllatestfidata`.
+        ///
+        /// Its page does not say whether a second call finds the same again, so it is retried only if it was never sent or was
+        /// refused temporarily.
+        ///
+        /// # Errors
+        ///
+        /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
+        get_all_latest_fi_data(GetAllLatestFiData);
+
+        /// Revokes a consent: `POST /revokeconsent`. Irreversible.
+        ///
+        /// A second call changes nothing, so it is retried when its outcome is unknown. Where an earlier attempt was
+        /// carried out, the retry is refused with `InvalidStatus` (`[3p]`): list the consent to see its status.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Api` for a consent that is neither active nor paused
+        /// (`InvalidStatus` if it was revoked before, `[3p]`) or unknown; `Decode` for a reply that does not say `success`.
+        revoke_consent(RevokeConsent);
+    }
+}

@@ -1,0 +1,426 @@
+//! Consent lists, versions 1, 2 and 3, and unique accounts.
+
+use finpro_profile::Envelope;
+use provider_core::{
+    Idempotency, InvalidRequest, Items, Label, Mark, Masked, Mobile, Operation, lenient,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::endpoint::post;
+use crate::values::{self, check_party, rule};
+use crate::{
+    AccountId, ConsentHandle, ConsentId, ConsentStatus, FipId, PartyIdentifier,
+    PartyIdentifierType, ProductId,
+};
+
+/// A consent list, version 1 (`[docs]`; legacy): a row for each account of a consent.
+///
+/// Of two stored versions of its page one says that there is no paging, and the other that `productID` is optional: send both
+/// required members, and pages only where you know that they exist.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListConsentsV1 {
+    /// The customer's mobile number, 10 digits
+    mobile_number: Mobile,
+    /// The consent template
+    #[serde(rename = "productID")]
+    product_id: ProductId,
+    /// How many consents a page has
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    /// The page
+    #[serde(rename = "pageno", default, skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+}
+
+impl ListConsentsV1 {
+    /// Creates a request for a customer's consents by one template.
+    pub fn new(mobile: Mobile, product: ProductId) -> Self {
+        Self {
+            mobile_number: mobile,
+            product_id: product,
+            limit: None,
+            page: None,
+        }
+    }
+
+    /// Asks for one page. The number of the first one is not documented (`[unknown]`).
+    #[must_use]
+    pub fn set_page(mut self, page: u32, limit: u32) -> Self {
+        (self.page, self.limit) = (Some(page), Some(limit));
+        self
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        self.product_id.check()
+    }
+}
+
+/// A consent list, version 2 (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListConsentsV2 {
+    /// What identifies the customer: MOBILE, EMAIL or PAN
+    party_identifier_type: PartyIdentifierType,
+    /// The mobile number of 10 digits, e-mail address or PAN
+    party_identifier_value: Masked,
+    /// The consent template
+    #[serde(rename = "productID")]
+    product_id: ProductId,
+    /// Your reference of the account or application
+    #[serde(rename = "accountID")]
+    account_id: AccountId,
+}
+
+impl ListConsentsV2 {
+    /// Creates a request for a customer's consents by one template.
+    pub fn new(party: PartyIdentifier, product: ProductId, account: AccountId) -> Self {
+        Self {
+            party_identifier_type: party.kind,
+            party_identifier_value: party.value,
+            product_id: product,
+            account_id: account,
+        }
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        use PartyIdentifierType::{Email, Mobile, Pan};
+        self.product_id.check()?;
+        let kinds = [Mobile, Email, Pan];
+        check_party(
+            &self.party_identifier_type,
+            &self.party_identifier_value,
+            &kinds,
+        )
+    }
+}
+
+/// A consent list, version 3 (`[docs]`): one of three questions. It is also how one consent is looked up.
+///
+/// ```
+/// use finpro_fiu::{ConsentHandle, ListConsentsV3};
+///
+/// let handle = ConsentHandle::parse("d69a07cf-4434-4d36-be6c-d22af7dc01fb")?;
+/// let request = ListConsentsV3::Handles(vec![handle]);
+/// # Ok::<(), finpro_fiu::finpro_profile::provider_core::InvalidRequest>(())
+/// ```
+///
+/// As JSON it has the members of one of them; those of another are refused.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ListConsentsV3 {
+    /// A customer's consents by one template.
+    Party {
+        /// The customer, by an identifier of any kind.
+        party: PartyIdentifier,
+        /// The consent template.
+        product: ProductId,
+        /// Your reference of the account or application.
+        account: AccountId,
+    },
+    /// The consents with these handles; at least one.
+    Handles(Vec<ConsentHandle>),
+    /// The consents with these ids; at least one.
+    Ids(Vec<ConsentId>),
+}
+
+/// The members of all three questions.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct QueryMembers {
+    /// What identifies the customer: MOBILE, EMAIL, PAN, AADHAR, DOB or GSTIN; beside it the value, productID and accountID
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    party_identifier_type: Option<PartyIdentifierType>,
+    /// The identifier's value
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    party_identifier_value: Option<Masked>,
+    /// The consent template
+    #[serde(rename = "productID", default, skip_serializing_if = "Option::is_none")]
+    product_id: Option<ProductId>,
+    /// Your reference of the account or application
+    #[serde(rename = "accountID", default, skip_serializing_if = "Option::is_none")]
+    account_id: Option<AccountId>,
+    /// The consents' handles, instead of a customer
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    consent_handle: Vec<ConsentHandle>,
+    /// The consents' ids, instead of a customer or handles
+    #[serde(rename = "consentID", default, skip_serializing_if = "Vec::is_empty")]
+    consent_id: Vec<ConsentId>,
+}
+
+impl ListConsentsV3 {
+    fn check(&self) -> Result<(), InvalidRequest> {
+        use PartyIdentifierType::{Aadhaar, DateOfBirth, Email, Gstin, Mobile, Pan};
+        match self {
+            Self::Party { party, product, .. } => {
+                product.check()?;
+                let kinds = [Mobile, Email, Pan, Aadhaar, DateOfBirth, Gstin];
+                check_party(&party.kind, &party.value, &kinds)
+            }
+            Self::Handles(handles) => {
+                rule(
+                    !handles.is_empty(),
+                    "consentHandle",
+                    "must name at least one",
+                )?;
+                handles.iter().try_for_each(ConsentHandle::check)
+            }
+            Self::Ids(ids) => {
+                rule(!ids.is_empty(), "consentID", "must name at least one")?;
+                ids.iter().try_for_each(ConsentId::check)
+            }
+        }
+    }
+}
+
+impl Serialize for ListConsentsV3 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = QueryMembers {
+            party_identifier_type: None,
+            party_identifier_value: None,
+            product_id: None,
+            account_id: None,
+            consent_handle: Vec::new(),
+            consent_id: Vec::new(),
+        };
+        match self.clone() {
+            Self::Party {
+                party,
+                product,
+                account,
+            } => {
+                members.party_identifier_type = Some(party.kind);
+                members.party_identifier_value = Some(party.value);
+                members.product_id = Some(product);
+                members.account_id = Some(account);
+            }
+            Self::Handles(handles) => members.consent_handle = handles,
+            Self::Ids(ids) => members.consent_id = ids,
+        }
+        members.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ListConsentsV3 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const MODES: &str = "must have partyIdentifierType, partyIdentifierValue, productID and accountID, or consentHandle \
+                             alone, or consentID alone";
+        let QueryMembers {
+            party_identifier_type,
+            party_identifier_value,
+            product_id,
+            account_id,
+            consent_handle,
+            consent_id,
+        } = QueryMembers::deserialize(deserializer)?;
+        let party = (
+            party_identifier_type,
+            party_identifier_value,
+            product_id,
+            account_id,
+        );
+        Ok(
+            match (party, consent_handle.is_empty(), consent_id.is_empty()) {
+                ((Some(kind), Some(value), Some(product), Some(account)), true, true) => {
+                    Self::Party {
+                        party: PartyIdentifier { kind, value },
+                        product,
+                        account,
+                    }
+                }
+                ((None, None, None, None), false, true) => Self::Handles(consent_handle),
+                ((None, None, None, None), true, false) => Self::Ids(consent_id),
+                _ => return Err(InvalidRequest::new("request", MODES).into_deserialize_error()),
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ListConsentsV3 {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ListConsentsV3".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        QueryMembers::json_schema(generator)
+    }
+}
+
+/// The accounts of a customer under any consent (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListUniqueAccounts {
+    /// The customer's mobile number, 10 digits
+    mobile_number: Mobile,
+    /// The consent template
+    #[serde(rename = "productID")]
+    product_id: ProductId,
+    /// Of consents with this status only: PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    status: Vec<ConsentStatus>,
+    /// The page; the number of the first one and the size of a page are not documented
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page_number: Option<u32>,
+}
+
+impl ListUniqueAccounts {
+    /// Creates a request.
+    pub fn new(mobile: Mobile, product: ProductId) -> Self {
+        Self {
+            mobile_number: mobile,
+            product_id: product,
+            status: Vec::new(),
+            page_number: None,
+        }
+    }
+
+    /// Takes consents with one of these statuses only; with any if empty.
+    #[must_use]
+    pub fn set_status(mut self, status: impl IntoIterator<Item = ConsentStatus>) -> Self {
+        self.status = status.into_iter().collect();
+        self
+    }
+
+    /// Asks for one page.
+    #[must_use]
+    pub fn set_page(mut self, page: u32) -> Self {
+        self.page_number = Some(page);
+        self
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        self.product_id.check()?;
+        let filters = |status: &ConsentStatus| {
+            !matches!(status, ConsentStatus::Resumed | ConsentStatus::Unknown(_))
+        };
+        rule(
+            self.status.iter().all(filters),
+            "status",
+            "must be PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED",
+        )
+    }
+}
+
+/// The reply of every consent list. A consent that cannot be read does not fail the others, see [`Items::unread`].
+pub type ListedConsents = Envelope<Items<ListedConsent>>;
+
+/// A consent in a list. Version 1 has a row for each account, with its institution and number in the row (`[docs]`); the
+/// others have [`accounts`](Self::accounts), whose members are unconfirmed (`[3p]`). Each version has some of the members.
+///
+/// Unique accounts are reported not to be limited to the template that was asked for (`[3p]`): compare
+/// [`product_id`](Self::product_id).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListedConsent {
+    /// The aggregator's id; `None` until the consent is approved.
+    #[serde(
+        rename = "consentID",
+        alias = "consentId",
+        default,
+        deserialize_with = "values::id"
+    )]
+    pub consent_id: Option<ConsentId>,
+    /// The request's id.
+    #[serde(alias = "consent_handle", default, deserialize_with = "values::id")]
+    pub consent_handle: Option<ConsentHandle>,
+    /// The status.
+    pub status: ConsentStatus,
+    /// The consent template.
+    #[serde(rename = "productID", default, deserialize_with = "values::id")]
+    pub product_id: Option<ProductId>,
+    /// Your reference of the account or application.
+    #[serde(rename = "accountID", default, deserialize_with = "values::id")]
+    pub account_id: Option<AccountId>,
+    /// The aggregator, as this operation spells it: `onemoney-aa` in a sample of version 1, `onemoney` elsewhere.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub aa_id: Option<Label>,
+    /// The customer's virtual user account (`[3p]`).
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub vua: Option<Masked>,
+    /// When it was created, ISO 8601, unchanged. Integrators report `consentCreationData` (`[3p]`).
+    #[serde(
+        alias = "consentCreationData",
+        alias = "consentCreationDate",
+        default,
+        deserialize_with = "lenient::text"
+    )]
+    pub created_on: Option<Label>,
+    /// When it was changed, ISO 8601, unchanged.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub modified_on: Option<Label>,
+    /// When it begins, ISO 8601, unchanged.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub consent_start: Option<Label>,
+    /// When it ends, unchanged: ISO 8601, or with a space and without a zone, which is not documented.
+    #[serde(alias = "consent_expiry", default, deserialize_with = "lenient::text")]
+    pub consent_expiry: Option<Masked>,
+    /// `ONETIME` or `PERIODIC`.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub fetch_type: Option<Label>,
+    /// The kinds of accounts.
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub fi_types: Option<Vec<Label>>,
+    /// The institution, in version 1.
+    #[serde(default, deserialize_with = "values::id")]
+    pub fip_id: Option<FipId>,
+    /// The account's number, masked by the institution, in version 1.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub masked_account_number: Option<Masked>,
+    /// The accounts, in all versions but the first.
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub accounts: Option<Items<ListedAccount>>,
+}
+
+/// An account of a consent (`[3p]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListedAccount {
+    /// The institution's name.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub fip_name: Option<Label>,
+    /// The institution.
+    #[serde(default, deserialize_with = "values::id")]
+    pub fip_id: Option<FipId>,
+    /// `SAVINGS` and the like.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub account_type: Option<Label>,
+    /// The link's id, with which one account's data is read.
+    #[serde(alias = "linkRefNumber", default, deserialize_with = "values::id")]
+    pub link_reference_number: Option<crate::LinkRefNumber>,
+    /// The account's number, masked by the institution.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub masked_account_number: Option<Masked>,
+    /// The kind of account.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub fi_type: Option<Label>,
+}
+
+const fn operation(name: &'static str, route: &'static str) -> Operation {
+    Operation::new(name, route, Idempotency::Safe).documented(Mark::Docs)
+}
+
+post!(
+    ListConsentsV1, Self::check, Envelope::read => ListedConsents,
+    operation("list-consents-v1", "POST /getconsentslist")
+);
+post!(
+    ListConsentsV2, Self::check, Envelope::read => ListedConsents,
+    operation("list-consents-v2", "POST /v2/getconsentslist")
+);
+post!(
+    ListConsentsV3, Self::check, Envelope::read => ListedConsents,
+    operation("list-consents-v3", "POST /v3/getconsentslist")
+);
+post!(
+    ListUniqueAccounts, Self::check, Envelope::read => ListedConsents,
+    operation("list-unique-accounts", "POST /v1/accounts/getconsentslist")
+);

@@ -1,0 +1,399 @@
+//! Consents: what is refused before it is sent, what is believed, and the journey through the sandbox.
+
+use finpro_fiu::{
+    AccountId, ConsentHandle, ConsentId, ConsentStatus, ListConsentsV1, ListConsentsV2,
+    ListConsentsV3, ListUniqueAccounts, PartyIdentifier, PartyIdentifierType, ProductId,
+    RequestConsentV2, RequestConsentV3, RequestConsentV4, ReturnUrl, RevokeConsent, Vua,
+};
+use kyc_sandbox::settings::{ConsentDecisions, ConsentReply, RedirectMember};
+use kyc_sandbox::{AggregatorConsentStatus, FinproSettings, Sandbox, Settings};
+use provider_core::{ErrorKind, Mobile, Outcome, Pan, request_from_value};
+use serde_json::json;
+
+use crate::{answer, client, refused};
+
+const HANDLE: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+
+fn product(text: &str) -> ProductId {
+    ProductId::parse(text).unwrap()
+}
+
+fn vua(user: &str) -> Vua {
+    Vua::parse(&format!("{user}@onemoney")).unwrap()
+}
+
+fn party() -> PartyIdentifier {
+    PartyIdentifier::mobile(&Mobile::parse("9000000001").unwrap())
+}
+
+fn account() -> AccountId {
+    AccountId::parse("application-4711").unwrap()
+}
+
+fn handle(text: &str) -> ListConsentsV3 {
+    ListConsentsV3::Handles(vec![ConsentHandle::parse(text).unwrap()])
+}
+
+fn id(text: &str) -> ConsentId {
+    ConsentId::parse(text).unwrap()
+}
+
+#[test]
+fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
+    use PartyIdentifierType::{Aadhaar, Email, Gstin, Mobile as Number, Pan};
+
+    let of = |kind, value: &str| PartyIdentifier::new(kind, value);
+    let v3 = || RequestConsentV3::new(product("LOAN-1"), vua("9000000001"));
+    for (field, request) in [
+        (
+            "productID",
+            RequestConsentV3::new(product("LOAN 1"), vua("a")),
+        ),
+        ("productID", RequestConsentV3::orchestrated([], vua("a"))),
+        (
+            "productID",
+            RequestConsentV3::orchestrated([product("a/b")], vua("a")),
+        ),
+        (
+            "partyIdentifierValue",
+            v3().set_party(of(Number, "+919000000001")),
+        ),
+        ("partyIdentifierValue", v3().set_party(of(Email, "nobody"))),
+        (
+            "partyIdentifierValue",
+            v3().set_party(of(Pan, "aaaaa0000a")),
+        ),
+        (
+            "partyIdentifierType",
+            v3().set_party(of(Gstin, "29AAAAA0000A1Z5")),
+        ),
+        (
+            "partyIdentifierType",
+            v3().set_party(of("mobile".into(), "9000000001")),
+        ),
+    ] {
+        assert_eq!(refused(&request), field, "{request:?}");
+    }
+    let v2 = |product, party| RequestConsentV2::new(product, vua("a"), party, account());
+    let v4 = |product, party| RequestConsentV4::new(product, vua("a"), party, account());
+    assert_eq!(refused(&v2(product("a b"), party())), "productID");
+    assert_eq!(refused(&v4(product("a b"), party())), "productID");
+    assert_eq!(
+        refused(&v2(product("a"), of(Number, "1"))),
+        "partyIdentifierValue"
+    );
+    assert_eq!(
+        refused(&v4(product("a"), of(Aadhaar, "1"))),
+        "partyIdentifierType"
+    );
+
+    let mobile = || Mobile::parse("9000000001").unwrap();
+    assert_eq!(
+        refused(&ListConsentsV1::new(mobile(), product("a b"))),
+        "productID"
+    );
+    let v2 = ListConsentsV2::new(of(Aadhaar, "1"), product("a"), account());
+    assert_eq!(refused(&v2), "partyIdentifierType");
+    for (field, request) in [
+        ("consentHandle", ListConsentsV3::Handles(Vec::new())),
+        (
+            "consentHandle",
+            handle("00000000-0000-0000-0000-000000000000"),
+        ),
+        (
+            "consentHandle",
+            handle("d69a07cf-4434-1d36-be6c-d22af7dc01fb"),
+        ),
+        ("consentHandle", handle("d69a07cf44344d36be6cd22af7dc01fb")),
+        ("consentID", ListConsentsV3::Ids(Vec::new())),
+        ("consentID", ListConsentsV3::Ids(vec![id("<NULL>")])),
+        (
+            "partyIdentifierValue",
+            ListConsentsV3::Party {
+                party: of(Gstin, " "),
+                product: product("a"),
+                account: account(),
+            },
+        ),
+    ] {
+        assert_eq!(refused(&request), field, "{request:?}");
+    }
+    for status in [ConsentStatus::Resumed, ConsentStatus::from("Active")] {
+        let request = ListUniqueAccounts::new(mobile(), product("a")).set_status([status]);
+        assert_eq!(refused(&request), "status");
+    }
+    assert_eq!(refused(&RevokeConsent::new(id("a/b"))), "consentID");
+    for text in ["", "@", "a@", "@b", "a@b@c", "9000000001"] {
+        assert_eq!(Vua::parse(text).unwrap_err().field(), "vua", "{text}");
+    }
+    for text in [
+        "",
+        "lender.example.test",
+        "://a",
+        "https://",
+        "https://a b",
+        "1s://a",
+        "https://a\n",
+    ] {
+        assert_eq!(
+            ReturnUrl::parse(text).unwrap_err().field(),
+            "redirectUrl",
+            "{text}"
+        );
+    }
+    assert!(ReturnUrl::parse("lender-app://consent/done?a=b").is_ok());
+}
+
+#[test]
+fn a_list_has_the_members_of_one_question() {
+    let read = |json| request_from_value::<ListConsentsV3>(json).is_ok();
+    let party = json!({"partyIdentifierType": "PAN", "partyIdentifierValue": "AAAAA0000A", "productID": "a", "accountID": "b"});
+    assert!(read(party.clone()));
+    assert!(read(json!({"consentHandle": [HANDLE]})));
+    assert!(read(json!({"consentID": ["a", "b"]})));
+    let mut both = party.clone();
+    both["consentID"] = json!(["a"]);
+    for json in [
+        both,
+        json!({}),
+        json!({"consentHandle": []}),
+        json!({"consentHandle": [HANDLE], "consentID": ["a"]}),
+        json!({"partyIdentifierType": "PAN", "partyIdentifierValue": "AAAAA0000A", "productID": "a"}),
+        json!({"productID": "a"}),
+    ] {
+        let error = request_from_value::<ListConsentsV3>(json).unwrap_err();
+        assert!(error.rule().contains("alone"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_needs_its_handle_and_a_revocation_its_word() {
+    let request = || RequestConsentV3::new(product("LOAN-1"), vua("9000000001"));
+    for body in [
+        r#"{"ver":"1","status":"success","data":{}}"#,
+        r#"{"ver":"1","status":"success","data":{"consent_handle":""}}"#,
+        r#"{"ver":"1","status":"success"}"#,
+    ] {
+        let error = answer(request(), 200, body).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Decode, Outcome::Done),
+            "{body}"
+        );
+        let v4 = RequestConsentV4::new(product("a"), vua("a"), party(), account());
+        let error = answer(v4, 200, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+    }
+    for (body, kind) in [
+        (r#"{"ver":"1"}"#, ErrorKind::Decode),
+        (r#"{"ver":"1","status":"PENDING"}"#, ErrorKind::Decode),
+        (
+            r#"{"ver":"1","status":"failure","message":"x"}"#,
+            ErrorKind::Api,
+        ),
+        (
+            r#"{"ver":"1","status":"success","errorCode":"InvalidStatus"}"#,
+            ErrorKind::Api,
+        ),
+    ] {
+        let error = answer(RevokeConsent::new(id("a")), 200, body)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consent_that_cannot_be_read_does_not_lose_the_others() {
+    let body = r#"{"ver":1.21,"data":[{"status":"PAUSED","consentID":"","accounts":"none","createdOn":7},
+        "odd",{"consentID":"a"},{"status":"ACTIVE","consentID":"b","accounts":[7,{"fipId":null}]}]}"#;
+    let listed = answer(handle(HANDLE), 200, body).await.unwrap();
+    assert_eq!(listed.data.unread_count(), 2);
+    assert_eq!(
+        (&listed.data[0].consent_id, &listed.data[0].accounts),
+        (&None, &None)
+    );
+    assert!(listed.data[1].status.is_active() && !listed.data[0].status.is_active());
+    let accounts = listed.data[1].accounts.as_ref().unwrap();
+    assert_eq!((accounts.len(), accounts.unread_count()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_personal_is_printed() {
+    let text = "9000000001";
+    let item = json!({"status": text, "consentID": text, "consentHandle": text, "productID": text, "accountID": text,
+        "aaId": text, "vua": text, "createdOn": text, "modifiedOn": text, "consentStart": text, "consentExpiry": text,
+        "fetchType": text, "fiTypes": [text], "fipId": text, "maskedAccountNumber": text,
+        "accounts": [{"fipName": text, "linkReferenceNumber": text, "maskedAccountNumber": text, "fiType": text}]});
+    let body = json!({"ver": text, "status": "success", "timestamp": text, "txnid": text, "message": text, "data": [item]});
+    let listed = answer(handle(HANDLE), 200, &body.to_string())
+        .await
+        .unwrap();
+    let body = json!({"ver": text, "data": {"consent_handle": text, "status": text, "webRedirectionUrl": text, "transaction_id": text}});
+    let request = RequestConsentV3::new(product("LOAN-1"), vua(text)).set_party(party());
+    let asked = answer(request.clone(), 200, &body.to_string())
+        .await
+        .unwrap();
+    let printed = format!(
+        "{listed:?} {asked:?} {request:?} {:?}",
+        ReturnUrl::parse("a://9000000001")
+    );
+    assert!(!printed.contains(text), "{printed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consent_is_asked_for_found_and_revoked() {
+    let sandbox = Sandbox::default();
+    let client = client(sandbox.transport());
+    let request = RequestConsentV3::new(product("LOAN-1"), vua("9000000001"))
+        .set_party(PartyIdentifier::pan(&Pan::parse("AAAAA0000A").unwrap()))
+        .set_account(account());
+    let asked = client
+        .request_consent_v3(request)
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    assert_eq!(asked.status, Some(ConsentStatus::Pending));
+    assert!(
+        asked
+            .web_redirection_url
+            .unwrap()
+            .expose()
+            .contains("ecreq=")
+    );
+
+    let by_handle = ListConsentsV3::Handles(vec![asked.consent_handle.clone()]);
+    let listed = client
+        .list_consents_v3(by_handle.clone())
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    assert_eq!(listed[0].status, ConsentStatus::Active);
+    let consent = listed[0].consent_id.clone().unwrap();
+    let accounts = listed[0].accounts.as_ref().unwrap();
+    assert_eq!(accounts.len(), 2);
+
+    let mobile = || Mobile::parse("9000000001").unwrap();
+    let pan = PartyIdentifier::pan(&Pan::parse("AAAAA0000A").unwrap());
+    let v2 = ListConsentsV2::new(pan, product("LOAN-1"), account());
+    assert_eq!(
+        client
+            .list_consents_v2(v2)
+            .await
+            .unwrap()
+            .value()
+            .data
+            .len(),
+        1
+    );
+    let v1 = ListConsentsV1::new(mobile(), product("LOAN-1"));
+    assert_eq!(
+        client
+            .list_consents_v1(v1)
+            .await
+            .unwrap()
+            .value()
+            .data
+            .len(),
+        2,
+        "a row an account"
+    );
+    let unique = ListUniqueAccounts::new(mobile(), product("LOAN-2"));
+    let unique = unique.set_status([ConsentStatus::Active]);
+    let found = client
+        .list_unique_accounts(unique)
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    assert_eq!(
+        found[0].product_id,
+        Some(product("LOAN-1")),
+        "of any template"
+    );
+
+    client
+        .revoke_consent(RevokeConsent::new(consent.clone()))
+        .await
+        .unwrap();
+    let listed = client
+        .list_consents_v3(by_handle)
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    assert_eq!(listed[0].status, ConsentStatus::Revoked);
+    for (consent, code) in [
+        (consent, "InvalidStatus"),
+        (id("unknown"), "InvalidConsentId"),
+    ] {
+        let error = client
+            .revoke_consent(RevokeConsent::new(consent))
+            .await
+            .unwrap_err();
+        assert_eq!(error.fault().unwrap().code(), Some(code));
+    }
+    assert_eq!(sandbox.ledger().total().effects, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_place_and_spelling_of_a_consent_is_read() {
+    for (reply, member) in [
+        (ConsentReply::InData, RedirectMember::CapitalUrl),
+        (ConsentReply::Flat, RedirectMember::Url),
+    ] {
+        let finpro = FinproSettings::default()
+            .with_consent_reply(reply)
+            .with_redirect_member(member)
+            .with_consent_decisions(ConsentDecisions::Pending);
+        let sandbox = Sandbox::new(Settings::default().with_finpro(finpro));
+        let client = client(sandbox.transport());
+        let v3 = RequestConsentV3::new(product("LOAN-1"), vua("9000000001"));
+        let asked = client
+            .request_consent_v3(v3)
+            .await
+            .unwrap()
+            .into_value()
+            .data;
+        assert!(asked.web_redirection_url.is_some());
+        let v2 = RequestConsentV2::new(product("LOAN-1"), vua("9000000001"), party(), account());
+        client.request_consent_v2(v2).await.unwrap();
+
+        let status = async || {
+            let request = ListConsentsV3::Handles(vec![asked.consent_handle.clone()]);
+            let listed = client
+                .list_consents_v3(request)
+                .await
+                .unwrap()
+                .into_value()
+                .data;
+            (listed[0].status.clone(), listed[0].consent_id.is_some())
+        };
+        assert_eq!(status().await, (ConsentStatus::Pending, false));
+        let decide = |next| sandbox.decide_consent(asked.consent_handle.as_str(), next);
+        assert!(!decide(AggregatorConsentStatus::Paused), "it is not active");
+        assert!(decide(AggregatorConsentStatus::Active) && decide(AggregatorConsentStatus::Paused));
+        assert_eq!(status().await, (ConsentStatus::Paused, true));
+    }
+    let client = client(Sandbox::default().transport());
+    let v4 = RequestConsentV4::new(product("LOAN-1"), vua("9000000001"), party(), account());
+    let v4 = v4.set_fip_ids(["FIP-1", "FIP-2"].map(fip_id));
+    let asked = client
+        .request_consent_v4(v4)
+        .await
+        .unwrap()
+        .into_value()
+        .data;
+    let fips: Vec<_> = asked
+        .consents
+        .iter()
+        .map(|consent| consent.fip_id.clone())
+        .collect();
+    assert_eq!(fips, ["FIP-1", "FIP-2"].map(|fip| Some(fip_id(fip))));
+}
+
+fn fip_id(text: &str) -> finpro_fiu::FipId {
+    finpro_fiu::FipId::parse(text).unwrap()
+}

@@ -1,0 +1,64 @@
+//! What the crate does over a script and over the sandbox.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod consents;
+mod data;
+mod fixtures;
+mod progress;
+mod redirection;
+
+use std::sync::Arc;
+
+use finpro_fiu::FiuClient;
+use finpro_fiu::finpro_profile::{
+    AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId,
+};
+use kyc_sandbox::SandboxTransport;
+use kyc_sandbox::credentials::{
+    FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
+};
+use provider_core::testing::{FixedClock, ScriptedTransport, Step};
+use provider_core::{BaseUrl, Call, Endpoint, Error, RetryPolicy, Transport};
+
+/// A client of the sandbox's account over any transport, that sends once.
+fn client(transport: impl Transport + 'static) -> FiuClient {
+    let credentials = Credentials {
+        client_id: ClientId::new(FINPRO_CLIENT_ID).unwrap(),
+        client_secret: ClientSecret::new(FINPRO_CLIENT_SECRET).unwrap(),
+        organisation_id: OrganisationId::new(FINPRO_ORGANISATION_ID).unwrap(),
+        app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
+    };
+    let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpro).unwrap();
+    FiuClient::builder(Finpro::new(base_url, credentials))
+        .transport(Arc::new(transport))
+        .clock(Arc::new(FixedClock::default()))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
+}
+
+/// What becomes of a call that gets this reply.
+async fn answer<E: Endpoint<Provider = Finpro> + Clone>(
+    request: E,
+    status: u16,
+    body: &str,
+) -> Result<E::Output, Error> {
+    let client = client(ScriptedTransport::new([Step::respond(
+        status,
+        body.to_owned(),
+    )]));
+    let call: Call<'_, E> = client.client().call(request);
+    call.await.map(provider_core::Response::into_value)
+}
+
+/// The member that a request breaks a rule with, before anything is sent.
+fn refused<E: Endpoint<Provider = Finpro>>(request: &E) -> String {
+    let client = client(ScriptedTransport::new([]));
+    let error = client.client().check(request).unwrap_err();
+    error.invalid_request().unwrap().field().to_owned()
+}

@@ -1,0 +1,137 @@
+//! Recorded fixtures equal the current exchanges of client and sandbox. `cargo xtask fixtures` rewrites them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use finpro_fiu::finpro_profile::{
+    AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId,
+};
+use finpro_fiu::{
+    AccountId, ConsentHandle, ConsentId, DecryptRedirection, EncryptRedirection, FiuClient,
+    GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData, GetFiBalance, GetFiData, GetFiDataXml,
+    GetFiStatus, ListConsentsV1, ListConsentsV2, ListConsentsV3, ListUniqueAccounts,
+    PartyIdentifier, ProductId, RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestFi,
+    RevokeConsent, SessionId, Vua,
+};
+use kyc_sandbox::credentials::{
+    FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
+};
+use kyc_sandbox::{Sandbox, SandboxTransport, Settings};
+use provider_core::testing::{FixedClock, Mode, Recorder};
+use provider_core::{BaseUrl, Endpoint, Mobile, RetryPolicy};
+use serde::Serialize;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpro");
+
+/// A client of a sandbox, and what it exchanges.
+struct Recorded {
+    client: FiuClient,
+    recorder: Recorder,
+}
+
+impl Recorded {
+    fn new() -> Self {
+        let sandbox = Sandbox::new(Settings::default().with_deterministic_ids(true));
+        let credentials = Credentials {
+            client_id: ClientId::new(FINPRO_CLIENT_ID).unwrap(),
+            client_secret: ClientSecret::new(FINPRO_CLIENT_SECRET).unwrap(),
+            organisation_id: OrganisationId::new(FINPRO_ORGANISATION_ID).unwrap(),
+            app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
+        };
+        let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpro).unwrap();
+        let recorder = Recorder::new(Arc::new(sandbox.transport()));
+        let client = FiuClient::builder(Finpro::new(base_url, credentials))
+            .transport(Arc::new(recorder.clone()))
+            .clock(Arc::new(FixedClock::default()))
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+        Self { client, recorder }
+    }
+
+    /// Calls, and keeps the exchange as `recorded-…` of its operation.
+    async fn call<E>(&self, case: &str, request: E) -> Option<E::Output>
+    where
+        E: Endpoint<Provider = Finpro, Output: Serialize> + Serialize + Clone,
+    {
+        let result = self.client.client().call(request.clone()).await;
+        let directory = Path::new(FIXTURES).join(E::OPERATION.name);
+        let mode = Mode::from_environment();
+        let case = format!("recorded-{case}");
+        self.recorder
+            .finish(mode, directory, &case, &request, &result);
+        result.ok().map(provider_core::Response::into_value)
+    }
+}
+
+#[tokio::test]
+async fn recorded_consents_are_up_to_date() {
+    let recorded = Recorded::new();
+    let product = || ProductId::parse("LOAN-1").unwrap();
+    let vua = |user: &str| Vua::parse(&format!("{user}@onemoney")).unwrap();
+    let mobile = || Mobile::parse("9000000001").unwrap();
+    let party = || PartyIdentifier::mobile(&mobile());
+    let account = || AccountId::parse("application-4711").unwrap();
+
+    let v3 = RequestConsentV3::new(product(), vua("9000000001"));
+    let v3 = v3.set_party(party()).set_account(account());
+    let asked = recorded.call("asked", v3).await.unwrap().data;
+    let v2 = RequestConsentV2::new(product(), vua("9000000002"), party(), account());
+    recorded.call("asked", v2).await.unwrap();
+    let v4 = RequestConsentV4::new(product(), vua("9000000003"), party(), account());
+    recorded.call("asked", v4).await.unwrap();
+
+    let handle = asked.consent_handle;
+    let handles = ListConsentsV3::Handles(vec![handle.clone()]);
+    let listed = recorded.call("active", handles).await.unwrap().data;
+    let consent = listed.first().unwrap().consent_id.clone().unwrap();
+    let v2 = ListConsentsV2::new(party(), product(), account());
+    recorded.call("of-a-customer", v2).await.unwrap();
+    let v1 = ListConsentsV1::new(mobile(), product());
+    recorded.call("of-a-customer", v1).await.unwrap();
+    let unique = ListUniqueAccounts::new(mobile(), product());
+    recorded.call("of-a-customer", unique).await.unwrap();
+
+    let encrypt = EncryptRedirection::new([handle.clone()]);
+    recorded.call("encrypted", encrypt).await.unwrap();
+    let unknown = ConsentHandle::parse("d69a07cf-4434-4d36-be6c-d22af7dc01fb").unwrap();
+    let unknown = EncryptRedirection::new([unknown]);
+    assert!(recorded.call("unknown-handle", unknown).await.is_none());
+    for (case, code) in [("accepted", "0"), ("rejected", "1")] {
+        let decrypt = DecryptRedirection::new(code, "010120300000000", "fi");
+        recorded.call(case, decrypt).await.unwrap();
+    }
+
+    let request = RequestFi::new(consent.clone());
+    let session = recorded.call("accepted", request).await.unwrap().data;
+    let unknown = RequestFi::new(ConsentId::parse("unknown").unwrap());
+    assert!(recorded.call("unknown-consent", unknown).await.is_none());
+    let status = GetFiStatus::of_session(session.session_id);
+    recorded.call("ready", status).await.unwrap();
+    let unknown = GetFiStatus::of_session(SessionId::parse("unknown").unwrap());
+    assert!(recorded.call("unknown-session", unknown).await.is_none());
+
+    let all = GetAllFiData::of_consent(consent.clone());
+    let data = recorded.call("two-accounts", all).await.unwrap().data;
+    let link = data.first().unwrap().link_reference_number.clone();
+    let link = link.unwrap();
+    let one = GetFiData::new(consent.clone(), link.clone());
+    recorded.call("one-account", one).await.unwrap();
+    let xml = GetFiDataXml::new(consent.clone(), link.clone());
+    recorded.call("document", xml).await.unwrap();
+    let pdf = GetAllFiDataPdf::new(consent.clone(), [link]);
+    recorded.call("statement", pdf).await.unwrap();
+    let balance = GetFiBalance::new(consent.clone());
+    recorded.call("two-accounts", balance).await.unwrap();
+    let latest = GetAllLatestFiData::new(consent.clone());
+    recorded.call("two-accounts", latest).await.unwrap();
+    let unknown = GetAllFiData::of_account(AccountId::parse("unknown").unwrap());
+    assert!(recorded.call("unknown-account", unknown).await.is_none());
+
+    let revoke = || RevokeConsent::new(consent.clone());
+    recorded.call("revoked", revoke()).await.unwrap();
+    assert!(recorded.call("already-revoked", revoke()).await.is_none());
+    let unknown = RevokeConsent::new(ConsentId::parse("unknown").unwrap());
+    assert!(recorded.call("unknown-consent", unknown).await.is_none());
+}

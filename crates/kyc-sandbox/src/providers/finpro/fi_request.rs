@@ -1,0 +1,142 @@
+//! FI requests and their status.
+//!
+//! Members and the words of a status are documented; errors and outcomes are the sandbox's own choice.
+
+use jiff::Timestamp;
+
+use super::Finpro;
+use super::body::{Refused, RequestBody, invalid};
+use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::state::{
+    AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, WireClock,
+};
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
+    finpro.flat(request, |body| {
+        let id = body.required("consentId")?;
+        range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
+        let consent = finpro.consent(id)?;
+        if consent.status != AggregatorConsentStatus::Active {
+            return Err(("InvalidStatus", "The consent is not active"));
+        }
+        let session = DataSession {
+            id: finpro.ids.uuid().to_string(),
+            consent_id: id.to_owned(),
+            outcome: *finpro.settings.data_outcome(),
+            pending_polls: *finpro.settings.pending_polls(),
+            first: finpro
+                .sessions
+                .filter(|session| session.consent_id == id)
+                .is_empty(),
+            requested_ms: finpro.clock.now_ms(),
+        };
+        let data = Json::Object(vec![
+            ("consentId", id.into()),
+            ("sessionId", session.id.as_str().into()),
+        ]);
+        let effect = session.id.clone();
+        finpro.sessions.add(session);
+        // No `status`, as documented.
+        let reply = Json::Object(vec![
+            ("ver", "1.21.0".into()),
+            ("timestamp", WireClock::iso(finpro.clock.now_ms()).into()),
+            ("response", "ok".into()),
+            ("data", data),
+        ]);
+        Ok(Reply::json(200, &reply).with_effect(effect))
+    })
+}
+
+pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
+    finpro.flat(request, |body| {
+        let (id, handle, session) = (
+            body.text("consentId")?,
+            body.text("consentHandle")?,
+            body.text("sessionId")?,
+        );
+        if id.is_none() && handle.is_none() && session.is_none() {
+            return Err(invalid("consentId, consentHandle or sessionId is required"));
+        }
+        let of = |consent: &AggregatorConsent| {
+            id.is_none_or(|id| consent.id == id)
+                && handle.is_none_or(|handle| consent.handle == handle)
+        };
+        let consents = finpro.consents.filter(of);
+        let is = |asked: &DataSession| {
+            session.is_none_or(|id| asked.id == id)
+                && consents
+                    .iter()
+                    .any(|consent| consent.id == asked.consent_id)
+        };
+        let polled = finpro
+            .sessions
+            .change(is, |session| (session.clone(), session.poll()));
+        let found = polled.and_then(|(session, outcome)| {
+            let mut consents = consents.iter();
+            let consent = consents.find(|consent| consent.id == session.consent_id)?;
+            Some((consent, session, outcome))
+        });
+        let (consent, session, outcome) = found.ok_or(invalid("No such session"))?;
+        let account = |(index, account): (usize, &LinkedAccount)| {
+            Json::Object(vec![
+                ("linkRefNumber", account.link.as_str().into()),
+                ("fiStatus", DataSession::words(outcome, index).1.into()),
+                ("fipName", "Invented Bank".into()),
+                ("fipId", account.fip_id.as_str().into()),
+                ("maskedAccountNumber", account.masked_number.into()),
+            ])
+        };
+        let requested = WireClock::iso(session.requested_ms);
+        let expiry = WireClock::iso(session.requested_ms.saturating_add(WEEK_MS));
+        let data = Json::Object(vec![
+            ("timestamp", requested.as_str().into()),
+            ("consentHandle", consent.handle.as_str().into()),
+            ("eventType", "DATA".into()),
+            ("eventStatus", DataSession::words(outcome, 0).0.into()),
+            ("consentId", consent.id.as_str().into()),
+            ("vua", consent.vua.as_str().into()),
+            ("eventMessage", "Invented".into()),
+            ("datafetchDate", requested.into()),
+            ("productID", consent.product.as_str().into()),
+            ("accountID", consent.account.as_deref().into()),
+            ("fetchType", "PERIODIC".into()),
+            ("consentExpiry", "2031-01-01 00:00:00".into()),
+            ("sessionId", session.id.as_str().into()),
+            ("dataExpiry", expiry.into()),
+            ("firstTimeFetch", session.first.into()),
+            (
+                "linkRefNumbers",
+                Json::List(consent.accounts.iter().enumerate().map(account).collect()),
+            ),
+        ]);
+        Ok(finpro.success(vec![("message", "Invented".into()), ("data", data)]))
+    })
+}
+
+/// Refuses a moment that is not ISO 8601, and a range that ends before it begins.
+pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<(), Refused> {
+    let moment = |name| -> Result<Option<Timestamp>, Refused> {
+        let text = body.text(name)?;
+        let parsed = text.map(|text| text.parse().map_err(|_| invalid("a date is not ISO 8601")));
+        parsed.transpose()
+    };
+    match moment(from)?.zip(moment(to)?) {
+        Some((from, to)) if to < from => Err(invalid("the range ends before it begins")),
+        _ => Ok(()),
+    }
+}
+
+impl Finpro {
+    /// The approved consent with this id.
+    pub(super) fn consent(&self, id: &str) -> Result<AggregatorConsent, Refused> {
+        let found = self
+            .consents
+            .filter(|consent| consent.approved_id() == Some(id));
+        found
+            .into_iter()
+            .next()
+            .ok_or(("InvalidConsentId", "No such consent"))
+    }
+}
