@@ -504,6 +504,8 @@ async fn nothing_personal_is_printed() {
     let context = format!(r#"{{"id":"1","sessionId":"{SESSION}","context":"CANARY 1"}}"#);
     let (result, _) = send([signed(&context)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    let record = r#"ConsentRecord { id: "1", context: "#;
+    assert!(printed.contains(record), "{printed}");
     let id = format!(r#"{{"id":"9000000001","sessionId":"{SESSION}"}}"#);
     printed += &format!("{:?}", read(signed(&id)).await.unwrap());
     let refusal = r#"{"status":"fail","code":"9000000001","message":"CANARY"}"#;

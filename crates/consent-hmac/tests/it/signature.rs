@@ -1,6 +1,7 @@
 //! Signatures: published vectors, check values, and refused signatures. Pure.
 
 use consent_hmac::provider_core::VerificationError;
+use consent_hmac::provider_core::jiff::Timestamp;
 use consent_hmac::{SharedSecret, SharedSecrets, Signature, Signer, Verifier};
 use kyc_sandbox::credentials::VERIFF_OLD_SECRET;
 use sha2::{Digest, Sha256};
@@ -245,8 +246,6 @@ fn each_secret_of_a_list_verifies_and_no_other_does() {
 
 #[test]
 fn a_verifier_respects_the_expiry_of_a_secret() {
-    use consent_hmac::provider_core::jiff::Timestamp;
-
     let old = SharedSecret::new("the-previous-secret").unwrap();
     let with_old = Signer::new(&old).sign(D.as_bytes());
     let found = |until| {
@@ -278,12 +277,18 @@ fn no_secret_is_printed() {
     let made_up = SharedSecret::new("CANARY").unwrap();
     let signer = Signer::new(&made_up);
     let verifier = Verifier::new(&made_up).or(&made_up);
+    let begun = verifier.begin_at(signer.sign(b"x"), Timestamp::UNIX_EPOCH);
     let printed = format!(
-        "{made_up:?} {made_up:#?} {signer:?} {signer:#?} {verifier:?} {verifier:#?} {:?}",
+        "{made_up:?} {made_up:#?} {signer:?} {signer:#?} {verifier:?} {verifier:#?} {begun:?} {:?}",
         SharedSecret::new("CANARY\n").unwrap_err()
     );
     assert!(!printed.contains("CANARY"), "{printed}");
-    for instead in ["SharedSecret(***)", "Signer(***)", "Verifier(2 secrets)"] {
+    for instead in [
+        "SharedSecret(***)",
+        "Signer(***)",
+        "Verifier(2 secrets)",
+        "BodyVerification(2 secrets)",
+    ] {
         assert!(printed.contains(instead), "{printed}");
     }
     // A signature is public, so it may be printed.

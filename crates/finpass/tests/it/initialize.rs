@@ -593,6 +593,7 @@ async fn nothing_personal_is_printed() {
     let mut printed = format!("{request:?} {request:#?}");
     let (result, _) = send([Step::respond(200, SESSION)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    assert!(printed.contains("Envelope { data: "), "{printed}");
     for odd in ["9000000001", "AAAAA0000A", "person@example.test\\n"] {
         let session = SESSION.replace("aa_1_1", odd);
         let session = session.replace("\"success\"}", &format!("\"{odd}\"}}"));

@@ -558,5 +558,7 @@ async fn nothing_personal_is_printed() {
     for answer in all(&mut answers).await {
         printed.push_str(&format!("{answer:?} {answers:?}"));
     }
+    let at_the_end = "BatchAnswers { concurrency: 2, taken: 3, in_flight: 0, ";
+    assert!(printed.contains(at_the_end), "{printed}");
     assert!(!printed.contains("900000"), "{printed}");
 }

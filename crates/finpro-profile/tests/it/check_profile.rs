@@ -699,6 +699,12 @@ async fn nothing_personal_is_printed() {
         "errorMessage":"9000000001 CANARY"}]}"#;
     let (result, _) = send([Step::respond(200, failed)], request).await;
     printed += &format!("{result:?} {result:#?}");
+    let report = "ProfileReport { ver: None, timestamp: None, txnid: None, data: ";
+    let row = r#"ProfileRow { aa_id: "onemoney", "#;
+    assert!(
+        printed.contains(report) && printed.contains(row),
+        "{printed}"
+    );
     for odd in ["9000000001", "AAAAA0000A", "person@example.test"] {
         let body = REPORT.replace("onemoney", odd).replace("t-1", odd);
         let body = body

@@ -171,6 +171,9 @@ mod tests {
         assert_eq!(error.to_string(), "KEY: is wrong");
         let error = values.parsed("OTHER", |_| Ok(())).unwrap_err();
         assert_eq!(error.field(), "OTHER");
-        assert!(!format!("{values:?} {environment:?}").contains("CANARY"));
+        assert_eq!(
+            format!("{values:?} {environment:?}"),
+            "Settings(values) Settings(environment)"
+        );
     }
 }

@@ -745,6 +745,8 @@ async fn a_catalogue_entry_downloads_the_file_of_its_operation() {
     let entry = CatalogueEntry::with_schemas::<Media>("media", "Fetches a picture.");
     #[cfg(not(feature = "schema"))]
     let entry = CatalogueEntry::new::<Media>("media", "Fetches a picture.");
+    let printed = format!("{entry:?}");
+    assert!(printed.starts_with("CatalogueEntry { provider: \"toy\", method: \"media\", "));
     let stage = stage(Streaming::Incremental, [whole(), whole()]);
     let mut sink = Fragile::default();
     let input = json!({"id": "m-1"});

@@ -8,7 +8,8 @@ use provider_core::http::{HeaderMap, Request, StatusCode};
 use provider_core::testing::Step;
 use provider_core::{
     BaseUrl, Body, Client, Email, Error, ErrorKind, InvalidRequest, Masked, Mobile, Pan, PathId,
-    RawResponse, RequestId, ReqwestTransport, RetryPolicy, Secret, TransportErrorKind,
+    RawResponse, RequestId, ReqwestTransport, RetryPolicy, Secret, StreamVerification,
+    StreamedResponse, TransportErrorKind,
 };
 
 use crate::server::{Reply, Server, response};
@@ -181,7 +182,9 @@ async fn no_error_leaks_anything() {
             builder.retry(RetryPolicy::never())
         });
         let call = stage.client.call(with_query());
-        assert_silent("the call", &format!("{call:?}"));
+        let shown = format!("{call:?}");
+        assert!(shown.starts_with("Call { operation: \"order\", "));
+        assert_silent("the call", &shown);
         let error = call.await.unwrap_err();
         assert_eq!(error.kind(), kind, "case {index}");
         assert_silent(&format!("case {index}"), &printed(&error));
@@ -197,7 +200,9 @@ async fn no_error_leaks_anything() {
         assert_eq!(sent.header("x-api-key"), API_KEY);
         assert!(sent.uri.query().unwrap().contains(QUERY));
         assert!(sent.json()["consent_text"] == CONSENT);
-        assert_silent("the sent request", &format!("{sent:?}"));
+        let shown = format!("{sent:?}");
+        assert!(shown.starts_with("Sent(POST /uat/"), "{shown}");
+        assert_silent("the sent request", &shown);
     }
     assert!(traces.text().contains("operation=\"order\""));
     assert_silent("tracing", &traces.text());
@@ -319,6 +324,13 @@ fn types_that_hold_a_secret_do_not_print_it() {
     request.headers_mut().insert("x-api-key", header);
     let order = order();
     let response = RawResponse::new(StatusCode::OK, HeaderMap::new(), BODY.into());
+    let streamed = StreamedResponse::from(response.clone());
+    assert_eq!(
+        format!("{streamed:?}"),
+        "StreamedResponse { head: ReplyHead { status: 200, headers: 0 }, announced: Some(20), taken: 0, .. }"
+    );
+    let kinds = [StreamVerification::Whole, StreamVerification::Unsigned];
+    assert_eq!(format!("{kinds:?}"), "[Whole, Unsigned]");
     let transport = ReqwestTransport::builder().proxy(format!("http://toy:{API_KEY}@127.0.0.1:1"));
     assert_silent("a provider", &format!("{toy:?} {toy:#?}"));
     assert_silent("a request", &format!("{request:?} {request:#?}"));
