@@ -42,6 +42,24 @@ impl InterimResponses {
     ///
     /// The peer sends more than [`MAX_BYTES`](Self::MAX_BYTES) of interim responses.
     pub(crate) fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // Nearly every read begins with a final status line.
+        if self.place == Place::Status(0)
+            && let [
+                b'H',
+                b'T',
+                b'T',
+                b'P',
+                b'/',
+                b'1',
+                b'.',
+                _,
+                b' ',
+                b'2'..=b'9',
+                ..,
+            ] = bytes
+        {
+            self.place = Place::Final;
+        }
         for &byte in bytes {
             self.place = match self.place {
                 Place::Final => return Ok(()),

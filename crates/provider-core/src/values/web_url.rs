@@ -19,10 +19,10 @@ use super::invalid_request::InvalidRequest;
 ///
 /// Another scheme, such as an app's own, no host, white space, or anything that nobody sees. The error names `field`.
 pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidRequest> {
-    // The usual address needs no second look.
-    if !url.bytes().all(|byte| byte.is_ascii_graphic())
-        && let Some(rule) = stray(url)
-    {
+    // The usual address needs no second look. Every byte is looked at, because that is faster than stopping early.
+    let ordinary = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
+    let is_ordinary = url.bytes().fold(true, |all, byte| all & ordinary(byte));
+    if !is_ordinary && let Some(rule) = stray(url) {
         return Err(InvalidRequest::new(field, rule));
     }
     let after = |scheme: &str| {
@@ -33,7 +33,7 @@ pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidReques
     let begins_a_host =
         |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'[' || !byte.is_ascii();
     let has_host = rest.is_some_and(|rest| rest.as_bytes().first().is_some_and(begins_a_host));
-    if has_host && !url.contains([' ', '\\']) {
+    if has_host && (is_ordinary || !url.contains([' ', '\\'])) {
         return Ok(());
     }
     Err(InvalidRequest::new(
