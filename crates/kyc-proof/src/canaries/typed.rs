@@ -14,6 +14,7 @@ use provider_core::serde::de::DeserializeOwned;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{BaseUrl, Client, Endpoint, Provider, RawResponse, request_from_value};
 use serde_json::Value;
+use veriff_sessions::GetDecision;
 
 /// What a request and its reply print: by themselves, and as a call.
 pub(super) struct Printed {
@@ -35,6 +36,7 @@ pub(super) const TYPES: &[Row] = &[
     row::<RefreshData>(),
     row::<CheckProfile>(),
     row::<RecordConsent>(),
+    row::<GetDecision>(),
     row::<InitiateSession>(),
 ];
 
