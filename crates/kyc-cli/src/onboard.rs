@@ -280,6 +280,7 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
             value,
             provider,
             elapsed,
+            ..
         } => Row {
             step: name,
             provider,

@@ -20,7 +20,10 @@ use serde::Deserialize;
 /// let applicant: Applicant = request_from_json(
 ///     br#"{
 ///         "mobile": "9000000001",
-///         "consent": {"session": "s-1", "kind": "aadhaar", "answer": "approved", "text": "I agree."},
+///         "consent": {
+///             "session": "00000000-0000-4000-8000-000000000001",
+///             "kind": "aadhaar", "answer": "approved", "text": "I agree."
+///         },
 ///         "documents": {"consent": true, "purpose": "KYC", "return_url": "https://lender.example.test"},
 ///         "query_id": "application-4711"
 ///     }"#,
@@ -127,8 +130,35 @@ impl Applicant {
         self
     }
 
+    pub(crate) fn person(&self) -> Person {
+        Person {
+            mobile: self.mobile.clone(),
+            pan: self.pan.clone(),
+        }
+    }
+
     pub(crate) fn answer(&self) -> Option<ConsentAnswer> {
         self.consent.as_ref().map(|consent| consent.answer)
+    }
+}
+
+/// Whom a report is about; in memory only.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    mobile: Mobile,
+    pan: Option<Pan>,
+}
+
+impl Person {
+    /// The person of `earlier` with what is known now; `None` if it is another. The e-mail address identifies nobody, and a
+    /// PAN only if both have one.
+    pub(crate) fn same_as(self, earlier: Self) -> Option<Self> {
+        let other_pan =
+            matches!((&self.pan, &earlier.pan), (Some(pan), Some(known)) if pan != known);
+        (self.mobile == earlier.mobile && !other_pan).then(|| Self {
+            pan: self.pan.or(earlier.pan),
+            mobile: self.mobile,
+        })
     }
 }
 

@@ -43,7 +43,7 @@ impl OnboardingReport {
 /// |---|---|
 /// | `step` | [`StepName::as_str`] |
 /// | `result` | `done`, `skipped`, `failed` |
-/// | `provider`, `elapsed_ms`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, or `standings`: a list of `aggregator` and `readiness` |
+/// | `provider`, `elapsed_ms`, `request_id`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, or `standings`: a list of `aggregator` and `readiness` |
 /// | `reason`, `message` | of a step that was skipped: [`SkipReason::as_str`](crate::SkipReason::as_str), and in words |
 /// | `error` | of a step that failed, as [`Error`] documents |
 impl Serialize for OnboardingReport {
@@ -87,6 +87,7 @@ enum Outcome<'r> {
     Done {
         provider: &'static str,
         elapsed_ms: u64,
+        request_id: Option<&'r RequestId>,
         value: Value<'r>,
     },
     Skipped {
@@ -194,9 +195,11 @@ fn step<'r, T>(
             value,
             provider,
             elapsed,
+            request_id,
         } => Outcome::Done {
             provider,
             elapsed_ms: millis(*elapsed),
+            request_id: request_id.as_ref(),
             value: value_of(value),
         },
         Step::Skipped(reason) => Outcome::Skipped {
@@ -221,13 +224,14 @@ impl Serialize for StepEvent {
             progress: &'static str,
             reason: Option<&'static str>,
             kind: Option<ErrorKind>,
+            outcome: Option<provider_core::Outcome>,
             provider: Option<&'static str>,
             reference: Option<&'e ProviderReference>,
             request_id: Option<&'e RequestId>,
         }
         let (reason, kind) = match self.progress {
             Progress::Skipped(reason) => (Some(reason.as_str()), None),
-            Progress::Failed(kind) => (None, Some(kind)),
+            Progress::Failed(kind) | Progress::HeldBack(kind) => (None, Some(kind)),
             _ => (None, None),
         };
         let event = Event {
@@ -236,6 +240,7 @@ impl Serialize for StepEvent {
             progress: self.progress.as_str(),
             reason,
             kind,
+            outcome: self.outcome,
             provider: self.provider,
             reference: self.reference.as_ref(),
             request_id: self.request_id.as_ref(),

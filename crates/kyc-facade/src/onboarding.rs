@@ -26,8 +26,8 @@ use crate::{
 /// A change of a step: for a display, or for a journal that outlives the process.
 ///
 /// As JSON it is an object: `version` ([`OnboardingReport::JSON_VERSION`]), `step`, `progress`
-/// ([`Progress::as_str`]), `reason` of a skip, `kind` of a failure, `provider`, `reference`, `request_id`; what does not
-/// apply is null.
+/// ([`Progress::as_str`]), `reason` of a skip, `kind` and `outcome` of a failure, `provider`, `reference`, `request_id`; what
+/// does not apply is null.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepEvent {
@@ -39,8 +39,10 @@ pub struct StepEvent {
     pub provider: Option<&'static str>,
     /// The provider's id for what was done, which later calls name. Its URL is in the report only.
     pub reference: Option<ProviderReference>,
-    /// The request id of its requests, reported before the first one is sent; `None` for a step that is not taken.
+    /// The request id of its requests, reported before the first one is sent; `None` for a step that was not taken.
     pub request_id: Option<RequestId>,
+    /// Whether a step that failed, is held back or was dropped may have been done nevertheless; `None` for any other.
+    pub outcome: Option<Outcome>,
 }
 
 impl StepEvent {
@@ -51,6 +53,7 @@ impl StepEvent {
             provider: None,
             reference: None,
             request_id: None,
+            outcome: None,
         }
     }
 
@@ -75,6 +78,9 @@ pub enum Progress {
     Skipped(SkipReason),
     /// It failed.
     Failed(ErrorKind),
+    /// It failed in the [report](Onboarding::resume_from) that the onboarding goes on from, may have been done, and is not
+    /// taken again until it is [repeated](Onboarding::repeat). The event is about the earlier failure.
+    HeldBack(ErrorKind),
     /// The onboarding's future was dropped while the step was in flight: it may have been done. Its client's
     /// [`CallObserver`](provider_core::CallObserver) receives the details.
     Dropped,
@@ -89,6 +95,7 @@ impl Progress {
             Self::Kept => "kept",
             Self::Skipped(_) => "skipped",
             Self::Failed(_) => "failed",
+            Self::HeldBack(_) => "held_back",
             Self::Dropped => "dropped",
         }
     }
@@ -137,8 +144,12 @@ impl Onboarding {
 
     /// Goes on from an earlier report of the same person: a step that is done there is not taken again, and is part of the
     /// new report as it was. Neither is a step that may have been done, see [`OnboardingReport::unsettled`], unless a
-    /// second time does no harm: it fails again with the same error until it is [repeated](Self::repeat). All other steps
-    /// are taken.
+    /// second time does no harm: it keeps its error until it is [repeated](Self::repeat). All other steps are taken.
+    ///
+    /// The applicant must be whom the report is about: the same mobile number, and the same PAN if both have one. Otherwise
+    /// every step fails as [`InvalidRequest`](ErrorKind::InvalidRequest) with the field `report`, nothing is sent, and
+    /// nothing of the report becomes part of the new one. To correct a PAN, [leave out](Self::leave_out) the steps that are
+    /// done instead.
     ///
     /// ```
     /// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
@@ -147,7 +158,8 @@ impl Onboarding {
     /// }
     /// ```
     ///
-    /// A report lives in one process. In another, [leave out](Self::leave_out) the steps that are done.
+    /// A report lives in one process. In another, [leave out](Self::leave_out) the steps that are done according to the
+    /// journal of the [events](Self::with_observer).
     pub fn resume_from(mut self, report: OnboardingReport) -> Self {
         self.earlier.report = Some(report);
         self
@@ -216,6 +228,7 @@ impl Onboarding {
             choice,
             aggregator_consent,
             elapsed,
+            person: plan.person,
         };
         let (failed, unsettled) = (report.errors().count(), report.unsettled().count());
         tracing::info!(target: TARGET, failed, unsettled, "onboarding ended");
@@ -302,30 +315,38 @@ impl Onboarding {
         planned: Planned<P, I, T>,
         end: Instant,
     ) -> Result<(Running, P, I), Step<T>> {
-        let (progress, ended) = match planned {
+        let (kept, ended) = match planned {
             Planned::Take(provider, name, input) => {
                 return Ok((Running::new(step, name, end), provider, input));
             }
-            Planned::Keep(kept) => (Progress::Kept, kept),
-            Planned::Skip(reason) => (Progress::Skipped(reason), Step::Skipped(reason)),
-            Planned::Fail(error) => (Progress::Failed(error.kind()), Step::Failed(error)),
+            Planned::Keep(kept) => (true, kept),
+            Planned::Skip(reason) => (false, Step::Skipped(reason)),
+            Planned::Fail(error) => (false, Step::Failed(error)),
         };
-        let mut event = StepEvent::of(step, progress);
-        match &ended {
+        self.report(match &ended {
             Step::Done {
-                value, provider, ..
-            } => {
-                event.provider = Some(provider);
-                event.reference = value.reference().cloned();
-            }
-            Step::Failed(error) if progress == Progress::Kept => {
-                event.progress = Progress::Failed(error.kind());
-                event.provider = Some(error.provider());
-                event.request_id = error.request_id().cloned();
-            }
-            Step::Failed(_) | Step::Skipped(_) => {}
-        }
-        self.report(event);
+                value,
+                provider,
+                request_id,
+                ..
+            } => StepEvent {
+                provider: Some(provider),
+                reference: value.reference().cloned(),
+                request_id: request_id.clone(),
+                ..StepEvent::of(step, Progress::Kept)
+            },
+            Step::Skipped(reason) => StepEvent::of(step, Progress::Skipped(*reason)),
+            Step::Failed(error) if kept => StepEvent {
+                provider: Some(error.provider()),
+                request_id: error.request_id().cloned(),
+                outcome: Some(error.outcome()),
+                ..StepEvent::of(step, Progress::HeldBack(error.kind()))
+            },
+            Step::Failed(error) => StepEvent {
+                outcome: Some(error.outcome()),
+                ..StepEvent::of(step, Progress::Failed(error.kind()))
+            },
+        });
         Err(ended)
     }
 
@@ -361,10 +382,14 @@ impl Onboarding {
                     value,
                     provider,
                     elapsed,
+                    request_id: running.request_id,
                 }
             }
             Err(error) => {
-                self.report(running.event(Progress::Failed(error.kind())));
+                self.report(StepEvent {
+                    outcome: Some(error.outcome()),
+                    ..running.event(Progress::Failed(error.kind()))
+                });
                 Step::Failed(error)
             }
         }
@@ -450,8 +475,10 @@ struct InFlight<'s> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.onboarding
-                .report(self.running.event(Progress::Dropped));
+            self.onboarding.report(StepEvent {
+                outcome: Some(Outcome::Unknown),
+                ..self.running.event(Progress::Dropped)
+            });
         }
     }
 }

@@ -8,8 +8,9 @@ use provider_core::capability::{
     AggregatorQuery, AggregatorStanding, ConsentAnswer, ConsentRecorder, ConsentStatement,
     DocumentAccess, DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, Idempotency};
+use provider_core::{Error, Idempotency, InvalidRequest};
 
+use crate::applicant::Person;
 use crate::{AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName};
 
 /// One step before it starts.
@@ -76,6 +77,7 @@ type AtAggregator =
 
 /// All steps before they start.
 pub(crate) struct Plan {
+    pub(crate) person: Person,
     pub(crate) answer: Option<ConsentAnswer>,
     pub(crate) consent: Consent,
     pub(crate) documents: Documents,
@@ -86,9 +88,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Checks every input. If one is invalid, no step is taken: a wrong field must not leave half an onboarding.
+    /// Checks every input. If one is invalid, no step is taken: a wrong field must not leave half an onboarding. Nor is one
+    /// if the earlier report is about another person.
     pub(crate) fn new(kyc: &Kyc, applicant: &Applicant, mut earlier: Earlier) -> Self {
         let report = earlier.report.take();
+        let known = report.as_ref().map(|report| report.person.clone());
+        let person = match known {
+            Some(known) => applicant.person().same_as(known),
+            None => Some(applicant.person()),
+        };
+        let Some(person) = person else {
+            return Self::of_another_person(applicant);
+        };
         let answered = report.as_ref().and_then(|report| report.answer);
         let answer = applicant.answer().or(answered);
         let planner = Planner {
@@ -113,6 +124,7 @@ impl Plan {
         let discovery = earlier.kept(StepName::DiscoverAggregators, discovery);
         let at_aggregator = earlier.kept(StepName::OpenAggregatorConsent, at_aggregator);
         let plan = Self {
+            person,
             answer,
             consent: consent.map_or_else(|| planner.consent(), Planned::Keep),
             documents: documents.map_or_else(|| planner.documents(), Planned::Keep),
@@ -134,6 +146,20 @@ impl Plan {
             discovery: plan.discovery.held_back(),
             aggregator_consent: plan.aggregator_consent.held_back(),
             ..plan
+        }
+    }
+
+    /// Every step fails, and nothing of the earlier report is kept beside this applicant.
+    fn of_another_person(applicant: &Applicant) -> Self {
+        let error = || InvalidRequest::new("report", "must be about the same applicant").into();
+        Self {
+            person: applicant.person(),
+            answer: applicant.answer(),
+            consent: Planned::Fail(error()),
+            documents: Planned::Fail(error()),
+            discovery: Planned::Fail(error()),
+            choice: None,
+            aggregator_consent: Planned::Fail(error()),
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use provider_core::Error;
 use provider_core::capability::{
     AggregatorConsentSession, AggregatorStanding, ConsentAnswer, DocumentSession, RecordedConsent,
 };
+use provider_core::{Error, RequestId};
 
 use crate::AggregatorChoice;
+use crate::applicant::Person;
 
 /// The steps of an onboarding, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ pub enum Step<T> {
         provider: &'static str,
         /// The duration.
         elapsed: Duration,
+        /// The request id of its requests.
+        request_id: Option<RequestId>,
     },
     /// It was not taken.
     Skipped(SkipReason),
@@ -132,6 +135,9 @@ impl fmt::Display for SkipReason {
 }
 
 /// The result of an onboarding: one entry for each step, nothing discarded.
+///
+/// It remembers whom it is about, so that no other person's onboarding [goes on from](crate::Onboarding::resume_from) it;
+/// `Debug` prints that masked, and its JSON leaves it out.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OnboardingReport {
@@ -149,12 +155,13 @@ pub struct OnboardingReport {
     pub aggregator_consent: Step<AggregatorConsentSession>,
     /// The duration of the onboarding.
     pub elapsed: Duration,
+    pub(crate) person: Person,
 }
 
 impl OnboardingReport {
-    /// A report in which no step was asked for, for tests of code that reads one: set its fields.
+    /// A report about `applicant` in which no step was asked for, for tests of code that reads one: set its fields.
     #[cfg(feature = "testing")]
-    pub fn untaken() -> Self {
+    pub fn untaken(applicant: &crate::Applicant) -> Self {
         Self {
             answer: None,
             consent: Step::Skipped(SkipReason::NoProvider),
@@ -163,6 +170,7 @@ impl OnboardingReport {
             choice: crate::choose_aggregator(&[], &[], None),
             aggregator_consent: Step::Skipped(SkipReason::NoProvider),
             elapsed: Duration::ZERO,
+            person: applicant.person(),
         }
     }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kyc_facade::provider_core::capability::*;
-use kyc_facade::provider_core::{Error, ErrorKind, Idempotency, Outcome};
+use kyc_facade::provider_core::{Error, ErrorKind, Idempotency, Mobile, Outcome, Pan, serde_json};
 use kyc_facade::{
-    ChoiceReason, Kyc, OnboardingReport, Progress, SkipReason, Step, StepEvent, StepName,
+    Applicant, ChoiceReason, Kyc, OnboardingReport, Progress, SkipReason, Step, StepEvent, StepName,
 };
 
 use crate::fakes::Fake;
@@ -61,7 +61,27 @@ async fn an_unsettled_step_is_taken_again_only_when_the_caller_says_so() {
     let report = with_broken(&fine, &broken, step).onboard(applicant()).await;
     asked(&fine);
     let whole = kyc(&fine, &fine, &fine, &fine).build();
-    let report = whole.onboard(applicant()).resume_from(report).await;
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let report = whole
+        .onboard(applicant())
+        .resume_from(report)
+        .with_observer(move |event| seen.lock().unwrap().push(event))
+        .await;
+    let event = events
+        .lock()
+        .unwrap()
+        .iter()
+        .find(|event| event.step == step)
+        .cloned();
+    let event = event.unwrap();
+    assert_eq!(event.progress, Progress::HeldBack(ErrorKind::Timeout));
+    assert_eq!(event.outcome, Some(Outcome::Unknown));
+    let document = serde_json::json!(event);
+    assert_eq!(
+        (&document["progress"], &document["kind"]),
+        (&"held_back".into(), &"timeout".into())
+    );
     assert_eq!(
         report.unsettled().map(|(step, _)| step).collect::<Vec<_>>(),
         [step]
@@ -126,7 +146,10 @@ async fn a_finished_step_keeps_its_value_and_is_reported_as_kept() {
     let kept: Vec<_> = events
         .iter()
         .filter(|event| event.progress == Progress::Kept)
-        .map(|event| (event.step, event.provider, event.reference.is_some()))
+        .map(|event| {
+            assert!(event.request_id.is_some());
+            (event.step, event.provider, event.reference.is_some())
+        })
         .collect();
     assert_eq!(
         kept,
@@ -135,6 +158,48 @@ async fn a_finished_step_keeps_its_value_and_is_reported_as_kept() {
             (StepName::OpenDocuments, Some("first"), true),
             (StepName::OpenAggregatorConsent, Some("first"), true),
         ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_about_another_person_is_refused_before_anything_is_sent() {
+    let pan = |pan: &str| applicant().set_pan(Pan::parse(pan).unwrap());
+    let someone_else = || Applicant::new(Mobile::parse("9000000010").unwrap());
+    let fine = Fake::default();
+    let whole = kyc(&fine, &fine, &fine, &fine).build();
+    let first = whole.onboard(pan("AAAAA0000A")).await;
+    let carried = whole.onboard(applicant()).resume_from(first).await;
+    assert!(carried.is_complete(), "the PAN was not given again");
+    let refused = [
+        (whole.onboard(applicant()).await, someone_else()),
+        (carried, pan("BBBBB0000B")),
+        (OnboardingReport::untaken(&someone_else()), applicant()),
+    ];
+    asked(&fine);
+    for (report, applicant) in refused {
+        assert!(!format!("{report:?}").contains("90000000"), "masked");
+        let report = whole.onboard(applicant.clone()).resume_from(report).await;
+        assert_eq!(report.errors().count(), StepName::ALL.len());
+        for (_, error) in report.errors() {
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+            assert_eq!(error.outcome(), Outcome::NotSent);
+            let document = serde_json::json!(error);
+            assert_eq!(document["field"], "report");
+            assert_eq!(document["rule"], "must be about the same applicant");
+        }
+        assert!(asked(&fine).is_empty());
+        let own = whole.onboard(applicant).resume_from(report).await;
+        assert_eq!(own.errors().count(), 0, "the new report is the applicant's");
+        asked(&fine);
+    }
+    let untaken = OnboardingReport::untaken(&applicant());
+    let email = applicant().set_email("other@example.test".parse().unwrap());
+    assert!(
+        whole
+            .onboard(email)
+            .resume_from(untaken)
+            .await
+            .is_complete()
     );
 }
 
@@ -162,7 +227,7 @@ async fn a_recorded_refusal_holds_although_the_applicant_brings_no_answer() {
     let refused = applicant().set_consent(consent(ConsentAnswer::Refused));
     let report = whole.onboard(refused).await;
     asked(&fine);
-    let silent = kyc_facade::Applicant::new("9000000001".parse().unwrap()).set_query_id("ref-1");
+    let silent = Applicant::new("9000000001".parse().unwrap()).set_query_id("ref-1");
     let report = whole.onboard(silent).resume_from(report).await;
     assert!(asked(&fine).is_empty());
     assert_eq!(report.discovery.skipped(), Some(SkipReason::ConsentRefused));
@@ -192,12 +257,13 @@ fn a_user_s_test_makes_reports_and_events() {
             (false, _) => "settle",
         }
     }
-    let mut report = OnboardingReport::untaken();
+    let mut report = OnboardingReport::untaken(&applicant());
     assert_eq!(next(&report), "again later");
     report.consent = Step::Done {
         value: RecordedConsent::new(ProviderReference::parse("c-1").unwrap()),
         provider: "veriff",
         elapsed: Duration::from_millis(80),
+        request_id: None,
     };
     assert_eq!(next(&report), "continue");
     report.documents = Step::Failed(Error::new(ErrorKind::Timeout, Outcome::Unknown));
