@@ -15,9 +15,12 @@ file that holds the value and nothing else.
   VERIFF_BASE_URL  VERIFF_API_KEY  VERIFF_SHARED_SECRET (a,b,c: the first signs, all verify)
   DEEPVUE_BASE_URL (https://production.deepvue.tech)  DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
-Exit codes: 0 done, 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
+Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
 5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood, 130 interrupted.
 `kyc onboard` exits with the highest code of its steps, a batch with that of its rows.";
+
+/// The heading of the flags that say something of a batch only.
+pub(crate) const BATCH_HEADING: &str = "Many people";
 
 /// KYC and account aggregator providers, one call at a time or one onboarding.
 #[derive(Debug, Parser)]
@@ -37,7 +40,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) timeout: Option<String>,
 
-    /// Show on stderr what is sent and how it ends: -v each attempt, -vv also when it begins
+    /// Show on stderr each attempt of a call and how it ended; -vv also when it begins
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 102)]
     pub(crate) verbose: u8,
 
@@ -136,7 +139,7 @@ pub(crate) struct Sandbox {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Many people")]
+#[command(next_help_heading = BATCH_HEADING)]
 pub(crate) struct BatchArguments {
     /// Check each row of this file: mobileNumber, and optionally userConsentId, aaId, reference; - is standard input
     #[arg(long, value_name = "FILE", requires = "out")]

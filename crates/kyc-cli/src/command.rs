@@ -1,8 +1,7 @@
 //! Parses the arguments and runs the command.
 
-use clap::ArgMatches;
-use clap::CommandFactory as _;
 use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgMatches, CommandFactory as _};
 
 use crate::arguments::{Arguments, Command};
 use crate::clients::{Clients, settings};
@@ -20,12 +19,19 @@ pub(crate) fn parser() -> clap::Command {
         .iter()
         .zip(3..)
         .map(|(provider, order)| provider.command().display_order(order));
+    // No call has a deadline there; the flag is understood and not shown.
+    let no_deadline = |command: clap::Command| {
+        let timeout = Arg::new("timeout").long("timeout").hide(true);
+        command.arg(timeout.allow_negative_numbers(true))
+    };
     Arguments::command()
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .mut_subcommand("sandbox", no_deadline)
+        .mut_subcommand("completions", no_deadline)
         .subcommands(commands)
         .mut_subcommand("openapi", |command| {
-            command.mut_arg("provider", |name| name.value_parser(names))
+            no_deadline(command).mut_arg("provider", |name| name.value_parser(names))
         })
 }
 

@@ -184,7 +184,7 @@ fn is_without_data(error: &Error) -> bool {
 }
 
 /// Whether the refusal's own meaning says what to do, and waiting does not help.
-fn is_explained(error: &Error) -> bool {
+pub(crate) fn is_explained(error: &Error) -> bool {
     error.is_retryable()
         && error.fault().is_some_and(|fault| {
             fault.meaning().is_some() && fault.class() != FaultClass::Transient

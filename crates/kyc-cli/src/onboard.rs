@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::consent_hmac::Veriff;
-use kyc_facade::deepvue_digilocker::Deepvue;
+use kyc_facade::deepvue_digilocker::{Deepvue, DocType};
 use kyc_facade::finpass::Finpass;
 use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
@@ -23,7 +23,7 @@ use crate::clients::{Clients, settings};
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
-use crate::parse::yes_or_no;
+use crate::parse::{document_type, yes_or_no};
 use crate::progress::StepDisplay;
 use crate::sandbox;
 
@@ -237,7 +237,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
 
 /// A driving licence is `dl` in the operation's command.
 fn document_kind(text: &str) -> DocumentKind {
-    match text {
+    match document_type(text) {
         "dl" => DocumentKind::DrivingLicence,
         text => DocumentKind::from(text),
     }
@@ -252,13 +252,8 @@ fn warn_of_unlisted(arguments: &Onboard, output: Output) {
         one(&arguments.consent_type),
         ConsentPurpose::KNOWN,
     );
-    let documents: Vec<_> = arguments
-        .doc_type
-        .iter()
-        .map(|text| document_kind(text))
-        .collect();
-    let documents = documents.iter().map(DocumentKind::as_str);
-    output.warn_unless_listed("doc_type", documents, DocumentKind::KNOWN);
+    let documents = arguments.doc_type.iter().map(|text| document_type(text));
+    output.warn_unless_listed("doc_types", documents, DocType::KNOWN);
 }
 
 fn aggregator(text: &str) -> Result<AggregatorId, Failure> {

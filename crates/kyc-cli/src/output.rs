@@ -3,11 +3,14 @@
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::{RequestId, Response};
-use kyc_facade::{Progress, StepEvent};
+use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, advice};
+
+/// What became of a read that was interrupted.
+pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
 
 /// How a command prints its results.
 #[derive(Debug, Clone, Copy)]
@@ -199,6 +202,8 @@ impl Output {
             let done = events.iter().find(ended);
             let result = if done.is_some() {
                 "was done"
+            } else if begun.step == StepName::DiscoverAggregators {
+                READ_BROKEN_OFF
             } else {
                 "may have been done"
             };

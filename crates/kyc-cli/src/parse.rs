@@ -24,6 +24,14 @@ pub(crate) fn listen_address(field: &'static str, text: &str) -> Result<SocketAd
     })
 }
 
+/// A kind of document as Deepvue spells it; the name that the facade has for a driving licence is understood too.
+pub(crate) fn document_type(text: &str) -> &str {
+    match text {
+        "driving_licence" => "dl",
+        text => text,
+    }
+}
+
 /// Parses `true` or `false`, and nothing else.
 pub(crate) fn yes_or_no(field: &'static str, text: &str) -> Result<bool, Failure> {
     match text {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::arguments::BATCH_HEADING;
 use crate::command;
 use crate::failure::{EXIT_INVALID, Failure};
 use crate::output::Output;
@@ -93,6 +94,18 @@ impl Given {
             .next()
     }
 
+    /// A flag that was given and says something of a batch only, if no batch was.
+    fn flag_of_a_batch(&self) -> Option<String> {
+        let is_given = |flag: &String| self.words.iter().any(|word| is_argument(word, flag));
+        let mut flags = self
+            .command
+            .get_arguments()
+            .filter(|flag| flag.get_help_heading() == Some(BATCH_HEADING))
+            .filter_map(|flag| flag.get_long().map(|name| format!("--{name}")));
+        let has_batch = is_given(&"--batch".to_owned());
+        flags.find(|flag| !has_batch && is_given(flag))
+    }
+
     /// Of an argument that the command does not take: where it stands, and what it may have been meant for.
     fn unexpected(&self, argument: &str, suggestion: &str) -> (String, String) {
         let at = self
@@ -141,6 +154,11 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
             .join(", "),
         _ => "arguments".to_owned(),
     };
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(flag) = given.flag_of_a_batch()
+    {
+        return (flag, "needs --batch and --out".to_owned());
+    }
     let rule = match error.kind() {
         ErrorKind::MissingRequiredArgument => "required".to_owned(),
         ErrorKind::InvalidSubcommand => {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kyc_facade::provider_core::ErrorKind;
 
+use super::summary::per_second;
+
 /// A progress bar on stderr; nothing if stderr is not a terminal.
 #[derive(Debug)]
 pub(super) struct BatchDisplay {
@@ -69,7 +71,7 @@ impl BatchDisplay {
 
 fn rate(state: &ProgressState, text: &mut dyn Write) {
     // Write errors are ignored, here and below.
-    let _ = write!(text, "{:.0} a second", state.per_sec());
+    let _ = write!(text, "{} a second", per_second(state.per_sec()));
 }
 
 /// The time left, unless there is no progress.

@@ -28,8 +28,8 @@ enum Source {
         file: File,
         snapshot: Option<Snapshot>,
     },
-    /// What can be read only once.
-    Pipe(Box<Reader<Box<dyn Read + Send>>>),
+    /// What can be read only once, and its first rows.
+    Pipe(Box<Reader<Box<dyn Read + Send>>>, Vec<NumberedRow>),
 }
 
 /// Rows that were read together, or why there are no more.
@@ -53,7 +53,7 @@ pub(super) struct Asked {
 }
 
 impl Input {
-    /// Opens the input and reads its header; `-` is standard input.
+    /// Opens the input and reads its header and a first row, without which there is nothing to ask; `-` is standard input.
     pub(super) fn open(path: &Path, format: Option<&str>) -> Result<Self, Failure> {
         let format = match format {
             Some("csv") => Format::Csv,
@@ -67,9 +67,11 @@ impl Input {
             false => {
                 let mut file = File::open(path).map_err(unreadable)?;
                 if file.metadata().map_err(unreadable)?.is_file() {
-                    let header = Reader::begin(&mut file, format).map_err(unreadable)??;
+                    let mut reader = Reader::begin(&mut file, format).map_err(unreadable)??;
+                    let header = reader.line();
+                    first_rows(&mut reader)?;
                     return Ok(Self {
-                        header: header.line(),
+                        header,
                         source: Source::File {
                             file,
                             snapshot: None,
@@ -80,10 +82,12 @@ impl Input {
                 Box::new(file)
             }
         };
-        let reader = Reader::begin(pipe, format).map_err(unreadable)??;
+        let mut reader = Reader::begin(pipe, format).map_err(unreadable)??;
+        let header = reader.line();
+        let first = first_rows(&mut reader)?;
         Ok(Self {
-            header: reader.line(),
-            source: Source::Pipe(Box::new(reader)),
+            header,
+            source: Source::Pipe(Box::new(reader), first),
             format,
         })
     }
@@ -97,7 +101,7 @@ impl Input {
     pub(super) fn is_same_file(&self, other: &Handle) -> io::Result<bool> {
         match &self.source {
             Source::File { file, .. } => Ok(Handle::from_file(file.try_clone()?)? == *other),
-            Source::Pipe(_) => Ok(false),
+            Source::Pipe(..) => Ok(false),
         }
     }
 
@@ -138,7 +142,10 @@ impl Input {
 
     fn send(self, asked: &Asked, sender: &Sender<Rows>) -> io::Result<()> {
         match self.source {
-            Source::Pipe(mut reader) => send(&mut reader, |_| true, sender),
+            Source::Pipe(mut reader, first) => match sender.blocking_send(Ok(first)) {
+                Ok(()) => send(&mut reader, |_| true, sender),
+                Err(_) => Ok(()),
+            },
             Source::File {
                 mut file,
                 snapshot: Some(snapshot),
@@ -161,6 +168,13 @@ impl Input {
             Source::File { snapshot: None, .. } => Err(io::Error::other(Changed)),
         }
     }
+}
+
+/// The first rows, as many as are there.
+fn first_rows<R: Read>(reader: &mut Reader<R>) -> Result<Vec<NumberedRow>, Failure> {
+    let rows = reader.next_rows(|_| true);
+    let rows = rows.map_err(|error| Failure::file("--batch", "read", &error))?;
+    rows.ok_or_else(|| Failure::configuration("--batch", "has no rows"))
 }
 
 fn send<R: Read>(

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use kyc_facade::finpro_profile::BatchAnswer;
-use kyc_facade::provider_core::Outcome;
+use kyc_facade::provider_core::{Error, Outcome};
 use serde::Serialize;
 
 use super::kept::{Kept, ask_again};
 use super::tag::Tag;
-use crate::failure::{EXIT_INTERRUPTED, exit_code};
+use crate::failure::{EXIT_INTERRUPTED, exit_code, is_explained};
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -26,11 +26,15 @@ pub(super) struct Summary {
     not_understood: u64,
     /// The rows that `--resume` asks again.
     ask_again: u64,
+    /// Those of them that fail again until somebody corrects what their error says.
+    #[serde(skip)]
+    to_correct: u64,
     requests: u64,
     #[serde(rename = "repeats")]
     retries: u64,
     elapsed_ms: u64,
-    rows_per_second: u64,
+    /// Answered rows, with one decimal.
+    rows_per_second: f64,
     /// Rows that were taken and are not in the results; they may have been asked.
     without_result: u64,
     interrupted: bool,
@@ -116,6 +120,7 @@ impl Summary {
         };
         add(count, 1);
         add(&mut self.ask_again, ask_again(error).into());
+        add(&mut self.to_correct, is_to_correct(error).into());
         self.exit_code = self.exit_code.max(exit_code(error));
     }
 
@@ -130,8 +135,9 @@ impl Summary {
 
     pub(super) fn finish(&mut self, elapsed: Duration, ending: Ending) {
         self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let thousandfold = self.rows.saturating_mul(1_000);
-        self.rows_per_second = thousandfold.checked_div(self.elapsed_ms).unwrap_or(0);
+        let tenths = self.answered.saturating_mul(10_000);
+        let tenths = tenths.checked_div(self.elapsed_ms).unwrap_or(0);
+        self.rows_per_second = f64::from(u32::try_from(tenths).unwrap_or(u32::MAX)) / 10.0;
         self.without_result = ending.without_result;
         self.interrupted = ending.interrupted;
         self.rows_left = !ending.all_taken;
@@ -164,13 +170,19 @@ impl Summary {
         if self.kept > 0 {
             lines.push(format!("{} rows were completed by earlier runs", self.kept));
         }
+        let rate = match self.requests {
+            0 => String::new(),
+            _ => format!(
+                ", {} answered rows a second",
+                per_second(self.rows_per_second)
+            ),
+        };
         lines.push(format!(
-            "{} requests, {} of them retries; {}.{} s, {} rows a second",
+            "{} requests, {} of them retries; {}.{} s{rate}",
             self.requests,
             self.retries,
             self.elapsed_ms.div_euclid(1_000),
             self.elapsed_ms.rem_euclid(1_000).div_euclid(100),
-            self.rows_per_second
         ));
         let counted = lines.len();
         if let Some(reason) = &self.stopped {
@@ -185,12 +197,60 @@ impl Summary {
         if self.rows_left {
             lines.push("the remaining rows were not asked".to_owned());
         }
-        if self.ask_again > 0 {
-            lines.push(format!("{} may succeed in another run", self.ask_again));
+        let temporary = self.ask_again.saturating_sub(self.to_correct);
+        if temporary > 0 {
+            lines.push(format!("{temporary} may succeed in another run"));
+        }
+        if self.to_correct > 0 {
+            lines.push(format!(
+                "{} fail again until what their errors say is corrected; then ask them in another run",
+                self.to_correct
+            ));
         }
         if lines.len() > counted {
             lines.push(self.way_on.words().to_owned());
         }
         lines
+    }
+}
+
+/// Whether another run asks again, and fails again unless somebody corrects what the error says.
+fn is_to_correct(error: &Error) -> bool {
+    ask_again(error) && (!error.is_retryable() || is_explained(error))
+}
+
+/// A rate for people: below ten with one decimal.
+pub(super) fn per_second(rate: f64) -> String {
+    match rate < 10.0 {
+        true => format!("{rate:.1}"),
+        false => format!("{rate:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_answered_rows_and_left_out_where_nothing_was_asked() {
+        let rate = |answered, requests, seconds| {
+            let mut summary = Summary {
+                rows: 300,
+                answered,
+                requests,
+                ..Summary::default()
+            };
+            summary.finish(Duration::from_secs(seconds), Ending::default());
+            let line = summary.lines().swap_remove(1);
+            line.split_once(" s").map(|(_, rate)| rate.to_owned())
+        };
+        for (answered, requests, seconds, expected) in [
+            (44, 44, 73, ", 0.6 answered rows a second"),
+            (0, 9, 3, ", 0.0 answered rows a second"),
+            (250, 250, 10, ", 25 answered rows a second"),
+            (0, 0, 20, ""),
+        ] {
+            assert_eq!(rate(answered, requests, seconds).as_deref(), Some(expected));
+        }
     }
 }

@@ -21,8 +21,8 @@ const RESERVED: [&str; 7] = [
 /// How a member is given, if not as a flag of its own name.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
-    /// A flag of another name.
-    Named(&'static str),
+    /// A flag of another name, and how its texts are spelled in the request.
+    Spelled(&'static str, fn(&str) -> &str),
     /// A flag without a value, for a member with only one value; and the rule to report if it is missing.
     Switch {
         value: &'static str,
@@ -56,7 +56,7 @@ pub(super) fn flags(members: Vec<Member>, command: Command) -> (Vec<Flag>, Vec<M
         .map(|member| {
             let form = form(&member.name);
             let name = match form {
-                Some(Form::Named(name)) => name.to_owned(),
+                Some(Form::Spelled(name, _)) => name.to_owned(),
                 _ => kebab(&member.name),
             };
             Flag { name, member, form }
@@ -155,7 +155,11 @@ impl Flag {
             return Ok(());
         }
         if let Some(given) = matches.get_many::<String>(&self.name) {
-            let mut values = given.map(|text| value(text, &self.member.kind));
+            let spelled = |text| match self.form {
+                Some(Form::Spelled(_, spelled)) => spelled(text),
+                _ => text,
+            };
+            let mut values = given.map(|text| value(spelled(text), &self.member.kind));
             let value = match self.member.kind {
                 Kind::List(_) => values.collect(),
                 _ => values.next().unwrap_or_default(),

@@ -11,6 +11,7 @@ use super::command::Command;
 use super::flags::Form;
 use super::provider::{ProviderCommands, ProviderOperations};
 use crate::failure::Failure;
+use crate::parse::document_type;
 
 /// All providers, in the order of the help.
 pub(crate) static PROVIDERS: [&dyn ProviderCommands; 4] = [&FINPASS, &FINPRO, &VERIFF, &DEEPVUE];
@@ -71,7 +72,7 @@ pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
                     missing: "use --consent if the person agreed",
                 },
             ),
-            ("doc_types", Form::Named("doc-type")),
+            ("doc_types", Form::Spelled("doc-type", document_type)),
             (
                 "redirect_url",
                 Form::Explicit {

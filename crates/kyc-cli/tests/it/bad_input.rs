@@ -194,7 +194,7 @@ fn missing_arguments_are_named() {
             &[
                 "finpro", "profile", "--batch", "-", "--format", "jsonl", "--out", "-",
             ],
-            "FINPRO_BASE_URL",
+            "--batch: has no rows",
         ),
         (&["completions", "CANARY"], "<SHELL>: must be one of"),
         (
@@ -283,6 +283,22 @@ fn the_sandbox_listens_for_this_machine_only_unless_told() {
     );
     let allowed = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
     assert_eq!(allowed.environment.len(), 14, "it listens");
+}
+
+#[test]
+fn a_deadline_is_offered_where_there_is_a_call() {
+    for (command, offered) in [
+        ("onboard", true),
+        ("finpass init", true),
+        ("sandbox", false),
+        ("openapi", false),
+        ("completions", false),
+    ] {
+        let words = command.split(' ').chain(["--help"]);
+        let run = kyc(&words.collect::<Vec<_>>(), &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(run.stdout.contains("--timeout"), offered, "{run:?}");
+    }
 }
 
 #[test]

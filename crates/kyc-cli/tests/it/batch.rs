@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::batch_job::{Job, interrupt, mobile, wait_until, written};
-use crate::kyc::{SandboxProcess, kyc};
+use crate::kyc::{SandboxProcess, kyc, kyc_with_input};
 use crate::profile_server::ProfileServer;
 
 #[test]
@@ -145,9 +145,10 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
     );
     assert!(results.contains(r#""status":"failed","readiness":"undetermined""#));
 
-    let again = kyc(
+    let again = kyc_with_input(
         &[&arguments[..], &["--resume"]].concat(),
         &server.environment(),
+        b"[]\n",
     );
     assert_eq!(again.code, 2);
     assert!(
@@ -410,6 +411,21 @@ fn only_temporary_failures_are_asked_again() {
         "done",
         "and the last one counts"
     );
+}
+
+/// As the single call says it: the person who reads it has something to do first.
+#[test]
+fn a_refusal_that_somebody_has_to_correct_is_no_temporary_failure() {
+    let sandbox = SandboxProcess::start();
+    let job = Job::new("people.csv", "mobileNumber\n9000000007\n");
+    let run = job.run(&["--timeout", "1"], &sandbox.environment);
+    assert_eq!(run.code, 4, "{run:?}");
+    let told = "1 fail again until what their errors say is corrected; then ask them in another run\nresume with";
+    assert!(run.stderr.contains(told), "{run:?}");
+    assert!(!run.stderr.contains("may succeed"), "{run:?}");
+    let row = job.by_line()[&2].clone();
+    assert_eq!(row["error"]["code"], "PROFILE_CHECK_FAILED");
+    assert_eq!(row["ask_again"], true, "once it is corrected");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::batch_job::{Job, mobile};
+use crate::kyc::{kyc, kyc_with_input};
 use crate::profile_server::ProfileServer;
 
 #[test]
@@ -91,4 +92,53 @@ fn what_a_spreadsheet_writes_is_asked() {
     }
     assert_eq!(server.asked()[&mobile(1)], 3);
     assert_eq!(server.requests(), 6);
+}
+
+#[test]
+fn an_input_without_rows_is_refused_and_leaves_no_files() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    for (name, text) in [
+        ("people.csv", "mobileNumber\n"),
+        ("people.csv", "sep=;\nmobileNumber;reference\n;\n\n"),
+        ("people.jsonl", ""),
+        ("people.jsonl", "\n\n"),
+    ] {
+        let job = Job::new(name, text);
+        let format = job.input.extension().unwrap().to_str().unwrap();
+        let out = job.out();
+        let pipe = format!("finpro profile --batch - --format {format} --out");
+        let pipe: Vec<_> = pipe.split(' ').chain(out.to_str()).collect();
+        for run in [
+            job.run(&[], &environment),
+            kyc_with_input(&pipe, &environment, text.as_bytes()),
+        ] {
+            assert_eq!(run.code, 2, "{run:?}");
+            assert!(run.stderr.contains("--batch: has no rows"), "{run:?}");
+        }
+        let files = fs::read_dir(job.directory.path()).unwrap();
+        assert_eq!(files.count(), 1, "the input");
+    }
+}
+
+#[test]
+fn a_batch_names_the_settings_that_are_missing() {
+    let run = Job::of(0..1).run(&[], &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("FINPRO_BASE_URL"), "{run:?}");
+}
+
+#[test]
+fn a_flag_of_a_batch_says_that_it_needs_one() {
+    for flags in [
+        &["--resume"][..],
+        &["--concurrency", "4"],
+        &["--format=csv"],
+    ] {
+        let run = kyc(&[&["finpro", "profile"], flags].concat(), &[]);
+        assert_eq!(run.code, 2, "{run:?}");
+        let flag = flags[0].split('=').next().unwrap();
+        let told = format!("{flag}: needs --batch and --out\n");
+        assert!(run.stderr.contains(&told), "{run:?}");
+    }
 }

@@ -53,12 +53,12 @@ fn a_file_that_is_not_ours_is_never_written() {
         assert_eq!(fs::read(&job.input).unwrap(), before);
         fs::remove_file(job.out()).unwrap();
     }
-    // An empty input is no empty results file either.
+    // An empty input is no empty results file either, but refused before.
     let empty = Job::new("people.jsonl", "");
     fs::hard_link(&empty.input, empty.out()).unwrap();
     refused(
         &empty.run(&["--resume"], &environment),
-        "--out: is the input",
+        "--batch: has no rows",
     );
     assert_eq!(fs::read(&empty.input).unwrap(), b"");
     assert_eq!(server.requests(), asked);

@@ -94,6 +94,36 @@ fn flags_complete_and_replace_members_of_a_request_file() {
     assert_eq!(run.code, 0, "the operation's own name is an alias: {run:?}");
 }
 
+/// The name that the facade has for it, and Deepvue's own.
+#[test]
+fn a_driving_licence_has_two_names_in_every_command() {
+    let server = FixedServer::answering(
+        "201 Created",
+        r#"{"transaction_id":"t","data":{"authorization_url":"https://x.test"}}"#,
+    );
+    let session = "deepvue session --consent --purpose KYC --without-redirect-url";
+    let onboard = "onboard --sandbox --mobile-number 9000000001";
+    for name in ["dl", "driving_licence"] {
+        for command in [session, onboard] {
+            let words = command.split(' ').chain(["--doc-type", name]);
+            let run = kyc(&words.collect::<Vec<_>>(), &server.environment());
+            assert_eq!(run.code, 0, "{run:?}");
+            assert!(!run.stderr.contains("warning"), "{run:?}");
+        }
+        assert_eq!(
+            server.last_body()["doc_types"],
+            serde_json::json!(["dl"]),
+            "{name}"
+        );
+    }
+    for command in [session, onboard] {
+        let words = command.split(' ').chain(["--doc-type", "passport"]);
+        let run = kyc(&words.collect::<Vec<_>>(), &server.environment());
+        let told = "warning: doc_types: not a listed value; it is sent as it is. Listed are aadhaar, pan, dl";
+        assert!(run.stderr.contains(told), "{run:?}");
+    }
+}
+
 #[test]
 fn lists_and_switches_are_read_from_a_file_too() {
     let server = FixedServer::answering(

@@ -2,8 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
+use crate::batch_job::wait_until;
 use crate::kyc::{FINPASS, FixedServer, Run, SandboxProcess, WaitingServer, ended, started};
+use crate::profile_server::ProfileServer;
+
+/// What is said of a read: it changes nothing.
+const BROKEN_OFF: &str = " was broken off; it only reads and can be asked again";
 
 const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
 
@@ -89,13 +95,30 @@ fn a_call_and_an_onboarding_say_what_may_have_been_done() {
 }
 
 #[test]
+fn a_read_is_not_said_to_have_been_done() {
+    const PROFILE: &str =
+        "finpro profile --mobile-number 9000000001 --user-consent-id r --timeout 600";
+    for command in [PROFILE, "onboard --mobile 9000000001 --timeout 600"] {
+        let server = ProfileServer::start(Duration::from_secs(600));
+        let words: Vec<_> = command.split(' ').collect();
+        let child = started(&words, &server.environment());
+        wait_until(|| server.requests() == 1);
+        send("-INT", &child);
+        let run = ended(child);
+        assert_eq!(run.code, 130, "{run:?}");
+        assert!(run.stderr.contains(BROKEN_OFF), "{run:?}");
+        assert!(!run.stderr.contains("may have been done"), "{run:?}");
+    }
+}
+
+#[test]
 fn a_call_that_waits_before_its_next_attempt_was_not_done() {
     for (status, told) in [
         (
             "429 Too Many Requests",
             "was refused, and was to be sent again",
         ),
-        ("503 Service Unavailable", "may have been done"),
+        ("503 Service Unavailable", BROKEN_OFF.trim_start()),
     ] {
         // Reading, because only a read is sent again after a 503.
         let reply = format!("{status}\r\nretry-after: 20");
