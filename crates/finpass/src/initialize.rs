@@ -124,11 +124,25 @@ impl Initialize {
     }
 }
 
-/// Whether the echoed mobile number is a different one. An echo in another format, masked or with a country code, is not
-/// compared.
+/// Whether the echoed mobile number is a different one, however it is written: with separators, a country code or a leading
+/// zero. One that is masked or has another number of digits is not compared.
 fn names_another(echo: Option<&Masked>, sent: &str) -> bool {
-    echo.and_then(|echo| Mobile::parse(echo.expose()).ok())
-        .is_some_and(|echo| echo.expose() != sent)
+    let is_separator =
+        |char: &char| char.is_whitespace() || matches!(char, '+' | '-' | '.' | '/' | '(' | ')');
+    let digits = || {
+        let echo = echo.map(Masked::expose).unwrap_or_default();
+        echo.chars().filter(|char| !is_separator(char))
+    };
+    if !digits().all(|char| char.is_ascii_digit()) {
+        return false;
+    }
+    let Some(prefix) = digits().count().checked_sub(sent.len()) else {
+        return false;
+    };
+    ["", "0", "91", "091", "0091"]
+        .iter()
+        .any(|known| digits().take(prefix).eq(known.chars()))
+        && !digits().skip(prefix).eq(sent.chars())
 }
 
 fn present(text: String) -> Option<Masked> {
@@ -183,8 +197,7 @@ impl Endpoint for Initialize {
         "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
          harm but for its price; ask Finpass about the price with the time and the request id",
     )
-    // The mobile number, which the reply echoes (`[seed]`), is compared.
-    .with_correlated_reply()
+    // Not a correlated reply: the mobile number is compared if it is echoed, but nothing promises that it is.
     .documented(Mark::Seed);
 
     fn request<'a>(

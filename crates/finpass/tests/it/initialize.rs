@@ -546,19 +546,41 @@ async fn a_session_without_its_id_or_url_says_what_is_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_for_another_person_is_refused() {
-    let other = SESSION.replace("9000000001", "9000000002");
-    let (result, transport) = send([Step::respond(200, other)], minimal()).await;
-    let error = result.unwrap_err();
-    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
-    assert_eq!(error.outcome(), Outcome::Unknown);
-    assert_eq!(transport.sent().len(), 1);
-    for echo in ["+919000000002", "90XXXXXX02"] {
-        let (result, _) = send(
-            [Step::respond(200, SESSION.replace("9000000001", echo))],
-            minimal(),
-        )
-        .await;
+    let echoing = async |echo: &str| {
+        let session = SESSION.replace("9000000001", echo);
+        send([Step::respond(200, session)], minimal()).await
+    };
+    for form in [
+        "900000000_",
+        "+91900000000_",
+        "91900000000_",
+        "0900000000_",
+        "091900000000_",
+        "0091-900000000_",
+        "90000 0000_",
+        "+91 90000-0000_",
+        "(+91) 900.000.000_",
+    ] {
+        let (result, transport) = echoing(&form.replace('_', "2")).await;
+        let error = result.expect_err(form);
+        assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert_eq!(transport.sent().len(), 1);
+        let (result, _) = echoing(&form.replace('_', "1")).await;
+        assert!(result.is_ok(), "{form} is the same number");
+    }
+    for echo in ["", "90XXXXXX02", "02", "1-9000000002", "9000000002 or so"] {
+        let (result, _) = echoing(echo).await;
         assert!(result.is_ok(), "{echo} is no other number for certain");
+    }
+}
+
+/// The echo is optional, so the connection has to keep replies apart.
+#[test]
+fn no_request_shares_a_connection() {
+    for entry in FinpassClient::CATALOGUE {
+        let operation = entry.operation();
+        assert!(!operation.reply_is_correlated, "{}", operation.name);
     }
 }
 
