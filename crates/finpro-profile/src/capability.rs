@@ -27,13 +27,26 @@ fn request(query: &AggregatorQuery) -> Result<CheckProfile, InvalidRequest> {
     Ok(CheckProfile::new(query.mobile.clone(), user_consent_id).set_aa_ids(aa_ids))
 }
 
-fn standings(rows: &[ProfileRow]) -> Result<Vec<AggregatorStanding>, Error> {
-    let standing = |row: &ProfileRow| {
-        AggregatorId::parse(&*row.aa_id)
-            .map(|aggregator| AggregatorStanding::new(aggregator, row.readiness()))
-            .map_err(|_| at_operation(DecodeError::missing_data("$.data[].aaId")))
+/// What the rows say about the aggregators that were asked, in whatever case an id is written. A row without an id costs only
+/// itself, unless there is no other.
+fn standings(
+    asked: &[AggregatorId],
+    rows: &[ProfileRow],
+) -> Result<Vec<AggregatorStanding>, Error> {
+    let named = |row: &ProfileRow| {
+        let aggregator = AggregatorId::parse(&*row.aa_id).ok()?;
+        Some(AggregatorStanding::new(aggregator, row.readiness()))
     };
-    rows.iter().map(standing).collect()
+    let mut standings: Vec<_> = rows.iter().filter_map(named).collect();
+    if standings.is_empty() && !rows.is_empty() {
+        return Err(at_operation(DecodeError::missing_data("$.data[].aaId")));
+    }
+    let is = |standing: &AggregatorStanding, id: &AggregatorId| {
+        id.as_str()
+            .eq_ignore_ascii_case(standing.aggregator.as_str())
+    };
+    standings.retain(|found| asked.is_empty() || asked.iter().any(|id| is(found, id)));
+    Ok(standings)
 }
 
 #[async_trait]
@@ -53,7 +66,7 @@ impl AggregatorDiscovery for FinproProfileClient {
     ) -> Result<Vec<AggregatorStanding>, Error> {
         let request = request(&query).map_err(at_operation)?;
         let response = self.check_profile(request).with_options(options).await?;
-        standings(&response.value().data)
+        standings(&query.aggregators, &response.value().data)
     }
 }
 
@@ -75,6 +88,6 @@ impl AggregatorDiscovery for crate::CachedProfiles {
     ) -> Result<Vec<AggregatorStanding>, Error> {
         let request = request(&query).map_err(at_operation)?;
         let report = self.check_profile(request).with_options(options).await?;
-        standings(&report.rows)
+        standings(&query.aggregators, &report.rows)
     }
 }

@@ -204,8 +204,12 @@ impl ProfileRow {
     /// | success | true | true | `Ready` | `[seed]` table |
     /// | success | true | false | `NeedsLinking` | `[seed]` sample |
     /// | success | false | false | `NeedsRegistration` | `[seed]` table |
-    /// | any other combination | | | `Undetermined` | `[derived]` |
+    /// | any other combination, or an error's text beside one | | | `Undetermined` | `[derived]` |
     pub fn readiness(&self) -> Readiness {
+        let error = self.error_message.as_ref().map(Masked::expose);
+        if error.is_some_and(|text| !text.trim().is_empty()) {
+            return Readiness::Undetermined;
+        }
         match (
             &self.status,
             self.registration_status,

@@ -117,6 +117,42 @@ async fn a_row_without_a_name_is_a_decode_error() {
     assert_eq!(error.outcome(), Outcome::Done);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_row_costs_only_itself_and_nobody_else_is_answered_for() {
+    let row = |id: &str, more: &str| {
+        format!(
+            r#"{{"aaId":"{id}","status":"success","registrationStatus":true,"hasLinkedAccounts":true{more}}}"#
+        )
+    };
+    let rows = [
+        row("", ""),
+        row("OneMoney", ""),
+        row("anumati", ""),
+        row("finvu", r#","errorMessage":"made-up""#),
+        row("saafe", r#","errorMessage":" ""#),
+    ];
+    let body = format!(r#"{{"data":[{}]}}"#, rows.join(","));
+    let ready = |id| (id, Readiness::Ready);
+    let (one, other) = (ready("OneMoney"), ("finvu", Readiness::Undetermined));
+    for (asked, expected) in [
+        (&[][..], &[one, ready("anumati"), other, ready("saafe")][..]),
+        (&["finvu", "onemoney"], &[one, other]),
+        (&["cams"], &[]),
+    ] {
+        let transport = ScriptedTransport::new([Step::respond(200, body.clone())]);
+        let client = client(&base_url(), Arc::new(transport));
+        let standings = client
+            .discover(query("9000000001", asked), CallOptions::new())
+            .await
+            .unwrap();
+        let found: Vec<_> = standings
+            .iter()
+            .map(|standing| (standing.aggregator.as_str(), standing.readiness))
+            .collect();
+        assert_eq!(found, expected, "{asked:?}");
+    }
+}
+
 #[tokio::test]
 async fn each_wrong_credential_is_refused() {
     let sandbox = Sandbox::default();
