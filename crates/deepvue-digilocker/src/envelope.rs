@@ -4,7 +4,7 @@ use provider_core::lenient::{Object, Told};
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Detail;
@@ -107,12 +107,15 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
     })
 }
 
-/// A refusal in Deepvue's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
+/// A refusal in Deepvue's words, if the body is one. Where the status is 2xx, [`read`] could not use its data; data that is there
+/// contradicts a refusal all the same.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<Told>>>()?;
     // A status that is not 2xx refuses already; the status word says why.
     let refused = !response.status().is_success() && received.failed_code().is_some();
-    let refusal = received.refusal(false);
+    let is_data = |data: &Told| !matches!(data, Told::Nothing);
+    let has_data = response.status().is_success() && received.data.as_ref().is_some_and(is_data);
+    let refusal = received.refusal(has_data);
     refusal.or_else(|| refused.then(|| received.fault(None, true)))
 }
 

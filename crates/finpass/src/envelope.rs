@@ -6,7 +6,7 @@ use provider_core::lenient::{Object, Printable, Told};
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A success of the account aggregator family: `{data, status_code, success, message, message_code}` (`[seed]`).
@@ -86,19 +86,22 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
     })
 }
 
-/// A refusal in Finpass's words, if the body is one. Its data is none: the status is not 2xx, or [`read`] could not use it.
+/// A refusal in Finpass's words, if the body is one. Where the status is 2xx, [`read`] could not use its data; data that is there
+/// contradicts a refusal all the same.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<Told>>>()?;
     // A status that is not 2xx refuses already, so a code says why, whatever `success` says.
     let refused = !response.status().is_success() && received.code().is_some();
-    let refusal = received.refusal(false);
+    let is_data = |data: &Told| !matches!(data, Told::Nothing);
+    let has_data = response.status().is_success() && received.data.as_ref().is_some_and(is_data);
+    let refusal = received.refusal(has_data);
     refusal.or_else(|| refused.then(|| received.fault()))
 }
 
 impl<T> ReceivedEnvelope<T> {
     /// The refusal, if it is one. The status is told three times and nothing says that they agree (`[seed]`): each may
-    /// refuse. Where `success` says nothing a code refuses, but not the code of a success. A refusal beside data that can be
-    /// used contradicts itself: the session that it names may be open.
+    /// refuse. Where `success` says nothing a code refuses, but not the code of a success. A refusal beside data
+    /// contradicts itself: the session that it names may be open.
     fn refusal(&self, has_data: bool) -> Option<Fault> {
         let status = self.status_code.number();
         let success = self.success.truth();

@@ -263,7 +263,7 @@ async fn detail_and_codes_are_read_alike_beside_any_data() {
 
     let deep = format!(r#""detail":{}{}"#, "[".repeat(200), "]".repeat(200));
     let data = r#""transaction_id":"t","data":{"authorization_url":"u"}"#;
-    // What comes of it alone; beside a session it is a contradiction, whose outcome is not known.
+    // What comes of it alone; beside data it is a contradiction, whose outcome is not known.
     for (envelope, alone) in [
         (r#""code":201"#, (Decode, Done)),
         (r#""detail":"""#, (Decode, Done)),
@@ -313,24 +313,29 @@ async fn detail_and_codes_are_read_alike_beside_any_data() {
             "{body}"
         );
         assert!(found.is_none_or(|error| error.fault().is_some()), "{body}");
-        for data in [
-            r#""data":{},"#,
-            r#""data":"made-up","#,
-            r#""data":[],"#,
-            r#""data":null,"#,
-            "",
-            r#""transaction_id":"t","#,
+        for (data, is_there) in [
+            (r#""data":{},"#, false),
+            (r#""data":[],"#, false),
+            (r#""data":null,"#, false),
+            (r#""data":" ","#, false),
+            ("", false),
+            (r#""transaction_id":"t","#, false),
+            (r#""data":"made-up","#, true),
+            (r#""data":["u"],"#, true),
+            (r#""data":7,"#, true),
+            (r#""data":{"authorization_url":{"href":"u"}},"#, true),
         ] {
             let body = format!("{{{data}{envelope}}}");
             let error = read(200, &body).await.unwrap_err();
             // `code` alone is no envelope.
             let own = body.contains("data") || body.contains("_id") || body.contains("sub_code");
-            let alone = if refused || own {
-                alone
-            } else {
-                (ErrorKind::Unrecognized, Unknown)
+            let expected = match refused {
+                true if is_there => (Api, Unknown),
+                true => alone,
+                false if own => alone,
+                false => (ErrorKind::Unrecognized, Unknown),
             };
-            assert_eq!((error.kind(), error.outcome()), alone, "{body}");
+            assert_eq!((error.kind(), error.outcome()), expected, "{body}");
             assert_eq!(error.fault().is_some(), refused, "{body}");
         }
     }

@@ -343,24 +343,28 @@ async fn success_status_and_code_are_read_alike_beside_any_data() {
         let found = result.err().map(|error| (error.kind(), error.outcome()));
         assert_eq!(found, beside, "{body}");
         assert_eq!(transport.sent().len(), 1);
-        for data in [
-            r#""data":{},"#,
-            r#""data":{"client_id":7},"#,
-            r#""data":[],"#,
-            r#""data":null,"#,
-            "",
+        for (data, is_there) in [
+            (r#""data":{},"#, false),
+            (r#""data":[],"#, false),
+            (r#""data":null,"#, false),
+            (r#""data":"","#, false),
+            ("", false),
+            (r#""data":{"client_id":7},"#, true),
+            (r#""data":["c"],"#, true),
+            (r#""data":"made-up","#, true),
+            (r#""data":true,"#, true),
         ] {
             let body = format!("{{{data}{envelope}}}");
             let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
             let error = result.unwrap_err();
             // `success` alone is no envelope.
             let own = alone.0 != Decode || body.contains("data") || body.contains("_code");
-            let alone = if own {
-                alone
-            } else {
-                (ErrorKind::Unrecognized, Unknown)
+            let expected = match beside {
+                Some(contradicted) if is_there => contradicted,
+                _ if own => alone,
+                _ => (ErrorKind::Unrecognized, Unknown),
             };
-            assert_eq!((error.kind(), error.outcome()), alone, "{body}");
+            assert_eq!((error.kind(), error.outcome()), expected, "{body}");
             assert_eq!(transport.sent().len(), 1);
         }
     }
