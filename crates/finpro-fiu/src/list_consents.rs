@@ -102,7 +102,7 @@ impl ListConsentsV2 {
 /// ```
 /// use finpro_fiu::{ConsentHandle, ListConsentsV3};
 ///
-/// let handle = ConsentHandle::parse("d69a07cf-4434-4d36-be6c-d22af7dc01fb")?;
+/// let handle = ConsentHandle::parse("3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b")?;
 /// let request = ListConsentsV3::Handles(vec![handle]);
 /// # Ok::<(), finpro_fiu::finpro_profile::provider_core::InvalidRequest>(())
 /// ```

@@ -95,7 +95,7 @@ async fn recorded_consents_are_up_to_date() {
 
     let encrypt = EncryptRedirection::new([handle.clone()]);
     recorded.call("encrypted", encrypt).await.unwrap();
-    let unknown = ConsentHandle::parse("d69a07cf-4434-4d36-be6c-d22af7dc01fb").unwrap();
+    let unknown = ConsentHandle::parse("3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b").unwrap();
     let unknown = EncryptRedirection::new([unknown]);
     assert!(recorded.call("unknown-handle", unknown).await.is_none());
     for (case, code) in [("accepted", "0"), ("rejected", "1")] {

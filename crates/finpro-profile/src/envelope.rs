@@ -99,8 +99,8 @@ struct Nested {
 /// What may be repeated: it decides nothing.
 const INFORMATIONAL: [&str; 5] = ["ver", "timestamp", "txnid", "errorMsg", "message"];
 
-/// The success in a verified 2xx reply and its data, or the refusal, also beside data. Beside data that says something it
-/// contradicts itself.
+/// The success in a verified 2xx reply and its data, or the refusal, also beside data. Beside data that says something, or
+/// `status: success`, it contradicts itself.
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
     says_something: impl FnOnce(&T) -> bool,
@@ -119,7 +119,10 @@ fn success<T: DeserializeOwned>(
     let received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
     match received.refusal() {
         None => Ok(received),
-        Some(fault) if received.data.as_ref().is_some_and(says_something) => {
+        Some(fault)
+            if received.status.is_word("success")
+                || received.data.as_ref().is_some_and(says_something) =>
+        {
             Err(fault.with_class(FaultClass::Transient).into())
         }
         Some(fault) => Err(fault.into()),

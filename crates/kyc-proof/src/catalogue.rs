@@ -53,6 +53,7 @@ fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
     let subject = |entry: &'static CatalogueEntry<P>| Subject {
         provider: P::NAME,
         operation: entry.operation(),
+        envelope: P::ENVELOPE,
         signs_requests: P::SIGNS_REQUESTS,
         served_at: P::served_at,
         signature: P::signature,
@@ -76,6 +77,8 @@ pub struct Subject {
     pub provider: &'static str,
     /// What is fixed about the operation.
     pub operation: &'static Operation,
+    /// The members that vouch for a reply of the provider.
+    pub envelope: &'static [&'static str],
     signs_requests: bool,
     served_at: fn(&BaseUrls) -> &str,
     signature: Signature,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{answer, client, refused};
 
-const HANDLE: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+const HANDLE: &str = "3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b";
 
 fn handle(text: &str) -> ConsentHandle {
     ConsentHandle::parse(text).unwrap()

@@ -74,8 +74,11 @@ fn ctrl_c_before_the_first_row_ends_at_once() {
     interrupt(&child);
     let (code, stderr) = ended(child);
     assert_eq!(code, 130, "{stderr}");
-    assert!(stderr.starts_with("0 rows: "), "{stderr}");
-    assert!(stderr.contains("the remaining rows were not asked"));
+    // Signals are caught before the batch begins.
+    let before_it_began = stderr.contains("nothing was sent");
+    let counted =
+        stderr.starts_with("0 rows: ") && stderr.contains("the remaining rows were not asked");
+    assert!(before_it_began || counted, "{stderr}");
     assert!(!job.out().exists());
 }
 

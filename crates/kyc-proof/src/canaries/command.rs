@@ -1,6 +1,7 @@
 //! The command `kyc` and its sandbox: every operation of the catalogue that is a command, with wrong input, with wrong
 //! credentials, and at providers that repeat what they were sent.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -59,13 +60,19 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
         }
     }
     scenes.extend(of_the_whole(&sandbox.variables));
+    let directory = tempfile::tempdir()?;
     for Scene {
         at,
-        arguments,
+        mut arguments,
         variables,
         ends,
     } in scenes
     {
+        if let Some(flag) = arguments.iter().position(|argument| argument == "--data") {
+            let file = directory.path().join("data.json");
+            fs::write(&file, &arguments[flag + 1])?;
+            arguments[flag + 1] = file.to_string_lossy().into_owned();
+        }
         for json in [false, true] {
             let output = kyc.run(&arguments, json, &variables)?;
             found.runs += 1;
@@ -211,30 +218,42 @@ impl Form {
     }
 }
 
-/// `mobileNumber` and `mobile_number` as `mobile-number`. The names of lists are singular or not.
+/// `mobileNumber` and `mobile_number` as `mobile-number`, `productIDList` as `product-id-list`. The names of lists are singular or not.
 fn kebab(name: &str) -> String {
-    let name: String = name
-        .chars()
-        .flat_map(|letter| match letter {
-            '_' => vec!['-'],
-            'A'..='Z' => vec!['-', letter.to_ascii_lowercase()],
-            other => vec![other],
-        })
-        .collect();
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let after_a_small_one = at > 0 && letters[at - 1].is_lowercase();
+        let before_a_small_one = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && at > 0 && (after_a_small_one || before_a_small_one) {
+            words.push('-');
+        }
+        words.extend(
+            letter
+                .to_lowercase()
+                .map(|letter| if letter == '_' { '-' } else { letter }),
+        );
+    }
+    let name = words;
     name.strip_suffix("types")
         .map_or(name.clone(), |stem| format!("{stem}type"))
 }
 
 /// The planted request with the fixture's own words where those are of an enumeration.
 fn accepted(subject: &Subject, exchange: &PlantedExchange) -> Value {
+    let (client, _) = subject.scripted(&credentials(), []);
     let fixture = subject.exchange().input;
     let mut accepted = exchange.input.clone();
-    for at in pointers(&fixture) {
-        if let Some(text) = fixture.pointer(&at).and_then(Value::as_str)
-            && is_word(text)
-            && let Some(place) = accepted.pointer_mut(&at)
-        {
-            *place = text.into();
+    // A word may decide what another value must be: those that then break a rule stay as they are too.
+    for only_words in [true, false] {
+        for at in pointers(&fixture) {
+            if (only_words || client.check(accepted.clone()).is_err())
+                && let Some(text) = fixture.pointer(&at).and_then(Value::as_str)
+                && (is_word(text) || !only_words)
+                && let Some(place) = accepted.pointer_mut(&at)
+            {
+                *place = text.into();
+            }
         }
     }
     accepted

@@ -62,7 +62,7 @@ const REAL: [(&str, &str, &str); 6] = [
         "an e-mail address at a domain that may exist",
     ),
     (
-        r"://([[:alnum:].-]*)",
+        r"://([[:alnum:].-]+)",
         RESERVED,
         "a URL at a host that may exist",
     ),

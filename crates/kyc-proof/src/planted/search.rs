@@ -136,10 +136,13 @@ pub(crate) fn forms(value: &str) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// Whether half of a value says nothing, such as the beginning of every URL.
+/// Whether half of a value says nothing, such as the beginning of every URL, or a date or a time of day, which stands in
+/// logs too.
 fn is_common(half: &str) -> bool {
     const COMMON: [&str; 3] = ["https://", ".example.test", "@example.test"];
+    let of_a_moment = |byte: u8| byte.is_ascii_digit() || b"-:.TZ".contains(&byte);
     COMMON.iter().any(|common| common.contains(half))
+        || half.contains(['-', ':']) && half.bytes().all(of_a_moment)
 }
 
 fn json(value: &str, ascii: bool) -> String {

@@ -262,6 +262,8 @@ where
 fn unwritten<P: Provider, T>(operation: &'static str, response: Response<T>) -> Error {
     Error::new(ErrorKind::Decode, Outcome::Done)
         .with_source("the typed reply cannot be written as JSON")
+        .with_attempts(response.attempts(), Outcome::Done)
+        .with_elapsed(response.elapsed())
         .with_request_id(response.request_id().clone())
         .at(P::NAME, operation)
         .with_whole_response(response.into_raw())
