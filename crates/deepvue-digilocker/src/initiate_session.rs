@@ -205,9 +205,9 @@ impl Endpoint for InitiateSession {
 
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {
         let session: InitiatedSession = read(response)?;
-        if session.data.authorization_url.expose().trim().is_empty() {
-            return Err(DecodeError::missing_data("$.data.authorization_url").into());
-        }
+        // A browser must not be sent to another scheme, such as `javascript:`.
+        check_web_url("authorization_url", session.data.authorization_url.expose())
+            .map_err(|_| DecodeError::missing_data("$.data.authorization_url"))?;
         Ok(session)
     }
 }

@@ -173,7 +173,7 @@ pub struct InitializedData {
     /// The e-mail address, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub email_id: Option<Masked>,
-    /// Where to send the person's browser, `redirect_url` on the wire.
+    /// Where to send the person's browser, an absolute `http` or `https` URL; `redirect_url` on the wire.
     #[serde(rename = "redirect_url")]
     pub consent_url: ConsentUrl,
     /// Whether a PAN was sent and none was echoed: Finpass has probably ignored it. Its field table and its sample disagree
@@ -224,9 +224,9 @@ impl Endpoint for Initialize {
         if data.client_id.as_str().trim().is_empty() {
             return Err(DecodeError::missing_data("$.data.client_id").into());
         }
-        if data.consent_url.expose().trim().is_empty() {
-            return Err(DecodeError::missing_data("$.data.redirect_url").into());
-        }
+        // A browser must not be sent to another scheme, such as `javascript:`.
+        check_web_url("redirect_url", data.consent_url.expose())
+            .map_err(|_| DecodeError::missing_data("$.data.redirect_url"))?;
         if names_another(data.mobile_number.as_ref(), self.mobile_number.expose()) {
             return Err(VerificationError::OtherRequest.into());
         }

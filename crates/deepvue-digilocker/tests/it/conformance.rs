@@ -45,7 +45,7 @@ async fn deepvue_implements_document_access() {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_of_document_is_sent_by_deepvue_s_name() {
-    let body = r#"{"transaction_id":"t","data":{"authorization_url":"u"}}"#;
+    let body = r#"{"transaction_id":"t","data":{"authorization_url":"https://u.test"}}"#;
     let transport = ScriptedTransport::new([Step::respond(200, body)]);
     let client = client(&base_url(), Arc::new(transport.clone()));
     let documents = vec![
@@ -59,7 +59,7 @@ async fn each_kind_of_document_is_sent_by_deepvue_s_name() {
         .await
         .unwrap();
     assert_eq!(session.reference.as_str(), "t");
-    assert_eq!(session.url.expose(), "u");
+    assert_eq!(session.url.expose(), "https://u.test");
     assert_eq!(
         transport.only().json()["doc_types"],
         serde_json::json!(["pan", "dl", "aadhaar", "made_up"])

@@ -147,7 +147,7 @@ async fn every_2xx_is_a_success_and_the_url_is_kept_byte_for_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_id_and_the_url_are_required() {
-    let data = r#""transaction_id":"t","data":{"authorization_url":"u","new":1}"#;
+    let data = r#""transaction_id":"t","data":{"authorization_url":"https://u.test","new":1}"#;
     for extra in [
         "",
         r#","timestamp":null"#,
@@ -169,6 +169,24 @@ async fn only_the_id_and_the_url_are_required() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_browser_is_never_sent_to_what_is_no_web_address() {
+    for url in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "about:blank",
+        "/relative",
+        "null",
+        "https://x.test/\\r\\nx",
+        " https://x.test",
+    ] {
+        let body = format!(r#"{{"transaction_id":"t","data":{{"authorization_url":"{url}"}}}}"#);
+        let error = read(200, &body).await.expect_err(url);
+        assert_eq!(error.outcome(), Outcome::Done, "{url}");
+        assert_eq!(error.decode().unwrap().path(), "$.data.authorization_url");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_success_without_a_session_names_the_missing_field() {
     for (body, category, path) in [
         (
@@ -182,7 +200,7 @@ async fn a_success_without_a_session_names_the_missing_field() {
             "$.data",
         ),
         (
-            r#"{"data":{"authorization_url":"u"}}"#,
+            r#"{"data":{"authorization_url":"https://u.test"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
@@ -197,22 +215,22 @@ async fn a_success_without_a_session_names_the_missing_field() {
             "$.data",
         ),
         (
-            r#"{"transaction_id":"","data":{"authorization_url":"u"}}"#,
+            r#"{"transaction_id":"","data":{"authorization_url":"https://u.test"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
         (
-            r#"{"transaction_id":" ","data":{"authorization_url":"u"}}"#,
+            r#"{"transaction_id":" ","data":{"authorization_url":"https://u.test"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
         (
-            r#"{"transaction_id":9007199254740993,"data":{"authorization_url":"u"}}"#,
+            r#"{"transaction_id":9007199254740993,"data":{"authorization_url":"https://u.test"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
         (
-            r#"{"transaction_id":["t"],"data":{"authorization_url":"u"}}"#,
+            r#"{"transaction_id":["t"],"data":{"authorization_url":"https://u.test"}}"#,
             DecodeErrorCategory::MissingData,
             "$.transaction_id",
         ),
@@ -232,7 +250,7 @@ async fn a_success_without_a_session_names_the_missing_field() {
             "$.data",
         ),
         (
-            r#"[201,1,"t","SUCCESS",true,"m",null,{"authorization_url":"u"}]"#,
+            r#"[201,1,"t","SUCCESS",true,"m",null,{"authorization_url":"https://u.test"}]"#,
             DecodeErrorCategory::Shape,
             "$",
         ),
@@ -262,7 +280,7 @@ async fn detail_and_codes_are_read_alike_beside_any_data() {
     use Outcome::{Done, Refused, Unknown};
 
     let deep = format!(r#""detail":{}{}"#, "[".repeat(200), "]".repeat(200));
-    let data = r#""transaction_id":"t","data":{"authorization_url":"u"}"#;
+    let data = r#""transaction_id":"t","data":{"authorization_url":"https://u.test"}"#;
     // What comes of it alone; beside data it is a contradiction, whose outcome is not known.
     for (envelope, alone) in [
         (r#""code":201"#, (Decode, Done)),

@@ -57,7 +57,7 @@ async fn the_known_details_of_a_person_are_sent_and_the_others_absent() {
             }),
         ),
     ] {
-        let body = r#"{"success":true,"data":{"client_id":"c","redirect_url":"u"}}"#;
+        let body = r#"{"success":true,"data":{"client_id":"c","redirect_url":"https://u.test"}}"#;
         let transport = ScriptedTransport::new([Step::respond(200, body)]);
         let client = client(&base_url(), Arc::new(transport.clone()));
         let session = client
@@ -66,7 +66,7 @@ async fn the_known_details_of_a_person_are_sent_and_the_others_absent() {
             .unwrap();
         assert_eq!(
             (session.reference.as_str(), session.url.expose()),
-            ("c", "u")
+            ("c", "https://u.test")
         );
         assert_eq!(session.aggregator, None);
         assert_eq!(transport.only().json(), sent);

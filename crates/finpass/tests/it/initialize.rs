@@ -259,7 +259,7 @@ async fn success_status_and_code_are_read_alike_beside_any_data() {
     use ErrorKind::{Api, Credentials, Decode};
     use Outcome::{Done, Refused, Unknown};
 
-    const USABLE: &str = r#"{"client_id":"c","redirect_url":"u"}"#;
+    const USABLE: &str = r#"{"client_id":"c","redirect_url":"https://u.test"}"#;
     // What comes of it beside a session, and beside nothing that is one; `None` is a success.
     for (envelope, beside, alone) in [
         (r#""success":true"#, None, (Decode, Done)),
@@ -549,6 +549,25 @@ async fn a_session_without_its_id_or_url_says_what_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_browser_is_never_sent_to_what_is_no_web_address() {
+    for url in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "about:blank",
+        "/relative",
+        "null",
+        "https://x.test/\\r\\nx",
+        " https://x.test",
+    ] {
+        let body = SESSION.replace("https://consent.example.test/?fi=QUJD+Rg==&reqdateX==", url);
+        let (result, _) = send([Step::respond(200, body)], minimal()).await;
+        let error = result.expect_err(url);
+        assert_eq!(error.outcome(), Outcome::Done, "{url}");
+        assert_eq!(error.decode().unwrap().path(), "$.data.redirect_url");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_for_another_person_is_refused() {
     let echoing = async |echo: &str| {
         let session = SESSION.replace("9000000001", echo);
@@ -602,7 +621,7 @@ async fn a_pan_that_is_not_echoed_is_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn unknown_fields_and_missing_echoes_do_no_harm() {
-    let body = r#"{"new":1,"success":true,"data":{"client_id":"x","redirect_url":"u","new":[]}}"#;
+    let body = r#"{"new":1,"success":true,"data":{"client_id":"x","redirect_url":"https://u.test","new":[]}}"#;
     let (result, _) = send([Step::respond(200, body)], minimal()).await;
     let value = result.unwrap().into_value();
     assert_eq!(value.data.mobile_number, None);
