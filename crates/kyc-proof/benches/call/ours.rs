@@ -33,7 +33,10 @@ impl Finpass {
         let key = finpass::ApiKey::new(exchange::FINPASS_KEY)?;
         let secret = ApiSecret::new(exchange::FINPASS_SECRET)?;
         let provider = finpass::Finpass::new(key, secret).with_base_url(base_url(port)?);
-        let client = FinpassClient::builder(provider).transport(transport);
+        // What a call costs, and not what connecting does.
+        let client = FinpassClient::builder(provider)
+            .transport(transport)
+            .reuse_connections();
         Ok(Self(client.build()?))
     }
 
@@ -88,7 +91,10 @@ impl Profiles {
             app_identifier: AppIdentifier::new(app.1)?,
         };
         let provider = Finpro::new(base_url(port)?, credentials);
-        let client = FinproProfileClient::builder(provider).transport(transport);
+        // What a call costs, and not what connecting does.
+        let client = FinproProfileClient::builder(provider)
+            .transport(transport)
+            .reuse_connections();
         Ok(Self(client.build()?))
     }
 
