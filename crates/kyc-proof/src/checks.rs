@@ -97,12 +97,11 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
 }
 
 /// Whether a request is sent below this base, to these segments and to nothing else, also as a URL parser reads it.
-fn address_is_kept(base: &str, segments: &[&str], sent: &Uri) -> Result<(), String> {
-    let sent = sent.to_string();
+fn address_is_kept(base: &str, segments: &[&str], sent: &str) -> Result<(), String> {
     let expected = format!("{base}/{}", segments.join("/"));
     holds(sent == expected, "another address")?;
     // An address that is none to this parser, which is reqwest's, is refused before anything is sent.
-    let (Ok(base_url), Ok(url)) = (Url::parse(base), Url::parse(&sent)) else {
+    let (Ok(base_url), Ok(url)) = (Url::parse(base), Url::parse(sent)) else {
         return Ok(());
     };
     holds(url.origin() == base_url.origin(), "another origin")?;
@@ -293,6 +292,16 @@ impl Addressed {
                 segment
             }
         });
-        address_is_kept(base, &filled.collect::<Vec<_>>(), &uri).map(|()| true)
+        // The operation's own query is of its other members: it is the same for any id.
+        let own = self.sent(base, "A");
+        let own = own
+            .as_ref()
+            .and_then(Uri::query)
+            .map(|query| format!("?{query}"));
+        let sent = uri.to_string();
+        let sent = own
+            .and_then(|query| sent.strip_suffix(&query))
+            .unwrap_or(&sent);
+        address_is_kept(base, &filled.collect::<Vec<_>>(), sent).map(|()| true)
     }
 }
