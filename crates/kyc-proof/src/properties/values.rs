@@ -77,7 +77,12 @@ pub(super) fn json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        (-1e300..1e300_f64).prop_map(Value::from),
+        // serde_json reads some numbers of 17 digits as their neighbour; ours is not the parser that is proven.
+        (-1e300..1e300_f64)
+            .prop_map(Value::from)
+            .prop_filter("read as written", |number| {
+                serde_json::from_str::<Value>(&number.to_string()).is_ok_and(|read| read == *number)
+            }),
         text(8).prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
