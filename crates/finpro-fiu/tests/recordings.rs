@@ -22,7 +22,7 @@ use provider_core::testing::{FixedClock, Mode, Recorder};
 use provider_core::{BaseUrl, Endpoint, Mobile, RetryPolicy};
 use serde::Serialize;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpro");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 /// A client of a sandbox, and what it exchanges.
 struct Recorded {

@@ -9,7 +9,7 @@ use provider_core::http::HeaderMap;
 use provider_core::testing::{Fixture, ScriptedTransport, fixture, tolerance};
 use serde_json::Value;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/finpro");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 fn client(transport: ScriptedTransport) -> Client<Finpro> {
     crate::client(transport).client().clone()
