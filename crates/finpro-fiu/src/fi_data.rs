@@ -10,7 +10,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::post;
-use crate::values::rule;
+use crate::values::{check_not_empty, rule};
 use crate::{AccountId, ConsentId, FiAccounts, LinkRefNumber, TransactionId, UtcTime};
 
 /// Accounts of years are long.
@@ -175,11 +175,7 @@ impl GetAllFiDataPdf {
 
     fn check(&self) -> Result<(), InvalidRequest> {
         self.consent_id.check()?;
-        rule(
-            !self.link_ref_number.is_empty(),
-            "linkRefNumber",
-            "must name at least one",
-        )?;
+        check_not_empty(&self.link_ref_number, "linkRefNumber")?;
         let (from, to) = (self.transactions_start_date, self.transactions_end_date);
         UtcTime::check_range(from, to, "transactionsEndDate")
     }

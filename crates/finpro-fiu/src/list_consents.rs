@@ -7,7 +7,7 @@ use provider_core::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::endpoint::post;
-use crate::values::{self, check_party, rule};
+use crate::values::{self, check_not_empty, check_party, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentId, ConsentStatus, FipId, PartyIdentifier,
     PartyIdentifierType, ProductId,
@@ -86,13 +86,11 @@ impl ListConsentsV2 {
     }
 
     fn check(&self) -> Result<(), InvalidRequest> {
-        use PartyIdentifierType::{Email, Mobile, Pan};
         self.product_id.check()?;
-        let kinds = [Mobile, Email, Pan];
         check_party(
             &self.party_identifier_type,
             &self.party_identifier_value,
-            &kinds,
+            &PartyIdentifierType::COMMON,
         )
     }
 }
@@ -127,7 +125,7 @@ pub enum ListConsentsV3 {
 }
 
 /// The members of all three questions.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryMembers {
@@ -160,16 +158,9 @@ impl ListConsentsV3 {
                 let kinds = [Mobile, Email, Pan, Aadhaar, DateOfBirth, Gstin];
                 check_party(&party.kind, &party.value, &kinds)
             }
-            Self::Handles(handles) => {
-                rule(
-                    !handles.is_empty(),
-                    "consentHandle",
-                    "must name at least one",
-                )?;
-                handles.iter().try_for_each(ConsentHandle::check)
-            }
+            Self::Handles(handles) => ConsentHandle::check_all(handles),
             Self::Ids(ids) => {
-                rule(!ids.is_empty(), "consentID", "must name at least one")?;
+                check_not_empty(ids, "consentID")?;
                 ids.iter().try_for_each(ConsentId::check)
             }
         }
@@ -178,14 +169,7 @@ impl ListConsentsV3 {
 
 impl Serialize for ListConsentsV3 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = QueryMembers {
-            party_identifier_type: None,
-            party_identifier_value: None,
-            product_id: None,
-            account_id: None,
-            consent_handle: Vec::new(),
-            consent_id: Vec::new(),
-        };
+        let mut members = QueryMembers::default();
         match self.clone() {
             Self::Party {
                 party,

@@ -51,13 +51,7 @@ impl EncryptRedirection {
     }
 
     fn check(&self) -> Result<(), InvalidRequest> {
-        let handles = &self.consent_handle;
-        rule(
-            !handles.is_empty(),
-            "consentHandle",
-            "must name at least one",
-        )?;
-        handles.iter().try_for_each(ConsentHandle::check)
+        ConsentHandle::check_all(&self.consent_handle)
     }
 }
 

@@ -18,12 +18,6 @@ provider_core::masked_text! {
     pub struct RedirectionUrl;
 }
 
-const PARTIES: [PartyIdentifierType; 3] = [
-    PartyIdentifierType::Mobile,
-    PartyIdentifierType::Email,
-    PartyIdentifierType::Pan,
-];
-
 /// A consent request, version 2 (`[docs]`; legacy on one page, deprecated on another). The customer is sent on with
 /// [`EncryptRedirection`](crate::EncryptRedirection).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,7 +55,7 @@ impl RequestConsentV2 {
         check_party(
             &self.party_identifier_type,
             &self.party_identifier_value,
-            &PARTIES,
+            &PartyIdentifierType::COMMON,
         )
     }
 }
@@ -184,7 +178,7 @@ impl RequestConsentV3 {
         let mut products = self.product_id.iter().chain(&self.product_id_list);
         products.try_for_each(ProductId::check)?;
         match (&self.party_identifier_type, &self.party_identifier_value) {
-            (Some(kind), Some(value)) => check_party(kind, value, &PARTIES),
+            (Some(kind), Some(value)) => check_party(kind, value, &PartyIdentifierType::COMMON),
             (None, None) => Ok(()),
             (Some(_), None) => Err(InvalidRequest::new(
                 "partyIdentifierValue",
@@ -246,7 +240,7 @@ impl RequestConsentV4 {
         check_party(
             &self.party_identifier_type,
             &self.party_identifier_value,
-            &PARTIES,
+            &PartyIdentifierType::COMMON,
         )
     }
 }

@@ -47,30 +47,34 @@ impl ConsentHandle {
             });
         rule(shaped, "consentHandle", "must be a version 4 UUID")
     }
+
+    /// Checks a list of them, which needs one.
+    pub(crate) fn check_all(handles: &[Self]) -> Result<(), InvalidRequest> {
+        check_not_empty(handles, "consentHandle")?;
+        handles.iter().try_for_each(Self::check)
+    }
 }
 
 impl ConsentId {
     /// The documented characters.
     pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
-        let shaped = has_only(self.as_str(), b"_-.");
-        rule(
-            shaped,
-            "consentID",
-            "must consist of A-Z, a-z, 0-9, _, - and .",
-        )
+        check_characters(self.as_str(), "consentID")
     }
 }
 
 impl ProductId {
     /// The documented characters.
     pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
-        let shaped = has_only(self.as_str(), b"_-.");
-        rule(
-            shaped,
-            "productID",
-            "must consist of A-Z, a-z, 0-9, _, - and .",
-        )
+        check_characters(self.as_str(), "productID")
     }
+}
+
+fn check_characters(id: &str, field: &'static str) -> Result<(), InvalidRequest> {
+    rule(
+        has_only(id, b"_-."),
+        field,
+        "must consist of A-Z, a-z, 0-9, _, - and .",
+    )
 }
 
 fn has_only(text: &str, marks: &[u8]) -> bool {
@@ -89,6 +93,11 @@ pub(crate) fn rule(
     } else {
         Err(InvalidRequest::new(field, rule))
     }
+}
+
+/// Checks that a list names something.
+pub(crate) fn check_not_empty<T>(list: &[T], field: &'static str) -> Result<(), InvalidRequest> {
+    rule(!list.is_empty(), field, "must name at least one")
 }
 
 /// A virtual user account: `mobile@onemoney`, `email@onemoney` (`[docs]`), and on another page `pan@…`.
@@ -236,6 +245,11 @@ provider_core::open_enum! {
         /// A GSTIN, in consent lists only.
         Gstin = "GSTIN",
     }
+}
+
+impl PartyIdentifierType {
+    /// Those of every operation but the third version of consent lists.
+    pub(crate) const COMMON: [Self; 3] = [Self::Mobile, Self::Email, Self::Pan];
 }
 
 /// What identifies a customer, and its kind.
