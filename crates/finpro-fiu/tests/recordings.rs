@@ -4,9 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use finpro_fiu::finpro_profile::{
-    AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId,
-};
+use finpro_fiu::finpro_profile::Finpro;
 use finpro_fiu::{
     AccountId, ConsentHandle, ConsentId, DecryptRedirection, EncryptRedirection, FiuClient,
     GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData, GetFiBalance, GetFiData, GetFiDataXml,
@@ -14,12 +12,9 @@ use finpro_fiu::{
     PartyIdentifier, ProductId, RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestFi,
     RevokeConsent, SessionId, Vua,
 };
-use kyc_sandbox::credentials::{
-    FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
-};
-use kyc_sandbox::{Sandbox, SandboxTransport, Settings};
+use kyc_sandbox::{Sandbox, SandboxTransport, credentials};
 use provider_core::testing::{FixedClock, Mode, Recorder};
-use provider_core::{BaseUrl, Endpoint, Mobile, RetryPolicy};
+use provider_core::{Endpoint, Mobile, RetryPolicy, Settings};
 use serde::Serialize;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -32,16 +27,10 @@ struct Recorded {
 
 impl Recorded {
     fn new() -> Self {
-        let sandbox = Sandbox::new(Settings::default().with_deterministic_ids(true));
-        let credentials = Credentials {
-            client_id: ClientId::new(FINPRO_CLIENT_ID).unwrap(),
-            client_secret: ClientSecret::new(FINPRO_CLIENT_SECRET).unwrap(),
-            organisation_id: OrganisationId::new(FINPRO_ORGANISATION_ID).unwrap(),
-            app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
-        };
-        let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpro).unwrap();
+        let sandbox = Sandbox::new(kyc_sandbox::Settings::default().with_deterministic_ids(true));
+        let settings = Settings::of(credentials::environment(&SandboxTransport::base_urls()));
         let recorder = Recorder::new(Arc::new(sandbox.transport()));
-        let client = FiuClient::builder(Finpro::new(base_url, credentials))
+        let client = FiuClient::builder(Finpro::from_settings(&settings).unwrap())
             .transport(Arc::new(recorder.clone()))
             .clock(Arc::new(FixedClock::default()))
             .retry(RetryPolicy::never())

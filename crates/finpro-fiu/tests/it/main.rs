@@ -15,26 +15,15 @@ mod redirection;
 use std::sync::Arc;
 
 use finpro_fiu::FiuClient;
-use finpro_fiu::finpro_profile::{
-    AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId,
-};
-use kyc_sandbox::SandboxTransport;
-use kyc_sandbox::credentials::{
-    FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
-};
+use finpro_fiu::finpro_profile::Finpro;
+use kyc_sandbox::{SandboxTransport, credentials};
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
-use provider_core::{BaseUrl, Call, Endpoint, Error, RetryPolicy, Transport};
+use provider_core::{Call, Endpoint, Error, RetryPolicy, Settings, Transport};
 
 /// A client of the sandbox's account over any transport, that sends once.
 fn client(transport: impl Transport + 'static) -> FiuClient {
-    let credentials = Credentials {
-        client_id: ClientId::new(FINPRO_CLIENT_ID).unwrap(),
-        client_secret: ClientSecret::new(FINPRO_CLIENT_SECRET).unwrap(),
-        organisation_id: OrganisationId::new(FINPRO_ORGANISATION_ID).unwrap(),
-        app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
-    };
-    let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpro).unwrap();
-    FiuClient::builder(Finpro::new(base_url, credentials))
+    let settings = Settings::of(credentials::environment(&SandboxTransport::base_urls()));
+    FiuClient::builder(Finpro::from_settings(&settings).unwrap())
         .transport(Arc::new(transport))
         .clock(Arc::new(FixedClock::default()))
         .retry(RetryPolicy::never())
