@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use finpro_profile::provider_core::capability::{
-    AggregatorDiscovery, AggregatorId, AggregatorQuery, Readiness,
-};
+use finpro_profile::provider_core::capability::{AggregatorDiscovery, Readiness};
 use finpro_profile::provider_core::http::{HeaderMap, Request, StatusCode};
 use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
 use finpro_profile::provider_core::{
@@ -22,6 +20,7 @@ use kyc_sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::conformance::{query, readiness};
 use crate::sandbox::{base_url, client, finpro};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -559,12 +558,6 @@ async fn nothing_personal_is_printed() {
 async fn it_implements_aggregator_discovery() {
     let transport = Arc::new(Sandbox::default().transport());
     let profiles = CachedProfiles::from(client(&base_url(), transport));
-    let query = |mobile: &str, aggregators: &[&str]| {
-        let ids = aggregators
-            .iter()
-            .map(|id| AggregatorId::parse(*id).unwrap());
-        AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "reference-1").set_aggregators(ids)
-    };
     let answered = query("9000000001", &["onemoney", "finvu"]);
     // Twice: from FinPro, and from the cache.
     for _ in 0..2 {
@@ -575,16 +568,12 @@ async fn it_implements_aggregator_discovery() {
         .discover(query("9000000001", &[]), limit(9 * SECOND))
         .await
         .unwrap();
-    let found: Vec<_> = standings
-        .iter()
-        .map(|standing| (standing.aggregator.as_str(), standing.readiness))
-        .collect();
     let expected = [
         ("onemoney", Readiness::Ready),
         ("finvu", Readiness::NeedsRegistration),
         ("anumati", Readiness::NeedsRegistration),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(readiness(&standings), expected);
 }
 
 /// A silent FinPro, which counts the requests that reach it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use finpro_profile::provider_core::capability::{
-    AggregatorDiscovery, AggregatorId, AggregatorQuery, Readiness,
+    AggregatorDiscovery, AggregatorId, AggregatorQuery, AggregatorStanding, Readiness,
 };
 use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
 use finpro_profile::provider_core::{BaseUrl, CallOptions, ErrorKind, Mobile, Outcome};
@@ -15,12 +15,20 @@ use kyc_sandbox::Sandbox;
 
 use crate::sandbox::{base_url, client, credentials};
 
-fn query(mobile: &str, aggregators: &[&str]) -> AggregatorQuery {
+pub(crate) fn query(mobile: &str, aggregators: &[&str]) -> AggregatorQuery {
     AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "reference-1").set_aggregators(
         aggregators
             .iter()
             .map(|id| AggregatorId::parse(*id).unwrap()),
     )
+}
+
+/// Each aggregator and what it said.
+pub(crate) fn readiness(standings: &[AggregatorStanding]) -> Vec<(&str, Readiness)> {
+    standings
+        .iter()
+        .map(|standing| (standing.aggregator.as_str(), standing.readiness))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,11 +72,7 @@ async fn each_standing_is_that_of_its_aggregator() {
             .discover(query(mobile, &[]), CallOptions::new())
             .await
             .unwrap();
-        let found: Vec<_> = standings
-            .iter()
-            .map(|standing| (standing.aggregator.as_str(), standing.readiness))
-            .collect();
-        assert_eq!(found, expected, "{mobile}");
+        assert_eq!(readiness(&standings), expected, "{mobile}");
     }
 }
 
@@ -145,11 +149,7 @@ async fn a_row_costs_only_itself_and_nobody_else_is_answered_for() {
             .discover(query("9000000001", asked), CallOptions::new())
             .await
             .unwrap();
-        let found: Vec<_> = standings
-            .iter()
-            .map(|standing| (standing.aggregator.as_str(), standing.readiness))
-            .collect();
-        assert_eq!(found, expected, "{asked:?}");
+        assert_eq!(readiness(&standings), expected, "{asked:?}");
     }
 }
 
