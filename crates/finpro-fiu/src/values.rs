@@ -6,7 +6,8 @@ use provider_core::jiff::Timestamp;
 use provider_core::{Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, lenient};
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 provider_core::opaque_id! {
     /// A consent request's id, a UUID; the id that every later message has (`[docs]`).
@@ -347,15 +348,11 @@ pub(crate) fn id<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Items<T>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, bound = "T: DeserializeOwned")]
-    enum OneOrMany<T> {
-        Many(Items<T>),
-        One(T),
-    }
-    Ok(match lenient::value(deserializer)? {
-        Some(OneOrMany::Many(items)) => items,
-        Some(OneOrMany::One(item)) => vec![item].into(),
-        None => Items::default(),
-    })
+    let Some(json) = lenient::value::<_, Box<RawValue>>(deserializer)? else {
+        return Ok(Items::default());
+    };
+    // A list of one as an object is a list to `Items`, as a text it is not.
+    let one = |_| serde_json::from_str(json.get()).map(|item| vec![item].into());
+    let many = serde_json::from_str(json.get());
+    Ok(many.or_else(one).unwrap_or_default())
 }

@@ -74,6 +74,32 @@ async fn a_reply_about_something_else_is_refused() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_account_that_cannot_be_read_does_not_lose_the_status_of_the_others() {
+    for (links, read, unread) in [
+        (r#"[{"linkRefNumber":"a"},{"linkRefNumber":"b"}]"#, 2, 0),
+        (r#"[{"linkRefNumber":"a","new":"\ud800"},7]"#, 1, 1),
+        (r#"[{"linkRefNumber":"a"},"\ud800",["b"]]"#, 1, 2),
+        (r#"{"linkRefNumber":"a","fiStatus":"\ud800"}"#, 1, 0),
+        (r#""a""#, 0, 0),
+        ("null", 0, 0),
+    ] {
+        let data = format!(r#"{{"eventStatus":"PENDING","linkRefNumbers":{links}}}"#);
+        let body = format!(r#"{{"ver":"1","data":{data}}}"#);
+        let request = GetFiStatus::of_consent(id("a"));
+        let accounts = answer(request, 200, &body)
+            .await
+            .unwrap()
+            .data
+            .link_ref_numbers;
+        assert_eq!(
+            (accounts.len(), accounts.unread_count()),
+            (read, unread),
+            "{links}"
+        );
+    }
+}
+
 /// An approved consent of the sandbox.
 async fn consent(client: &FiuClient) -> (ConsentHandle, ConsentId) {
     let product = ProductId::parse("LOAN-1").unwrap();
