@@ -165,11 +165,8 @@ impl Endpoint for RecordConsent {
 
     fn response(&self, response: &Verified) -> Result<ConsentRecord, ResponseError> {
         let received: ReceivedConsent = lenient::reply(response, &["context"])?;
-        if let Some(fault) = received
-            .status
-            .is_failure()
-            .then(|| Veriff::refusal(response))
-            .flatten()
+        if received.status.is_failure()
+            && let Some(fault) = Veriff::refusal(response)
         {
             // A contradiction: it may be recorded.
             return Err(fault.with_class(FaultClass::Transient).into());
