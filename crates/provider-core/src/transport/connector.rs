@@ -1,5 +1,6 @@
 //! How the hyper transport connects: directly or through a proxy, in plain text or over TLS, within a time limit.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -24,9 +25,11 @@ use super::interim::InterimResponses;
 use super::resolver::Resolver;
 use crate::values::InvalidRequest;
 
-/// Opens connections for hyper's pool.
+/// Opens connections for hyper's pool, which clones it for each request.
 #[derive(Clone)]
-pub(crate) struct Connector {
+pub(crate) struct Connector(Arc<Settings>);
+
+struct Settings {
     tcp: HttpConnector<Names>,
     tls: Tls,
     proxy: Option<Uri>,
@@ -39,26 +42,34 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(15)));
-        Ok(Self {
+        Ok(Self(Arc::new(Settings {
             tcp,
             tls: Tls::new(settings)?,
             proxy: settings.proxy.as_deref().map(proxy).transpose()?,
             timeout: settings.connect_timeout,
-        })
+        })))
     }
 
     pub(crate) fn has_tls(&self) -> bool {
-        self.tls.is_enabled()
+        self.0.tls.is_enabled()
     }
+}
 
-    async fn connect(mut self, uri: Uri, time: Duration) -> Result<TokioIo<Stream>, BoxError> {
+impl Settings {
+    async fn connect(
+        self: Arc<Self>,
+        uri: Uri,
+        time: Duration,
+    ) -> Result<TokioIo<Stream>, BoxError> {
+        let mut tcp = self.tcp.clone();
         // Shared among the addresses of the name: one that is not reachable must not use up the time of all others.
-        self.tcp.set_connect_timeout(Some(time));
+        tcp.set_connect_timeout(Some(time));
         let secured = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().unwrap_or_default().to_owned();
         let proxied = self.proxy.is_some();
-        let first = self.proxy.take().unwrap_or_else(|| uri.clone());
-        let tcp: BoxIo = Box::new(self.tcp.call(first).await?.into_inner());
+        let first = self.proxy.as_ref().unwrap_or(&uri).clone();
+        poll_fn(|context| tcp.poll_ready(context)).await?;
+        let tcp: BoxIo = Box::new(tcp.call(first).await?.into_inner());
         let io = match (secured, proxied) {
             (false, _) => tcp,
             (true, false) => self.tls.secure(&host, tcp).await?,
@@ -77,13 +88,17 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tcp.poll_ready(context).map_err(Into::into)
+    /// The connector is made ready when it connects.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let time = time_to_connect(self.timeout);
-        Box::pin(connecting::within(time, self.clone().connect(uri, time)))
+        let time = time_to_connect(self.0.timeout);
+        Box::pin(connecting::within(
+            time,
+            Arc::clone(&self.0).connect(uri, time),
+        ))
     }
 }
 

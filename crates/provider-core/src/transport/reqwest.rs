@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -314,7 +314,7 @@ impl TransportBuilder<ReqwestTransport> {
             .no_zstd()
             .http1_only()
             .connect_timeout(self.connect_timeout)
-            .connector_layer(WithinDeadline(self.connect_timeout, ()))
+            .connector_layer(WithinDeadline(self.connect_timeout))
             .pool_max_idle_per_host(idle_connections)
             .pool_idle_timeout(self.idle_timeout);
         if let Some(resolver) = &self.resolver {
@@ -341,31 +341,56 @@ impl TransportBuilder<ReqwestTransport> {
 
 /// Ends connecting before the call's deadline.
 #[derive(Clone)]
-struct WithinDeadline<S>(Duration, S);
+struct WithinDeadline(Duration);
 
-impl<S> Layer<S> for WithinDeadline<()> {
-    type Service = WithinDeadline<S>;
+impl<S> Layer<S> for WithinDeadline {
+    type Service = ConnectWithinDeadline<S>;
 
-    fn layer(&self, connector: S) -> WithinDeadline<S> {
-        WithinDeadline(self.0, connector)
+    fn layer(&self, connector: S) -> ConnectWithinDeadline<S> {
+        ConnectWithinDeadline {
+            limit: self.0,
+            connector: Arc::new(connector),
+        }
     }
 }
 
-impl<S, R> Service<R> for WithinDeadline<S>
+/// Shares its connector: reqwest clones the layers several times for each request, and few requests connect.
+struct ConnectWithinDeadline<S> {
+    limit: Duration,
+    connector: Arc<S>,
+}
+
+impl<S> Clone for ConnectWithinDeadline<S> {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            connector: Arc::clone(&self.connector),
+        }
+    }
+}
+
+impl<S, R> Service<R> for ConnectWithinDeadline<S>
 where
     S: Service<R, Response: 'static, Error = BoxError, Future: Send + 'static>,
+    S: Clone + Send + Sync + 'static,
+    R: Send + 'static,
 {
     type Response = S::Response;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.1.poll_ready(context)
+    /// The connector is made ready when it connects.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: R) -> Self::Future {
-        let time = time_to_connect(self.0);
-        Box::pin(connecting::within(time, self.1.call(target)))
+        let time = time_to_connect(self.limit);
+        let mut connector = S::clone(&self.connector);
+        Box::pin(connecting::within(time, async move {
+            poll_fn(|context| connector.poll_ready(context)).await?;
+            connector.call(target).await
+        }))
     }
 }
 
