@@ -1,7 +1,6 @@
 //! The one loop that every call goes through.
 
 use std::borrow::Borrow as _;
-use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::downloaded::Downloaded;
 use super::observer::CallObserver;
 use super::options::CallOptions;
 use super::progress::Progress;
-use super::receive::{Around, IntoSink, Receive, Whole, too_slow};
+use super::receive::{Around, IntoSink, Receive, Whole};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::{Circuit, Circuits, RetryBudget, UnderWay, sent_at};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
@@ -152,7 +151,7 @@ impl<P: Provider> Client<P> {
                 .attempts(endpoint, options, receiver, &mut progress)
                 .await?;
             let deadline = progress.started().checked_add(self.timeout::<E>(options));
-            match within(deadline, receiver.commit(), Outcome::Done).await {
+            match receiver.commit(deadline).await {
                 Ok(()) => {
                     progress.answered(response.status());
                     Ok(response)
@@ -205,7 +204,7 @@ impl<P: Provider> Client<P> {
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
         let error = loop {
-            if let Err(error) = within(deadline, receiver.begin(), Outcome::NotSent).await {
+            if let Err(error) = receiver.begin(deadline).await {
                 break error;
             }
             let mut under_way = match self.admit(circuit, options, timeout, progress).await {
@@ -400,21 +399,6 @@ impl<P: Provider> Client<P> {
             // Never retries at once, whatever a limiter says.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
-    }
-}
-
-/// What a sink does, within the call's deadline.
-async fn within(
-    deadline: Option<Instant>,
-    storing: impl Future<Output = Result<(), Error>>,
-    outcome: Outcome,
-) -> Result<(), Error> {
-    match deadline {
-        None => storing.await,
-        Some(deadline) => match tokio::time::timeout_at(deadline, storing).await {
-            Ok(result) => result,
-            Err(_) => Err(too_slow(outcome)),
-        },
     }
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::answer::{conclude, unread};
@@ -33,8 +34,11 @@ pub(crate) trait Receive<E: Endpoint>: Send {
     /// Whether the call ends with [`IntoSink::commit`] and not with its reply.
     const COMMITS: bool;
 
-    /// Prepares for an attempt, before its request is sent.
-    fn begin(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Prepares for an attempt, before its request is sent, within the call's deadline.
+    fn begin(
+        &mut self,
+        deadline: Option<Instant>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Sends the request and receives the reply.
     fn exchange(
@@ -70,7 +74,7 @@ impl<E: Endpoint> Receive<E> for Whole {
     type Value = E::Output;
     const COMMITS: bool = false;
 
-    async fn begin(&mut self) -> Result<(), Error> {
+    async fn begin(&mut self, _: Option<Instant>) -> Result<(), Error> {
         Ok(())
     }
 
@@ -119,12 +123,16 @@ impl<'s> IntoSink<'s> {
         }
     }
 
-    /// Keeps the call's result.
-    pub(crate) async fn commit(&mut self) -> Result<(), Error> {
-        if let Some(content) = self.pending.take() {
-            self.sink.write(content).await.map_err(not_stored)?;
-        }
-        self.sink.commit(&self.content).await.map_err(not_stored)
+    /// Keeps the call's result, within its deadline.
+    pub(crate) async fn commit(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        let storing = async {
+            if let Some(content) = self.pending.take() {
+                self.sink.write(content).await?;
+            }
+            self.sink.commit(&self.content).await
+        };
+        // The provider did its part.
+        within(deadline, storing, Outcome::Done).await
     }
 
     /// Feeds the content of a 2xx reply to the verifier and the sink.
@@ -158,7 +166,9 @@ impl<'s> IntoSink<'s> {
             let written = self.sink.write(piece).await;
             self.writing = false;
             if let Err(error) = written {
-                return Ok(Received::failed(reply.into_head(), not_stored(error)));
+                // The provider did its part.
+                let error = not_stored(error, Outcome::Done);
+                return Ok(Received::failed(reply.into_head(), error));
             }
         }
         let authenticity = match verifier.map_or(Ok(Authenticity::Unsigned), |v| v.finish()) {
@@ -223,13 +233,10 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
     type Value = Downloaded;
     const COMMITS: bool = true;
 
-    async fn begin(&mut self) -> Result<(), Error> {
+    async fn begin(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
         self.pending = None;
         self.writing = false;
-        self.sink
-            .begin()
-            .await
-            .map_err(|error| Error::new(ErrorKind::Storage, Outcome::NotSent).with_source(error))
+        within(deadline, self.sink.begin(), Outcome::NotSent).await
     }
 
     async fn exchange(
@@ -292,13 +299,28 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
     }
 }
 
+/// What a sink does, within the call's deadline.
+async fn within(
+    deadline: Option<Instant>,
+    storing: impl Future<Output = io::Result<()>>,
+    outcome: Outcome,
+) -> Result<(), Error> {
+    let stored = match deadline {
+        None => storing.await,
+        Some(deadline) => match tokio::time::timeout_at(deadline, storing).await {
+            Ok(stored) => stored,
+            Err(_) => return Err(too_slow(outcome)),
+        },
+    };
+    stored.map_err(|error| not_stored(error, outcome))
+}
+
 /// The sink did not take it within the call's deadline.
-pub(crate) fn too_slow(outcome: Outcome) -> Error {
+fn too_slow(outcome: Outcome) -> Error {
     Error::new(ErrorKind::Storage, outcome)
         .with_source("the sink did not take it within the call's deadline")
 }
 
-/// The provider did its part.
-fn not_stored(error: io::Error) -> Error {
-    Error::new(ErrorKind::Storage, Outcome::Done).with_source(error)
+fn not_stored(error: io::Error, outcome: Outcome) -> Error {
+    Error::new(ErrorKind::Storage, outcome).with_source(error)
 }
