@@ -9,11 +9,12 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer,
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
-use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde::{Deserializer, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::json::looks_like_a_field;
+use super::lenient::{Members, Raw};
 use crate::values::InvalidRequest;
 
 /// The largest JSON request in bytes: 1 MiB.
@@ -65,36 +66,36 @@ pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
         let rule = format!("is not JSON at line {line}, column {column}");
         InvalidRequest::new("request", rule)
     })?;
-    value(raw, &FieldPath::default(), MAX_DEPTH)
+    value(raw.get(), &FieldPath::default(), MAX_DEPTH)
 }
 
-/// Reads one value whose syntax is checked.
-fn value(raw: &RawValue, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
+/// Reads one value from text whose syntax is checked.
+fn value(text: &str, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
     let refused = |rule: &'static str| InvalidRequest::new(path.clone().into_field(), rule);
     let Some(depth) = depth.checked_sub(1) else {
         return Err(refused("is nested too deeply"));
     };
-    let text = raw.get();
     let unreadable = |_| refused("is not valid text");
     match text.as_bytes().first() {
         Some(b'{') => {
             let mut values = Map::new();
             let mut names = HashSet::new();
-            let Members(members) = serde_json::from_str(text).map_err(unreadable)?;
-            for (name, raw) in members {
+            let (members, read) = Members::of(text);
+            read.map_err(unreadable)?;
+            for (name, Raw(json)) in members {
                 let path = path.member(&name);
                 if !names.insert(name.clone()) {
                     let rule = "must not appear twice";
                     return Err(InvalidRequest::new(path.into_field(), rule));
                 }
-                values.insert(name, value(raw, &path, depth)?);
+                values.insert(name, value(&json, &path, depth)?);
             }
             Ok(values.into())
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text).map_err(unreadable)?;
             let items = items.into_iter().enumerate();
-            let items = items.map(|(index, raw)| value(raw, &path.item(index), depth));
+            let items = items.map(|(index, raw)| value(raw.get(), &path.item(index), depth));
             items.collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         Some(b'-' | b'0'..=b'9') if !is_kept(text) => Err(refused(
@@ -110,33 +111,6 @@ fn is_kept(number: &str) -> bool {
     let digits = digits.chars().filter(char::is_ascii_digit);
     let significant = digits.skip_while(|digit| *digit == '0').count();
     significant <= 15 || number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok()
-}
-
-/// The members of an object as they stand there, repeated ones too.
-struct Members<'de>(Vec<(String, &'de RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = object.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }
 
 /// Reads a request from a JSON value by the rules of the types of its members.
@@ -451,6 +425,8 @@ impl FieldPath {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::values::{Masked, Mobile};
 

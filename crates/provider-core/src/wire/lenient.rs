@@ -189,11 +189,11 @@ pub fn reply<T: DeserializeOwned>(
     read.map(|Object(reply)| reply)
 }
 
-/// Collects the members of an object as far as they can be read.
-struct Members<'m, 'de>(&'m mut Vec<(String, Raw<'de>)>);
+/// Collects the members of an object as far as they can be read, repeated ones too.
+pub(super) struct Members<'m, 'de>(&'m mut Vec<(String, Raw<'de>)>);
 
 impl<'de> Members<'_, 'de> {
-    fn of(json: &'de str) -> (Vec<(String, Raw<'de>)>, Result<(), serde_json::Error>) {
+    pub(super) fn of(json: &'de str) -> (Vec<(String, Raw<'de>)>, Result<(), serde_json::Error>) {
         let mut members = Vec::new();
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let read = deserializer.deserialize_map(Members(&mut members));
@@ -565,7 +565,7 @@ fn whole(number: f64) -> Option<i128> {
 
 /// The JSON text of a value, borrowed where the input is text. To skip a value it is enough that its JSON is not broken:
 /// half a character, a number that nothing holds and any depth are only found by who reads it.
-struct Raw<'de>(Cow<'de, str>);
+pub(super) struct Raw<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Raw<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
