@@ -19,12 +19,7 @@ pub(crate) fn conclude<E: Endpoint>(
 ) -> Result<(E::Output, Verified), Error> {
     let response = sent.map_err(|_| Error::new(ErrorKind::Timeout, Outcome::Unknown))??;
     if response.body().len() > E::OPERATION.max_reply_bytes {
-        let message = format!(
-            "the response body is longer than {} bytes",
-            E::OPERATION.max_reply_bytes
-        );
-        let error = TransportError::new(TransportErrorKind::TooLarge).with_message(message);
-        return Err(error.into());
+        return Err(TransportError::body_over(E::OPERATION.max_reply_bytes).into());
     }
     if !response.status().is_success() {
         return Err(refused(provider, response, now));

@@ -50,7 +50,7 @@ impl ResponseBody {
             rest: BytesMut::new(),
         };
         match announced {
-            Some(length) if length > max_bytes as u64 => Err(body.too_large()),
+            Some(length) if length > max_bytes as u64 => Err(TransportError::body_over(max_bytes)),
             _ => Ok(body),
         }
     }
@@ -63,7 +63,7 @@ impl ResponseBody {
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), TransportError> {
         let so_far = self.first.len().max(self.rest.len());
         if piece.len() > self.max_bytes.saturating_sub(so_far) {
-            return Err(self.too_large());
+            return Err(TransportError::body_over(self.max_bytes));
         }
         if so_far == 0 {
             self.first = piece;
@@ -93,13 +93,6 @@ impl ResponseBody {
         } else {
             self.rest.freeze()
         }
-    }
-
-    fn too_large(&self) -> TransportError {
-        TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
-            "the response body is longer than {} bytes",
-            self.max_bytes
-        ))
     }
 }
 

@@ -77,7 +77,7 @@ impl StreamedResponse {
             .announced
             .is_some_and(|length| length > self.limit as u64)
         {
-            return Err(self.too_large());
+            return Err(TransportError::body_over(self.limit));
         }
         if self.announced == Some(self.taken as u64) {
             return Ok(None);
@@ -89,7 +89,7 @@ impl StreamedResponse {
             };
         };
         if piece.len() > self.limit.saturating_sub(self.taken) {
-            return Err(self.too_large());
+            return Err(TransportError::body_over(self.limit));
         }
         self.taken = self.taken.saturating_add(piece.len());
         Ok(Some(piece))
@@ -142,13 +142,6 @@ impl StreamedResponse {
     /// The head alone.
     pub(crate) fn into_head(self) -> ReplyHead {
         self.head
-    }
-
-    fn too_large(&self) -> TransportError {
-        TransportError::new(TransportErrorKind::TooLarge).with_message(format!(
-            "the response body is longer than {} bytes",
-            self.limit
-        ))
     }
 }
 

@@ -51,6 +51,12 @@ impl TransportError {
         }
     }
 
+    /// A response whose body is over the limit.
+    pub(crate) fn body_over(limit: usize) -> Self {
+        Self::new(TransportErrorKind::TooLarge)
+            .with_message(format!("the response body is longer than {limit} bytes"))
+    }
+
     /// Replaces the description. It is logged, so it must contain nothing from the wire.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
