@@ -203,15 +203,11 @@ impl Fixture {
 
     /// What is different between the expected and the actual result, a line a path.
     pub fn check<T: Serialize>(&self, result: &Result<Response<T>, Error>) -> Vec<String> {
-        let found = match observe(result) {
+        let in_json = |expected| match expected {
             Expected::Value(value) => value,
             Expected::Error(error) => serde_json::to_value(error).expect("plain strings"),
         };
-        let expected = match &self.expected {
-            Expected::Value(value) => value.clone(),
-            Expected::Error(error) => serde_json::to_value(error).expect("plain strings"),
-        };
-        differences(&expected, &found)
+        differences(&in_json(self.expected.clone()), &in_json(observe(result)))
             .into_iter()
             .map(|line| format!("{}: {line}", self.file))
             .collect()

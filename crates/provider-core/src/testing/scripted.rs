@@ -190,17 +190,9 @@ impl Transport for ScriptedTransport {
     async fn send(
         &self,
         request: Request<Body>,
-        _limits: ExchangeLimits,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
-        match self.take(request) {
-            Step::Respond(response) => Ok(response),
-            Step::Fail(kind) => Err(TransportError::new(kind)),
-            Step::Hang => std::future::pending().await,
-            Step::Stream(head, pieces, end) => {
-                let body = Script(pieces.into(), end);
-                StreamedResponse::new(head, None, body).collect().await
-            }
-        }
+        self.open(request, limits).await?.collect().await
     }
 
     async fn open(
