@@ -1,9 +1,8 @@
 //! The consents of Veriff's sessions.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use uuid::Uuid;
+
+use super::recent::Recent;
 
 /// The scope in which the latest consent is binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,7 @@ impl StoredConsent {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stored {
     session: Uuid,
     id: String,
@@ -56,28 +55,15 @@ struct Stored {
 
 /// The consents of all sessions; the oldest are forgotten beyond the capacity.
 #[derive(Debug)]
-pub(crate) struct Consents {
-    capacity: usize,
-    stored: Mutex<VecDeque<Stored>>,
-}
+pub(crate) struct Consents(Recent<Stored>);
 
 impl Consents {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            stored: Mutex::new(VecDeque::new()),
-        }
+        Self(Recent::new(capacity))
     }
 
     pub(crate) fn record(&self, session: Uuid, id: String, kind: &'static str, approved: bool) {
-        if self.capacity == 0 {
-            return;
-        }
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        if stored.len() == self.capacity {
-            stored.pop_front();
-        }
-        stored.push_back(Stored {
+        self.0.add(Stored {
             session,
             id,
             kind,
@@ -87,21 +73,17 @@ impl Consents {
 
     /// The consents of one session, oldest first.
     pub(crate) fn of(&self, session: Uuid, scope: LatestScope) -> Vec<StoredConsent> {
-        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = self.0.filter(|consent| consent.session == session);
         let mut later_kinds: Vec<&str> = Vec::new();
         let mut newest_first: Vec<StoredConsent> = Vec::new();
-        for consent in stored
-            .iter()
-            .rev()
-            .filter(|consent| consent.session == session)
-        {
+        for consent in stored.into_iter().rev() {
             let binding = match scope {
                 LatestScope::Session => newest_first.is_empty(),
                 LatestScope::SessionAndType => !later_kinds.contains(&consent.kind),
             };
             later_kinds.push(consent.kind);
             newest_first.push(StoredConsent {
-                id: consent.id.clone(),
+                id: consent.id,
                 kind: consent.kind.to_owned(),
                 approved: consent.approved,
                 binding,
