@@ -85,20 +85,20 @@ impl Finpro {
             })
         });
         handled.unwrap_or_else(|(code, text)| {
-            self.flat_refusal(*self.settings.validation_status(), code, text)
+            let body = self.flat_body("1.21.0", code, text);
+            Reply::json(*self.settings.validation_status(), &body)
         })
     }
 
     /// `{ver, timestamp, status: "failure", errorCode, errorMsg}`.
-    pub(super) fn flat_refusal(&self, status: u16, code: &str, text: &str) -> Reply {
-        let body = Json::Object(vec![
-            ("ver", "1.21.0".into()),
+    pub(super) fn flat_body(&self, version: &'static str, code: &str, text: &str) -> Json {
+        Json::Object(vec![
+            ("ver", version.into()),
             ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
             ("status", "failure".into()),
             ("errorCode", code.into()),
             ("errorMsg", text.into()),
-        ]);
-        Reply::json(status, &body)
+        ])
     }
 
     /// `{ver, status: "success", timestamp}` and these members.

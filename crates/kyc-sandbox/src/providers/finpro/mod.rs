@@ -204,13 +204,7 @@ impl Finpro {
             ]),
             ErrorEnvelope::Flat => {
                 let text = if details.is_empty() { message } else { details };
-                Json::Object(vec![
-                    ("ver", "1.0.0".into()),
-                    ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
-                    ("status", "failure".into()),
-                    ("errorCode", code.into()),
-                    ("errorMsg", text.into()),
-                ])
+                self.flat_body("1.0.0", code, text)
             }
         };
         Reply::json(status, &body)
