@@ -83,9 +83,7 @@ impl AggregatorConsent {
     pub(crate) fn is_of(&self, identifier: &str) -> bool {
         self.user().0 == identifier || self.party.as_deref() == Some(identifier)
     }
-}
 
-impl AggregatorConsent {
     /// Changes the status, where the old one allows it.
     pub(crate) fn become_status(
         &mut self,

@@ -8,9 +8,7 @@ use super::body::{Refused, RequestBody, invalid};
 use super::fi_request::range;
 use super::options::AccountBody;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataOutcome, DataSession, LinkedAccount,
-};
+use crate::state::{AggregatorConsent, DataSession, LinkedAccount};
 
 /// A document of one page without anything on it.
 const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
@@ -18,11 +16,8 @@ const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj
 
 pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let given = [
-            body.text("consentID")?,
-            body.text("accountID")?,
-            body.text("transactionId")?,
-        ];
+        let (id, account) = (body.text("consentID")?, body.text("accountID")?);
+        let given = [id, account, body.text("transactionId")?];
         if given.iter().flatten().count() != 1 {
             return Err((
                 "InvalidPayload",
@@ -30,12 +25,11 @@ pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             ));
         }
         range(body, "transactionsStartDate", "transactionsEndDate")?;
-        let consent = match body.text("consentID")? {
+        let consent = match id {
             Some(id) => finpro.consent(valid(id)?)?,
             None => {
                 let of = |consent: &AggregatorConsent| {
-                    consent.approved_id().is_some()
-                        && consent.account.as_deref() == body.text("accountID").ok().flatten()
+                    consent.approved_id().is_some() && consent.account.as_deref() == account
                 };
                 let found = finpro.consents.filter(of).into_iter().next_back();
                 found.ok_or(("NoDataFound", "No such account"))?
@@ -195,10 +189,7 @@ impl Finpro {
         body: &RequestBody<'_>,
         links: &[&str],
     ) -> Result<Vec<LinkedAccount>, Refused> {
-        let consent = self.consent(valid(body.required("consentID")?)?)?;
-        if consent.status != AggregatorConsentStatus::Active {
-            return Err(("InvalidStatus", "The consent is not active"));
-        }
+        let consent = self.active_consent(valid(body.required("consentID")?)?)?;
         let mut accounts = self.delivered(&consent)?;
         if !links.is_empty() {
             accounts.retain(|account| links.contains(&account.link.as_str()));
@@ -219,8 +210,7 @@ impl Finpro {
             return Err(("NoDataAvailable", "No data has been fetched"));
         };
         let delivered = |(index, _): &(usize, &LinkedAccount)| {
-            session.outcome != DataOutcome::Timeout
-                && DataSession::words(Some(session.outcome), *index).1 == "DELIVERED"
+            DataSession::words(Some(session.outcome), *index).1 == "DELIVERED"
         };
         let accounts = consent.accounts.iter().enumerate().filter(delivered);
         Ok(accounts.map(|(_, account)| account.clone()).collect())

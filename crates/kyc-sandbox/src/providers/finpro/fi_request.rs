@@ -17,10 +17,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentId")?;
         range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
-        let consent = finpro.consent(id)?;
-        if consent.status != AggregatorConsentStatus::Active {
-            return Err(("InvalidStatus", "The consent is not active"));
-        }
+        finpro.active_consent(id)?;
         let session = DataSession {
             id: finpro.ids.uuid().to_string(),
             consent_id: id.to_owned(),
@@ -138,5 +135,14 @@ impl Finpro {
             .into_iter()
             .next()
             .ok_or(("InvalidConsentId", "No such consent"))
+    }
+
+    /// The active consent with this id.
+    pub(super) fn active_consent(&self, id: &str) -> Result<AggregatorConsent, Refused> {
+        let consent = self.consent(id)?;
+        match consent.status {
+            AggregatorConsentStatus::Active => Ok(consent),
+            _ => Err(("InvalidStatus", "The consent is not active")),
+        }
     }
 }

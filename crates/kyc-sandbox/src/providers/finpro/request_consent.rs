@@ -25,10 +25,7 @@ pub(super) fn v2(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let mut fips = body.texts("fipID")?;
-        if fips.is_empty() {
-            fips.push(FIP);
-        }
+        let fips = fips(body)?;
         let orchestrated = !body.texts("productIDList")?.is_empty();
         let consent = finpro.ask(body, &fips)?;
         let mut members = vec![finpro.redirection("webRedirectionUrl", &[&consent.handle])];
@@ -42,10 +39,7 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         complete(body)?;
-        let mut fips = body.texts("fipID")?;
-        if fips.is_empty() {
-            fips.push(FIP);
-        }
+        let fips = fips(body)?;
         let asked = fips.iter().map(|fip| finpro.ask(body, &[fip]));
         let consents = asked.collect::<Result<Vec<_>, _>>()?;
         let effect = consents.first().map(|consent| consent.handle.clone());
@@ -59,6 +53,15 @@ pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let reply = finpro.success(vec![("data", Json::List(rows.collect()))]);
         Ok(reply.with_effect(effect.unwrap_or_default()))
     })
+}
+
+/// The institutions that are asked.
+fn fips<'b>(body: &'b RequestBody<'_>) -> Result<Vec<&'b str>, Refused> {
+    let mut fips = body.texts("fipID")?;
+    if fips.is_empty() {
+        fips.push(FIP);
+    }
+    Ok(fips)
 }
 
 /// What versions 2 and 4 require.
