@@ -123,6 +123,11 @@ impl Person {
     }
 }
 
+/// Whether the text has the form of a mobile number.
+pub(crate) fn is_mobile_number(text: &str) -> bool {
+    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 const fn person(
     mobile: &'static str,
     description: &'static str,

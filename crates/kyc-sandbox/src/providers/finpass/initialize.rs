@@ -36,12 +36,11 @@ struct Initialize {
 
 fn parse(settings: &FinpassSettings, body: &Map<String, Value>) -> Result<Initialize, String> {
     let mobile_number = required(body, "mobile_number")?;
-    let digits = mobile_number.len() == 10 && mobile_number.bytes().all(|b| b.is_ascii_digit());
     let first = match settings.mobile_rule() {
         MobileRule::TenDigits => true,
         MobileRule::TenDigitsFromSix => mobile_number.bytes().next().is_some_and(|b| b >= b'6'),
     };
-    if !(digits && first) {
+    if !(people::is_mobile_number(&mobile_number) && first) {
         return Err("mobile_number must be a 10-digit mobile number.".to_owned());
     }
 

@@ -61,7 +61,7 @@ struct CheckProfile {
 
 fn parse(settings: &FinproSettings, body: &Map<String, Value>) -> Result<CheckProfile, String> {
     let mobile = text(body, "mobileNumber")?.ok_or("mobileNumber is required")?;
-    if !(mobile.len() == 10 && mobile.bytes().all(|b| b.is_ascii_digit())) {
+    if !people::is_mobile_number(mobile) {
         return Err("mobileNumber must be exactly 10 numeric digits".to_owned());
     }
     match text(body, "userConsentId")? {

@@ -7,7 +7,7 @@ use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::options::UniqueAccounts;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{AggregatorConsent, LinkedAccount, WireClock};
+use crate::state::{AggregatorConsent, LinkedAccount, WireClock, people};
 
 const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
@@ -68,8 +68,7 @@ pub(super) fn accounts(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 fn mobile<'b>(body: &'b RequestBody<'_>) -> Result<&'b str, Refused> {
     let mobile = body.required("mobileNumber")?;
-    let shaped = mobile.len() == 10 && mobile.bytes().all(|byte| byte.is_ascii_digit());
-    shaped
+    people::is_mobile_number(mobile)
         .then_some(mobile)
         .ok_or(invalid("mobileNumber must be exactly 10 numeric digits"))
 }
