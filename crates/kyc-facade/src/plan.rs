@@ -26,6 +26,14 @@ pub(crate) enum Planned<P, I, T> {
 }
 
 impl<P: Clone, I, T> Planned<P, I, T> {
+    /// The step that an earlier report keeps, or else as it is planned now.
+    fn kept_or(kept: Option<Step<T>>, plan: impl FnOnce() -> Result<Self, SkipReason>) -> Self {
+        match kept {
+            Some(step) => Self::Keep(step),
+            None => plan().unwrap_or_else(Self::Skip),
+        }
+    }
+
     fn checked(check: Result<(), Error>, provider: &P, name: &'static str, input: I) -> Self {
         match check {
             Ok(()) => Self::Take(provider.clone(), name, input),
@@ -126,12 +134,11 @@ impl Plan {
         let plan = Self {
             person,
             answer,
-            consent: consent.map_or_else(|| planner.consent(), Planned::Keep),
-            documents: documents.map_or_else(|| planner.documents(), Planned::Keep),
-            discovery: discovery.map_or_else(|| planner.discovery(), Planned::Keep),
+            consent: Planned::kept_or(consent, || planner.consent()),
+            documents: Planned::kept_or(documents, || planner.documents()),
+            discovery: Planned::kept_or(discovery, || planner.discovery()),
             choice: choice.filter(|_| at_aggregator.is_some()),
-            aggregator_consent: at_aggregator
-                .map_or_else(|| planner.aggregator_consent(), Planned::Keep),
+            aggregator_consent: Planned::kept_or(at_aggregator, || planner.aggregator_consent()),
         };
         let invalid = plan.consent.fails()
             || plan.documents.fails()
@@ -189,64 +196,48 @@ impl Planner<'_> {
         }
     }
 
-    fn consent(&self) -> Consent {
-        let provider = match self.provider(StepName::RecordConsent, &self.kyc.consent) {
-            Ok(provider) => provider,
-            Err(reason) => return Planned::Skip(reason),
-        };
-        let Some(consent) = self.applicant.consent.clone() else {
-            return Planned::Skip(SkipReason::NoInput("consent session and text"));
-        };
-        Planned::checked(
+    fn consent(&self) -> Result<Consent, SkipReason> {
+        let provider = self.provider(StepName::RecordConsent, &self.kyc.consent)?;
+        let consent = self.applicant.consent.clone();
+        let consent = consent.ok_or(SkipReason::NoInput("consent session and text"))?;
+        Ok(Planned::checked(
             provider.check_consent(&consent),
             provider,
             provider.provider_name(),
             consent,
-        )
+        ))
     }
 
-    fn documents(&self) -> Documents {
-        let provider = match self.provider(StepName::OpenDocuments, &self.kyc.documents) {
-            Ok(provider) => provider,
-            Err(reason) => return Planned::Skip(reason),
-        };
-        let Some(request) = self.applicant.documents.clone() else {
-            return Planned::Skip(SkipReason::NoInput(
-                "purpose and return URL of the document access",
-            ));
-        };
-        Planned::checked(
+    fn documents(&self) -> Result<Documents, SkipReason> {
+        let provider = self.provider(StepName::OpenDocuments, &self.kyc.documents)?;
+        let request = self.applicant.documents.clone();
+        let missing = SkipReason::NoInput("purpose and return URL of the document access");
+        let request = request.ok_or(missing)?;
+        Ok(Planned::checked(
             provider.check_session(&request),
             provider,
             provider.provider_name(),
             request,
-        )
+        ))
     }
 
-    fn discovery(&self) -> Discovery {
-        let provider = match self.provider(StepName::DiscoverAggregators, &self.kyc.discovery) {
-            Ok(provider) => provider,
-            Err(reason) => return Planned::Skip(reason),
-        };
-        let Some(query_id) = self.applicant.query_id.clone() else {
-            return Planned::Skip(SkipReason::NoInput("id of the query to aggregators"));
-        };
+    fn discovery(&self) -> Result<Discovery, SkipReason> {
+        let provider = self.provider(StepName::DiscoverAggregators, &self.kyc.discovery)?;
+        let query_id = self.applicant.query_id.clone();
+        let query_id = query_id.ok_or(SkipReason::NoInput("id of the query to aggregators"))?;
         let query = AggregatorQuery::new(self.applicant.mobile.clone(), query_id)
             .set_aggregators(self.applicant.aggregators.iter().cloned());
-        Planned::checked(
+        Ok(Planned::checked(
             provider.check_query(&query),
             provider,
             provider.provider_name(),
             query,
-        )
+        ))
     }
 
-    fn aggregator_consent(&self) -> AtAggregator {
+    fn aggregator_consent(&self) -> Result<AtAggregator, SkipReason> {
         let step = StepName::OpenAggregatorConsent;
-        let provider = match self.provider(step, &self.kyc.aggregator_consent) {
-            Ok(provider) => provider,
-            Err(reason) => return Planned::Skip(reason),
-        };
+        let provider = self.provider(step, &self.kyc.aggregator_consent)?;
         let request = AggregatorConsentRequest::new(
             self.applicant.mobile.clone(),
             self.applicant.purpose.clone(),
@@ -255,11 +246,11 @@ impl Planner<'_> {
         .set_email(self.applicant.email.clone())
         .set_webhook_url(self.applicant.webhook_url.clone())
         .set_return_url(self.applicant.return_url.clone());
-        Planned::checked(
+        Ok(Planned::checked(
             provider.check_request(&request),
             provider,
             provider.provider_name(),
             request,
-        )
+        ))
     }
 }
