@@ -7,11 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join3;
-use provider_core::capability::{
-    AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
-    AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
-    DocumentAccessRequest, DocumentSession, ProviderReference, RecordedConsent,
-};
+use provider_core::capability::{AggregatorStanding, ProviderReference};
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -206,19 +202,48 @@ impl Onboarding {
         let earlier = std::mem::take(&mut self.earlier);
         let plan = Plan::new(&self.kyc, &self.applicant, earlier);
         let this = &self;
-        let (consent, documents, (discovery, choice, aggregator_consent)) = join3(
-            this.record_consent(plan.consent, end),
-            this.open_documents(plan.documents, end),
-            async {
-                let discovery = this.discover(plan.discovery, discovery_end).await;
-                let choice = plan.choice.unwrap_or_else(|| this.choose(&discovery));
-                let consent = this
-                    .open_aggregator_consent(plan.aggregator_consent, &choice, end)
-                    .await;
-                (discovery, choice, consent)
-            },
-        )
-        .await;
+        let consent =
+            this.take(
+                StepName::RecordConsent,
+                plan.consent,
+                end,
+                |provider, consent, options| async move {
+                    provider.record_consent(consent, options).await
+                },
+            );
+        let documents =
+            this.take(
+                StepName::OpenDocuments,
+                plan.documents,
+                end,
+                |provider, request, options| async move {
+                    provider.open_session(request, options).await
+                },
+            );
+        let discovery = this.take(
+            StepName::DiscoverAggregators,
+            plan.discovery,
+            discovery_end,
+            |provider, query, options| async move { provider.discover(query, options).await },
+        );
+        let aggregator = async {
+            let discovery = discovery.await;
+            let choice = plan.choice.unwrap_or_else(|| this.choose(&discovery));
+            let aggregator = choice.aggregator.clone();
+            let consent = this.take(
+                StepName::OpenAggregatorConsent,
+                plan.aggregator_consent,
+                end,
+                |provider, request, options| async move {
+                    let request = request.set_aggregator(aggregator);
+                    provider.open_consent(request, options).await
+                },
+            );
+            let consent = consent.await;
+            (discovery, choice, consent)
+        };
+        let (consent, documents, (discovery, choice, aggregator_consent)) =
+            join3(consent, documents, aggregator).await;
         let elapsed = started.elapsed();
         let report = OnboardingReport {
             answer: plan.answer,
@@ -235,49 +260,6 @@ impl Onboarding {
         report
     }
 
-    async fn record_consent(
-        &self,
-        planned: Planned<Arc<dyn ConsentRecorder>, ConsentStatement, RecordedConsent>,
-        end: Instant,
-    ) -> Step<RecordedConsent> {
-        let (running, provider, consent) = match self.begin(StepName::RecordConsent, planned, end) {
-            Ok(begun) => begun,
-            Err(step) => return step,
-        };
-        let options = running.options(self.retry);
-        self.finish(running, provider.record_consent(consent, options))
-            .await
-    }
-
-    async fn open_documents(
-        &self,
-        planned: Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest, DocumentSession>,
-        end: Instant,
-    ) -> Step<DocumentSession> {
-        let (running, provider, request) = match self.begin(StepName::OpenDocuments, planned, end) {
-            Ok(begun) => begun,
-            Err(step) => return step,
-        };
-        let options = running.options(self.retry);
-        self.finish(running, provider.open_session(request, options))
-            .await
-    }
-
-    async fn discover(
-        &self,
-        planned: Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, Vec<AggregatorStanding>>,
-        end: Instant,
-    ) -> Step<Vec<AggregatorStanding>> {
-        let (running, provider, query) =
-            match self.begin(StepName::DiscoverAggregators, planned, end) {
-                Ok(begun) => begun,
-                Err(step) => return step,
-            };
-        let options = running.options(self.retry);
-        self.finish(running, provider.discover(query, options))
-            .await
-    }
-
     fn choose(&self, discovery: &Step<Vec<AggregatorStanding>>) -> AggregatorChoice {
         let standings = discovery.value().map_or(&[][..], Vec::as_slice);
         choose_aggregator(
@@ -287,25 +269,22 @@ impl Onboarding {
         )
     }
 
-    async fn open_aggregator_consent(
+    /// Takes one step as it is planned, by this call of its provider.
+    async fn take<P, I, T: Origin, F: Future<Output = Result<T, Error>>>(
         &self,
-        planned: Planned<
-            Arc<dyn AggregatorConsent>,
-            AggregatorConsentRequest,
-            AggregatorConsentSession,
-        >,
-        choice: &AggregatorChoice,
+        step: StepName,
+        planned: Planned<P, I, T>,
         end: Instant,
-    ) -> Step<AggregatorConsentSession> {
-        let (running, provider, request) =
-            match self.begin(StepName::OpenAggregatorConsent, planned, end) {
-                Ok(begun) => begun,
-                Err(step) => return step,
-            };
-        let options = running.options(self.retry);
-        let request = request.set_aggregator(choice.aggregator.clone());
-        self.finish(running, provider.open_consent(request, options))
-            .await
+        call: impl FnOnce(P, I, CallOptions) -> F,
+    ) -> Step<T> {
+        match self.begin(step, planned, end) {
+            Ok((running, provider, input)) => {
+                let options = running.options(self.retry);
+                let call = call(provider, input, options);
+                self.finish(running, call).await
+            }
+            Err(ended) => ended,
+        }
     }
 
     /// The provider and input of a step that is taken, or the end of one that is not.
