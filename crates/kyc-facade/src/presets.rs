@@ -22,7 +22,7 @@ pub use veriff_sessions;
 #[allow(unused_imports, reason = "not used without a provider feature")]
 use std::sync::Arc;
 
-use provider_core::{Error, InvalidRequest, Settings};
+use provider_core::{Client, Error, InvalidRequest, Provider, Settings};
 
 use crate::{Kyc, KycBuilder};
 
@@ -98,30 +98,23 @@ impl KycBuilder {
         let mut none = true;
         #[cfg(feature = "veriff")]
         if settings.any(consent_hmac::Veriff::SETTINGS)? {
-            let provider = consent_hmac::Veriff::from_settings(settings)?;
-            self.defaults = self.defaults.with_one_transport()?;
-            let client = self.defaults.client(provider)?;
+            let client = self.client(consent_hmac::Veriff::from_settings(settings)?)?;
             (self, none) = (self.veriff(client), false);
         }
         #[cfg(feature = "deepvue")]
         if settings.any(deepvue_digilocker::Deepvue::SETTINGS)? {
-            let provider = deepvue_digilocker::Deepvue::from_settings(settings)?;
-            self.defaults = self.defaults.with_one_transport()?;
-            let client = self.defaults.client(provider)?;
+            let client = self.client(deepvue_digilocker::Deepvue::from_settings(settings)?)?;
             (self, none) = (self.deepvue(client), false);
         }
         #[cfg(feature = "finpro")]
         if settings.any(finpro_profile::Finpro::SETTINGS)? {
-            let provider = finpro_profile::Finpro::from_settings(settings)?;
-            self.defaults = self.defaults.with_one_transport()?;
-            let client: finpro_profile::FinproProfileClient = self.defaults.client(provider)?;
+            let client = self.client(finpro_profile::Finpro::from_settings(settings)?)?;
+            let client: finpro_profile::FinproProfileClient = client;
             (self, none) = (self.finpro(client), false);
         }
         #[cfg(feature = "finpass")]
         if settings.any(finpass::Finpass::SETTINGS)? {
-            let provider = finpass::Finpass::from_settings(settings)?;
-            self.defaults = self.defaults.with_one_transport()?;
-            let client = self.defaults.client(provider)?;
+            let client = self.client(finpass::Finpass::from_settings(settings)?)?;
             (self, none) = (self.finpass(client), false);
         }
         if none {
@@ -131,5 +124,12 @@ impl KycBuilder {
             );
         }
         Ok(self)
+    }
+
+    /// A client that shares one transport with the others.
+    #[allow(dead_code, reason = "not used without a provider feature")]
+    fn client<P: Provider, C: From<Client<P>>>(&mut self, provider: P) -> Result<C, Error> {
+        self.defaults = std::mem::take(&mut self.defaults).with_one_transport()?;
+        self.defaults.client(provider)
     }
 }
