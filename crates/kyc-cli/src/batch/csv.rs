@@ -103,13 +103,13 @@ impl Csv {
     pub(super) fn row(
         &mut self,
         line: &[u8],
-    ) -> Result<impl Fn(&str) -> Option<String> + use<>, InvalidRequest> {
+    ) -> Result<impl Fn(&str) -> Option<String>, InvalidRequest> {
         let fields = self.split(line)?;
         if fields.len() != self.columns.len() {
             let rule = "must have as many fields as there are columns";
             return Err(InvalidRequest::new("line", rule));
         }
-        let columns = self.columns.clone();
+        let columns = &self.columns;
         Ok(move |name: &str| {
             let at = columns.iter().position(|column| *column == name)?;
             fields.get(at).cloned()

@@ -67,28 +67,24 @@ impl Input {
             false => {
                 let mut file = File::open(path).map_err(unreadable)?;
                 if file.metadata().map_err(unreadable)?.is_file() {
-                    let mut reader = Reader::begin(&mut file, format).map_err(unreadable)??;
-                    let header = reader.line();
-                    first_rows(&mut reader)?;
+                    let (_, header, _) = begin(&mut file, format)?;
                     return Ok(Self {
-                        header,
                         source: Source::File {
                             file,
                             snapshot: None,
                         },
                         format,
+                        header,
                     });
                 }
                 Box::new(file)
             }
         };
-        let mut reader = Reader::begin(pipe, format).map_err(unreadable)??;
-        let header = reader.line();
-        let first = first_rows(&mut reader)?;
+        let (reader, header, first) = begin(pipe, format)?;
         Ok(Self {
-            header,
             source: Source::Pipe(Box::new(reader), first),
             format,
+            header,
         })
     }
 
@@ -170,11 +166,17 @@ impl Input {
     }
 }
 
-/// The first rows, as many as are there.
-fn first_rows<R: Read>(reader: &mut Reader<R>) -> Result<Vec<NumberedRow>, Failure> {
-    let rows = reader.next_rows(|_| true);
-    let rows = rows.map_err(|error| Failure::file("--batch", "read", &error))?;
-    rows.ok_or_else(|| Failure::configuration("--batch", "has no rows"))
+/// Reads the header and the first rows, as many as are there; with the number of lines up to the header.
+fn begin<R: Read>(
+    source: R,
+    format: Format,
+) -> Result<(Reader<R>, u64, Vec<NumberedRow>), Failure> {
+    let unreadable = |error: io::Error| Failure::file("--batch", "read", &error);
+    let mut reader = Reader::begin(source, format).map_err(unreadable)??;
+    let header = reader.line();
+    let rows = reader.next_rows(|_| true).map_err(unreadable)?;
+    let rows = rows.ok_or_else(|| Failure::configuration("--batch", "has no rows"))?;
+    Ok((reader, header, rows))
 }
 
 fn send<R: Read>(

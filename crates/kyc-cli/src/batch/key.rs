@@ -14,7 +14,6 @@ use tempfile::NamedTempFile;
 use crate::failure::{Failure, reason};
 
 /// The key, 32 random bytes.
-#[derive(Clone)]
 pub(super) struct Key([u8; 32]);
 
 impl Key {

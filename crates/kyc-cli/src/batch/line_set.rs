@@ -5,7 +5,6 @@
 pub(super) struct LineSet {
     words: Vec<u64>,
     lines: u64,
-    any: bool,
 }
 
 impl LineSet {
@@ -15,7 +14,6 @@ impl LineSet {
         Self {
             words: vec![0; words],
             lines,
-            any: false,
         }
     }
 
@@ -26,7 +24,6 @@ impl LineSet {
         match self.words.get_mut(at) {
             Some(word) if (1..=self.lines).contains(&line) => {
                 *word |= bit;
-                self.any = true;
                 true
             }
             _ => false,
@@ -34,7 +31,7 @@ impl LineSet {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        !self.any
+        self.words.iter().all(|word| *word == 0)
     }
 
     pub(super) fn contains(&self, line: u64) -> bool {
