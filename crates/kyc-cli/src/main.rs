@@ -13,6 +13,7 @@ mod output;
 mod parse;
 mod progress;
 mod sandbox;
+mod temporary;
 mod usage;
 mod verbose;
 

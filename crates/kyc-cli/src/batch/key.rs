@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, reason};
+use crate::temporary;
 
 /// The key, 32 random bytes.
 pub(super) struct Key([u8; 32]);
@@ -44,12 +44,8 @@ impl Key {
         if getrandom::fill(&mut key).is_err() {
             return Err(Failure::configuration("runtime", "no randomness"));
         }
-        let directory = match path.parent() {
-            Some(directory) if !directory.as_os_str().is_empty() => directory,
-            _ => Path::new("."),
-        };
         // Under its name it is complete or not there.
-        let written = NamedTempFile::new_in(directory).and_then(|mut file| {
+        let written = temporary::beside(&path).and_then(|mut file| {
             writeln!(file, "{}", hex::encode(key))?;
             file.as_file().sync_all()?;
             file.persist_noclobber(&path).map_err(|error| error.error)?;

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::temporary;
 
 /// Where a body goes.
 #[derive(Debug)]
@@ -44,12 +45,8 @@ impl ReplyFile {
             }
             _ => {}
         }
-        let directory = match path.parent() {
-            Some(directory) if !directory.as_os_str().is_empty() => directory,
-            _ => Path::new("."),
-        };
-        let temporary = NamedTempFile::new_in(directory)
-            .map_err(|error| Failure::file("--out", "written", &error))?;
+        let temporary =
+            temporary::beside(path).map_err(|error| Failure::file("--out", "written", &error))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
