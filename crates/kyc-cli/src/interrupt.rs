@@ -1,7 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP: what ends a command before its time.
 
 use std::io;
-use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -47,8 +46,7 @@ pub(crate) fn catch(output: Output) -> io::Result<()> {
                 signals.next().await;
                 match &*effect() {
                     Effect::End(words) => {
-                        // With stderr closed there is nowhere to report it.
-                        let _ = writeln!(io::stderr(), "{words}");
+                        output.on_stderr(words);
                         std::process::exit(EXIT_INTERRUPTED.into());
                     }
                     Effect::Tell => RECEIVED.notify_one(),

@@ -85,7 +85,7 @@ pub(crate) async fn run(
     let report = tokio::select! {
         report = onboarding.into_future() => report,
         () = interrupt.next() => {
-            output.last_words(&last_words());
+            output.on_stderr(&last_words());
             return Ok(EXIT_INTERRUPTED);
         }
     };

@@ -86,15 +86,14 @@ impl Output {
         let written = self.answer(summary, None).is_ok();
         if !written {
             let text = serde_json::to_string(summary).unwrap_or_default();
-            // With stderr closed there is nowhere to report it.
-            let _ = writeln!(io::stderr(), "{text}");
+            self.on_stderr(&text);
         }
         written
     }
 
     /// Prints on stderr what is sent although it is probably a mistake.
     pub(crate) fn warn(self, field: &str, rule: &str) {
-        self.last_words(&match self.json {
+        self.on_stderr(&match self.json {
             true => json!({ "warning": { "field": field, "rule": rule } }).to_string(),
             false => format!("warning: {field}: {rule}"),
         });
@@ -121,8 +120,7 @@ impl Output {
     /// Prints a line for people on stderr.
     pub(crate) fn note(self, line: &str) {
         if !self.json {
-            // With stderr closed there is nowhere to report it.
-            let _ = writeln!(io::stderr(), "{line}");
+            self.on_stderr(line);
         }
     }
 
@@ -149,8 +147,7 @@ impl Output {
                 self.unwritten(&message, Some(id))
             }
         };
-        // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{text}");
+        self.on_stderr(&text);
     }
 
     fn unwritten(self, message: &str, id: Option<&RequestId>) -> String {
@@ -213,10 +210,10 @@ impl Output {
         lines.join("\n")
     }
 
-    /// Prints last words on stderr.
-    pub(crate) fn last_words(self, words: &str) {
+    /// Prints text on stderr, also with `--json`.
+    pub(crate) fn on_stderr(self, text: &str) {
         // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{words}");
+        let _ = writeln!(io::stderr(), "{text}");
     }
 
     fn interrupted_step(self, event: &StepEvent, result: &str) -> String {

@@ -1,7 +1,6 @@
 //! Usage errors, reported without values: a value may be personal, or a secret that was pasted into the wrong place.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -28,13 +27,9 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let given = Given::of(std::env::args_os());
     let json = given.words.iter().any(|word| word == "--json");
     let (field, rule) = explain(error, &given);
-    Output { json }.failure(&Failure::configuration(field, rule));
-    if !json {
-        let _ = writeln!(
-            std::io::stderr(),
-            "Run the command with --help for its arguments."
-        );
-    }
+    let output = Output { json };
+    output.failure(&Failure::configuration(field, rule));
+    output.note("Run the command with --help for its arguments.");
     ExitCode::from(EXIT_INVALID)
 }
 

@@ -205,7 +205,7 @@ impl<P: Provider> ProviderOperations<P> {
             biased;
             reply = entry.call_text(&client, request, options) => reply?,
             () = interrupt.next() => {
-                output.last_words(&last_words(dropped.words(entry.operation().idempotency)));
+                output.on_stderr(&last_words(dropped.words(entry.operation().idempotency)));
                 return Ok(EXIT_INTERRUPTED);
             }
         };
