@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::batch_job::{Job, interrupt, mobile, wait_until, written};
-use crate::kyc::{SandboxProcess, kyc, kyc_with_input};
+use crate::kyc::{SandboxProcess, ended, kyc, kyc_with_input, started_with};
 use crate::profile_server::ProfileServer;
 
 #[test]
@@ -105,16 +105,12 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
     let arguments = [
         "finpro", "profile", "--batch", "-", "--out", out, "--format", "jsonl",
     ];
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-        .args(arguments)
-        .args(["--json", "--per-second", "1000"])
-        .env_clear()
-        .envs(server.environment())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let more = ["--json", "--per-second", "1000"];
+    let mut child = started_with(
+        &[&arguments[..], &more].concat(),
+        &server.environment(),
+        Stdio::piped(),
+    );
     let mut stdin = child.stdin.take().unwrap();
     for person in 0..50 {
         let row = json!({ "mobileNumber": mobile(person), "reference": format!("r-{person}") });
@@ -125,8 +121,8 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
     wait_until(|| written(Path::new(out)) == 50);
     writeln!(stdin, "[]").unwrap();
     drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let run = ended(child);
+    let summary = run.answer();
     assert_eq!(
         (
             &summary["rows"],
@@ -136,8 +132,8 @@ fn json_lines_come_through_a_pipe_and_the_summary_is_an_object() {
         ),
         (&json!(51), &json!(50), &json!(1), &json!(50))
     );
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(output.stderr, b"");
+    assert_eq!(run.code, 2);
+    assert_eq!(run.stderr, "");
     let results = fs::read_to_string(out).unwrap();
     assert!(
         !results.contains("900000"),

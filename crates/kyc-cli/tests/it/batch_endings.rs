@@ -2,25 +2,19 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::batch_job::{Job, interrupt, mobile, wait_until, written};
+use crate::kyc::{Run, ended};
 use crate::profile_server::ProfileServer;
 
 const RESUME: &str = "resume with the same command and --resume\n";
 
 /// What somebody else does to a batch's files.
 type Change = fn(&Job);
-
-/// Exit code, and stderr.
-fn ended(child: Child) -> (i32, String) {
-    let output = child.wait_with_output().unwrap();
-    let code = output.status.code().expect("an exit code, not a signal");
-    (code, String::from_utf8(output.stderr).unwrap())
-}
 
 #[test]
 fn a_second_ctrl_c_does_not_wait_and_tells_what_was_under_way() {
@@ -72,7 +66,7 @@ fn ctrl_c_before_the_first_row_ends_at_once() {
     };
     wait_until(caught);
     interrupt(&child);
-    let (code, stderr) = ended(child);
+    let Run { code, stderr, .. } = ended(child);
     assert_eq!(code, 130, "{stderr}");
     // Signals are caught before the batch begins.
     let before_it_began = stderr.contains("nothing was sent");
@@ -89,7 +83,7 @@ fn nothing_is_said_of_rows_that_are_not_left() {
     let child = job.begin(&[], &server.environment());
     wait_until(|| server.requests() == 4);
     interrupt(&child);
-    let (code, stderr) = ended(child);
+    let Run { code, stderr, .. } = ended(child);
     assert_eq!(code, 130, "{stderr}");
     assert_eq!(job.by_line().len(), 4);
     assert!(stderr.contains("4 rows: 4 answered"), "{stderr}");
@@ -122,7 +116,7 @@ fn results_that_another_program_takes_or_changes_stop_the_batch() {
         let child = job.begin(&["--concurrency", "4"], &environment);
         wait_until(|| written(&job.out()) >= 20);
         change(&job);
-        let (code, stderr) = ended(child);
+        let Run { code, stderr, .. } = ended(child);
         let asked = server.requests() - before;
         assert_eq!(code, 7, "{stderr}");
         assert!(asked < 3_000, "it went on");
@@ -212,7 +206,7 @@ fn an_input_that_changes_meanwhile_is_not_asked_behind_the_change() {
         let child = job.begin(&["--concurrency", "4"], &environment);
         wait_until(|| written(&job.out()) >= 20);
         change(&job);
-        let (code, stderr) = ended(child);
+        let Run { code, stderr, .. } = ended(child);
         assert_eq!(code, 2, "{stderr}");
         let words = "stopped: the input changed while it was read\nthe remaining rows were not asked\nto resume with --resume, put the input back as it was";
         assert!(stderr.contains(words), "{name}: {stderr}");

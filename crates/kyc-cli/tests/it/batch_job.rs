@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, kyc};
+use crate::kyc::{Run, kyc, send, started};
 
 /// A directory with an input and the path of its results.
 pub(crate) struct Job {
@@ -51,15 +51,9 @@ impl Job {
     }
 
     pub(crate) fn begin(&self, more: &[&str], environment: &[(String, String)]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_kyc"))
-            .args(self.arguments(more))
-            .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        let arguments = self.arguments(more);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        started(&arguments, environment)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -102,7 +96,5 @@ pub(crate) fn wait_until(what: impl Fn() -> bool) {
 }
 
 pub(crate) fn interrupt(child: &Child) {
-    let process = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status();
-    assert!(sent.unwrap().success());
+    send("-INT", child);
 }

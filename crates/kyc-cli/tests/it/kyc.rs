@@ -66,23 +66,10 @@ pub(crate) fn kyc_with_input(
     environment: &[(String, String)],
     input: &[u8],
 ) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-        .args(arguments)
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = started_with(arguments, environment, Stdio::piped());
     // It may end before it has read all of its input.
     let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code().expect("an exit code, not a signal"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    ended(child)
 }
 
 /// `kyc sandbox` in its own process, stopped on drop.
@@ -198,15 +185,31 @@ impl WaitingServer {
 
 /// Starts `kyc`, and does not wait for it.
 pub(crate) fn started(arguments: &[&str], environment: &[(String, String)]) -> Child {
+    started_with(arguments, environment, Stdio::null())
+}
+
+/// Starts `kyc` with this standard input.
+pub(crate) fn started_with(
+    arguments: &[&str],
+    environment: &[(String, String)],
+    input: Stdio,
+) -> Child {
     Command::new(env!("CARGO_BIN_EXE_kyc"))
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Sends it a signal.
+pub(crate) fn send(signal: &str, child: &Child) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args([signal, &process]).status();
+    assert!(sent.unwrap().success());
 }
 
 /// Waits for it.

@@ -1,6 +1,6 @@
 //! `kyc onboard`.
 
-use crate::kyc::{FULL_ONBOARDING, SandboxProcess, kyc};
+use crate::kyc::{FULL_ONBOARDING, Run, SandboxProcess, ended, kyc, send, started};
 
 #[test]
 fn a_mobile_number_is_enough_with_the_sandbox() {
@@ -347,34 +347,18 @@ fn an_interruption_says_what_had_begun() {
 #[cfg(unix)]
 fn interrupted_by(signal: &str) {
     use std::io::Read as _;
-    use std::process::{Command, Stdio};
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     let sandbox = SandboxProcess::start();
     let environment = sandbox.with(&[("FINPASS_BASE_URL", &silent)]);
-    let child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-        .args(["onboard", "--mobile", "9000000001"])
-        .env_clear()
-        .envs(environment)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = started(&["onboard", "--mobile", "9000000001"], &environment);
     // The request is in flight once its first byte has arrived.
     let (mut stream, _) = listener.accept().unwrap();
     stream.read_exact(&mut [0]).unwrap();
-    let process = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([signal, &process])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    send(signal, &child);
+    let Run { code, stderr, .. } = ended(child);
+    assert_eq!(code, 130);
     assert!(
         stderr.contains("interrupted: discover-aggregators was done by finpro, request id "),
         "{stderr}"

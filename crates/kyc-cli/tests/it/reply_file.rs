@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::kyc::{FINPASS, FixedServer, WaitingServer, ended, kyc, started};
+use crate::kyc::{FINPASS, FixedServer, WaitingServer, ended, kyc, send, started};
 
 const REPLY: &str = r#"{"success":true, "data":{"client_id":"c","redirect_url":"https://x.test"}}"#;
 
@@ -133,9 +133,7 @@ fn an_interruption_says_what_may_have_been_done_and_leaves_no_file() {
         let child = started(&arguments, &server.environment());
         let stream = server.request();
         assert_eq!(names(folder.path()).len(), 1, "the temporary file");
-        let process = child.id().to_string();
-        let sent = Command::new("kill").args([signal, &process]).status();
-        assert!(sent.unwrap().success());
+        send(signal, &child);
         let run = ended(child);
         drop(stream);
         assert_eq!((run.code, run.stdout.as_str()), (130, ""), "{run:?}");

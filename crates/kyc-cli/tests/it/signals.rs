@@ -5,7 +5,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use crate::batch_job::wait_until;
-use crate::kyc::{FINPASS, FixedServer, Run, SandboxProcess, WaitingServer, ended, started};
+use crate::kyc::{
+    FINPASS, FixedServer, Run, SandboxProcess, WaitingServer, ended, send, started, started_with,
+};
 use crate::profile_server::ProfileServer;
 
 /// What is said of a read: it changes nothing.
@@ -13,22 +15,9 @@ const BROKEN_OFF: &str = " was broken off; it only reads and can be asked again"
 
 const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
 
-fn send(signal: &str, child: &Child) {
-    let process = child.id().to_string();
-    let sent = Command::new("kill").args([signal, &process]).status();
-    assert!(sent.unwrap().success());
-}
-
 /// Starts `kyc` with an input that does not end; it reads a part of it.
 fn reading(arguments: &[&str]) -> (Child, ChildStdin) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = started_with(arguments, &[], Stdio::piped());
     let mut input = child.stdin.take().unwrap();
     // More than a pipe holds: when all of it is written, the command has begun to read.
     input.write_all(&[b' '; 128 * 1024]).unwrap();
