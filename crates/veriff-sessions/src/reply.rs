@@ -21,17 +21,25 @@ pub(crate) fn accept(
     session: &SessionId,
     about: Option<&str>,
 ) -> Result<(), ResponseError> {
-    // The usual reply is not parsed again.
-    let unusual = status.is_some_and(|status| *status != ReplyStatus::Success);
-    if unusual && let Some(fault) = Veriff::refusal(response) {
-        // Beside what it is about it contradicts itself.
-        return Err(match about {
-            Some(_) => fault.with_class(FaultClass::Transient).into(),
-            None => fault.into(),
-        });
-    }
+    refused(response, status, about.is_some())?;
     match about.is_none_or(|id| session.is(id)) {
         true => Ok(()),
         false => Err(VerificationError::OtherRequest.into()),
+    }
+}
+
+/// Refuses a reply whose status tells a failure; `done` if the rest of it tells a success.
+pub(crate) fn refused(
+    response: &Verified,
+    status: Option<&ReplyStatus>,
+    done: bool,
+) -> Result<(), ResponseError> {
+    // The usual reply is not parsed again.
+    let unusual = status.is_some_and(|status| *status != ReplyStatus::Success);
+    match unusual.then(|| Veriff::refusal(response)).flatten() {
+        // It contradicts itself.
+        Some(fault) if done => Err(fault.with_class(FaultClass::Transient).into()),
+        Some(fault) => Err(fault.into()),
+        None => Ok(()),
     }
 }

@@ -8,22 +8,24 @@
 
 use std::sync::Arc;
 
-use consent_hmac::{ApiKey, SessionId, SharedSecret, Veriff};
+use consent_hmac::{ApiKey, ConsentType, SessionId, SharedSecret, Veriff};
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
 use kyc_sandbox::settings::{SESSION_DECISIONS, SESSION_NOT_FOUND};
 use kyc_sandbox::{DecisionStatus, Sandbox, SandboxTransport, Settings};
-use provider_core::BaseUrl;
 use provider_core::testing::{FixedClock, Mode, Recorder};
-use veriff_sessions::{GetDecision, SessionsClient};
+use provider_core::{BaseUrl, Error, Response};
+use serde::Serialize;
+use veriff_sessions::{
+    CreateSession, ExpectedDocument, ExpectedPerson, GetDecision, GivenConsent, SessionsClient,
+    SubmitSession,
+};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/decision");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 
-#[tokio::test]
-async fn recorded_decisions_are_up_to_date() {
-    const DECLINED: &str = "aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7";
-    const UNDECIDED: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+/// A client of a sandbox with fixed ids, which is recorded.
+fn recorded() -> (Sandbox, Recorder, SessionsClient) {
     let sandbox = Sandbox::new(Settings::default().with_deterministic_ids(true));
-    assert!(sandbox.decide(DECLINED, DecisionStatus::Declined));
     let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().veriff).unwrap();
     let secret = SharedSecret::new(VERIFF_SHARED_SECRET).unwrap();
     let veriff = Veriff::new(base_url, ApiKey::new(VERIFF_API_KEY).unwrap(), &secret);
@@ -33,14 +35,96 @@ async fn recorded_decisions_are_up_to_date() {
         .clock(Arc::new(FixedClock::default()))
         .build()
         .unwrap();
-    for (case, session) in [
-        ("recorded-approved", SESSION_DECISIONS[0].0),
-        ("recorded-declined", DECLINED),
-        ("recorded-undecided", UNDECIDED),
+    (sandbox, recorder, client)
+}
+
+/// Compares the exchange with what is on file, or files it.
+fn finish<R: Serialize, T: Serialize>(
+    recorder: &Recorder,
+    case: &str,
+    request: &R,
+    result: &Result<Response<T>, Error>,
+) {
+    let (operation, case) = case.split_once('/').unwrap();
+    let directory = format!("{FIXTURES}/{operation}");
+    recorder.finish(Mode::from_environment(), &directory, case, request, result);
+}
+
+fn session(id: &str) -> SessionId {
+    SessionId::parse(id).unwrap()
+}
+
+#[tokio::test]
+async fn recorded_sessions_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    let mut person = ExpectedPerson::default();
+    person.first_name = Some("Sample".into());
+    person.last_name = Some("Person".into());
+    person.date_of_birth = Some("1990-01-01".into());
+    let mut document = ExpectedDocument::default();
+    document.country = Some("IN".into());
+    document.kind = Some("PASSPORT".into());
+    let full = CreateSession::new()
+        .set_callback("https://app.example.test/back")
+        .set_person(person)
+        .set_document(document.clone())
+        .set_vendor_data("application-4711")
+        .set_end_user_id("00000000-0000-4000-8000-0000000000e1");
+    document.kind = Some("VISA".into());
+    let consent = GivenConsent {
+        kind: ConsentType::Ine,
+        approved: false,
+    };
+    for (case, request) in [
+        ("create-session/recorded-full", full),
+        ("create-session/recorded-smallest", CreateSession::new()),
+        (
+            "create-session/recorded-document-not-supported",
+            CreateSession::new().set_document(document),
+        ),
+        (
+            "create-session/recorded-consent-refused",
+            CreateSession::new().set_consents([consent]),
+        ),
+    ] {
+        let result = client.create_session(request.clone()).await;
+        finish(&recorder, case, &request, &result);
+    }
+}
+
+#[tokio::test]
+async fn recorded_submissions_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    for (case, id) in [
+        ("recorded-submitted", SESSION),
+        ("recorded-submitted-before", SESSION),
+        ("recorded-decided", SESSION_DECISIONS[0].0),
         ("recorded-unknown-session", SESSION_NOT_FOUND),
     ] {
-        let request = GetDecision::new(SessionId::parse(session).unwrap());
+        let request = SubmitSession::new(session(id));
+        let result = client.submit_session(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("submit-session/{case}"),
+            &request,
+            &result,
+        );
+    }
+}
+
+#[tokio::test]
+async fn recorded_decisions_are_up_to_date() {
+    const DECLINED: &str = "aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7";
+    let (sandbox, recorder, client) = recorded();
+    assert!(sandbox.decide(DECLINED, DecisionStatus::Declined));
+    for (case, id) in [
+        ("recorded-approved", SESSION_DECISIONS[0].0),
+        ("recorded-declined", DECLINED),
+        ("recorded-undecided", SESSION),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let request = GetDecision::new(session(id));
         let result = client.decision(request.clone()).await;
-        recorder.finish(Mode::from_environment(), FIXTURES, case, &request, &result);
+        finish(&recorder, &format!("decision/{case}"), &request, &result);
     }
 }

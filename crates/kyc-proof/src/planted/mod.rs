@@ -155,11 +155,14 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
         let reply = subject.reply(&credentials, status, reply.to_string().into_bytes());
         subject.answer(&credentials, input.clone(), reply).is_ok()
     };
+    let (client, _) = subject.scripted(&credentials, []);
     let mut planted = Vec::new();
     for (at, text) in texts(&input).into_iter().chain(texts(&reply)) {
-        // A word of a reply may decide what the reply is, as `success` does.
-        let is_word = is_word(&text) && texts(&input).iter().all(|(_, other)| *other != text);
-        if is_word || planted.iter().any(|known: &Planted| known.value == text) {
+        let is_input = texts(&input).iter().any(|(_, other)| *other == text);
+        // A word of a reply may decide what the reply is, as `success` does; of a request it may be the only one that is read.
+        let unread = |other: &String| client.read(with(&input, &text, other)).is_err();
+        let decides = is_word(&text) && (!is_input || canaries(&text).iter().all(unread));
+        if decides || planted.iter().any(|known: &Planted| known.value == text) {
             continue;
         }
         let replaced = canaries(&text).into_iter().any(|value| {
@@ -176,7 +179,6 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
             }
             fits
         });
-        let is_input = texts(&input).iter().any(|(_, other)| *other == text);
         assert!(
             replaced || !is_input || text.len() < 8,
             "{} {at} is not planted",
@@ -261,12 +263,9 @@ fn canaries(text: &str) -> Vec<String> {
         return vec![format!("{first} \"{second}\" \\{third}é+gh")];
     }
     let long = format!("{text}{}", "x".repeat(20_usize.saturating_sub(text.len())));
-    let mut canaries = vec![canary(text, text)];
-    if text.len() < 10 {
-        canaries.insert(0, canary(text, &long));
-    }
-    canaries.retain(|canary| canary.len() >= 8);
-    canaries
+    let long = (text.len() < 10).then(|| canary(text, &long));
+    let canaries = long.into_iter().chain([canary(text, text)]);
+    canaries.filter(|canary| canary.len() >= 8).collect()
 }
 
 /// Another text of this form: consonants for letters, digits for digits, the rest as it is. UUIDs stay UUIDs, times

@@ -71,6 +71,11 @@ impl ReceivedRequest {
         &self.base_url
     }
 
+    /// The path of the route that matched.
+    pub(crate) fn template(&self) -> &'static str {
+        self.template
+    }
+
     /// The path segment at `{name}` in the route's template, not decoded.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.template

@@ -40,7 +40,7 @@ async fn unknown_paths_and_methods_answer_in_the_providers_form() {
             r#"{"ver":"1.0.0","status":"error","error":{"code":"NOT_FOUND","message":"Not Found","details":""}}"#,
         ),
         (
-            "/veriff/v1/sessions",
+            "/veriff/v1/session",
             r#"{"status":"fail","code":"1101","message":"Resource not found"}"#,
         ),
         ("/deepvue/v1/authorize", r#"{"detail":"Not Found"}"#),

@@ -9,6 +9,7 @@ mod finpro;
 mod general;
 mod refresh_data;
 mod routes;
+mod sessions;
 mod veriff;
 
 use std::time::Duration;

@@ -8,6 +8,8 @@
 
 mod decision;
 mod fixtures;
+mod progress;
+mod sessions;
 
 use std::sync::Arc;
 

@@ -1,9 +1,11 @@
 //! Veriff: verification sessions, signed in both directions.
 
+mod create_session;
 mod decision;
 pub(crate) mod options;
 mod record_consent;
 mod signing;
+mod submit_session;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,6 +27,11 @@ const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
 /// Names a session that is not the caller's.
 const ANOTHER_SESSION: &str = "00000000-0000-4000-8000-00000000a0a0";
 
+/// Where persons would be verified: no such host exists.
+const SESSION_HOST: &str = "https://veriff.example.test";
+/// The one operation whose requests need no signature.
+const CREATE: &str = "/v1/sessions";
+
 const MISSING_CLIENT: &str =
     "Mandatory X-AUTH-CLIENT header containing the API key is missing from the request.";
 
@@ -34,6 +41,8 @@ pub(crate) struct Veriff {
     ids: Ids,
     clock: WireClock,
     consents: Consents,
+    /// The sessions that were created or handed in.
+    sessions: Bounded<Uuid, Session>,
     /// By session, with the time.
     decisions: Bounded<Uuid, (DecisionStatus, i64)>,
     /// The time of decisions that no one made at run time.
@@ -42,9 +51,29 @@ pub(crate) struct Veriff {
     turns: AtomicU64,
 }
 
+/// What is remembered of a session.
+#[derive(Debug, Clone, Default)]
+struct Session {
+    vendor_data: Option<String>,
+    end_user_id: Option<String>,
+    submitted: bool,
+}
+
 impl ProviderApi for Veriff {
     const PROVIDER: Provider = Provider::Veriff;
     const ROUTES: &'static [Route<Self>] = &[
+        Route {
+            method: Method::POST,
+            template: CREATE,
+            operation: "create-session",
+            handler: create_session::handle,
+        },
+        Route {
+            method: Method::PATCH,
+            template: "/v1/sessions/{id}",
+            operation: "submit-session",
+            handler: submit_session::handle,
+        },
         Route {
             method: Method::POST,
             template: "/v1/sessions/{id}/consents",
@@ -88,6 +117,7 @@ impl Veriff {
     pub(crate) fn new(settings: VeriffSettings, ids: Ids, clock: WireClock) -> Self {
         Self {
             consents: Consents::new(*settings.consent_capacity()),
+            sessions: Bounded::new(*settings.consent_capacity()),
             decisions: Bounded::new(*settings.consent_capacity()),
             started_ms: clock.now_ms(),
             turns: AtomicU64::new(0),
@@ -143,6 +173,7 @@ impl Veriff {
             return Err(("1803", "No integration has this API key."));
         }
         let signature = match request.header("x-hmac-signature") {
+            Header::Missing if request.template() == CREATE => return Ok(()),
             Header::Once(signature) if !signature.is_empty() => signature,
             Header::Once(_) | Header::Missing | Header::Repeated(_) => {
                 return Err((
@@ -202,7 +233,10 @@ impl Veriff {
         let known = !is(SESSION_NOT_FOUND)
             && match self.settings.sessions() {
                 SessionPolicy::AnyUuid => true,
-                SessionPolicy::Listed(sessions) => sessions.iter().any(|listed| is(listed)),
+                SessionPolicy::Listed(sessions) => {
+                    self.sessions.get(&session).is_some()
+                        || sessions.iter().any(|listed| is(listed))
+                }
             };
         if known {
             Ok((text, session))
@@ -211,8 +245,38 @@ impl Veriff {
         }
     }
 
+    /// The reply that shows a session.
+    fn session_reply(&self, status: u16, id: &str, session: &Session) -> Reply {
+        let state = if session.submitted {
+            "submitted"
+        } else {
+            "created"
+        };
+        let token = format!("sandbox-token-of-{id}");
+        let members = vec![
+            ("id", id.into()),
+            ("url", format!("{SESSION_HOST}/v/{token}").into()),
+            ("vendorData", session.vendor_data.clone().into()),
+            ("endUserId", session.end_user_id.clone().into()),
+            ("host", SESSION_HOST.into()),
+            ("status", state.into()),
+            ("sessionToken", token.into()),
+        ];
+        self.signed_in_order(
+            status,
+            vec![
+                ("status", "success".into()),
+                ("verification", Json::Object(members)),
+            ],
+        )
+    }
+
     /// A signed success with its members in the configured order.
-    fn success(&self, mut members: Vec<(&'static str, Json)>) -> Reply {
+    fn success(&self, members: Vec<(&'static str, Json)>) -> Reply {
+        self.signed_in_order(200, members)
+    }
+
+    fn signed_in_order(&self, status: u16, mut members: Vec<(&'static str, Json)>) -> Reply {
         if *self.settings.key_order() == KeyOrder::Varied {
             let turn = self.turns.fetch_add(1, Ordering::Relaxed);
             let places = u64::try_from(members.len()).unwrap_or(1);
@@ -220,7 +284,7 @@ impl Veriff {
             let turned = turn.wrapping_add(1).checked_rem(places).unwrap_or(0);
             members.rotate_left(usize::try_from(turned).unwrap_or(0));
         }
-        self.signed(200, &Json::Object(members))
+        self.signed(status, &Json::Object(members))
     }
 
     fn signed(&self, status: u16, body: &Json) -> Reply {

@@ -1,0 +1,89 @@
+//! Hands in a session whose media were uploaded over the API.
+
+use consent_hmac::{SessionId, Veriff};
+use provider_core::{
+    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Operation, RequestBuilder,
+    ResponseError, Verified, lenient,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::reply::accept;
+use crate::session::{INFORMATIONAL, SessionReply};
+
+/// The request that hands in a session. It must be `created` or `started`, with its media and consents uploaded before; it is
+/// handed in once (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SubmitSession {
+    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
+    session_id: SessionId,
+    /// What becomes of it; the page has one value
+    #[serde(default)]
+    verification: Submission,
+}
+
+/// The change; the page supports no other one (`[docs]`).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Submission {
+    /// submitted, the only value
+    status: Submitted,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum Submitted {
+    #[default]
+    Submitted,
+}
+
+provider_core::named_enum! { Submitted("verification.status") { Submitted = "submitted" } }
+
+impl SubmitSession {
+    /// Creates a request that hands in this session.
+    pub fn new(session_id: SessionId) -> Self {
+        Self {
+            session_id,
+            verification: Submission::default(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    verification: &'a Submission,
+}
+
+impl Endpoint for SubmitSession {
+    type Provider = Veriff;
+    type Output = SessionReply;
+
+    const OPERATION: Operation = Operation::new(
+        "submit-session",
+        "PATCH /v1/sessions/{id}",
+        // It cannot be repeated: a second one is refused (1304), whatever became of the first.
+        Idempotency::Unsafe,
+    )
+    .settled_by("hand it in again: a refusal with code 1304 means that it was handed in before")
+    .documented(Mark::Docs);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Veriff>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        request
+            .segment("id", self.session_id.as_path_id())
+            .json(&Body {
+                verification: &self.verification,
+            })
+    }
+
+    fn response(&self, response: &Verified) -> Result<SessionReply, ResponseError> {
+        let reply: SessionReply = lenient::reply(response, &INFORMATIONAL)?;
+        let about = Some(reply.verification.id.as_str());
+        accept(response, reply.status.as_ref(), &self.session_id, about)?;
+        Ok(reply)
+    }
+}

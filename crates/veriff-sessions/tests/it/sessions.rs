@@ -1,0 +1,153 @@
+//! Sessions: what is refused before anything is sent, what is sent once, and whose reply it is.
+
+use consent_hmac::SessionId;
+use provider_core::http::StatusCode;
+use provider_core::testing::{ScriptedTransport, Step};
+use provider_core::{Error, ErrorKind, Outcome, RawResponse, VerificationError};
+use serde_json::{Value, json};
+use veriff_sessions::{CreateSession, SessionReply, SubmitSession};
+
+use crate::{SESSION, client, signed};
+
+/// Transports that reply once with this body and its signature; another attempt would find nothing.
+fn replying(status: u16, body: &str) -> ScriptedTransport {
+    let headers = signed(body.as_bytes());
+    let status = StatusCode::from_u16(status).unwrap();
+    let reply = RawResponse::new(status, headers, body.to_owned().into());
+    ScriptedTransport::new([Step::Respond(reply)])
+}
+
+async fn create(transport: ScriptedTransport, request: Value) -> Result<SessionReply, Error> {
+    let request = json!({"verification": request});
+    let request: CreateSession = serde_json::from_value(request).unwrap();
+    Ok(client(transport)
+        .create_session(request)
+        .await?
+        .into_value())
+}
+
+async fn submit(body: &str) -> Result<SessionReply, Error> {
+    let request = SubmitSession::new(SessionId::parse(SESSION).unwrap());
+    let call = client(replying(200, body));
+    Ok(call.submit_session(request).await?.into_value())
+}
+
+#[tokio::test]
+async fn a_member_that_breaks_a_rule_is_named_and_nothing_is_sent() {
+    for (request, field) in [
+        (json!({"callback": "http://app.example.test"}), "callback"),
+        (json!({"callback": "https://"}), "callback"),
+        (json!({"callback": "https://a b"}), "callback"),
+        (json!({"vendorData": "x".repeat(1001)}), "vendorData"),
+        (json!({"vendorData": ""}), "vendorData"),
+        (json!({"endUserId": "application-4711"}), "endUserId"),
+        (
+            json!({"person": {"dateOfBirth": "01-01-1990"}}),
+            "person.dateOfBirth",
+        ),
+        (
+            json!({"person": {"dateOfBirth": "1990-2-03"}}),
+            "person.dateOfBirth",
+        ),
+        (json!({"person": {"gender": "female"}}), "person.gender"),
+        (json!({"document": {"number": "AB-1"}}), "document.number"),
+        (json!({"document": {"country": "IND"}}), "document.country"),
+        (json!({"document": {"type": ""}}), "document.type"),
+        (
+            json!({"document": {"firstIssue": "1.1.2020"}}),
+            "document.firstIssue",
+        ),
+        (
+            json!({"consents": [{"type": "", "approved": true}]}),
+            "consents.type",
+        ),
+    ] {
+        let transport = ScriptedTransport::new([]);
+        let error = create(transport.clone(), request).await.unwrap_err();
+        let found = (error.kind(), error.outcome());
+        assert_eq!(
+            found,
+            (ErrorKind::InvalidRequest, Outcome::NotSent),
+            "{field}"
+        );
+        assert!(
+            error.to_string().contains(&format!("verification.{field}")),
+            "{error}"
+        );
+        assert!(transport.sent().is_empty());
+    }
+    let longest = json!({"vendorData": "\u{e9}".repeat(1000)});
+    let body = format!(r#"{{"verification":{{"id":"{SESSION}"}}}}"#);
+    assert!(create(replying(201, &body), longest).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_opens_or_hands_in_is_sent_once() {
+    let broken = || ScriptedTransport::new([Step::respond(500, "{}"), Step::respond(500, "{}")]);
+    let transport = broken();
+    let error = create(transport.clone(), json!({})).await.unwrap_err();
+    assert_eq!(
+        (error.outcome(), transport.sent().len()),
+        (Outcome::Unknown, 1)
+    );
+    let transport = broken();
+    let request = SubmitSession::new(SessionId::parse(SESSION).unwrap());
+    let call = client(transport.clone()).submit_session(request).await;
+    assert_eq!(
+        (call.unwrap_err().outcome(), transport.sent().len()),
+        (Outcome::Unknown, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_session_without_an_id_is_none_and_another_one_is_not_believed() {
+    for id in ["\"\"", "null", "\"a/b\"", "[]"] {
+        let body = format!(r#"{{"status":"success","verification":{{"id":{id}}}}}"#);
+        let error = create(replying(201, &body), json!({})).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Decode, Outcome::Done),
+            "{id}"
+        );
+    }
+    let other = r#"{"verification":{"id":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}}"#;
+    let error = submit(other).await.unwrap_err();
+    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+    let upper = format!(
+        r#"{{"verification":{{"id":"{}"}}}}"#,
+        SESSION.to_uppercase()
+    );
+    assert!(submit(&upper).await.is_ok());
+    let twice = format!(r#"{{"verification":{{"id":"{SESSION}","id":"{SESSION}"}}}}"#);
+    assert_eq!(submit(&twice).await.unwrap_err().kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn a_success_that_says_fail_may_have_been_done() {
+    let body = format!(r#"{{"status":"fail","verification":{{"id":"{SESSION}"}}}}"#);
+    let created = create(replying(201, &body), json!({})).await.unwrap_err();
+    let submitted = submit(&body).await.unwrap_err();
+    for error in [created, submitted] {
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Api, Outcome::Unknown)
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_url_and_no_token_is_printed() {
+    let body = json!({"status": "success", "verification": {
+        "id": SESSION, "url": "https://CANARY", "vendorData": "CANARY", "endUserId": "CANARY", "host": "CANARY",
+        "status": "CANARY", "sessionToken": "CANARY",
+    }});
+    let reply = create(replying(201, &body.to_string()), json!({}))
+        .await
+        .unwrap();
+    let printed = format!(
+        "{reply:?} {:?} {:?}",
+        reply.verification.url, reply.verification.status
+    );
+    assert!(!printed.contains("CANARY"), "{printed}");
+    assert!(printed.contains(SESSION), "{printed}");
+}
