@@ -4,6 +4,7 @@ use std::fmt;
 
 use provider_core::capability::ConsentAnswer;
 use provider_core::lenient::{Printable, Told};
+use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, FaultClass, Idempotency, InvalidRequest, Mark, Masked,
     Operation, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
@@ -161,6 +162,10 @@ impl Endpoint for RecordConsent {
                 approved: self.approved,
                 text: &self.text,
             })
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        findings.free_text("text", self.text.expose());
     }
 
     fn response(&self, response: &Verified) -> Result<ConsentRecord, ResponseError> {

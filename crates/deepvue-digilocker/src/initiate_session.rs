@@ -1,5 +1,6 @@
 //! Opens a session in which the person grants access to documents.
 
+use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
     RequestBuilder, ResponseError, Verified, check_web_url,
@@ -201,6 +202,10 @@ impl Endpoint for InitiateSession {
             ));
         }
         request.json(self)
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        findings.free_text("purpose", &self.purpose);
     }
 
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {

@@ -1,5 +1,6 @@
 //! *Initialize*: opens an account aggregator consent session.
 
+use provider_core::lint::{Findings, HolderClass};
 use provider_core::{
     BuiltRequest, DecodeError, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile,
     Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, check_web_url,
@@ -216,6 +217,14 @@ impl Endpoint for Initialize {
             }
         }
         request.json(self)
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        findings.mobile("mobile_number", &self.mobile_number);
+        if let Some(pan) = &self.pan_number {
+            // A loan to a person, or to the proprietor of a business.
+            findings.pan("pan_number", pan, Some(HolderClass::Person));
+        }
     }
 
     fn response(&self, response: &Verified) -> Result<Initialized, ResponseError> {

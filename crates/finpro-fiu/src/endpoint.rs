@@ -2,7 +2,7 @@
 
 /// Implements `Endpoint` for a request that is sent as JSON, and whose reply this function reads.
 macro_rules! post {
-    ($request:ty, $check:expr, $read:expr => $reply:ty, $operation:expr) => {
+    ($request:ty, $check:expr, $read:expr => $reply:ty, $operation:expr $(, lint: $lint:expr)?) => {
         impl provider_core::Endpoint for $request {
             type Provider = finpro_profile::Finpro;
             type Output = $reply;
@@ -17,6 +17,13 @@ macro_rules! post {
                 check(self)?;
                 request.json(self)
             }
+
+            $(
+                fn lint(&self, findings: &mut provider_core::lint::Findings<'_>) {
+                    let lint: fn(&Self, &mut provider_core::lint::Findings<'_>) = $lint;
+                    lint(self, findings);
+                }
+            )?
 
             fn response(
                 &self,

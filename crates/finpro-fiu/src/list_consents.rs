@@ -7,7 +7,7 @@ use provider_core::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::endpoint::post;
-use crate::values::{self, check_not_empty, check_party, rule};
+use crate::values::{self, check_not_empty, check_party, lint_party, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentId, ConsentStatus, FipId, PartyIdentifier,
     PartyIdentifierType, ProductId,
@@ -398,11 +398,19 @@ post!(
 );
 post!(
     ListConsentsV2, Self::check, Envelope::read => ListedConsents,
-    operation("list-consents-v2", "POST /v2/getconsentslist")
+    operation("list-consents-v2", "POST /v2/getconsentslist"),
+    lint: |request, findings| {
+        lint_party(findings, &request.party_identifier_type, &request.party_identifier_value);
+    }
 );
 post!(
     ListConsentsV3, Self::check, Envelope::read => ListedConsents,
-    operation("list-consents-v3", "POST /v3/getconsentslist")
+    operation("list-consents-v3", "POST /v3/getconsentslist"),
+    lint: |request, findings| {
+        if let ListConsentsV3::Party { party, .. } = request {
+            lint_party(findings, &party.kind, &party.value);
+        }
+    }
 );
 post!(
     ListUniqueAccounts, Self::check, Envelope::read => ListedConsents,

@@ -251,7 +251,12 @@ post!(
     Operation::new(
         "encrypt-redirection", "POST /webRedirection/getEncryptedUrl", Idempotency::Safe,
     )
-    .documented(Mark::Docs)
+    .documented(Mark::Docs),
+    lint: |request, findings| {
+        if let Some(pan) = &request.pan {
+            findings.pan("pan", pan, None);
+        }
+    }
 );
 post!(
     DecryptRedirection, Self::check, Envelope::read => Envelope<Journey>,

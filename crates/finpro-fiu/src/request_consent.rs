@@ -1,13 +1,14 @@
 //! Consent requests, versions 2, 3 and 4.
 
 use finpro_profile::Envelope;
-use provider_core::{Idempotency, InvalidRequest, Mark, Masked, Operation, Pan, lenient};
+use provider_core::lint::Findings;
+use provider_core::{Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation, Pan, lenient};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::endpoint::post;
-use crate::values::{self, check_party, rule};
+use crate::values::{self, check_party, lint_party, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentStatus, FipId, PartyIdentifier, PartyIdentifierType,
     ProductId, ReturnUrl, TransactionId, Vua,
@@ -367,15 +368,43 @@ const fn operation(name: &'static str, route: &'static str) -> Operation {
         .settled_by("list the customer's consents by template and reference: one that was opened is among them, pending")
 }
 
+/// Checks the account, and the person that it is of.
+fn lint(
+    findings: &mut Findings<'_>,
+    vua: &Vua,
+    kind: Option<&PartyIdentifierType>,
+    value: Option<&Masked>,
+) {
+    let party = kind.zip(value);
+    let mobile = party.filter(|(kind, _)| **kind == PartyIdentifierType::Mobile);
+    let mobile = mobile.and_then(|(_, value)| Mobile::parse(value.expose()).ok());
+    findings.vua("vua", vua.expose(), mobile.as_ref());
+    if let Some((kind, value)) = party {
+        lint_party(findings, kind, value);
+    }
+}
+
 post!(
     RequestConsentV2, Self::check, Envelope::read_flat => Envelope<RequestedConsent>,
-    operation("request-consent-v2", "POST /v2/requestconsent")
+    operation("request-consent-v2", "POST /v2/requestconsent"),
+    lint: |request, findings| {
+        lint(findings, &request.vua, Some(&request.party_identifier_type), Some(&request.party_identifier_value));
+    }
 );
 post!(
     RequestConsentV3, Self::check, Envelope::read_flat => Envelope<RequestedConsent>,
-    operation("request-consent-v3", "POST /v3/requestconsent")
+    operation("request-consent-v3", "POST /v3/requestconsent"),
+    lint: |request, findings| {
+        lint(findings, &request.vua, request.party_identifier_type.as_ref(), request.party_identifier_value.as_ref());
+        if let Some(pan) = &request.pan {
+            findings.pan("pan", pan, None);
+        }
+    }
 );
 post!(
     RequestConsentV4, Self::check, Envelope::read_flat => Envelope<RequestedConsents>,
-    operation("request-consent-v4", "POST /v4/requestconsent")
+    operation("request-consent-v4", "POST /v4/requestconsent"),
+    lint: |request, findings| {
+        lint(findings, &request.vua, Some(&request.party_identifier_type), Some(&request.party_identifier_value));
+    }
 );

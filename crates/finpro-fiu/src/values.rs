@@ -3,6 +3,7 @@
 use std::fmt;
 
 use provider_core::jiff::Timestamp;
+use provider_core::lint::Findings;
 use provider_core::{Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, lenient};
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -280,6 +281,25 @@ impl PartyIdentifier {
     /// A PAN.
     pub fn pan(pan: &Pan) -> Self {
         Self::new(PartyIdentifierType::Pan, pan.expose())
+    }
+}
+
+/// Applies the rules of the identifier's kind.
+pub(crate) fn lint_party(findings: &mut Findings<'_>, kind: &PartyIdentifierType, value: &Masked) {
+    let (field, value) = ("partyIdentifierValue", value.expose());
+    match kind {
+        PartyIdentifierType::Mobile => {
+            let mobile = Mobile::parse(value);
+            mobile
+                .iter()
+                .for_each(|mobile| findings.mobile(field, mobile));
+        }
+        PartyIdentifierType::Pan => {
+            let pan = Pan::parse(value);
+            pan.iter().for_each(|pan| findings.pan(field, pan, None));
+        }
+        PartyIdentifierType::Aadhaar => findings.masked_aadhaar(field, value),
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use provider_core::capability::Readiness;
 use provider_core::lenient::Printable;
+use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Mark, Masked, Mobile, Operation,
     RequestBuilder, ResponseError, Verified, lenient,
@@ -238,6 +239,10 @@ impl Endpoint for CheckProfile {
         request: RequestBuilder<'a, Finpro>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         request.json(self)
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        findings.mobile("mobileNumber", &self.mobile_number);
     }
 
     fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {

@@ -40,6 +40,11 @@ pub(crate) struct Arguments {
     )]
     pub(crate) timeout: Option<String>,
 
+    /// What follows from an input that looks wrong, such as a PAN of another holder's class: ignore, warn, refuse-wrong,
+    /// refuse-all; warn if absent
+    #[arg(long, global = true, display_order = 103, value_name = "WHAT")]
+    pub(crate) on_finding: Option<String>,
+
     /// Show on stderr each attempt of a call and how it ended; -vv also when it begins
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 102)]
     pub(crate) verbose: u8,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use kyc_facade::provider_core::lint::{Lints, OnFinding};
 use kyc_facade::provider_core::{
     BaseUrl, CallObserver, Client, ClientBuilder, HyperTransport, InvalidRequest, Provider,
     RateLimits, Settings, Transport,
@@ -19,18 +20,31 @@ pub(crate) struct Clients {
     pub(crate) settings: Settings,
     with_tls: OnceLock<Arc<dyn Transport>>,
     without_tls: OnceLock<Arc<dyn Transport>>,
-    timeout: Option<Duration>,
+    pub(crate) options: CallSettings,
+}
+
+/// What arguments say of every call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallSettings {
+    pub(crate) timeout: Option<Duration>,
+    /// What follows from an input that looks wrong.
+    pub(crate) on_finding: OnFinding,
 }
 
 impl Clients {
     /// Creates clients for these settings.
-    pub(crate) fn new(settings: Settings, timeout: Option<Duration>) -> Self {
+    pub(crate) fn new(settings: Settings, options: CallSettings) -> Self {
         Self {
             settings,
             with_tls: OnceLock::new(),
             without_tls: OnceLock::new(),
-            timeout,
+            options,
         }
+    }
+
+    /// The rules for the inputs of a provider at this address.
+    pub(crate) fn lints(&self, base_url: &BaseUrl) -> Lints {
+        lints(self.options.on_finding, base_url)
     }
 
     /// One transport for all https addresses and one for all others. Only the former needs the platform's root
@@ -84,11 +98,26 @@ impl Clients {
     ) -> Result<ClientBuilder<P, C>, Failure> {
         let provider = settings(&self.settings)?;
         let transport = self.transport(provider.base_url())?;
+        // What is sent nevertheless is said once, by the command and not by the client's log.
+        let on_finding = match self.options.on_finding {
+            OnFinding::Warn => OnFinding::Ignore,
+            on_finding => on_finding,
+        };
+        let lints = lints(on_finding, provider.base_url());
         let mut builder = ClientBuilder::new(provider).transport(transport);
-        if let Some(timeout) = self.timeout {
+        if let Some(timeout) = self.options.timeout {
             builder = builder.timeout(timeout);
         }
-        Ok(builder)
+        Ok(builder.lints(lints))
+    }
+}
+
+/// A sandbox takes values that no real holder has.
+fn lints(on_finding: OnFinding, base_url: &BaseUrl) -> Lints {
+    let lints = Lints::new(on_finding);
+    match base_url.is_loopback() {
+        true => lints.allow_test_values(),
+        false => lints,
     }
 }
 

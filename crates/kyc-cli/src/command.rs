@@ -4,11 +4,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, CommandFactory as _};
 
 use crate::arguments::{Arguments, Command};
-use crate::clients::{Clients, settings};
+use crate::clients::{CallSettings, Clients, settings};
 use crate::failure::Failure;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
-use crate::parse::seconds;
+use crate::parse::{on_finding, seconds};
 use crate::{onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
@@ -43,13 +43,22 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let timeout = arguments.timeout.as_deref();
     let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
+    let on_finding = arguments
+        .on_finding
+        .as_deref()
+        .map(on_finding)
+        .transpose()?;
+    let options = CallSettings {
+        timeout,
+        on_finding: on_finding.unwrap_or_default(),
+    };
     let Some(command) = arguments.command else {
         let (name, matches) = matches.subcommand().unwrap_or(("", matches));
-        let clients = Clients::new(settings(timeout), timeout);
+        let clients = Clients::new(settings(timeout), options);
         return provider(name)?.run(matches, &clients, output).await;
     };
     match command {
-        Command::Onboard(onboard) => return onboard::run(*onboard, timeout, output).await,
+        Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {

@@ -14,12 +14,13 @@ use kyc_facade::provider_core::capability::{
     ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest, DocumentKind,
     DocumentSession, RecordedConsent,
 };
-use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, RequestId, Settings};
+use kyc_facade::provider_core::lint::{Findings, HolderClass};
+use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
 use kyc_sandbox::Sandbox;
 
 use crate::arguments::Onboard;
-use crate::clients::{Clients, settings};
+use crate::clients::{CallSettings, Clients, settings};
 use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
@@ -38,7 +39,7 @@ mod invented {
 /// Onboards a person and returns the exit code: the highest of the steps'.
 pub(crate) async fn run(
     arguments: Onboard,
-    timeout: Option<Duration>,
+    options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
     let applicant = applicant(&arguments)?;
@@ -59,14 +60,15 @@ pub(crate) async fn run(
         None
     };
     let clients = match &served {
-        Some(served) => Clients::new(Settings::of(served.environment()), timeout),
-        None => Clients::new(settings(timeout), timeout),
+        Some(served) => Clients::new(Settings::of(served.environment()), options),
+        None => Clients::new(settings(options.timeout), options),
     };
     let mut builder = configured(&clients)?;
+    warn_of_findings(&arguments, &clients, output)?;
     if let Some(aggregator) = default_aggregator {
         builder = builder.default_aggregator(aggregator);
     }
-    if let Some(timeout) = timeout {
+    if let Some(timeout) = options.timeout {
         builder = builder.deadline(timeout);
     }
     let mut interrupt = Interrupt::listen();
@@ -139,6 +141,21 @@ fn configured(clients: &Clients) -> Result<kyc_facade::KycBuilder, Failure> {
         ));
     }
     Ok(builder)
+}
+
+/// Warns of a mobile number or PAN that looks wrong, by the rules of the provider that opens the consent.
+fn warn_of_findings(arguments: &Onboard, clients: &Clients, output: Output) -> Result<(), Failure> {
+    if !clients.settings.any(Finpass::SETTINGS)? {
+        return Ok(());
+    }
+    let lints = clients.lints(Finpass::from_settings(&clients.settings)?.base_url());
+    let mut findings = Findings::new(&lints);
+    findings.mobile("mobile_number", &Mobile::parse(&arguments.mobile)?);
+    if let Some(pan) = &arguments.pan {
+        findings.pan("pan_number", &Pan::parse(pan)?, Some(HolderClass::Person));
+    }
+    output.warn_of(findings, &lints);
+    Ok(())
 }
 
 fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {

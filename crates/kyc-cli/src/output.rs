@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
 use kyc_facade::provider_core::{RequestId, Response};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
@@ -97,6 +98,15 @@ impl Output {
             true => json!({ "warning": { "field": field, "rule": rule } }).to_string(),
             false => format!("warning: {field}: {rule}"),
         });
+    }
+
+    /// Warns of inputs that look wrong and are sent.
+    pub(crate) fn warn_of(self, findings: impl IntoIterator<Item = Finding>, lints: &Lints) {
+        for finding in findings {
+            if lints.consequence(finding.rule()) == OnFinding::Warn {
+                self.warn(finding.field(), finding.rule().text());
+            }
+        }
     }
 
     /// Warns if one of the values is not listed; an empty list lists all.

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use kyc_facade::provider_core::lint::OnFinding;
+
 use crate::failure::Failure;
 
 /// Parses a positive number of seconds.
@@ -30,6 +32,20 @@ pub(crate) fn document_type(text: &str) -> &str {
         "driving_licence" => "dl",
         text => text,
     }
+}
+
+/// Parses what follows from an input that looks wrong.
+pub(crate) fn on_finding(text: &str) -> Result<OnFinding, Failure> {
+    Ok(match text {
+        "ignore" => OnFinding::Ignore,
+        "warn" => OnFinding::Warn,
+        "refuse-wrong" => OnFinding::RefuseWrong,
+        "refuse-all" => OnFinding::RefuseAll,
+        _ => {
+            let rule = "must be ignore, warn, refuse-wrong or refuse-all";
+            return Err(Failure::configuration("--on-finding", rule));
+        }
+    })
 }
 
 /// Parses `true` or `false`, and nothing else.

@@ -3,6 +3,7 @@
 mod call;
 pub mod capability;
 mod error;
+pub mod lint;
 mod resilience;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -540,3 +540,18 @@ async fn nothing_personal_is_printed() {
         assert!(!printed.contains(canary), "{canary} in {printed}");
     }
 }
+
+#[tokio::test]
+async fn a_text_with_a_whole_aadhaar_number_is_not_recorded() {
+    // One of ten such numbers has a right check digit; none stands in a file.
+    let mut refused = Vec::new();
+    for last in 0..10 {
+        let request = consent(&format!("The holder of 2222-2222-222{last} agrees"));
+        let (result, transport) = send([signed(REPLY)], request).await;
+        let field = result
+            .err()
+            .and_then(|error| Some(error.invalid_request()?.field().to_owned()));
+        refused.extend(field.map(|field| (field, transport.sent().len())));
+    }
+    assert_eq!(refused, [("text".to_owned(), 0)]);
+}

@@ -667,3 +667,28 @@ async fn nothing_personal_is_printed() {
         assert!(!printed.contains(canary), "{canary} in {printed}");
     }
 }
+
+#[test]
+fn the_number_and_the_pan_are_checked_against_the_rules_of_their_kind() {
+    let client = FinpassClient::builder(finpass("https://api.finpass.ai"))
+        .transport(Arc::new(ScriptedTransport::new([])))
+        .build()
+        .unwrap();
+    let findings = |mobile: &str, pan: &str| {
+        let request = Initialize::new(
+            Mobile::parse(mobile).unwrap(),
+            ConsentType::LoanUnderwriting,
+        );
+        let request = request.set_pan_number(Pan::parse(pan).unwrap());
+        let findings = client.client().lint(&request);
+        findings
+            .iter()
+            .map(|finding| finding.field())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(findings("9000000001", "AAAPT1234Z"), [""; 0]);
+    assert_eq!(
+        findings("5000000001", "AAACT1234Z"),
+        ["mobile_number", "pan_number"]
+    );
+}

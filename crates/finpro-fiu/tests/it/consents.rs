@@ -7,10 +7,11 @@ use finpro_fiu::{
 };
 use kyc_sandbox::settings::{ConsentDecisions, ConsentReply, RedirectMember};
 use kyc_sandbox::{AggregatorConsentStatus, FinproSettings, Sandbox, Settings};
+use provider_core::lint::Rule;
 use provider_core::{ErrorKind, Mobile, Outcome, Pan, request_from_value};
 use serde_json::json;
 
-use crate::{answer, client, refused};
+use crate::{answer, client, findings, refused};
 
 const HANDLE: &str = "3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b";
 
@@ -396,4 +397,36 @@ async fn every_place_and_spelling_of_a_consent_is_read() {
 
 fn fip_id(text: &str) -> finpro_fiu::FipId {
     finpro_fiu::FipId::parse(text).unwrap()
+}
+
+#[test]
+fn the_identifiers_of_a_request_are_checked_against_the_rules_of_their_kind() {
+    let of = |kind, value: &str| PartyIdentifier::new(kind, value);
+    let pan = Pan::parse("AAADT1234Z").unwrap();
+    let number = || of(PartyIdentifierType::Mobile, "9000000002");
+    let mobile = || of(PartyIdentifierType::Mobile, "5000000001");
+    let v2 = RequestConsentV2::new(product("P"), vua("9000000001"), number(), account());
+    assert_eq!(findings(&v2), [("vua", Rule::VuaMobile)]);
+    let v3 = RequestConsentV3::new(product("P"), vua("a b")).set_pan(pan.clone());
+    assert_eq!(
+        findings(&v3),
+        [("vua", Rule::VuaForm), ("pan", Rule::PanClass)]
+    );
+    let v4 = RequestConsentV4::new(product("P"), vua("asha"), mobile(), account());
+    assert_eq!(findings(&v4), [("partyIdentifierValue", Rule::MobileRange)]);
+    let of_pan = of(PartyIdentifierType::Pan, "AAADT1234Z");
+    let list = ListConsentsV2::new(of_pan, product("P"), account());
+    assert_eq!(findings(&list), [("partyIdentifierValue", Rule::PanClass)]);
+    let list = |value: &str| ListConsentsV3::Party {
+        party: of(PartyIdentifierType::Aadhaar, value),
+        product: product("P"),
+        account: account(),
+    };
+    assert_eq!(findings(&list("XXXX-XXXX-0000")), []);
+    assert_eq!(
+        findings(&list("00000000000")),
+        [("partyIdentifierValue", Rule::AadhaarMask)]
+    );
+    let right = RequestConsentV2::new(product("P"), vua("9000000001"), party(), account());
+    assert_eq!(findings(&right), []);
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use finpro_fiu::FiuClient;
 use finpro_fiu::finpro_profile::Finpro;
 use kyc_sandbox::{SandboxTransport, credentials};
+use provider_core::lint::Rule;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{Call, Endpoint, Error, RetryPolicy, Settings, Transport};
 
@@ -43,6 +44,16 @@ async fn answer<E: Endpoint<Provider = Finpro> + Clone>(
     )]));
     let call: Call<'_, E> = client.client().call(request);
     call.await.map(provider_core::Response::into_value)
+}
+
+/// The rules that a request breaks, and nothing is sent.
+fn findings<E: Endpoint<Provider = Finpro>>(request: &E) -> Vec<(&'static str, Rule)> {
+    let client = client(ScriptedTransport::new([]));
+    let findings = client.client().lint(request);
+    findings
+        .iter()
+        .map(|finding| (finding.field(), finding.rule()))
+        .collect()
 }
 
 /// The member that a request breaks a rule with, before anything is sent.

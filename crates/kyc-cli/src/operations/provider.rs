@@ -16,7 +16,7 @@ use super::flags::{Flag, flags};
 use super::{data, reply_file::ReplyFile};
 use crate::arguments::BatchArguments;
 use crate::batch;
-use crate::clients::{Clients, FromSettings, placeholders};
+use crate::clients::{CallSettings, Clients, FromSettings, placeholders};
 use crate::failure::{EXIT_INTERRUPTED, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -145,9 +145,14 @@ impl<P: Provider> ProviderOperations<P> {
     }
 
     /// Checks the request as the call would, without credentials.
-    fn check(&self, entry: &CatalogueEntry<P>, request: &Value) -> Result<(), Failure> {
+    fn check(
+        &self,
+        entry: &CatalogueEntry<P>,
+        request: &Value,
+        options: CallSettings,
+    ) -> Result<(), Failure> {
         entry.read(request.clone())?;
-        let placeholders = Clients::new(placeholders(self.names), None);
+        let placeholders = Clients::new(placeholders(self.names), options);
         let client: Client<P> = placeholders.client(self.settings)?;
         Ok(entry.check(&client, request.clone())?)
     }
@@ -188,11 +193,13 @@ impl<P: Provider> ProviderOperations<P> {
             return batch::run(arguments, &out, clients, output).await;
         }
         let request = self.request(entry, matches)?;
-        self.check(entry, &request)?;
+        self.check(entry, &request, clients.options)?;
         self.warn_of_unlisted(entry, &request, output);
         let overwrite = matches.get_flag("overwrite");
         let dropped = Arc::new(Dropped::default());
         let client: Client<P> = clients.observed(self.settings, Arc::clone(&dropped) as _)?;
+        let findings = entry.lint(&client, request.clone())?;
+        output.warn_of(findings, &clients.lints(client.provider().base_url()));
         let mut interrupt = Interrupt::listen();
         // Removed when it is dropped, and a signal ends the process only after that.
         let file = out.map(|path| ReplyFile::new(path, overwrite));

@@ -476,6 +476,61 @@ fn what_a_provider_does_not_list_is_warned_about_and_sent() {
 }
 
 #[test]
+fn an_identifier_that_looks_wrong_is_a_warning_and_on_request_an_error() {
+    const CLASS: &str = "the fourth letter must be one of A, B, C, F, G, H, J, L, P and T";
+    let sandbox = SandboxProcess::start();
+    let pan = ["--pan-number", "AAADT0000Z"];
+    let people = |arguments: &[&'static str]| {
+        let shown = arguments
+            .iter()
+            .copied()
+            .filter(|argument| *argument != "--json");
+        shown.chain(pan).collect::<Vec<_>>()
+    };
+    let wrong = people(&FINPASS);
+    let run = kyc(&wrong, &sandbox.environment);
+    let told = format!("warning: pan_number: {CLASS}\n");
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (0, told.as_str()),
+        "{run:?}"
+    );
+
+    // Whatever was sent would not arrive, and end with another code.
+    let unreachable = sandbox.with(&[("FINPASS_BASE_URL", "http://127.0.0.1:1")]);
+    let onboard = people(&["onboard", "--mobile", "9000000001"]);
+    for (arguments, on_finding) in [
+        (&wrong[..], "refuse-wrong"),
+        (&wrong, "refuse-all"),
+        (&onboard, "refuse-wrong"),
+    ] {
+        let run = kyc(
+            &[arguments, &["--on-finding", on_finding]].concat(),
+            &unreachable,
+        );
+        assert_eq!(run.code, 2, "{run:?}");
+        let output = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            output.contains(CLASS) && !output.contains("AAADT"),
+            "{run:?}"
+        );
+    }
+    let run = kyc(
+        &[&wrong[..], &["--on-finding", "ignore"]].concat(),
+        &sandbox.environment,
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let run = kyc(&onboard, &sandbox.environment);
+    assert!(run.stderr.starts_with(&told), "{run:?}");
+    let run = kyc(
+        &[&wrong[..], &["--on-finding", "deny"]].concat(),
+        &sandbox.environment,
+    );
+    let rule = "--on-finding: must be ignore, warn, refuse-wrong or refuse-all";
+    assert!(run.code == 2 && run.stderr.contains(rule), "{run:?}");
+}
+
+#[test]
 fn an_address_that_a_provider_is_told_is_checked_before_anything_is_sent() {
     let server = FixedServer::answering("200 OK", "{}");
     let onboard = [

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::client::Settings;
 use super::observer::{CallObserver, both};
 use crate::error::Error;
+use crate::lint::Lints;
 use crate::resilience::{
     CircuitBreaker, Clock, RateLimiter, RetryPolicy, SystemClock, WhenLimited,
 };
@@ -28,6 +29,7 @@ pub struct ClientBuilder<P, C = Client<P>> {
     observer: Option<Arc<dyn CallObserver>>,
     timeout: Option<Duration>,
     reuse_connections: bool,
+    lints: Lints,
     client: PhantomData<fn() -> C>,
 }
 
@@ -52,6 +54,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             observer: None,
             timeout: None,
             reuse_connections: false,
+            lints: Lints::default(),
             client: PhantomData,
         }
     }
@@ -124,6 +127,14 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
+    /// Sets which rules requests are checked against before they are sent, and what follows; the default is a warning in the
+    /// log.
+    #[must_use]
+    pub fn lints(mut self, lints: Lints) -> Self {
+        self.lints = lints;
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -145,6 +156,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             observer: self.observer,
             timeout: self.timeout,
             reuse_connections: self.reuse_connections,
+            lints: self.lints,
         };
         Ok(C::from(Client::new(self.provider, settings)))
     }

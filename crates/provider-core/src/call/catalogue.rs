@@ -14,6 +14,7 @@ use super::options::CallOptions;
 use super::receive::IntoSink;
 use super::sink::ContentSink;
 use crate::error::{Error, ErrorKind, Outcome};
+use crate::lint::Finding;
 use crate::values::InvalidRequest;
 use crate::wire::{Endpoint, Operation, Provider, Response, request_from_value};
 
@@ -40,6 +41,7 @@ pub struct CatalogueEntry<P: Provider> {
     operation: Operation,
     read: fn(Value) -> Result<Value, InvalidRequest>,
     check: fn(&Client<P>, Value) -> Result<(), Error>,
+    lint: fn(&Client<P>, Value) -> Result<Vec<Finding>, Error>,
     call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> TextCall<'c>,
     download: Option<Download<P>>,
     #[cfg(feature = "schema")]
@@ -66,6 +68,7 @@ impl<P: Provider> CatalogueEntry<P> {
             operation: E::OPERATION,
             read: read::<E>,
             check: check::<P, E>,
+            lint: lint::<P, E>,
             call: call::<P, E>,
             // It is not even compiled for an operation that replies with JSON.
             download: const {
@@ -135,6 +138,15 @@ impl<P: Provider> CatalogueEntry<P> {
     /// `InvalidRequest`, as the call itself would return it.
     pub fn check(&self, client: &Client<P>, request: Value) -> Result<(), Error> {
         (self.check)(client, request)
+    }
+
+    /// Reads a request and applies the client's lints, like [`Client::lint`].
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` for a request that is not in the operation's form.
+    pub fn lint(&self, client: &Client<P>, request: Value) -> Result<Vec<Finding>, Error> {
+        (self.lint)(client, request)
     }
 
     /// Calls the operation. The reply is the typed value written as JSON; its [`body`](Response::body) has the bytes that
@@ -241,6 +253,14 @@ where
     E: Endpoint<Provider = P> + DeserializeOwned,
 {
     client.check(&endpoint::<E>(request)?)
+}
+
+fn lint<P, E>(client: &Client<P>, request: Value) -> Result<Vec<Finding>, Error>
+where
+    P: Provider,
+    E: Endpoint<Provider = P> + DeserializeOwned,
+{
+    Ok(client.lint(&endpoint::<E>(request)?))
 }
 
 fn call<P, E>(client: &Client<P>, request: Value, options: CallOptions) -> TextCall<'_>

@@ -11,11 +11,12 @@ use tracing::Instrument as _;
 
 use super::answer::{Evidence, evidence, is_permanent};
 use super::downloaded::Downloaded;
-use super::observer::CallObserver;
+use super::observer::{self, CallObserver};
 use super::options::CallOptions;
 use super::progress::Progress;
 use super::receive::{Around, IntoSink, Receive, Whole};
 use crate::error::{Error, ErrorKind, Outcome};
+use crate::lint::{Finding, Findings, Lints, OnFinding};
 use crate::resilience::{Circuit, Circuits, RetryBudget, UnderWay, sent_at};
 use crate::resilience::{CircuitBreaker, Clock, RateLimiter, RetryPolicy, WhenLimited};
 use crate::resilience::{Failure, RetryDecision};
@@ -62,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) reuse_connections: bool,
+    pub(crate) lints: Lints,
 }
 
 impl<P> Clone for Client<P> {
@@ -114,14 +116,35 @@ impl<P: Provider> Client<P> {
     pub fn check<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), Error> {
         const { check_declaration::<E>() };
         let attempt = Attempt::new(1, self.inner.settings.clock.now(), 0);
-        prepare(
-            &*self.provider(),
-            endpoint,
-            &attempt,
-            &RequestId::from_bits(0),
-        )
-        .map(drop)
-        .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))
+        let prepared = || {
+            let id = RequestId::from_bits(0);
+            prepare(&*self.provider(), endpoint, &attempt, &id)
+        };
+        self.apply_lints(endpoint)
+            .and_then(|()| prepared().map(drop))
+            .map_err(|error| Error::from(error).at(P::NAME, E::OPERATION.name))
+    }
+
+    /// What the client's [`Lints`] find in the inputs of `endpoint`, whatever follows from it. Nothing is sent.
+    pub fn lint<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Vec<Finding> {
+        let mut findings = Findings::new(&self.inner.settings.lints);
+        endpoint.lint(&mut findings);
+        findings.into_iter().collect()
+    }
+
+    /// Refuses what the lints refuse, and warns of the rest.
+    fn apply_lints<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), InvalidRequest> {
+        let lints = &self.inner.settings.lints;
+        let mut findings = Findings::new(lints);
+        endpoint.lint(&mut findings);
+        for finding in findings {
+            match lints.consequence(finding.rule()) {
+                OnFinding::Ignore => {}
+                OnFinding::Warn => observer::warn_of(P::NAME, E::OPERATION.name, finding),
+                OnFinding::RefuseWrong | OnFinding::RefuseAll => return Err(finding.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Runs the attempts of one call.
@@ -203,7 +226,11 @@ impl<P: Provider> Client<P> {
         let mut failed: Option<Error> = None;
         let mut outcome = Outcome::NotSent;
         let mut attempts = 0_u32;
+        let linted = self.apply_lints(endpoint);
         let error = loop {
+            if let Err(error) = linted {
+                break error.into();
+            }
             if let Err(error) = receiver.begin(deadline).await {
                 break error;
             }

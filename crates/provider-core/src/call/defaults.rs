@@ -7,6 +7,7 @@ use super::builder::{ClientBuilder, default_transport};
 use super::client::Client;
 use super::observer::{CallObserver, both};
 use crate::error::Error;
+use crate::lint::Lints;
 use crate::resilience::RetryPolicy;
 use crate::transport::Transport;
 use crate::wire::Provider;
@@ -31,6 +32,7 @@ pub struct ClientDefaults {
     observer: Option<Arc<dyn CallObserver>>,
     retry: Option<RetryPolicy>,
     timeout: Option<Duration>,
+    lints: Option<Lints>,
 }
 
 impl ClientDefaults {
@@ -79,6 +81,13 @@ impl ClientDefaults {
         self
     }
 
+    /// Checks requests against `lints`, see [`ClientBuilder::lints`].
+    #[must_use]
+    pub fn lints(mut self, lints: Lints) -> Self {
+        self.lints = Some(lints);
+        self
+    }
+
     /// A builder for `provider` with these settings.
     pub fn builder<P: Provider, C: From<Client<P>>>(&self, provider: P) -> ClientBuilder<P, C> {
         let mut builder = ClientBuilder::new(provider);
@@ -93,6 +102,9 @@ impl ClientDefaults {
         }
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
+        }
+        if let Some(lints) = &self.lints {
+            builder = builder.lints(lints.clone());
         }
         builder
     }

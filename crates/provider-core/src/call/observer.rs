@@ -8,6 +8,7 @@ use http::StatusCode;
 use tracing::Span;
 
 use crate::error::{ErrorKind, Outcome};
+use crate::lint::Finding;
 use crate::wire::{Idempotency, Operation, RequestId};
 
 /// Receives the events of calls: for metrics, or for a journal that outlives the process.
@@ -94,6 +95,7 @@ impl CallEvent<'_> {
     pub const FIELDS: &'static [&'static str] = &[
         "attempt",
         "elapsed_us",
+        "field",
         "idempotency",
         "kind",
         "message",
@@ -106,6 +108,7 @@ impl CallEvent<'_> {
         "provider",
         "request_id",
         "route",
+        "rule",
         "status",
     ];
 }
@@ -211,6 +214,19 @@ pub(crate) fn log(event: &CallEvent<'_>) {
         CallStage::Ended | CallStage::Dropped if unsettled => write!(tracing::Level::WARN),
         _ => write!(tracing::Level::DEBUG),
     }
+}
+
+/// Warns of a request that looks wrong, and is sent.
+pub(super) fn warn_of(provider: &'static str, operation: &'static str, finding: Finding) {
+    tracing::warn!(
+        target: TARGET,
+        provider,
+        operation,
+        field = finding.field(),
+        rule = finding.rule().as_str(),
+        "the field {}",
+        finding.rule().text()
+    );
 }
 
 fn outcome(event: &CallEvent<'_>) -> Option<&'static str> {

@@ -185,6 +185,11 @@ impl BaseUrl {
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
+
+    /// Whether it is this machine: a sandbox or a tunnel.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.authority.host())
+    }
 }
 
 /// Whether a host is this machine.

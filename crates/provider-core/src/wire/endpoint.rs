@@ -1,4 +1,4 @@
-//! One operation of one provider, as two pure functions.
+//! One operation of one provider, as pure functions.
 
 use super::fault::Fault;
 use super::json::DecodeError;
@@ -6,6 +6,7 @@ use super::operation::Operation;
 use super::provider::Provider;
 use super::request::{BuiltRequest, RequestBuilder};
 use super::verified::{VerificationError, Verified};
+use crate::lint::Findings;
 use crate::values::InvalidRequest;
 
 /// Why a verified 2xx response has no value.
@@ -40,7 +41,7 @@ impl From<VerificationError> for ResponseError {
 
 /// One operation of one provider: a request value that can build its HTTP request and read the reply.
 ///
-/// Both functions are pure. The client calls [`request`](Endpoint::request) again for every attempt.
+/// All functions are pure. The client calls [`request`](Endpoint::request) again for every attempt.
 pub trait Endpoint: Send + Sync {
     /// The provider that it belongs to: sending it to another one does not compile.
     type Provider: Provider;
@@ -58,6 +59,13 @@ pub trait Endpoint: Send + Sync {
         &'a self,
         request: RequestBuilder<'a, Self::Provider>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest>;
+
+    /// Hands the fields over that rules of [`lint`](crate::lint) are about. The default has none.
+    ///
+    /// The client asks for it once a call, before the first attempt.
+    fn lint(&self, findings: &mut Findings<'_>) {
+        let _ = findings;
+    }
 
     /// Reads a verified 2xx response.
     ///

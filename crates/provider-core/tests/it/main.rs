@@ -18,6 +18,7 @@ mod fixtures;
 mod forms;
 mod hyper_transport;
 mod leased_limit;
+mod lints;
 mod money;
 mod observation;
 mod rate_limiter;

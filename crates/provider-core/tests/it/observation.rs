@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use provider_core::testing::Step;
 use provider_core::{
     CallEvent, CallObserver, CallOptions, CallStage, ErrorKind, Idempotency, MetricsObserver,
-    Outcome, RateLimits, RetryPolicy, TransportErrorKind, Window,
+    Mobile, Outcome, RateLimits, RetryPolicy, TransportErrorKind, Window,
 };
 
 use crate::toy::{REPLY, RepeatableOrder, SafeOrder, Stage, Toy, UnsafeOrder, signed};
@@ -246,7 +246,11 @@ async fn logs_and_spans_have_the_listed_fields_and_no_others() {
         Step::Hang,
     ];
     let (stage, _) = stage(steps);
-    stage.client.call(SafeOrder::new()).await.unwrap();
+    let doubtful = SafeOrder {
+        mobile: Mobile::parse("5000000001").unwrap(),
+        ..SafeOrder::new()
+    };
+    stage.client.call(doubtful).await.unwrap();
     let call = stage.client.call(UnsafeOrder::new()).into_future();
     assert!(
         tokio::time::timeout(Duration::from_secs(1), call)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
+use provider_core::lint::{Findings, HolderClass};
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, BuiltRequest, Client, ClientBuilder,
@@ -350,6 +351,14 @@ impl<const I: u8> Endpoint for Order<I> {
             .segment("id", &self.id)
             .optional_query("token", self.token.as_ref().map(Masked::expose))
             .json(self)
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        findings.mobile("mobile", &self.mobile);
+        if let Some(pan) = &self.pan {
+            findings.pan("pan", pan, Some(HolderClass::Person));
+        }
+        findings.free_text("consent_text", self.consent_text.expose());
     }
 
     fn response(&self, response: &Verified) -> Result<Reply, ResponseError> {
