@@ -148,6 +148,7 @@ impl Provider for Veriff {
     /// A request with a body signs the body, any other one the id in its path (`[docs]`).
     const SIGNS_REQUESTS: bool = true;
     const ENVELOPE: &'static [&'static str] = &["sessionId", "verification"];
+    const STATUSES: &'static [u16] = &[200, 201, 400, 401, 403, 404, 409, 429, 500];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

@@ -109,6 +109,8 @@ impl Provider for Deepvue {
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
     const ENVELOPE: &'static [&'static str] = &["data", "transaction_id", "sub_code"];
+    // 201 is the body's `code`, and may be the status too (`[unknown]`).
+    const STATUSES: &'static [u16] = &[200, 201, 400, 401, 403, 422, 429, 500, 503];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

@@ -91,6 +91,8 @@ impl Provider for Finpass {
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
     const ENVELOPE: &'static [&'static str] = &["data", "status_code", "message_code"];
+    // The pages show no other.
+    const STATUSES: &'static [u16] = &[200, 401];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

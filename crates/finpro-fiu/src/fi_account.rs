@@ -31,7 +31,7 @@ pub struct FiAccount {
 
 /// The members beside the account's own.
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["linkRefNumber"])))]
 #[serde(rename_all = "camelCase")]
 struct AccountHead {
     /// The link's id.
@@ -138,7 +138,9 @@ impl schemars::JsonSchema for FiAccount {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        AccountHead::json_schema(generator)
+        let mut schema = AccountHead::json_schema(generator);
+        schema.insert("additionalProperties".to_owned(), true.into());
+        schema
     }
 }
 

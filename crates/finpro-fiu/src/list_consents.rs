@@ -299,7 +299,7 @@ pub type ListedConsents = Envelope<Items<ListedConsent>>;
 /// Unique accounts are reported not to be limited to the template that was asked for (`[3p]`): compare
 /// [`product_id`](Self::product_id).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["consentId", "consent_handle", "consentCreationData", "consentCreationDate", "consent_expiry"])))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ListedConsent {

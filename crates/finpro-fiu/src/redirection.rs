@@ -59,7 +59,7 @@ impl EncryptRedirection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
-    derive(schemars::JsonSchema),
+    derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["webRedirectionUrl"])),
     // Under one of its names.
     schemars(transform = |schema: &mut schemars::Schema| drop(schema.remove("required")))
 )]

@@ -249,7 +249,7 @@ impl RequestConsentV4 {
 /// A requested consent. The page was cut off before its members: their names are those that integrators report (`[3p]`), and
 /// they are read from `data` or beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["consentHandle", "webRedirectionURL", "transactionId"])))]
 #[non_exhaustive]
 pub struct RequestedConsent {
     /// The request's id. Keep it: webhooks, lists and the status of data name it.

@@ -13,7 +13,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(
     feature = "schema",
-    derive(schemars::JsonSchema),
+    derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["response"])),
     // Where it is not documented that a member is in `data`, it may stand beside it.
     schemars(rename = "{T}Envelope", transform = |schema: &mut schemars::Schema| drop(schema.remove("required")))
 )]

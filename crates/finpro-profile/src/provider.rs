@@ -111,6 +111,7 @@ impl Provider for Finpro {
     /// Four header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
     const ENVELOPE: &'static [&'static str] = &["data", "ver", "txnid"];
+    const STATUSES: &'static [u16] = &[200, 400, 401, 404, 429, 500];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url

@@ -45,6 +45,10 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 103, value_name = "WHAT")]
     pub(crate) on_finding: Option<String>,
 
+    /// Compare the replies with what the provider documents, and show on stderr what differs
+    #[arg(long, global = true, display_order = 104)]
+    pub(crate) drift: bool,
+
     /// Show on stderr each attempt of a call and how it ended; -vv also when it begins
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 102)]
     pub(crate) verbose: u8,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::lint::{Lints, OnFinding};
 use kyc_facade::provider_core::{
-    BaseUrl, CallObserver, Client, ClientBuilder, HyperTransport, InvalidRequest, Provider,
-    RateLimits, Settings, Transport,
+    BaseUrl, CallObserver, Client, ClientBuilder, DriftRadar, HyperTransport, InvalidRequest,
+    Provider, RateLimits, Settings, Transport,
 };
 
 use crate::failure::Failure;
@@ -24,11 +24,13 @@ pub(crate) struct Clients {
 }
 
 /// What arguments say of every call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CallSettings {
     pub(crate) timeout: Option<Duration>,
     /// What follows from an input that looks wrong.
     pub(crate) on_finding: OnFinding,
+    /// Compares the replies with their documentation.
+    pub(crate) drift_radar: Option<Arc<DriftRadar>>,
 }
 
 impl Clients {
@@ -107,6 +109,9 @@ impl Clients {
         let mut builder = ClientBuilder::new(provider).transport(transport);
         if let Some(timeout) = self.options.timeout {
             builder = builder.timeout(timeout);
+        }
+        if let Some(radar) = &self.options.drift_radar {
+            builder = builder.drift_radar(Arc::clone(radar));
         }
         Ok(builder.lints(lints))
     }

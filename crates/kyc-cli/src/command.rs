@@ -1,7 +1,10 @@
 //! Parses the arguments and runs the command.
 
+use std::sync::Arc;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, CommandFactory as _};
+use kyc_facade::provider_core::DriftRadar;
 
 use crate::arguments::{Arguments, Command};
 use crate::clients::{CallSettings, Clients, settings};
@@ -48,13 +51,36 @@ pub(crate) async fn run(
         .as_deref()
         .map(on_finding)
         .transpose()?;
+    let radar = arguments.drift.then(drift_radar);
     let options = CallSettings {
         timeout,
         on_finding: on_finding.unwrap_or_default(),
+        drift_radar: radar.clone(),
     };
-    let Some(command) = arguments.command else {
+    let result = call(arguments.command, options, matches, output).await;
+    if let Some(radar) = radar {
+        output.drifts(&radar.drifts());
+    }
+    result
+}
+
+/// A radar for every operation of every provider.
+fn drift_radar() -> Arc<DriftRadar> {
+    let radar = PROVIDERS
+        .iter()
+        .fold(DriftRadar::new(), |radar, provider| provider.watch(radar));
+    Arc::new(radar)
+}
+
+async fn call(
+    command: Option<Command>,
+    options: CallSettings,
+    matches: &ArgMatches,
+    output: Output,
+) -> Result<u8, Failure> {
+    let Some(command) = command else {
         let (name, matches) = matches.subcommand().unwrap_or(("", matches));
-        let clients = Clients::new(settings(timeout), options);
+        let clients = Clients::new(settings(options.timeout), options);
         return provider(name)?.run(matches, &clients, output).await;
     };
     match command {

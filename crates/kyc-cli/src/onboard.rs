@@ -42,6 +42,7 @@ pub(crate) async fn run(
     options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
+    let timeout = options.timeout;
     let applicant = applicant(&arguments)?;
     warn_of_unlisted(&arguments, output);
     let default_aggregator = arguments
@@ -61,14 +62,14 @@ pub(crate) async fn run(
     };
     let clients = match &served {
         Some(served) => Clients::new(Settings::of(served.environment()), options),
-        None => Clients::new(settings(options.timeout), options),
+        None => Clients::new(settings(timeout), options),
     };
     let mut builder = configured(&clients)?;
     warn_of_findings(&arguments, &clients, output)?;
     if let Some(aggregator) = default_aggregator {
         builder = builder.default_aggregator(aggregator);
     }
-    if let Some(timeout) = options.timeout {
+    if let Some(timeout) = timeout {
         builder = builder.deadline(timeout);
     }
     let mut interrupt = Interrupt::listen();

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{RequestId, Response};
+use kyc_facade::provider_core::{Drift, DriftKind, RequestId, Response};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -106,6 +106,37 @@ impl Output {
             if lints.consequence(finding.rule()) == OnFinding::Warn {
                 self.warn(finding.field(), finding.rule().text());
             }
+        }
+    }
+
+    /// Prints on stderr where replies were not as documented.
+    pub(crate) fn drifts(self, drifts: &[(Drift, u64)]) {
+        if drifts.is_empty() {
+            self.note("drift: none");
+        }
+        for (drift, times) in drifts {
+            let Drift {
+                provider,
+                operation,
+                path,
+                ..
+            } = drift;
+            let kind = drift.kind.as_str();
+            let status = match drift.kind {
+                DriftKind::UndocumentedStatus(status) => Some(status.as_u16()),
+                _ => None,
+            };
+            self.on_stderr(&match self.json {
+                true => json!({ "drift": {
+                    "provider": provider, "operation": operation, "kind": kind, "path": path, "status": status, "times": times,
+                } })
+                .to_string(),
+                false => {
+                    let kind = kind.replace('_', " ");
+                    let place = status.map_or_else(|| path.clone(), |status| status.to_string());
+                    format!("drift: {provider} {operation}: {kind} {place}, {times} times")
+                }
+            });
         }
     }
 

@@ -32,7 +32,7 @@ impl GetDecision {
 
 /// The reply: a decision, or none yet (`[docs]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["technicalData"])))]
 #[non_exhaustive]
 pub struct Decision {
     /// `success`.
@@ -47,7 +47,7 @@ pub struct Decision {
 /// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). What is not
 /// named here, such as the document, is in [`Response::body`](provider_core::Response::body).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["document", "additionalVerifiedData", "riskLabels", "riskScore", "biometricAuthentication", "comments", "highRisk"])))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Verification {

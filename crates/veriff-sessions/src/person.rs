@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The verified person (`[3p]`, unconfirmed): each field may be absent, and the reply's body may have others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["placeOfBirth", "yearOfBirth", "addresses", "occupation", "employer", "extraNames", "title", "eyeColor", "hairColor", "height", "weight", "electorNumber", "ineIdentifier", "ifeIdentifier", "citizenship", "pepSanctionMatch"])))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PersonData {

@@ -8,6 +8,8 @@ provider_core::open_enum! {
     pub enum ReplyStatus {
         /// The operation was done.
         Success = "success",
+        /// A session was created: the word of the page on HTTP statuses (`[docs]`).
+        Created = "created",
         /// It was not: such a reply is an error.
         Fail = "fail",
     }

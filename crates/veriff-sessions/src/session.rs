@@ -53,7 +53,7 @@ pub struct SessionReply {
 /// A session. Its id is read strictly; the other members are known from a transcription of the page (`[3p]`) and never fail a
 /// reply.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["baseUrl"])))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Session {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _, value_parser};
 use kyc_facade::openapi::{Document, headline, members};
-use kyc_facade::provider_core::{CallOptions, CatalogueEntry, Client, Mark, Provider, RequestId};
+use kyc_facade::provider_core::{
+    CallOptions, CatalogueEntry, Client, DriftRadar, Mark, Provider, RequestId,
+};
 use serde_json::{Map, Value};
 
 use super::command::Command;
@@ -52,6 +54,9 @@ pub(crate) trait ProviderCommands: Sync {
         clients: &'a Clients,
         output: Output,
     ) -> Running<'a>;
+
+    /// Has the radar watch the operations.
+    fn watch(&self, radar: DriftRadar) -> DriftRadar;
 
     /// The OpenAPI document.
     fn document(&self) -> Result<Document, Failure>;
@@ -193,7 +198,7 @@ impl<P: Provider> ProviderOperations<P> {
             return batch::run(arguments, &out, clients, output).await;
         }
         let request = self.request(entry, matches)?;
-        self.check(entry, &request, clients.options)?;
+        self.check(entry, &request, clients.options.clone())?;
         self.warn_of_unlisted(entry, &request, output);
         let overwrite = matches.get_flag("overwrite");
         let dropped = Arc::new(Dropped::default());
@@ -251,6 +256,11 @@ impl<P: Provider> ProviderCommands for ProviderOperations<P> {
         output: Output,
     ) -> Running<'a> {
         Box::pin(self.call(matches, clients, output))
+    }
+
+    fn watch(&self, radar: DriftRadar) -> DriftRadar {
+        let catalogues = self.catalogues.iter();
+        catalogues.fold(radar, |radar, catalogue| radar.watch(catalogue))
     }
 
     fn document(&self) -> Result<Document, Failure> {

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kyc_facade::openapi::{Place, members};
-use kyc_facade::provider_core::{CallOptions, Client, Provider, RetryPolicy, Transport};
-use provider_core::testing::{Fixture, ScriptedTransport, Sent};
+use kyc_facade::provider_core::{
+    CallOptions, Client, DriftRadar, Provider, RetryPolicy, Transport,
+};
+use provider_core::testing::fixture::Expected;
+use provider_core::testing::{Fixture, ScriptedTransport, Sent, Step};
 use serde_json::{Map, Value};
 
 use super::provider::ProviderOperations;
@@ -152,4 +155,37 @@ fn the_readmes_list_every_operation() {
             "the table of operations in {name} must be:\n{rows}"
         );
     }
+}
+
+/// Where a fixture's reply is not what its type documents. A member that a page has and the type has not, or not under this name,
+/// stands in the schema's `x-kyc-members`.
+#[test]
+fn the_recorded_replies_are_as_documented() {
+    let found = [
+        drifts(&FINPASS),
+        drifts(&FINPRO),
+        drifts(&VERIFF),
+        drifts(&DEEPVUE),
+    ];
+    insta::assert_snapshot!(found.concat().join("\n"));
+}
+
+fn drifts<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in provider.entries() {
+        let operation = entry.operation().name;
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        for fixture in Fixture::all(fixtures.join(P::NAME).join(operation)) {
+            let (Expected::Value(_), Step::Respond(reply)) = (&fixture.expected, fixture.step())
+            else {
+                continue;
+            };
+            let radar = DriftRadar::new().watch(std::slice::from_ref(entry));
+            radar.reply(P::NAME, operation, reply.body());
+            found.extend(radar.drifts().into_iter().map(|(drift, _)| {
+                format!("{}: {} {}", fixture.file, drift.kind.as_str(), drift.path)
+            }));
+        }
+    }
+    found
 }

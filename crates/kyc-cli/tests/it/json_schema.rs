@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// Keywords that are annotations, or not worth checking.
-const NOTES: [&str; 9] = [
+const NOTES: [&str; 10] = [
+    "x-kyc-members",
     "default",
     "description",
     "examples",
@@ -51,6 +52,8 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
                 let mut names = rule.as_array().unwrap().iter();
                 names.all(|name| value.get(name.as_str().unwrap()).is_some())
             }
+            // Any other members are allowed.
+            "additionalProperties" if rule == true => true,
             "additionalProperties" => {
                 assert_eq!(*rule, false);
                 let mut names = value.as_object().unwrap_or(&none).keys();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kyc::{SandboxProcess, kyc};
+use crate::kyc::{FINPASS, FixedServer, SandboxProcess, kyc};
 
 fn keys(value: &Value) -> Vec<&str> {
     value
@@ -193,4 +193,49 @@ fn completions_are_printed_for_each_shell() {
             "{shell}"
         );
     }
+}
+
+#[test]
+fn drift_is_shown_on_stderr_and_changes_no_answer() {
+    const REPLY: &str = r#"{"success":true,"status_code":"200","data":{"client_id":"c","redirect_url":"https://x.test","nick_name":"CANARY"}}"#;
+    let server = FixedServer::answering("200 OK", REPLY);
+    let drift = [&FINPASS[..], &["--drift"]].concat();
+    let run = kyc(&drift, &server.environment());
+    assert_eq!(
+        (run.code, run.answer()["data"]["client_id"].as_str()),
+        (0, Some("c"))
+    );
+    let lines: Vec<serde_json::Value> = run
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let member = serde_json::json!({ "drift": {
+        "provider": "finpass", "operation": "initialize", "kind": "unknown_member", "path": "$.data.nick_name", "status": null,
+        "times": 1,
+    } });
+    assert_eq!(lines[0], member);
+    assert_eq!(
+        (&lines[1]["drift"]["kind"], &lines[1]["drift"]["path"]),
+        (&"other_type".into(), &"$.status_code".into())
+    );
+    assert!(!run.stderr.contains("CANARY"), "{run:?}");
+    let shown = drift
+        .iter()
+        .copied()
+        .filter(|argument| *argument != "--json")
+        .collect::<Vec<_>>();
+    let run = kyc(&shown, &server.environment());
+    assert!(
+        run.stderr
+            .contains("drift: finpass initialize: unknown member $.data.nick_name, 1 times\n"),
+        "{run:?}"
+    );
+
+    let sandbox = SandboxProcess::start();
+    let run = kyc(
+        &["onboard", "--mobile", "9000000001", "--drift"],
+        &sandbox.environment,
+    );
+    assert!(run.stderr.ends_with("drift: none\n"), "{run:?}");
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::client::Settings;
+#[cfg(feature = "drift")]
+use super::drift_radar::DriftRadar;
 use super::observer::{CallObserver, both};
 use crate::error::Error;
 use crate::lint::Lints;
@@ -30,6 +32,8 @@ pub struct ClientBuilder<P, C = Client<P>> {
     timeout: Option<Duration>,
     reuse_connections: bool,
     lints: Lints,
+    #[cfg(feature = "drift")]
+    drift_radar: Option<Arc<DriftRadar>>,
     client: PhantomData<fn() -> C>,
 }
 
@@ -55,6 +59,8 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             timeout: None,
             reuse_connections: false,
             lints: Lints::default(),
+            #[cfg(feature = "drift")]
+            drift_radar: None,
             client: PhantomData,
         }
     }
@@ -135,6 +141,14 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
+    /// Compares replies with their documentation and counts the differences in `radar`; several clients may share one.
+    #[cfg(feature = "drift")]
+    #[must_use]
+    pub fn drift_radar(mut self, radar: Arc<DriftRadar>) -> Self {
+        self.drift_radar = Some(radar);
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -157,6 +171,8 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             timeout: self.timeout,
             reuse_connections: self.reuse_connections,
             lints: self.lints,
+            #[cfg(feature = "drift")]
+            drift_radar: self.drift_radar,
         };
         Ok(C::from(Client::new(self.provider, settings)))
     }

@@ -11,6 +11,8 @@ use tracing::Instrument as _;
 
 use super::answer::{Evidence, evidence, is_permanent};
 use super::downloaded::Downloaded;
+#[cfg(feature = "drift")]
+use super::drift_radar::DriftRadar;
 use super::observer::{self, CallObserver};
 use super::options::CallOptions;
 use super::progress::Progress;
@@ -64,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) reuse_connections: bool,
     pub(crate) lints: Lints,
+    #[cfg(feature = "drift")]
+    pub(crate) drift_radar: Option<Arc<DriftRadar>>,
 }
 
 impl<P> Clone for Client<P> {
@@ -307,7 +311,24 @@ impl<P: Provider> Client<P> {
                 limiter.learn(allowance);
                 under_way.may_count(false);
             }
-            let error = match receiver.conclude(&*provider, endpoint, sent, now) {
+            #[cfg(feature = "drift")]
+            if let (Some(radar), Ok(Ok(response))) = (&settings.drift_radar, &sent) {
+                radar.status(P::NAME, E::OPERATION.name, response.borrow().status());
+            }
+            let concluded = receiver.conclude(&*provider, endpoint, sent, now);
+            #[cfg(feature = "drift")]
+            if let Some(radar) = &settings.drift_radar {
+                let body = match &concluded {
+                    Ok((_, verified)) => Some(verified.raw().body()),
+                    // It was verified, and could not be read.
+                    Err(error) if error.kind() == ErrorKind::Decode => {
+                        error.raw_response().map(|raw| raw.body())
+                    }
+                    Err(_) => None,
+                };
+                body.inspect(|body| radar.reply(P::NAME, E::OPERATION.name, body));
+            }
+            let error = match concluded {
                 Ok((value, verified)) => {
                     permit.answered();
                     budget.refill();

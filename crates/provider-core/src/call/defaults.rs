@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::builder::{ClientBuilder, default_transport};
 use super::client::Client;
+#[cfg(feature = "drift")]
+use super::drift_radar::DriftRadar;
 use super::observer::{CallObserver, both};
 use crate::error::Error;
 use crate::lint::Lints;
@@ -33,6 +35,8 @@ pub struct ClientDefaults {
     retry: Option<RetryPolicy>,
     timeout: Option<Duration>,
     lints: Option<Lints>,
+    #[cfg(feature = "drift")]
+    drift_radar: Option<Arc<DriftRadar>>,
 }
 
 impl ClientDefaults {
@@ -88,6 +92,14 @@ impl ClientDefaults {
         self
     }
 
+    /// Compares replies with their documentation, see [`ClientBuilder::drift_radar`].
+    #[cfg(feature = "drift")]
+    #[must_use]
+    pub fn drift_radar(mut self, radar: Arc<DriftRadar>) -> Self {
+        self.drift_radar = Some(radar);
+        self
+    }
+
     /// A builder for `provider` with these settings.
     pub fn builder<P: Provider, C: From<Client<P>>>(&self, provider: P) -> ClientBuilder<P, C> {
         let mut builder = ClientBuilder::new(provider);
@@ -105,6 +117,10 @@ impl ClientDefaults {
         }
         if let Some(lints) = &self.lints {
             builder = builder.lints(lints.clone());
+        }
+        #[cfg(feature = "drift")]
+        if let Some(radar) = &self.drift_radar {
+            builder = builder.drift_radar(Arc::clone(radar));
         }
         builder
     }

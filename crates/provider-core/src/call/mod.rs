@@ -13,6 +13,8 @@ mod client;
 mod defaults;
 mod download;
 mod downloaded;
+#[cfg(feature = "drift")]
+mod drift_radar;
 #[cfg(feature = "opentelemetry")]
 mod metrics;
 mod observer;
@@ -29,6 +31,8 @@ pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, TextCall};
 pub use client::Client;
 pub use defaults::ClientDefaults;
 pub use downloaded::Downloaded;
+#[cfg(feature = "drift")]
+pub use drift_radar::{Drift, DriftKind, DriftRadar};
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;
 pub use observer::{CallEvent, CallObserver, CallStage};

@@ -28,6 +28,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// that anybody's JSON has, such as `message`, do not belong here.
     const ENVELOPE: &'static [&'static str];
 
+    /// The HTTP statuses that the company documents, of successes and refusals; a reply with another one is a drift. Empty if
+    /// none are.
+    const STATUSES: &'static [u16] = &[];
+
     /// The provider's address.
     fn base_url(&self) -> &BaseUrl;
 

@@ -13,6 +13,8 @@ mod call_loop;
 mod catalogue;
 mod circuit_breaker;
 mod downloads;
+#[cfg(feature = "drift")]
+mod drift;
 mod expiring_token;
 mod fixtures;
 mod forms;

@@ -77,6 +77,7 @@ impl Provider for Toy {
     const NAME: &'static str = "toy";
     const SIGNS_REQUESTS: bool = true;
     const ENVELOPE: &'static [&'static str] = &["account", "id"];
+    const STATUSES: &'static [u16] = &[200, 201, 400, 401, 429, 500, 503];
 
     fn base_url(&self) -> &BaseUrl {
         &self.base_url
