@@ -14,6 +14,9 @@ const REFERENCE: &str = "reference";
 const KNOWN: [&str; 4] = [MOBILE_NUMBER, USER_CONSENT_ID, AA_ID, REFERENCE];
 const KNOWN_TEXT: &str = "is unknown; must be one of mobileNumber, userConsentId, aaId, reference";
 
+const JSON_LINE: &str =
+    "must be one JSON object of mobileNumber, userConsentId, aaId, reference, each at most once";
+
 /// The format of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -98,7 +101,7 @@ fn json(line: &[u8]) -> Row {
         Ok(Value::Object(fields)) => fields,
         // Another field's name may be a value that slipped there.
         Err(error) if KNOWN.contains(&error.field()) => return Row::refused(error),
-        _ => return Row::broken("line", "must be one JSON object, with each member once"),
+        _ => return Row::broken("line", JSON_LINE),
     };
     if let Some(at) = fields.keys().position(|key| !KNOWN.contains(&key.as_str())) {
         let field = format!("field {}", at.saturating_add(1));
@@ -283,15 +286,19 @@ mod tests {
             assert_eq!(rule(&row), expected, "{line:?}");
             asked(&rows.read(b"9000000001,onemoney"));
         }
-        let object = "line: must be one JSON object, with each member once";
+        let object = format!("line: {JSON_LINE}");
+        let deep = |name: &str| format!("{{\"{name}\":{}{}}}", "[".repeat(90), "]".repeat(90));
+        let (deep, deep_canary) = (deep("aaId"), deep("CANARY"));
         let long = format!(
             r#"{{"mobileNumber":"9000000001","reference":"{}"}}"#,
             "x".repeat(201)
         );
         for (line, expected) in [
-            ("9000000001", object),
-            (r#"{"mobileNumber":"CANARY"#, object),
-            (r#"{"mobileNumber":"9000000001"} {}"#, object),
+            ("9000000001", &*object),
+            (r#"{"mobileNumber":"CANARY"#, &object),
+            (r#"{"mobileNumber":"9000000001"} {}"#, &object),
+            (&deep_canary, &object),
+            (&deep, "aaId: must be nested at most 64 deep"),
             ("{}", ten_digits),
             (
                 r#"{"mobileNumber":9000000001}"#,
@@ -305,7 +312,7 @@ mod tests {
                 r#"{"mobileNumber":"9000000001","aaId":[],"mobile\u004eumber":"9000000002"}"#,
                 "mobileNumber: must not appear twice",
             ),
-            (r#"{"CANARY":1,"CANARY":1}"#, object),
+            (r#"{"CANARY":1,"CANARY":1}"#, &object),
             (
                 r#"{"CANARY":"9000000001"}"#,
                 "field 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference",

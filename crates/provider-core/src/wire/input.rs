@@ -1,7 +1,6 @@
 //! Reads a request from JSON, with the same rules as one that is built in code.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
@@ -14,7 +13,6 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::json::looks_like_a_field;
-use super::lenient::{Members, Raw};
 use crate::values::InvalidRequest;
 
 /// The largest JSON request in bytes: 1 MiB.
@@ -55,7 +53,7 @@ pub fn request_from_json<E: DeserializeOwned>(json: &[u8]) -> Result<E, InvalidR
 /// # Errors
 ///
 /// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, a repeated member, a number with more digits than a JSON
-/// number keeps (give it as text), or nesting deeper than 64.
+/// number keeps (give it as text), or nesting deeper than 64, which names the outermost member.
 pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     if json.len() > MAX_INPUT_BYTES {
         return Err(InvalidRequest::new("request", "must be at most 1 MiB"));
@@ -66,42 +64,100 @@ pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
         let rule = format!("is not JSON at line {line}, column {column}");
         InvalidRequest::new("request", rule)
     })?;
-    value(raw.get(), &FieldPath::default(), MAX_DEPTH)
+    Cursor(raw.get()).value(&FieldPath::default(), MAX_DEPTH)
 }
 
-/// Reads one value from text whose syntax is checked.
-fn value(text: &str, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
-    let refused = |rule: &'static str| InvalidRequest::new(path.clone().into_field(), rule);
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(refused("is nested too deeply"));
-    };
-    let unreadable = |_| refused("is not valid text");
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let mut values = Map::new();
-            let mut names = HashSet::new();
-            let (members, read) = Members::of(text);
-            read.map_err(unreadable)?;
-            for (name, Raw(json)) in members {
-                let path = path.member(&name);
-                if !names.insert(name.clone()) {
-                    let rule = "must not appear twice";
-                    return Err(InvalidRequest::new(path.into_field(), rule));
+/// What is left of JSON text whose syntax has been checked. Each byte is looked at once more, however deep it stands.
+struct Cursor<'j>(&'j str);
+
+impl<'j> Cursor<'j> {
+    /// Reads the value that comes next, nested at most this deep.
+    fn value(&mut self, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
+        let refused = |rule: &'static str| InvalidRequest::new(path.clone().into_field(), rule);
+        let unreadable = |_| refused("is not valid text");
+        let deeper = || {
+            let rule = || format!("must be nested at most {MAX_DEPTH} deep");
+            let depth = depth.checked_sub(1);
+            depth.ok_or_else(|| InvalidRequest::new(path.outermost().into_field(), rule()))
+        };
+        match self.next() {
+            Some('{') => {
+                let depth = deeper()?;
+                let mut members = Map::new();
+                while self.continues_until('}') {
+                    let name: String = serde_json::from_str(self.token()).map_err(unreadable)?;
+                    let path = path.member(&name);
+                    if members.contains_key(&name) {
+                        let rule = "must not appear twice";
+                        return Err(InvalidRequest::new(path.into_field(), rule));
+                    }
+                    self.skip();
+                    members.insert(name, self.value(&path, depth)?);
                 }
-                values.insert(name, value(&json, &path, depth)?);
+                Ok(members.into())
             }
-            Ok(values.into())
+            Some('[') => {
+                let depth = deeper()?;
+                let mut items = Vec::new();
+                while self.continues_until(']') {
+                    items.push(self.value(&path.item(items.len()), depth)?);
+                }
+                Ok(items.into())
+            }
+            Some('-' | '0'..='9') => {
+                let number = self.token();
+                if !is_kept(number) {
+                    let rule = "has more digits than a JSON number keeps; give it as text";
+                    return Err(refused(rule));
+                }
+                serde_json::from_str(number).map_err(unreadable)
+            }
+            _ => serde_json::from_str(self.token()).map_err(unreadable),
         }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(unreadable)?;
-            let items = items.into_iter().enumerate();
-            let items = items.map(|(index, raw)| value(raw.get(), &path.item(index), depth));
-            items.collect::<Result<Vec<_>, _>>().map(Value::from)
+    }
+
+    /// The character behind blanks, which are skipped.
+    fn next(&mut self) -> Option<char> {
+        self.0 = self.0.trim_ascii_start();
+        self.0.chars().next()
+    }
+
+    /// Skips one character behind blanks: a bracket, a comma or a colon.
+    fn skip(&mut self) {
+        self.next();
+        self.0 = self.0.get(1..).unwrap_or_default();
+    }
+
+    /// Skips the bracket or the comma before the next item; `false` if the list or object ends there.
+    fn continues_until(&mut self, end: char) -> bool {
+        if self.next() != Some(end) {
+            self.skip();
         }
-        Some(b'-' | b'0'..=b'9') if !is_kept(text) => Err(refused(
-            "has more digits than a JSON number keeps; give it as text",
-        )),
-        _ => serde_json::from_str(text).map_err(unreadable),
+        let more = self.next().is_some_and(|next| next != end);
+        if !more {
+            self.skip();
+        }
+        more
+    }
+
+    /// Takes the text or word that comes next.
+    fn token(&mut self) -> &'j str {
+        self.next();
+        let mut bytes = self.0.bytes().enumerate().skip(1);
+        let mut escaped = false;
+        let end = match self.0.starts_with('"') {
+            true => bytes.find(|(_, byte)| {
+                let ends = *byte == b'"' && !escaped;
+                escaped = *byte == b'\\' && !escaped;
+                ends
+            }),
+            false => bytes.find(|(_, byte)| b",:]} \t\r\n".contains(byte)),
+        };
+        let quote = usize::from(self.0.starts_with('"'));
+        let end = end.map_or(self.0.len(), |(at, _)| at.saturating_add(quote));
+        let (token, rest) = self.0.split_at_checked(end).unwrap_or_default();
+        self.0 = rest;
+        token
     }
 }
 
@@ -414,6 +470,12 @@ impl FieldPath {
         Self(format!("{}[{index}]", self.0))
     }
 
+    /// The member of the request itself, whatever is below it.
+    fn outermost(&self) -> Self {
+        let name = self.0.split(['.', '[']).next();
+        Self(name.unwrap_or_default().to_owned())
+    }
+
     fn into_field(self) -> String {
         if self.0.is_empty() {
             "request".to_owned()
@@ -624,6 +686,45 @@ mod tests {
             assert_eq!(error.field(), "a[0]", "{number}");
             assert!(error.rule().ends_with("give it as text"), "{number}");
         }
+    }
+
+    #[test]
+    fn nesting_past_the_limit_is_refused_with_the_limit_however_deep_it_is() {
+        let nested = |open: &str, close: &str, depth: usize| {
+            let (open, close) = (open.repeat(depth), close.repeat(depth));
+            input_from_json(format!("{{\"a\":{open}1{close}}}").as_bytes())
+        };
+        for (open, close) in [("[", "]"), ("{\"b\":", "}"), (" [0 , ", " ]")] {
+            let value = nested(open, close, MAX_DEPTH - 1).unwrap();
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(input_from_json(text.as_bytes()).unwrap(), value);
+            for depth in [MAX_DEPTH, 100_000] {
+                let error = nested(open, close, depth).unwrap_err();
+                let rule = "must be nested at most 64 deep";
+                assert_eq!((error.field(), error.rule()), ("a", rule));
+            }
+        }
+        let lists = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(error(&lists).field(), "request");
+    }
+
+    #[test]
+    fn a_value_is_read_as_serde_json_reads_it() {
+        for json in [
+            " { } ",
+            "[ ]",
+            r#"{"a" : [ 1 , -2.5e3, true,false ,null , "x,]}\"\\" , {} , [ ] ] , "\u0062\\" : "é\ud83d\ude00" }"#,
+            r#"[[],[[]],{"":{"":[]}},"\\","\""]"#,
+            "7",
+        ] {
+            let value = input_from_json(json.as_bytes()).unwrap();
+            assert_eq!(value, json.parse::<Value>().unwrap(), "{json}");
+        }
+        let error = error(r#"{"mobileNumber":"\ud800"}"#);
+        assert_eq!(
+            (error.field(), error.rule()),
+            ("mobileNumber", "is not valid text")
+        );
     }
 
     #[test]

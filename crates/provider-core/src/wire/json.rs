@@ -23,9 +23,12 @@ pub struct DecodeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeErrorCategory {
-    /// Not JSON: an HTML page, trailing text, nesting past the limit.
+    /// Not JSON: an HTML page, trailing text.
     #[error("not JSON")]
     Syntax,
+    /// JSON that is nested deeper than 127.
+    #[error("nested deeper than 127")]
+    Depth,
     /// JSON that ends early.
     #[error("truncated JSON")]
     Truncated,
@@ -178,6 +181,10 @@ fn locate<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> 
     use serde_json::error::Category;
 
     let category = match error.classify() {
+        // serde_json has no other name for it.
+        _ if error.to_string().starts_with("recursion limit exceeded") => {
+            DecodeErrorCategory::Depth
+        }
         Category::Eof => DecodeErrorCategory::Truncated,
         Category::Data => DecodeErrorCategory::Shape,
         Category::Syntax | Category::Io => DecodeErrorCategory::Syntax,
@@ -391,6 +398,21 @@ mod tests {
             let body = format!("{{\"{key}\":\"x\"}}");
             let error = decode::<Map>(body.as_bytes()).unwrap_err();
             assert_eq!(error.path(), path, "{key}");
+        }
+    }
+
+    #[test]
+    fn nesting_past_the_limit_has_a_category_of_its_own() {
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            decode::<serde_json::Value>(format!("{open}{close}").as_bytes())
+        };
+        nested(127).unwrap();
+        for depth in [128, 100_000] {
+            let error = nested(depth).unwrap_err();
+            assert_eq!(error.category(), DecodeErrorCategory::Depth);
+            let text = "nested deeper than 127 at $ (line 1, column 128)";
+            assert_eq!(error.to_string(), text);
         }
     }
 
