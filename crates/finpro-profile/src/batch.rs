@@ -126,7 +126,7 @@ impl Batch {
     /// | `RateLimited` by FinPro, the server not reached | all wait until `retry_after`, or for 1 s, 2 s and so on to 30 s; then one question at a time, until one is answered |
     /// | `Timeout`, `Transport`, `Unrecognized`, a transient refusal | the question is asked again, a second later. While the batch is held up, or after more failures in a row than `concurrency` (at least ten), it counts as an outage: all wait as above |
     /// | a failure as in the two rows above, a second time, although others are answered | the question is asked once more after all others, and another failure is its answer; with [`BatchOrder::OfQuestions`] this one is |
-    /// | `Credentials`, `Verification` | its answer. `concurrency` of them in a row (at least ten) stop the batch |
+    /// | `Credentials`, `Verification`, a refusal that [is to be corrected](Error::is_to_be_corrected) such as `PROFILE_CHECK_FAILED` | its answer. `concurrency` of them in a row (at least ten) stop the batch |
     /// | anything else | its answer |
     ///
     /// A batch that has waited for [`give_up_after`](Self::give_up_after) without any answer, or would have to wait for

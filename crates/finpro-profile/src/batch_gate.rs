@@ -21,7 +21,9 @@ pub(crate) struct Gate {
     /// The next pause, where neither the provider nor the client sets one.
     pause: Duration,
     failures: usize,
-    not_let_in: usize,
+    /// How many refusals in a row were of a kind that somebody has to correct: credentials, what is not authentic, and what
+    /// is not enabled.
+    to_correct: usize,
     /// The number of answers so far.
     answers: u64,
 }
@@ -74,7 +76,7 @@ impl Gate {
             held_up: None,
             pause: SECOND,
             failures: 0,
-            not_let_in: 0,
+            to_correct: 0,
             answers: 0,
         }
     }
@@ -101,7 +103,7 @@ impl Gate {
         self.held_up = None;
         self.pause = SECOND;
         self.failures = 0;
-        self.not_let_in = 0;
+        self.to_correct = 0;
         self.answers = self.answers.saturating_add(1);
     }
 
@@ -127,13 +129,8 @@ impl Gate {
             ErrorKind::Connect if error.outcome() == Outcome::NotSent => {
                 self.put_off(error, true, now)
             }
-            ErrorKind::Credentials | ErrorKind::Verification => {
-                self.not_let_in = self.not_let_in.saturating_add(1);
-                match self.not_let_in < self.outage {
-                    true => Verdict::Answer,
-                    false => Verdict::Stop,
-                }
-            }
+            ErrorKind::Credentials | ErrorKind::Verification => self.count_to_correct(),
+            _ if error.is_to_be_corrected() => self.count_to_correct(),
             ErrorKind::InvalidRequest => Verdict::Answer,
             _ if error.is_retryable() => {
                 self.failures = self.failures.saturating_add(1);
@@ -148,6 +145,15 @@ impl Gate {
                 self.answered();
                 Verdict::Answer
             }
+        }
+    }
+
+    /// It is not asked again, because nobody corrects it while the batch runs.
+    fn count_to_correct(&mut self) -> Verdict {
+        self.to_correct = self.to_correct.saturating_add(1);
+        match self.to_correct < self.outage {
+            true => Verdict::Answer,
+            false => Verdict::Stop,
         }
     }
 
@@ -193,6 +199,18 @@ mod tests {
         Error::new(kind, outcome)
             .with_retry_after(seconds.map(Duration::from_secs))
             .with_idempotency(Safe)
+    }
+
+    /// As FinPro says that no aggregator has the profile API enabled, with a status of its own.
+    fn not_enabled(status: u16) -> Error {
+        use provider_core::http::{HeaderMap, StatusCode};
+        let status = StatusCode::from_u16(status).unwrap();
+        let response =
+            provider_core::RawResponse::new(status, HeaderMap::new(), Default::default());
+        let fault = provider_core::Fault::new().with_meaning(Some("none is enabled"));
+        failed(ErrorKind::Api, Outcome::Refused, None)
+            .with_response(response)
+            .with_fault(Some(fault))
     }
 
     /// After the first failure of a question.
@@ -323,5 +341,22 @@ mod tests {
         let own = failed(ErrorKind::InvalidRequest, Outcome::NotSent, None);
         assert_eq!(judge(&mut gate, &own, now), Verdict::Answer);
         assert_eq!(judge(&mut gate, &refused, now), Verdict::Stop);
+    }
+
+    #[test]
+    fn what_somebody_has_to_correct_is_an_answer_whatever_its_status_and_stops_the_batch_in_a_row()
+    {
+        let (mut gate, now) = (gate(), Instant::now());
+        for _ in 0..9 {
+            assert_eq!(judge(&mut gate, &not_enabled(500), now), Verdict::Answer);
+        }
+        assert_eq!(gate.held_up_by(), None, "it is no outage");
+        gate.answered();
+        for _ in 0..9 {
+            assert_eq!(judge(&mut gate, &not_enabled(503), now), Verdict::Answer);
+        }
+        assert_eq!(judge(&mut gate, &not_enabled(503), now), Verdict::Stop);
+        // With a status that does not pass it is a refusal of this question.
+        assert_eq!(judge(&mut gate, &not_enabled(404), now), Verdict::Answer);
     }
 }

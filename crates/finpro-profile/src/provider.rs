@@ -68,6 +68,17 @@ impl Finpro {
         }
     }
 
+    /// Who asks where: the address, the API key, the organisation and the application, without the secret. For a keyed digest
+    /// that tells two accounts apart; the values are not for display.
+    pub fn caller(&self) -> [Vec<u8>; 4] {
+        [
+            self.base_url.to_string().into_bytes(),
+            self.client_id.as_bytes().to_vec(),
+            self.organisation_id.as_bytes().to_vec(),
+            self.app_identifier.as_bytes().to_vec(),
+        ]
+    }
+
     /// The names of the settings that [`from_settings`](Self::from_settings) reads.
     pub const SETTINGS: &'static [&'static str] = &[
         "FINPRO_BASE_URL",

@@ -16,7 +16,7 @@ file that holds the value and nothing else.
   DEEPVUE_BASE_URL (https://production.deepvue.tech)  DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
-5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood, 130 interrupted.
+5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood or not written, 130 interrupted.
 `kyc onboard` exits with the highest code of its steps, a batch with that of its rows.";
 
 /// The heading of the flags that say something of a batch only.

@@ -90,7 +90,7 @@ async fn call(
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut parser(), "kyc", &mut script);
-            output.line(String::from_utf8_lossy(&script).trim_end())?;
+            output.text(String::from_utf8_lossy(&script).trim_end())?;
         }
     }
     Ok(0)

@@ -5,14 +5,14 @@ use std::io;
 
 use kyc_facade::provider_core::http::StatusCode;
 use kyc_facade::provider_core::{
-    DecodeErrorCategory, Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId,
-    TransportError, TransportErrorKind, VerificationError,
+    DecodeErrorCategory, Error, ErrorKind, InvalidRequest, Outcome, RequestId, TransportError,
+    TransportErrorKind, VerificationError,
 };
 
 /// Invalid input or configuration; clap uses the same code.
 pub(crate) const EXIT_INVALID: u8 = 2;
 
-/// Done, but the reply could not be decoded or written.
+/// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
 /// Ended by Ctrl-C, as shells number it, or by SIGTERM or SIGHUP.
@@ -23,6 +23,8 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 pub(crate) enum Failure {
     /// A call failed, or nothing could be sent.
     Error(Error),
+    /// Nothing was sent, and what was to be printed could not be written to stdout.
+    Unprinted,
     /// It was done, and the reply could not be written to stdout.
     Unwritten(Option<RequestId>),
     /// It was done, and the answer is not in its file but here.
@@ -58,7 +60,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
+            Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
 }
@@ -131,7 +133,7 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::Connect => "Check the address and the network, and try again.",
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
         ErrorKind::Decode => "Report the place that could not be decoded.",
-        _ if is_explained(error) => "Do what the message says; until then it fails again.",
+        _ if error.is_to_be_corrected() => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
         _ => "Nothing was done. Correct the request.",
     }
@@ -181,14 +183,6 @@ fn unrecognized(status: StatusCode) -> &'static str {
 fn is_without_data(error: &Error) -> bool {
     let decode = error.decode();
     decode.is_some_and(|decode| decode.category() == DecodeErrorCategory::MissingData)
-}
-
-/// Whether the refusal's own meaning says what to do, and waiting does not help.
-pub(crate) fn is_explained(error: &Error) -> bool {
-    error.is_retryable()
-        && error.fault().is_some_and(|fault| {
-            fault.meaning().is_some() && fault.class() != FaultClass::Transient
-        })
 }
 
 /// Whether the reply was longer than the limit.

@@ -1,6 +1,7 @@
 //! `kyc onboard`: the composed flow, and its report.
 
 use std::future::IntoFuture as _;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use kyc_sandbox::Sandbox;
 
 use crate::arguments::Onboard;
 use crate::clients::{CallSettings, Clients, settings};
-use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
+use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
 use crate::parse::{document_type, yes_or_no};
@@ -84,22 +85,25 @@ pub(crate) async fn run(
             .unwrap_or_else(PoisonError::into_inner)
             .push(event);
     });
-    let last_words = || output.interruptions(&begun.lock().unwrap_or_else(PoisonError::into_inner));
+    let steps = |what| output.steps(what, &begun.lock().unwrap_or_else(PoisonError::into_inner));
     let report = tokio::select! {
         report = onboarding.into_future() => report,
         () = interrupt.next() => {
-            output.on_stderr(&last_words());
+            output.on_stderr(&steps("interrupted"));
             return Ok(EXIT_INTERRUPTED);
         }
     };
-    interrupt.end_with(last_words());
+    interrupt.end_with(steps("interrupted"));
     if let Some(served) = served {
         served.shutdown().await;
     }
-    if output.json {
-        output.answer(&report.with_urls(), None)?;
-    } else {
-        print(&report, output)?;
+    let written = match output.json {
+        true => output.answer(&report.with_urls(), None).is_ok(),
+        false => print(&report, output).is_ok(),
+    };
+    if !written {
+        output.on_stderr(&steps("not printed"));
+        return Ok(EXIT_UNREAD);
     }
     Ok(report
         .errors()
@@ -318,7 +322,7 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
     }
 }
 
-fn print(report: &OnboardingReport, output: Output) -> Result<(), Failure> {
+fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
     let standings = |standings: &Vec<AggregatorStanding>| {
         let shown = standings.iter().map(|standing| {
             format!(

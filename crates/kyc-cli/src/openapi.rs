@@ -11,10 +11,10 @@ use crate::output::Output;
 pub(crate) fn run(name: &str, yaml: bool, output: Output) -> Result<(), Failure> {
     let document = provider(name)?.document()?;
     let text = match yaml {
-        true => serde_saphyr::to_string(&document).map_err(|_| Failure::Unwritten(None))?,
-        false => serde_json::to_string_pretty(&document).map_err(|_| Failure::Unwritten(None))?,
+        true => serde_saphyr::to_string(&document).map_err(|_| Failure::Unprinted)?,
+        false => serde_json::to_string_pretty(&document).map_err(|_| Failure::Unprinted)?,
     };
-    output.line(text.trim_end())
+    output.text(text.trim_end())
 }
 
 /// The documents that the sandbox serves, by path: those of `kyc openapi`, with the sandbox as the server.
@@ -24,7 +24,7 @@ pub(crate) fn of_the_sandbox() -> Result<BTreeMap<String, String>, Failure> {
         let mut document = provider.document()?;
         document.servers =
             vec![json!({ "url": format!("/{name}"), "description": "This sandbox" })];
-        let text = serde_json::to_string(&document).map_err(|_| Failure::Unwritten(None))?;
+        let text = serde_json::to_string(&document).map_err(|_| Failure::Unprinted)?;
         Ok((format!("/openapi/{name}.json"), text))
     };
     PROVIDERS.into_iter().map(document).collect()

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{Drift, DriftKind, RequestId, Response};
+use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -39,6 +39,15 @@ impl Output {
         self.fields(&value).map_err(|_| unwritten())
     }
 
+    /// Prints a text for which nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unprinted`].
+    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        self.line(text).map_err(|_| Failure::Unprinted)
+    }
+
     /// Prints a reply: its JSON text, or one field per line.
     ///
     /// # Errors
@@ -54,7 +63,7 @@ impl Output {
     }
 
     /// Prints a value with one field per line.
-    fn fields(self, value: &Value) -> Result<(), Failure> {
+    fn fields(self, value: &Value) -> io::Result<()> {
         let mut lines = Vec::new();
         flatten("", value, &mut lines);
         let width = lines
@@ -67,14 +76,9 @@ impl Output {
         })
     }
 
-    /// Prints a line on stdout. A closed pipe ends the output and is not a failure.
-    pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
-        match writeln!(io::stdout(), "{line}") {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::Unwritten(None))
-            }
-            _ => Ok(()),
-        }
+    /// Prints a line on stdout. That nobody reads it is a failure too: an answer, and the URLs in it, would be lost unnoticed.
+    pub(crate) fn line(self, line: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "{line}")
     }
 
     /// Prints the summary of a batch: as JSON on stdout, or for people on stderr. `false` if stdout cannot be written; then
@@ -180,18 +184,24 @@ impl Output {
             }
             Failure::Unwritten(id) => self.unwritten(
                 "it was done, and the answer could not be written",
+                "done",
                 id.as_ref(),
+            ),
+            Failure::Unprinted => self.unwritten(
+                "nothing was sent; the output could not be written",
+                "not_sent",
+                None,
             ),
             Failure::Elsewhere(id, place) => {
                 let message =
                     format!("it was done, and the file could not be written; the reply is {place}");
-                self.unwritten(&message, Some(id))
+                self.unwritten(&message, "done", Some(id))
             }
         };
         self.on_stderr(&text);
     }
 
-    fn unwritten(self, message: &str, id: Option<&RequestId>) -> String {
+    fn unwritten(self, message: &str, outcome: &str, id: Option<&RequestId>) -> String {
         if self.json {
             return json!({
                 "kind": "output",
@@ -203,22 +213,22 @@ impl Output {
                 "code": null,
                 "message": message,
                 "request_id": id.map(|id| id.as_str()),
-                "outcome": "done",
+                "outcome": outcome,
                 "retry_after_ms": null,
             })
             .to_string();
         }
-        let id = id.map_or("none", |id| id.as_str());
-        format!("error: {message}\n  request id: {id}")
+        match id {
+            Some(id) => format!("error: {message}\n  request id: {id}"),
+            None => format!("error: {message}"),
+        }
     }
 
-    /// Prints bytes on stdout, as they are. A closed pipe ends the output and is no failure.
+    /// Prints bytes on stdout, as they are.
     pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-            _ => Ok(()),
-        }
+        stdout.write_all(bytes)?;
+        stdout.flush()
     }
 
     /// The last words about an interrupted call, or a step of an onboarding.
@@ -231,21 +241,24 @@ impl Output {
         }
     }
 
-    /// Which steps of an interrupted onboarding had started, and what the provider calls those that were done.
-    pub(crate) fn interruptions(self, events: &[StepEvent]) -> String {
+    /// Which steps of an onboarding had started, what became of them, and what the provider calls those that were done. `why`
+    /// says why there is no report.
+    pub(crate) fn steps(self, why: &str, events: &[StepEvent]) -> String {
         let started = |event: &&StepEvent| event.progress == Progress::Started;
         let line = |begun: &StepEvent| {
-            let ended =
-                |event: &&StepEvent| event.step == begun.step && event.progress == Progress::Done;
-            let done = events.iter().find(ended);
-            let result = if done.is_some() {
-                "was done"
-            } else if begun.step == StepName::DiscoverAggregators {
-                READ_BROKEN_OFF
-            } else {
-                "may have been done"
+            let mut later = events.iter().rev();
+            let ended = later
+                .find(|event| event.step == begun.step)
+                .unwrap_or(begun);
+            let result = match (ended.progress, ended.outcome) {
+                (Progress::Done, _) | (_, Some(Outcome::Done)) => "was done",
+                (_, Some(Outcome::NotSent)) => "was not sent",
+                (_, Some(Outcome::Refused)) => "was refused",
+                _ if begun.step == StepName::DiscoverAggregators => READ_BROKEN_OFF,
+                _ => "may have been done",
             };
-            self.interrupted_step(done.unwrap_or(begun), result)
+            let done = ended.progress == Progress::Done;
+            self.step(why, if done { ended } else { begun }, result)
         };
         let lines: Vec<_> = events.iter().filter(started).map(line).collect();
         lines.join("\n")
@@ -257,11 +270,11 @@ impl Output {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
-    fn interrupted_step(self, event: &StepEvent, result: &str) -> String {
+    fn step(self, why: &str, event: &StepEvent, result: &str) -> String {
         let id = event.request_id.as_ref().map_or("none", |id| id.as_str());
         if self.json {
             json!({
-                "interrupted": event.step,
+                (why.replace(' ', "_")): event.step,
                 "result": result,
                 "provider": event.provider,
                 "reference": event.reference,
@@ -277,7 +290,7 @@ impl Output {
                 .map_or_else(String::new, |reference| {
                     format!(" as {}", printable(reference.as_str()))
                 });
-            format!("interrupted: {name} {result} by {provider}{reference}, request id {id}")
+            format!("{why}: {name} {result} by {provider}{reference}, request id {id}")
         }
     }
 }

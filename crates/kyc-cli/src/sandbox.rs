@@ -36,28 +36,26 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             .iter()
             .map(|(session, decision)| (*session, decision.pair().0))
             .collect::<std::collections::BTreeMap<_, _>>();
-        output.answer(
-            &serde_json::json!({
-                "address": served.address().to_string(),
-                "environment": environment,
-                "documents": paths,
-                "veriff_decisions": decisions,
-            }),
-            None,
-        )?;
+        let served = serde_json::json!({
+            "address": served.address().to_string(),
+            "environment": environment,
+            "documents": paths,
+            "veriff_decisions": decisions,
+        });
+        output.text(&format!("{served:#}"))?;
     } else {
-        output.line(&format!(
+        output.text(&format!(
             "# The sandbox listens on http://{}; stop it with Ctrl-C.",
             served.address()
         ))?;
-        output.line(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
-        output.line("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
+        output.text(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
+        output.text("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
         for (session, decision) in SESSION_DECISIONS {
-            output.line(&format!("#   {session} {}", decision.pair().0))?;
+            output.text(&format!("#   {session} {}", decision.pair().0))?;
         }
-        output.line("# Copy these lines into another shell; the credentials are made up.")?;
+        output.text("# Copy these lines into another shell; the credentials are made up.")?;
         for (name, value) in served.environment() {
-            output.line(&format!("export {name}='{value}'"))?;
+            output.text(&format!("export {name}='{value}'"))?;
         }
     }
     interrupt.next().await;

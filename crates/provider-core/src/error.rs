@@ -351,6 +351,16 @@ impl Error {
         }
     }
 
+    /// Whether the provider's documented refusal says what somebody has to correct, although its status is that of a transient
+    /// failure: whatever repeats it fails again until that is done.
+    pub fn is_to_be_corrected(&self) -> bool {
+        let is_explained =
+            |fault: &Fault| fault.meaning().is_some() && fault.class() != FaultClass::Transient;
+        self.0.kind == ErrorKind::Api
+            && self.is_retryable()
+            && self.0.fault.as_ref().is_some_and(is_explained)
+    }
+
     /// Whether a refusal is transient: 408, 5xx, or a fault of that class.
     pub(crate) fn is_transient(&self) -> bool {
         let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
@@ -644,6 +654,21 @@ mod tests {
         assert!(late(Idempotency::Safe).is_retryable());
         assert!(!late(Idempotency::Unsafe).is_retryable());
         assert!(!retryable(ErrorKind::Verification, Outcome::NotSent));
+    }
+
+    #[test]
+    fn a_documented_refusal_is_to_be_corrected_whatever_its_status() {
+        let refused = |status: u16, fault| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let response = RawResponse::new(status, http::HeaderMap::new(), bytes::Bytes::new());
+            let error = Error::new(ErrorKind::Api, Outcome::Refused).with_fault(Some(fault));
+            error.with_response(response).is_to_be_corrected()
+        };
+        let documented = Fault::new().with_meaning(Some("something is switched off"));
+        assert!(refused(500, documented.clone()));
+        assert!(!refused(500, Fault::new()));
+        assert!(!refused(400, documented.clone()), "it is not retried");
+        assert!(!refused(500, documented.with_class(FaultClass::Transient)));
     }
 
     #[test]

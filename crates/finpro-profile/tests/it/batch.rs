@@ -138,6 +138,7 @@ impl Transport for Fake {
             204 => "",
             203 | 302 | 403 | 404 => "<html>",
             401 => r#"{"status":"error","errorCode":"made_up"}"#,
+            500 => r#"{"ver":"1.0.0","status":"error","error":{"code":"PROFILE_CHECK_FAILED"}}"#,
             _ => r#"{"ver":"1.0.0","data":[]}"#,
         };
         let status = StatusCode::from_u16(status).unwrap();
@@ -407,6 +408,27 @@ async fn a_question_that_is_always_limited_is_answered_even_if_it_is_the_only_on
         let asked = fake.people().into_iter().filter(|person| *person == 0);
         assert_eq!(asked.count(), 3);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_has_to_correct_is_asked_once_and_stops_the_batch_in_a_row() {
+    let fake = Fake::new(|person, _| match person % 2 {
+        0 => Ok((500, Vec::new())),
+        _ => FINE,
+    });
+    let mut answers = fake.batch(4).ask(questions(0..40));
+    let given = all(&mut answers).await;
+    assert!(answers.stopped().is_none());
+    assert_eq!(failures(&given).len(), 20);
+    assert_eq!(fake.people().len(), 40, "none twice");
+
+    let fake = Fake::new(|_, _| Ok((500, Vec::new())));
+    let mut answers = fake.batch(4).ask(questions(0..40));
+    let given = all(&mut answers).await;
+    let stopped = answers.stopped().unwrap();
+    assert!(stopped.is_to_be_corrected(), "{stopped}");
+    assert_eq!(fake.people().len(), given.len(), "none twice");
+    assert!((10..20).contains(&given.len()), "{}", given.len());
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,27 +37,29 @@ impl Key {
         }
     }
 
-    /// A new key, in its file, which only its owner can read.
-    pub(super) fn create(results: &Path) -> Result<Self, Failure> {
-        let path = path(results);
+    /// A new key.
+    pub(super) fn random() -> Result<Self, Failure> {
         let mut key = [0; 32];
-        if getrandom::fill(&mut key).is_err() {
-            return Err(Failure::configuration("runtime", "no randomness"));
+        match getrandom::fill(&mut key) {
+            Ok(()) => Ok(Self(key)),
+            Err(_) => Err(Failure::configuration("runtime", "no randomness")),
         }
+    }
+
+    /// Writes it to its file, which only its owner can read.
+    pub(super) fn keep(&self, results: &Path) -> Result<(), Failure> {
+        let path = path(results);
         // Under its name it is complete or not there.
         let written = temporary::beside(&path).and_then(|mut file| {
-            writeln!(file, "{}", hex::encode(key))?;
+            writeln!(file, "{}", hex::encode(self.0))?;
             file.as_file().sync_all()?;
             file.persist_noclobber(&path).map_err(|error| error.error)?;
             Ok(())
         });
-        match written {
-            Ok(()) => Ok(Self(key)),
-            Err(error) => {
-                let rule = format!("cannot be written: {}", reason(error.kind()));
-                Err(Failure::configuration("--out", named(&path, &rule)))
-            }
-        }
+        written.map_err(|error| {
+            let rule = format!("cannot be written: {}", reason(error.kind()));
+            Failure::configuration("--out", named(&path, &rule))
+        })
     }
 
     /// The rule that the key is missing.

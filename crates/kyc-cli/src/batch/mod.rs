@@ -19,6 +19,7 @@ mod snapshot;
 mod summary;
 mod tag;
 
+use std::fs;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -29,7 +30,7 @@ use futures_util::{FutureExt as _, Stream};
 use kyc_facade::finpro_profile::{
     Batch, BatchAnswer, BatchAnswers, BatchOrder, BatchQuestion, Finpro, FinproProfileClient,
 };
-use kyc_facade::provider_core::{Provider as _, RateLimits, Window};
+use kyc_facade::provider_core::{RateLimits, Window};
 use tokio::sync::oneshot;
 
 use crate::arguments::BatchArguments;
@@ -60,23 +61,27 @@ pub(crate) async fn run(
     let settings = Settings::of(&arguments)?;
     let mut interrupt = Interrupt::listen();
     let path = arguments.batch.unwrap_or_default();
+    let begin_again = match fs::metadata(&path).is_ok_and(|there| there.is_file()) {
+        true => WayOn::Again,
+        false => WayOn::AgainFromPipe,
+    };
     let input = move || Input::open(&path, arguments.format.as_deref());
     let Some(input) = unless_interrupted(&mut interrupt, input).await else {
-        return Ok(interrupted_before(output));
+        return Ok(interrupted_before(begin_again, output));
     };
     let mut input = input?;
     let reuse = arguments.reuse_connections;
     let client: FinproProfileClient =
         clients.within(Finpro::from_settings, settings.limits, reuse)?;
-    let installation = client.client().provider().base_url().to_string();
+    let provider = client.client().provider().clone();
     let (out, at_once) = (out.to_owned(), settings.concurrency.get());
     let opened = move || {
         let resume = arguments.resume;
-        let results = Results::open(&out, resume, &mut input, &installation, at_once)?;
+        let results = Results::open(&out, resume, &mut input, &provider, at_once)?;
         Ok::<_, Failure>((input, results))
     };
     let Some(opened) = unless_interrupted(&mut interrupt, opened).await else {
-        return Ok(interrupted_before(output));
+        return Ok(interrupted_before(begin_again, output));
     };
     let (input, (results, asked, kept)) = opened?;
 
@@ -125,8 +130,8 @@ async fn unless_interrupted<T: Send + 'static>(
 }
 
 /// Says that nothing was asked, and returns the exit code.
-fn interrupted_before(output: Output) -> u8 {
-    let mut summary = Summary::new(&Kept::default(), WayOn::Resume);
+fn interrupted_before(way_on: WayOn, output: Output) -> u8 {
+    let mut summary = Summary::new(&Kept::default(), way_on);
     let ending = Ending {
         interrupted: true,
         ..Ending::default()

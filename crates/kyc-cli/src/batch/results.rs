@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use kyc_facade::finpro_profile::BatchAnswer;
+use kyc_facade::finpro_profile::{BatchAnswer, Finpro};
 use serde::{Deserialize, Serialize};
 
 use super::input::{Asked, Input};
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
 /// The form of the file.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How every form of the file begins.
 const BEGINNING: &[u8] = br#"{"kyc_batch":"#;
@@ -30,7 +30,7 @@ const BEGINNING: &[u8] = br#"{"kyc_batch":"#;
 struct About {
     kyc_batch: u32,
     operation: String,
-    /// The input, and the address of the installation that is asked; `None` for a pipe, which cannot be resumed.
+    /// The input, and the installation with who asks there; `None` for a pipe, which cannot be resumed.
     input: Option<String>,
     installation: Option<String>,
 }
@@ -61,13 +61,13 @@ pub(super) struct Results {
 }
 
 impl Results {
-    /// Creates the file, readable only by its owner, or with `resume` opens the existing one. At most `window` rows are
-    /// buffered.
+    /// Creates the file, readable only by its owner, or with `resume` opens the existing one. Nothing is created before all
+    /// else has been checked. At most `window` rows are buffered.
     pub(super) fn open(
         path: &Path,
         resume: bool,
         input: &mut Input,
-        installation: &str,
+        provider: &Finpro,
         window: usize,
     ) -> Result<(Self, Asked, Kept), Failure> {
         let refused = |rule: &str| Err(Failure::configuration("--out", rule));
@@ -75,14 +75,20 @@ impl Results {
             let rule = "the input has to be a file: a pipe cannot be read again";
             return Err(Failure::configuration("--resume", rule));
         }
-        let mut file = ResultsFile::open(path, resume)?;
+        let mut existing = ResultsFile::existing(path, resume)?;
         let unreadable = |error: io::Error| Failure::file("--out", "read", &error);
-        if input.is_same_file(file.handle()).map_err(unreadable)? {
-            return refused("is the input");
+        let mut lines = None;
+        if let Some(file) = &mut existing {
+            if input.is_same_file(file.handle()).map_err(unreadable)? {
+                return refused("is the input");
+            }
+            lines = Some(Lines::new(file.reading().map_err(unreadable)?, LONGEST_ROW));
         }
-        let mut lines = Lines::new(file.reading().map_err(unreadable)?, LONGEST_ROW);
         let (mut first, mut most_lines) = (Vec::new(), 0);
-        let end = lines.next(&mut first).map_err(unreadable)?;
+        let end = match &mut lines {
+            Some(lines) => lines.next(&mut first).map_err(unreadable)?,
+            None => None,
+        };
         let ours = match end {
             Some(End::Fed) => first.starts_with(BEGINNING),
             Some(End::TooLong) => false,
@@ -91,10 +97,10 @@ impl Results {
         if !ours {
             return refused(NOT_RESULTS);
         }
-        let key = match Key::of(path)? {
-            _ if !input.is_file() => None,
-            Some(key) => Some(key),
-            None if end.is_none() => Some(Key::create(path)?),
+        let (key, is_new_key) = match Key::of(path)? {
+            _ if !input.is_file() => (None, false),
+            Some(key) => (Some(key), false),
+            None if end.is_none() => (Some(Key::random()?), true),
             None => return refused(&Key::missing(path)),
         };
         let mut about = About {
@@ -103,41 +109,47 @@ impl Results {
             input: None,
             installation: None,
         };
-        if let Some(key) = key {
-            if let Some(snapshot) = input.remember(&key)? {
+        if let Some(key) = &key {
+            if let Some(snapshot) = input.remember(key)? {
                 about.input = Some(snapshot.fingerprint.clone());
                 most_lines = snapshot.most_lines;
             }
             let installation = key.fingerprint(|update| {
-                update(installation.as_bytes());
+                for part in provider.caller() {
+                    // With its length, so that no part can be taken for the beginning of the next one.
+                    update(&part.len().to_be_bytes());
+                    update(&part);
+                }
                 Ok(())
             });
             about.installation = Some(installation.map_err(unreadable)?);
         }
         let header = line(&about).map_err(unreadable)?;
         let mut earlier = Earlier::up_to(most_lines);
-        match end {
-            None => {}
-            Some(End::Fed) => {
+        match (end, lines) {
+            (Some(End::Fed), Some(lines)) => {
                 about.check(&first)?;
                 earlier.read(lines)?;
             }
             // The beginning of a file of ours whose first line was not finished.
-            Some(_) if header.starts_with(&first) => {}
-            Some(_) => return refused(NOT_RESULTS),
+            (Some(_), _) if header.starts_with(&first) => {}
+            (Some(_), _) => return refused(NOT_RESULTS),
+            (None, _) => {}
         }
-        file.keep_private()?;
-        let unwritable = |error: io::Error| Failure::file("--out", "written", &error);
-        file.go_on_at(earlier.length).map_err(unwritable)?;
-        if earlier.length == 0 {
-            file.append(&header);
-        } else if !earlier.ended {
-            file.append(b"\n");
+        if let Some(key) = key.filter(|_| is_new_key) {
+            key.keep(path)?;
         }
-        file.flush().map_err(|unwritten| match unwritten {
-            Unwritten::Failed(kind) => unwritable(kind.into()),
-            unwritten => Failure::configuration("--out", unwritten.reason()),
-        })?;
+        let is_new = existing.is_none();
+        let mut file = match existing {
+            Some(file) => file,
+            None => ResultsFile::create(path)?,
+        };
+        if let Err(failure) = Self::begin(&mut file, &earlier, &header) {
+            if is_new {
+                file.remove();
+            }
+            return Err(failure);
+        }
         let results = Self {
             before: file.written(),
             file,
@@ -145,6 +157,22 @@ impl Results {
             window,
         };
         Ok((results, earlier.asked, earlier.kept))
+    }
+
+    /// Makes the file ready for the rows of this run.
+    fn begin(file: &mut ResultsFile, earlier: &Earlier, header: &[u8]) -> Result<(), Failure> {
+        file.keep_private()?;
+        let unwritable = |error: io::Error| Failure::file("--out", "written", &error);
+        file.go_on_at(earlier.length).map_err(unwritable)?;
+        if earlier.length == 0 {
+            file.append(header);
+        } else if !earlier.ended {
+            file.append(b"\n");
+        }
+        file.flush().map_err(|unwritten| match unwritten {
+            Unwritten::Failed(kind) => unwritable(kind.into()),
+            unwritten => Failure::configuration("--out", unwritten.reason()),
+        })
     }
 
     /// Adds a row.
@@ -243,7 +271,7 @@ fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 }
 
 impl About {
-    /// Checks that results with this first line belong to the same input and installation.
+    /// Checks that results with this first line belong to the same input, installation and account.
     fn check(&self, line: &[u8]) -> Result<(), Failure> {
         let rule = match serde_json::from_slice::<Self>(line) {
             Ok(about) if about == *self => return Ok(()),
@@ -254,7 +282,8 @@ impl About {
                 "belongs to another input, or the input has changed since"
             }
             Ok(about) if about.installation != self.installation => {
-                "was begun against another installation: FINPRO_BASE_URL has changed since"
+                "was begun against another installation or for another account: FINPRO_BASE_URL, FINPRO_CLIENT_ID, \
+                 FINPRO_ORGANISATION_ID or FINPRO_APP_IDENTIFIER has changed since"
             }
             _ => "was begun by another version of this command",
         };

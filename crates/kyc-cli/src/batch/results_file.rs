@@ -8,6 +8,8 @@ use same_file::Handle;
 
 use crate::failure::{Failure, reason};
 
+const ALREADY_EXISTS: &str = "already exists; use --resume to continue it, or choose another name";
+
 /// The file, and lines that are not written yet.
 #[derive(Debug)]
 pub(super) struct ResultsFile {
@@ -48,8 +50,8 @@ impl From<io::Error> for Unwritten {
 }
 
 impl ResultsFile {
-    /// Creates the file, or with `existing` opens the one that is there. What is in it is not changed.
-    pub(super) fn open(path: &Path, existing: bool) -> Result<Self, Failure> {
+    /// Opens the file that is there, if the batch may go on with one; what is in it is not changed. `None` if there is none.
+    pub(super) fn existing(path: &Path, may_go_on: bool) -> Result<Option<Self>, Failure> {
         let refused = |rule: &str| Err(Failure::configuration("--out", rule));
         if path.as_os_str() == "-" {
             return refused("must be a file; - is none");
@@ -58,19 +60,40 @@ impl ResultsFile {
         if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
             return refused("exists and is not a file");
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        if !existing {
-            options.create_new(true);
+        if !may_go_on {
+            return match fs::symlink_metadata(path) {
+                Ok(_) => refused(ALREADY_EXISTS),
+                Err(_) => Ok(None),
+            };
         }
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => Self::of(opened, path).map(Some),
+        }
+    }
+
+    /// Creates the file, which only its owner can read.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::of(options.open(path), path)
+    }
+
+    /// Removes the file again, as long as it is the one that was created.
+    pub(super) fn remove(self) {
+        if self.check().is_ok() {
+            // What cannot be removed was not asked for anything, and the next run says that it is there.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    fn of(opened: io::Result<File>, path: &Path) -> Result<Self, Failure> {
+        let refused = |rule: &str| Err(Failure::configuration("--out", rule));
         let unusable = |error: io::Error| Failure::file("--out", "written", &error);
-        let file = options.open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                let rule = "already exists; use --resume to continue it, or choose another name";
-                Failure::configuration("--out", rule)
-            }
+        let file = opened.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::configuration("--out", ALREADY_EXISTS),
             _ => unusable(error),
         })?;
         let metadata = file.metadata().map_err(unusable)?;

@@ -127,8 +127,7 @@ mod tests {
 
     #[test]
     fn nothing_behind_a_change_is_read() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let key = Key::create(&folder.path().join("out")).unwrap();
+        let key = Key::random().unwrap();
         let mut file = tempfile::tempfile().unwrap();
         let text = "9000000001\n".repeat(20_000);
         file.write_all(text.as_bytes()).unwrap();
@@ -153,11 +152,10 @@ mod tests {
 
     #[test]
     fn a_fingerprint_says_nothing_without_its_key() {
-        let folder = tempfile::TempDir::new().unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"mobileNumber\n9000000001\n").unwrap();
-        let fingerprints = ["a", "b"].map(|name| {
-            let key = Key::create(&folder.path().join(name)).unwrap();
+        let fingerprints = [(); 2].map(|()| {
+            let key = Key::random().unwrap();
             Snapshot::of(&mut file, &key).unwrap().fingerprint
         });
         assert_ne!(fingerprints[0], fingerprints[1]);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::kept::{Kept, ask_again};
 use super::tag::Tag;
-use crate::failure::{EXIT_INTERRUPTED, exit_code, is_explained};
+use crate::failure::{EXIT_INTERRUPTED, exit_code};
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -54,6 +54,10 @@ pub(super) struct Summary {
 pub(super) enum WayOn {
     #[default]
     Resume,
+    /// Nothing was asked or written.
+    Again,
+    /// Likewise, and what was read of a pipe is gone.
+    AgainFromPipe,
     /// The input was a pipe.
     AnotherBatch,
     /// The input has changed.
@@ -66,6 +70,10 @@ impl WayOn {
     fn words(self) -> &'static str {
         match self {
             Self::Resume => "resume with the same command and --resume",
+            Self::Again => "begin again with the same command",
+            Self::AgainFromPipe => {
+                "begin again with the same command and the whole input: a pipe cannot be read twice"
+            }
             Self::AnotherBatch => {
                 "the input was a pipe and cannot be resumed; ask the rows without a result in another batch"
             }
@@ -216,7 +224,7 @@ impl Summary {
 
 /// Whether another run asks again, and fails again unless somebody corrects what the error says.
 fn is_to_correct(error: &Error) -> bool {
-    ask_again(error) && (!error.is_retryable() || is_explained(error))
+    ask_again(error) && (!error.is_retryable() || error.is_to_be_corrected())
 }
 
 /// A rate for people: below ten with one decimal.

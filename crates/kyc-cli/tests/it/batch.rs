@@ -42,7 +42,7 @@ fn each_row_gets_its_result_and_no_number_is_printed() {
     let run = job.run(&["--in-order"], &sandbox.environment);
     assert_eq!(run.code, 2, "the highest of the rows: {run:?}");
     let first: Value = serde_json::from_str(job.text().lines().next().unwrap()).unwrap();
-    assert_eq!(first["kyc_batch"], 2);
+    assert_eq!(first["kyc_batch"], 3);
     let rows = job.rows();
     let lines: Vec<_> = rows
         .iter()
@@ -414,7 +414,7 @@ fn only_temporary_failures_are_asked_again() {
 fn a_refusal_that_somebody_has_to_correct_is_no_temporary_failure() {
     let sandbox = SandboxProcess::start();
     let job = Job::new("people.csv", "mobileNumber\n9000000007\n");
-    let run = job.run(&["--timeout", "1"], &sandbox.environment);
+    let run = job.run(&["--timeout", "9"], &sandbox.environment);
     assert_eq!(run.code, 4, "{run:?}");
     let told = "1 fail again until what their errors say is corrected; then ask them in another run\nresume with";
     assert!(run.stderr.contains(told), "{run:?}");
@@ -422,6 +422,7 @@ fn a_refusal_that_somebody_has_to_correct_is_no_temporary_failure() {
     let row = job.by_line()[&2].clone();
     assert_eq!(row["error"]["code"], "PROFILE_CHECK_FAILED");
     assert_eq!(row["ask_again"], true, "once it is corrected");
+    assert_eq!(row["attempts"], 3, "those of one call");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::batch_job::{Job, mobile};
-use crate::kyc::Run;
+use crate::kyc::{Run, changed};
 use crate::profile_server::ProfileServer;
 
 /// Asserts that a run was refused by this rule.
@@ -33,7 +33,7 @@ fn a_file_that_is_not_ours_is_never_written() {
         "\u{feff}".to_owned() + &ours.text(),
         ours.text().replace('\n', "\r"),
         header.clone() + " and more",
-        format!("{{\"kyc_batch\":2}}\n{}", ours.text()),
+        format!("{{\"kyc_batch\":3}}\n{}", ours.text()),
         header[..20].to_owned() + "x",
     ] {
         fs::write(job.out(), &foreign).unwrap();
@@ -166,6 +166,32 @@ fn results_are_a_file() {
 }
 
 #[test]
+fn a_refused_start_leaves_no_file() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let [job, no_key, no_rows] = [(); 3].map(|()| Job::of(0..2));
+    fs::create_dir(no_key.directory.path().join("results.jsonl.key")).unwrap();
+    fs::write(&no_rows.input, "mobileNumber\n").unwrap();
+    let without_secret = changed(&environment, &[("FINPRO_CLIENT_SECRET", "")]);
+    for (job, environment, rule) in [
+        (&job, &without_secret, "FINPRO_CLIENT_SECRET: "),
+        (
+            &no_key,
+            &environment,
+            "results.jsonl.key beside it is not a file",
+        ),
+        (&no_rows, &environment, "--batch: has no rows"),
+    ] {
+        for more in [&[][..], &["--resume"]] {
+            refused(&job.run(more, environment), rule);
+            assert!(!job.out().exists(), "{rule}");
+        }
+    }
+    assert!(!job.directory.path().join("results.jsonl.key").exists());
+    assert_eq!(server.requests(), 0);
+}
+
+#[test]
 fn another_installation_and_another_key_are_refused() {
     let [first, other] = [(); 2].map(|()| ProfileServer::start(Duration::ZERO));
     let job = Job::of(0..2);
@@ -173,6 +199,19 @@ fn another_installation_and_another_key_are_refused() {
     assert_eq!(job.run(&[], &first.environment()).code, 0);
     refused(&job.run(&["--resume"], &other.environment()), rule);
     assert_eq!(job.run(&["--resume"], &first.environment()).code, 0);
+    for name in ["CLIENT_ID", "ORGANISATION_ID", "APP_IDENTIFIER"] {
+        let other = changed(
+            &first.environment(),
+            &[(&format!("FINPRO_{name}"), "other")],
+        );
+        let run = job.run(&["--resume"], &other);
+        refused(
+            &run,
+            "was begun against another installation or for another account",
+        );
+    }
+    let rotated = changed(&first.environment(), &[("FINPRO_CLIENT_SECRET", "other")]);
+    assert_eq!(job.run(&["--resume"], &rotated).code, 0);
     let key = job.directory.path().join("results.jsonl.key");
     let kept = fs::read(&key).unwrap();
     for (text, rule) in [

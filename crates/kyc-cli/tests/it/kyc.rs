@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -44,6 +44,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("an exit code, not a signal"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// stdout as JSON.
     pub(crate) fn answer(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
@@ -188,6 +196,21 @@ pub(crate) fn started(arguments: &[&str], environment: &[(String, String)]) -> C
     started_with(arguments, environment, Stdio::null())
 }
 
+/// Runs `kyc` with a standard output that nobody reads.
+pub(crate) fn kyc_unread(arguments: &[&str], environment: &[(String, String)]) -> Run {
+    let (unread, written) = std::io::pipe().unwrap();
+    drop(unread);
+    let output = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(written)
+        .output()
+        .unwrap();
+    Run::of(output)
+}
+
 /// Starts `kyc` with this standard input.
 pub(crate) fn started_with(
     arguments: &[&str],
@@ -214,12 +237,7 @@ pub(crate) fn send(signal: &str, child: &Child) {
 
 /// Waits for it.
 pub(crate) fn ended(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code().expect("an exit code, not a signal"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Run::of(child.wait_with_output().unwrap())
 }
 
 /// A server that answers every request with the same bytes and counts the connections.

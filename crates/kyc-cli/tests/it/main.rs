@@ -25,3 +25,4 @@ mod refusals;
 mod reply_file;
 #[cfg(unix)]
 mod signals;
+mod unread;
