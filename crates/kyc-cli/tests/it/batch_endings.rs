@@ -2,13 +2,15 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::batch_job::{Job, interrupt, mobile, wait_until, written};
-use crate::kyc::{Run, ended};
+use crate::kyc::{Run, ended, kyc, started_with};
 use crate::profile_server::ProfileServer;
 
 const RESUME: &str = "resume with the same command and --resume\n";
@@ -221,6 +223,67 @@ fn an_input_that_changes_meanwhile_is_not_asked_behind_the_change() {
         assert_eq!(job.by_line().len(), 1_001);
     }
     assert_eq!(server.requests(), 2 * 1_001, "none twice");
+}
+
+/// A connection that is reset fails midway as a disk or a network file system does.
+#[test]
+fn an_input_that_fails_midway_ends_the_batch_and_what_was_asked_is_told() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let job = Job::of(0..0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut input = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut writer, _) = listener.accept().unwrap();
+    // Closed with something unread, the other end resets the connection.
+    input.write_all(b"unread").unwrap();
+    writer.peek(&mut [0]).unwrap();
+    let input = Stdio::from(OwnedFd::from(input));
+    let out = job.out();
+    let arguments = [
+        "finpro", "profile", "--batch", "-", "--format", "csv", "--out",
+    ];
+    let arguments = [&arguments[..], &[out.to_str().unwrap()]].concat();
+    let child = started_with(&arguments, &server.environment(), input);
+    let rows: String = (0..3).map(|person| mobile(person) + "\n").collect();
+    writer
+        .write_all(format!("mobileNumber\n{rows}").as_bytes())
+        .unwrap();
+    wait_until(|| written(&out) == 3);
+    drop(writer);
+    let Run { code, stderr, .. } = ended(child);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.starts_with("3 rows: 3 answered, "), "{stderr}");
+    let end = "stopped: the input could not be read to its end: connection reset\n\
+               the remaining rows were not asked\n\
+               the input was a pipe and cannot be resumed; ask the rows without a result in another batch\n";
+    assert!(stderr.ends_with(end), "{stderr}");
+    assert_eq!((job.rows().len(), server.requests()), (3, 3));
+}
+
+/// A directory is opened and not read; a process's own memory has nothing at its beginning.
+#[test]
+fn an_input_that_cannot_be_read_is_named_and_begins_nothing() {
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    for input in ["/", "/proc/self/mem"] {
+        let job = Job::of(0..0);
+        let out = job.out();
+        let batch = [
+            "--batch",
+            input,
+            "--format",
+            "csv",
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        for (flag, more) in [("--batch", &batch[..]), ("--data", &["--data", input])] {
+            let run = kyc(&[&["finpro", "profile"], more].concat(), &environment);
+            assert_eq!(run.code, 2, "{run:?}");
+            let told = format!("{flag}: cannot be read: ");
+            assert!(run.stderr.contains(&told), "{run:?}");
+            assert!(!out.exists());
+        }
+    }
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]

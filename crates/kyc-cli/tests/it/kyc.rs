@@ -211,6 +211,11 @@ pub(crate) fn kyc_unread(arguments: &[&str], environment: &[(String, String)]) -
     Run::of(output)
 }
 
+/// Runs a command that runs `kyc`.
+pub(crate) fn command_of(mut command: Command) -> Run {
+    Run::of(command.stdin(Stdio::null()).output().unwrap())
+}
+
 /// Starts `kyc` with this standard input.
 pub(crate) fn started_with(
     arguments: &[&str],

@@ -25,4 +25,6 @@ mod refusals;
 mod reply_file;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod silent_resolver;
 mod unread;
