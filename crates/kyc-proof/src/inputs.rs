@@ -1,53 +1,116 @@
-//! Requests of every operation that a sandbox can answer: a person it knows, a session, and ids that it gave out before.
+//! Requests of every operation that a sandbox can answer: a person it knows, a session, and ids that it gave out for this.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use kyc_proof::catalogue::Subject;
-use provider_core::{InvalidRequest, RequestId};
+use anyhow::Result;
+use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
+use kyc_sandbox::BaseUrls;
+use provider_core::{CallOptions, InvalidRequest, RequestId};
 use serde_json::Value;
 
 use crate::planted::texts;
 
-/// The ids in replies so far, by provider and member.
-#[derive(Debug, Default)]
-pub(crate) struct Inputs(Mutex<HashMap<(&'static str, String), String>>);
+/// The request id of the calls that come before another.
+pub(crate) const PREPARING: &str = "preparing";
+
+/// By provider, the operations that give out what the others are about, in their order, and their requests.
+const STEPS: [(&str, &str, &str); 4] = [
+    (
+        "finpass",
+        "initialize",
+        r#"{"mobile_number": "9000000001", "consent_type": "loan_underwriting"}"#,
+    ),
+    (
+        "finpro",
+        "request-consent-v2",
+        r#"{"productID": "LOAN-1", "vua": "9000000001@onemoney", "partyIdentifierType": "MOBILE",
+            "partyIdentifierValue": "9000000001", "accountID": "application-4711"}"#,
+    ),
+    ("finpro", "list-consents-v3", r#"{"consentHandle": [""]}"#),
+    ("finpro", "request-fi", r#"{"consentId": ""}"#),
+];
+
+/// What is given out, by its name without capitals and `_`.
+const GIVEN_OUT: [&str; 5] = [
+    "clientid",
+    "consenthandle",
+    "consentid",
+    "linkrefnumber",
+    "sessionid",
+];
+
+/// The steps, each with its client and its request.
+#[derive(Debug)]
+pub(crate) struct Inputs(Vec<(Subject, Arc<dyn Caller>, Value)>);
 
 impl Inputs {
-    /// The operation's `request` about this mobile number and this session; a member that a reply had gets its last value.
-    pub(crate) fn of(
+    /// Takes the steps at these addresses with these settings.
+    pub(crate) fn new(base_urls: &BaseUrls, setup: &Setup) -> Result<Self> {
+        let mut all = operations();
+        let steps = STEPS.iter().map(|(provider, name, request)| {
+            let is = |of: &Subject| of.provider == *provider && of.operation.name == *name;
+            let subject = all.swap_remove(all.iter().position(is).unwrap());
+            let client = subject.connect_to(base_urls, setup)?;
+            Ok((subject, client, serde_json::from_str(request)?))
+        });
+        Ok(Self(steps.collect::<Result<_>>()?))
+    }
+
+    /// The operation's `request` about this mobile number and this session. What it names beyond that is made for it: no
+    /// call depends on what another did.
+    pub(crate) async fn of(
         &self,
         subject: &Subject,
         request: &Value,
         mobile: &str,
         session: &str,
-    ) -> Value {
-        let mut input = request.clone();
-        let given = self.0.lock().unwrap();
-        for (at, text) in texts(request) {
-            let place = input.pointer_mut(&at).unwrap();
-            if text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-                *place = mobile.into();
-            } else if is_uuid(&text) {
-                *place = session.into();
-            } else if let Some(id) = given.get(&(subject.provider, member(&at))) {
-                *place = id.as_str().into();
+    ) -> Result<Value> {
+        let mut given = HashMap::new();
+        let mut names = texts(request).into_iter().map(|(at, _)| member(&at));
+        if names.any(|name| GIVEN_OUT.contains(&name.as_str())) {
+            let same = |step: &&(Subject, _, _)| step.0.provider == subject.provider;
+            let before = |step: &&(Subject, _, _)| step.0.name() != subject.name();
+            for (_, client, request) in self.0.iter().filter(same).take_while(before) {
+                let input = filled(request, &given, "9000000001", session);
+                let options = CallOptions::new().with_request_id(RequestId::parse(PREPARING)?);
+                let reply = client.call(input, options).await?.into_value();
+                let ids = texts(&reply).into_iter().map(|(at, id)| (member(&at), id));
+                given.extend(ids.filter(|(name, _)| GIVEN_OUT.contains(&name.as_str())));
             }
         }
-        input
-    }
-
-    /// Keeps the ids of a reply.
-    pub(crate) fn learn(&self, subject: &Subject, reply: &Value) {
-        let mut given = self.0.lock().unwrap();
-        let ids = texts(reply).into_iter();
-        let ids = ids.filter(|(at, _)| at.ends_with("id") || at.ends_with("Id"));
-        given.extend(ids.map(|(at, id)| ((subject.provider, member(&at)), id)));
+        Ok(filled(request, &given, mobile, session))
     }
 }
 
+/// The request with what was given out, this mobile number and this session.
+fn filled(request: &Value, given: &HashMap<String, String>, mobile: &str, session: &str) -> Value {
+    let mut input = request.clone();
+    for (at, text) in texts(request) {
+        let is_mobile = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let value = match given.get(&member(&at)) {
+            Some(id) => id,
+            None if is_mobile => mobile,
+            None if is_uuid(&text) => session,
+            None => continue,
+        };
+        *input.pointer_mut(&at).unwrap() = value.into();
+    }
+    // The same id twice is no second one.
+    for member in input.as_object_mut().into_iter().flatten() {
+        if let Value::Array(items) = member.1 {
+            items.dedup();
+        }
+    }
+    input
+}
+
+/// The name of a member, which pages write in several ways; that of a list for its items.
 fn member(at: &str) -> String {
-    at.rsplit('/').next().unwrap_or_default().to_owned()
+    let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
+    let name = at.rsplit('/').find(|segment| !is_index(segment));
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    name.replace('_', "").replace("reference", "ref")
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -58,4 +121,30 @@ fn is_uuid(text: &str) -> bool {
 /// The id of the call with this number.
 pub(crate) fn request_id(number: u64) -> Result<RequestId, InvalidRequest> {
     RequestId::parse(&format!("call-{number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use kyc_sandbox::{Sandbox, SandboxTransport};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sandbox_answers_every_operation_however_often_and_in_whichever_order() {
+        let sandbox = Sandbox::default();
+        let base_urls = SandboxTransport::base_urls();
+        let setup = Setup::standard(Arc::new(sandbox.transport()));
+        let inputs = Inputs::new(&base_urls, &setup).unwrap();
+        let twice = operations()
+            .into_iter()
+            .chain(operations().into_iter().rev());
+        for (number, subject) in twice.enumerate() {
+            let session = format!("00000000-0000-4000-8000-{number:012}");
+            let request = subject.exchange().input;
+            let input = inputs.of(&subject, &request, "9000000001", &session).await;
+            let client = subject.connect_to(&base_urls, &setup).unwrap();
+            let answer = client.call(input.unwrap(), CallOptions::new()).await;
+            assert!(answer.is_ok(), "{}: {answer:?}", subject.name());
+        }
+    }
 }

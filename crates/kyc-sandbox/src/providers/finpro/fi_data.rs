@@ -102,10 +102,11 @@ pub(super) fn balance(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 }
 
 pub(super) fn latest(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
-    finpro.flat(
-        request,
-        |body| Ok(finpro.data(&finpro.of_links(body, &[])?)),
-    )
+    finpro.flat(request, |body| {
+        let data = finpro.data(&finpro.of_links(body, &[])?);
+        // What was delivered is not new any more.
+        Ok(data.with_effect(body.required("consentID")?.to_owned()))
+    })
 }
 
 fn valid(id: &str) -> Result<&str, Refused> {
