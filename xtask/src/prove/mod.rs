@@ -44,10 +44,9 @@ const BEFORE_A_MERGE: &[&str] = &[
 /// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
-    /// Fewer cases, as before each merge.
+    /// Fewer cases, as before each merge, in the profile that tests are built in: slower to run, and nothing is built for it
+    /// alone.
     short: bool,
-    /// In the profile that tests are built in: slower to run, and nothing is built for it alone.
-    as_tested: bool,
     /// The seed of a proof's randomness; a new one each time if absent.
     seed: Option<u64>,
     /// The output replaces the one in PROOFS.md.
@@ -66,7 +65,6 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
     }
     let settings = Settings {
         short: arguments.contains("--short"),
-        as_tested: false,
         seed: arguments.opt_value_from_str("--seed")?,
         record: arguments.contains("--record"),
         advisories: arguments.opt_value_from_str("--advisories")?,
@@ -92,7 +90,6 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
 pub(crate) fn before_a_merge(workspace: &Workspace) -> Result<()> {
     let settings = Settings {
         short: true,
-        as_tested: true,
         ..Settings::default()
     };
     let [prove, _] = build(workspace, profile(&settings))?;
@@ -155,7 +152,7 @@ fn run(workspace: &Workspace, wanted: &[&str], settings: &Settings) -> Result<()
 
 /// The profile of proofs: optimised for millions of cases, with every overflow and assertion still checked.
 fn profile(settings: &Settings) -> &'static str {
-    if settings.as_tested { "dev" } else { "proof" }
+    if settings.short { "dev" } else { "proof" }
 }
 
 /// Builds the program `prove`, and `kyc` beside it, which some proofs run.
