@@ -25,12 +25,9 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
             let there = package.manifest_path.with_file_name(file).is_file();
             ensure!(there, "{name}: a package needs {file}; a link is followed");
         }
-        let described = package.repository.is_some() && package.description.is_some();
-        let found = !package.keywords.is_empty() && !package.categories.is_empty();
-        ensure!(
-            described && found,
-            "{name}: needs repository, description, keywords, categories"
-        );
+        let lists = [&package.keywords, &package.categories];
+        let found = package.description.is_some() && lists.iter().all(|list| !list.is_empty());
+        ensure!(found, "{name}: needs description, keywords, categories");
         selected.extend(["--package".to_owned(), name.to_string()]);
         features.extend(portable(package).map(|feature| format!("{name}/{feature}")));
     }
@@ -66,8 +63,18 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
         .quiet()
         .read()?;
     let Some(last) = released.lines().next() else {
-        return Ok(Some("semver: skipped, there is no release yet".to_owned()));
+        let missing = packages.iter().any(|package| package.repository.is_none());
+        let note = if missing {
+            "; no repository: set it before publishing"
+        } else {
+            ""
+        };
+        return Ok(Some(format!(
+            "semver: skipped, there is no release yet{note}"
+        )));
     };
+    let without = packages.iter().find(|package| package.repository.is_none());
+    ensure!(without.is_none(), "a released package needs a repository");
     let check = tools::SEMVER_CHECKS.command(workspace)?;
     check.args(["--workspace", "--baseline-rev", last]).run()?;
     Ok(None)
