@@ -165,7 +165,7 @@ pub(crate) struct BatchArguments {
     /// The most requests per second, 1 to 1000
     #[arg(long, value_name = "NUMBER", requires = "batch")]
     pub(crate) per_second: Option<String>,
-    /// Send many rows over one connection: faster, but should a proxy on the way send a reply twice, later rows get the
+    /// Send many rows over one connection of HTTP/1.1: faster, but should a proxy on the way send a reply twice, later rows get the
     /// answers of other people, and nothing notices
     #[arg(long, requires = "batch")]
     pub(crate) reuse_connections: bool,

@@ -13,6 +13,14 @@ use crate::values::InvalidRequest;
 use crate::wire::TransportError;
 use crate::wire::is_loopback;
 
+/// How often an HTTP/2 connection with requests in flight is asked whether it is alive, and how long its answer may take.
+#[cfg(feature = "http2")]
+pub(crate) const HTTP2_PING: Duration = Duration::from_secs(5);
+
+/// The largest head that HTTP/2 decodes.
+#[cfg(feature = "http2")]
+pub(crate) const HTTP2_HEAD: u32 = 64 * 1024;
+
 /// The settings of a `HyperTransport` or a `ReqwestTransport` before it is built.
 #[derive(Clone)]
 pub struct TransportBuilder<T> {

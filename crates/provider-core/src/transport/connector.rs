@@ -27,7 +27,10 @@ use crate::values::InvalidRequest;
 
 /// Opens connections for hyper's pool, which clones it for each request.
 #[derive(Clone)]
-pub(crate) struct Connector(Arc<Settings>);
+pub(crate) struct Connector {
+    settings: Arc<Settings>,
+    one_exchange: bool,
+}
 
 struct Settings {
     tcp: HttpConnector<Names>,
@@ -42,16 +45,27 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(15)));
-        Ok(Self(Arc::new(Settings {
-            tcp,
-            tls: Tls::new(settings)?,
-            proxy: settings.proxy.as_deref().map(proxy).transpose()?,
-            timeout: settings.connect_timeout,
-        })))
+        Ok(Self {
+            settings: Arc::new(Settings {
+                tcp,
+                tls: Tls::new(settings)?,
+                proxy: settings.proxy.as_deref().map(proxy).transpose()?,
+                timeout: settings.connect_timeout,
+            }),
+            one_exchange: false,
+        })
+    }
+
+    /// The same connector, whose HTTP/1.1 connections carry one exchange each: the pool takes none of them back.
+    pub(crate) fn for_one_exchange(&self) -> Self {
+        Self {
+            settings: Arc::clone(&self.settings),
+            one_exchange: true,
+        }
     }
 
     pub(crate) fn has_tls(&self) -> bool {
-        self.0.tls.is_enabled()
+        self.settings.tls.is_enabled()
     }
 }
 
@@ -70,8 +84,8 @@ impl Settings {
         let first = self.proxy.as_ref().unwrap_or(&uri).clone();
         poll_fn(|context| tcp.poll_ready(context)).await?;
         let tcp: BoxIo = Box::new(tcp.call(first).await?.into_inner());
-        let io = match (secured, proxied) {
-            (false, _) => tcp,
+        let (io, is_http2) = match (secured, proxied) {
+            (false, _) => (tcp, false),
             (true, false) => self.tls.secure(&host, tcp).await?,
             (true, true) => {
                 let through = tunnel(tcp, &uri).await?;
@@ -79,7 +93,11 @@ impl Settings {
             }
         };
         // A plain-text request is sent to the proxy itself.
-        Ok(Stream::new(io, proxied && !secured))
+        let mut stream = Stream::new(io, proxied && !secured);
+        if is_http2 {
+            stream.inner_mut().interim = None;
+        }
+        Ok(stream)
     }
 }
 
@@ -94,11 +112,13 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let time = time_to_connect(self.0.timeout);
-        Box::pin(connecting::within(
-            time,
-            Arc::clone(&self.0).connect(uri, time),
-        ))
+        let time = time_to_connect(self.settings.timeout);
+        let (settings, one_exchange) = (Arc::clone(&self.settings), self.one_exchange);
+        Box::pin(connecting::within(time, async move {
+            let mut stream = settings.connect(uri, time).await?;
+            stream.inner_mut().one_exchange = one_exchange;
+            Ok(stream)
+        }))
     }
 }
 
@@ -195,13 +215,16 @@ impl Tls {
         self.0.is_some()
     }
 
-    async fn secure(&self, host: &str, stream: BoxIo) -> Result<BoxIo, BoxError> {
+    /// The stream over TLS, and whether the server has chosen HTTP/2.
+    async fn secure(&self, host: &str, stream: BoxIo) -> Result<(BoxIo, bool), BoxError> {
         let Some(connector) = &self.0 else {
             return Err("there is no TLS".into());
         };
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = rustls::pki_types::ServerName::try_from(name.to_owned())?;
-        Ok(Box::new(connector.connect(name, stream).await?))
+        let stream = connector.connect(name, stream).await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok((Box::new(stream), is_http2))
     }
 }
 
@@ -222,7 +245,7 @@ impl Tls {
         false
     }
 
-    async fn secure(&self, _: &str, _: BoxIo) -> Result<BoxIo, BoxError> {
+    async fn secure(&self, _: &str, _: BoxIo) -> Result<(BoxIo, bool), BoxError> {
         Err("there is no TLS".into())
     }
 }
@@ -238,7 +261,9 @@ type BoxIo = Box<dyn Io>;
 pub(crate) struct Stream {
     io: BoxIo,
     proxied: bool,
-    interim: InterimResponses,
+    one_exchange: bool,
+    /// `None` for HTTP/2, whose frames are not counted here.
+    interim: Option<InterimResponses>,
 }
 
 impl Stream {
@@ -246,14 +271,22 @@ impl Stream {
         TokioIo::new(Self {
             io,
             proxied,
-            interim: InterimResponses::default(),
+            one_exchange: false,
+            interim: Some(InterimResponses::default()),
         })
     }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new().proxy(self.proxied)
+        let connected = Connected::new().proxy(self.proxied);
+        if self.interim.is_none() {
+            return connected.negotiated_h2();
+        }
+        if self.one_exchange {
+            connected.poison();
+        }
+        connected
     }
 }
 
@@ -266,7 +299,10 @@ impl AsyncRead for Stream {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
         let read = buffer.filled().get(before..).unwrap_or_default();
-        Poll::Ready(self.interim.read(read))
+        Poll::Ready(match &mut self.interim {
+            Some(interim) => interim.read(read),
+            None => Ok(()),
+        })
     }
 }
 
@@ -276,7 +312,9 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.interim.written();
+        if let Some(interim) = &mut self.interim {
+            interim.written();
+        }
         Pin::new(&mut self.io).poll_write(context, bytes)
     }
 
@@ -285,7 +323,9 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.interim.written();
+        if let Some(interim) = &mut self.interim {
+            interim.written();
+        }
         Pin::new(&mut self.io).poll_write_vectored(context, slices)
     }
 

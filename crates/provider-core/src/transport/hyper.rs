@@ -24,7 +24,7 @@ use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKi
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// HTTP/1.1 over a connection pool, for calls that cost money and carry personal data.
+/// HTTP/1.1 over a connection pool, and with the feature `http2` HTTP/2 where a server offers it over TLS, for calls that cost money and carry personal data.
 ///
 /// | | |
 /// |---|---|
@@ -34,9 +34,9 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// | proxy | none, unless [`proxy`](TransportBuilder::proxy): an `http` one, without a password |
 /// | compression | not requested, not decoded |
 /// | connecting | at most 5 s, name and TLS included, shared among the addresses of the name; not past the deadline |
-/// | response head | at most 64 KiB and 100 headers; as much of interim responses before it |
+/// | response head | at most 64 KiB and 100 headers; as much of interim responses before it, which are not limited over HTTP/2 |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | connections | used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`] |
+/// | connections | of HTTP/1.1 used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`]; of HTTP/2 shared, because a stream ties them |
 /// | idle connections | closed after 4 s: if the server closes first, the next POST is lost; closed when the peer sends anything |
 /// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
@@ -45,7 +45,7 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub struct HyperTransport {
     /// Keeps its connections.
     client: Client<Connector, Full<Bytes>>,
-    /// Opens a connection for each request, and never one that another exchange has used.
+    /// Opens an HTTP/1.1 connection for each request, never one that another exchange has used. Keeps those of HTTP/2.
     fresh: Client<Connector, Full<Bytes>>,
     max_body_bytes: Option<usize>,
     destinations: Destinations,
@@ -187,9 +187,21 @@ impl TransportBuilder<HyperTransport> {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
             .http1_max_buf_size(MAX_HEAD_BYTES);
+        #[cfg(feature = "http2")]
+        builder
+            .timer(TokioTimer::new())
+            // A connection that is dead without a word would fail every request that shares it.
+            .http2_keep_alive_interval(super::builder::HTTP2_PING)
+            .http2_keep_alive_timeout(super::builder::HTTP2_PING)
+            .http2_max_header_list_size(super::builder::HTTP2_HEAD);
+        let client = builder.build(connector.clone());
+        // Without HTTP/2 there is nothing that it could keep.
+        if cfg!(not(feature = "http2")) {
+            builder.pool_max_idle_per_host(0);
+        }
         Ok(HyperTransport {
-            client: builder.build(connector.clone()),
-            fresh: builder.pool_max_idle_per_host(0).build(connector),
+            client,
+            fresh: builder.build(connector.for_one_exchange()),
             max_body_bytes: self.max_body_bytes,
             destinations,
         })

@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::values::InvalidRequest;
 use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKind};
 
-/// HTTP/1.1 over a connection pool, for calls that cost money and carry personal data.
+/// HTTP/1.1 over a connection pool, and with the feature `http2` HTTP/2 where a server offers it over TLS, for calls that cost money and carry personal data.
 ///
 /// | | |
 /// |---|---|
@@ -43,7 +43,7 @@ use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKi
 /// | connecting | at most 5 s, shared among the addresses of a name; not past the deadline |
 /// | response head | at most 64 KiB and 100 headers; interim responses before it are not limited |
 /// | response body | as much as the operation allows, 8 MiB unless it says otherwise |
-/// | connections | used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`] |
+/// | connections | of HTTP/1.1 used again only where a reply can be tied to its request, see [`ExchangeLimits::may_reuse_connection`]; of HTTP/2 shared, because a stream ties them |
 /// | idle connections | closed after 4 s: if the server closes first, the next POST is lost; closed when the peer sends anything |
 /// | TLS | rustls with the ring provider, independent of the process default; platform roots |
 ///
@@ -51,7 +51,7 @@ use crate::wire::{Body, RawResponse, ReplyHead, TransportError, TransportErrorKi
 pub struct ReqwestTransport {
     /// Keeps its connections.
     client: reqwest::Client,
-    /// Opens a connection for each request, and never one that another exchange has used.
+    /// Opens an HTTP/1.1 connection for each request, never one that another exchange has used. Keeps those of HTTP/2.
     fresh: reqwest::Client,
     addresses: RwLock<Vec<Address>>,
     max_body_bytes: Option<usize>,
@@ -286,7 +286,12 @@ impl TransportBuilder<ReqwestTransport> {
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) that names `proxy` or `root certificates`.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         let (client, tls) = self.client(usize::MAX)?;
-        let (fresh, _) = self.client(0)?;
+        // An HTTP/1.1 connection whose request says `close` is not taken back; one of HTTP/2 is.
+        let (fresh, _) = self.client(if cfg!(feature = "http2") {
+            usize::MAX
+        } else {
+            0
+        })?;
         Ok(ReqwestTransport {
             client,
             fresh,
@@ -312,11 +317,22 @@ impl TransportBuilder<ReqwestTransport> {
             .no_brotli()
             .no_deflate()
             .no_zstd()
-            .http1_only()
             .connect_timeout(self.connect_timeout)
             .connector_layer(WithinDeadline(self.connect_timeout))
             .pool_max_idle_per_host(idle_connections)
             .pool_idle_timeout(self.idle_timeout);
+        #[cfg(not(feature = "http2"))]
+        {
+            builder = builder.http1_only();
+        }
+        #[cfg(feature = "http2")]
+        {
+            builder = builder
+                // A connection that is dead without a word would fail every request that shares it.
+                .http2_keep_alive_interval(super::builder::HTTP2_PING)
+                .http2_keep_alive_timeout(super::builder::HTTP2_PING)
+                .http2_max_header_list_size(super::builder::HTTP2_HEAD);
+        }
         if let Some(resolver) = &self.resolver {
             builder = builder.dns_resolver(Names(Arc::clone(resolver)));
         }

@@ -104,7 +104,8 @@ pub struct ExchangeLimits {
     pub max_reply_bytes: usize,
     /// Whether an HTTP/1.1 connection may carry another exchange before this one or after it. If not, a reply that a broken
     /// intermediary sends twice could be taken for the reply to the next request, and nobody would notice: see
-    /// [`Operation::reply_is_correlated`](crate::Operation::reply_is_correlated).
+    /// [`Operation::reply_is_correlated`](crate::Operation::reply_is_correlated). An HTTP/2 connection may be shared, because
+    /// each reply belongs to its request's own stream.
     pub may_reuse_connection: bool,
 }
 

@@ -10,7 +10,13 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::builder::Roots;
 use crate::values::InvalidRequest;
 
-/// A configuration for HTTP/1.1; `None` if TLS is disabled.
+/// The protocols that are offered, the preferred one first.
+const PROTOCOLS: &[&[u8]] = match cfg!(feature = "http2") {
+    true => &[b"h2", b"http/1.1"],
+    false => &[b"http/1.1"],
+};
+
+/// A configuration for the protocols of this build; `None` if TLS is disabled.
 pub(crate) fn client_config(roots: &Roots) -> Result<Option<ClientConfig>, InvalidRequest> {
     let unusable = |rule: &'static str| InvalidRequest::new("root certificates", rule);
     if matches!(roots, Roots::None) {
@@ -23,7 +29,7 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Option<ClientConfig>, Inval
         })?,
     };
     let mut config = config.with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
     Ok(Some(config))
 }
 

@@ -18,6 +18,7 @@ mod drift;
 mod expiring_token;
 mod fixtures;
 mod forms;
+mod http2_server;
 mod hyper_transport;
 mod leased_limit;
 mod lints;

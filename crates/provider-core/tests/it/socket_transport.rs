@@ -19,6 +19,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::Tested;
+use crate::http2_server::Http2Server;
 use crate::server::{End, PATIENCE, Reply, Server, response};
 use crate::toy::{Order, REPLY, SAFE, SafeOrder, Toy, UNSAFE, UnsafeOrder};
 
@@ -857,6 +858,111 @@ async fn an_invalid_certificate_is_never_trusted() {
             "{report}"
         );
     }
+}
+
+// HTTP/2
+
+const ALONE: ExchangeLimits = LIMITS.with_connection_reuse(false);
+
+async fn echoed(transport: &Tested, url: &str, body: &str, limits: ExchangeLimits) -> RawResponse {
+    let sending = transport.send(request(Method::POST, url, body), limits);
+    let reply = tokio::time::timeout(PATIENCE, sending).await.unwrap();
+    reply.unwrap()
+}
+
+/// Also those whose replies nothing but their streams ties to their requests.
+#[tokio::test]
+async fn requests_in_flight_together_share_a_connection_of_http_2() {
+    let authority = Authority::new();
+    let server = Http2Server::start(authority.server(named("localhost"))).await;
+    for limits in [ALONE, LIMITS] {
+        let transport = authority.transport();
+        let before = server.connections();
+        let first = echoed(&transport, &server.url("/v1"), "first", limits).await;
+        assert_eq!(first.body(), "first");
+        assert_eq!(first.headers()["x-version"], "HTTP/2.0");
+        assert!(!first.headers().contains_key("x-connection"));
+        // Neither is answered before both have arrived.
+        let url = server.url("/both");
+        let (one, two) = tokio::join!(
+            echoed(&transport, &url, "one", limits),
+            echoed(&transport, &url, "two", limits)
+        );
+        assert_eq!((one.body(), two.body()), (&"one".into(), &"two".into()));
+        assert_eq!(server.connections(), before + 1);
+    }
+}
+
+/// A server that offers nothing else, or no protocol at all. Its connections are as those without TLS.
+#[tokio::test]
+async fn a_server_of_http_1_is_still_spoken_to_and_a_late_reply_reaches_nobody() {
+    let authority = Authority::new();
+    for offered in [vec![b"http/1.1".to_vec()], Vec::new()] {
+        let mut config = authority.server(named("localhost"));
+        config.alpn_protocols = offered;
+        let server = Server::start_tls(config, [Reply::EchoLate]).await;
+        let transport = authority.transport();
+        for person in ["one", "two", "three"] {
+            let reply = echoed(&transport, &https(&server), person, ALONE).await;
+            assert_eq!(reply.body(), person);
+        }
+        assert_eq!(server.connections(), 3);
+        let (one, two) = (LIMITS, ALONE);
+        for (limits, connections) in [(one, 4), (two, 5), (one, 5)] {
+            echoed(&transport, &https(&server), "reused", limits).await;
+            assert_eq!(server.connections(), connections);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_of_http_2_that_is_dropped_leaves_the_others_their_connection() {
+    let authority = Authority::new();
+    let server = Http2Server::start(authority.server(named("localhost"))).await;
+    let transport = authority.transport();
+    for _ in 0..3 {
+        let request = request(Method::POST, &server.url("/never"), "");
+        tokio::select! {
+            _ = transport.send(request, ALONE) => unreachable!("it is never answered"),
+            () = server.ignored() => {}
+        }
+        let reply = echoed(&transport, &server.url("/v1"), "next", ALONE).await;
+        assert_eq!(reply.body(), "next");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_breaks_has_an_unknown_outcome_and_is_not_used_again() {
+    let authority = Authority::new();
+    let server = Http2Server::start(authority.server(named("localhost"))).await;
+    let transport = authority.transport();
+    for connections in 1..3 {
+        let kind = post_fails(&transport, &server.url("/end")).await;
+        assert_eq!(kind, TransportErrorKind::Interrupted);
+        assert_eq!(server.connections(), connections);
+    }
+    post(&transport, &server.url("/v1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_hold_over_http_2() {
+    let authority = Authority::new();
+    let server = Http2Server::start(authority.server(named("localhost"))).await;
+    let transport = authority.transport();
+    let large = "x".repeat(2_000);
+    let most = ExchangeLimits::new(PATIENCE, 1_999);
+    let sending = transport.send(request(Method::POST, &server.url("/v1"), &large), most);
+    let kind = sending.await.unwrap_err().kind();
+    assert_eq!(kind, TransportErrorKind::TooLarge);
+    let kind = post_fails(&transport, &server.url("/large-head")).await;
+    let known = [
+        TransportErrorKind::TooLarge,
+        TransportErrorKind::Interrupted,
+    ];
+    assert!(known.contains(&kind), "{kind:?}");
+    let reply = echoed(&transport, &server.url("/v1"), &large, ALONE).await;
+    assert_eq!(reply.body().len(), 2_000);
 }
 
 #[tokio::test]
