@@ -25,8 +25,15 @@ use veriff_sessions::SessionsClient;
 use crate::companies::{Company, Credentials, Headers, SANDBOX};
 use crate::scripted::ready;
 
-/// Every operation. A crate is a row.
+/// Every operation whose reply is JSON: a reply that is a file has no members, which most proofs change.
 pub fn operations() -> Vec<Subject> {
+    let mut operations = all_operations();
+    operations.retain(|subject| subject.operation.content_types.is_empty());
+    operations
+}
+
+/// Every operation. A crate is a row.
+pub fn all_operations() -> Vec<Subject> {
     [
         of::<Finpass>(FinpassClient::CATALOGUE),
         of::<Finpro>(FinproProfileClient::CATALOGUE),
@@ -52,6 +59,7 @@ pub fn with_exchanges() -> Vec<(Subject, Exchange)> {
 fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
     let subject = |entry: &'static CatalogueEntry<P>| Subject {
         provider: P::NAME,
+        method: entry.method(),
         operation: entry.operation(),
         envelope: P::ENVELOPE,
         signs_requests: P::SIGNS_REQUESTS,
@@ -63,9 +71,7 @@ fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
             Ok(Arc::new(Bound { client, entry }))
         }),
     };
-    // A reply that is a file has no members, which most proofs change.
-    let is_json = |entry: &&CatalogueEntry<P>| entry.operation().content_types.is_empty();
-    catalogue.iter().filter(is_json).map(subject).collect()
+    catalogue.iter().map(subject).collect()
 }
 
 type Connect = dyn Fn(BaseUrl, &Setup) -> Result<Arc<dyn Caller>, Error> + Send + Sync;
@@ -75,6 +81,8 @@ type Signature = fn(&Credentials, &str, &[u8]) -> Result<Headers, InvalidRequest
 pub struct Subject {
     /// The company's name.
     pub provider: &'static str,
+    /// The client's method.
+    pub method: &'static str,
     /// What is fixed about the operation.
     pub operation: &'static Operation,
     /// The members that vouch for a reply of the provider.
@@ -314,6 +322,21 @@ impl Subject {
         Fixture::all(fixtures.join(self.provider).join(self.operation.name))
     }
 
+    /// The request with the most members.
+    ///
+    /// # Panics
+    ///
+    /// No fixture has one.
+    pub fn input(&self) -> Value {
+        let fixtures = self.fixtures();
+        let inputs = fixtures.iter().filter_map(Fixture::input).filter(|input| {
+            let (client, _) = self.scripted(&SANDBOX, []);
+            input.is_object() && client.check((*input).clone()).is_ok()
+        });
+        let input = inputs.max_by_key(|input| members(input));
+        input.expect("a request").clone()
+    }
+
     /// The request with the most members, and the success with the most that answers it.
     ///
     /// # Panics
@@ -326,13 +349,7 @@ impl Subject {
                 .iter()
                 .filter(|fixture| matches!(fixture.expected, Expected::Value(_)))
         };
-        let inputs = fixtures.iter().filter_map(Fixture::input).filter(|input| {
-            let (client, _) = self.scripted(&SANDBOX, []);
-            input.is_object() && client.check((*input).clone()).is_ok()
-        });
-        let input = inputs
-            .max_by_key(|input| members(input))
-            .expect("a request");
+        let input = self.input();
         let mut replies: Vec<(u16, Value)> = successes()
             .filter_map(|fixture| Some((fixture.response.status, body(fixture)?)))
             .collect();
@@ -343,7 +360,7 @@ impl Subject {
         };
         let (status, reply) = replies.into_iter().find(answers).expect("a success");
         Exchange {
-            input: input.clone(),
+            input,
             status,
             reply,
         }

@@ -24,6 +24,7 @@ mod forgeries;
 mod inputs;
 mod load;
 mod no_call_home;
+mod openapi;
 mod outage;
 mod planted;
 mod process;
@@ -51,6 +52,7 @@ const PROOFS: &[Proof] = &[
     ("vectors", vectors::run),
     ("forgeries", forgeries::run),
     ("properties", properties::run),
+    ("openapi", openapi::run),
     ("constant-time", constant_time::run),
     ("no-call-home", no_call_home::run),
 ];

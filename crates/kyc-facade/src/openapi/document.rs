@@ -159,7 +159,8 @@ impl Document {
     }
 }
 
-/// Rewrites the Rust-specific parts of schemas: their descriptions, and the default of an `Option`.
+/// Rewrites the Rust-specific parts of schemas: their descriptions, the default of an `Option`, and that unknown members of a
+/// request are refused, which is this library's rule and on no page of a provider.
 fn for_other_languages(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -168,6 +169,9 @@ fn for_other_languages(schema: &mut Value) {
                 if description.is_empty() {
                     members.remove("description");
                 }
+            }
+            if members.get("additionalProperties") == Some(&Value::Bool(false)) {
+                members.remove("additionalProperties");
             }
             if members.get("default").is_some_and(Value::is_null) {
                 members.remove("default");

@@ -1,0 +1,239 @@
+//! The documents in other hands: schemathesis looks for requests that the sandbox answers otherwise than its document says, and
+//! clients that are generated from the documents, in Python and TypeScript, make one call of each operation.
+//!
+//! What that needs is installed once below the target directory, at the versions in `openapi/`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result, ensure};
+use kyc_proof::catalogue::{Setup, Subject, all_operations};
+use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, credentials};
+use serde_json::{Map, Value, json};
+
+use crate::Settings;
+use crate::inputs::Inputs;
+use crate::process::program;
+
+/// The scripts, beside this crate's sources.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
+
+/// A session for each generated client: one that was submitted is not submitted again.
+const SESSIONS: [&str; 2] = [
+    "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+    "6f1b5c0e-3a52-4d0b-9a57-2f8c1d7e4b60",
+];
+
+/// The most cases of an operation in a phase of schemathesis.
+const CASES: [&str; 2] = ["300", "20"];
+
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    let tools = Tools::installed()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let finpro = FinproSettings::default().with_rate_limit(u64::MAX);
+    let sandbox = Sandbox::new(kyc_sandbox::Settings::default().with_finpro(finpro));
+    let served = runtime.block_on(sandbox.serve("127.0.0.1:0".parse()?))?;
+    let urls = served.base_urls();
+    let setup = Setup::standard(Arc::new(sandbox.transport()));
+    let inputs = Inputs::new(&SandboxTransport::base_urls(), &setup)?;
+    for (name, base_url, headers, secret) in [
+        (
+            "finpass",
+            urls.finpass.as_str(),
+            json!({
+                "x-api-key": credentials::FINPASS_API_KEY, "x-api-secret": credentials::FINPASS_API_SECRET,
+            }),
+            None,
+        ),
+        (
+            "finpro",
+            urls.finpro.as_str(),
+            json!({
+                "client_id": credentials::FINPRO_CLIENT_ID, "client_secret": credentials::FINPRO_CLIENT_SECRET,
+                "organisationId": credentials::FINPRO_ORGANISATION_ID, "appIdentifier": credentials::FINPRO_APP_IDENTIFIER,
+            }),
+            None,
+        ),
+        (
+            "veriff",
+            urls.veriff.as_str(),
+            json!({ "x-auth-client": credentials::VERIFF_API_KEY }),
+            Some(credentials::VERIFF_SHARED_SECRET),
+        ),
+        (
+            "deepvue",
+            urls.deepvue.as_str(),
+            json!({
+                "client-id": credentials::DEEPVUE_CLIENT_ID, "x-api-key": credentials::DEEPVUE_CLIENT_SECRET,
+            }),
+            None,
+        ),
+    ] {
+        println!("  {name}");
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path();
+        let document = folder.join("document.json");
+        let mut kyc = Command::new(program()?);
+        fs::write(&document, output(kyc.args(["openapi", name]))?)?;
+        let requests = |session| -> Result<Value> {
+            let mut requests = Map::new();
+            for subject in all_operations()
+                .iter()
+                .filter(|subject: &&Subject| subject.provider == name)
+            {
+                let request = subject.input();
+                let input = inputs.of(subject, &request, "9000000001", session);
+                requests.insert(subject.method.to_owned(), runtime.block_on(input)?);
+            }
+            Ok(requests.into())
+        };
+        let provider = json!({
+            "base_url": base_url, "headers": headers, "secret": secret, "document": document,
+            "requests": folder.join("requests.json"),
+        });
+        let tool = |command: &mut Command| {
+            command
+                .current_dir(folder)
+                .env("PROVIDER", provider.to_string());
+            command.env("PYTHONPATH", format!("{SCRIPTS}:{}", folder.display()));
+            output(command)
+        };
+        let cases = CASES[usize::from(settings.short)];
+        let mut schemathesis = Command::new(tools.python("schemathesis"));
+        schemathesis
+            .args([
+                "--config-file",
+                &format!("{SCRIPTS}/schemathesis.toml"),
+                "run",
+            ])
+            .arg(&document);
+        schemathesis.args([
+            "--url",
+            base_url,
+            "--max-examples",
+            cases,
+            "--seed",
+            &settings.seed.to_string(),
+        ]);
+        schemathesis
+            .args(["--continue-on-failure", "--no-color"])
+            .env("SCHEMATHESIS_HOOKS", "hooks");
+        let found = tool(&mut schemathesis)?;
+        let summary = found.lines().filter(|line| line.contains(" generated, "));
+        summary.for_each(|line| println!("    schemathesis: {}", line.trim()));
+
+        let mut python = Command::new(tools.python("openapi-python-client"));
+        tool(
+            python
+                .args([
+                    "generate",
+                    "--meta",
+                    "none",
+                    "--output-path",
+                    "client",
+                    "--path",
+                ])
+                .arg(&document),
+        )?;
+        fs::write(
+            folder.join("requests.json"),
+            requests(SESSIONS[0])?.to_string(),
+        )?;
+        let calls = tool(Command::new(tools.python("python")).arg(format!("{SCRIPTS}/calls.py")))?;
+        println!("    Python: {} operations answered", calls.lines().count());
+
+        for file in ["client.ts", "generate.mjs", "package.json", "tsconfig.json"] {
+            fs::copy(Path::new(SCRIPTS).join(file), folder.join(file))?;
+        }
+        std::os::unix::fs::symlink(tools.0.join("node_modules"), folder.join("node_modules"))?;
+        tool(
+            Command::new(tools.node("openapi-typescript"))
+                .arg(&document)
+                .args(["-o", "types.ts"]),
+        )?;
+        fs::write(
+            folder.join("requests.json"),
+            requests(SESSIONS[1])?.to_string(),
+        )?;
+        tool(Command::new("node").arg("generate.mjs"))?;
+        tool(&mut Command::new(tools.node("tsc")))?;
+        let calls = tool(Command::new("node").arg("calls.js"))?;
+        println!(
+            "    TypeScript: {} operations answered",
+            calls.lines().count()
+        );
+    }
+    runtime.block_on(served.shutdown());
+    Ok(())
+}
+
+/// The directory with what is installed.
+struct Tools(PathBuf);
+
+impl Tools {
+    fn installed() -> Result<Self> {
+        let program = env::current_exe()?;
+        let target = program.ancestors().nth(2).context("a target directory")?;
+        let tools = Self(target.join("tools/openapi"));
+        fs::create_dir_all(&tools.0)?;
+        let needs = ["requirements.txt", "package.json"];
+        let is_same = |file: &&str| {
+            let read = |folder: &Path| fs::read(folder.join(file)).ok();
+            read(&tools.0) == read(Path::new(SCRIPTS))
+        };
+        if needs.iter().all(is_same) {
+            return Ok(tools);
+        }
+        println!("  what the documents are tried with is installed once");
+        let mut python = Command::new("python3");
+        output(python.args(["-m", "venv", "python"]).current_dir(&tools.0))?;
+        let mut pip = Command::new(tools.python("pip"));
+        output(
+            pip.args(["install", "--quiet", "-r"])
+                .arg(format!("{SCRIPTS}/requirements.txt")),
+        )?;
+        fs::copy(
+            format!("{SCRIPTS}/package.json"),
+            tools.0.join("package.json"),
+        )?;
+        let mut npm = Command::new("npm");
+        output(
+            npm.args(["install", "--no-audit", "--no-fund"])
+                .current_dir(&tools.0),
+        )?;
+        fs::copy(
+            format!("{SCRIPTS}/requirements.txt"),
+            tools.0.join("requirements.txt"),
+        )?;
+        Ok(tools)
+    }
+
+    fn python(&self, program: &str) -> PathBuf {
+        self.0.join("python/bin").join(program)
+    }
+
+    fn node(&self, program: &str) -> PathBuf {
+        self.0.join("node_modules/.bin").join(program)
+    }
+}
+
+/// What a program prints, if it succeeds.
+fn output(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_owned();
+    let ran = command
+        .output()
+        .with_context(|| format!("cannot start {}", name.display()))?;
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    ensure!(
+        ran.status.success(),
+        "{} failed:\n{text}{}",
+        name.display(),
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    Ok(text)
+}
