@@ -16,8 +16,8 @@ use provider_core::testing::fixture::Expected;
 use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Step};
 use provider_core::{
     BaseUrl, CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
-    InvalidRequest, JsonCall, Operation, Provider, RawResponse, Response, RetryPolicy, Signs,
-    SystemClock, Transport,
+    InvalidRequest, JsonCall, Operation, PrintingCall, Provider, RawResponse, Response,
+    RetryPolicy, Signs, SystemClock, Transport,
 };
 use serde_json::Value;
 use veriff_sessions::SessionsClient;
@@ -181,6 +181,9 @@ pub trait Caller: fmt::Debug + Send + Sync {
     ///
     /// It is not in the operation's form.
     fn read(&self, input: Value) -> Result<Value, InvalidRequest>;
+
+    /// Calls the operation for what its own types print.
+    fn print(&self, input: Value) -> PrintingCall<'_>;
 }
 
 struct Bound<P: Provider> {
@@ -205,6 +208,10 @@ impl<P: Provider> Caller for Bound<P> {
 
     fn read(&self, input: Value) -> Result<Value, InvalidRequest> {
         self.entry.read(input)
+    }
+
+    fn print(&self, input: Value) -> PrintingCall<'_> {
+        self.entry.print(&self.client, input)
     }
 }
 

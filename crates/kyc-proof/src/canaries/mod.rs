@@ -9,11 +9,9 @@
 mod command;
 mod files;
 mod onboarding;
-mod typed;
 
 use anyhow::{Result, anyhow};
-use kyc_proof::catalogue::Setup;
-use provider_core::testing::ScriptedTransport;
+use kyc_proof::scripted::ready;
 
 use crate::Settings;
 use crate::faults::Matrix;
@@ -88,30 +86,22 @@ fn faults(matrix: &Matrix, settings: &Settings) -> Result<Found> {
     })
 }
 
+/// `Debug` of requests, calls and replies in their own types, which JSON does not show.
 fn types(matrix: &Matrix, search: &Search) -> Result<Found> {
     let mut found = Found::default();
     let credentials = planted::credentials();
-    let setup = Setup {
-        credentials,
-        ..Setup::scripted(ScriptedTransport::default())
-    };
     for column in matrix.columns() {
         let (subject, exchange) = (&column.subject, &column.exchange);
-        let is_this =
-            |row: &&typed::Row| (row.0, row.1) == (subject.provider, subject.operation.name);
-        let Some((_, _, print)) = typed::TYPES.iter().find(is_this) else {
-            println!("  {column}: `Debug` of its types is not searched here");
-            continue;
-        };
         for (number, body) in column.odd_bodies().into_iter().enumerate() {
             let reply = subject.reply(&credentials, exchange.status, body.into_bytes());
-            match print(&setup, exchange.input.clone(), reply) {
+            let (client, _) = subject.scripted(&credentials, [reply]);
+            match ready(client.print(exchange.input.clone())) {
                 Ok(printed) => {
                     found.runs += 1;
-                    found.search(search, &subject.name(), &printed.owner, Source::Owner);
+                    found.search(search, &subject.name(), &printed.values, Source::Owner);
                     found.search(search, &subject.name(), &printed.call, Source::Anything);
                 }
-                Err(failure) if number == 0 => return Err(failure),
+                Err(failure) if number == 0 => return Err(failure.into()),
                 // It is not read; the matrix searches its error.
                 Err(_) => {}
             }

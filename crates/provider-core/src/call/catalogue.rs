@@ -31,6 +31,20 @@ type Download<P> =
 /// A call whose request is JSON and whose reply is JSON text, its members in the order of the reply's type.
 pub type TextCall<'c> = Pin<Box<dyn Future<Output = Result<Response<String>, Error>> + Send + 'c>>;
 
+/// What `Debug` prints of one call, in both forms.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// Of the request and of the response.
+    pub values: String,
+    /// Of the call, before it is awaited.
+    pub call: String,
+}
+
+/// A call that is made for what it prints.
+#[cfg(feature = "testing")]
+pub type PrintingCall<'c> = Pin<Box<dyn Future<Output = Result<Printed, Error>> + Send + 'c>>;
+
 /// One operation of a client: its declaration, and the operation itself with JSON in place of its types.
 ///
 /// `operations!` makes one entry of each row. Commands, OpenAPI documents, fixtures and proofs are derived from a client's
@@ -44,6 +58,8 @@ pub struct CatalogueEntry<P: Provider> {
     lint: fn(&Client<P>, Value) -> Result<Vec<Finding>, Error>,
     call: for<'c> fn(&'c Client<P>, Value, CallOptions) -> TextCall<'c>,
     download: Option<Download<P>>,
+    #[cfg(feature = "testing")]
+    print: for<'c> fn(&'c Client<P>, Value) -> PrintingCall<'c>,
     #[cfg(feature = "schema")]
     schemas: Option<Schemas>,
 }
@@ -60,7 +76,10 @@ impl<P: Provider> CatalogueEntry<P> {
     /// The entry of an endpoint that `method` of the client calls.
     pub const fn new<E>(method: &'static str, documentation: &'static str) -> Self
     where
-        E: Endpoint<Provider = P, Output: Serialize + Send + Sync> + Serialize + DeserializeOwned,
+        E: Endpoint<Provider = P, Output: Serialize + Send + Sync + fmt::Debug>
+            + Serialize
+            + DeserializeOwned
+            + fmt::Debug,
     {
         Self {
             method,
@@ -78,6 +97,8 @@ impl<P: Provider> CatalogueEntry<P> {
                     Some(download::<P, E>)
                 }
             },
+            #[cfg(feature = "testing")]
+            print: print::<P, E>,
             #[cfg(feature = "schema")]
             schemas: None,
         }
@@ -87,9 +108,12 @@ impl<P: Provider> CatalogueEntry<P> {
     #[cfg(feature = "schema")]
     pub const fn with_schemas<E>(method: &'static str, documentation: &'static str) -> Self
     where
-        E: Endpoint<Provider = P, Output: Serialize + Send + Sync + schemars::JsonSchema>
-            + Serialize
+        E: Endpoint<
+                Provider = P,
+                Output: Serialize + Send + Sync + fmt::Debug + schemars::JsonSchema,
+            > + Serialize
             + DeserializeOwned
+            + fmt::Debug
             + schemars::JsonSchema,
     {
         let mut entry = Self::new::<E>(method, documentation);
@@ -211,6 +235,17 @@ impl<P: Provider> CatalogueEntry<P> {
         }
     }
 
+    /// Calls the operation with its own types, which JSON does not show, and returns what they print. A test searches it for
+    /// what must not be printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    #[cfg(feature = "testing")]
+    pub fn print<'c>(&self, client: &'c Client<P>, request: Value) -> PrintingCall<'c> {
+        (self.print)(client, request)
+    }
+
     /// The schema of the request, with the types that it refers to in `generator`; `None` if the crate was built without
     /// `schema`.
     #[cfg(feature = "schema")]
@@ -304,6 +339,26 @@ where
         client
             .run_into(&endpoint::<E>(request)?, &options, &mut receiver)
             .await
+    })
+}
+
+#[cfg(feature = "testing")]
+fn print<P, E>(client: &Client<P>, request: Value) -> PrintingCall<'_>
+where
+    P: Provider,
+    E: Endpoint<Provider = P, Output: fmt::Debug> + DeserializeOwned + fmt::Debug,
+{
+    Box::pin(async move {
+        let request = endpoint::<E>(request)?;
+        let mut values = format!("{request:?}\n{request:#?}\n");
+        let call = client.call(request);
+        let printed = format!("{call:?}\n{call:#?}");
+        let response = call.await?;
+        values.push_str(&format!("{response:?}\n{response:#?}"));
+        Ok(Printed {
+            values,
+            call: printed,
+        })
     })
 }
 

@@ -28,6 +28,8 @@ pub use builder::ClientBuilder;
 pub use call::Call;
 #[cfg(feature = "catalogue")]
 pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, TextCall};
+#[cfg(feature = "testing")]
+pub use catalogue::{Printed, PrintingCall};
 pub use client::Client;
 pub use defaults::ClientDefaults;
 pub use downloaded::Downloaded;

@@ -24,7 +24,7 @@
 /// The README of this crate has a complete example.
 ///
 /// `#[catalogue]` asks for the catalogue, which another crate of the build may turn on: then every request implements
-/// `Serialize` and `Deserialize` and every reply `Serialize`, always, and the crate has the features
+/// `Serialize`, `Deserialize` and `Debug` and every reply `Serialize` and `Debug`, always, and the crate has the features
 /// `catalogue = ["provider-core/catalogue"]` and `schema = ["catalogue", "provider-core/schema", "dep:schemars"]`; with the
 /// second, all of them implement `schemars::JsonSchema`. Without `#[catalogue]` nothing of that is needed.
 #[macro_export]

@@ -202,7 +202,7 @@ impl BodyVerifier for Length {
 }
 
 /// Fetches a picture.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Media {
