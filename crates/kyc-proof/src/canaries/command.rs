@@ -395,28 +395,29 @@ impl Kyc {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let piped = child.stdout.take().context("no pipe")?;
-        let (mut stdout, mut printed) = (BufReader::new(piped), String::new());
-        let mut variables = Vec::new();
-        while variables.len() < 14 {
+        let stdout = BufReader::new(child.stdout.take().context("no pipe")?);
+        let mut sandbox = SandboxProcess {
+            child,
+            stdout,
+            printed: String::new(),
+            variables: Variables::new(),
+        };
+        while sandbox.variables.len() < 14 {
             let mut line = String::new();
-            let more = stdout.read_line(&mut line)? > 0;
+            let more = sandbox.stdout.read_line(&mut line)? > 0;
             ensure!(more, "the sandbox does not start");
             let export = line.trim().strip_prefix("export ");
             if let Some((name, value)) = export.and_then(|pair| pair.split_once('=')) {
-                variables.push((name.to_owned(), value.trim_matches('\'').to_owned()));
+                let value = value.trim_matches('\'').to_owned();
+                sandbox.variables.push((name.to_owned(), value));
             }
-            printed.push_str(&line);
+            sandbox.printed.push_str(&line);
         }
-        Ok(SandboxProcess {
-            child,
-            stdout,
-            printed,
-            variables,
-        })
+        Ok(sandbox)
     }
 }
 
+/// A served sandbox, which ends with this value.
 struct SandboxProcess {
     child: std::process::Child,
     stdout: BufReader<std::process::ChildStdout>,
@@ -428,11 +429,18 @@ impl SandboxProcess {
     /// Ends it, and returns all that it printed.
     fn stop(mut self) -> Result<String> {
         self.child.kill()?;
-        self.child.wait()?;
         self.stdout.read_to_string(&mut self.printed)?;
         if let Some(mut stderr) = self.child.stderr.take() {
             stderr.read_to_string(&mut self.printed)?;
         }
-        Ok(self.printed)
+        Ok(std::mem::take(&mut self.printed))
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
