@@ -24,7 +24,7 @@ pub(crate) struct Program {
     /// Directory and file of its `main.rs`; the other sources of the directory are its modules.
     pub(crate) source: &'static str,
     /// Lines of its manifest; `CRATES` stands for the directory of our crates.
-    pub(crate) dependencies: &'static str,
+    pub(crate) dependencies: &'static [&'static str],
 }
 
 /// How a program is built.
@@ -90,10 +90,10 @@ impl Packages {
              [profile.release]\nstrip = true\n\n\
              [profile.workspace]\ninherits = \"release\"\nlto = \"thin\"\ncodegen-units = 1\n\n\
              [profile.smallest]\ninherits = \"release\"\nopt-level = \"z\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n\n\
-             [workspace]\n\n[lints.rust]\nunexpected_cfgs = \"allow\"\n\n[dependencies]\n{}",
+             [workspace]\n\n[lints.rust]\nunexpected_cfgs = \"allow\"\n\n[dependencies]\n{}\n",
             program.name,
             VERSION.trim_start_matches('v'),
-            program.dependencies.replace("CRATES", &crates),
+            program.dependencies.join("\n").replace("CRATES", &crates),
         );
         write(&directory.join("Cargo.toml"), &manifest)?;
         let lock = directory.join("Cargo.lock");

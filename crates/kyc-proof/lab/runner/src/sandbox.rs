@@ -35,10 +35,10 @@ const AXUM: Program = Program {
     name: "axum-hello",
     about: "",
     source: "sandbox/axum.rs",
-    dependencies: "\
-axum = { version = \"0.8\", default-features = false, features = [\"http1\", \"tokio\"] }
-tokio = { version = \"1\", default-features = false, features = [\"net\", \"rt\"] }
-",
+    dependencies: &[
+        "axum = { version = \"0.8\", default-features = false, features = [\"http1\", \"tokio\"] }",
+        "tokio = { version = \"1\", default-features = false, features = [\"net\", \"rt\"] }",
+    ],
 };
 
 /// A server that is ready.

@@ -22,19 +22,19 @@ const RUST: Program = Program {
     name: "signatures",
     about: "",
     source: "signatures/rust.rs",
-    dependencies: "\
-aws-lc-rs = { version = \"1\", default-features = false, features = [\"aws-lc-sys\"] }
-consent-hmac = { path = \"CRATES/consent-hmac\", default-features = false }
-hex = \"0.4\"
-hmac = \"0.13\"
-http = \"1\"
-ring = \"0.17\"
-serde = { version = \"1\", features = [\"derive\"] }
-serde_json = \"1\"
-sha2 = \"0.11\"
-standardwebhooks = \"1\"
-stats_alloc = \"0.1\"
-",
+    dependencies: &[
+        "aws-lc-rs = { version = \"1\", default-features = false, features = [\"aws-lc-sys\"] }",
+        "consent-hmac = { path = \"CRATES/consent-hmac\", default-features = false }",
+        "hex = \"0.4\"",
+        "hmac = \"0.13\"",
+        "http = \"1\"",
+        "ring = \"0.17\"",
+        "serde = { version = \"1\", features = [\"derive\"] }",
+        "serde_json = \"1\"",
+        "sha2 = \"0.11\"",
+        "standardwebhooks = \"1\"",
+        "stats_alloc = \"0.1\"",
+    ],
 };
 
 /// Cases of one kind, under the name that begins theirs.
