@@ -2,14 +2,6 @@
 //! `buffer_unordered`, writes a JSON line for each, and prints what it came to. A question that fails is asked once more.
 //!
 //! `peers/python/aiohttp_batch.py` takes and prints the same.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 #[path = "../clients/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of them")]

@@ -1,12 +1,4 @@
 //! The same calls under an allocator that counts: `call-heap PEER CALLS PORT` prints blocks and bytes allocated.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 #[path = "../clients/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of them")]

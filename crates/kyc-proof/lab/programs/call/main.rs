@@ -1,14 +1,6 @@
 //! One call, ours beside the same call written by hand on reqwest. `cargo xtask bench call` runs this program and counts.
 //!
 //! `call run PEER CALLS PORT` makes calls one after another; `call wall PORT` times all peers in turn.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 #[path = "../clients/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of them")]

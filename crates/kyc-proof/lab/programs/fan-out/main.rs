@@ -3,14 +3,6 @@
 //! `fan-out many ROUNDS` prints, for each case, its name and by how much each round was later than its slowest provider, in
 //! µs. `fan-out tail QUESTIONS` prints, for each case, its name, the requests that were made and how long each question
 //! took, in µs.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 mod server;
 

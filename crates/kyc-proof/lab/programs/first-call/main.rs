@@ -1,14 +1,6 @@
 //! The server that first calls are made to: `first-call serve DIRECTORY` prints a port for HTTP and one for HTTPS, leaves the
 //! certificate of its authority in `DIRECTORY/authority.pem`, and answers until its standard input ends.
 //! `cargo xtask bench first-call` runs it.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "lengths of made-up requests"
-)]
 
 use std::io;
 use std::path::Path;

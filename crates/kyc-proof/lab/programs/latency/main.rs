@@ -2,10 +2,6 @@
 //! so that whatever else the machine does hits all of them alike.
 //!
 //! Prints a line for each block: the client, then the nanoseconds of each call.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
 
 #[path = "../clients/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of them")]

@@ -1,14 +1,6 @@
 //! One client under load: `load CLIENT EXCHANGE PORT CONCURRENCY CALLS` makes calls on one thread and prints what they took.
 //!
 //! `cargo xtask bench` runs it beside the programs in `peers`, which take and print the same.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 #[path = "../clients/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of them")]

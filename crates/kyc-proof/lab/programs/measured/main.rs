@@ -1,9 +1,5 @@
 //! `measured PROGRAM [ARGUMENT…]` runs a program to its end and prints `ELAPSED_S USER_S SYSTEM_S MOST_KIB` after what the program
 //! printed: from the kernel's account of an ended process, which misses nothing however short its life was.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
 
 use std::process::Command;
 use std::time::Instant;

@@ -1,8 +1,9 @@
 //! A user's program that records a consent at Veriff, signed and verified.
 
 use consent_hmac::provider_core::BaseUrl;
-use consent_hmac::{ConsentAnswer, 
-    ApiKey, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Veriff,
+use consent_hmac::{
+    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
+    Veriff,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +20,12 @@ async fn run(base_url: String) -> Result<(), Box<dyn std::error::Error>> {
     let key = ApiKey::new("00000000-0000-4000-8000-00000000000a")?;
     let client = ConsentClient::new(Veriff::new(base_url, key, &secret))?;
     let session = SessionId::parse("00000000-0000-4000-8000-000000000001")?;
-    let request = RecordConsent::new(session, ConsentType::Ine, ConsentAnswer::Approved, "as it was shown");
+    let request = RecordConsent::new(
+        session,
+        ConsentType::Ine,
+        ConsentAnswer::Approved,
+        "as it was shown",
+    );
     let recorded = client.record_consent(request).await?.into_value();
     println!("{}", recorded.id);
     Ok(())

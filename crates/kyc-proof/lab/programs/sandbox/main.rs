@@ -1,13 +1,5 @@
 //! What loads the sandbox: `sandbox load ADDRESS CONNECTIONS REQUESTS veriff KEY SECRET`, or `… get` for any other server.
 //! Prints the wall time and its own processor time in ns. `cargo xtask bench sandbox` runs it.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "counts that a benchmark's length bounds"
-)]
 
 use std::fs;
 use std::rc::Rc;

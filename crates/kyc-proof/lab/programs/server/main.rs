@@ -4,14 +4,6 @@
 //! its standard input ends; then it prints what it counted. It is no part of the figures, and cheap, so that it is not what
 //! limits them: the first request of a connection is looked through, and each one after that has to be the same but for the
 //! session, the request id and the person, or is looked through too.
-#![allow(
-    clippy::print_stdout,
-    reason = "its output is what the runner of the benchmark reads"
-)]
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "places in requests of a few hundred bytes"
-)]
 
 #[path = "../exchange/mod.rs"]
 #[allow(dead_code, reason = "each program uses some of it")]

@@ -239,10 +239,6 @@ fn pair(line: &str) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, second.parse().ok()?))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "counts of this size are exact in an f64"
-)]
 fn per_call(fewer: u64, more: u64) -> f64 {
     (more as f64 - fewer as f64) / f64::from(CALLS)
 }

@@ -117,10 +117,6 @@ pub(crate) fn tail(workspace: &Workspace) -> Result<()> {
     report::finish(&output, &report, passed, LATE)
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "times of this size are exact in an f64"
-)]
 fn line(report: &mut String, case: &Case, parts: &[usize], about: &str) {
     let _ = write!(report, "{:<34}", case.name);
     for part in parts {

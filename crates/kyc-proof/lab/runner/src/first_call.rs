@@ -136,10 +136,6 @@ fn first_line(path: &Path, url: &str, roots: &Path) -> Result<String> {
 }
 
 impl Figures {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "counts of this size are exact in an f64"
-    )]
     fn add(&mut self, line: &str) -> Result<()> {
         let numbers: Vec<f64> = line
             .split(' ')

@@ -160,7 +160,6 @@ fn count(programs: &Programs, growth: &Growth, output: &Path) -> Result<Rows> {
             };
             // A run warms up with half as many calls as it is told to make.
             let (fewer, more) = (instructions(20)?.all, instructions(60)?.all);
-            #[allow(clippy::cast_precision_loss, reason = "exact in an f64")]
             let each = more.saturating_sub(fewer) as f64 / 60.0;
             rows.push((value, client, Spread::from_iter([each])));
         }

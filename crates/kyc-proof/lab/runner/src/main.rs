@@ -1,9 +1,4 @@
 //! `cargo xtask bench NAME…`: what the clients cost, beside what a user would take instead.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "it prints what it measures"
-)]
 
 mod batch;
 mod build;

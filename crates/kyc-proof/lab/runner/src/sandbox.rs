@@ -201,10 +201,6 @@ fn load(programs: &Built, server: &Served) -> Result<(f64, f64)> {
         .ok_or_else(|| Failure::new(format!("cannot read `{line}`")))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "counts of this size are exact in an f64"
-)]
 fn measure(
     programs: &Built,
     server: &Served,

@@ -33,19 +33,12 @@ impl Spread {
 
     /// The value that `percent` of them lie at or below.
     pub(crate) fn percentile(&self, percent: f64) -> f64 {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a list"
-        )]
         let index = (self.0.len().saturating_sub(1) as f64 * percent / 100.0).round() as usize;
         self.0.get(index).copied().unwrap_or(f64::NAN)
     }
 
     /// Between what the median of what was sampled lies with 95 % confidence, told from ranks alone.
     pub(crate) fn interval_of_median(&self) -> (f64, f64) {
-        #[allow(clippy::cast_precision_loss, reason = "a number of rounds")]
         let margin = 98.0 / (self.0.len() as f64).sqrt();
         (
             self.percentile((50.0 - margin).max(0.0)),
