@@ -370,7 +370,7 @@ pub struct ListedConsent {
 pub struct ListedAccount {
     /// The institution's name.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub fip_name: Option<Label>,
+    pub fip_name: Option<Masked>,
     /// The institution.
     #[serde(default, deserialize_with = "values::id")]
     pub fip_id: Option<FipId>,

@@ -146,7 +146,7 @@ struct ProofOfAddress {
 #[serde(deny_unknown_fields)]
 struct ProofType {
     /// Its name, as agreed with Veriff
-    name: String,
+    name: Masked,
 }
 
 /// A consent without the text that was shown (`[3p]`); [`RecordConsent`](consent_hmac::RecordConsent) records one with it.
@@ -198,7 +198,7 @@ impl CreateSession {
 
     /// Sets the kinds of documents that prove the address, by the names that were agreed with Veriff (`[3p]`).
     #[must_use]
-    pub fn set_proofs_of_address<N: Into<String>>(
+    pub fn set_proofs_of_address<N: Into<Masked>>(
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Self {
