@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result, ensure};
 use fastrand::Rng;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::Settings;
 use crate::process::program;
@@ -34,11 +35,10 @@ const SILENT: &str = "127.53.53.53";
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let mut rng = Rng::with_seed(settings.seed);
-    let folder = env::temp_dir().join(format!("kyc-batch-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let folder = tempfile::tempdir()?;
     let mut proof = Proof {
         kyc: program()?,
-        silent: silent_resolver(&folder)?,
+        silent: silent_resolver(folder.path())?,
         folder,
         runs: [0; 3],
         again: [0; 2],
@@ -48,7 +48,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         batches += 1;
         proof.batch(ends, &mut rng)?;
     }
-    fs::remove_dir_all(&proof.folder)?;
     let ([runs, ends, silent], [again, window]) = (proof.runs, proof.again);
     println!(
         "  {batches} batches of {PEOPLE} rows: {runs} runs, {ends} ended by KILL, INT twice, INT or TERM, {silent} of these with a silent resolver\n  \
@@ -61,7 +60,7 @@ struct Proof {
     kyc: PathBuf,
     /// What stands in place of `/etc/hosts` and `/etc/resolv.conf`, where this machine lets them be replaced.
     silent: Option<([PathBuf; 2], UdpSocket)>,
-    folder: PathBuf,
+    folder: TempDir,
     /// Runs, those that were ended by a signal, those of them with a silent resolver.
     runs: [u32; 3],
     /// Answers that nobody kept, and how many there may be.
@@ -72,7 +71,8 @@ impl Proof {
     /// Runs one batch to its end, with signals in between.
     fn batch(&mut self, ends: u32, rng: &mut Rng) -> Result<()> {
         let provider = Provider::start(rng.fork())?;
-        let [input, out] = ["people.csv", "results.jsonl"].map(|name| self.folder.join(name));
+        let [input, out] =
+            ["people.csv", "results.jsonl"].map(|name| self.folder.path().join(name));
         let rows: String = (0..PEOPLE).map(|person| mobile(person) + "\n").collect();
         fs::write(&input, format!("mobileNumber\n{rows}"))?;
         let mut window = 0;

@@ -20,6 +20,12 @@ fn holds(holds: bool, text: &str) -> Result<(), String> {
     }
 }
 
+/// A text as it is, any other value as JSON.
+pub fn plain(value: &Value) -> String {
+    let json = || value.to_string();
+    value.as_str().map_or_else(json, str::to_owned)
+}
+
 /// The members of an object that are not empty: an empty text or list may count as absent.
 fn filled(value: &Value) -> Vec<(&String, &Value)> {
     let is_empty = |value: &Value| {
@@ -78,9 +84,7 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
     let query = sent.uri.query().unwrap_or_default().as_bytes();
     let query: Vec<_> = url::form_urlencoded::parse(query).collect();
     for (name, value) in filled(&written) {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+        let text = plain(value);
         let sent = body.get(name) == Some(value)
             || sent.uri.path().split('/').any(|segment| segment == text)
             || query
@@ -163,11 +167,6 @@ pub fn reply_is_read_as_sent(
 /// Whether the one says nothing that the other does not say. `null` and nothing are the same, a type fills in a flag or
 /// a list that is missing or is none, and a number may be its text.
 fn is_part_of(kept: &Value, sent: &Value) -> bool {
-    let plain = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
     let number = |value: &Value| plain(value).trim().parse::<f64>().ok();
     match (kept, sent) {
         (Value::Object(kept), Value::Object(sent)) => kept

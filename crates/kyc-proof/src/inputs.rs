@@ -9,7 +9,7 @@ use kyc_sandbox::BaseUrls;
 use provider_core::{CallOptions, InvalidRequest, RequestId};
 use serde_json::Value;
 
-use crate::planted::texts;
+use crate::planted::{is_uuid, texts};
 
 /// The request id of the calls that come before another.
 pub(crate) const PREPARING: &str = "preparing";
@@ -111,11 +111,6 @@ fn member(at: &str) -> String {
     let name = at.rsplit('/').find(|segment| !is_index(segment));
     let name = name.unwrap_or_default().to_ascii_lowercase();
     name.replace('_', "").replace("reference", "ref")
-}
-
-fn is_uuid(text: &str) -> bool {
-    let mut digits = text.bytes();
-    text.len() == 36 && digits.all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// The id of the call with this number.

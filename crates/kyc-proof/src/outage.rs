@@ -204,19 +204,15 @@ async fn ours(fault: Fault, subject: &Subject, lasts: Duration, seed: u64) -> Re
     let calls = outage.run(|number| {
         let (client, input) = (Arc::clone(&client), input.clone());
         let options = CallOptions::new().with_request_id(request_id(number).unwrap());
-        chance::with_seed(
-            seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            false,
-            async move {
-                let result = client.call(input, options).await;
-                match result.map_err(|error| (error.kind(), error.outcome())) {
-                    // A refusal by the provider itself is an answer.
-                    Ok(_) | Err((ErrorKind::Api, Outcome::Refused)) => Ended::Answered,
-                    Err((ErrorKind::Unavailable, _)) => Ended::NotSent,
-                    Err(_) => Ended::Failed,
-                }
-            },
-        )
+        chance::with_seed(seed, number, false, async move {
+            let result = client.call(input, options).await;
+            match result.map_err(|error| (error.kind(), error.outcome())) {
+                // A refusal by the provider itself is an answer.
+                Ok(_) | Err((ErrorKind::Api, Outcome::Refused)) => Ended::Answered,
+                Err((ErrorKind::Unavailable, _)) => Ended::NotSent,
+                Err(_) => Ended::Failed,
+            }
+        })
     });
     let calls = calls.await;
     Ok(outage.report(&calls))

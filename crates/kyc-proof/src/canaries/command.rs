@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use kyc_proof::catalogue::Subject;
+use kyc_proof::checks::plain;
 use provider_core::testing::tolerance::pointers;
 use serde_json::{Map, Value};
 
@@ -200,10 +201,7 @@ impl Form {
             };
             if self.help.contains(&format!("{flag} <")) {
                 for value in values {
-                    let text = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    arguments.extend([flag.clone(), text]);
+                    arguments.extend([flag.clone(), plain(&value)]);
                 }
             } else if self.help.contains(&flag) {
                 arguments.push(flag);

@@ -18,6 +18,12 @@ use crate::planted::{
 /// The length of a request that is longer than what the sockets between can hold.
 const LARGE: usize = 6 << 20;
 
+/// Where a list of texts is read as ids, which are printed.
+const READ_AS_IDS: [(&str, &str); 2] = [
+    ("finpro decrypt-redirection", "/data/srcref"),
+    ("finpro request-fi", "/data"),
+];
+
 /// How long a request's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
@@ -192,10 +198,12 @@ impl Column {
         // An id, a code or a time is printed, whatever it is.
         let mut masked =
             self.with_raw(|value, _| value.is_string().then(|| format!("\"{VARIANT}\"")));
-        masked.retain(|(at, _)| printed(at, "") == Printed::Never);
+        masked.retain(|(at, _)| printed(self.subject.provider, at, "") == Printed::Never);
         let wrong = format!("{{\"{WRONG_VALUE}\":[\"{WRONG_VALUE}\"]}}");
         let wrong = self.with_raw(|_, _| Some(wrong.clone()));
-        let listed = self.with_raw(|value, _| Some(format!("[{value},\"{UNKNOWN_VALUE}\"]")));
+        let mut listed = self.with_raw(|value, _| Some(format!("[{value},\"{UNKNOWN_VALUE}\"]")));
+        let name = self.subject.name();
+        listed.retain(|(at, _)| !READ_AS_IDS.contains(&(name.as_str(), at.as_str())));
         let mutated = Mutation::ALL
             .into_iter()
             .flat_map(|mutation| self.mutated(mutation));

@@ -314,7 +314,6 @@ fn not_a_number(value: &Value, _: Option<&str>) -> Option<String> {
     is_leaf.then(|| "NaN".to_owned())
 }
 
-/// The body with more members at its beginning.
 /// Whether a success says more than that it is one.
 fn holds_data(c: &Column) -> bool {
     let reply = c.exchange.reply.as_object();
@@ -335,6 +334,7 @@ fn half(c: &Column) -> Case {
     }
 }
 
+/// The body with more members at its beginning.
 fn with_more(c: &Column, members: &str) -> String {
     c.body().replacen('{', &format!("{{{members},"), 1)
 }

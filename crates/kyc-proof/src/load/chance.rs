@@ -18,8 +18,14 @@ struct Call {
     dropped: Cell<Option<Outcome>>,
 }
 
-/// Runs `work` with randomness of its own, so that what happens to a call depends on its number and on no other call.
-pub(crate) async fn with_seed<T>(seed: u64, storm: bool, work: impl Future<Output = T>) -> T {
+/// Runs the call with this number with randomness of its own, so that what happens to it depends on no other call.
+pub(crate) async fn with_seed<T>(
+    seed: u64,
+    number: u64,
+    storm: bool,
+    work: impl Future<Output = T>,
+) -> T {
+    let seed = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let call = Call {
         storm,
         random: RefCell::new(fastrand::Rng::with_seed(seed)),

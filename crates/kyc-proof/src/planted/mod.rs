@@ -174,7 +174,7 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
                 planted.push(Planted {
                     what: format!("{} {at}", subject.name()),
                     value,
-                    printed: printed(&at, &text),
+                    printed: printed(subject.provider, &at, &text),
                 });
             }
             fits
@@ -239,6 +239,11 @@ pub(crate) fn is_word(text: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let mut digits = text.bytes();
+    text.len() == 36 && digits.all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// The value with one text in the place of another, wherever that is the whole of a text.
 pub(crate) fn with(value: &Value, text: &str, other: &str) -> Value {
     match value {
@@ -275,10 +280,7 @@ fn canary(seed: &str, form: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let mut random = Rng::with_seed(hash);
-    let is_uuid = form.len() == 36
-        && form
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_uuid = is_uuid(form);
     // Of a time the minute and what follows it change, so that it stays one.
     let is_time = form.parse::<Timestamp>().is_ok();
     let kept = if is_time {
@@ -303,14 +305,36 @@ fn canary(seed: &str, form: &str) -> String {
     changed.collect()
 }
 
+/// What FinPro's lists and data have besides: ids, times, and codes of what was agreed.
+const OF_FINPRO: [&str; 16] = [
+    "accounttype",
+    "consent_handle",
+    "consenthandle",
+    "consentstart",
+    "createdon",
+    "dataexpiry",
+    "datafetchdate",
+    "eventtype",
+    "fetchtype",
+    "fidatarangefrom",
+    "fitype",
+    "fitypes",
+    "linkreferencenumber",
+    "linkrefnumber",
+    "modifiedon",
+    "srcref",
+];
+
 /// Ids, codes, times and what an application says about itself are printed by their owner; nothing else is.
-pub(crate) fn printed(at: &str, text: &str) -> Printed {
+pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
     let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
     let member = at.rsplit('/').find(|segment| !is_index(segment));
     let member = member.unwrap_or_default().to_ascii_lowercase();
     let personal = text.contains('@') || text.contains("://");
     let known = ["id", "code", "time", "timestamp", "ver", "purpose"];
-    match known.iter().any(|end| member.ends_with(end)) && !personal {
+    let of_finpro = || at == "/status" || OF_FINPRO.contains(&member.as_str());
+    let is_known = known.iter().any(|end| member.ends_with(end));
+    match (is_known || provider == "finpro" && of_finpro()) && !personal {
         true => Printed::ByItsOwner,
         false => Printed::Never,
     }

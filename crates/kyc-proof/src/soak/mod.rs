@@ -314,12 +314,11 @@ impl Soak {
                     if number >= end {
                         return records;
                     }
-                    let seed = self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                     // Or a call that is not sent would be followed by the next without any time passing.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                     let storm = number % BETWEEN_STORMS < STORM;
                     let call = self.call(&clients, number);
-                    records.push(chance::with_seed(seed, storm, call).await);
+                    records.push(chance::with_seed(self.seed, number, storm, call).await);
                 }
             });
         }
