@@ -351,6 +351,18 @@ mod tests {
         };
     }
 
+    impl Matrix {
+        /// As if every cell were as tabled.
+        fn as_tabled(&self) -> Run<'_> {
+            let cells = self.cells(TRANSPORTS).into_iter();
+            Run {
+                cells: cells.map(|cell| (cell, Report::default())).collect(),
+                general: Vec::new(),
+                searched: 0,
+            }
+        }
+    }
+
     const DEFECTIVE: &[Kind] = defective![
         "panics" "sends twice" "logs headers" "logs the body" "takes memory" "leaves a task"
         "names another host" "says not sent" "works once"
@@ -399,18 +411,23 @@ mod tests {
     #[test]
     fn the_published_table_is_what_the_rows_say() {
         let matrix = Matrix::new();
-        let cells = matrix.cells(TRANSPORTS).into_iter();
-        let mut run = Run {
-            cells: cells.map(|cell| (cell, Report::default())).collect(),
-            general: Vec::new(),
-            searched: 0,
-        };
+        let mut run = matrix.as_tabled();
         let written = table::write(&matrix, &run);
         let published = include_str!("../../FAULTS.md");
         assert!(written == published, "`cargo xtask prove faults` writes it");
         run.cells[0].1.violations.push("I1".to_owned());
         let worse = table::write(&matrix, &run);
         assert!(worse.contains("| F1 | name not found |") && worse != written);
-        assert!(worse.contains(", 1 not."));
+        assert!(worse.contains(": 1 not as tabled."));
+    }
+
+    #[test]
+    fn what_a_reply_cannot_do_without_is_reviewed_for_each_operation() {
+        let matrix = Matrix::new();
+        let run = matrix.as_tabled();
+        for column in matrix.columns() {
+            let name = column.to_string().replace(' ', "_");
+            insta::assert_snapshot!(name, table::places(&matrix, &run, column));
+        }
     }
 }

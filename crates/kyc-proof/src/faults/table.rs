@@ -1,6 +1,6 @@
 //! The matrix as it is printed, and as `FAULTS.md` publishes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use provider_core::Idempotency;
@@ -44,16 +44,39 @@ impl<'m> Line<'m> {
         &self.row.cases()[self.at]
     }
 
+    fn name(&self) -> String {
+        match (self.row.fault, self.case().name) {
+            (fault, "") => fault.to_owned(),
+            (fault, name) => format!("{fault}: {name}"),
+        }
+    }
+
     fn of<'l>(&'l self, column: &'l Column) -> impl Iterator<Item = &'l Cell<'m>> {
         let cells = self.cells.iter().map(|(cell, _)| cell);
         cells.filter(move |cell| std::ptr::eq(cell.column, column))
     }
 
-    /// The expected results of a class: after one faulty exchange, and while they last.
-    fn expected(&self, matrix: &Matrix, class: Idempotency) -> String {
+    /// The expected results of this idempotency: after one faulty exchange, and while they last. Of operations whose replies
+    /// are signed they stand apart where that makes a difference.
+    fn expected(&self, matrix: &Matrix, idempotency: Idempotency) -> String {
+        let of = |signed: bool| {
+            let is = |column: &&Column| {
+                column.operation().idempotency == idempotency && column.signs_replies() == signed
+            };
+            self.of_class(&matrix.columns().filter(is).collect::<Vec<_>>())
+        };
+        match (of(false), of(true)) {
+            (Some(plain), Some(signed)) if plain != signed => {
+                format!("{plain}<br>signed: {signed}")
+            }
+            (plain, signed) => plain.or(signed).unwrap_or_else(|| "—".to_owned()),
+        }
+    }
+
+    /// What the operations of a class have in common, and then those that deviate, by name.
+    fn of_class(&self, columns: &[&Column]) -> Option<String> {
         let mut texts: Vec<(String, Vec<String>)> = Vec::new();
-        let columns = matrix.columns();
-        for column in columns.filter(|column| column.operation().idempotency == class) {
+        for column in columns {
             let Some(text) = self.of_column(column) else {
                 continue;
             };
@@ -62,19 +85,32 @@ impl<'m> Line<'m> {
                 None => texts.push((text, vec![column.to_string()])),
             }
         }
-        match &texts[..] {
-            [] => "—".to_owned(),
-            [(text, _)] => text.clone(),
-            _ => {
-                let texts = texts.iter();
-                let texts = texts.map(|(text, names)| format!("{}: {text}", names.join(", ")));
-                texts.collect::<Vec<_>>().join("<br>")
-            }
+        if self.is_by_place() {
+            let results = columns.iter().flat_map(|column| self.by_variant(column));
+            let results: BTreeSet<_> = results.map(|(_, text)| text).collect();
+            let results: Vec<_> = results.into_iter().collect();
+            return match &results[..] {
+                [] => None,
+                [text] => Some(text.clone()),
+                _ => Some(format!("by place: {}", results.join(", "))),
+            };
         }
+        // The first of those that most have.
+        texts.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+        let mut texts = texts.into_iter();
+        let (usual, _) = texts.next()?;
+        let deviating = texts.map(|(text, names)| format!("<br>{}: {text}", names.join(", ")));
+        Some(usual + &deviating.collect::<String>())
     }
 
-    /// The expected results of an operation. Where they differ between variants, the rarer ones name them.
-    fn of_column(&self, column: &Column) -> Option<String> {
+    /// Whether the case is tried on each place of the reply, by its JSON pointer.
+    fn is_by_place(&self) -> bool {
+        let mut variants = self.cells.iter().map(|(cell, _)| cell.variant);
+        variants.any(|variant| variant.name.starts_with('/'))
+    }
+
+    /// The expected results of an operation for each variant, after one faulty exchange, and while they last.
+    fn by_variant(&self, column: &Column) -> Vec<(&'m str, String)> {
         let mut by_variant: Vec<(&str, Vec<String>)> = Vec::new();
         for cell in self.of(column) {
             let texts: Vec<_> = cell.expected.iter().map(ToString::to_string).collect();
@@ -86,9 +122,17 @@ impl<'m> Line<'m> {
                 _ => by_variant.push((&cell.variant.name, vec![text])),
             }
         }
+        let joined = by_variant.into_iter();
+        joined
+            .map(|(name, texts)| (name, texts.join("; ")))
+            .collect()
+    }
+
+    /// The expected results of an operation. Where they differ between variants, the rarer ones name them.
+    fn of_column(&self, column: &Column) -> Option<String> {
         let mut by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (name, texts) in by_variant {
-            by_text.entry(texts.join("; ")).or_default().push(name);
+        for (name, text) in self.by_variant(column) {
+            by_text.entry(text).or_default().push(name);
         }
         let mut groups: Vec<_> = by_text.into_iter().collect();
         // What is tolerated is the rest, if anything is.
@@ -104,7 +148,7 @@ impl<'m> Line<'m> {
         })
     }
 
-    /// The case's note, and which operations have no such case.
+    /// The case's note, and why operations have no such case.
     fn note(&self, matrix: &Matrix) -> String {
         let mut notes: Vec<String> = Vec::new();
         notes.extend((!self.case().note.is_empty()).then(|| self.case().note.to_owned()));
@@ -112,43 +156,54 @@ impl<'m> Line<'m> {
             let tried = column.represents || self.row.level() == Level::Reply;
             tried && self.of(column).next().is_none()
         };
-        let without: Vec<_> = matrix.0.iter().filter(has_none).collect();
-        if let Some((_, rows)) = without.first() {
-            let mut rows = rows.iter().filter(|row| row.number == self.row.number);
-            let reason = rows.next().map_or("", |row| row.cases()[self.at].unless);
-            let without: Vec<_> = without
-                .iter()
-                .map(|(column, _)| column.to_string())
-                .collect();
-            notes.push(format!("not {}: {reason}", without.join(", ")));
+        let without = matrix.0.iter().filter(has_none);
+        let mut rows = without.flat_map(|(_, rows)| rows);
+        if let Some(row) = rows.find(|row| row.number == self.row.number) {
+            let reason = row.cases()[self.at].unless;
+            notes.push(format!("some have no such case: {reason}"));
         }
         notes.join("; ")
     }
 }
 
-fn is_as_tabled((_, report): &(Cell<'_>, Report)) -> bool {
-    report.violations.is_empty()
-}
-
-/// The matrix in numbers.
+/// The table in numbers, none of which another operation changes.
 fn totals(matrix: &Matrix, run: &Run<'_>) -> String {
-    let (columns, rows) = (matrix.0.len(), &matrix.0[0].1);
+    let rows = &matrix.0[0].1;
     let without = |wanted: fn(&Cases) -> bool| {
         let rows = rows.iter().filter(|row| wanted(&row.cases));
         rows.count()
     };
     let cases: usize = rows.iter().map(|row| row.cases().len()).sum();
-    let as_tabled = run.cells.iter().filter(|cell| is_as_tabled(cell)).count();
     format!(
-        "{} rows ({} not applicable, {} not provoked here), {cases} cases, {columns} operations, {} transports: \
-         {} cells, {as_tabled} as tabled, {} not",
+        "{} rows ({} not applicable, {} not provoked here), {cases} cases, {} transports: {}",
         rows.len(),
         without(|cases| matches!(cases, Cases::NotApplicable(_))),
         without(|cases| matches!(cases, Cases::NotProvoked(_))),
         TRANSPORTS.len(),
-        run.cells.len(),
-        run.cells.len() - as_tabled,
+        as_tabled(run.cells.iter()),
     )
+}
+
+fn as_tabled<'r>(cells: impl Iterator<Item = &'r (Cell<'r>, Report)>) -> String {
+    match cells
+        .filter(|(_, report)| !report.violations.is_empty())
+        .count()
+    {
+        0 => "all".to_owned(),
+        wrong => format!("{wrong} not"),
+    }
+}
+
+/// The results of an operation by the places of its reply: what it cannot do without.
+#[cfg(test)]
+pub(super) fn places(matrix: &Matrix, run: &Run<'_>, column: &Column) -> String {
+    let lines = matrix.0[0].1.iter().flat_map(|row| Line::all(row, run));
+    let by_place = lines.filter(Line::is_by_place);
+    let line = |line: Line<'_>| {
+        let (number, name) = (line.row.number, line.name());
+        Some(format!("F{number} {name}: {}", line.of_column(column)?))
+    };
+    by_place.filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints what is not as tabled, and the figures. The table itself is published.
@@ -160,7 +215,12 @@ pub(super) fn print(matrix: &Matrix, run: &Run<'_>) {
     let reports = || run.cells.iter().map(|(_, report)| report);
     let calls: u32 = reports().map(|report| report.calls).sum();
     let memory = reports().filter_map(|report| report.memory).max();
-    println!("  {}", totals(matrix, run));
+    println!(
+        "  {} operations, {} cells; {} as tabled",
+        matrix.0.len(),
+        run.cells.len(),
+        totals(matrix, run)
+    );
     if let Some((cell, report)) = run.cells.iter().max_by_key(|(_, report)| report.overrun) {
         let late = report.overrun.as_secs_f64() * 1e3;
         println!(
@@ -184,11 +244,14 @@ Each row is a fault; each cell is that fault at one operation over one transport
 come from the catalogues of the clients, and their requests and replies from the fixtures. Rows that the core and the transport
 decide about run for one operation of each class (idempotency and what is signed) over every transport; rows that a provider's
 crate decides about run for every operation over the first transport, and for those of the classes over every other one too.
+The table has what the operations of an idempotency have in common, with those apart whose replies are signed; an operation that
+deviates is named.
 
 The expected result of a cell is derived from the operation's idempotency. `transport/unknown ×3 e3` reads: the call fails with the
 kind `transport` and the outcome `unknown` after three attempts, and the server has done three times what was asked. `a; b` is the
 fault in one exchange only, and in every exchange. `a or b` is a race: either is right, and it has to fit what the server saw.
-`a at /x /y, else b` names places of the reply, as JSON pointers: what a reply cannot do without is reviewed here.
+`a at x, else b` is a case in several forms. `by place: a, b` is one at each place of the reply: what each operation's reply cannot
+do without is in `src/faults/snapshots`.
 
 In every cell besides: no panic (I1); it ends by its deadline (I2); an `Unsafe` operation is done at most once a request id, and
 once if the reply was read (I3); no planted value in any error, `Debug`, log, span or panic, at TRACE, of any crate (I4); at most
@@ -199,18 +262,10 @@ byte received where nothing was sent (I9); and the next call on the same client 
 
 /// The table as Markdown: nothing in it depends on the machine or the moment.
 pub(super) fn write(matrix: &Matrix, run: &Run<'_>) -> String {
-    let mut text = format!("{INTRODUCTION}\n{}.\n\n", totals(matrix, run));
-    for column in matrix.columns() {
+    let mut text = format!("{INTRODUCTION}\n{} as tabled.\n\n", totals(matrix, run));
+    for column in matrix.columns().filter(|column| column.represents) {
         let (class, signs) = (column.operation().idempotency, column.subject.signs());
-        let represents = if column.represents {
-            ", represents its class"
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            text,
-            "- {column}: `{class:?}`, signs `{signs:?}`{represents}"
-        );
+        let _ = writeln!(text, "- class: `{class:?}`, signs `{signs:?}`");
     }
     for kind in TRANSPORTS {
         let _ = writeln!(text, "- over {}", kind.name);
@@ -242,18 +297,14 @@ pub(super) fn write(matrix: &Matrix, run: &Run<'_>) -> String {
             Cases::Some(_) => Ok(()),
         };
         for line in Line::all(row, run) {
-            let name = match line.case().name {
-                "" => String::new(),
-                name => format!(": {name}"),
-            };
             let _ = writeln!(
                 text,
-                "| F{number} | {fault}{name} | {} | {}/{} | {} |",
+                "| F{number} | {} | {} | {} | {} |",
+                line.name(),
                 CLASSES
                     .map(|class| line.expected(matrix, class))
                     .join(" | "),
-                line.cells.iter().filter(|cell| is_as_tabled(cell)).count(),
-                line.cells.len(),
+                as_tabled(line.cells.iter().copied()),
                 line.note(matrix),
             );
         }
