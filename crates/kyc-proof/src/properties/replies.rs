@@ -12,7 +12,7 @@ use provider_core::{ErrorKind, Outcome};
 use serde_json::{Map, Value, json};
 
 use super::values::{json, text};
-use crate::planted::texts;
+use crate::planted::{is_uuid, texts};
 
 /// An operation, its exchange, and the value that its reply is read as.
 type Read = (Subject, Exchange, Value);
@@ -89,8 +89,17 @@ pub(super) fn replies_lose_nothing(runner: &mut TestRunner) -> Result<()> {
         for (at, text) in edits {
             let texts = texts(&body);
             let (at, _) = at.get(&texts);
-            // An empty id is no id.
-            let text = Value::from(format!("{text}."));
+            let before = exchange.reply.pointer(at).and_then(Value::as_str);
+            // An id that later stands in a path has an alphabet, and an empty one is none.
+            let text = match before.is_some_and(is_uuid) {
+                true => text
+                    .chars()
+                    .filter(char::is_ascii_alphanumeric)
+                    .chain(['1'])
+                    .collect(),
+                false => format!("{text}."),
+            };
+            let text = Value::from(text);
             *body.pointer_mut(at).unwrap() = text.clone();
             if let Some(place) = expected.pointer_mut(at) {
                 *place = text;
