@@ -45,9 +45,10 @@ fn has_check_digit(digits: &[u8]) -> bool {
 fn digit(char: char) -> Option<u8> {
     // The zeros of Devanagari, Bengali, Gurmukhi, Gujarati, Oriya, Tamil, Telugu, Kannada, Malayalam, Arabic-Indic twice,
     // and full width.
-    const ZEROS: [char; 13] = [
-        '0', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '٠', '۰', '０',
-    ];
+    const ZEROS: [char; 12] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '٠', '۰', '０'];
+    if char.is_ascii() {
+        return char.to_digit(10).and_then(|value| u8::try_from(value).ok());
+    }
     let value = |zero: char| u32::from(char).checked_sub(u32::from(zero));
     let values = ZEROS.into_iter().filter_map(value);
     values
@@ -58,6 +59,10 @@ fn digit(char: char) -> Option<u8> {
 /// Whether the text holds a whole Aadhaar number (12 digits, the first from 2 to 9) or Virtual ID (16 digits) with a right
 /// check digit, also with spaces, hyphens or dots between the digits. A number that is longer is neither.
 fn holds_number(text: &str) -> bool {
+    // Most texts have no number at all.
+    if text.is_ascii() && text.bytes().filter(u8::is_ascii_digit).count() < 12 {
+        return false;
+    }
     let mut run = Vec::with_capacity(16);
     let is_number = |run: &[u8]| match run.len() {
         12 => run.first() >= Some(&2) && has_check_digit(run),
