@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use aho_corasick::AhoCorasick;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::{Planted, Printed};
+use super::{Planted, Printed, is_uuid};
 
 /// Shorter than this a needle could be found by chance.
 const SHORTEST: usize = 8;
@@ -115,9 +115,11 @@ pub(crate) fn forms(value: &str) -> Vec<(&'static str, Vec<u8>)> {
         forms.push(("base64", base64(bytes, shift, &STANDARD_NO_PAD)));
         forms.push(("base64 for URLs", base64(bytes, shift, &URL_SAFE_NO_PAD)));
     }
-    // However often a value is escaped, its words stay as they are.
+    // However often a value is escaped, its words stay as they are. A few hexadecimal digits of a UUID are in a random id by
+    // chance.
+    let is_uuid = is_uuid(value);
     for word in value.split(|c: char| !c.is_ascii_alphanumeric()) {
-        if word.len() >= SHORTEST {
+        if word.len() >= SHORTEST && !is_uuid {
             forms.push(("a word of it", word.as_bytes().to_vec()));
         }
     }
