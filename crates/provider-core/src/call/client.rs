@@ -138,11 +138,8 @@ impl<P: Provider> Client<P> {
 
     /// Refuses what the lints refuse, and warns of the rest.
     fn apply_lints<E: Endpoint<Provider = P>>(&self, endpoint: &E) -> Result<(), InvalidRequest> {
-        let lints = &self.inner.settings.lints;
-        let mut findings = Findings::new(lints);
-        endpoint.lint(&mut findings);
-        for finding in findings {
-            match lints.consequence(finding.rule()) {
+        for finding in self.lint(endpoint) {
+            match self.inner.settings.lints.consequence(finding.rule()) {
                 OnFinding::Ignore => {}
                 OnFinding::Warn => observer::warn_of(P::NAME, E::OPERATION.name, finding),
                 OnFinding::RefuseWrong | OnFinding::RefuseAll => return Err(finding.into()),
