@@ -6,8 +6,9 @@ use provider_core::lenient::{Object, Printable, Told};
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
 };
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A success of the account aggregator family: `{data, status_code, success, message, message_code}` (`[seed]`).
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -86,6 +87,17 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
     })
 }
 
+/// Reads an id that repeats the request's; `None` for one that is absent, empty or no id.
+pub(crate) fn echoed<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text: Option<String> = lenient::text(deserializer)?;
+    Ok(text.and_then(|text| {
+        let text: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
+        T::deserialize(text).ok()
+    }))
+}
+
 /// A refusal in Finpass's words, if the body is one. Where the status is 2xx, [`read`] could not use its data; data that is there
 /// contradicts a refusal all the same.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
@@ -154,7 +166,7 @@ impl<T> ReceivedEnvelope<T> {
     }
 }
 
-/// What a documented code means. Two are: `unauthorized` (`[seed]`) and, by the company upstream, `invalid_client_id`
+/// What a documented code means. Two are of these families: `unauthorized` (`[seed]`) and, by the company upstream, `invalid_client_id`
 /// (`[upstream]`).
 fn documented(code: &str) -> Option<(FaultClass, &'static str)> {
     Some(match &*code.to_ascii_lowercase() {
@@ -165,6 +177,12 @@ fn documented(code: &str) -> Option<(FaultClass, &'static str)> {
         "invalid_client_id" => (
             FaultClass::ByStatus,
             "the client id is unknown or has expired",
+        ),
+        // Of a sister family (`[docs: ITR-init]`); the second one is cut off there.
+        "invalid_input" => (FaultClass::ByStatus, "a field of the request is invalid"),
+        code if code.starts_with("invalid_crede") => (
+            FaultClass::Credentials,
+            "the API key or secret is missing or wrong, or they are not a pair",
         ),
         _ => return None,
     })

@@ -3,19 +3,39 @@
 mod capability;
 mod client;
 mod envelope;
+mod fetch_json_report;
+mod fetch_pdf_report;
 mod initialize;
+mod journey;
 mod provider;
+mod raw_json;
 mod refresh_data;
+mod report_flow;
 
 pub use client::FinpassClient;
 pub use envelope::Envelope;
+pub use fetch_json_report::{
+    FetchJsonReport, JsonReport, JsonReportData, ReportedAccount, ReportedFiStatus,
+    ReportedProfile, ReportedSummary, ReportedTransaction, ReportedTransactions, TransactionType,
+};
+pub use fetch_pdf_report::{
+    FetchPdfReport, PdfReport, PdfReportData, PdfStatement, PdfStatus, ReportLink,
+};
 pub use initialize::{
     ConsentType, ConsentUrl, Initialize, Initialized, InitializedData, SessionId,
+};
+pub use journey::{
+    AnalysedIncome, Analysis, AnalysisData, AnalysisSummary, GetAnalysis, GetJourneyStatus,
+    GetStatementResult, InitializeJourney, InitializedJourney, JourneyData, JourneyId,
+    JourneyProgress, JourneyState, JourneyStatus, JourneyStatusData, JourneyUrl, StatementAccount,
+    StatementResult, StatementResultData, StatementTransaction,
 };
 pub use provider::{ApiKey, ApiSecret, Finpass};
 #[doc(no_inline)]
 pub use provider_core;
+pub use raw_json::RawJson;
 pub use refresh_data::{DataRequestId, RefreshData, Refreshed, RefreshedData};
+pub use report_flow::ReportFlow;
 
 /// Finpass as an OpenAPI document without operations: addresses, credentials and refusals. The
 /// operations are in the catalogue.

@@ -26,7 +26,9 @@ pub use list_consents::{
     ListConsentsV1, ListConsentsV2, ListConsentsV3, ListUniqueAccounts, ListedAccount,
     ListedConsent, ListedConsents,
 };
-pub use progress::{ConsentState, Observation, Progress, SessionState, State};
+pub use progress::{ConsentState, SessionState};
+#[doc(no_inline)]
+pub use provider_core::{Observation, Progress, State};
 pub use redirection::{
     DecryptRedirection, EncryptRedirection, Journey, JourneyEnd, JourneyStatus, Redirection,
     ReturnParameters,

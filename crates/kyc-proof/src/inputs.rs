@@ -15,10 +15,16 @@ use crate::planted::{is_uuid, texts};
 pub(crate) const PREPARING: &str = "preparing";
 
 /// By provider, the operations that give out what the others are about, in their order, and their requests.
-const STEPS: [(&str, &str, &str); 4] = [
+const STEPS: [(&str, &str, &str); 6] = [
     (
         "finpass",
         "initialize",
+        r#"{"mobile_number": "9000000001", "consent_type": "loan_underwriting"}"#,
+    ),
+    ("finpass", "refresh-data", r#"{"client_id": ""}"#),
+    (
+        "finpass",
+        "initialize-journey",
         r#"{"mobile_number": "9000000001", "consent_type": "loan_underwriting"}"#,
     ),
     (
@@ -32,11 +38,12 @@ const STEPS: [(&str, &str, &str); 4] = [
 ];
 
 /// What is given out, by its name without capitals and `_`.
-const GIVEN_OUT: [&str; 5] = [
+const GIVEN_OUT: [&str; 6] = [
     "clientid",
     "consenthandle",
     "consentid",
     "linkrefnumber",
+    "requestid",
     "sessionid",
 ];
 
@@ -69,7 +76,10 @@ impl Inputs {
         let mut given = HashMap::new();
         let mut names = texts(request).into_iter().map(|(at, _)| member(&at));
         if names.any(|name| GIVEN_OUT.contains(&name.as_str())) {
-            let same = |step: &&(Subject, _, _)| step.0.provider == subject.provider;
+            // Finpass's two families name other things alike.
+            let family =
+                |of: &Subject| (of.provider, of.operation.route.path().contains("journey"));
+            let same = |step: &&(Subject, _, _)| family(&step.0) == family(subject);
             let before = |step: &&(Subject, _, _)| step.0.name() != subject.name();
             for (_, client, request) in self.0.iter().filter(same).take_while(before) {
                 let input = filled(request, &given, "9000000001", session);

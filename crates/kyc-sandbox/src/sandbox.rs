@@ -40,7 +40,7 @@ impl Sandbox {
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
-        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone()));
+        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone(), clock));
         let finpro = Arc::new(Finpro::new(settings.finpro().clone(), ids.clone(), clock));
         let veriff = Arc::new(Veriff::new(settings.veriff().clone(), ids.clone(), clock));
         let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));

@@ -9,6 +9,8 @@
 mod conformance;
 mod fixtures;
 mod initialize;
+mod journey;
 mod refresh_data;
+mod reports;
 mod sandbox;
 mod socket;

@@ -30,7 +30,25 @@ pub(super) static FINPASS: ProviderOperations<Finpass> = ProviderOperations {
     names: Finpass::SETTINGS,
     settings: Finpass::from_settings,
     openapi: finpass::OPENAPI,
-    commands: &[Command::of("initialize").named("init")],
+    commands: &[
+        Command::of("initialize").named("init"),
+        Command::of("initialize-journey").with_forms(&[
+            (
+                "redirect_url",
+                Form::Explicit {
+                    without: "without-redirect-url",
+                    help: "Lead the person to Finpass's own site afterwards",
+                },
+            ),
+            (
+                "webhook_url",
+                Form::Explicit {
+                    without: "without-webhook-url",
+                    help: "Have changes reported to Finpass's own site",
+                },
+            ),
+        ]),
+    ],
 };
 
 pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {

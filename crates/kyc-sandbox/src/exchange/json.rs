@@ -10,6 +10,8 @@ pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(i64),
+    /// A number, digit by digit.
+    Decimal(String),
     Text(String),
     List(Vec<Json>),
     Object(Vec<(&'static str, Json)>),
@@ -37,6 +39,7 @@ impl Json {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Self::Number(value) => out.push_str(&value.to_string()),
+            Self::Decimal(digits) => out.push_str(digits),
             Self::Text(value) => write_text(out, value),
             Self::Echo(value) => out.push_str(&value.to_string()),
             Self::List(items) => {

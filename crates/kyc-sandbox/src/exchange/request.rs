@@ -25,6 +25,8 @@ pub(crate) struct ReceivedRequest {
     pub(super) headers: HeaderMap,
     /// The path below the provider's prefix, as sent.
     pub(super) path: String,
+    /// The query, as sent.
+    pub(super) query: String,
     /// The matched route's path, with `{name}` for each parameter.
     pub(super) template: &'static str,
     pub(super) body: Bytes,
@@ -90,6 +92,19 @@ impl ReceivedRequest {
             .map_or("", |(_, segment)| segment)
     }
 
+    /// The query parameter of this name, decoded; none if it is sent twice or is not UTF-8.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
+        match (values.next(), values.next()) {
+            (Some((_, value)), None) => decoded(value),
+            _ => None,
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -140,5 +155,41 @@ impl ReceivedRequest {
         essence
             .trim_ascii()
             .eq_ignore_ascii_case(b"application/json")
+    }
+}
+
+/// Percent-decoded text; `+` is a space.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let plain = |text: &str| text.replace('+', " ").into_bytes();
+    let mut bytes = plain(parts.next().unwrap_or_default());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(plain(rest));
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn a_parameter_is_decoded_once() {
+        for (text, found) in [
+            ("", Some("")),
+            ("a+b", Some("a b")),
+            ("a%20b%2Bc", Some("a b+c")),
+            ("%2525", Some("%25")),
+            ("%E0%A4%85", Some("\u{905}")),
+            ("%", None),
+            ("%2", None),
+            ("%zz", None),
+            ("%ff", None),
+            ("%\u{905}", None),
+        ] {
+            assert_eq!(decoded(text).as_deref(), found, "{text}");
+        }
     }
 }

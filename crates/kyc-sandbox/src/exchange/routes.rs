@@ -133,6 +133,7 @@ impl<P: ProviderApi> Table<P> {
                     &ReceivedRequest {
                         base_url,
                         path: parts.uri.path().to_owned(),
+                        query: parts.uri.query().unwrap_or_default().to_owned(),
                         template: route.template,
                         method: parts.method,
                         headers: parts.headers,

@@ -1,5 +1,8 @@
 //! Aadhaar numbers: never whole, and masked in a known form.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::findings::Findings;
 use super::rule::Rule;
 
@@ -56,31 +59,62 @@ fn digit(char: char) -> Option<u8> {
         .find_map(|value| u8::try_from(value).ok().filter(|value| *value < 10))
 }
 
-/// Whether the text holds a whole Aadhaar number (12 digits, the first from 2 to 9) or Virtual ID (16 digits) with a right
-/// check digit, also with spaces, hyphens or dots between the digits. A number that is longer is neither.
-fn holds_number(text: &str) -> bool {
+/// The digits of each whole Aadhaar number (12 digits, the first from 2 to 9) and Virtual ID (16 digits) with a right check
+/// digit, as places of characters, also with spaces, hyphens or dots between the digits. A number that is longer is neither.
+fn numbers(text: &str) -> Vec<Vec<usize>> {
+    let mut found = Vec::new();
     // Most texts have no number at all.
     if text.is_ascii() && text.bytes().filter(u8::is_ascii_digit).count() < 12 {
-        return false;
+        return found;
     }
-    let mut run = Vec::with_capacity(16);
+    let (mut run, mut places) = (Vec::with_capacity(16), Vec::with_capacity(16));
     let is_number = |run: &[u8]| match run.len() {
         12 => run.first() >= Some(&2) && has_check_digit(run),
         // A card's number has 16 digits as well, and a check digit after Luhn.
         16 => has_check_digit(run),
         _ => false,
     };
-    for char in text.chars() {
+    for (place, char) in text.chars().chain(['\n']).enumerate() {
         if let Some(digit) = digit(char) {
             run.push(digit);
+            places.push(place);
         } else if !matches!(char, ' ' | '-' | '.' | '\u{a0}') {
             if is_number(&run) {
-                return true;
+                found.push(std::mem::take(&mut places));
             }
             run.clear();
+            places.clear();
         }
     }
-    is_number(&run)
+    found
+}
+
+fn holds_number(text: &str) -> bool {
+    !numbers(text).is_empty()
+}
+
+/// Hides all but the last four digits of each whole Aadhaar number and Virtual ID in a text of a peer, which must not reach any
+/// output. The number cannot be found in what is left.
+///
+/// About one in twelve texts of twelve random digits passes for an Aadhaar number: not for references and transaction ids.
+///
+/// ```
+/// use provider_core::lint::mask_aadhaar;
+///
+/// assert_eq!(mask_aadhaar("S/O Asha, 12 Sample Street, 560000"), "S/O Asha, 12 Sample Street, 560000");
+/// ```
+pub fn mask_aadhaar(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 4;
+    let numbers = numbers(text);
+    if numbers.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let hidden: HashSet<usize> = numbers
+        .iter()
+        .flat_map(|places| places.iter().rev().skip(SHOWN).copied())
+        .collect();
+    let masked = |(place, char)| if hidden.contains(&place) { 'x' } else { char };
+    Cow::Owned(text.chars().enumerate().map(masked).collect())
 }
 
 impl Findings<'_> {
@@ -172,6 +206,11 @@ mod tests {
                 found(|findings| findings.masked_aadhaar("uid", &text)),
                 [Rule::AadhaarNumber]
             );
+            let masked = mask_aadhaar(&text);
+            let shown = digits(&text).len() - 4;
+            assert_eq!(digits(&masked), digits(&text)[shown..], "{masked}");
+            assert_eq!(masked.chars().count(), text.chars().count());
+            assert_eq!(mask_aadhaar(&masked), masked);
         }
         for text in [
             "",
@@ -187,6 +226,7 @@ mod tests {
                 [],
                 "{text}"
             );
+            assert_eq!(mask_aadhaar(text), text);
         }
     }
 

@@ -14,6 +14,7 @@ mod pan;
 mod rule;
 mod vua;
 
+pub use aadhaar::mask_aadhaar;
 pub use fair_use::{ConsentTerms, ConsentType, FetchType, Period, PeriodUnit};
 pub use findings::{Finding, Findings};
 pub use lints::{Lints, OnFinding};

@@ -9,6 +9,7 @@ mod masked;
 mod money;
 #[doc(hidden)]
 pub mod open_enum;
+mod progress;
 mod randomness;
 mod secret;
 mod settings;
@@ -23,6 +24,7 @@ pub use masked::Masked;
 #[cfg(feature = "money")]
 pub use money::Amount;
 pub use open_enum::{OpenEnum, UnknownText};
+pub use progress::{Observation, Progress, State};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
 pub use settings::Settings;

@@ -110,9 +110,11 @@ fn open(finpass: &Finpass, request: Initialize) -> Reply {
     let (first, rest) = id.split_at(8);
     let client_id = format!("aa_{first}_{rest}");
     let monitoring = request.monitoring;
-    finpass
-        .sessions
-        .update(client_id.clone(), |_| Session { monitoring });
+    let session = Session {
+        monitoring,
+        ..Session::default()
+    };
+    finpass.sessions.update(client_id.clone(), |_| session);
     // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented example:
     // decoding and re-encoding this URL breaks it.
     let consent_url = format!(

@@ -1,8 +1,10 @@
 //! Finpass: account aggregator consents.
 
 mod initialize;
+mod journey;
 pub(crate) mod options;
 mod refresh_data;
+mod report;
 
 use http::Method;
 use serde_json::{Map, Value};
@@ -11,20 +13,27 @@ use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider};
+use crate::state::{Bounded, Ids, Provider, WireClock};
 
 #[derive(Debug)]
 pub(crate) struct Finpass {
     settings: FinpassSettings,
     ids: Ids,
+    clock: WireClock,
     /// The `client_id`s that Initialize opened.
     sessions: Bounded<String, Session>,
+    /// Those of AA-BSA.
+    journeys: Bounded<String, journey::Journey>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
+    /// Whether the settings list it, so that nothing is known about it.
+    is_listed: bool,
+    /// The `request_id`s of its refreshes, the newest first.
+    refreshes: Vec<String>,
 }
 
 impl ProviderApi for Finpass {
@@ -41,6 +50,42 @@ impl ProviderApi for Finpass {
             template: "/api/v1/services/account-aggregator/refresh-data",
             operation: "refresh-data",
             handler: refresh_data::handle,
+        },
+        Route {
+            method: Method::POST,
+            template: "/api/v1/services/account-aggregator/fetch-statement-pdf",
+            operation: "fetch-pdf-report",
+            handler: report::pdf,
+        },
+        Route {
+            method: Method::POST,
+            template: "/api/v1/services/account-aggregator/fetch-json-report",
+            operation: "fetch-json-report",
+            handler: report::json,
+        },
+        Route {
+            method: Method::POST,
+            template: "/api/v1/aa-bsa-journey/init",
+            operation: "initialize-journey",
+            handler: journey::init,
+        },
+        Route {
+            method: Method::GET,
+            template: "/api/v1/aa-bsa-journey/status",
+            operation: "journey-status",
+            handler: journey::status,
+        },
+        Route {
+            method: Method::GET,
+            template: "/api/v1/aa-bsa-journey/analysis-json",
+            operation: "analysis-json",
+            handler: journey::analysis,
+        },
+        Route {
+            method: Method::GET,
+            template: "/api/v1/aa-bsa-journey/statement-result",
+            operation: "statement-result",
+            handler: journey::statement,
         },
     ];
 
@@ -71,12 +116,14 @@ impl ProviderApi for Finpass {
 }
 
 impl Finpass {
-    pub(crate) fn new(settings: FinpassSettings, ids: Ids) -> Self {
-        let sessions = Bounded::new(*settings.session_capacity());
+    pub(crate) fn new(settings: FinpassSettings, ids: Ids, clock: WireClock) -> Self {
+        let capacity = *settings.session_capacity();
         Self {
             settings,
             ids,
-            sessions,
+            clock,
+            sessions: Bounded::new(capacity),
+            journeys: Bounded::new(capacity),
         }
     }
 
@@ -91,6 +138,26 @@ impl Finpass {
             *self.settings.validation_status(),
             message,
             self.settings.validation_message_code(),
+        )
+    }
+
+    /// The session that Initialize opened or the settings list.
+    fn session(&self, client_id: &str) -> Option<Session> {
+        let is_listed = self.settings.client_ids().iter().any(|id| id == client_id);
+        let listed = is_listed.then(|| Session {
+            is_listed,
+            ..Session::default()
+        });
+        listed.or_else(|| self.sessions.get(client_id))
+    }
+
+    /// The reply to an unknown `client_id`.
+    fn invalid_client_id(&self) -> Reply {
+        refusal(
+            *self.settings.invalid_client_data(),
+            *self.settings.invalid_client_status(),
+            "Invalid or expired client id.",
+            "invalid_client_id",
         )
     }
 

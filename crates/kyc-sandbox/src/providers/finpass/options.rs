@@ -12,8 +12,8 @@ use crate::exchange::{
 settings! {
     /// Finpass: account aggregator.
     ///
-    /// Initialize's request and success fields, the 401 body, and the id in Refresh Data's reply are documented. Every
-    /// other error is the sandbox's own choice, in the documented envelope.
+    /// Initialize's request and success fields, the 401 body, the id in Refresh Data's reply, and the members of the PDF
+    /// report and of AA-BSA are documented. Every other error is the sandbox's own choice, in the documented envelope.
     FinpassSettings {
         /// The accepted `x-api-key`.
         with_api_key / api_key: String = credentials::FINPASS_API_KEY.to_owned();
@@ -50,9 +50,20 @@ settings! {
         with_consent_url / consent_url: String = "https://consent.example.test/onboarding".to_owned();
         /// `message_code` of a reply with `success: false` inside an HTTP 200. Own choice.
         with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
-        /// The number of sessions that Refresh Data knows; the oldest are forgotten first, as if they had expired.
+        /// How a journey of AA-BSA ends. The words for endings other than the analysis are not documented: `consent_denied`,
+        /// `failed` and `expired`. Own choice.
+        with_journey_outcome / journey_outcome: JourneyOutcome = JourneyOutcome::Complete;
+        /// How many questions for its status a journey takes to its outcome: `initiated`, `consent_pending`,
+        /// `consent_granted`, then `data_fetching`, of whose word the page has the first half. Own choice.
+        with_journey_steps / journey_steps: u32 = 0;
+        /// The URL of a journey up to its id. There is nothing.
+        with_journey_url / journey_url: String = "https://consent.example.test/j".to_owned();
+        /// HTTP status of a result that is asked for before its journey is complete. Own choice.
+        with_journey_not_complete_status / journey_not_complete_status: u16 = 409;
+        /// The number of sessions that Refresh Data and the fetches know; the oldest are forgotten first, as if they had expired.
         with_session_capacity / session_capacity: usize = 10_000;
-        /// `client_id`s that Refresh Data accepts in addition to those that Initialize opened.
+        /// `client_id`s that Refresh Data and the fetches accept in addition to those that Initialize opened, with any
+        /// `request_id`.
         with_client_ids / client_ids: Vec<String> = Vec::new();
         /// Which of the sessions that Initialize opened may be refreshed. Own choice.
         with_refresh_scope / refresh_scope: RefreshScope = RefreshScope::AnySession;
@@ -60,7 +71,13 @@ settings! {
         with_invalid_client_status / invalid_client_status: u16 = 400;
         /// `data` of the reply to an unknown `client_id`. Reported for a sister product. Own choice.
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
-        /// Fields of Refresh Data's body other than `client_id`. Own choice.
+        /// How far the reports of a session are. The person consents at once. Own choice.
+        with_report_state / report_state: ReportState = ReportState::Ready;
+        /// The links of PDF reports up to the file's name. There is nothing.
+        with_report_url / report_url: String = "https://statements.example.test".to_owned();
+        /// `message_code` of a `request_id` that is not one of the session's. Own choice.
+        with_unknown_request_code / unknown_request_code: String = "invalid_request_id".to_owned();
+        /// Fields of Refresh Data's and the fetches' bodies that are not theirs. Own choice.
         with_extra_fields / extra_fields: ExtraFields = ExtraFields::Ignored;
         /// The delay of each reply, after its effect.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
@@ -82,6 +99,30 @@ choices! {
         AnySession,
         /// Those opened with the `consent_type` `loan_monitoring`; others are answered like an unknown `client_id`.
         MonitoringOnly,
+    }
+
+    /// How a journey of AA-BSA ends.
+    JourneyOutcome {
+        /// With its analysis.
+        Complete,
+        /// The person declines.
+        Denied,
+        /// It fails.
+        Failed,
+        /// The person does not finish in time.
+        Expired,
+    }
+
+    /// How far the reports of a Finpass session are.
+    ReportState {
+        /// Every account's is there.
+        Ready,
+        /// The first account's is there, the other one is `PENDING`; the JSON report has the first account only.
+        Partial,
+        /// Each PDF is `PENDING`; the JSON report has `"status":"PENDING"` and no accounts.
+        Pending,
+        /// Each PDF is `FAILED`; the JSON report has `"status":"FAILED"` and no accounts.
+        Failed,
     }
 
     /// Whether Finpass errors carry `data`.

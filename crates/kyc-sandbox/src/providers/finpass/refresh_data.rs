@@ -4,35 +4,35 @@
 //! for a sister product; the rest is the sandbox's own choice, by settings: every refresh gets a new id.
 
 use super::options::RefreshScope;
-use super::{Finpass, refusal, required, success};
+use super::{Finpass, required, success};
 use crate::exchange::{ExtraFields, ReceivedRequest, Reply};
+
+/// The newest refreshes of a session whose reports can be fetched, and one.
+const MAX_REFRESHES: usize = 99;
 
 pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     let client_id = match parse(finpass, request) {
         Ok(client_id) => client_id,
         Err(message) => return finpass.invalid(&message),
     };
-    let settings = &finpass.settings;
-    let listed = settings.client_ids().contains(&client_id);
-    let may_refresh = listed
-        || finpass
-            .sessions
-            .get(client_id.as_str())
-            .is_some_and(|session| {
-                session.monitoring || *settings.refresh_scope() == RefreshScope::AnySession
-            });
-    if !may_refresh {
-        return refusal(
-            *settings.invalid_client_data(),
-            *settings.invalid_client_status(),
-            "Invalid or expired client id.",
-            "invalid_client_id",
-        );
-    }
+    let any = *finpass.settings.refresh_scope() == RefreshScope::AnySession;
+    let session = finpass.session(&client_id);
+    let Some(session) = session.filter(|session| any || session.is_listed || session.monitoring)
+    else {
+        return finpass.invalid_client_id();
+    };
     // Only the prefix is documented; the length is the sandbox's own choice.
     let id = finpass.ids.hex();
     let (_, tail) = id.split_at(12);
     let request_id = format!("account_aggregator_v2_{tail}");
+    if !session.is_listed {
+        finpass.sessions.update(client_id, |known| {
+            let mut session = known.cloned().unwrap_or(session);
+            session.refreshes.truncate(MAX_REFRESHES);
+            session.refreshes.insert(0, request_id.clone());
+            session
+        });
+    }
     success(vec![("request_id", request_id.as_str().into())]).with_effect(request_id)
 }
 

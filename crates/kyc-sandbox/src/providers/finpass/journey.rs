@@ -1,0 +1,253 @@
+//! AA-BSA: journeys of consent and analysis.
+//!
+//! The routes, the members of requests and replies and four words for a status are documented. The words for the data fetch and for
+//! endings other than the analysis, every error, and the members of a transaction are the sandbox's own choice, by settings.
+
+use serde_json::{Map, Value};
+
+use super::options::JourneyOutcome;
+use super::{Finpass, required};
+use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::state::WireClock;
+use crate::state::people::{self, SessionStart};
+
+const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
+
+/// A journey. Each question for its status takes it one step on, until it has its outcome.
+#[derive(Debug, Clone)]
+pub(super) struct Journey {
+    consent_type: String,
+    masked_mobile: String,
+    questions: u32,
+}
+
+pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    let parsed = finpass.object(request).and_then(|body| parse(&body));
+    let (mobile, consent_type) = match parsed {
+        Ok(parsed) => parsed,
+        Err(message) => return invalid(finpass, &message),
+    };
+    match people::find(&mobile).session_start {
+        SessionStart::Opens => {}
+        SessionStart::RefusedInside200 => {
+            return refusal(200, "The journey was not started.", "JOURNEY_NOT_STARTED");
+        }
+        SessionStart::Breaks => {
+            return refusal(500, "Internal Server Error", "INTERNAL_SERVER_ERROR");
+        }
+    }
+    let id = finpass.ids.hex();
+    let (_, tail) = id.split_at(20);
+    let client_id = format!("bsa_clnt_{tail}");
+    let (_, last) = mobile.split_at(6);
+    let journey = Journey {
+        consent_type: consent_type.clone(),
+        masked_mobile: format!("XXXXXX{last}"),
+        questions: 0,
+    };
+    finpass.journeys.update(client_id.clone(), |_| journey);
+    let url = format!("{}/{client_id}", finpass.settings.journey_url());
+    let expires = finpass.clock.now_ms().saturating_add(HALF_AN_HOUR_MS);
+    success(vec![
+        ("client_id", client_id.as_str().into()),
+        ("journey_url", url.into()),
+        ("status", "initiated".into()),
+        ("consent_type", consent_type.into()),
+        ("expires_at", WireClock::iso(expires).into()),
+    ])
+    .with_effect(client_id)
+}
+
+fn parse(body: &Map<String, Value>) -> Result<(String, String), String> {
+    let mobile = required(body, "mobile_number")?;
+    if !people::is_mobile_number(&mobile) {
+        return Err("mobile_number must be a 10-digit mobile number.".to_owned());
+    }
+    let consent_type = match body.get("consent_type") {
+        None => "loan_underwriting".to_owned(),
+        Some(_) => required(body, "consent_type")?,
+    };
+    if !["loan_underwriting", "loan_monitoring"].contains(&&*consent_type) {
+        return Err("consent_type must be loan_underwriting or loan_monitoring.".to_owned());
+    }
+    for name in ["redirect_url", "webhook_url"] {
+        if body.contains_key(name) {
+            required(body, name)?;
+        }
+    }
+    Ok((mobile, consent_type))
+}
+
+pub(super) fn status(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    let (client_id, journey) = match find(finpass, request) {
+        Ok(found) => found,
+        Err(refusal) => return refusal,
+    };
+    let asked = Journey {
+        questions: journey.questions.saturating_add(1),
+        ..journey.clone()
+    };
+    finpass.journeys.update(client_id.clone(), |_| asked);
+    success(vec![
+        ("client_id", client_id.into()),
+        ("status", word(finpass, &journey).into()),
+        ("consent_type", journey.consent_type.into()),
+        ("mobile_number", journey.masked_mobile.into()),
+        ("updated_at", WireClock::iso(finpass.clock.now_ms()).into()),
+    ])
+}
+
+pub(super) fn statement(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    let client_id = match complete(finpass, request) {
+        Ok(client_id) => client_id,
+        Err(refusal) => return refusal,
+    };
+    let transaction = |day: &str, amount: &str| {
+        Json::Object(vec![
+            ("date", day.into()),
+            ("amount", Json::Decimal(amount.to_owned())),
+            ("narration", "INVENTED".into()),
+        ])
+    };
+    let account = Json::Object(vec![
+        ("account_id", "acc_0001".into()),
+        ("account_number", "XXXXXXXXXX0001".into()),
+        ("ifsc", "ZZZZ0000001".into()),
+        ("bank_name", "Invented Bank".into()),
+        ("holder_name", "INVENTED PERSON".into()),
+        ("account_type", "Savings".into()),
+        ("opening_balance", Json::Decimal("0.50".to_owned())),
+        ("closing_balance", Json::Decimal("1239.50".to_owned())),
+        ("statement_from", "2029-01-01".into()),
+        ("statement_to", "2029-12-31".into()),
+        (
+            "transactions",
+            Json::List(vec![
+                transaction("2029-12-30", "2000.00"),
+                transaction("2029-12-31", "-761.00"),
+            ]),
+        ),
+    ]);
+    success(vec![
+        ("client_id", client_id.into()),
+        ("accounts", Json::List(vec![account])),
+    ])
+}
+
+pub(super) fn analysis(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    let client_id = match complete(finpass, request) {
+        Ok(client_id) => client_id,
+        Err(refusal) => return refusal,
+    };
+    let amount = |text: &str| Json::Decimal(text.to_owned());
+    success(vec![
+        ("client_id", client_id.into()),
+        (
+            "analysis_period",
+            Json::Object(vec![
+                ("start_date", "2029-01-01".into()),
+                ("end_date", "2029-12-31".into()),
+            ]),
+        ),
+        (
+            "summary",
+            Json::Object(vec![
+                ("total_credits", amount("2000.00")),
+                ("total_debits", amount("761.00")),
+                ("average_monthly_balance", amount("620.00")),
+                ("minimum_monthly_balance", amount("0.50")),
+            ]),
+        ),
+        (
+            "income",
+            Json::Object(vec![
+                ("average_monthly_income", amount("2000.00")),
+                ("income_stability_score", 72_u16.into()),
+                (
+                    "identified_salary_credits",
+                    Json::List(vec![Json::Object(vec![
+                        ("month", "2029-12".into()),
+                        ("amount", amount("2000.00")),
+                    ])]),
+                ),
+            ]),
+        ),
+    ])
+}
+
+/// The journey that the query names.
+fn find(finpass: &Finpass, request: &ReceivedRequest) -> Result<(String, Journey), Reply> {
+    let client_id = request.query("client_id").filter(|id| !id.is_empty());
+    let client_id = client_id.ok_or_else(|| invalid(finpass, "client_id is required."))?;
+    match finpass.journeys.get(client_id.as_str()) {
+        Some(journey) => Ok((client_id, journey)),
+        None => {
+            let status = *finpass.settings.invalid_client_status();
+            Err(refusal(
+                status,
+                "Invalid or expired client id.",
+                "INVALID_CLIENT_ID",
+            ))
+        }
+    }
+}
+
+/// The id of the journey that the query names, if its analysis is there.
+fn complete(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, Reply> {
+    let (client_id, journey) = find(finpass, request)?;
+    if word(finpass, &journey) == "analysis_complete" {
+        return Ok(client_id);
+    }
+    let status = *finpass.settings.journey_not_complete_status();
+    Err(refusal(
+        status,
+        "The analysis is not complete.",
+        "ANALYSIS_NOT_COMPLETE",
+    ))
+}
+
+/// How the journey is when it is asked for now.
+fn word(finpass: &Finpass, journey: &Journey) -> &'static str {
+    let settings = &finpass.settings;
+    if journey.questions >= *settings.journey_steps() {
+        return match settings.journey_outcome() {
+            JourneyOutcome::Complete => "analysis_complete",
+            JourneyOutcome::Denied => "consent_denied",
+            JourneyOutcome::Failed => "failed",
+            JourneyOutcome::Expired => "expired",
+        };
+    }
+    match journey.questions {
+        0 => "initiated",
+        1 => "consent_pending",
+        2 => "consent_granted",
+        _ => "data_fetching",
+    }
+}
+
+fn success(data: Vec<(&'static str, Json)>) -> Reply {
+    let body = Json::Object(vec![
+        ("success", true.into()),
+        ("message", "Success".into()),
+        ("data", Json::Object(data)),
+    ]);
+    Reply::json(200, &body)
+}
+
+fn invalid(finpass: &Finpass, message: &str) -> Reply {
+    refusal(
+        *finpass.settings.validation_status(),
+        message,
+        "INVALID_INPUT",
+    )
+}
+
+/// The form of a sister page's errors.
+fn refusal(status: u16, message: &str, code: &str) -> Reply {
+    let body = Json::Object(vec![
+        ("success", false.into()),
+        ("message", message.into()),
+        ("error_code", code.into()),
+    ]);
+    Reply::json(status, &body)
+}
