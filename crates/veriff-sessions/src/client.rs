@@ -2,7 +2,10 @@
 
 use consent_hmac::Veriff;
 
-use crate::{CreateSession, GetDecision, SubmitSession};
+use crate::{
+    CreateSession, DeleteSession, DownloadMedia, GetAttempts, GetDecision, ListAttemptMedia,
+    ListSessionMedia, SubmitSession, UploadMedia,
+};
 
 provider_core::operations! {
     /// Calls Veriff about verification sessions. Cheap to clone; share one, because connections are kept in it.
@@ -42,5 +45,74 @@ provider_core::operations! {
         /// or that belongs to another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for
         /// an unknown session.
         decision(GetDecision);
+
+        /// Reads the attempts of a session, newest first: `GET /v1/sessions/{id}/attempts`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The reply does not say whose attempts they are.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong;
+        /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown or deleted session.
+        attempts(GetAttempts);
+
+        /// Uploads a picture of a session: `POST /v1/sessions/{id}/media`.
+        ///
+        /// Each call adds one, so it is not retried when its outcome is unknown. A link of 24 MB takes its time: set the
+        /// deadline by the caller's connection.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for what is no base64, is of another type than it
+        /// says, or is larger than the page allows, before anything is sent; `Api` with HTTP 409 for a session that was
+        /// submitted, with a code of 1400 to 1403 for a picture, and for an unknown session; `Verification` for a success whose
+        /// signature is missing or wrong, or that belongs to another session; `Credentials` as for the others.
+        upload_media(UploadMedia);
+
+        /// Lists the files of a session's latest attempt: `GET /v1/sessions/{id}/media`.
+        ///
+        /// A read, so it is retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong, or with
+        /// a file of another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown
+        /// session.
+        session_media(ListSessionMedia);
+
+        /// Lists the files of one attempt: `GET /v1/attempts/{id}/media`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The reply does not say whose files they are.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong;
+        /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown attempt.
+        attempt_media(ListAttemptMedia);
+
+        /// Downloads a picture, a video or the data of a chip: `GET /v1/media/{id}`.
+        ///
+        /// Awaited, it is in memory whole; [`Call::download`](provider_core::Call::download) streams it into a file, of which
+        /// nothing is left if it is not complete and verified. At most [`DownloadMedia::MAX_BYTES`]. Whether Veriff signs files
+        /// is not documented (`[unknown]`): one without a signature is refused, unless the provider accepts unsigned replies.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Decode` for another type than the documented ones; `Verification`
+        /// for a signature that is missing or wrong; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for
+        /// an unknown file.
+        download_media(DownloadMedia);
+
+        /// Deletes a session and its data: `DELETE /v1/sessions/{id}`. It cannot be taken back.
+        ///
+        /// It is not retried when its outcome is unknown. A session that was not decided is reported as expired or abandoned.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Api` with code 1305 or 1306 for a session that is under way, and
+        /// for an unknown session; `Credentials` for HTTP 403 where Veriff has not enabled it (`[3p]`), HTTP 401 and the codes
+        /// about key and signature; `RateLimited` beyond 5 an hour or 10 a day; `Verification` for a 200 whose signature is
+        /// missing or wrong, or that belongs to another session.
+        delete_session(DeleteSession);
     }
 }

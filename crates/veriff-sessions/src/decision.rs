@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use consent_hmac::{SessionId, Veriff};
+use consent_hmac::SessionId;
 use provider_core::lenient::{Printable, Read};
-use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
-    ResponseError, Verified, lenient,
-};
+use provider_core::{Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient};
 use serde::{Deserialize, Serialize};
 
 use crate::PersonData;
+use crate::endpoint::by_id;
 use crate::reply::{ReplyStatus, accept};
 
 /// The request of a session's decision.
@@ -27,6 +25,13 @@ impl GetDecision {
     /// Creates a request for the decision about this session.
     pub fn new(session_id: SessionId) -> Self {
         Self { session_id }
+    }
+
+    fn read(&self, response: &Verified) -> Result<Decision, ResponseError> {
+        let decision: Decision = lenient::reply(response, &INFORMATIONAL)?;
+        let about = decision.verification.as_ref().map(|found| &*found.id);
+        accept(response, decision.status.as_ref(), &self.session_id, about)?;
+        Ok(decision)
     }
 }
 
@@ -155,31 +160,10 @@ const INFORMATIONAL: [&str; 8] = [
     "person",
 ];
 
-impl Endpoint for GetDecision {
-    type Provider = Veriff;
-    type Output = Decision;
-
-    const OPERATION: Operation = Operation::new(
-        "decision",
-        "GET /v1/sessions/{id}/decision",
-        Idempotency::Safe,
-    )
-    .signing_segment("id")
-    // By the session's id in the signed body; a reply without a decision has none, and says nothing about a person.
-    .with_correlated_reply()
-    .documented(Mark::Docs);
-
-    fn request<'a>(
-        &'a self,
-        request: RequestBuilder<'a, Veriff>,
-    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        request.segment("id", self.session_id.as_path_id()).empty()
-    }
-
-    fn response(&self, response: &Verified) -> Result<Decision, ResponseError> {
-        let decision: Decision = lenient::reply(response, &INFORMATIONAL)?;
-        let about = decision.verification.as_ref().map(|found| &*found.id);
-        accept(response, decision.status.as_ref(), &self.session_id, about)?;
-        Ok(decision)
-    }
-}
+by_id!(
+    GetDecision.session_id, Self::read => Decision,
+    Operation::new("decision", "GET /v1/sessions/{id}/decision", Idempotency::Safe)
+        // By the session's id in the signed body; a reply without a decision has none, and says nothing about a person.
+        .with_correlated_reply()
+        .documented(Mark::Docs)
+);

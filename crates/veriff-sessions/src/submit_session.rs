@@ -1,12 +1,12 @@
 //! Hands in a session whose media were uploaded over the API.
 
-use consent_hmac::{SessionId, Veriff};
+use consent_hmac::SessionId;
 use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Operation, RequestBuilder,
-    ResponseError, Verified, lenient,
+    Idempotency, InvalidRequest, Mark, Operation, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::with_body;
 use crate::reply::accept;
 use crate::session::{INFORMATIONAL, SessionReply};
 
@@ -49,6 +49,18 @@ impl SubmitSession {
             verification: Submission::default(),
         }
     }
+
+    fn body(&self) -> Result<Body<'_>, InvalidRequest> {
+        let verification = &self.verification;
+        Ok(Body { verification })
+    }
+
+    fn read(&self, response: &Verified) -> Result<SessionReply, ResponseError> {
+        let reply: SessionReply = lenient::reply(response, &INFORMATIONAL)?;
+        let about = Some(reply.verification.id.as_str());
+        accept(response, reply.status.as_ref(), &self.session_id, about)?;
+        Ok(reply)
+    }
 }
 
 #[derive(Serialize)]
@@ -56,34 +68,10 @@ struct Body<'a> {
     verification: &'a Submission,
 }
 
-impl Endpoint for SubmitSession {
-    type Provider = Veriff;
-    type Output = SessionReply;
-
-    const OPERATION: Operation = Operation::new(
-        "submit-session",
-        "PATCH /v1/sessions/{id}",
-        // It cannot be repeated: a second one is refused (1304), whatever became of the first.
-        Idempotency::Unsafe,
-    )
-    .settled_by("hand it in again: a refusal with code 1304 means that it was handed in before")
-    .documented(Mark::Docs);
-
-    fn request<'a>(
-        &'a self,
-        request: RequestBuilder<'a, Veriff>,
-    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        request
-            .segment("id", self.session_id.as_path_id())
-            .json(&Body {
-                verification: &self.verification,
-            })
-    }
-
-    fn response(&self, response: &Verified) -> Result<SessionReply, ResponseError> {
-        let reply: SessionReply = lenient::reply(response, &INFORMATIONAL)?;
-        let about = Some(reply.verification.id.as_str());
-        accept(response, reply.status.as_ref(), &self.session_id, about)?;
-        Ok(reply)
-    }
-}
+with_body!(
+    SubmitSession, Self::body, Self::read => SessionReply,
+    // It cannot be repeated: a second one is refused (1304), whatever became of the first.
+    Operation::new("submit-session", "PATCH /v1/sessions/{id}", Idempotency::Unsafe)
+        .settled_by("hand it in again: a refusal with code 1304 means that it was handed in before")
+        .documented(Mark::Docs)
+);

@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use consent_hmac::{ApiKey, ConsentType, SessionId, SharedSecret, Veriff};
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
-use kyc_sandbox::settings::{SESSION_DECISIONS, SESSION_NOT_FOUND};
+use kyc_sandbox::settings::{MEDIA_FACE, SESSION_DECISIONS, SESSION_NOT_FOUND};
 use kyc_sandbox::{DecisionStatus, Sandbox, SandboxTransport, Settings};
 use provider_core::testing::{FixedClock, Mode, Recorder};
 use provider_core::{BaseUrl, Error, Response};
 use serde::Serialize;
 use veriff_sessions::{
-    CreateSession, ExpectedDocument, ExpectedPerson, GetDecision, GivenConsent, SessionsClient,
-    SubmitSession,
+    AttemptId, CreateSession, DeleteSession, DownloadMedia, ExpectedDocument, ExpectedPerson,
+    GetAttempts, GetDecision, GivenConsent, ListAttemptMedia, ListSessionMedia, MediaContext,
+    MediaId, MediaType, SessionsClient, SubmitSession, UploadMedia,
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -126,5 +127,127 @@ async fn recorded_decisions_are_up_to_date() {
         let request = GetDecision::new(session(id));
         let result = client.decision(request.clone()).await;
         finish(&recorder, &format!("decision/{case}"), &request, &result);
+    }
+}
+
+#[tokio::test]
+async fn recorded_attempts_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    for (case, id) in [
+        ("recorded-approved", SESSION_DECISIONS[0].0),
+        ("recorded-resubmission", SESSION_DECISIONS[2].0),
+        ("recorded-created", SESSION),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let request = GetAttempts::new(session(id));
+        let result = client.attempts(request.clone()).await;
+        finish(&recorder, &format!("attempts/{case}"), &request, &result);
+    }
+}
+
+#[tokio::test]
+async fn recorded_deletions_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    for (case, id) in [
+        ("recorded-deleted", SESSION),
+        ("recorded-deleted-before", SESSION),
+        ("recorded-in-progress", SESSION_DECISIONS[5].0),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let request = DeleteSession::new(session(id));
+        let result = client.delete_session(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("delete-session/{case}"),
+            &request,
+            &result,
+        );
+    }
+}
+
+#[tokio::test]
+async fn recorded_uploads_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    let upload = |id: &str, content: &str| {
+        UploadMedia::from_base64(session(id), MediaContext::DocumentFront, content)
+    };
+    let png = b"\x89PNG\r\n\x1a\n";
+    let documented = UploadMedia::new(session(SESSION), MediaContext::Face, MediaType::Png, png);
+    let decided = SESSION_DECISIONS[0].0;
+    for (case, request) in [
+        ("recorded-uploaded", documented),
+        ("recorded-bare-base64", upload(SESSION, "/9j/4AAQ")),
+        (
+            "recorded-context-unsupported",
+            UploadMedia::from_base64(session(SESSION), "selfie".into(), "/9j/4AAQ"),
+        ),
+        ("recorded-submitted-before", upload(decided, "/9j/4AAQ")),
+        (
+            "recorded-unknown-session",
+            upload(SESSION_NOT_FOUND, "/9j/4AAQ"),
+        ),
+    ] {
+        let result = client.upload_media(request.clone()).await;
+        let case = format!("upload-media/{case}");
+        finish(&recorder, &case, &request, &result);
+    }
+    let request = ListSessionMedia::new(session(SESSION));
+    let result = client.session_media(request.clone()).await;
+    finish(
+        &recorder,
+        "session-media/recorded-uploaded",
+        &request,
+        &result,
+    );
+}
+
+#[tokio::test]
+async fn recorded_media_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    let approved = SESSION_DECISIONS[0].0;
+    for (case, id) in [
+        ("recorded-approved", approved),
+        ("recorded-none", SESSION),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let request = ListSessionMedia::new(session(id));
+        let result = client.session_media(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("session-media/{case}"),
+            &request,
+            &result,
+        );
+    }
+    let attempts = client.attempts(GetAttempts::new(session(approved))).await;
+    let attempt = attempts.unwrap().into_value().verifications[0].id.clone();
+    for (case, attempt) in [
+        ("recorded-approved", attempt),
+        (
+            "recorded-unknown-attempt",
+            AttemptId::parse(SESSION_NOT_FOUND).unwrap(),
+        ),
+    ] {
+        let request = ListAttemptMedia::new(attempt);
+        let result = client.attempt_media(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("attempt-media/{case}"),
+            &request,
+            &result,
+        );
+    }
+    for (case, id) in [
+        ("recorded-face", MEDIA_FACE),
+        ("recorded-unknown-media", SESSION_NOT_FOUND),
+    ] {
+        let request = DownloadMedia::new(MediaId::parse(id).unwrap());
+        let result = client.download_media(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("download-media/{case}"),
+            &request,
+            &result,
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 
@@ -13,7 +14,7 @@ use super::Json;
 pub(crate) struct Reply {
     pub(super) status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: String,
+    body: Bytes,
     /// The id of the request's effect, if it had one.
     pub(super) effect: Option<String>,
     /// The processing time before this reply.
@@ -26,6 +27,10 @@ impl Reply {
     }
 
     pub(crate) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self::bytes(status, HeaderValue::from_static(content_type), body.into())
+    }
+
+    pub(crate) fn bytes(status: u16, content_type: HeaderValue, body: Bytes) -> Self {
         // Informational statuses are not replies, and settings can hold any number.
         let status = StatusCode::from_u16(status)
             .ok()
@@ -33,7 +38,7 @@ impl Reply {
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             status,
-            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))],
+            headers: vec![(CONTENT_TYPE, content_type)],
             body,
             effect: None,
             wait: Duration::ZERO,

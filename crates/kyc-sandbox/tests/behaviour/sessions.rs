@@ -1,4 +1,4 @@
-use kyc_sandbox::settings::SessionPolicy;
+use kyc_sandbox::settings::{Deletion, SessionPolicy};
 use kyc_sandbox::{Provider, Sandbox, Settings, VeriffSettings, credentials};
 use serde_json::{Value, json};
 
@@ -103,4 +103,179 @@ async fn what_breaks_a_documented_rule_is_refused_with_its_code() {
         assert_eq!(submit(&sandbox, session, body).await, (400, json!(code)));
     }
     assert_eq!(sandbox.ledger().counts(Provider::Veriff).effects, 0);
+}
+
+/// Sends a request that signs the session's id.
+async fn about(sandbox: &Sandbox, method: &str, session: &str, below: &str) -> (u16, Value) {
+    let signature = sign(credentials::VERIFF_SHARED_SECRET, session.as_bytes());
+    let headers = [
+        ("x-auth-client", credentials::VERIFF_API_KEY),
+        ("x-hmac-signature", &signature),
+    ];
+    let path = format!("/veriff/v1/sessions/{session}{below}");
+    let reply = send(sandbox, method, &path, &headers, "").await;
+    (reply.status, reply.json())
+}
+
+fn deleting(deletion: Deletion) -> Sandbox {
+    let settings = VeriffSettings::default().with_deletion(deletion);
+    Sandbox::new(Settings::default().with_veriff(settings))
+}
+
+#[tokio::test]
+async fn attempts_are_where_the_session_is() {
+    let sandbox = Sandbox::default();
+    let statuses = async |session: &'static str| {
+        let (_, reply) = about(&sandbox, "GET", session, "/attempts").await;
+        let attempts = reply["verifications"].as_array().unwrap().iter();
+        let status = |attempt: &Value| attempt["status"].as_str().unwrap().to_owned();
+        attempts.map(status).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(SESSION).await, ["created"]);
+    assert_eq!(submit(&sandbox, SESSION, SUBMITTED).await.0, 200);
+    assert_eq!(statuses(SESSION).await, ["submitted"]);
+    assert_eq!(statuses(APPROVED).await, ["approved"]);
+    let again = "00000000-0000-4000-8000-000000009103";
+    assert_eq!(statuses(again).await, ["created", "resubmission_requested"]);
+}
+
+#[tokio::test]
+async fn a_deleted_session_is_gone_and_one_under_way_is_not_deleted() {
+    let sandbox = Sandbox::default();
+    let deleted = about(&sandbox, "DELETE", APPROVED, "").await;
+    let expected = json!({"status": "success", "verification": {"id": APPROVED}});
+    assert_eq!(deleted, (200, expected));
+    for (method, below) in [("DELETE", ""), ("GET", "/decision"), ("GET", "/attempts")] {
+        assert_eq!(about(&sandbox, method, APPROVED, below).await.0, 404);
+    }
+    assert_eq!(submit(&sandbox, SESSION, SUBMITTED).await.0, 200);
+    let review = "00000000-0000-4000-8000-000000009121";
+    for (session, code) in [(SESSION, "1305"), (review, "1306")] {
+        let (status, refusal) = about(&sandbox, "DELETE", session, "").await;
+        let found = (status, &refusal["status"], &refusal["code"]);
+        assert_eq!(found, (400, &json!(400), &json!(code)));
+    }
+    let counts = sandbox
+        .ledger()
+        .operation_counts(Provider::Veriff, "delete-session");
+    assert_eq!((counts.requests, counts.effects), (4, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletion_is_limited_or_not_enabled() {
+    let sandbox = deleting(Deletion::NotEnabled);
+    assert_eq!(about(&sandbox, "DELETE", SESSION, "").await.0, 403);
+    let sandbox = deleting(Deletion::Limited);
+    let delete = async |number: u8| {
+        let session = format!("00000000-0000-4000-8000-{number:012}");
+        about(&sandbox, "DELETE", &session, "").await.0
+    };
+    let hour = std::time::Duration::from_secs(60 * 60);
+    let mut statuses = Vec::new();
+    for number in 0..14 {
+        if [6, 12].contains(&number) {
+            tokio::time::advance(hour).await;
+        }
+        statuses.push(delete(number).await);
+    }
+    // 5 in the first hour, 5 in the second, and then 10 were deleted in a day.
+    let expected = [[200; 5].as_slice(), &[429], &[200; 5], &[429; 3]].concat();
+    assert_eq!(statuses, expected);
+}
+
+async fn upload(sandbox: &Sandbox, session: &str, image: Value) -> (u16, Value) {
+    let body = json!({"image": image}).to_string();
+    let reply = signed(sandbox, "POST", &format!("/{session}/media"), &body).await;
+    (reply.status, reply.json())
+}
+
+#[tokio::test]
+async fn what_is_uploaded_is_listed_and_downloaded_until_the_session_is_handed_in() {
+    let sandbox = Sandbox::default();
+    let images = async |session: &'static str| {
+        let (_, list) = about(&sandbox, "GET", session, "/media").await;
+        list["images"].as_array().unwrap().clone()
+    };
+    assert_eq!(images(SESSION).await, Vec::<Value>::new());
+    let proof =
+        json!({"context": "address-front", "content": "data:application/pdf;base64,JVBERi0xLjQK"});
+    let (status, uploaded) = upload(&sandbox, SESSION, proof.clone()).await;
+    assert_eq!((status, &uploaded["image"]["size"]), (200, &json!(9)));
+    assert_eq!(uploaded["image"]["mimetype"], "application/pdf");
+    assert_eq!(images(SESSION).await, [uploaded["image"].clone()]);
+
+    let id = uploaded["image"]["id"].as_str().unwrap();
+    let signature = sign(credentials::VERIFF_SHARED_SECRET, id.as_bytes());
+    let headers = [
+        ("x-auth-client", credentials::VERIFF_API_KEY),
+        ("x-hmac-signature", &signature),
+    ];
+    let path = format!("/veriff/v1/media/{id}");
+    let file = send(&sandbox, "GET", &path, &headers, "").await;
+    assert_eq!(file.header("content-type"), Some("application/pdf"));
+    file.is(
+        200,
+        "%PDF-1.4
+",
+    );
+    let expected = sign(credentials::VERIFF_SHARED_SECRET, b"%PDF-1.4\n");
+    assert_eq!(file.header("x-hmac-signature"), Some(expected.as_str()));
+
+    assert_eq!(submit(&sandbox, SESSION, SUBMITTED).await.0, 200);
+    assert_eq!(upload(&sandbox, SESSION, proof).await.0, 409);
+    let effects = sandbox
+        .ledger()
+        .operation_counts(Provider::Veriff, "upload-media");
+    assert_eq!((effects.requests, effects.effects), (2, 1));
+}
+
+#[tokio::test]
+async fn an_image_that_is_none_is_refused_with_its_code() {
+    let sandbox = Sandbox::default();
+    for (image, code) in [
+        (Value::Null, "1400"),
+        (json!({"context": "face", "content": ""}), "1400"),
+        (json!({"context": "face", "content": "?"}), "1401"),
+        (
+            json!({"context": "face", "content": "data:image/png,AAAA"}),
+            "1401",
+        ),
+        (json!({"context": "selfie", "content": "AAAA"}), "1402"),
+        (json!({"context": "face"}), "1403"),
+    ] {
+        let (status, refusal) = upload(&sandbox, SESSION, image).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!(code)));
+    }
+    assert_eq!(sandbox.ledger().counts(Provider::Veriff).effects, 0);
+}
+
+#[tokio::test]
+async fn pictures_are_of_the_attempt_that_was_decided() {
+    let sandbox = Sandbox::default();
+    let contexts = |list: &Value| -> Vec<String> {
+        let images = list["images"].as_array().unwrap().iter();
+        images
+            .map(|image| image["context"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let again = "00000000-0000-4000-8000-000000009103";
+    let (_, list) = about(&sandbox, "GET", again, "/media").await;
+    assert_eq!(contexts(&list), Vec::<String>::new());
+    let (_, attempts) = about(&sandbox, "GET", again, "/attempts").await;
+    let mut found = Vec::new();
+    for attempt in attempts["verifications"].as_array().unwrap() {
+        let id = attempt["id"].as_str().unwrap();
+        let signature = sign(credentials::VERIFF_SHARED_SECRET, id.as_bytes());
+        let headers = [
+            ("x-auth-client", credentials::VERIFF_API_KEY),
+            ("x-hmac-signature", &signature),
+        ];
+        let path = format!("/veriff/v1/attempts/{id}/media");
+        let list = send(&sandbox, "GET", &path, &headers, "").await.json();
+        found.push(contexts(&list));
+    }
+    assert_eq!(
+        found,
+        [vec![], vec!["face".to_owned(), "document-front".to_owned()]]
+    );
 }

@@ -8,6 +8,7 @@
 
 mod decision;
 mod fixtures;
+mod media;
 mod progress;
 mod sessions;
 

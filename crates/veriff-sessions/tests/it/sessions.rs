@@ -5,16 +5,21 @@ use provider_core::http::StatusCode;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{Error, ErrorKind, Outcome, RawResponse, VerificationError};
 use serde_json::{Value, json};
-use veriff_sessions::{CreateSession, SessionReply, SubmitSession};
+use veriff_sessions::{
+    Attempts, CreateSession, DeleteSession, GetAttempts, SessionReply, SessionStatus, SubmitSession,
+};
 
 use crate::{SESSION, client, signed};
 
-/// Transports that reply once with this body and its signature; another attempt would find nothing.
-fn replying(status: u16, body: &str) -> ScriptedTransport {
-    let headers = signed(body.as_bytes());
+/// A reply with this body and its signature.
+fn reply(status: u16, body: &str) -> RawResponse {
     let status = StatusCode::from_u16(status).unwrap();
-    let reply = RawResponse::new(status, headers, body.to_owned().into());
-    ScriptedTransport::new([Step::Respond(reply)])
+    RawResponse::new(status, signed(body.as_bytes()), body.to_owned().into())
+}
+
+/// Replies once; another attempt would find nothing.
+pub(crate) fn replying(status: u16, body: &str) -> ScriptedTransport {
+    ScriptedTransport::new([Step::Respond(reply(status, body))])
 }
 
 async fn create(transport: ScriptedTransport, request: Value) -> Result<SessionReply, Error> {
@@ -150,4 +155,61 @@ async fn no_url_and_no_token_is_printed() {
     );
     assert!(!printed.contains("CANARY"), "{printed}");
     assert!(printed.contains(SESSION), "{printed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_be_read_is_set_aside_and_none_is_invented() {
+    let ask = async |body: &str| -> Result<Attempts, Error> {
+        let request = GetAttempts::new(SessionId::parse(SESSION).unwrap());
+        Ok(client(replying(200, body))
+            .attempts(request)
+            .await?
+            .into_value())
+    };
+    let body = r#"{"verifications":[{"id":"a","status":"started"},{"status":"approved"},[],{"id":"b","status":7,"userDefinedData":3}]}"#;
+    let attempts = ask(body).await.unwrap().verifications;
+    let statuses: Vec<_> = attempts.iter().map(|attempt| &attempt.status).collect();
+    assert_eq!(statuses, [&Some(SessionStatus::Started), &Some("7".into())]);
+    assert_eq!(attempts.unread_count(), 2);
+    for body in [
+        "{}",
+        r#"{"verifications":null}"#,
+        r#"{"verifications":[],"verifications":[]}"#,
+    ] {
+        assert_eq!(
+            ask(body).await.unwrap_err().kind(),
+            ErrorKind::Decode,
+            "{body}"
+        );
+    }
+    // It contradicts itself, so it is asked again.
+    let refused = Step::Respond(reply(200, r#"{"status":"fail","verifications":[]}"#));
+    let listed = Step::Respond(reply(200, r#"{"verifications":[]}"#));
+    let request = GetAttempts::new(SessionId::parse(SESSION).unwrap());
+    let client = client(ScriptedTransport::new([refused, listed]));
+    assert_eq!(client.attempts(request).await.unwrap().attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_is_sent_once_and_believed_of_its_own_session_only() {
+    let delete = async |transport: ScriptedTransport| {
+        let request = DeleteSession::new(SessionId::parse(SESSION).unwrap());
+        client(transport).delete_session(request).await
+    };
+    let transport = ScriptedTransport::new([Step::respond(500, "{}"), Step::respond(500, "{}")]);
+    let error = delete(transport.clone()).await.unwrap_err();
+    assert_eq!(
+        (error.outcome(), transport.sent().len()),
+        (Outcome::Unknown, 1)
+    );
+    // The id is signed, and no body is sent.
+    let sent = transport.sent().remove(0);
+    let signature = &signed(SESSION.as_bytes())["x-hmac-signature"];
+    assert_eq!(
+        (sent.header("x-hmac-signature"), sent.body.len()),
+        (signature.to_str().unwrap(), 0)
+    );
+    let other = r#"{"verification":{"id":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}}"#;
+    let error = delete(replying(200, other)).await.unwrap_err();
+    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
 }

@@ -24,7 +24,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let session = Session {
         vendor_data: text("vendorData"),
         end_user_id: text("endUserId"),
-        submitted: false,
+        ..Session::default()
     };
     let id = veriff.ids.uuid();
     veriff.sessions.update(id, |_| session.clone());

@@ -12,15 +12,16 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
+    let attempt = Veriff::attempt(session, 1).to_string();
     let made = veriff.decision(session);
-    let made = made.map(|(decision, at)| verification(text, decision, at));
+    let made = made.map(|(decision, at)| verification(text, attempt, decision, at));
     veriff.success(vec![
         ("status", "success".into()),
         ("verification", made.into()),
     ])
 }
 
-fn verification(session: &str, decision: DecisionStatus, decided_ms: i64) -> Json {
+fn verification(session: &str, attempt: String, decision: DecisionStatus, decided_ms: i64) -> Json {
     use DecisionStatus::{Abandoned, Declined, Expired, ResubmissionRequested};
 
     let (status, code) = decision.pair();
@@ -46,7 +47,7 @@ fn verification(session: &str, decision: DecisionStatus, decided_ms: i64) -> Jso
     ];
     Json::Object(vec![
         ("id", session.into()),
-        ("attemptId", "00000000-0000-4000-8000-0000000000a1".into()),
+        ("attemptId", attempt.into()),
         ("acceptanceTime", accepted.into()),
         ("decisionTime", decided.into()),
         ("code", code.into()),

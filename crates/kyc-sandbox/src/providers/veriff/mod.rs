@@ -1,13 +1,17 @@
 //! Veriff: verification sessions, signed in both directions.
 
+mod attempts;
 mod create_session;
 mod decision;
+mod delete_session;
+mod media;
 pub(crate) mod options;
 mod record_consent;
 mod signing;
 mod submit_session;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::Method;
 use uuid::Uuid;
@@ -20,13 +24,20 @@ use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Consents, DecisionStatus, Ids, Provider, StoredConsent, WireClock};
+use crate::state::{
+    Bounded, Consents, DecisionStatus, Ids, Provider, RateWindows, StoredConsent, WireClock,
+};
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
 const FOREIGN_CLIENT: &str = "00000000-0000-4000-8000-0000000000ff";
 /// Names a session that is not the caller's.
 const ANOTHER_SESSION: &str = "00000000-0000-4000-8000-00000000a0a0";
 
+/// In an hour and in a day, as documented.
+const DELETIONS: [(Duration, u64); 2] = [
+    (Duration::from_secs(60 * 60), 5),
+    (Duration::from_secs(24 * 60 * 60), 10),
+];
 /// Where persons would be verified: no such host exists.
 const SESSION_HOST: &str = "https://veriff.example.test";
 /// The one operation whose requests need no signature.
@@ -41,8 +52,11 @@ pub(crate) struct Veriff {
     ids: Ids,
     clock: WireClock,
     consents: Consents,
-    /// The sessions that were created or handed in.
+    /// The sessions that were created, handed in or deleted.
     sessions: Bounded<Uuid, Session>,
+    deletions: RateWindows,
+    /// The files that were uploaded.
+    media: Bounded<Uuid, media::File>,
     /// By session, with the time.
     decisions: Bounded<Uuid, (DecisionStatus, i64)>,
     /// The time of decisions that no one made at run time.
@@ -57,6 +71,9 @@ struct Session {
     vendor_data: Option<String>,
     end_user_id: Option<String>,
     submitted: bool,
+    deleted: bool,
+    /// What was uploaded, oldest first.
+    media: Vec<Uuid>,
 }
 
 impl ProviderApi for Veriff {
@@ -85,6 +102,42 @@ impl ProviderApi for Veriff {
             template: "/v1/sessions/{id}/decision",
             operation: "decision",
             handler: decision::handle,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/attempts",
+            operation: "attempts",
+            handler: attempts::handle,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/sessions/{id}/media",
+            operation: "upload-media",
+            handler: media::upload,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/media",
+            operation: "session-media",
+            handler: media::of_session,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/attempts/{id}/media",
+            operation: "attempt-media",
+            handler: media::of_attempt,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/media/{id}",
+            operation: "download-media",
+            handler: media::download,
+        },
+        Route {
+            method: Method::DELETE,
+            template: "/v1/sessions/{id}",
+            operation: "delete-session",
+            handler: delete_session::handle,
         },
     ];
 
@@ -118,6 +171,8 @@ impl Veriff {
         Self {
             consents: Consents::new(*settings.consent_capacity()),
             sessions: Bounded::new(*settings.consent_capacity()),
+            deletions: RateWindows::new(&DELETIONS),
+            media: Bounded::new(*settings.media_capacity()),
             decisions: Bounded::new(*settings.consent_capacity()),
             started_ms: clock.now_ms(),
             turns: AtomicU64::new(0),
@@ -218,31 +273,73 @@ impl Veriff {
 
     /// The session that the path names, or the refusal if there is none.
     fn session<'r>(&self, request: &'r ReceivedRequest) -> Result<(&'r str, Uuid), Reply> {
+        let (text, session) = self.path_id(request)?;
+        match self.exists(session) {
+            true => Ok((text, session)),
+            false => Err(self.error(404)),
+        }
+    }
+
+    /// The id in the path, or the refusal if it is of nothing.
+    fn path_id<'r>(&self, request: &'r ReceivedRequest) -> Result<(&'r str, Uuid), Reply> {
         // A UUID never needs percent-encoding.
         let text = request.parameter("id");
-        let Some(session) = uuid(text.as_bytes()) else {
+        let Some(id) = uuid(text.as_bytes()) else {
             return Err(match self.settings.malformed_session() {
                 MalformedSession::NotFound => self.error(404),
                 MalformedSession::ValidationFailed => self.error(400),
             });
         };
-        let is = |listed: &str| Uuid::try_parse(listed) == Ok(session);
-        if is(SESSION_BREAKS) {
-            return Err(self.error(500));
+        let is = |special: &str| Uuid::try_parse(special) == Ok(id);
+        match (is(SESSION_BREAKS), is(SESSION_NOT_FOUND)) {
+            (true, _) => Err(self.error(500)),
+            (_, true) => Err(self.error(404)),
+            _ => Ok((text, id)),
         }
-        let known = !is(SESSION_NOT_FOUND)
+    }
+
+    fn exists(&self, session: Uuid) -> bool {
+        let remembered = self.sessions.get(&session);
+        !remembered.as_ref().is_some_and(|session| session.deleted)
             && match self.settings.sessions() {
                 SessionPolicy::AnyUuid => true,
                 SessionPolicy::Listed(sessions) => {
-                    self.sessions.get(&session).is_some()
-                        || sessions.iter().any(|listed| is(listed))
+                    let mut sessions = sessions.iter();
+                    remembered.is_some()
+                        || sessions.any(|listed| Uuid::try_parse(listed) == Ok(session))
                 }
-            };
-        if known {
-            Ok((text, session))
-        } else {
-            Err(self.error(404))
+            }
+    }
+
+    /// The id of a session's first or second attempt. It is made of the session's, so that it needs no memory.
+    fn attempt(session: Uuid, number: u8) -> Uuid {
+        let mut bytes = session.into_bytes();
+        bytes[0] ^= 0xa0 | number;
+        Uuid::from_bytes(bytes)
+    }
+
+    /// The session of an attempt, and which of its attempts it is.
+    fn session_of(&self, attempt: Uuid) -> (Uuid, u8) {
+        // The operation that makes an attempt of a session makes a session of an attempt.
+        let second = Self::attempt(attempt, 2);
+        match self.attempts(second) {
+            2 => (second, 2),
+            _ => (Self::attempt(attempt, 1), 1),
         }
+    }
+
+    /// How many attempts a session has.
+    fn attempts(&self, session: Uuid) -> u8 {
+        match self.decision(session) {
+            Some((DecisionStatus::ResubmissionRequested, _)) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether a session was handed in.
+    fn is_submitted(&self, session: Uuid) -> bool {
+        let session = self.sessions.get(&session);
+        session.is_some_and(|session| session.submitted)
     }
 
     /// The reply that shows a session.
@@ -288,16 +385,27 @@ impl Veriff {
     }
 
     fn signed(&self, status: u16, body: &Json) -> Reply {
-        let settings = &self.settings;
         let compact = body.to_compact();
+        let sent = match self.settings.reply_signing() {
+            ReplySigning::ReserialisedAfterSigning => body.to_spaced(),
+            _ => compact.clone(),
+        };
+        let reply = Reply::text(status, "application/json", sent);
+        self.with_signature(reply, compact.as_bytes())
+    }
+
+    /// The reply with a signature over these bytes.
+    fn with_signature(&self, mut reply: Reply, signed: &[u8]) -> Reply {
+        let settings = &self.settings;
         let current = settings.secrets().first().map_or("", String::as_str);
-        let signature = sign(current, compact.as_bytes());
-        let old = || sign(settings.old_secret(), compact.as_bytes());
+        let signature = sign(current, signed);
+        let old = || sign(settings.old_secret(), signed);
         let ours = settings.api_key().as_str();
 
-        let mut sent = compact.clone();
         let (x, vrf) = match settings.reply_signing() {
-            ReplySigning::BothPairs => (Some((ours, signature.clone())), Some((ours, signature))),
+            ReplySigning::BothPairs | ReplySigning::ReserialisedAfterSigning => {
+                (Some((ours, signature.clone())), Some((ours, signature)))
+            }
             ReplySigning::XPairOnly => (Some((ours, signature)), None),
             ReplySigning::VrfPairOnly => (None, Some((ours, signature))),
             ReplySigning::DifferingPairs => (Some((ours, signature)), Some((ours, old()))),
@@ -307,16 +415,11 @@ impl Veriff {
                 (Some((ours, upper.clone())), Some((ours, upper)))
             }
             ReplySigning::OldSecret => (Some((ours, old())), Some((ours, old()))),
-            ReplySigning::ReserialisedAfterSigning => {
-                sent = body.to_spaced();
-                (Some((ours, signature.clone())), Some((ours, signature)))
-            }
             ReplySigning::ForeignClient => (
                 Some((FOREIGN_CLIENT, signature.clone())),
                 Some((FOREIGN_CLIENT, signature)),
             ),
         };
-        let mut reply = Reply::text(status, "application/json", sent);
         if let Some((client, signature)) = x {
             reply = reply
                 .with_header("x-auth-client", client)

@@ -45,6 +45,14 @@ settings! {
         with_sessions / sessions: SessionPolicy = SessionPolicy::AnyUuid;
         /// A session id that is not a UUID. Own choice.
         with_malformed_session / malformed_session: MalformedSession = MalformedSession::NotFound;
+        /// Whether sessions may be deleted, and how often. Veriff enables it on request. Own choice.
+        with_deletion / deletion: Deletion = Deletion::Unlimited;
+        /// The HTTP status of an upload. The page does not say which success it is. Own choice.
+        with_upload_status / upload_status: u16 = 200;
+        /// Whether files are signed as other replies are; the page does not say. Own choice.
+        with_media_signing / media_signing: MediaSigning = MediaSigning::Signed;
+        /// The number of uploaded files kept in memory; the oldest are dropped first.
+        with_media_capacity / media_capacity: usize = 100;
         /// The scope in which the latest consent is binding. Own choice.
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
         /// The number of consents kept in memory; the oldest are dropped first.
@@ -78,6 +86,10 @@ fault_settings! { VeriffSettings }
 pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
 /// The Veriff session that answers 500 with the documented body.
 pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
+/// The picture of the face of every session that is decided, but neither expired nor abandoned: its media id.
+pub const MEDIA_FACE: &str = "00000000-0000-4000-8000-0000000000f1";
+/// The picture of such a session's document.
+pub const MEDIA_DOCUMENT: &str = "00000000-0000-4000-8000-0000000000f2";
 /// The sessions that are decided from the start, by ids of the sandbox's own; [`Sandbox::decide`](crate::Sandbox::decide)
 /// replaces their decision.
 pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = {
@@ -96,6 +108,24 @@ pub const SESSION_DECISIONS: &[(&str, DecisionStatus)] = {
 };
 
 choices! {
+    /// Whether Veriff's sessions may be deleted.
+    Deletion {
+        /// As often as asked.
+        Unlimited,
+        /// 5 in an hour and 10 in 24 hours, as documented; then 429.
+        Limited,
+        /// 403, as third parties observed.
+        NotEnabled,
+    }
+
+    /// Whether Veriff's files are signed.
+    MediaSigning {
+        /// As [`VeriffSettings::with_reply_signing`] sets it.
+        Signed,
+        /// They have no signature headers.
+        Unsigned,
+    }
+
     /// The effect of an upper-case request signature at Veriff.
     UpperCaseSignature {
         /// The same as a lower-case one.
