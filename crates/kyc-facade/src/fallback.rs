@@ -8,9 +8,12 @@ use std::sync::Arc;
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
     AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
-    DocumentAccessRequest, DocumentSession, RecordedConsent,
+    DocumentAccessRequest, DocumentSession, IdentityVerification, RecordedConsent,
+    SessionReference, VerificationDecision, VerificationRequest, VerificationSession,
 };
-use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, async_trait};
+use provider_core::{
+    CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Outcome, async_trait,
+};
 use tokio::time::Instant;
 
 use crate::origin::Origin;
@@ -50,11 +53,13 @@ use crate::time_left::{options_left, share};
 /// | `InvalidRequest` of the first | no | the input has to be corrected |
 /// | `InvalidRequest` of another, nothing sent | it is skipped | it does not support this input |
 ///
-/// [`AggregatorDiscovery`] is a read for every provider, so its failures leave nothing unsettled. The other three
-/// capabilities are not, unless the error says so.
+/// [`AggregatorDiscovery`] is a read for every provider, so its failures leave nothing unsettled. The other capabilities are
+/// not, unless the error says so.
+///
+/// **What is read of a session** is read at the provider that opened it, which [`SessionReference`] names, and at no other.
 ///
 /// **The answer** names the provider that served: `provider` in [`RecordedConsent`], [`DocumentSession`],
-/// [`AggregatorStanding`] and [`AggregatorConsentSession`], and the step of an onboarding. `provider_name` and input checks
+/// [`AggregatorStanding`], [`AggregatorConsentSession`] and [`VerificationSession`], and the step of an onboarding. `provider_name` and input checks
 /// are those of the first provider.
 ///
 /// **The error**, if all fail, is the first provider's, with its cause; [`Error::also_failed`] lists the others. A failure
@@ -146,6 +151,26 @@ impl<C: ?Sized> Fallback<C> {
             }
         }
         Err(first.with_also_failed(others))
+    }
+
+    /// The provider that opened a session, or the first one where it names none. No other one knows the session, so there is
+    /// nothing to fall back to.
+    fn opener_of(
+        &self,
+        session: &SessionReference,
+        operation: &'static str,
+        name: impl Fn(&C) -> &'static str,
+    ) -> Result<&C, Error> {
+        let Some(provider) = &session.provider else {
+            return Ok(&self.first);
+        };
+        let mut all = std::iter::once(&self.first).chain(&self.others);
+        all.find(|candidate| name(candidate) == provider)
+            .map(|opener| &**opener)
+            .ok_or_else(|| {
+                let rule = "must be one of those that are asked";
+                Error::from(InvalidRequest::new("provider", rule)).at(name(&self.first), operation)
+            })
     }
 }
 
@@ -275,5 +300,43 @@ impl AggregatorConsent for Fallback<dyn AggregatorConsent> {
             |provider, options| provider.open_consent(request.clone(), options),
         )
         .await
+    }
+}
+
+#[async_trait]
+impl IdentityVerification for Fallback<dyn IdentityVerification> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_verification(&self, request: &VerificationRequest) -> Result<(), Error> {
+        self.first.check_verification(request)
+    }
+
+    async fn open_verification(
+        &self,
+        request: VerificationRequest,
+        options: CallOptions,
+    ) -> Result<VerificationSession, Error> {
+        self.in_turn(
+            options,
+            false,
+            |provider| provider.provider_name(),
+            |provider, options| provider.open_verification(request.clone(), options),
+        )
+        .await
+    }
+
+    async fn read_verdict(
+        &self,
+        session: SessionReference,
+        options: CallOptions,
+    ) -> Result<VerificationDecision, Error> {
+        let opener = self.opener_of(&session, "read-verdict", |provider| {
+            provider.provider_name()
+        })?;
+        let mut decision = opener.read_verdict(session, options).await?;
+        decision.set_origin(opener.provider_name());
+        Ok(decision)
     }
 }

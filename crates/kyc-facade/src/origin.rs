@@ -2,7 +2,7 @@
 
 use provider_core::capability::{
     AggregatorConsentSession, AggregatorStanding, DocumentSession, ProviderReference,
-    RecordedConsent,
+    RecordedConsent, VerificationDecision, VerificationSession,
 };
 
 /// An answer that can name the provider that gave it.
@@ -41,6 +41,8 @@ origin!(
     DocumentSession: answer => Some(&answer.reference),
     AggregatorStanding: _ => None,
     AggregatorConsentSession: answer => Some(&answer.reference),
+    VerificationSession: answer => Some(&answer.reference),
+    VerificationDecision: _ => None,
 );
 
 impl<T: Origin> Origin for Vec<T> {

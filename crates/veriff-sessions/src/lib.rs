@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempts;
+mod capability;
 mod client;
 mod create_session;
 mod decision;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use consent_hmac::provider_core::capability::{ConsentKind, ConsentRecorder, ConsentStatement};
 use consent_hmac::provider_core::testing::{ScriptedTransport, Step, conformance};
-use consent_hmac::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome, VerificationError};
+use consent_hmac::provider_core::{
+    BaseUrl, CallOptions, ErrorKind, Outcome, Transport, VerificationError,
+};
 use consent_hmac::{
     ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
     Signer, Veriff,
@@ -37,19 +39,32 @@ fn sandbox(settings: VeriffSettings) -> Sandbox {
     Sandbox::new(Settings::default().with_veriff(settings))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn veriff_is_a_consent_recorder() {
-    let sandbox = Sandbox::default();
-    let client = client(veriff(&base_url()), Arc::new(sandbox.transport()));
+    let peer = |failure| sandbox(VeriffSettings::default().with_failure(failure));
+    let answers = peer(None);
+    let transport = |sandbox: &Sandbox| -> Arc<dyn Transport> { Arc::new(sandbox.transport()) };
+    let setup = conformance::Setup::<dyn ConsentRecorder>::new(
+        transport(&answers),
+        transport(&peer(Some(Failure::new(400)))),
+        transport(&peer(Some(Failure::new(503).after_effect()))),
+        |transport| Arc::new(client(veriff(&base_url()), transport)),
+    );
     for kind in [ConsentKind::Ine, ConsentKind::Bipa, ConsentKind::Aadhaar] {
-        conformance::consent_recorder(&client, statement(kind)).await;
+        let mut of_another = statement(kind.clone());
+        of_another.session = "11111111-1111-4111-8111-111111111111".to_owned();
+        conformance::consent_recorder(&setup, statement(kind), of_another).await;
     }
-    // The suite records an approval and then a refusal, and the latest is binding.
-    let consents = sandbox.consents(SESSION);
+    // The suite records an approval, a refusal, and the approval again: the latest is binding.
+    let consents = answers.consents(SESSION);
     let kinds: Vec<_> = consents.iter().map(|consent| consent.kind()).collect();
-    assert_eq!(kinds, ["ine", "ine", "bipa", "bipa", "aadhaar", "aadhaar"]);
+    let thrice = |kind| [kind; 3];
+    assert_eq!(
+        kinds,
+        [thrice("ine"), thrice("bipa"), thrice("aadhaar")].concat()
+    );
     let last = consents.last().unwrap();
-    assert!(last.is_binding() && !last.approved());
+    assert!(last.is_binding() && last.approved());
 }
 
 #[tokio::test(start_paused = true)]

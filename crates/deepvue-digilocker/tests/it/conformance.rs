@@ -6,7 +6,7 @@ use deepvue_digilocker::provider_core::capability::{
     AccessConsent, DocumentAccess, DocumentAccessRequest, DocumentKind,
 };
 use deepvue_digilocker::provider_core::testing::{ScriptedTransport, Step, conformance};
-use deepvue_digilocker::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome};
+use deepvue_digilocker::provider_core::{BaseUrl, CallOptions, ErrorKind, Outcome, Transport};
 use deepvue_digilocker::{
     ClientId, ClientSecret, Consent, Deepvue, DigilockerClient, DocType, InitiateSession,
 };
@@ -37,10 +37,21 @@ fn sandbox(settings: DeepvueSettings) -> Sandbox {
     Sandbox::new(Settings::default().with_deepvue(settings))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn deepvue_implements_document_access() {
-    let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
-    conformance::document_access(&client, access()).await;
+    let peer = |failure| -> Arc<dyn Transport> {
+        let settings = DeepvueSettings::default().with_failure(failure);
+        Arc::new(sandbox(settings).transport())
+    };
+    // The reply to a session that is opened has nothing of the request.
+    let setup = conformance::Setup::<dyn DocumentAccess>::new(
+        peer(None),
+        peer(Some(Failure::new(400))),
+        peer(Some(Failure::new(503).after_effect())),
+        |transport| Arc::new(client(&base_url(), transport)),
+    )
+    .replies_say_nothing();
+    conformance::document_access(&setup, access(), access()).await;
 }
 
 #[tokio::test(start_paused = true)]

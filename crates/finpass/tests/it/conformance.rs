@@ -6,23 +6,38 @@ use finpass::provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorId, ConsentPurpose,
 };
 use finpass::provider_core::testing::{ScriptedTransport, Step, conformance};
-use finpass::provider_core::{BaseUrl, CallOptions, Email, ErrorKind, Mobile, Outcome, Pan};
+use finpass::provider_core::{
+    BaseUrl, CallOptions, Email, ErrorKind, Mobile, Outcome, Pan, Transport,
+};
 use finpass::{ApiKey, ApiSecret, ConsentType, Finpass, FinpassClient, Initialize};
-use kyc_sandbox::Sandbox;
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{FinpassSettings, Sandbox, Settings};
 use serde_json::json;
 
 use crate::sandbox::{base_url, client};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn finpass_implements_aggregator_consent() {
-    let transport = Sandbox::default().transport();
-    let client = client(&base_url(), Arc::new(transport));
-    let request = AggregatorConsentRequest::new(
-        Mobile::parse("9000000001").unwrap(),
-        ConsentPurpose::LoanUnderwriting,
-    )
-    .set_return_url(Some("https://lender.example.test/done".into()));
-    conformance::aggregator_consent(&client, request).await;
+    let peer = |failure| -> Arc<dyn Transport> {
+        let finpass = FinpassSettings::default().with_failure(failure);
+        Arc::new(Sandbox::new(Settings::default().with_finpass(finpass)).transport())
+    };
+    let setup = conformance::Setup::<dyn AggregatorConsent>::new(
+        peer(None),
+        peer(Some(Failure::new(400))),
+        peer(Some(Failure::new(503).after_effect())),
+        |transport| Arc::new(client(&base_url(), transport)),
+    );
+    let request = |mobile| {
+        AggregatorConsentRequest::new(
+            Mobile::parse(mobile).unwrap(),
+            ConsentPurpose::LoanUnderwriting,
+        )
+        .set_pan(Some(Pan::parse("AAAPA0000A").unwrap()))
+        .set_email(Some(Email::parse("person@example.test").unwrap()))
+        .set_return_url(Some("https://lender.example.test/done".into()))
+    };
+    conformance::aggregator_consent(&setup, request("9000000001"), request("9000000002")).await;
 }
 
 /// The requested aggregator is omitted: Finpass chooses the aggregator itself.

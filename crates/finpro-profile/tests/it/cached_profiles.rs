@@ -20,7 +20,7 @@ use kyc_sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::conformance::{query, readiness};
+use crate::conformance::{query, readiness, setup};
 use crate::sandbox::{base_url, client, finpro};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -556,13 +556,22 @@ async fn nothing_personal_is_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn it_implements_aggregator_discovery() {
-    let transport = Arc::new(Sandbox::default().transport());
-    let profiles = CachedProfiles::from(client(&base_url(), transport));
+    let over = |transport| CachedProfiles::from(client(&base_url(), transport));
+    let setup = setup(move |transport| Arc::new(over(transport)));
     let answered = query("9000000001", &["onemoney", "finvu"]);
-    // Twice: from FinPro, and from the cache.
+    let silent = query("9000000006", &[]);
+    conformance::aggregator_discovery(&setup, answered.clone(), silent).await;
+
+    // From FinPro, and from the cache.
+    let profiles = over(Arc::new(Sandbox::default().transport()));
     for _ in 0..2 {
-        let silent = query("9000000006", &[]);
-        conformance::aggregator_discovery(&profiles, answered.clone(), silent).await;
+        let standings = profiles.discover(answered.clone(), limit(9 * SECOND)).await;
+        let standings = standings.unwrap();
+        let expected = [
+            ("onemoney", Readiness::Ready),
+            ("finvu", Readiness::NeedsRegistration),
+        ];
+        assert_eq!(readiness(&standings), expected);
     }
     let standings = profiles
         .discover(query("9000000001", &[]), limit(9 * SECOND))

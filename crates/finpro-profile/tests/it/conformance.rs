@@ -6,12 +6,13 @@ use finpro_profile::provider_core::capability::{
     AggregatorDiscovery, AggregatorId, AggregatorQuery, AggregatorStanding, Readiness,
 };
 use finpro_profile::provider_core::testing::{ScriptedTransport, Step, conformance};
-use finpro_profile::provider_core::{BaseUrl, CallOptions, ErrorKind, Mobile, Outcome};
+use finpro_profile::provider_core::{BaseUrl, CallOptions, ErrorKind, Mobile, Outcome, Transport};
 use finpro_profile::{
     AppIdentifier, CheckProfile, ClientId, ClientSecret, Finpro, FinproProfileClient,
     OrganisationId, UserConsentId,
 };
-use kyc_sandbox::Sandbox;
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{FinproSettings, Sandbox, Settings};
 
 use crate::sandbox::{base_url, client, credentials};
 
@@ -31,12 +32,29 @@ pub(crate) fn readiness(standings: &[AggregatorStanding]) -> Vec<(&str, Readines
         .collect()
 }
 
+/// The sandbox in each of its moods; its rows name aggregators, and no person.
+pub(crate) fn setup(
+    connect: impl Fn(Arc<dyn Transport>) -> Arc<dyn AggregatorDiscovery> + 'static,
+) -> conformance::Setup<dyn AggregatorDiscovery> {
+    let peer = |failure| -> Arc<dyn Transport> {
+        let finpro = FinproSettings::default().with_failure(failure);
+        Arc::new(Sandbox::new(Settings::default().with_finpro(finpro)).transport())
+    };
+    conformance::Setup::new(
+        peer(None),
+        peer(Some(Failure::new(400))),
+        peer(Some(Failure::new(503).after_effect())),
+        connect,
+    )
+    .replies_say_nothing()
+}
+
 #[tokio::test(start_paused = true)]
 async fn finpro_implements_aggregator_discovery() {
-    let client = client(&base_url(), Arc::new(Sandbox::default().transport()));
+    let setup = setup(|transport| Arc::new(client(&base_url(), transport)));
     let answered = query("9000000001", &["onemoney", "finvu"]);
     let silent = query("9000000006", &[]);
-    conformance::aggregator_discovery(&client, answered, silent).await;
+    conformance::aggregator_discovery(&setup, answered, silent).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! One fake for all four capabilities: waits, then returns a configured result, and records its inputs.
+//! One fake for all capabilities: waits, then returns a configured result, and records its inputs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -176,5 +176,39 @@ impl AggregatorConsent for Fake {
             BrowserUrl::new("https://consent.example.test"),
             request.aggregator,
         ))
+    }
+}
+
+#[async_trait]
+impl IdentityVerification for Fake {
+    fn provider_name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn check_verification(&self, _: &VerificationRequest) -> Result<(), Error> {
+        self.check()
+    }
+
+    async fn open_verification(
+        &self,
+        _: VerificationRequest,
+        options: CallOptions,
+    ) -> Result<VerificationSession, Error> {
+        self.act("verification".to_owned(), options).await?;
+        let url = BrowserUrl::new("https://verification.example.test");
+        Ok(VerificationSession::new(reference(), url))
+    }
+
+    async fn read_verdict(
+        &self,
+        session: SessionReference,
+        options: CallOptions,
+    ) -> Result<VerificationDecision, Error> {
+        self.act(
+            format!("verdict of {}", session.reference.as_str()),
+            options,
+        )
+        .await?;
+        Ok(VerificationDecision::new(Verdict::Approved, None))
     }
 }

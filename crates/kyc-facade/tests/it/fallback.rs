@@ -61,7 +61,7 @@ fn discoveries(first: &Fake, others: &[&Fake]) -> Fallback<dyn AggregatorDiscove
 
 /// Calls each capability with a first provider that fails like this and a second that serves. Returns which one served, if
 /// any.
-async fn served(failure: &Error) -> [Option<&'static str>; 4] {
+async fn served(failure: &Error) -> [Option<&'static str>; 5] {
     let first = Fake::failing_with(failure.clone()).named("first");
     let second = Fake::default()
         .named("second")
@@ -71,6 +71,11 @@ async fn served(failure: &Error) -> [Option<&'static str>; 4] {
         Fallback::<dyn DocumentAccess>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
     let opener = Fallback::<dyn AggregatorConsent>::new(Arc::new(first.clone()))
         .or(Arc::new(second.clone()));
+    let verification = Fallback::<dyn IdentityVerification>::new(Arc::new(first.clone()))
+        .or(Arc::new(second.clone()));
+    let verified = verification
+        .open_verification(VerificationRequest::new(), options())
+        .await;
     let recorded = recorders(&first, &[&second])
         .record_consent(consent(), options())
         .await;
@@ -83,6 +88,7 @@ async fn served(failure: &Error) -> [Option<&'static str>; 4] {
         recorded.ok().and_then(|recorded| recorded.provider),
         opened.ok().and_then(|session| session.provider),
         granted.ok().and_then(|session| session.provider),
+        verified.ok().and_then(|session| session.provider),
         discovered.ok().and_then(|standings| standings[0].provider),
     ]
 }
@@ -133,7 +139,13 @@ async fn which_failures_are_passed_on_is_a_table() {
         let by = |yes: bool| yes.then_some("second");
         assert_eq!(
             served(&failure).await,
-            [by(changing), by(changing), by(changing), by(reading)],
+            [
+                by(changing),
+                by(changing),
+                by(changing),
+                by(changing),
+                by(reading)
+            ],
             "{failure:?}"
         );
     }
@@ -151,6 +163,34 @@ async fn only_the_first_provider_that_serves_is_called() {
         .unwrap();
     assert_eq!(recorded.provider, Some("first"));
     assert_eq!((first.asked().len(), second.asked().len()), (1, 0));
+}
+
+/// What was opened at one provider means nothing to another, so no other one is asked, whatever happens.
+#[tokio::test(start_paused = true)]
+async fn a_session_is_read_at_the_provider_that_opened_it_only() {
+    let first = Fake::failing(ErrorKind::Connect, Outcome::NotSent).named("first");
+    let second = Fake::default().named("second");
+    let either = Fallback::<dyn IdentityVerification>::new(Arc::new(first.clone()))
+        .or(Arc::new(second.clone()));
+    let opened = either
+        .open_verification(VerificationRequest::new(), CallOptions::new())
+        .await
+        .unwrap();
+    let session = SessionReference::from(&opened);
+    assert_eq!(session.provider.as_deref(), Some("second"));
+    let read =
+        async |session: SessionReference| either.read_verdict(session, CallOptions::new()).await;
+    let decision = read(session.clone()).await.unwrap();
+    assert_eq!(decision.provider, Some("second"));
+    assert_eq!(second.asked(), ["verification", "verdict of r-1"]);
+
+    for provider in [None, Some("first")] {
+        let error = read(session.clone().set_provider(provider)).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Connect);
+    }
+    let error = read(session.set_provider(Some("third"))).await.unwrap_err();
+    assert_eq!(error.invalid_request().unwrap().field(), "provider");
+    assert_eq!((first.asked().len(), second.asked().len()), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]

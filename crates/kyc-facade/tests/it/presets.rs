@@ -10,13 +10,17 @@ use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::http::{HeaderMap, Request, StatusCode};
 use kyc_facade::provider_core::testing::conformance;
 use kyc_facade::provider_core::{
-    Body, ExchangeLimits, Mobile, RawResponse, RetryPolicy, Transport, TransportError,
+    Body, CallOptions, ExchangeLimits, Mobile, RawResponse, RetryPolicy, Transport, TransportError,
     TransportErrorKind, async_trait,
 };
 use kyc_facade::{Fallback, Hedged, Kyc, KycBuilder};
-use kyc_sandbox::Sandbox;
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{
+    DecisionStatus, DeepvueSettings, FinpassSettings, FinproSettings, Sandbox, Settings,
+    VeriffSettings,
+};
 
-use crate::sandbox::{applicant, builder, clients};
+use crate::sandbox::{Clients, applicant, builder, clients};
 
 /// Records the path of each request and answers like the transport below, or with one status, or not at all.
 #[derive(Debug, Clone)]
@@ -162,44 +166,108 @@ async fn an_onboarding_can_have_its_own_retry_policy() {
     assert_eq!(transport.count(""), 4);
 }
 
+/// A peer in each of its moods, and a provider whose first server cannot be reached.
+fn setup<C: ?Sized + std::fmt::Debug>(
+    answering: &Sandbox,
+    fallback: impl Fn(Clients, Clients) -> Arc<C> + 'static,
+) -> conformance::Setup<C> {
+    let failing = |failure: Failure| -> Arc<dyn Transport> {
+        let failure = Some(failure);
+        let settings = Settings::default()
+            .with_veriff(VeriffSettings::default().with_failure(failure.clone()))
+            .with_deepvue(DeepvueSettings::default().with_failure(failure.clone()))
+            .with_finpro(FinproSettings::default().with_failure(failure.clone()))
+            .with_finpass(FinpassSettings::default().with_failure(failure));
+        Arc::new(Sandbox::new(settings).transport())
+    };
+    conformance::Setup::new(
+        Arc::new(answering.transport()),
+        failing(Failure::new(400)),
+        failing(Failure::new(503).after_effect()),
+        move |transport| {
+            fallback(
+                clients(Arc::new(Dead)).unwrap(),
+                clients(transport).unwrap(),
+            )
+        },
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fallback_can_be_used_as_a_provider() {
-    let dead = clients(Arc::new(Dead)).unwrap();
-    let alive = clients(Arc::new(Sandbox::default().transport())).unwrap();
-
-    let recorder =
-        Fallback::<dyn ConsentRecorder>::new(Arc::new(dead.veriff)).or(Arc::new(alive.veriff));
-    let session = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
-    let consent = ConsentStatement::new(
-        session,
-        ConsentKind::Aadhaar,
-        ConsentAnswer::Approved,
-        "I agree.",
+    let sandbox = Sandbox::default();
+    let recorder = setup(&sandbox, |dead, alive| {
+        let first = Fallback::<dyn ConsentRecorder>::new(Arc::new(dead.veriff));
+        Arc::new(first.or(Arc::new(alive.veriff))) as Arc<dyn ConsentRecorder>
+    });
+    let consent = |session| {
+        let (kind, answer) = (ConsentKind::Aadhaar, ConsentAnswer::Approved);
+        ConsentStatement::new(session, kind, answer, "I agree that it is me.")
+    };
+    let (one, other) = (
+        consent("d69a07cf-4434-4d36-be6c-d22af7dc01fb"),
+        consent("11111111-1111-4111-8111-111111111111"),
     );
-    conformance::consent_recorder(&recorder, consent).await;
+    conformance::consent_recorder(&recorder, one, other).await;
 
-    let access =
-        Fallback::<dyn DocumentAccess>::new(Arc::new(dead.deepvue)).or(Arc::new(alive.deepvue));
+    let access = setup(&sandbox, |dead, alive| {
+        let first = Fallback::<dyn DocumentAccess>::new(Arc::new(dead.deepvue));
+        Arc::new(first.or(Arc::new(alive.deepvue))) as Arc<dyn DocumentAccess>
+    })
+    .replies_say_nothing();
     let request = DocumentAccessRequest::new(
         AccessConsent::given_by_person(),
         "KYC",
         "https://lender.example.test/back",
     )
     .set_documents([DocumentKind::Pan]);
-    conformance::document_access(&access, request).await;
+    conformance::document_access(&access, request.clone(), request).await;
 
-    let discovery =
-        Fallback::<dyn AggregatorDiscovery>::new(Arc::new(dead.finpro)).or(Arc::new(alive.finpro));
+    // The failure of a read is the first provider's, whatever becomes of the next one.
+    let discovery = setup(&sandbox, |dead, alive| {
+        let first = Fallback::<dyn AggregatorDiscovery>::new(Arc::new(alive.finpro));
+        Arc::new(first.or(Arc::new(dead.finpro))) as Arc<dyn AggregatorDiscovery>
+    })
+    .replies_say_nothing();
     let query = |mobile: &str| AggregatorQuery::new(Mobile::parse(mobile).unwrap(), "ref-1");
     let named = ["onemoney", "finvu"].map(|id| AggregatorId::parse(id).unwrap());
     let answered = query("9000000001").set_aggregators(named);
-    conformance::aggregator_discovery(&discovery, answered, query("9000000006")).await;
+    conformance::aggregator_discovery(&discovery, answered.clone(), query("9000000006")).await;
+    let dead = clients(Arc::new(Dead)).unwrap().finpro;
+    let alive = clients(Arc::new(sandbox.transport())).unwrap().finpro;
+    let second = Fallback::<dyn AggregatorDiscovery>::new(Arc::new(dead)).or(Arc::new(alive));
+    let standings = second.discover(answered, CallOptions::new()).await;
+    assert_eq!(standings.unwrap().len(), 2);
 
-    let opener =
-        Fallback::<dyn AggregatorConsent>::new(Arc::new(dead.finpass)).or(Arc::new(alive.finpass));
-    let mobile = Mobile::parse("9000000001").unwrap();
-    let request = AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting);
-    conformance::aggregator_consent(&opener, request).await;
+    let opener = setup(&sandbox, |dead, alive| {
+        let first = Fallback::<dyn AggregatorConsent>::new(Arc::new(dead.finpass));
+        Arc::new(first.or(Arc::new(alive.finpass))) as Arc<dyn AggregatorConsent>
+    });
+    let request = |mobile: &str| {
+        let mobile = Mobile::parse(mobile).unwrap();
+        AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting)
+    };
+    conformance::aggregator_consent(&opener, request("9000000001"), request("9000000002")).await;
+}
+
+/// A session is read at the provider that opened it: where it names none, at the first one.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_can_be_used_to_verify_who_a_person_is() {
+    let sandbox = Sandbox::default();
+    let setup = setup(&sandbox, |dead, alive| {
+        let first = Fallback::<dyn IdentityVerification>::new(Arc::new(alive.sessions));
+        Arc::new(first.or(Arc::new(dead.sessions))) as Arc<dyn IdentityVerification>
+    });
+    let request = VerificationRequest::new().set_name("Sample", "Person");
+    let decide = |reference: &ProviderReference, verdict: &Verdict| {
+        let decision = match verdict {
+            Verdict::Approved => DecisionStatus::Approved,
+            Verdict::Declined => DecisionStatus::Declined,
+            _ => return false,
+        };
+        sandbox.decide(reference.as_str(), decision)
+    };
+    conformance::identity_verification(&setup, request, decide).await;
 }
 
 /// Runs three rounds of 50 concurrent onboardings. Returns the number of requests that reach a silent provider.

@@ -8,6 +8,7 @@ use kyc_facade::finpass::{self, Finpass, FinpassClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{BaseUrl, ErrorKind, InvalidRequest, Mobile, Transport};
+use kyc_facade::veriff_sessions::SessionsClient;
 use kyc_facade::{Applicant, ChoiceReason, Kyc, KycBuilder};
 use kyc_sandbox::credentials::*;
 use kyc_sandbox::{Sandbox, SandboxTransport};
@@ -18,6 +19,7 @@ fn base_url(text: &str) -> BaseUrl {
 
 pub(crate) struct Clients {
     pub(crate) veriff: ConsentClient,
+    pub(crate) sessions: SessionsClient,
     pub(crate) deepvue: DigilockerClient,
     pub(crate) finpro: FinproProfileClient,
     pub(crate) finpass: FinpassClient,
@@ -50,11 +52,13 @@ pub(crate) fn clients(transport: Arc<dyn Transport>) -> Result<Clients, InvalidR
         finpass::ApiSecret::new(FINPASS_API_SECRET)?,
     )
     .with_base_url(base_url(&urls.finpass));
+    let veriff = ConsentClient::builder(veriff)
+        .transport(transport.clone())
+        .build()
+        .unwrap();
     Ok(Clients {
-        veriff: ConsentClient::builder(veriff)
-            .transport(transport.clone())
-            .build()
-            .unwrap(),
+        sessions: SessionsClient::from(veriff.client().clone()),
+        veriff,
         deepvue: DigilockerClient::builder(deepvue)
             .transport(transport.clone())
             .build()

@@ -7,6 +7,7 @@ mod aggregator_consent;
 mod aggregator_discovery;
 mod consent_recorder;
 mod document_access;
+mod identity_verification;
 mod reference;
 
 pub use aggregator_consent::{
@@ -21,4 +22,7 @@ pub use consent_recorder::{
 pub use document_access::{
     AccessConsent, DocumentAccess, DocumentAccessRequest, DocumentKind, DocumentSession,
 };
-pub use reference::{AggregatorId, BrowserUrl, ProviderReference};
+pub use identity_verification::{
+    IdentityVerification, Verdict, VerificationDecision, VerificationRequest, VerificationSession,
+};
+pub use reference::{AggregatorId, BrowserUrl, ProviderReference, SessionReference};

@@ -1,19 +1,37 @@
 //! Conformance suites: what every implementation of a capability must do, and the rules for credentials.
 //!
-//! Pass each function an implementation that is connected to a peer which answers, such as the in-process sandbox.
+//! A capability's suite takes a [`Setup`]: an implementation, and a peer that answers, refuses or fails, such as the in-process
+//! sandbox. Besides what the capability promises it checks for each call that
+//!
+//! - a refusal is `Api` and `Refused`, and final: no second request;
+//! - a peer that cannot be reached is `Connect` and `NotSent`;
+//! - silence until the deadline, a connection that breaks and a failing server leave open what was done, unless the call is a
+//!   read, and what may not be repeated is not;
+//! - the reply to another call is refused, and an input that breaks a rule is not sent;
+//! - the request id is passed on, and no answer, error or client prints a personal value.
+//!
+//! Run it with tokio's time paused: it waits for deadlines and back-off.
+
+mod setup;
+
+pub use setup::Setup;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use jiff::Timestamp;
 
+use self::setup::{Does, options, prints_nothing};
 use crate::call::CallOptions;
 use crate::capability::{
-    AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery,
+    AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery, BrowserUrl,
     ConsentAnswer, ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest,
-    Readiness,
+    IdentityVerification, ProviderReference, Readiness, SessionReference, Verdict,
+    VerificationRequest,
 };
-use crate::error::{Error, ErrorKind, Outcome};
-use crate::wire::{Attempt, Provider, RawResponse, RequestId};
+use crate::values::Masked;
+use crate::wire::{Attempt, Provider, RawResponse};
 
 /// Each credential appears in its header once, whatever the header held before and however often a request is authorised:
 /// credentials are inserted, not appended. `credentials` are header names with the values for an empty body.
@@ -59,23 +77,31 @@ pub fn rate_limit_headers_are_ignored(provider: &impl Provider) {
 /// A recorder records an approval and a refusal, returns a distinct reference for each, and refuses inputs that it cannot
 /// send.
 ///
-/// `consent` must be one that the implementation accepts.
-pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentStatement) {
-    let name = recorder.provider_name();
-    assert!(!name.is_empty());
+/// `consent` must be one that the implementation accepts, and `other` another one, of another session.
+pub async fn consent_recorder(
+    setup: &Setup<dyn ConsentRecorder>,
+    consent: ConsentStatement,
+    other: ConsentStatement,
+) {
+    let recorder = setup.client();
+    assert!(!recorder.provider_name().is_empty());
     recorder
         .check_consent(&consent)
         .expect("a consent that can be sent");
-    let approved = recorder
-        .record_consent(consent.clone(), options())
+    let record = |consent: &ConsentStatement| {
+        let consent = consent.clone();
+        async move |recorder: Arc<dyn ConsentRecorder>, options: CallOptions| {
+            recorder.record_consent(consent.clone(), options).await
+        }
+    };
+    let approved = record(&consent)(Arc::clone(&recorder), options())
         .await
         .expect("an approval is recorded");
     let refusal = ConsentStatement {
         answer: ConsentAnswer::Refused,
         ..consent.clone()
     };
-    let refused = recorder
-        .record_consent(refusal, options())
+    let refused = record(&refusal)(recorder, options())
         .await
         .expect("a refusal is recorded too");
     assert_ne!(
@@ -83,67 +109,110 @@ pub async fn consent_recorder(recorder: &dyn ConsentRecorder, consent: ConsentSt
         "each consent has a distinct reference"
     );
 
+    let personal = [consent.text.expose()];
+    prints_nothing(&personal, &format!("{consent:?}"));
+    setup
+        .every_failure(Does::Act, &personal, record(&consent))
+        .await;
+    setup.another_reply(record(&other), record(&consent)).await;
+
     let nowhere = ConsentStatement {
         session: "../elsewhere".to_owned(),
         ..consent.clone()
     };
-    assert_nothing_sent(name, recorder.check_consent(&nowhere));
-    assert_nothing_sent(name, recorder.record_consent(nowhere, options()).await);
     let silent = ConsentStatement {
         text: "".into(),
         ..consent
     };
-    assert_nothing_sent(name, recorder.check_consent(&silent));
-    assert_nothing_sent(name, recorder.record_consent(silent, options()).await);
+    for wrong in [nowhere, silent] {
+        setup
+            .nothing_is_sent(
+                |recorder| recorder.provider_name(),
+                Some(&|recorder| recorder.check_consent(&wrong)),
+                record(&wrong),
+            )
+            .await;
+    }
 }
 
-/// Document access opens a new session on each call, for some documents and for all, and opens none without consent.
+/// Document access opens a new session on each call, for some documents and for all, and opens none without a purpose.
 ///
-/// `request` must be one that the implementation accepts.
-pub async fn document_access(access: &dyn DocumentAccess, request: DocumentAccessRequest) {
-    let name = access.provider_name();
-    assert!(!name.is_empty());
+/// `request` must be one that the implementation accepts, and `other` another one.
+pub async fn document_access(
+    setup: &Setup<dyn DocumentAccess>,
+    request: DocumentAccessRequest,
+    other: DocumentAccessRequest,
+) {
+    let access = setup.client();
+    assert!(!access.provider_name().is_empty());
     access
         .check_session(&request)
         .expect("a request that can be sent");
+    let open = |request: &DocumentAccessRequest| {
+        let request = request.clone();
+        async move |access: Arc<dyn DocumentAccess>, options: CallOptions| {
+            access.open_session(request.clone(), options).await
+        }
+    };
     let all = DocumentAccessRequest {
         documents: Vec::new(),
         ..request.clone()
     };
-    let first = access
-        .open_session(request.clone(), options())
+    let first = open(&request)(Arc::clone(&access), options())
         .await
         .expect("a session is opened");
-    let second = access
-        .open_session(all, options())
+    let second = open(&all)(access, options())
         .await
         .expect("a session for all documents is opened");
     assert_ne!(
         first.reference, second.reference,
         "each session has a distinct reference"
     );
-    assert!(!first.url.expose().is_empty());
+    assert_url(&first.url, &format!("{first:?}"));
+
+    let personal = [request.return_url.expose()];
+    prints_nothing(&personal, &format!("{request:?}"));
+    setup
+        .every_failure(Does::Act, &personal, open(&request))
+        .await;
+    setup.another_reply(open(&other), open(&request)).await;
 
     let aimless = DocumentAccessRequest {
         purpose: String::new(),
+        ..request.clone()
+    };
+    let lost = DocumentAccessRequest {
+        return_url: "elsewhere".into(),
         ..request
     };
-    assert_nothing_sent(name, access.check_session(&aimless));
-    assert_nothing_sent(name, access.open_session(aimless, options()).await);
+    for wrong in [aimless, lost] {
+        setup
+            .nothing_is_sent(
+                |access| access.provider_name(),
+                Some(&|access| access.check_session(&wrong)),
+                open(&wrong),
+            )
+            .await;
+    }
 }
 
 /// Discovery returns one standing for each requested aggregator, and never takes silence for "no".
 ///
-/// `query` names two aggregators that know the person; `silent` is a query whose aggregators do not answer.
+/// `query` names two aggregators that know the person; `silent` is a query about another person whose aggregators do not answer.
 pub async fn aggregator_discovery(
-    discovery: &dyn AggregatorDiscovery,
+    setup: &Setup<dyn AggregatorDiscovery>,
     query: AggregatorQuery,
     silent: AggregatorQuery,
 ) {
-    let name = discovery.provider_name();
-    assert!(!name.is_empty());
-    let standings = discovery
-        .discover(query.clone(), options())
+    let discovery = setup.client();
+    assert!(!discovery.provider_name().is_empty());
+    let discover = |query: &AggregatorQuery| {
+        let query = query.clone();
+        async move |discovery: Arc<dyn AggregatorDiscovery>, options: CallOptions| {
+            discovery.discover(query.clone(), options).await
+        }
+    };
+    let standings = discover(&query)(Arc::clone(&discovery), options())
         .await
         .expect("an answer");
     let mut asked: Vec<_> = query.aggregators.iter().map(|id| id.as_str()).collect();
@@ -163,8 +232,7 @@ pub async fn aggregator_discovery(
             .all(|standing| standing.readiness != Readiness::Undetermined)
     );
 
-    let standings = discovery
-        .discover(silent, options())
+    let standings = discover(&silent)(Arc::clone(&discovery), options())
         .await
         .expect("an aggregator's silence is no error");
     assert!(!standings.is_empty());
@@ -177,39 +245,58 @@ pub async fn aggregator_discovery(
     discovery
         .check_query(&query)
         .expect("a query that can be sent");
-    let without_id = AggregatorQuery {
+    let personal = [query.mobile.expose()];
+    prints_nothing(&personal, &format!("{query:?}"));
+    setup
+        .every_failure(Does::Read, &personal, discover(&query))
+        .await;
+    setup
+        .another_reply(discover(&silent), discover(&query))
+        .await;
+
+    let wrong = AggregatorQuery {
         query_id: String::new(),
         ..query
     };
-    assert_nothing_sent(name, discovery.check_query(&without_id));
-    assert_nothing_sent(name, discovery.discover(without_id, options()).await);
+    setup
+        .nothing_is_sent(
+            |discovery| discovery.provider_name(),
+            Some(&|discovery| discovery.check_query(&wrong)),
+            discover(&wrong),
+        )
+        .await;
 }
 
 /// Aggregator consent opens a new session on each call and returns a URL.
 ///
-/// `request` must be one that the implementation accepts.
+/// `request` must be one that the implementation accepts, and `other` one about another person.
 pub async fn aggregator_consent(
-    consent: &dyn AggregatorConsent,
+    setup: &Setup<dyn AggregatorConsent>,
     request: AggregatorConsentRequest,
+    other: AggregatorConsentRequest,
 ) {
-    let name = consent.provider_name();
-    assert!(!name.is_empty());
+    let consent = setup.client();
+    assert!(!consent.provider_name().is_empty());
     consent
         .check_request(&request)
         .expect("a request that can be sent");
-    let first = consent
-        .open_consent(request.clone(), options())
+    let open = |request: &AggregatorConsentRequest| {
+        let request = request.clone();
+        async move |consent: Arc<dyn AggregatorConsent>, options: CallOptions| {
+            consent.open_consent(request.clone(), options).await
+        }
+    };
+    let first = open(&request)(Arc::clone(&consent), options())
         .await
         .expect("a consent session is opened");
-    let second = consent
-        .open_consent(request.clone(), options())
+    let second = open(&request)(consent, options())
         .await
         .expect("another one is opened");
     assert_ne!(
         first.reference, second.reference,
         "each session has a distinct reference"
     );
-    assert!(!first.url.expose().is_empty());
+    assert_url(&first.url, &format!("{first:?}"));
     if let Some(aggregator) = &first.aggregator {
         assert_eq!(
             Some(aggregator),
@@ -217,21 +304,150 @@ pub async fn aggregator_consent(
             "no other aggregator than the requested one"
         );
     }
+
+    let personal = [
+        request.mobile.expose(),
+        request.pan.as_ref().map_or("", |pan| pan.expose()),
+        request.email.as_ref().map_or("", |email| email.expose()),
+        exposed(request.webhook_url.as_ref()),
+        exposed(request.return_url.as_ref()),
+    ];
+    prints_nothing(&personal, &format!("{request:?}"));
+    setup
+        .every_failure(Does::Act, &personal, open(&request))
+        .await;
+    setup.another_reply(open(&other), open(&request)).await;
+
+    let wrong = AggregatorConsentRequest {
+        return_url: Some("elsewhere".into()),
+        ..request.clone()
+    };
+    setup
+        .nothing_is_sent(
+            |consent| consent.provider_name(),
+            Some(&|consent| consent.check_request(&wrong)),
+            open(&wrong),
+        )
+        .await;
 }
 
-fn assert_nothing_sent<T: std::fmt::Debug>(provider: &str, result: Result<T, Error>) {
-    let error = result.expect_err("an input that cannot be sent is refused");
-    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    assert_eq!(error.outcome(), Outcome::NotSent);
-    assert_eq!(error.provider(), provider, "the error names who refused");
-    assert!(
-        error.invalid_request().is_some(),
-        "the error names the field and the rule"
+/// Identity verification opens a new session on each call, and reads of each what was decided about it and of no other.
+///
+/// `request` must be one that the implementation accepts. `decide` decides about a session at the peer, and returns whether
+/// the peer knows such a verdict; it must know approval and refusal.
+pub async fn identity_verification(
+    setup: &Setup<dyn IdentityVerification>,
+    request: VerificationRequest,
+    decide: impl Fn(&ProviderReference, &Verdict) -> bool,
+) {
+    let verification = setup.client();
+    let name = verification.provider_name();
+    assert!(!name.is_empty());
+    verification
+        .check_verification(&request)
+        .expect("a request that can be sent");
+    let open = |request: &VerificationRequest| {
+        let request = request.clone();
+        async move |verification: Arc<dyn IdentityVerification>, options: CallOptions| {
+            verification
+                .open_verification(request.clone(), options)
+                .await
+        }
+    };
+    let read = |session: &SessionReference| {
+        let session = session.clone();
+        async move |verification: Arc<dyn IdentityVerification>, options: CallOptions| {
+            verification.read_verdict(session.clone(), options).await
+        }
+    };
+    let opened = async || {
+        let session = open(&request)(setup.client(), options()).await;
+        session.expect("a session is opened")
+    };
+    let (first, second) = (opened().await, opened().await);
+    assert_ne!(
+        first.reference, second.reference,
+        "each session has a distinct reference"
     );
+    assert_url(&first.url, &format!("{first:?}"));
+    let session = SessionReference::new(first.reference.clone()).set_provider(Some(name));
+    let other = SessionReference::new(second.reference.clone());
+
+    let verdict = async |session: &SessionReference| {
+        let decision = read(session)(setup.client(), options()).await;
+        decision.expect("a verdict, or none yet").verdict
+    };
+    assert_eq!(verdict(&session).await, Verdict::Pending);
+    for decided in [
+        Verdict::ResubmissionRequested,
+        Verdict::Review,
+        Verdict::Expired,
+        Verdict::Declined,
+        Verdict::Approved,
+    ] {
+        if decide(&first.reference, &decided) {
+            assert_eq!(verdict(&session).await, decided);
+            assert_eq!(
+                verdict(&other).await,
+                Verdict::Pending,
+                "of another session"
+            );
+        } else {
+            assert!(!matches!(decided, Verdict::Declined | Verdict::Approved));
+        }
+    }
+
+    let members = [
+        &request.first_name,
+        &request.last_name,
+        &request.date_of_birth,
+        &request.own_reference,
+        &request.return_url,
+    ];
+    let personal = members.map(|member| exposed(member.as_ref()));
+    prints_nothing(&personal, &format!("{request:?}"));
+    setup
+        .every_failure(Does::Act, &personal, open(&request))
+        .await;
+    setup
+        .every_failure(Does::Read, &personal, read(&session))
+        .await;
+    assert!(decide(&second.reference, &Verdict::Approved));
+    setup.another_reply(read(&other), read(&session)).await;
+
+    let undated = VerificationRequest {
+        date_of_birth: Some("1 January 1990".into()),
+        ..request.clone()
+    };
+    let lost = VerificationRequest {
+        return_url: Some("elsewhere".into()),
+        ..request
+    };
+    for wrong in [undated, lost] {
+        setup
+            .nothing_is_sent(
+                |verification| verification.provider_name(),
+                Some(&|verification| verification.check_verification(&wrong)),
+                open(&wrong),
+            )
+            .await;
+    }
+    let elsewhere = session.clone().set_provider(Some("another"));
+    setup
+        .nothing_is_sent(
+            |verification| verification.provider_name(),
+            None,
+            read(&elsewhere),
+        )
+        .await;
 }
 
-/// The options of each call of a suite: a request id, which the implementation has to pass on.
-fn options() -> CallOptions {
-    let request_id = RequestId::parse("conformance").expect("a legal id");
-    CallOptions::new().with_request_id(request_id)
+/// A session has a URL, and does not print it.
+fn assert_url(url: &BrowserUrl, printed: &str) {
+    assert!(!url.expose().is_empty(), "the person needs a URL");
+    prints_nothing(&[url.expose()], printed);
+}
+
+fn exposed(text: Option<&Masked>) -> &str {
+    text.map_or("", Masked::expose)
 }

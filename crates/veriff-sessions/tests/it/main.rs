@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod conformance;
 mod decision;
 mod fixtures;
 mod media;
@@ -24,10 +25,13 @@ use veriff_sessions::SessionsClient;
 const SESSION: &str = "aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7";
 
 fn client(transport: ScriptedTransport) -> SessionsClient {
-    let base_url = BaseUrl::parse("base_url", "http://localhost").unwrap();
+    client_at("http://localhost", Arc::new(transport))
+}
+
+fn client_at(base_url: &str, transport: Arc<dyn Transport>) -> SessionsClient {
+    let base_url = BaseUrl::parse("base_url", base_url).unwrap();
     let secret = SharedSecret::new(VERIFF_SHARED_SECRET).unwrap();
     let veriff = Veriff::new(base_url, ApiKey::new(VERIFF_API_KEY).unwrap(), &secret);
-    let transport: Arc<dyn Transport> = Arc::new(transport);
     SessionsClient::builder(veriff)
         .transport(transport)
         .clock(Arc::new(FixedClock::default()))
