@@ -6,8 +6,8 @@ use provider_core::jiff::Timestamp;
 use provider_core::lenient::{Object, Told};
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, Fault, FaultClass, InvalidRequest,
-    Provider, RawResponse, ReplyHead, Settings, StreamVerification, VerificationError, Verified,
-    lenient,
+    KnownMembers, Provider, RawResponse, ReplyHead, Settings, StreamVerification,
+    VerificationError, Verified, lenient,
 };
 use serde::Deserialize;
 
@@ -72,12 +72,18 @@ impl Veriff {
         self
     }
 
-    /// The refusal in a reply whose other members are those of a success: `status` is `fail`, or 400 or more. For operations
-    /// of Veriff in other crates, whose success may have a `status` too.
+    /// The refusal in a reply whose other members are those of a success: `status` is `fail`, or 400 or more. One whose
+    /// `status` only tells a failure, or that has a code or an error beside it, is
+    /// [contradictory](FaultClass::Contradictory). For operations of Veriff in other crates, whose success may have a
+    /// `status` too.
     pub fn refusal(response: &Verified) -> Option<Fault> {
-        Refusal::of(response.raw())
-            .filter(Refusal::is_one)
-            .map(Refusal::into_fault)
+        let refusal = Refusal::of(response.raw())?;
+        if refusal.is_one() {
+            return Some(refusal.into_fault());
+        }
+        refusal
+            .is_doubtful()
+            .then(|| refusal.into_fault().with_class(FaultClass::Contradictory))
     }
 
     /// The signature that the head announces; `None` if there is none and none is needed.
@@ -147,7 +153,10 @@ impl Provider for Veriff {
     const NAME: &'static str = "veriff";
     /// A request with a body signs the body, any other one the id in its path (`[docs]`).
     const SIGNS_REQUESTS: bool = true;
-    const ENVELOPE: &'static [&'static str] = &["sessionId", "verification"];
+    const ENVELOPE: KnownMembers = KnownMembers::new(
+        &["sessionId", "verification"],
+        &["status", "code", "id", "context"],
+    );
     const STATUSES: &'static [u16] = &[200, 201, 400, 401, 403, 404, 409, 429, 500];
 
     fn base_url(&self) -> &BaseUrl {
@@ -207,11 +216,14 @@ impl Provider for Veriff {
 
     fn fault(&self, response: &RawResponse) -> Option<Fault> {
         let refused = !response.status().is_success();
-        Refusal::of(response)
-            .filter(|refusal| {
-                refusal.is_one() || refusal.may_be_one() || refused && refusal.has_code()
-            })
-            .map(Refusal::into_fault)
+        let refusal = Refusal::of(response)?;
+        let contradicts = refused && refusal.status.is_success();
+        let is_one = refusal.is_one() || refusal.may_be_one() || refused && refusal.has_code();
+        let fault = (is_one || contradicts).then(|| refusal.into_fault())?;
+        Some(match contradicts {
+            true => fault.with_class(FaultClass::Contradictory),
+            false => fault,
+        })
     }
 }
 
@@ -239,6 +251,13 @@ struct Refusal {
     status: Told,
     #[serde(default)]
     code: Told,
+    // No names of Veriff's; what stands there says that something went wrong all the same.
+    #[serde(default)]
+    error: Told,
+    #[serde(default)]
+    errors: Told,
+    #[serde(default)]
+    success: Told,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<String>,
 }
@@ -254,14 +273,21 @@ impl Refusal {
         self.status.is_failure()
     }
 
+    /// Whether it says that something went wrong, and does not say that it is a refusal.
+    fn is_doubtful(&self) -> bool {
+        self.status.is_doubtful()
+            || self.success.is_not_yes()
+            || self.error.is_said()
+            || self.errors.is_said()
+            || self.has_code()
+    }
+
     /// Whether it is one where nothing else is understood. Other operations have `status: "success"` in a success (`[docs]`);
     /// it may appear here without notice.
     fn may_be_one(&self) -> bool {
         match (&self.status, self.status.number()) {
             (_, Some(status)) => !(0.0..400.0).contains(&status),
-            (Told::Text(_), None) => !["success", "created"]
-                .iter()
-                .any(|word| self.status.is_word(word)),
+            (Told::Text(_), None) => !self.status.is_success(),
             _ => false,
         }
     }
@@ -272,15 +298,15 @@ impl Refusal {
     }
 
     fn into_fault(self) -> Fault {
-        let code = match self.code {
-            code @ (Told::Text(_) | Told::Number(_)) => code.into_text(),
-            _ => None,
+        let code = match self.has_code() {
+            true => self.code.into_text(),
+            false => None,
         };
         let meaning = code.as_deref().and_then(about_credentials);
-        // As the HTTP status would be: it broke on the way, and may have been done.
-        let broke = self.status.number().is_some_and(|status| status >= 500.0);
+        // Other than the HTTP status says: it broke on the way, and may have been done.
+        let broke = self.status.status().is_some_and(|status| status >= 500.0);
         let class = if broke {
-            FaultClass::Transient
+            FaultClass::Contradictory
         } else if meaning.is_some() {
             FaultClass::Credentials
         } else {

@@ -80,6 +80,26 @@ impl RecordConsent {
     }
 }
 
+impl RecordConsent {
+    /// Whether the reply repeats another answer, kind of consent or text than was sent.
+    fn differs(&self, received: &ReceivedConsent) -> bool {
+        let is_text = |told: &Told, sent: &str| match told {
+            Told::Nothing => true,
+            // White space and case are no part of what was said.
+            Told::Text(text) => {
+                let words = |text: &str| text.to_lowercase().split_whitespace().collect::<String>();
+                text == sent || words(text) == words(sent)
+            }
+            Told::Bool(_) | Told::Number(_) | Told::Json(_) => false,
+        };
+        let is_answer = matches!(received.approved, Told::Nothing)
+            || received.approved.truth() == Some(self.approved);
+        !is_answer
+            || !is_text(&received.consent_type, self.consent_type.as_str())
+            || !is_text(&received.text, self.text.expose())
+    }
+}
+
 /// A consent on Veriff's record (`[seed]`).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -110,12 +130,27 @@ impl fmt::Debug for ConsentRecord {
     }
 }
 
-/// A 2xx body. Its documented form has no `status`; other operations have one, and so has a refusal.
+/// A 2xx body. Its documented form has no `status`; other operations have one, and so has a refusal. It repeats nothing of
+/// the request but the session; what does is compared.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReceivedConsent {
     #[serde(default)]
     status: Told,
+    #[serde(default)]
+    code: Told,
+    #[serde(default)]
+    error: Told,
+    #[serde(default)]
+    errors: Told,
+    #[serde(default)]
+    success: Told,
+    #[serde(default)]
+    approved: Told,
+    #[serde(default, rename = "type")]
+    consent_type: Told,
+    #[serde(default)]
+    text: Told,
     #[serde(deserialize_with = "lenient::id")]
     id: String,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -170,11 +205,22 @@ impl Endpoint for RecordConsent {
 
     fn response(&self, response: &Verified) -> Result<ConsentRecord, ResponseError> {
         let received: ReceivedConsent = lenient::reply(response, &["context"])?;
-        if received.status.is_failure()
+        let said = [
+            &received.status,
+            &received.code,
+            &received.error,
+            &received.errors,
+            &received.success,
+        ];
+        // The usual reply is not parsed again.
+        if said.into_iter().any(|told| !matches!(told, Told::Nothing))
             && let Some(fault) = Veriff::refusal(response)
         {
             // A contradiction: it may be recorded.
-            return Err(fault.with_class(FaultClass::Transient).into());
+            return Err(fault.with_class(FaultClass::Contradictory).into());
+        }
+        if self.differs(&received) {
+            return Err(VerificationError::OtherRequest.into());
         }
         let consent = ConsentRecord {
             id: received.id,

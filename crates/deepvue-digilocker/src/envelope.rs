@@ -67,6 +67,13 @@ struct ReceivedEnvelope<T> {
     message: Option<Masked>,
     #[serde(default)]
     detail: Told,
+    // No names of Deepvue's; what stands there says that something went wrong all the same.
+    #[serde(default)]
+    error: Told,
+    #[serde(default)]
+    errors: Told,
+    #[serde(default)]
+    status: Told,
     #[serde(default = "Option::default")]
     data: Option<T>,
 }
@@ -111,36 +118,55 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
 /// contradicts a refusal all the same.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<Told>>>()?;
-    // A status that is not 2xx refuses already; the status word says why.
-    let refused = !response.status().is_success() && received.failed_code().is_some();
     let is_data = |data: &Told| !matches!(data, Told::Nothing);
-    let has_data = response.status().is_success() && received.data.as_ref().is_some_and(is_data);
-    let refusal = received.refusal(has_data);
-    refusal.or_else(|| refused.then(|| received.fault(None, true)))
+    if response.status().is_success() {
+        return received.refusal(received.data.as_ref().is_some_and(is_data));
+    }
+    // The status refuses already; the status word says why.
+    let refused = || received.failed_code().map(|_| received.fault(None, true));
+    let fault = received.refusal(false).or_else(refused)?;
+    let broke = fault.class() == FaultClass::Transient && response.status().is_client_error();
+    Some(match broke || received.says_success() {
+        true => fault.with_class(FaultClass::Contradictory),
+        false => fault,
+    })
 }
 
 impl<T> ReceivedEnvelope<T> {
     /// The refusal, if it is one. In a 2xx body a `detail` that says something, a `code` of 400 or more, or a `sub_code`
     /// that is a word for failure refuses in spite of the status: the documentation advises to look at the code first on one
-    /// page and at the HTTP status first on another. Other words in `sub_code` are not documented, and handed on. A refusal
-    /// beside data that can be used contradicts itself: the session that it names may be open.
+    /// page and at the HTTP status first on another. Other words in `sub_code` are not documented, and handed on, unless they
+    /// tell a failure: then nobody knows. A refusal beside data that can be used contradicts itself: the session that it
+    /// names may be open.
     fn refusal(&self, has_data: bool) -> Option<Fault> {
-        let code = self.code.number().unwrap_or_default();
+        let code = self.code.status().unwrap_or_default();
         let said = self.detail.is_said().then(|| Detail::from(&self.detail));
-        let sub_code = self.sub_code.is_failure();
+        let error = self.error.is_said() || self.errors.is_said();
+        let words = [&self.sub_code, &self.status];
+        let fails = words.into_iter().any(Told::is_failure);
         let success = self.success.truth() != Some(false) && !self.success.is_failure();
-        if said.is_none() && code < 400.0 && !sub_code && success {
+        let refuses = said.is_some() || error || code >= 400.0 || fails || !success;
+        let doubtful = [&self.code, &self.sub_code, &self.status]
+            .into_iter()
+            .any(Told::is_doubtful);
+        if !refuses && !doubtful && !self.success.is_not_yes() {
             return None;
         }
-        let fault = self.fault(said, sub_code || !has_data);
-        // As the HTTP status would be: it broke on the way, and may have been done.
-        Some(if has_data || code >= 500.0 {
-            fault.with_class(FaultClass::Transient)
+        let fault = self.fault(said, doubtful || !has_data);
+        // Other than the HTTP status says: it broke on the way, and may have been done.
+        Some(if !refuses || has_data || code >= 500.0 {
+            fault.with_class(FaultClass::Contradictory)
         } else if code == 401.0 || code == 403.0 {
             fault.with_class(FaultClass::Credentials)
         } else {
             fault
         })
+    }
+
+    /// Whether it says that it was done, for a status that refuses.
+    fn says_success(&self) -> bool {
+        let words = [&self.code, &self.sub_code, &self.status];
+        self.success.truth() == Some(true) || words.into_iter().any(Told::is_success)
     }
 
     /// The status word, unless it is that of a success.

@@ -4,8 +4,8 @@ use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, Settings, StreamVerification, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, KnownMembers, Provider,
+    RawResponse, ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::envelope::refusal;
@@ -108,7 +108,10 @@ impl Provider for Deepvue {
     const NAME: &'static str = "deepvue";
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
-    const ENVELOPE: &'static [&'static str] = &["data", "transaction_id", "sub_code"];
+    // A refusal has no member but `detail` (`[seed]`).
+    const ENVELOPE: KnownMembers =
+        KnownMembers::new(&["transaction_id"], &["data", "code", "sub_code"])
+            .with_refusing(&["detail"]);
     // 201 is the body's `code`, and may be the status too (`[unknown]`).
     const STATUSES: &'static [u16] = &[200, 201, 400, 401, 403, 422, 429, 500, 503];
 

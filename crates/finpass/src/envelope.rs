@@ -5,6 +5,7 @@ use std::fmt;
 use provider_core::lenient::{Object, Printable, Told};
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
+    tells_failure,
 };
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
@@ -63,6 +64,11 @@ struct ReceivedEnvelope<T> {
     // The name in Finpass's other families (`[docs]`); a refusal may use it here.
     #[serde(default)]
     error_code: Told,
+    // No name of Finpass's; what stands there says that something went wrong all the same.
+    #[serde(default)]
+    error: Told,
+    #[serde(default)]
+    errors: Told,
 }
 
 /// What may be repeated: it decides nothing.
@@ -102,43 +108,52 @@ pub(crate) fn echoed<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 /// contradicts a refusal all the same.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<Told>>>()?;
-    // A status that is not 2xx refuses already, so a code says why, whatever `success` says.
-    let refused = !response.status().is_success() && received.code().is_some();
     let is_data = |data: &Told| !matches!(data, Told::Nothing);
-    let has_data = response.status().is_success() && received.data.as_ref().is_some_and(is_data);
-    let refusal = received.refusal(has_data);
-    refusal.or_else(|| refused.then(|| received.fault()))
+    if response.status().is_success() {
+        return received.refusal(received.data.as_ref().is_some_and(is_data));
+    }
+    if received.says_success() {
+        return Some(received.fault().with_class(FaultClass::Contradictory));
+    }
+    // The status refuses already, so a code says why, whatever `success` says.
+    let refused = || received.code().map(|_| received.fault());
+    received.refusal(false).or_else(refused)
 }
 
 impl<T> ReceivedEnvelope<T> {
     /// The refusal, if it is one. The status is told three times and nothing says that they agree (`[seed]`): each may
     /// refuse. Where `success` says nothing a code refuses, but not the code of a success. A refusal beside data
-    /// contradicts itself: the session that it names may be open.
+    /// contradicts itself: the session that it names may be open. So does what neither refuses nor is a success.
     fn refusal(&self, has_data: bool) -> Option<Fault> {
-        let status = self.status_code.number();
+        let status = self.status_code.status();
         let success = self.success.truth();
-        let refuses = match success {
-            Some(false) => true,
-            Some(true) => {
-                self.error_code.is_said() || self.message_code().and_then(documented).is_some()
-            }
-            None => {
-                let code = self.error_code.is_said() || self.message_code().is_some();
-                code || self.success.is_failure()
-            }
-        };
-        if !refuses && !status.is_some_and(|status| status >= 400.0) {
+        let error = [&self.error_code, &self.error, &self.errors];
+        let error = error.into_iter().any(Told::is_said);
+        let refuses = status.is_some_and(|status| status >= 400.0)
+            || match success {
+                Some(false) => true,
+                Some(true) => error || self.message_code().and_then(documented).is_some(),
+                None => error || self.message_code().is_some() || self.success.is_failure(),
+            };
+        let doubtful = self.success.is_not_yes()
+            || self.status_code.is_doubtful()
+            || self.message_code().is_some_and(tells_failure);
+        if !refuses && !doubtful {
             return None;
         }
+        let broke = status.is_some_and(|status| status >= 500.0);
         let fault = self.fault();
-        // A server's fault, or a contradiction: it may have been done.
-        let unclear =
-            has_data || success == Some(true) || status.is_some_and(|status| status >= 500.0);
-        Some(if unclear {
-            fault.with_class(FaultClass::Transient)
-        } else {
-            fault
-        })
+        Some(
+            match !refuses || has_data || success == Some(true) || broke {
+                true => fault.with_class(FaultClass::Contradictory),
+                false => fault,
+            },
+        )
+    }
+
+    /// Whether it says that it was done, for a status that refuses.
+    fn says_success(&self) -> bool {
+        self.success.truth() == Some(true) || self.status_code.is_success()
     }
 
     /// The code, unless it says nothing or is that of a success.

@@ -4,8 +4,8 @@ use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, Settings, StreamVerification, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, KnownMembers, Provider,
+    RawResponse, ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::envelope::refusal;
@@ -90,7 +90,16 @@ impl Provider for Finpass {
     const NAME: &'static str = "finpass";
     /// Two header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
-    const ENVELOPE: &'static [&'static str] = &["data", "status_code", "message_code"];
+    const ENVELOPE: KnownMembers = KnownMembers::new(
+        &[],
+        &[
+            "data",
+            "status_code",
+            "success",
+            "message_code",
+            "error_code",
+        ],
+    );
     // The pages show no other.
     const STATUSES: &'static [u16] = &[200, 401];
 

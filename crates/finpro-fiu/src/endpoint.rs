@@ -2,7 +2,10 @@
 
 /// Implements `Endpoint` for a request that is sent as JSON, and whose reply this function reads.
 macro_rules! post {
-    ($request:ty, $check:expr, $read:expr => $reply:ty, $operation:expr $(, lint: $lint:expr)?) => {
+    (
+        $request:ty, $check:expr, $read:expr => $reply:ty, $operation:expr
+        $(, lint: $lint:expr)? $(, answer: $answer:expr)?
+    ) => {
         impl provider_core::Endpoint for $request {
             type Provider = finpro_profile::Finpro;
             type Output = $reply;
@@ -29,7 +32,13 @@ macro_rules! post {
                 &self,
                 response: &provider_core::Verified,
             ) -> Result<Self::Output, provider_core::ResponseError> {
-                $read(response)
+                let read: Result<Self::Output, provider_core::ResponseError> = $read(response);
+                let reply = read?;
+                $(
+                    let answers: fn(&Self, &$reply) -> Result<(), provider_core::ResponseError> = $answer;
+                    answers(self, &reply)?;
+                )?
+                Ok(reply)
             }
         }
     };

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::ops::Deref;
 
-use provider_core::{Items, Label, Masked, lenient};
+use provider_core::{Items, Label, Masked, VerificationError, lenient};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::LinkRefNumber;
-use crate::values;
+use crate::values::{self, is_same};
 
 /// An account's data. What its members are depends on the kind of account and on the institution: they are kept as they came.
 ///
@@ -155,6 +155,19 @@ impl Deref for FiAccounts {
 
     fn deref(&self) -> &Items<FiAccount> {
         &self.0
+    }
+}
+
+impl FiAccounts {
+    /// Refuses an account of another link than the one that was asked for.
+    pub(crate) fn check_links(
+        &self,
+        asked: Option<&LinkRefNumber>,
+    ) -> Result<(), VerificationError> {
+        let mut links = self
+            .iter()
+            .map(|account| account.link_reference_number.as_ref());
+        links.try_for_each(|told| is_same(told, asked))
     }
 }
 

@@ -251,7 +251,11 @@ impl Endpoint for GetFiData {
     }
 
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
-        Envelope::read(response)
+        let accounts: Envelope<FiAccounts> = Envelope::read(response)?;
+        accounts
+            .data
+            .check_links(Some(&self.link_reference_number))?;
+        Ok(accounts)
     }
 }
 
@@ -322,7 +326,10 @@ impl GetFiBalance {
 
 post!(
     GetFiBalance, Self::check, Envelope::read => Envelope<FiAccounts>,
-    read("get-fi-balance", "POST /getfibalance")
+    read("get-fi-balance", "POST /getfibalance"),
+    answer: |request, accounts| {
+        Ok(accounts.data.check_links(request.link_reference_number.as_ref())?)
+    }
 );
 
 /// What is new since the last time (`[docs]`): new or changed records of a periodic consent, and everything of a consent for

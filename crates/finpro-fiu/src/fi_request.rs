@@ -3,11 +3,11 @@
 use finpro_profile::Envelope;
 use provider_core::{
     BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::values::{self, rule};
+use crate::values::{self, is_same, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentId, FipId, LinkRefNumber, ProductId, SessionId, SessionState,
     UtcTime,
@@ -88,14 +88,6 @@ impl Endpoint for RequestFi {
         let session: Envelope<FiSession> = Envelope::read(response)?;
         is_same(session.data.consent_id.as_ref(), Some(&self.consent_id))?;
         Ok(session)
-    }
-}
-
-/// Refuses a reply that names something else than the request.
-fn is_same<T: PartialEq>(told: Option<&T>, asked: Option<&T>) -> Result<(), VerificationError> {
-    match told.zip(asked) {
-        Some((told, asked)) if told != asked => Err(VerificationError::OtherRequest),
-        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Consent lists, versions 1, 2 and 3, and unique accounts.
 
+use std::collections::HashMap;
+
 use finpro_profile::Envelope;
 use provider_core::{
-    Idempotency, InvalidRequest, Items, Label, Mark, Masked, Mobile, Operation, lenient,
+    Fault, FaultClass, Idempotency, InvalidRequest, Items, Label, Mark, Masked, Mobile, Operation,
+    ResponseError, VerificationError, lenient,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -388,20 +391,69 @@ pub struct ListedAccount {
     pub fi_type: Option<Label>,
 }
 
+/// Refuses a list whose rows tell different statuses of one consent: a row is not believed because it stands first.
+fn agree(consents: &[ListedConsent]) -> Result<(), ResponseError> {
+    let mut told = HashMap::new();
+    let differs = |consent: &ListedConsent| {
+        let handle = consent.consent_handle.as_ref().map(ConsentHandle::as_str);
+        let id = consent.consent_id.as_ref().map(ConsentId::as_str);
+        [("handle", handle), ("id", id)]
+            .into_iter()
+            .any(|(kind, id)| {
+                id.is_some_and(|id| {
+                    let before = told
+                        .entry((kind, id.to_owned()))
+                        .or_insert_with(|| consent.status.clone());
+                    *before != consent.status
+                })
+            })
+    };
+    match consents.iter().any(differs) {
+        true => Err(Fault::new()
+            .with_meaning(Some("rows of one consent tell different statuses"))
+            .with_class(FaultClass::Contradictory)
+            .into()),
+        false => Ok(()),
+    }
+}
+
+impl ListConsentsV3 {
+    /// Refuses consents that were not asked for by handle or by id.
+    fn is_answered_by(&self, listed: &ListedConsents) -> Result<(), ResponseError> {
+        let asked = |consent: &ListedConsent| match self {
+            Self::Party { .. } => true,
+            Self::Handles(handles) => {
+                let told = consent.consent_handle.as_ref();
+                told.is_none_or(|told| handles.contains(told))
+            }
+            Self::Ids(ids) => {
+                let told = consent.consent_id.as_ref();
+                told.is_none_or(|told| ids.contains(told))
+            }
+        };
+        match listed.data.iter().all(asked) {
+            true => agree(&listed.data),
+            false => Err(VerificationError::OtherRequest.into()),
+        }
+    }
+}
+
 const fn operation(name: &'static str, route: &'static str) -> Operation {
     Operation::new(name, route, Idempotency::Safe).documented(Mark::Docs)
 }
 
 post!(
     ListConsentsV1, Self::check, Envelope::read => ListedConsents,
-    operation("list-consents-v1", "POST /getconsentslist")
+    operation("list-consents-v1", "POST /getconsentslist"),
+    answer: |_, listed| agree(&listed.data)
 );
 post!(
     ListConsentsV2, Self::check, Envelope::read => ListedConsents,
     operation("list-consents-v2", "POST /v2/getconsentslist"),
     lint: |request, findings| {
         lint_party(findings, &request.party_identifier_type, &request.party_identifier_value);
-    }
+    },
+    answer: |_, listed| agree(&listed.data)
 );
 post!(
     ListConsentsV3, Self::check, Envelope::read => ListedConsents,
@@ -410,9 +462,11 @@ post!(
         if let ListConsentsV3::Party { party, .. } = request {
             lint_party(findings, &party.kind, &party.value);
         }
-    }
+    },
+    answer: Self::is_answered_by
 );
 post!(
     ListUniqueAccounts, Self::check, Envelope::read => ListedConsents,
-    operation("list-unique-accounts", "POST /v1/accounts/getconsentslist")
+    operation("list-unique-accounts", "POST /v1/accounts/getconsentslist"),
+    answer: |_, listed| agree(&listed.data)
 );

@@ -4,7 +4,9 @@ use std::fmt;
 
 use provider_core::jiff::Timestamp;
 use provider_core::lint::Findings;
-use provider_core::{Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, lenient};
+use provider_core::{
+    Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, VerificationError, lenient,
+};
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserializer, Serialize, Serializer};
@@ -94,6 +96,17 @@ pub(crate) fn rule(
         Ok(())
     } else {
         Err(InvalidRequest::new(field, rule))
+    }
+}
+
+/// Refuses a reply that names something else than the request.
+pub(crate) fn is_same<T: PartialEq>(
+    told: Option<&T>,
+    asked: Option<&T>,
+) -> Result<(), VerificationError> {
+    match told.zip(asked) {
+        Some((told, asked)) if told != asked => Err(VerificationError::OtherRequest),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! *Check Profile*: which account aggregators know a mobile number.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -182,6 +183,9 @@ pub struct ProfileRow {
         skip_serializing_if = "Option::is_none"
     )]
     pub error_message: Option<Masked>,
+    /// Whether another row says something else about the aggregator.
+    #[serde(skip)]
+    pub(crate) is_contradicted: bool,
 }
 
 /// Prints the aggregator's id if it looks like one.
@@ -205,10 +209,11 @@ impl ProfileRow {
     /// | success | true | true | `Ready` | `[seed]` table |
     /// | success | true | false | `NeedsLinking` | `[seed]` sample |
     /// | success | false | false | `NeedsRegistration` | `[seed]` table |
-    /// | any other combination, or an error's text beside one | | | `Undetermined` | `[derived]` |
+    /// | any other combination, an error's text beside one, or another row of the reply that says something else about the
+    /// aggregator | | | `Undetermined` | `[derived]` |
     pub fn readiness(&self) -> Readiness {
         let error = self.error_message.as_ref().map(Masked::expose);
-        if error.is_some_and(|text| !text.trim().is_empty()) {
+        if self.is_contradicted || error.is_some_and(|text| !text.trim().is_empty()) {
             return Readiness::Undetermined;
         }
         match (
@@ -221,6 +226,20 @@ impl ProfileRow {
             (RowStatus::Success, Some(false), Some(false)) => Readiness::NeedsRegistration,
             _ => Readiness::Undetermined,
         }
+    }
+}
+
+/// Marks rows of one aggregator that do not say the same: nobody knows which of them is true.
+fn mark_contradictions(rows: &mut [ProfileRow]) {
+    let mut said: HashMap<String, (Readiness, bool)> = HashMap::new();
+    let name = |row: &ProfileRow| row.aa_id.trim().to_ascii_lowercase();
+    for row in rows.iter() {
+        let readiness = row.readiness();
+        let found = said.entry(name(row)).or_insert((readiness, false));
+        found.1 |= found.0 != readiness;
+    }
+    for row in rows {
+        row.is_contradicted = said.get(&name(row)).is_some_and(|(_, differs)| *differs);
     }
 }
 
@@ -246,7 +265,10 @@ impl Endpoint for CheckProfile {
     }
 
     fn response(&self, response: &Verified) -> Result<ProfileReport, ResponseError> {
-        let (received, data) = read(response, |rows: &Items<ProfileRow>| !rows.is_empty())?;
+        let (received, mut data) = read(response, |rows: &Items<ProfileRow>| {
+            !rows.is_empty() || rows.unread_count() > 0
+        })?;
+        mark_contradictions(&mut data);
         Ok(ProfileReport {
             ver: received.ver,
             timestamp: received.timestamp,

@@ -76,6 +76,9 @@ pub(crate) struct ReceivedEnvelope<T> {
     success: Told,
     #[serde(default)]
     error: Told,
+    // A bank that passes FinPro's replies on adds them (`[3p]`).
+    #[serde(default)]
+    errors: Told,
     #[serde(default, rename = "errorCode")]
     error_code: Told,
     #[serde(default, rename = "errorMsg", deserialize_with = "lenient::text")]
@@ -103,10 +106,12 @@ const INFORMATIONAL: [&str; 5] = ["ver", "timestamp", "txnid", "errorMsg", "mess
 /// `status: success`, it contradicts itself.
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
-    says_something: impl FnOnce(&T) -> bool,
+    says_something: impl Fn(&T) -> bool,
 ) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
-    let mut received: ReceivedEnvelope<T> = success(response, says_something)?;
+    let mut received: ReceivedEnvelope<T> = success(response, &says_something)?;
     let data = received.data.take();
+    // That nothing is known is not believed of whoever says nothing else.
+    let data = data.filter(|data| received.is_finpro_s() || says_something(data));
     let data = data.ok_or(DecodeError::missing_data("$.data"))?;
     Ok((received, data))
 }
@@ -120,10 +125,9 @@ fn success<T: DeserializeOwned>(
     match received.refusal() {
         None => Ok(received),
         Some(fault)
-            if received.status.is_word("success")
-                || received.data.as_ref().is_some_and(says_something) =>
+            if received.says_success() || received.data.as_ref().is_some_and(says_something) =>
         {
-            Err(fault.with_class(FaultClass::Transient).into())
+            Err(fault.with_class(FaultClass::Contradictory).into())
         }
         Some(fault) => Err(fault.into()),
     }
@@ -134,15 +138,20 @@ fn is_filled<T: Serialize>(data: &T) -> bool {
     match serde_json::to_value(data) {
         Ok(Value::Array(items)) => !items.is_empty(),
         Ok(Value::Object(members)) => members.values().any(|member| !member.is_null()),
-        data => data.is_ok_and(|data| !data.is_null()),
+        // What cannot be written anew is there.
+        data => data.map_or(true, |data| !data.is_null()),
     }
 }
 
 /// A refusal in FinPro's words, if the body is one.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
     let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
+    let refuses = !response.status().is_success();
+    if refuses && received.says_success() {
+        return Some(received.fault().with_class(FaultClass::Contradictory));
+    }
     // A status that is not 2xx refuses already; the flat envelope may lack its code.
-    let refused = !response.status().is_success() && received.error_msg.is_some();
+    let refused = refuses && received.error_msg.is_some();
     let refusal = received.refusal();
     refusal.or_else(|| refused.then(|| received.fault()))
 }
@@ -162,14 +171,31 @@ impl<T> ReceivedEnvelope<T> {
     /// The refusal, if it is one: by shape and not by `status` alone, because both envelopes have been seen without it, and
     /// beside data. An `error` or an `errorCode` that says something refuses, whatever its type, and so does a `status` that
     /// is a word for failure (`error` and `failure` are documented) or 400 or more, and `success: false`. Other words in
-    /// `status` are those of a success that other operations use, and decide nothing.
+    /// `status` are those of a success that other operations use, and decide nothing, unless they tell a failure: then nobody
+    /// knows.
     fn refusal(&self) -> Option<Fault> {
         let refuses = self.error.is_said()
+            || self.errors.is_said()
             || self.error_code.is_said()
             || self.status.is_failure()
             || self.success.truth() == Some(false)
             || self.success.is_failure();
-        refuses.then(|| self.fault())
+        let doubtful = self.status.is_doubtful() || self.success.is_not_yes();
+        match refuses {
+            true => Some(self.fault()),
+            false => doubtful.then(|| self.fault().with_class(FaultClass::Contradictory)),
+        }
+    }
+
+    /// Whether there is a member beside the data by which it is known as FinPro's.
+    fn is_finpro_s(&self) -> bool {
+        let texts = [&self.ver, &self.timestamp, &self.txnid];
+        texts.into_iter().any(Option::is_some) || self.says_success()
+    }
+
+    /// Whether it says that it was done, whatever stands beside it.
+    fn says_success(&self) -> bool {
+        self.status.is_success() || self.success.truth() == Some(true)
     }
 
     fn fault(&self) -> Fault {
@@ -191,10 +217,10 @@ impl<T> ReceivedEnvelope<T> {
             _ => flat(),
         };
         let meaning = code.as_deref().and_then(meaning);
-        // As the HTTP status would be: it broke on the way.
-        let broke = self.status.number().is_some_and(|status| status >= 500.0);
+        // Other than the HTTP status says: it broke on the way.
+        let broke = self.status.status().is_some_and(|status| status >= 500.0);
         let class = if broke {
-            FaultClass::Transient
+            FaultClass::Contradictory
         } else {
             FaultClass::ByStatus
         };

@@ -224,6 +224,7 @@ mod tests {
             has_linked_accounts: registered,
             status,
             error_message: None,
+            is_contradicted: false,
         }
     }
 

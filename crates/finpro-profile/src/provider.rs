@@ -4,8 +4,8 @@ use provider_core::http::request::Parts;
 use provider_core::http::{HeaderName, HeaderValue};
 use provider_core::jiff::Timestamp;
 use provider_core::{
-    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, Provider, RawResponse,
-    ReplyHead, Settings, StreamVerification, VerificationError,
+    Allowance, Attempt, Authenticity, BaseUrl, Fault, InvalidRequest, KnownMembers, Provider,
+    RawResponse, ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
 use crate::RateLimit;
@@ -121,7 +121,11 @@ impl Provider for Finpro {
     const NAME: &'static str = "finpro";
     /// Four header values identify the caller; requests are not signed.
     const SIGNS_REQUESTS: bool = false;
-    const ENVELOPE: &'static [&'static str] = &["data", "ver", "txnid"];
+    // Not `timestamp` and `error`: they stand beside `status` on the error pages of a widespread server.
+    const ENVELOPE: KnownMembers = KnownMembers::new(
+        &["txnid"],
+        &["data", "ver", "status", "errorCode", "errorMsg", "response"],
+    );
     const STATUSES: &'static [u16] = &[200, 400, 401, 404, 429, 500];
 
     fn base_url(&self) -> &BaseUrl {

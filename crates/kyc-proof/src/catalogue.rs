@@ -16,8 +16,8 @@ use provider_core::testing::fixture::Expected;
 use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Step};
 use provider_core::{
     BaseUrl, CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
-    InvalidRequest, JsonCall, Operation, PrintingCall, Provider, RawResponse, Response,
-    RetryPolicy, Signs, SystemClock, Transport,
+    InvalidRequest, JsonCall, KnownMembers, Operation, PrintingCall, Provider, RawResponse,
+    Response, RetryPolicy, Signs, SystemClock, Transport,
 };
 use serde_json::Value;
 use veriff_sessions::SessionsClient;
@@ -86,7 +86,7 @@ pub struct Subject {
     /// What is fixed about the operation.
     pub operation: &'static Operation,
     /// The members that vouch for a reply of the provider.
-    pub envelope: &'static [&'static str],
+    pub envelope: KnownMembers,
     signs_requests: bool,
     served_at: fn(&BaseUrls) -> &str,
     signature: Signature,

@@ -66,7 +66,7 @@ pub enum ErrorKind {
     /// Too many requests (HTTP 429). [`Error::retry_after`] has the wait if the provider sent one.
     RateLimited,
     /// The provider refused the request; [`Error::fault`] has its code and message. Also 408 and 5xx without them: a server
-    /// failed, whoever it was.
+    /// failed, whoever it was; and a refusal that contradicts its status or what stands beside it.
     Api,
     /// The reply is not in the provider's form: a page, an empty body, a redirect, a plain 403 or 404. A gateway, a proxy or a
     /// firewall may have sent it in the provider's place, so it says nothing about the request, the person or the
@@ -354,17 +354,24 @@ impl Error {
     /// Whether the provider's documented refusal says what somebody has to correct, although its status is that of a transient
     /// failure: whatever repeats it fails again until that is done.
     pub fn is_to_be_corrected(&self) -> bool {
-        let is_explained =
-            |fault: &Fault| fault.meaning().is_some() && fault.class() != FaultClass::Transient;
+        let is_explained = |fault: &Fault| fault.meaning().is_some() && !self.has_passing_fault();
         self.0.kind == ErrorKind::Api
             && self.is_retryable()
             && self.0.fault.as_ref().is_some_and(is_explained)
     }
 
-    /// Whether a refusal is transient: 408, 5xx, or a fault of that class.
+    fn has_fault_of(&self, class: FaultClass) -> bool {
+        let fault = self.0.fault.as_ref();
+        fault.is_some_and(|fault| fault.class() == class)
+    }
+
+    fn has_passing_fault(&self) -> bool {
+        self.has_fault_of(FaultClass::Transient) || self.has_fault_of(FaultClass::Contradictory)
+    }
+
+    /// Whether a refusal is transient: 408, 5xx, or a fault of that class or a contradictory one.
     pub(crate) fn is_transient(&self) -> bool {
-        let passes = |fault: &Fault| fault.class() == FaultClass::Transient;
-        self.0.fault.as_ref().is_some_and(passes)
+        self.has_passing_fault()
             || self.0.status.is_some_and(|status| {
                 status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
             })
@@ -431,6 +438,9 @@ impl Error {
             }
             ErrorKind::Verification => "the reply is not authentic",
             ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Api if self.has_fault_of(FaultClass::Contradictory) => {
+                "the reply contradicts itself"
+            }
             ErrorKind::Api if status.is_server_error() => "the server failed",
             ErrorKind::Api if status == StatusCode::REQUEST_TIMEOUT => {
                 "the server did not receive the request in time"

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::AttemptId;
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, refused};
+use crate::reply::{self, ReplyStatus, refused};
 use crate::session::SessionStatus;
 
 /// The request of a session's attempts.
@@ -43,7 +43,7 @@ impl GetAttempts {
 #[non_exhaustive]
 pub struct Attempts {
     /// `success`.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "reply::status")]
     pub status: Option<ReplyStatus>,
     /// The attempts.
     pub verifications: Items<SessionAttempt>,

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use consent_hmac::SessionId;
-use provider_core::lenient::{Printable, Read};
-use provider_core::{Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient};
+use consent_hmac::{SessionId, Veriff};
+use provider_core::lenient::{Printable, Read, Told};
+use provider_core::{
+    FaultClass, Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::PersonData;
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, accept};
+use crate::reply::{ReplyStatus, accept, status};
 
 /// The request of a session's decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,7 +30,23 @@ impl GetDecision {
     }
 
     fn read(&self, response: &Verified) -> Result<Decision, ResponseError> {
-        let decision: Decision = lenient::reply(response, &INFORMATIONAL)?;
+        let received: ReceivedDecision = lenient::reply(response, &INFORMATIONAL)?;
+        let said = [
+            &received.code,
+            &received.error,
+            &received.errors,
+            &received.success,
+        ];
+        // The usual reply is not parsed again.
+        if said.into_iter().any(|told| !matches!(told, Told::Nothing))
+            && let Some(fault) = Veriff::refusal(response)
+        {
+            return Err(fault.with_class(FaultClass::Contradictory).into());
+        }
+        let decision = Decision {
+            status: received.status,
+            verification: received.verification,
+        };
         let about = decision.verification.as_ref().map(|found| &*found.id);
         accept(response, decision.status.as_ref(), &self.session_id, about)?;
         Ok(decision)
@@ -41,7 +59,7 @@ impl GetDecision {
 #[non_exhaustive]
 pub struct Decision {
     /// `success`.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "status")]
     pub status: Option<ReplyStatus>,
     /// The decision; `None` while nothing is decided. Without a decision webhook URL, old integrations may never have one.
     // Read so that the member has to be there, be it null: a reply without it says nothing about the session.
@@ -84,8 +102,8 @@ pub struct Verification {
     #[serde(default, deserialize_with = "lenient::text")]
     pub reason: Option<Masked>,
     /// The same for machines: 101 to 129 declined, 201 and up resubmission (`[docs]`).
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub reason_code: Option<u16>,
+    #[serde(default, deserialize_with = "Read::integer")]
+    pub reason_code: Read<u16>,
     /// Who was verified (`[3p]`).
     #[serde(default, deserialize_with = "lenient::object")]
     pub person: Option<PersonData>,
@@ -97,7 +115,7 @@ impl fmt::Debug for Verification {
         f.debug_struct("Verification")
             .field("id", &Printable(&self.id))
             .field("verdict", &self.verdict())
-            .field("reason_code", &self.reason_code)
+            .field("reason_code", &self.reason_code.value())
             .finish_non_exhaustive()
     }
 }
@@ -127,8 +145,25 @@ pub enum Verdict {
 
 impl Verification {
     /// Status and code as a pair. A contradiction, or one that is there and cannot be read, is [`Verdict::Unclear`]; where
-    /// one of them is absent or null the other decides.
+    /// one of them is absent or null the other decides. So is an approval with a reason, which only the others have, and a
+    /// decline or a resubmission with the reason code of the other one.
     pub fn verdict(&self) -> Verdict {
+        let reason = self.reason.as_ref().map(Masked::expose);
+        let has_reason = reason.is_some_and(|reason| !reason.trim().is_empty());
+        match (self.decided(), &self.reason_code) {
+            (Verdict::Approved, code)
+                if has_reason || !matches!(code, Read::Absent | Read::Value(0)) =>
+            {
+                Verdict::Unclear
+            }
+            (Verdict::Declined, Read::Value(200..300)) => Verdict::Unclear,
+            (Verdict::ResubmissionRequested, Read::Value(100..200)) => Verdict::Unclear,
+            (decided, _) => decided,
+        }
+    }
+
+    /// Status and code as a pair.
+    fn decided(&self) -> Verdict {
         let (status, code) = match (&self.status, &self.code) {
             (Read::Unreadable(_), _) | (_, Read::Unreadable(_)) => return Verdict::Unclear,
             (status, code) => (status.value().map(Masked::expose), code.value()),
@@ -149,14 +184,12 @@ impl Verification {
 }
 
 /// What may be repeated: it decides nothing.
-const INFORMATIONAL: [&str; 8] = [
+const INFORMATIONAL: [&str; 6] = [
     "attemptId",
     "acceptanceTime",
     "decisionTime",
     "vendorData",
     "endUserId",
-    "reason",
-    "reasonCode",
     "person",
 ];
 
@@ -167,3 +200,20 @@ by_id!(
         .with_correlated_reply()
         .documented(Mark::Docs)
 );
+
+/// A 2xx body: the decision, and what says that something went wrong.
+#[derive(Deserialize)]
+struct ReceivedDecision {
+    #[serde(default, deserialize_with = "status")]
+    status: Option<ReplyStatus>,
+    #[serde(default)]
+    code: Told,
+    #[serde(default)]
+    error: Told,
+    #[serde(default)]
+    errors: Told,
+    #[serde(default)]
+    success: Told,
+    #[serde(deserialize_with = "lenient::object_or_null")]
+    verification: Option<Verification>,
+}

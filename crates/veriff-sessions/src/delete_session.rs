@@ -8,7 +8,7 @@ use provider_core::{Idempotency, Mark, Operation, ResponseError, Verified, lenie
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, accept};
+use crate::reply::{self, ReplyStatus, accept};
 
 /// The request that deletes a session.
 ///
@@ -43,7 +43,7 @@ impl DeleteSession {
 #[non_exhaustive]
 pub struct SessionDeletion {
     /// `success`.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "reply::status")]
     pub status: Option<ReplyStatus>,
     /// The session.
     pub verification: DeletedSession,

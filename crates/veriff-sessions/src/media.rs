@@ -12,7 +12,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, refused};
+use crate::reply::{self, ReplyStatus, refused};
 use crate::{AttemptId, MediaId};
 
 provider_core::open_enum! {
@@ -111,7 +111,7 @@ impl fmt::Debug for MediaFile {
 #[non_exhaustive]
 pub struct MediaList {
     /// `success`.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "reply::status")]
     pub status: Option<ReplyStatus>,
     /// The pictures.
     pub images: Items<MediaFile>,

@@ -1,7 +1,9 @@
 //! What every reply about a session has: a status, and often the session's id.
 
 use consent_hmac::{SessionId, Veriff};
-use provider_core::{FaultClass, ResponseError, VerificationError, Verified};
+use provider_core::lenient::Told;
+use provider_core::{Fault, FaultClass, ResponseError, VerificationError, Verified};
+use serde::{Deserialize as _, Deserializer};
 
 provider_core::open_enum! {
     /// The status of a reply (`[docs]`).
@@ -15,8 +17,21 @@ provider_core::open_enum! {
     }
 }
 
-/// Refuses a reply whose status tells a failure, whatever stands beside it, and one that is `about` another session than the
-/// request: the signature covers the body only, so a genuine reply to another request would verify too.
+/// The status of a reply, which must not be lost if it is there and no text: it is no success then.
+pub(crate) fn status<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ReplyStatus>, D::Error> {
+    let told = Told::deserialize(deserializer)?;
+    let is_success = told.is_success();
+    let status = told.into_text().map(|text| ReplyStatus::from(&*text));
+    Ok(match status {
+        Some(ReplyStatus::Unknown(_)) if is_success => Some(ReplyStatus::Success),
+        status => status,
+    })
+}
+
+/// Refuses a reply whose status is not that of a success, whatever stands beside it, and one that is `about` another session
+/// than the request: the signature covers the body only, so a genuine reply to another request would verify too.
 pub(crate) fn accept(
     response: &Verified,
     status: Option<&ReplyStatus>,
@@ -30,18 +45,27 @@ pub(crate) fn accept(
     }
 }
 
-/// Refuses a reply whose status tells a failure; `done` if the rest of it tells a success.
+/// Refuses a reply whose status is not that of a success; `done` if the rest of it tells a success.
 pub(crate) fn refused(
     response: &Verified,
     status: Option<&ReplyStatus>,
     done: bool,
 ) -> Result<(), ResponseError> {
     // The usual reply is not parsed again.
-    let unusual = status.is_some_and(|status| *status != ReplyStatus::Success);
-    match unusual.then(|| Veriff::refusal(response)).flatten() {
-        // It contradicts itself.
-        Some(fault) if done => Err(fault.with_class(FaultClass::Transient).into()),
-        Some(fault) => Err(fault.into()),
-        None => Ok(()),
+    if matches!(
+        status,
+        None | Some(ReplyStatus::Success | ReplyStatus::Created)
+    ) {
+        return Ok(());
     }
+    let fault = Veriff::refusal(response).unwrap_or_else(|| {
+        Fault::new()
+            .with_meaning(Some("the status is none of a success"))
+            .with_class(FaultClass::Contradictory)
+    });
+    Err(match done {
+        // It contradicts itself.
+        true => fault.with_class(FaultClass::Contradictory).into(),
+        false => fault.into(),
+    })
 }

@@ -7,7 +7,7 @@ use provider_core::lenient::Printable;
 use provider_core::{Masked, lenient};
 use serde::{Deserialize, Serialize};
 
-use crate::reply::ReplyStatus;
+use crate::reply::{ReplyStatus, status};
 
 provider_core::open_enum! {
     /// Where a session is (`[docs]`).
@@ -44,7 +44,7 @@ provider_core::masked_text! {
 #[non_exhaustive]
 pub struct SessionReply {
     /// `success`, or `created` on another page (`[docs]`).
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "status")]
     pub status: Option<ReplyStatus>,
     /// The session.
     pub verification: Session,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use consent_hmac::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use consent_hmac::provider_core::{
     Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy, TransportErrorKind,
+    VerificationError,
 };
 use consent_hmac::{
     ApiKey, ConsentAnswer, ConsentClient, ConsentContext, ConsentRecord, ConsentType,
@@ -329,6 +330,10 @@ async fn a_signed_refusal_beside_a_consent_leaves_it_open() {
         ("400", true),
         (r#""400""#, true),
         ("false", true),
+        (r#""declined""#, true),
+        (r#"["fail"]"#, true),
+        (r#"{"code":404}"#, true),
+        ("-1", true),
         (r#""success""#, false),
         (r#""created""#, false),
         (r#""made_up""#, false),
@@ -337,14 +342,81 @@ async fn a_signed_refusal_beside_a_consent_leaves_it_open() {
         ("[]", false),
         (r#""\ud800""#, false),
     ] {
-        let body =
-            format!(r#"{{"status":{status},"code":"1812","id":"1","sessionId":"{SESSION}"}}"#);
-        let error = read(signed(&body)).await.err();
-        let found = error.as_ref().map(|error| (error.kind(), error.outcome()));
-        let expected = refuses.then_some((ErrorKind::Api, Outcome::Unknown));
-        assert_eq!(found, expected, "{body}");
-        let code = error.as_ref().map(|error| error.fault().unwrap().code());
-        assert_eq!(code, refuses.then_some(Some("1812")), "{body}");
+        // A code beside a consent says that something is wrong, whatever the status.
+        for (code, refuses) in [("\"1812\"", true), ("0", refuses), ("null", refuses)] {
+            let body =
+                format!(r#"{{"status":{status},"code":{code},"id":"1","sessionId":"{SESSION}"}}"#);
+            let error = read(signed(&body)).await.err();
+            let found = error.as_ref().map(|error| (error.kind(), error.outcome()));
+            let expected = refuses.then_some((ErrorKind::Api, Outcome::Unknown));
+            assert_eq!(found, expected, "{body}");
+            let told = error.as_ref().and_then(|error| error.fault()?.code());
+            assert_eq!(told.is_some(), code.contains("1812"), "{body}");
+        }
+    }
+    for member in [
+        r#""error":"boom""#,
+        r#""errors":[{"code":1}]"#,
+        r#""success":false"#,
+        r#""success":"off""#,
+    ] {
+        let body = format!(r#"{{{member},"id":"1","sessionId":"{SESSION}"}}"#);
+        let error = read(signed(&body)).await.unwrap_err();
+        let found = (error.kind(), error.outcome());
+        assert_eq!(found, (ErrorKind::Api, Outcome::Unknown), "{body}");
+    }
+}
+
+/// The documented reply repeats nothing of the request; what does is not about another one.
+#[tokio::test(start_paused = true)]
+async fn a_consent_that_repeats_something_else_than_was_sent_is_refused() {
+    for (member, is_same) in [
+        (r#""approved":true"#, true),
+        (r#""approved":"yes""#, true),
+        (r#""approved":null"#, true),
+        (r#""type":"INE","text":" the shown\ntext ""#, true),
+        (r#""approved":false"#, false),
+        (r#""approved":"maybe""#, false),
+        (r#""approved":["true"]"#, false),
+        (r#""type":"bipa""#, false),
+        (r#""type":["ine"]"#, false),
+        (r#""text":"another text""#, false),
+        (r#""text":{"a":1}"#, false),
+    ] {
+        let body = format!(r#"{{{member},"id":"1","context":"consent","sessionId":"{SESSION}"}}"#);
+        let request = RecordConsent::new(
+            SessionId::parse(SESSION).unwrap(),
+            ConsentType::Ine,
+            ConsentAnswer::Approved,
+            "The shown text",
+        );
+        let (result, _) = send([signed(&body)], request).await;
+        let refused = result
+            .err()
+            .map(|error| (error.outcome(), error.verification().copied()));
+        let other = Some((Outcome::Unknown, Some(VerificationError::OtherRequest)));
+        assert_eq!(refused, if is_same { None } else { other }, "{member}");
+    }
+}
+
+/// Under a status that refuses, a success, or a body that tells a success or a failure of a server.
+#[tokio::test(start_paused = true)]
+async fn a_status_that_refuses_what_the_body_says_was_done_leaves_it_open() {
+    for status in [401, 404, 408, 409, 424, 429, 499, 503] {
+        for body in [
+            REPLY,
+            r#"{"status":"success","code":"1101"}"#,
+            r#"{"status":200,"code":"1801"}"#,
+            r#"{"status":500,"code":"1101"}"#,
+        ] {
+            // It is repeatable: of several consents the latest is binding.
+            let replies = [(); 3].map(|()| Step::respond(status, body));
+            let (result, _) = send(replies, approval()).await;
+            let error = result.unwrap_err();
+            let found = (error.kind(), error.outcome(), error.attempts());
+            let expected = (ErrorKind::Api, Outcome::Unknown, 3);
+            assert_eq!(found, expected, "{status} {body}");
+        }
     }
 }
 
@@ -426,10 +498,10 @@ async fn a_code_explains_a_refusal_whatever_stands_beside_it() {
     for body in [
         r#"{"status":null,"code":"1801"}"#,
         r#"{"status":["fail"],"code":1801,"message":["m"]}"#,
-        r#"{"status":"success","code":" 1801 "}"#,
-        r#"{"status":200,"code":"1801"}"#,
-        r#"{"code":"1801","message":1,"message":2}"#,
-        r#"{"code":"1801","message":"cut o"#,
+        r#"{"status":"fail","code":" 1801 "}"#,
+        r#"{"status":404,"code":"1801"}"#,
+        r#"{"status":"made_up","code":"1801","message":1,"message":2}"#,
+        r#"{"code":"1801","status":"fail","message":"cut o"#,
     ] {
         let error = read(Step::respond(404, body)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials, "{body}");
@@ -437,8 +509,10 @@ async fn a_code_explains_a_refusal_whatever_stands_beside_it() {
         assert_eq!(code.trim(), "1801", "{body}");
     }
     for body in [
+        // Of one of these members a gateway's page may consist, too.
         r#"{"status":"success"}"#,
-        r#"{"status":"Created","code":["1801"]}"#,
+        r#"{"status":"fail"}"#,
+        r#"{"code":"1801","message":"made-up text"}"#,
         r#"{"code":0}"#,
         r#"{"message":"made-up text"}"#,
     ] {
@@ -489,7 +563,7 @@ async fn a_request_whose_outcome_is_unknown_is_retried_and_signed_again() {
         }
         assert_eq!(sent[0].golden(), sent[1].golden(), "{place}");
     }
-    let refusal = r#"{"status":"fail"}"#;
+    let refusal = r#"{"status":"fail","code":"1104"}"#;
     for status in [400, 401, 404, 409] {
         let (result, transport) = send([Step::respond(status, refusal)], approval()).await;
         assert_eq!(result.unwrap_err().outcome(), Outcome::Refused, "{status}");

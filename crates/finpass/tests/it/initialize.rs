@@ -283,6 +283,40 @@ async fn success_status_and_code_are_read_alike_beside_any_data() {
             None,
             (Decode, Done),
         ),
+        (r#""success":"off""#, Some((Api, Unknown)), (Api, Refused)),
+        (r#""success":-1"#, Some((Api, Unknown)), (Api, Unknown)),
+        (r#""success":"maybe""#, Some((Api, Unknown)), (Api, Unknown)),
+        (r#""success":["no"]"#, Some((Api, Unknown)), (Api, Unknown)),
+        (
+            r#""success":true,"status_code":"HTTP 500""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"status_code":["500"]"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"status_code":-200"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"message_code":"verification_failed""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"error":"boom""#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
+        (
+            r#""success":true,"errors":[{"code":1}]"#,
+            Some((Api, Unknown)),
+            (Api, Unknown),
+        ),
         (r#""success":false"#, Some((Api, Unknown)), (Api, Refused)),
         (r#""success":"False""#, Some((Api, Unknown)), (Api, Refused)),
         (r#""success":0"#, Some((Api, Unknown)), (Api, Refused)),
@@ -357,15 +391,63 @@ async fn success_status_and_code_are_read_alike_beside_any_data() {
             let body = format!("{{{data}{envelope}}}");
             let (result, transport) = send([Step::respond(200, body.clone())], minimal()).await;
             let error = result.unwrap_err();
-            // `success` alone is no envelope.
-            let own = alone.0 != Decode || body.contains("data") || body.contains("_code");
+            // One member is no envelope.
+            let members = [
+                "data",
+                "success",
+                "status_code",
+                "message_code",
+                "error_code",
+            ];
+            let members = members.map(|name| usize::from(body.contains(&format!("\"{name}\":"))));
+            let own = members.iter().sum::<usize>() > 1;
             let expected = match beside {
-                Some(contradicted) if is_there => contradicted,
+                Some(contradicted) if is_there && own => contradicted,
                 _ if own => alone,
                 _ => (ErrorKind::Unrecognized, Unknown),
             };
             assert_eq!((error.kind(), error.outcome()), expected, "{body}");
             assert_eq!(transport.sent().len(), 1);
+        }
+    }
+}
+
+/// Under a status that refuses, a session, or a body that tells a success or a failure of a server. Nothing is repeated:
+/// each call opens a session.
+#[tokio::test(start_paused = true)]
+async fn a_status_that_refuses_what_the_body_says_was_done_leaves_it_open() {
+    for status in [307, 400, 401, 404, 408, 409, 424, 429, 499, 503] {
+        for body in [
+            SESSION,
+            r#"{"status_code":200,"success":false,"message_code":"made_up"}"#,
+            r#"{"status_code":200,"message_code":"unauthorized"}"#,
+            r#"{"status_code":500,"success":false}"#,
+            r#"{"success":true,"message_code":"made_up"}"#,
+        ] {
+            let (result, transport) = send([Step::respond(status, body)], minimal()).await;
+            let error = result.unwrap_err();
+            let found = (error.kind(), error.outcome());
+            assert_eq!(found, (ErrorKind::Api, Outcome::Unknown), "{status} {body}");
+            assert_eq!(transport.sent().len(), 1);
+        }
+    }
+}
+
+/// A gateway's words are not Finpass's: neither a refusal nor done.
+#[tokio::test(start_paused = true)]
+async fn one_member_that_others_use_too_vouches_for_nothing() {
+    for body in [
+        r#"{"data":null,"errors":[{"message":"made-up"}]}"#,
+        r#"{"status_code":200}"#,
+        r#"{"message_code":"maintenance"}"#,
+        r#"{"message":"made-up","success":false}"#,
+    ] {
+        for (status, outcome) in [(200, Outcome::Unknown), (400, Outcome::Refused)] {
+            let (result, _) = send([Step::respond(status, body)], minimal()).await;
+            let error = result.unwrap_err();
+            let found = (error.kind(), error.outcome());
+            assert_eq!(found, (ErrorKind::Unrecognized, outcome), "{status} {body}");
+            assert!(error.fault().is_none(), "{status} {body}");
         }
     }
 }
@@ -425,7 +507,7 @@ async fn a_refusal_is_read_member_by_member() {
             Api,
             Some("made_up"),
         ),
-        (200, r#"{"success":"FAILED"}"#, Api, None),
+        (200, r#"{"success":"FAILED","data":null}"#, Api, None),
         (200, r#"{"success":0,"error_code":4001}"#, Api, Some("4001")),
         (
             200,
@@ -447,7 +529,7 @@ async fn a_refusal_is_read_member_by_member() {
         ),
         (
             422,
-            r#"{"message_code":"made_up","message":1,"message":2}"#,
+            r#"{"message_code":"made_up","success":null,"message":1,"message":2}"#,
             Api,
             Some("made_up"),
         ),

@@ -186,7 +186,7 @@ async fn a_success_needs_its_handle_and_a_revocation_its_word() {
         assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
     }
     for (body, kind) in [
-        (r#"{"ver":"1"}"#, ErrorKind::Decode),
+        (r#"{"ver":"1","txnid":"t"}"#, ErrorKind::Decode),
         (r#"{"ver":"1","status":"PENDING"}"#, ErrorKind::Decode),
         (
             r#"{"ver":"1","status":"failure","message":"x"}"#,
@@ -201,6 +201,97 @@ async fn a_success_needs_its_handle_and_a_revocation_its_word() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), kind, "{body}");
+    }
+}
+
+/// A success that says something else in its data, or nothing that can be read.
+#[tokio::test(start_paused = true)]
+async fn a_revocation_s_data_does_not_contradict_it() {
+    let revoke = async |data: &str| {
+        let body = format!(r#"{{"ver":"1","status":"success"{data}}}"#);
+        let error = answer(RevokeConsent::new(id("a")), 200, &body).await.err();
+        error.map(|error| (error.kind(), error.outcome()))
+    };
+    for data in [
+        "",
+        r#","data":{}"#,
+        r#","data":{"status":"REVOKED","consentID":"a"}"#,
+        r#","data":{"consentId":""}"#,
+    ] {
+        assert_eq!(revoke(data).await, None, "{data}");
+    }
+    for status in [r#""ACTIVE""#, r#""failed""#, r#"["REVOKED"]"#] {
+        let data = format!(r#","data":{{"status":{status}}}"#);
+        assert_eq!(
+            revoke(&data).await,
+            Some((ErrorKind::Api, Outcome::Unknown)),
+            "{data}"
+        );
+    }
+    let other = Some((ErrorKind::Verification, Outcome::Unknown));
+    assert_eq!(revoke(r#","data":{"consentId":"b"}"#).await, other);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_has_the_consents_that_were_asked_for_and_rows_that_agree() {
+    const OTHER: &str = "7d1f6a3e-0c52-4b8e-9a41-5b2c9e7d1f60";
+    let mobile = || Mobile::parse("9000000001").unwrap();
+    let list = async |request: ListConsentsV3, rows: &str| {
+        let body = format!(r#"{{"ver":"1","status":"success","data":[{rows}]}}"#);
+        let error = answer(request, 200, &body).await.err();
+        error.map(|error| (error.kind(), error.outcome()))
+    };
+    let other = Some((ErrorKind::Verification, Outcome::Unknown));
+    let ids = || ListConsentsV3::Ids(vec![id("a"), id("b")]);
+    let row = |handle: &str, id: &str, status: &str| {
+        format!(r#"{{"consentHandle":"{handle}","consentID":"{id}","status":"{status}"}}"#)
+    };
+    let asked = row(HANDLE, "a", "ACTIVE");
+    assert_eq!(list(handle(HANDLE), &asked).await, None);
+    assert_eq!(list(handle(OTHER), &asked).await, other);
+    assert_eq!(list(ids(), &asked).await, None);
+    assert_eq!(list(ids(), &row(HANDLE, "c", "ACTIVE")).await, other);
+    // A row for each account of a consent is usual.
+    assert_eq!(list(ids(), &format!("{asked},{asked}")).await, None);
+    let later = row("", "a", "REVOKED");
+    let contradiction = Some((ErrorKind::Api, Outcome::Unknown));
+    assert_eq!(
+        list(ids(), &format!("{asked},{later}")).await,
+        contradiction
+    );
+    let body = format!(r#"{{"ver":"1","status":"success","data":[{asked},{later}]}}"#);
+    let error = answer(ListConsentsV1::new(mobile(), product("a")), 200, &body).await;
+    assert_eq!(error.unwrap_err().outcome(), Outcome::Unknown);
+    let error = answer(
+        ListConsentsV2::new(party(), product("a"), account()),
+        200,
+        &body,
+    )
+    .await;
+    assert_eq!(error.unwrap_err().outcome(), Outcome::Unknown);
+    let error = answer(ListUniqueAccounts::new(mobile(), product("a")), 200, &body).await;
+    assert_eq!(error.unwrap_err().outcome(), Outcome::Unknown);
+}
+
+/// Each call opens something, so nothing is repeated.
+#[tokio::test(start_paused = true)]
+async fn a_status_that_refuses_what_the_body_says_was_done_leaves_it_open() {
+    let handle = r#""data":{"consent_handle":"3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b"}"#;
+    for status in [400, 401, 404, 408, 409, 424, 429, 499, 503] {
+        for body in [
+            format!(r#"{{"ver":"1","status":"success",{handle}}}"#),
+            format!(r#"{{"ver":"1",{handle}}}"#),
+            r#"{"ver":"1","status":"success","errorCode":"InvalidRequest"}"#.to_owned(),
+            r#"{"ver":"1","status":500,"errorMsg":"made-up"}"#.to_owned(),
+        ] {
+            let request = RequestConsentV3::new(product("LOAN-1"), vua("9000000001"));
+            let error = answer(request, status, &body).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Api, Outcome::Unknown),
+                "{status} {body}"
+            );
+        }
     }
 }
 
@@ -222,7 +313,7 @@ async fn a_consent_that_cannot_be_read_does_not_lose_the_others() {
 #[tokio::test(start_paused = true)]
 async fn nothing_personal_is_printed() {
     let text = "9000000001";
-    let item = json!({"status": text, "consentID": text, "consentHandle": text, "productID": text, "accountID": text,
+    let item = json!({"status": text, "consentID": text, "consentHandle": HANDLE, "productID": text, "accountID": text,
         "aaId": text, "vua": text, "createdOn": text, "modifiedOn": text, "consentStart": text, "consentExpiry": text,
         "fetchType": text, "fiTypes": [text], "fipId": text, "maskedAccountNumber": text,
         "accounts": [{"fipName": text, "linkReferenceNumber": text, "maskedAccountNumber": text, "fiType": text}]});

@@ -63,6 +63,18 @@ async fn a_reply_about_something_else_is_refused() {
         let error = answer(request, 200, status).await.unwrap_err();
         assert_eq!(other(error), Some(VerificationError::OtherRequest));
     }
+    let link = |text: &str| LinkRefNumber::parse(text).unwrap();
+    let accounts = r#"{"ver":"1","data":[{"linkRefNumber":"l-1"},{"linkReferenceNumber":"l-1"},{"fiType":"DEPOSIT"}]}"#;
+    for (asked, refused) in [
+        ("l-1", None),
+        ("l-2", Some(VerificationError::OtherRequest)),
+    ] {
+        let data = answer(GetFiData::new(id("a"), link(asked)), 200, accounts).await;
+        assert_eq!(data.err().and_then(other), refused, "{asked}");
+        let request = GetFiBalance::new(id("a")).set_link(link(asked));
+        let balance = answer(request, 200, accounts).await;
+        assert_eq!(balance.err().and_then(other), refused, "{asked}");
+    }
     for body in [
         r#"{"ver":"1","data":{"consentId":"a"}}"#,
         r#"{"ver":"1","response":"ok"}"#,
@@ -217,7 +229,7 @@ async fn an_account_is_kept_as_it_came_and_its_sections_are_found_in_any_case() 
         .data;
     assert_eq!(data[0].section("SUMMARY"), Some(r#"{"a":1.50}"#));
     assert!(!format!("{data:?}").contains("1.50"));
-    for body in [r#"{"ver":"1","data":"none"}"#, r#"{"ver":"1"}"#] {
+    for body in [r#"{"ver":"1","data":"none"}"#, r#"{"ver":"1","txnid":"t"}"#] {
         let error = answer(GetAllFiData::of_consent(id("a")), 200, body)
             .await
             .unwrap_err();

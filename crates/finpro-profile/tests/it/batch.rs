@@ -135,7 +135,7 @@ impl Transport for Fake {
             map.insert(name, value.parse().unwrap());
         }
         let body = match status {
-            204 => "",
+            204 | 429 => "",
             203 | 302 | 403 | 404 => "<html>",
             401 => r#"{"status":"error","errorCode":"made_up"}"#,
             500 => r#"{"ver":"1.0.0","status":"error","error":{"code":"PROFILE_CHECK_FAILED"}}"#,

@@ -659,7 +659,7 @@ async fn a_refusal_beside_rows_is_an_error_and_not_kept() {
     ] {
         let row =
             r#"{"aaId":"x","status":"success","registrationStatus":true,"hasLinkedAccounts":true}"#;
-        let body = format!(r#"{{{refusal},"data":[{row}]}}"#);
+        let body = format!(r#"{{"ver":"1",{refusal},"data":[{row}]}}"#);
         let steps = [(); 2].map(|()| Step::respond(200, body.clone()));
         let transport = ScriptedTransport::new(steps);
         let client = FinproProfileClient::builder(finpro("https://fiu.example.test"))

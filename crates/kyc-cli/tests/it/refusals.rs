@@ -199,14 +199,17 @@ fn six_for_a_reply_without_a_signature() {
 fn seven_for_a_reply_that_cannot_be_decoded() {
     for (body, place) in [
         (
-            r#"{"data":{"client_id":"CANARY","redirect_url":""}}"#,
+            r#"{"success":true,"data":{"client_id":"CANARY","redirect_url":""}}"#,
             "success without data at $.data.redirect_url",
         ),
         (
             r#"{"success":true,"status_code":200}"#,
             "success without data at $.data",
         ),
-        (r#"{"data":"CANARY"}"#, "unexpected shape at $.data"),
+        (
+            r#"{"success":true,"data":"CANARY"}"#,
+            "unexpected shape at $.data",
+        ),
     ] {
         let server = FixedServer::answering("200 OK", body);
         let run = kyc(&FINPASS[..6], &server.environment());

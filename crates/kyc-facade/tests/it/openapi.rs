@@ -6,8 +6,8 @@ use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::schemars::{self, JsonSchema};
 use kyc_facade::provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BuiltRequest, Content, Endpoint, Fault, Idempotency,
-    InvalidRequest, Mark, Operation, PathId, Provider, RawResponse, RequestBuilder, ResponseError,
-    VerificationError, Verified,
+    InvalidRequest, KnownMembers, Mark, Operation, PathId, Provider, RawResponse, RequestBuilder,
+    ResponseError, VerificationError, Verified,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ struct Acme;
 impl Provider for Acme {
     const NAME: &'static str = "acme";
     const SIGNS_REQUESTS: bool = true;
-    const ENVELOPE: &'static [&'static str] = &[];
+    const ENVELOPE: KnownMembers = KnownMembers::new(&[], &[]);
 
     fn base_url(&self) -> &BaseUrl {
         unreachable!("nothing is sent")

@@ -327,10 +327,25 @@ fn holds_data(c: &Column) -> bool {
 /// The first half of a reply, which may still vouch for itself.
 fn half(c: &Column) -> Case {
     let half = &c.body()[..c.body().len() / 2];
-    let vouches = |member: &&str| half.contains(&format!("\"{member}\""));
-    match c.subject.envelope.iter().any(vouches) {
+    match is_known(c, half) {
         true => unread(c, "half", half),
         false => foreign(c, "half", half),
+    }
+}
+
+/// Whether the members of the provider's envelope in this JSON vouch for it.
+fn is_known(c: &Column, json: &str) -> bool {
+    let stands = |member: &&&str| json.contains(&format!("\"{member}\":"));
+    let known = c.subject.envelope;
+    known.own.iter().any(|member| stands(&member)) || known.common.iter().filter(stands).count() > 1
+}
+
+/// A success under a status that refuses.
+fn denied(c: &Column, status: &'static str) -> Case {
+    let case = done(status, [send(answer(status, &[], c.body()))]);
+    match is_known(c, &c.body()) {
+        true => case.fails(Api, Unknown, IfHarmless),
+        false => case.fails(Unrecognized, Refused, IfHarmless),
     }
 }
 
@@ -646,7 +661,7 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             throttled(c, "negative", Some("-1")),
             throttled(c, "a word", Some(REASON)),
             throttled(c, "too long a number", Some("99999999999999999999")),
-        ];
+        ].map(|case| case.fails(RateLimited, Refused, Never).note("a wait is asked for: at least a minute, which is longer than the deadline"));
         44 "429 with 10^9 s" => [
             throttled(c, "", Some("1000000000")).fails(RateLimited, Refused, Never)
                 .note("the wait is longer than the rest of the deadline"),
@@ -858,6 +873,8 @@ pub(crate) fn all(c: &Column) -> Vec<Row> {
             places(c, "a status that refuses", |value, member| {
                 (member == Some("status") && holds_data(c)).then(|| if_text(value, "\"fail\"")).flatten()
             }).unless("no status beside data in its reply"),
+            denied(c, "409 Conflict"),
+            denied(c, "424 Failed Dependency"),
         ].map(|case| case.note("nobody knows which of the two is true"));
         106 "empty text" => [places(c, "each text", |value, _| if_text(value, "\" \""))];
         107 "reply comes once more, for the next request" => [

@@ -6,8 +6,8 @@ use tokio::time::error::Elapsed;
 
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::resilience::retry_after;
-use crate::wire::{Authenticity, ContentHead, VerificationError, has_member};
-use crate::wire::{Endpoint, FaultClass, Provider, RawResponse, ResponseError, Verified};
+use crate::wire::{Authenticity, ContentHead, Recognized, VerificationError, recognize};
+use crate::wire::{Endpoint, Fault, FaultClass, Provider, RawResponse, ResponseError, Verified};
 use crate::wire::{TransportError, TransportErrorKind};
 
 /// Turns the result of an exchange, or its time-out, into a value or an error.
@@ -56,12 +56,28 @@ fn unverified(error: VerificationError, content_types: &[&str], response: RawRes
 /// Turns a response that is not 2xx into an error. Its body is an unverified hint.
 fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> Error {
     let status = response.status();
-    let fault = provider.fault(&response);
+    let recognized = recognize(P::ENVELOPE, response.body());
+    let fault = match recognized {
+        Recognized::AsItsOwn | Recognized::AsRefusal => provider.fault(&response),
+        Recognized::No => None,
+    };
+    // Neither a refusal nor the failure of a server, whatever the status says.
+    let answers = fault.is_none() && recognized == Recognized::AsItsOwn;
+    let fault = match answers && !status.is_server_error() {
+        true => Some(
+            Fault::new()
+                .with_class(FaultClass::Contradictory)
+                .with_meaning(Some("the status refuses, and the body does not")),
+        ),
+        false => fault,
+    };
     let class = fault
         .as_ref()
         .map(|fault| fault.class())
         .unwrap_or_default();
+    let contradicts = class == FaultClass::Contradictory;
     let kind = match status {
+        _ if contradicts => ErrorKind::Api,
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
         // A failure of a server, whoever it is.
         StatusCode::REQUEST_TIMEOUT if fault.is_none() => ErrorKind::Api,
@@ -70,8 +86,9 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         _ if class == FaultClass::Credentials => ErrorKind::Credentials,
         _ => ErrorKind::Api,
     };
-    // The status alone decides: an unverified body must not turn "unknown" into "nothing was done".
+    // The status decides: an unverified body must not turn "unknown" into "nothing was done", only the other way round.
     let outcome = match status {
+        _ if contradicts => Outcome::Unknown,
         // A redirect hands the request on unchanged, so this server did not process it.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Outcome::Refused,
         // Servers and gateways send it both before and after they have read the whole request.
@@ -90,28 +107,34 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
 pub(super) fn unread<P: Provider>(provider: &P, error: ResponseError, verified: Verified) -> Error {
     let signed = verified.authenticity() == Authenticity::Signed;
     let raw = verified.into_raw();
+    let recognized = recognize(P::ENVELOPE, raw.body());
+    let vouched = signed || recognized == Recognized::AsItsOwn;
+    let may_refuse = vouched || recognized == Recognized::AsRefusal;
     let error = match error {
-        ResponseError::Decode(decode) => match provider.fault(&raw) {
+        ResponseError::Decode(decode) if may_refuse => match provider.fault(&raw) {
             Some(fault) => ResponseError::Fault(fault),
             None => ResponseError::Decode(decode),
         },
         other => other,
     };
     let error = match error {
-        // It was done only if somebody vouches for the bytes.
-        ResponseError::Decode(decode) if signed || has_member(raw.body(), P::ENVELOPE) => {
-            Error::from(decode)
-        }
+        // It was done, or refused, only if somebody vouches for the bytes.
+        ResponseError::Decode(decode) if vouched => Error::from(decode),
         ResponseError::Decode(decode) => {
             Error::new(ErrorKind::Unrecognized, Outcome::Unknown).with_source(decode)
         }
         ResponseError::Verification(verification) => Error::from(verification),
+        ResponseError::Fault(_) if !may_refuse => {
+            Error::new(ErrorKind::Unrecognized, Outcome::Unknown)
+        }
         ResponseError::Fault(fault) => {
             let (kind, outcome) = match fault.class() {
                 FaultClass::Credentials => (ErrorKind::Credentials, Outcome::Refused),
                 FaultClass::ByStatus => (ErrorKind::Api, Outcome::Refused),
-                // Treated as a 5xx: the provider failed while it handled the request.
-                FaultClass::Transient => (ErrorKind::Api, Outcome::Unknown),
+                // Treated as a 5xx: the provider failed while it handled the request, or nobody knows.
+                FaultClass::Transient | FaultClass::Contradictory => {
+                    (ErrorKind::Api, Outcome::Unknown)
+                }
             };
             Error::new(kind, outcome).with_fault(Some(fault))
         }

@@ -25,6 +25,8 @@ pub enum FaultClass {
     Credentials,
     /// The failure is transient.
     Transient,
+    /// The refusal contradicts the status, or something beside it: it may have been done.
+    Contradictory,
 }
 
 impl Fault {

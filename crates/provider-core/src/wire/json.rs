@@ -1,12 +1,15 @@
 //! Decodes JSON. An error has the reason and the place, never the value.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
+
+use super::provider::KnownMembers;
 
 /// Why an authentic reply could not be decoded. Holds a place and a category, never a value.
 ///
@@ -118,10 +121,21 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Decode
     decoded.map_err(|error| locate::<T>(body, &error))
 }
 
-/// Whether the body begins like a JSON object that has one of these members, whatever follows. Such a body may be cut off.
+/// What a body begins like. It may be cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recognized {
+    /// An object of the company's.
+    AsItsOwn,
+    /// An object that may be a refusal of the company's.
+    AsRefusal,
+    /// Anything else.
+    No,
+}
+
+/// Whether a body begins like a JSON object that has a company's members, whatever follows.
 #[cold]
-pub(crate) fn has_member(body: &[u8], names: &[&str]) -> bool {
-    struct Search<'n>(&'n [&'n str], &'n mut bool);
+pub(crate) fn recognize(known: KnownMembers, body: &[u8]) -> Recognized {
+    struct Search<'n>(KnownMembers, &'n mut HashSet<&'static str>);
 
     impl<'de> Visitor<'de> for Search<'_> {
         type Value = ();
@@ -131,19 +145,28 @@ pub(crate) fn has_member(body: &[u8], names: &[&str]) -> bool {
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+            let Self(known, found) = self;
             while let Some(name) = members.next_key::<Cow<'_, str>>()? {
-                *self.1 |= self.0.contains(&&*name);
+                let known = [known.own, known.common, known.refusing];
+                let known = known.into_iter().flatten();
+                found.extend(known.filter(|known| **known == name));
                 members.next_value::<IgnoredAny>()?;
             }
             Ok(())
         }
     }
 
-    let mut found = false;
+    let mut found = HashSet::new();
     // What cannot be read ends the search.
     let _ = serde_json::Deserializer::from_slice(without_padding(body))
-        .deserialize_map(Search(names, &mut found));
-    found
+        .deserialize_map(Search(known, &mut found));
+    let count = |names: &[&str]| names.iter().filter(|name| found.contains(**name)).count();
+    let (own, common) = (count(known.own), count(known.common));
+    match count(known.refusing) {
+        _ if own > 0 || common > 1 => Recognized::AsItsOwn,
+        0 => Recognized::No,
+        _ => Recognized::AsRefusal,
+    }
 }
 
 /// The body without a byte order mark before the JSON and NULs after it, which some servers write and no value contains.
@@ -295,13 +318,19 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_found_in_what_can_be_read() {
-        let found = |body: &str| has_member(body.as_bytes(), &["data", "id"]);
+    fn a_company_is_recognised_by_what_can_be_read() {
+        let known = KnownMembers::new(&["data", "id"], &["code", "status"]);
+        let known = known.with_refusing(&["detail"]);
+        let found = |body: &str| recognize(known, body.as_bytes()) == Recognized::AsItsOwn;
+        let refusal = recognize(known, br#"{"detail":"","code":1}"#);
+        assert_eq!(refusal, Recognized::AsRefusal);
         for body in [
             r#"{"data":1}"#,
             r#" {"x":[{"y":1e999}],"\u0064ata":{"a":"#,
             r#"{"id":NaN"#,
             r#"{"id":null} and more"#,
+            r#"{"code":1,"x":2,"status":null}"#,
+            r#"{"status":"x","code":"#,
         ] {
             assert!(found(body), "{body}");
         }
@@ -313,6 +342,8 @@ mod tests {
             r#"{"x":NaN,"data":1}"#,
             r#"{"Data":1}"#,
             r#""data""#,
+            r#"{"code":1,"message":"x"}"#,
+            r#"{"status":1,"status":2}"#,
         ] {
             assert!(!found(body), "{body}");
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{
@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 
 use super::json::DecodeError;
 use super::verified::Verified;
+use super::vocabulary::tells_failure;
 use crate::values::Masked;
 
 /// Reads text, or a number or boolean as text; `None` for anything else.
@@ -404,19 +405,16 @@ impl Told {
         }
     }
 
-    /// A truth value, also as 0 and 1 or as text, such as `No`.
+    /// A truth value, also as 0 and 1 or as text, such as `No` or `off`.
     pub fn truth(&self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(*truth),
             Self::Number(0.0) => Some(false),
             Self::Number(1.0) => Some(true),
             Self::Text(text) => {
-                let is = |words: [&str; 4]| {
-                    let mut words = words.into_iter();
-                    words.any(|word| word.eq_ignore_ascii_case(text.trim()))
-                };
-                let no = is(["0", "false", "no", "n"]);
-                (no || is(["1", "true", "yes", "y"])).then_some(!no)
+                let no = is_one_of(text, &["0", "false", "no", "n", "off"]);
+                let yes = no || is_one_of(text, &["1", "true", "yes", "y", "on"]);
+                yes.then_some(!no)
             }
             Self::Nothing | Self::Number(_) | Self::Json(_) => None,
         }
@@ -431,6 +429,67 @@ impl Told {
         }
     }
 
+    /// An HTTP status: a [number](Self::number), or the first three digits in a row in text, such as `HTTP 500` or `E500`, or
+    /// in a list or an object.
+    pub fn status(&self) -> Option<f64> {
+        let in_text = || {
+            let text = match self {
+                Self::Text(text) => text.as_str(),
+                // Broken text has digits of its own.
+                Self::Json(json) if !json.starts_with('"') => json,
+                _ => return None,
+            };
+            let mut runs = text.split(|char: char| !char.is_ascii_digit());
+            let found = runs.find(|run| run.len() == 3)?;
+            found.parse().ok()
+        };
+        self.number().or_else(in_text)
+    }
+
+    /// Whether it is a status of a success: `true`, 100 to 399, or one of the words that providers use, such as `success`,
+    /// `ok` and `created`, in any case.
+    pub fn is_success(&self) -> bool {
+        const WORDS: [&str; 9] = [
+            "success",
+            "succeeded",
+            "successful",
+            "ok",
+            "done",
+            "created",
+            "accepted",
+            "completed",
+            "true",
+        ];
+        match self {
+            Self::Text(text) if is_one_of(text, &WORDS) => true,
+            Self::Bool(truth) => *truth,
+            _ => (self.status()).is_some_and(|status| (100.0..400.0).contains(&status)),
+        }
+    }
+
+    /// Whether it is a status that a success does not have: one of a [failure](Self::is_failure), a word that
+    /// [tells one](tells_failure), a negative number, or a list or an object with any of them. Other words may be new ones of
+    /// a success.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_failure()
+            || match self {
+                Self::Text(text) => tells_failure(text),
+                Self::Json(json) => !json.starts_with('"') && tells_failure(json),
+                Self::Number(number) => *number < 0.0,
+                Self::Nothing | Self::Bool(_) => false,
+            }
+    }
+
+    /// Whether, as a flag, it is neither absent nor a yes: `false`, `-1`, `maybe`. A list or an object is as
+    /// [doubtful](Self::is_doubtful) as a status.
+    pub fn is_not_yes(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Json(_) => self.is_doubtful(),
+            _ => self.truth() != Some(true) && !self.is_success(),
+        }
+    }
+
     /// The number, if it is whole and `T` holds it.
     pub fn integer<T: TryFrom<i128>>(&self) -> Option<T> {
         self.number().and_then(whole)?.try_into().ok()
@@ -439,14 +498,9 @@ impl Told {
     /// Whether it is a status that tells a failure: `false`, 400 or more, or one of the words that providers use,
     /// `error`, `failure`, `failed` and `fail` in any case.
     pub fn is_failure(&self) -> bool {
-        let word = |text: &str| {
-            ["error", "failure", "failed", "fail"]
-                .iter()
-                .any(|word| text.eq_ignore_ascii_case(word))
-        };
         self.truth() == Some(false) && !matches!(self, Self::Number(_))
-            || self.number().is_some_and(|status| status >= 400.0)
-            || matches!(self, Self::Text(text) if word(text.trim()))
+            || self.status().is_some_and(|status| status >= 400.0)
+            || matches!(self, Self::Text(text) if is_one_of(text, &["error", "failure", "failed", "fail"]))
     }
 
     /// Whether it is this word, in any case.
@@ -496,6 +550,11 @@ impl<'de> Deserialize<'de> for Told {
             Scalar::Other(json) => Self::Json(json.into()),
         })
     }
+}
+
+fn is_one_of(text: &str, words: &[&str]) -> bool {
+    let mut words = words.iter();
+    words.any(|word| word.eq_ignore_ascii_case(text.trim()))
 }
 
 /// Whether a list or an object has nothing in it.
@@ -767,6 +826,12 @@ impl<T> Deref for Items<T> {
 
     fn deref(&self) -> &[T] {
         &self.items
+    }
+}
+
+impl<T> DerefMut for Items<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.items
     }
 }
 

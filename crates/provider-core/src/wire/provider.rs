@@ -15,6 +15,41 @@ use super::streaming::StreamVerification;
 use super::verified::{Authenticity, VerificationError};
 use crate::values::InvalidRequest;
 
+/// Names of members at the top of a company's replies.
+///
+/// A body without a signature is taken for the company's own if it is an object with one of its
+/// [own](Self::own) members or with two of the [common](Self::common) ones. Any other is
+/// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), refusals too: a gateway may have sent it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct KnownMembers {
+    /// Names that no gateway uses. Each suffices.
+    pub own: &'static [&'static str],
+    /// Names that others use too, such as `data`. It takes two of them; those that anybody's JSON has, such as `message`, do
+    /// not belong here at all.
+    pub common: &'static [&'static str],
+    /// Names of which one suffices for a refusal, because a refusal has no other member. It does not vouch for anything else.
+    pub refusing: &'static [&'static str],
+}
+
+impl KnownMembers {
+    /// The members of a company.
+    pub const fn new(own: &'static [&'static str], common: &'static [&'static str]) -> Self {
+        Self {
+            own,
+            common,
+            refusing: &[],
+        }
+    }
+
+    /// The same members, and those that suffice for a refusal.
+    #[must_use]
+    pub const fn with_refusing(mut self, refusing: &'static [&'static str]) -> Self {
+        self.refusing = refusing;
+        self
+    }
+}
+
 /// A company's API: its address, how a request is authorised, and how a reply is verified.
 ///
 /// No security decision has a default body: a provider that does not check something has to say so explicitly.
@@ -23,10 +58,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// Whether every request is signed. If so, an operation that does not declare what it signs is a compile error.
     const SIGNS_REQUESTS: bool;
-    /// Members at the top of the company's own replies by which an unsigned 2xx that cannot be read is known as its own. One
-    /// with none of them is [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized): a gateway may have sent it. Names
-    /// that anybody's JSON has, such as `message`, do not belong here.
-    const ENVELOPE: &'static [&'static str];
+    /// Members at the top of the company's own replies, by which one that nobody signed is known as its own.
+    const ENVELOPE: KnownMembers;
 
     /// The HTTP statuses that the company documents, of successes and refusals; a reply with another one is a drift. Empty if
     /// none are.
@@ -93,6 +126,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Reads the provider's code and message from a refusal: a non-2xx response, or a 2xx that could not be decoded.
     ///
     /// The response is not verified: a gateway may have answered in the provider's place. It affects only the error message
-    /// and the decision to retry. `None` if the body is not in a documented form.
+    /// and the decision to retry, and is asked only about a body that [`ENVELOPE`](Self::ENVELOPE) recognises. `None` if the
+    /// body is not a refusal in a documented form. One whose own words contradict the status (a success, a server's failure)
+    /// has the class [`Contradictory`](super::FaultClass::Contradictory).
     fn fault(&self, response: &RawResponse) -> Option<Fault>;
 }

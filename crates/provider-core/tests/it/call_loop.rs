@@ -310,6 +310,13 @@ fn table() -> Vec<Row> {
             AllButUnsafe,
         ),
         Row(
+            "200 that contradicts itself",
+            || signed(r#"{"code":"both"}"#),
+            K::Api,
+            Unknown,
+            AllButUnsafe,
+        ),
+        Row(
             "200 that knows no such key",
             || signed(r#"{"code":"bad_key"}"#),
             K::Credentials,
@@ -355,6 +362,15 @@ fn table() -> Vec<Row> {
         status!(400 401 402 403 404 405 409 410 413 415 422 425 451 => Unrecognized, Refused, AllButUnsafe),
     );
     rows.extend(status!("": 401 403 404 => Unrecognized, Refused, AllButUnsafe));
+    // The status refuses what the body tells as done, or contradicts the body's own code.
+    rows.extend(
+        status!(r#"{"id":"o-1","state":"open"}"#: 302 307 400 401 404 408 409 424 429 451 499 => Api, Unknown, AllButUnsafe),
+    );
+    rows.extend(
+        status!(r#"{"code":"both"}"#: 307 400 401 408 409 424 429 499 500 503 => Api, Unknown, AllButUnsafe),
+    );
+    rows.extend(status!(r#"{"id":"o-1","state":"open"}"#: 500 503 => Api, Unknown, AllButUnsafe));
+    rows.extend(status!(r#"{"message":"E1"}"#: 400 404 => Unrecognized, Refused, AllButUnsafe));
     // A redirect is not followed, and 303 even says "done, look there".
     rows.extend(status!(300 301 302 303 304 => Unrecognized, Unknown, AllButUnsafe));
     rows.extend(status!(307 308 => Unrecognized, Refused, AllButUnsafe));
@@ -409,6 +425,16 @@ async fn done_needs_something_that_vouches_for_the_bytes() {
             Outcome::Unknown,
         ),
         (r#"{"up":true}"#, ErrorKind::Unrecognized, Outcome::Unknown),
+        (
+            r#"{"data":null,"errors":[1]}"#,
+            ErrorKind::Unrecognized,
+            Outcome::Unknown,
+        ),
+        (
+            r#"{"data":null,"total":0}"#,
+            ErrorKind::Decode,
+            Outcome::Done,
+        ),
         (r#"["id"]"#, ErrorKind::Unrecognized, Outcome::Unknown),
         (r#"{"id":"1"}"#, ErrorKind::Decode, Outcome::Done),
         (r#"{"id":"1","sta"#, ErrorKind::Decode, Outcome::Done),
@@ -558,13 +584,21 @@ async fn a_wait_past_the_deadline_is_reported_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nonsensical_wait_is_ignored() {
-    for value in ["-5", "soon", "1e3", ""] {
+async fn a_wait_that_nobody_understands_is_not_repeated_early() {
+    for value in ["-5", "soon", "1e3", "4294967296", "99999999999999999999.5"] {
         let refusal = Step::respond_with(429, &[("retry-after", value)], "");
-        let stage = Stage::new([refusal, signed(REPLY)]);
-        stage.client.call(UnsafeOrder::new()).await.unwrap();
-        assert_eq!(stage.clock.sleeps(), PAUSES[..1], "{value}");
+        let stage = Stage::new([refusal]);
+        let error = stage.client.call(UnsafeOrder::new()).await.unwrap_err();
+        assert!(
+            error.retry_after().unwrap() >= Duration::from_secs(60),
+            "{value}"
+        );
+        assert!(stage.clock.sleeps().is_empty(), "{value}");
     }
+    let refusal = Step::respond_with(429, &[("retry-after", "")], "");
+    let stage = Stage::new([refusal, signed(REPLY)]);
+    stage.client.call(UnsafeOrder::new()).await.unwrap();
+    assert_eq!(stage.clock.sleeps(), PAUSES[..1]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,9 +11,9 @@ use provider_core::lint::{Findings, HolderClass};
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
 use provider_core::{
     Allowance, Attempt, Authenticity, BaseUrl, BodyVerifier, BuiltRequest, Client, ClientBuilder,
-    Content, Email, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Masked, Mobile,
-    Operation, Pan, PathId, Provider, RawResponse, ReplyHead, RequestBuilder, ResponseError,
-    Secret, StreamVerification, VerificationError, Verified,
+    Content, Email, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, KnownMembers, Masked,
+    Mobile, Operation, Pan, PathId, Provider, RawResponse, ReplyHead, RequestBuilder,
+    ResponseError, Secret, StreamVerification, VerificationError, Verified,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,8 @@ impl Default for Toy {
 impl Provider for Toy {
     const NAME: &'static str = "toy";
     const SIGNS_REQUESTS: bool = true;
-    const ENVELOPE: &'static [&'static str] = &["account", "id"];
+    const ENVELOPE: KnownMembers =
+        KnownMembers::new(&["account", "id", "code"], &["data", "total"]);
     const STATUSES: &'static [u16] = &[200, 201, 400, 401, 429, 500, 503];
 
     fn base_url(&self) -> &BaseUrl {
@@ -166,6 +167,7 @@ impl Provider for Toy {
         let refusal = response.untrusted_hint::<Refusal>()?;
         let class = match refusal.code.as_str() {
             "busy" => FaultClass::Transient,
+            "both" => FaultClass::Contradictory,
             "bad_key" => FaultClass::Credentials,
             _ => FaultClass::ByStatus,
         };

@@ -91,6 +91,97 @@ fn what_is_there_and_cannot_be_read_is_no_approval() {
     }
 }
 
+#[test]
+fn a_reason_belongs_to_what_is_no_approval() {
+    for reason in [
+        r#""reasonCode":106"#,
+        r#""reasonCode":"204""#,
+        r#""reasonCode":["106"]"#,
+        r#""reasonCode":"made up""#,
+        r#""reason":"Made-up reason""#,
+    ] {
+        for members in [
+            r#""code":9001"#,
+            r#""status":"approved""#,
+            r#""code":9001,"status":"approved""#,
+        ] {
+            let members = format!("{members},{reason}");
+            assert_eq!(verdict(&members), Verdict::Unclear, "{members}");
+        }
+    }
+    for reason in [
+        r#""reasonCode":null,"reason":null"#,
+        r#""reasonCode":0,"reason":" ""#,
+    ] {
+        assert_eq!(
+            verdict(&format!(r#""code":9001,{reason}"#)),
+            Verdict::Approved,
+            "{reason}"
+        );
+    }
+    for (members, expected) in [
+        (
+            r#""code":9102,"reasonCode":106,"reason":"x""#,
+            Verdict::Declined,
+        ),
+        (r#""code":9102,"reasonCode":204"#, Verdict::Unclear),
+        (
+            r#""code":9103,"reasonCode":204"#,
+            Verdict::ResubmissionRequested,
+        ),
+        (r#""code":9103,"reasonCode":106"#, Verdict::Unclear),
+    ] {
+        assert_eq!(verdict(members), expected, "{members}");
+    }
+}
+
+/// The decision is not believed where anything beside it is not that of a success.
+#[tokio::test(start_paused = true)]
+async fn a_decision_beside_what_is_no_success_is_an_error() {
+    let approved = decided(r#""code":9001,"status":"approved""#);
+    for status in [
+        r#""declined""#,
+        r#""made_up""#,
+        r#"["success"]"#,
+        r#"{"is":"success"}"#,
+        "false",
+        "-1",
+        r#""HTTP 500""#,
+    ] {
+        let body = approved.replace(r#""success""#, status);
+        let error = ask(&body, &body).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Api, Outcome::Unknown),
+            "{body}"
+        );
+    }
+    for member in [
+        r#""code":"1101""#,
+        r#""error":"boom""#,
+        r#""errors":[1]"#,
+        r#""success":false"#,
+        r#""success":"off""#,
+    ] {
+        for body in [
+            approved.clone(),
+            r#"{"status":"success","verification":null}"#.to_owned(),
+        ] {
+            let body = body.replacen('{', &format!("{{{member},"), 1);
+            let error = ask(&body, &body).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Api, Outcome::Unknown),
+                "{body}"
+            );
+        }
+    }
+    for status in [r#""OK""#, "200", "true", "null", r#""""#] {
+        let body = approved.replace(r#""success""#, status);
+        assert!(ask(&body, &body).await.is_ok(), "{body}");
+    }
+}
+
 /// Nothing but `null` is "not decided yet", and whether the rest can be read does not decide whether a refusal is seen.
 #[tokio::test(start_paused = true)]
 async fn a_reply_decides_or_says_that_nothing_is_decided() {
@@ -100,7 +191,7 @@ async fn a_reply_decides_or_says_that_nothing_is_decided() {
         r#"{"verification":null}"#.to_owned(),
         approved.replace("success", "created"),
         // What is repeated does no harm where it only informs.
-        decided(r#""code":9001,"reason":"a","reason":"b""#),
+        decided(r#""code":9001,"attemptId":"a","attemptId":"b""#),
         decided(r#""code":9001,"person":{},"person":null"#),
     ] {
         let decision = ask(&body, &body).await.unwrap();
