@@ -39,7 +39,7 @@ provider_core::open_enum! {
 /// valid answer, although an INE session cannot continue with one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct RecordConsent {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -61,6 +61,8 @@ struct Consent<'a> {
     approved: bool,
     text: &'a Masked,
 }
+
+provider_core::request! { RecordConsent }
 
 impl RecordConsent {
     /// Creates a request; all four values are required. `text` is the whole statement exactly as it was shown, in the

@@ -103,7 +103,7 @@ provider_core::masked_text! {
 /// The request: the person's agreement, the purpose, where the browser returns to, and which documents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct InitiateSession {
     /// The person agreed; without this nothing is sent
     consent: Consent,
@@ -116,6 +116,8 @@ pub struct InitiateSession {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     doc_types: Vec<DocType>,
 }
+
+provider_core::request! { InitiateSession }
 
 impl InitiateSession {
     /// Creates a request for all kinds of documents, which returns to `redirect_url`, an absolute `http` or `https` URL.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use provider_core::lenient::{Object, Printable, Told};
+use provider_core::lenient::{Object, Told};
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
     tells_failure,
@@ -38,12 +38,13 @@ pub struct Envelope<T> {
 /// Prints the code if it looks like one.
 impl<T: fmt::Debug> fmt::Debug for Envelope<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = Fault::new().with_code(self.message_code.clone());
         f.debug_struct("Envelope")
             .field("data", &self.data)
             .field("status_code", &self.status_code)
             .field("success", &self.success)
             .field("message", &self.message)
-            .field("message_code", &self.message_code.as_deref().map(Printable))
+            .field("message_code", &code.printable_code())
             .finish()
     }
 }

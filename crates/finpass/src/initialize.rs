@@ -50,7 +50,7 @@ provider_core::masked_text! {
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Initialize {
     /// The person's mobile number, 10 digits
     mobile_number: Mobile,
@@ -80,6 +80,8 @@ pub struct Initialize {
     )]
     return_url: Option<Masked>,
 }
+
+provider_core::request! { Initialize }
 
 impl Initialize {
     /// Creates a request with the two fields that Finpass requires.

@@ -20,11 +20,13 @@ provider_core::opaque_id! {
 /// documented (`[unknown]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct RefreshData {
     /// The session's id, from the reply of Initialize
     client_id: SessionId,
 }
+
+provider_core::request! { RefreshData }
 
 impl RefreshData {
     /// Creates a request for new data of the session that [`Initialize`](crate::Initialize) opened.

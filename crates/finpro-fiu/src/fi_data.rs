@@ -20,7 +20,7 @@ const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// size that the platform sets; how a second page is asked for is not documented (`[unknown]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAllFiData {
     /// The aggregator's id of the consent; it, accountID or transactionId is required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +46,8 @@ pub struct GetAllFiData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<bool>,
 }
+
+provider_core::request! { GetAllFiData }
 
 impl GetAllFiData {
     /// Reads the accounts of a consent.
@@ -139,7 +141,7 @@ fn paged<'a>(
 /// The statement of accounts as a PDF (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAllFiDataPdf {
     /// The aggregator's id of the consent
     #[serde(rename = "consentID")]
@@ -153,6 +155,8 @@ pub struct GetAllFiDataPdf {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transactions_end_date: Option<UtcTime>,
 }
+
+provider_core::request! { GetAllFiDataPdf }
 
 impl GetAllFiDataPdf {
     /// Reads the statement of these accounts.
@@ -199,7 +203,7 @@ post!(
 /// The data of one account as JSON (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiData {
     /// The aggregator's id of the consent, which must be active
     #[serde(rename = "consentID")]
@@ -215,6 +219,8 @@ pub struct GetFiData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<bool>,
 }
+
+provider_core::request! { GetFiData }
 
 impl GetFiData {
     /// Reads one account.
@@ -262,7 +268,7 @@ impl Endpoint for GetFiData {
 /// The data of one account as XML (`[docs]`), unparsed: the institution's document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiDataXml {
     /// The aggregator's id of the consent, which must be active
     #[serde(rename = "consentID")]
@@ -270,6 +276,8 @@ pub struct GetFiDataXml {
     /// The link of the account
     link_reference_number: LinkRefNumber,
 }
+
+provider_core::request! { GetFiDataXml }
 
 impl GetFiDataXml {
     /// Reads one account.
@@ -293,7 +301,7 @@ post!(
 /// The balance of one account or of all (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiBalance {
     /// The aggregator's id of the consent, which must be active
     #[serde(rename = "consentID")]
@@ -302,6 +310,8 @@ pub struct GetFiBalance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link_reference_number: Option<LinkRefNumber>,
 }
+
+provider_core::request! { GetFiBalance }
 
 impl GetFiBalance {
     /// Reads the balances of all accounts.
@@ -336,12 +346,14 @@ post!(
 /// one time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAllLatestFiData {
     /// The aggregator's id of the consent, which must be active
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
 }
+
+provider_core::request! { GetAllLatestFiData }
 
 impl GetAllLatestFiData {
     /// Reads what is new.

@@ -20,7 +20,7 @@ use finpro_profile::Finpro;
 /// needed where the template fetches automatically.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestFi {
     /// The aggregator's id of the consent
     consent_id: ConsentId,
@@ -31,6 +31,8 @@ pub struct RequestFi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fi_data_range_to: Option<UtcTime>,
 }
+
+provider_core::request! { RequestFi }
 
 impl RequestFi {
     /// Creates a request for the consent's own range.
@@ -95,7 +97,7 @@ impl Endpoint for RequestFi {
 /// so on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiStatus {
     /// The aggregator's id of the consent; one of the three is required
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +109,8 @@ pub struct GetFiStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session_id: Option<SessionId>,
 }
+
+provider_core::request! { GetFiStatus }
 
 impl GetFiStatus {
     /// Asks about a session.

@@ -22,7 +22,7 @@ use crate::{
 /// required members, and pages only where you know that they exist.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListConsentsV1 {
     /// The customer's mobile number, 10 digits
     mobile_number: Mobile,
@@ -36,6 +36,8 @@ pub struct ListConsentsV1 {
     #[serde(rename = "pageno", default, skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
 }
+
+provider_core::request! { ListConsentsV1 }
 
 impl ListConsentsV1 {
     /// Creates a request for a customer's consents by one template.
@@ -63,7 +65,7 @@ impl ListConsentsV1 {
 /// A consent list, version 2 (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListConsentsV2 {
     /// What identifies the customer: MOBILE, EMAIL or PAN
     party_identifier_type: PartyIdentifierType,
@@ -76,6 +78,8 @@ pub struct ListConsentsV2 {
     #[serde(rename = "accountID")]
     account_id: AccountId,
 }
+
+provider_core::request! { ListConsentsV2 }
 
 impl ListConsentsV2 {
     /// Creates a request for a customer's consents by one template.
@@ -130,7 +134,7 @@ pub enum ListConsentsV3 {
 /// The members of all three questions.
 #[derive(Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 struct QueryMembers {
     /// What identifies the customer: MOBILE, EMAIL, PAN, AADHAR, DOB or GSTIN; beside it the value, productID and accountID
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +155,8 @@ struct QueryMembers {
     #[serde(rename = "consentID", default, skip_serializing_if = "Vec::is_empty")]
     consent_id: Vec<ConsentId>,
 }
+
+provider_core::request! { QueryMembers }
 
 impl ListConsentsV3 {
     fn check(&self) -> Result<(), InvalidRequest> {
@@ -202,7 +208,7 @@ impl<'de> Deserialize<'de> for ListConsentsV3 {
             account_id,
             consent_handle,
             consent_id,
-        } = QueryMembers::deserialize(deserializer)?;
+        } = <QueryMembers as Deserialize>::deserialize(deserializer)?;
         let party = (
             party_identifier_type,
             party_identifier_value,
@@ -240,7 +246,7 @@ impl schemars::JsonSchema for ListConsentsV3 {
 /// The accounts of a customer under any consent (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListUniqueAccounts {
     /// The customer's mobile number, 10 digits
     mobile_number: Mobile,
@@ -254,6 +260,8 @@ pub struct ListUniqueAccounts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page_number: Option<u32>,
 }
+
+provider_core::request! { ListUniqueAccounts }
 
 impl ListUniqueAccounts {
     /// Creates a request.

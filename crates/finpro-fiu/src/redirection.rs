@@ -14,7 +14,7 @@ use crate::{ConsentHandle, RedirectionUrl, ReturnUrl};
 /// A question for the URL where a customer decides about consents (`[docs]`), for consents of version 2 or another return.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct EncryptRedirection {
     /// The consents' handles, all of one customer
     consent_handle: Vec<ConsentHandle>,
@@ -25,6 +25,8 @@ pub struct EncryptRedirection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pan: Option<Pan>,
 }
+
+provider_core::request! { EncryptRedirection }
 
 impl EncryptRedirection {
     /// Creates a request for these consents of one customer.
@@ -89,7 +91,7 @@ fn given_url<'de, D: serde::Deserializer<'de>>(
 /// It tells how the journey ended, not that there is a consent: list it, or wait for the webhook (`[derived]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct DecryptRedirection {
     /// The parameters of the customer's return
     #[serde(rename = "webRedirectionURL")]
@@ -108,6 +110,8 @@ pub struct ReturnParameters {
     /// The encrypted id of the organisation
     fi: Masked,
 }
+
+provider_core::request! { DecryptRedirection }
 
 impl DecryptRedirection {
     /// Creates a request from the parameters `ecres`, `resdate` and `fi`.

@@ -23,7 +23,7 @@ provider_core::masked_text! {
 /// [`EncryptRedirection`](crate::EncryptRedirection).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV2 {
     /// The consent template, see the products list
     #[serde(rename = "productID")]
@@ -38,6 +38,8 @@ pub struct RequestConsentV2 {
     #[serde(rename = "accountID")]
     account_id: AccountId,
 }
+
+provider_core::request! { RequestConsentV2 }
 
 impl RequestConsentV2 {
     /// Creates a request.
@@ -75,7 +77,7 @@ impl RequestConsentV2 {
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV3 {
     /// The consent template, see the products list
     #[serde(rename = "productID", default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +110,8 @@ pub struct RequestConsentV3 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pan: Option<Pan>,
 }
+
+provider_core::request! { RequestConsentV3 }
 
 impl RequestConsentV3 {
     /// Creates a request by one template.
@@ -197,7 +201,7 @@ impl RequestConsentV3 {
 /// (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV4 {
     /// The consent template, see the products list
     #[serde(rename = "productID")]
@@ -215,6 +219,8 @@ pub struct RequestConsentV4 {
     #[serde(rename = "fipID", default, skip_serializing_if = "Vec::is_empty")]
     fip_id: Vec<FipId>,
 }
+
+provider_core::request! { RequestConsentV4 }
 
 impl RequestConsentV4 {
     /// Creates a request.

@@ -17,12 +17,14 @@ use crate::values::{self, is_same};
 /// Whether a `CONSENT_REVOKED` webhook follows is not documented (`[unknown]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct RevokeConsent {
     /// The aggregator's id of the consent, not its handle
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
 }
+
+provider_core::request! { RevokeConsent }
 
 impl RevokeConsent {
     /// Creates a request that revokes this consent.

@@ -5,7 +5,7 @@ use std::fmt;
 use provider_core::jiff::Timestamp;
 use provider_core::lint::Findings;
 use provider_core::{
-    Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, VerificationError, lenient,
+    Email, InvalidRequest, Items, Label, Masked, Mobile, Pan, VerificationError, check_id, lenient,
 };
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -131,11 +131,12 @@ impl Vua {
     ///
     /// # Errors
     ///
-    /// Not exactly one `@` with text on both sides.
+    /// Not exactly one `@` with text on both sides, or a control character.
     pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
         let parts = text.split_once('@');
-        let shaped =
-            parts.is_some_and(|(user, at)| !user.is_empty() && !at.is_empty() && !at.contains('@'));
+        let shaped = parts
+            .is_some_and(|(user, at)| !user.is_empty() && !at.is_empty() && !at.contains('@'))
+            && check_id("vua", text).is_ok();
         rule(shaped, "vua", "must be two parts around one @").map(|()| Self(Masked::new(text)))
     }
 

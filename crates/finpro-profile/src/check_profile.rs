@@ -9,7 +9,7 @@ use provider_core::lenient::Printable;
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Mark, Masked, Mobile, Operation,
-    RequestBuilder, ResponseError, Verified, lenient,
+    RequestBuilder, ResponseError, Verified, check_id, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,16 +30,13 @@ impl UserConsentId {
     ///
     /// # Errors
     ///
-    /// Empty, or longer than 100 characters. The allowed characters are not documented.
+    /// Empty, or longer than 100 characters, or a control character. The allowed characters are not documented.
     pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
-        if (1..=100).contains(&text.chars().count()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidRequest::new(
-                "userConsentId",
-                "must be 1 to 100 characters",
-            ))
+        if !(1..=100).contains(&text.chars().count()) {
+            let rule = "must be 1 to 100 characters";
+            return Err(InvalidRequest::new("userConsentId", rule));
         }
+        check_id("userConsentId", text).map(|()| Self(text.to_owned()))
     }
 
     /// The id.
@@ -83,7 +80,7 @@ impl AaId {
 /// The request of *Check Profile*.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckProfile {
     /// The person's mobile number, 10 digits
     pub(crate) mobile_number: Mobile,
@@ -93,6 +90,8 @@ pub struct CheckProfile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) aa_id: Vec<AaId>,
 }
+
+provider_core::request! { CheckProfile }
 
 impl CheckProfile {
     /// Creates a request to all enabled aggregators. The id is required: FinPro lists its absence as an error (`[seed]`).

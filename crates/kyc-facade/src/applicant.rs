@@ -34,7 +34,7 @@ use serde::Deserialize;
 /// # Ok::<(), kyc_facade::provider_core::InvalidRequest>(())
 /// ```
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Applicant {
     pub(crate) mobile: Mobile,
     pub(crate) pan: Option<Pan>,
@@ -49,6 +49,8 @@ pub struct Applicant {
     pub(crate) webhook_url: Option<Masked>,
     pub(crate) return_url: Option<Masked>,
 }
+
+provider_core::request! { read only: Applicant }
 
 impl Applicant {
     /// A person by mobile number, for a lending decision.

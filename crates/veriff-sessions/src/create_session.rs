@@ -27,7 +27,7 @@ provider_core::open_enum! {
 /// The request of a session; every member of it is optional (`[docs]`, the kinds of members `[3p]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct CreateSession {
     /// The session that is wanted; `{}` is one
     verification: WantedSession,
@@ -160,6 +160,8 @@ pub struct GivenConsent {
     /// Whether the person agreed. A session for `ine` is not created without it.
     pub approved: bool,
 }
+
+provider_core::request! { CreateSession }
 
 impl CreateSession {
     /// Creates a request without any member, which is a legal one.

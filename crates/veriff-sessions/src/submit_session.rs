@@ -14,7 +14,7 @@ use crate::session::{INFORMATIONAL, SessionReply};
 /// handed in once (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct SubmitSession {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -40,6 +40,8 @@ enum Submitted {
 }
 
 provider_core::named_enum! { Submitted("verification.status") { Submitted = "submitted" } }
+
+provider_core::request! { SubmitSession }
 
 impl SubmitSession {
     /// Creates a request that hands in this session.

@@ -521,3 +521,29 @@ fn the_identifiers_of_a_request_are_checked_against_the_rules_of_their_kind() {
     let right = RequestConsentV2::new(product("P"), vua("9000000001"), party(), account());
     assert_eq!(findings(&right), []);
 }
+
+#[test]
+fn a_list_is_no_request_and_no_error_repeats_a_value() {
+    fn refuses<T: serde::de::DeserializeOwned>(member: &str) {
+        for json in [
+            r#"["CANARY"]"#.to_owned(),
+            format!(r#"{{"{member}":{{"CANARY":1}}}}"#),
+            r#"{"CANARY 1":"CANARY"}"#.to_owned(),
+        ] {
+            let error = serde_json::from_str::<T>(&json).err().unwrap().to_string();
+            assert!(!error.contains("CANARY"), "{error}");
+        }
+    }
+    refuses::<ListConsentsV1>("mobileNumber");
+    refuses::<ListConsentsV2>("productID");
+    refuses::<ListConsentsV3>("consentHandle");
+    refuses::<ListUniqueAccounts>("mobileNumber");
+    refuses::<RequestConsentV2>("vua");
+    refuses::<RequestConsentV3>("vua");
+    refuses::<RequestConsentV4>("vua");
+    refuses::<RevokeConsent>("consentID");
+    for text in ["a\r\nb", "a\0"] {
+        assert!(AccountId::parse(text).is_err() && ConsentHandle::parse(text).is_err());
+        assert!(Vua::parse(&format!("{text}@onemoney")).is_err());
+    }
+}

@@ -798,3 +798,33 @@ async fn nothing_personal_is_printed() {
         assert!(!printed.contains(canary), "{canary} in {printed}");
     }
 }
+
+#[test]
+fn an_id_has_no_control_character() {
+    for text in ["a\r\nx-header: b", "a\0", "\u{85}"] {
+        let error = UserConsentId::parse(text).unwrap_err();
+        assert_eq!(
+            error.rule(),
+            "must not contain control characters",
+            "{text:?}"
+        );
+    }
+}
+
+/// A name in the place of a code is not printed, and a code is.
+#[tokio::test(start_paused = true)]
+async fn a_code_is_printed_and_a_name_in_its_place_is_not() {
+    for (code, printed) in [
+        ("PROFILE_CHECK_FAILED", true),
+        ("InvalidStatus", true),
+        ("FP0034", true),
+        ("RAMESH_KUMAR", false),
+        ("Ramesh", false),
+    ] {
+        let body = format!(r#"{{"ver":"1","status":"failure","errorCode":"{code}"}}"#);
+        let error = read(Step::respond(400, body)).await.unwrap_err();
+        assert_eq!(error.fault().unwrap().code(), Some(code));
+        let text = format!("{error} {error:?} {} {}", error.report(), json!(error));
+        assert_eq!(text.contains(code), printed, "{text}");
+    }
+}

@@ -183,3 +183,38 @@ fn names_and_inputs_are_parsed_from_text() {
     assert_eq!(kind, ConsentKind::Ine);
     assert!(serde_json::from_str::<kyc_facade::provider_core::BaseUrl>("\"ftp://x\"").is_err());
 }
+
+/// Whatever deserialises it, such as an extractor of a web framework: serde's own words would repeat a value, and take a list
+/// for an object.
+#[test]
+fn a_request_is_an_object_and_no_error_repeats_a_value() {
+    fn refuses<T: serde::de::DeserializeOwned>(member: &str) {
+        for (json, place) in [
+            (
+                r#"["CANARY","CANARY"]"#.to_owned(),
+                "request: must be an object",
+            ),
+            (r#""CANARY""#.to_owned(), "request: must be an object"),
+            (format!(r#"{{"{member}":{{"CANARY":"CANARY"}}}}"#), member),
+            (r#"{"CANARY 1":"CANARY"}"#.to_owned(), "*: is not a member"),
+            (
+                format!(r#"{{"{member}":"CANARY","{member}":"CANARY"}}"#),
+                member,
+            ),
+        ] {
+            let error = serde_json::from_str::<T>(&json).err().unwrap().to_string();
+            assert!(error.starts_with(place), "{json}: {error}");
+            assert!(!error.contains("CANARY"), "{error}");
+            let value = serde_json::from_str::<serde_json::Value>(&json).unwrap();
+            // Of a repeated member a value has the last one, which may be right.
+            let error = serde_json::from_value::<T>(value).err();
+            assert!(error.is_none_or(|error| !error.to_string().contains("CANARY")));
+        }
+    }
+    refuses::<Applicant>("mobile");
+    refuses::<kyc_facade::finpass::Initialize>("mobile_number");
+    refuses::<kyc_facade::finpass::RefreshData>("client_id");
+    refuses::<kyc_facade::finpro_profile::CheckProfile>("mobileNumber");
+    refuses::<kyc_facade::consent_hmac::RecordConsent>("session_id");
+    refuses::<kyc_facade::deepvue_digilocker::InitiateSession>("consent");
+}

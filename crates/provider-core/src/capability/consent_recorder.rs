@@ -40,7 +40,7 @@ crate::named_enum! {
 
 /// A person's answer to a consent text, to be recorded. As JSON: `session`, `kind`, `answer`, `text`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConsentStatement {
     /// The verification session that it belongs to.
@@ -52,6 +52,8 @@ pub struct ConsentStatement {
     /// The text exactly as shown, in the language shown.
     pub text: Masked,
 }
+
+crate::request! { read only: ConsentStatement }
 
 impl ConsentStatement {
     /// A statement. All four values are required; `text` is exactly as shown, in the language shown.

@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for AccessConsent {
 
 /// A document-access request. As JSON: `consent`, `purpose`, `return_url` and, if limited, `documents`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DocumentAccessRequest {
     /// The person agreed to this access.
@@ -70,6 +70,8 @@ pub struct DocumentAccessRequest {
     #[serde(default)]
     pub documents: Vec<DocumentKind>,
 }
+
+crate::request! { read only: DocumentAccessRequest }
 
 impl DocumentAccessRequest {
     /// A request for all kinds of documents.

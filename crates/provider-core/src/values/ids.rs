@@ -225,7 +225,31 @@ impl fmt::Debug for PathId {
     }
 }
 
-/// Declares opaque ids: any non-empty text from a provider, kept unchanged.
+/// The rule of every id whose characters are not documented: text, and no control character, which would break a line of a
+/// log, a header or a file.
+///
+/// # Errors
+///
+/// It is empty, or has a control character.
+#[doc(hidden)]
+pub fn check_id(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
+    let has_control = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
+    if text.is_empty() {
+        return Err(InvalidRequest::new(field, "must not be empty"));
+    }
+    match has_control {
+        true => Err(InvalidRequest::new(
+            field,
+            "must not contain control characters",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Declares opaque ids: any non-empty text from a provider without control characters, kept unchanged.
 ///
 /// ```
 /// provider_core::opaque_id! {
@@ -235,6 +259,7 @@ impl fmt::Debug for PathId {
 ///
 /// assert_eq!(SessionId::parse("aa_1_2")?.as_str(), "aa_1_2");
 /// assert!(SessionId::parse("").is_err());
+/// assert!(SessionId::parse("aa_1\r\nx: y").is_err());
 /// # Ok::<(), provider_core::InvalidRequest>(())
 /// ```
 #[macro_export]
@@ -256,14 +281,12 @@ macro_rules! opaque_id {
             ///
             /// # Errors
             ///
-            /// The text is empty.
+            /// The text is empty, or has a control character, such as a line break.
             pub fn parse(
                 text: impl ::core::convert::Into<::std::string::String>,
             ) -> ::core::result::Result<Self, $crate::InvalidRequest> {
                 let text = text.into();
-                if text.is_empty() {
-                    return ::core::result::Result::Err($crate::InvalidRequest::new($field, "must not be empty"));
-                }
+                $crate::check_id($field, &text)?;
                 ::core::result::Result::Ok(Self(text))
             }
 
@@ -378,6 +401,22 @@ mod tests {
         );
         assert!(PathId::parse("id", &"a".repeat(128)).is_ok());
         assert!(PathId::parse("id", &"a".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn no_id_has_a_control_character() {
+        for text in ["a\r\nb", "a\n", "\0", "a\tb", "a\u{7f}", "é\u{85}"] {
+            let error = check_id("id", text).unwrap_err();
+            assert_eq!(
+                error.rule(),
+                "must not contain control characters",
+                "{text:?}"
+            );
+        }
+        assert_eq!(check_id("id", "").unwrap_err().rule(), "must not be empty");
+        for text in ["a", "a b", "é-1", "<NULL>"] {
+            assert!(check_id("id", text).is_ok(), "{text:?}");
+        }
     }
 
     #[test]

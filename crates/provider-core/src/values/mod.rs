@@ -18,7 +18,7 @@ mod web_url;
 
 pub(crate) use copied::stray;
 pub use environment::{from_environment, required_from_environment};
-pub use ids::{Email, Mobile, Pan, PathId};
+pub use ids::{Email, Mobile, Pan, PathId, check_id};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
 #[cfg(feature = "money")]

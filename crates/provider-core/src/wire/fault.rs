@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::vocabulary::is_code;
+
 /// A provider's refusal: its code, its message, and the documented meaning of the two.
 ///
 /// The message is the provider's text and may contain personal data, so neither `Debug` nor `Display` prints it; read it
@@ -68,9 +70,10 @@ impl Fault {
         self.code.as_deref()
     }
 
-    /// The provider's code if it looks like a code: words joined by `_` or `.`, or up to four letters and up to six digits.
+    /// The provider's code if it looks like a code: words of codes, such as `not` and `found`, joined by `_` or `.`, or up to
+    /// four letters and up to six digits.
     ///
-    /// Anything else (a number, an address, a token) is there by mistake and is not printed.
+    /// Anything else (a number, an address, a token, a name) is there by mistake and is not printed.
     pub fn printable_code(&self) -> Option<&str> {
         self.code().filter(|code| looks_like_a_code(code))
     }
@@ -95,10 +98,11 @@ fn looks_like_a_code(code: &str) -> bool {
     let word = code.len() <= 64
         && code
             .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'))
+        && is_code(code);
     let digits = code.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let numbered = code.len().saturating_sub(digits.len()) <= 4
-        && digits.len() <= 6
+        && (1..=6).contains(&digits.len())
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     !code.is_empty() && (word || numbered)
 }
@@ -149,6 +153,11 @@ mod tests {
             "a b",
             "d69a07cf-4434",
             "1234567",
+            "RAMESH_KUMAR",
+            "ramesh",
+            "InvalidKumar",
+            "OM",
+            "R.K",
         ] {
             let fault = Fault::new().with_code(Some(code.to_owned()));
             assert_eq!(fault.to_string(), "no documented reason", "{code}");

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer,
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
-use serde::{Deserializer, forward_to_deserialize_any};
+use serde::{Deserialize as _, Deserializer, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::json::looks_like_a_field;
+use super::lenient::Raw;
 use crate::values::InvalidRequest;
 
 /// The largest JSON request in bytes: 1 MiB.
@@ -176,10 +178,117 @@ fn is_kept(number: &str) -> bool {
 /// [`InvalidRequest`]: a member that is missing, of the wrong type, invalid or unknown. It names the member by its path and
 /// never contains a value.
 pub fn request_from_value<E: DeserializeOwned>(value: Value) -> Result<E, InvalidRequest> {
-    if !value.is_object() {
-        return Err(InvalidRequest::new("request", "must be an object"));
+    E::deserialize(Input(object(value)?)).map_err(Refusal::into_invalid_request)
+}
+
+fn object(value: Value) -> Result<Value, InvalidRequest> {
+    match value.is_object() {
+        true => Ok(value),
+        false => Err(InvalidRequest::new("request", "must be an object")),
     }
-    E::deserialize(Input(value)).map_err(Refusal::into_invalid_request)
+}
+
+/// The members of a request, as serde's derived implementation reads them.
+#[doc(hidden)]
+pub trait RequestMembers: Sized {
+    /// Reads them, with the errors of the deserialiser.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+/// Reads a request from any deserialiser by the rules of [`request_from_json`]. For [`request!`](crate::request).
+///
+/// # Errors
+///
+/// The field and the rule, never a value.
+#[doc(hidden)]
+pub fn deserialize_request<'de, D, E>(deserializer: D) -> Result<E, D::Error>
+where
+    D: Deserializer<'de>,
+    E: RequestMembers,
+{
+    struct Request<E>(PhantomData<E>);
+
+    impl<'de, E: RequestMembers> Visitor<'de> for Request<E> {
+        type Value = E;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        /// An [`Input`], whose errors have no value.
+        fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<E, D::Error> {
+            E::read(input)
+        }
+
+        /// Any other, whose errors repeat values, and to which a list is an object.
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, other: D) -> Result<E, D::Error> {
+            let Raw(json) = Raw::deserialize(other)?;
+            let value = input_from_json(json.as_bytes()).map_err(D::Error::custom)?;
+            object(value)
+                .and_then(|value| E::read(Input(value)).map_err(Refusal::into_invalid_request))
+                .map_err(D::Error::custom)
+        }
+    }
+
+    deserializer.deserialize_newtype_struct(REQUEST, Request(PhantomData))
+}
+
+/// By which [`Input`] knows that a request is read from it.
+const REQUEST: &str = "$provider_core::Request";
+
+/// Makes a request, whose serde implementations are derived with `#[serde(remote = "Self")]`, obey the rules of
+/// [`request_from_json`](crate::request_from_json) wherever it is deserialised, such as in a web framework's extractor: an
+/// object with each member once, and errors that name the field and the rule, never a value.
+///
+/// ```
+/// use provider_core::serde_json;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// #[serde(remote = "Self", deny_unknown_fields)]
+/// struct Question {
+///     mobile_number: provider_core::Mobile,
+///     count: u8,
+/// }
+///
+/// provider_core::request! { Question }
+///
+/// let read = |json: &str| serde_json::from_str::<Question>(json).map_err(|error| error.to_string());
+/// assert!(read(r#"{"mobile_number":"9000000001","count":1}"#).is_ok());
+/// let error = read(r#"{"mobile_number":"9000000001","count":"A B"}"#).err().unwrap();
+/// assert_eq!(error, "count: must be a whole number that is not negative");
+/// assert_eq!(read(r#"["9000000001",1]"#).err().unwrap(), "request: must be an object");
+/// ```
+#[macro_export]
+macro_rules! request {
+    (read only: $name:ident) => {
+        impl $crate::RequestMembers for $name {
+            fn read<'de, D: $crate::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                Self::deserialize(deserializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::deserialize_request(deserializer)
+            }
+        }
+    };
+    ($name:ident) => {
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+
+        $crate::request! { read only: $name }
+    };
 }
 
 /// A JSON value as a request is read from it. Stricter than serde_json's: a list is no object and an object no enum.
@@ -218,6 +327,9 @@ impl<'de> Deserializer<'de> for Input {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refusal> {
+        if name == REQUEST {
+            return visitor.visit_some(self);
+        }
         // Types of serde_json, such as a number's own text, are read by serde_json.
         if name.starts_with("$serde_json::") {
             let read = self.0.deserialize_newtype_struct(name, visitor);

@@ -37,6 +37,8 @@ pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
 pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
+#[doc(hidden)]
+pub use input::{RequestMembers, deserialize_request};
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;

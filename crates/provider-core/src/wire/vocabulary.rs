@@ -77,6 +77,29 @@ pub fn tells_failure(text: &str) -> bool {
     !is_none && words.iter().any(tells)
 }
 
+/// Whether all words of a code are words of codes, so that it is none of a person's names. A code of digits has no words.
+pub(super) fn is_code(text: &str) -> bool {
+    const WORDS: &str = "aa aadhaar aas abort aborted absent accept accepted access account action active address already \
+        and api app application argument array at auth authentication authorisation authorization bad balance base before \
+        blocked body bool boolean broken busy call cancelled check checked client closed code conflict connection consent const content \
+        credential credentials credits customer data database date datetime deactivated declined deleted denied dependency \
+        detail details digest disabled document does down duplicate e email empty end entity enum error exceeded exception \
+        exist exists expired extra fail failed failure fault field file flow for forbidden format found frequency from \
+        gateway get handle header id illegal in inactive incomplete incorrect info input institution insufficient int \
+        integer internal invalid is issue item json key large length limit link list locked long low maintenance malformed many \
+        max maximum method min minimum mismatch missing mobile model must network no none not null number object of on only \
+        open operation otp out over pan param parameter parse parsing password path pattern payload payment pending \
+        permission plan please post present processing product profile provider purpose query quota range rate re ready \
+        refused regex registered rejected request requests required resource response result retry revoked schema secret \
+        server service session short signature size source state status str string success suspended system temporarily \
+        template terminated than time timed timeout to token too tool transaction type unable unauthorised unauthorized \
+        unavailable under unexpected unknown unprocessable unsupported url user validation value verification version view \
+        vua web with wrong";
+    words(text)
+        .iter()
+        .all(|word| WORDS.split_ascii_whitespace().any(|known| known == word))
+}
+
 /// The words of a code in small letters: between other characters than letters, and where a capital follows a small letter.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
