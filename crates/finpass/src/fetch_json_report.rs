@@ -19,7 +19,7 @@ use crate::{DataRequestId, Finpass, ReportFlow, SessionId};
 /// As JSON it has the members that are sent: without `request_id` it is that of a lending decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct FetchJsonReport {
     /// The session's id, from the reply of Initialize
     client_id: SessionId,
@@ -27,6 +27,8 @@ pub struct FetchJsonReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<DataRequestId>,
 }
+
+provider_core::request! { FetchJsonReport }
 
 impl FetchJsonReport {
     /// Creates a request for the data of the session that [`Initialize`](crate::Initialize) opened.

@@ -15,7 +15,7 @@ use crate::{DataRequestId, Finpass, ReportFlow, SessionId};
 /// As JSON it has the members that are sent: without `request_id` it is that of a lending decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct FetchPdfReport {
     /// The session's id, from the reply of Initialize
     client_id: SessionId,
@@ -23,6 +23,8 @@ pub struct FetchPdfReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<DataRequestId>,
 }
+
+provider_core::request! { FetchPdfReport }
 
 impl FetchPdfReport {
     /// Creates a request for the statements of the session that [`Initialize`](crate::Initialize) opened.

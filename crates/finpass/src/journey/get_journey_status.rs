@@ -12,12 +12,14 @@ use crate::{ConsentType, JourneyId, JourneyState, JourneyStatus};
 /// intervals", of which the figure is cut off, or wait for the webhook.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetJourneyStatus {
     /// The journey's id
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "client_id")))]
     client_id: JourneyId,
 }
+
+provider_core::request! { GetJourneyStatus }
 
 impl GetJourneyStatus {
     /// Creates a request.

@@ -15,12 +15,14 @@ use crate::{JourneyId, RawJson};
 /// [`AnalysisComplete`](crate::JourneyStatus::AnalysisComplete). What it answers before is not documented (`[unknown]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetStatementResult {
     /// The journey's id
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "client_id")))]
     client_id: JourneyId,
 }
+
+provider_core::request! { GetStatementResult }
 
 impl GetStatementResult {
     /// Creates a request.

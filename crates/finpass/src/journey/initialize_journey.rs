@@ -63,7 +63,7 @@ impl JourneyUrl {
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct InitializeJourney {
     /// The mobile number that is linked to the bank accounts, 10 digits
     mobile_number: Mobile,
@@ -81,6 +81,8 @@ pub struct InitializeJourney {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     webhook_url: Option<Masked>,
 }
+
+provider_core::request! { InitializeJourney }
 
 impl InitializeJourney {
     /// Creates a request. `return_url`, `redirect_url` on the wire, is where the person's browser goes after the journey;
