@@ -17,12 +17,14 @@ use crate::session::SessionStatus;
 /// The request of a session's attempts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAttempts {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
+
+provider_core::request! { GetAttempts }
 
 impl GetAttempts {
     /// Creates a request for the attempts of this session.

@@ -16,12 +16,14 @@ use crate::reply::{self, ReplyStatus, accept};
 /// deleted is Veriff's to say: the list of statuses differs between versions of the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct DeleteSession {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
+
+provider_core::request! { DeleteSession }
 
 impl DeleteSession {
     /// Creates a request that deletes this session. It cannot be taken back.

@@ -136,12 +136,14 @@ impl MediaList {
 /// The request of the files of a session's latest attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListSessionMedia {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
+
+provider_core::request! { ListSessionMedia }
 
 impl ListSessionMedia {
     /// Creates a request for the files of this session.
@@ -172,12 +174,14 @@ by_id!(
 /// The request of the files of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListAttemptMedia {
     /// The attempt, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     attempt_id: AttemptId,
 }
+
+provider_core::request! { ListAttemptMedia }
 
 impl ListAttemptMedia {
     /// Creates a request for the files of this attempt.
@@ -201,12 +205,14 @@ by_id!(
 /// The request of a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct DownloadMedia {
     /// The file, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     media_id: MediaId,
 }
+
+provider_core::request! { DownloadMedia }
 
 impl DownloadMedia {
     /// The largest file that is taken. Veriff documents no limit (`[unknown]`); what is uploaded is at most 20 MB.

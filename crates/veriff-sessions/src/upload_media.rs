@@ -46,7 +46,7 @@ provider_core::named_enum! {
 /// The data of a document's chip are uploaded by the same route, in a wrapper whose name is not known (`[unknown]`): not here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadMedia {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -73,6 +73,8 @@ struct Picture {
 struct Body<'a> {
     image: &'a Picture,
 }
+
+provider_core::request! { UploadMedia }
 
 impl UploadMedia {
     /// The most characters of base64 of a picture: 24 MB, about 17 MB of the file (`[docs]`).
