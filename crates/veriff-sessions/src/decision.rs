@@ -5,7 +5,7 @@ use std::fmt;
 use consent_hmac::{SessionId, Veriff};
 use provider_core::lenient::{Printable, Read, Told};
 use provider_core::{
-    FaultClass, Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient,
+    Fault, FaultClass, Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,14 @@ impl GetDecision {
         };
         let about = decision.verification.as_ref().map(|found| &*found.id);
         accept(response, decision.status.as_ref(), &self.session_id, about)?;
-        Ok(decision)
+        // A word that nobody knows may be one of a success elsewhere, but not beside what is believed of a person.
+        match decision.status {
+            None | Some(ReplyStatus::Success | ReplyStatus::Created) => Ok(decision),
+            Some(_) => Err(Fault::new()
+                .with_meaning(Some("the status is none of a success"))
+                .with_class(FaultClass::Contradictory)
+                .into()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use consent_hmac::{SessionId, Veriff};
 use provider_core::lenient::Told;
-use provider_core::{Fault, FaultClass, ResponseError, VerificationError, Verified};
+use provider_core::{FaultClass, ResponseError, VerificationError, Verified};
 use serde::{Deserialize as _, Deserializer};
 
 provider_core::open_enum! {
@@ -30,7 +30,7 @@ pub(crate) fn status<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Refuses a reply whose status is not that of a success, whatever stands beside it, and one that is `about` another session
+/// Refuses a reply whose status tells a failure, whatever stands beside it, and one that is `about` another session
 /// than the request: the signature covers the body only, so a genuine reply to another request would verify too.
 pub(crate) fn accept(
     response: &Verified,
@@ -45,7 +45,7 @@ pub(crate) fn accept(
     }
 }
 
-/// Refuses a reply whose status is not that of a success; `done` if the rest of it tells a success.
+/// Refuses a reply whose status tells a failure; `done` if the rest of it tells a success.
 pub(crate) fn refused(
     response: &Verified,
     status: Option<&ReplyStatus>,
@@ -58,14 +58,10 @@ pub(crate) fn refused(
     ) {
         return Ok(());
     }
-    let fault = Veriff::refusal(response).unwrap_or_else(|| {
-        Fault::new()
-            .with_meaning(Some("the status is none of a success"))
-            .with_class(FaultClass::Contradictory)
-    });
-    Err(match done {
+    match Veriff::refusal(response) {
         // It contradicts itself.
-        true => fault.with_class(FaultClass::Contradictory).into(),
-        false => fault.into(),
-    })
+        Some(fault) if done => Err(fault.with_class(FaultClass::Contradictory).into()),
+        Some(fault) => Err(fault.into()),
+        None => Ok(()),
+    }
 }
