@@ -15,7 +15,8 @@ use crate::parts::Parts;
 
 /// What is kept between two inputs is bounded, and nothing runs out.
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
-    let finpro = FinproSettings::default().with_rate_limit(u64::MAX);
+    let finpro = FinproSettings::default();
+    let finpro = finpro.with_rate_limit(u64::MAX).with_consent_capacity(16);
     let veriff = VeriffSettings::default().with_consent_capacity(16);
     Sandbox::new(
         Settings::default()
