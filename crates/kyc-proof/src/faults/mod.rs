@@ -412,6 +412,9 @@ mod tests {
     fn the_published_table_is_what_the_rows_say() {
         let matrix = Matrix::new();
         let mut run = matrix.as_tabled();
+        for (operation, places) in table::places(&matrix, &run) {
+            insta::assert_snapshot!(operation, places);
+        }
         let written = table::write(&matrix, &run);
         let published = include_str!("../../FAULTS.md");
         assert!(written == published, "`cargo xtask prove faults` writes it");
@@ -419,15 +422,13 @@ mod tests {
         let worse = table::write(&matrix, &run);
         assert!(worse.contains("| F1 | name not found |") && worse != written);
         assert!(worse.contains(": 1 not as tabled."));
-    }
-
-    #[test]
-    fn what_a_reply_cannot_do_without_is_reviewed_for_each_operation() {
-        let matrix = Matrix::new();
-        let run = matrix.as_tabled();
-        for column in matrix.columns() {
-            let name = column.to_string().replace(' ', "_");
-            insta::assert_snapshot!(name, table::places(&matrix, &run, column));
-        }
+        let other = run.cells[0].0.expected.clone();
+        let of_one = |cell: &Cell<'_>| {
+            cell.row.number == 39 && cell.column.to_string() == "finpass refresh-data"
+        };
+        let cells = run.cells.iter_mut().filter(|(cell, _)| of_one(cell));
+        cells.for_each(|(cell, _)| cell.expected.clone_from(&other));
+        let deviating = "<br>finpass refresh-data: connect/not_sent ×3 e0<br>";
+        assert!(table::write(&matrix, &run).contains(deviating));
     }
 }

@@ -194,16 +194,20 @@ fn as_tabled<'r>(cells: impl Iterator<Item = &'r (Cell<'r>, Report)>) -> String 
     }
 }
 
-/// The results of an operation by the places of its reply: what it cannot do without.
+/// The results of each operation by the places of its reply: what it cannot do without.
 #[cfg(test)]
-pub(super) fn places(matrix: &Matrix, run: &Run<'_>, column: &Column) -> String {
+pub(super) fn places(matrix: &Matrix, run: &Run<'_>) -> Vec<(String, String)> {
     let lines = matrix.0[0].1.iter().flat_map(|row| Line::all(row, run));
-    let by_place = lines.filter(Line::is_by_place);
-    let line = |line: Line<'_>| {
-        let (number, name) = (line.row.number, line.name());
-        Some(format!("F{number} {name}: {}", line.of_column(column)?))
+    let lines: Vec<_> = lines.filter(Line::is_by_place).collect();
+    let of = |column: &Column| {
+        let line = |line: &Line<'_>| {
+            let (number, name) = (line.row.number, line.name());
+            Some(format!("F{number} {name}: {}", line.of_column(column)?))
+        };
+        let lines: Vec<_> = lines.iter().filter_map(line).collect();
+        (column.to_string().replace(' ', "_"), lines.join("\n"))
     };
-    by_place.filter_map(line).collect::<Vec<_>>().join("\n")
+    matrix.columns().map(of).collect()
 }
 
 /// Prints what is not as tabled, and the figures. The table itself is published.
