@@ -93,7 +93,7 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
 /// An operation done well, with wrong input, with wrong settings, and at providers that repeat what they were sent.
 fn of_operation(form: &Form, column: &Column, known: &Variables, echoing: u16) -> Vec<Scene> {
     let (subject, exchange) = (&column.subject, &column.exchange);
-    let planted = with(known, &planted_credentials());
+    let planted = with(known, &SETTINGS);
     let base_url = format!("{}_BASE_URL", subject.provider.to_uppercase());
     let at_port = |port| {
         with(
@@ -142,8 +142,12 @@ fn of_operation(form: &Form, column: &Column, known: &Variables, echoing: u16) -
 
 /// An onboarding with every provider or none, and commands that there are not.
 fn of_the_whole(known: &Variables) -> Vec<Scene> {
-    let planted = with(known, &planted_credentials());
-    let nobody = with(&planted, &nobody());
+    let planted = with(known, &SETTINGS);
+    let addresses = known.iter().filter(|(name, _)| name.ends_with("_BASE_URL"));
+    let nobody: Vec<_> = addresses
+        .map(|(name, _)| (&**name, "http://127.0.0.1:1"))
+        .collect();
+    let nobody = with(&planted, &nobody);
     let onboard = [&["onboard"][..], ONBOARD.as_flattened()].concat();
     let scenes: [(&[&str], _, _); 6] = [
         (&onboard, known, WELL),
@@ -312,31 +316,6 @@ fn with(variables: &Variables, changes: &[(&str, &str)]) -> Variables {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     kept.chain(changes).collect()
-}
-
-fn planted_credentials() -> [(&'static str, &'static str); 10] {
-    [
-        ("FINPASS_API_KEY", FINPASS_KEY),
-        ("FINPASS_API_SECRET", FINPASS_SECRET),
-        ("FINPRO_CLIENT_ID", FINPRO_CLIENT),
-        ("FINPRO_CLIENT_SECRET", FINPRO_SECRET),
-        ("FINPRO_ORGANISATION_ID", FINPRO_ORGANISATION),
-        ("FINPRO_APP_IDENTIFIER", FINPRO_APP),
-        ("VERIFF_API_KEY", VERIFF_KEY),
-        ("VERIFF_SHARED_SECRET", VERIFF_SECRET),
-        ("DEEPVUE_CLIENT_ID", DEEPVUE_CLIENT),
-        ("DEEPVUE_CLIENT_SECRET", DEEPVUE_SECRET),
-    ]
-}
-
-fn nobody() -> [(&'static str, &'static str); 4] {
-    let names = [
-        "FINPASS_BASE_URL",
-        "FINPRO_BASE_URL",
-        "VERIFF_BASE_URL",
-        "DEEPVUE_BASE_URL",
-    ];
-    names.map(|name| (name, "http://127.0.0.1:1"))
 }
 
 const ONBOARD: [[&str; 2]; 9] = [

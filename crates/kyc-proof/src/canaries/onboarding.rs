@@ -3,31 +3,23 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use kyc_facade::consent_hmac::{ConsentClient, Veriff};
-use kyc_facade::deepvue_digilocker::{Deepvue, DigilockerClient};
-use kyc_facade::finpass::{Finpass, FinpassClient};
-use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
     AccessConsent, ConsentAnswer, ConsentKind, ConsentStatement, DocumentAccessRequest,
     DocumentKind,
 };
 use kyc_facade::{Applicant, Kyc};
-use kyc_proof::catalogue::Setup;
-use kyc_proof::companies::Company;
 use kyc_sandbox::settings::Failure as Fails;
 use kyc_sandbox::{
     DeepvueSettings, FinpassSettings, FinproSettings, Sandbox, SandboxTransport, Settings,
-    VeriffSettings,
+    VeriffSettings, credentials,
 };
-use provider_core::{
-    BaseUrl, CallEvent, CallObserver, Email, InvalidRequest, Mobile, Pan, RetryPolicy,
-};
+use provider_core::{CallEvent, CallObserver, ClientDefaults, Email, Mobile, Pan, RetryPolicy};
 
 use super::Found;
 use crate::faults::printed;
 use crate::planted::capture::{self, Capture};
 use crate::planted::search::{Search, Source};
-use crate::planted::{self, *};
+use crate::planted::*;
 
 pub(super) fn run(search: &Search) -> Result<Found> {
     capture::install();
@@ -174,24 +166,14 @@ impl CallObserver for Noting {
 }
 
 fn kyc(sandbox: &Sandbox) -> Result<Kyc> {
-    let setup = Setup {
-        credentials: planted::credentials(),
-        retry: RetryPolicy::never(),
-        observer: Some(Arc::new(Noting)),
-        ..Setup::standard(Arc::new(sandbox.transport()))
-    };
-    let veriff: ConsentClient = setup.build(provider::<Veriff>(&setup)?)?;
-    let deepvue: DigilockerClient = setup.build(provider::<Deepvue>(&setup)?)?;
-    let finpro: FinproProfileClient = setup.build(provider::<Finpro>(&setup)?)?;
-    let finpass: FinpassClient = setup.build(provider::<Finpass>(&setup)?)?;
-    let kyc = Kyc::builder().veriff(veriff).deepvue(deepvue);
-    Ok(kyc.finpro(finpro).finpass(finpass).build())
-}
-
-fn provider<P: Company>(setup: &Setup) -> Result<P, InvalidRequest> {
-    let base_urls = SandboxTransport::base_urls();
-    P::account(
-        BaseUrl::parse("base_url", P::served_at(&base_urls))?,
-        &setup.credentials,
-    )
+    let defaults = ClientDefaults::new()
+        .transport(Arc::new(sandbox.transport()))
+        .observer(Arc::new(Noting))
+        .retry(RetryPolicy::never());
+    let planted = SETTINGS.into_iter();
+    let planted = planted.map(|(name, value)| (name, value.to_owned()));
+    let settings = credentials::environment(&SandboxTransport::base_urls());
+    let settings = provider_core::Settings::of(settings.into_iter().chain(planted));
+    let builder = Kyc::builder().client_defaults(defaults);
+    Ok(builder.providers_from(&settings)?.build())
 }

@@ -4,26 +4,27 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use consent_hmac::{
-    ApiKey, ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret,
-    Veriff,
+    ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Veriff,
 };
 use hmac::{Hmac, KeyInit, Mac};
+use kyc_proof::companies::{Company as _, SANDBOX};
+use kyc_sandbox::credentials;
 use provider_core::bytes::Bytes;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
-use provider_core::{BaseUrl, Provider, RawResponse, Transport};
+use provider_core::{BaseUrl, Provider, RawResponse};
 use sha2::Sha256;
 
 use super::{Called, Verdict};
 
-pub(super) const API_KEY: &str = "00000000-0000-4000-8000-0000000000aa";
+pub(super) const API_KEY: &str = credentials::VERIFF_API_KEY;
 pub(super) const OTHER_CLIENT: &str = "11111111-2222-4333-8444-555555555555";
-pub(super) const SECRET: &str = "abcdef12-abcd-abcd-abcd-abcdef012345";
+pub(super) const SECRET: &str = credentials::VERIFF_SHARED_SECRET;
 pub(super) const OTHER_SECRET: &str = "00000000-dead-4000-8000-000000000000";
 pub(super) const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 
-/// A genuine reply to [`request`].
+/// A genuine reply to [`call`].
 pub(super) const REPLY: &str = r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
 
 pub(super) const X_CLIENT: &str = "x-auth-client";
@@ -53,23 +54,8 @@ pub(super) fn secret(text: &str) -> SharedSecret {
 
 /// The integration, with [`SECRET`] alone.
 pub(super) fn integration() -> Veriff {
-    with_secret(SECRET, "http://localhost")
-}
-
-pub(super) fn with_secret(text: &str, base_url: &str) -> Veriff {
-    let base_url = BaseUrl::parse("base_url", base_url).expect("a legal address");
-    let api_key = ApiKey::new(API_KEY).expect("a legal key");
-    Veriff::new(base_url, api_key, &secret(text))
-}
-
-pub(super) fn request() -> RecordConsent {
-    let session = SessionId::parse(SESSION).expect("a legal id");
-    RecordConsent::new(
-        session,
-        ConsentType::Ine,
-        ConsentAnswer::Approved,
-        "I agree.",
-    )
+    let base_url = BaseUrl::parse("base_url", "http://localhost").expect("a legal address");
+    Veriff::account(base_url, &SANDBOX).expect("a legal account")
 }
 
 /// A 200 as a transport hands it on.
@@ -82,14 +68,20 @@ pub(super) fn reply(headers: &Headers, body: &[u8]) -> RawResponse {
     RawResponse::new(StatusCode::OK, map, Bytes::copy_from_slice(body))
 }
 
-/// Calls Veriff, which answers with this reply.
+/// Records a consent at Veriff, which answers with this reply.
 pub(super) async fn call(veriff: Veriff, reply: RawResponse, now: Timestamp) -> Result<Called> {
     // Further requests find replies too, and are counted.
     let replies = (0..4).map(|_| Step::Respond(reply.clone()));
     let transport = ScriptedTransport::new(replies);
-    let result = record(veriff, Arc::new(transport.clone()), now).await?;
+    let client = ConsentClient::builder(veriff)
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(FixedClock::at(now)))
+        .build()?;
+    let session = SessionId::parse(SESSION)?;
+    let answer = ConsentAnswer::Approved;
+    let request = RecordConsent::new(session, ConsentType::Ine, answer, "I agree.");
     Ok(Called {
-        result,
+        result: client.record_consent(request).await.map(drop),
         requests: transport.sent().len(),
     })
 }
@@ -100,17 +92,4 @@ pub(super) fn check(veriff: &Veriff, reply: &RawResponse, now: Timestamp) -> Ver
         Ok(_) => Verdict::Accepted,
         Err(error) => Verdict::Refused(error),
     }
-}
-
-/// Records the consent of [`request`].
-pub(super) async fn record(
-    veriff: Veriff,
-    transport: Arc<dyn Transport>,
-    now: Timestamp,
-) -> Result<std::result::Result<(), provider_core::Error>> {
-    let client = ConsentClient::builder(veriff)
-        .transport(transport)
-        .clock(Arc::new(FixedClock::at(now)))
-        .build()?;
-    Ok(client.record_consent(request()).await.map(drop))
 }

@@ -100,6 +100,20 @@ planted! {
 /// The end of the time in which [`VERIFF_PREVIOUS`] counts.
 pub(crate) const ROTATION_ENDS: &str = "2030-01-01T00:00:00Z";
 
+/// The planted account as settings, by the names of their variables.
+pub(crate) const SETTINGS: [(&str, &str); 10] = [
+    ("FINPASS_API_KEY", FINPASS_KEY),
+    ("FINPASS_API_SECRET", FINPASS_SECRET),
+    ("FINPRO_CLIENT_ID", FINPRO_CLIENT),
+    ("FINPRO_CLIENT_SECRET", FINPRO_SECRET),
+    ("FINPRO_ORGANISATION_ID", FINPRO_ORGANISATION),
+    ("FINPRO_APP_IDENTIFIER", FINPRO_APP),
+    ("VERIFF_API_KEY", VERIFF_KEY),
+    ("VERIFF_SHARED_SECRET", VERIFF_SECRET),
+    ("DEEPVUE_CLIENT_ID", DEEPVUE_CLIENT),
+    ("DEEPVUE_CLIENT_SECRET", DEEPVUE_SECRET),
+];
+
 /// The planted account.
 pub(crate) fn credentials() -> Credentials {
     Credentials {
