@@ -1,6 +1,8 @@
 //! The client: one row for each operation.
 
-use crate::{Deepvue, InitiateSession};
+use crate::{
+    CompleteAuthorization, Deepvue, GetEAadhaar, GetFile, InitiateSession, ListIssuedFiles,
+};
 
 provider_core::operations! {
     /// Calls Deepvue's DigiLocker family. Cheap to clone; share one, because connections are kept in it.
@@ -16,5 +18,48 @@ provider_core::operations! {
         /// Awaiting it can return [`provider_core::Error`]: `Credentials` for 401, 403 and an inactive client; `Api` for a
         /// refused field; `Decode` for a success without data.
         initiate_session(InitiateSession);
+
+        /// Completes a session's authorisation with the code of the browser's return: `POST /v1/kyc/digilocker/access-token`.
+        ///
+        /// No access token comes back: Deepvue keeps it, and names it by the session. The code is good for one use, so the call is
+        /// retried only if it was never sent or was refused temporarily. Refusals of its own, such as of an old code, are not
+        /// documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for a blank purpose; `Api` for a refusal; `Decode` for a
+        /// success without data; otherwise as [`initiate_session`](Self::initiate_session).
+        complete_authorization(CompleteAuthorization);
+
+        /// Lists the documents that were issued to the person: `POST /v1/kyc/digilocker/issued-files`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Fetch what you need within the hour that
+        /// [`Authorization::expires_in`](crate::Authorization::expires_in) tells.
+        ///
+        /// # Errors
+        ///
+        /// As of [`complete_authorization`](Self::complete_authorization).
+        issued_files(ListIssuedFiles);
+
+        /// Reads the person's e-Aadhaar: `POST /v1/kyc/digilocker/eaadhaar`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Not every account has one, see
+        /// [`Authorization::eaadhaar`](crate::Authorization::eaadhaar).
+        ///
+        /// # Errors
+        ///
+        /// As of [`complete_authorization`](Self::complete_authorization); `Decode` for a success without any part of it, too.
+        e_aadhaar(GetEAadhaar);
+
+        /// Reads one of the person's documents: `POST /v1/kyc/digilocker/file`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. In what form it comes no page says (`[unknown]`):
+        /// [`DocumentText`](crate::DocumentText) keeps it as it is, and says what it looks like.
+        ///
+        /// # Errors
+        ///
+        /// As of [`complete_authorization`](Self::complete_authorization); `InvalidRequest` for a blank key, and `Decode` for a success
+        /// without a document, too.
+        file(GetFile);
     }
 }

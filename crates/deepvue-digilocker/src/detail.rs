@@ -161,6 +161,12 @@ fn refused_field(location: &str) -> Option<&'static str> {
         "purpose" => "the field `purpose` was refused",
         "redirect_url" => "the field `redirect_url` was refused",
         "doc_types" => "the field `doc_types` was refused",
+        "initial_deepvue_transaction_id" => {
+            "the field `initial_deepvue_transaction_id` was refused"
+        }
+        "digilocker_code" => "the field `digilocker_code` was refused",
+        "generate_pdf" => "the field `generate_pdf` was refused",
+        "uri" => "the field `uri` was refused",
         _ => return None,
     })
 }
@@ -171,7 +177,16 @@ mod tests {
 
     #[test]
     fn a_refused_field_has_a_fixed_description() {
-        for field in ["consent", "purpose", "redirect_url", "doc_types"] {
+        for field in [
+            "consent",
+            "purpose",
+            "redirect_url",
+            "doc_types",
+            "initial_deepvue_transaction_id",
+            "digilocker_code",
+            "generate_pdf",
+            "uri",
+        ] {
             for location in [
                 field.to_owned(),
                 format!("body.{field}"),

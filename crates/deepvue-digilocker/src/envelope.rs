@@ -50,6 +50,19 @@ pub struct Envelope<T> {
     pub data: T,
 }
 
+impl<T> Envelope<T> {
+    fn map<U>(self, data: impl FnOnce(T) -> U) -> Envelope<U> {
+        Envelope {
+            code: self.code,
+            timestamp: self.timestamp,
+            transaction_id: self.transaction_id,
+            sub_code: self.sub_code,
+            message: self.message,
+            data: data(self.data),
+        }
+    }
+}
+
 /// What any body may hold: a success, or a refusal in spite of the status. Only `data` is read strictly.
 #[derive(Deserialize)]
 struct ReceivedEnvelope<T> {
@@ -81,13 +94,20 @@ struct ReceivedEnvelope<T> {
 /// What may be repeated: it decides nothing.
 const INFORMATIONAL: [&str; 2] = ["message", "timestamp"];
 
+/// The success with an object as its data in a verified 2xx reply, or the refusal.
+pub(crate) fn read_object<T: DeserializeOwned>(
+    response: &Verified,
+) -> Result<Envelope<T>, ResponseError> {
+    read(response).map(|envelope| envelope.map(|Object(data)| data))
+}
+
 /// The success in a verified 2xx reply, or the refusal.
 pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<T>, ResponseError> {
-    let mut received: ReceivedEnvelope<Object<T>> = lenient::reply(response, &INFORMATIONAL)?;
+    let mut received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
     if let Some(fault) = received.refusal(received.data.is_some()) {
         return Err(fault.into());
     }
-    let Object(data) = received
+    let data = received
         .data
         .take()
         .ok_or(DecodeError::missing_data("$.data"))?;

@@ -8,7 +8,8 @@ use provider_core::{
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Deepvue;
-use crate::envelope::{Envelope, read};
+use crate::envelope::{Envelope, read_object};
+use crate::session_request::check_purpose;
 
 /// States that the person agreed. There is no default and no other value: the caller who constructs it is responsible for
 /// it.
@@ -187,9 +188,7 @@ impl Endpoint for InitiateSession {
         &'a self,
         request: RequestBuilder<'a, Deepvue>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        if self.purpose.trim().is_empty() {
-            return Err(InvalidRequest::new("purpose", "must not be empty"));
-        }
+        check_purpose(&self.purpose)?;
         if let Some(url) = &self.redirect_url {
             check_web_url("redirect_url", url.expose())?;
         }
@@ -211,7 +210,7 @@ impl Endpoint for InitiateSession {
     }
 
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {
-        let session: InitiatedSession = read(response)?;
+        let session: InitiatedSession = read_object(response)?;
         // A browser must not be sent to another scheme, such as `javascript:`.
         check_web_url("authorization_url", session.data.authorization_url.expose())
             .map_err(|_| DecodeError::missing_data("$.data.authorization_url"))?;

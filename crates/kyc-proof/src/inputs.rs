@@ -15,7 +15,7 @@ use crate::planted::{is_uuid, texts};
 pub(crate) const PREPARING: &str = "preparing";
 
 /// By provider, the operations that give out what the others are about, in their order, and their requests.
-const STEPS: [(&str, &str, &str); 6] = [
+const STEPS: [(&str, &str, &str); 8] = [
     (
         "finpass",
         "initialize",
@@ -35,16 +35,27 @@ const STEPS: [(&str, &str, &str); 6] = [
     ),
     ("finpro", "list-consents-v3", r#"{"consentHandle": [""]}"#),
     ("finpro", "request-fi", r#"{"consentId": ""}"#),
+    (
+        "deepvue",
+        "initiate-session",
+        r#"{"consent": "Y", "purpose": "KYC"}"#,
+    ),
+    (
+        "deepvue",
+        "complete-authorization",
+        r#"{"consent": "Y", "purpose": "KYC", "initial_deepvue_transaction_id": "", "digilocker_code": "any"}"#,
+    ),
 ];
 
 /// What is given out, by its name without capitals and `_`.
-const GIVEN_OUT: [&str; 6] = [
+const GIVEN_OUT: [&str; 7] = [
     "clientid",
     "consenthandle",
     "consentid",
     "linkrefnumber",
     "requestid",
     "sessionid",
+    "transactionid",
 ];
 
 /// The steps, each with its client and its request.
@@ -86,7 +97,9 @@ impl Inputs {
                 let options = CallOptions::new().with_request_id(RequestId::parse(PREPARING)?);
                 let reply = client.call(input, options).await?.into_value();
                 let ids = texts(&reply).into_iter().map(|(at, id)| (member(&at), id));
-                given.extend(ids.filter(|(name, _)| GIVEN_OUT.contains(&name.as_str())));
+                for (name, id) in ids.filter(|(name, _)| GIVEN_OUT.contains(&name.as_str())) {
+                    given.entry(name).or_insert(id);
+                }
             }
         }
         Ok(filled(request, &given, mobile, session))
@@ -120,7 +133,8 @@ fn member(at: &str) -> String {
     let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
     let name = at.rsplit('/').find(|segment| !is_index(segment));
     let name = name.unwrap_or_default().to_ascii_lowercase();
-    name.replace('_', "").replace("reference", "ref")
+    let name = name.replace('_', "").replace("reference", "ref");
+    name.replace("initialdeepvue", "")
 }
 
 /// The id of the call with this number.

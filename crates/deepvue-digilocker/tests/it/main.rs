@@ -6,7 +6,9 @@
     clippy::indexing_slicing
 )]
 
+mod browser_return;
 mod conformance;
+mod documents;
 mod fixtures;
 mod initiate_session;
 mod sandbox;

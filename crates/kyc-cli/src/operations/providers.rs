@@ -80,23 +80,28 @@ pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
     names: Deepvue::SETTINGS,
     settings: Deepvue::from_settings,
     openapi: deepvue_digilocker::OPENAPI,
-    commands: &[Command::of("initiate-session")
-        .named("session")
-        .with_forms(&[
-            (
-                "consent",
-                Form::Switch {
-                    value: "Y",
-                    missing: "use --consent if the person agreed",
-                },
-            ),
-            ("doc_types", Form::Spelled("doc-type", document_type)),
-            (
-                "redirect_url",
-                Form::Explicit {
-                    without: "without-redirect-url",
-                    help: "Open the session without a redirect URL",
-                },
-            ),
-        ])],
+    commands: &[
+        Command::of("initiate-session")
+            .named("session")
+            .with_forms(&[
+                ("consent", CONSENT),
+                ("doc_types", Form::Spelled("doc-type", document_type)),
+                (
+                    "redirect_url",
+                    Form::Explicit {
+                        without: "without-redirect-url",
+                        help: "Open the session without a redirect URL",
+                    },
+                ),
+            ]),
+        Command::of("complete-authorization").with_forms(&[("consent", CONSENT)]),
+        Command::of("issued-files").with_forms(&[("consent", CONSENT)]),
+        Command::of("e-aadhaar").with_forms(&[("consent", CONSENT)]),
+        Command::of("file").with_forms(&[("consent", CONSENT)]),
+    ],
+};
+
+const CONSENT: Form = Form::Switch {
+    value: "Y",
+    missing: "use --consent if the person agreed",
 };

@@ -7,7 +7,7 @@ use super::options::{
     SessionReplyBody, TimestampForm,
 };
 use super::validation::{Kind, Problem};
-use super::{Deepvue, detail};
+use super::{Deepvue, Session, detail};
 use crate::exchange::{BodyProblem, EmptyText, Json, NullOptional, ReceivedRequest, Reply};
 
 const DOC_TYPES: [&str; 3] = ["aadhaar", "pan", "dl"];
@@ -21,6 +21,11 @@ pub(super) fn handle(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     if problems.is_empty() {
         return start(deepvue, request);
     }
+    refuse(settings, problems)
+}
+
+/// The reply to a body with these problems.
+pub(super) fn refuse(settings: &DeepvueSettings, problems: Vec<Problem>) -> Reply {
     let refused = problems
         .iter()
         .all(|problem| matches!(problem.kind, Kind::ConsentNotGiven));
@@ -42,6 +47,17 @@ pub(super) fn handle(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
 fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let settings = &deepvue.settings;
     let transaction_id = deepvue.ids.hex();
+    let body = request.json_object(*settings.content_type()).ok();
+    let kinds = body
+        .as_ref()
+        .and_then(|body| body.get("doc_types")?.as_array());
+    let kinds = kinds.into_iter().flatten().filter_map(Value::as_str);
+    let session = Session {
+        kinds: kinds.map(str::to_owned).collect(),
+        opened_ms: deepvue.clock.now_ms(),
+        is_authorized: false,
+    };
+    deepvue.sessions.update(transaction_id.clone(), |_| session);
     if *settings.reply_body() == SessionReplyBody::ErrorInside2xx {
         return detail(*settings.success_status(), "Source Unavailable")
             .with_effect(transaction_id);
@@ -74,7 +90,7 @@ fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     Reply::json(*settings.success_status(), &Json::Object(fields)).with_effect(transaction_id)
 }
 
-fn unreadable(problem: BodyProblem) -> Problem {
+pub(super) fn unreadable(problem: BodyProblem) -> Problem {
     let mut at = vec!["body".into()];
     let (kind, input) = match problem {
         // The framework treats such a body as text.
@@ -94,34 +110,11 @@ fn check(settings: &DeepvueSettings, request: &ReceivedRequest) -> Vec<Problem> 
         Err(problem) => return vec![unreadable(problem)],
     };
 
-    let mut problems = Vec::new();
-    let mut found = |at: &[&str], kind, input: &Value| {
-        let at = std::iter::once("body")
-            .chain(at.iter().copied())
-            .map(Json::from)
-            .collect();
-        problems.push(Problem {
-            at,
-            kind,
-            input: input.clone(),
-        });
-    };
+    let mut problems = check_common(settings, &body);
     let everything = Value::Object(body.clone());
-    match body.get("consent") {
-        None => found(&["consent"], Kind::Missing, &everything),
-        Some(Value::String(consent)) if consent == "Y" => {}
-        Some(other @ Value::String(_)) => found(&["consent"], Kind::ConsentNotGiven, other),
-        Some(other) => found(&["consent"], Kind::NotText, other),
-    }
-    match body.get("purpose") {
-        None => found(&["purpose"], Kind::Missing, &everything),
-        Some(Value::String(purpose)) => {
-            if purpose.is_empty() && *settings.empty_purpose() == EmptyText::Refused {
-                found(&["purpose"], Kind::EmptyText, &Value::from(""));
-            }
-        }
-        Some(other) => found(&["purpose"], Kind::NotText, other),
-    }
+    let mut found = |at: &[&str], kind, input: &Value| {
+        problems.push(problem(at, kind, input));
+    };
     let null_is_absent = *settings.null_optional() == NullOptional::Absent;
     let sent = |name: &str| {
         body.get(name)
@@ -152,6 +145,68 @@ fn check(settings: &DeepvueSettings, request: &ReceivedRequest) -> Vec<Problem> 
         Some(other) => found(&["doc_types"], Kind::NotAList, other),
     }
     problems
+}
+
+fn problem(at: &[&str], kind: Kind, input: &Value) -> Problem {
+    let at = std::iter::once("body").chain(at.iter().copied());
+    Problem {
+        at: at.map(Json::from).collect(),
+        kind,
+        input: input.clone(),
+    }
+}
+
+/// What is wrong with the members that every body has.
+pub(super) fn check_common(settings: &DeepvueSettings, body: &Map<String, Value>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let everything = Value::Object(body.clone());
+    let mut found = |at, kind, input: &Value| problems.push(problem(&[at], kind, input));
+    match body.get("consent") {
+        None => found("consent", Kind::Missing, &everything),
+        Some(Value::String(consent)) if consent == "Y" => {}
+        Some(other @ Value::String(_)) => found("consent", Kind::ConsentNotGiven, other),
+        Some(other) => found("consent", Kind::NotText, other),
+    }
+    match body.get("purpose") {
+        None => found("purpose", Kind::Missing, &everything),
+        Some(Value::String(purpose)) => {
+            if purpose.is_empty() && *settings.empty_purpose() == EmptyText::Refused {
+                found("purpose", Kind::EmptyText, &Value::from(""));
+            }
+        }
+        Some(other) => found("purpose", Kind::NotText, other),
+    }
+    problems
+}
+
+/// The text of a required member, or what is wrong with it.
+pub(super) fn required<'b>(body: &'b Map<String, Value>, name: &str) -> Result<&'b str, Problem> {
+    match body.get(name) {
+        None => Err(problem(
+            &[name],
+            Kind::Missing,
+            &Value::Object(body.clone()),
+        )),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err(problem(&[name], Kind::EmptyText, &Value::from("")))
+        }
+        Some(Value::String(text)) => Ok(text),
+        Some(other) => Err(problem(&[name], Kind::NotText, other)),
+    }
+}
+
+/// An optional truth value, or what is wrong with it.
+pub(super) fn flag(
+    settings: &DeepvueSettings,
+    body: &Map<String, Value>,
+    name: &str,
+) -> Result<bool, Problem> {
+    match body.get(name) {
+        None => Ok(false),
+        Some(Value::Null) if *settings.null_optional() == NullOptional::Absent => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(other) => Err(problem(&[name], Kind::NotBoolean, other)),
+    }
 }
 
 fn check_doc_types(settings: &DeepvueSettings, types: &[Value], problems: &mut Vec<Problem>) {

@@ -1,5 +1,6 @@
 //! Deepvue: DigiLocker.
 
+mod documents;
 mod initiate_session;
 pub(crate) mod options;
 mod validation;
@@ -12,7 +13,7 @@ use self::options::{DeepvueSettings, Plan, WrongCredentials};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Ids, Provider, RateWindows, WireClock};
+use crate::state::{Bounded, Ids, Provider, RateWindows, WireClock};
 
 #[derive(Debug)]
 pub(crate) struct Deepvue {
@@ -20,16 +21,53 @@ pub(crate) struct Deepvue {
     ids: Ids,
     clock: WireClock,
     rate: RateWindows,
+    /// By the `transaction_id` that opened them.
+    sessions: Bounded<String, Session>,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    /// The kinds of documents; all of them if there are none.
+    kinds: Vec<String>,
+    opened_ms: i64,
+    /// Whether its authorisation is complete.
+    is_authorized: bool,
 }
 
 impl ProviderApi for Deepvue {
     const PROVIDER: Provider = Provider::Deepvue;
-    const ROUTES: &'static [Route<Self>] = &[Route {
-        method: Method::POST,
-        template: "/v1/kyc/digilocker/initiate-session",
-        operation: "initiate-session",
-        handler: initiate_session::handle,
-    }];
+    const ROUTES: &'static [Route<Self>] = &[
+        Route {
+            method: Method::POST,
+            template: "/v1/kyc/digilocker/initiate-session",
+            operation: "initiate-session",
+            handler: initiate_session::handle,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/kyc/digilocker/access-token",
+            operation: "complete-authorization",
+            handler: documents::authorize,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/kyc/digilocker/issued-files",
+            operation: "issued-files",
+            handler: documents::list,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/kyc/digilocker/eaadhaar",
+            operation: "e-aadhaar",
+            handler: documents::e_aadhaar,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/kyc/digilocker/file",
+            operation: "file",
+            handler: documents::file,
+        },
+    ];
 
     /// Only requests with accepted credentials count towards the rate limit.
     fn admit(&self, request: &ReceivedRequest) -> Admission {
@@ -68,6 +106,7 @@ impl Deepvue {
     pub(crate) fn new(settings: DeepvueSettings, ids: Ids, clock: WireClock) -> Self {
         Self {
             rate: RateWindows::new(&limits(*settings.plan())),
+            sessions: Bounded::new(*settings.session_capacity()),
             settings,
             ids,
             clock,

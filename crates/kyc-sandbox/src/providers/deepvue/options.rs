@@ -9,10 +9,11 @@ use crate::exchange::{
 };
 
 settings! {
-    /// Deepvue: `POST /v1/kyc/digilocker/initiate-session`.
+    /// Deepvue: the DigiLocker family.
     ///
-    /// The request, the success body, and the texts of the error bodies are documented; the HTTP status of each text is
-    /// partly inferred.
+    /// The requests, the success bodies, and the texts of the general error bodies are documented; the HTTP status of each text
+    /// is partly inferred. What a session, a code or a document that is not there is answered is not documented: the sandbox's own
+    /// choice. The person approves at once; any text is a code.
     DeepvueSettings {
         /// The accepted `client-id`.
         with_client_id / client_id: String = credentials::DEEPVUE_CLIENT_ID.to_owned();
@@ -56,6 +57,19 @@ settings! {
         with_empty_doc_types / empty_doc_types: EmptyDocTypes = EmptyDocTypes::Accepted;
         /// A document type that is named twice. Own choice.
         with_repeated_doc_types / repeated_doc_types: RepeatedDocTypes = RepeatedDocTypes::Accepted;
+        /// How long a session lasts. Own choice.
+        with_session_lifetime / session_lifetime: Duration = Duration::from_secs(60 * 60);
+        /// The number of sessions that are remembered; the oldest are forgotten first.
+        with_session_capacity / session_capacity: usize = 10_000;
+        /// Which codes complete an authorisation. Own choice.
+        with_codes / codes: DigilockerCodes = DigilockerCodes::Any;
+        /// HTTP status of a session that is unknown or over, `Session not found`, and of a document that is not there,
+        /// `File not found`. Own choice.
+        with_not_found_status / not_found_status: u16 = 404;
+        /// What is answered before the authorisation is complete. Own choice.
+        with_before_authorization / before_authorization: BeforeAuthorization = BeforeAuthorization::Refused;
+        /// The form of a document. Own choice.
+        with_file_form / file_form: FileForm = FileForm::PdfBase64;
         /// The plan whose documented limits apply to authenticated requests.
         with_plan / plan: Plan = Plan::Unlimited;
         /// Whether a request that is refused for the limit counts towards it. Own choice.
@@ -74,6 +88,34 @@ settings! {
 fault_settings! { DeepvueSettings }
 
 choices! {
+    /// Which codes complete a DigiLocker authorisation.
+    DigilockerCodes {
+        /// Any text, once a session.
+        Any,
+        /// `code-` and the session's transaction id, once; another one is `Invalid digilocker_code`.
+        OfSession,
+    }
+
+    /// What Deepvue's document calls answer before the authorisation is complete.
+    BeforeAuthorization {
+        /// 400, `Authorization is not complete`.
+        Refused,
+        /// As if it were.
+        Answered,
+    }
+
+    /// The form of the documents that Deepvue's file call returns.
+    FileForm {
+        /// A PDF in base64.
+        PdfBase64,
+        /// XML.
+        Xml,
+        /// XML in base64.
+        XmlBase64,
+        /// A URL, where there is nothing.
+        Link,
+    }
+
     /// Deepvue's reply to a key or a client that it does not accept.
     WrongCredentials {
         /// 401, `Invalid client_id or client_secret, access Denied`.

@@ -16,6 +16,7 @@ pub(super) struct Problem {
 pub(super) enum Kind {
     Missing,
     NotText,
+    NotBoolean,
     NotAnObject,
     NotJson,
     NotAList,
@@ -37,6 +38,8 @@ impl Kind {
             (Self::Missing, V2) => ("Field required", "missing"),
             (Self::NotText, V1) => ("str type expected", "type_error.str"),
             (Self::NotText, V2) => ("Input should be a valid string", "string_type"),
+            (Self::NotBoolean, V1) => ("value could not be parsed to a boolean", "type_error.bool"),
+            (Self::NotBoolean, V2) => ("Input should be a valid boolean", "bool_type"),
             (Self::NotAnObject, V1) => ("value is not a valid dict", "type_error.dict"),
             (Self::NotAnObject, V2) => (
                 "Input should be a valid dictionary or object to extract fields from",

@@ -1,0 +1,220 @@
+//! The browser's return to `redirect_url`: what its parameters say about a session.
+
+use std::borrow::Cow;
+
+use provider_core::{Label, VerificationError};
+
+use crate::{DigilockerCode, DigilockerState, TransactionId};
+
+/// The longest return that is read, in bytes.
+const MAX_LEN: usize = 16 * 1024;
+
+/// The most parameters that are read.
+const MAX_PARAMETERS: usize = 100;
+
+/// How the parameters of a return are named. What reaches `redirect_url` is not documented (`[unknown]`); the default has every
+/// name that there is evidence for: `code` and `state`, as DigiLocker itself has them; `digilocker_code`, as the next call has it;
+/// `transaction_id`, of which `state` is a copy in the example; `error` and `error_description`, as a refusal is reported to look
+/// (`[3p]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnForm {
+    codes: Vec<Cow<'static, str>>,
+    states: Vec<Cow<'static, str>>,
+    errors: Vec<Cow<'static, str>>,
+    needs_state: bool,
+}
+
+impl Default for ReturnForm {
+    fn default() -> Self {
+        Self {
+            codes: vec!["code".into(), "digilocker_code".into()],
+            states: vec!["state".into(), "transaction_id".into()],
+            errors: vec!["error".into()],
+            needs_state: true,
+        }
+    }
+}
+
+impl ReturnForm {
+    /// Reads the code from a parameter of this name only.
+    #[must_use]
+    pub fn set_code_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.codes = vec![name.into()];
+        self
+    }
+
+    /// Reads the session's id from a parameter of this name only.
+    #[must_use]
+    pub fn set_state_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.states = vec![name.into()];
+        self
+    }
+
+    /// Reads a refusal from a parameter of this name only.
+    #[must_use]
+    pub fn set_error_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.errors = vec![name.into()];
+        self
+    }
+
+    /// Believes a return that names no session. Only if Deepvue is known to send none, and if you tie the return to the session of
+    /// your own logged-in user in another way: otherwise anybody can have a person's browser complete a session with the code of
+    /// somebody else's documents.
+    #[must_use]
+    pub fn without_state(mut self) -> Self {
+        self.needs_state = false;
+        self
+    }
+
+    /// Reads a return: the URL that the browser asked for, or its query.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::OtherRequest`]: it names another session. It belongs to somebody else, or is forged.
+    pub fn read(
+        &self,
+        url: &str,
+        session: &TransactionId,
+    ) -> Result<BrowserReturn, VerificationError> {
+        let unclear = |reason| Ok(BrowserReturn::Unclear(reason));
+        if url.len() > MAX_LEN {
+            return unclear(Unclear::TooLong);
+        }
+        let Some(parameters) = parameters(url) else {
+            return unclear(Unclear::Malformed);
+        };
+        if parameters.len() > MAX_PARAMETERS {
+            return unclear(Unclear::TooLong);
+        }
+        let named = |names: &[Cow<'static, str>]| -> Vec<&str> {
+            let is_named = |name: &str| names.iter().any(|known| known == name);
+            let values = parameters.iter().filter(|(name, _)| is_named(name));
+            let mut values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+            values.retain(|value| !value.is_empty());
+            values.dedup();
+            values
+        };
+        let (codes, states, errors) =
+            (named(&self.codes), named(&self.states), named(&self.errors));
+        if states.iter().any(|state| !is_same(state, session.as_str())) {
+            return Err(VerificationError::OtherRequest);
+        }
+        match (codes.as_slice(), errors.as_slice()) {
+            ([], []) => unclear(Unclear::Silent),
+            ([code], []) => match DigilockerCode::parse(code) {
+                Ok(_) if states.is_empty() && self.needs_state => unclear(Unclear::NoSession),
+                Ok(code) => Ok(BrowserReturn::Approved(code)),
+                Err(_) => unclear(Unclear::Malformed),
+            },
+            // RFC 6749's word for a person or a server that said no.
+            ([], [error]) if error.eq_ignore_ascii_case("access_denied") => {
+                Ok(BrowserReturn::Denied)
+            }
+            ([], [error]) => unclear(Unclear::Failed(Label::from(*error))),
+            _ => unclear(Unclear::Contradictory),
+        }
+    }
+}
+
+/// What the browser's return says about a session. It proves nothing but what it says: the session is the person's own only if the
+/// return came to your own logged-in user for whom it was opened.
+///
+/// ```
+/// use deepvue_digilocker::{BrowserReturn, TransactionId};
+///
+/// let session = TransactionId::parse("0c8c7833678e412f9fec77dbe0494562")?;
+/// let url = "https://lender.example.test/back?code=c-1&state=0c8c7833678e412f9fec77dbe0494562";
+/// match BrowserReturn::read(url, &session) {
+///     Ok(BrowserReturn::Approved(code)) => assert_eq!(code.expose(), "c-1"), // complete the authorisation at once
+///     Ok(BrowserReturn::Denied) => {} // the person said no
+///     Ok(BrowserReturn::Unclear(_)) => {} // neither: log the reason and ask the person
+///     Err(_) => {} // another session's: refuse it
+///     Ok(_) => {}
+/// }
+/// # Ok::<(), deepvue_digilocker::provider_core::InvalidRequest>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BrowserReturn {
+    /// The person approved, of some documents at least, perhaps of none. The code is short-lived: complete the authorisation.
+    Approved(DigilockerCode),
+    /// The person, or DigiLocker for them, said no.
+    Denied,
+    /// Neither: never take it for an approval or a denial.
+    Unclear(Unclear),
+}
+
+/// Why a return is unclear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unclear {
+    /// It has neither a code nor an error.
+    Silent,
+    /// A code, and no session that it belongs to: see [`ReturnForm::without_state`].
+    NoSession,
+    /// A code and an error, or several of them.
+    Contradictory,
+    /// An error that is not a denial, in its own word.
+    Failed(Label),
+    /// It is not encoded as a query is, or the code has characters that none has.
+    Malformed,
+    /// More than 16 KiB or 100 parameters.
+    TooLong,
+}
+
+impl BrowserReturn {
+    /// Reads a return in the default [`ReturnForm`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`ReturnForm::read`].
+    pub fn read(url: &str, session: &TransactionId) -> Result<Self, VerificationError> {
+        ReturnForm::default().read(url, session)
+    }
+
+    /// What it tells about the session's state; `None` if it is unclear.
+    pub fn state(&self) -> Option<DigilockerState> {
+        match self {
+            Self::Approved(_) => Some(DigilockerState::CodeReceived),
+            Self::Denied => Some(DigilockerState::Denied),
+            Self::Unclear(_) => None,
+        }
+    }
+}
+
+/// The parameters of a URL's query, or of a query, decoded once; `None` if it is not encoded as a query is.
+fn parameters(url: &str) -> Option<Vec<(String, String)>> {
+    let url = url.split('#').next().unwrap_or_default();
+    let query = match url.split_once('?') {
+        Some((_, query)) => query,
+        None if url.contains('=') => url,
+        None => "",
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let decoded = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decoded(name)?, decoded(value)?))
+    };
+    pairs.map(decoded).collect()
+}
+
+/// Percent-decoded text; `+` is a space.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let plain = |text: &str| text.replace('+', " ").into_bytes();
+    let mut bytes = plain(parts.next().unwrap_or_default());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?);
+        bytes.extend(plain(rest));
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Compares in a time that says nothing about where the texts differ.
+fn is_same(one: &str, other: &str) -> bool {
+    let differing = one.bytes().zip(other.bytes());
+    let differing = differing.fold(0, |differing, (one, other)| differing | (one ^ other));
+    one.len() == other.len() && std::hint::black_box(differing) == 0
+}

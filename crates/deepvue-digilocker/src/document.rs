@@ -1,0 +1,424 @@
+//! A document as text, whose encoding no page tells: what it is, and the original.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use provider_core::lint::mask_aadhaar;
+use provider_core::{Masked, check_web_url, lenient};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Padding may be missing, because some encoders leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A document as Deepvue sent it: text whose encoding no page tells (`[unknown]`). [`expose`](Self::expose) is the original, byte for
+/// byte; [`format`](Self::format) is what it looks like; the other functions decode it, or say why it is not what was asked for.
+///
+/// `Debug` prints `***`. It serialises as the text, in which a whole Aadhaar number is hidden but for its last four digits.
+///
+/// ```
+/// use deepvue_digilocker::{DocumentError, DocumentFormat, DocumentText};
+///
+/// let document = DocumentText::new("<Certificate/>");
+/// assert_eq!(document.format(), DocumentFormat::Xml);
+/// assert_eq!(document.xml()?, "<Certificate/>");
+/// let asked = document.pdf();
+/// assert_eq!(asked, Err(DocumentError::OtherFormat(DocumentFormat::Xml)));
+/// # Ok::<(), DocumentError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct DocumentText(Masked);
+
+provider_core::open_enum! {
+    /// What a document looks like, by its first characters.
+    pub enum DocumentFormat {
+        /// A PDF in base64.
+        Pdf = "pdf",
+        /// XML, as it is or in base64.
+        Xml = "xml",
+        /// A JPEG in base64.
+        Jpeg = "jpeg",
+        /// A PNG in base64.
+        Png = "png",
+        /// An HTML page, as it is or in base64: somebody's error page, and not a document.
+        Html = "html",
+        /// The URL of a document.
+        Link = "link",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+/// Why a document is not what was asked for. The original is in [`DocumentText::expose`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// It looks like another format.
+    OtherFormat(DocumentFormat),
+    /// It is an HTML page. Ask Deepvue, with the transaction id.
+    Page,
+    /// It is neither base64 nor anything else that is known.
+    NotBase64,
+    /// Its end is missing.
+    Truncated,
+    /// XML that is not UTF-8, or says that it is in another encoding.
+    Encoding,
+    /// XML with a document type, in which it may declare entities: a parser that expands them reads files or fills the memory. No
+    /// document of DigiLocker is known to have one.
+    DocumentType,
+}
+
+impl std::error::Error for DocumentError {}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherFormat(found) => {
+                write!(f, "the document is in another format: {}", found.as_str())
+            }
+            Self::Page => f.write_str("the document is an HTML page"),
+            Self::NotBase64 => f.write_str("the document is not base64"),
+            Self::Truncated => f.write_str("the document is not complete"),
+            Self::Encoding => f.write_str("the document is XML that is not UTF-8"),
+            Self::DocumentType => {
+                f.write_str("the document is XML with a document type, which may declare entities")
+            }
+        }
+    }
+}
+
+impl DocumentText {
+    /// Wraps a document, byte for byte.
+    pub fn new(text: impl Into<Masked>) -> Self {
+        Self(text.into())
+    }
+
+    /// The original, byte for byte and unmasked. It is personal data; do not log it.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// What it looks like. Nothing is decoded but the beginning.
+    pub fn format(&self) -> DocumentFormat {
+        const BEGINNING: usize = 64;
+        let text = plain(self.expose());
+        if text.starts_with('<') {
+            return of_bytes(text.as_bytes());
+        }
+        if check_web_url("document", text.trim_end()).is_ok() {
+            return DocumentFormat::Link;
+        }
+        let beginning = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+        let beginning: Vec<u8> = beginning.take(BEGINNING).collect();
+        // Whole groups of four.
+        let (whole, _) = beginning.as_chunks::<4>();
+        match BASE64.decode(whole.as_flattened()) {
+            Ok(bytes) => of_bytes(&bytes),
+            Err(_) => DocumentFormat::Other,
+        }
+    }
+
+    /// The PDF.
+    ///
+    /// # Errors
+    ///
+    /// It looks like something else, is not base64, or has no end.
+    pub fn pdf(&self) -> Result<Vec<u8>, DocumentError> {
+        let bytes = self.bytes_of(&[DocumentFormat::Pdf])?;
+        // Writers leave a line or some padding after the mark of the end.
+        const TAIL: usize = 1024;
+        let tail = bytes
+            .get(bytes.len().saturating_sub(TAIL)..)
+            .unwrap_or_default();
+        match tail.windows(5).any(|window| window == b"%%EOF") {
+            true => Ok(bytes),
+            false => Err(DocumentError::Truncated),
+        }
+    }
+
+    /// The picture, a JPEG or a PNG.
+    ///
+    /// # Errors
+    ///
+    /// It looks like something else, or is not base64.
+    pub fn picture(&self) -> Result<Vec<u8>, DocumentError> {
+        self.bytes_of(&[DocumentFormat::Jpeg, DocumentFormat::Png])
+    }
+
+    /// The XML, not parsed, and safe to parse: it has no document type, and so no entities but XML's own, and is UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// It looks like something else, is not base64 or UTF-8, says that it has another encoding, or has a document type.
+    pub fn xml(&self) -> Result<String, DocumentError> {
+        let text = plain(self.expose());
+        let xml = match text.starts_with('<') {
+            true => {
+                self.is_one_of(&[DocumentFormat::Xml])?;
+                text.to_owned()
+            }
+            false => {
+                let bytes = self.bytes_of(&[DocumentFormat::Xml])?;
+                let text = String::from_utf8(bytes).map_err(|_| DocumentError::Encoding)?;
+                plain(&text).to_owned()
+            }
+        };
+        if xml.contains('\0') || !is_utf8_by_its_word(&xml) {
+            return Err(DocumentError::Encoding);
+        }
+        let has = |word: &str| {
+            let mut starts = xml.match_indices("<!").map(|(at, _)| at);
+            starts.any(|at| begins_with(xml.get(at..).unwrap_or_default(), word))
+        };
+        if has("<!doctype") || has("<!entity") {
+            return Err(DocumentError::DocumentType);
+        }
+        match xml.trim_end().ends_with('>') {
+            true => Ok(xml),
+            false => Err(DocumentError::Truncated),
+        }
+    }
+
+    /// Where the document is, an absolute `http` or `https` URL.
+    ///
+    /// # Errors
+    ///
+    /// It looks like something else.
+    pub fn link(&self) -> Result<&str, DocumentError> {
+        self.is_one_of(&[DocumentFormat::Link])?;
+        Ok(plain(self.expose()).trim_end())
+    }
+
+    fn is_one_of(&self, formats: &[DocumentFormat]) -> Result<(), DocumentError> {
+        match self.format() {
+            found if formats.contains(&found) => Ok(()),
+            DocumentFormat::Html => Err(DocumentError::Page),
+            DocumentFormat::Other if self.decoded().is_err() => Err(DocumentError::NotBase64),
+            found => Err(DocumentError::OtherFormat(found)),
+        }
+    }
+
+    fn bytes_of(&self, formats: &[DocumentFormat]) -> Result<Vec<u8>, DocumentError> {
+        self.is_one_of(formats)?;
+        self.decoded()
+    }
+
+    fn decoded(&self) -> Result<Vec<u8>, DocumentError> {
+        let text = plain(self.expose()).bytes();
+        let text: Vec<u8> = text.filter(|byte| !byte.is_ascii_whitespace()).collect();
+        BASE64.decode(text).map_err(|_| DocumentError::NotBase64)
+    }
+}
+
+/// The text without a byte order mark and white space before it.
+fn plain(text: &str) -> &str {
+    text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_ascii_whitespace())
+}
+
+fn begins_with(text: &str, word: &str) -> bool {
+    text.get(..word.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+}
+
+/// What bytes are, by their beginning.
+fn of_bytes(bytes: &[u8]) -> DocumentFormat {
+    let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let text = plain(text);
+    match bytes {
+        [0xff, 0xd8, 0xff, ..] => DocumentFormat::Jpeg,
+        [0x89, b'P', b'N', b'G', ..] => DocumentFormat::Png,
+        _ if text.starts_with("%PDF-") => DocumentFormat::Pdf,
+        _ if begins_with(text, "<!doctype html") || begins_with(text, "<html") => {
+            DocumentFormat::Html
+        }
+        _ if text.starts_with('<') => DocumentFormat::Xml,
+        _ => DocumentFormat::Other,
+    }
+}
+
+/// Whether the declaration of an XML text, if it has one, names no encoding but UTF-8 or ASCII: a parser that believes in another one
+/// reads other characters than were checked.
+fn is_utf8_by_its_word(xml: &str) -> bool {
+    let declaration = match xml.strip_prefix("<?xml") {
+        Some(rest) => rest.split("?>").next().unwrap_or_default(),
+        None => return true,
+    };
+    let Some((_, value)) = declaration.split_once("encoding") else {
+        return true;
+    };
+    let value = value.trim_start_matches(|char: char| char == '=' || char.is_ascii_whitespace());
+    let name = value.trim_start_matches(['"', '\'']);
+    let name = name.split(['"', '\'']).next().unwrap_or_default();
+    ["utf-8", "utf8", "us-ascii", "ascii"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Reads a document that may be missing.
+pub(crate) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DocumentText>, D::Error> {
+    let text: Option<Masked> = lenient::text(deserializer)?;
+    let text = text.filter(|text| !text.expose().is_empty());
+    Ok(text.map(DocumentText))
+}
+
+impl fmt::Debug for DocumentText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DocumentText(***)")
+    }
+}
+
+impl Serialize for DocumentText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&mask_aadhaar(self.expose()))
+    }
+}
+
+impl<'de> Deserialize<'de> for DocumentText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Masked::deserialize(deserializer).map(Self)
+    }
+}
+
+provider_core::text_schema! { DocumentText, "A document as text: a PDF or a picture in base64, XML, or the URL of a document." }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base64(bytes: impl AsRef<[u8]>) -> String {
+        BASE64.encode(bytes)
+    }
+
+    const PDF: &[u8] = b"%PDF-1.4\nmade up\n%%EOF\n";
+
+    #[test]
+    fn a_format_is_seen_by_its_first_characters() {
+        let lines = base64(PDF)
+            .as_bytes()
+            .chunks(4)
+            .fold(String::new(), |mut text, chunk| {
+                text.push_str(std::str::from_utf8(chunk).unwrap());
+                text + "\r\n"
+            });
+        for (text, format) in [
+            (base64(PDF), DocumentFormat::Pdf),
+            (lines, DocumentFormat::Pdf),
+            (
+                base64(PDF).trim_end_matches('=').to_owned(),
+                DocumentFormat::Pdf,
+            ),
+            (base64("<?xml version=\"1.0\"?><a/>"), DocumentFormat::Xml),
+            ("<a/>".to_owned(), DocumentFormat::Xml),
+            ("\u{feff}\n <a/>".to_owned(), DocumentFormat::Xml),
+            ("<!DOCTYPE a><a/>".to_owned(), DocumentFormat::Xml),
+            ("<!doctype HTML><p>".to_owned(), DocumentFormat::Html),
+            (base64("<HTML><body>"), DocumentFormat::Html),
+            (base64([0xff, 0xd8, 0xff, 0xe0]), DocumentFormat::Jpeg),
+            (base64(b"\x89PNG\r\n\x1a\n"), DocumentFormat::Png),
+            (
+                "https://documents.example.test/a".to_owned(),
+                DocumentFormat::Link,
+            ),
+            ("javascript:alert(1)".to_owned(), DocumentFormat::Other),
+            ("file:///etc/passwd".to_owned(), DocumentFormat::Other),
+            ("made up".to_owned(), DocumentFormat::Other),
+            (base64("made up"), DocumentFormat::Other),
+            (String::new(), DocumentFormat::Other),
+        ] {
+            let document = DocumentText::new(text.clone());
+            assert_eq!(document.format(), format, "{text}");
+            assert_eq!(document.expose(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_what_was_asked_for_is_an_error_of_its_own() {
+        let pdf = |text: &str| DocumentText::new(text).pdf();
+        assert_eq!(pdf(&base64(PDF)).unwrap(), PDF);
+        for (text, error) in [
+            (base64(b"%PDF-1.4\nmade up"), DocumentError::Truncated),
+            ("<html></html>".to_owned(), DocumentError::Page),
+            (base64("<html></html>"), DocumentError::Page),
+            (
+                "<a/>".to_owned(),
+                DocumentError::OtherFormat(DocumentFormat::Xml),
+            ),
+            (
+                base64([0xff, 0xd8, 0xff]),
+                DocumentError::OtherFormat(DocumentFormat::Jpeg),
+            ),
+            (
+                "https://documents.example.test/a".to_owned(),
+                DocumentError::OtherFormat(DocumentFormat::Link),
+            ),
+            (
+                base64("made up"),
+                DocumentError::OtherFormat(DocumentFormat::Other),
+            ),
+            ("made up!".to_owned(), DocumentError::NotBase64),
+            (format!("{}!", base64(PDF)), DocumentError::NotBase64),
+            (format!("{}\u{e9}", base64(PDF)), DocumentError::NotBase64),
+        ] {
+            assert_eq!(pdf(&text).unwrap_err(), error, "{text}");
+            assert!(!format!("{error} {error:?}").contains("made up"));
+        }
+        let picture = |text: &str| DocumentText::new(text).picture();
+        assert_eq!(
+            picture(&base64([0xff, 0xd8, 0xff])).unwrap(),
+            [0xff, 0xd8, 0xff]
+        );
+        let other = DocumentError::OtherFormat(DocumentFormat::Pdf);
+        assert_eq!(picture(&base64(PDF)).unwrap_err(), other);
+        let link = DocumentText::new(" https://documents.example.test/a\n");
+        assert_eq!(link.link(), Ok("https://documents.example.test/a"));
+        let other = DocumentError::OtherFormat(DocumentFormat::Xml);
+        assert_eq!(DocumentText::new("<a/>").link().unwrap_err(), other);
+    }
+
+    #[test]
+    fn xml_that_could_hurt_its_parser_is_refused() {
+        let xml = |text: &str| DocumentText::new(text).xml();
+        let fine = "<?xml version='1.0' encoding = \"UTF-8\" ?><a>&lt;!DOCTYPE</a>";
+        assert_eq!(xml(fine).unwrap(), fine);
+        assert_eq!(xml(&base64(fine)).unwrap(), fine);
+        let laughs = "<?xml version=\"1.0\"?><!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><l>&b;</l>";
+        let external = "<!doctype a SYSTEM \"file:///etc/passwd\"><a/>";
+        for text in [laughs, external, "<a><!EnTiTy x \"y\"></a>"] {
+            for text in [text.to_owned(), base64(text)] {
+                assert_eq!(
+                    xml(&text).unwrap_err(),
+                    DocumentError::DocumentType,
+                    "{text}"
+                );
+            }
+        }
+        let utf16: Vec<u8> = "<a/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            base64(utf16),
+            base64(b"<a>\xe9</a>"),
+            "<?xml version=\"1.0\" encoding=\"UTF-7\"?>+ADw-+ACE-DOCTYPE".to_owned(),
+            "<?xml version=\"1.0\" encoding='utf-16'?><a/>".to_owned(),
+            "<a>\0</a>".to_owned(),
+        ] {
+            assert_eq!(xml(&text).unwrap_err(), DocumentError::Encoding, "{text}");
+        }
+        assert_eq!(xml("<a><b>").unwrap(), "<a><b>");
+        assert_eq!(xml("<a><b").unwrap_err(), DocumentError::Truncated);
+        assert_eq!(xml("<html><p>").unwrap_err(), DocumentError::Page);
+    }
+
+    #[test]
+    fn the_original_is_kept_and_not_printed() {
+        let document = DocumentText::new("CANARY");
+        assert_eq!(format!("{document:?}"), "DocumentText(***)");
+        assert_eq!(serde_json::to_string(&document).unwrap(), "\"CANARY\"");
+        let read: DocumentText = serde_json::from_str("\" CANARY\\n\"").unwrap();
+        assert_eq!(read.expose(), " CANARY\n");
+    }
+}

@@ -1,0 +1,73 @@
+//! Texts of a person, in which an Aadhaar number is never whole.
+
+use provider_core::lint::mask_aadhaar;
+use provider_core::{Masked, lenient};
+use serde::Deserializer;
+
+/// Reads text that may repeat what a person said: an Aadhaar number in it, which should be none, is hidden but for its last four
+/// digits before anybody sees it.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Masked>, D::Error> {
+    let text: Option<Masked> = lenient::text(deserializer)?;
+    Ok(text.map(|text| Masked::new(mask_aadhaar(text.expose()))))
+}
+
+/// Reads an Aadhaar number that the provider has masked, in a form that no page shows. More than four digits are hidden, whether
+/// they are a whole number or not.
+pub(crate) fn masked_uid<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Masked>, D::Error> {
+    const SHOWN: usize = 4;
+    let Some(text) =
+        Option::<Masked>::filter(text(deserializer)?, |text| !text.expose().is_empty())
+    else {
+        return Ok(None);
+    };
+    let digits = text.expose().chars().filter(|char| char.is_numeric());
+    let excess = digits.count().saturating_sub(SHOWN);
+    let is_uid = |char: char| char.is_numeric() || "xX*-. ".contains(char);
+    if excess == 0 || !text.expose().chars().all(is_uid) {
+        return Ok(Some(text));
+    }
+    let mut seen = 0_usize;
+    let masked = text.expose().chars().map(|char| {
+        seen = seen.saturating_add(usize::from(char.is_numeric()));
+        match char.is_numeric() && seen <= excess {
+            true => 'x',
+            false => char,
+        }
+    });
+    Ok(Some(Masked::new(masked.collect::<String>())))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Uid {
+        #[serde(deserialize_with = "masked_uid")]
+        uid: Option<Masked>,
+    }
+
+    #[test]
+    fn at_most_four_digits_of_a_number_are_left() {
+        for (uid, expected) in [
+            ("\"xxxxxxxx1234\"", Some("xxxxxxxx1234")),
+            ("\"XXXX-XXXX-1234\"", Some("XXXX-XXXX-1234")),
+            ("\"1234\"", Some("1234")),
+            ("\"1111 1111 1111\"", Some("xxxx xxxx 1111")),
+            ("\"xxxx11111111\"", Some("xxxxxxxx1111")),
+            ("111111111111", Some("xxxxxxxx1111")),
+            ("\"१११११११११११२\"", Some("xxxxxxxx१११२")),
+            ("\"not shown\"", Some("not shown")),
+            ("\"\"", None),
+            ("null", None),
+            ("[1]", None),
+        ] {
+            let read: Uid = serde_json::from_str(&format!(r#"{{"uid":{uid}}}"#)).unwrap();
+            assert_eq!(read.uid.as_ref().map(Masked::expose), expected, "{uid}");
+        }
+    }
+}
