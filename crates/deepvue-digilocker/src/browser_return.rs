@@ -99,17 +99,20 @@ impl ReturnForm {
         if states.iter().any(|state| !is_same(state, session.as_str())) {
             return Err(VerificationError::OtherRequest);
         }
+        let is_tied = !states.is_empty() || !self.needs_state;
         match (codes.as_slice(), errors.as_slice()) {
             ([], []) => unclear(Unclear::Silent),
             ([code], []) => match DigilockerCode::parse(code) {
-                Ok(_) if states.is_empty() && self.needs_state => unclear(Unclear::NoSession),
+                Ok(_) if !is_tied => unclear(Unclear::NoSession),
                 Ok(code) => Ok(BrowserReturn::Approved(code)),
                 Err(_) => unclear(Unclear::Malformed),
             },
             // RFC 6749's word for a person or a server that said no.
-            ([], [error]) if error.eq_ignore_ascii_case("access_denied") => {
-                Ok(BrowserReturn::Denied)
-            }
+            ([], [error]) if error.eq_ignore_ascii_case("access_denied") => match is_tied {
+                true => Ok(BrowserReturn::Denied),
+                // Anybody could end a session that way.
+                false => unclear(Unclear::NoSession),
+            },
             ([], [error]) => unclear(Unclear::Failed(Label::from(*error))),
             _ => unclear(Unclear::Contradictory),
         }
@@ -150,7 +153,7 @@ pub enum BrowserReturn {
 pub enum Unclear {
     /// It has neither a code nor an error.
     Silent,
-    /// A code, and no session that it belongs to: see [`ReturnForm::without_state`].
+    /// A code or a denial, and no session that it belongs to: see [`ReturnForm::without_state`].
     NoSession,
     /// A code and an error, or several of them.
     Contradictory,

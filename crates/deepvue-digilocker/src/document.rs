@@ -18,7 +18,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A document as Deepvue sent it: text whose encoding no page tells (`[unknown]`). [`expose`](Self::expose) is the original, byte for
 /// byte; [`format`](Self::format) is what it looks like; the other functions decode it, or say why it is not what was asked for.
 ///
-/// `Debug` prints `***`. It serialises as the text, in which a whole Aadhaar number is hidden but for its last four digits.
+/// `Debug` prints `***`. It serialises as the text; in one that is not base64 a whole Aadhaar number is hidden but for its last four
+/// digits.
 ///
 /// ```
 /// use deepvue_digilocker::{DocumentError, DocumentFormat, DocumentText};
@@ -275,7 +276,13 @@ impl fmt::Debug for DocumentText {
 
 impl Serialize for DocumentText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&mask_aadhaar(self.expose()))
+        let text = self.expose();
+        let is_known = !matches!(self.format(), DocumentFormat::Link | DocumentFormat::Other);
+        // Digits of base64 are no number, and to hide them would break the document.
+        match is_known && !plain(text).starts_with('<') {
+            true => serializer.serialize_str(text),
+            false => serializer.serialize_str(&mask_aadhaar(text)),
+        }
     }
 }
 
@@ -411,6 +418,24 @@ mod tests {
         assert_eq!(xml("<a><b>").unwrap(), "<a><b>");
         assert_eq!(xml("<a><b").unwrap_err(), DocumentError::Truncated);
         assert_eq!(xml("<html><p>").unwrap_err(), DocumentError::Page);
+    }
+
+    #[test]
+    fn digits_of_base64_are_no_number_and_those_of_text_may_be() {
+        let with = |last: u64| format!("{}{last}", "2".repeat(11));
+        let mut numbers = (0..10).map(with);
+        let number = numbers.find(|text| mask_aadhaar(text) != *text).unwrap();
+        let written = |text: &str| serde_json::to_value(DocumentText::new(text)).unwrap();
+        let pdf = format!("{}+{number}+", base64(b"%PDF-1.4\nabc"));
+        assert_eq!(written(&pdf), *pdf);
+        for text in [
+            number.clone(),
+            format!("<a>{number}</a>"),
+            format!("https://a.test/{number}"),
+        ] {
+            let masked = text.replace(&number[..8], "xxxxxxxx");
+            assert_eq!(written(&text), *masked);
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn a_denial_is_told_from_what_is_unclear() {
             "?error=ACCESS_DENIED&error_description=made+up&state=t-1",
             Err(None),
         ),
-        ("?error=access_denied", Err(None)),
+        ("?error=access_denied", unclear(Unclear::NoSession)),
         ("?error=server_error&state=t-1", failed("server_error")),
         ("?error=CANARY+CANARY&state=t-1", failed("CANARY CANARY")),
         ("", unclear(Unclear::Silent)),
@@ -135,6 +135,7 @@ fn a_form_is_changed_by_whoever_knows_better() {
     );
     let form = ReturnForm::default().without_state();
     assert_eq!(read(&form, "?code=c").as_deref(), Ok("c"));
+    assert_eq!(read(&form, "?error=access_denied"), Err(None));
 }
 
 #[test]
