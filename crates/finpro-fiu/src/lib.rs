@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod capability;
 mod client;
 mod endpoint;
 mod fi_account;
@@ -12,6 +13,7 @@ mod request_consent;
 mod revoke_consent;
 mod values;
 
+pub use capability::AggregatorConsents;
 pub use client::FiuClient;
 pub use fi_account::{FiAccount, FiAccounts};
 pub use fi_data::{

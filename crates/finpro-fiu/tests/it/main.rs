@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod capability;
 mod consents;
 mod data;
 mod fixtures;
