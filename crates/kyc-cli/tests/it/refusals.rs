@@ -278,7 +278,7 @@ fn a_reply_over_the_limit_is_said_to_be_one() {
 
 #[test]
 fn a_provider_cannot_rewrite_the_terminal() {
-    let body = "{\"success\":true,\"data\":{\"client_id\":\"c\\u001b[2J\",\"redirect_url\":\"https://x.test\"},\"message\":\"x\\nforged\"}";
+    let body = "{\"success\":true,\"data\":{\"client_id\":\"c\",\"redirect_url\":\"https://x.test\"},\"message\":\"\\u001b[2Jx\\nforged\"}";
     let server = FixedServer::answering("200 OK", body);
     let run = kyc(&FINPASS[..6], &server.environment());
     assert_eq!(run.code, 0, "{run:?}");
