@@ -4,8 +4,13 @@
 //! ```sh
 //! cargo run -p finpass --example custom_transport
 //! ```
-#![allow(clippy::print_stdout, reason = "it is for a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is for a terminal"
+)]
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,7 +45,18 @@ impl Transport for Metered {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match open_consent().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With its causes; returned from `main` it would be printed as Rust's `Debug`.
+            eprintln!("{}", error.report());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn open_consent() -> Result<(), Error> {
     let settings = Settings::of([
         ("FINPASS_BASE_URL", SandboxTransport::base_urls().finpass),
         ("FINPASS_API_KEY", credentials::FINPASS_API_KEY.to_owned()),

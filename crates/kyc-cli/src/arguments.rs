@@ -7,24 +7,31 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
-Credentials come from the environment, never from arguments. Each variable may also be given as NAME_FILE, the path of a
-file that holds the value and nothing else.
+Credentials come from the environment, never from arguments. Each variable may
+also be given as NAME_FILE, the path of a file that holds the value and nothing
+else.
 
-  FINPASS_BASE_URL (https://api.finpass.ai)  FINPASS_API_KEY  FINPASS_API_SECRET
-  FINPRO_BASE_URL  FINPRO_CLIENT_ID  FINPRO_CLIENT_SECRET  FINPRO_ORGANISATION_ID  FINPRO_APP_IDENTIFIER
-  VERIFF_BASE_URL  VERIFF_API_KEY  VERIFF_SHARED_SECRET (a,b,c: the first signs, all verify)
-  DEEPVUE_BASE_URL (https://production.deepvue.tech)  DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
+  FINPASS_BASE_URL (https://api.finpass.ai)
+  FINPASS_API_KEY  FINPASS_API_SECRET
+  FINPRO_BASE_URL  FINPRO_CLIENT_ID  FINPRO_CLIENT_SECRET
+  FINPRO_ORGANISATION_ID  FINPRO_APP_IDENTIFIER
+  VERIFF_BASE_URL  VERIFF_API_KEY
+  VERIFF_SHARED_SECRET (a,b,c: the first signs, all verify)
+  DEEPVUE_BASE_URL (https://production.deepvue.tech)
+  DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
-Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or configuration, 3 credentials refused, 4 provider refused,
-5 not reached, too slow, broken off or too many requests, 6 not authentic, 7 not understood or not written, 130 interrupted.
-`kyc onboard` exits with the highest code of its steps, a batch with that of its rows.";
+Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
+configuration, 3 credentials refused, 4 provider refused, 5 not reached, too
+slow, broken off or too many requests, 6 not authentic, 7 not understood or not
+written, 130 interrupted. `kyc onboard` exits with the highest code of its
+steps, a batch with that of its rows.";
 
 /// The heading of the flags that say something of a batch only.
 pub(crate) const BATCH_HEADING: &str = "Many people";
 
 /// KYC and account aggregator providers, one call at a time or one onboarding.
 #[derive(Debug, Parser)]
-#[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 80)]
 pub(crate) struct Arguments {
     /// Print the provider's answer as JSON on stdout, errors as JSON on stderr
     #[arg(long, global = true, display_order = 100)]

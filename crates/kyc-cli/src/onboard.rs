@@ -371,7 +371,7 @@ fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
     }
     // A terminal of unknown width reports 0.
     if table.width() == Some(0) {
-        table.set_width(100);
+        table.set_width(80);
     }
     output.line(&table.to_string())?;
     if let Some(aggregator) = &report.choice.aggregator {
@@ -409,10 +409,10 @@ fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
         };
         let (step, provider) = (step.as_str(), error.provider());
         output.line(&format!(
-            "settle first: {step} {done} done by {provider}, request id {id}"
+            "reconcile first: {step} {done} done by {provider}, request id {id}"
         ))?;
         if let Some(advice) = error.settling() {
-            output.line(&format!("  to settle it: {advice}"))?;
+            output.line(&format!("  to reconcile it: {advice}"))?;
         }
     }
     Ok(())

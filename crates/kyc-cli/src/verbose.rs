@@ -1,6 +1,7 @@
 //! `-v`: the logs of the calls on stderr.
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::layer::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -16,6 +17,8 @@ pub(crate) fn show(times: u8) {
         .with_target("kyc_facade", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(lines).with(ours).init();
+        .with_writer(std::io::stderr)
+        // The spans around an event have its fields, which would stand twice in a line.
+        .with_filter(ours.and(filter_fn(|metadata| metadata.is_event())));
+    tracing_subscriber::registry().with(lines).init();
 }

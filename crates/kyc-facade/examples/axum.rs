@@ -8,6 +8,7 @@
 #![allow(clippy::print_stderr, reason = "it is for a terminal")]
 
 use std::future::IntoFuture as _;
+use std::process::ExitCode;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,7 +29,7 @@ async fn onboard(State(kyc): State<Kyc>, body: Bytes) -> (StatusCode, Json<Value
             return (StatusCode::BAD_REQUEST, Json(error));
         }
     };
-    // In a service: rows of a journal, from which what was begun can be settled after a crash.
+    // In a service: rows of a journal, from which what was begun can be reconciled after a crash.
     let onboarding = kyc
         .onboard(applicant)
         .with_observer(|event| eprintln!("{}", json!(event)));
@@ -46,11 +47,23 @@ fn router(kyc: Kyc) -> Router {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<()> {
-    let kyc =
-        Kyc::from_environment().map_err(|error: Error| std::io::Error::other(error.report()))?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, router(kyc)).await
+async fn main() -> ExitCode {
+    // Returned from `main`, an error would be printed as Rust's `Debug`, without its causes.
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            eprintln!("{report}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), String> {
+    let kyc = Kyc::from_environment().map_err(|error: Error| error.report())?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await;
+    let listener = listener.map_err(|error| error.to_string())?;
+    let served = axum::serve(listener, router(kyc)).await;
+    served.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

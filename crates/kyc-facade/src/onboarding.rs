@@ -161,7 +161,7 @@ impl Onboarding {
         self
     }
 
-    /// Takes this step whatever the report says that the onboarding [goes on from](Self::resume_from): it is settled that
+    /// Takes this step whatever the report says that the onboarding [goes on from](Self::resume_from): it is reconciled that
     /// it was not done, or doing it twice is accepted.
     pub fn repeat(mut self, step: StepName) -> Self {
         self.earlier.repeated.push(step);

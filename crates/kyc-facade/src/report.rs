@@ -203,7 +203,7 @@ impl OnboardingReport {
     }
 
     /// The failed steps that may have been done nevertheless, except reads. An onboarding that
-    /// [goes on from](crate::Onboarding::resume_from) this report does not take them: settle them, see
+    /// [goes on from](crate::Onboarding::resume_from) this report does not take them: reconcile them, see
     /// [`Error::settling`], and [repeat](crate::Onboarding::repeat) them.
     pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {
         self.errors().filter(|(_, error)| error.is_unsettled())

@@ -210,7 +210,7 @@ impl Error {
         self
     }
 
-    /// Adds what can be done to settle the operation, see [`settling`](Self::settling).
+    /// Adds how the operation is reconciled, see [`settling`](Self::settling).
     #[must_use]
     pub fn with_settling(mut self, advice: Option<&'static str>) -> Self {
         self.0.settling = advice;
@@ -377,7 +377,7 @@ impl Error {
             })
     }
 
-    /// The error and its causes, one per line, followed by how to [settle](Self::settling) it and those that
+    /// The error and its causes, one per line, followed by how to [reconcile](Self::settling) it and those that
     /// [also failed](Self::also_failed).
     pub fn report(&self) -> String {
         let mut report = self.to_string();
@@ -386,7 +386,7 @@ impl Error {
             report.push_str(&cause.to_string());
         }
         if let Some(advice) = self.settling() {
-            report.push_str("\n  to settle it: ");
+            report.push_str("\n  to reconcile it: ");
             report.push_str(advice);
         }
         for error in self.also_failed() {
@@ -743,7 +743,7 @@ mod tests {
                 error.to_string(),
                 format!("the provider refused the request{end}")
             );
-            // A read leaves nothing to settle.
+            // A read leaves nothing to reconcile.
             let question = error.with_idempotency(Idempotency::Safe);
             assert_eq!(question.to_string(), "the provider refused the request");
         }

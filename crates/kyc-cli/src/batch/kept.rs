@@ -4,7 +4,7 @@ use kyc_facade::provider_core::{Error, ErrorKind};
 
 use crate::failure::exit_code_of;
 
-/// The rows that earlier runs settled.
+/// The rows that earlier runs completed.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     rows: u64,

@@ -15,7 +15,7 @@ use crate::failure::{EXIT_INTERRUPTED, exit_code};
 pub(super) struct Summary {
     /// Rows that this run read.
     rows: u64,
-    /// Rows that earlier runs settled.
+    /// Rows that earlier runs completed.
     kept: u64,
     /// Rows that break a rule, and were not asked.
     bad: u64,

@@ -295,7 +295,7 @@ fn half_of_a_step_s_inputs_is_an_error() {
 }
 
 #[test]
-fn a_step_that_timed_out_can_be_settled_by_its_request_id() {
+fn a_step_that_timed_out_can_be_reconciled_by_its_request_id() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     let sandbox = SandboxProcess::start();
@@ -316,23 +316,23 @@ fn a_step_that_timed_out_can_be_settled_by_its_request_id() {
     let run = kyc(&arguments, &environment);
     assert!(
         run.stdout.contains(
-            "settle first: open-aggregator-consent may have been done by finpass, request id "
+            "reconcile first: open-aggregator-consent may have been done by finpass, request id "
         ),
         "{run:?}"
     );
     assert!(
         run.stdout
-            .contains("  to settle it: no look-up is documented")
+            .contains("  to reconcile it: no look-up is documented")
     );
     assert!(!run.stdout.contains("request id none"));
 }
 
 #[test]
-fn a_failed_read_leaves_nothing_to_settle() {
+fn a_failed_read_leaves_nothing_to_reconcile() {
     let run = kyc(&["onboard", "--sandbox", "--mobile", "9000000007"], &[]);
     assert_eq!(run.code, 4, "{run:?}");
     assert!(
-        !run.stdout.contains("settle") && !run.stdout.contains("may have been done"),
+        !run.stdout.contains("reconcile") && !run.stdout.contains("may have been done"),
         "{}",
         run.stdout
     );

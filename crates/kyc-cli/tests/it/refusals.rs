@@ -257,7 +257,7 @@ fn a_reply_over_the_limit_is_said_to_be_one() {
     let body = "x".repeat(8 * 1024 * 1024 + 1);
     let server = FixedServer::answering("200 OK", &body);
     for (arguments, advice) in [
-        (&FINPASS[..6], "to settle it: no look-up is documented"),
+        (&FINPASS[..6], "to reconcile it: no look-up is documented"),
         (
             &["veriff", "decision", "--session-id", "s-1"],
             "Report it: the reply is longer",

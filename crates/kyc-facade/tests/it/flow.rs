@@ -468,7 +468,7 @@ async fn each_step_passes_its_time_limit_and_request_id_to_the_provider() {
     assert_eq!(
         error.request_id(),
         options.request_id.as_ref(),
-        "the id to settle it by"
+        "the id to reconcile it by"
     );
     assert!(error.request_id().is_some());
     assert_eq!(error.elapsed(), Duration::from_secs(7));

@@ -121,6 +121,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.printable_code(), self.meaning) {
             (Some(code), Some(meaning)) => write!(f, "{code}: {meaning}"),
+            // A number alone could be anything.
+            (Some(code), None) if code.starts_with(|c: char| c.is_ascii_digit()) => {
+                write!(f, "the provider's code {code}")
+            }
             (Some(code), None) => f.write_str(code),
             (None, Some(meaning)) => f.write_str(meaning),
             (None, None) => f.write_str("no documented reason"),
@@ -138,7 +142,6 @@ mod tests {
             "unauthorized",
             "PROFILE_CHECK_FAILED",
             "FP0021",
-            "1101",
             "InvalidRequest",
             "value_error.missing",
         ] {
@@ -173,6 +176,9 @@ mod tests {
         let code = |fault: Fault| fault.with_code(Some("E1".to_owned())).to_string();
         assert_eq!(code(known), "E1: the key is not known");
         assert_eq!(code(Fault::new()), "E1");
+        let number = Fault::new().with_code(Some("1101".to_owned()));
+        assert_eq!(number.to_string(), "the provider's code 1101");
+        assert_eq!(number.printable_code(), Some("1101"));
         assert_eq!(Fault::new().meaning(), None);
     }
 

@@ -121,7 +121,7 @@ pub struct Operation {
     pub reply_is_correlated: bool,
     /// How well it is documented.
     pub mark: Mark,
-    /// How to find out what was done when a call ended without an answer; `None` for a read, which leaves nothing to settle.
+    /// How to find out what was done when a call ended without an answer; `None` for a read, which leaves nothing to reconcile.
     pub settling: Option<&'static str>,
 }
 

@@ -626,7 +626,7 @@ async fn an_unsettled_error_says_how_its_operation_is_settled() {
     assert_eq!(error.settling(), Some("list the orders"));
     let report = error.report();
     assert!(
-        report.ends_with("\n  to settle it: list the orders"),
+        report.ends_with("\n  to reconcile it: list the orders"),
         "{report}"
     );
     assert!(!error.report_line().contains('\n'));
@@ -636,7 +636,7 @@ async fn an_unsettled_error_says_how_its_operation_is_settled() {
     assert_eq!(error.settling(), None, "nothing was sent");
     let stage = Stage::new([Step::Hang]);
     let error = stage.client.call(SafeOrder::new()).await.unwrap_err();
-    assert_eq!(error.settling(), None, "a read leaves nothing to settle");
+    assert_eq!(error.settling(), None, "a read leaves nothing to reconcile");
 }
 
 #[tokio::test(start_paused = true)]
