@@ -244,7 +244,8 @@ fn at_most_one<'h>(
     }
 }
 
-/// `{status, code, message}` (`[seed]`). `status` and `code` are strings here and numbers on other pages (`[docs]`).
+/// `{status, code, message}` (`[seed]`). `status` and `code` are strings here and numbers on other pages (`[docs]`); what is
+/// refused about one-time passwords has a `reason` in the place of a code.
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default)]
@@ -258,6 +259,8 @@ struct Refusal {
     errors: Told,
     #[serde(default)]
     success: Told,
+    #[serde(default)]
+    reason: Told,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<String>,
 }
@@ -298,9 +301,10 @@ impl Refusal {
     }
 
     fn into_fault(self) -> Fault {
-        let code = match self.has_code() {
-            true => self.code.into_text(),
-            false => None,
+        let code = match (self.has_code(), self.reason) {
+            (true, _) => self.code.into_text(),
+            (false, reason @ Told::Text(_)) => reason.into_text(),
+            (false, _) => None,
         };
         let meaning = code.as_deref().and_then(about_credentials);
         // Other than the HTTP status says: it broke on the way, and may have been done.

@@ -15,7 +15,7 @@ use crate::planted::{is_uuid, texts};
 pub(crate) const PREPARING: &str = "preparing";
 
 /// By provider, the operations that give out what the others are about, in their order, and their requests.
-const STEPS: [(&str, &str, &str); 8] = [
+const STEPS: [(&str, &str, &str); 9] = [
     (
         "finpass",
         "initialize",
@@ -44,6 +44,11 @@ const STEPS: [(&str, &str, &str); 8] = [
         "deepvue",
         "complete-authorization",
         r#"{"consent": "Y", "purpose": "KYC", "initial_deepvue_transaction_id": "", "digilocker_code": "any"}"#,
+    ),
+    (
+        "veriff",
+        "generate-mfa",
+        r#"{"session_id": "00000000-0000-4000-8000-000000000000", "identifier": "000011112222"}"#,
     ),
 ];
 

@@ -3,8 +3,9 @@
 use consent_hmac::Veriff;
 
 use crate::{
-    CreateSession, DeleteSession, DownloadMedia, GetAttempts, GetDecision, ListAttemptMedia,
-    ListSessionMedia, SubmitSession, UploadMedia,
+    CreateSession, DeleteSession, DownloadMedia, GenerateMfa, GetAttempts, GetCurpDecision,
+    GetDecision, GetPerson, GetScreening, ListAttemptMedia, ListSessionMedia, SubmitCollectedData,
+    SubmitSession, UploadMedia, VerifyMfa,
 };
 
 provider_core::operations! {
@@ -102,6 +103,74 @@ provider_core::operations! {
         /// for a signature that is missing or wrong; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for
         /// an unknown file.
         download_media(DownloadMedia);
+
+        /// Reads what is known of the person of a session: `GET /v1/sessions/{id}/person`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The reply does not say which session it is about, and the
+        /// members of the person are unconfirmed (`[3p]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong;
+        /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown session; `Decode` for a reply
+        /// without a person that is not null.
+        person(GetPerson);
+
+        /// Reads whether the person of a session may be on a watchlist: `GET /v1/sessions/{id}/watchlist-screening`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Read
+        /// [`WatchlistScreening::finding`](crate::WatchlistScreening::finding).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong, or
+        /// that belongs to another session; `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an
+        /// unknown session.
+        watchlist_screening(GetScreening);
+
+        /// Reads what the Mexican registry CURP says: `GET /v1/sessions/{id}/decision/curp-registry` (legacy).
+        ///
+        /// A read, so it is retried when its outcome is unknown. The reply does not say which session it is about.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Verification` for a 200 whose signature is missing or wrong;
+        /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown session.
+        curp_decision(GetCurpDecision);
+
+        /// Submits what a fingerprinting service collected: `POST /v1/sessions/{id}/collected-data`.
+        ///
+        /// What a second time does is not documented (`[unknown]`), so it is not retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` naming the member that breaks a documented rule;
+        /// `Api` for a session that is neither created nor started, and for an unknown one; `Verification` for a 200 whose
+        /// signature is missing or wrong, or that belongs to another session; `Credentials` for HTTP 401 and the codes about key
+        /// and signature.
+        collected_data(SubmitCollectedData);
+
+        /// Sends the person the one-time password of the Aadhaar database: `POST /v1/sessions/{id}/mfa/generate`.
+        ///
+        /// Each call sends one, so it is not retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for a number that is not 12 digits; `Api` with a code
+        /// that is an [`MfaRefusal`](crate::MfaRefusal), with HTTP 200 too; `RateLimited` within 60 seconds of the last password
+        /// and beyond the limit; `Decode` for a 200 that says neither success nor failure; `Verification` for a 200 whose
+        /// signature is missing or wrong, or that belongs to another session; `Credentials` as for the others.
+        generate_mfa(GenerateMfa);
+
+        /// Verifies the one-time password: `POST /v1/sessions/{id}/mfa/verify`.
+        ///
+        /// Wrong passwords are counted, so it is not retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: as of [`generate_mfa`](Self::generate_mfa); `RateLimited` for one wrong
+        /// password too many, after which the session is submitted.
+        verify_mfa(VerifyMfa);
 
         /// Deletes a session and its data: `DELETE /v1/sessions/{id}`. It cannot be taken back.
         ///

@@ -10,15 +10,19 @@ use std::sync::Arc;
 
 use consent_hmac::{ApiKey, ConsentType, SessionId, SharedSecret, Veriff};
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
-use kyc_sandbox::settings::{MEDIA_FACE, SESSION_DECISIONS, SESSION_NOT_FOUND};
+use kyc_sandbox::settings::{
+    AADHAAR_UNKNOWN, MEDIA_FACE, MFA_CODE, SESSION_DECISIONS, SESSION_NOT_FOUND,
+};
 use kyc_sandbox::{DecisionStatus, Sandbox, SandboxTransport, Settings};
 use provider_core::testing::{FixedClock, Mode, Recorder};
 use provider_core::{BaseUrl, Error, Response};
 use serde::Serialize;
 use veriff_sessions::{
-    AttemptId, CreateSession, DeleteSession, DownloadMedia, ExpectedDocument, ExpectedPerson,
-    GetAttempts, GetDecision, GivenConsent, ListAttemptMedia, ListSessionMedia, MediaContext,
-    MediaId, MediaType, SessionsClient, SubmitSession, UploadMedia,
+    AadhaarNumber, AttemptId, CreateSession, DeleteSession, DownloadMedia, ExpectedDocument,
+    ExpectedPerson, GenerateMfa, GetAttempts, GetCurpDecision, GetDecision, GetPerson,
+    GetScreening, GivenConsent, ListAttemptMedia, ListSessionMedia, MediaContext, MediaId,
+    MediaType, OneTimePassword, SessionsClient, SubmitCollectedData, SubmitSession, UploadMedia,
+    VerifyMfa,
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -249,5 +253,96 @@ async fn recorded_media_are_up_to_date() {
             &request,
             &result,
         );
+    }
+}
+
+#[tokio::test]
+async fn recorded_people_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    for (case, id) in [
+        ("recorded-approved", SESSION_DECISIONS[0].0),
+        ("recorded-undecided", SESSION),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let request = GetPerson::new(session(id));
+        let result = client.person(request.clone()).await;
+        finish(&recorder, &format!("person/{case}"), &request, &result);
+        let request = GetScreening::new(session(id));
+        let result = client.watchlist_screening(request.clone()).await;
+        let operation = "watchlist-screening";
+        finish(&recorder, &format!("{operation}/{case}"), &request, &result);
+        let request = GetCurpDecision::new(session(id));
+        let result = client.curp_decision(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("curp-decision/{case}"),
+            &request,
+            &result,
+        );
+    }
+}
+
+#[tokio::test]
+async fn recorded_collected_data_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    for (case, id) in [
+        ("recorded-smallest", SESSION),
+        ("recorded-decided", SESSION_DECISIONS[0].0),
+        ("recorded-unknown-session", SESSION_NOT_FOUND),
+    ] {
+        let address = "192.0.2.1".parse().unwrap();
+        let request = SubmitCollectedData::new(session(id), "made-up service", address, "made-up");
+        let result = client.collected_data(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("collected-data/{case}"),
+            &request,
+            &result,
+        );
+    }
+}
+
+#[tokio::test]
+async fn recorded_passwords_are_up_to_date() {
+    let (_, recorder, client) = recorded();
+    let generate = |id: &str, number: &str| {
+        GenerateMfa::new(session(id), AadhaarNumber::parse(number).unwrap())
+    };
+    let verify =
+        |id: &str, code: &str| VerifyMfa::new(session(id), OneTimePassword::parse(code).unwrap());
+    let request = verify(SESSION, MFA_CODE);
+    let result = client.verify_mfa(request.clone()).await;
+    finish(
+        &recorder,
+        "verify-mfa/recorded-not-generated",
+        &request,
+        &result,
+    );
+    for (case, request) in [
+        (
+            "recorded-unknown-number",
+            generate(SESSION, AADHAAR_UNKNOWN),
+        ),
+        ("recorded-sent", generate(SESSION, "000011112222")),
+        (
+            "recorded-unknown-session",
+            generate(SESSION_NOT_FOUND, "000011112222"),
+        ),
+    ] {
+        let result = client.generate_mfa(request.clone()).await;
+        finish(
+            &recorder,
+            &format!("generate-mfa/{case}"),
+            &request,
+            &result,
+        );
+    }
+    for (case, request) in [
+        ("recorded-wrong", verify(SESSION, "000321")),
+        ("recorded-verified", verify(SESSION, MFA_CODE)),
+        ("recorded-verified-before", verify(SESSION, MFA_CODE)),
+    ] {
+        let result = client.verify_mfa(request.clone()).await;
+        finish(&recorder, &format!("verify-mfa/{case}"), &request, &result);
     }
 }

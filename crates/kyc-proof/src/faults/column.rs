@@ -233,7 +233,8 @@ impl Column {
         others.collect()
     }
 
-    /// A correct reply that nobody asked for, recognised by one of its texts.
+    /// A correct reply that nobody asked for, recognised by one of its texts; as it is, where each repeats the request or is
+    /// the only one that is understood.
     pub(crate) fn forged(&self) -> String {
         let reply = &self.exchange.reply;
         let forged = texts(reply)
@@ -241,6 +242,6 @@ impl Column {
             .map(|(_, text)| with(reply, &text, &format!("forged{text}")).to_string());
         let mut forged =
             forged.filter(|body| self.result_of(body.as_bytes()) == Expect::Understood);
-        forged.next().expect("a text that is free")
+        forged.next().unwrap_or_else(|| reply.to_string())
     }
 }

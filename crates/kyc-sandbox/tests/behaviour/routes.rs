@@ -108,7 +108,7 @@ async fn a_path_next_to_a_known_one_is_404_in_the_providers_form() {
     }
     for path in [
         "/veriff/v1/sessions/a/b/decision",
-        "/veriff/v1/sessions/a/decision/curp-registry",
+        "/veriff/v1/sessions/a/decision/ine-registry",
     ] {
         send(&sandbox, "GET", path, &[], "").await.is(
             404,

@@ -1,4 +1,6 @@
-use kyc_sandbox::settings::{Deletion, SessionPolicy};
+use kyc_sandbox::settings::{
+    AADHAAR_UNKNOWN, Deletion, MFA_CODE, MfaFailure, MfaLimits, Screening, SessionPolicy,
+};
 use kyc_sandbox::{Provider, Sandbox, Settings, VeriffSettings, credentials};
 use serde_json::{Value, json};
 
@@ -278,4 +280,160 @@ async fn pictures_are_of_the_attempt_that_was_decided() {
         found,
         [vec![], vec!["face".to_owned(), "document-front".to_owned()]]
     );
+}
+
+async fn mfa(sandbox: &Sandbox, step: &str, body: Value) -> (u16, Value) {
+    let path = format!("/{SESSION}/mfa/{step}");
+    let reply = signed(sandbox, "POST", &path, &body.to_string()).await;
+    (reply.status, reply.json()["reason"].clone())
+}
+
+fn number(number: &str) -> Value {
+    json!({"identifier": number, "type": "aadhaar"})
+}
+
+fn code(code: &str) -> Value {
+    json!({"code": code, "type": "aadhaar"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_is_generated_once_in_a_minute_and_verified_once() {
+    let settings = VeriffSettings::default()
+        .with_mfa_failure(MfaFailure::HttpStatus)
+        .with_mfa_limits(MfaLimits::AsDocumented);
+    let sandbox = Sandbox::new(Settings::default().with_veriff(settings));
+    assert_eq!(mfa(&sandbox, "generate", json!({})).await.0, 400);
+    let refused = |status: u16, reason: &str| (status, json!(reason));
+    let done = (200, Value::Null);
+    for (step, body, expected) in [
+        ("verify", code(MFA_CODE), refused(400, "OTP_NOT_GENERATED")),
+        (
+            "generate",
+            number("12"),
+            refused(400, "INVALID_INPUT_AADHAR"),
+        ),
+        (
+            "generate",
+            number(AADHAAR_UNKNOWN),
+            refused(400, "INVALID_AADHAR"),
+        ),
+        ("generate", number("000011112222"), done.clone()),
+        (
+            "generate",
+            number("000011112222"),
+            refused(429, "OTP_REQUEST_TOO_SOON"),
+        ),
+        ("verify", code("12"), refused(400, "INVALID_INPUT_OTP")),
+        ("verify", code("000321"), refused(400, "INVALID_OTP")),
+        ("verify", code(MFA_CODE), done.clone()),
+        (
+            "verify",
+            code(MFA_CODE),
+            refused(400, "MFA_ALREADY_COMPLETED"),
+        ),
+        (
+            "generate",
+            number("000011112222"),
+            refused(400, "MFA_ALREADY_COMPLETED"),
+        ),
+    ] {
+        assert_eq!(mfa(&sandbox, step, body).await, expected);
+    }
+    assert_eq!(submit(&sandbox, SESSION, SUBMITTED).await.0, 200);
+    let expected = refused(400, "INVALID_SESSION_DETAILS");
+    assert_eq!(
+        mfa(&sandbox, "generate", number("000011112222")).await,
+        expected
+    );
+    assert_eq!(sandbox.ledger().counts(Provider::Veriff).effects, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn passwords_run_out_and_the_third_wrong_one_hands_the_session_in() {
+    let settings = VeriffSettings::default().with_mfa_limits(MfaLimits::AsDocumented);
+    let sandbox = Sandbox::new(Settings::default().with_veriff(settings));
+    for _ in 0..3 {
+        assert_eq!(
+            mfa(&sandbox, "generate", number("000011112222")).await.1,
+            Value::Null
+        );
+        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    }
+    let (status, reason) = mfa(&sandbox, "generate", number("000011112222")).await;
+    assert_eq!(
+        (status, reason),
+        (200, json!("OTP_GENERATION_LIMIT_REACHED"))
+    );
+    let mut reasons = Vec::new();
+    for _ in 0..4 {
+        reasons.push(mfa(&sandbox, "verify", code("000321")).await.1);
+    }
+    let expected = [
+        "INVALID_OTP",
+        "INVALID_OTP",
+        "OTP_SUBMISSION_LIMIT_REACHED",
+        "INVALID_SESSION_DETAILS",
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(
+        submit(&sandbox, SESSION, SUBMITTED).await,
+        (400, json!("1304"))
+    );
+}
+
+#[tokio::test]
+async fn a_person_is_known_and_screened_once_the_session_is_decided() {
+    let settings = VeriffSettings::default().with_screening(Screening::PossibleMatch);
+    let sandbox = Sandbox::new(Settings::default().with_veriff(settings));
+    for (below, pointer) in [("/person", "/person"), ("/watchlist-screening", "/data")] {
+        let (status, reply) = about(&sandbox, "GET", SESSION, below).await;
+        assert_eq!((status, reply.pointer(pointer)), (200, Some(&Value::Null)));
+    }
+    let (_, reply) = about(&sandbox, "GET", APPROVED, "/watchlist-screening").await;
+    let data = &reply["data"];
+    let found = (&data["matchStatus"], &data["totalHits"], &data["sessionId"]);
+    assert_eq!(
+        found,
+        (&json!("possible_match"), &json!(1), &json!(APPROVED))
+    );
+    let (_, reply) = about(&sandbox, "GET", APPROVED, "/person").await;
+    assert_eq!(reply["person"]["pepSanctionMatches"], json!([]));
+}
+
+#[tokio::test]
+async fn the_registry_is_asked_for_a_version() {
+    let sandbox = Sandbox::default();
+    let path = "/decision/curp-registry";
+    let (status, refusal) = about(&sandbox, "GET", APPROVED, path).await;
+    assert_eq!((status, &refusal["code"]), (400, &json!("1102")));
+    let (status, reply) = about(&sandbox, "GET", APPROVED, &format!("{path}?version=1.0.0")).await;
+    assert_eq!((status, &reply["statusCurp"]), (200, &json!("RCN")));
+}
+
+#[tokio::test]
+async fn collected_data_are_checked_and_too_late_once_the_session_is_handed_in() {
+    let sandbox = Sandbox::default();
+    let collect = async |body: &Value| {
+        let path = format!("/{SESSION}/collected-data");
+        let reply = signed(&sandbox, "POST", &path, &body.to_string()).await;
+        (reply.status, reply.json()["code"].clone())
+    };
+    let whole = json!({
+        "providerName": "service",
+        "network": {"ip": {"addressV4": "192.0.2.1"}},
+        "device": {"fingerprint": "f"},
+    });
+    assert_eq!(collect(&whole).await, (200, Value::Null));
+    for (pointer, value, code) in [
+        ("/providerName", Value::Null, "1102"),
+        ("/network/ip", json!({}), "1102"),
+        ("/providerName", json!("x".repeat(256)), "1104"),
+        ("/network/ip/addressV4", json!("here"), "1104"),
+    ] {
+        let mut body = whole.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(collect(&body).await, (400, json!(code)));
+    }
+    assert_eq!(submit(&sandbox, SESSION, SUBMITTED).await.0, 200);
+    assert_eq!(collect(&whole).await, (400, json!("1304")));
 }

@@ -10,6 +10,7 @@ mod conformance;
 mod decision;
 mod fixtures;
 mod media;
+mod people;
 mod progress;
 mod sessions;
 

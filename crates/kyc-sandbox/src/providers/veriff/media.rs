@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::options::{MEDIA_DOCUMENT, MEDIA_FACE, MediaSigning};
 use super::{Session, Veriff};
 use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
-use crate::state::DecisionStatus;
 
 /// A picture of one pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01\
@@ -159,20 +158,13 @@ pub(super) fn of_attempt(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
 
 /// The files of one of a session's attempts. What was uploaded is of the last one.
 fn list(veriff: &Veriff, request: &ReceivedRequest, session: Uuid, number: u8) -> Reply {
-    use DecisionStatus::{Approved, Declined, ResubmissionRequested, Review};
-
     let Session { media, .. } = veriff.sessions.get(&session).unwrap_or_default();
     let uploaded = |id: &Uuid| Some((*id, veriff.media.get(id)?));
     let mut files: Vec<_> = match number == veriff.attempts(session) {
         true => media.iter().filter_map(uploaded).collect(),
         false => Vec::new(),
     };
-    let decision = veriff.decision(session).map(|(decision, _)| decision);
-    let went_through = matches!(
-        decision,
-        Some(Approved | Declined | ResubmissionRequested | Review)
-    );
-    if files.is_empty() && number == 1 && went_through {
+    if files.is_empty() && number == 1 && veriff.went_through(session) {
         let invented = |id| Some((Uuid::try_parse(id).ok()?, invented(id)?));
         files.extend(
             [MEDIA_FACE, MEDIA_DOCUMENT]

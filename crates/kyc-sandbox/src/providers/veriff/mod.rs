@@ -1,12 +1,17 @@
 //! Veriff: verification sessions, signed in both directions.
 
 mod attempts;
+mod collected_data;
 mod create_session;
+mod curp;
 mod decision;
 mod delete_session;
 mod media;
+mod mfa;
 pub(crate) mod options;
+mod person;
 mod record_consent;
+mod screening;
 mod signing;
 mod submit_session;
 
@@ -74,6 +79,7 @@ struct Session {
     deleted: bool,
     /// What was uploaded, oldest first.
     media: Vec<Uuid>,
+    passwords: mfa::Passwords,
 }
 
 impl ProviderApi for Veriff {
@@ -132,6 +138,42 @@ impl ProviderApi for Veriff {
             template: "/v1/media/{id}",
             operation: "download-media",
             handler: media::download,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/person",
+            operation: "person",
+            handler: person::handle,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/watchlist-screening",
+            operation: "watchlist-screening",
+            handler: screening::handle,
+        },
+        Route {
+            method: Method::GET,
+            template: "/v1/sessions/{id}/decision/curp-registry",
+            operation: "curp-decision",
+            handler: curp::handle,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/sessions/{id}/collected-data",
+            operation: "collected-data",
+            handler: collected_data::handle,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/sessions/{id}/mfa/generate",
+            operation: "generate-mfa",
+            handler: mfa::generate,
+        },
+        Route {
+            method: Method::POST,
+            template: "/v1/sessions/{id}/mfa/verify",
+            operation: "verify-mfa",
+            handler: mfa::verify,
         },
         Route {
             method: Method::DELETE,
@@ -334,6 +376,22 @@ impl Veriff {
             Some((DecisionStatus::ResubmissionRequested, _)) => 2,
             _ => 1,
         }
+    }
+
+    /// Whether a person was verified in a session.
+    fn went_through(&self, session: Uuid) -> bool {
+        use DecisionStatus::{Approved, Declined, ResubmissionRequested, Review};
+
+        let decision = self.decision(session).map(|(decision, _)| decision);
+        matches!(
+            decision,
+            Some(Approved | Declined | ResubmissionRequested | Review)
+        )
+    }
+
+    /// What a session was created with.
+    fn vendor_data(&self, session: Uuid) -> Option<String> {
+        self.sessions.get(&session)?.vendor_data
     }
 
     /// Whether a session was handed in.

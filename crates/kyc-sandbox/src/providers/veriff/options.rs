@@ -53,6 +53,14 @@ settings! {
         with_media_signing / media_signing: MediaSigning = MediaSigning::Signed;
         /// The number of uploaded files kept in memory; the oldest are dropped first.
         with_media_capacity / media_capacity: usize = 100;
+        /// What the screening of every verified person finds. Own choice.
+        with_screening / screening: Screening = Screening::NoMatch;
+        /// The form of a failure about one-time passwords: inside a 200 by one page, with the HTTP status by another.
+        with_mfa_failure / mfa_failure: MfaFailure = MfaFailure::InsideSuccess;
+        /// Sends the status of replies about one-time passwords as a boolean, as before March 17, 2025.
+        with_boolean_mfa_status / boolean_mfa_status: bool = false;
+        /// How often one-time passwords may be asked for. Own choice.
+        with_mfa_limits / mfa_limits: MfaLimits = MfaLimits::Unlimited;
         /// The scope in which the latest consent is binding. Own choice.
         with_latest_scope / latest_scope: LatestScope = LatestScope::Session;
         /// The number of consents kept in memory; the oldest are dropped first.
@@ -86,6 +94,10 @@ fault_settings! { VeriffSettings }
 pub const SESSION_NOT_FOUND: &str = "00000000-0000-4000-8000-000000000404";
 /// The Veriff session that answers 500 with the documented body.
 pub const SESSION_BREAKS: &str = "00000000-0000-4000-8000-000000000500";
+/// The one-time password that is right.
+pub const MFA_CODE: &str = "000123";
+/// The Aadhaar number that nobody has. It is none, as no number that begins with 0 is.
+pub const AADHAAR_UNKNOWN: &str = "000000000404";
 /// The picture of the face of every session that is decided, but neither expired nor abandoned: its media id.
 pub const MEDIA_FACE: &str = "00000000-0000-4000-8000-0000000000f1";
 /// The picture of such a session's document.
@@ -116,6 +128,30 @@ choices! {
         Limited,
         /// 403, as third parties observed.
         NotEnabled,
+    }
+
+    /// What Veriff's screening of a person finds.
+    Screening {
+        /// Nobody on a list may be the person.
+        NoMatch,
+        /// Somebody may be.
+        PossibleMatch,
+    }
+
+    /// The form of Veriff's failures about one-time passwords.
+    MfaFailure {
+        /// HTTP 200 with `status` and `reason`.
+        InsideSuccess,
+        /// The same body with the HTTP status of the reason.
+        HttpStatus,
+    }
+
+    /// How often one-time passwords may be asked for at Veriff.
+    MfaLimits {
+        /// As often as asked.
+        Unlimited,
+        /// One in 60 seconds, as documented, and 3 in a session, which is an own choice.
+        AsDocumented,
     }
 
     /// Whether Veriff's files are signed.
