@@ -112,13 +112,7 @@ impl Given {
             None => "arguments".to_owned(),
         };
         if argument.starts_with('-') {
-            let named = if looks_like_a_flag(argument) {
-                argument
-            } else {
-                ""
-            };
-            let rule = format!("unknown flag {named}");
-            return (field, format!("{}{suggestion}", rule.trim_end()));
+            return (field, format!("unknown flag{suggestion}"));
         }
         let meant = self
             .missing_flag()
@@ -126,16 +120,6 @@ impl Given {
         let rule = format!("unexpected argument{}", meant.unwrap_or_default());
         (field, rule)
     }
-}
-
-/// Whether it is a flag's name and no value that slipped there: lower-case words, as our own flags have them.
-fn looks_like_a_flag(argument: &str) -> bool {
-    argument.strip_prefix("--").is_some_and(|name| {
-        name.len() <= 30
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-    })
 }
 
 /// Whether a word is the argument, alone or joined with its value: `--mobile=…`, `-m…`.
