@@ -154,8 +154,19 @@ impl Provider for Veriff {
     /// A request with a body signs the body, any other one the id in its path (`[docs]`).
     const SIGNS_REQUESTS: bool = true;
     const ENVELOPE: KnownMembers = KnownMembers::new(
-        &["sessionId", "verification"],
-        &["status", "code", "id", "context"],
+        &["sessionId", "verification", "verifications", "statusCurp"],
+        &[
+            "status",
+            "code",
+            "id",
+            "context",
+            "attemptId",
+            "data",
+            "image",
+            "images",
+            "person",
+            "videos",
+        ],
     );
     const STATUSES: &'static [u16] = &[200, 201, 400, 401, 403, 404, 409, 429, 500];
 

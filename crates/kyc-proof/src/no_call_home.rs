@@ -47,9 +47,10 @@ pub(crate) fn run(_settings: &Settings) -> Result<()> {
         for (number, (name, transport)) in transports.into_iter().enumerate() {
             let setup = Setup::standard(transport);
             let inputs = Inputs::new(&base_urls, &setup)?;
-            for subject in operations() {
+            for (place, subject) in operations().into_iter().enumerate() {
                 let client = subject.connect_to(&base_urls, &setup)?;
-                let session = format!("00000000-0000-4000-8000-{number:012}");
+                // Of its own: one that was submitted takes no more.
+                let session = format!("00000000-0000-4000-8000-{number:06}{place:06}");
                 let request = subject.exchange().input;
                 let input = inputs.of(&subject, &request, "9000000001", &session);
                 client.call(input.await?, CallOptions::new()).await?;

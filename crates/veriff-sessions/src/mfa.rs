@@ -238,7 +238,7 @@ fn read(response: &Verified, session: &SessionId) -> Result<MfaReply, ResponseEr
             None if matches!(status, Told::Text(_)) => {
                 Err(Fault::new().with_class(FaultClass::Transient).into())
             }
-            None => Err(DecodeError::missing_data("status").into()),
+            None => Err(DecodeError::missing_data("$.status").into()),
         },
     }
 }

@@ -85,7 +85,9 @@ fn watched(workspace: &Workspace, [prove, kyc]: [&Path; 2], own: bool) -> Result
         }
         let file = output.join(format!("{}.strace", about.replace([' ', ',', ':'], "-")));
         let mut command = traced(&file, program);
+        let said = file.with_extension("stderr");
         command
+            .stderr(fs::File::create(&said)?)
             .args(arguments.split_whitespace())
             .env_clear()
             .envs(&sandbox.environment)
@@ -108,7 +110,10 @@ fn watched(workspace: &Workspace, [prove, kyc]: [&Path; 2], own: bool) -> Result
             failed.push(format!("{about}: was not noticed"));
         }
         if !control && (calls.is_none() || !succeeded) {
-            failed.push(format!("{about}: did not reach the sandbox, or failed"));
+            let said = fs::read_to_string(&said)?;
+            failed.push(format!(
+                "{about}: did not reach the sandbox, or failed: {said}"
+            ));
         }
         if !control && !attempts.is_empty() {
             failed.push(format!("{about}: contacted more than the sandbox"));
@@ -136,8 +141,7 @@ fn traced(file: &Path, program: &Path) -> Command {
         .arg(file)
         .arg(program)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stdout(Stdio::null());
     strace
 }
 

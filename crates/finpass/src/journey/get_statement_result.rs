@@ -59,7 +59,7 @@ pub struct StatementAccount {
     pub account_number: Option<Masked>,
     /// The branch.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub ifsc: Option<Label>,
+    pub ifsc: Option<Masked>,
     /// The bank's name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub bank_name: Option<Masked>,

@@ -175,11 +175,12 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
         let is_input = texts(&input).iter().any(|(_, other)| *other == text);
         // A word of a reply may decide what the reply is, as `success` does; of a request it may be the only one that is read.
         let unread = |other: &String| client.read(with(&input, &text, other)).is_err();
-        let decides = is_word(&text) && (!is_input || canaries(&text).iter().all(unread));
+        let decides =
+            is_word(&text) && (!is_input || canaries(subject.provider, &text).iter().all(unread));
         if decides || planted.iter().any(|known: &Planted| known.value == text) {
             continue;
         }
-        let replaced = canaries(&text).into_iter().any(|value| {
+        let replaced = canaries(subject.provider, &text).into_iter().any(|value| {
             let changed = (with(&input, &text, &value), with(&reply, &text, &value));
             let fits =
                 changed != (input.clone(), reply.clone()) && succeeds(&changed.0, &changed.1);
@@ -274,16 +275,19 @@ pub(crate) fn with(value: &Value, text: &str, other: &str) -> Value {
 }
 
 /// What takes the place of a text, the best first: of its form and long, of its form.
-fn canaries(text: &str) -> Vec<String> {
+///
+/// Each provider has others, because what one prints may be personal in another's replies.
+fn canaries(provider: &str, text: &str) -> Vec<String> {
+    let seed = &format!("{provider} {text}");
     if text.contains(' ') {
-        let words = canary(text, &"x".repeat(28));
+        let words = canary(seed, &"x".repeat(28));
         let (first, rest) = words.split_at(10);
         let (second, third) = rest.split_at(10);
         return vec![format!("{first} \"{second}\" \\{third}é+gh")];
     }
     let long = format!("{text}{}", "x".repeat(20_usize.saturating_sub(text.len())));
-    let long = (text.len() < 10).then(|| canary(text, &long));
-    let canaries = long.into_iter().chain([canary(text, text)]);
+    let long = (text.len() < 10).then(|| canary(seed, &long));
+    let canaries = long.into_iter().chain([canary(seed, text)]);
     canaries.filter(|canary| canary.len() >= 8).collect()
 }
 
@@ -320,7 +324,7 @@ fn canary(seed: &str, form: &str) -> String {
 }
 
 /// What FinPro's lists and data have besides: ids, times, and codes of what was agreed.
-const OF_FINPRO: [&str; 16] = [
+const OF_FINPRO: &[&str] = &[
     "accounttype",
     "consent_handle",
     "consenthandle",
@@ -339,6 +343,34 @@ const OF_FINPRO: [&str; 16] = [
     "srcref",
 ];
 
+/// What replies have besides, by provider: kinds, states and times, which many people share.
+fn also_printed(provider: &str) -> &'static [&'static str] {
+    match provider {
+        "finpass" => &[
+            "account_sub_type",
+            "account_type",
+            "expires_at",
+            "mode",
+            "statement_from",
+            "statement_to",
+            "status",
+            "updated_at",
+        ],
+        "finpro" => OF_FINPRO,
+        "veriff" => &["providername", "version"],
+        "deepvue" => &[
+            "consent_valid_till",
+            "date",
+            "doctype",
+            "mime",
+            "parent",
+            "size",
+            "type",
+        ],
+        _ => &[],
+    }
+}
+
 /// Ids, codes, times and what an application says about itself are printed by their owner; nothing else is.
 pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
     let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
@@ -346,9 +378,11 @@ pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
     let member = member.unwrap_or_default().to_ascii_lowercase();
     let personal = text.contains('@') || text.contains("://");
     let known = ["id", "code", "time", "timestamp", "ver", "purpose"];
-    let of_finpro = || at == "/status" || OF_FINPRO.contains(&member.as_str());
-    let is_known = known.iter().any(|end| member.ends_with(end));
-    match (is_known || provider == "finpro" && of_finpro()) && !personal {
+    let also = also_printed(provider).contains(&member.as_str());
+    let is_known = known.iter().any(|end| member.ends_with(end))
+        || also
+        || provider == "finpro" && at == "/status";
+    match is_known && !personal {
         true => Printed::ByItsOwner,
         false => Printed::Never,
     }

@@ -12,15 +12,16 @@ use provider_core::{ErrorKind, Outcome};
 use serde_json::{Map, Value, json};
 
 use super::values::{json, text};
-use crate::planted::{is_uuid, texts};
+use crate::planted::{Printed, is_uuid, printed, texts};
 
 /// An operation, its exchange, and the value that its reply is read as.
 type Read = (Subject, Exchange, Value);
 
 /// Operations whose fixture has another spelling, no list around a single item, or no `data`, all of which are read. They
 /// are sent what their type writes; what a change of it does is in the snapshots of tolerance.
-const READ_IN_OTHER_FORMS: [&str; 3] = [
+const READ_IN_OTHER_FORMS: [&str; 4] = [
     "finpro decrypt-redirection",
+    "finpro get-fi-data",
     "finpro request-consent-v4",
     "finpro revoke-consent",
 ];
@@ -90,14 +91,19 @@ pub(super) fn replies_lose_nothing(runner: &mut TestRunner) -> Result<()> {
             let texts = texts(&body);
             let (at, _) = at.get(&texts);
             let before = exchange.reply.pointer(at).and_then(Value::as_str);
-            // An id that later stands in a path has an alphabet, and an empty one is none.
-            let text = match before.is_some_and(is_uuid) {
-                true => text
+            let text: String = match printed(subject.provider, at, "") {
+                // An id that later stands in a path has an alphabet, and an empty one is none.
+                _ if before.is_some_and(is_uuid) => text
                     .chars()
                     .filter(char::is_ascii_alphanumeric)
                     .chain(['1'])
                     .collect(),
-                false => format!("{text}."),
+                // No id has a control character.
+                Printed::ByItsOwner => {
+                    let shown = text.chars().filter(|character| !character.is_control());
+                    shown.chain(['.']).collect()
+                }
+                Printed::Never => format!("{text}."),
             };
             let text = Value::from(text);
             *body.pointer_mut(at).unwrap() = text.clone();
@@ -114,7 +120,8 @@ pub(super) fn replies_lose_nothing(runner: &mut TestRunner) -> Result<()> {
         add(&mut body, &others);
         let body = body.to_string().into_bytes();
         let result = read(subject, exchange, body.clone());
-        reply_is_read_as_sent(subject, exchange, &body, &result).map_err(TestCaseError::fail)?;
+        reply_is_read_as_sent(subject, exchange, &body, &result)
+            .map_err(|error| TestCaseError::fail(format!("{}: {error}", subject.name())))?;
         if let (Ok(response), true) = (result, is_whole) {
             // What is kept as raw JSON keeps the others too.
             let mut read = response.into_value();
