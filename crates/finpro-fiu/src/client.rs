@@ -4,15 +4,50 @@ use finpro_profile::Finpro;
 
 use crate::{
     DecryptRedirection, EncryptRedirection, GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData,
-    GetFiBalance, GetFiData, GetFiDataXml, GetFiStatus, ListConsentsV1, ListConsentsV2,
-    ListConsentsV3, ListUniqueAccounts, RequestConsentV2, RequestConsentV3, RequestConsentV4,
-    RequestFi, RevokeConsent,
+    GetAnalyticsExcel, GetAnalyticsJson, GetAnalyticsXml, GetBulkStatus, GetFiBalance, GetFiData,
+    GetFiDataXml, GetFiStatus, GetFipHealth, GetPdfAnalyticsJson, GetPdfAnalyticsStatus,
+    ListAggregators, ListConsentsV1, ListConsentsV2, ListConsentsV3, ListFips, ListProducts,
+    ListUniqueAccounts, PushPdfAnalytics, RequestConsentV2, RequestConsentV3, RequestConsentV4,
+    RequestFi, RevokeConsent, ScheduleFiRequests, UploadFiRequests,
 };
 
 provider_core::operations! {
     /// Calls FinPro as a financial information user (FIU). Cheap to clone; share one, because connections are kept in it.
     #[catalogue]
     pub struct FiuClient(Finpro) {
+        /// Lists the account aggregators: `POST /accountaggregatorlist`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. Errors are not documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Api` for a refusal; `Decode` for a success without the list. An
+        /// aggregator that cannot be read is set aside, not an error.
+        list_aggregators(ListAggregators);
+
+        /// Lists the financial information providers (FIPs) that are live: `GET /list/fips`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_aggregators`](Self::list_aggregators).
+        list_fips(ListFips);
+
+        /// Lists the organisation's consent templates: `POST /productslist`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_aggregators`](Self::list_aggregators), and `InvalidRequest` for a template's id of other characters
+        /// than letters, digits, `_`, `-` and `.`.
+        list_products(ListProducts);
+
+        /// Reads how well financial information providers work: `POST /fiphealth`.
+        ///
+        /// # Errors
+        ///
+        /// As of [`list_aggregators`](Self::list_aggregators), and `InvalidRequest` for an aggregator's id with an `@` and for a
+        /// step that is not documented.
+        fip_health(GetFipHealth);
+
         /// Asks a customer for a consent, version 3: `POST /v3/requestconsent`.
         ///
         /// The reply has the consent's handle, and the URL where the customer decides. Each call asks anew, so it is retried
@@ -151,13 +186,14 @@ provider_core::operations! {
 
         /// Reads the data of one account as XML: `POST /xml/getfidata`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The document is not parsed: give it to a parser that expands
-        /// no entities.
+        /// A read, so it is retried when its outcome is unknown. The document is not parsed; one that declares its
+        /// type, and so may declare entities, is refused. `download` hands it over unseen: give it to a parser that expands no
+        /// entities.
         ///
         /// # Errors
         ///
         /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`); `Decode` for what
-        /// does not claim to be XML.
+        /// does not claim to be XML or is none, and for XML with a document type declaration.
         get_fi_data_xml(GetFiDataXml);
 
         /// Reads balances: `POST /getfibalance`.
@@ -178,6 +214,99 @@ provider_core::operations! {
         ///
         /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
         get_all_latest_fi_data(GetAllLatestFiData);
+
+        /// Requests the data of many consents: `POST /v2/schedule/fi/requests`.
+        ///
+        /// The data arrives later: ask with [`bulk_status`](Self::bulk_status). A reference is taken once, so it is retried only
+        /// if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for more than 10,000 consents or none, an ill-formed
+        /// reference or consent, which is named with its index, and a range that ends before it begins; `Api` for a refusal,
+        /// such as of a reference that was used before; `Verification` for a reply about another batch.
+        schedule_fi_requests(ScheduleFiRequests);
+
+        /// Requests the data of the consents in a file: `POST /fi/requests/schedule/upload/v3`, as `multipart/form-data`.
+        ///
+        /// As of [`schedule_fi_requests`](Self::schedule_fi_requests).
+        ///
+        /// # Errors
+        ///
+        /// As of [`schedule_fi_requests`](Self::schedule_fi_requests), and `InvalidRequest` for a file of more than 10 MB, with a
+        /// byte order mark, or that is neither JSON nor CSV with the column `consentId`; `Decode` for a success without the
+        /// reference that was left to FinPro to make.
+        upload_fi_requests(UploadFiRequests);
+
+        /// Reads the status of a batch and of its rows: `POST /bulk/status`.
+        ///
+        /// A read, so it is retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for an ill-formed reference or a word that is not
+        /// documented; `Api` with HTTP 404 for an unknown reference; `Verification` for a reply about another batch.
+        bulk_status(GetBulkStatus);
+
+        /// Reads the analysis of account data as JSON: `POST /analytics/json`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The journey must have ended. The analysis is kept as it came.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` unless consent and journey, or a transaction alone,
+        /// are given; `Api` for a refusal, of which the page shows none (`[unknown]`), and for an analysis that says that it
+        /// failed.
+        analytics_json(GetAnalyticsJson);
+
+        /// Reads the analysis of account data as a spreadsheet: `POST /analytics/excel`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The reply is the file, or the address from which it can be
+        /// downloaded for a time, as the organisation is set up.
+        ///
+        /// # Errors
+        ///
+        /// As of [`analytics_json`](Self::analytics_json); what is neither a spreadsheet nor JSON is an error.
+        analytics_excel(GetAnalyticsExcel);
+
+        /// Reads the analysis of account data as XML: `POST /analytics/xml`.
+        ///
+        /// A guide names it, and no page describes it (`[unknown]`); it is asked like JSON. The document is not parsed.
+        ///
+        /// # Errors
+        ///
+        /// As of [`analytics_json`](Self::analytics_json) and [`get_fi_data_xml`](Self::get_fi_data_xml).
+        analytics_xml(GetAnalyticsXml);
+
+        /// Sends statements in PDF to be analysed: `POST /pirimid/analytics/pdf/push`.
+        ///
+        /// The analysis takes time: ask with [`pdf_analytics_status`](Self::pdf_analytics_status). Each call begins another, so
+        /// it is retried only if it was never sent or was refused temporarily.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `InvalidRequest` for an empty name or loan account, for no statement,
+        /// and for one that is no Base64 or no PDF, which is named with its index; `Api` for a refusal, of which the page shows
+        /// none (`[unknown]`); `Decode` for a success without its token.
+        push_pdf_analytics(PushPdfAnalytics);
+
+        /// Reads how the analysis of statements is: `POST /pirimid/analytics/pdf/pull/status`.
+        ///
+        /// A read, so it is retried when its outcome is unknown.
+        ///
+        /// # Errors
+        ///
+        /// Awaiting it can return [`provider_core::Error`]: `Api` for a refusal, of which the page shows none (`[unknown]`).
+        pdf_analytics_status(GetPdfAnalyticsStatus);
+
+        /// Reads the analysis of statements as JSON: `POST /pirimid/analytics/pdf/pull/json`.
+        ///
+        /// A read, so it is retried when its outcome is unknown. The analysis must be complete, and is kept as it came.
+        ///
+        /// # Errors
+        ///
+        /// As of [`pdf_analytics_status`](Self::pdf_analytics_status), and `Api` for an analysis that says that it failed.
+        pdf_analytics_json(GetPdfAnalyticsJson);
 
         /// Revokes a consent: `POST /revokeconsent`. Irreversible.
         ///

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::post;
 use crate::values::{check_not_empty, rule};
-use crate::{AccountId, ConsentId, FiAccounts, LinkRefNumber, TransactionId, UtcTime};
+use crate::{AccountId, ConsentId, FiAccounts, LinkRefNumber, TransactionId, UtcTime, xml};
 
 /// Accounts of years are long.
 const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
@@ -294,7 +294,7 @@ impl GetFiDataXml {
 }
 
 post!(
-    GetFiDataXml, Self::check, |response: &Verified| Ok(response.content()?) => Content,
+    GetFiDataXml, Self::check, xml::document => Content,
     read("get-fi-data-xml", "POST /xml/getfidata").replying_with(&["application/xml", "text/xml"])
 );
 
@@ -379,11 +379,15 @@ post!(
     .settled_by("read all data: what was new is in it")
 );
 
-const fn read(name: &'static str, route: &'static str) -> Operation {
+pub(crate) const fn read(name: &'static str, route: &'static str) -> Operation {
     operation(name, route, Idempotency::Safe)
 }
 
-const fn operation(name: &'static str, route: &'static str, idempotency: Idempotency) -> Operation {
+pub(crate) const fn operation(
+    name: &'static str,
+    route: &'static str,
+    idempotency: Idempotency,
+) -> Operation {
     Operation::new(name, route, idempotency)
         .with_timeout(Duration::from_secs(60))
         .with_max_reply_bytes(MAX_REPLY_BYTES)

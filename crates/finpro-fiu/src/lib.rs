@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod capability;
+mod analytics;
+mod bulk;
 mod client;
+mod discovery;
 mod endpoint;
 mod fi_account;
 mod fi_data;
@@ -12,9 +15,25 @@ mod redirection;
 mod request_consent;
 mod revoke_consent;
 mod values;
+mod xml;
 
 pub use capability::AggregatorConsents;
+pub use analytics::{
+    Analytics, AnalyticsExcel, AnalyticsSubject, DownloadUrl, ExcelLink, GetAnalyticsExcel,
+    GetAnalyticsJson, GetAnalyticsXml, GetPdfAnalyticsJson, GetPdfAnalyticsStatus,
+    PdfAnalyticsPushed, PdfAnalyticsState, PdfAnalyticsStatus, PushPdfAnalytics, Report,
+    StatementFile,
+};
+pub use bulk::{
+    BulkBatch, BulkConfig, BulkConsent, BulkError, BulkMetadata, BulkPage, BulkProgress,
+    BulkRecord, BulkStatus, BulkSummary, ConsentsFile, GetBulkStatus, RetryEligible,
+    ScheduleFiRequests, UploadFiRequests,
+};
 pub use client::FiuClient;
+pub use discovery::{
+    Aggregator, AggregatorStatus, ConsentMode, Fip, FipEventType, FipHealth, FipMetrics, Fips,
+    GetFipHealth, ListAggregators, ListFips, ListProducts, Product,
+};
 pub use fi_account::{FiAccount, FiAccounts};
 pub use fi_data::{
     GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData, GetFiBalance, GetFiData, GetFiDataXml,
@@ -41,6 +60,7 @@ pub use request_consent::{
 };
 pub use revoke_consent::{RevokeConsent, Revoked};
 pub use values::{
-    AccountId, ConsentHandle, ConsentId, ConsentStatus, FipId, LinkRefNumber, PartyIdentifier,
-    PartyIdentifierType, ProductId, ReturnUrl, SessionId, TransactionId, UtcTime, Vua,
+    AccountId, ConfigId, ConsentHandle, ConsentId, ConsentStatus, FipId, JourneyId, LinkRefNumber,
+    PartyIdentifier, PartyIdentifierType, ProductId, RefToken, ReferenceId, ReturnUrl, SessionId,
+    TransactionId, UtcTime, Vua,
 };

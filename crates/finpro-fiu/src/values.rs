@@ -36,6 +36,30 @@ provider_core::opaque_id! {
 
     /// The id of an orchestrated journey (`[docs]`, a guide).
     pub struct TransactionId("transaction_id");
+
+    /// The caller's id of a batch (`[docs]`), 5 to 60 letters, digits, `-` and `_`. It is checked with the request.
+    pub struct ReferenceId("reference_id");
+
+    /// The id of a consent journey (`[docs]`).
+    pub struct JourneyId("journeyID");
+
+    /// The token of statements that are analysed (`[docs]`).
+    pub struct RefToken("ref_token");
+
+    /// The id of a configuration of batches (`[docs]`).
+    pub struct ConfigId("configId");
+}
+
+impl ReferenceId {
+    /// The documented length and characters.
+    pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
+        let id = self.as_str();
+        rule(
+            (5..=60).contains(&id.len()) && has_only(id, b"_-"),
+            "reference_id",
+            "must be 5 to 60 characters of A-Z, a-z, 0-9, _ and -",
+        )
+    }
 }
 
 impl ConsentHandle {
@@ -376,6 +400,13 @@ pub(crate) fn id<'de, D: Deserializer<'de>, T: DeserializeOwned>(
         let text: StrDeserializer<'_, Error> = (*text).into_deserializer();
         T::deserialize(text).ok()
     }))
+}
+
+/// Reads an optional number, also as text; none for anything else.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let text: Option<Label> = lenient::text(deserializer)?;
+    let number = text.and_then(|text| text.trim().parse().ok());
+    Ok(number.filter(|number: &f64| number.is_finite()))
 }
 
 /// Reads a list, or one item of it; what cannot be read is left out.

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use finpro_fiu::finpro_profile::Finpro;
 use finpro_fiu::{
-    AccountId, ConsentHandle, ConsentId, DecryptRedirection, EncryptRedirection, FiuClient,
-    GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData, GetFiBalance, GetFiData, GetFiDataXml,
-    GetFiStatus, ListConsentsV1, ListConsentsV2, ListConsentsV3, ListUniqueAccounts,
-    PartyIdentifier, ProductId, RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestFi,
-    RevokeConsent, SessionId, Vua,
+    AccountId, BulkConsent, ConsentHandle, ConsentId, ConsentsFile, DecryptRedirection,
+    EncryptRedirection, FipEventType, FiuClient, GetAllFiData, GetAllFiDataPdf, GetAllLatestFiData,
+    GetAnalyticsExcel, GetAnalyticsJson, GetAnalyticsXml, GetBulkStatus, GetFiBalance, GetFiData,
+    GetFiDataXml, GetFiStatus, GetFipHealth, GetPdfAnalyticsJson, GetPdfAnalyticsStatus, JourneyId,
+    ListAggregators, ListConsentsV1, ListConsentsV2, ListConsentsV3, ListFips, ListProducts,
+    ListUniqueAccounts, PartyIdentifier, ProductId, PushPdfAnalytics, RefToken, ReferenceId,
+    RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestFi, RevokeConsent,
+    ScheduleFiRequests, SessionId, StatementFile, TransactionId, UploadFiRequests, Vua,
 };
 use kyc_sandbox::{Sandbox, SandboxTransport, credentials};
 use provider_core::testing::{FixedClock, Mode, Recorder};
@@ -52,6 +55,23 @@ impl Recorded {
             .finish(mode, directory, &case, &request, &result);
         result.ok().map(provider_core::Response::into_value)
     }
+}
+
+#[tokio::test]
+async fn recorded_choices_are_up_to_date() {
+    let recorded = Recorded::new();
+    let aggregators = recorded.call("enabled", ListAggregators::new()).await;
+    assert_eq!(aggregators.unwrap().data.len(), 3);
+    recorded
+        .call("of-the-sandbox", ListFips::new())
+        .await
+        .unwrap();
+    let products = recorded.call("all", ListProducts::new()).await.unwrap();
+    let one = ListProducts::new().set_product(products.data[0].product_code.clone());
+    recorded.call("one", one).await.unwrap();
+    let health = GetFipHealth::new().set_aggregators(["onemoney"]);
+    let health = health.set_event_types([FipEventType::Discovery, FipEventType::FiFetch]);
+    recorded.call("two-steps", health).await.unwrap();
 }
 
 #[tokio::test]
@@ -117,6 +137,49 @@ async fn recorded_consents_are_up_to_date() {
     recorded.call("two-accounts", latest).await.unwrap();
     let unknown = GetAllFiData::of_account(AccountId::parse("unknown").unwrap());
     assert!(recorded.call("unknown-account", unknown).await.is_none());
+
+    let journey = || JourneyId::parse("journey-1").unwrap();
+    let json = GetAnalyticsJson::of_consent(consent.clone(), journey());
+    recorded.call("of-a-consent", json).await.unwrap();
+    let excel = GetAnalyticsExcel::of_consent(consent.clone(), journey());
+    recorded.call("link", excel).await.unwrap();
+    let xml = GetAnalyticsXml::of_consent(consent.clone(), journey());
+    recorded.call("document", xml).await.unwrap();
+    let unknown = || TransactionId::parse("unknown").unwrap();
+    let unknown = GetAnalyticsJson::of_transaction(unknown());
+    assert!(
+        recorded
+            .call("unknown-transaction", unknown)
+            .await
+            .is_none()
+    );
+    let statement = StatementFile::new("content", b"%PDF-1.4").unwrap();
+    let push = PushPdfAnalytics::new("Invented Person", mobile(), "LOAN-4711", [statement]);
+    let token = recorded.call("pushed", push).await.unwrap().data.ref_token;
+    let status = GetPdfAnalyticsStatus::new(token.clone());
+    recorded.call("completed", status).await.unwrap();
+    let json = GetPdfAnalyticsJson::new(token);
+    recorded.call("analysis", json).await.unwrap();
+    let unknown = GetPdfAnalyticsStatus::new(RefToken::parse("unknown").unwrap());
+    assert!(recorded.call("unknown-token", unknown).await.is_none());
+
+    let reference = |text: &str| ReferenceId::parse(text).unwrap();
+    let unknown = BulkConsent::new(ConsentId::parse("unknown").unwrap());
+    let rows = [BulkConsent::new(consent.clone()), unknown];
+    let batch = || ScheduleFiRequests::new(reference("batch-1"), rows.clone());
+    recorded.call("scheduled", batch()).await.unwrap();
+    assert!(recorded.call("used-before", batch()).await.is_none());
+    let file = ConsentsFile::of_consents(&rows).unwrap();
+    let upload = UploadFiRequests::new(file).set_reference(reference("batch-2"));
+    recorded.call("uploaded", upload.clone()).await.unwrap();
+    assert!(recorded.call("used-before", upload).await.is_none());
+    let status = GetBulkStatus::new(reference("batch-2")).set_include_balances(true);
+    recorded
+        .call("one-done-and-one-failed", status)
+        .await
+        .unwrap();
+    let unknown = GetBulkStatus::new(reference("unknown"));
+    assert!(recorded.call("unknown-reference", unknown).await.is_none());
 
     let revoke = || RevokeConsent::new(consent.clone());
     recorded.call("revoked", revoke()).await.unwrap();

@@ -7,8 +7,11 @@
 )]
 
 mod capability;
+mod analytics;
+mod bulk;
 mod consents;
 mod data;
+mod discovery;
 mod fixtures;
 mod progress;
 mod redirection;

@@ -3,6 +3,7 @@
 mod body;
 mod declare;
 mod faults;
+mod form;
 mod json;
 mod reply;
 mod request;
@@ -12,6 +13,7 @@ pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHea
 pub(crate) use declare::{choices, fault_settings, settings};
 pub use faults::Failure;
 pub(crate) use faults::Faults;
+pub(crate) use form::Part;
 pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};
 pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest};

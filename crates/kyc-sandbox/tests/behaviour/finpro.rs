@@ -425,8 +425,16 @@ async fn what_no_operation_accepts_is_refused_in_the_flat_form_and_has_no_effect
         Settings::default().with_finpro(FinproSettings::default().with_rate_limit(u64::MAX)),
     );
     let operations = Sandbox::operations();
+    // Four reads require no member, and so take an object of others.
+    let except = [
+        "check-profile",
+        "list-aggregators",
+        "list-fips",
+        "list-products",
+        "fip-health",
+    ];
     let others = operations.iter().filter(|operation| {
-        operation.provider == Provider::Finpro && operation.name != "check-profile"
+        operation.provider == Provider::Finpro && !except.contains(&operation.name)
     });
     for operation in others {
         let path = format!("/finpro{}", operation.path);
@@ -446,6 +454,18 @@ async fn what_no_operation_accepts_is_refused_in_the_flat_form_and_has_no_effect
             );
             assert!(refusal["errorMsg"].is_string() && refusal["ver"].is_string());
         }
+    }
+    for (path, body) in [
+        ("/finpro/productslist", r#"{"productId":7}"#),
+        ("/finpro/productslist", r#"{"productId":"a b"}"#),
+        ("/finpro/productslist", "[]"),
+        ("/finpro/fiphealth", r#"{"aaId":["a@b"]}"#),
+        ("/finpro/fiphealth", r#"{"eventTypes":["OTHER"]}"#),
+        ("/finpro/fiphealth", ""),
+    ] {
+        let reply = send(&sandbox, "POST", path, HEADERS, body).await;
+        assert_eq!(reply.status, 400, "{path} {body}");
+        assert_eq!(reply.json()["errorCode"], "InvalidRequest");
     }
     assert_eq!(sandbox.ledger().total().effects, 0);
 }

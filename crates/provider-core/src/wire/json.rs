@@ -44,6 +44,10 @@ pub enum DecodeErrorCategory {
     /// A file of a type that the operation does not reply with, such as an HTML page.
     #[error("unexpected content type")]
     ContentType,
+    /// A document of XML that declares its type, and may so declare entities: external ones, or those that expand without
+    /// end. No reply needs one. Nothing was parsed.
+    #[error("XML with a document type declaration")]
+    DocumentType,
     /// A body in this encoding, which the request did not accept: `gzip`, `UTF-16`, or `an unknown encoding`. Nothing is
     /// decompressed; look for the gateway that compresses.
     #[error("encoded as {0}, which the request did not accept")]
@@ -77,6 +81,14 @@ impl DecodeError {
     pub fn content_type() -> Self {
         Self {
             category: DecodeErrorCategory::ContentType,
+            ..Self::missing_data("$")
+        }
+    }
+
+    /// A document of XML with a document type declaration.
+    pub fn document_type() -> Self {
+        Self {
+            category: DecodeErrorCategory::DocumentType,
             ..Self::missing_data("$")
         }
     }

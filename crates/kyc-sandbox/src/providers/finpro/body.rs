@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Finpro;
-use crate::exchange::{Json, NullOptional, ReceivedRequest, Reply};
+use crate::exchange::{Json, NullOptional, Part, ReceivedRequest, Reply};
 use crate::state::WireClock;
 
 /// A refusal in the flat form: code and text.
@@ -54,6 +54,52 @@ impl RequestBody<'_> {
         text.ok_or(invalid("a required member is missing"))
     }
 
+    /// Whether there is a member.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.member(name).is_some()
+    }
+
+    /// An optional number of things.
+    pub(super) fn number(&self, name: &str) -> Result<Option<usize>, Refused> {
+        let number = |value: &Value| usize::try_from(value.as_u64()?).ok();
+        let member = self.member(name);
+        let read = member.map(|value| number(value).ok_or(invalid("a member must be a number")));
+        read.transpose()
+    }
+
+    /// An optional truth value.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Refused> {
+        let member = self.member(name);
+        let read = member.map(|value| value.as_bool().ok_or(invalid("a member must be a boolean")));
+        read.transpose()
+    }
+
+    /// Whether a member is a PDF as Base64, which tells by its beginning.
+    pub(super) fn has_pdf(&self) -> bool {
+        let mut texts = self.members.values().filter_map(Value::as_str);
+        texts.any(|text| text.starts_with("JVBERi0"))
+    }
+
+    /// Any member, to be repeated.
+    pub(super) fn echoed(&self, name: &str) -> Option<Value> {
+        self.member(name).cloned()
+    }
+
+    /// A list of objects that must be there.
+    pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, Refused> {
+        let Some(Value::Array(items)) = self.member(name) else {
+            return Err(invalid("a required member is missing"));
+        };
+        let object = |item: &Value| match item {
+            Value::Object(members) => Ok(Self {
+                finpro: self.finpro,
+                members: members.clone(),
+            }),
+            _ => Err(invalid("a member must be a list of objects")),
+        };
+        items.iter().map(object).collect()
+    }
+
     /// A list of texts, or one text; empty if it is absent.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<&str>, Refused> {
         match self.member(name) {
@@ -78,12 +124,50 @@ impl Finpro {
     ) -> Reply {
         let read = request.json_object(*self.settings.content_type());
         let read = read.map_err(|problem| invalid(problem.text()));
-        let handled = read.and_then(|members| {
+        self.handled(read.and_then(|members| {
             handle(&RequestBody {
                 finpro: self,
                 members,
             })
-        });
+        }))
+    }
+
+    /// Reads a form, whose members are texts, JSON where they are that, and a file with its name, and handles it like
+    /// [`flat`](Self::flat).
+    pub(super) fn flat_form(
+        &self,
+        request: &ReceivedRequest,
+        handle: impl FnOnce(&RequestBody<'_>, Option<(&str, &[u8])>) -> Result<Reply, Refused>,
+    ) -> Reply {
+        let Some(parts) = request.form() else {
+            return self.handled(Err(invalid("the body must be multipart/form-data")));
+        };
+        let mut members = Map::new();
+        let mut file = None;
+        for Part {
+            name,
+            file_name,
+            content,
+        } in &parts
+        {
+            let text = String::from_utf8_lossy(content);
+            if name == "file" {
+                file = Some((file_name.as_deref().unwrap_or_default(), *content));
+            } else {
+                let object = serde_json::from_str(&text).ok().filter(Value::is_object);
+                let value = object.unwrap_or_else(|| text.into_owned().into());
+                members.insert(name.clone(), value);
+            }
+        }
+        let body = RequestBody {
+            finpro: self,
+            members,
+        };
+        self.handled(handle(&body, file))
+    }
+
+    /// The reply, or the refusal.
+    fn handled(&self, handled: Result<Reply, Refused>) -> Reply {
         handled.unwrap_or_else(|(code, text)| {
             let body = self.flat_body("1.21.0", code, text);
             Reply::json(*self.settings.validation_status(), &body)

@@ -109,12 +109,13 @@ pub(super) fn latest(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     })
 }
 
-fn valid(id: &str) -> Result<&str, Refused> {
+/// An id of the documented characters.
+pub(super) fn valid(id: &str) -> Result<&str, Refused> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let valid = id.bytes().all(allowed);
     valid
         .then_some(id)
-        .ok_or(invalid("consentID has characters that are not allowed"))
+        .ok_or(invalid("an id has characters that are not allowed"))
 }
 
 fn head(account: &LinkedAccount) -> Vec<(&'static str, Json)> {
@@ -126,7 +127,7 @@ fn head(account: &LinkedAccount) -> Vec<(&'static str, Json)> {
     ]
 }
 
-fn balances() -> Json {
+pub(super) fn balances() -> Json {
     Json::Object(vec![
         ("currentBalance", "1239.50".into()),
         ("currency", "INR".into()),
@@ -203,7 +204,10 @@ impl Finpro {
     }
 
     /// The accounts that the consent's latest session delivered.
-    fn delivered(&self, consent: &AggregatorConsent) -> Result<Vec<LinkedAccount>, Refused> {
+    pub(super) fn delivered(
+        &self,
+        consent: &AggregatorConsent,
+    ) -> Result<Vec<LinkedAccount>, Refused> {
         let sessions = self
             .sessions
             .filter(|session| session.consent_id == consent.id);

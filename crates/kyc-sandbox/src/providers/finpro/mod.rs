@@ -1,7 +1,10 @@
 //! MoneyOne FinPro: account aggregators.
 
+mod analytics;
 mod body;
+mod bulk;
 mod check_profile;
+mod discovery;
 mod fi_data;
 mod fi_request;
 mod list_consents;
@@ -21,6 +24,9 @@ use crate::state::{
     Recent, WireClock,
 };
 
+/// How many batches are kept.
+const BATCHES: usize = 100;
+
 #[derive(Debug)]
 pub(crate) struct Finpro {
     settings: FinproSettings,
@@ -29,12 +35,27 @@ pub(crate) struct Finpro {
     rate: RateWindows,
     consents: Recent<AggregatorConsent>,
     sessions: Recent<DataSession>,
+    batches: Recent<bulk::Batch>,
+    statements: Recent<analytics::Statements>,
 }
 
 impl ProviderApi for Finpro {
     const PROVIDER: Provider = Provider::Finpro;
     const ROUTES: &'static [Route<Self>] = &[
         post("check-profile", "/profile", check_profile::handle),
+        post(
+            "list-aggregators",
+            "/accountaggregatorlist",
+            discovery::aggregators,
+        ),
+        Route {
+            method: Method::GET,
+            template: "/list/fips",
+            operation: "list-fips",
+            handler: discovery::fips,
+        },
+        post("list-products", "/productslist", discovery::products),
+        post("fip-health", "/fiphealth", discovery::health),
         post(
             "request-consent-v3",
             "/v3/requestconsent",
@@ -84,6 +105,35 @@ impl ProviderApi for Finpro {
             "/getalllatestfidata",
             fi_data::latest,
         ),
+        post(
+            "schedule-fi-requests",
+            "/v2/schedule/fi/requests",
+            bulk::schedule,
+        ),
+        post(
+            "upload-fi-requests",
+            "/fi/requests/schedule/upload/v3",
+            bulk::upload,
+        ),
+        post("bulk-status", "/bulk/status", bulk::status),
+        post("analytics-json", "/analytics/json", analytics::json),
+        post("analytics-excel", "/analytics/excel", analytics::excel),
+        post("analytics-xml", "/analytics/xml", analytics::xml),
+        post(
+            "push-pdf-analytics",
+            "/pirimid/analytics/pdf/push",
+            analytics::push,
+        ),
+        post(
+            "pdf-analytics-status",
+            "/pirimid/analytics/pdf/pull/status",
+            analytics::status,
+        ),
+        post(
+            "pdf-analytics-json",
+            "/pirimid/analytics/pdf/pull/json",
+            analytics::pdf_json,
+        ),
         post("revoke-consent", "/revokeconsent", revoke_consent::handle),
     ];
 
@@ -128,7 +178,7 @@ impl ProviderApi for Finpro {
     }
 }
 
-/// A row: all operations of FinPro are POST.
+/// A row: nearly all operations of FinPro are POST.
 const fn post(
     operation: &'static str,
     template: &'static str,
@@ -147,6 +197,8 @@ impl Finpro {
         Self {
             consents: Recent::new(*settings.consent_capacity()),
             sessions: Recent::new(*settings.consent_capacity()),
+            batches: Recent::new(BATCHES),
+            statements: Recent::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
             ids,

@@ -74,6 +74,8 @@ settings! {
         with_limit_header / limit_header: bool = false;
         /// Whether a 429 carries `Retry-After`, in seconds. Own choice.
         with_retry_after / retry_after: bool = false;
+        /// The consent templates that are listed. Consents by others are taken, too. Own choice.
+        with_products / products: Vec<String> = vec!["LOAN-1".to_owned()];
         /// What becomes of a consent that is asked for. Own choice.
         with_consent_decisions / consent_decisions: ConsentDecisions = ConsentDecisions::ByPerson;
         /// How many consents are kept; the oldest are forgotten.
@@ -93,6 +95,8 @@ settings! {
         with_data_outcome / data_outcome: DataOutcome = DataOutcome::Ready;
         /// The body of an account: as on the page, or as live replies are reported to be.
         with_account_body / account_body: AccountBody = AccountBody::AsDocumented;
+        /// How the analysis of account data comes as a spreadsheet. Documented as set up for each organisation.
+        with_excel_form / excel_form: ExcelForm = ExcelForm::Link;
         /// The delay of each reply.
         with_reply_delay / reply_delay: Duration = Duration::ZERO;
         /// A failure that is injected into every operation.
@@ -156,6 +160,14 @@ choices! {
         AsDocumented,
         /// `Summary`, `Profile.Holders.Holder` and `Transactions.Transaction`, as in ReBIT's schemas.
         Rebit,
+    }
+
+    /// How a spreadsheet comes.
+    ExcelForm {
+        /// As an address from which it can be downloaded for a time. Nothing is there.
+        Link,
+        /// As the file itself, which is empty.
+        File,
     }
 
     /// Whether FinPro's `userConsentId` may be left out.

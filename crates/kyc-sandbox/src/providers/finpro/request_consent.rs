@@ -11,9 +11,10 @@ use crate::state::people::{self, Behaviour};
 use crate::state::{AggregatorConsent, AggregatorConsentStatus, LinkedAccount};
 
 /// The accounts of an institution, with which the sandbox's are invented.
-const ACCOUNTS: [(&str, &str); 2] = [("DEPOSIT", "XXXXXX0001"), ("TERM_DEPOSIT", "XXXXXX0002")];
+pub(super) const ACCOUNTS: [(&str, &str); 2] =
+    [("DEPOSIT", "XXXXXX0001"), ("TERM_DEPOSIT", "XXXXXX0002")];
 /// The institution where a request names none.
-const FIP: &str = "FIP-1";
+pub(super) const FIP: &str = "FIP-1";
 
 pub(super) fn v2(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {

@@ -1,0 +1,781 @@
+//! Data of many consents at once: a batch as JSON or as a file, and its status.
+
+use std::fmt;
+use std::time::Duration;
+
+use finpro_profile::{Envelope, Finpro};
+use provider_core::http::HeaderValue;
+use provider_core::serde_json::{Map, Value};
+use provider_core::{
+    BuiltRequest, DecodeError, Endpoint, Form, Idempotency, InvalidRequest, Items, Label, Mark,
+    Masked, Operation, RequestBuilder, ResponseError, Verified, lenient,
+};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::values::{self, check_not_empty, is_same, rule};
+use crate::{ConfigId, ConsentId, FiAccount, ReferenceId, SessionId, UtcTime};
+
+/// A consent of a batch, and what of its data is fetched. What is absent is as for the whole batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkConsent {
+    /// The aggregator's id of the consent
+    consent_id: ConsentId,
+    /// The beginning of the data, such as 2030-01-01T00:00:00Z
+    #[serde(
+        rename = "fiDataRangeFrom",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_from: Option<UtcTime>,
+    /// The end of the data
+    #[serde(
+        rename = "fiDataRangeTo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_to: Option<UtcTime>,
+    /// The configuration
+    #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
+    config_id: Option<ConfigId>,
+}
+
+impl BulkConsent {
+    /// A consent with the range and configuration of the batch.
+    pub fn new(consent: ConsentId) -> Self {
+        Self {
+            consent_id: consent,
+            fi_data_range_from: None,
+            fi_data_range_to: None,
+            config_id: None,
+        }
+    }
+
+    /// Sets the range of the data.
+    #[must_use]
+    pub fn set_range(mut self, from: UtcTime, to: UtcTime) -> Self {
+        (self.fi_data_range_from, self.fi_data_range_to) = (Some(from), Some(to));
+        self
+    }
+
+    /// Sets the configuration.
+    #[must_use]
+    pub fn set_config(mut self, config: ConfigId) -> Self {
+        self.config_id = Some(config);
+        self
+    }
+
+    /// Checks the row at this index, whose range may be partly the batch's.
+    fn check(
+        &self,
+        index: usize,
+        from: Option<UtcTime>,
+        to: Option<UtcTime>,
+    ) -> Result<(), InvalidRequest> {
+        let of_row = |error: InvalidRequest| {
+            let field = format!("consents_list[{index}].{}", error.field());
+            error.for_field(field)
+        };
+        let consent = self.consent_id.check();
+        consent.map_err(|error| of_row(error.for_field("consent_id")))?;
+        let range = (
+            self.fi_data_range_from.or(from),
+            self.fi_data_range_to.or(to),
+        );
+        UtcTime::check_range(range.0, range.1, "fiDataRangeTo").map_err(of_row)
+    }
+}
+
+/// A batch of consents whose data is to be fetched (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleFiRequests {
+    /// Your id of the batch, 5 to 60 letters, digits, - and _; not one that you used before
+    reference_id: ReferenceId,
+    /// The consents, at most 10,000; one that is named twice is fetched twice
+    consents_list: Vec<BulkConsent>,
+    /// The beginning of the data of consents without one of their own, such as 2030-01-01T00:00:00Z
+    #[serde(
+        rename = "fiDataRangeFrom",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_from: Option<UtcTime>,
+    /// The end of the data of consents without one of their own
+    #[serde(
+        rename = "fiDataRangeTo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_to: Option<UtcTime>,
+    /// The configuration of consents without one of their own
+    #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
+    config_id: Option<ConfigId>,
+}
+
+impl ScheduleFiRequests {
+    /// How many consents a batch has at most.
+    pub const MAX_CONSENTS: usize = 10_000;
+
+    /// Creates a batch.
+    pub fn new(reference: ReferenceId, consents: impl IntoIterator<Item = BulkConsent>) -> Self {
+        Self {
+            reference_id: reference,
+            consents_list: consents.into_iter().collect(),
+            fi_data_range_from: None,
+            fi_data_range_to: None,
+            config_id: None,
+        }
+    }
+
+    /// Sets the range of consents without one of their own.
+    #[must_use]
+    pub fn set_range(mut self, from: UtcTime, to: UtcTime) -> Self {
+        (self.fi_data_range_from, self.fi_data_range_to) = (Some(from), Some(to));
+        self
+    }
+
+    /// Sets the configuration of consents without one of their own.
+    #[must_use]
+    pub fn set_config(mut self, config: ConfigId) -> Self {
+        self.config_id = Some(config);
+        self
+    }
+}
+
+impl Endpoint for ScheduleFiRequests {
+    type Provider = Finpro;
+    type Output = Envelope<BulkBatch>;
+
+    const OPERATION: Operation =
+        scheduling("schedule-fi-requests", "POST /v2/schedule/fi/requests");
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Finpro>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        self.reference_id.check()?;
+        check_not_empty(&self.consents_list, "consents_list")?;
+        rule(
+            self.consents_list.len() <= Self::MAX_CONSENTS,
+            "consents_list",
+            "must be at most 10,000 consents",
+        )?;
+        let (from, to) = (self.fi_data_range_from, self.fi_data_range_to);
+        UtcTime::check_range(from, to, "fiDataRangeTo")?;
+        for (index, consent) in self.consents_list.iter().enumerate() {
+            consent.check(index, from, to)?;
+        }
+        request.json(self)
+    }
+
+    fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
+        let batch: Envelope<BulkBatch> = Envelope::read(response)?;
+        is_same(batch.data.reference_id.as_ref(), Some(&self.reference_id))?;
+        Ok(batch)
+    }
+}
+
+/// A file of consents: CSV or JSON, UTF-8, at most 10 MB (`[docs]`; 10 MiB here). `Debug` prints its size.
+///
+/// CSV has the columns `consentId`, which is required, `fiDataRangeFrom`, `fiDataRangeTo` and `configId`, and no byte order
+/// mark. [`of_consents`](Self::of_consents) writes one. The form of JSON is not documented (`[unknown]`).
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct ConsentsFile(Masked);
+
+provider_core::text_input! {
+    ConsentsFile, "CSV with a column consentId, or JSON, of at most 10 MB."
+}
+
+impl ConsentsFile {
+    /// How many bytes it has at most.
+    pub const MAX_BYTES: usize = 10 * 1024 * 1024;
+
+    /// Checks the text of a file. What begins with `[` or `{` is JSON.
+    ///
+    /// # Errors
+    ///
+    /// More than 10 MiB, a byte order mark, JSON that is none, or CSV without the column `consentId`.
+    pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
+        const FILE: &str = "file";
+        rule(text.len() <= Self::MAX_BYTES, FILE, "must be at most 10 MB")?;
+        rule(
+            !text.starts_with('\u{feff}'),
+            FILE,
+            "must not begin with a byte order mark",
+        )?;
+        if is_json(text) {
+            let read = serde_json::from_str::<IgnoredAny>(text).is_ok();
+            rule(read, FILE, "begins like JSON and is none")?;
+        } else {
+            let columns = text.lines().next().unwrap_or_default().split(',');
+            let mut columns = columns.map(|column| column.trim().trim_matches('"'));
+            rule(
+                columns.any(|column| column == "consentId"),
+                FILE,
+                "must be JSON, or CSV with a column consentId",
+            )?;
+        }
+        Ok(Self(Masked::new(text)))
+    }
+
+    /// Checks the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Not UTF-8, or as of [`parse`](Self::parse).
+    pub fn of_bytes(bytes: &[u8]) -> Result<Self, InvalidRequest> {
+        let limited = bytes.len() <= Self::MAX_BYTES;
+        rule(limited, "file", "must be at most 10 MB")?;
+        let text = std::str::from_utf8(bytes);
+        Self::parse(text.map_err(|_| InvalidRequest::new("file", "must be UTF-8"))?)
+    }
+
+    /// Writes a file of these consents.
+    ///
+    /// # Errors
+    ///
+    /// No consent, one that breaks a rule, which is named with its index, or more than 10 MiB.
+    pub fn of_consents<'a>(
+        consents: impl IntoIterator<Item = &'a BulkConsent>,
+    ) -> Result<Self, InvalidRequest> {
+        let mut csv = String::from("consentId,fiDataRangeFrom,fiDataRangeTo,configId\n");
+        let head = csv.len();
+        let time = |time: Option<UtcTime>| time.map_or_else(String::new, |time| time.to_string());
+        for (index, consent) in consents.into_iter().enumerate() {
+            consent.check(index, None, None)?;
+            let config = consent.config_id.as_ref().map(ConfigId::as_str);
+            let row = [
+                consent.consent_id.as_str().to_owned(),
+                time(consent.fi_data_range_from),
+                time(consent.fi_data_range_to),
+                quoted(config.unwrap_or_default()),
+            ];
+            csv.push_str(&row.join(","));
+            csv.push('\n');
+        }
+        rule(csv.len() > head, "file", "must name at least one consent")?;
+        Self::parse(&csv)
+    }
+
+    fn name_and_type(&self) -> (&'static str, HeaderValue) {
+        match is_json(self.0.expose()) {
+            true => (
+                "consents.json",
+                HeaderValue::from_static("application/json"),
+            ),
+            false => ("consents.csv", HeaderValue::from_static("text/csv")),
+        }
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['[', '{'])
+}
+
+/// A value of CSV.
+fn quoted(value: &str) -> String {
+    match value.contains([',', '"', '\r', '\n']) {
+        true => format!("\"{}\"", value.replace('"', "\"\"")),
+        false => value.to_owned(),
+    }
+}
+
+impl fmt::Debug for ConsentsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConsentsFile({} bytes)", self.0.expose().len())
+    }
+}
+
+/// A batch's configuration: any members, because none is documented (`[unknown]`). `Debug` prints nothing of them.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BulkConfig(Map<String, Value>);
+
+impl BulkConfig {
+    /// A configuration of these members.
+    pub fn new(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    /// Its members.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BulkConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BulkConfig({} members)", self.0.len())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for BulkConfig {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BulkConfig".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "object", "description": "Any members."})
+    }
+}
+
+/// A file of consents whose data is to be fetched (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UploadFiRequests {
+    /// The file: CSV with a column consentId, or JSON, of at most 10 MB
+    file: ConsentsFile,
+    /// Your id of the batch, 5 to 60 letters, digits, - and _; made by FinPro if absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference_id: Option<ReferenceId>,
+    /// The batch's configuration
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    global_config: Option<BulkConfig>,
+    /// The beginning of the data of consents without one of their own, such as 2030-01-01T00:00:00Z
+    #[serde(
+        rename = "fiDataRangeFrom",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_from: Option<UtcTime>,
+    /// The end of the data of consents without one of their own
+    #[serde(
+        rename = "fiDataRangeTo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    fi_data_range_to: Option<UtcTime>,
+    /// The configuration of consents without one of their own
+    #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
+    config_id: Option<ConfigId>,
+}
+
+impl UploadFiRequests {
+    /// Creates a request with this file. FinPro makes an id for the batch: set one of your own, with which a batch is found
+    /// whose reply was lost.
+    pub fn new(file: ConsentsFile) -> Self {
+        Self {
+            file,
+            reference_id: None,
+            global_config: None,
+            fi_data_range_from: None,
+            fi_data_range_to: None,
+            config_id: None,
+        }
+    }
+
+    /// Sets your id of the batch. Its alias `tracking_id` is never sent.
+    #[must_use]
+    pub fn set_reference(mut self, reference: ReferenceId) -> Self {
+        self.reference_id = Some(reference);
+        self
+    }
+
+    /// Sets the batch's configuration.
+    #[must_use]
+    pub fn set_global_config(mut self, config: BulkConfig) -> Self {
+        self.global_config = Some(config);
+        self
+    }
+
+    /// Sets the range of consents without one of their own.
+    #[must_use]
+    pub fn set_range(mut self, from: UtcTime, to: UtcTime) -> Self {
+        (self.fi_data_range_from, self.fi_data_range_to) = (Some(from), Some(to));
+        self
+    }
+
+    /// Sets the configuration of consents without one of their own.
+    #[must_use]
+    pub fn set_config(mut self, config: ConfigId) -> Self {
+        self.config_id = Some(config);
+        self
+    }
+}
+
+impl Endpoint for UploadFiRequests {
+    type Provider = Finpro;
+    type Output = Envelope<BulkBatch>;
+
+    const OPERATION: Operation =
+        scheduling("upload-fi-requests", "POST /fi/requests/schedule/upload/v3")
+            .with_timeout(Duration::from_secs(120))
+            .sending_form();
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Finpro>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        let reference = self.reference_id.as_ref();
+        reference.map_or(Ok(()), ReferenceId::check)?;
+        let (from, to) = (self.fi_data_range_from, self.fi_data_range_to);
+        UtcTime::check_range(from, to, "fiDataRangeTo")?;
+        let (name, content_type) = self.file.name_and_type();
+        let content = self.file.0.expose().as_bytes().to_vec();
+        let config = self.config_id.as_ref().map(ConfigId::as_str);
+        let mut form = Form::new()
+            .file("file", name, content_type, content)
+            .optional_text("reference_id", reference.map(ReferenceId::as_str));
+        if let Some(config) = &self.global_config {
+            form = form.json("global_config", config);
+        }
+        let form = form
+            .optional_text("fiDataRangeFrom", from.map(|time| time.to_string()))
+            .optional_text("fiDataRangeTo", to.map(|time| time.to_string()))
+            .optional_text("configId", config);
+        request.multipart(&form)
+    }
+
+    fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
+        let batch: Envelope<BulkBatch> = Envelope::read(response)?;
+        let told = batch.data.reference_id.as_ref();
+        is_same(told, self.reference_id.as_ref())?;
+        // Without it nobody can ask for the batch.
+        if told.or(self.reference_id.as_ref()).is_none() {
+            return Err(DecodeError::missing_data("$.data.reference_id").into());
+        }
+        Ok(batch)
+    }
+}
+
+provider_core::open_enum! {
+    /// How a batch or a row of it is (`[docs]`).
+    pub enum BulkStatus {
+        /// Accepted.
+        Ready = "READY",
+        /// Data is requested.
+        InProgress = "IN_PROGRESS",
+        /// Data is fetched: of all rows, for a batch.
+        Completed = "COMPLETED",
+        /// Not done: the batch as a whole, for a batch.
+        Failed = "FAILED",
+    }
+}
+
+/// A batch that was accepted (`[docs]`). A reply that names another reference than the request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkBatch {
+    /// The id with which its status is asked for.
+    #[serde(default, deserialize_with = "values::id")]
+    pub reference_id: Option<ReferenceId>,
+    /// FinPro's id.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub batch_id: Option<Label>,
+    /// How it is.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub status: Option<BulkStatus>,
+    /// How many rows it has; for a batch that was sent as JSON.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub total_records: Option<u64>,
+    /// Where its progress is seen; for a batch that was sent as JSON.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub tracking_url: Option<Label>,
+    /// Where the file is kept; for a file.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub storage_type: Option<Label>,
+}
+
+provider_core::open_enum! {
+    /// Whether a row that failed can be tried again (`[docs]`).
+    pub enum RetryEligible {
+        /// As it is.
+        Yes = "Yes",
+        /// Never.
+        No = "No",
+        /// After a change.
+        WithModifications = "YesWithModifications",
+    }
+}
+
+/// Which rows of a batch are told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct BulkFilters {
+    /// With one of these: READY, IN_PROGRESS, COMPLETED, FAILED
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    status: Vec<BulkStatus>,
+    /// That can be tried again: Yes, No or YesWithModifications
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_eligible: Option<RetryEligible>,
+    /// With this text in them
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    search: Option<Masked>,
+}
+
+impl BulkFilters {
+    fn check(&self) -> Result<(), InvalidRequest> {
+        const RULE: &str = "has a word that this operation does not take";
+        let unknown = |status: &BulkStatus| matches!(status, BulkStatus::Unknown(_));
+        rule(!self.status.iter().any(unknown), "filters.status", RULE)?;
+        let unknown = matches!(self.retry_eligible, Some(RetryEligible::Unknown(_)));
+        rule(!unknown, "filters.retry_eligible", RULE)
+    }
+}
+
+/// A question for the status of a batch and its rows (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GetBulkStatus {
+    /// The id of the batch, 5 to 60 letters, digits, - and _
+    reference_id: ReferenceId,
+    /// Which rows are told; all if absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filters: Option<BulkFilters>,
+    /// The page
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    /// How many rows a page has
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    /// Whether rows have the balances of their accounts
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    include_balances: Option<bool>,
+}
+
+impl GetBulkStatus {
+    /// Asks about a batch.
+    pub fn new(reference: ReferenceId) -> Self {
+        Self {
+            reference_id: reference,
+            filters: None,
+            page: None,
+            limit: None,
+            include_balances: None,
+        }
+    }
+
+    /// Asks for rows with one of these statuses only.
+    #[must_use]
+    pub fn set_status(mut self, statuses: impl IntoIterator<Item = BulkStatus>) -> Self {
+        self.filters.get_or_insert_default().status = statuses.into_iter().collect();
+        self
+    }
+
+    /// Asks only for rows of which this is true.
+    #[must_use]
+    pub fn set_retry_eligible(mut self, eligible: RetryEligible) -> Self {
+        self.filters.get_or_insert_default().retry_eligible = Some(eligible);
+        self
+    }
+
+    /// Asks for rows with this text only. In what it is looked for is not documented (`[unknown]`).
+    #[must_use]
+    pub fn set_search(mut self, text: impl Into<Masked>) -> Self {
+        self.filters.get_or_insert_default().search = Some(text.into());
+        self
+    }
+
+    /// Asks for one page. The number of the first one is not documented (`[unknown]`).
+    #[must_use]
+    pub fn set_page(mut self, page: u32, limit: u32) -> Self {
+        (self.page, self.limit) = (Some(page), Some(limit));
+        self
+    }
+
+    /// Asks for the accounts and their balances, too.
+    #[must_use]
+    pub fn set_include_balances(mut self, include: bool) -> Self {
+        self.include_balances = Some(include);
+        self
+    }
+
+    fn check(&self) -> Result<(), InvalidRequest> {
+        self.reference_id.check()?;
+        self.filters.as_ref().map_or(Ok(()), BulkFilters::check)
+    }
+}
+
+/// How a batch is (`[docs]`). A reply that names another reference than the request is refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkProgress {
+    /// How the batch is.
+    pub batch_status: BulkStatus,
+    /// Your id of it.
+    #[serde(default, deserialize_with = "values::id")]
+    pub reference_id: Option<ReferenceId>,
+    /// FinPro's id of it.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub batch_id: Option<Label>,
+    /// How many rows are how.
+    #[serde(default, deserialize_with = "lenient::object")]
+    pub summary: Option<BulkSummary>,
+    /// What it was made of, and when.
+    #[serde(default, deserialize_with = "lenient::object")]
+    pub metadata: Option<BulkMetadata>,
+    /// Which page of the rows it is.
+    #[serde(default, deserialize_with = "lenient::object")]
+    pub pagination: Option<BulkPage>,
+    /// The rows of the page. One that cannot be read is set aside, see [`Items::unread`].
+    #[serde(default, deserialize_with = "values::one_or_many")]
+    pub records: Items<BulkRecord>,
+}
+
+/// How many rows of a batch are how (`[docs]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkSummary {
+    /// All rows.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub total: Option<u64>,
+    /// Accepted.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub ready: Option<u64>,
+    /// Their data is requested.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub in_progress: Option<u64>,
+    /// Their data is fetched.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub completed: Option<u64>,
+    /// Not done.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub failed: Option<u64>,
+}
+
+/// What a batch was made of, and when (`[docs]`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkMetadata {
+    /// The file's name.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub file_name: Option<Label>,
+    /// When it was sent, unchanged.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub submitted_at: Option<Label>,
+    /// When it changed, unchanged.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub last_updated_at: Option<Label>,
+    /// How much of it is done, from 0 to 100.
+    #[serde(default, deserialize_with = "values::number")]
+    pub progress_percentage: Option<f64>,
+    /// Its configuration.
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub global_config: Option<BulkConfig>,
+}
+
+/// Which page of a batch's rows a reply has (`[docs]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkPage {
+    /// The page.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub page: Option<u32>,
+    /// How many rows a page has.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub limit: Option<u32>,
+    /// How many rows there are.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub total: Option<u64>,
+    /// How many pages there are.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub total_pages: Option<u32>,
+    /// Whether there is a page after it.
+    #[serde(default, deserialize_with = "lenient::boolean_or_text")]
+    pub has_next: Option<bool>,
+    /// Whether there is a page before it.
+    #[serde(default, deserialize_with = "lenient::boolean_or_text")]
+    pub has_prev: Option<bool>,
+}
+
+/// A row of a batch (`[docs]`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkRecord {
+    /// The row's number, unique in FinPro.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub id: Option<u64>,
+    /// The consent.
+    #[serde(default, deserialize_with = "values::id")]
+    pub consent_id: Option<ConsentId>,
+    /// How it is.
+    pub status: BulkStatus,
+    /// Whether it can be tried again.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub retry_eligible: Option<RetryEligible>,
+    /// The session in which its data is fetched, once it is requested.
+    #[serde(default, deserialize_with = "values::id")]
+    pub session_id: Option<SessionId>,
+    /// Why it failed.
+    #[serde(default, deserialize_with = "lenient::object")]
+    pub error: Option<BulkError>,
+    /// The accounts, if balances are asked for. What they consist of is not documented (`[unknown]`): they are kept as they
+    /// came.
+    #[serde(default, deserialize_with = "lenient::value")]
+    pub account_details: Option<Items<FiAccount>>,
+}
+
+/// Why a row of a batch failed. Its members are not documented (`[unknown]`); these are those of FinPro's refusals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct BulkError {
+    /// The code.
+    #[serde(
+        alias = "errorCode",
+        alias = "error_code",
+        default,
+        deserialize_with = "lenient::text"
+    )]
+    pub code: Option<Label>,
+    /// For people.
+    #[serde(
+        alias = "errorMsg",
+        alias = "error_message",
+        default,
+        deserialize_with = "lenient::text"
+    )]
+    pub message: Option<Masked>,
+}
+
+impl Endpoint for GetBulkStatus {
+    type Provider = Finpro;
+    type Output = Envelope<BulkProgress>;
+
+    const OPERATION: Operation =
+        Operation::new("bulk-status", "POST /bulk/status", Idempotency::Safe)
+            .documented(Mark::Docs);
+
+    fn request<'a>(
+        &'a self,
+        request: RequestBuilder<'a, Finpro>,
+    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
+        self.check()?;
+        request.json(self)
+    }
+
+    fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
+        let progress: Envelope<BulkProgress> = Envelope::read(response)?;
+        let told = progress.data.reference_id.as_ref();
+        is_same(told, Some(&self.reference_id))?;
+        Ok(progress)
+    }
+}
+
+/// A reference is taken once (`[docs]`), and what a second call with it does is not documented.
+const fn scheduling(name: &'static str, route: &'static str) -> Operation {
+    Operation::new(name, route, Idempotency::Unsafe)
+        .documented(Mark::Docs)
+        .settled_by(
+            "ask for the status of the batch by its reference_id: 404 says that there is none",
+        )
+}
