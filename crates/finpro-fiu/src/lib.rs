@@ -11,6 +11,8 @@ mod fi_data;
 mod fi_request;
 mod list_consents;
 mod progress;
+#[cfg(feature = "rebit")]
+pub mod rebit;
 mod redirection;
 mod request_consent;
 mod revoke_consent;

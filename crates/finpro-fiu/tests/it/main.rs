@@ -14,6 +14,7 @@ mod data;
 mod discovery;
 mod fixtures;
 mod progress;
+mod rebit;
 mod redirection;
 
 use std::sync::Arc;

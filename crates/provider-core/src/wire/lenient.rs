@@ -337,6 +337,22 @@ impl<T> Read<T> {
         }))
     }
 
+    /// Reads what `parse` makes of a text, or of a number or boolean as text. Blank text is absent.
+    ///
+    /// # Errors
+    ///
+    /// The JSON is broken.
+    pub fn parsed<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(match raw.scalar() {
+            Scalar::Text(text) if text.trim().is_empty() => Self::Absent,
+            _ => Self::of(&raw, |scalar| parse(&scalar.text()?)),
+        })
+    }
+
     /// As [`integer`].
     ///
     /// # Errors

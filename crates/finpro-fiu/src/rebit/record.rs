@@ -1,0 +1,324 @@
+//! How the records of an account body are read: by the rules that live documents of all platforms need.
+//!
+//! A member's name counts without white space or colons around it, without an underscore before it, and whatever the case of
+//! its first letter. A leaf may be text, a number or a truth value; empty text and null are absence. An element may be alone or
+//! in a list. What cannot be read costs itself and nothing beside it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use provider_core::lenient::Read;
+use provider_core::{Amount, Items, Masked};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{DateText, Direction, Mode};
+
+/// A leaf's type: what it is from its text, which is not blank; `None` if the text is none.
+pub(super) trait Leaf: PartialEq + Sized {
+    fn of(text: &str) -> Option<Self>;
+}
+
+impl Leaf for Amount {
+    fn of(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+}
+
+impl Leaf for Masked {
+    fn of(text: &str) -> Option<Self> {
+        Some(Self::from(text))
+    }
+}
+
+impl Leaf for DateText {
+    fn of(text: &str) -> Option<Self> {
+        Some(Self::from(text))
+    }
+}
+
+impl Leaf for Direction {
+    fn of(text: &str) -> Option<Self> {
+        Some(Self::from(text.trim()))
+    }
+}
+
+impl Leaf for Mode {
+    fn of(text: &str) -> Option<Self> {
+        Some(Self::from(text.trim()))
+    }
+}
+
+impl Leaf for bool {
+    fn of(text: &str) -> Option<Self> {
+        let is = |words: [&str; 2]| {
+            let mut words = words.into_iter();
+            words.any(|word| word.eq_ignore_ascii_case(text.trim()))
+        };
+        let yes = is(["true", "yes"]);
+        (yes || is(["false", "no"])).then_some(yes)
+    }
+}
+
+/// A member of a record.
+pub(super) trait Field: Default {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Adds what the record says of it under another of its names, or once more.
+    fn add(&mut self, other: Self);
+}
+
+impl<T: Leaf> Field for Read<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parsed(deserializer, T::of)
+    }
+
+    /// Two values that differ are none: which one is right is anybody's guess.
+    fn add(&mut self, other: Self) {
+        match (&*self, other) {
+            (_, Self::Absent) => {}
+            (Self::Absent, other) => *self = other,
+            (this, other) if *this == other => {}
+            _ => *self = Self::Unreadable(Masked::from("told twice, differently")),
+        }
+    }
+}
+
+impl<T: Record> Field for Option<T> {
+    /// An element that is no object is none. Of a list it is the first.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Items::read(deserializer)?.into_iter().next())
+    }
+
+    fn add(&mut self, other: Self) {
+        if self.is_none() {
+            *self = other;
+        }
+    }
+}
+
+impl<T: Record> Field for Items<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMany(PhantomData))
+    }
+
+    fn add(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+        }
+    }
+}
+
+/// What an object is read as.
+pub(super) trait Record: DeserializeOwned {}
+
+/// What is written as an object or as a list.
+pub(super) trait Elements: Default {
+    fn of_object<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error>;
+
+    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error>;
+}
+
+impl<T: Record> Elements for Items<T> {
+    fn of_object<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        let one = T::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(vec![one].into())
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        Items::deserialize(SeqAccessDeserializer::new(list))
+    }
+}
+
+/// Reads elements; null and empty text are none of them.
+pub(super) struct OneOrMany<T>(pub(super) PhantomData<T>);
+
+impl<T: Elements> OneOrMany<T> {
+    /// Something else: set aside like an item of a list.
+    fn other<E: Error>(value: serde_json::Value) -> Result<T, E> {
+        let items = SeqDeserializer::<_, serde_json::Error>::new(std::iter::once(value));
+        T::of_list(items).map_err(E::custom)
+    }
+}
+
+impl<'de, T: Elements> Visitor<'de> for OneOrMany<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
+        T::of_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::of_object(members)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        match text.trim().is_empty() {
+            true => Ok(T::default()),
+            false => Self::other(text.into()),
+        }
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<T, E> {
+        Self::other(truth.into())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        Self::other(number.into())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        Self::other(number.into())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        Self::other(number.into())
+    }
+}
+
+/// Reads a member's value as a [`Field`].
+pub(super) struct ReadField<F>(pub(super) PhantomData<F>);
+
+impl<'de, F: Field> DeserializeSeed<'de> for ReadField<F> {
+    type Value = F;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<F, D::Error> {
+        F::read(deserializer)
+    }
+}
+
+/// The name of a member, as records know it.
+pub(super) struct Name<'de>(Cow<'de, str>);
+
+impl Name<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(match is_plain(name) {
+                    true => Name(Cow::Borrowed(name)),
+                    false => Name(Cow::Owned(plain(name))),
+                })
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(plain(name))))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+fn plain(name: &str) -> String {
+    let name = name.trim_matches(|char: char| char.is_whitespace() || char == ':');
+    let mut name = name.strip_prefix('_').unwrap_or(name).to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
+}
+
+/// Declares records: the members by the names that they have on the wire, the first one with its first letter in lower case.
+macro_rules! records {
+    ($(
+        $(#[$meta:meta])*
+        $record:ident $(<$($generic:ident),+>)? {
+            $( $(#[$field_meta:meta])* $field:ident: $type:ty = $name:literal $(| $alias:literal)*; )+
+        }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, PartialEq)]
+        #[non_exhaustive]
+        pub struct $record $(<$($generic),+>)? {$(
+            $(#[$field_meta])*
+            #[doc = concat!("Member `", $name, "`" $(, ", `", $alias, "`")*, ".")]
+            pub $field: $type,
+        )+}
+
+        impl $(<$($generic),+>)? Default for $record $(<$($generic),+>)? {
+            fn default() -> Self {
+                Self { $($field: Default::default(),)+ }
+            }
+        }
+
+        /// Prints nothing of it, which is personal data.
+        impl $(<$($generic),+>)? std::fmt::Debug for $record $(<$($generic),+>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($record)).finish_non_exhaustive()
+            }
+        }
+
+        impl<'de $(, $($generic: $crate::rebit::record::Record),+)?> serde::Deserialize<'de> for $record $(<$($generic),+>)? {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Members<T>(std::marker::PhantomData<T>);
+
+                impl<'de $(, $($generic: $crate::rebit::record::Record),+)?> serde::de::Visitor<'de>
+                    for Members<$record $(<$($generic),+>)?>
+                {
+                    type Value = $record $(<$($generic),+>)?;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut members: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        use $crate::rebit::record::{Field, Name, ReadField};
+
+                        let mut record = <$record $(<$($generic),+>)?>::default();
+                        while let Some(name) = members.next_key::<Name<'_>>()? {
+                            match name.as_str() {
+                                $( $name $(| $alias)* => {
+                                    let seed = ReadField::<$type>(std::marker::PhantomData);
+                                    Field::add(&mut record.$field, members.next_value_seed(seed)?);
+                                } )+
+                                _ => {
+                                    members.next_value::<serde::de::IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok(record)
+                    }
+                }
+
+                deserializer.deserialize_map(Members(std::marker::PhantomData))
+            }
+        }
+
+        impl $(<$($generic: $crate::rebit::record::Record),+>)? $crate::rebit::record::Record for $record $(<$($generic),+>)? {}
+    )+};
+}
+
+pub(super) use records;
