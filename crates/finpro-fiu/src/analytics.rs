@@ -280,7 +280,7 @@ impl schemars::JsonSchema for Report {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "object", "description": "An analysis; its members differ by journey."})
+        schemars::json_schema!({"type": "object", "description": "An analysis; its members differ by journey.", "additionalProperties": true})
     }
 }
 
@@ -557,7 +557,8 @@ impl GetPdfAnalyticsJson {
 post!(
     PushPdfAnalytics, Self::check, Envelope::read => Envelope<PdfAnalyticsPushed>,
     operation("push-pdf-analytics", "POST /pirimid/analytics/pdf/push", Idempotency::Unsafe)
-        .settled_by("no call finds statements without their ref_token: ask MoneyOne before pushing them again")
+        .settled_by("no call finds statements without their ref_token: ask MoneyOne before pushing them again"),
+    lint: |request, findings| findings.mobile("mobile_number", &request.mobile_number)
 );
 post!(
     GetPdfAnalyticsStatus, |_| Ok(()), Envelope::read => Envelope<PdfAnalyticsStatus>,

@@ -325,7 +325,7 @@ impl schemars::JsonSchema for BulkConfig {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "object", "description": "Any members."})
+        schemars::json_schema!({"type": "object", "description": "Any members.", "additionalProperties": true})
     }
 }
 
@@ -726,7 +726,7 @@ pub struct BulkRecord {
 
 /// Why a row of a batch failed. Its members are not documented (`[unknown]`); these are those of FinPro's refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["errorCode", "error_code", "errorMsg", "error_message"])))]
 #[non_exhaustive]
 pub struct BulkError {
     /// The code.

@@ -113,7 +113,98 @@ pub struct ReturnParameters {
 
 provider_core::request! { DecryptRedirection }
 
+impl ReturnParameters {
+    /// Reads the parameters in the address to which the customer returned, `https://…?ecres=…&resdate=…&fi=…`, or in its query
+    /// alone.
+    ///
+    /// They are percent-decoded, once. A `+` stays one: none of them has spaces, and aggregators may send Base64 as it is. Other
+    /// parameters are the caller's own and are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// A parameter that is missing, is empty, is there twice, or whose percent-encoding is broken. The error names it.
+    ///
+    /// ```
+    /// use finpro_fiu::{DecryptRedirection, ReturnParameters};
+    ///
+    /// let returned = ReturnParameters::of_url("https://lender.example.test/done?fi=Zmk%3D&ecres=AbC&resdate=010120300000000")?;
+    /// let request = DecryptRedirection::of_return(returned);
+    /// # Ok::<(), finpro_fiu::finpro_profile::provider_core::InvalidRequest>(())
+    /// ```
+    pub fn of_url(url: &str) -> Result<Self, InvalidRequest> {
+        let url = url.split('#').next().unwrap_or_default();
+        let query = url.split_once('?').map_or(url, |(_, query)| query);
+        Ok(Self {
+            ecres: parameter(query, "ecres")?,
+            resdate: parameter(query, "resdate")?,
+            fi: parameter(query, "fi")?,
+        })
+    }
+
+    /// Like [`of_url`](Self::of_url), for a return address that had a parameter of its own, such as `state`, by which the
+    /// return belongs to the session of the browser that makes it. Whether every aggregator keeps such parameters is not
+    /// documented (`[unknown]`). That the journey was about the right consent is told by [`Journey::end_of`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`of_url`](Self::of_url), and for the parameter `name` if it is not `expected`.
+    pub fn of_url_in_state(
+        url: &str,
+        name: &'static str,
+        expected: &str,
+    ) -> Result<Self, InvalidRequest> {
+        let parameters = Self::of_url(url)?;
+        let url = url.split('#').next().unwrap_or_default();
+        let query = url.split_once('?').map_or(url, |(_, query)| query);
+        let state = parameter(query, name)?;
+        let (found, expected) = (state.expose().as_bytes(), expected.as_bytes());
+        // Every byte is looked at: how many are right is nobody's to learn.
+        let differences = found.iter().zip(expected).map(|(one, other)| one ^ other);
+        let same = differences.fold(0, |all, difference| all | difference) == 0;
+        rule(
+            same && found.len() == expected.len(),
+            name,
+            "is not the one of this session",
+        )?;
+        Ok(parameters)
+    }
+}
+
+/// The parameter with this name, percent-decoded.
+fn parameter(query: &str, name: &'static str) -> Result<Masked, InvalidRequest> {
+    let pairs = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values = pairs.filter(|(found, _)| *found == name);
+    let value = match (values.next(), values.next()) {
+        (Some((_, value)), None) => value,
+        (None, _) => return Err(InvalidRequest::new(name, "is required")),
+        (Some(_), Some(_)) => return Err(InvalidRequest::new(name, "must not appear twice")),
+    };
+    let decoded =
+        decoded(value).ok_or(InvalidRequest::new(name, "must be percent-encoded UTF-8"))?;
+    rule(!decoded.is_empty(), name, "must not be empty").map(|()| Masked::new(decoded))
+}
+
+fn decoded(value: &str) -> Option<String> {
+    let mut parts = value.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 impl DecryptRedirection {
+    /// Creates a request from the parameters of the return.
+    pub fn of_return(parameters: ReturnParameters) -> Self {
+        Self {
+            web_redirection_url: parameters,
+        }
+    }
+
     /// Creates a request from the parameters `ecres`, `resdate` and `fi`.
     pub fn new(
         ecres: impl Into<Masked>,
@@ -218,6 +309,17 @@ pub enum JourneyEnd {
 }
 
 impl Journey {
+    /// The end of the journey of this consent; [`JourneyEnd::Unclear`] if the journey does not name it, whatever its end.
+    ///
+    /// That `srcref` has the consent's handle is what integrators report (`[3p]`).
+    pub fn end_of(&self, handle: &ConsentHandle) -> JourneyEnd {
+        let is = |told: &ConsentHandle| told.as_str().eq_ignore_ascii_case(handle.as_str());
+        match self.srcref.iter().any(is) {
+            true => self.end(),
+            false => JourneyEnd::Unclear,
+        }
+    }
+
     /// Status and code as a pair. Where one of them is absent the other decides, if it alone can.
     pub fn end(&self) -> JourneyEnd {
         const FAILURES: [JourneyEnd; 9] = [

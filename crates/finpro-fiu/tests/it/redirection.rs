@@ -2,9 +2,10 @@
 
 use finpro_fiu::{
     ConsentHandle, DecryptRedirection, EncryptRedirection, Journey, JourneyEnd, ProductId,
-    RequestConsentV3, ReturnUrl, Vua,
+    RequestConsentV3, ReturnParameters, ReturnUrl, Vua,
 };
 use kyc_sandbox::Sandbox;
+use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{ErrorKind, Pan};
 use serde_json::{Value, json};
 
@@ -62,6 +63,121 @@ fn status_and_code_are_read_as_a_pair() {
         (json!(["S"]), json!(0), Unclear),
     ] {
         assert_eq!(end(&status, &code), expected, "{status} {code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parameters_of_a_return_are_sent_as_the_aggregator_meant_them() {
+    for (url, ecres, fi) in [
+        ("https://a.test/done?ecres=a&resdate=1&fi=b", "a", "b"),
+        (
+            "https://a.test/done?state=x&fi=b%3D&resdate=1&ecres=a%2Bc+d#ecres=z",
+            "a+c+d",
+            "b=",
+        ),
+        ("ecres=a=&resdate=1&fi=b", "a=", "b"),
+        ("app://done?ecres=%C3%A9&resdate=1&fi=b", "é", "b"),
+        ("?ecres=%2525&resdate=1&fi=b", "%25", "b"),
+    ] {
+        let transport = ScriptedTransport::new([Step::respond(500, "")]);
+        let returned = ReturnParameters::of_url(url).unwrap();
+        let request = DecryptRedirection::of_return(returned);
+        let _ = client(transport.clone()).decrypt_redirection(request).await;
+        let expected = json!({"webRedirectionURL": {"ecres": ecres, "resdate": "1", "fi": fi}});
+        assert_eq!(transport.only().json(), expected, "{url}");
+    }
+}
+
+#[test]
+fn a_return_that_is_not_whole_or_not_of_this_session_is_refused() {
+    for (query, field, rule) in [
+        ("resdate=1&fi=b", "ecres", "is required"),
+        ("ECRES=a&resdate=1&fi=b", "ecres", "is required"),
+        ("ecres=a&fi=b", "resdate", "is required"),
+        ("ecres=a&resdate=1", "fi", "is required"),
+        ("", "ecres", "is required"),
+        ("ecres=a&resdate=1&fi=", "fi", "must not be empty"),
+        ("ecres&resdate=1&fi=b", "ecres", "must not be empty"),
+        (
+            "ecres=a&ecres=a&resdate=1&fi=b",
+            "ecres",
+            "must not appear twice",
+        ),
+        (
+            "ecres=%&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+        (
+            "ecres=%2&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+        (
+            "ecres=%+1&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+        (
+            "ecres=%zz&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+        (
+            "ecres=%é&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+        (
+            "ecres=%ff&resdate=1&fi=b",
+            "ecres",
+            "must be percent-encoded UTF-8",
+        ),
+    ] {
+        let error = ReturnParameters::of_url(&format!("https://a.test/?{query}")).unwrap_err();
+        assert_eq!((error.field(), error.rule()), (field, rule), "{query}");
+        assert!(ReturnParameters::of_url(query).is_err());
+    }
+    let whole = "ecres=CANARY&resdate=1&fi=b";
+    for (state, taken) in [
+        ("&state=s-1", true),
+        ("&state=s%2d1", true),
+        ("&state=s-2", false),
+        ("&state=s-1x", false),
+        ("&state=s-", false),
+        ("&state=", false),
+        ("&state=s-1&state=s-1", false),
+        ("", false),
+    ] {
+        let url = format!("https://a.test/?{whole}{state}");
+        let found = ReturnParameters::of_url_in_state(&url, "state", "s-1");
+        assert_eq!(found.is_ok(), taken, "{state}");
+        if let Err(error) = found {
+            assert_eq!(error.field(), "state");
+        }
+    }
+    let error = ReturnParameters::of_url_in_state("fi=b&state=s-1", "state", "s-1").unwrap_err();
+    assert_eq!(error.field(), "ecres");
+    let printed = format!("{:?}", ReturnParameters::of_url(whole).unwrap());
+    assert!(!printed.contains("CANARY"));
+}
+
+#[test]
+fn a_journey_ends_only_for_the_consents_that_it_names() {
+    let other = "0f9a41d6-6a55-4d0c-9a53-3c1b7a9b0e11";
+    for (srcref, end) in [
+        (json!(HANDLE), JourneyEnd::Accepted),
+        (json!(HANDLE.to_uppercase()), JourneyEnd::Accepted),
+        (json!([other, HANDLE]), JourneyEnd::Accepted),
+        (json!(other), JourneyEnd::Unclear),
+        (json!([]), JourneyEnd::Unclear),
+        (json!(""), JourneyEnd::Unclear),
+        (json!(null), JourneyEnd::Unclear),
+    ] {
+        let journey = json!({"status": "S", "errorcode": "0", "srcref": srcref});
+        let journey: Journey = serde_json::from_value(journey).unwrap();
+        assert_eq!(journey.end_of(&handle(HANDLE)), end, "{srcref}");
+        assert_eq!(journey.end(), JourneyEnd::Accepted);
     }
 }
 
