@@ -182,7 +182,7 @@ impl GetAnalyticsExcel {
 pub struct Analytics<T> {
     /// `SUCCESS`.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub status: Option<Label>,
+    pub status: Option<Masked>,
     /// For people.
     #[serde(default, deserialize_with = "lenient::text")]
     pub message: Option<Masked>,
@@ -209,14 +209,14 @@ fn analytics<T: DeserializeOwned + Serialize>(
     #[derive(Serialize, Deserialize)]
     struct Inner {
         #[serde(default, deserialize_with = "lenient::text")]
-        status: Option<Label>,
+        status: Option<Masked>,
         #[serde(default, deserialize_with = "lenient::text")]
         status_code: Option<Label>,
         #[serde(default, deserialize_with = "lenient::text")]
         message: Option<Masked>,
     }
 
-    let failed = |status: &Label| Told::Text(status.to_string()).is_failure();
+    let failed = |status: &Masked| Told::Text(status.expose().to_owned()).is_failure();
     let read: Result<Envelope<Analytics<T>>, _> = Envelope::read(response);
     match &read {
         Ok(read) if !read.data.status.as_ref().is_some_and(failed) => {}

@@ -485,7 +485,7 @@ pub struct BulkBatch {
     pub tracking_url: Option<Label>,
     /// Where the file is kept; for a file.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub storage_type: Option<Label>,
+    pub storage_type: Option<Masked>,
 }
 
 provider_core::open_enum! {
@@ -656,13 +656,13 @@ pub struct BulkSummary {
 pub struct BulkMetadata {
     /// The file's name.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub file_name: Option<Label>,
+    pub file_name: Option<Masked>,
     /// When it was sent, unchanged.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub submitted_at: Option<Label>,
+    pub submitted_at: Option<Masked>,
     /// When it changed, unchanged.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub last_updated_at: Option<Label>,
+    pub last_updated_at: Option<Masked>,
     /// How much of it is done, from 0 to 100.
     #[serde(default, deserialize_with = "values::number")]
     pub progress_percentage: Option<f64>,

@@ -4,7 +4,7 @@ use finpro_profile::{Envelope, Finpro};
 use provider_core::http::HeaderValue;
 use provider_core::http::header::CONTENT_TYPE;
 use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Label, Mark, Operation,
+    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation,
     RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub struct Aggregator {
     pub aa_id: Label,
     /// Its name.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub name: Option<Label>,
+    pub name: Option<Masked>,
     /// Its web application.
     #[serde(default, deserialize_with = "lenient::text")]
     pub web_url: Option<Label>,
@@ -59,7 +59,7 @@ pub struct Aggregator {
     pub logo_url: Option<Label>,
     /// Its base domain.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub base_url: Option<Label>,
+    pub base_url: Option<Masked>,
     /// Whether it is in use.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<AggregatorStatus>,
@@ -98,7 +98,7 @@ pub struct Fip {
     pub fip_id: FipId,
     /// Its name, to show to customers.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub fip_name: Option<Label>,
+    pub fip_name: Option<Masked>,
     /// Its logo; empty for some.
     #[serde(rename = "logoURL", default, deserialize_with = "lenient::text")]
     pub logo_url: Option<Label>,
@@ -161,16 +161,16 @@ pub struct Product {
     pub product_code: ProductId,
     /// Its name.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub product_name: Option<Label>,
+    pub product_name: Option<Masked>,
     /// What it is for.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub product_description: Option<Label>,
+    pub product_description: Option<Masked>,
     /// When consents by it begin, ISO 8601, unchanged.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub consent_from: Option<Label>,
+    pub consent_from: Option<Masked>,
     /// When they end, ISO 8601, unchanged.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub consent_to: Option<Label>,
+    pub consent_to: Option<Masked>,
     /// What may be done with the data.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_mode: Option<ConsentMode>,

@@ -111,11 +111,15 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
         "a body where none belongs, or none",
     )?;
     let body: Value = serde_json::from_slice(&sent.body).unwrap_or_default();
+    // A form has each value as it is.
+    let form = subject.operation.sends_form;
+    let form = form.then(|| String::from_utf8_lossy(&sent.body));
     let query = sent.uri.query().unwrap_or_default().as_bytes();
     let query: Vec<_> = url::form_urlencoded::parse(query).collect();
     for (name, value) in filled(&written) {
         let text = plain(value);
         let sent = body.get(name) == Some(value)
+            || form.as_ref().is_some_and(|form| form.contains(&text))
             || sent.uri.path().split('/').any(|segment| segment == text)
             || query
                 .iter()
