@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use provider_core::{Label, VerificationError};
+use provider_core::{Label, Plus, VerificationError, is_same_text, query_parameters};
 
 use crate::{DigilockerCode, DigilockerState, TransactionId};
 
@@ -80,7 +80,7 @@ impl ReturnForm {
         if url.len() > MAX_LEN {
             return unclear(Unclear::TooLong);
         }
-        let Some(parameters) = parameters(url) else {
+        let Some(parameters) = query_parameters(url, Plus::Space) else {
             return unclear(Unclear::Malformed);
         };
         if parameters.len() > MAX_PARAMETERS {
@@ -96,7 +96,10 @@ impl ReturnForm {
         };
         let (codes, states, errors) =
             (named(&self.codes), named(&self.states), named(&self.errors));
-        if states.iter().any(|state| !is_same(state, session.as_str())) {
+        if states
+            .iter()
+            .any(|state| !is_same_text(state, session.as_str()))
+        {
             return Err(VerificationError::OtherRequest);
         }
         let is_tied = !states.is_empty() || !self.needs_state;
@@ -183,41 +186,4 @@ impl BrowserReturn {
             Self::Unclear(_) => None,
         }
     }
-}
-
-/// The parameters of a URL's query, or of a query, decoded once; `None` if it is not encoded as a query is.
-fn parameters(url: &str) -> Option<Vec<(String, String)>> {
-    let url = url.split('#').next().unwrap_or_default();
-    let query = match url.split_once('?') {
-        Some((_, query)) => query,
-        None if url.contains('=') => url,
-        None => "",
-    };
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let decoded = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((decoded(name)?, decoded(value)?))
-    };
-    pairs.map(decoded).collect()
-}
-
-/// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let plain = |text: &str| text.replace('+', " ").into_bytes();
-    let mut bytes = plain(parts.next().unwrap_or_default());
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?);
-        bytes.extend(plain(rest));
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Compares in a time that says nothing about where the texts differ.
-fn is_same(one: &str, other: &str) -> bool {
-    let differing = one.bytes().zip(other.bytes());
-    let differing = differing.fold(0, |differing, (one, other)| differing | (one ^ other));
-    one.len() == other.len() && std::hint::black_box(differing) == 0
 }

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-mod capability;
 mod analytics;
 mod bulk;
+mod capability;
 mod client;
 mod discovery;
 mod endpoint;
@@ -19,7 +19,6 @@ mod revoke_consent;
 mod values;
 mod xml;
 
-pub use capability::AggregatorConsents;
 pub use analytics::{
     Analytics, AnalyticsExcel, AnalyticsSubject, DownloadUrl, ExcelLink, GetAnalyticsExcel,
     GetAnalyticsJson, GetAnalyticsXml, GetPdfAnalyticsJson, GetPdfAnalyticsStatus,
@@ -31,6 +30,7 @@ pub use bulk::{
     BulkRecord, BulkStatus, BulkSummary, ConsentsFile, GetBulkStatus, RetryEligible,
     ScheduleFiRequests, UploadFiRequests,
 };
+pub use capability::AggregatorConsents;
 pub use client::FiuClient;
 pub use discovery::{
     Aggregator, AggregatorStatus, ConsentMode, Fip, FipEventType, FipHealth, FipMetrics, Fips,

@@ -3,7 +3,8 @@
 use finpro_profile::Envelope;
 use provider_core::lenient::Read;
 use provider_core::{
-    Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation, Pan, lenient,
+    Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation, Pan, Plus, is_same_text,
+    lenient, query_parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,12 +133,12 @@ impl ReturnParameters {
     /// # Ok::<(), finpro_fiu::finpro_profile::provider_core::InvalidRequest>(())
     /// ```
     pub fn of_url(url: &str) -> Result<Self, InvalidRequest> {
-        let url = url.split('#').next().unwrap_or_default();
-        let query = url.split_once('?').map_or(url, |(_, query)| query);
+        let mut parameters = parameters(url)?;
+        let mut take = |name| parameter(&mut parameters, name);
         Ok(Self {
-            ecres: parameter(query, "ecres")?,
-            resdate: parameter(query, "resdate")?,
-            fi: parameter(query, "fi")?,
+            ecres: take("ecres")?,
+            resdate: take("resdate")?,
+            fi: take("fi")?,
         })
     }
 
@@ -153,48 +154,47 @@ impl ReturnParameters {
         name: &'static str,
         expected: &str,
     ) -> Result<Self, InvalidRequest> {
-        let parameters = Self::of_url(url)?;
-        let url = url.split('#').next().unwrap_or_default();
-        let query = url.split_once('?').map_or(url, |(_, query)| query);
-        let state = parameter(query, name)?;
-        let (found, expected) = (state.expose().as_bytes(), expected.as_bytes());
-        // Every byte is looked at: how many are right is nobody's to learn.
-        let differences = found.iter().zip(expected).map(|(one, other)| one ^ other);
-        let same = differences.fold(0, |all, difference| all | difference) == 0;
+        let found = Self::of_url(url)?;
+        let state = parameter(&mut parameters(url)?, name)?;
         rule(
-            same && found.len() == expected.len(),
+            is_same_text(state.expose(), expected),
             name,
             "is not the one of this session",
         )?;
-        Ok(parameters)
+        Ok(found)
     }
 }
 
-/// The parameter with this name, percent-decoded.
-fn parameter(query: &str, name: &'static str) -> Result<Masked, InvalidRequest> {
-    let pairs = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut values = pairs.filter(|(found, _)| *found == name);
+/// The most parameters that are read.
+const MAX_PARAMETERS: usize = 100;
+
+/// The longest return that is read, in bytes: `fi` and `ecres` are encrypted, and long.
+const MAX_LEN: usize = 64 * 1024;
+
+fn parameters(url: &str) -> Result<Vec<(String, String)>, InvalidRequest> {
+    rule(url.len() <= MAX_LEN, "url", "must be 64 KiB at most")?;
+    let parameters = query_parameters(url, Plus::Kept)
+        .ok_or(InvalidRequest::new("url", "must be percent-encoded UTF-8"))?;
+    rule(
+        parameters.len() <= MAX_PARAMETERS,
+        "url",
+        "must have 100 parameters at most",
+    )?;
+    Ok(parameters)
+}
+
+/// The parameter with this name.
+fn parameter(
+    parameters: &mut Vec<(String, String)>,
+    name: &'static str,
+) -> Result<Masked, InvalidRequest> {
+    let mut values = parameters.extract_if(.., |(found, _)| found == name);
     let value = match (values.next(), values.next()) {
         (Some((_, value)), None) => value,
         (None, _) => return Err(InvalidRequest::new(name, "is required")),
         (Some(_), Some(_)) => return Err(InvalidRequest::new(name, "must not appear twice")),
     };
-    let decoded =
-        decoded(value).ok_or(InvalidRequest::new(name, "must be percent-encoded UTF-8"))?;
-    rule(!decoded.is_empty(), name, "must not be empty").map(|()| Masked::new(decoded))
-}
-
-fn decoded(value: &str) -> Option<String> {
-    let mut parts = value.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(part.get(2..)?.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
+    rule(!value.is_empty(), name, "must not be empty").map(|()| Masked::new(value))
 }
 
 impl DecryptRedirection {

@@ -6,9 +6,9 @@
     clippy::indexing_slicing
 )]
 
-mod capability;
 mod analytics;
 mod bulk;
+mod capability;
 mod consents;
 mod data;
 mod discovery;

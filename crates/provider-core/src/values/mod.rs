@@ -10,6 +10,7 @@ mod money;
 #[doc(hidden)]
 pub mod open_enum;
 mod progress;
+mod query;
 mod randomness;
 mod secret;
 mod settings;
@@ -25,6 +26,7 @@ pub use masked::Masked;
 pub use money::Amount;
 pub use open_enum::{OpenEnum, UnknownText};
 pub use progress::{Observation, Progress, State};
+pub use query::{Plus, is_same_text, query_parameters};
 pub(crate) use randomness::random_bits;
 pub use secret::Secret;
 pub use settings::Settings;
