@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use finpro_profile::{Envelope, Finpro};
 use provider_core::lenient::Told;
 use provider_core::{
-    BuiltRequest, Content, Endpoint, Fault, Idempotency, InvalidRequest, Label, Masked, Mobile,
-    Operation, RequestBuilder, ResponseError, Verified, lenient,
+    BuiltRequest, Content, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Label, Masked,
+    Mobile, Operation, RequestBuilder, ResponseError, Verified, lenient,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,7 +23,7 @@ use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 /// Whose data is analysed (`[docs]`, a guide): a consent's, in a journey that has ended, or that of an orchestrated journey.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct AnalyticsSubject {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +39,8 @@ pub struct AnalyticsSubject {
     )]
     transaction_id: Option<TransactionId>,
 }
+
+provider_core::request! { AnalyticsSubject }
 
 impl AnalyticsSubject {
     fn of_consent(consent: ConsentId, journey: JourneyId) -> Self {
@@ -121,7 +123,7 @@ impl GetAnalyticsXml {
 /// A question for the analysis of account data as a spreadsheet (`[docs]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAnalyticsExcel {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
@@ -144,6 +146,8 @@ pub struct GetAnalyticsExcel {
     )]
     link_ref_number: Vec<LinkRefNumber>,
 }
+
+provider_core::request! { GetAnalyticsExcel }
 
 impl GetAnalyticsExcel {
     /// Asks about a consent's data.
@@ -230,7 +234,11 @@ fn analytics<T: DeserializeOwned + Serialize>(
             if let Some(Envelope { data, .. }) = told {
                 let text = |masked: Masked| masked.expose().to_owned();
                 let code = data.status_code.as_deref().map(str::to_owned);
-                let fault = Fault::new().with_code(code);
+                let mut fault = Fault::new().with_code(code);
+                if read.is_ok() {
+                    // Nobody knows which of the two is true.
+                    fault = fault.with_class(FaultClass::Contradictory);
+                }
                 return Err(fault.with_message(data.message.map(text)).into());
             }
         }
@@ -445,7 +453,7 @@ impl schemars::JsonSchema for StatementFile {
 /// Statements of a bank to be analysed (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct PushPdfAnalytics {
     /// The customer's full name
     customer_name: Masked,
@@ -457,6 +465,8 @@ pub struct PushPdfAnalytics {
     #[serde(rename = "fileData")]
     file_data: Vec<StatementFile>,
 }
+
+provider_core::request! { PushPdfAnalytics }
 
 impl PushPdfAnalytics {
     /// Creates a request with these statements.
@@ -505,11 +515,13 @@ pub struct PdfAnalyticsPushed {
 /// A question for how the analysis of statements is (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPdfAnalyticsStatus {
     /// The token of the statements
     ref_token: RefToken,
 }
+
+provider_core::request! { GetPdfAnalyticsStatus }
 
 impl GetPdfAnalyticsStatus {
     /// Asks about these statements.
@@ -541,11 +553,13 @@ pub struct PdfAnalyticsStatus {
 /// A question for the analysis of statements, once it is complete (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPdfAnalyticsJson {
     /// The token of the statements
     ref_token: RefToken,
 }
+
+provider_core::request! { GetPdfAnalyticsJson }
 
 impl GetPdfAnalyticsJson {
     /// Asks for the analysis of these statements.

@@ -19,7 +19,7 @@ use crate::{ConfigId, ConsentId, FiAccount, ReferenceId, SessionId, UtcTime};
 /// A consent of a batch, and what of its data is fetched. What is absent is as for the whole batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct BulkConsent {
     /// The aggregator's id of the consent
     consent_id: ConsentId,
@@ -41,6 +41,8 @@ pub struct BulkConsent {
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
+
+provider_core::request! { BulkConsent }
 
 impl BulkConsent {
     /// A consent with the range and configuration of the batch.
@@ -91,7 +93,7 @@ impl BulkConsent {
 /// A batch of consents whose data is to be fetched (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct ScheduleFiRequests {
     /// Your id of the batch, 5 to 60 letters, digits, - and _; not one that you used before
     reference_id: ReferenceId,
@@ -115,6 +117,8 @@ pub struct ScheduleFiRequests {
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
+
+provider_core::request! { ScheduleFiRequests }
 
 impl ScheduleFiRequests {
     /// How many consents a batch has at most.
@@ -173,7 +177,7 @@ impl Endpoint for ScheduleFiRequests {
     }
 
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
-        let batch: Envelope<BulkBatch> = Envelope::read(response)?;
+        let batch: Envelope<BulkBatch> = Envelope::read_object(response)?;
         is_same(batch.data.reference_id.as_ref(), Some(&self.reference_id))?;
         Ok(batch)
     }
@@ -332,7 +336,7 @@ impl schemars::JsonSchema for BulkConfig {
 /// A file of consents whose data is to be fetched (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadFiRequests {
     /// The file: CSV with a column consentId, or JSON, of at most 10 MB
     file: ConsentsFile,
@@ -360,6 +364,8 @@ pub struct UploadFiRequests {
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
+
+provider_core::request! { UploadFiRequests }
 
 impl UploadFiRequests {
     /// Creates a request with this file. FinPro makes an id for the batch: set one of your own, with which a batch is found
@@ -438,7 +444,7 @@ impl Endpoint for UploadFiRequests {
     }
 
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
-        let batch: Envelope<BulkBatch> = Envelope::read(response)?;
+        let batch: Envelope<BulkBatch> = Envelope::read_object(response)?;
         let told = batch.data.reference_id.as_ref();
         is_same(told, self.reference_id.as_ref())?;
         // Without it nobody can ask for the batch.
@@ -482,7 +488,7 @@ pub struct BulkBatch {
     pub total_records: Option<u64>,
     /// Where its progress is seen; for a batch that was sent as JSON.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub tracking_url: Option<Label>,
+    pub tracking_url: Option<Masked>,
     /// Where the file is kept; for a file.
     #[serde(default, deserialize_with = "lenient::text")]
     pub storage_type: Option<Masked>,
@@ -529,7 +535,7 @@ impl BulkFilters {
 /// A question for the status of a batch and its rows (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetBulkStatus {
     /// The id of the batch, 5 to 60 letters, digits, - and _
     reference_id: ReferenceId,
@@ -546,6 +552,8 @@ pub struct GetBulkStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     include_balances: Option<bool>,
 }
+
+provider_core::request! { GetBulkStatus }
 
 impl GetBulkStatus {
     /// Asks about a batch.

@@ -50,13 +50,13 @@ pub struct Aggregator {
     pub name: Option<Masked>,
     /// Its web application.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub web_url: Option<Label>,
+    pub web_url: Option<Masked>,
     /// Its application for Android.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub apk_url: Option<Label>,
+    pub apk_url: Option<Masked>,
     /// Its logo.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub logo_url: Option<Label>,
+    pub logo_url: Option<Masked>,
     /// Its base domain.
     #[serde(default, deserialize_with = "lenient::text")]
     pub base_url: Option<Masked>,
@@ -101,7 +101,7 @@ pub struct Fip {
     pub fip_name: Option<Masked>,
     /// Its logo; empty for some.
     #[serde(rename = "logoURL", default, deserialize_with = "lenient::text")]
-    pub logo_url: Option<Label>,
+    pub logo_url: Option<Masked>,
     /// The kinds of accounts that it has, such as `DEPOSIT`.
     #[serde(rename = "FiTypes", default, deserialize_with = "lenient::value")]
     pub fi_types: Option<Vec<Label>>,
@@ -110,12 +110,14 @@ pub struct Fip {
 /// A question for the organisation's consent templates (`[docs]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProducts {
     /// One template; all active ones if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     product_id: Option<ProductId>,
 }
+
+provider_core::request! { ListProducts }
 
 impl ListProducts {
     /// Asks for all active templates.
@@ -201,7 +203,7 @@ provider_core::open_enum! {
 /// A question for how well institutions work (`[docs]`). Without members it asks for everything.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFipHealth {
     /// As these aggregators see it only; ids without @
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -213,6 +215,8 @@ pub struct GetFipHealth {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     event_types: Vec<FipEventType>,
 }
+
+provider_core::request! { GetFipHealth }
 
 impl GetFipHealth {
     /// Asks for everything.

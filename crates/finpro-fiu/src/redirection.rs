@@ -119,11 +119,12 @@ impl ReturnParameters {
     /// alone.
     ///
     /// They are percent-decoded, once. A `+` stays one: none of them has spaces, and aggregators may send Base64 as it is. Other
-    /// parameters are the caller's own and are not looked at.
+    /// parameters are the caller's own: only their encoding is looked at.
     ///
     /// # Errors
     ///
-    /// A parameter that is missing, is empty, is there twice, or whose percent-encoding is broken. The error names it.
+    /// A parameter that is missing, is empty or is there twice; the error names it. `url`, if a parameter's percent-encoding is
+    /// broken, or if it has more than 64 KiB or 100 parameters.
     ///
     /// ```
     /// use finpro_fiu::{DecryptRedirection, ReturnParameters};

@@ -44,6 +44,17 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
         Ok(received.with_data(data))
     }
 
+    /// Reads a verified 2xx reply whose data is an object and none of whose members is required: without this, a list would be
+    /// read as its members in their order.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read).
+    pub fn read_object(response: &Verified) -> Result<Self, ResponseError> {
+        let (received, Object(data)) = read(response, |Object(data)| is_filled(data))?;
+        Ok(received.with_data(data))
+    }
+
     /// Reads a verified 2xx reply whose data is optional, or stands beside `ver` and not in `data`.
     ///
     /// # Errors
@@ -157,7 +168,7 @@ pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
 }
 
 impl<T> ReceivedEnvelope<T> {
-    fn with_data(self, data: T) -> Envelope<T> {
+    fn with_data<U>(self, data: U) -> Envelope<U> {
         Envelope {
             ver: self.ver.as_deref().map(Label::from),
             status: self.status.into_text().as_deref().map(Label::from),

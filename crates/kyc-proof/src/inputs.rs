@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::BaseUrls;
-use provider_core::{CallOptions, InvalidRequest, RequestId};
+use provider_core::{CallOptions, Idempotency, InvalidRequest, RequestId};
 use serde_json::Value;
 
 use crate::planted::{is_uuid, texts};
@@ -15,7 +15,7 @@ use crate::planted::{is_uuid, texts};
 pub(crate) const PREPARING: &str = "preparing";
 
 /// By provider, the operations that give out what the others are about, in their order, and their requests.
-const STEPS: [(&str, &str, &str); 9] = [
+const STEPS: [(&str, &str, &str); 11] = [
     (
         "finpass",
         "initialize",
@@ -36,6 +36,17 @@ const STEPS: [(&str, &str, &str); 9] = [
     ("finpro", "list-consents-v3", r#"{"consentHandle": [""]}"#),
     ("finpro", "request-fi", r#"{"consentId": ""}"#),
     (
+        "finpro",
+        "schedule-fi-requests",
+        r#"{"consents_list": [{"consent_id": ""}], "reference_id": ""}"#,
+    ),
+    (
+        "finpro",
+        "push-pdf-analytics",
+        r#"{"customer_name": "Invented Person", "mobile_number": "9000000001", "loan_account_number": "LOAN-4711",
+            "fileData": [{"content": "JVBERi0xLjQKJSVFT0YK"}]}"#,
+    ),
+    (
         "deepvue",
         "initiate-session",
         r#"{"consent": "Y", "purpose": "KYC"}"#,
@@ -53,11 +64,13 @@ const STEPS: [(&str, &str, &str); 9] = [
 ];
 
 /// What is given out, by its name without capitals and `_`.
-const GIVEN_OUT: [&str; 7] = [
+const GIVEN_OUT: [&str; 9] = [
     "clientid",
     "consenthandle",
     "consentid",
     "linkrefnumber",
+    "refid",
+    "reftoken",
     "requestid",
     "sessionid",
     "transactionid",
@@ -107,6 +120,10 @@ impl Inputs {
                 }
             }
         }
+        if subject.operation.idempotency == Idempotency::Unsafe {
+            // What is made gets a reference of its own.
+            given.remove("refid");
+        }
         Ok(filled(request, &given, mobile, session))
     }
 }
@@ -117,9 +134,11 @@ fn filled(request: &Value, given: &HashMap<String, String>, mobile: &str, sessio
     for (at, text) in texts(request) {
         let is_mobile = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
         let value = match given.get(&member(&at)) {
-            Some(id) => id,
-            None if is_mobile => mobile,
-            None if is_uuid(&text) => session,
+            Some(id) => id.clone(),
+            None if is_mobile => mobile.to_owned(),
+            None if is_uuid(&text) => session.to_owned(),
+            // A caller's own, and never used again.
+            None if member(&at) == "refid" => format!("batch-{}", fastrand::u64(..)),
             None => continue,
         };
         *input.pointer_mut(&at).unwrap() = value.into();

@@ -209,6 +209,10 @@ async fn a_reply_about_another_batch_is_refused() {
         (ErrorKind::Decode, Outcome::Done)
     );
     assert!(error.settling().is_some());
+    // Not members in their order.
+    let list = r#"{"ver":"1","data":["batch-1","b-1"]}"#;
+    let error = answer(batch([consent("c")]), 200, list).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,13 +48,14 @@ async fn a_row_without_its_id_is_set_aside_and_a_success_without_the_list_is_non
     let body = r#"{"ver":"1","data":{"fip_newlist":{"fipId":"one"}}}"#;
     let found = answer(ListFips::new(), 200, body).await.unwrap().data;
     assert_eq!(found.fip_newlist[0].fip_id.as_str(), "one");
-    for body in [
-        r#"{"ver":"1","data":{}}"#,
-        r#"{"ver":"1","data":[]}"#,
-        r#"{"ver":"1"}"#,
+    for (body, kind) in [
+        (r#"{"ver":"1","data":{}}"#, ErrorKind::Decode),
+        (r#"{"ver":"1","data":[]}"#, ErrorKind::Decode),
+        // One member does not vouch for it.
+        (r#"{"ver":"1"}"#, ErrorKind::Unrecognized),
     ] {
         let error = answer(ListFips::new(), 200, body).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+        assert_eq!(error.kind(), kind, "{body}");
     }
 }
 

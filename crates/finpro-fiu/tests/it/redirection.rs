@@ -105,32 +105,32 @@ fn a_return_that_is_not_whole_or_not_of_this_session_is_refused() {
         ),
         (
             "ecres=%&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
         (
             "ecres=%2&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
         (
             "ecres=%+1&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
         (
             "ecres=%zz&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
         (
             "ecres=%é&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
         (
             "ecres=%ff&resdate=1&fi=b",
-            "ecres",
+            "url",
             "must be percent-encoded UTF-8",
         ),
     ] {

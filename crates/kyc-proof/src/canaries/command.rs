@@ -81,7 +81,12 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
             if !ends(0) {
                 found.search(search, &at, &output.stdout, Source::Anything);
             }
-            ensure!(output.code.is_some_and(ends), "{at}: {:?}", output.code);
+            ensure!(
+                output.code.is_some_and(ends),
+                "{at}: {:?}: {}",
+                output.code,
+                output.stderr
+            );
         }
     }
     let printed = sandbox.stop()?;
@@ -198,14 +203,18 @@ impl Form {
         let mut arguments = self.command.to_vec();
         let mut rest = Map::new();
         for (name, value) in input.as_object().into_iter().flatten() {
+            // The names of lists are singular or not.
             let flag = format!("--{}", kebab(name));
+            let takes_value = |flag: &&str| self.help.contains(&format!("{flag} <"));
+            let valued = [&*flag, flag.trim_end_matches('s')];
+            let valued = valued.into_iter().find(takes_value);
             let values = match value {
                 Value::Array(items) => items.clone(),
                 other => vec![other.clone()],
             };
-            if self.help.contains(&format!("{flag} <")) {
+            if let Some(flag) = valued {
                 for value in values {
-                    arguments.extend([flag.clone(), plain(&value)]);
+                    arguments.extend([flag.to_owned(), plain(&value)]);
                 }
             } else if self.help.contains(&flag) {
                 arguments.push(flag);
@@ -220,7 +229,7 @@ impl Form {
     }
 }
 
-/// `mobileNumber` and `mobile_number` as `mobile-number`, `productIDList` as `product-id-list`. The names of lists are singular or not.
+/// `mobileNumber` and `mobile_number` as `mobile-number`, `productIDList` as `product-id-list`.
 fn kebab(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut words = String::new();
@@ -236,9 +245,7 @@ fn kebab(name: &str) -> String {
                 .map(|letter| if letter == '_' { '-' } else { letter }),
         );
     }
-    let name = words;
-    name.strip_suffix("types")
-        .map_or(name.clone(), |stem| format!("{stem}type"))
+    words
 }
 
 /// The planted request with the fixture's own words where those are of an enumeration.
