@@ -44,7 +44,10 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
     for package in &packages {
         let directory = format!("{}-{}", package.name, package.version);
         let archive = unpacked.with_file_name(format!("{directory}.crate"));
-        cmd!(sh, "tar -xzf {archive} -C {unpacked}").quiet().run()?;
+        // All files of all archives have one time: without one of their own cargo would take them for built.
+        cmd!(sh, "tar -xzmf {archive} -C {unpacked}")
+            .quiet()
+            .run()?;
         writeln!(members, "{} = {{ path = {directory:?} }}", package.name)?;
     }
     let manifest = format!(
