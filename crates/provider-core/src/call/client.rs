@@ -1,6 +1,7 @@
 //! The one loop that every call goes through.
 
 use std::borrow::Borrow as _;
+use std::error::Error as StdError;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ use crate::resilience::{Failure, RetryDecision};
 use crate::transport::{DEADLINE, ExchangeLimits, Transport};
 use crate::values::InvalidRequest;
 use crate::wire::{
-    Allowance, Attempt, Body, Endpoint, Idempotency, Provider, RequestBuilder, RequestId, Response,
-    Signs,
+    Allowance, Attempt, Body, BoxFuture, Endpoint, Idempotency, Provider, RequestBuilder,
+    RequestId, Response, Signs,
 };
 
 const USER_AGENT_VALUE: HeaderValue =
@@ -240,6 +241,12 @@ impl<P: Provider> Client<P> {
                 // The failure of an earlier attempt is more specific than the refusal of the next one.
                 Err(refusal) => break failed.unwrap_or(refusal),
             };
+            let provider = self.provider();
+            if let Some(refreshing) = provider.refresh()
+                && let Err(error) = refreshed(refreshing, deadline).await
+            {
+                break failed.unwrap_or(error);
+            }
             let request_id = match &mut request_id {
                 Some(request_id) => &*request_id,
                 none => match settings.clock.random() {
@@ -253,7 +260,6 @@ impl<P: Provider> Client<P> {
             };
             attempts = attempts.saturating_add(1);
             let attempt = Attempt::new(attempts, settings.clock.now(), nonce);
-            let provider = self.provider();
             let around = Around {
                 transport: &*settings.transport,
                 clock: &*settings.clock,
@@ -434,7 +440,16 @@ impl<P: Provider> Client<P> {
                 return Err(circuit_open(wait));
             }
             let limiter = settings.limiter.as_deref();
-            let Some(Err(wait)) = limiter.map(RateLimiter::acquire) else {
+            let acquired = match limiter.map(|limiter| (limiter, limiter.acquire_async())) {
+                None => Ok(()),
+                Some((limiter, None)) => limiter.acquire(),
+                Some((_, Some(asking))) => {
+                    let time_left = timeout.saturating_sub(progress.elapsed());
+                    let asked = tokio::time::timeout(time_left, asking).await;
+                    asked.unwrap_or(Err(Duration::ZERO))
+                }
+            };
+            let Err(wait) = acquired else {
                 return Ok(UnderWay::new(limiter));
             };
             let time_left = timeout.saturating_sub(progress.elapsed());
@@ -444,6 +459,28 @@ impl<P: Provider> Client<P> {
             // Never retries at once, whatever a limiter says.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
+    }
+}
+
+/// Waits until the provider can authorise a request. Nothing of the call was sent, whatever became of the one for its token.
+async fn refreshed(
+    refreshing: BoxFuture<'_, Result<(), Box<dyn StdError + Send + Sync>>>,
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
+    let refreshed = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, refreshing).await,
+        None => Ok(refreshing.await),
+    };
+    match refreshed {
+        Ok(refreshed) => refreshed.map_err(|cause| {
+            let own = cause.downcast_ref::<Error>();
+            let kind = own.map_or(ErrorKind::Credentials, Error::kind);
+            let wait = own.and_then(Error::retry_after);
+            Error::new(kind, Outcome::NotSent)
+                .with_retry_after(wait)
+                .with_source(cause)
+        }),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, Outcome::NotSent)),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::wire::Allowance;
+use crate::wire::{Allowance, BoxFuture};
 
 /// Decides whether an attempt may be sent now. Shared by all clones of a client, and by every client that it is passed to.
 ///
 /// `RateLimits` (feature `rate-limits`) enforces the windows that a provider publishes, within one process. Where several
-/// processes share one key, lease permissions from a store that they share: the crate's front page shows how.
+/// processes share one key, ask a store that they share, for each attempt ([`acquire_async`](Self::acquire_async)) or for a lease
+/// of several: the crate's front page shows how.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,6 +34,19 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
     ///
     /// The time until permission may be acquired. Nothing was acquired.
     fn acquire(&self) -> Result<(), Duration>;
+
+    /// Acquires permission for one attempt from somebody else, such as a store that several processes share. `None`, the
+    /// default: [`acquire`](Self::acquire) answers from memory.
+    ///
+    /// Awaited within the call's deadline, and dropped with the call or at the deadline; then nothing is sent. Where it is
+    /// never `None`, `acquire` is not called.
+    ///
+    /// # Errors
+    ///
+    /// As for [`acquire`](Self::acquire). Where the store does not answer, return the time after which it is asked again.
+    fn acquire_async(&self) -> Option<BoxFuture<'_, Result<(), Duration>>> {
+        None
+    }
 
     /// Learns from one of the provider's answers how many requests are left.
     fn learn(&self, allowance: Allowance);

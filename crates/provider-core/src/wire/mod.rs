@@ -44,7 +44,7 @@ pub(crate) use json::{Recognized, recognize};
 pub use label::Label;
 pub use lenient::{Items, UnreadItem};
 pub use operation::{Idempotency, Mark, Operation, Signs};
-pub use provider::{KnownMembers, Provider};
+pub use provider::{BoxFuture, KnownMembers, Provider};
 pub use raw_response::RawResponse;
 pub use reply_head::ReplyHead;
 pub use request::{BuiltRequest, RequestBuilder};

@@ -1,6 +1,9 @@
 //! The provider trait: what differs between companies.
 
+use std::error::Error;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
 use http::request::Parts;
 use jiff::Timestamp;
@@ -50,6 +53,9 @@ impl KnownMembers {
     }
 }
 
+/// A future on the heap, which can be sent to another thread.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A company's API: its address, how a request is authorised, and how a reply is verified.
 ///
 /// No security decision has a default body: a provider that does not check something has to say so explicitly.
@@ -68,8 +74,22 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The provider's address.
     fn base_url(&self) -> &BaseUrl;
 
-    /// Adds credentials and signature to the head of a finished request. It fetches nothing: the crate's front page shows how
-    /// a token that expires is renewed, with [`Client::replace_provider`](crate::Client::replace_provider).
+    /// Makes ready what [`authorize`](Self::authorize) needs, where that takes somebody else: fetches a token in place of one that
+    /// has expired. `None`, the default: all is at hand.
+    ///
+    /// Awaited before each attempt, retries included, within the call's deadline, and dropped with the call or at the deadline;
+    /// then nothing is sent. Calls that come together ask together: let one of them fetch, and the others wait for it.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be authorised. It is the cause of the call's own error, whose outcome is
+    /// [`NotSent`](crate::Outcome::NotSent), and whose kind is that of an [`Error`](crate::Error), such as that of the call for
+    /// the token, and otherwise [`Credentials`](crate::ErrorKind::Credentials). It must hold no secret and no personal value.
+    fn refresh(&self) -> Option<BoxFuture<'_, Result<(), Box<dyn Error + Send + Sync>>>> {
+        None
+    }
+
+    /// Adds credentials and signature to the head of a finished request. It fetches nothing: see [`refresh`](Self::refresh).
     ///
     /// `signed` are the bytes that the operation declares as signed, exactly as they are sent: its body or a segment of its
     /// path; `None` if it signs nothing.

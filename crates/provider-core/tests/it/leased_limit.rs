@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use provider_core::http::{HeaderMap, Request, StatusCode};
 use provider_core::{
-    Allowance, Body, Client, ErrorKind, ExchangeLimits, Outcome, RateLimiter, RawResponse,
-    Transport, TransportError, async_trait,
+    Allowance, Body, BoxFuture, Client, ErrorKind, ExchangeLimits, Outcome, RateLimiter,
+    RawResponse, Transport, TransportError, async_trait,
 };
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -53,6 +53,28 @@ async fn keep_leased<E>(limiter: Arc<Leased>, lease: impl AsyncFn() -> Result<u3
     }
 }
 
+/// Asks the store for each attempt: exact, at the price of a round trip for each.
+#[derive(Debug)]
+struct Asked(Arc<Store>);
+
+impl RateLimiter for Asked {
+    fn acquire(&self) -> Result<(), Duration> {
+        unreachable!("the store is asked")
+    }
+
+    fn acquire_async(&self) -> Option<BoxFuture<'_, Result<(), Duration>>> {
+        Some(Box::pin(async {
+            match self.0.lease_at_most(1).await {
+                Ok(1..) => Ok(()),
+                Ok(0) => Err(Duration::from_millis(20)),
+                Err(()) => std::future::pending().await,
+            }
+        }))
+    }
+
+    fn learn(&self, _: Allowance) {}
+}
+
 /// What the processes share: it grants ten permissions in each second, at most two a lease, over a network.
 #[derive(Debug)]
 struct Store {
@@ -63,6 +85,10 @@ struct Store {
 
 impl Store {
     async fn lease(&self) -> Result<u32, ()> {
+        self.lease_at_most(2).await
+    }
+
+    async fn lease_at_most(&self, most: u32) -> Result<u32, ()> {
         tokio::time::sleep(Duration::from_millis(3)).await;
         if self.broken {
             return Err(());
@@ -72,7 +98,7 @@ impl Store {
         if granted.0 != second {
             *granted = (second, 0);
         }
-        let lease = (10 - granted.1).min(2);
+        let lease = (10 - granted.1).min(most);
         granted.1 += lease;
         Ok(lease)
     }
@@ -113,6 +139,14 @@ fn process(store: &Arc<Store>, provider: &Arc<Counting>) -> Client<Toy> {
         .unwrap()
 }
 
+fn asking(store: &Arc<Store>, provider: &Arc<Counting>) -> Client<Toy> {
+    Client::builder(Toy::default())
+        .transport(provider.clone())
+        .rate_limiter(Arc::new(Asked(Arc::clone(store))))
+        .build()
+        .unwrap()
+}
+
 fn shared(broken: bool) -> (Arc<Store>, Arc<Counting>) {
     let start = Instant::now();
     let store = Store {
@@ -127,11 +161,30 @@ fn shared(broken: bool) -> (Arc<Store>, Arc<Counting>) {
 #[tokio::test(start_paused = true)]
 async fn processes_that_lease_share_one_limit_and_use_it() {
     let (store, provider) = shared(false);
-    let callers: Vec<_> = (0..3)
-        .flat_map(|_| {
-            let client = process(&store, &provider);
-            (0..10).map(move |_| client.clone())
-        })
+    let seconds = seconds(&provider, [(); 3].map(|()| process(&store, &provider))).await;
+    // A permission that was leased in one second may be used in the next: one lease a process.
+    assert!(
+        seconds.iter().all(|sent| *sent <= 10 + 3 * 2),
+        "{seconds:?}"
+    );
+    assert!(
+        seconds[..8].iter().all(|sent| *sent >= 10 - 3 * 2),
+        "{seconds:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_ask_for_each_attempt_share_one_limit_exactly() {
+    let (store, provider) = shared(false);
+    let seconds = seconds(&provider, [(); 3].map(|()| asking(&store, &provider))).await;
+    assert_eq!(seconds[..9], [10; 9], "{seconds:?}");
+}
+
+/// What arrives in each second if ten callers of each client call three times.
+async fn seconds(provider: &Counting, clients: [Client<Toy>; 3]) -> [u32; 20] {
+    let callers: Vec<_> = clients
+        .into_iter()
+        .flat_map(|client| (0..10).map(move |_| client.clone()))
         .map(|client| {
             tokio::spawn(async move {
                 for _ in 0..3 {
@@ -145,26 +198,19 @@ async fn processes_that_lease_share_one_limit_and_use_it() {
     }
     let seconds = *provider.seconds.lock().unwrap();
     assert_eq!(seconds.iter().sum::<u32>(), 90);
-    // A permission that was leased in one second may be used in the next: one lease a process.
-    assert!(
-        seconds.iter().all(|sent| *sent <= 10 + 3 * 2),
-        "{seconds:?}"
-    );
-    assert!(
-        seconds[..8].iter().all(|sent| *sent >= 10 - 3 * 2),
-        "{seconds:?}"
-    );
+    seconds
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_store_nothing_is_sent_and_the_call_ends_at_its_deadline() {
     let (store, provider) = shared(true);
-    let client = process(&store, &provider);
-    let call = client.call(SafeOrder::new());
-    let error = call.with_timeout(Duration::from_secs(2)).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.outcome()),
-        (ErrorKind::RateLimited, Outcome::NotSent)
-    );
+    for client in [process(&store, &provider), asking(&store, &provider)] {
+        let call = client.call(SafeOrder::new());
+        let error = call.with_timeout(Duration::from_secs(2)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::RateLimited, Outcome::NotSent)
+        );
+    }
     assert_eq!(provider.seconds.lock().unwrap().iter().sum::<u32>(), 0);
 }

@@ -26,6 +26,7 @@ mod money;
 mod observation;
 mod rate_limiter;
 mod redaction;
+mod refresh;
 mod requests;
 mod reqwest_transport;
 mod server;
