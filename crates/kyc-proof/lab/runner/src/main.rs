@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME…`: what the clients cost, beside what a user would take instead.
 
+mod account;
 mod batch;
 mod build;
 mod call;
@@ -87,6 +88,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "growth",
         about: "how the cost grows with calls at once and with the reply, as pictures",
         run: growth::run,
+    },
+    Benchmark {
+        name: "account",
+        about: "memory of a call for an account body of 10 MB, and the reading of it, beside serde",
+        run: account::run,
     },
     Benchmark {
         name: "batch",
