@@ -46,6 +46,19 @@ const ROWS: &[Row] = &[
         most: Some(75),
     },
     Row {
+        program: one_call::SESSIONS,
+        most: Some(60),
+    },
+    Row {
+        program: one_call::FINPRO,
+        most: Some(50),
+    },
+    Row {
+        // One more: Base64.
+        program: one_call::FIU,
+        most: Some(55),
+    },
+    Row {
         program: one_call::HYPER,
         most: None,
     },

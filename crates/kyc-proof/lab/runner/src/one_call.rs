@@ -47,6 +47,34 @@ pub(crate) const TWO_TLS: Program = Program {
         TOKIO,
     ],
 };
+pub(crate) const FINPRO: Program = Program {
+    name: "finpro",
+    about: "finpro-profile, one operation, without TLS",
+    source: "one-call/finpro.rs",
+    dependencies: &[
+        "finpro-profile = { path = \"CRATES/finpro-profile\", default-features = false, features = [\"hyper\"] }",
+        TOKIO,
+    ],
+};
+pub(crate) const FIU: Program = Program {
+    name: "fiu",
+    about: "finpro-fiu, one operation of many, without TLS",
+    source: "one-call/fiu.rs",
+    dependencies: &[
+        "finpro-fiu = { path = \"CRATES/finpro-fiu\", default-features = false, features = [\"hyper\"] }",
+        TOKIO,
+    ],
+};
+pub(crate) const SESSIONS: Program = Program {
+    name: "sessions",
+    about: "veriff-sessions, one operation of many, without TLS",
+    source: "one-call/sessions.rs",
+    dependencies: &[
+        "consent-hmac = { path = \"CRATES/consent-hmac\", default-features = false, features = [\"hyper\"] }",
+        "veriff-sessions = { path = \"CRATES/veriff-sessions\", default-features = false, features = [\"hyper\"] }",
+        TOKIO,
+    ],
+};
 pub(crate) const VERIFF: Program = Program {
     name: "veriff",
     about: "consent-hmac, without TLS",

@@ -23,6 +23,9 @@ const ROWS: &[(Program, Option<u64>)] = &[
     (one_call::TWO, None),
     (one_call::TWO_TLS, None),
     (one_call::VERIFF, Some(1_800_000)),
+    (one_call::SESSIONS, None),
+    (one_call::FINPRO, None),
+    (one_call::FIU, None),
     (one_call::HYPER, None),
     (one_call::UREQ, None),
     (one_call::UREQ_TLS, None),
@@ -31,10 +34,13 @@ const ROWS: &[(Program, Option<u64>)] = &[
     (one_call::REQWEST_DEFAULT, None),
 ];
 
-/// The most that a second provider may add, by the programs with one and with two.
-const SECOND: [(&str, &str, u64); 2] = [
-    ("finpass", "two", 240_000),
-    ("finpass-tls", "two-tls", 240_000),
+/// The most that one program may have more than another, and what makes the difference: a second provider, or the operations
+/// beside the one that is called.
+const DIFFERENCES: [(&str, &str, &str, u64); 4] = [
+    ("a second provider", "finpass", "two", 240_000),
+    ("a second provider", "finpass-tls", "two-tls", 240_000),
+    ("operations beside one", "finpro", "fiu", 60_000),
+    ("operations beside one", "veriff", "sessions", 60_000),
 ];
 
 /// Bytes with cargo's release profile, and at the smallest.
@@ -103,14 +109,14 @@ fn table(sizes: &BTreeMap<&str, Sizes>) -> (String, bool) {
             );
         }
     }
-    for (one, two, most) in SECOND {
+    for (what, one, two, most) in DIFFERENCES {
         if let (Some(one_size), Some(two_size)) = (sizes.get(one), sizes.get(two)) {
             let more = two_size.release.saturating_sub(one_size.release);
             let least = two_size.smallest.saturating_sub(one_size.smallest);
             let _ = writeln!(
                 text,
                 "{:<48} {:>12} {:>12}  {}",
-                format!("a second provider: {two} - {one}"),
+                format!("{what}: {two} - {one}"),
                 grouped(more),
                 grouped(least),
                 judge(more, Some(most)),
