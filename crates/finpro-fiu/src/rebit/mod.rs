@@ -16,9 +16,8 @@ use provider_core::jiff::civil::{Date as CivilDate, DateTime};
 use provider_core::jiff::tz::{Offset, TimeZone};
 use provider_core::lenient::Read;
 use provider_core::{Amount, Items, Masked};
-use serde::de::value::MapAccessDeserializer;
+use serde::Deserializer;
 use serde::de::{MapAccess, SeqAccess};
-use serde::{Deserialize, Deserializer};
 
 pub use self::deposits::{
     DepositSummary, DepositTransaction, Pending, PendingTransactions, TermDepositSummary,
@@ -341,21 +340,23 @@ impl<R> fmt::Debug for Transactions<R> {
 
 /// An object of ReBIT's schemas, or the list of rows alone of FinPro's page.
 impl<R: Record> Elements for Transactions<R> {
-    fn of_object<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        RowList::deserialize(MapAccessDeserializer::new(members)).map(Into::into)
+    fn of_object<'de, const DIRECT: bool, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        RowList::of_members::<DIRECT, A>(members).map(Into::into)
     }
 
-    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+    fn of_list<'de, const DIRECT: bool, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
         Ok(Self {
-            rows: Items::of_list(list)?,
+            rows: Items::of_list::<DIRECT, A>(list)?,
             ..Self::default()
         })
     }
 }
 
 impl<R: Record> Field for Transactions<R> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMany(PhantomData))
+    fn read<'de, const DIRECT: bool, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMany::<_, DIRECT>(PhantomData))
     }
 
     fn add(&mut self, other: Self) {
@@ -444,7 +445,10 @@ pub trait FiForm: private::Form {
 
 mod private {
     #[expect(unnameable_types, reason = "nobody else implements it")]
-    pub trait Form: serde::de::DeserializeOwned {
+    pub trait Form: Sized {
+        /// Reads a whole account.
+        fn of_json(json: &str) -> serde_json::Result<Self>;
+
         /// Whether there is nothing in it.
         fn is_empty(&self) -> bool;
     }
@@ -456,6 +460,10 @@ macro_rules! forms {
         pub type $name = AccountBody<$summary, $row>;
 
         impl private::Form for $name {
+            fn of_json(json: &str) -> serde_json::Result<Self> {
+                record::record(json)
+            }
+
             fn is_empty(&self) -> bool {
                 let rows = &self.transactions.rows;
                 let sections = self.summary.is_some() || self.balance.is_some() || self.profile.is_some();
@@ -490,6 +498,10 @@ forms! {
 }
 
 impl private::Form for NpsAccount {
+    fn of_json(json: &str) -> serde_json::Result<Self> {
+        record::record(json)
+    }
+
     fn is_empty(&self) -> bool {
         self.summary.is_none() && self.transactions.is_none() && self.profile.is_none()
     }
@@ -500,6 +512,10 @@ impl FiForm for NpsAccount {
 }
 
 impl private::Form for GstReturns {
+    fn of_json(json: &str) -> serde_json::Result<Self> {
+        record::record(json)
+    }
+
     fn is_empty(&self) -> bool {
         self.gstr1.is_none() && self.gstr3b.is_none() && self.profile.is_none()
     }
@@ -566,7 +582,7 @@ impl FiAccount {
         if self.kind().is_some_and(|kind| !T::KINDS.contains(&kind)) {
             return Err(FormError::OtherKind);
         }
-        let read = |json: &str| serde_json::from_str::<T>(json).map_err(|_| FormError::Unreadable);
+        let read = |json: &str| T::of_json(json).map_err(|_| FormError::Unreadable);
         let account = read(self.json())?;
         // Some platforms have an element around all others.
         match account

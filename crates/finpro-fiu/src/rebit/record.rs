@@ -3,6 +3,9 @@
 //! A member's name counts without white space or colons around it, without an underscore before it, and whatever the case of
 //! its first letter. A leaf may be text, a number or a truth value; empty text and null are absence. An element may be alone or
 //! in a list. What cannot be read costs itself and nothing beside it.
+//!
+//! Nearly all documents have objects for elements and nothing in them that breaks a record: they are read `DIRECT`ly, in one pass, and
+//! fail as a whole otherwise. Then they are read again with each item of a list by itself.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +13,7 @@ use std::marker::PhantomData;
 
 use provider_core::lenient::Read;
 use provider_core::{Amount, Items, Masked};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
+use serde::de::value::{SeqAccessDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -64,14 +67,18 @@ impl Leaf for bool {
 
 /// A member of a record.
 pub(super) trait Field: Default {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    fn read<'de, const DIRECT: bool, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error>;
 
     /// Adds what the record says of it under another of its names, or once more.
     fn add(&mut self, other: Self);
 }
 
 impl<T: Leaf> Field for Read<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn read<'de, const DIRECT: bool, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
         Self::parsed(deserializer, T::of)
     }
 
@@ -88,8 +95,11 @@ impl<T: Leaf> Field for Read<T> {
 
 impl<T: Record> Field for Option<T> {
     /// An element that is no object is none. Of a list it is the first.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Items::read(deserializer)?.into_iter().next())
+    fn read<'de, const DIRECT: bool, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let items = Items::read::<DIRECT, D>(deserializer)?;
+        Ok(items.into_iter().next())
     }
 
     fn add(&mut self, other: Self) {
@@ -100,8 +110,10 @@ impl<T: Record> Field for Option<T> {
 }
 
 impl<T: Record> Field for Items<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMany(PhantomData))
+    fn read<'de, const DIRECT: bool, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMany::<_, DIRECT>(PhantomData))
     }
 
     fn add(&mut self, other: Self) {
@@ -112,38 +124,78 @@ impl<T: Record> Field for Items<T> {
 }
 
 /// What an object is read as.
-pub(super) trait Record: DeserializeOwned {}
+pub(super) trait Record: DeserializeOwned {
+    fn of_members<'de, const DIRECT: bool, A: MapAccess<'de>>(members: A)
+    -> Result<Self, A::Error>;
+}
+
+/// Reads a [`Record`].
+pub(super) struct Members<T, const DIRECT: bool>(pub(super) PhantomData<T>);
+
+impl<'de, T: Record, const DIRECT: bool> Visitor<'de> for Members<T, DIRECT> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::of_members::<DIRECT, A>(members)
+    }
+}
+
+impl<'de, T: Record, const DIRECT: bool> DeserializeSeed<'de> for Members<T, DIRECT> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+/// Reads a whole record, directly if that succeeds.
+pub(super) fn record<T: Record>(json: &str) -> serde_json::Result<T> {
+    let mut direct = serde_json::Deserializer::from_str(json);
+    let read = Members::<T, true>(PhantomData).deserialize(&mut direct);
+    read.and_then(|record| direct.end().map(|()| record))
+        .or_else(|_| serde_json::from_str(json))
+}
 
 /// What is written as an object or as a list.
 pub(super) trait Elements: Default {
-    fn of_object<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error>;
+    fn of_object<'de, const DIRECT: bool, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error>;
 
-    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error>;
+    fn of_list<'de, const DIRECT: bool, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error>;
 }
 
 impl<T: Record> Elements for Items<T> {
-    fn of_object<'de, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
-        let one = T::deserialize(MapAccessDeserializer::new(members))?;
-        Ok(vec![one].into())
+    fn of_object<'de, const DIRECT: bool, A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        Ok(vec![T::of_members::<DIRECT, A>(members)?].into())
     }
 
-    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        Items::deserialize(SeqAccessDeserializer::new(list))
+    fn of_list<'de, const DIRECT: bool, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        if !DIRECT {
+            return Items::deserialize(SeqAccessDeserializer::new(list));
+        }
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(Members::<T, true>(PhantomData))? {
+            items.push(item);
+        }
+        Ok(items.into())
     }
 }
 
 /// Reads elements; null and empty text are none of them.
-pub(super) struct OneOrMany<T>(pub(super) PhantomData<T>);
+pub(super) struct OneOrMany<T, const DIRECT: bool>(pub(super) PhantomData<T>);
 
-impl<T: Elements> OneOrMany<T> {
+impl<T: Elements, const DIRECT: bool> OneOrMany<T, DIRECT> {
     /// Something else: set aside like an item of a list.
     fn other<E: Error>(value: serde_json::Value) -> Result<T, E> {
         let items = SeqDeserializer::<_, serde_json::Error>::new(std::iter::once(value));
-        T::of_list(items).map_err(E::custom)
+        T::of_list::<false, _>(items).map_err(E::custom)
     }
 }
 
-impl<'de, T: Elements> Visitor<'de> for OneOrMany<T> {
+impl<'de, T: Elements, const DIRECT: bool> Visitor<'de> for OneOrMany<T, DIRECT> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,11 +203,11 @@ impl<'de, T: Elements> Visitor<'de> for OneOrMany<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
-        T::of_list(list)
+        T::of_list::<DIRECT, A>(list)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
-        T::of_object(members)
+        T::of_object::<DIRECT, A>(members)
     }
 
     fn visit_unit<E: Error>(self) -> Result<T, E> {
@@ -187,13 +239,13 @@ impl<'de, T: Elements> Visitor<'de> for OneOrMany<T> {
 }
 
 /// Reads a member's value as a [`Field`].
-pub(super) struct ReadField<F>(pub(super) PhantomData<F>);
+pub(super) struct ReadField<F, const DIRECT: bool>(pub(super) PhantomData<F>);
 
-impl<'de, F: Field> DeserializeSeed<'de> for ReadField<F> {
+impl<'de, F: Field, const DIRECT: bool> DeserializeSeed<'de> for ReadField<F, DIRECT> {
     type Value = F;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<F, D::Error> {
-        F::read(deserializer)
+        F::read::<DIRECT, D>(deserializer)
     }
 }
 
@@ -280,44 +332,31 @@ macro_rules! records {
 
         impl<'de $(, $($generic: $crate::rebit::record::Record),+)?> serde::Deserialize<'de> for $record $(<$($generic),+>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Members<T>(std::marker::PhantomData<T>);
-
-                impl<'de $(, $($generic: $crate::rebit::record::Record),+)?> serde::de::Visitor<'de>
-                    for Members<$record $(<$($generic),+>)?>
-                {
-                    type Value = $record $(<$($generic),+>)?;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-
-                    fn visit_map<A: serde::de::MapAccess<'de>>(
-                        self,
-                        mut members: A,
-                    ) -> Result<Self::Value, A::Error> {
-                        use $crate::rebit::record::{Field, Name, ReadField};
-
-                        let mut record = <$record $(<$($generic),+>)?>::default();
-                        while let Some(name) = members.next_key::<Name<'_>>()? {
-                            match name.as_str() {
-                                $( $name $(| $alias)* => {
-                                    let seed = ReadField::<$type>(std::marker::PhantomData);
-                                    Field::add(&mut record.$field, members.next_value_seed(seed)?);
-                                } )+
-                                _ => {
-                                    members.next_value::<serde::de::IgnoredAny>()?;
-                                }
-                            }
-                        }
-                        Ok(record)
-                    }
-                }
-
-                deserializer.deserialize_map(Members(std::marker::PhantomData))
+                deserializer.deserialize_map($crate::rebit::record::Members::<Self, false>(std::marker::PhantomData))
             }
         }
 
-        impl $(<$($generic: $crate::rebit::record::Record),+>)? $crate::rebit::record::Record for $record $(<$($generic),+>)? {}
+        impl $(<$($generic: $crate::rebit::record::Record),+>)? $crate::rebit::record::Record for $record $(<$($generic),+>)? {
+            fn of_members<'de, const DIRECT: bool, A: serde::de::MapAccess<'de>>(
+                mut members: A,
+            ) -> Result<Self, A::Error> {
+                use $crate::rebit::record::{Field, Name, ReadField};
+
+                let mut record = Self::default();
+                while let Some(name) = members.next_key::<Name<'_>>()? {
+                    match name.as_str() {
+                        $( $name $(| $alias)* => {
+                            let seed = ReadField::<$type, DIRECT>(std::marker::PhantomData);
+                            Field::add(&mut record.$field, members.next_value_seed(seed)?);
+                        } )+
+                        _ => {
+                            members.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(record)
+            }
+        }
     )+};
 }
 

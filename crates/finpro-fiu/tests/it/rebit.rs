@@ -213,6 +213,16 @@ fn an_element_is_one_or_many_and_what_is_none_is_set_aside() {
             "{rows}"
         );
     }
+    // What no JSON value can hold, and an item that breaks by itself.
+    for odd in ["1e999", r#""\ud800""#, r#"{"\ud800":1}"#, "[[[[]]]]"] {
+        let json = format!(
+            r#"{{"Transactions":{{"Transaction":[{{"amount":"1"}},{odd},{{"amount":"2"}}]}}}}"#
+        );
+        let account: FiAccount = serde_json::from_str(&json).unwrap();
+        let deposit: DepositAccount = account.read_as().unwrap();
+        let rows = &deposit.transactions.rows;
+        assert_eq!((rows.len(), rows.unread_count()), (2, 1), "{odd}");
+    }
     for transactions in [json!(null), json!(""), json!([])] {
         let deposit: DepositAccount = read(&json!({"Transactions": transactions, "Summary": {}}));
         assert!(deposit.transactions.rows.is_empty() && deposit.summary.is_some());

@@ -314,11 +314,12 @@ impl<T> Read<T> {
     fn of(raw: &Raw<'_>, value: impl FnOnce(Scalar<'_>) -> Option<T>) -> Self {
         match raw.scalar() {
             Scalar::Null => Self::Absent,
-            scalar => value(scalar).map_or_else(
-                || Self::Unreadable(Masked::new(raw.0.as_ref())),
-                Self::Value,
-            ),
+            scalar => value(scalar).map_or_else(|| Self::unreadable(raw), Self::Value),
         }
+    }
+
+    fn unreadable(raw: &Raw<'_>) -> Self {
+        Self::Unreadable(Masked::new(raw.0.as_ref()))
     }
 
     /// As [`text`]. Empty text is not readable.
@@ -348,8 +349,12 @@ impl<T> Read<T> {
     ) -> Result<Self, D::Error> {
         let raw = Raw::deserialize(deserializer)?;
         Ok(match raw.scalar() {
+            Scalar::Null => Self::Absent,
             Scalar::Text(text) if text.trim().is_empty() => Self::Absent,
-            _ => Self::of(&raw, |scalar| parse(&scalar.text()?)),
+            scalar => {
+                let value = scalar.text().and_then(|text| parse(&text));
+                value.map_or_else(|| Self::unreadable(&raw), Self::Value)
+            }
         })
     }
 
