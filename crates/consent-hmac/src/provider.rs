@@ -317,12 +317,13 @@ impl Refusal {
             (false, reason @ Told::Text(_)) => reason.into_text(),
             (false, _) => None,
         };
-        let meaning = code.as_deref().and_then(about_credentials);
+        let about_credentials = code.as_deref().and_then(about_credentials);
+        let meaning = about_credentials.or_else(|| about_request(code.as_deref()?));
         // Other than the HTTP status says: it broke on the way, and may have been done.
         let broke = self.status.status().is_some_and(|status| status >= 500.0);
         let class = if broke {
             FaultClass::Contradictory
-        } else if meaning.is_some() {
+        } else if about_credentials.is_some() {
             FaultClass::Credentials
         } else {
             FaultClass::ByStatus
@@ -333,6 +334,43 @@ impl Refusal {
             .with_meaning(meaning)
             .with_class(class)
     }
+}
+
+/// The codes about what was asked (devdocs.veriff.com, some troubleshooting codes `[docs]`; 2101 to 2104 `[3p]`).
+fn about_request(code: &str) -> Option<&'static str> {
+    Some(match code.trim() {
+        "1001" => "the id in the query is not 20 to 40 characters",
+        "1002" => "the id in the query is not a version 4 UUID",
+        "1003" => "the id in the query was used before",
+        "1102" => "a member that is required is missing",
+        "1104" => "a member is invalid",
+        "1201" => "the timestamp is more than an hour old",
+        "1202" => "the timestamp has another form",
+        "1203" => "a date is not YYYY-MM-DD",
+        "1301" => "a feature is not supported",
+        "1302" => "the return URL is not HTTPS",
+        "1303" => "the status is invalid",
+        "1304" => {
+            "the session does not go from its status to this one, such as when it was submitted before"
+        }
+        "1305" => "the session is not completed, and cannot be deleted",
+        "1306" => "the session is in progress, and cannot be deleted",
+        "1308" => "the id number is missing",
+        "1309" => "the SSN needs a name",
+        "1310" => "the SSN needs a birth date or an address",
+        "1400" => "the image's data is missing",
+        "1401" => "the image is not Base64",
+        "1402" => "the image's context is not supported",
+        "1403" => "a property of the image is missing",
+        "1500" => "vendorData is more than 1,000 characters",
+        "1501" => "vendorData is not text",
+        "2003" => "the birth date is invalid",
+        "2101" => "the document number's length is wrong",
+        "2102" => "the document number has characters that it cannot have",
+        "2103" => "the document's type is not supported",
+        "2104" => "the document's country is not supported",
+        _ => return None,
+    })
 }
 
 /// The codes about key and signature (devdocs.veriff.com, credentials and authorization codes). 1101 has four different

@@ -5,6 +5,7 @@ use kyc_facade::openapi::{Kind, Member, plain};
 use serde_json::{Map, Number, Value};
 
 use super::command::Command;
+use super::data;
 use crate::failure::Failure;
 
 /// Names that have another meaning in every command. A member of such a name can be given only in `--data`.
@@ -23,6 +24,8 @@ const RESERVED: [&str; 7] = [
 pub(super) enum Form {
     /// A flag of another name, and how its texts are spelled in the request.
     Spelled(&'static str, fn(&str) -> &str),
+    /// A file, or `-` for standard input: its text is the value, of at most this many bytes.
+    File(usize),
     /// A flag without a value, for a member with only one value; and the rule to report if it is missing.
     Switch {
         value: &'static str,
@@ -125,8 +128,9 @@ impl Flag {
     }
 
     fn value_name(&self) -> String {
-        match self.member.kind {
-            Kind::Boolean => "true|false".to_owned(),
+        match (&self.member.kind, self.form) {
+            (_, Some(Form::File(_))) => "FILE".to_owned(),
+            (Kind::Boolean, _) => "true|false".to_owned(),
             _ => self.name.to_uppercase().replace('-', "_"),
         }
     }
@@ -154,7 +158,12 @@ impl Flag {
             request.insert(member.clone(), value.into());
             return Ok(());
         }
-        if let Some(given) = matches.get_many::<String>(&self.name) {
+        if let (Some(Form::File(most)), Some(path)) =
+            (self.form, matches.get_one::<String>(&self.name))
+        {
+            let text = data::text(member, path.as_ref(), most)?;
+            request.insert(member.clone(), text.into());
+        } else if let Some(given) = matches.get_many::<String>(&self.name) {
             let spelled = |text| match self.form {
                 Some(Form::Spelled(_, spelled)) => spelled(text),
                 _ => text,

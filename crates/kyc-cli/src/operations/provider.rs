@@ -93,7 +93,10 @@ impl<P: Provider> ProviderOperations<P> {
         let mut notes = vec![operation.route.to_string()];
         if !only_in_data.is_empty() {
             let names: Vec<_> = only_in_data.into_iter().map(|member| member.name).collect();
-            notes.push(format!("In --data only: {}", names.join(", ")));
+            let (names, provider) = (names.join(", "), P::NAME);
+            notes.push(format!(
+                "In --data only: {names}; `kyc openapi {provider}` has their form"
+            ));
         }
         notes.extend(unconfirmed(operation.mark));
         notes.extend(Some(command.note.to_owned()).filter(|note| !note.is_empty()));
@@ -225,12 +228,20 @@ impl<P: Provider> ProviderOperations<P> {
         if !matches!(file, Some(ReplyFile::File { .. })) {
             interrupt.end_with(last_words("was done"));
         }
+        let gives_file = !entry.operation().content_types.is_empty();
         match file {
             Some(file) => {
                 let written = file.write(&reply, output)?;
-                output.note(&format!("{written} bytes written"));
+                // A document may be inside, as Base64 or as a link.
+                let json = if gives_file { "" } else { " of JSON" };
+                output.note(&format!("{written} bytes{json} written"));
             }
-            None => output.reply(&reply)?,
+            None => {
+                output.reply(&reply)?;
+                if gives_file {
+                    output.note("The file was not kept: --out FILE writes it");
+                }
+            }
         }
         Ok(0)
     }

@@ -3,7 +3,7 @@
 use kyc_facade::consent_hmac::{self, ConsentClient, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
-use kyc_facade::finpro_fiu::FiuClient;
+use kyc_facade::finpro_fiu::{ConsentsFile, FiuClient};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::veriff_sessions::SessionsClient;
 
@@ -57,7 +57,11 @@ pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
     names: Finpro::SETTINGS,
     settings: Finpro::from_settings,
     openapi: finpro_profile::OPENAPI,
-    commands: &[Command::of("check-profile").named("profile").with_batch()],
+    commands: &[
+        Command::of("check-profile").named("profile").with_batch(),
+        Command::of("upload-fi-requests")
+            .with_forms(&[("file", Form::File(ConsentsFile::MAX_BYTES))]),
+    ],
 };
 
 pub(super) static VERIFF: ProviderOperations<Veriff> = ProviderOperations {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kyc_facade::openapi::{Place, members};
 use kyc_facade::provider_core::{
-    CallOptions, Client, DriftRadar, Provider, RetryPolicy, Transport,
+    CallOptions, Client, DriftRadar, Fault, Provider, RetryPolicy, Transport,
 };
 use provider_core::testing::fixture::Expected;
 use provider_core::testing::{Fixture, ScriptedTransport, Sent, Step};
@@ -168,6 +168,35 @@ fn the_recorded_replies_are_as_documented() {
         drifts(&DEEPVUE),
     ];
     insta::assert_snapshot!(found.concat().join("\n"));
+}
+
+/// A code that says why is the first that somebody looks for.
+#[test]
+fn every_documented_code_is_printed() {
+    let codes = [
+        codes(&FINPASS),
+        codes(&FINPRO),
+        codes(&VERIFF),
+        codes(&DEEPVUE),
+    ];
+    let codes = codes.concat();
+    assert!(codes.len() > 100, "{}", codes.len());
+    for code in codes {
+        let fault = Fault::new().with_code(Some(code.clone()));
+        assert!(fault.printable_code().is_some(), "{code}");
+    }
+}
+
+fn codes<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
+    let all = provider.entries().flat_map(|entry| {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        Fixture::all(fixtures.join(P::NAME).join(entry.operation().name))
+    });
+    let code = |fixture: Fixture| match fixture.expected {
+        Expected::Error(error) => error.code.filter(|code| code != "made_up"),
+        Expected::Value(_) => None,
+    };
+    all.filter_map(code).collect()
 }
 
 fn drifts<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {

@@ -55,6 +55,41 @@ fn nothing_is_sent_for_a_file_that_can_never_be() {
 }
 
 #[test]
+fn a_member_that_is_a_file_is_read_from_it_and_checked_before_anything_is_sent() {
+    let reply = r#"{"ver":"1","data":{"reference_id":"batch-1","status":"READY"}}"#;
+    let server = FixedServer::answering("200 OK", reply);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("consents.csv");
+    let upload = || {
+        let file = file.to_str().unwrap();
+        let upload = ["finpro", "upload-fi-requests", "--file", file];
+        let named = [&upload[..], &["--reference-id", "batch-1"]].concat();
+        kyc(&named, &server.environment())
+    };
+    let run = upload();
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("file: cannot be read: no such file"),
+        "{run:?}"
+    );
+    for (content, rule) in [
+        (&b"\xff\xfe"[..], "must be UTF-8"),
+        (b"name\nx\n", "must be JSON, or CSV with a column consentId"),
+        (&[b'x'; 10 * 1024 * 1024 + 1], "must be"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let run = upload();
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(&format!("file: {rule}")), "{run:?}");
+    }
+    assert_eq!(server.connections(), 0);
+    fs::write(&file, "consentId\nconsent-1\n").unwrap();
+    let run = upload();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
 fn a_dash_is_stdout() {
     let server = FixedServer::answering("200 OK", REPLY);
     let folder = TempDir::new().unwrap();

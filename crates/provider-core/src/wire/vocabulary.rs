@@ -79,22 +79,26 @@ pub fn tells_failure(text: &str) -> bool {
 
 /// Whether all words of a code are words of codes, so that it is none of a person's names. A code of digits has no words.
 pub(super) fn is_code(text: &str) -> bool {
-    const WORDS: &str = "aa aadhaar aas abort aborted absent accept accepted access account action active address already \
-        and api app application argument array at auth authentication authorisation authorization bad balance base before \
-        blocked body bool boolean broken busy call cancelled check checked client closed code conflict connection consent const content \
-        credential credentials credits customer data database date datetime deactivated declined deleted denied dependency \
-        detail details digest disabled document does down duplicate e email empty end entity enum error exceeded exception \
-        exist exists expired extra fail failed failure fault field file flow for forbidden format found frequency from \
-        gateway get handle header id illegal in inactive incomplete incorrect info input institution insufficient int \
-        integer internal invalid is issue item json key large length limit link list locked long low maintenance malformed many \
-        max maximum method min minimum mismatch missing mobile model must network no none not null number object of on only \
-        open operation otp out over pan param parameter parse parsing password path pattern payload payment pending \
-        permission plan please post present processing product profile provider purpose query quota range rate re ready \
-        refused regex registered rejected request requests required resource response result retry revoked schema secret \
-        server service session short signature size source state status str string success suspended system temporarily \
-        template terminated than time timed timeout to token too tool transaction type unable unauthorised unauthorized \
-        unavailable under unexpected unknown unprocessable unsupported url user validation value verification version view \
-        vua web with wrong";
+    const WORDS: &str = "aa aadhaar aadhar aas abort aborted absent accept accepted access account action active address already \
+        analysis analytics and api app application approved argument array at attempt auth authentication \
+        authorisation authorization available bad balance base batch before blocked body bool boolean broken busy \
+        call can cancelled check checked client closed code complete completed conflict connection consent consents \
+        const content credential credentials credits customer data database date datetime deactivated declined \
+        deleted denied dependency detail details digest digilocker disabled document does down duplicate e eligible \
+        email empty end entity enum error event exceeded exception exist exists expired expires expiry extra fail \
+        failed failure fault field file flow for forbidden format found frequency from gateway generated generation \
+        get granted handle header id identity illegal in inactive incomplete incorrect info input institution \
+        insufficient int integer internal invalid is issue item journey json key large length limit link linked list \
+        locked long low maintenance malformed many match max maximum method mfa min minimum mismatch missing mobile \
+        model modified must network no none not null number object of on only open operation otp out over pan param \
+        parameter parse parsing password path pattern paused payload payment pdf pending permission phone plan \
+        please post present processing product profile provider purpose push query quota range rate re reached ready \
+        record redirect reference refused regex registered rejected report request requests required resend resource \
+        response resubmission result resumed retry revoked schema scope secret server service session short \
+        signature size soon source started state statement status str string submission submitted success suspended \
+        system template temporarily terminated than time timed timeout to token too tool tracking transaction type \
+        types unable unauthorised unauthorized unavailable under unexpected unknown unprocessable unsupported upload \
+        uploaded uri url user validation value verification verified version view vua web webhook with wrong xml";
     words(text)
         .iter()
         .all(|word| WORDS.split_ascii_whitespace().any(|known| known == word))
