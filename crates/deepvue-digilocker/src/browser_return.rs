@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use provider_core::capability::UnclearReturn;
 use provider_core::{Label, Plus, VerificationError, is_same_text, query_parameters};
 
 use crate::{DigilockerCode, DigilockerState, TransactionId};
@@ -78,13 +79,13 @@ impl ReturnForm {
     ) -> Result<BrowserReturn, VerificationError> {
         let unclear = |reason| Ok(BrowserReturn::Unclear(reason));
         if url.len() > MAX_LEN {
-            return unclear(Unclear::TooLong);
+            return unclear(UnclearReturn::TooLong);
         }
         let Some(parameters) = query_parameters(url, Plus::Space) else {
-            return unclear(Unclear::Malformed);
+            return unclear(UnclearReturn::Malformed);
         };
         if parameters.len() > MAX_PARAMETERS {
-            return unclear(Unclear::TooLong);
+            return unclear(UnclearReturn::TooLong);
         }
         let named = |names: &[Cow<'static, str>]| -> Vec<&str> {
             let is_named = |name: &str| names.iter().any(|known| known == name);
@@ -104,20 +105,20 @@ impl ReturnForm {
         }
         let is_tied = !states.is_empty() || !self.needs_state;
         match (codes.as_slice(), errors.as_slice()) {
-            ([], []) => unclear(Unclear::Silent),
+            ([], []) => unclear(UnclearReturn::Silent),
             ([code], []) => match DigilockerCode::parse(code) {
-                Ok(_) if !is_tied => unclear(Unclear::NoSession),
+                Ok(_) if !is_tied => unclear(UnclearReturn::NoSession),
                 Ok(code) => Ok(BrowserReturn::Approved(code)),
-                Err(_) => unclear(Unclear::Malformed),
+                Err(_) => unclear(UnclearReturn::Malformed),
             },
             // RFC 6749's word for a person or a server that said no.
             ([], [error]) if error.eq_ignore_ascii_case("access_denied") => match is_tied {
                 true => Ok(BrowserReturn::Denied),
                 // Anybody could end a session that way.
-                false => unclear(Unclear::NoSession),
+                false => unclear(UnclearReturn::NoSession),
             },
-            ([], [error]) => unclear(Unclear::Failed(Label::from(*error))),
-            _ => unclear(Unclear::Contradictory),
+            ([], [error]) => unclear(UnclearReturn::Failed(Label::from(*error))),
+            _ => unclear(UnclearReturn::Contradictory),
         }
     }
 }
@@ -146,26 +147,9 @@ pub enum BrowserReturn {
     Approved(DigilockerCode),
     /// The person, or DigiLocker for them, said no.
     Denied,
-    /// Neither: never take it for an approval or a denial.
-    Unclear(Unclear),
-}
-
-/// Why a return is unclear.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unclear {
-    /// It has neither a code nor an error.
-    Silent,
-    /// A code or a denial, and no session that it belongs to: see [`ReturnForm::without_state`].
-    NoSession,
-    /// A code and an error, or several of them.
-    Contradictory,
-    /// An error that is not a denial, in its own word.
-    Failed(Label),
-    /// It is not encoded as a query is, or the code has characters that none has.
-    Malformed,
-    /// More than 16 KiB or 100 parameters.
-    TooLong,
+    /// Neither: never take it for an approval or a denial. More than 16 KiB or 100 parameters are not read; a code without a session is
+    /// believed only by [`ReturnForm::without_state`].
+    Unclear(UnclearReturn),
 }
 
 impl BrowserReturn {

@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use provider_core::capability::{DocumentError, DocumentFormat};
 use provider_core::lint::mask_aadhaar;
 use provider_core::{Masked, check_web_url, lenient};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -33,64 +34,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct DocumentText(Masked);
-
-provider_core::open_enum! {
-    /// What a document looks like, by its first characters.
-    pub enum DocumentFormat {
-        /// A PDF in base64.
-        Pdf = "pdf",
-        /// XML, as it is or in base64.
-        Xml = "xml",
-        /// A JPEG in base64.
-        Jpeg = "jpeg",
-        /// A PNG in base64.
-        Png = "png",
-        /// An HTML page, as it is or in base64: somebody's error page, and not a document.
-        Html = "html",
-        /// The URL of a document.
-        Link = "link",
-        /// Anything else.
-        Other = "other",
-    }
-}
-
-/// Why a document is not what was asked for. The original is in [`DocumentText::expose`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DocumentError {
-    /// It looks like another format.
-    OtherFormat(DocumentFormat),
-    /// It is an HTML page. Ask Deepvue, with the transaction id.
-    Page,
-    /// It is neither base64 nor anything else that is known.
-    NotBase64,
-    /// Its end is missing.
-    Truncated,
-    /// XML that is not UTF-8, or says that it is in another encoding.
-    Encoding,
-    /// XML with a document type, in which it may declare entities: a parser that expands them reads files or fills the memory. No
-    /// document of DigiLocker is known to have one.
-    DocumentType,
-}
-
-impl std::error::Error for DocumentError {}
-
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherFormat(found) => {
-                write!(f, "the document is in another format: {}", found.as_str())
-            }
-            Self::Page => f.write_str("the document is an HTML page"),
-            Self::NotBase64 => f.write_str("the document is not base64"),
-            Self::Truncated => f.write_str("the document is not complete"),
-            Self::Encoding => f.write_str("the document is XML that is not UTF-8"),
-            Self::DocumentType => {
-                f.write_str("the document is XML with a document type, which may declare entities")
-            }
-        }
-    }
-}
 
 impl DocumentText {
     /// Wraps a document, byte for byte.

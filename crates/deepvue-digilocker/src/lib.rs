@@ -17,13 +17,13 @@ mod provider;
 mod session_request;
 mod session_state;
 
-pub use browser_return::{BrowserReturn, ReturnForm, Unclear};
+pub use browser_return::{BrowserReturn, ReturnForm};
 pub use client::DigilockerClient;
 pub use complete_authorization::{
     Authorization, CompleteAuthorization, CompletedAuthorization, DigilockerCode, YesNo,
 };
 pub use detail::{Detail, DetailItem};
-pub use document::{DocumentError, DocumentFormat, DocumentText};
+pub use document::DocumentText;
 pub use envelope::{Envelope, SubCode, TransactionId};
 pub use get_e_aadhaar::{EAadhaar, EAadhaarReply, GetEAadhaar, ProofOfAddress, ProofOfIdentity};
 pub use get_file::{FileReply, GetFile};
@@ -35,6 +35,7 @@ pub use plan::Plan;
 pub use provider::{ClientId, ClientSecret, Deepvue};
 #[doc(no_inline)]
 pub use provider_core;
+pub use provider_core::capability::{DocumentError, DocumentFormat, UnclearReturn};
 pub use session_state::DigilockerState;
 
 /// Deepvue's DigiLocker family as an OpenAPI document without operations: addresses, credentials and refusals. The

@@ -8,6 +8,7 @@ use provider_core::{
     RawResponse, ReplyHead, Settings, StreamVerification, VerificationError,
 };
 
+use crate::ReturnForm;
 use crate::envelope::refusal;
 
 provider_core::secret_text! {
@@ -28,6 +29,7 @@ pub struct Deepvue {
     base_url: BaseUrl,
     client_id: HeaderValue,
     client_secret: HeaderValue,
+    return_form: ReturnForm,
 }
 
 impl Deepvue {
@@ -55,6 +57,7 @@ impl Deepvue {
             base_url: BaseUrl::of_static_host(Self::HOST),
             client_id: client_id.header_value(),
             client_secret: client_secret.header_value(),
+            return_form: ReturnForm::default(),
         }
     }
 
@@ -63,6 +66,18 @@ impl Deepvue {
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
+    }
+
+    /// Has a client read the browser's return in another form, where it does so as a
+    /// [`SharedDocuments`](provider_core::capability::SharedDocuments).
+    #[must_use]
+    pub fn with_return_form(mut self, return_form: ReturnForm) -> Self {
+        self.return_form = return_form;
+        self
+    }
+
+    pub(crate) fn return_form(&self) -> &ReturnForm {
+        &self.return_form
     }
 
     /// The names of the settings that [`from_settings`](Self::from_settings) reads.

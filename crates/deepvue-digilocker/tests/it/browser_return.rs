@@ -1,7 +1,9 @@
 //! The browser's return: every candidate form, and the states of a session.
 
 use deepvue_digilocker::provider_core::{Observation, Progress, VerificationError};
-use deepvue_digilocker::{BrowserReturn, DigilockerState, ReturnForm, TransactionId, Unclear};
+use deepvue_digilocker::{
+    BrowserReturn, DigilockerState, ReturnForm, TransactionId, UnclearReturn,
+};
 
 use DigilockerState::{Authorized, CodeReceived, Denied, Expired, Opened};
 use Observation::{Contradiction, Late, Moved, MovedAcross, MovedUnlisted, Unchanged};
@@ -11,7 +13,7 @@ fn session() -> TransactionId {
 }
 
 /// What a return says: the code, or what else.
-fn read(form: &ReturnForm, url: &str) -> Result<String, Option<Unclear>> {
+fn read(form: &ReturnForm, url: &str) -> Result<String, Option<UnclearReturn>> {
     match form.read(url, &session()).unwrap() {
         BrowserReturn::Approved(code) => Ok(code.expose().to_owned()),
         BrowserReturn::Denied => Err(None),
@@ -40,7 +42,7 @@ fn every_candidate_form_of_an_approval_is_read() {
 
 #[test]
 fn a_denial_is_told_from_what_is_unclear() {
-    let failed = |word: &str| Err(Some(Unclear::Failed(word.into())));
+    let failed = |word: &str| Err(Some(UnclearReturn::Failed(word.into())));
     let unclear = |reason| Err(Some(reason));
     for (url, expected) in [
         ("?error=access_denied&state=t-1", Err(None)),
@@ -48,51 +50,57 @@ fn a_denial_is_told_from_what_is_unclear() {
             "?error=ACCESS_DENIED&error_description=made+up&state=t-1",
             Err(None),
         ),
-        ("?error=access_denied", unclear(Unclear::NoSession)),
+        ("?error=access_denied", unclear(UnclearReturn::NoSession)),
         ("?error=server_error&state=t-1", failed("server_error")),
         ("?error=CANARY+CANARY&state=t-1", failed("CANARY CANARY")),
-        ("", unclear(Unclear::Silent)),
-        ("https://lender.example.test/back", unclear(Unclear::Silent)),
-        ("?state=t-1", unclear(Unclear::Silent)),
-        ("?code=&state=t-1", unclear(Unclear::Silent)),
-        ("?Code=c&state=t-1", unclear(Unclear::Silent)),
-        ("#code=c&state=t-1", unclear(Unclear::Silent)),
-        ("?code=c", unclear(Unclear::NoSession)),
-        ("?code=c&state=", unclear(Unclear::NoSession)),
+        ("", unclear(UnclearReturn::Silent)),
+        (
+            "https://lender.example.test/back",
+            unclear(UnclearReturn::Silent),
+        ),
+        ("?state=t-1", unclear(UnclearReturn::Silent)),
+        ("?code=&state=t-1", unclear(UnclearReturn::Silent)),
+        ("?Code=c&state=t-1", unclear(UnclearReturn::Silent)),
+        ("#code=c&state=t-1", unclear(UnclearReturn::Silent)),
+        ("?code=c", unclear(UnclearReturn::NoSession)),
+        ("?code=c&state=", unclear(UnclearReturn::NoSession)),
         (
             "?code=c&error=access_denied&state=t-1",
-            unclear(Unclear::Contradictory),
+            unclear(UnclearReturn::Contradictory),
         ),
-        ("?code=c&code=d&state=t-1", unclear(Unclear::Contradictory)),
+        (
+            "?code=c&code=d&state=t-1",
+            unclear(UnclearReturn::Contradictory),
+        ),
         (
             "?code=c&digilocker_code=d&state=t-1",
-            unclear(Unclear::Contradictory),
+            unclear(UnclearReturn::Contradictory),
         ),
         (
             "?error=a&error=b&state=t-1",
-            unclear(Unclear::Contradictory),
+            unclear(UnclearReturn::Contradictory),
         ),
-        ("?code=%zz&state=t-1", unclear(Unclear::Malformed)),
-        ("?code=%+1&state=t-1", unclear(Unclear::Malformed)),
-        ("?code=%ff&state=t-1", unclear(Unclear::Malformed)),
-        ("?code=c%0d%0a&state=t-1", unclear(Unclear::Malformed)),
+        ("?code=%zz&state=t-1", unclear(UnclearReturn::Malformed)),
+        ("?code=%+1&state=t-1", unclear(UnclearReturn::Malformed)),
+        ("?code=%ff&state=t-1", unclear(UnclearReturn::Malformed)),
+        ("?code=c%0d%0a&state=t-1", unclear(UnclearReturn::Malformed)),
     ] {
         assert_eq!(read(&ReturnForm::default(), url), expected, "{url}");
     }
     let long = format!("?code={}&state=t-1", "c".repeat(17_000));
     assert_eq!(
         read(&ReturnForm::default(), &long),
-        unclear(Unclear::TooLong)
+        unclear(UnclearReturn::TooLong)
     );
     let many = format!("?code=c&state=t-1{}", "&a=b".repeat(100));
     assert_eq!(
         read(&ReturnForm::default(), &many),
-        unclear(Unclear::TooLong)
+        unclear(UnclearReturn::TooLong)
     );
     let long = format!("?code={}&state=t-1", "c".repeat(5_000));
     assert_eq!(
         read(&ReturnForm::default(), &long),
-        unclear(Unclear::Malformed)
+        unclear(UnclearReturn::Malformed)
     );
     for url in ["?code=CANARY&state=t-1", "?error=CANARY+CANARY&state=t-1"] {
         let printed = format!("{:?}", BrowserReturn::read(url, &session()));
@@ -131,7 +139,7 @@ fn a_form_is_changed_by_whoever_knows_better() {
     assert_eq!(read(&form, "?err=access_denied&session=t-1"), Err(None));
     assert_eq!(
         read(&form, "?code=c&session=t-1"),
-        Err(Some(Unclear::Silent))
+        Err(Some(UnclearReturn::Silent))
     );
     let form = ReturnForm::default().without_state();
     assert_eq!(read(&form, "?code=c").as_deref(), Ok("c"));

@@ -12,4 +12,5 @@ mod documents;
 mod fixtures;
 mod initiate_session;
 mod sandbox;
+mod shared_documents;
 mod socket;

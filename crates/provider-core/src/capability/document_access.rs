@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer};
 
-use super::reference::{BrowserUrl, ProviderReference};
+use super::reference::{BrowserUrl, ProviderReference, SessionReference};
 use crate::call::CallOptions;
 use crate::error::Error;
 use crate::values::{InvalidRequest, Masked};
@@ -116,6 +116,12 @@ impl DocumentSession {
             url,
             provider: None,
         }
+    }
+}
+
+impl From<&DocumentSession> for SessionReference {
+    fn from(session: &DocumentSession) -> Self {
+        Self::new(session.reference.clone()).set_provider(session.provider)
     }
 }
 

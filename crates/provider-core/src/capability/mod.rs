@@ -9,6 +9,7 @@ mod consent_recorder;
 mod document_access;
 mod identity_verification;
 mod reference;
+mod shared_documents;
 
 pub use aggregator_consent::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, ConsentPurpose,
@@ -26,3 +27,8 @@ pub use identity_verification::{
     IdentityVerification, Verdict, VerificationDecision, VerificationRequest, VerificationSession,
 };
 pub use reference::{AggregatorId, BrowserUrl, ProviderReference, SessionReference};
+pub use shared_documents::{
+    AccessGrant, AccessReturn, Document, DocumentError, DocumentFormat, DocumentList,
+    DocumentReference, GrantedAccess, SessionAccess, SharedDocument, SharedDocuments,
+    UnclearReturn,
+};

@@ -13,8 +13,10 @@
 //! Run it with tokio's time paused: it waits for deadlines and back-off.
 
 mod setup;
+mod shared_documents;
 
 pub use setup::Setup;
+pub use shared_documents::shared_documents;
 
 use std::sync::Arc;
 
