@@ -6,13 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use provider_core::capability::{
-    AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
-    AggregatorQuery, AggregatorStanding, ConsentRecorder, ConsentStatement, DocumentAccess,
-    DocumentAccessRequest, DocumentSession, IdentityVerification, RecordedConsent,
-    SessionReference, VerificationDecision, VerificationRequest, VerificationSession,
+    AccessGrant, AccessReturn, AggregatorConsent, AggregatorConsentRequest,
+    AggregatorConsentSession, AggregatorDiscovery, AggregatorQuery, AggregatorStanding,
+    ConsentRecorder, ConsentStatement, Document, DocumentAccess, DocumentAccessRequest,
+    DocumentList, DocumentReference, DocumentSession, GrantedAccess, IdentityVerification,
+    RecordedConsent, SessionAccess, SessionReference, SharedDocuments, VerificationDecision,
+    VerificationRequest, VerificationSession,
 };
 use provider_core::{
-    CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Outcome, async_trait,
+    CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Masked, Outcome, async_trait,
 };
 use tokio::time::Instant;
 
@@ -56,10 +58,11 @@ use crate::time_left::{options_left, share};
 /// [`AggregatorDiscovery`] is a read for every provider, so its failures leave nothing unsettled. The other capabilities are
 /// not, unless the error says so.
 ///
-/// **What is read of a session** is read at the provider that opened it, which [`SessionReference`] names, and at no other.
+/// **What is read of a session**, or completed, is so at the provider that opened it, which [`SessionReference`] names, and at no
+/// other.
 ///
 /// **The answer** names the provider that served: `provider` in [`RecordedConsent`], [`DocumentSession`],
-/// [`AggregatorStanding`], [`AggregatorConsentSession`] and [`VerificationSession`], and the step of an onboarding. `provider_name` and input checks
+/// [`AggregatorStanding`], [`AggregatorConsentSession`], [`VerificationSession`] and what is read of a session, and the step of an onboarding. `provider_name` and input checks
 /// are those of the first provider.
 ///
 /// **The error**, if all fail, is the first provider's, with its cause; [`Error::also_failed`] lists the others. A failure
@@ -338,5 +341,71 @@ impl IdentityVerification for Fallback<dyn IdentityVerification> {
         let mut decision = opener.read_verdict(session, options).await?;
         decision.set_origin(opener.provider_name());
         Ok(decision)
+    }
+}
+
+#[async_trait]
+impl SharedDocuments for Fallback<dyn SharedDocuments> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_access(&self, access: &SessionAccess) -> Result<(), Error> {
+        let opener = self.sharer_of(&access.session, "check-access")?;
+        opener.check_access(access)
+    }
+
+    fn read_return(
+        &self,
+        session: &SessionReference,
+        return_url: &Masked,
+    ) -> Result<AccessReturn, Error> {
+        let opener = self.sharer_of(session, "read-return")?;
+        opener.read_return(session, return_url)
+    }
+
+    async fn complete_access(
+        &self,
+        access: SessionAccess,
+        grant: AccessGrant,
+        options: CallOptions,
+    ) -> Result<GrantedAccess, Error> {
+        let opener = self.sharer_of(&access.session, "complete-access")?;
+        let mut granted = opener.complete_access(access, grant, options).await?;
+        granted.set_origin(opener.provider_name());
+        Ok(granted)
+    }
+
+    async fn list_documents(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<DocumentList, Error> {
+        let opener = self.sharer_of(&access.session, "list-documents")?;
+        let mut listed = opener.list_documents(access, options).await?;
+        listed.set_origin(opener.provider_name());
+        Ok(listed)
+    }
+
+    async fn read_document(
+        &self,
+        access: SessionAccess,
+        document: DocumentReference,
+        options: CallOptions,
+    ) -> Result<Document, Error> {
+        let opener = self.sharer_of(&access.session, "read-document")?;
+        let mut read = opener.read_document(access, document, options).await?;
+        read.set_origin(opener.provider_name());
+        Ok(read)
+    }
+}
+
+impl Fallback<dyn SharedDocuments> {
+    fn sharer_of(
+        &self,
+        session: &SessionReference,
+        operation: &'static str,
+    ) -> Result<&dyn SharedDocuments, Error> {
+        self.opener_of(session, operation, |provider| provider.provider_name())
     }
 }

@@ -1,8 +1,8 @@
 //! The origin of an answer: which of several providers gave it.
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStanding, DocumentSession, ProviderReference,
-    RecordedConsent, VerificationDecision, VerificationSession,
+    AggregatorConsentSession, AggregatorStanding, Document, DocumentList, DocumentSession,
+    GrantedAccess, ProviderReference, RecordedConsent, VerificationDecision, VerificationSession,
 };
 
 /// An answer that can name the provider that gave it.
@@ -43,6 +43,9 @@ origin!(
     AggregatorConsentSession: answer => Some(&answer.reference),
     VerificationSession: answer => Some(&answer.reference),
     VerificationDecision: _ => None,
+    GrantedAccess: _ => None,
+    DocumentList: _ => None,
+    Document: _ => None,
 );
 
 impl<T: Origin> Origin for Vec<T> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{
-    CallOptions, Error, ErrorKind, InvalidRequest, Outcome, async_trait,
+    CallOptions, Error, ErrorKind, InvalidRequest, Masked, Outcome, async_trait,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -210,5 +210,66 @@ impl IdentityVerification for Fake {
         )
         .await?;
         Ok(VerificationDecision::new(Verdict::Approved, None))
+    }
+}
+
+#[async_trait]
+impl SharedDocuments for Fake {
+    fn provider_name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn check_access(&self, _: &SessionAccess) -> Result<(), Error> {
+        self.check()
+    }
+
+    fn read_return(&self, session: &SessionReference, url: &Masked) -> Result<AccessReturn, Error> {
+        self.asked
+            .lock()
+            .unwrap()
+            .push(format!("return {}", url.expose()));
+        Ok(AccessReturn::Granted(AccessGrant::new(
+            session.clone(),
+            "c-1",
+        )))
+    }
+
+    async fn complete_access(
+        &self,
+        access: SessionAccess,
+        grant: AccessGrant,
+        options: CallOptions,
+    ) -> Result<GrantedAccess, Error> {
+        let code = grant.code_for(&access.session).unwrap().expose();
+        self.act(format!("complete with {code}"), options).await?;
+        Ok(GrantedAccess::new())
+    }
+
+    async fn list_documents(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<DocumentList, Error> {
+        self.act(
+            format!("documents of {}", access.session.reference.as_str()),
+            options,
+        )
+        .await?;
+        Ok(DocumentList::new(Vec::new(), 0))
+    }
+
+    async fn read_document(
+        &self,
+        _: SessionAccess,
+        document: DocumentReference,
+        options: CallOptions,
+    ) -> Result<Document, Error> {
+        self.act(format!("document {}", document.expose()), options)
+            .await?;
+        Ok(Document::new(
+            DocumentFormat::Xml,
+            Ok(b"<a/>".to_vec()),
+            "<a/>",
+        ))
     }
 }

@@ -193,6 +193,73 @@ async fn a_session_is_read_at_the_provider_that_opened_it_only() {
     assert_eq!((first.asked().len(), second.asked().len()), (3, 2));
 }
 
+/// The same of documents: a grant is sent to the provider whose return it is of, and to no other.
+#[tokio::test(start_paused = true)]
+async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
+    let first = Fake::failing(ErrorKind::Connect, Outcome::NotSent).named("first");
+    let second = Fake::default().named("second");
+    let access =
+        Fallback::<dyn DocumentAccess>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
+    let either =
+        Fallback::<dyn SharedDocuments>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
+    let opened = access.open_session(documents(), CallOptions::new()).await;
+    let opened = opened.unwrap();
+    let at = |provider: Option<&str>| {
+        let session = SessionReference::from(&opened).set_provider(provider);
+        SessionAccess::new(AccessConsent::given_by_person(), "KYC", session)
+    };
+    let own = at(opened.provider);
+    either.check_access(&own).unwrap();
+    let returned = either.read_return(&own.session, &"?code".into()).unwrap();
+    let AccessReturn::Granted(grant) = returned else {
+        panic!("a grant");
+    };
+    let key = || DocumentReference::new("d-1");
+    let calls = async |access: &SessionAccess| {
+        let options = CallOptions::new;
+        let completed = either.complete_access(access.clone(), grant.clone(), options());
+        let completed = completed.await.map(|granted| granted.provider);
+        let listed = either.list_documents(access.clone(), options()).await;
+        let read = either.read_document(access.clone(), key(), options()).await;
+        [
+            completed,
+            listed.map(|listed| listed.provider),
+            read.map(|read| read.provider),
+        ]
+    };
+    for served in calls(&own).await {
+        assert_eq!(served.unwrap(), Some("second"));
+    }
+    let asked = [
+        "documents for KYC",
+        "return ?code",
+        "complete with c-1",
+        "documents of r-1",
+        "document d-1",
+    ];
+    assert_eq!(second.asked(), asked);
+
+    for provider in [None, Some("first")] {
+        for served in calls(&at(provider)).await {
+            assert_eq!(served.unwrap_err().kind(), ErrorKind::Connect);
+        }
+    }
+    let unknown = at(Some("third"));
+    for served in calls(&unknown).await {
+        let error = served.unwrap_err();
+        assert_eq!(error.invalid_request().unwrap().field(), "provider");
+    }
+    for error in [
+        either.check_access(&unknown).unwrap_err(),
+        either
+            .read_return(&unknown.session, &"?code".into())
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.invalid_request().unwrap().field(), "provider");
+    }
+    assert_eq!((first.asked().len(), second.asked().len()), (7, 5));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_is_not_passed_on_is_returned_unchanged() {
     let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent);

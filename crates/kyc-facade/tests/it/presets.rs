@@ -171,6 +171,15 @@ fn setup<C: ?Sized + std::fmt::Debug>(
     answering: &Sandbox,
     fallback: impl Fn(Clients, Clients) -> Arc<C> + 'static,
 ) -> conformance::Setup<C> {
+    setup_failing(answering, Failure::new(503).after_effect(), fallback)
+}
+
+/// The same, with a peer that fails like this.
+fn setup_failing<C: ?Sized + std::fmt::Debug>(
+    answering: &Sandbox,
+    fails: Failure,
+    fallback: impl Fn(Clients, Clients) -> Arc<C> + 'static,
+) -> conformance::Setup<C> {
     let failing = |failure: Failure| -> Arc<dyn Transport> {
         let failure = Some(failure);
         let settings = Settings::default()
@@ -183,7 +192,7 @@ fn setup<C: ?Sized + std::fmt::Debug>(
     conformance::Setup::new(
         Arc::new(answering.transport()),
         failing(Failure::new(400)),
-        failing(Failure::new(503).after_effect()),
+        failing(fails),
         move |transport| {
             fallback(
                 clients(Arc::new(Dead)).unwrap(),
@@ -268,6 +277,34 @@ async fn a_fallback_can_be_used_to_verify_who_a_person_is() {
         sandbox.decide(reference.as_str(), decision)
     };
     conformance::identity_verification(&setup, request, decide).await;
+}
+
+/// The same of documents. Only the peer that answers knows the session, so the one that fails does so before it looks.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_can_be_used_to_read_documents() {
+    let sandbox = Sandbox::default();
+    let setup = setup_failing(&sandbox, Failure::new(503), |dead, alive| {
+        let first = Fallback::<dyn SharedDocuments>::new(Arc::new(alive.deepvue));
+        Arc::new(first.or(Arc::new(dead.deepvue))) as Arc<dyn SharedDocuments>
+    })
+    .replies_say_nothing();
+    let opener = clients(Arc::new(sandbox.transport())).unwrap().deepvue;
+    let consent = AccessConsent::given_by_person;
+    let open = async || {
+        let url = "https://lender.example.test/back";
+        let request = DocumentAccessRequest::new(consent(), "KYC", url);
+        let opened = opener.open_session(request, CallOptions::new()).await;
+        SessionAccess::new(consent(), "KYC", &opened.unwrap())
+    };
+    let returns = |session: &SessionReference| {
+        let id = session.reference.as_str();
+        [
+            format!("?code=c-{id}&state={id}").into(),
+            format!("?error=access_denied&state={id}").into(),
+            "?code=c".into(),
+        ]
+    };
+    conformance::shared_documents(&setup, open, returns).await;
 }
 
 /// Runs three rounds of 50 concurrent onboardings. Returns the number of requests that reach a silent provider.
