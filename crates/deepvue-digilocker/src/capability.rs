@@ -1,11 +1,12 @@
-//! Deepvue as a [`DocumentAccess`] and as [`SharedDocuments`].
+//! Deepvue as a [`DocumentAccess`], and as [`SharedDocuments`] and [`SharedIdentity`].
 
 use std::time::Duration;
 
 use provider_core::capability::{
     AccessGrant, AccessReturn, BrowserUrl, Document, DocumentAccess, DocumentAccessRequest,
     DocumentFormat, DocumentKind, DocumentList, DocumentReference, DocumentSession, GrantedAccess,
-    ProviderReference, SessionAccess, SessionReference, SharedDocument, SharedDocuments,
+    IdentityRecord, PostalAddress, ProviderReference, SessionAccess, SessionReference,
+    SharedDocument, SharedDocuments, SharedIdentity,
 };
 use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, ErrorKind, InvalidRequest, Masked, Outcome,
@@ -14,8 +15,8 @@ use provider_core::{
 
 use crate::{
     Authorization, BrowserReturn, CompleteAuthorization, Consent, Deepvue, DigilockerClient,
-    DigilockerCode, DocType, DocumentText, FileUri, GetFile, InitiateSession, IssuedFile,
-    ListIssuedFiles, TransactionId,
+    DigilockerCode, DocType, DocumentText, EAadhaar, FileUri, GetEAadhaar, GetFile,
+    InitiateSession, IssuedFile, ListIssuedFiles, ProofOfAddress, TransactionId,
 };
 
 fn at<E: Endpoint>(error: impl Into<Error>) -> Error {
@@ -68,6 +69,12 @@ fn file(access: &SessionAccess, document: &DocumentReference) -> Result<GetFile,
     Ok(GetFile::new(consent, &*access.purpose, session, uri))
 }
 
+fn identity(access: &SessionAccess) -> Result<GetEAadhaar, InvalidRequest> {
+    let session = transaction(&access.session)?;
+    let consent = Consent::given_by_person();
+    Ok(GetEAadhaar::new(consent, &*access.purpose, session))
+}
+
 fn granted(authorization: Authorization) -> GrantedAccess {
     let mut granted = GrantedAccess::new();
     granted.date_of_birth = authorization
@@ -103,6 +110,33 @@ fn document(text: &DocumentText) -> Document {
         _ => text.pdf(),
     };
     Document::new(format, decoded, text.expose())
+}
+
+fn address(proof: ProofOfAddress) -> PostalAddress {
+    let mut address = PostalAddress::new();
+    address.care_of = proof.care_of;
+    address.house = proof.house;
+    address.street = proof.street;
+    address.locality = proof.locality;
+    address.town = proof.vtc;
+    address.district = proof.district;
+    address.state = proof.state;
+    address.postal_code = proof.pincode;
+    address.country = proof.country;
+    address
+}
+
+fn record(aadhaar: EAadhaar) -> IdentityRecord {
+    let mut record = IdentityRecord::new();
+    record.masked_number = aadhaar.masked_uid;
+    if let Some(proof) = aadhaar.proof_of_identity {
+        record.name = proof.name;
+        record.date_of_birth = proof.dob;
+        record.gender = proof.gender;
+    }
+    record.address = aadhaar.proof_of_address.map(address);
+    record.photo = aadhaar.photo.as_ref().map(document);
+    record
 }
 
 #[async_trait]
@@ -197,5 +231,27 @@ impl SharedDocuments for DigilockerClient {
         let request = file(&access, &reference).map_err(at::<GetFile>)?;
         let read = self.file(request).with_options(options).await?;
         Ok(document(&read.into_value().data))
+    }
+}
+
+#[async_trait]
+impl SharedIdentity for DigilockerClient {
+    fn provider_name(&self) -> &'static str {
+        Deepvue::NAME
+    }
+
+    fn check_identity(&self, access: &SessionAccess) -> Result<(), Error> {
+        let request = identity(access).map_err(at::<GetEAadhaar>)?;
+        self.client().check(&request)
+    }
+
+    async fn read_identity(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<IdentityRecord, Error> {
+        let request = identity(&access).map_err(at::<GetEAadhaar>)?;
+        let read = self.e_aadhaar(request).with_options(options).await?;
+        Ok(record(read.into_value().data))
     }
 }

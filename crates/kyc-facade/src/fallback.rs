@@ -9,9 +9,9 @@ use provider_core::capability::{
     AccessGrant, AccessReturn, AggregatorConsent, AggregatorConsentRequest,
     AggregatorConsentSession, AggregatorDiscovery, AggregatorQuery, AggregatorStanding,
     ConsentRecorder, ConsentStatement, Document, DocumentAccess, DocumentAccessRequest,
-    DocumentList, DocumentReference, DocumentSession, GrantedAccess, IdentityVerification,
-    RecordedConsent, SessionAccess, SessionReference, SharedDocuments, VerificationDecision,
-    VerificationRequest, VerificationSession,
+    DocumentList, DocumentReference, DocumentSession, GrantedAccess, IdentityRecord,
+    IdentityVerification, RecordedConsent, SessionAccess, SessionReference, SharedDocuments,
+    SharedIdentity, VerificationDecision, VerificationRequest, VerificationSession,
 };
 use provider_core::{
     CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Masked, Outcome, async_trait,
@@ -407,5 +407,32 @@ impl Fallback<dyn SharedDocuments> {
         operation: &'static str,
     ) -> Result<&dyn SharedDocuments, Error> {
         self.opener_of(session, operation, |provider| provider.provider_name())
+    }
+}
+
+#[async_trait]
+impl SharedIdentity for Fallback<dyn SharedIdentity> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    fn check_identity(&self, access: &SessionAccess) -> Result<(), Error> {
+        let opener = self.opener_of(&access.session, "check-identity", |provider| {
+            provider.provider_name()
+        })?;
+        opener.check_identity(access)
+    }
+
+    async fn read_identity(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<IdentityRecord, Error> {
+        let opener = self.opener_of(&access.session, "read-identity", |provider| {
+            provider.provider_name()
+        })?;
+        let mut record = opener.read_identity(access, options).await?;
+        record.set_origin(opener.provider_name());
+        Ok(record)
     }
 }

@@ -2,7 +2,8 @@
 
 use provider_core::capability::{
     AggregatorConsentSession, AggregatorStanding, Document, DocumentList, DocumentSession,
-    GrantedAccess, ProviderReference, RecordedConsent, VerificationDecision, VerificationSession,
+    GrantedAccess, IdentityRecord, ProviderReference, RecordedConsent, VerificationDecision,
+    VerificationSession,
 };
 
 /// An answer that can name the provider that gave it.
@@ -46,6 +47,7 @@ origin!(
     GrantedAccess: _ => None,
     DocumentList: _ => None,
     Document: _ => None,
+    IdentityRecord: _ => None,
 );
 
 impl<T: Origin> Origin for Vec<T> {

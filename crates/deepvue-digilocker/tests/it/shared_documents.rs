@@ -1,4 +1,4 @@
-//! Documents of a finished session in neutral terms: the suite against the in-process sandbox, and what is told of a list or a
+//! Documents and the identity record of a finished session in neutral terms: the suites against the in-process sandbox, and what is told of a list or a
 //! document that is not as it should be.
 
 use std::fmt;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use deepvue_digilocker::provider_core::capability::{
     AccessConsent, AccessGrant, AccessReturn, Document, DocumentAccess, DocumentAccessRequest,
     DocumentError, DocumentFormat, DocumentKind, DocumentList, DocumentReference, GrantedAccess,
-    ProviderReference, SessionAccess, SessionReference, SharedDocuments, UnclearReturn,
+    IdentityRecord, ProviderReference, SessionAccess, SessionReference, SharedDocuments,
+    SharedIdentity, UnclearReturn,
 };
 use deepvue_digilocker::provider_core::testing::{ScriptedTransport, Step, conformance};
 use deepvue_digilocker::provider_core::{
@@ -46,8 +47,11 @@ async fn opened(client: &DigilockerClient) -> SessionAccess {
     access(session.set_provider(Some("deepvue")))
 }
 
-/// Runs the suite on what `implement` makes of a client, with documents in this form.
-async fn suite(form: FileForm, implement: fn(DigilockerClient) -> Arc<dyn SharedDocuments>) {
+/// What `implement` makes of a client, and a client of its own of the peer that answers, with documents in this form.
+fn setup<C: ?Sized + fmt::Debug + 'static>(
+    form: FileForm,
+    implement: fn(DigilockerClient) -> Arc<C>,
+) -> (conformance::Setup<C>, DigilockerClient) {
     let peer = |failure| -> Arc<dyn Transport> {
         let deepvue = DeepvueSettings::default()
             .with_codes(DigilockerCodes::OfSession)
@@ -66,6 +70,12 @@ async fn suite(form: FileForm, implement: fn(DigilockerClient) -> Arc<dyn Shared
         move |transport| implement(client(&base_url(), transport)),
     )
     .replies_say_nothing();
+    (setup, opener)
+}
+
+/// Runs the suite of documents.
+async fn suite(form: FileForm, implement: fn(DigilockerClient) -> Arc<dyn SharedDocuments>) {
+    let (setup, opener) = setup(form, implement);
     let returns = |session: &SessionReference| {
         let id = session.reference.as_str();
         [
@@ -89,6 +99,30 @@ async fn deepvue_implements_shared_documents() {
     }
 }
 
+/// Runs the suite of identity records.
+async fn identity_suite(implement: fn(DigilockerClient) -> Arc<dyn SharedIdentity>) {
+    let (setup, opener) = setup(FileForm::PdfBase64, implement);
+    let finished = async || {
+        let access = opened(&opener).await;
+        let id = access.session.reference.as_str();
+        let returned = url(&format!("code=code-{id}&state={id}"));
+        let returned = opener.read_return(&access.session, &returned).unwrap();
+        let AccessReturn::Granted(grant) = returned else {
+            panic!("a grant");
+        };
+        let completed = opener.complete_access(access.clone(), grant, CallOptions::new());
+        completed.await.unwrap();
+        access
+    };
+    let (session, other) = (finished().await, finished().await);
+    conformance::shared_identity(&setup, session, other).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn deepvue_implements_shared_identity() {
+    identity_suite(|client| Arc::new(client)).await;
+}
+
 /// Deepvue with one flaw: each function is what one looks like.
 #[derive(Clone)]
 struct Flawed {
@@ -99,6 +133,7 @@ struct Flawed {
     repeats: fn(&Error) -> bool,
     lists: fn(DocumentList) -> DocumentList,
     reads: fn(Result<Document, Error>) -> Result<Document, Error>,
+    records: fn(Result<IdentityRecord, Error>) -> Result<IdentityRecord, Error>,
     printed: &'static str,
 }
 
@@ -112,6 +147,7 @@ impl Flawed {
             repeats: |_| false,
             lists: |listed| listed,
             reads: |document| document,
+            records: |record| record,
             printed: "Flawed",
         }
     }
@@ -176,21 +212,49 @@ impl SharedDocuments for Flawed {
     }
 }
 
+#[async_trait]
+impl SharedIdentity for Flawed {
+    fn provider_name(&self) -> &'static str {
+        SharedIdentity::provider_name(&self.client)
+    }
+
+    fn check_identity(&self, access: &SessionAccess) -> Result<(), Error> {
+        self.client.check_identity(access)
+    }
+
+    async fn read_identity(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<IdentityRecord, Error> {
+        let access = (self.access)(access);
+        (self.records)(self.client.read_identity(access, options).await)
+    }
+}
+
+fn passes(suite: impl Future<Output = ()>) -> bool {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(suite))).is_ok()
+}
+
+macro_rules! flaw {
+    ($($member:ident: $flaw:expr),*) => {
+        |client| Arc::new(Flawed { $($member: $flaw,)* ..Flawed::new(client) })
+    };
+}
+
+/// Takes a session for one's own, whoever opened it.
+fn of_anybody(mut access: SessionAccess) -> SessionAccess {
+    access.session = access.session.set_provider(None);
+    access
+}
+
 /// The suite fails on each flaw, and on nothing else.
 #[test]
 fn the_suite_finds_what_an_implementation_does_wrong() {
     type Implement = fn(DigilockerClient) -> Arc<dyn SharedDocuments>;
-    let passes = |implement: Implement| {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-        let suite = suite(FileForm::PdfBase64, implement);
-        catch_unwind(AssertUnwindSafe(|| runtime.block_on(suite))).is_ok()
-    };
-    macro_rules! flaw {
-        ($($member:ident: $flaw:expr),*) => {
-            |client| Arc::new(Flawed { $($member: $flaw,)* ..Flawed::new(client) })
-        };
-    }
+    let passes = |implement: Implement| passes(suite(FileForm::PdfBase64, implement));
     assert!(passes(flaw!()));
     let flaws: [(&str, Implement); 9] = [
         ("repeats what is open", flaw!(repeats: Error::is_unsettled)),
@@ -221,10 +285,7 @@ fn the_suite_finds_what_an_implementation_does_wrong() {
         ),
         (
             "lists the documents of another provider's session",
-            flaw!(access: |mut access| {
-                access.session = access.session.set_provider(None);
-                access
-            }),
+            flaw!(access: of_anybody),
         ),
         (
             "shows no document",
@@ -234,6 +295,35 @@ fn the_suite_finds_what_an_implementation_does_wrong() {
             "takes any document for a whole one of another format",
             flaw!(reads: |document| document.map(|document| {
                 Document::new(DocumentFormat::Html, Err(DocumentError::Page), document.original)
+            })),
+        ),
+        ("prints a name", flaw!(printed: "of INVENTED PERSON")),
+    ];
+    for (flaw, implement) in flaws {
+        assert!(!passes(implement), "{flaw}");
+    }
+}
+
+/// The same of identity records.
+#[test]
+fn the_suite_of_identity_records_finds_what_is_wrong() {
+    type Implement = fn(DigilockerClient) -> Arc<dyn SharedIdentity>;
+    let passes = |implement: Implement| passes(identity_suite(implement));
+    assert!(passes(flaw!()));
+    let flaws: [(&str, Implement); 4] = [
+        (
+            "reads another provider's session",
+            flaw!(access: of_anybody),
+        ),
+        (
+            "knows nobody",
+            flaw!(records: |record| record.map(|_| IdentityRecord::new())),
+        ),
+        (
+            "shows more of the number",
+            flaw!(records: |record| record.map(|mut record| {
+                record.masked_number = Some("xxxxxxx12345".into());
+                record
             })),
         ),
         ("prints a name", flaw!(printed: "of INVENTED PERSON")),
@@ -435,4 +525,67 @@ async fn a_document_of_another_format_is_reported_and_kept() {
         assert_eq!(document.original.expose(), text);
         assert!(!format!("{document:?}").contains(text));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_part_of_an_identity_record_is_in_its_place() {
+    let read = async |data: &str| {
+        let (client, transport) = scripted(data);
+        let read = client.read_identity(access(session("t")), CallOptions::new());
+        let read = read.await;
+        assert_eq!(
+            transport.only().json()["initial_deepvue_transaction_id"],
+            "t"
+        );
+        read
+    };
+    let record = read(
+        r#"{"masked_uid":"xxxxxxxx1234","proof_of_identity":{"dob":"31-01-1990","gender":"F","name":"n"},"proof_of_address":
+        {"care_of":"c","district":"d","house":"h","locality":"l","street":"s","vtc":"v","pincode":"p","state":"t","country":"i"},
+        "photo":"/9j/"}"#,
+    );
+    let record = record.await.unwrap();
+    let text = |text: &Option<Masked>| text.as_ref().unwrap().expose().to_owned();
+    let address = record.address.clone().unwrap();
+    let found = [
+        &record.masked_number,
+        &record.date_of_birth,
+        &record.gender,
+        &record.name,
+        &address.care_of,
+        &address.district,
+        &address.house,
+        &address.locality,
+        &address.street,
+        &address.town,
+        &address.postal_code,
+        &address.state,
+        &address.country,
+    ]
+    .map(text);
+    let expected = [
+        "xxxxxxxx1234",
+        "31-01-1990",
+        "F",
+        "n",
+        "c",
+        "d",
+        "h",
+        "l",
+        "s",
+        "v",
+        "p",
+        "t",
+        "i",
+    ];
+    assert_eq!(found, expected);
+    let photo = record.photo.as_ref().unwrap();
+    assert_eq!(photo.bytes(&DocumentFormat::Jpeg), Ok(&b"\xff\xd8\xff"[..]));
+
+    let mut only_number = IdentityRecord::new();
+    only_number.masked_number = Some("xxxxxxxx1234".into());
+    let record = read(r#"{"masked_uid":"xxxxxxxx1234"}"#).await.unwrap();
+    assert_eq!(record, only_number);
+    let error = read("{}").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
 }

@@ -273,3 +273,24 @@ impl SharedDocuments for Fake {
         ))
     }
 }
+
+#[async_trait]
+impl SharedIdentity for Fake {
+    fn provider_name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn check_identity(&self, _: &SessionAccess) -> Result<(), Error> {
+        self.check()
+    }
+
+    async fn read_identity(
+        &self,
+        access: SessionAccess,
+        options: CallOptions,
+    ) -> Result<IdentityRecord, Error> {
+        let id = access.session.reference.as_str();
+        self.act(format!("identity of {id}"), options).await?;
+        Ok(IdentityRecord::new())
+    }
+}

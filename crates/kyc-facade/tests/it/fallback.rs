@@ -202,6 +202,8 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
         Fallback::<dyn DocumentAccess>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
     let either =
         Fallback::<dyn SharedDocuments>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
+    let identity =
+        Fallback::<dyn SharedIdentity>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
     let opened = access.open_session(documents(), CallOptions::new()).await;
     let opened = opened.unwrap();
     let at = |provider: Option<&str>| {
@@ -210,6 +212,7 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
     };
     let own = at(opened.provider);
     either.check_access(&own).unwrap();
+    identity.check_identity(&own).unwrap();
     let returned = either.read_return(&own.session, &"?code".into()).unwrap();
     let AccessReturn::Granted(grant) = returned else {
         panic!("a grant");
@@ -221,10 +224,12 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
         let completed = completed.await.map(|granted| granted.provider);
         let listed = either.list_documents(access.clone(), options()).await;
         let read = either.read_document(access.clone(), key(), options()).await;
+        let record = identity.read_identity(access.clone(), options()).await;
         [
             completed,
             listed.map(|listed| listed.provider),
             read.map(|read| read.provider),
+            record.map(|record| record.provider),
         ]
     };
     for served in calls(&own).await {
@@ -236,6 +241,7 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
         "complete with c-1",
         "documents of r-1",
         "document d-1",
+        "identity of r-1",
     ];
     assert_eq!(second.asked(), asked);
 
@@ -251,13 +257,14 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
     }
     for error in [
         either.check_access(&unknown).unwrap_err(),
+        identity.check_identity(&unknown).unwrap_err(),
         either
             .read_return(&unknown.session, &"?code".into())
             .unwrap_err(),
     ] {
         assert_eq!(error.invalid_request().unwrap().field(), "provider");
     }
-    assert_eq!((first.asked().len(), second.asked().len()), (7, 5));
+    assert_eq!((first.asked().len(), second.asked().len()), (9, 6));
 }
 
 #[tokio::test(start_paused = true)]

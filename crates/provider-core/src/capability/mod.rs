@@ -10,6 +10,7 @@ mod document_access;
 mod identity_verification;
 mod reference;
 mod shared_documents;
+mod shared_identity;
 
 pub use aggregator_consent::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, ConsentPurpose,
@@ -32,3 +33,4 @@ pub use shared_documents::{
     DocumentReference, GrantedAccess, SessionAccess, SharedDocument, SharedDocuments,
     UnclearReturn,
 };
+pub use shared_identity::{IdentityRecord, PostalAddress, SharedIdentity};

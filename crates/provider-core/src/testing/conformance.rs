@@ -14,9 +14,11 @@
 
 mod setup;
 mod shared_documents;
+mod shared_identity;
 
 pub use setup::Setup;
 pub use shared_documents::shared_documents;
+pub use shared_identity::shared_identity;
 
 use std::sync::Arc;
 
