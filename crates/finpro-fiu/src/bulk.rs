@@ -339,6 +339,7 @@ impl schemars::JsonSchema for BulkConfig {
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadFiRequests {
     /// The file: CSV with a column consentId, or JSON, of at most 10 MB
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "binary")))]
     file: ConsentsFile,
     /// Your id of the batch, 5 to 60 letters, digits, - and _; made by FinPro if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -77,7 +77,7 @@ pub(crate) fn describe<P: Provider>(
     let no_schema = || DocumentError::NoSchema(entry.method());
     let request = entry.request_schema(generator).ok_or_else(no_schema)?;
     let request = request.to_value();
-    // A file is its bytes, which have a type and no schema.
+    // A file is its bytes; generators make something of the format alone.
     let reply = match operation.content_types {
         [] => {
             let schema = entry.reply_schema(generator).ok_or_else(no_schema)?;
@@ -85,7 +85,7 @@ pub(crate) fn describe<P: Provider>(
         }
         types => types
             .iter()
-            .map(|content_type| ((*content_type).to_owned(), json!({})))
+            .flat_map(|file| content(file, &json!({ "type": "string", "format": "binary" })))
             .collect(),
     };
     let name = request.get("$ref").and_then(Value::as_str);

@@ -44,46 +44,141 @@ fn has_check_digit(digits: &[u8]) -> bool {
         == 0
 }
 
-/// The value of a decimal digit, in the scripts of India as well.
+/// The value of a digit: a decimal one of any script, or one that is raised, lowered or in a circle.
 fn digit(char: char) -> Option<u8> {
-    // The zeros of Devanagari, Bengali, Gurmukhi, Gujarati, Oriya, Tamil, Telugu, Kannada, Malayalam, Arabic-Indic twice,
-    // and full width.
-    const ZEROS: [char; 12] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '٠', '۰', '０'];
+    /// The zeros of Unicode's decimal digits, and of those that are lowered; the others follow them.
+    const ZEROS: [u32; 68] = [
+        0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6,
+        0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0,
+        0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0x2080, 0xA620, 0xA8D0, 0xA900, 0xA9D0,
+        0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0, 0x11136, 0x111D0,
+        0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50,
+        0x11DA0, 0x11F50, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6,
+        0x1E140, 0x1E2F0, 0x1E4F0, 0x1E950, 0x1FBF0,
+    ];
+    /// What is before the ones of digits in circles, in brackets and with a dot; two to nine follow those.
+    const BEFORE_ONES: [u32; 7] = [0x245f, 0x2473, 0x2487, 0x24f4, 0x2775, 0x277f, 0x2789];
     if char.is_ascii() {
         return char.to_digit(10).and_then(|value| u8::try_from(value).ok());
     }
-    let value = |zero: char| u32::from(char).checked_sub(u32::from(zero));
-    let values = ZEROS.into_iter().filter_map(value);
-    values
-        .into_iter()
-        .find_map(|value| u8::try_from(value).ok().filter(|value| *value < 10))
+    let code = u32::from(char);
+    let decimal = |zero: u32| code.checked_sub(zero).filter(|value| *value < 10);
+    let from_one = |before: u32| {
+        code.checked_sub(before)
+            .filter(|value| (1..10).contains(value))
+    };
+    let raised = || match char {
+        '⁰' | '⓪' => Some(0),
+        '¹' => Some(1),
+        '²' => Some(2),
+        '³' => Some(3),
+        '⁴'..='⁹' => code.checked_sub(0x2070),
+        _ => None,
+    };
+    let value = (ZEROS.into_iter().find_map(decimal))
+        .or_else(|| BEFORE_ONES.into_iter().find_map(from_one))
+        .or_else(raised);
+    value.and_then(|value| u8::try_from(value).ok())
 }
 
-/// The digits of each whole Aadhaar number (12 digits, the first from 2 to 9) and Virtual ID (16 digits) with a right check
-/// digit, as places of characters, also with spaces, hyphens or dots between the digits. A number that is longer is neither.
+/// Digits that stand together, and their places in characters.
+#[derive(Default)]
+struct Group {
+    digits: Vec<u8>,
+    places: Vec<usize>,
+    /// How it is joined to the group before it.
+    joined: Joined,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Joined {
+    /// By a letter, or by much else.
+    #[default]
+    Not,
+    /// By up to three characters that are no letters.
+    Loosely,
+    /// By blanks, hyphens and dots alone.
+    Closely,
+}
+
+fn groups(text: &str) -> Vec<Group> {
+    const GAP: usize = 3;
+    let mut groups: Vec<Group> = Vec::new();
+    let (mut open, mut joined, mut gap) = (false, Joined::Not, 0_usize);
+    for (place, char) in text.chars().enumerate() {
+        if let Some(digit) = digit(char) {
+            if !open {
+                groups.push(Group {
+                    joined,
+                    ..Group::default()
+                });
+                (open, joined, gap) = (true, Joined::Closely, 0);
+            }
+            if let Some(group) = groups.last_mut() {
+                group.digits.push(digit);
+                group.places.push(place);
+            }
+            continue;
+        }
+        open = false;
+        gap = gap.saturating_add(1);
+        joined = joined.min(match char {
+            ' ' | '-' | '.' | '\u{a0}' => Joined::Closely,
+            _ if gap <= GAP && !char.is_alphanumeric() => Joined::Loosely,
+            _ => Joined::Not,
+        });
+    }
+    groups
+}
+
+/// Whether these are the digits of an Aadhaar number (12, the first from 2 to 9) or a Virtual ID (16) with a right check digit.
+fn is_number(digits: &[u8]) -> bool {
+    match digits.len() {
+        12 => digits.first() >= Some(&2) && has_check_digit(digits),
+        // A card's number has 16 digits as well, and a check digit after Luhn.
+        16 => has_check_digit(digits),
+        _ => false,
+    }
+}
+
+/// The digits of each whole Aadhaar number and Virtual ID, as places of characters.
+///
+/// In groups of any lengths it is found if nothing else is joined to it, and in groups of one length, as people write it, also
+/// beside other numbers, such as that of a house. A number that is longer is neither.
 fn numbers(text: &str) -> Vec<Vec<usize>> {
-    let mut found = Vec::new();
+    /// The lengths of groups in which people write it.
+    const LENGTHS: [usize; 6] = [3, 4, 6, 8, 12, 16];
     // Most texts have no number at all.
     if text.is_ascii() && text.bytes().filter(u8::is_ascii_digit).count() < 12 {
-        return found;
+        return Vec::new();
     }
-    let (mut run, mut places) = (Vec::with_capacity(16), Vec::with_capacity(16));
-    let is_number = |run: &[u8]| match run.len() {
-        12 => run.first() >= Some(&2) && has_check_digit(run),
-        // A card's number has 16 digits as well, and a check digit after Luhn.
-        16 => has_check_digit(run),
-        _ => false,
+    let groups = groups(text);
+    let mut found = Vec::new();
+    let mut add = |groups: &[Group]| {
+        let digits: Vec<u8> = groups
+            .iter()
+            .flat_map(|group| &group.digits)
+            .copied()
+            .collect();
+        if is_number(&digits) {
+            let places = groups.iter().flat_map(|group| &group.places);
+            found.push(places.copied().collect());
+        }
     };
-    for (place, char) in text.chars().chain(['\n']).enumerate() {
-        if let Some(digit) = digit(char) {
-            run.push(digit);
-            places.push(place);
-        } else if !matches!(char, ' ' | '-' | '.' | '\u{a0}') {
-            if is_number(&run) {
-                found.push(std::mem::take(&mut places));
-            }
-            run.clear();
-            places.clear();
+    for run in groups.chunk_by(|_, next| next.joined == Joined::Closely) {
+        add(run);
+    }
+    let alike = |one: &Group, next: &Group| {
+        next.joined != Joined::Not && one.digits.len() == next.digits.len()
+    };
+    for run in groups.chunk_by(alike) {
+        let length = run.first().map_or(0, |group| group.digits.len());
+        if !LENGTHS.contains(&length) {
+            continue;
+        }
+        for whole in [12, 16] {
+            let count = usize::checked_div(whole, length).unwrap_or_default();
+            run.windows(count.max(1)).for_each(&mut add);
         }
     }
     found
@@ -186,17 +281,41 @@ mod tests {
     fn a_whole_number_is_found_in_a_text_however_it_is_written() {
         let number = number(&[2; 11]);
         let grouped = [&number[..4], &number[4..8], &number[8..]];
-        let devanagari: String = digits(&number)
-            .iter()
-            .map(|digit| char::from_u32(0x966 + u32::from(*digit)).unwrap())
-            .collect();
+        let in_script = |zero: u32| -> String {
+            let digits = digits(&number).into_iter();
+            let other = |digit| char::from_u32(zero + u32::from(digit)).unwrap();
+            digits.map(other).collect()
+        };
+        let beside = format!("House 12 {}, 560000", grouped.join(" "));
+        assert_eq!(
+            mask_aadhaar(&beside),
+            format!("House 12 xxxx xxxx {}, 560000", grouped[2])
+        );
+        for beside in [
+            beside,
+            format!("{} 2030", grouped.join(" ")),
+            format!("UID {number} 01"),
+            format!("560000-{}", grouped.join("-")),
+        ] {
+            let rules = found(|findings| findings.free_text("text", &beside));
+            assert_eq!(rules, [Rule::AadhaarNumber], "{beside}");
+        }
         for text in [
             number.clone(),
             format!("Aadhaar {}", grouped.join(" ")),
             format!("no. {} of Asha", grouped.join("-")),
-            devanagari,
+            in_script(0x966),
             format!("({})", grouped.join(".")),
+            format!("{} {} {}", &number[..5], &number[5..7], &number[7..]),
             self::number(&[9; 15]),
+            in_script(0x1d7ce),
+            in_script(0x7c0),
+            in_script(0x11136),
+            grouped.join("/"),
+            grouped.join("\t"),
+            grouped.join("\u{200b}"),
+            grouped.join(" – "),
+            format!("({}) {}, {}", grouped[0], grouped[1], grouped[2]),
         ] {
             assert_eq!(
                 found(|findings| findings.free_text("text", &text)),
@@ -220,6 +339,8 @@ mod tests {
             "I agree. 12 Sample Street, 560000",
             &format!("{number}1"),
             &format!("{}x{}", &number[..6], &number[6..]),
+            "2030-01-01 23:59:59, 2341",
+            &format!("{}, then some time later {}", &number[..6], &number[6..]),
         ] {
             assert_eq!(
                 found(|findings| findings.free_text("text", text)),
