@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use provider_core::capability::{DocumentError, DocumentFormat};
 use provider_core::lint::mask_aadhaar;
-use provider_core::{Masked, check_web_url, lenient};
+use provider_core::{Masked, check_web_url, declares_utf8, lenient};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Padding may be missing, because some encoders leave it out.
@@ -111,7 +111,7 @@ impl DocumentText {
                 plain(&text).to_owned()
             }
         };
-        if xml.contains('\0') || !is_utf8_by_its_word(&xml) {
+        if xml.contains('\0') || !declares_utf8(&xml) {
             return Err(DocumentError::Encoding);
         }
         let has = |word: &str| {
@@ -182,24 +182,6 @@ fn of_bytes(bytes: &[u8]) -> DocumentFormat {
         _ if text.starts_with('<') => DocumentFormat::Xml,
         _ => DocumentFormat::Other,
     }
-}
-
-/// Whether the declaration of an XML text, if it has one, names no encoding but UTF-8 or ASCII: a parser that believes in another one
-/// reads other characters than were checked.
-fn is_utf8_by_its_word(xml: &str) -> bool {
-    let declaration = match xml.strip_prefix("<?xml") {
-        Some(rest) => rest.split("?>").next().unwrap_or_default(),
-        None => return true,
-    };
-    let Some((_, value)) = declaration.split_once("encoding") else {
-        return true;
-    };
-    let value = value.trim_start_matches(|char: char| char == '=' || char.is_ascii_whitespace());
-    let name = value.trim_start_matches(['"', '\'']);
-    let name = name.split(['"', '\'']).next().unwrap_or_default();
-    ["utf-8", "utf8", "us-ascii", "ascii"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Reads a document that may be missing.

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::endpoint::post;
 use crate::fi_data::{operation, read};
-use crate::values::{self, check_not_empty, rule};
+use crate::values::{self, check_not_empty, is_same, rule};
 use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 
 /// Whose data is analysed (`[docs]`, a guide): a consent's, in a journey that has ended, or that of an orchestrated journey.
@@ -325,7 +325,11 @@ pub enum AnalyticsExcel {
 
 post!(
     GetAnalyticsJson, |request| request.0.check(), analytics => Envelope<Analytics<Report>>,
-    read("analytics-json", "POST /analytics/json")
+    read("analytics-json", "POST /analytics/json"),
+    answer: |request, read| {
+        let asked = request.0.journey_id.as_ref();
+        Ok(is_same(read.data.journey_id.as_ref(), asked)?)
+    }
 );
 post!(
     GetAnalyticsXml, |request| request.0.check(), xml::document => Content,
@@ -366,7 +370,11 @@ impl Endpoint for GetAnalyticsExcel {
             .any(|beginning| body.starts_with(beginning))
         {
             true => Ok(AnalyticsExcel::File(response.content()?)),
-            false => analytics(response).map(AnalyticsExcel::Link),
+            false => {
+                let link: Envelope<Analytics<ExcelLink>> = analytics(response)?;
+                is_same(link.data.journey_id.as_ref(), self.journey_id.as_ref())?;
+                Ok(AnalyticsExcel::Link(link))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::post;
-use crate::values::{self, rule};
+use crate::values::{self, is_same, rule};
 use crate::{FipId, ProductId};
 
 /// A question for all account aggregators (`[docs]`). It has no members.
@@ -338,7 +338,12 @@ post!(
 );
 post!(
     ListProducts, Self::check, Envelope::read => Envelope<Items<Product>>,
-    read("list-products", "POST /productslist")
+    read("list-products", "POST /productslist"),
+    answer: |request, products| {
+        let mut products = products.data.iter();
+        let asked = request.product_id.as_ref();
+        Ok(products.try_for_each(|product| is_same(Some(&product.product_code), asked))?)
+    }
 );
 post!(
     GetFipHealth, Self::check, Envelope::read => Envelope<Items<FipHealth>>,

@@ -1,6 +1,6 @@
 //! Documents of XML, which are handed over unparsed.
 
-use provider_core::{Content, DecodeError, ResponseError, Verified};
+use provider_core::{Content, DecodeError, ResponseError, Verified, declares_utf8};
 
 /// What a document has before its first element.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,9 @@ enum Prolog {
 /// A document of XML, whatever type it claims, without a document type declaration.
 pub(crate) fn document(response: &Verified) -> Result<Content, ResponseError> {
     let content = response.content()?;
+    let is_utf8 = std::str::from_utf8(content.bytes()).is_ok_and(declares_utf8);
     match prolog(content.bytes()) {
+        Prolog::Plain if !is_utf8 => Err(DecodeError::content_type().into()),
         Prolog::Plain => Ok(content),
         Prolog::DocumentType => Err(DecodeError::document_type().into()),
         Prolog::Other => Err(DecodeError::content_type().into()),
@@ -34,6 +36,14 @@ fn prolog(document: &[u8]) -> Prolog {
             [b'<', b'?', after @ ..] => after_mark(after, b"?>"),
             [b'<', b'!', b'-', b'-', after @ ..] => after_mark(after, b"-->"),
             [b'<', b'!', ..] => return Prolog::DocumentType,
+            [b'<', ..]
+                // A page is not an account's data.
+                if rest
+                    .get(1..5)
+                    .is_some_and(|name| name.eq_ignore_ascii_case(b"html")) =>
+            {
+                return Prolog::Other;
+            }
             [b'<', first, ..]
                 if first.is_ascii_alphabetic() || b"_:".contains(first) || *first >= 0x80 =>
             {
@@ -92,6 +102,8 @@ mod tests {
             b"<?xml",
             b"<!-- a",
             b"<1/>",
+            b"<html><body/></html>",
+            b"<HTML/>",
             b"<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a>",
             &utf_16,
         ] {

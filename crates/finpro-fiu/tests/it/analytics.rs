@@ -9,7 +9,9 @@ use finpro_fiu::{
 use kyc_sandbox::settings::ExcelForm;
 use kyc_sandbox::{FinproSettings, Sandbox, Settings};
 use provider_core::testing::{ScriptedTransport, Step};
-use provider_core::{DecodeErrorCategory, Error, ErrorKind, Mobile, Outcome, request_from_json};
+use provider_core::{
+    DecodeErrorCategory, Error, ErrorKind, Mobile, Outcome, VerificationError, request_from_json,
+};
 
 use crate::{answer, client, refused};
 
@@ -178,6 +180,23 @@ async fn a_spreadsheet_is_told_by_how_it_begins() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_analysis_of_another_journey_is_refused() {
+    let body = r#"{"ver":"1","status":"success","data":{"journey_id":"journey-2","data":{"s3Url":"https://a.example.test"}}}"#;
+    let json = GetAnalyticsJson::of_consent(consent("a"), journey());
+    let excel = GetAnalyticsExcel::of_consent(consent("a"), journey());
+    for error in [
+        answer(json, 200, body).await.unwrap_err(),
+        answer(excel, 200, body).await.unwrap_err(),
+    ] {
+        let other = Some(&VerificationError::OtherRequest);
+        assert_eq!(error.verification(), other);
+    }
+    let own = body.replace("journey-2", "journey-1");
+    let json = GetAnalyticsJson::of_consent(consent("a"), journey());
+    assert!(answer(json, 200, &own).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_that_declares_its_type_is_an_error_of_its_own() {
     let bomb = r#"<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "b">]><a>&b;</a>"#;
     let reply = |body: &str| {
@@ -187,6 +206,20 @@ async fn a_document_that_declares_its_type_is_an_error_of_its_own() {
     for (body, category) in [
         (bomb, Some(DecodeErrorCategory::DocumentType)),
         ("plain text", Some(DecodeErrorCategory::ContentType)),
+        // Another parser may read other characters, and a declaration among them.
+        (
+            "<?xml version=\"1.0\" encoding=\"UTF-7\"?><!-- --+AD4- +ADw-!DOCTYPE a+AD4- <!-- --><a/>",
+            Some(DecodeErrorCategory::ContentType),
+        ),
+        (
+            "<?xml version='1.0' encoding='UTF-16'?><a/>",
+            Some(DecodeErrorCategory::ContentType),
+        ),
+        (
+            "<html><body/></html>",
+            Some(DecodeErrorCategory::ContentType),
+        ),
+        ("<?xml version='1.0' encoding='utf-8'?><a/>", None),
         ("<a/>", None),
     ] {
         let client = client(ScriptedTransport::new([reply(body), reply(body)]));

@@ -60,6 +60,15 @@ async fn a_row_without_its_id_is_set_aside_and_a_success_without_the_list_is_non
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_template_than_the_one_that_was_asked_for_is_refused() {
+    let body = r#"{"ver":"1","status":"success","data":[{"productCode":"LOAN-2"}]}"#;
+    let asked = ListProducts::new().set_product(product("LOAN-1"));
+    let error = answer(asked, 200, body).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Verification);
+    assert!(answer(ListProducts::new(), 200, body).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_figure_is_read_as_a_number_or_text_and_is_none_otherwise() {
     for (json, read) in [
         ("98.5", Some(98.5)),

@@ -21,7 +21,7 @@ pub(crate) fn conclude<E: Endpoint>(
     if response.body().len() > E::OPERATION.max_reply_bytes {
         return Err(TransportError::body_over(E::OPERATION.max_reply_bytes).into());
     }
-    if !response.status().is_success() {
+    if !is_whole(response.status()) {
         return Err(refused(provider, response, now));
     }
     let verified = match provider.verify(&response, now) {
@@ -34,6 +34,11 @@ pub(crate) fn conclude<E: Endpoint>(
         Ok(value) => Ok((value, verified)),
         Err(error) => Err(unread(provider, error, verified)),
     }
+}
+
+/// Whether a reply is a success and all of it: nobody asks for a range, so a part of one is a cache's mistake.
+pub(super) fn is_whole(status: StatusCode) -> bool {
+    status.is_success() && status != StatusCode::PARTIAL_CONTENT
 }
 
 /// Turns a 2xx response that is not authentic into an error. One without a signature that is neither an object of JSON nor a
@@ -53,7 +58,7 @@ fn unverified(error: VerificationError, content_types: &[&str], response: RawRes
     error.with_response(response)
 }
 
-/// Turns a response that is not 2xx into an error. Its body is an unverified hint.
+/// Turns a response that is not 2xx, or a part of one, into an error. Its body is an unverified hint.
 fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> Error {
     let status = response.status();
     let recognized = recognize(P::ENVELOPE, response.body());
@@ -62,7 +67,7 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         Recognized::No => None,
     };
     // Neither a refusal nor the failure of a server, whatever the status says.
-    let answers = fault.is_none() && recognized == Recognized::AsItsOwn;
+    let answers = fault.is_none() && recognized == Recognized::AsItsOwn && !status.is_success();
     let fault = match answers && !status.is_server_error() {
         true => Some(
             Fault::new()

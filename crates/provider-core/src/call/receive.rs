@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-use super::answer::{conclude, unread};
+use super::answer::{conclude, is_whole, unread};
 use super::downloaded::Downloaded;
 use super::sink::ContentSink;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -246,7 +246,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
         limits: ExchangeLimits,
     ) -> Result<Received, TransportError> {
         let reply = around.transport.open(request, limits).await?;
-        if !reply.head().status().is_success() {
+        if !is_whole(reply.head().status()) {
             return reply.beginning(Error::BODY_KEPT).await.map(Received::whole);
         }
         let reply = reply.limited_to(limits.max_reply_bytes);

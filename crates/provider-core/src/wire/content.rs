@@ -329,6 +329,32 @@ fn safe_file_name(name: &str) -> Option<String> {
     }
 }
 
+/// Whether the declaration of an XML text, if it has one, names no encoding but UTF-8 or ASCII: a parser that believes in another one
+/// reads other characters than were checked.
+///
+/// ```
+/// use provider_core::declares_utf8;
+///
+/// assert!(declares_utf8("<a/>") && declares_utf8("<?xml version='1.0' encoding='UTF-8'?><a/>"));
+/// assert!(!declares_utf8("<?xml version='1.0' encoding='UTF-7'?><a/>"));
+/// ```
+pub fn declares_utf8(xml: &str) -> bool {
+    let xml = xml.strip_prefix('\u{feff}').unwrap_or(xml).trim_start();
+    let declaration = match xml.strip_prefix("<?xml") {
+        Some(rest) => rest.split("?>").next().unwrap_or_default(),
+        None => return true,
+    };
+    let Some((_, value)) = declaration.split_once("encoding") else {
+        return true;
+    };
+    let value = value.trim_start_matches(|char: char| char == '=' || char.is_ascii_whitespace());
+    let name = value.trim_start_matches(['"', '\'']);
+    let name = name.split(['"', '\'']).next().unwrap_or_default();
+    ["utf-8", "utf8", "us-ascii", "ascii"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

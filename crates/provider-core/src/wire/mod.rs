@@ -31,7 +31,7 @@ pub use base_url::BaseUrl;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use base_url::is_loopback;
 pub use body::Body;
-pub use content::{Content, ContentHead};
+pub use content::{Content, ContentHead, declares_utf8};
 pub(crate) use content::{begins_like_json, serialize as serialize_content};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
