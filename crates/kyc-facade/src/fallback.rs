@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use provider_core::capability::{
-    AccessGrant, AccessReturn, AggregatorConsent, AggregatorConsentRequest,
-    AggregatorConsentSession, AggregatorDiscovery, AggregatorQuery, AggregatorStanding,
-    ConsentRecorder, ConsentStatement, Document, DocumentAccess, DocumentAccessRequest,
-    DocumentList, DocumentReference, DocumentSession, GrantedAccess, IdentityRecord,
-    IdentityVerification, RecordedConsent, SessionAccess, SessionReference, SharedDocuments,
-    SharedIdentity, VerificationDecision, VerificationRequest, VerificationSession,
+    AccessGrant, AccessReturn, AccountData, AggregatorConsent, AggregatorConsentRequest,
+    AggregatorConsentSession, AggregatorData, AggregatorDiscovery, AggregatorQuery,
+    AggregatorStanding, ConsentRecorder, ConsentStatement, DataRange, DataReadiness, Document,
+    DocumentAccess, DocumentAccessRequest, DocumentList, DocumentReference, DocumentSession,
+    FollowedConsent, GrantedAccess, IdentityRecord, IdentityVerification, RecordedConsent,
+    SessionAccess, SessionReference, SharedDocuments, SharedIdentity, VerificationDecision,
+    VerificationRequest, VerificationSession,
 };
 use provider_core::{
     CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Masked, Outcome, async_trait,
@@ -58,12 +59,14 @@ use crate::time_left::{options_left, share};
 /// [`AggregatorDiscovery`] is a read for every provider, so its failures leave nothing unsettled. The other capabilities are
 /// not, unless the error says so.
 ///
-/// **What is read of a session**, or completed, is so at the provider that opened it, which [`SessionReference`] names, and at no
-/// other.
+/// **What is read of a session**, requested of it or completed, is asked of the provider that opened it, which
+/// [`SessionReference`] names, and of no other: the verdict of an [`IdentityVerification`], and all of [`SharedDocuments`],
+/// [`SharedIdentity`] and [`AggregatorData`].
 ///
 /// **The answer** names the provider that served: `provider` in [`RecordedConsent`], [`DocumentSession`],
-/// [`AggregatorStanding`], [`AggregatorConsentSession`], [`VerificationSession`] and what is read of a session, and the step of an onboarding. `provider_name` and input checks
-/// are those of the first provider.
+/// [`AggregatorStanding`], [`AggregatorConsentSession`], [`VerificationSession`], a verdict, what [`SharedDocuments`] and
+/// [`SharedIdentity`] read, and each [`SessionReference`] that [`AggregatorData`] returns; and the step of an onboarding.
+/// `provider_name` and the input checks before a session is opened are those of the first provider.
 ///
 /// **The error**, if all fail, is the first provider's, with its cause; [`Error::also_failed`] lists the others. A failure
 /// that is not passed on is returned unchanged.
@@ -335,9 +338,11 @@ impl IdentityVerification for Fallback<dyn IdentityVerification> {
         session: SessionReference,
         options: CallOptions,
     ) -> Result<VerificationDecision, Error> {
-        let opener = self.opener_of(&session, "read-verdict", |provider| {
-            provider.provider_name()
-        })?;
+        let opener = self.opener_of(
+            &session,
+            "read-verdict",
+            IdentityVerification::provider_name,
+        )?;
         let mut decision = opener.read_verdict(session, options).await?;
         decision.set_origin(opener.provider_name());
         Ok(decision)
@@ -351,7 +356,11 @@ impl SharedDocuments for Fallback<dyn SharedDocuments> {
     }
 
     fn check_access(&self, access: &SessionAccess) -> Result<(), Error> {
-        let opener = self.sharer_of(&access.session, "check-access")?;
+        let opener = self.opener_of(
+            &access.session,
+            "check-access",
+            SharedDocuments::provider_name,
+        )?;
         opener.check_access(access)
     }
 
@@ -360,7 +369,7 @@ impl SharedDocuments for Fallback<dyn SharedDocuments> {
         session: &SessionReference,
         return_url: &Masked,
     ) -> Result<AccessReturn, Error> {
-        let opener = self.sharer_of(session, "read-return")?;
+        let opener = self.opener_of(session, "read-return", SharedDocuments::provider_name)?;
         opener.read_return(session, return_url)
     }
 
@@ -370,7 +379,11 @@ impl SharedDocuments for Fallback<dyn SharedDocuments> {
         grant: AccessGrant,
         options: CallOptions,
     ) -> Result<GrantedAccess, Error> {
-        let opener = self.sharer_of(&access.session, "complete-access")?;
+        let opener = self.opener_of(
+            &access.session,
+            "complete-access",
+            SharedDocuments::provider_name,
+        )?;
         let mut granted = opener.complete_access(access, grant, options).await?;
         granted.set_origin(opener.provider_name());
         Ok(granted)
@@ -381,7 +394,11 @@ impl SharedDocuments for Fallback<dyn SharedDocuments> {
         access: SessionAccess,
         options: CallOptions,
     ) -> Result<DocumentList, Error> {
-        let opener = self.sharer_of(&access.session, "list-documents")?;
+        let opener = self.opener_of(
+            &access.session,
+            "list-documents",
+            SharedDocuments::provider_name,
+        )?;
         let mut listed = opener.list_documents(access, options).await?;
         listed.set_origin(opener.provider_name());
         Ok(listed)
@@ -393,20 +410,14 @@ impl SharedDocuments for Fallback<dyn SharedDocuments> {
         document: DocumentReference,
         options: CallOptions,
     ) -> Result<Document, Error> {
-        let opener = self.sharer_of(&access.session, "read-document")?;
+        let opener = self.opener_of(
+            &access.session,
+            "read-document",
+            SharedDocuments::provider_name,
+        )?;
         let mut read = opener.read_document(access, document, options).await?;
         read.set_origin(opener.provider_name());
         Ok(read)
-    }
-}
-
-impl Fallback<dyn SharedDocuments> {
-    fn sharer_of(
-        &self,
-        session: &SessionReference,
-        operation: &'static str,
-    ) -> Result<&dyn SharedDocuments, Error> {
-        self.opener_of(session, operation, |provider| provider.provider_name())
     }
 }
 
@@ -417,9 +428,11 @@ impl SharedIdentity for Fallback<dyn SharedIdentity> {
     }
 
     fn check_identity(&self, access: &SessionAccess) -> Result<(), Error> {
-        let opener = self.opener_of(&access.session, "check-identity", |provider| {
-            provider.provider_name()
-        })?;
+        let opener = self.opener_of(
+            &access.session,
+            "check-identity",
+            SharedIdentity::provider_name,
+        )?;
         opener.check_identity(access)
     }
 
@@ -428,11 +441,69 @@ impl SharedIdentity for Fallback<dyn SharedIdentity> {
         access: SessionAccess,
         options: CallOptions,
     ) -> Result<IdentityRecord, Error> {
-        let opener = self.opener_of(&access.session, "read-identity", |provider| {
-            provider.provider_name()
-        })?;
+        let opener = self.opener_of(
+            &access.session,
+            "read-identity",
+            SharedIdentity::provider_name,
+        )?;
         let mut record = opener.read_identity(access, options).await?;
         record.set_origin(opener.provider_name());
         Ok(record)
+    }
+}
+
+/// Names the provider that a reference is one of, unless one is named already.
+fn set_opener(reference: &mut SessionReference, provider: &'static str) {
+    let named = &mut reference.provider;
+    named.get_or_insert_with(|| provider.to_owned());
+}
+
+#[async_trait]
+impl AggregatorData for Fallback<dyn AggregatorData> {
+    fn provider_name(&self) -> &'static str {
+        self.first.provider_name()
+    }
+
+    async fn follow_consent(
+        &self,
+        session: SessionReference,
+        options: CallOptions,
+    ) -> Result<FollowedConsent, Error> {
+        let opener = self.opener_of(&session, "follow-consent", AggregatorData::provider_name)?;
+        let mut followed = opener.follow_consent(session, options).await?;
+        if let Some(consent) = &mut followed.consent {
+            set_opener(consent, opener.provider_name());
+        }
+        Ok(followed)
+    }
+
+    async fn request_data(
+        &self,
+        consent: SessionReference,
+        range: Option<DataRange>,
+        options: CallOptions,
+    ) -> Result<SessionReference, Error> {
+        let opener = self.opener_of(&consent, "request-data", AggregatorData::provider_name)?;
+        let mut requested = opener.request_data(consent, range, options).await?;
+        set_opener(&mut requested, opener.provider_name());
+        Ok(requested)
+    }
+
+    async fn data_readiness(
+        &self,
+        data: SessionReference,
+        options: CallOptions,
+    ) -> Result<DataReadiness, Error> {
+        let opener = self.opener_of(&data, "data-readiness", AggregatorData::provider_name)?;
+        opener.data_readiness(data, options).await
+    }
+
+    async fn read_accounts(
+        &self,
+        consent: SessionReference,
+        options: CallOptions,
+    ) -> Result<Vec<AccountData>, Error> {
+        let opener = self.opener_of(&consent, "read-accounts", AggregatorData::provider_name)?;
+        opener.read_accounts(consent, options).await
     }
 }

@@ -61,14 +61,14 @@ fn setup<C: ?Sized + fmt::Debug + 'static>(
     };
     let answers = peer(None);
     let opener = client(&base_url(), Arc::clone(&answers));
-    // A reply has an id of its own, and nothing of the request. Only the peer that answers knows the session, so the one that
-    // fails does so before it looks; a caller cannot tell.
+    // A reply has an id of its own, and nothing of the request.
     let setup = conformance::Setup::new(
-        answers,
+        Arc::clone(&answers),
         peer(Some(Failure::new(400))),
-        peer(Some(Failure::new(503))),
+        answers,
         move |transport| implement(client(&base_url(), transport)),
     )
+    .fails_where_it_answers()
     .replies_say_nothing();
     (setup, opener)
 }

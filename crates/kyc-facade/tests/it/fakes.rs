@@ -294,3 +294,52 @@ impl SharedIdentity for Fake {
         Ok(IdentityRecord::new())
     }
 }
+
+#[async_trait]
+impl AggregatorData for Fake {
+    fn provider_name(&self) -> &'static str {
+        self.name()
+    }
+
+    async fn follow_consent(
+        &self,
+        session: SessionReference,
+        options: CallOptions,
+    ) -> Result<FollowedConsent, Error> {
+        let asked = format!("consent of {}", session.reference.as_str());
+        self.act(asked, options).await?;
+        let consent = SessionReference::new(reference());
+        Ok(FollowedConsent::new(ConsentStanding::Active, Some(consent)))
+    }
+
+    async fn request_data(
+        &self,
+        consent: SessionReference,
+        _: Option<DataRange>,
+        options: CallOptions,
+    ) -> Result<SessionReference, Error> {
+        let asked = format!("data of {}", consent.reference.as_str());
+        self.act(asked, options).await?;
+        Ok(SessionReference::new(reference()))
+    }
+
+    async fn data_readiness(
+        &self,
+        data: SessionReference,
+        options: CallOptions,
+    ) -> Result<DataReadiness, Error> {
+        let asked = format!("readiness of {}", data.reference.as_str());
+        self.act(asked, options).await?;
+        Ok(DataReadiness::Ready)
+    }
+
+    async fn read_accounts(
+        &self,
+        consent: SessionReference,
+        options: CallOptions,
+    ) -> Result<Vec<AccountData>, Error> {
+        let asked = format!("accounts of {}", consent.reference.as_str());
+        self.act(asked, options).await?;
+        Ok(vec![AccountData::new("{}")])
+    }
+}

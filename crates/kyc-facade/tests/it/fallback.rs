@@ -267,6 +267,61 @@ async fn documents_are_read_at_the_provider_that_opened_the_session_only() {
     assert_eq!((first.asked().len(), second.asked().len()), (9, 6));
 }
 
+/// From its session to its accounts: what each answer is followed by names the provider too.
+#[tokio::test(start_paused = true)]
+async fn a_consent_is_followed_at_the_provider_that_opened_it_only() {
+    let first = Fake::failing(ErrorKind::Connect, Outcome::NotSent).named("first");
+    let second = Fake::default().named("second");
+    let consents = Fallback::<dyn AggregatorConsent>::new(Arc::new(first.clone()))
+        .or(Arc::new(second.clone()));
+    let data =
+        Fallback::<dyn AggregatorData>::new(Arc::new(first.clone())).or(Arc::new(second.clone()));
+    let options = CallOptions::new;
+    let opened = consents.open_consent(consent_request(), options()).await;
+    let session = SessionReference::from(&opened.unwrap());
+    let followed = data.follow_consent(session.clone(), options()).await;
+    let consent = followed.unwrap().consent.unwrap();
+    let requested = data.request_data(consent.clone(), None, options()).await;
+    let requested = requested.unwrap();
+    for named in [&session, &consent, &requested] {
+        assert_eq!(named.provider.as_deref(), Some("second"));
+    }
+    let ready = data.data_readiness(requested.clone(), options()).await;
+    assert_eq!(ready.unwrap(), DataReadiness::Ready);
+    let read = data.read_accounts(consent, options()).await;
+    assert_eq!(read.unwrap().len(), 1);
+    let asked = second.asked();
+    let expected = [
+        "consent of r-1",
+        "data of r-1",
+        "readiness of r-1",
+        "accounts of r-1",
+    ];
+    assert_eq!(asked[1..], expected);
+    assert_eq!(first.asked().len(), 1);
+
+    // Nothing goes on to another one, and a provider that is not among them is none.
+    for (provider, kind) in [
+        (None, ErrorKind::Connect),
+        (Some("first"), ErrorKind::Connect),
+        (Some("third"), ErrorKind::InvalidRequest),
+    ] {
+        let session = session.clone().set_provider(provider);
+        let followed = data.follow_consent(session.clone(), options()).await;
+        let requested = data.request_data(session.clone(), None, options()).await;
+        let ready = data.data_readiness(session.clone(), options()).await;
+        let read = data.read_accounts(session, options()).await;
+        let errors = [
+            followed.unwrap_err(),
+            requested.unwrap_err(),
+            ready.unwrap_err(),
+            read.unwrap_err(),
+        ];
+        assert_eq!(errors.map(|error| error.kind()), [kind; 4], "{provider:?}");
+    }
+    assert_eq!((first.asked().len(), second.asked().len()), (9, 5));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_is_not_passed_on_is_returned_unchanged() {
     let dead = Fake::failing(ErrorKind::Connect, Outcome::NotSent);

@@ -14,10 +14,10 @@ use kyc_facade::provider_core::{
     TransportErrorKind, async_trait,
 };
 use kyc_facade::{Fallback, Hedged, Kyc, KycBuilder};
-use kyc_sandbox::settings::Failure;
+use kyc_sandbox::settings::{ConsentDecisions, Failure};
 use kyc_sandbox::{
-    DecisionStatus, DeepvueSettings, FinpassSettings, FinproSettings, Sandbox, Settings,
-    VeriffSettings,
+    AggregatorConsentStatus, DecisionStatus, DeepvueSettings, FinpassSettings, FinproSettings,
+    Sandbox, Settings, VeriffSettings,
 };
 
 use crate::sandbox::{Clients, applicant, builder, clients};
@@ -171,15 +171,6 @@ fn setup<C: ?Sized + std::fmt::Debug>(
     answering: &Sandbox,
     fallback: impl Fn(Clients, Clients) -> Arc<C> + 'static,
 ) -> conformance::Setup<C> {
-    setup_failing(answering, Failure::new(503).after_effect(), fallback)
-}
-
-/// The same, with a peer that fails like this.
-fn setup_failing<C: ?Sized + std::fmt::Debug>(
-    answering: &Sandbox,
-    fails: Failure,
-    fallback: impl Fn(Clients, Clients) -> Arc<C> + 'static,
-) -> conformance::Setup<C> {
     let failing = |failure: Failure| -> Arc<dyn Transport> {
         let failure = Some(failure);
         let settings = Settings::default()
@@ -192,7 +183,7 @@ fn setup_failing<C: ?Sized + std::fmt::Debug>(
     conformance::Setup::new(
         Arc::new(answering.transport()),
         failing(Failure::new(400)),
-        failing(fails),
+        failing(Failure::new(503).after_effect()),
         move |transport| {
             fallback(
                 clients(Arc::new(Dead)).unwrap(),
@@ -279,14 +270,15 @@ async fn a_fallback_can_be_used_to_verify_who_a_person_is() {
     conformance::identity_verification(&setup, request, decide).await;
 }
 
-/// The same of documents. Only the peer that answers knows the session, so the one that fails does so before it looks.
+/// The same of documents.
 #[tokio::test(start_paused = true)]
 async fn a_fallback_can_be_used_to_read_documents() {
     let sandbox = Sandbox::default();
-    let setup = setup_failing(&sandbox, Failure::new(503), |dead, alive| {
+    let setup = setup(&sandbox, |dead, alive| {
         let first = Fallback::<dyn SharedDocuments>::new(Arc::new(alive.deepvue));
         Arc::new(first.or(Arc::new(dead.deepvue))) as Arc<dyn SharedDocuments>
     })
+    .fails_where_it_answers()
     .replies_say_nothing();
     let opener = clients(Arc::new(sandbox.transport())).unwrap().deepvue;
     let consent = AccessConsent::given_by_person;
@@ -305,6 +297,41 @@ async fn a_fallback_can_be_used_to_read_documents() {
         ]
     };
     conformance::shared_documents(&setup, open, returns).await;
+}
+
+/// A consent is followed at the provider that opened it.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_can_be_used_to_follow_a_consent() {
+    let finpro = FinproSettings::default().with_consent_decisions(ConsentDecisions::Pending);
+    let sandbox = Sandbox::new(Settings::default().with_finpro(finpro));
+    let setup = setup(&sandbox, |dead, alive| {
+        let fiu = |clients: Clients| clients.finpro_consents.client().clone();
+        let first = Fallback::<dyn AggregatorData>::new(Arc::new(fiu(alive)));
+        Arc::new(first.or(Arc::new(fiu(dead)))) as Arc<dyn AggregatorData>
+    })
+    .fails_where_it_answers();
+    let consents = clients(Arc::new(sandbox.transport()))
+        .unwrap()
+        .finpro_consents;
+    let people = ["9000000001", "9000000002", "9000000003"];
+    let mut sessions = Vec::new();
+    for mobile in people {
+        let mobile = Mobile::parse(mobile).unwrap();
+        let request = AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting);
+        let opened = consents.open_consent(request, CallOptions::new()).await;
+        sessions.push(SessionReference::from(&opened.unwrap()));
+    }
+    let decide = |consent: &ProviderReference, standing: &ConsentStanding| {
+        let status = match standing {
+            ConsentStanding::Active => AggregatorConsentStatus::Active,
+            ConsentStanding::Rejected => AggregatorConsentStatus::Rejected,
+            ConsentStanding::Revoked => AggregatorConsentStatus::Revoked,
+            _ => return false,
+        };
+        sandbox.decide_consent(consent.as_str(), status)
+    };
+    let sessions = sessions.try_into().unwrap();
+    conformance::aggregator_data(&setup, sessions, &people, decide).await;
 }
 
 /// Runs three rounds of 50 concurrent onboardings. Returns the number of requests that reach a silent provider.

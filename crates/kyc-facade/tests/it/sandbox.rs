@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kyc_facade::consent_hmac::{self, ConsentClient, SharedSecret, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
+use kyc_facade::finpro_fiu::{AggregatorConsents, FiuClient, ProductId};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{BaseUrl, ErrorKind, InvalidRequest, Mobile, Transport};
@@ -23,6 +24,7 @@ pub(crate) struct Clients {
     pub(crate) deepvue: DigilockerClient,
     pub(crate) finpro: FinproProfileClient,
     pub(crate) finpass: FinpassClient,
+    pub(crate) finpro_consents: AggregatorConsents,
 }
 
 /// The four clients over one transport, with the sandbox's credentials.
@@ -56,17 +58,24 @@ pub(crate) fn clients(transport: Arc<dyn Transport>) -> Result<Clients, InvalidR
         .transport(transport.clone())
         .build()
         .unwrap();
+    let finpro = FinproProfileClient::builder(finpro)
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    let fiu = FiuClient::from(finpro.client().clone());
     Ok(Clients {
+        finpro_consents: AggregatorConsents::new(fiu, AggregatorId::parse("onemoney")?)
+            .with_product(
+                ConsentPurpose::LoanUnderwriting,
+                ProductId::parse("LOAN-1")?,
+            ),
         sessions: SessionsClient::from(veriff.client().clone()),
         veriff,
         deepvue: DigilockerClient::builder(deepvue)
             .transport(transport.clone())
             .build()
             .unwrap(),
-        finpro: FinproProfileClient::builder(finpro)
-            .transport(transport.clone())
-            .build()
-            .unwrap(),
+        finpro,
         finpass: FinpassClient::builder(finpass)
             .transport(transport)
             .build()

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::reference::{AggregatorId, BrowserUrl, ProviderReference};
+use super::reference::{AggregatorId, BrowserUrl, ProviderReference, SessionReference};
 use crate::call::CallOptions;
 use crate::error::Error;
 use crate::values::{Email, Masked, Mobile, Pan};
@@ -116,6 +116,12 @@ impl AggregatorConsentSession {
             aggregator,
             provider: None,
         }
+    }
+}
+
+impl From<&AggregatorConsentSession> for SessionReference {
+    fn from(session: &AggregatorConsentSession) -> Self {
+        Self::new(session.reference.clone()).set_provider(session.provider)
     }
 }
 

@@ -4,6 +4,7 @@
 //! uses. No method has a default body; a new ability is a new trait.
 
 mod aggregator_consent;
+mod aggregator_data;
 mod aggregator_discovery;
 mod consent_recorder;
 mod document_access;
@@ -14,6 +15,9 @@ mod shared_identity;
 
 pub use aggregator_consent::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, ConsentPurpose,
+};
+pub use aggregator_data::{
+    AccountData, AggregatorData, ConsentStanding, DataRange, DataReadiness, FollowedConsent,
 };
 pub use aggregator_discovery::{
     AggregatorDiscovery, AggregatorQuery, AggregatorStanding, Readiness,

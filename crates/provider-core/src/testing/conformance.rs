@@ -29,11 +29,12 @@ use jiff::Timestamp;
 use self::setup::{Does, options, prints_nothing};
 use crate::call::CallOptions;
 use crate::capability::{
-    AggregatorConsent, AggregatorConsentRequest, AggregatorDiscovery, AggregatorQuery, BrowserUrl,
-    ConsentAnswer, ConsentRecorder, ConsentStatement, DocumentAccess, DocumentAccessRequest,
-    IdentityVerification, ProviderReference, Readiness, SessionReference, Verdict,
-    VerificationRequest,
+    AggregatorConsent, AggregatorConsentRequest, AggregatorData, AggregatorDiscovery,
+    AggregatorQuery, BrowserUrl, ConsentAnswer, ConsentRecorder, ConsentStanding, ConsentStatement,
+    DataRange, DataReadiness, DocumentAccess, DocumentAccessRequest, IdentityVerification,
+    ProviderReference, Readiness, SessionReference, Verdict, VerificationRequest,
 };
+use crate::error::{ErrorKind, Outcome};
 use crate::values::Masked;
 use crate::wire::{Attempt, Provider, RawResponse};
 
@@ -444,6 +445,162 @@ pub async fn identity_verification(
             read(&elsewhere),
         )
         .await;
+}
+
+/// Aggregator data follows a consent from opening to its end, takes nothing but a grant for one, and reads the accounts under
+/// it.
+///
+/// `sessions` are consents of three people on which nobody has decided, and `personal` texts of theirs that nothing may print.
+/// `decide` decides about a consent at the peer, and returns whether the peer knows such a standing and may go on to it; it must
+/// know a grant, a refusal and a withdrawal. A reply with accounts need not say whose they are.
+pub async fn aggregator_data(
+    setup: &Setup<dyn AggregatorData>,
+    sessions: [SessionReference; 3],
+    personal: &[&str],
+    decide: impl Fn(&ProviderReference, &ConsentStanding) -> bool,
+) {
+    let name = setup.client().provider_name();
+    assert!(!name.is_empty());
+    let [session, other, declined] = sessions.map(|session| session.set_provider(Some(name)));
+    let follow = |session: &SessionReference| {
+        let session = session.clone();
+        async move |data: Arc<dyn AggregatorData>, options: CallOptions| {
+            data.follow_consent(session.clone(), options).await
+        }
+    };
+    let request = |consent: &SessionReference, range: Option<DataRange>| {
+        let consent = consent.clone();
+        async move |data: Arc<dyn AggregatorData>, options: CallOptions| {
+            data.request_data(consent.clone(), range, options).await
+        }
+    };
+    let readiness = |requested: &SessionReference| {
+        let requested = requested.clone();
+        async move |data: Arc<dyn AggregatorData>, options: CallOptions| {
+            data.data_readiness(requested.clone(), options).await
+        }
+    };
+    let accounts = |consent: &SessionReference| {
+        let consent = consent.clone();
+        async move |data: Arc<dyn AggregatorData>, options: CallOptions| {
+            data.read_accounts(consent.clone(), options).await
+        }
+    };
+    let followed = async |session: &SessionReference| {
+        let followed = follow(session)(setup.client(), options()).await;
+        followed.expect("a consent, wherever it is")
+    };
+    let requested =
+        async |consent: &SessionReference| request(consent, None)(setup.client(), options()).await;
+    for undecided in [&session, &other, &declined] {
+        let found = followed(undecided).await;
+        assert_eq!(found.standing, ConsentStanding::Pending);
+        assert_eq!(found.consent, None, "nothing is granted");
+    }
+    assert!(decide(&declined.reference, &ConsentStanding::Rejected));
+    let found = followed(&declined).await;
+    assert_eq!(found.standing, ConsentStanding::Rejected);
+    assert_eq!(found.consent, None, "nothing is granted");
+
+    assert!(decide(&session.reference, &ConsentStanding::Active));
+    let granted = followed(&session).await;
+    assert!(granted.standing.is_active() && !granted.standing.is_final());
+    let consent = granted.consent.expect("what data is requested by");
+    assert_eq!(
+        followed(&other).await.standing,
+        ConsentStanding::Pending,
+        "of another consent"
+    );
+    let early = accounts(&consent)(setup.client(), options()).await;
+    early.expect_err("no accounts before their data is requested");
+
+    let data = requested(&consent).await.expect("data is requested");
+    let again = requested(&consent).await.expect("it is requested again");
+    assert_ne!(data.reference, again.reference, "each has a reference");
+    let ready = readiness(&again)(setup.client(), options()).await;
+    assert_eq!(ready.expect("a readiness"), DataReadiness::Ready);
+    let read = accounts(&consent)(setup.client(), options()).await;
+    let read = read.expect("accounts");
+    assert!(!read.is_empty());
+    for account in &read {
+        let json = account.json.expose();
+        let parsed = serde_json::from_str::<serde_json::Map<_, _>>(json);
+        assert!(parsed.is_ok_and(|members| !members.is_empty()));
+        prints_nothing(&[json], &format!("{account:?}"));
+    }
+
+    setup
+        .every_failure(Does::Read, personal, follow(&session))
+        .await;
+    setup
+        .every_failure(Does::Act, personal, request(&consent, None))
+        .await;
+    setup
+        .every_failure(Does::Read, personal, readiness(&again))
+        .await;
+    setup
+        .every_failure(Does::Read, personal, accounts(&consent))
+        .await;
+
+    assert!(decide(&other.reference, &ConsentStanding::Active));
+    let others = followed(&other).await.consent;
+    let others = others.expect("what data is requested by");
+    setup.another_reply(follow(&other), follow(&session)).await;
+    setup
+        .another_reply(request(&others, None), request(&consent, None))
+        .await;
+    setup
+        .another_reply(readiness(&data), readiness(&again))
+        .await;
+
+    let elsewhere = |of: &SessionReference| of.clone().set_provider(Some("another"));
+    let name_of = |data: &(dyn AggregatorData + 'static)| data.provider_name();
+    setup
+        .nothing_is_sent(name_of, None, follow(&elsewhere(&session)))
+        .await;
+    let backwards = DataRange {
+        from: Timestamp::MAX,
+        to: Timestamp::UNIX_EPOCH,
+    };
+    for wrong in [
+        request(&elsewhere(&consent), None),
+        request(&consent, Some(backwards)),
+    ] {
+        setup.nothing_is_sent(name_of, None, wrong).await;
+    }
+    setup
+        .nothing_is_sent(name_of, None, readiness(&elsewhere(&again)))
+        .await;
+    setup
+        .nothing_is_sent(name_of, None, accounts(&elsewhere(&consent)))
+        .await;
+
+    for (of, consent, ends) in [
+        (
+            &session,
+            &consent,
+            [ConsentStanding::Paused, ConsentStanding::Revoked],
+        ),
+        (
+            &other,
+            &others,
+            [ConsentStanding::Paused, ConsentStanding::Expired],
+        ),
+    ] {
+        for standing in ends {
+            if !decide(&of.reference, &standing) {
+                assert_ne!(standing, ConsentStanding::Revoked);
+                continue;
+            }
+            assert_eq!(followed(of).await.standing, standing);
+            let error = requested(consent).await.map(drop);
+            let error = error.expect_err("no data of a consent that is not active");
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Api, Outcome::Refused)
+            );
+        }
+    }
 }
 
 /// A session has a URL, and does not print it.

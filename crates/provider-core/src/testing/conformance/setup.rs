@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Request;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
 
 use crate::call::CallOptions;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -60,6 +61,14 @@ impl<C: ?Sized + fmt::Debug> Setup<C> {
     #[must_use]
     pub fn replies_say_nothing(mut self) -> Self {
         self.replies_say_whose = false;
+        self
+    }
+
+    /// Lets the peer that fails be the one that answers: it does what is asked, and a gateway replies HTTP 503. For calls that
+    /// name what was made at that peer before, which another one does not know.
+    #[must_use]
+    pub fn fails_where_it_answers(mut self) -> Self {
+        self.failing = Arc::new(Fault::Loses(Arc::clone(&self.answering)));
         self
     }
 
@@ -303,25 +312,31 @@ impl Transport for Shared {
     }
 }
 
-/// A peer that does one thing, whatever is asked.
+/// A peer that fails in one way, whatever is asked.
 #[derive(Debug)]
 enum Fault {
     Silent,
     Fails(TransportErrorKind),
     Replies(RawResponse),
+    Loses(Arc<dyn Transport>),
 }
 
 #[async_trait]
 impl Transport for Fault {
     async fn send(
         &self,
-        _: Request<Body>,
-        _: ExchangeLimits,
+        request: Request<Body>,
+        limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         match self {
             Self::Silent => std::future::pending().await,
             Self::Fails(kind) => Err(TransportError::new(*kind)),
             Self::Replies(reply) => Ok(reply.clone()),
+            Self::Loses(peer) => {
+                peer.send(request, limits).await?;
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Ok(RawResponse::new(status, HeaderMap::new(), Bytes::new()))
+            }
         }
     }
 }

@@ -1,37 +1,18 @@
-//! The capability's conformance suite against the in-process sandbox, and what FinPro asks beside a neutral request.
+//! Opening a consent: the suite, and what FinPro asks beside a neutral request.
 
 use std::sync::Arc;
 
-use finpro_fiu::finpro_profile::Finpro;
-use finpro_fiu::{AccountId, AggregatorConsents, FiuClient, ProductId};
+use finpro_fiu::AccountId;
 use kyc_sandbox::settings::Failure;
-use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, Settings, credentials};
+use kyc_sandbox::{FinproSettings, Sandbox, Settings};
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorId, ConsentPurpose,
 };
 use provider_core::testing::{ScriptedTransport, Step, conformance};
-use provider_core::{CallOptions, Email, ErrorKind, Mobile, Outcome, Pan, Transport};
+use provider_core::{CallOptions, Email, ErrorKind, Outcome, Pan, Transport};
 use serde_json::json;
 
-const HANDLE: &str = "3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b";
-
-fn consents(transport: Arc<dyn Transport>) -> AggregatorConsents {
-    let settings = credentials::environment(&SandboxTransport::base_urls());
-    let finpro = Finpro::from_settings(&provider_core::Settings::of(settings)).unwrap();
-    let client = FiuClient::builder(finpro)
-        .transport(transport)
-        .build()
-        .unwrap();
-    AggregatorConsents::new(client, AggregatorId::parse("onemoney").unwrap()).with_product(
-        ConsentPurpose::LoanUnderwriting,
-        ProductId::parse("LOAN-1").unwrap(),
-    )
-}
-
-fn minimal(mobile: &str) -> AggregatorConsentRequest {
-    let mobile = Mobile::parse(mobile).unwrap();
-    AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting)
-}
+use super::{HANDLE, consents, minimal};
 
 fn full(mobile: &str) -> AggregatorConsentRequest {
     minimal(mobile)

@@ -12,14 +12,11 @@ use provider_core::{
     Provider, async_trait, check_web_url,
 };
 
+use super::at;
 use crate::{
     AccountId, ConsentHandle, EncryptRedirection, FiuClient, PartyIdentifier, ProductId,
     RedirectionUrl, RequestConsentV3, ReturnUrl, Vua,
 };
-
-fn at<E: Endpoint>(error: impl Into<Error>) -> Error {
-    error.into().at(Finpro::NAME, E::OPERATION.name)
-}
 
 /// Asks for consents through FinPro, version 3, with what a neutral request has no word for: the template of each purpose, the
 /// aggregator of a request that names none, and your reference of the application. Cheap to clone.
