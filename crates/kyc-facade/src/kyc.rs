@@ -8,7 +8,7 @@ use provider_core::capability::{
 };
 use provider_core::{ClientDefaults, RetryPolicy};
 
-use crate::{Applicant, Onboarding};
+use crate::{Applicant, Fallback, Onboarding};
 
 /// The providers of an onboarding. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -82,6 +82,17 @@ impl KycBuilder {
     #[must_use]
     pub fn aggregator_consent(mut self, provider: Arc<dyn AggregatorConsent>) -> Self {
         self.kyc.aggregator_consent = Some(provider);
+        self
+    }
+
+    /// Adds the provider that opens consents at aggregators when the one before it failed and has certainly done nothing, see
+    /// [`Fallback`]. Without one before it, it is the only one.
+    #[must_use]
+    pub fn or_aggregator_consent(mut self, next: Arc<dyn AggregatorConsent>) -> Self {
+        self.kyc.aggregator_consent = Some(match self.kyc.aggregator_consent {
+            Some(first) => Arc::new(Fallback::<dyn AggregatorConsent>::new(first).or(next)),
+            None => next,
+        });
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod aggregator_choice;
 mod applicant;
+mod by_rule;
 mod documents;
 mod fallback;
 mod hedged;
@@ -17,6 +18,7 @@ mod time_left;
 
 pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
 pub use applicant::Applicant;
+pub use by_rule::ByRule;
 pub use documents::ReportWithUrls;
 pub use fallback::Fallback;
 pub use hedged::Hedged;

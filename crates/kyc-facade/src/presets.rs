@@ -58,6 +58,14 @@ impl KycBuilder {
         self.aggregator_discovery(Arc::new(profiles.into()))
     }
 
+    /// Opens consents at aggregators with MoneyOne FinPro. After Finpass, with `or_aggregator_consent`, it is the provider that
+    /// is called next.
+    #[cfg(feature = "finpro")]
+    #[must_use]
+    pub fn finpro_consents(self, consents: finpro_fiu::AggregatorConsents) -> Self {
+        self.aggregator_consent(Arc::new(consents))
+    }
+
     /// Records consents with Veriff.
     #[cfg(feature = "veriff")]
     #[must_use]

@@ -10,14 +10,14 @@ use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::http::{HeaderMap, Request, StatusCode};
 use kyc_facade::provider_core::testing::conformance;
 use kyc_facade::provider_core::{
-    Body, CallOptions, ExchangeLimits, Mobile, RawResponse, RetryPolicy, Transport, TransportError,
-    TransportErrorKind, async_trait,
+    Body, CallOptions, ExchangeLimits, Mobile, Outcome, RawResponse, RetryPolicy, Transport,
+    TransportError, TransportErrorKind, async_trait,
 };
-use kyc_facade::{Fallback, Hedged, Kyc, KycBuilder};
+use kyc_facade::{ByRule, Fallback, Hedged, Kyc, KycBuilder};
 use kyc_sandbox::settings::{ConsentDecisions, Failure};
 use kyc_sandbox::{
     AggregatorConsentStatus, DecisionStatus, DeepvueSettings, FinpassSettings, FinproSettings,
-    Sandbox, Settings, VeriffSettings,
+    Provider, Sandbox, Settings, VeriffSettings,
 };
 
 use crate::sandbox::{Clients, applicant, builder, clients};
@@ -248,6 +248,81 @@ async fn a_fallback_can_be_used_as_a_provider() {
         AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting)
     };
     conformance::aggregator_consent(&opener, request("9000000001"), request("9000000002")).await;
+}
+
+/// Finpass first, and FinPro where Finpass certainly did nothing.
+#[tokio::test(start_paused = true)]
+async fn finpro_opens_the_consent_that_finpass_certainly_did_not() {
+    let sandbox = Sandbox::default();
+    let over = |finpass: Arc<dyn Transport>| {
+        let alive = clients(Arc::new(sandbox.transport())).unwrap();
+        Kyc::builder()
+            .finpro(alive.finpro)
+            .finpass(clients(finpass).unwrap().finpass)
+            .or_aggregator_consent(Arc::new(alive.finpro_consents))
+            .build()
+    };
+    let report = over(Arc::new(Dead)).onboard(applicant("9000000001")).await;
+    let session = report.aggregator_consent.value().unwrap();
+    assert_eq!(session.provider, Some("finpro"));
+    assert_eq!(session.aggregator, report.choice.aggregator);
+    assert_eq!(session.aggregator.as_ref().unwrap().as_str(), "onemoney");
+
+    // Finpass refused the person, or may have opened a session: no other provider is asked.
+    let refusing = Arc::new(sandbox.transport());
+    for (finpass, mobile, outcome) in [
+        (
+            refusing as Arc<dyn Transport>,
+            "9000000009",
+            Outcome::Refused,
+        ),
+        (
+            Arc::new(Silent) as Arc<dyn Transport>,
+            "9000000001",
+            Outcome::Unknown,
+        ),
+    ] {
+        let report = over(finpass).onboard(applicant(mobile)).await;
+        let error = report.aggregator_consent.error().unwrap();
+        assert_eq!((error.provider(), error.outcome()), ("finpass", outcome));
+    }
+    let ledger = sandbox.ledger();
+    let opened = ledger.operation_counts(Provider::Finpro, "request-consent-v3");
+    assert_eq!(opened.effects, 1);
+}
+
+/// The rule sees the aggregator that was found.
+#[tokio::test(start_paused = true)]
+async fn a_rule_chooses_the_provider_of_the_consent() {
+    let sandbox = Sandbox::default();
+    let setup = setup(&sandbox, |_, alive| {
+        let rule = |request: &AggregatorConsentRequest| request.aggregator.is_some();
+        let chosen = ByRule::otherwise(Arc::new(alive.finpass));
+        Arc::new(chosen.when(rule, Arc::new(alive.finpro_consents))) as Arc<dyn AggregatorConsent>
+    });
+    let request = |mobile: &str| {
+        let mobile = Mobile::parse(mobile).unwrap();
+        AggregatorConsentRequest::new(mobile, ConsentPurpose::LoanUnderwriting)
+    };
+    conformance::aggregator_consent(&setup, request("9000000001"), request("9000000002")).await;
+
+    let alive = clients(Arc::new(sandbox.transport())).unwrap();
+    let chosen = ByRule::otherwise(Arc::new(alive.finpass)).when(
+        |request| request.aggregator.is_some(),
+        Arc::new(alive.finpro_consents),
+    );
+    let kyc = |discovery: bool| {
+        let kyc = Kyc::builder().aggregator_consent(Arc::new(chosen.clone()));
+        match discovery {
+            true => kyc.finpro(alive.finpro.clone()).build(),
+            false => kyc.build(),
+        }
+    };
+    for (discovery, provider) in [(true, "finpro"), (false, "finpass")] {
+        let report = kyc(discovery).onboard(applicant("9000000001")).await;
+        let session = report.aggregator_consent.value().unwrap();
+        assert_eq!(session.provider, Some(provider));
+    }
 }
 
 /// A session is read at the provider that opened it: where it names none, at the first one.
