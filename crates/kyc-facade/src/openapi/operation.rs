@@ -85,7 +85,14 @@ pub(crate) fn describe<P: Provider>(
         }
         types => types
             .iter()
-            .flat_map(|file| content(file, &json!({ "type": "string", "format": "binary" })))
+            .map(|file| match *file {
+                // Any JSON.
+                "application/json" => ("application/json".to_owned(), json!({})),
+                file => {
+                    let bytes = json!({ "type": "string", "format": "binary" });
+                    (file.to_owned(), json!({ "schema": bytes }))
+                }
+            })
             .collect(),
     };
     let name = request.get("$ref").and_then(Value::as_str);

@@ -267,9 +267,10 @@ fn files_and_forms_have_their_own_types() {
     let document = Document::new(ACME, PictureClient::CATALOGUE).unwrap();
     let document = serde_json::to_value(document).unwrap();
     let fetch = &document["paths"]["/v1/sessions/{session_id}/picture"]["get"];
+    let bytes = json!({"schema": {"type": "string", "format": "binary"}});
     assert_eq!(
         fetch["responses"]["2XX"]["content"],
-        json!({"image/*": {}, "application/pdf": {}})
+        json!({"image/*": bytes, "application/pdf": bytes})
     );
     let send = &document["paths"]["/v1/pictures"]["post"];
     assert_eq!(
