@@ -580,7 +580,10 @@ post!(
     PushPdfAnalytics, Self::check, Envelope::read => Envelope<PdfAnalyticsPushed>,
     operation("push-pdf-analytics", "POST /pirimid/analytics/pdf/push", Idempotency::Unsafe)
         .settled_by("no call finds statements without their ref_token: ask MoneyOne before pushing them again"),
-    lint: |request, findings| findings.mobile("mobile_number", &request.mobile_number)
+    lint: |request, findings| {
+        findings.mobile("mobile_number", &request.mobile_number);
+        findings.free_text("customer_name", request.customer_name.expose());
+    }
 );
 post!(
     GetPdfAnalyticsStatus, |_| Ok(()), Envelope::read => Envelope<PdfAnalyticsStatus>,

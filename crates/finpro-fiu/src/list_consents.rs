@@ -453,6 +453,7 @@ const fn operation(name: &'static str, route: &'static str) -> Operation {
 post!(
     ListConsentsV1, Self::check, Envelope::read => ListedConsents,
     operation("list-consents-v1", "POST /getconsentslist"),
+    lint: |request, findings| findings.mobile("mobileNumber", &request.mobile_number),
     answer: |_, listed| agree(&listed.data)
 );
 post!(
@@ -476,5 +477,6 @@ post!(
 post!(
     ListUniqueAccounts, Self::check, Envelope::read => ListedConsents,
     operation("list-unique-accounts", "POST /v1/accounts/getconsentslist"),
+    lint: |request, findings| findings.mobile("mobileNumber", &request.mobile_number),
     answer: |_, listed| agree(&listed.data)
 );

@@ -101,6 +101,9 @@ impl Signals {
             SignalKind::terminate(),
             SignalKind::hangup(),
         ];
+        // A file that grows past the limit of this process is an error of its writing, and ends nothing.
+        const FILE_TOO_LARGE: i32 = 25;
+        signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop)?;
         let ignored = ignored();
         let is_ignored = |kind: &SignalKind| {
             let bit = u32::try_from(kind.as_raw_value()).ok()?.checked_sub(1)?;
