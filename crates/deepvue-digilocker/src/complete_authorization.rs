@@ -103,9 +103,9 @@ pub struct Authorization {
     pub expires_in: Option<u64>,
     /// When the consent ends, in Unix seconds, unchanged; see [`consent_ends`](Self::consent_ends).
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "integer", "null"])))]
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "personal::text")]
     pub consent_valid_till: Option<Label>,
-    /// The person's id at DigiLocker.
+    /// The person's id at DigiLocker, unchanged.
     #[serde(alias = "digilocker_id", default, deserialize_with = "lenient::text")]
     pub digilockerid: Option<Masked>,
     /// The name.
@@ -114,10 +114,10 @@ pub struct Authorization {
     /// The date of birth as `DDMMYYYY`, unchanged; as a number it has lost a leading zero. See
     /// [`date_of_birth`](Self::date_of_birth).
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "integer", "null"])))]
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "personal::text")]
     pub dob: Option<Masked>,
     /// `M`, `F` or `T`.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "personal::text")]
     pub gender: Option<Masked>,
     /// Whether the account has an e-Aadhaar.
     #[serde(alias = "eaadhar", default, deserialize_with = "lenient::text")]

@@ -3,14 +3,17 @@
 use std::fmt;
 
 use provider_core::lenient::{Object, Told};
+use provider_core::lint::mask_aadhaar;
 use provider_core::{Fault, FaultClass, Masked, RawResponse};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::personal;
+
 /// The description of a refusal. An error body has no other field (docs.deepvue.ai, response format).
 ///
-/// `Debug` prints none of its text, which may repeat the request.
+/// `Debug` prints none of its text, which may repeat the request. A whole Aadhaar number in it is hidden but for its last four digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
@@ -92,9 +95,12 @@ impl Detail {
 impl From<&Told> for Detail {
     fn from(detail: &Told) -> Self {
         let json = match detail {
-            Told::Text(text) => return Self::Text(text.as_str().into()),
+            Told::Text(text) => return Self::Text(masked(text)),
             Told::Json(json) => json,
-            other => return Self::Other(other.clone().into_text().unwrap_or_default().into()),
+            other => {
+                let text = other.clone().into_text().unwrap_or_default();
+                return Self::Other(masked(&text));
+            }
         };
         // An entry that cannot be read costs itself.
         let entries = serde_json::from_str::<Vec<Box<RawValue>>>(json).unwrap_or_default();
@@ -104,7 +110,7 @@ impl From<&Told> for Detail {
         let entries: Vec<Value> = readable.collect();
         match entries.iter().any(Value::is_object) {
             true => Self::Items(entries.iter().map(DetailItem::from).collect()),
-            false => Self::Other(Masked::new(json.as_ref())),
+            false => Self::Other(Masked::new(personal::json(json))),
         }
     }
 }
@@ -117,19 +123,23 @@ impl From<&Value> for DetailItem {
             Some(other) => part(other),
             None => String::new(),
         };
-        let message = text("msg").or_else(|| item.as_str().map(str::to_owned));
+        let message = text("msg").or_else(|| item.as_str().map(|_| part(item)));
         Self {
-            location: location.into(),
+            location: masked(&location),
             message: message.map(Masked::from),
             kind: text("type"),
         }
     }
 }
 
+fn masked(text: &str) -> Masked {
+    Masked::new(mask_aadhaar(text))
+}
+
 /// A value as text.
 fn part(value: &Value) -> String {
-    let text = value.as_str().map(str::to_owned);
-    text.unwrap_or_else(|| value.to_string())
+    let text = value.as_str().map(|text| mask_aadhaar(text).into_owned());
+    text.unwrap_or_else(|| personal::json(&value.to_string()))
 }
 
 /// The class and meaning of a documented sentence (docs.deepvue.ai, errors). An error body has no code.
@@ -213,6 +223,27 @@ mod tests {
             assert!(documented(text).is_some(), "{text}");
         }
         assert_eq!(documented("Internal"), None);
+    }
+
+    #[test]
+    fn a_whole_aadhaar_number_is_hidden_in_a_refusal() {
+        let with = |last: u64| format!("{}{last}", "2".repeat(11));
+        let mut numbers = (0..10).map(with);
+        let number = numbers.find(|text| mask_aadhaar(text) != *text).unwrap();
+        for detail in [
+            format!("\"of {number}.\""),
+            number.clone(),
+            format!(r#"{{"uid":{number},"of":"{number}"}}"#),
+            format!(r#"[{{"loc":["body","{number}",1],"msg":"{number}","type":"{number}"}}]"#),
+            format!(r#"[{{"loc":{{"a":{number}}},"msg":["of {number}"],"type":"a"}}]"#),
+        ] {
+            let told: Told = serde_json::from_str(&detail).unwrap();
+            let fault = Detail::from(&told).into_fault();
+            let message = fault.message().unwrap();
+            assert!(!message.contains(&number), "{detail}");
+            assert!(message.contains("xxxxxxxx2"), "{message}");
+            assert_ne!(fault.code(), Some(&*number));
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The envelope of every reply, and the only place that distinguishes a refusal from a success.
 
 use provider_core::lenient::{Object, Told};
+use provider_core::lint::mask_aadhaar;
 use provider_core::{
     DecodeError, Fault, FaultClass, Masked, RawResponse, ResponseError, Verified, lenient,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Detail;
+use crate::{Detail, personal};
 
 provider_core::open_enum! {
     /// The status word of a success; the only documented one is `SUCCESS` (`[docs]`).
@@ -51,7 +52,7 @@ pub struct Envelope<T> {
 }
 
 impl<T> Envelope<T> {
-    fn map<U>(self, data: impl FnOnce(T) -> U) -> Envelope<U> {
+    pub(crate) fn map<U>(self, data: impl FnOnce(T) -> U) -> Envelope<U> {
         Envelope {
             code: self.code,
             timestamp: self.timestamp,
@@ -76,7 +77,7 @@ struct ReceivedEnvelope<T> {
     sub_code: Told,
     #[serde(default)]
     success: Told,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "personal::text")]
     message: Option<Masked>,
     #[serde(default)]
     detail: Told,
@@ -128,7 +129,7 @@ pub(crate) fn read<T: DeserializeOwned>(response: &Verified) -> Result<Envelope<
         sub_code: received
             .sub_code
             .into_text()
-            .map(|text| SubCode::from(&*text)),
+            .map(|text| SubCode::from(&*mask_aadhaar(&text))),
         message: received.message,
         data,
     })

@@ -1,14 +1,31 @@
 //! Texts of a person, in which an Aadhaar number is never whole.
 
+use provider_core::lenient::map_texts;
 use provider_core::lint::mask_aadhaar;
 use provider_core::{Masked, lenient};
 use serde::Deserializer;
 
 /// Reads text that may repeat what a person said: an Aadhaar number in it, which should be none, is hidden but for its last four
 /// digits before anybody sees it.
-pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Masked>, D::Error> {
+pub(crate) fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let text: Option<Masked> = lenient::text(deserializer)?;
-    Ok(text.map(|text| Masked::new(mask_aadhaar(text.expose()))))
+    Ok(text.map(|text| T::from(&mask_aadhaar(text.expose()))))
+}
+
+/// Reads a list of texts, each like [`text`].
+pub(crate) fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    let texts: Option<Vec<String>> = lenient::value(deserializer)?;
+    let masked = |text: String| mask_aadhaar(&text).into_owned();
+    Ok(texts.map(|texts| texts.into_iter().map(masked).collect()))
+}
+
+/// JSON that was not understood, with every text and number in it like [`text`].
+pub(crate) fn json(json: &str) -> String {
+    map_texts(json, mask_aadhaar)
 }
 
 /// Reads an Aadhaar number that the provider has masked, in a form that no page shows. More than four digits are hidden, whether

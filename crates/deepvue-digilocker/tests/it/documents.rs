@@ -261,6 +261,44 @@ async fn an_aadhaar_number_that_the_provider_did_not_mask_is_in_no_output() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_aadhaar_number_is_hidden_in_every_member_of_a_list_and_in_items_that_cannot_be_read() {
+    let (id, number) = (session("t"), whole_number());
+    let escaped: String = number
+        .chars()
+        .map(|digit| format!("\\u003{digit}"))
+        .collect();
+    let masked = format!("xxxxxxxx{}", &number[8..]);
+    for item in [
+        r#"{"uri":"u","name":"TEXT","type":"TEXT","size":NUMBER,"date":"TEXT","parent":"TEXT","mime":["TEXT"]}"#,
+        r#"{"uri":"u","doctype":"TEXT","description":"TEXT","issuerid":"TEXT","issuer":"TEXT"}"#,
+        r#"{"name":"Asha TEXT","description":"TEXT"}"#,
+        r#"{"uri":{"a":"TEXT"},"TEXT":NUMBER}"#,
+        r#"{"uri":7e400,"uri":"TEXT"}"#,
+        r#""TEXT""#,
+        "NUMBER",
+        r#"["TEXT",[NUMBER]]"#,
+        r#""\ud800TEXT""#,
+    ] {
+        let hidden = item.matches("TEXT").count() + item.matches("NUMBER").count();
+        for text in [&number, &escaped] {
+            let item = item.replace("TEXT", text).replace("NUMBER", &number);
+            let body = format!(
+                r#"{{"code":200,"transaction_id":"t","message":"of {text}.","sub_code":"DONE {text}","data":[{item}]}}"#
+            );
+            let (client, _) = scripted([Step::respond(200, body)]);
+            let reply = client.issued_files(list(&id)).await.unwrap().into_value();
+            let output = serde_json::to_string(&reply).unwrap();
+            assert!(!output.contains(&number) && !output.contains("003"));
+            assert_eq!(output.matches(&masked).count(), hidden + 2, "{output}");
+        }
+    }
+    let keyed = format!(r#"[{{"uri":"in.gov.uidai-ADHAR-{number}"}}]"#);
+    let keyed = answer(list(&id), &keyed).await.unwrap();
+    let uri = keyed.data[0].uri.expose();
+    assert!(uri.ends_with(&number), "the document is fetched with it");
+}
+
 async fn opened(settings: DeepvueSettings) -> (DigilockerClient, Sandbox, TransactionId) {
     let sandbox = Sandbox::new(Settings::default().with_deepvue(settings));
     let client = client(&base_url(), Arc::new(sandbox.transport()));

@@ -782,6 +782,75 @@ impl Serialize for AsItCame<'_> {
     }
 }
 
+/// The same JSON with each text in it, names of members and numbers too, as `map` writes it. A text is mapped without its escapes,
+/// half a character in it as U+FFFD; one that `map` leaves alone stays byte for byte, and another one becomes a string.
+///
+/// ```
+/// use provider_core::lenient::map_texts;
+///
+/// let hidden = map_texts(r#"{"a":[77, 1.50,"\u00377!"]}"#, |text| text.replace("77", "xx").into());
+/// assert_eq!(hidden, r#"{"a":["xx", 1.50,"xx!"]}"#);
+/// ```
+pub fn map_texts(json: &str, map: impl Fn(&str) -> Cow<'_, str>) -> String {
+    let (mut mapped, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '"' => end_of_string(rest),
+            '-' | '0'..='9' => rest
+                .find(|char: char| !matches!(char, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
+                .unwrap_or(rest.len()),
+            _ => {
+                mapped.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+        };
+        let (token, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let text = match first {
+            '"' => unescaped(token),
+            _ => Cow::Borrowed(token),
+        };
+        match map(&text) {
+            same if same == text => mapped.push_str(token),
+            other => mapped.push_str(&Value::from(&*other).to_string()),
+        }
+        rest = after;
+    }
+    mapped
+}
+
+/// Where the string ends with which this JSON begins.
+fn end_of_string(json: &str) -> usize {
+    let mut is_escaped = false;
+    let is_end = |&(at, byte): &(usize, u8)| {
+        let ends = at > 0 && byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    };
+    let end = json.bytes().enumerate().find(is_end);
+    end.map_or(json.len(), |(at, _)| at.saturating_add(1))
+}
+
+/// The text of a JSON string, also of one with half a character; what is no string is its own text.
+fn unescaped(json: &str) -> Cow<'_, str> {
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+
+    let text = serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes);
+    text.map_or(Cow::Borrowed(json), Cow::Owned)
+}
+
 /// A list that is read item by item: an item that cannot be decoded is set aside and does not fail the reply. An item that
 /// is a list itself is never understood, because serde would read it as a struct. An object where the list should be is a
 /// list of one, if it can be decoded.
@@ -802,7 +871,7 @@ pub struct Items<T> {
 pub struct UnreadItem {
     /// Its index in the list, from 0.
     pub index: usize,
-    /// The item as JSON text, as it was received. It may hold personal data.
+    /// The item as JSON text, as it was received unless a provider's crate hides parts of it. It may hold personal data.
     pub json: Masked,
 }
 
@@ -818,6 +887,16 @@ impl<T> Items<T> {
     /// How many items were not understood, kept or not: what a caller should report.
     pub fn unread_count(&self) -> usize {
         self.unread_count
+    }
+
+    /// The same items, with each kept item that was not understood as `map` writes its JSON text: to hide what must not be seen,
+    /// see [`map_texts`].
+    #[must_use]
+    pub fn map_unread(mut self, map: impl Fn(&str) -> String) -> Self {
+        for item in &mut self.unread {
+            item.json = Masked::new(map(item.json.expose()));
+        }
+        self
     }
 
     /// The items that were understood.
@@ -1282,6 +1361,38 @@ mod tests {
             let expected = serde_json::json!([1, json, 2]);
             assert_eq!(serde_json::to_value(&items).unwrap(), expected);
             assert_eq!(serde_json::to_string(&items).unwrap(), expected.to_string());
+        }
+    }
+
+    #[test]
+    fn texts_of_unread_items_are_mapped_whatever_their_form() {
+        fn hide(text: &str) -> Cow<'_, str> {
+            text.replace("CANARY", "x").replace("77", "y").into()
+        }
+        for (json, expected) in [
+            (r#""CANARY""#, r#""x""#),
+            (r#""\u0043ANARY \"\\""#, r#""x \"\\""#),
+            (r#""\ud800CANARY""#, "\"\u{fffd}\u{fffd}\u{fffd}x\""),
+            (r#""\ud800\u0041""#, r#""\ud800\u0041""#),
+            ("77", r#""y""#),
+            ("-77.0e1", r#""-y.0e1""#),
+            (
+                r#"[true, 1.50,"é\n","\\",77]"#,
+                r#"[true, 1.50,"é\n","\\","y"]"#,
+            ),
+            (r#"{"CANARY":{"a":["CANARY"]}}"#, r#"{"x":{"a":["x"]}}"#),
+        ] {
+            assert_eq!(map_texts(json, hide), expected, "{json}");
+            let items: Items<u8> = serde_json::from_str(&format!("[1,{json}]")).unwrap();
+            let items = items.map_unread(|json| map_texts(json, hide));
+            assert!(items.is_empty() || !serde_json::to_string(&items).unwrap().contains("CANARY"));
+            match items.unread() {
+                [item] => assert_eq!((item.index, item.json.expose()), (1, expected)),
+                unread => assert_eq!((unread.len(), json), (0, "77")),
+            }
+        }
+        for broken in [r#""CANARY"#, r#""\"#, "\"", "", r#""\u00""#] {
+            assert!(!map_texts(broken, hide).contains("CANARY"), "{broken}");
         }
     }
 
