@@ -54,7 +54,7 @@ provider_core::text_input! { DigilockerCode, "The code of the browser's return."
 /// The request that completes a session's authorisation (`[docs: access-token]`). Send it as soon as the browser returns.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct CompleteAuthorization {
     /// The person agreed; without this nothing is sent
     consent: Consent,
@@ -65,6 +65,8 @@ pub struct CompleteAuthorization {
     /// The code of the browser's return
     digilocker_code: DigilockerCode,
 }
+
+provider_core::request! { CompleteAuthorization }
 
 impl CompleteAuthorization {
     /// Creates a request with the code of a [`BrowserReturn`](crate::BrowserReturn) of this session.

@@ -16,7 +16,7 @@ use crate::{Consent, DocumentText, TransactionId, document};
 /// a call before the person has consented spoils the session (`[3p]`): it is no way to ask how the session is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetEAadhaar {
     /// The person agreed; without this nothing is sent
     consent: Consent,
@@ -28,6 +28,8 @@ pub struct GetEAadhaar {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generate_pdf: Option<bool>,
 }
+
+provider_core::request! { GetEAadhaar }
 
 impl GetEAadhaar {
     /// Creates a request.

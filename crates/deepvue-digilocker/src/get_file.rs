@@ -17,7 +17,7 @@ use crate::{Consent, Deepvue, DocumentText, FileUri, TransactionId};
 /// another type than comes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetFile {
     /// The person agreed; without this nothing is sent
     consent: Consent,
@@ -28,6 +28,8 @@ pub struct GetFile {
     /// The document's key, from the list of issued files
     uri: FileUri,
 }
+
+provider_core::request! { GetFile }
 
 impl GetFile {
     /// Creates a request for the document with the key of an [`IssuedFile`](crate::IssuedFile).

@@ -11,7 +11,7 @@ use crate::{Consent, TransactionId};
 /// The request of a session's documents (`[docs: issued-files]`), once its authorisation is complete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListIssuedFiles {
     /// The person agreed; without this nothing is sent
     consent: Consent,
@@ -20,6 +20,8 @@ pub struct ListIssuedFiles {
     /// The session's id, the transaction_id of the reply that opened it
     initial_deepvue_transaction_id: TransactionId,
 }
+
+provider_core::request! { ListIssuedFiles }
 
 impl ListIssuedFiles {
     /// Creates a request.

@@ -16,9 +16,11 @@ use crate::{FipId, ProductId};
 /// A question for all account aggregators (`[docs]`). It has no members.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListAggregators {}
+
+provider_core::request! { ListAggregators }
 
 impl ListAggregators {
     /// Creates a request.
@@ -68,9 +70,11 @@ pub struct Aggregator {
 /// A question for all financial information providers (FIPs) that are live (`[docs]`). It has no members.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListFips {}
+
+provider_core::request! { ListFips }
 
 impl ListFips {
     /// Creates a request.

@@ -17,7 +17,7 @@ use crate::reply::{ReplyStatus, accept};
 /// The page lists further optional members, which were cut off (`[unknown]`): they cannot be sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubmitCollectedData {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[serde(rename = "session_id")]
@@ -33,6 +33,8 @@ pub struct SubmitCollectedData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     person: Option<Entered>,
 }
+
+provider_core::request! { SubmitCollectedData }
 
 /// The person's network.
 #[derive(Debug, Clone, Serialize, Deserialize)]

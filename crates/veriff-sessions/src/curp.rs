@@ -35,7 +35,7 @@ provider_core::open_enum! {
 /// together, have variants of their own whose paths are not documented (`[unknown]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetCurpDecision {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -45,6 +45,8 @@ pub struct GetCurpDecision {
     #[serde(default = "first_version")]
     version: String,
 }
+
+provider_core::request! { GetCurpDecision }
 
 fn first_version() -> String {
     "1.0.0".to_owned()

@@ -104,7 +104,7 @@ fn check_digits(
 /// The request that sends the person a one-time password.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GenerateMfa {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -115,6 +115,8 @@ pub struct GenerateMfa {
     #[serde(rename = "type", default)]
     registry: Registry,
 }
+
+provider_core::request! { GenerateMfa }
 
 #[derive(Serialize)]
 struct Generation<'a> {
@@ -149,7 +151,7 @@ impl GenerateMfa {
 /// The request that verifies the one-time password.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct VerifyMfa {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
@@ -160,6 +162,8 @@ pub struct VerifyMfa {
     #[serde(rename = "type", default)]
     registry: Registry,
 }
+
+provider_core::request! { VerifyMfa }
 
 #[derive(Serialize)]
 struct Attempt<'a> {

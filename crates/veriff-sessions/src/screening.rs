@@ -35,12 +35,14 @@ provider_core::open_enum! {
 /// The request of a session's screening.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetScreening {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
+
+provider_core::request! { GetScreening }
 
 impl GetScreening {
     /// Creates a request for the screening of this session's person.

@@ -12,12 +12,14 @@ use crate::reply::{ReplyStatus, refused};
 /// The request of the person of a session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPerson {
     /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
+
+provider_core::request! { GetPerson }
 
 impl GetPerson {
     /// Creates a request for the person of this session.

@@ -153,6 +153,48 @@ async fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     }
 }
 
+/// Requests that are read by serde alone, as a web framework does, obey the same rules.
+#[test]
+fn a_request_is_an_object_and_its_errors_repeat_no_value() {
+    fn check<R: serde::de::DeserializeOwned + serde::Serialize>(more: &str) {
+        let read = |json: &str| serde_json::from_str::<R>(json);
+        let json = format!(r#"{{"consent":"Y","purpose":"KYC"{more}}}"#);
+        let request: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let written = serde_json::to_value(read(&json).ok().unwrap()).unwrap();
+        assert_eq!(written, request);
+        let members = request.as_object().unwrap();
+        let list: Vec<_> = members.values().collect();
+        let list = serde_json::to_string(&list).unwrap();
+        let error = read(&list).err().unwrap().to_string();
+        assert_eq!(error, "request: must be an object");
+        for member in members.keys() {
+            let mut wrong = members.clone();
+            wrong.insert(member.clone(), serde_json::json!({"CANARY": "CANARY"}));
+            let error = read(&serde_json::Value::from(wrong).to_string());
+            let error = error.err().unwrap().to_string();
+            assert!(
+                error.contains(&**member) && !error.contains("CANARY"),
+                "{error}"
+            );
+        }
+        let twice = format!(r#"{{"purpose":"KYC",{}"#, &json[1..]);
+        assert!(read(&twice).is_err());
+        let not_yes = json.replace("\"Y\"", "\"CANARY\"");
+        let error = read(&not_yes).err().unwrap().to_string();
+        assert!(
+            error.starts_with("consent") && !error.contains("CANARY"),
+            "{error}"
+        );
+    }
+
+    let session = r#","initial_deepvue_transaction_id":"t""#;
+    check::<InitiateSession>(r#","redirect_url":"https://a.example.test/","doc_types":["pan"]"#);
+    check::<CompleteAuthorization>(&format!(r#"{session},"digilocker_code":"c""#));
+    check::<ListIssuedFiles>(session);
+    check::<GetEAadhaar>(&format!(r#"{session},"generate_pdf":true"#));
+    check::<GetFile>(&format!(r#"{session},"uri":"u""#));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_code_is_not_sent_twice_and_a_read_is() {
     let interrupted = || Step::Fail(TransportErrorKind::Interrupted);

@@ -26,6 +26,25 @@ fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     assert_eq!(refused(&health), "eventTypes");
 }
 
+#[test]
+fn a_request_without_members_is_an_object() {
+    fn check<R: serde::de::DeserializeOwned + serde::Serialize>() {
+        let read = |json: &str| serde_json::from_str::<R>(json);
+        assert_eq!(
+            serde_json::to_string(&read("{}").ok().unwrap()).unwrap(),
+            "{}"
+        );
+        for json in ["[]", r#""CANARY""#] {
+            let error = read(json).err().unwrap().to_string();
+            assert_eq!(error, "request: must be an object");
+        }
+        assert!(read(r#"{"id":"CANARY"}"#).is_err());
+    }
+
+    check::<ListAggregators>();
+    check::<ListFips>();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_list_of_institutions_is_a_get_with_the_type_that_its_page_requires() {
     let body = r#"{"ver":"1","data":{"fip_newlist":[]}}"#;

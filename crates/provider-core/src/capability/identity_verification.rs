@@ -13,7 +13,7 @@ use crate::values::Masked;
 /// A request for a person's verification. Every member is optional: what is given is compared with the document that the
 /// person shows. As JSON it has these members, and no other.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct VerificationRequest {
     /// The person's given names.
@@ -27,6 +27,8 @@ pub struct VerificationRequest {
     /// Where the person's browser goes afterwards.
     pub return_url: Option<Masked>,
 }
+
+crate::request! { read only: VerificationRequest }
 
 impl VerificationRequest {
     /// A request about whoever opens the session.
@@ -192,4 +194,28 @@ pub trait IdentityVerification: fmt::Debug + Send + Sync {
         session: SessionReference,
         options: CallOptions,
     ) -> Result<VerificationDecision, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_an_object_and_its_errors_repeat_no_value() {
+        let read = |json: &str| serde_json::from_str::<VerificationRequest>(json);
+        assert!(read("{}").unwrap().last_name.is_none());
+        let named = read(r#"{"first_name":"Asha"}"#).unwrap();
+        assert_eq!(named.first_name.as_ref().map(Masked::expose), Some("Asha"));
+        for (json, expected) in [
+            (r#"["CANARY"]"#, "request: must be an object"),
+            (
+                r#"{"first_name":["CANARY"]}"#,
+                "first_name: must be a string",
+            ),
+        ] {
+            let error = read(json).unwrap_err().to_string();
+            assert_eq!(error, expected);
+        }
+        assert!(read(r#"{"first_name":"A","first_name":"B"}"#).is_err());
+    }
 }

@@ -5,8 +5,8 @@ use provider_core::testing::ScriptedTransport;
 use provider_core::{Error, ErrorKind, Outcome, VerificationError};
 use serde_json::{Value, json};
 use veriff_sessions::{
-    AadhaarNumber, CurpDecision, GenerateMfa, GetPerson, GetScreening, MfaRefusal, MfaReply,
-    OneTimePassword, ReplyStatus, ScreeningFinding, SubmitCollectedData, VerifyMfa,
+    AadhaarNumber, CurpDecision, GenerateMfa, GetCurpDecision, GetPerson, GetScreening, MfaRefusal,
+    MfaReply, OneTimePassword, ReplyStatus, ScreeningFinding, SubmitCollectedData, VerifyMfa,
     WatchlistScreening,
 };
 
@@ -33,6 +33,39 @@ async fn verify(body: &Value) -> Result<MfaReply, Error> {
     let client = client(replying(200, &body.to_string()));
     let reply = client.verify_mfa(VerifyMfa::new(session(), code)).await;
     Ok(reply?.into_value())
+}
+
+/// Requests that are read by serde alone, as a web framework does, obey the same rules.
+#[test]
+fn a_request_is_an_object_and_its_errors_repeat_no_value() {
+    fn check<R: serde::de::DeserializeOwned + serde::Serialize>(mut request: Value) {
+        request["session_id"] = SESSION.into();
+        let read = |json: &Value| serde_json::from_str::<R>(&json.to_string());
+        let read_back = serde_json::to_value(read(&request).ok().unwrap()).unwrap();
+        assert_eq!(read_back, request);
+        let members = request.as_object().unwrap();
+        let list: Vec<_> = members.values().collect();
+        let error = read(&json!(list)).err().unwrap().to_string();
+        assert_eq!(error, "request: must be an object");
+        for member in members.keys() {
+            let mut wrong = request.clone();
+            wrong[member] = json!(["CANARY"]);
+            let error = read(&wrong).err().unwrap().to_string();
+            assert!(
+                error.contains(&**member) && !error.contains("CANARY"),
+                "{error}"
+            );
+        }
+    }
+
+    check::<GetPerson>(json!({}));
+    check::<GetScreening>(json!({}));
+    check::<GetCurpDecision>(json!({"version": "1.0.0"}));
+    check::<GenerateMfa>(json!({"identifier": "000011112222", "type": "aadhaar"}));
+    check::<VerifyMfa>(json!({"code": "000123", "type": "aadhaar"}));
+    check::<SubmitCollectedData>(json!({
+        "providerName": "p", "network": {"ip": {"addressV4": "192.0.2.1"}}, "device": {"fingerprint": "d"}
+    }));
 }
 
 #[tokio::test]
