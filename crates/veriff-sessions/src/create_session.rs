@@ -1,9 +1,10 @@
 //! Creates a verification session.
 
 use consent_hmac::{ConsentType, Veriff};
+use provider_core::jiff::civil::Date;
 use provider_core::{
-    BuiltRequest, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation, RequestBuilder,
-    ResponseError, Verified, check_web_url, lenient,
+    BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
+    RequestBuilder, ResponseError, Verified, check_web_url, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +89,7 @@ pub struct ExpectedPerson {
     /// `M`, `MALE`, `F` or `FEMALE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Masked>,
-    /// `YYYY-MM-DD`.
+    /// A day of the calendar, `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_of_birth: Option<Masked>,
     /// Single, married, divorced or widowed; the pages disagree about its case, so it is sent as it is (`[3p]`).
@@ -117,7 +118,7 @@ pub struct ExpectedDocument {
     /// The kind of a Colombian identity card, which two pages write differently: sent as it is (`[3p]`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_card_type: Option<Masked>,
-    /// When it was first issued, `YYYY-MM-DD`.
+    /// When it was first issued, a day of the calendar, `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_issue: Option<Masked>,
 }
@@ -262,14 +263,14 @@ impl WantedSession {
             rule(
                 birth,
                 "verification.person.dateOfBirth",
-                "must be YYYY-MM-DD",
-                is_date,
+                "must be a day as YYYY-MM-DD",
+                is_day,
             ),
             rule(
                 issue,
                 "verification.document.firstIssue",
-                "must be YYYY-MM-DD",
-                is_date,
+                "must be a day as YYYY-MM-DD",
+                is_day,
             ),
             rule(
                 gender,
@@ -342,10 +343,11 @@ fn is_uuid(text: &str) -> bool {
     lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(hexadecimal)
 }
 
-/// Whether it is in the form `YYYY-MM-DD`; whether there is such a day is Veriff's to say.
-fn is_date(text: &str) -> bool {
+/// Whether it is a day of the calendar in the form `YYYY-MM-DD`.
+fn is_day(text: &str) -> bool {
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-    text.split('-').map(str::len).eq([4, 2, 2]) && text.split('-').all(digits)
+    let is_date = text.split('-').map(str::len).eq([4, 2, 2]) && text.split('-').all(digits);
+    is_date && text.parse::<Date>().is_ok_and(|day| day.year() > 0)
 }
 
 impl Endpoint for CreateSession {
@@ -375,6 +377,10 @@ impl Endpoint for CreateSession {
     fn response(&self, response: &Verified) -> Result<SessionReply, ResponseError> {
         let reply: SessionReply = lenient::reply(response, &INFORMATIONAL)?;
         refused(response, reply.status.as_ref(), true)?;
+        // The person is sent there: not to another scheme, such as `javascript:`.
+        let url = reply.verification.url.as_ref();
+        check_web_url("verification.url", url.map_or("", |url| url.expose()))
+            .map_err(|_| DecodeError::missing_data("$.verification.url"))?;
         Ok(reply)
     }
 }

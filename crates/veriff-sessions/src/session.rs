@@ -51,7 +51,7 @@ pub struct SessionReply {
 }
 
 /// A session. Its id is read strictly; the other members are known from a transcription of the page (`[3p]`) and never fail a
-/// reply.
+/// reply, but for the URL of a session that was created.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["baseUrl"])))]
 #[serde(rename_all = "camelCase")]
@@ -60,7 +60,8 @@ pub struct Session {
     /// The session's id: store it, every other operation asks for it.
     #[serde(deserialize_with = "lenient::id")]
     pub id: SessionId,
-    /// Where the person is verified.
+    /// Where the person is verified. That of a session that was created is there, an `http` or `https` URL: without it nobody can
+    /// be verified.
     #[serde(default, deserialize_with = "lenient::value")]
     pub url: Option<SessionUrl>,
     /// What the session was created with, unchanged.

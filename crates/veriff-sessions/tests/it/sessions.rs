@@ -54,6 +54,22 @@ async fn a_member_that_breaks_a_rule_is_named_and_nothing_is_sent() {
             json!({"person": {"dateOfBirth": "1990-2-03"}}),
             "person.dateOfBirth",
         ),
+        (
+            json!({"person": {"dateOfBirth": "1990-02-30"}}),
+            "person.dateOfBirth",
+        ),
+        (
+            json!({"person": {"dateOfBirth": "0000-00-00"}}),
+            "person.dateOfBirth",
+        ),
+        (
+            json!({"document": {"firstIssue": "2023-02-29"}}),
+            "document.firstIssue",
+        ),
+        (
+            json!({"document": {"firstIssue": "0000-01-01"}}),
+            "document.firstIssue",
+        ),
         (json!({"person": {"gender": "female"}}), "person.gender"),
         (json!({"document": {"number": "AB-1"}}), "document.number"),
         (json!({"document": {"country": "IND"}}), "document.country"),
@@ -81,8 +97,9 @@ async fn a_member_that_breaks_a_rule_is_named_and_nothing_is_sent() {
         );
         assert!(transport.sent().is_empty());
     }
-    let longest = json!({"vendorData": "\u{e9}".repeat(1000)});
-    let body = format!(r#"{{"verification":{{"id":"{SESSION}"}}}}"#);
+    let longest =
+        json!({"vendorData": "\u{e9}".repeat(1000), "document": {"firstIssue": "2024-02-29"}});
+    let body = format!(r#"{{"verification":{{"id":"{SESSION}","url":"https://u.test/v/token"}}}}"#);
     assert!(create(replying(201, &body), longest).await.is_ok());
 }
 
@@ -125,6 +142,38 @@ async fn a_session_without_an_id_is_none_and_another_one_is_not_believed() {
     assert!(submit(&upper).await.is_ok());
     let twice = format!(r#"{{"verification":{{"id":"{SESSION}","id":"{SESSION}"}}}}"#);
     assert_eq!(submit(&twice).await.unwrap_err().kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn a_created_session_has_a_web_address_for_the_person() {
+    for (url, is_one) in [
+        (json!("https://u.test/v/token"), true),
+        (json!("http://127.0.0.1:8080/v/token"), true),
+        (json!("javascript:1"), false),
+        (json!("u.test/v/token"), false),
+        (json!(""), false),
+        (json!(" "), false),
+        (json!(null), false),
+        (json!(["https://u.test/"]), false),
+    ] {
+        let body = json!({"status": "success", "verification": {"id": SESSION, "url": url}});
+        let created = create(replying(201, &body.to_string()), json!({})).await;
+        match created {
+            Ok(created) => assert!(is_one && created.verification.url.is_some(), "{url}"),
+            Err(error) => {
+                let found = (error.kind(), error.outcome());
+                assert_eq!(found, (ErrorKind::Decode, Outcome::Done), "{url}");
+                assert!(
+                    !is_one && error.to_string().contains("create-session"),
+                    "{error}"
+                );
+            }
+        }
+    }
+    let body = json!({"verification": {"id": SESSION}}).to_string();
+    let error = create(replying(201, &body), json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(submit(&body).await.is_ok(), "nobody is sent anywhere");
 }
 
 #[tokio::test]
