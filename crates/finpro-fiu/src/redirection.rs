@@ -3,8 +3,8 @@
 use finpro_profile::Envelope;
 use provider_core::lenient::Read;
 use provider_core::{
-    Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation, Pan, Plus, is_same_text,
-    lenient, query_parameters,
+    DecodeError, Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation, Pan, Plus,
+    check_web_url, is_same_text, lenient, query_parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ impl EncryptRedirection {
 )]
 #[non_exhaustive]
 pub struct Redirection {
-    /// The URL. Open it in a browser; never log or cache it.
+    /// The URL, `http` or `https`. Open it in a browser; never log or cache it.
     #[serde(
         rename = "webRedirectionURL",
         alias = "webRedirectionUrl",
@@ -363,6 +363,11 @@ post!(
         if let Some(pan) = &request.pan {
             findings.pan("pan", pan, None);
         }
+    },
+    answer: |_, reply| {
+        // A browser must not be sent to another scheme, such as `javascript:`.
+        check_web_url("webRedirectionURL", reply.data.web_redirection_url.expose())
+            .map_err(|_| DecodeError::missing_data("$.data.webRedirectionURL").into())
     }
 );
 post!(

@@ -2,7 +2,10 @@
 
 use finpro_profile::Envelope;
 use provider_core::lint::Findings;
-use provider_core::{Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation, Pan, lenient};
+use provider_core::{
+    DecodeError, Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation, Pan, ResponseError,
+    check_web_url, lenient,
+};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -264,18 +267,26 @@ pub struct RequestedConsent {
     /// `PENDING`.
     #[serde(default, deserialize_with = "consent_status")]
     pub status: Option<ConsentStatus>,
-    /// Where the customer gives consent, in version 3 (`[docs]`); its spelling varies between pages. If there is none, get
+    /// Where the customer gives consent, an `http` or `https` URL, in version 3 (`[docs]`); its spelling varies between pages. If there is none, get
     /// it with [`EncryptRedirection`](crate::EncryptRedirection).
     #[serde(
         rename = "webRedirectionUrl",
         alias = "webRedirectionURL",
         default,
-        deserialize_with = "lenient::value"
+        deserialize_with = "told_url"
     )]
     pub web_redirection_url: Option<RedirectionUrl>,
     /// The id of an orchestrated journey (`[docs]`, a guide).
     #[serde(alias = "transactionId", default, deserialize_with = "values::id")]
     pub transaction_id: Option<TransactionId>,
+}
+
+/// A blank URL is none.
+fn told_url<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<RedirectionUrl>, D::Error> {
+    let url: Option<RedirectionUrl> = lenient::value(deserializer)?;
+    Ok(url.filter(|url| !url.expose().trim().is_empty()))
 }
 
 /// The status of a consent; where the members stand in the envelope, its `success` is none.
@@ -293,7 +304,7 @@ fn consent_status<'de, D: Deserializer<'de>>(
 pub struct RequestedConsents {
     /// The consents; at least one.
     pub consents: Vec<FipConsent>,
-    /// Where the customer gives consent. If there is none, get it with [`EncryptRedirection`](crate::EncryptRedirection) for
+    /// Where the customer gives consent, an `http` or `https` URL. If there is none, get it with [`EncryptRedirection`](crate::EncryptRedirection) for
     /// all handles.
     #[serde(rename = "webRedirectionUrl")]
     pub web_redirection_url: Option<RedirectionUrl>,
@@ -358,13 +369,22 @@ impl RequestedConsents {
             });
         }
         if self.web_redirection_url.is_none() {
-            self.web_redirection_url =
-                text(&["webRedirectionUrl", "webRedirectionURL"]).map(RedirectionUrl::new);
+            let url = text(&["webRedirectionUrl", "webRedirectionURL"]);
+            let url = url.filter(|url| !url.trim().is_empty());
+            self.web_redirection_url = url.map(RedirectionUrl::new);
         }
         members
             .values()
             .for_each(|value| self.search(value, levels));
     }
+}
+
+/// Checks where the customer is sent, if the reply says so: not to another scheme, such as `javascript:`.
+fn check_url(url: Option<&RedirectionUrl>) -> Result<(), ResponseError> {
+    let checked = url.map_or(Ok(()), |url| {
+        check_web_url("webRedirectionUrl", url.expose())
+    });
+    checked.map_err(|_| DecodeError::missing_data("$.data.webRedirectionUrl").into())
 }
 
 /// Each request asks a customer anew; no idempotency is documented (`[unknown]`).
@@ -395,7 +415,8 @@ post!(
     operation("request-consent-v2", "POST /v2/requestconsent"),
     lint: |request, findings| {
         lint(findings, &request.vua, Some(&request.party_identifier_type), Some(&request.party_identifier_value));
-    }
+    },
+    answer: |_, reply| check_url(reply.data.web_redirection_url.as_ref())
 );
 post!(
     RequestConsentV3, Self::check, Envelope::read_flat => Envelope<RequestedConsent>,
@@ -405,12 +426,14 @@ post!(
         if let Some(pan) = &request.pan {
             findings.pan("pan", pan, None);
         }
-    }
+    },
+    answer: |_, reply| check_url(reply.data.web_redirection_url.as_ref())
 );
 post!(
     RequestConsentV4, Self::check, Envelope::read_flat => Envelope<RequestedConsents>,
     operation("request-consent-v4", "POST /v4/requestconsent"),
     lint: |request, findings| {
         lint(findings, &request.vua, Some(&request.party_identifier_type), Some(&request.party_identifier_value));
-    }
+    },
+    answer: |_, reply| check_url(reply.data.web_redirection_url.as_ref())
 );

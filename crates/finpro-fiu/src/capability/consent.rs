@@ -9,7 +9,7 @@ use provider_core::capability::{
 };
 use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, Idempotency, InvalidRequest, Masked, Outcome,
-    Provider, async_trait, check_web_url,
+    Provider, async_trait,
 };
 
 use super::at;
@@ -148,11 +148,6 @@ impl AggregatorConsents {
     }
 }
 
-/// No reply said where the customer decides.
-fn without_url() -> Error {
-    at::<RequestConsentV3>(DecodeError::missing_data("$.data.webRedirectionUrl"))
-}
-
 /// The failure of what follows a consent that was asked for.
 fn asked_for(error: impl Into<Error>) -> Error {
     let error = error.into();
@@ -202,16 +197,13 @@ impl AggregatorConsent for AggregatorConsents {
         let reference = ProviderReference::parse(asked.consent_handle.as_str());
         let missing = |_| DecodeError::missing_data("$.data.consent_handle");
         let reference = reference.map_err(missing).map_err(at::<RequestConsentV3>)?;
-        let url = asked.web_redirection_url;
-        let url = match url.filter(|url| !url.expose().is_empty()) {
+        let url = match asked.web_redirection_url {
             Some(url) => url,
             None => {
                 let options = time_left(options, elapsed);
                 self.url_of(asked.consent_handle, &consent, options).await?
             }
         };
-        // A browser must not be sent to another scheme, such as `javascript:`.
-        check_web_url("webRedirectionUrl", url.expose()).map_err(|_| without_url())?;
         let url = BrowserUrl::new(url.expose());
         Ok(AggregatorConsentSession::new(
             reference,

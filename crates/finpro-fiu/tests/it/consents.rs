@@ -3,7 +3,8 @@
 use finpro_fiu::{
     AccountId, ConsentHandle, ConsentId, ConsentStatus, ListConsentsV1, ListConsentsV2,
     ListConsentsV3, ListUniqueAccounts, PartyIdentifier, PartyIdentifierType, ProductId,
-    RequestConsentV2, RequestConsentV3, RequestConsentV4, ReturnUrl, RevokeConsent, Vua,
+    RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestedConsent, ReturnUrl,
+    RevokeConsent, Vua,
 };
 use kyc_sandbox::settings::{ConsentDecisions, ConsentReply, RedirectMember};
 use kyc_sandbox::{AggregatorConsentStatus, FinproSettings, Sandbox, Settings};
@@ -321,7 +322,7 @@ async fn nothing_personal_is_printed() {
     let listed = answer(handle(HANDLE), 200, &body.to_string())
         .await
         .unwrap();
-    let body = json!({"ver": text, "data": {"consent_handle": text, "status": text, "webRedirectionUrl": text, "transaction_id": text}});
+    let body = json!({"ver": text, "data": {"consent_handle": text, "status": text, "webRedirectionUrl": "https://aa.example.test/9000000001", "transaction_id": text}});
     let request = RequestConsentV3::new(product("LOAN-1"), vua(text)).set_party(party());
     let asked = answer(request.clone(), 200, &body.to_string())
         .await
@@ -331,6 +332,61 @@ async fn nothing_personal_is_printed() {
         ReturnUrl::parse("a://9000000001")
     );
     assert!(!printed.contains(text), "{printed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_is_sent_to_a_web_address_only() {
+    let v2 = || RequestConsentV2::new(product("LOAN-1"), vua("9000000001"), party(), account());
+    let v3 = || RequestConsentV3::new(product("LOAN-1"), vua("9000000001"));
+    let v4 = || RequestConsentV4::new(product("LOAN-1"), vua("9000000001"), party(), account());
+    for (url, is_one) in [
+        (json!("https://aa.example.test/?fi=a"), Some(true)),
+        (json!("http://localhost:8080/"), Some(true)),
+        (json!(""), Some(false)),
+        (json!(" "), Some(false)),
+        (json!(null), Some(false)),
+        (json!("javascript:1"), None),
+        (json!("aa.example.test"), None),
+        (json!("file:///etc/passwd"), None),
+    ] {
+        for name in ["webRedirectionUrl", "webRedirectionURL"] {
+            let consent = json!({"ver": "1", "consent_handle": HANDLE, name: url});
+            let flat = consent.clone();
+            // A flat reply without what is asked for is not told from another one's.
+            for (body, kind, outcome) in [
+                (
+                    json!({"ver": "1", "data": consent}),
+                    ErrorKind::Decode,
+                    Outcome::Done,
+                ),
+                (flat, ErrorKind::Unrecognized, Outcome::Unknown),
+            ] {
+                let body = body.to_string();
+                let of_consent = |asked: RequestedConsent| asked.web_redirection_url.is_some();
+                let found = [
+                    answer(v2(), 200, &body)
+                        .await
+                        .map(|asked| of_consent(asked.data)),
+                    answer(v3(), 200, &body)
+                        .await
+                        .map(|asked| of_consent(asked.data)),
+                    answer(v4(), 200, &body)
+                        .await
+                        .map(|asked| asked.data.web_redirection_url.is_some()),
+                ];
+                for found in found {
+                    match (found, is_one) {
+                        (Ok(found), Some(is_one)) => assert_eq!(found, is_one, "{url}"),
+                        (Err(error), None) => {
+                            let found = (error.kind(), error.outcome());
+                            assert_eq!(found, (kind, outcome), "{url}");
+                        }
+                        (found, _) => panic!("{url}: {found:?}"),
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

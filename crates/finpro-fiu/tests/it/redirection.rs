@@ -67,6 +67,23 @@ fn status_and_code_are_read_as_a_pair() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_customer_is_redirected_to_a_web_address_only() {
+    for (url, is_one) in [
+        ("https://aa.example.test/?fi=a", true),
+        ("javascript:1", false),
+        ("aa.example.test", false),
+        (" ", false),
+    ] {
+        for name in ["webRedirectionUrl", "webRedirectionURL"] {
+            let body = json!({"ver": "1", "data": {name: url}}).to_string();
+            let asked = answer(EncryptRedirection::new([handle(HANDLE)]), 200, &body).await;
+            let kind = asked.err().map(|error| error.kind());
+            assert_eq!(kind, (!is_one).then_some(ErrorKind::Decode), "{url}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_parameters_of_a_return_are_sent_as_the_aggregator_meant_them() {
     for (url, ecres, fi) in [
         ("https://a.test/done?ecres=a&resdate=1&fi=b", "a", "b"),

@@ -138,7 +138,7 @@ async fn a_consent_without_a_url_is_asked_for_it_and_stays_asked_for() {
         400,
         r#"{"status":"failure","errorCode":"FP0024","errorMsg":"a"}"#,
     );
-    let script = json!({"data": {"webRedirectionURL": "javascript:alert(1)"}});
+    let script = json!({"ver": "1", "data": {"webRedirectionURL": "javascript:alert(1)"}});
     for (second, kind) in [
         (refusal, ErrorKind::Api),
         (Step::Hang, ErrorKind::Timeout),
