@@ -2,6 +2,7 @@
 
 use consent_hmac::{ConsentType, Veriff};
 use provider_core::jiff::civil::Date;
+use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
     RequestBuilder, ResponseError, Verified, check_web_url, lenient,
@@ -372,6 +373,27 @@ impl Endpoint for CreateSession {
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         self.verification.check()?;
         request.json(self)
+    }
+
+    fn lint(&self, findings: &mut Findings<'_>) {
+        let person = self.verification.person.as_ref();
+        let names = [
+            (
+                "verification.person.firstName",
+                person.and_then(|person| person.first_name.as_ref()),
+            ),
+            (
+                "verification.person.lastName",
+                person.and_then(|person| person.last_name.as_ref()),
+            ),
+            (
+                "verification.address.fullAddress",
+                (self.verification.address.as_ref()).map(|address| &address.full_address),
+            ),
+        ];
+        for (field, text) in names {
+            findings.free_text(field, text.map_or("", |text| text.expose()));
+        }
     }
 
     fn response(&self, response: &Verified) -> Result<SessionReply, ResponseError> {

@@ -212,7 +212,10 @@ impl Form {
                 Value::Array(items) => items.clone(),
                 other => vec![other.clone()],
             };
-            if let Some(flag) = valued {
+            // A file is not its text.
+            if self.help.contains(&format!("{flag} <FILE>")) {
+                rest.insert(name.clone(), value.clone());
+            } else if let Some(flag) = valued {
                 for value in values {
                     arguments.extend([flag.to_owned(), plain(&value)]);
                 }

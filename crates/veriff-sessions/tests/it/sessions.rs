@@ -2,6 +2,7 @@
 
 use consent_hmac::SessionId;
 use provider_core::http::StatusCode;
+use provider_core::lint::mask_aadhaar;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{Error, ErrorKind, Outcome, RawResponse, VerificationError};
 use serde_json::{Value, json};
@@ -35,6 +36,30 @@ async fn submit(body: &str) -> Result<SessionReply, Error> {
     let request = SubmitSession::new(SessionId::parse(SESSION).unwrap());
     let call = client(replying(200, body));
     Ok(call.submit_session(request).await?.into_value())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_or_an_address_with_a_whole_aadhaar_number_is_not_sent() {
+    // Computed, so that none stands in a file.
+    let numbers = (2220..2230).map(|last| format!("2222 2222 {last}"));
+    let whole: Vec<_> = numbers
+        .filter(|number| mask_aadhaar(number).contains('x'))
+        .collect();
+    let text = format!("Asha {}", whole[0]);
+    for (member, request) in [
+        ("person.firstName", json!({"person": {"firstName": text}})),
+        ("person.lastName", json!({"person": {"lastName": text}})),
+        (
+            "address.fullAddress",
+            json!({"address": {"fullAddress": text}}),
+        ),
+    ] {
+        let transport = ScriptedTransport::new([]);
+        let error = create(transport.clone(), request).await.unwrap_err();
+        let field = error.invalid_request().unwrap().field();
+        assert_eq!(field, format!("verification.{member}"));
+        assert!(transport.sent().is_empty());
+    }
 }
 
 #[tokio::test]
