@@ -1,6 +1,5 @@
 //! `cargo xtask bench NAME…`: what the clients cost, beside what a user would take instead.
 
-mod account;
 mod batch;
 mod build;
 mod call;
@@ -11,6 +10,7 @@ mod failure;
 mod fan_out;
 mod first_call;
 mod growth;
+mod large;
 mod latency;
 mod machine;
 mod metadata;
@@ -90,9 +90,9 @@ const BENCHMARKS: &[Benchmark] = &[
         run: growth::run,
     },
     Benchmark {
-        name: "account",
-        about: "memory of a call for an account body of 10 MB, and the reading of it, beside serde",
-        run: account::run,
+        name: "large",
+        about: "memory of calls with large replies, and the reading of an account body beside serde",
+        run: large::run,
     },
     Benchmark {
         name: "batch",

@@ -1,8 +1,9 @@
-//! One call for an account body of 10 MB, and the reading of it in its form.
+//! One call for an account body of 10 MB, the reading of it in its form, and one for a picture of 20 MB.
 //!
-//! `account serve` answers every request with it and prints its port; `account call PORT` asks once, `account read PORT` also reads
-//! the body; `account decode ROUNDS` prints the nanoseconds of each round: ours, the same members and types by serde's derive,
-//! and the same by serde's derive with text for every leaf.
+//! `large serve` answers every request with the one or the other and prints its port; `large call PORT` asks for the account once,
+//! `large read PORT` also reads the body; `large download PORT FILE` stores the picture, signed and verified; `large decode ROUNDS`
+//! prints the nanoseconds of each round: ours, the same members and types by serde's derive, and the same by serde's derive with
+//! text for every leaf.
 #![allow(
     clippy::print_stdout,
     reason = "its output is what the runner of the benchmark reads"
@@ -16,6 +17,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
+use consent_hmac::{ApiKey, SharedSecret, Signer, Veriff};
 use finpro_fiu::finpro_profile::{
     AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, OrganisationId,
 };
@@ -23,8 +25,13 @@ use finpro_fiu::rebit::{DepositAccount, Direction, Mode};
 use finpro_fiu::{ConsentId, FiAccount, FiuClient, GetAllFiData};
 use provider_core::{Amount, BaseUrl, Masked};
 use serde::Deserialize;
+use veriff_sessions::{DownloadMedia, MediaId, SessionsClient};
 
 const LEAST_BYTES: usize = 10_000_000;
+const PICTURE_BYTES: usize = 20_000_000;
+
+const API_KEY: &str = "00000000-0000-4000-8000-00000000000a";
+const SECRET: &str = "00000000-0000-4000-8000-00000000000b";
 
 /// An account as FinPro sends it, in ReBIT's second version.
 fn account() -> String {
@@ -57,9 +64,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["serve"] => serve(),
         ["call", port] => call(port, false),
         ["read", port] => call(port, true),
+        ["download", port, file] => download(port, file),
         ["decode", rounds] => decode(rounds.parse()?),
         _ => {
-            println!("usage: account serve | call PORT | read PORT | decode ROUNDS");
+            println!(
+                "usage: large serve | call PORT | read PORT | download PORT FILE | decode ROUNDS"
+            );
             Ok(())
         }
     }
@@ -74,6 +84,14 @@ fn serve() -> Result<(), Box<dyn Error>> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
+    let mut picture = vec![0x5a; PICTURE_BYTES];
+    picture.splice(..4, [0xff, 0xd8, 0xff, 0xe0]);
+    let signature = Signer::new(&SharedSecret::new(SECRET)?).sign(&picture);
+    let picture_head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: {PICTURE_BYTES}\r\n\
+         x-auth-client: {API_KEY}\r\nx-hmac-signature: {}\r\n\r\n",
+        signature
+    );
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
     std::thread::spawn(|| {
@@ -83,24 +101,45 @@ fn serve() -> Result<(), Box<dyn Error>> {
     });
     for stream in listener.incoming() {
         let mut stream = stream?;
-        receive(&mut stream)?;
+        let (head, body) = match receive(&mut stream)? {
+            true => (&picture_head, picture.as_slice()),
+            false => (&head, body.as_bytes()),
+        };
         stream.write_all(head.as_bytes())?;
         // The client may have ended.
-        let _ = stream.write_all(body.as_bytes());
+        let _ = stream.write_all(body);
     }
     Ok(())
 }
 
-/// Reads a request whose body is JSON without braces in it.
-fn receive(stream: &mut TcpStream) -> std::io::Result<()> {
+/// Reads a request without a body, or with one of JSON without braces in it; tells whether it had none.
+fn receive(stream: &mut TcpStream) -> std::io::Result<bool> {
     let mut received = Vec::new();
     let mut piece = [0; 4096];
-    while !received.ends_with(b"}") {
+    loop {
+        let is_get = received.starts_with(b"GET ");
+        let end: &[u8] = if is_get { b"\r\n\r\n" } else { b"}" };
+        if received.ends_with(end) {
+            return Ok(is_get);
+        }
         match stream.read(&mut piece)? {
-            0 => break,
+            0 => return Ok(is_get),
             count => received.extend_from_slice(piece.get(..count).unwrap_or_default()),
         }
     }
+}
+
+fn download(port: &str, file: &str) -> Result<(), Box<dyn Error>> {
+    let base = BaseUrl::parse("base", &format!("http://127.0.0.1:{port}"))?;
+    let veriff = Veriff::new(base, ApiKey::new(API_KEY)?, &SharedSecret::new(SECRET)?);
+    let client = SessionsClient::new(veriff)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let media = MediaId::parse("00000000-0000-4000-8000-000000000001")?;
+    let call = client.download_media(DownloadMedia::new(media));
+    let stored = runtime.block_on(async { call.download(file).await })?;
+    println!("{}", stored.into_value().size());
     Ok(())
 }
 

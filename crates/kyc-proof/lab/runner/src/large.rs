@@ -1,5 +1,5 @@
-//! `cargo xtask bench account`: the most memory of a process that asks once for an account body of 10 MB, and the time to read the
-//! body in its form, beside serde's derive.
+//! `cargo xtask bench large`: the most memory of a process that asks once for an account body of 10 MB, or for a picture of 20 MB
+//! that it stores in a file, and the time to read the body in its form, beside serde's derive.
 //!
 //! Judged are the memory, and how long ours takes in parts of serde's by the best rounds; times themselves are not.
 
@@ -19,6 +19,8 @@ use crate::spread::Spread;
 const ROUNDS: &str = "21";
 /// The most memory of the process that calls, in KiB: 40 MB.
 const MOST_KIB: f64 = 39_062.0;
+/// The most memory of the process that stores the picture, in KiB: 16 MB.
+const MOST_KIB_OF_DOWNLOAD: f64 = 15_625.0;
 /// The most that ours may take in parts of serde's derive with the same members and types.
 const MOST_RATIO: f64 = 1.2;
 
@@ -26,14 +28,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let output = Metadata::read(workspace)?
         .target_directory
         .join("bench")
-        .join("account");
+        .join("large");
     std::fs::create_dir_all(&output)
         .map_err(|error| Failure::new(format!("cannot create {}: {error}", output.display())))?;
-    let programs = Programs::build(workspace, &["account", "measured"])?;
-    let (program, measured) = (programs.get("account")?, programs.get("measured")?);
+    let programs = Programs::build(workspace, &["large", "measured"])?;
+    let (program, measured) = (programs.get("large")?, programs.get("measured")?);
     let server = Server::start(program, &["serve"])?;
     let memory = |what| most_kib(measured, program, &[what, server.port()]);
     let (call, read) = (memory("call")?, memory("read")?);
+    let file = output.join("picture.jpg");
+    let path = file.to_string_lossy();
+    let download = most_kib(measured, program, &["download", server.port(), &path])?;
+    let _ = std::fs::remove_file(&file);
     drop(server);
 
     let rounds = shell::read(Command::new(program).args(["decode", ROUNDS]))?;
@@ -52,7 +58,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         machine::description()
     );
     let _ = writeln!(text, "most memory of a process, MB");
-    for (what, kib) in [("one call", call), ("one call, and its body read", read)] {
+    for (what, kib) in [
+        ("one call", call),
+        ("one call, and its body read", read),
+        ("a picture of 20 MB, verified and in a file", download),
+    ] {
         let _ = writeln!(text, "  {what:<44} {:>8.1}", kib * 1024.0 / 1e6);
     }
     let _ = writeln!(
@@ -74,6 +84,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut passed = true;
     for (what, found, most) in [
         ("one call, KiB", call, MOST_KIB),
+        ("a picture in a file, KiB", download, MOST_KIB_OF_DOWNLOAD),
         (
             "ours / serde's derive, the same members and types",
             ratio,
@@ -89,7 +100,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         &output,
         &text,
         passed,
-        "an account body costs more than it may",
+        "a large reply costs more than it may",
     )
 }
 
