@@ -203,7 +203,8 @@ impl ConsentsFile {
     ///
     /// # Errors
     ///
-    /// More than 10 MiB, a byte order mark, JSON that is none, or CSV without the column `consentId`.
+    /// More than 10 MiB, or no consent; a byte order mark or NUL; JSON that is none; CSV without the column `consentId`, with one that is not documented, or with one twice; a range that ends before it begins,
+    /// which is named with its row, from 1.
     pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
         const FILE: &str = "file";
         rule(text.len() <= Self::MAX_BYTES, FILE, "must be at most 10 MB")?;
@@ -212,17 +213,10 @@ impl ConsentsFile {
             FILE,
             "must not begin with a byte order mark",
         )?;
-        if is_json(text) {
-            let read = serde_json::from_str::<IgnoredAny>(text).is_ok();
-            rule(read, FILE, "begins like JSON and is none")?;
-        } else {
-            let columns = text.lines().next().unwrap_or_default().split(',');
-            let mut columns = columns.map(|column| column.trim().trim_matches('"'));
-            rule(
-                columns.any(|column| column == "consentId"),
-                FILE,
-                "must be JSON, or CSV with a column consentId",
-            )?;
+        rule(!text.contains('\0'), FILE, "must not contain NUL")?;
+        match is_json(text) {
+            true => check_json(text)?,
+            false => check_csv(text)?,
         }
         Ok(Self(Masked::new(text)))
     }
@@ -248,7 +242,6 @@ impl ConsentsFile {
         consents: impl IntoIterator<Item = &'a BulkConsent>,
     ) -> Result<Self, InvalidRequest> {
         let mut csv = String::from("consentId,fiDataRangeFrom,fiDataRangeTo,configId\n");
-        let head = csv.len();
         let time = |time: Option<UtcTime>| time.map_or_else(String::new, |time| time.to_string());
         for (index, consent) in consents.into_iter().enumerate() {
             consent.check(index, None, None)?;
@@ -262,7 +255,6 @@ impl ConsentsFile {
             csv.push_str(&row.join(","));
             csv.push('\n');
         }
-        rule(csv.len() > head, "file", "must name at least one consent")?;
         Self::parse(&csv)
     }
 
@@ -275,6 +267,63 @@ impl ConsentsFile {
             false => ("consents.csv", HeaderValue::from_static("text/csv")),
         }
     }
+}
+
+const NO_CONSENT: &str = "must name at least one consent";
+
+fn check_json(text: &str) -> Result<(), InvalidRequest> {
+    const FILE: &str = "file";
+    let read = serde_json::from_str::<IgnoredAny>(text).is_ok();
+    rule(read, FILE, "begins like JSON and is none")?;
+    match serde_json::from_str::<Vec<IgnoredAny>>(text) {
+        Ok(rows) => rule(!rows.is_empty(), FILE, NO_CONSENT),
+        // Its form is not documented.
+        Err(_) => Ok(()),
+    }
+}
+
+fn check_csv(text: &str) -> Result<(), InvalidRequest> {
+    const FILE: &str = "file";
+    const COLUMNS: [&str; 4] = ["consentId", "fiDataRangeFrom", "fiDataRangeTo", "configId"];
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.split(',');
+        let cells = cells.map(|cell| cell.trim().trim_matches('"').to_owned());
+        cells.collect()
+    };
+    let columns = cells(text.lines().next().unwrap_or_default());
+    let place = |name: &str| columns.iter().position(|column| column == name);
+    rule(
+        place("consentId").is_some(),
+        FILE,
+        "must be JSON, or CSV with a column consentId",
+    )?;
+    rule(
+        columns.iter().all(|column| COLUMNS.contains(&&**column)),
+        FILE,
+        "has a column other than consentId, fiDataRangeFrom, fiDataRangeTo and configId",
+    )?;
+    let repeated = COLUMNS
+        .iter()
+        .any(|name| columns.iter().filter(|column| column == name).count() > 1);
+    rule(!repeated, FILE, "has a column twice")?;
+    let rows = || text.lines().skip(1).filter(|line| !line.trim().is_empty());
+    rule(rows().next().is_some(), FILE, NO_CONSENT)?;
+    let ends = (place("fiDataRangeFrom"), place("fiDataRangeTo"));
+    // A comma within quotes may shift the cells of a row: its range is FinPro's to check.
+    let plain = rows().enumerate().filter(|(_, row)| !row.contains('"'));
+    for (index, row) in plain {
+        let cells = cells(row);
+        let time = |place: Option<usize>| {
+            let cell = place.and_then(|place| cells.get(place));
+            cell.and_then(|cell| UtcTime::parse(cell).ok())
+        };
+        let of_row = |error: InvalidRequest| {
+            let field = format!("{FILE}[{}].{}", index.saturating_add(1), error.field());
+            error.for_field(field)
+        };
+        UtcTime::check_range(time(ends.0), time(ends.1), "fiDataRangeTo").map_err(of_row)?;
+    }
+    Ok(())
 }
 
 fn is_json(text: &str) -> bool {

@@ -117,6 +117,12 @@ fn a_file_that_breaks_a_rule_is_refused() {
         "c-1\nc-2\n",
         "[{\"consentId\":",
         "{]",
+        "consentId",
+        "consentId\n \r\n",
+        "[ ]",
+        "consentId\nc\0\n",
+        "consentId,consentId\nc,d\n",
+        "consentId,fiDataRangeFrm\nc,2030-01-01T00:00:00.000Z\n",
     ] {
         let error = ConsentsFile::parse(text).unwrap_err();
         assert_eq!(error.field(), "file", "{}", text.len());
@@ -129,7 +135,16 @@ fn a_file_that_breaks_a_rule_is_refused() {
             .rule(),
         "must be UTF-8"
     );
-    for text in ["consentId", "a, \"consentId\" \r\n1,2", " [ ]", "{}"] {
+    let reversed = "fiDataRangeTo,consentId,fiDataRangeFrom\n,a,\n\
+                    2029-01-01T00:00:00.000Z,c,2030-01-01T00:00:00.000Z\n";
+    let error = ConsentsFile::parse(reversed).unwrap_err();
+    assert_eq!(error.field(), "file[2].fiDataRangeTo");
+    for text in [
+        "configId, \"consentId\" \r\n1,2",
+        "consentId\n\"c\",2030\n",
+        " [{}]",
+        "{}",
+    ] {
         assert_eq!(
             format!("{:?}", file(text)),
             format!("ConsentsFile({} bytes)", text.len())
