@@ -22,7 +22,7 @@ use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 
 /// Whose data is analysed (`[docs]`, a guide): a consent's, in a journey that has ended, or that of an orchestrated journey.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct AnalyticsSubject {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
@@ -454,6 +454,7 @@ impl schemars::JsonSchema for StatementFile {
         schemars::json_schema!({
             "type": "object",
             "description": "Members of text; the longest is a PDF as Base64.",
+            "additionalProperties": { "type": "string" },
         })
     }
 }

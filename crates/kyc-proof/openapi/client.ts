@@ -8,6 +8,19 @@ import type { paths } from "./types.js";
 const provider = JSON.parse(process.env.PROVIDER ?? "{}");
 const document = JSON.parse(readFileSync(provider.document, "utf8"));
 
+/** A form: a file as one, what is deeper as JSON. */
+export function form(body: object): FormData {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(body)) {
+    if (name === "file") {
+      data.append(name, new Blob([String(value)]), "consents.csv");
+    } else {
+      data.append(name, typeof value === "string" ? value : JSON.stringify(value));
+    }
+  }
+  return data;
+}
+
 export const client = createClient<paths>({ baseUrl: provider.base_url });
 
 client.use({

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const provider = JSON.parse(process.env.PROVIDER);
 const document = JSON.parse(readFileSync(provider.document, "utf8"));
 const requests = JSON.parse(readFileSync(provider.requests, "utf8"));
-const lines = ['import { answered, client } from "./client.js";', ""];
+const lines = ['import { answered, client, form } from "./client.js";', "", "void form;"];
 for (const [path, operations] of Object.entries(document.paths)) {
   for (const [method, operation] of Object.entries(operations)) {
     const { operationId: name, parameters = [], requestBody, responses } = operation;
@@ -16,9 +16,12 @@ for (const [path, operations] of Object.entries(document.paths)) {
         delete given[member];
       }
     }
-    const isJson = "application/json" in responses["2XX"].content;
+    const isJson = responses["2XX"].content["application/json"]?.schema !== undefined;
     const options = { params, ...(requestBody && { body: given }), ...(!isJson && { parseAs: "arrayBuffer" }) };
-    const call = `client.${method.toUpperCase()}(${JSON.stringify(path)}, ${JSON.stringify(options)})`;
+    const isForm = "multipart/form-data" in (requestBody?.content ?? {});
+    const literal = JSON.stringify(options);
+    const how = isForm ? `{ ...${literal}, bodySerializer: form }` : literal;
+    const call = `client.${method.toUpperCase()}(${JSON.stringify(path)}, ${how})`;
     lines.push(`await answered(${JSON.stringify(name)}, ${call});`);
   }
 }

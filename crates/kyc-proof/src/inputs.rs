@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::BaseUrls;
+use kyc_sandbox::settings::MEDIA_FACE;
 use provider_core::{CallOptions, Idempotency, InvalidRequest, RequestId};
 use serde_json::Value;
 
@@ -136,6 +137,7 @@ fn filled(request: &Value, given: &HashMap<String, String>, mobile: &str, sessio
         let value = match given.get(&member(&at)) {
             Some(id) => id.clone(),
             None if is_mobile => mobile.to_owned(),
+            None if member(&at) == "mediaid" => MEDIA_FACE.to_owned(),
             None if is_uuid(&text) => session.to_owned(),
             // A caller's own, and never used again.
             None if member(&at) == "refid" => format!("batch-{}", fastrand::u64(..)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, ensure};
-use kyc_proof::catalogue::{Setup, Subject, all_operations};
+use kyc_proof::catalogue::{Setup, all_operations};
 use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, credentials};
 use serde_json::{Map, Value, json};
 
@@ -19,12 +19,6 @@ use crate::process::program;
 
 /// The scripts, beside this crate's sources.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
-
-/// A session for each generated client: one that was submitted is not submitted again.
-const SESSIONS: [&str; 2] = [
-    "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
-    "6f1b5c0e-3a52-4d0b-9a57-2f8c1d7e4b60",
-];
 
 /// The most cases of an operation in a phase of schemathesis.
 const CASES: [&str; 2] = ["300", "20"];
@@ -80,14 +74,17 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let document = folder.join("document.json");
         let mut kyc = Command::new(program()?);
         fs::write(&document, output(kyc.args(["openapi", name]))?)?;
-        let requests = |session| -> Result<Value> {
+        // Each call has a session of its own: one that was submitted or deleted takes no more.
+        let requests = |client: usize| -> Result<Value> {
             let mut requests = Map::new();
-            for subject in all_operations()
+            for (place, subject) in all_operations()
                 .iter()
-                .filter(|subject: &&Subject| subject.provider == name)
+                .enumerate()
+                .filter(|(_, subject)| subject.provider == name)
             {
                 let request = subject.input();
-                let input = inputs.of(subject, &request, "9000000001", session);
+                let session = format!("00000000-0000-4000-8000-{client:06}{place:06}");
+                let input = inputs.of(subject, &request, "9000000001", &session);
                 requests.insert(subject.method.to_owned(), runtime.block_on(input)?);
             }
             Ok(requests.into())
@@ -140,10 +137,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
                 ])
                 .arg(&document),
         )?;
-        fs::write(
-            folder.join("requests.json"),
-            requests(SESSIONS[0])?.to_string(),
-        )?;
+        fs::write(folder.join("requests.json"), requests(1)?.to_string())?;
         let calls = tool(Command::new(tools.python("python")).arg(format!("{SCRIPTS}/calls.py")))?;
         println!("    Python: {} operations answered", calls.lines().count());
 
@@ -156,10 +150,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
                 .arg(&document)
                 .args(["-o", "types.ts"]),
         )?;
-        fs::write(
-            folder.join("requests.json"),
-            requests(SESSIONS[1])?.to_string(),
-        )?;
+        fs::write(folder.join("requests.json"), requests(2)?.to_string())?;
         tool(Command::new("node").arg("generate.mjs"))?;
         tool(&mut Command::new(tools.node("tsc")))?;
         let calls = tool(Command::new("node").arg("calls.js"))?;

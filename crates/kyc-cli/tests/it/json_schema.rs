@@ -54,6 +54,13 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
             }
             // Any other members are allowed.
             "additionalProperties" if rule == true => true,
+            "additionalProperties" if rule.is_object() => {
+                let members = value.as_object().unwrap_or(&none).iter();
+                for (name, value) in members.filter(|(name, _)| !properties.contains_key(*name)) {
+                    check(document, rule, value, &format!("{place}.{name}"), problems);
+                }
+                true
+            }
             "additionalProperties" => {
                 assert_eq!(*rule, false);
                 let mut names = value.as_object().unwrap_or(&none).keys();

@@ -89,8 +89,12 @@ pub(crate) fn describe<P: Provider>(
                 // Any JSON.
                 "application/json" => ("application/json".to_owned(), json!({})),
                 file => {
-                    let bytes = json!({ "type": "string", "format": "binary" });
-                    (file.to_owned(), json!({ "schema": bytes }))
+                    let text = file.starts_with("text/") || file.ends_with("xml");
+                    let schema = match text {
+                        true => json!({ "type": "string" }),
+                        false => json!({ "type": "string", "format": "binary" }),
+                    };
+                    (file.to_owned(), json!({ "schema": schema }))
                 }
             })
             .collect(),
