@@ -66,9 +66,8 @@ fn refused<P: Provider>(provider: &P, response: RawResponse, now: Timestamp) -> 
         Recognized::AsItsOwn | Recognized::AsRefusal => provider.fault(&response),
         Recognized::No => None,
     };
-    // Neither a refusal nor the failure of a server, whatever the status says.
-    let answers = fault.is_none() && recognized == Recognized::AsItsOwn && !status.is_success();
-    let fault = match answers && !status.is_server_error() {
+    let refuses = !status.is_success() && !status.is_server_error();
+    let fault = match fault.is_none() && recognized == Recognized::AsItsOwn && refuses {
         true => Some(
             Fault::new()
                 .with_class(FaultClass::Contradictory)

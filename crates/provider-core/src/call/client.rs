@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::answer::{Evidence, evidence, is_permanent};
+use super::deadline::within;
 use super::downloaded::Downloaded;
 #[cfg(feature = "drift")]
 use super::drift_radar::DriftRadar;
@@ -467,11 +468,7 @@ async fn refreshed(
     refreshing: BoxFuture<'_, Result<(), Box<dyn StdError + Send + Sync>>>,
     deadline: Option<Instant>,
 ) -> Result<(), Error> {
-    let refreshed = match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, refreshing).await,
-        None => Ok(refreshing.await),
-    };
-    match refreshed {
+    match within(deadline, refreshing).await {
         Ok(refreshed) => refreshed.map_err(|cause| {
             let own = cause.downcast_ref::<Error>();
             let kind = own.map_or(ErrorKind::Credentials, Error::kind);

@@ -10,6 +10,7 @@ mod call;
 #[cfg(feature = "catalogue")]
 mod catalogue;
 mod client;
+mod deadline;
 mod defaults;
 mod download;
 mod downloaded;

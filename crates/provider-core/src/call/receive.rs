@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::answer::{conclude, is_whole, unread};
+use super::deadline::within;
 use super::downloaded::Downloaded;
 use super::sink::ContentSink;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -132,7 +133,7 @@ impl<'s> IntoSink<'s> {
             self.sink.commit(&self.content).await
         };
         // The provider did its part.
-        within(deadline, storing, Outcome::Done).await
+        stored_within(deadline, storing, Outcome::Done).await
     }
 
     /// Feeds the content of a 2xx reply to the verifier and the sink.
@@ -236,7 +237,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
     async fn begin(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
         self.pending = None;
         self.writing = false;
-        within(deadline, self.sink.begin(), Outcome::NotSent).await
+        stored_within(deadline, self.sink.begin(), Outcome::NotSent).await
     }
 
     async fn exchange(
@@ -300,18 +301,13 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
 }
 
 /// What a sink does, within the call's deadline.
-async fn within(
+async fn stored_within(
     deadline: Option<Instant>,
     storing: impl Future<Output = io::Result<()>>,
     outcome: Outcome,
 ) -> Result<(), Error> {
-    let stored = match deadline {
-        None => storing.await,
-        Some(deadline) => match tokio::time::timeout_at(deadline, storing).await {
-            Ok(stored) => stored,
-            Err(_) => return Err(too_slow(outcome)),
-        },
-    };
+    let stored = within(deadline, storing).await;
+    let stored = stored.map_err(|_| too_slow(outcome))?;
     stored.map_err(|error| not_stored(error, outcome))
 }
 
