@@ -61,6 +61,10 @@ fn digit(char: char) -> Option<u8> {
     if char.is_ascii() {
         return char.to_digit(10).and_then(|value| u8::try_from(value).ok());
     }
+    // Letters of a script of India, of which a consent's wording has many.
+    if !char.is_numeric() {
+        return None;
+    }
     let code = u32::from(char);
     let decimal = |zero: u32| code.checked_sub(zero).filter(|value| *value < 10);
     let from_one = |before: u32| {
