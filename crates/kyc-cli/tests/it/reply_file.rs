@@ -89,6 +89,32 @@ fn a_member_that_is_a_file_is_read_from_it_and_checked_before_anything_is_sent()
     assert_eq!(server.connections(), 1);
 }
 
+/// A signal of the system, which would end the process without a word.
+#[test]
+fn a_file_past_the_limit_of_the_process_loses_no_reply() {
+    let reply = REPLY.replace(
+        "\"data\"",
+        &format!("\"message\":\"{}\",\"data\"", "x".repeat(100_000)),
+    );
+    let server = FixedServer::answering("200 OK", &reply);
+    let folder = TempDir::new().unwrap();
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -f 8; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_kyc"),
+        ])
+        .args(into("reply.json"))
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(server.environment())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    assert_eq!(output.stdout, reply.as_bytes());
+    assert!(names(folder.path()).is_empty());
+}
+
 #[test]
 fn a_dash_is_stdout() {
     let server = FixedServer::answering("200 OK", REPLY);
