@@ -15,6 +15,7 @@ pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
 pub use state::{
-    AggregatorConsentStatus, Counts, DecisionStatus, Entry, Ledger, Provider, StoredConsent, people,
+    AggregatorConsentStatus, Counts, DecisionStatus, Entry, Ledger, MobileScript, Provider,
+    StoredConsent, people,
 };
 pub use transport::SandboxTransport;

@@ -11,6 +11,7 @@ mod ledger;
 pub mod people;
 mod rates;
 mod recent;
+mod script;
 
 pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
@@ -25,3 +26,4 @@ pub(crate) use ids::Ids;
 pub use ledger::{Counts, Entry, Ledger, Provider};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
+pub use script::MobileScript;
