@@ -2,12 +2,15 @@
 
 pub mod credentials;
 mod exchange;
+mod pages;
 mod providers;
 mod sandbox;
 mod serve;
 pub mod settings;
 mod state;
+mod time;
 mod transport;
+mod webhooks;
 
 pub use credentials::BaseUrls;
 pub use exchange::Operation;
@@ -15,7 +18,9 @@ pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
 pub use state::{
-    AggregatorConsentStatus, Counts, DecisionStatus, Entry, Ledger, MobileScript, Provider,
-    StoredConsent, people,
+    AggregatorConsentStatus, ClockMode, Counts, DecisionStatus, Delivery, Entry, JourneyId, Ledger,
+    MobileScript, ParseJourneyIdError, ParseWebhookIdError, Provider, StoredConsent, Webhook,
+    WebhookId, WebhookSigning, people,
 };
+pub use time::Advanced;
 pub use transport::SandboxTransport;

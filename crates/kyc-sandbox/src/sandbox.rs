@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
+use axum::routing::get;
+use http::{Method, StatusCode};
 
-use crate::exchange::{self, Json, Operation, Reply};
+use crate::exchange::{self, Json, Operation, ProviderApi, Reply};
+use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
@@ -18,17 +21,19 @@ use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
-    AggregatorConsentStatus, DecisionStatus, Ids, Ledger, StoredConsent, WireClock,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Simulation,
+    StoredConsent, Webhook, WebhookId, What, iso,
 };
+use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::transport::SandboxTransport;
+use crate::webhooks::Sender;
 
 /// The four providers with their state. Clones share it.
 #[derive(Clone)]
 pub struct Sandbox {
     settings: Arc<Settings>,
     ledger: Ledger,
-    finpro: Arc<Finpro>,
-    veriff: Arc<Veriff>,
+    providers: Providers,
     router: Router,
 }
 
@@ -36,25 +41,29 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let (ids, clock) = (Ids::new(deterministic), WireClock::new(deterministic));
+        let simulation = Simulation::new(deterministic);
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
-        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone(), clock));
-        let finpro = Arc::new(Finpro::new(settings.finpro().clone(), ids.clone(), clock));
-        let veriff = Arc::new(Veriff::new(settings.veriff().clone(), ids.clone(), clock));
-        let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));
+        let shared = || simulation.clone();
+        let providers = Providers {
+            finpass: Arc::new(Finpass::new(settings.finpass().clone(), shared())),
+            finpro: Arc::new(Finpro::new(settings.finpro().clone(), shared())),
+            veriff: Arc::new(Veriff::new(settings.veriff().clone(), shared())),
+            deepvue: Arc::new(Deepvue::new(settings.deepvue().clone(), shared())),
+            sender: Sender::new(
+                settings.webhook_transport().clone(),
+                *settings.allow_other_machines(),
+            ),
+            webhook_urls: Arc::new(settings.webhook_urls().clone()),
+            simulation,
+        };
         let router = Router::new()
-            .nest("/finpass", exchange::router(finpass, ledger.clone(), limit))
-            .nest(
-                "/finpro",
-                exchange::router(Arc::clone(&finpro), ledger.clone(), limit),
-            )
-            .nest(
-                "/veriff",
-                exchange::router(Arc::clone(&veriff), ledger.clone(), limit),
-            )
-            .nest("/deepvue", exchange::router(deepvue, ledger.clone(), limit))
+            .nest("/finpass", table(&providers.finpass, &ledger, limit))
+            .nest("/finpro", table(&providers.finpro, &ledger, limit))
+            .nest("/veriff", table(&providers.veriff, &ledger, limit))
+            .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
+            .route(STYLE_PATH, get(style))
             .fallback({
                 let documents = settings.documents().clone();
                 move |request| std::future::ready(document(&documents, &request))
@@ -62,8 +71,7 @@ impl Sandbox {
         Self {
             settings: Arc::new(settings),
             ledger,
-            finpro,
-            veriff,
+            providers,
             router,
         }
     }
@@ -91,7 +99,8 @@ impl Sandbox {
     /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
     /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
-        ServedSandbox::start(address, self.router.clone(), &self.settings).await
+        let providers = self.providers.clone();
+        ServedSandbox::start(address, self.router.clone(), providers, &self.settings).await
     }
 
     /// The ledger of all requests and effects, past and future.
@@ -106,19 +115,76 @@ impl Sandbox {
 
     /// The consents that Veriff recorded for a session, oldest first. Empty for an id that is not a UUID.
     pub fn consents(&self, session_id: &str) -> Vec<StoredConsent> {
-        self.veriff.consents(session_id)
+        self.providers.veriff.consents(session_id)
     }
 
     /// Decides about a consent that FinPro was asked for, by its handle. Returns `false` for an unknown handle, and where its
     /// status does not allow it: see [`AggregatorConsentStatus::may_become`].
     pub fn decide_consent(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        self.finpro.decide(handle, status)
+        self.providers.finpro.decide(handle, status)
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
     /// with it. Returns `false` for an id that is not a UUID, which no session has.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
-        self.veriff.decide(session_id, decision)
+        self.providers.veriff.decide(session_id, decision)
+    }
+
+    /// The time on the sandbox's clock.
+    pub fn now(&self) -> SystemTime {
+        system_time(self.providers.simulation.now_ms())
+    }
+
+    /// How the sandbox's clock runs.
+    pub fn clock_mode(&self) -> ClockMode {
+        self.providers.simulation.clock.mode()
+    }
+
+    /// Lets the sandbox's clock run in another way from now on.
+    pub fn set_clock_mode(&self, mode: ClockMode) {
+        let simulation = &self.providers.simulation;
+        simulation.clock.set_mode(mode);
+        let words = mode_words(mode);
+        simulation
+            .happenings
+            .add(simulation.now_ms(), None, What::Clock { words });
+        simulation.timer_added.notify_one();
+    }
+
+    /// Moves the sandbox's clock forward. What is due on the way happens at its own time, in order; each webhook is sent and
+    /// answered, for at most ten real seconds, before time goes on. It needs a tokio runtime with timers where webhooks are
+    /// sent.
+    pub async fn advance(&self, by: Duration) -> Advanced {
+        let simulation = &self.providers.simulation;
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let to_ms = simulation.now_ms().saturating_add(by_ms);
+        let words = format!("moved to {}", iso(to_ms));
+        simulation
+            .happenings
+            .add(simulation.now_ms(), None, What::Clock { words });
+        self.providers.advance_to(to_ms).await
+    }
+
+    /// The webhooks that were made, oldest first; the newest 10,000.
+    pub fn webhooks(&self) -> Vec<Webhook> {
+        self.providers.simulation.outbox.all()
+    }
+
+    /// The headers with which a webhook is sent, beside its content type.
+    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+        self.providers.webhook_headers(webhook)
+    }
+
+    /// Sends a webhook again: the same bytes with the same signature. `None` for an id that no webhook has.
+    pub async fn resend(&self, webhook: WebhookId) -> Option<Delivery> {
+        self.providers.deliver(webhook).await
+    }
+
+    /// Lets happen what is due, and attempts the deliveries that are. A sandbox that is [served](Self::serve) does so by itself;
+    /// one in process does the first before each request, and the second when it is asked to.
+    pub async fn deliver_due(&self) -> Vec<Delivery> {
+        self.providers.settle();
+        self.providers.deliver_due().await
     }
 }
 
@@ -134,6 +200,14 @@ impl fmt::Debug for Sandbox {
             .field("ledger", &self.ledger)
             .finish_non_exhaustive()
     }
+}
+
+fn table<P: ProviderApi>(api: &Arc<P>, ledger: &Ledger, body_limit: usize) -> Router {
+    exchange::router(Arc::clone(api), ledger.clone(), body_limit)
+}
+
+async fn style() -> Response {
+    respond(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
 }
 
 /// A document of the settings, for a path that is no provider's.

@@ -5,7 +5,10 @@
 //! between behaviours that are documented, or are faults for tests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use provider_core::Transport;
 
 use crate::exchange::settings;
 pub use crate::exchange::{
@@ -16,6 +19,7 @@ pub use crate::providers::finpass::options::*;
 pub use crate::providers::finpro::options::*;
 pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
+use crate::state::Provider;
 
 settings! {
     /// The whole sandbox: limits, ids, and one group of settings per provider.
@@ -46,6 +50,12 @@ settings! {
         /// JSON documents that anyone may GET, by path, such as `/openapi/finpass.json`. A path below one of the providers
         /// is that provider's and not looked up here.
         with_documents / documents: BTreeMap<String, String> = BTreeMap::new();
+        /// Where a provider's webhooks go that are not told where by the caller: Veriff's and FinPro's, whose URL is set in a
+        /// portal. Without one they are kept and sent nowhere. A URL of another machine is not called unless
+        /// [`with_allow_other_machines`](Self::with_allow_other_machines) allows it.
+        with_webhook_urls / webhook_urls: BTreeMap<Provider, String> = BTreeMap::new();
+        /// What sends webhooks; nothing is sent without.
+        with_webhook_transport / webhook_transport: Option<Arc<dyn Transport>> = None;
         /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
         with_body_limit / body_limit: usize = 64 * 1024;
         /// How long a connection may take to send its headers, counted from the start of each request, before it is

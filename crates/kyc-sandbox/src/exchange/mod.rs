@@ -18,4 +18,4 @@ pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};
 pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest};
 pub use routes::Operation;
-pub(crate) use routes::{Admission, ProviderApi, Route, operations, router};
+pub(crate) use routes::{Admission, ProviderApi, Route, operations, router, settle};

@@ -1,18 +1,22 @@
 //! A provider as a table of routes, and the steps of every request.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use http::{HeaderMap, Method};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
 use super::faults::{Failure, Faults, Injected};
 use super::reply::Reply;
 use super::request::{ConnectionInfo, ReceivedRequest};
-use crate::state::{Entry, Ledger, Provider};
+use crate::state::{
+    Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
+};
 
 /// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
@@ -40,6 +44,23 @@ pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
     fn error(&self, status: u16) -> Reply;
 
     fn faults(&self) -> Faults<'_>;
+
+    fn simulation(&self) -> &Simulation;
+
+    /// What happens when a timer of this provider is due. `at_ms` is its time, and not later than now.
+    fn due(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer);
+
+    /// The headers of a webhook, its signature among them, and never its content type.
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)>;
+}
+
+/// Lets everything happen that is due at a provider.
+pub(crate) fn settle<P: ProviderApi>(api: &P) {
+    let simulation = api.simulation();
+    let now_ms = simulation.now_ms();
+    while let Some((at_ms, journey, timer)) = simulation.schedule(P::PROVIDER).take_due(now_ms) {
+        api.due(at_ms, journey, timer);
+    }
 }
 
 /// The outcome of [`ProviderApi::admit`].
@@ -124,31 +145,43 @@ impl<P: ProviderApi> Table<P> {
         let connection = parts.extensions.get::<ConnectionInfo>();
         let timeout = connection.and_then(|connection| connection.body_read_timeout);
         let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
-        let entry = Draft::new(route.operation, &parts.method, &parts.headers);
-        let reply = match body::read(body, self.body_limit, timeout, &parts.headers).await {
+        let started = Instant::now();
+        let read = body::read(body, self.body_limit, timeout, &parts.headers).await;
+        let mut request = ReceivedRequest {
+            base_url: format!("{origin}/{}", P::PROVIDER.as_str()),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            template: route.template,
+            method: parts.method,
+            headers: parts.headers,
+            body: Bytes::new(),
+        };
+        settle(&*self.api);
+        let reply = match read {
             Ok(body) => {
-                let base_url = format!("{origin}/{}", P::PROVIDER.as_str());
-                self.reply(
-                    route,
-                    &ReceivedRequest {
-                        base_url,
-                        path: parts.uri.path().to_owned(),
-                        query: parts.uri.query().unwrap_or_default().to_owned(),
-                        template: route.template,
-                        method: parts.method,
-                        headers: parts.headers,
-                        body,
-                    },
-                )
+                request.body = body;
+                self.reply(route, &request)
             }
             Err(status) => self.api.error(status),
         };
-        self.finish(entry, reply).await
+        self.finish(route.operation, request, started, reply).await
     }
 
     async fn refuse(table: Arc<Self>, request: Request, status: u16) -> Response {
-        let entry = Draft::new(NO_OPERATION, request.method(), request.headers());
-        table.finish(entry, table.api.error(status)).await
+        let (parts, _) = request.into_parts();
+        let request = ReceivedRequest {
+            base_url: String::new(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            template: "",
+            method: parts.method,
+            headers: parts.headers,
+            body: Bytes::new(),
+        };
+        let reply = table.api.error(status);
+        table
+            .finish(NO_OPERATION, request, Instant::now(), reply)
+            .await
     }
 
     /// The reply to a request whose body arrived whole, with the operation's failure injected before or after the handler.
@@ -188,18 +221,57 @@ impl<P: ProviderApi> Table<P> {
         self.api.error(failure.status())
     }
 
-    async fn finish(&self, draft: Draft, mut reply: Reply) -> Response {
+    async fn finish(
+        &self,
+        operation: &'static str,
+        request: ReceivedRequest,
+        started: Instant,
+        mut reply: Reply,
+    ) -> Response {
         sleep(reply.wait).await;
         self.ledger.write(Entry::new(
             P::PROVIDER,
-            draft.operation,
-            draft.method,
+            operation,
+            method_name(&request.method),
             reply.status.as_u16(),
-            draft.request_id,
+            request_id(&request.headers),
             reply.effect.take(),
         ));
-        sleep(self.api.faults().delay(draft.operation)).await;
-        reply.into_response()
+        let (journey, changed, reason) = (
+            reply.journey,
+            std::mem::take(&mut reply.changed),
+            reply.reason,
+        );
+        let reply_body = reply.body().clone();
+        let mut response = reply.into_response();
+        let simulation = self.api.simulation();
+        let exchange = Exchange {
+            provider: P::PROVIDER,
+            operation,
+            method: request.method,
+            target: if request.query.is_empty() {
+                request.path
+            } else {
+                format!("{}?{}", request.path, request.query)
+            },
+            request_headers: request.headers,
+            request_body: request.body,
+            status: response.status(),
+            reply_headers: response.headers().clone(),
+            reply_body,
+            changed: changed.into_owned(),
+            reason,
+            took_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        let what = What::Call(Arc::new(exchange));
+        simulation
+            .happenings
+            .add(simulation.now_ms(), journey, what);
+        if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {
+            response.headers_mut().insert("x-sandbox-journey", id);
+        }
+        sleep(self.api.faults().delay(operation)).await;
+        response
     }
 }
 
@@ -207,23 +279,6 @@ impl<P: ProviderApi> Table<P> {
 async fn sleep(duration: std::time::Duration) {
     if !duration.is_zero() {
         tokio::time::sleep(duration).await;
-    }
-}
-
-/// The part of a ledger entry that is known before the reply.
-struct Draft {
-    operation: &'static str,
-    method: &'static str,
-    request_id: Option<String>,
-}
-
-impl Draft {
-    fn new(operation: &'static str, method: &Method, headers: &HeaderMap) -> Self {
-        Self {
-            operation,
-            method: method_name(method),
-            request_id: request_id(headers),
-        }
     }
 }
 

@@ -26,6 +26,7 @@ use self::write_timeout::WriteTimeout;
 use crate::credentials::{self, BaseUrls};
 use crate::exchange::{ConnectionInfo, Json, Reply};
 use crate::settings::Settings;
+use crate::time::Providers;
 
 /// The longest request line and headers; more is answered 431.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -65,6 +66,7 @@ impl ServedSandbox {
     pub(crate) async fn start(
         address: SocketAddr,
         router: Router,
+        providers: Providers,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
         // Clients know loopback by its own form only.
@@ -86,7 +88,12 @@ impl ServedSandbox {
             reply_write_timeout: *settings.reply_write_timeout(),
         };
         let permits = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
-        let server = tokio::spawn(accept(listener, service, permits, closed));
+        let server = tokio::spawn(async move {
+            tokio::select! {
+                () = accept(listener, service, permits, closed) => {}
+                () = providers.run() => {}
+            }
+        });
         Ok(Self {
             address,
             closing,

@@ -202,8 +202,14 @@ fn read(
     }
     let id = body.get(ID).and_then(Value::as_str).unwrap_or_default();
     let lifetime = i64::try_from(settings.session_lifetime().as_millis()).unwrap_or(i64::MAX);
-    let is_open =
-        |session: &Session| deepvue.clock.now_ms().saturating_sub(session.opened_ms) <= lifetime;
+    let is_open = |session: &Session| {
+        deepvue
+            .simulation
+            .clock
+            .now_ms()
+            .saturating_sub(session.opened_ms)
+            <= lifetime
+    };
     match deepvue.sessions.get(id).filter(is_open) {
         Some(session) => Ok((id.to_owned(), session, body)),
         None => Err(detail(*settings.not_found_status(), "Session not found")),
@@ -226,11 +232,11 @@ fn authorized(
 
 /// A success; two of the four pages have no time.
 fn success(deepvue: &Deepvue, has_time: bool, message: &str, data: Json) -> Reply {
-    let time = has_time.then(|| deepvue.clock.now_ms());
+    let time = has_time.then(|| deepvue.simulation.clock.now_ms());
     let body = Json::Object(vec![
         ("code", 200_u16.into()),
         ("timestamp", time.into()),
-        ("transaction_id", deepvue.ids.hex().into()),
+        ("transaction_id", deepvue.simulation.ids.hex().into()),
         ("sub_code", "SUCCESS".into()),
         ("message", message.into()),
         ("data", data),

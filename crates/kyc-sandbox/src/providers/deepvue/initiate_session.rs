@@ -46,7 +46,7 @@ pub(super) fn refuse(settings: &DeepvueSettings, problems: Vec<Problem>) -> Repl
 
 fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let settings = &deepvue.settings;
-    let transaction_id = deepvue.ids.hex();
+    let transaction_id = deepvue.simulation.ids.hex();
     let body = request.json_object(*settings.content_type()).ok();
     let kinds = body
         .as_ref()
@@ -54,7 +54,7 @@ fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let kinds = kinds.into_iter().flatten().filter_map(Value::as_str);
     let session = Session {
         kinds: kinds.map(str::to_owned).collect(),
-        opened_ms: deepvue.clock.now_ms(),
+        opened_ms: deepvue.simulation.clock.now_ms(),
         is_authorized: false,
     };
     deepvue.sessions.update(transaction_id.clone(), |_| session);
@@ -64,7 +64,9 @@ fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     }
     let mut fields = vec![("code", Json::from(*settings.body_code()))];
     match settings.timestamp() {
-        TimestampForm::Milliseconds => fields.push(("timestamp", deepvue.clock.now_ms().into())),
+        TimestampForm::Milliseconds => {
+            fields.push(("timestamp", deepvue.simulation.clock.now_ms().into()))
+        }
         TimestampForm::Null => fields.push(("timestamp", Json::Null)),
         TimestampForm::Absent => {}
     }

@@ -13,13 +13,12 @@ use self::options::{DeepvueSettings, Plan, WrongCredentials};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider, RateWindows, WireClock};
+use crate::state::{Bounded, JourneyId, Provider, RateWindows, Simulation, Timer, Webhook};
 
 #[derive(Debug)]
 pub(crate) struct Deepvue {
     settings: DeepvueSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     rate: RateWindows,
     /// By the `transaction_id` that opened them.
     sessions: Bounded<String, Session>,
@@ -74,7 +73,9 @@ impl ProviderApi for Deepvue {
         self.authenticate(request)
             .and_then(|()| {
                 let count_refused = *self.settings.refused_requests_count();
-                let quota = self.rate.take(self.clock.now_ms(), count_refused);
+                let quota = self
+                    .rate
+                    .take(self.simulation.clock.now_ms(), count_refused);
                 if quota.allowed {
                     Ok(())
                 } else {
@@ -100,16 +101,25 @@ impl ProviderApi for Deepvue {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 impl Deepvue {
-    pub(crate) fn new(settings: DeepvueSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: DeepvueSettings, simulation: Simulation) -> Self {
         Self {
             rate: RateWindows::new(&limits(*settings.plan())),
             sessions: Bounded::new(*settings.session_capacity()),
             settings,
-            ids,
-            clock,
+            simulation,
         }
     }
 

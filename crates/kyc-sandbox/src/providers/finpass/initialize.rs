@@ -106,7 +106,7 @@ fn optional(
 }
 
 fn open(finpass: &Finpass, request: Initialize) -> Reply {
-    let id = finpass.ids.hex();
+    let id = finpass.simulation.ids.hex();
     let (first, rest) = id.split_at(8);
     let client_id = format!("aa_{first}_{rest}");
     let monitoring = request.monitoring;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::options::JourneyOutcome;
 use super::{Finpass, required};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 use crate::state::people::{self, SessionStart};
 
 const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
@@ -36,7 +36,7 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             return refusal(500, "Internal Server Error", "INTERNAL_SERVER_ERROR");
         }
     }
-    let id = finpass.ids.hex();
+    let id = finpass.simulation.ids.hex();
     let (_, tail) = id.split_at(20);
     let client_id = format!("bsa_clnt_{tail}");
     let (_, last) = mobile.split_at(6);
@@ -47,13 +47,17 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     };
     finpass.journeys.update(client_id.clone(), |_| journey);
     let url = format!("{}/{client_id}", finpass.settings.journey_url());
-    let expires = finpass.clock.now_ms().saturating_add(HALF_AN_HOUR_MS);
+    let expires = finpass
+        .simulation
+        .clock
+        .now_ms()
+        .saturating_add(HALF_AN_HOUR_MS);
     success(vec![
         ("client_id", client_id.as_str().into()),
         ("journey_url", url.into()),
         ("status", "initiated".into()),
         ("consent_type", consent_type.into()),
-        ("expires_at", WireClock::iso(expires).into()),
+        ("expires_at", iso(expires).into()),
     ])
     .with_effect(client_id)
 }
@@ -93,7 +97,7 @@ pub(super) fn status(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         ("status", word(finpass, &journey).into()),
         ("consent_type", journey.consent_type.into()),
         ("mobile_number", journey.masked_mobile.into()),
-        ("updated_at", WireClock::iso(finpass.clock.now_ms()).into()),
+        ("updated_at", iso(finpass.simulation.clock.now_ms()).into()),
     ])
 }
 

@@ -13,13 +13,12 @@ use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider, WireClock};
+use crate::state::{Bounded, JourneyId, Provider, Simulation, Timer, Webhook};
 
 #[derive(Debug)]
 pub(crate) struct Finpass {
     settings: FinpassSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     /// The `client_id`s that Initialize opened.
     sessions: Bounded<String, Session>,
     /// Those of AA-BSA.
@@ -113,15 +112,24 @@ impl ProviderApi for Finpass {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 impl Finpass {
-    pub(crate) fn new(settings: FinpassSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: FinpassSettings, simulation: Simulation) -> Self {
         let capacity = *settings.session_capacity();
         Self {
             settings,
-            ids,
-            clock,
+            simulation,
             sessions: Bounded::new(capacity),
             journeys: Bounded::new(capacity),
         }

@@ -22,7 +22,7 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         return finpass.invalid_client_id();
     };
     // Only the prefix is documented; the length is the sandbox's own choice.
-    let id = finpass.ids.hex();
+    let id = finpass.simulation.ids.hex();
     let (_, tail) = id.split_at(12);
     let request_id = format!("account_aggregator_v2_{tail}");
     if !session.is_listed {

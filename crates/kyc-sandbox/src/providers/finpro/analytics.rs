@@ -86,7 +86,7 @@ pub(super) fn push(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         if files.is_empty() || !files.iter().all(RequestBody::has_pdf) {
             return Err(invalid("fileData must be PDFs as Base64"));
         }
-        let token = finpro.ids.uuid().to_string();
+        let token = finpro.simulation.ids.uuid().to_string();
         finpro.statements.add(Statements {
             token: token.clone(),
             pending_polls: *finpro.settings.pending_polls(),
@@ -157,7 +157,10 @@ impl Finpro {
             ("status", "SUCCESS".into()),
             ("message", "Success".into()),
             ("status_code", "success".into()),
-            ("transaction_id", self.ids.uuid().to_string().into()),
+            (
+                "transaction_id",
+                self.simulation.ids.uuid().to_string().into(),
+            ),
             ("journey_id", journey.into()),
             ("data", data),
         ]);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use crate::exchange::{Json, NullOptional, Part, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 
 /// A refusal in the flat form: code and text.
 pub(super) type Refused = (&'static str, &'static str);
@@ -178,7 +178,7 @@ impl Finpro {
     pub(super) fn flat_body(&self, version: &'static str, code: &str, text: &str) -> Json {
         Json::Object(vec![
             ("ver", version.into()),
-            ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
+            ("timestamp", iso(self.simulation.clock.now_ms()).into()),
             ("status", "failure".into()),
             ("errorCode", code.into()),
             ("errorMsg", text.into()),
@@ -190,7 +190,7 @@ impl Finpro {
         let mut all = vec![
             ("ver", "1.21.0".into()),
             ("status", "success".into()),
-            ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
+            ("timestamp", iso(self.simulation.clock.now_ms()).into()),
         ];
         all.extend(members);
         Reply::json(200, &Json::Object(all))

@@ -10,7 +10,7 @@ use super::body::{Refused, RequestBody, invalid};
 use super::fi_data::{balances, valid};
 use super::fi_request::range;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{DataOutcome, DataSession, WireClock};
+use crate::state::{DataOutcome, DataSession, iso};
 
 const MAX_CONSENTS: usize = 10_000;
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -62,7 +62,7 @@ pub(super) fn schedule(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let batch = finpro.accept(body, reference.to_owned(), None, rows?)?;
         let tracking = format!("{}/bulk/{}", request.base_url(), batch.id);
         let reply = finpro.success(vec![
-            ("txnid", finpro.ids.uuid().to_string().into()),
+            ("txnid", finpro.simulation.ids.uuid().to_string().into()),
             ("message", "Batch scheduled".into()),
             (
                 "data",
@@ -87,11 +87,11 @@ pub(super) fn upload(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         }
         let reference = match body.text("reference_id")?.or(body.text("tracking_id")?) {
             Some(given) => reference(given)?.to_owned(),
-            None => finpro.ids.uuid().to_string(),
+            None => finpro.simulation.ids.uuid().to_string(),
         };
         let batch = finpro.accept(body, reference, Some(name.to_owned()), rows_of(content)?)?;
         let reply = finpro.success(vec![
-            ("txnid", finpro.ids.uuid().to_string().into()),
+            ("txnid", finpro.simulation.ids.uuid().to_string().into()),
             ("message", "File uploaded".into()),
             (
                 "data",
@@ -245,7 +245,7 @@ impl Batch {
     }
 
     fn metadata(&self, pending: bool) -> Json {
-        let submitted = WireClock::iso(self.submitted_ms);
+        let submitted = iso(self.submitted_ms);
         let config = self.config.clone();
         Json::Object(vec![
             ("file_name", self.file_name.as_deref().into()),
@@ -278,11 +278,11 @@ impl Finpro {
         if !self.batches.filter(is).is_empty() {
             return Err(invalid("reference_id is already used"));
         }
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.simulation.clock.now_ms();
         let row = |consent: String| {
             let session = self.active_consent(&consent).ok().map(|_| {
                 let session = DataSession {
-                    id: self.ids.uuid().to_string(),
+                    id: self.simulation.ids.uuid().to_string(),
                     consent_id: consent.clone(),
                     outcome: DataOutcome::Ready,
                     pending_polls: 0,
@@ -297,7 +297,7 @@ impl Finpro {
         };
         let batch = Batch {
             reference,
-            id: self.ids.uuid().to_string(),
+            id: self.simulation.ids.uuid().to_string(),
             file_name,
             config: body.echoed("global_config").or(body.echoed("globalConfig")),
             rows: consents.into_iter().map(row).collect(),

@@ -9,7 +9,7 @@ use super::options::{
     EmptyAaIds, FinproSettings, RepeatedAaIds, RowOrder, UnknownAaId, UserConsentId,
 };
 use crate::exchange::{Json, NullOptional, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 use crate::state::people::{self, Behaviour, Person, ProfileCheck};
 
 pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
@@ -44,11 +44,11 @@ pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     if *settings.row_order() == RowOrder::Reversed {
         rows.reverse();
     }
-    let timestamp = WireClock::iso(finpro.clock.after_ms(wait));
+    let timestamp = iso(finpro.simulation.clock.after_ms(wait));
     let body = Json::Object(vec![
         ("ver", "1.0.0".into()),
         ("timestamp", timestamp.into()),
-        ("txnid", finpro.ids.uuid().to_string().into()),
+        ("txnid", finpro.simulation.ids.uuid().to_string().into()),
         ("data", Json::List(rows)),
     ]);
     Reply::json(200, &body).with_wait(wait)

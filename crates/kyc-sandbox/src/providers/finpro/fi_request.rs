@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, WireClock,
-};
+use crate::state::{AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, iso};
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
@@ -19,7 +17,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
         finpro.active_consent(id)?;
         let session = DataSession {
-            id: finpro.ids.uuid().to_string(),
+            id: finpro.simulation.ids.uuid().to_string(),
             consent_id: id.to_owned(),
             outcome: *finpro.settings.data_outcome(),
             pending_polls: *finpro.settings.pending_polls(),
@@ -27,7 +25,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 .sessions
                 .filter(|session| session.consent_id == id)
                 .is_empty(),
-            requested_ms: finpro.clock.now_ms(),
+            requested_ms: finpro.simulation.clock.now_ms(),
         };
         let data = Json::Object(vec![
             ("consentId", id.into()),
@@ -38,7 +36,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         // No `status`, as documented.
         let reply = Json::Object(vec![
             ("ver", "1.21.0".into()),
-            ("timestamp", WireClock::iso(finpro.clock.now_ms()).into()),
+            ("timestamp", iso(finpro.simulation.clock.now_ms()).into()),
             ("response", "ok".into()),
             ("data", data),
         ]);
@@ -85,8 +83,8 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 ("maskedAccountNumber", account.masked_number.into()),
             ])
         };
-        let requested = WireClock::iso(session.requested_ms);
-        let expiry = WireClock::iso(session.requested_ms.saturating_add(WEEK_MS));
+        let requested = iso(session.requested_ms);
+        let expiry = iso(session.requested_ms.saturating_add(WEEK_MS));
         let data = Json::Object(vec![
             ("timestamp", requested.as_str().into()),
             ("consentHandle", consent.handle.as_str().into()),

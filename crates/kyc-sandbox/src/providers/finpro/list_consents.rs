@@ -7,7 +7,7 @@ use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::options::UniqueAccounts;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{AggregatorConsent, LinkedAccount, WireClock, people};
+use crate::state::{AggregatorConsent, LinkedAccount, iso, people};
 
 const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
@@ -74,7 +74,7 @@ fn mobile<'b>(body: &'b RequestBody<'_>) -> Result<&'b str, Refused> {
 }
 
 fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
-    let created = WireClock::iso(consent.created_ms);
+    let created = iso(consent.created_ms);
     vec![
         ("consentID", consent.approved_id().into()),
         ("consentHandle", consent.handle.as_str().into()),
@@ -83,11 +83,11 @@ fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
         ("accountID", consent.account.as_deref().into()),
         ("aaId", consent.user().1.into()),
         ("createdOn", created.as_str().into()),
-        ("modifiedOn", WireClock::iso(consent.changed_ms).into()),
+        ("modifiedOn", iso(consent.changed_ms).into()),
         ("consentStart", created.into()),
         (
             "consentExpiry",
-            WireClock::iso(consent.created_ms.saturating_add(YEAR_MS)).into(),
+            iso(consent.created_ms.saturating_add(YEAR_MS)).into(),
         ),
         ("fetchType", "PERIODIC".into()),
     ]

@@ -20,8 +20,8 @@ use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, Ids, Provider, Quota, RateWindows,
-    Recent, WireClock,
+    AggregatorConsent, AggregatorConsentStatus, DataSession, JourneyId, Provider, Quota,
+    RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -30,8 +30,7 @@ const BATCHES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Finpro {
     settings: FinproSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     rate: RateWindows,
     consents: Recent<AggregatorConsent>,
     sessions: Recent<DataSession>,
@@ -140,7 +139,7 @@ impl ProviderApi for Finpro {
     /// The rate limit is checked before the credentials, and every reply shows it.
     fn admit(&self, request: &ReceivedRequest) -> Admission {
         let settings = &self.settings;
-        let quota = self.rate.take(self.clock.now_ms(), true);
+        let quota = self.rate.take(self.simulation.clock.now_ms(), true);
         let accepted = [
             ("client_id", settings.client_id().as_str()),
             ("client_secret", settings.client_secret()),
@@ -176,6 +175,16 @@ impl ProviderApi for Finpro {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 /// A row: nearly all operations of FinPro are POST.
@@ -193,7 +202,7 @@ const fn post(
 }
 
 impl Finpro {
-    pub(crate) fn new(settings: FinproSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: FinproSettings, simulation: Simulation) -> Self {
         Self {
             consents: Recent::new(*settings.consent_capacity()),
             sessions: Recent::new(*settings.consent_capacity()),
@@ -201,15 +210,14 @@ impl Finpro {
             statements: Recent::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
-            ids,
-            clock,
+            simulation,
         }
     }
 
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
         let is = |consent: &AggregatorConsent| consent.handle == handle;
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.simulation.clock.now_ms();
         let decided = self
             .consents
             .change(is, |consent| consent.become_status(status, now_ms));
@@ -221,7 +229,10 @@ impl Finpro {
         if !*self.settings.retry_after() {
             return reply;
         }
-        let wait_ms = quota.reset_ms.saturating_sub(self.clock.now_ms()).max(0);
+        let wait_ms = quota
+            .reset_ms
+            .saturating_sub(self.simulation.clock.now_ms())
+            .max(0);
         reply.with_header("retry-after", &ceil_seconds(wait_ms).to_string())
     }
 

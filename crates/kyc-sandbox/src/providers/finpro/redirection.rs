@@ -69,9 +69,9 @@ pub(super) fn decrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let data = Json::Object(vec![
             ("status", if code == 0 { text("S") } else { text("F") }),
             ("errorcode", code.to_string().into()),
-            ("txnid", finpro.ids.uuid().to_string().into()),
-            ("sessionid", finpro.ids.uuid().to_string().into()),
-            ("srcref", finpro.ids.uuid().to_string().into()),
+            ("txnid", finpro.simulation.ids.uuid().to_string().into()),
+            ("sessionid", finpro.simulation.ids.uuid().to_string().into()),
+            ("srcref", finpro.simulation.ids.uuid().to_string().into()),
             ("userid", text("9000000001@onemoney")),
             ("redirect", text("https://lender.example.test/done")),
         ]);

@@ -31,7 +31,10 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let consent = finpro.ask(body, &fips)?;
         let mut members = vec![finpro.redirection("webRedirectionUrl", &[&consent.handle])];
         if orchestrated {
-            members.push(("transaction_id", finpro.ids.uuid().to_string().into()));
+            members.push((
+                "transaction_id",
+                finpro.simulation.ids.uuid().to_string().into(),
+            ));
         }
         Ok(finpro.requested(&consent, members))
     })
@@ -116,16 +119,16 @@ impl Finpro {
         };
         let account = |(fip, (fi_type, masked_number)): (&&str, (&'static str, &'static str))| {
             LinkedAccount {
-                link: self.ids.uuid().to_string(),
+                link: self.simulation.ids.uuid().to_string(),
                 fip_id: (*fip).to_owned(),
                 fi_type,
                 masked_number,
             }
         };
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.simulation.clock.now_ms();
         let consent = AggregatorConsent {
-            handle: self.ids.uuid().to_string(),
-            id: self.ids.uuid().to_string(),
+            handle: self.simulation.ids.uuid().to_string(),
+            id: self.simulation.ids.uuid().to_string(),
             product: product.to_owned(),
             account: body.text("accountID")?.map(str::to_owned),
             vua: vua.to_owned(),

@@ -9,7 +9,7 @@ use crate::state::AggregatorConsentStatus;
 pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentID")?;
-        let now_ms = finpro.clock.now_ms();
+        let now_ms = finpro.simulation.clock.now_ms();
         let revoked = finpro.consents.change(
             |consent| consent.approved_id() == Some(id),
             |consent| consent.become_status(AggregatorConsentStatus::Revoked, now_ms),

@@ -4,7 +4,7 @@
 
 use super::Veriff;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let (_, session) = match veriff.session(request) {
@@ -17,7 +17,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         None if veriff.is_submitted(session) => "submitted",
         None => "created",
     };
-    let created = || WireClock::iso(veriff.started_ms);
+    let created = || iso(veriff.started_ms);
     let attempt = |number: u8, status: &'static str| {
         let id = Veriff::attempt(session, number).to_string();
         Json::Object(vec![

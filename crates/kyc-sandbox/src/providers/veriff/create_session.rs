@@ -26,7 +26,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         end_user_id: text("endUserId"),
         ..Session::default()
     };
-    let id = veriff.ids.uuid();
+    let id = veriff.simulation.ids.uuid();
     veriff.sessions.update(id, |_| session.clone());
     let id = id.to_string();
     veriff.session_reply(201, &id, &session).with_effect(id)

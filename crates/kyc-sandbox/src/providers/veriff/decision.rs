@@ -5,7 +5,7 @@
 
 use super::Veriff;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{DecisionStatus, WireClock};
+use crate::state::{DecisionStatus, iso};
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let (text, session) = match veriff.session(request) {
@@ -32,8 +32,8 @@ fn verification(session: &str, attempt: String, decision: DecisionStatus, decide
         ResubmissionRequested => (Some(201), Some("Try again, says the sandbox")),
         _ => (None, None),
     };
-    let accepted = WireClock::iso(decided_ms.saturating_sub(60_000));
-    let decided = submitted.then(|| WireClock::iso(decided_ms));
+    let accepted = iso(decided_ms.saturating_sub(60_000));
+    let decided = submitted.then(|| iso(decided_ms));
     let person = vec![
         ("firstName", known("Sample")),
         ("lastName", known("Person")),

@@ -33,7 +33,12 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         _ => {}
     }
     let limited = deletion == Deletion::Limited;
-    if limited && !veriff.deletions.take(veriff.clock.now_ms(), false).allowed {
+    if limited
+        && !veriff
+            .deletions
+            .take(veriff.simulation.clock.now_ms(), false)
+            .allowed
+    {
         return veriff.error(429);
     }
     let mut deleted_before = false;

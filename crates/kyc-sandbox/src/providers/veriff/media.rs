@@ -90,7 +90,7 @@ pub(super) fn upload(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     if veriff.is_submitted(session) || veriff.decision(session).is_some() {
         return veriff.error(409);
     }
-    let id = veriff.ids.uuid();
+    let id = veriff.simulation.ids.uuid();
     let described = file.described(request, id, session);
     veriff.media.update(id, |_| file.clone());
     veriff.sessions.update(session, |known| {

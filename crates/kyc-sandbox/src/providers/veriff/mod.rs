@@ -30,7 +30,8 @@ use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
 use crate::state::{
-    Bounded, Consents, DecisionStatus, Ids, Provider, RateWindows, StoredConsent, WireClock,
+    Bounded, Consents, DecisionStatus, JourneyId, Provider, RateWindows, Simulation, StoredConsent,
+    Timer, Webhook,
 };
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
@@ -54,8 +55,7 @@ const MISSING_CLIENT: &str =
 #[derive(Debug)]
 pub(crate) struct Veriff {
     settings: VeriffSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     consents: Consents,
     /// The sessions that were created, handed in or deleted.
     sessions: Bounded<Uuid, Session>,
@@ -206,21 +206,30 @@ impl ProviderApi for Veriff {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 impl Veriff {
-    pub(crate) fn new(settings: VeriffSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: VeriffSettings, simulation: Simulation) -> Self {
         Self {
             consents: Consents::new(*settings.consent_capacity()),
             sessions: Bounded::new(*settings.consent_capacity()),
             deletions: RateWindows::new(&DELETIONS),
             media: Bounded::new(*settings.media_capacity()),
             decisions: Bounded::new(*settings.consent_capacity()),
-            started_ms: clock.now_ms(),
+            started_ms: simulation.now_ms(),
             turns: AtomicU64::new(0),
             settings,
-            ids,
-            clock,
+            simulation,
         }
     }
 
@@ -246,7 +255,7 @@ impl Veriff {
         let Ok(session) = Uuid::try_parse(session_id) else {
             return false;
         };
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.simulation.clock.now_ms();
         self.decisions.update(session, |_| (decision, now_ms));
         true
     }

@@ -20,7 +20,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let id = veriff.ids.uuid().to_string();
+    let id = veriff.simulation.ids.uuid().to_string();
     veriff
         .consents
         .record(session, id.clone(), consent.kind, consent.approved);

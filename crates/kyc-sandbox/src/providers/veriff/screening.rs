@@ -5,7 +5,7 @@
 use super::Veriff;
 use super::options::Screening;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let (text, session) = match veriff.session(request) {
@@ -25,7 +25,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
             ("matchStatus", found.into()),
             ("searchTerm", Json::Object(term)),
             ("totalHits", u16::from(listed).into()),
-            ("createdAt", WireClock::iso(veriff.started_ms).into()),
+            ("createdAt", iso(veriff.started_ms).into()),
             ("hits", Json::List(hits)),
         ])
     });

@@ -1,0 +1,3 @@
+//! The pages on which a person acts: rendered here, without scripts and without anything from elsewhere.
+
+pub(crate) mod layout;

@@ -1,0 +1,90 @@
+//! What is going to happen, in order.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{AggregatorConsentStatus, DecisionStatus, JourneyId, WebhookId};
+
+/// Something that happens by itself at its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The person takes the next step of a flow, named by the id that opened it.
+    Person { id: String },
+    /// A link or a session ends unless it was used.
+    LinkExpires { id: String },
+    /// A consent at an aggregator, named by its handle, changes.
+    Consent {
+        handle: String,
+        status: AggregatorConsentStatus,
+    },
+    /// The data of a session arrives, or will not.
+    Data { session: String },
+    /// Veriff decides.
+    Decision {
+        session: String,
+        decision: DecisionStatus,
+    },
+    /// An attempt to deliver a webhook.
+    Delivery(WebhookId),
+}
+
+/// Timers in the order of time, then of journeys, then of their making.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule(Mutex<Timers>);
+
+#[derive(Debug, Default)]
+struct Timers {
+    made: u64,
+    by_time: BTreeMap<(i64, Option<JourneyId>, u64), Timer>,
+}
+
+impl Schedule {
+    pub(crate) fn add(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
+        let mut timers = self.lock();
+        timers.made = timers.made.saturating_add(1);
+        let key = (at_ms, journey, timers.made);
+        timers.by_time.insert(key, timer);
+    }
+
+    /// The time of the next timer.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        let timers = self.lock();
+        timers.by_time.keys().next().map(|(at_ms, ..)| *at_ms)
+    }
+
+    /// Takes the next timer that is due at this time, with its own time.
+    pub(crate) fn take_due(&self, now_ms: i64) -> Option<(i64, Option<JourneyId>, Timer)> {
+        let mut timers = self.lock();
+        let first = timers.by_time.first_entry()?;
+        let (at_ms, journey, _) = *first.key();
+        (at_ms <= now_ms).then(|| (at_ms, journey, first.remove()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Timers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_come_in_the_order_of_time_journey_and_making() {
+        let schedule = Schedule::default();
+        let timer = |name: &str| Timer::Data {
+            session: name.to_owned(),
+        };
+        let journey = |number| Some(JourneyId::new(number));
+        schedule.add(20, journey(1), timer("d"));
+        schedule.add(10, journey(2), timer("b"));
+        schedule.add(10, journey(2), timer("c"));
+        schedule.add(10, journey(1), timer("a"));
+        assert_eq!(schedule.next_ms(), Some(10));
+        let order: Vec<_> = std::iter::from_fn(|| schedule.take_due(15))
+            .map(|(_, _, timer)| timer)
+            .collect();
+        assert_eq!(order, [timer("a"), timer("b"), timer("c")]);
+        assert_eq!(schedule.next_ms(), Some(20));
+    }
+}

@@ -1,0 +1,127 @@
+//! What all providers of one sandbox share: the clock, what is going to happen, and what happened.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::happenings::{Happenings, What};
+use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
+use super::schedule::{Schedule, Timer};
+use super::{Clock, Ids, JourneyId, Journeys, Provider};
+
+/// How many happenings are kept.
+const HAPPENINGS: usize = 10_000;
+/// How many webhooks are kept.
+const WEBHOOKS: usize = 10_000;
+
+/// Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Simulation(Arc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    schedules: [Schedule; 4],
+    pub(crate) deliveries: Schedule,
+    pub(crate) journeys: Journeys,
+    pub(crate) outbox: Outbox,
+    pub(crate) happenings: Happenings,
+    /// Wakes whoever waits for the next timer.
+    pub(crate) timer_added: Notify,
+}
+
+impl Deref for Simulation {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Simulation {
+    pub(crate) fn new(deterministic: bool) -> Self {
+        Self(Arc::new(Parts {
+            ids: Ids::new(deterministic),
+            clock: Clock::new(deterministic),
+            schedules: Default::default(),
+            deliveries: Schedule::default(),
+            journeys: Journeys::new(),
+            outbox: Outbox::new(WEBHOOKS),
+            happenings: Happenings::new(HAPPENINGS),
+            timer_added: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// What is going to happen at a provider.
+    pub(crate) fn schedule(&self, provider: Provider) -> &Schedule {
+        let [finpass, finpro, veriff, deepvue] = &self.schedules;
+        match provider {
+            Provider::Finpass => finpass,
+            Provider::Finpro => finpro,
+            Provider::Veriff => veriff,
+            Provider::Deepvue => deepvue,
+        }
+    }
+
+    /// Lets this happen at a provider after so many milliseconds.
+    pub(crate) fn after(
+        &self,
+        ms: i64,
+        provider: Provider,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
+        let at_ms = self.now_ms().saturating_add(ms);
+        self.schedule(provider).add(at_ms, journey, timer);
+        self.timer_added.notify_one();
+    }
+
+    /// The time of the next timer of all.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        let all = self.schedules.iter().chain([&self.deliveries]);
+        all.filter_map(Schedule::next_ms).min()
+    }
+
+    /// Tells of a person's step.
+    pub(crate) fn step(&self, provider: Provider, journey: Option<JourneyId>, words: &str) {
+        let words = words.to_owned();
+        let what = What::Step { provider, words };
+        self.happenings.add(self.now_ms(), journey, what);
+    }
+
+    /// Tells of a change that nobody asked for.
+    pub(crate) fn change(&self, provider: Provider, journey: Option<JourneyId>, words: &str) {
+        let words = words.to_owned();
+        let what = What::Change { provider, words };
+        self.happenings.add(self.now_ms(), journey, what);
+    }
+
+    /// Makes a webhook and lets it be delivered after so many milliseconds, or never.
+    pub(crate) fn webhook(
+        &self,
+        draft: WebhookDraft,
+        signing: WebhookSigning,
+        repeats: u8,
+        after_ms: Option<i64>,
+    ) -> WebhookId {
+        let journey = draft.journey;
+        let id = self.outbox.add(draft, self.now_ms(), signing, repeats);
+        if let Some(after_ms) = after_ms {
+            self.deliver_after(after_ms, journey, id);
+        }
+        id
+    }
+
+    /// Lets a webhook be delivered, once more or for the first time, after so many milliseconds.
+    pub(crate) fn deliver_after(&self, ms: i64, journey: Option<JourneyId>, id: WebhookId) {
+        let at_ms = self.now_ms().saturating_add(ms);
+        self.deliveries.add(at_ms, journey, Timer::Delivery(id));
+        self.timer_added.notify_one();
+    }
+}
