@@ -13,7 +13,7 @@ mod transport;
 mod webhooks;
 
 pub use credentials::BaseUrls;
-pub use exchange::Operation;
+pub use exchange::{Fault, FaultId, FaultKind, Operation, ParseFaultIdError};
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};

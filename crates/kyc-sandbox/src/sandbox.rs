@@ -12,7 +12,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
 
-use crate::exchange::{self, Json, Operation, ProviderApi, Reply};
+use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -34,6 +34,7 @@ pub struct Sandbox {
     settings: Arc<Settings>,
     ledger: Ledger,
     providers: Providers,
+    faults: ActiveFaults,
     router: Router,
 }
 
@@ -45,6 +46,7 @@ impl Sandbox {
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
+        let faults = ActiveFaults::default();
         let shared = || simulation.clone();
         let providers = Providers {
             finpass: Arc::new(Finpass::new(settings.finpass().clone(), shared())),
@@ -59,10 +61,16 @@ impl Sandbox {
             simulation,
         };
         let router = Router::new()
-            .nest("/finpass", table(&providers.finpass, &ledger, limit))
-            .nest("/finpro", table(&providers.finpro, &ledger, limit))
-            .nest("/veriff", table(&providers.veriff, &ledger, limit))
-            .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
+            .nest(
+                "/finpass",
+                table(&providers.finpass, &ledger, &faults, limit),
+            )
+            .nest("/finpro", table(&providers.finpro, &ledger, &faults, limit))
+            .nest("/veriff", table(&providers.veriff, &ledger, &faults, limit))
+            .nest(
+                "/deepvue",
+                table(&providers.deepvue, &ledger, &faults, limit),
+            )
             .route(STYLE_PATH, get(style))
             .fallback({
                 let documents = settings.documents().clone();
@@ -72,6 +80,7 @@ impl Sandbox {
             settings: Arc::new(settings),
             ledger,
             providers,
+            faults,
             router,
         }
     }
@@ -145,9 +154,7 @@ impl Sandbox {
         let simulation = &self.providers.simulation;
         simulation.clock.set_mode(mode);
         let words = mode_words(mode);
-        simulation
-            .happenings
-            .add(simulation.now_ms(), None, What::Clock { words });
+        self.tell(What::Clock { words });
         simulation.timer_added.notify_one();
     }
 
@@ -159,10 +166,37 @@ impl Sandbox {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let to_ms = simulation.now_ms().saturating_add(by_ms);
         let words = format!("moved to {}", iso(to_ms));
-        simulation
-            .happenings
-            .add(simulation.now_ms(), None, What::Clock { words });
+        self.tell(What::Clock { words });
         self.providers.advance_to(to_ms).await
+    }
+
+    /// Switches a fault on, until it has met its last request or is switched off.
+    pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
+        let provider = fault.provider();
+        let id = self.faults.add(fault);
+        let words = format!("{id} of {provider} is on");
+        self.tell(What::Fault { words });
+        id
+    }
+
+    /// Switches a fault off. Returns `false` if it is not on.
+    pub fn switch_fault_off(&self, id: FaultId) -> bool {
+        let was_on = self.faults.remove(id).is_some();
+        if was_on {
+            let words = format!("{id} is off");
+            self.tell(What::Fault { words });
+        }
+        was_on
+    }
+
+    /// The faults that are on, in the order in which they were switched on.
+    pub fn faults(&self) -> Vec<(FaultId, Fault)> {
+        self.faults.all()
+    }
+
+    fn tell(&self, what: What) {
+        let simulation = &self.providers.simulation;
+        simulation.happenings.add(simulation.now_ms(), None, what);
     }
 
     /// The webhooks that were made, oldest first; the newest 10,000.
@@ -202,8 +236,13 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-fn table<P: ProviderApi>(api: &Arc<P>, ledger: &Ledger, body_limit: usize) -> Router {
-    exchange::router(Arc::clone(api), ledger.clone(), body_limit)
+fn table<P: ProviderApi>(
+    api: &Arc<P>,
+    ledger: &Ledger,
+    faults: &ActiveFaults,
+    body_limit: usize,
+) -> Router {
+    exchange::router(Arc::clone(api), ledger.clone(), faults.clone(), body_limit)
 }
 
 async fn style() -> Response {

@@ -11,8 +11,8 @@ mod routes;
 
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
 pub(crate) use declare::{choices, fault_settings, settings};
-pub use faults::Failure;
-pub(crate) use faults::Faults;
+pub(crate) use faults::{ActiveFaults, Faults};
+pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
 pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
+use crate::state::{JourneyId, Journeys};
 
 /// The caller's connection.
 #[derive(Debug, Clone)]
@@ -105,6 +106,19 @@ impl ReceivedRequest {
         }
     }
 
+    /// The first journey that an id in the path, the query or the body is known for.
+    pub(crate) fn journey(&self, journeys: &Journeys) -> Option<JourneyId> {
+        let values = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let mut in_head = self.path.split('/').chain(values.map(|(_, value)| value));
+        in_head.find_map(|id| journeys.find(id)).or_else(|| {
+            let body = serde_json::from_slice(&self.body).ok()?;
+            find_journey(&body, journeys)
+        })
+    }
+
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -155,6 +169,18 @@ impl ReceivedRequest {
         essence
             .trim_ascii()
             .eq_ignore_ascii_case(b"application/json")
+    }
+}
+
+/// The journey of the first text in a value that is an id of one.
+fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
+    match value {
+        Value::String(text) => journeys.find(text.split('@').next().unwrap_or(text)),
+        Value::Array(items) => items.iter().find_map(|item| find_journey(item, journeys)),
+        Value::Object(members) => members
+            .values()
+            .find_map(|value| find_journey(value, journeys)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

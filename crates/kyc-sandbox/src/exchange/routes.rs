@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
-use super::faults::{Failure, Faults, Injected};
+use super::faults::{ActiveFaults, Failure, Faults, Injected};
 use super::reply::Reply;
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
@@ -111,10 +111,16 @@ struct Table<P> {
     ledger: Ledger,
     body_limit: usize,
     injected: Injected,
+    active: ActiveFaults,
 }
 
 /// Serves a provider's table. A path without a route is answered 404, a method without one 405 with `allow`.
-pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: usize) -> Router {
+pub(crate) fn router<P: ProviderApi>(
+    api: Arc<P>,
+    ledger: Ledger,
+    active: ActiveFaults,
+    body_limit: usize,
+) -> Router {
     let mut router = Router::new();
     for route in P::ROUTES {
         // Fails only for methods that axum cannot route, which no row has.
@@ -136,6 +142,7 @@ pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: us
             ledger,
             body_limit,
             injected: Injected::default(),
+            active,
         }))
 }
 
@@ -186,20 +193,48 @@ impl<P: ProviderApi> Table<P> {
 
     /// The reply to a request whose body arrived whole, with the operation's failure injected before or after the handler.
     fn reply(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
-        let Some(scoped) = self.api.faults().failure(route.operation) else {
-            return self.admit_and_handle(route, request);
+        let journeys = &self.api.simulation().journeys;
+        let (active, delay) = self
+            .active
+            .take(P::PROVIDER, route.operation, || request.journey(journeys));
+        let mut reply = match active {
+            Some(failure) => self.with_failure(route, request, &failure, || true),
+            None => match self.api.faults().failure(route.operation) {
+                Some(scoped) => self.with_failure(route, request, scoped.failure, || {
+                    self.injected.take(scoped)
+                }),
+                None => self.admit_and_handle(route, request),
+            },
         };
-        if !scoped.failure.is_after_effect() {
-            return if self.injected.take(scoped) {
-                self.failed(scoped.failure)
-            } else {
-                self.admit_and_handle(route, request)
+        reply.wait = reply.wait.saturating_add(delay);
+        reply.journey = reply.journey.or_else(|| request.journey(journeys));
+        reply
+    }
+
+    /// The reply with a failure in its place, before or after the handler, if it is injected.
+    fn with_failure(
+        &self,
+        route: &Route<P>,
+        request: &ReceivedRequest,
+        failure: &Failure,
+        is_injected: impl Fn() -> bool,
+    ) -> Reply {
+        if !failure.is_after_effect() {
+            return match is_injected() {
+                true => self.failed(failure).because("a fault that is switched on"),
+                false => self.admit_and_handle(route, request),
             };
         }
         let mut reply = self.admit_and_handle(route, request);
-        if reply.status.is_success() && self.injected.take(scoped) {
+        if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            reply = self.failed(scoped.failure).with_wait(wait);
+            let (journey, changed) = (reply.journey, reply.changed);
+            reply = self
+                .failed(failure)
+                .with_wait(wait)
+                .of_journey(journey)
+                .with_change(changed)
+                .because("a fault that is switched on, after the effect");
             reply.effect = effect;
         }
         reply
