@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod control;
 pub mod credentials;
 mod exchange;
 mod pages;

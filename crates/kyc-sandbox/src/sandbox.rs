@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -12,6 +12,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
 
+use crate::control::{self, Guard};
 use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
@@ -21,8 +22,8 @@ use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
-    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Simulation,
-    StoredConsent, Webhook, WebhookId, What, iso,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
+    Simulation, StoredConsent, Webhook, WebhookId, What, iso,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::transport::SandboxTransport;
@@ -35,6 +36,8 @@ pub struct Sandbox {
     ledger: Ledger,
     providers: Providers,
     faults: ActiveFaults,
+    token: Arc<str>,
+    /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
 
@@ -57,7 +60,7 @@ impl Sandbox {
                 settings.webhook_transport().clone(),
                 *settings.allow_other_machines(),
             ),
-            webhook_urls: Arc::new(settings.webhook_urls().clone()),
+            webhook_urls: Arc::new(Mutex::new(settings.webhook_urls().clone())),
             simulation,
         };
         let router = Router::new()
@@ -70,19 +73,29 @@ impl Sandbox {
             .nest(
                 "/deepvue",
                 table(&providers.deepvue, &ledger, &faults, limit),
-            )
-            .route(STYLE_PATH, get(style))
-            .fallback({
-                let documents = settings.documents().clone();
-                move |request| std::future::ready(document(&documents, &request))
-            });
+            );
         Self {
             settings: Arc::new(settings),
             ledger,
             providers,
             faults,
+            token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
             router,
         }
+    }
+
+    /// All routes: the providers', the control's, documents and the style sheet.
+    pub(crate) fn router(&self) -> Router {
+        let documents = self.settings.documents().clone();
+        let guard = Guard::new(
+            Arc::clone(&self.token),
+            *self.settings.allow_other_machines(),
+        );
+        control::router(guard)
+            .route(STYLE_PATH, get(style))
+            .with_state(self.clone())
+            .merge(self.router.clone())
+            .fallback(move |request| std::future::ready(document(&documents, &request)))
     }
 
     /// The operations of all providers, in the order of their tables.
@@ -96,7 +109,7 @@ impl Sandbox {
 
     /// A transport that reaches this sandbox without a socket.
     pub fn transport(&self) -> SandboxTransport {
-        SandboxTransport::new(self.router.clone())
+        SandboxTransport::new(self.router())
     }
 
     /// Serves this sandbox over HTTP/1.1 until the returned value is shut down or dropped.
@@ -109,7 +122,7 @@ impl Sandbox {
     /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
         let providers = self.providers.clone();
-        ServedSandbox::start(address, self.router.clone(), providers, &self.settings).await
+        ServedSandbox::start(address, self.router(), providers, &self.settings).await
     }
 
     /// The ledger of all requests and effects, past and future.
@@ -202,6 +215,39 @@ impl Sandbox {
     /// The webhooks that were made, oldest first; the newest 10,000.
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.providers.simulation.outbox.all()
+    }
+
+    /// A webhook that is still kept.
+    pub fn webhook(&self, id: WebhookId) -> Option<Webhook> {
+        self.providers.simulation.outbox.get(id)
+    }
+
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub fn webhook_urls(&self) -> BTreeMap<Provider, String> {
+        self.providers.webhook_urls().clone()
+    }
+
+    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere.
+    pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
+        let mut urls = self.providers.webhook_urls();
+        match url {
+            Some(url) => urls.insert(provider, url),
+            None => urls.remove(&provider),
+        };
+    }
+
+    /// What happened after this number, oldest first.
+    pub(crate) fn happenings_after(&self, number: u64) -> Vec<Happening> {
+        self.providers.simulation.happenings.after(number)
+    }
+
+    /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.
+    pub fn control_token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.providers.simulation.now_ms()
     }
 
     /// The headers with which a webhook is sent, beside its content type.

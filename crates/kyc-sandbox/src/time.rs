@@ -1,7 +1,7 @@
 //! Time passes in the sandbox: what is due happens, in order, whether its clock runs or is moved.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
@@ -26,7 +26,7 @@ pub(crate) struct Providers {
     pub(crate) deepvue: Arc<Deepvue>,
     pub(crate) sender: Sender,
     /// Where webhooks go that name no URL themselves.
-    pub(crate) webhook_urls: Arc<BTreeMap<Provider, String>>,
+    pub(crate) webhook_urls: Arc<Mutex<BTreeMap<Provider, String>>>,
 }
 
 /// What happened while the clock was moved.
@@ -115,14 +115,9 @@ impl Providers {
     pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
         let webhook = self.simulation.outbox.get(id)?;
         let headers = self.webhook_headers(&webhook);
-        let url = webhook
-            .url
-            .as_ref()
-            .or_else(|| self.webhook_urls.get(&webhook.provider));
-        let delivery = self
-            .sender
-            .send(&webhook, url.map(String::as_str), headers)
-            .await;
+        let portal = || self.webhook_urls().get(&webhook.provider).cloned();
+        let url = webhook.url.clone().or_else(portal);
+        let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;
         let attempt = webhook.attempts.len().saturating_add(1);
         let now_ms = self.simulation.now_ms();
         self.simulation.outbox.record(id, now_ms, delivery);
@@ -147,6 +142,13 @@ impl Providers {
             self.simulation.deliver_after(pause_ms, webhook.journey, id);
         }
         Some(delivery)
+    }
+
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub(crate) fn webhook_urls(&self) -> MutexGuard<'_, BTreeMap<Provider, String>> {
+        self.webhook_urls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The headers of a webhook.

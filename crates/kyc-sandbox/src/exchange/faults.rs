@@ -62,11 +62,11 @@ impl Failure {
         self
     }
 
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status
     }
 
-    pub(super) fn is_after_effect(&self) -> bool {
+    pub(crate) fn is_after_effect(&self) -> bool {
         self.after_effect
     }
 
