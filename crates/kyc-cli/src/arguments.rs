@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::sandbox;
+
 const AFTER_HELP: &str = "\
 Credentials come from the environment, never from arguments. Each variable may
 also be given as NAME_FILE, the path of a file that holds the value and nothing
@@ -73,6 +75,18 @@ pub(crate) enum Command {
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
     Sandbox(Sandbox),
+    /// Show or move the clock of a running sandbox
+    #[command(display_order = 80)]
+    Clock(sandbox::Clock),
+    /// List the faults of a running sandbox, switch them on and off
+    #[command(display_order = 81)]
+    Faults(sandbox::Faults),
+    /// List the invented people of a running sandbox
+    #[command(display_order = 82)]
+    People(sandbox::People),
+    /// List the webhooks of a running sandbox, send them again, say where they go
+    #[command(display_order = 83)]
+    Webhooks(sandbox::Webhooks),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
@@ -152,6 +166,9 @@ pub(crate) struct Sandbox {
     /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
+    /// Send the webhooks of Veriff and FinPro to this URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook_url: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,10 @@ pub(crate) fn parser() -> clap::Command {
         .arg_required_else_help(true)
         .mut_subcommand("sandbox", no_deadline)
         .mut_subcommand("completions", no_deadline)
+        .mut_subcommand("clock", no_deadline)
+        .mut_subcommand("faults", no_deadline)
+        .mut_subcommand("people", no_deadline)
+        .mut_subcommand("webhooks", no_deadline)
         .subcommands(commands)
         .mut_subcommand("openapi", |command| {
             no_deadline(command).mut_arg("provider", |name| name.value_parser(names))
@@ -85,7 +89,11 @@ async fn call(
     };
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
-        Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
+        Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
+        Command::Clock(arguments) => sandbox::clock::run(arguments, output).await?,
+        Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
+        Command::People(arguments) => sandbox::people::run(arguments, output).await?,
+        Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

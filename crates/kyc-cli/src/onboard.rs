@@ -27,7 +27,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
 use crate::parse::{document_type, yes_or_no};
 use crate::progress::StepDisplay;
-use crate::sandbox;
+use crate::sandbox::serve;
 
 /// The inputs that `--sandbox` invents if they are not given.
 mod invented {
@@ -56,7 +56,7 @@ pub(crate) async fn run(
             Sandbox::default()
                 .serve(([127, 0, 0, 1], 0).into())
                 .await
-                .map_err(sandbox::failure)?,
+                .map_err(serve::failure)?,
         )
     } else {
         None

@@ -23,6 +23,7 @@ mod profile_server;
 mod readme;
 mod refusals;
 mod reply_file;
+mod running_sandbox;
 #[cfg(unix)]
 mod signals;
 #[cfg(target_os = "linux")]

@@ -1,9 +1,15 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use kyc_facade::provider_core::http::Uri;
+use kyc_facade::provider_core::{HyperTransport, Transport};
 use kyc_sandbox::settings::SESSION_DECISIONS;
-use kyc_sandbox::{Sandbox, ServeError, Settings};
+use kyc_sandbox::{Provider, Sandbox, ServeError, Settings};
+
+use super::running::{RunningFile, TOKEN, URL};
 
 use crate::arguments;
 use crate::failure::{Failure, reason};
@@ -19,14 +25,18 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
     let address = listen_address("--listen", &arguments.listen)?;
     let documents = openapi::of_the_sandbox()?;
     let paths: Vec<String> = documents.keys().cloned().collect();
+    let transport: Arc<dyn Transport> =
+        Arc::new(HyperTransport::builder().allow_plain_http().build()?);
     let settings = Settings::default()
         .with_allow_other_machines(arguments.allow_other_machines)
+        .with_webhook_transport(Some(transport))
+        .with_webhook_urls(webhook_urls(arguments.webhook_url.as_deref())?)
         .with_documents(documents);
     let mut interrupt = Interrupt::listen();
-    let served = Sandbox::new(settings)
-        .serve(address)
-        .await
-        .map_err(failure)?;
+    let sandbox = Sandbox::new(settings);
+    let served = sandbox.serve(address).await.map_err(failure)?;
+    let (url, token) = (served.url(), sandbox.control_token());
+    let _running = RunningFile::write(&url, token);
     if output.json {
         let environment = served
             .environment()
@@ -38,6 +48,8 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             .collect::<std::collections::BTreeMap<_, _>>();
         let served = serde_json::json!({
             "address": served.address().to_string(),
+            "url": url,
+            "token": token,
             "environment": environment,
             "documents": paths,
             "veriff_decisions": decisions,
@@ -54,6 +66,9 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             output.text(&format!("#   {session} {}", decision.pair().0))?;
         }
         output.text("# Copy these lines into another shell; the credentials are made up.")?;
+        for (name, value) in [(URL, url.as_str()), (TOKEN, token)] {
+            output.text(&format!("export {name}='{value}'"))?;
+        }
         for (name, value) in served.environment() {
             output.text(&format!("export {name}='{value}'"))?;
         }
@@ -66,6 +81,23 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
         () = interrupt.next() => {}
     }
     Ok(())
+}
+
+/// Where the webhooks go whose URL is set in a portal.
+fn webhook_urls(url: Option<&str>) -> Result<BTreeMap<Provider, String>, Failure> {
+    let Some(url) = url else {
+        return Ok(BTreeMap::new());
+    };
+    let uri = url.parse::<Uri>().ok();
+    if uri.is_none_or(|uri| !matches!(uri.scheme_str(), Some("http" | "https"))) {
+        return Err(Failure::configuration(
+            "--webhook-url",
+            "must be an absolute http or https URL",
+        ));
+    }
+    Ok([Provider::Veriff, Provider::Finpro]
+        .map(|provider| (provider, url.to_owned()))
+        .into())
 }
 
 /// Why the sandbox cannot be served.

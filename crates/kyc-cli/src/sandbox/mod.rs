@@ -1,0 +1,13 @@
+//! The sandbox: serving it, and steering one that runs.
+
+pub(crate) mod clock;
+pub(crate) mod faults;
+pub(crate) mod people;
+mod running;
+pub(crate) mod serve;
+pub(crate) mod webhooks;
+
+pub(crate) use self::clock::Clock;
+pub(crate) use self::faults::Faults;
+pub(crate) use self::people::People;
+pub(crate) use self::webhooks::Webhooks;
