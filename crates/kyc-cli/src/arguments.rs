@@ -166,6 +166,12 @@ pub(crate) struct Sandbox {
     /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
+    /// Change a setting of the sandbox, such as finpass.auth-status=403; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// List the settings that --set takes, and serve nothing
+    #[arg(long)]
+    pub(crate) settings: bool,
     /// Send the webhooks of Veriff and FinPro to this URL
     #[arg(long, value_name = "URL")]
     pub(crate) webhook_url: Option<String>,

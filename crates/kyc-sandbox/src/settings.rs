@@ -12,7 +12,8 @@ use provider_core::Transport;
 
 use crate::exchange::settings;
 pub use crate::exchange::{
-    ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders,
+    ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders, SettingError,
+    SettingName,
 };
 pub use crate::providers::deepvue::options::*;
 pub use crate::providers::finpass::options::*;
@@ -71,5 +72,52 @@ settings! {
         with_max_connections / max_connections: usize = 1024;
         /// The number of entries the ledger keeps, at about 200 bytes each; the oldest are dropped first. Its counts stay exact.
         with_ledger_capacity / ledger_capacity: usize = 20_000;
+    }
+}
+
+impl Settings {
+    /// Changes the setting of this name by a text: `body-limit` for [`with_body_limit`](Self::with_body_limit), and
+    /// `finpass.auth-status` for a provider's.
+    ///
+    /// ```
+    /// use kyc_sandbox::Settings;
+    ///
+    /// let mut settings = Settings::default();
+    /// settings.set("finpass.validation-status", "400")?;
+    /// settings.set("veriff.reply-signing", "unsigned")?;
+    /// assert_eq!(*settings.finpass().validation_status(), 400);
+    /// assert!(settings.set("veriff.reply-signing", "perhaps").is_err());
+    /// # Ok::<(), kyc_sandbox::settings::SettingError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Unknown`] for a name that is none of [`all`](Self::all), and [`SettingError::Malformed`] for a text
+    /// that has not the setting's form.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
+        match name.split_once('.') {
+            Some(("finpass", name)) => self.finpass.set_by_name(name, text),
+            Some(("finpro", name)) => self.finpro.set_by_name(name, text),
+            Some(("veriff", name)) => self.veriff.set_by_name(name, text),
+            Some(("deepvue", name)) => self.deepvue.set_by_name(name, text),
+            Some(_) => Err(SettingError::Unknown),
+            None => self.set_by_name(name, text),
+        }
+    }
+
+    /// All settings that can be given as text.
+    pub fn all() -> Vec<SettingName> {
+        let of = |provider: &'static str, names: Vec<SettingName>| {
+            names.into_iter().map(move |setting| SettingName {
+                name: format!("{provider}.{}", setting.name),
+                ..setting
+            })
+        };
+        let mut all = Self::names();
+        all.extend(of("finpass", FinpassSettings::names()));
+        all.extend(of("finpro", FinproSettings::names()));
+        all.extend(of("veriff", VeriffSettings::names()));
+        all.extend(of("deepvue", DeepvueSettings::names()));
+        all
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::http::Uri;
 use kyc_facade::provider_core::{HyperTransport, Transport};
-use kyc_sandbox::settings::SESSION_DECISIONS;
+use kyc_sandbox::settings::{SESSION_DECISIONS, SettingError};
 use kyc_sandbox::{Provider, Sandbox, ServeError, Settings};
 
 use super::running::{RunningFile, TOKEN, URL};
@@ -22,6 +22,9 @@ use crate::parse::listen_address;
 const GRACE: Duration = Duration::from_millis(800);
 
 pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
+    if arguments.settings {
+        return list_settings(output);
+    }
     let address = listen_address("--listen", &arguments.listen)?;
     let documents = openapi::of_the_sandbox()?;
     let paths: Vec<String> = documents.keys().cloned().collect();
@@ -32,6 +35,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
         .with_webhook_transport(Some(transport))
         .with_webhook_urls(webhook_urls(arguments.webhook_url.as_deref())?)
         .with_documents(documents);
+    let settings = changed(settings, &arguments.set)?;
     let mut interrupt = Interrupt::listen();
     let sandbox = Sandbox::new(settings);
     let served = sandbox.serve(address).await.map_err(failure)?;
@@ -81,6 +85,39 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
         () = interrupt.next() => {}
     }
     Ok(())
+}
+
+/// The settings with the changes of `--set`. A value is not repeated: it may be a credential.
+fn changed(mut settings: Settings, changes: &[String]) -> Result<Settings, Failure> {
+    for change in changes {
+        let Some((name, value)) = change.split_once('=') else {
+            return Err(Failure::configuration("--set", "must be NAME=VALUE"));
+        };
+        settings.set(name, value).map_err(|error| match error {
+            SettingError::Malformed { form } => {
+                Failure::configuration(name, format!("must be {form}"))
+            }
+            _ => Failure::configuration(
+                "--set",
+                "no such setting; `kyc sandbox --settings` lists them",
+            ),
+        })?;
+    }
+    Ok(settings)
+}
+
+fn list_settings(output: Output) -> Result<(), Failure> {
+    let all = Settings::all();
+    if output.json {
+        let listed = all.iter().map(|setting| {
+            serde_json::json!({"name": setting.name, "takes": setting.form, "description": setting.description})
+        });
+        return output.answer(&listed.collect::<Vec<_>>(), None);
+    }
+    all.iter().try_for_each(|setting| {
+        output.text(&format!("{}  {}", setting.name, setting.form))?;
+        output.text(&format!("    {}", setting.description))
+    })
 }
 
 /// Where the webhooks go whose URL is set in a portal.

@@ -78,6 +78,62 @@ fn a_fault_is_switched_on_and_off() {
 }
 
 #[test]
+fn each_setting_can_be_changed() {
+    let sandbox = SandboxProcess::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--set",
+        "finpass.api-key=another",
+        "--set",
+        "finpass.reply-delay=1ms",
+    ]);
+    let refused = kyc(&FINPASS, &sandbox.environment);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    let accepted = kyc(&FINPASS, &sandbox.with(&[("FINPASS_API_KEY", "another")]));
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+
+    let listed = kyc(&["sandbox", "--settings", "--json"], &[]).answer();
+    let names: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "body-limit",
+        "finpass.api-key",
+        "finpro.data-outcome",
+        "veriff.reply-signing",
+        "deepvue.plan",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+    assert!(
+        kyc(&["sandbox", "--settings"], &[])
+            .stdout
+            .contains("finpass.api-key  a text\n")
+    );
+
+    for (change, field) in [
+        ("finpass.auth", "--set"),
+        ("nothing", "--set"),
+        (
+            "finpass.validation-status=many",
+            "finpass.validation-status",
+        ),
+        ("veriff.reply-signing=perhaps", "veriff.reply-signing"),
+        ("veriff.failure=503", "--set"),
+    ] {
+        let run = kyc(&["sandbox", "--json", "--set", change], &[]);
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{change}"
+        );
+    }
+}
+
+#[test]
 fn webhooks_and_people_are_listed() {
     let sandbox = SandboxProcess::start_with(&[
         "--listen",

@@ -8,9 +8,10 @@ mod json;
 mod reply;
 mod request;
 mod routes;
+mod setting_value;
 
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
-pub(crate) use declare::{choices, fault_settings, settings};
+pub(crate) use declare::{choices, fault_settings, named, settings};
 pub(crate) use faults::{ActiveFaults, Faults};
 pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
@@ -19,3 +20,5 @@ pub(crate) use reply::{Reply, reason};
 pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest};
 pub use routes::Operation;
 pub(crate) use routes::{Admission, ProviderApi, Route, operations, router, settle};
+pub use setting_value::{SettingError, SettingName};
+pub(crate) use setting_value::{SettingValue, kebab, not_as_text, parsed, plain};

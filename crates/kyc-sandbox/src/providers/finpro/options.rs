@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::credentials;
 use crate::exchange::{
-    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, settings,
+    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, named, settings,
 };
 pub use crate::state::DataOutcome;
+
+named! { DataOutcome { Ready Partial Timeout } }
 
 settings! {
     /// MoneyOne FinPro: Check Profile, consents.

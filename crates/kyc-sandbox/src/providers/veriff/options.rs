@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::credentials;
 use crate::exchange::{
-    ContentType, EmptyText, ExtraFields, Failure, choices, fault_settings, settings,
+    ContentType, EmptyText, ExtraFields, Failure, SettingValue, choices, fault_settings, named,
+    settings,
 };
 use crate::state::{DecisionStatus, LatestScope};
 
@@ -237,4 +238,19 @@ pub enum SessionPolicy {
     AnyUuid,
     /// These UUIDs only.
     Listed(Vec<String>),
+}
+
+named! { LatestScope { Session SessionAndType } }
+
+impl SettingValue for SessionPolicy {
+    fn form() -> Option<String> {
+        Some("any-uuid, or UUIDs with commas between them".to_owned())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "any-uuid" => Some(Self::AnyUuid),
+            text => Vec::parse(text).map(Self::Listed),
+        }
+    }
 }
