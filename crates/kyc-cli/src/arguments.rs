@@ -87,6 +87,9 @@ pub(crate) enum Command {
     /// List the webhooks of a running sandbox, send them again, say where they go
     #[command(display_order = 83)]
     Webhooks(sandbox::Webhooks),
+    /// Receive webhooks, verify them, print them and forward them
+    #[command(display_order = 84)]
+    Listen(sandbox::Listen),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {

@@ -114,7 +114,10 @@ impl Providers {
     /// Attempts to deliver a webhook, and plans the next attempt where one is needed.
     pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
         let webhook = self.simulation.outbox.get(id)?;
-        let headers = self.webhook_headers(&webhook);
+        let mut headers = self.webhook_headers(&webhook);
+        headers.push(("x-sandbox-webhook", id.to_string()));
+        let journey = webhook.journey.map(|journey| journey.to_string());
+        headers.extend(journey.map(|journey| ("x-sandbox-journey", journey)));
         let portal = || self.webhook_urls().get(&webhook.provider).cloned();
         let url = webhook.url.clone().or_else(portal);
         let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;

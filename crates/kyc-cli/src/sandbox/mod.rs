@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod faults;
+pub(crate) mod listen;
 pub(crate) mod people;
 mod running;
 pub(crate) mod serve;
@@ -9,5 +10,6 @@ pub(crate) mod webhooks;
 
 pub(crate) use self::clock::Clock;
 pub(crate) use self::faults::Faults;
+pub(crate) use self::listen::Listen;
 pub(crate) use self::people::People;
 pub(crate) use self::webhooks::Webhooks;
