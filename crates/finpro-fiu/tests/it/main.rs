@@ -16,6 +16,7 @@ mod fixtures;
 mod progress;
 mod rebit;
 mod redirection;
+mod webhooks;
 
 use std::sync::Arc;
 
