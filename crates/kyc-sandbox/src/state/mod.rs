@@ -1,6 +1,7 @@
 //! The state of the sandbox, and its sources of ids and times. Pure: no HTTP, no settings.
 
 mod aggregator_consents;
+pub(crate) mod bank;
 mod bounded;
 mod clock;
 mod consents;
