@@ -36,12 +36,23 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let (ids, clock) = (Ids::new(deterministic), WireClock::new(deterministic));
+        let clock = WireClock::new(*settings.fixed_time(), deterministic);
+        let (ids, seed) = (Ids::new(deterministic), *settings.data_seed());
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
-        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone(), clock));
-        let finpro = Arc::new(Finpro::new(settings.finpro().clone(), ids.clone(), clock));
+        let finpass = Arc::new(Finpass::new(
+            settings.finpass().clone(),
+            ids.clone(),
+            clock,
+            seed,
+        ));
+        let finpro = Arc::new(Finpro::new(
+            settings.finpro().clone(),
+            ids.clone(),
+            clock,
+            seed,
+        ));
         let veriff = Arc::new(Veriff::new(settings.veriff().clone(), ids.clone(), clock));
         let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));
         let router = Router::new()

@@ -1,5 +1,6 @@
 //! One request in, one reply out: the parts that all operations share.
 
+mod archive;
 mod body;
 mod declare;
 mod faults;
@@ -9,6 +10,7 @@ mod reply;
 mod request;
 mod routes;
 
+pub(crate) use archive::archive;
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
 pub(crate) use declare::{choices, fault_settings, settings};
 pub use faults::Failure;

@@ -21,7 +21,7 @@ pub(crate) use clock::WireClock;
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::DataSession;
+pub(crate) use data_sessions::{DataSession, Range};
 pub use decisions::DecisionStatus;
 pub(crate) use ids::Ids;
 pub use ledger::{Counts, Entry, Ledger, Provider};

@@ -13,13 +13,16 @@ use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider, WireClock};
+use crate::state::bank::{self, Account};
+use crate::state::{Bounded, Ids, MobileScript, Provider, WireClock};
 
 #[derive(Debug)]
 pub(crate) struct Finpass {
     settings: FinpassSettings,
     ids: Ids,
     clock: WireClock,
+    /// Of invented bank data.
+    data_seed: u64,
     /// The `client_id`s that Initialize opened.
     sessions: Bounded<String, Session>,
     /// Those of AA-BSA.
@@ -30,6 +33,8 @@ pub(crate) struct Finpass {
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
+    /// Whose accounts it has, if the mobile number is a script.
+    script: Option<MobileScript>,
     /// Whether the settings list it, so that nothing is known about it.
     is_listed: bool,
     /// The `request_id`s of its refreshes, the newest first.
@@ -116,12 +121,18 @@ impl ProviderApi for Finpass {
 }
 
 impl Finpass {
-    pub(crate) fn new(settings: FinpassSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(
+        settings: FinpassSettings,
+        ids: Ids,
+        clock: WireClock,
+        data_seed: u64,
+    ) -> Self {
         let capacity = *settings.session_capacity();
         Self {
             settings,
             ids,
             clock,
+            data_seed,
             sessions: Bounded::new(capacity),
             journeys: Bounded::new(capacity),
         }
@@ -149,6 +160,11 @@ impl Finpass {
             ..Session::default()
         });
         listed.or_else(|| self.sessions.get(client_id))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn accounts(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(script, self.data_seed, self.clock.today())
     }
 
     /// The reply to an unknown `client_id`.

@@ -4,6 +4,7 @@ mod analytics;
 mod body;
 mod bulk;
 mod check_profile;
+mod deposit;
 mod discovery;
 mod fi_data;
 mod fi_request;
@@ -12,6 +13,7 @@ pub(crate) mod options;
 mod redirection;
 mod request_consent;
 mod revoke_consent;
+mod workbook;
 
 use http::Method;
 
@@ -19,9 +21,10 @@ use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, Ids, Provider, Quota, RateWindows,
-    Recent, WireClock,
+    AggregatorConsent, AggregatorConsentStatus, DataSession, Ids, MobileScript, Provider, Quota,
+    RateWindows, Recent, WireClock,
 };
 
 /// How many batches are kept.
@@ -32,6 +35,8 @@ pub(crate) struct Finpro {
     settings: FinproSettings,
     ids: Ids,
     clock: WireClock,
+    /// Of invented bank data.
+    data_seed: u64,
     rate: RateWindows,
     consents: Recent<AggregatorConsent>,
     sessions: Recent<DataSession>,
@@ -193,7 +198,12 @@ const fn post(
 }
 
 impl Finpro {
-    pub(crate) fn new(settings: FinproSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(
+        settings: FinproSettings,
+        ids: Ids,
+        clock: WireClock,
+        data_seed: u64,
+    ) -> Self {
         Self {
             consents: Recent::new(*settings.consent_capacity()),
             sessions: Recent::new(*settings.consent_capacity()),
@@ -203,6 +213,7 @@ impl Finpro {
             settings,
             ids,
             clock,
+            data_seed,
         }
     }
 
@@ -214,6 +225,11 @@ impl Finpro {
             .consents
             .change(is, |consent| consent.become_status(status, now_ms));
         matches!(decided, Some(Ok(())))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn scripted(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(script, self.data_seed, self.clock.today())
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {

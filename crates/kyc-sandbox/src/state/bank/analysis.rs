@@ -46,11 +46,12 @@ pub(crate) struct Month {
 
 impl Analysis {
     /// The analysis of these accounts; `None` if they have no day.
-    pub(crate) fn of(accounts: &[Account]) -> Option<Self> {
+    pub(crate) fn of<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Option<Self> {
+        let accounts: Vec<&Account> = accounts.into_iter().collect();
         let first = accounts.iter().map(|account| account.first).min()?;
         let last = accounts.iter().map(|account| account.last).max()?;
         let sum = |part: fn(&Account) -> i64| {
-            let parts = accounts.iter().map(part);
+            let parts = accounts.iter().map(|account| part(account));
             parts.fold(0_i64, i64::saturating_add)
         };
         let opening = sum(|account| account.opening);

@@ -2,7 +2,7 @@
 //! it changes the balance at the end of a day.
 
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::holder::Holder;
 use super::random::Random;
@@ -42,7 +42,7 @@ const SUPPLIERS: [&str; 4] = [
 const FIRST_SECOND: i64 = 6 * 3600;
 const SECONDS: i64 = 57_000;
 /// A withdrawal from a cash machine, in paise.
-const WITHDRAWAL: i64 = 500_00;
+const WITHDRAWAL: i64 = 50_000;
 
 /// What decorates one account.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +110,7 @@ impl<'h> Decoration<'h> {
         if is_lively && random.below(4) == 0 {
             let credits = lines.iter().take_while(|line| line.paise > 0);
             let in_hand = credits.fold(before, |sum, line| sum.saturating_add(line.paise));
-            let paise = random.below(450_00).saturating_add(50_00);
+            let paise = random.below(45_000).saturating_add(5_000);
             // It must not look like an overdraft, however little is left on the day.
             let out = lines.iter().filter(|line| line.paise < 0);
             let left = out.fold(in_hand, |sum, line| sum.saturating_add(line.paise));
@@ -137,9 +137,7 @@ impl<'h> Decoration<'h> {
         if left < 0 {
             return;
         }
-        let paise = left
-            .saturating_add(random.below(50_00))
-            .saturating_add(1_00);
+        let paise = left.saturating_add(random.below(5_000)).saturating_add(100);
         let mut failed = Vec::new();
         self.lines(Purpose::Reversed, paise, day, random, &mut failed);
         lines.extend(failed.pop());
@@ -163,8 +161,8 @@ impl<'h> Decoration<'h> {
             let second = start.saturating_add(random.below(step));
             start = start.saturating_add(step);
             rows.push(Transaction {
-                id: format!("S{}{}{place:03}", date.strftime("%y%m%d"), self.account),
-                at: date.at(0, 0, 0, 0).saturating_add(second.seconds()),
+                id: format!("S{date}{}{place:03}", self.account).replace('-', ""),
+                at: at(date, second),
                 paise: line.paise,
                 balance,
                 mode: line.mode,
@@ -330,6 +328,13 @@ impl<'h> Decoration<'h> {
             }
         }
     }
+}
+
+/// A second of a day.
+fn at(date: Date, second: i64) -> DateTime {
+    let part = |part: i64| i8::try_from(part).unwrap_or_default();
+    let [hour, minute] = [second / 3600, second / 60 % 60];
+    date.at(part(hour), part(minute), part(second % 60), 0)
 }
 
 /// Two to five positive amounts that add up to a whole; the whole itself if it is too small.

@@ -29,7 +29,7 @@ pub(super) fn account(
     let mut month = Mean::default();
     let mut last_month = None;
     for day in window.days().filter(|day| day.date >= first) {
-        if day.date.day() == 1 {
+        if day.day == 1 {
             last_month = std::mem::take(&mut month).mean();
         }
         let moved = script.rules.iter().filter_map(|rule| {

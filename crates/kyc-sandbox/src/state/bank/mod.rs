@@ -15,7 +15,7 @@ mod window;
 
 use jiff::civil::{Date, DateTime};
 
-pub(crate) use self::analysis::Analysis;
+pub(crate) use self::analysis::{Analysis, Month};
 use self::archetypes::ARCHETYPES;
 pub(crate) use self::dirt::{AmountForm, Row};
 pub(crate) use self::holder::Holder;
@@ -134,6 +134,26 @@ impl Mode {
     }
 }
 
+impl Transaction {
+    /// `CREDIT` or `DEBIT`.
+    pub(crate) fn direction(&self) -> &'static str {
+        match self.paise > 0 {
+            true => "CREDIT",
+            false => "DEBIT",
+        }
+    }
+}
+
+impl AccountKind {
+    /// `SAVINGS` or `CURRENT`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Savings => "SAVINGS",
+            Self::Current => "CURRENT",
+        }
+    }
+}
+
 impl Account {
     /// The rupees of an amount, exactly.
     pub(crate) fn rupees(paise: i64) -> String {
@@ -147,13 +167,46 @@ impl Account {
     #[must_use]
     pub(crate) fn between(mut self, from: Option<DateTime>, to: Option<DateTime>) -> Self {
         let is_before = |at: DateTime| from.is_some_and(|from| at < from);
-        let before = self.transactions.iter().filter(|row| is_before(row.at));
-        self.opening = before.last().map_or(self.opening, |row| row.balance);
+        let mut before = self.transactions.iter().rev();
+        let before = before.find(|row| is_before(row.at));
+        self.opening = before.map_or(self.opening, |row| row.balance);
         self.transactions
             .retain(|row| !is_before(row.at) && to.is_none_or(|to| row.at <= to));
         self.first = from.map_or(self.first, |from| from.date().max(self.first));
         self.last = to.map_or(self.last, |to| to.date().min(self.last));
         self
+    }
+
+    /// `SINGLE` or `JOINT`.
+    pub(crate) fn holding(&self) -> &'static str {
+        match self.holders.len() {
+            0 | 1 => "SINGLE",
+            _ => "JOINT",
+        }
+    }
+
+    /// `ACTIVE` or `INACTIVE`.
+    pub(crate) fn status(&self) -> &'static str {
+        match self.is_active {
+            true => "ACTIVE",
+            false => "INACTIVE",
+        }
+    }
+
+    /// The facility in the words of version 2.
+    pub(crate) fn facility(&self) -> &'static str {
+        match self.limit {
+            0 => "NO_FACILITY_GRANTED",
+            _ => "OVERDRAFT",
+        }
+    }
+
+    /// What is left of its overdraft's limit.
+    pub(crate) fn available(&self) -> i64 {
+        match self.limit {
+            0 => 0,
+            limit => limit.saturating_add(self.balance.min(0)),
+        }
     }
 
     /// The balance after this part.
@@ -168,6 +221,12 @@ impl Account {
 fn archetype(script: MobileScript) -> Option<&'static Archetype> {
     let number = |archetype: &&Archetype| archetype.number == script.archetype;
     ARCHETYPES.iter().find(number).or(ARCHETYPES.first())
+}
+
+/// Who has the accounts of an archetype, in a few words.
+pub(crate) fn name(archetype: u8) -> Option<&'static str> {
+    let number = |one: &&Archetype| one.number == archetype;
+    ARCHETYPES.iter().find(number).map(|one| one.name)
 }
 
 /// The accounts of a scripted person in the twelve whole months before a day; decoration differs by the seed.

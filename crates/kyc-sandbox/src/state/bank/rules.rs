@@ -196,10 +196,7 @@ impl Purpose {
 impl Rule {
     /// How many rupees it moves on a day, unsigned. `mean` is the mean balance of the month before, in paise.
     pub(super) fn on(&self, day: &Day, mean: Option<i64>) -> Option<i64> {
-        let monthly = |asked: u8| {
-            let last = day.date.days_in_month();
-            i8::try_from(asked).is_ok_and(|asked| asked.min(last) == day.date.day())
-        };
+        let monthly = |asked: u8| asked.min(day.last) == day.day;
         let turn = match self.when {
             When::EachDay => Some(day.index),
             When::Monthly(days) => days

@@ -8,13 +8,12 @@ use super::*;
 /// Days on which months end, begin and are long or short.
 fn days() -> Vec<Date> {
     let mut days = vec![date(2028, 2, 29), date(2028, 2, 28), date(2100, 3, 1)];
-    for month in date(2026, 1, 1).series(1.month()).take(30) {
-        days.extend([
-            month,
-            month.last_of_month(),
-            month.saturating_add(14.days()),
-        ]);
-    }
+    let months = date(2026, 1, 1).series(3.months()).take(10);
+    days.extend(months.flat_map(|month| {
+        let next = month.saturating_add(1.month());
+        let after = month.saturating_add(2.months());
+        [month, next.last_of_month(), after.saturating_add(14.days())]
+    }));
     days
 }
 

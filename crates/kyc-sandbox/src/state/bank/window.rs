@@ -21,6 +21,10 @@ pub(super) struct Day {
     pub(super) index: usize,
     /// Which month of the window, from 0 to 11.
     pub(super) month: u8,
+    /// Which day of the month, from 1.
+    pub(super) day: u8,
+    /// The last day of the month.
+    pub(super) last: u8,
 }
 
 impl Window {
@@ -33,17 +37,21 @@ impl Window {
     }
 
     pub(super) fn days(self) -> impl Iterator<Item = Day> {
-        let mut month = 0_u8;
-        self.first
-            .series(1.day())
-            .take_while(move |date| *date <= self.last)
-            .enumerate()
-            .map(move |(index, date)| {
-                if index > 0 && date.day() == 1 {
-                    month = month.saturating_add(1);
-                }
-                Day { date, index, month }
-            })
+        let months = self.first.series(1.month()).zip(0..);
+        let months = months.take_while(move |(first, _)| *first <= self.last);
+        let dates = months.flat_map(|(first, month)| {
+            let last = u8::try_from(first.days_in_month()).unwrap_or_default();
+            let dates = first.series(1.day()).zip(1..=last);
+            dates.map(move |(date, day)| (date, month, day, last))
+        });
+        let days = dates.enumerate();
+        days.map(|(index, (date, month, day, last))| Day {
+            date,
+            index,
+            month,
+            day,
+            last,
+        })
     }
 }
 
