@@ -65,7 +65,13 @@ pub(crate) async fn bytes(sandbox: &Sandbox, method: &str, path: &str, body: Val
     let mut request = Request::builder()
         .method(method)
         .uri(format!("http://localhost{path}"))
-        .header("content-type", "application/json");
+        .header(
+            "content-type",
+            match body {
+                Value::String(_) => "multipart/form-data; boundary=b",
+                _ => "application/json",
+            },
+        );
     for (name, value) in [
         ("x-api-key", credentials::FINPASS_API_KEY),
         ("x-api-secret", credentials::FINPASS_API_SECRET),
@@ -76,10 +82,11 @@ pub(crate) async fn bytes(sandbox: &Sandbox, method: &str, path: &str, body: Val
     ] {
         request = request.header(name, value);
     }
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
+    let body = match body {
+        Value::Null => String::new(),
+        // A form.
+        Value::String(text) => text,
+        body => body.to_string(),
     };
     let request = request.body(Body::from(body.into_bytes())).unwrap();
     let limits = ExchangeLimits::new(Duration::from_secs(60), usize::MAX);
