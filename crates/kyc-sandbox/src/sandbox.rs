@@ -45,7 +45,8 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let simulation = Simulation::new(deterministic);
+        let simulation =
+            Simulation::new(deterministic, *settings.fixed_time(), *settings.data_seed());
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use provider_core::Transport;
 
@@ -42,9 +42,14 @@ settings! {
         with_veriff / veriff: VeriffSettings = VeriffSettings::default();
         /// Deepvue.
         with_deepvue / deepvue: DeepvueSettings = DeepvueSettings::default();
-        /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
-        /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
+        /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z, unless
+        /// another one is set) in every reply, so that recorded replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
         with_deterministic_ids / deterministic_ids: bool = false;
+        /// Stops the clock of replies at this time. What it decides: each time in a reply, and the twelve months of bank data,
+        /// which end with the last whole month in India. Rate-limit windows and delays still run on the real clock.
+        with_fixed_time / fixed_time: Option<SystemTime> = None;
+        /// Other names, shops, small payments and numbers for the same people with bank data, whose figures stay the same.
+        with_data_seed / data_seed: u64 = 0;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
         /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;

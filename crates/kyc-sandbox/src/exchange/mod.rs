@@ -1,5 +1,6 @@
 //! One request in, one reply out: the parts that all operations share.
 
+mod archive;
 mod body;
 mod declare;
 mod faults;
@@ -10,6 +11,7 @@ mod request;
 mod routes;
 mod setting_value;
 
+pub(crate) use archive::archive;
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
 pub(crate) use declare::{choices, fault_settings, named, settings};
 pub(crate) use faults::{ActiveFaults, Faults};

@@ -1,7 +1,7 @@
 //! Settings by their names, for a caller that has texts.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A setting that can be given as text: its name, such as `auth-status`, what it takes, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,16 @@ impl SettingValue for Duration {
 
     fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::SignedDuration>().ok()?.try_into().ok()
+    }
+}
+
+impl SettingValue for SystemTime {
+    fn form() -> Option<String> {
+        Some("a time such as 2026-12-03T00:00:00Z".to_owned())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(Self::from)
     }
 }
 

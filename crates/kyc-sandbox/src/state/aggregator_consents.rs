@@ -1,5 +1,7 @@
 //! The consents at account aggregators that FinPro was asked for.
 
+use super::MobileScript;
+
 /// The status of a consent at an account aggregator, as FinPro names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -49,7 +51,12 @@ pub(crate) struct LinkedAccount {
     pub(crate) link: String,
     pub(crate) fip_id: String,
     pub(crate) fi_type: &'static str,
-    pub(crate) masked_number: &'static str,
+    pub(crate) masked_number: String,
+    pub(crate) bank: &'static str,
+    /// `SAVINGS` or `CURRENT`.
+    pub(crate) kind: &'static str,
+    /// Which of the accounts it is that the bank data of a scripted customer has.
+    pub(crate) scripted: Option<usize>,
 }
 
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.
@@ -77,6 +84,11 @@ impl AggregatorConsent {
     /// The part of the virtual user account before the `@`, and the aggregator after it.
     pub(crate) fn user(&self) -> (&str, &str) {
         self.vua.split_once('@').unwrap_or((&self.vua, ""))
+    }
+
+    /// The script in the customer's virtual user account.
+    pub(crate) fn script(&self) -> Option<MobileScript> {
+        MobileScript::of(self.user().0)
     }
 
     /// Whether it is a customer's with this identifier.

@@ -1,5 +1,7 @@
 //! The sessions in which FinPro fetches a consent's data.
 
+use jiff::Timestamp;
+
 /// How a session ends, as FinPro's status call tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,6 +23,15 @@ pub(crate) struct DataSession {
     pub(crate) pending_polls: u32,
     pub(crate) first: bool,
     pub(crate) requested_ms: i64,
+    /// The transactions that it fetches.
+    pub(crate) range: Range,
+}
+
+/// From when until when, both included; without an end on a side where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
 }
 
 impl DataSession {
@@ -59,6 +70,7 @@ mod tests {
             pending_polls: 2,
             first: true,
             requested_ms: 0,
+            range: Range::default(),
         };
         let polled: Vec<_> = (0..4).map(|_| session.poll()).collect();
         assert_eq!(

@@ -1,6 +1,7 @@
 //! The state of the sandbox, and its sources of ids and times. Pure: no HTTP, no settings.
 
 mod aggregator_consents;
+pub(crate) mod bank;
 mod bounded;
 mod clock;
 mod consents;
@@ -22,11 +23,11 @@ pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
 pub(crate) use bounded::Bounded;
 pub use clock::ClockMode;
-pub(crate) use clock::{Clock, iso};
+pub(crate) use clock::{Clock, in_india, iso};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::DataSession;
+pub(crate) use data_sessions::{DataSession, Range};
 pub use decisions::DecisionStatus;
 pub(crate) use happenings::{Exchange, Happening, Happenings, What};
 pub(crate) use ids::Ids;

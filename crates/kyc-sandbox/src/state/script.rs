@@ -38,6 +38,17 @@ impl MobileScript {
             archetype: pair(a1, a2)?,
         })
     }
+
+    /// The mobile number with this script.
+    pub(crate) fn mobile(self) -> String {
+        let Self {
+            journey,
+            webhook,
+            data,
+            archetype,
+        } = self;
+        format!("9001{journey:02}{webhook}{data}{archetype:02}")
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +60,10 @@ mod tests {
         let script = MobileScript::of("9001129876");
         let read = script.map(|s| (s.journey, s.webhook, s.data, s.archetype));
         assert_eq!(read, Some((12, 9, 8, 76)));
+        assert_eq!(
+            script.map(MobileScript::mobile).as_deref(),
+            Some("9001129876")
+        );
         for other in [
             "",
             "9001",

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 
@@ -23,6 +24,8 @@ pub(crate) struct Simulation(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
+    /// Of invented bank data.
+    pub(crate) data_seed: u64,
     schedules: [Schedule; 4],
     pub(crate) deliveries: Schedule,
     pub(crate) journeys: Journeys,
@@ -41,10 +44,11 @@ impl Deref for Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(deterministic: bool) -> Self {
+    pub(crate) fn new(deterministic: bool, fixed_time: Option<SystemTime>, data_seed: u64) -> Self {
         Self(Arc::new(Parts {
             ids: Ids::new(deterministic),
-            clock: Clock::new(deterministic),
+            clock: Clock::new(fixed_time, deterministic),
+            data_seed,
             schedules: Default::default(),
             deliveries: Schedule::default(),
             journeys: Journeys::new(),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::options::{EmptyOptional, FinpassSettings, MobileRule, PanField, PanRule};
 use super::{Finpass, Session, required, success};
 use crate::exchange::{NullOptional, ProviderApi, ReceivedRequest, Reply};
+use crate::state::MobileScript;
 use crate::state::people::{self, SessionStart};
 
 pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
@@ -109,9 +110,9 @@ fn open(finpass: &Finpass, request: Initialize) -> Reply {
     let id = finpass.simulation.ids.hex();
     let (first, rest) = id.split_at(8);
     let client_id = format!("aa_{first}_{rest}");
-    let monitoring = request.monitoring;
     let session = Session {
-        monitoring,
+        monitoring: request.monitoring,
+        script: MobileScript::of(&request.mobile_number),
         ..Session::default()
     };
     finpass.sessions.update(client_id.clone(), |_| session);

@@ -13,7 +13,8 @@ use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, JourneyId, Provider, Simulation, Timer, Webhook};
+use crate::state::bank::{self, Account};
+use crate::state::{Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook};
 
 #[derive(Debug)]
 pub(crate) struct Finpass {
@@ -29,6 +30,8 @@ pub(crate) struct Finpass {
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
+    /// Whose accounts it has, if the mobile number is a script.
+    script: Option<MobileScript>,
     /// Whether the settings list it, so that nothing is known about it.
     is_listed: bool,
     /// The `request_id`s of its refreshes, the newest first.
@@ -157,6 +160,15 @@ impl Finpass {
             ..Session::default()
         });
         listed.or_else(|| self.sessions.get(client_id))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn accounts(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     /// The reply to an unknown `client_id`.

@@ -6,8 +6,11 @@
 use super::options::ReportState;
 use super::{Finpass, required, success};
 use crate::exchange::{ExtraFields, Json, ReceivedRequest, Reply};
+use crate::providers::amounts;
+use crate::state::MobileScript;
+use crate::state::bank::{Account, AmountForm, Holder, Row};
 
-/// The accounts of every session. All of them are invented.
+/// The accounts of every session whose mobile number is no script. All of them are invented.
 const ACCOUNTS: [(&str, &str, &str); 2] = [
     (
         "00000000-0000-4000-8000-000000000001",
@@ -22,20 +25,27 @@ const ACCOUNTS: [(&str, &str, &str); 2] = [
 ];
 
 pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
-    let client_id = match session(finpass, request) {
-        Ok(client_id) => client_id,
+    let (client_id, script) = match session(finpass, request) {
+        Ok(session) => session,
         Err(refusal) => return refusal,
     };
     let state = *finpass.settings.report_state();
     let mut data = vec![("client_id", client_id.into())];
     match state {
         ReportState::Ready | ReportState::Partial => {
-            let accounts = ACCOUNTS
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| state.of_account(*index) == "READY");
-            let accounts = accounts.map(|(_, (id, _, number))| account(id, number));
-            data.push(("account_aggregator_json", Json::List(accounts.collect())));
+            let accounts: Vec<Json> = match script {
+                None => ACCOUNTS.map(|(id, _, number)| account(id, number)).into(),
+                Some(script) => {
+                    let accounts = finpass.accounts(script);
+                    let all = accounts.iter().enumerate();
+                    all.map(|(index, account)| scripted(script, index, account))
+                        .collect()
+                }
+            };
+            let accounts = accounts.into_iter().enumerate();
+            let ready = accounts.filter(|(index, _)| state.of_account(*index) == "READY");
+            let ready = ready.map(|(_, account)| account).collect();
+            data.push(("account_aggregator_json", Json::List(ready)));
         }
         ReportState::Pending | ReportState::Failed => {
             data.push(("status", state.of_account(0).into()));
@@ -45,17 +55,29 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
 }
 
 pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
-    let client_id = match session(finpass, request) {
-        Ok(client_id) => client_id,
+    let (client_id, script) = match session(finpass, request) {
+        Ok(session) => session,
         Err(refusal) => return refusal,
     };
     let state = *finpass.settings.report_state();
-    let report = |(index, (id, fip_id, number)): (usize, &(&str, &str, &str))| {
+    let accounts: Vec<(String, &str, String)> = match script {
+        None => ACCOUNTS
+            .map(|(id, fip_id, number)| (id.to_owned(), fip_id, number.to_owned()))
+            .into(),
+        Some(script) => {
+            let accounts = finpass.accounts(script).into_iter().enumerate();
+            let named = |(index, account): (usize, Account)| {
+                (id(script, index), account.bank.fip_id, account.number)
+            };
+            accounts.map(named).collect()
+        }
+    };
+    let report = |(index, (id, fip_id, number)): (usize, &(String, &str, String))| {
         let status = state.of_account(index);
         let link = format!("{}/{id}.pdf?sig=invented", finpass.settings.report_url());
         Json::Object(vec![
             ("fip_id", (*fip_id).into()),
-            ("account_number", (*number).into()),
+            ("account_number", number.as_str().into()),
             ("status", status.into()),
             (
                 "statement_report_link",
@@ -63,15 +85,18 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             ),
         ])
     };
-    let reports = ACCOUNTS.iter().enumerate().map(report).collect();
+    let reports = accounts.iter().enumerate().map(report).collect();
     success(vec![
         ("client_id", client_id.into()),
         ("reports", Json::List(reports)),
     ])
 }
 
-/// The session of a fetch whose ids are accepted.
-fn session(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, Reply> {
+/// The session of a fetch whose ids are accepted, and whose accounts it has.
+fn session(
+    finpass: &Finpass,
+    request: &ReceivedRequest,
+) -> Result<(String, Option<MobileScript>), Reply> {
     let parsed = finpass.object(request).and_then(|body| {
         let client_id = required(&body, "client_id")?;
         let request_id = match body.get("request_id") {
@@ -97,7 +122,7 @@ fn session(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, Reply
             let status = *finpass.settings.invalid_client_status();
             Err(finpass.refusal(status, "Invalid request id.", code))
         }
-        _ => Ok(client_id),
+        _ => Ok((client_id, session.script)),
     }
 }
 
@@ -146,6 +171,96 @@ fn account(id: &str, number: &str) -> Json {
             Json::Object(vec![("transaction_details", Json::List(transactions))]),
         ),
     ])
+}
+
+/// The id of a scripted person's account, in order.
+fn id(script: MobileScript, index: usize) -> String {
+    let mobile = script.mobile();
+    let digits = mobile.get(4..).unwrap_or_default();
+    format!("00000000-0000-4000-8000-{digits}{index:06}")
+}
+
+/// An account of a scripted person. Members that are not documented are named as on sister products.
+fn scripted(script: MobileScript, index: usize, account: &Account) -> Json {
+    let holder = |holder: &Holder| {
+        vec![
+            ("name", holder.name.as_str().into()),
+            ("dob", holder.birth.to_string().into()),
+            ("mobile", holder.mobile.as_str().into()),
+            ("nominee", "REGISTERED".into()),
+            ("email", holder.email.as_str().into()),
+            ("pan", holder.pan.as_str().into()),
+        ]
+    };
+    let mut holders = account.holders.iter().map(holder);
+    let mut profile = holders.next().unwrap_or_default();
+    let others: Vec<Json> = holders.map(Json::Object).collect();
+    profile.push(("holding_type", account.holding().into()));
+    if !others.is_empty() {
+        profile.push(("joint_holders", Json::List(others)));
+    }
+    let amount = |paise| amounts::text(paise, AmountForm::Usual);
+    let summary = vec![
+        ("status", account.status().into()),
+        ("account_sub_type", account.kind.word().into()),
+        ("account_number", account.number.as_str().into()),
+        ("current_balance", amount(account.balance)),
+        ("currency", "INR".into()),
+        (
+            "balance_date_time",
+            format!("{}T23:59:59.0", account.as_of).into(),
+        ),
+        ("branch", account.bank.branch.into()),
+        ("ifsc_code", account.bank.ifsc.into()),
+        ("opening_date", account.opened.to_string().into()),
+        ("facility", account.facility().into()),
+        ("drawing_limit", amount(account.limit)),
+        ("current_od_limit", amount(account.available())),
+    ];
+    let transactions = account.rows().iter().map(transaction).collect();
+    Json::Object(vec![
+        ("account_id", id(script, index).into()),
+        ("status", "READY".into()),
+        ("profile_details", Json::Object(profile)),
+        ("summary_details", Json::Object(summary)),
+        (
+            "fi_status_details",
+            Json::Object(vec![
+                ("account_number", account.number.as_str().into()),
+                ("fip_id", account.bank.fip_id.into()),
+            ]),
+        ),
+        (
+            "transaction_data",
+            Json::Object(vec![
+                ("start_date", account.first.to_string().into()),
+                ("end_date", account.last.to_string().into()),
+                ("transaction_details", Json::List(transactions)),
+            ]),
+        ),
+    ])
+}
+
+fn transaction(row: &Row<'_>) -> Json {
+    let transaction = row.transaction;
+    let amount = transaction.paise.saturating_abs();
+    let mut members = vec![
+        ("transaction_id", row.id.into()),
+        ("type", transaction.direction().into()),
+        ("mode", transaction.mode.word(1).into()),
+        ("amount", amounts::text(amount, row.form)),
+        ("narration", transaction.narration.as_str().into()),
+        ("reference", transaction.reference.as_str().into()),
+        (
+            "transaction_timestamp",
+            format!("{}.0", transaction.at).into(),
+        ),
+        ("value_date", transaction.at.date().to_string().into()),
+    ];
+    if let Some(balance) = row.balance {
+        members.push(("transaction_balance", amounts::text(balance, row.form)));
+    }
+    Json::Object(members)
 }
 
 impl ReportState {

@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, iso};
+use crate::state::{
+    AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, Range, iso,
+};
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentId")?;
-        range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
+        let range = range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
         finpro.active_consent(id)?;
         let session = DataSession {
             id: finpro.simulation.ids.uuid().to_string(),
@@ -26,6 +28,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 .filter(|session| session.consent_id == id)
                 .is_empty(),
             requested_ms: finpro.simulation.clock.now_ms(),
+            range,
         };
         let data = Json::Object(vec![
             ("consentId", id.into()),
@@ -78,9 +81,9 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             Json::Object(vec![
                 ("linkRefNumber", account.link.as_str().into()),
                 ("fiStatus", DataSession::words(outcome, index).1.into()),
-                ("fipName", "Invented Bank".into()),
+                ("fipName", account.bank.into()),
                 ("fipId", account.fip_id.as_str().into()),
-                ("maskedAccountNumber", account.masked_number.into()),
+                ("maskedAccountNumber", account.masked_number.as_str().into()),
             ])
         };
         let requested = iso(session.requested_ms);
@@ -110,16 +113,21 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     })
 }
 
-/// Refuses a moment that is not ISO 8601, and a range that ends before it begins.
-pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<(), Refused> {
-    let moment = |name| -> Result<Option<Timestamp>, Refused> {
-        let text = body.text(name)?;
+/// The range between two moments. Refuses one that is not ISO 8601, and a range that ends before it begins.
+pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<Range, Refused> {
+    range_between(body.text(from)?, body.text(to)?)
+}
+
+/// The same of two texts.
+pub(super) fn range_between(from: Option<&str>, to: Option<&str>) -> Result<Range, Refused> {
+    let moment = |text: Option<&str>| -> Result<Option<Timestamp>, Refused> {
         let parsed = text.map(|text| text.parse().map_err(|_| invalid("a date is not ISO 8601")));
         parsed.transpose()
     };
-    match moment(from)?.zip(moment(to)?) {
+    let (from, to) = (moment(from)?, moment(to)?);
+    match from.zip(to) {
         Some((from, to)) if to < from => Err(invalid("the range ends before it begins")),
-        _ => Ok(()),
+        _ => Ok(Range { from, to }),
     }
 }
 

@@ -4,6 +4,7 @@ mod analytics;
 mod body;
 mod bulk;
 mod check_profile;
+mod deposit;
 mod discovery;
 mod fi_data;
 mod fi_request;
@@ -12,6 +13,7 @@ pub(crate) mod options;
 mod redirection;
 mod request_consent;
 mod revoke_consent;
+mod workbook;
 
 use http::Method;
 
@@ -19,9 +21,10 @@ use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, JourneyId, Provider, Quota,
-    RateWindows, Recent, Simulation, Timer, Webhook,
+    AggregatorConsent, AggregatorConsentStatus, DataSession, JourneyId, MobileScript, Provider,
+    Quota, RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -222,6 +225,15 @@ impl Finpro {
             .consents
             .change(is, |consent| consent.become_status(status, now_ms));
         matches!(decided, Some(Ok(())))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn scripted(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {

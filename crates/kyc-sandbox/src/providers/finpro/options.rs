@@ -97,6 +97,8 @@ settings! {
         with_data_outcome / data_outcome: DataOutcome = DataOutcome::Ready;
         /// The body of an account: as on the page, or as live replies are reported to be.
         with_account_body / account_body: AccountBody = AccountBody::AsDocumented;
+        /// The version of ReBIT's deposits in which the accounts of scripted people come. Both are live.
+        with_deposit_version / deposit_version: DepositVersion = DepositVersion::Two;
         /// How the analysis of account data comes as a spreadsheet. Documented as set up for each organisation.
         with_excel_form / excel_form: ExcelForm = ExcelForm::Link;
         /// The delay of each reply.
@@ -164,11 +166,19 @@ choices! {
         Rebit,
     }
 
+    /// A version of ReBIT's schema of deposits.
+    DepositVersion {
+        /// 1.1: the balance after a row is its `currentBalance`, and a transfer's mode `FT`.
+        One,
+        /// 2.0.0: the balance after a row is its `transactionalBalance`.
+        Two,
+    }
+
     /// How a spreadsheet comes.
     ExcelForm {
         /// As an address from which it can be downloaded for a time. Nothing is there.
         Link,
-        /// As the file itself, which is empty.
+        /// As the file itself, which is empty unless the accounts are a scripted person's.
         File,
     }
 

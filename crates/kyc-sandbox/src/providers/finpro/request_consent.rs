@@ -7,8 +7,9 @@ use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::options::{ConsentDecisions, ConsentReply, RedirectMember};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::state::bank::Account;
 use crate::state::people::{self, Behaviour};
-use crate::state::{AggregatorConsent, AggregatorConsentStatus, LinkedAccount};
+use crate::state::{AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript};
 
 /// The accounts of an institution, with which the sandbox's are invented.
 pub(super) const ACCOUNTS: [(&str, &str); 2] =
@@ -19,14 +20,14 @@ pub(super) const FIP: &str = "FIP-1";
 pub(super) fn v2(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         complete(body)?;
-        let consent = finpro.ask(body, &[FIP])?;
+        let consent = finpro.ask(body, &[])?;
         Ok(finpro.requested(&consent, Vec::new()))
     })
 }
 
 pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let fips = fips(body)?;
+        let fips = body.texts("fipID")?;
         let orchestrated = !body.texts("productIDList")?.is_empty();
         let consent = finpro.ask(body, &fips)?;
         let mut members = vec![finpro.redirection("webRedirectionUrl", &[&consent.handle])];
@@ -43,7 +44,10 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         complete(body)?;
-        let fips = fips(body)?;
+        let mut fips = body.texts("fipID")?;
+        if fips.is_empty() {
+            fips = finpro.institutions(body)?;
+        }
         let asked = fips.iter().map(|fip| finpro.ask(body, &[fip]));
         let consents = asked.collect::<Result<Vec<_>, _>>()?;
         let effect = consents.first().map(|consent| consent.handle.clone());
@@ -57,15 +61,6 @@ pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let reply = finpro.success(vec![("data", Json::List(rows.collect()))]);
         Ok(reply.with_effect(effect.unwrap_or_default()))
     })
-}
-
-/// The institutions that are asked.
-fn fips<'b>(body: &'b RequestBody<'_>) -> Result<Vec<&'b str>, Refused> {
-    let mut fips = body.texts("fipID")?;
-    if fips.is_empty() {
-        fips.push(FIP);
-    }
-    Ok(fips)
 }
 
 /// What versions 2 and 4 require.
@@ -82,7 +77,17 @@ fn complete(body: &RequestBody<'_>) -> Result<(), Refused> {
 }
 
 impl Finpro {
-    /// Opens a consent.
+    /// The institutions where the customer has accounts.
+    fn institutions(&self, body: &RequestBody<'_>) -> Result<Vec<&'static str>, Refused> {
+        let (user, _) = body.required("vua")?.split_once('@').unwrap_or_default();
+        let Some(script) = MobileScript::of(user) else {
+            return Ok(vec![FIP]);
+        };
+        let accounts = self.scripted(script);
+        Ok(accounts.iter().map(|account| account.bank.fip_id).collect())
+    }
+
+    /// Opens a consent for the accounts at these institutions, or at any.
     fn ask(&self, body: &RequestBody<'_>, fips: &[&str]) -> Result<AggregatorConsent, Refused> {
         let product = match (
             body.text("productID")?,
@@ -105,7 +110,8 @@ impl Finpro {
         {
             return Err(invalid("partyIdentifierType is not valid"));
         }
-        let status = match (
+        let script = MobileScript::of(user);
+        let mut status = match (
             self.settings.consent_decisions(),
             people::find(user).at(aggregator),
         ) {
@@ -117,18 +123,20 @@ impl Finpro {
             }
             _ => AggregatorConsentStatus::Pending,
         };
-        let account = |(fip, (fi_type, masked_number)): (&&str, (&'static str, &'static str))| {
-            LinkedAccount {
-                link: self.simulation.ids.uuid().to_string(),
-                fip_id: (*fip).to_owned(),
-                fi_type,
-                masked_number,
-            }
+        let handle = self.simulation.ids.uuid().to_string();
+        let id = self.simulation.ids.uuid().to_string();
+        let accounts = match script {
+            Some(script) => self.links(script, fips),
+            None => self.sample_links(if fips.is_empty() { &[FIP] } else { fips }),
         };
+        // Nobody approves that data is fetched of accounts that are not there.
+        if accounts.is_empty() {
+            status = AggregatorConsentStatus::Pending;
+        }
         let now_ms = self.simulation.clock.now_ms();
         let consent = AggregatorConsent {
-            handle: self.simulation.ids.uuid().to_string(),
-            id: self.simulation.ids.uuid().to_string(),
+            handle,
+            id,
             product: product.to_owned(),
             account: body.text("accountID")?.map(str::to_owned),
             vua: vua.to_owned(),
@@ -136,14 +144,44 @@ impl Finpro {
             status,
             created_ms: now_ms,
             changed_ms: now_ms,
-            accounts: fips
-                .iter()
-                .flat_map(|fip| ACCOUNTS.map(|account| (fip, account)))
-                .map(account)
-                .collect(),
+            accounts,
         };
         self.consents.add(consent.clone());
         Ok(consent)
+    }
+
+    /// Links to the accounts that every institution has of everybody else.
+    fn sample_links(&self, fips: &[&str]) -> Vec<LinkedAccount> {
+        let accounts = fips
+            .iter()
+            .flat_map(|fip| ACCOUNTS.map(|account| (fip, account)));
+        let link = |(fip, (fi_type, number)): (&&str, (&'static str, &str))| LinkedAccount {
+            link: self.simulation.ids.uuid().to_string(),
+            fip_id: (*fip).to_owned(),
+            fi_type,
+            masked_number: number.to_owned(),
+            bank: "Invented Bank",
+            kind: "SAVINGS",
+            scripted: None,
+        };
+        accounts.map(link).collect()
+    }
+
+    /// Links to a scripted person's accounts at these institutions, or at any.
+    fn links(&self, script: MobileScript, fips: &[&str]) -> Vec<LinkedAccount> {
+        let accounts = self.scripted(script).into_iter().enumerate();
+        let asked =
+            accounts.filter(|(_, account)| fips.is_empty() || fips.contains(&account.bank.fip_id));
+        let link = |(index, account): (usize, Account)| LinkedAccount {
+            link: self.simulation.ids.uuid().to_string(),
+            fip_id: account.bank.fip_id.to_owned(),
+            fi_type: "DEPOSIT",
+            bank: account.bank.name,
+            kind: account.kind.word(),
+            masked_number: account.number,
+            scripted: Some(index),
+        };
+        asked.map(link).collect()
     }
 
     /// The member with the URL where customers decide about these consents.
