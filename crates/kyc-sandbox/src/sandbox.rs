@@ -41,7 +41,7 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let simulation = Simulation::new(deterministic);
+        let simulation = Simulation::new(deterministic, *settings.people_act());
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 

@@ -19,6 +19,7 @@ pub use crate::providers::finpass::options::*;
 pub use crate::providers::finpro::options::*;
 pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
+pub use crate::state::PeopleAct;
 use crate::state::Provider;
 
 settings! {
@@ -44,6 +45,8 @@ settings! {
         /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
         /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
         with_deterministic_ids / deterministic_ids: bool = false;
+        /// Who takes a person's part.
+        with_people_act / people_act: PeopleAct = PeopleAct::ByScript;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
         /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;

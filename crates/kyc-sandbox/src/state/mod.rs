@@ -38,5 +38,5 @@ pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigni
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
 pub(crate) use schedule::Timer;
-pub use script::MobileScript;
+pub use script::{MobileScript, PeopleAct};
 pub(crate) use simulation::Simulation;

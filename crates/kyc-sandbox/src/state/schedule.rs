@@ -28,6 +28,9 @@ pub(crate) enum Timer {
     Delivery(WebhookId),
 }
 
+/// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
+const TIMERS: usize = 20_000;
+
 /// Timers in the order of time, then of journeys, then of their making.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule(Mutex<Timers>);
@@ -44,6 +47,9 @@ impl Schedule {
         timers.made = timers.made.saturating_add(1);
         let key = (at_ms, journey, timers.made);
         timers.by_time.insert(key, timer);
+        if timers.by_time.len() > TIMERS {
+            timers.by_time.pop_last();
+        }
     }
 
     /// The time of the next timer.

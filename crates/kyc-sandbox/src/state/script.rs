@@ -1,4 +1,16 @@
-//! What a mobile number says about its person.
+//! What a mobile number says about its person, and who acts.
+
+/// Who takes a person's part: consents, signs in, hands in documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PeopleAct {
+    /// The documented people at once, and people with a [`MobileScript`] in their number as it says. Everybody else acts on
+    /// the pages.
+    #[default]
+    ByScript,
+    /// Everybody acts on the pages only.
+    OnPages,
+}
 
 /// The script in a mobile number `9001JJWDAA`, digit by digit.
 ///

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::happenings::{Happenings, What};
 use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
 use super::schedule::{Schedule, Timer};
-use super::{Clock, Ids, JourneyId, Journeys, Provider};
+use super::{Clock, Ids, JourneyId, Journeys, PeopleAct, Provider};
 
 /// How many happenings are kept.
 const HAPPENINGS: usize = 10_000;
@@ -21,6 +21,8 @@ pub(crate) struct Simulation(Arc<Parts>);
 
 #[derive(Debug)]
 pub(crate) struct Parts {
+    /// Who takes a person's part.
+    pub(crate) people_act: PeopleAct,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
     schedules: [Schedule; 4],
@@ -41,8 +43,9 @@ impl Deref for Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(deterministic: bool) -> Self {
+    pub(crate) fn new(deterministic: bool, people_act: PeopleAct) -> Self {
         Self(Arc::new(Parts {
+            people_act,
             ids: Ids::new(deterministic),
             clock: Clock::new(deterministic),
             schedules: Default::default(),
