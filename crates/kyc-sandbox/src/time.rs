@@ -12,7 +12,8 @@ use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::state::{
-    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId, What,
+    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId,
+    WebhookSigning, What,
 };
 use crate::webhooks::{Sender, pause_ms};
 
@@ -138,6 +139,8 @@ impl Providers {
             .add(now_ms, webhook.journey, what);
         let again = match delivery {
             Delivery::NotSent => None,
+            // Whoever forges takes a refusal as the end.
+            _ if webhook.signing == WebhookSigning::Forged => None,
             _ if delivery.is_accepted() => {
                 (attempt <= usize::from(webhook.repeats)).then_some(REPEAT_MS)
             }

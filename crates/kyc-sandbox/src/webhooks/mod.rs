@@ -1,5 +1,7 @@
 //! Delivers webhooks: at least once, in order within a journey, with retries on the sandbox's clock.
 
+pub(crate) mod script;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
