@@ -50,6 +50,8 @@ pub(crate) struct LinkedAccount {
     pub(crate) fip_id: String,
     pub(crate) fi_type: &'static str,
     pub(crate) masked_number: &'static str,
+    /// Whether it has two holders.
+    pub(crate) joint: bool,
 }
 
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.

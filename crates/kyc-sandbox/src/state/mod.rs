@@ -6,6 +6,8 @@ mod clock;
 mod consents;
 mod data_sessions;
 mod decisions;
+pub(crate) mod flow;
+mod flow_script;
 mod happenings;
 mod ids;
 mod journeys;

@@ -123,6 +123,7 @@ impl Finpro {
                 fip_id: (*fip).to_owned(),
                 fi_type,
                 masked_number,
+                joint: false,
             }
         };
         let now_ms = self.simulation.clock.now_ms();
