@@ -73,6 +73,12 @@ impl ReceivedRequest {
         &self.base_url
     }
 
+    /// Scheme and authority as this caller reaches the sandbox.
+    pub(crate) fn origin(&self) -> &str {
+        let (origin, _) = self.base_url.rsplit_once('/').unwrap_or_default();
+        origin
+    }
+
     /// The path of the route that matched.
     pub(crate) fn template(&self) -> &'static str {
         self.template

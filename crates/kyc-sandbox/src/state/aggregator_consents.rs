@@ -1,5 +1,8 @@
 //! The consents at account aggregators that FinPro was asked for.
 
+use super::people::is_mobile_number;
+use super::{JourneyId, MobileScript};
+
 /// The status of a consent at an account aggregator, as FinPro names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -66,7 +69,19 @@ pub(crate) struct AggregatorConsent {
     pub(crate) status: AggregatorConsentStatus,
     pub(crate) created_ms: i64,
     pub(crate) changed_ms: i64,
+    /// When it is over.
+    pub(crate) expires_ms: i64,
+    /// What the customer can share.
+    pub(crate) offered: Vec<LinkedAccount>,
+    /// What the customer shares: nothing before the approval.
     pub(crate) accounts: Vec<LinkedAccount>,
+    /// Whether the request names its institutions.
+    pub(crate) names_fips: bool,
+    /// Where the customer returns, unless to the organisation's own address.
+    pub(crate) return_url: Option<String>,
+    /// What the customer's number says.
+    pub(crate) script: Option<MobileScript>,
+    pub(crate) journey: Option<JourneyId>,
 }
 
 impl AggregatorConsent {
@@ -79,6 +94,16 @@ impl AggregatorConsent {
     /// The part of the virtual user account before the `@`, and the aggregator after it.
     pub(crate) fn user(&self) -> (&str, &str) {
         self.vua.split_once('@').unwrap_or((&self.vua, ""))
+    }
+
+    /// The customer's mobile number, or what stands for it.
+    pub(crate) fn person(&self) -> &str {
+        let user = self.user().0;
+        let party = self.party.as_deref();
+        match party.filter(|party| is_mobile_number(party)) {
+            Some(party) if !is_mobile_number(user) => party,
+            _ => user,
+        }
     }
 
     /// Whether it is a customer's with this identifier.
@@ -116,7 +141,13 @@ mod tests {
             status: Pending,
             created_ms: 0,
             changed_ms: 0,
+            expires_ms: 0,
+            offered: Vec::new(),
             accounts: Vec::new(),
+            names_fips: false,
+            return_url: None,
+            script: None,
+            journey: None,
         }
     }
 

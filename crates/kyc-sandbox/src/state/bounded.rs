@@ -48,6 +48,26 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         entries.by_key.insert(key, value);
     }
 
+    /// Changes the value of a key, if there is one.
+    pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.by_key.get_mut(key).map(change)
+    }
+
+    /// The values for which this holds, oldest first.
+    pub(crate) fn filter(&self, holds: impl Fn(&V) -> bool) -> Vec<(K, V)> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = entries.order.iter();
+        all.filter_map(|key| Some((key, entries.by_key.get(key)?)))
+            .filter(|(_, value)| holds(value))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,

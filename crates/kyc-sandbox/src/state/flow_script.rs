@@ -103,6 +103,11 @@ impl MobileScript {
         self.journey == journey::JOINT
     }
 
+    /// Whether the person has three accounts, of which one is shared.
+    pub(crate) fn has_three_accounts(self) -> bool {
+        self.journey == journey::PARTIAL
+    }
+
     /// How often an aggregator is down when the person is asked for.
     pub(crate) fn times_down(self) -> u8 {
         match self.journey {

@@ -16,6 +16,8 @@
 //! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
 //! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
 
+use super::MobileScript;
+
 /// An aggregator's reply about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -209,14 +211,33 @@ pub const PEOPLE: &[Person] = &[
     },
 ];
 
-/// The person with this number; a person unknown everywhere for a number that is not in the table.
+/// The person with this number: one of the table, one whose number is a [script](crate::MobileScript), or else one who is
+/// unknown everywhere.
 pub fn find(mobile: &str) -> Person {
-    PEOPLE
-        .iter()
-        .find(|person| person.mobile == mobile)
-        .copied()
-        .unwrap_or(STRANGER)
+    let listed = PEOPLE.iter().find(|person| person.mobile == mobile);
+    match (listed, MobileScript::of(mobile)) {
+        (Some(person), _) => *person,
+        (None, Some(script)) if script.journey == FLAKY_AGGREGATORS => FLAKY,
+        (None, Some(_)) => SCRIPTED,
+        (None, None) => STRANGER,
+    }
 }
+
+/// Whether this number is in the table.
+pub(crate) fn is_listed(mobile: &str) -> bool {
+    PEOPLE.iter().any(|person| person.mobile == mobile)
+}
+
+/// The journey of a person of whom one aggregator says nothing and another only that it failed.
+const FLAKY_AGGREGATORS: u8 = 15;
+
+const SCRIPTED: Person = person(
+    "",
+    "as the number says",
+    [Linked, NotRegistered, NotRegistered],
+);
+
+const FLAKY: Person = person("", "as the number says", [Linked, Fails, Silent]);
 
 const STRANGER: Person = person(
     "",
@@ -261,5 +282,8 @@ mod tests {
         let stranger = find("9123456789");
         assert_eq!(stranger.at("onemoney"), Behaviour::NotRegistered);
         assert_eq!(stranger.session_start, SessionStart::Opens);
+        let at = |mobile: &str| ["onemoney", "finvu", "anumati"].map(|aa| find(mobile).at(aa));
+        assert_eq!(at("9001000000"), [Linked, NotRegistered, NotRegistered]);
+        assert_eq!(at("9001150000"), [Linked, Fails, Silent]);
     }
 }

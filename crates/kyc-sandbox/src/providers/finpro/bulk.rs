@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
+use super::customers::millis;
 use super::fi_data::{balances, valid};
 use super::fi_request::range;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{DataOutcome, DataSession, iso};
+use crate::state::{DataOutcome, DataSession, Pending, iso};
 
 const MAX_CONSENTS: usize = 10_000;
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -285,9 +286,10 @@ impl Finpro {
                     id: self.simulation.ids.uuid().to_string(),
                     consent_id: consent.clone(),
                     outcome: DataOutcome::Ready,
-                    pending_polls: 0,
+                    pending: Pending::Polls(0),
                     first: false,
                     requested_ms: now_ms,
+                    expires_ms: now_ms.saturating_add(millis(*self.settings.data_life())),
                 };
                 let id = session.id.clone();
                 self.sessions.add(session);

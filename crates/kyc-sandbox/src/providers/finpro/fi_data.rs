@@ -136,7 +136,7 @@ pub(super) fn balances() -> Json {
 }
 
 impl Finpro {
-    fn data(&self, accounts: &[LinkedAccount]) -> Reply {
+    pub(super) fn data(&self, accounts: &[LinkedAccount]) -> Reply {
         let account = |account: &LinkedAccount| {
             let holder = Json::Object(vec![
                 ("name", "INVENTED PERSON".into()),
@@ -211,9 +211,12 @@ impl Finpro {
         let sessions = self
             .sessions
             .filter(|session| session.consent_id == consent.id);
-        let Some(session) = sessions.last().filter(|session| session.pending_polls == 0) else {
+        let Some(session) = sessions.last().filter(|session| !session.is_pending()) else {
             return Err(("NoDataAvailable", "No data has been fetched"));
         };
+        if self.simulation.now_ms() >= session.expires_ms {
+            return Err(("DataIsDeleted", "The data was deleted"));
+        }
         let delivered = |(index, _): &(usize, &LinkedAccount)| {
             DataSession::words(Some(session.outcome), *index).1 == "DELIVERED"
         };

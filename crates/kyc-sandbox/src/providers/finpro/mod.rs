@@ -4,6 +4,7 @@ mod analytics;
 mod body;
 mod bulk;
 mod check_profile;
+pub(crate) mod customers;
 mod discovery;
 mod fi_data;
 mod fi_request;
@@ -12,6 +13,7 @@ pub(crate) mod options;
 mod redirection;
 mod request_consent;
 mod revoke_consent;
+mod webhooks;
 
 use http::Method;
 
@@ -20,7 +22,7 @@ use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, JourneyId, Provider, Quota,
+    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, Provider, Quota,
     RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
@@ -36,6 +38,12 @@ pub(crate) struct Finpro {
     sessions: Recent<DataSession>,
     batches: Recent<bulk::Batch>,
     statements: Recent<analytics::Statements>,
+    /// By the handles of their consents.
+    visits: Bounded<String, customers::Visit>,
+    /// By their `ecres`.
+    returns: Bounded<String, customers::Returned>,
+    /// How often an aggregator was down, by the customer's number.
+    refused: Bounded<String, u8>,
 }
 
 impl ProviderApi for Finpro {
@@ -180,10 +188,12 @@ impl ProviderApi for Finpro {
         &self.simulation
     }
 
-    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.on_timer(at_ms, &timer);
+    }
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
-        Vec::new()
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+        self.signature(webhook).into_iter().collect()
     }
 }
 
@@ -208,6 +218,9 @@ impl Finpro {
             sessions: Recent::new(*settings.consent_capacity()),
             batches: Recent::new(BATCHES),
             statements: Recent::new(*settings.consent_capacity()),
+            visits: Bounded::new(*settings.consent_capacity()),
+            returns: Bounded::new(*settings.consent_capacity()),
+            refused: Bounded::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
             simulation,
@@ -216,12 +229,7 @@ impl Finpro {
 
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        let is = |consent: &AggregatorConsent| consent.handle == handle;
-        let now_ms = self.simulation.clock.now_ms();
-        let decided = self
-            .consents
-            .change(is, |consent| consent.become_status(status, now_ms));
-        matches!(decided, Some(Ok(())))
+        matches!(self.set_status(handle, status, None), Some(Ok(_)))
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {
