@@ -125,9 +125,18 @@ impl Sandbox {
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
-    /// with it. Returns `false` for an id that is not a UUID, which no session has.
+    /// with it, and a webhook tells of it. A resubmission that is requested opens another attempt. Returns `false` for an id
+    /// that is not a UUID, which no session has, and for a session that was deleted.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         self.providers.veriff.decide(session_id, decision)
+    }
+
+    /// Gives a Veriff session a status as its portal does: the session's attempts list it, and a webhook tells of it. Returns
+    /// `false` for an id that is not a UUID, and for a session that was deleted.
+    pub fn set_portal_status(&self, session_id: &str, status: &str, reason: Option<&str>) -> bool {
+        self.providers
+            .veriff
+            .set_portal_status(session_id, status, reason)
     }
 
     /// The time on the sandbox's clock.

@@ -19,6 +19,7 @@ mod recent;
 mod schedule;
 mod script;
 mod simulation;
+mod verification;
 
 pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
@@ -39,6 +40,10 @@ pub(crate) use outbox::WebhookDraft;
 pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigning};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
-pub(crate) use schedule::Timer;
-pub use script::{MobileScript, PeopleAct};
+pub(crate) use schedule::{Timer, VerificationStep};
+pub use script::{MobileScript, NameScript, PeopleAct};
 pub(crate) use simulation::Simulation;
+pub(crate) use verification::{
+    ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
+    SCREENED_AGAIN_MS, Through, Verification,
+};

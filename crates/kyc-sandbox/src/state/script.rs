@@ -52,6 +52,82 @@ impl MobileScript {
     }
 }
 
+/// The script in the first name of a person whom Veriff is asked to verify. `Approve`, `Decline` and `Resubmit` are Veriff's own
+/// older convention for test integrations; the others are the sandbox's.
+///
+/// ```
+/// use kyc_sandbox::NameScript;
+///
+/// assert_eq!(NameScript::of("Resubmit"), Some(NameScript::Resubmit));
+/// assert_eq!(NameScript::of("Asha"), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NameScript {
+    /// Approved.
+    Approve,
+    /// Declined, with reason 106.
+    Decline,
+    /// A resubmission is requested once; the second attempt is approved.
+    Resubmit,
+    /// Nine resubmissions are requested; the tenth attempt is declined, with reason 539.
+    Resubmitten,
+    /// A human looks at it for two hours, then it is approved.
+    Review,
+    /// Approved, and a day later declined.
+    Flip,
+    /// Approved; screening finds a possible match at once.
+    Watch,
+    /// Approved; screening finds a possible match on day 30.
+    Rewatch,
+    /// Approved after an hour, and no webhook tells of it.
+    Silent,
+    /// Never comes: the session expires.
+    Expire,
+    /// Comes and leaves: the session is abandoned.
+    Abandon,
+}
+
+impl NameScript {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Approve,
+        Self::Decline,
+        Self::Resubmit,
+        Self::Resubmitten,
+        Self::Review,
+        Self::Flip,
+        Self::Watch,
+        Self::Rewatch,
+        Self::Silent,
+        Self::Expire,
+        Self::Abandon,
+    ];
+
+    /// The first name that carries it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "Approve",
+            Self::Decline => "Decline",
+            Self::Resubmit => "Resubmit",
+            Self::Resubmitten => "Resubmitten",
+            Self::Review => "Review",
+            Self::Flip => "Flip",
+            Self::Watch => "Watch",
+            Self::Rewatch => "Rewatch",
+            Self::Silent => "Silent",
+            Self::Expire => "Expire",
+            Self::Abandon => "Abandon",
+        }
+    }
+
+    /// The script in a first name, in upper or lower case; `None` for a plain person.
+    pub fn of(first_name: &str) -> Option<Self> {
+        let carried = |script: &Self| script.name().eq_ignore_ascii_case(first_name.trim());
+        Self::ALL.into_iter().find(carried)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
