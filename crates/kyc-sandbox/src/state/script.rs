@@ -121,6 +121,16 @@ impl NameScript {
         }
     }
 
+    /// What a person with this number does where the name says nothing.
+    pub(crate) fn of_mobile(script: MobileScript) -> Self {
+        match script.journey {
+            3 => Self::Decline,
+            4 | 5 => Self::Abandon,
+            6 => Self::Expire,
+            _ => Self::Approve,
+        }
+    }
+
     /// The script in a first name, in upper or lower case; `None` for a plain person.
     pub fn of(first_name: &str) -> Option<Self> {
         let carried = |script: &Self| script.name().eq_ignore_ascii_case(first_name.trim());

@@ -460,6 +460,34 @@ async fn webhooks_are_delivered_with_the_signature_of_their_bytes() {
 }
 
 #[tokio::test]
+async fn a_mobile_number_scripts_the_person_and_the_webhooks() {
+    for (number, status, expected) in [
+        ("9001000000", "approved", [1, 1, 1, 1].as_slice()),
+        ("+919001031000", "declined", &[2, 2, 2, 2]),
+        // The first is overtaken, and nothing is told at all.
+        ("9001002000", "approved", &[1, 1, 1, 1]),
+        ("9001003000", "approved", &[0, 0, 0, 0]),
+        // A refused one and a genuine one each.
+        ("9001005000", "approved", &[1, 1, 1, 1, 1, 1, 1, 1]),
+    ] {
+        let receiver = Arc::new(Receiver::default());
+        let url = "http://127.0.0.1:3000/hooks".to_owned();
+        let settings = Settings::default()
+            .with_webhook_transport(Some(Arc::clone(&receiver) as Arc<dyn Transport>))
+            .with_webhook_urls([(Provider::Veriff, url)].into());
+        let sandbox = Sandbox::new(settings);
+        sandbox.set_clock_mode(ClockMode::Frozen);
+        let person = json!({"firstName": "Asha", "phoneNumber": number});
+        let session = open(&sandbox, json!({ "person": person })).await;
+        sandbox.advance(2 * HOUR).await;
+        assert_eq!(state(&sandbox, &session).await.0, status, "{number}");
+        let sent = sandbox.webhooks();
+        let attempts: Vec<_> = sent.iter().map(|webhook| webhook.attempts.len()).collect();
+        assert_eq!(attempts, expected, "{number}");
+    }
+}
+
+#[tokio::test]
 async fn pictures_of_seven_megabytes_are_taken_and_longer_ones_are_not() {
     let sandbox = frozen(VeriffSettings::default());
     let session = open(&sandbox, json!({})).await;

@@ -242,7 +242,7 @@ impl Finpro {
                     self.data_arrived(&session);
                 }
             }
-            Timer::Decision { .. } | Timer::Delivery(_) => {}
+            _ => {}
         }
     }
 

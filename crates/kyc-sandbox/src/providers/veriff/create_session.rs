@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Veriff;
 use super::sessions::{Given, Session};
 use crate::exchange::{ProviderApi, ReceivedRequest, Reply};
-use crate::state::{NameScript, people};
+use crate::state::{MobileScript, NameScript, people};
 use crate::webhooks::is_loopback;
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
@@ -31,13 +31,17 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let mobile = member(verification, "person", "phoneNumber");
     let mobile = mobile.as_ref().and_then(Value::as_str);
     let mobile = mobile.map(|number| number.trim_start_matches("+91"));
-    let journey = match mobile.filter(|number| people::is_mobile_number(number)) {
+    let mobile = mobile.filter(|number| people::is_mobile_number(number));
+    let journey = match mobile {
         Some(number) => journeys.of(number),
         None => journeys.of(&text),
     };
     journeys.name(journey, &text);
+    let mobile = mobile.and_then(MobileScript::of);
+    let named = given.first_name.as_deref().and_then(NameScript::of);
     let session = Session {
-        script: given.first_name.as_deref().and_then(NameScript::of),
+        script: named.or_else(|| mobile.map(NameScript::of_mobile)),
+        mobile,
         given: Arc::new(given),
         journey: Some(journey),
         ..Session::new(veriff.simulation.now_ms())
@@ -49,7 +53,8 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         .of_journey(Some(journey))
         .with_change("opened a session")
         .because(match session.script {
-            Some(_) => "the first name is a script",
+            Some(_) if named.is_some() => "the first name is a script",
+            Some(_) => "the mobile number is a script",
             None => "",
         })
 }

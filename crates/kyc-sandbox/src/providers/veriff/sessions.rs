@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::options::{Reviews, SESSION_DECISIONS, Screening};
 use super::{Veriff, mfa};
 use crate::state::{
-    ATTEMPT_MS, Decided, DecisionStatus, JourneyId, NOTICE_HELD_MS, NameScript, PeopleAct, Phase,
-    Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through, Timer, Verification,
-    VerificationStep,
+    ATTEMPT_MS, Decided, DecisionStatus, JourneyId, MobileScript, NOTICE_HELD_MS, NameScript,
+    PeopleAct, Phase, Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through, Timer,
+    Verification, VerificationStep,
 };
 
 /// Who is to be verified, as far as the caller said.
@@ -48,6 +48,8 @@ pub(super) struct Screened {
 pub(crate) struct Session {
     pub(super) given: Arc<Given>,
     pub(super) script: Option<NameScript>,
+    /// What the mobile number says that the caller gave.
+    pub(super) mobile: Option<MobileScript>,
     pub(super) verification: Verification,
     pub(super) journey: Option<JourneyId>,
     pub(super) deleted: bool,
@@ -65,6 +67,7 @@ impl Session {
         Self {
             given: Arc::default(),
             script: None,
+            mobile: None,
             verification: Verification::new(opened_ms),
             journey: None,
             deleted: false,

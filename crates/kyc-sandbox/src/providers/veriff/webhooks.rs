@@ -12,6 +12,7 @@ use super::sessions::{PortalStatus, Session};
 use super::{FOREIGN_CLIENT, Veriff, sign};
 use crate::exchange::Json;
 use crate::state::{Decided, DecisionStatus, Provider, Webhook, WebhookDraft, WebhookSigning, iso};
+use crate::webhooks::script::{Content, Place, plan};
 
 /// From where the person came: an address that is nobody's.
 const IP: &str = "192.0.2.1";
@@ -139,19 +140,35 @@ impl Veriff {
         self.send(session, "user_defined_status", &body);
     }
 
+    /// Makes the webhook, or what the person's number makes of it.
     fn send(&self, session: &Session, event: &'static str, body: &Json) {
-        let draft = WebhookDraft {
-            provider: Provider::Veriff,
-            event,
-            journey: session.journey,
-            url: None,
-            body: match self.settings.reply_signing() {
-                ReplySigning::ReserialisedAfterSigning => body.to_spaced(),
-                _ => body.to_compact(),
-            },
+        let place = match event {
+            "event.started" => Place::First,
+            _ => Place::Later,
         };
-        self.simulation
-            .webhook(draft, WebhookSigning::Genuine, 0, Some(0));
+        let digit = session.mobile.map_or(0, |script| script.webhook);
+        for planned in plan(digit, place) {
+            let strange;
+            let (event, body) = match planned.content {
+                Content::Genuine => (event, body),
+                Content::Strange => {
+                    strange = strange_body();
+                    ("strange", &strange)
+                }
+            };
+            let draft = WebhookDraft {
+                provider: Provider::Veriff,
+                event,
+                journey: session.journey,
+                url: None,
+                body: match self.settings.reply_signing() {
+                    ReplySigning::ReserialisedAfterSigning => body.to_spaced(),
+                    _ => body.to_compact(),
+                },
+            };
+            self.simulation
+                .webhook(draft, planned.signing, planned.repeats, planned.after_ms);
+        }
     }
 
     /// The headers of a webhook: those of a reply with its body.
@@ -228,4 +245,12 @@ impl PortalStatus {
             ("createdAt", iso(self.at_ms).into()),
         ])
     }
+}
+
+/// What no page tells of.
+fn strange_body() -> Json {
+    Json::Object(vec![
+        ("eventType", "sandbox.strange".into()),
+        ("unheardOf", Json::List(vec![1_u16.into(), Json::Null])),
+    ])
 }
