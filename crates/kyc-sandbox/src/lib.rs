@@ -20,8 +20,8 @@ pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
 pub use state::{
     AggregatorConsentStatus, ClockMode, Counts, DecisionStatus, Delivery, Entry, JourneyId, Ledger,
-    MobileScript, ParseJourneyIdError, ParseWebhookIdError, Provider, StoredConsent, Webhook,
-    WebhookId, WebhookSigning, people,
+    MobileScript, NameScript, ParseJourneyIdError, ParseWebhookIdError, Provider, StoredConsent,
+    Webhook, WebhookId, WebhookSigning, people,
 };
 pub use time::Advanced;
 pub use transport::SandboxTransport;

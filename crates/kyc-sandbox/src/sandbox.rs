@@ -1,5 +1,6 @@
 //! The sandbox itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -45,8 +46,12 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let simulation =
-            Simulation::new(deterministic, *settings.fixed_time(), *settings.data_seed());
+        let simulation = Simulation::new(
+            deterministic,
+            *settings.fixed_time(),
+            *settings.data_seed(),
+            *settings.people_act(),
+        );
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
@@ -148,9 +153,18 @@ impl Sandbox {
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
-    /// with it. Returns `false` for an id that is not a UUID, which no session has.
+    /// with it, and a webhook tells of it. A resubmission that is requested opens another attempt. Returns `false` for an id
+    /// that is not a UUID, which no session has, and for a session that was deleted.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         self.providers.veriff.decide(session_id, decision)
+    }
+
+    /// Gives a Veriff session a status as its portal does: the session's attempts list it, and a webhook tells of it. Returns
+    /// `false` for an id that is not a UUID, and for a session that was deleted.
+    pub fn set_portal_status(&self, session_id: &str, status: &str, reason: Option<&str>) -> bool {
+        self.providers
+            .veriff
+            .set_portal_status(session_id, status, reason)
     }
 
     /// The time on the sandbox's clock.
@@ -252,7 +266,7 @@ impl Sandbox {
     }
 
     /// The headers with which a webhook is sent, beside its content type.
-    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         self.providers.webhook_headers(webhook)
     }
 

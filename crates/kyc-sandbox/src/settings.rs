@@ -10,16 +10,17 @@ use std::time::{Duration, SystemTime};
 
 use provider_core::Transport;
 
-use crate::exchange::settings;
 pub use crate::exchange::{
     ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders, SettingError,
     SettingName,
 };
+use crate::exchange::{named, settings};
 pub use crate::providers::deepvue::options::*;
 pub use crate::providers::finpass::options::*;
 pub use crate::providers::finpro::options::*;
 pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
+pub use crate::state::PeopleAct;
 use crate::state::Provider;
 
 settings! {
@@ -50,6 +51,8 @@ settings! {
         with_fixed_time / fixed_time: Option<SystemTime> = None;
         /// Other names, shops, small payments and numbers for the same people with bank data, whose figures stay the same.
         with_data_seed / data_seed: u64 = 0;
+        /// Who takes a person's part.
+        with_people_act / people_act: PeopleAct = PeopleAct::ByScript;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
         /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;
@@ -126,3 +129,5 @@ impl Settings {
         all
     }
 }
+
+named! { PeopleAct { ByScript OnPages } }

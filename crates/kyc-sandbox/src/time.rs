@@ -1,5 +1,6 @@
 //! Time passes in the sandbox: what is due happens, in order, whether its clock runs or is moved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +13,8 @@ use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::state::{
-    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId, What,
+    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId,
+    WebhookSigning, What,
 };
 use crate::webhooks::{Sender, pause_ms};
 
@@ -115,9 +117,9 @@ impl Providers {
     pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
         let webhook = self.simulation.outbox.get(id)?;
         let mut headers = self.webhook_headers(&webhook);
-        headers.push(("x-sandbox-webhook", id.to_string()));
+        headers.push(("x-sandbox-webhook".into(), id.to_string()));
         let journey = webhook.journey.map(|journey| journey.to_string());
-        headers.extend(journey.map(|journey| ("x-sandbox-journey", journey)));
+        headers.extend(journey.map(|journey| ("x-sandbox-journey".into(), journey)));
         let portal = || self.webhook_urls().get(&webhook.provider).cloned();
         let url = webhook.url.clone().or_else(portal);
         let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;
@@ -136,6 +138,8 @@ impl Providers {
             .add(now_ms, webhook.journey, what);
         let again = match delivery {
             Delivery::NotSent => None,
+            // Whoever forges takes a refusal as the end.
+            _ if webhook.signing == WebhookSigning::Forged => None,
             _ if delivery.is_accepted() => {
                 (attempt <= usize::from(webhook.repeats)).then_some(REPEAT_MS)
             }
@@ -155,7 +159,7 @@ impl Providers {
     }
 
     /// The headers of a webhook.
-    pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+    pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         match webhook.provider {
             Provider::Finpass => self.finpass.webhook_headers(webhook),
             Provider::Finpro => self.finpro.webhook_headers(webhook),

@@ -22,7 +22,7 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
         let headers = sandbox.webhook_headers(&webhook);
         shown["headers"] = headers
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), Value::from(value)))
+            .map(|(name, value)| (name.into_owned(), Value::from(value)))
             .collect();
         shown["body"] = String::from_utf8_lossy(&webhook.body).into_owned().into();
         shown["body_base64"] = STANDARD.encode(&webhook.body).into();

@@ -104,7 +104,7 @@ impl Reply {
         self
     }
 
-    pub(super) fn body(&self) -> &Bytes {
+    pub(crate) fn body(&self) -> &Bytes {
         &self.body
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct ReceivedRequest {
     pub(super) body: Bytes,
     /// The provider's base URL as this caller reaches it.
     pub(super) base_url: String,
+    /// Whether it came over a socket.
+    pub(super) is_served: bool,
 }
 
 /// The occurrences of a header that should be sent once.
@@ -72,6 +74,17 @@ impl ReceivedRequest {
 
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Scheme and authority as this caller reaches the sandbox.
+    pub(crate) fn origin(&self) -> &str {
+        let (origin, _) = self.base_url.rsplit_once('/').unwrap_or_default();
+        origin
+    }
+
+    /// Whether links to this sandbox lead there: it is served over a socket.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served
     }
 
     /// The path of the route that matched.

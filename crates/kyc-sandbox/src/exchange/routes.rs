@@ -1,5 +1,6 @@
 //! A provider as a table of routes, and the steps of every request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,8 @@ use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
 };
 
+/// How much of a body is kept to be shown.
+const KEPT_BYTES: usize = 64 * 1024;
 /// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
 
@@ -45,13 +48,18 @@ pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
 
     fn faults(&self) -> Faults<'_>;
 
+    /// The longest body of an operation that takes files, where it is longer than what the others take.
+    fn body_limit(&self, _operation: &str) -> Option<usize> {
+        None
+    }
+
     fn simulation(&self) -> &Simulation;
 
     /// What happens when a timer of this provider is due. `at_ms` is its time, and not later than now.
     fn due(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer);
 
     /// The headers of a webhook, its signature among them, and never its content type.
-    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)>;
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)>;
 }
 
 /// Lets everything happen that is due at a provider.
@@ -153,9 +161,12 @@ impl<P: ProviderApi> Table<P> {
         let timeout = connection.and_then(|connection| connection.body_read_timeout);
         let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
         let started = Instant::now();
-        let read = body::read(body, self.body_limit, timeout, &parts.headers).await;
+        let limit = self.api.body_limit(route.operation);
+        let limit = limit.unwrap_or(0).max(self.body_limit);
+        let read = body::read(body, limit, timeout, &parts.headers).await;
         let mut request = ReceivedRequest {
             base_url: format!("{origin}/{}", P::PROVIDER.as_str()),
+            is_served: timeout.is_some(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             template: route.template,
@@ -178,6 +189,7 @@ impl<P: ProviderApi> Table<P> {
         let (parts, _) = request.into_parts();
         let request = ReceivedRequest {
             base_url: String::new(),
+            is_served: false,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             template: "",
@@ -277,7 +289,7 @@ impl<P: ProviderApi> Table<P> {
             std::mem::take(&mut reply.changed),
             reply.reason,
         );
-        let reply_body = reply.body().clone();
+        let reply_body = kept(reply.body().clone());
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
         let exchange = Exchange {
@@ -290,7 +302,7 @@ impl<P: ProviderApi> Table<P> {
                 format!("{}?{}", request.path, request.query)
             },
             request_headers: request.headers,
-            request_body: request.body,
+            request_body: kept(request.body),
             status: response.status(),
             reply_headers: response.headers().clone(),
             reply_body,
@@ -302,6 +314,7 @@ impl<P: ProviderApi> Table<P> {
         simulation
             .happenings
             .add(simulation.now_ms(), journey, what);
+        let journey = journey.filter(|_| !simulation.ids.are_deterministic());
         if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {
             response.headers_mut().insert("x-sandbox-journey", id);
         }
@@ -314,6 +327,14 @@ impl<P: ProviderApi> Table<P> {
 async fn sleep(duration: std::time::Duration) {
     if !duration.is_zero() {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// The beginning of a body that is a file.
+fn kept(body: Bytes) -> Bytes {
+    match body.get(..KEPT_BYTES) {
+        Some(beginning) if body.len() > KEPT_BYTES => Bytes::copy_from_slice(beginning),
+        _ => body,
     }
 }
 

@@ -151,14 +151,17 @@ impl SettingValue for SystemTime {
     }
 }
 
-impl SettingValue for Vec<String> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     fn form() -> Option<String> {
-        Some("texts with commas between them".to_owned())
+        Some(format!(
+            "any number, with commas between them, of: {}",
+            T::form()?
+        ))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let texts = text.split(',').filter(|text| !text.is_empty());
-        Some(texts.map(str::to_owned).collect())
+        texts.map(T::parse).collect()
     }
 }
 

@@ -1,3 +1,4 @@
 //! The pages on which a person acts: rendered here, without scripts and without anything from elsewhere.
 
+pub(crate) mod aggregator;
 pub(crate) mod layout;

@@ -1,6 +1,7 @@
 //! The consents at account aggregators that FinPro was asked for.
 
-use super::MobileScript;
+use super::people::is_mobile_number;
+use super::{JourneyId, MobileScript};
 
 /// The status of a consent at an account aggregator, as FinPro names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +58,8 @@ pub(crate) struct LinkedAccount {
     pub(crate) kind: &'static str,
     /// Which of the accounts it is that the bank data of a scripted customer has.
     pub(crate) scripted: Option<usize>,
+    /// Whether it has two holders.
+    pub(crate) joint: bool,
 }
 
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.
@@ -71,7 +74,19 @@ pub(crate) struct AggregatorConsent {
     pub(crate) status: AggregatorConsentStatus,
     pub(crate) created_ms: i64,
     pub(crate) changed_ms: i64,
+    /// When it is over.
+    pub(crate) expires_ms: i64,
+    /// What the customer can share.
+    pub(crate) offered: Vec<LinkedAccount>,
+    /// What the customer shares: nothing before the approval.
     pub(crate) accounts: Vec<LinkedAccount>,
+    /// Whether the request names its institutions.
+    pub(crate) names_fips: bool,
+    /// Where the customer returns, unless to the organisation's own address.
+    pub(crate) return_url: Option<String>,
+    /// What the customer's number says.
+    pub(crate) script: Option<MobileScript>,
+    pub(crate) journey: Option<JourneyId>,
 }
 
 impl AggregatorConsent {
@@ -86,9 +101,14 @@ impl AggregatorConsent {
         self.vua.split_once('@').unwrap_or((&self.vua, ""))
     }
 
-    /// The script in the customer's virtual user account.
-    pub(crate) fn script(&self) -> Option<MobileScript> {
-        MobileScript::of(self.user().0)
+    /// The customer's mobile number, or what stands for it.
+    pub(crate) fn person(&self) -> &str {
+        let user = self.user().0;
+        let party = self.party.as_deref();
+        match party.filter(|party| is_mobile_number(party)) {
+            Some(party) if !is_mobile_number(user) => party,
+            _ => user,
+        }
     }
 
     /// Whether it is a customer's with this identifier.
@@ -126,7 +146,13 @@ mod tests {
             status: Pending,
             created_ms: 0,
             changed_ms: 0,
+            expires_ms: 0,
+            offered: Vec::new(),
             accounts: Vec::new(),
+            names_fips: false,
+            return_url: None,
+            script: None,
+            journey: None,
         }
     }
 

@@ -20,6 +20,11 @@ impl Ids {
         }
     }
 
+    /// Whether they are counted.
+    pub(crate) fn are_deterministic(&self) -> bool {
+        self.deterministic
+    }
+
     /// A version 4 UUID, also when counted.
     pub(crate) fn uuid(&self) -> Uuid {
         if self.deterministic {

@@ -7,6 +7,8 @@ mod clock;
 mod consents;
 mod data_sessions;
 mod decisions;
+pub(crate) mod flow;
+mod flow_script;
 mod happenings;
 mod ids;
 mod journeys;
@@ -18,6 +20,7 @@ mod recent;
 mod schedule;
 mod script;
 mod simulation;
+mod verification;
 
 pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
@@ -27,7 +30,7 @@ pub(crate) use clock::{Clock, in_india, iso};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::{DataSession, Range};
+pub(crate) use data_sessions::{DataSession, Pending, Range};
 pub use decisions::DecisionStatus;
 pub(crate) use happenings::{Exchange, Happening, Happenings, What};
 pub(crate) use ids::Ids;
@@ -38,6 +41,10 @@ pub(crate) use outbox::WebhookDraft;
 pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigning};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
-pub(crate) use schedule::Timer;
-pub use script::MobileScript;
+pub(crate) use schedule::{Timer, VerificationStep};
+pub use script::{MobileScript, NameScript, PeopleAct};
 pub(crate) use simulation::Simulation;
+pub(crate) use verification::{
+    ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
+    SCREENED_AGAIN_MS, Through, Verification,
+};

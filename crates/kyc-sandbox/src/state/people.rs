@@ -218,6 +218,7 @@ pub fn find(mobile: &str) -> Person {
     let listed = PEOPLE.iter().find(|person| person.mobile == mobile);
     match (listed, MobileScript::of(mobile)) {
         (Some(person), _) => *person,
+        (None, Some(script)) if script.journey == FLAKY_AGGREGATORS => FLAKY,
         (None, Some(_)) => SCRIPTED,
         (None, None) => STRANGER,
     }
@@ -229,11 +230,21 @@ pub fn archetype(number: u8) -> Option<&'static str> {
     bank::name(number)
 }
 
+/// Whether this number is in the table.
+pub(crate) fn is_listed(mobile: &str) -> bool {
+    PEOPLE.iter().any(|person| person.mobile == mobile)
+}
+
+/// The journey of a person of whom one aggregator says nothing and another only that it failed.
+const FLAKY_AGGREGATORS: u8 = 15;
+
 const SCRIPTED: Person = person(
     "",
-    "a script, with bank data",
+    "as the number says",
     [Linked, NotRegistered, NotRegistered],
 );
+
+const FLAKY: Person = person("", "as the number says", [Linked, Fails, Silent]);
 
 const STRANGER: Person = person(
     "",
@@ -287,5 +298,8 @@ mod tests {
         let stranger = find("9123456789");
         assert_eq!(stranger.at("onemoney"), Behaviour::NotRegistered);
         assert_eq!(stranger.session_start, SessionStart::Opens);
+        let at = |mobile: &str| ["onemoney", "finvu", "anumati"].map(|aa| find(mobile).at(aa));
+        assert_eq!(at("9001000000"), [Linked, NotRegistered, NotRegistered]);
+        assert_eq!(at("9001150000"), [Linked, Fails, Silent]);
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{AggregatorConsentStatus, DecisionStatus, JourneyId, WebhookId};
+use uuid::Uuid;
+
+use super::{AggregatorConsentStatus, JourneyId, WebhookId};
 
 /// Something that happens by itself at its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +21,30 @@ pub(crate) enum Timer {
     },
     /// The data of a session arrives, or will not.
     Data { session: String },
-    /// Veriff decides.
-    Decision {
-        session: String,
-        decision: DecisionStatus,
+    /// A session at Veriff goes on, unless another step was taken since this turn.
+    Verification {
+        session: Uuid,
+        turn: u32,
+        step: VerificationStep,
     },
+    /// Sessions at Veriff end whose person did not finish in time.
+    VerificationsEnd,
     /// An attempt to deliver a webhook.
     Delivery(WebhookId),
+}
+
+/// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
+const TIMERS: usize = 20_000;
+
+/// How a session at Veriff goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VerificationStep {
+    /// The person takes the next step, or Veriff decides.
+    Next,
+    /// The notice of a requested resubmission is sent, unless this attempt was handed in.
+    TellResubmission { attempt: usize },
+    /// The person is screened again, whatever happened since.
+    ScreenAgain,
 }
 
 /// Timers in the order of time, then of journeys, then of their making.
@@ -44,6 +63,9 @@ impl Schedule {
         timers.made = timers.made.saturating_add(1);
         let key = (at_ms, journey, timers.made);
         timers.by_time.insert(key, timer);
+        if timers.by_time.len() > TIMERS {
+            timers.by_time.pop_last();
+        }
     }
 
     /// The time of the next timer.

@@ -1,4 +1,16 @@
-//! What a mobile number says about its person.
+//! What a mobile number says about its person, and who acts.
+
+/// Who takes a person's part: consents, signs in, hands in documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PeopleAct {
+    /// The documented people at once, and people with a [`MobileScript`] in their number as it says. Everybody else acts on
+    /// the pages.
+    #[default]
+    ByScript,
+    /// Everybody acts on the pages only.
+    OnPages,
+}
 
 /// The script in a mobile number `9001JJWDAA`, digit by digit.
 ///
@@ -48,6 +60,92 @@ impl MobileScript {
             archetype,
         } = self;
         format!("9001{journey:02}{webhook}{data}{archetype:02}")
+    }
+}
+
+/// The script in the first name of a person whom Veriff is asked to verify. `Approve`, `Decline` and `Resubmit` are Veriff's own
+/// older convention for test integrations; the others are the sandbox's.
+///
+/// ```
+/// use kyc_sandbox::NameScript;
+///
+/// assert_eq!(NameScript::of("Resubmit"), Some(NameScript::Resubmit));
+/// assert_eq!(NameScript::of("Asha"), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NameScript {
+    /// Approved.
+    Approve,
+    /// Declined, with reason 106.
+    Decline,
+    /// A resubmission is requested once; the second attempt is approved.
+    Resubmit,
+    /// Nine resubmissions are requested; the tenth attempt is declined, with reason 539.
+    Resubmitten,
+    /// A human looks at it for two hours, then it is approved.
+    Review,
+    /// Approved, and a day later declined.
+    Flip,
+    /// Approved; screening finds a possible match at once.
+    Watch,
+    /// Approved; screening finds a possible match on day 30.
+    Rewatch,
+    /// Approved after an hour, and no webhook tells of it.
+    Silent,
+    /// Never comes: the session expires.
+    Expire,
+    /// Comes and leaves: the session is abandoned.
+    Abandon,
+}
+
+impl NameScript {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Approve,
+        Self::Decline,
+        Self::Resubmit,
+        Self::Resubmitten,
+        Self::Review,
+        Self::Flip,
+        Self::Watch,
+        Self::Rewatch,
+        Self::Silent,
+        Self::Expire,
+        Self::Abandon,
+    ];
+
+    /// The first name that carries it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "Approve",
+            Self::Decline => "Decline",
+            Self::Resubmit => "Resubmit",
+            Self::Resubmitten => "Resubmitten",
+            Self::Review => "Review",
+            Self::Flip => "Flip",
+            Self::Watch => "Watch",
+            Self::Rewatch => "Rewatch",
+            Self::Silent => "Silent",
+            Self::Expire => "Expire",
+            Self::Abandon => "Abandon",
+        }
+    }
+
+    /// What a person with this number does where the name says nothing.
+    pub(crate) fn of_mobile(script: MobileScript) -> Self {
+        match script.journey {
+            3 => Self::Decline,
+            4 | 5 => Self::Abandon,
+            6 => Self::Expire,
+            _ => Self::Approve,
+        }
+    }
+
+    /// The script in a first name, in upper or lower case; `None` for a plain person.
+    pub fn of(first_name: &str) -> Option<Self> {
+        let carried = |script: &Self| script.name().eq_ignore_ascii_case(first_name.trim());
+        Self::ALL.into_iter().find(carried)
     }
 }
 

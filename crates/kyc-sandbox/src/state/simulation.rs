@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::happenings::{Happenings, What};
 use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
 use super::schedule::{Schedule, Timer};
-use super::{Clock, Ids, JourneyId, Journeys, Provider};
+use super::{Clock, Ids, JourneyId, Journeys, PeopleAct, Provider};
 
 /// How many happenings are kept.
 const HAPPENINGS: usize = 10_000;
@@ -22,6 +22,8 @@ pub(crate) struct Simulation(Arc<Parts>);
 
 #[derive(Debug)]
 pub(crate) struct Parts {
+    /// Who takes a person's part.
+    pub(crate) people_act: PeopleAct,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
     /// Of invented bank data.
@@ -44,8 +46,14 @@ impl Deref for Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(deterministic: bool, fixed_time: Option<SystemTime>, data_seed: u64) -> Self {
+    pub(crate) fn new(
+        deterministic: bool,
+        fixed_time: Option<SystemTime>,
+        data_seed: u64,
+        people_act: PeopleAct,
+    ) -> Self {
         Self(Arc::new(Parts {
+            people_act,
             ids: Ids::new(deterministic),
             clock: Clock::new(fixed_time, deterministic),
             data_seed,

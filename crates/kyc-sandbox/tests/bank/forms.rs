@@ -6,7 +6,7 @@ use kyc_sandbox::settings::{AccountBody, DepositVersion};
 use serde_json::{Value, json};
 
 use crate::served::{
-    Account, Row, TODAY, amount, bytes, call, consent, elements, finpass, finpro, journey,
+    Account, MINUTE, Row, TODAY, amount, bytes, call, consent, elements, finpass, finpro, journey,
     of_finpro, sandbox, text, with_form, xml,
 };
 
@@ -140,7 +140,10 @@ async fn a_consent_for_institutions_has_their_accounts_only() {
         if !fips.is_null() {
             body["fipID"] = fips;
         }
-        call(&sandbox, path, body).await["data"].take()
+        let asked = call(&sandbox, path, body).await["data"].take();
+        // The person takes some seconds for each screen.
+        sandbox.advance(MINUTE).await;
+        asked
     };
     let listed = async |handle: &Value| {
         let body = json!({"consentHandle": [handle]});

@@ -183,6 +183,9 @@ pub(crate) async fn journey(sandbox: &Sandbox, mobile: &str) -> Journey {
     }
 }
 
+/// Longer than a person takes at an aggregator, or data to arrive.
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
 /// A consent at FinPro whose data is fetched.
 pub(crate) struct Consent {
     pub(crate) id: String,
@@ -196,6 +199,8 @@ pub(crate) async fn consent(sandbox: &Sandbox, mobile: &str, range: Value) -> Co
     let profile = call(sandbox, "/finpro/profile", check).await;
     assert_eq!(profile["data"][0]["hasLinkedAccounts"], true);
     let asked = call(sandbox, "/finpro/v3/requestconsent", ask).await;
+    // The person takes some seconds for each screen.
+    sandbox.advance(MINUTE).await;
     let handle = json!({"consentHandle": [asked["data"]["consent_handle"]]});
     let listed = call(sandbox, "/finpro/v3/getconsentslist", handle).await;
     let listed = &listed["data"][0];
@@ -204,6 +209,7 @@ pub(crate) async fn consent(sandbox: &Sandbox, mobile: &str, range: Value) -> Co
     let mut request = range;
     request["consentId"] = id.as_str().into();
     call(sandbox, "/finpro/fi/request", request).await;
+    sandbox.advance(MINUTE).await;
     let accounts = listed["accounts"].as_array().unwrap();
     let links = accounts.iter().map(|one| text(&one["linkReferenceNumber"]));
     let links = links.collect();

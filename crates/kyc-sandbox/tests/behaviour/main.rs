@@ -12,6 +12,7 @@ mod refresh_data;
 mod routes;
 mod sessions;
 mod veriff;
+mod verifications;
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ mod initiate_session;
 pub(crate) mod options;
 mod validation;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::Method;
@@ -108,7 +109,7 @@ impl ProviderApi for Deepvue {
 
     fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }
 }

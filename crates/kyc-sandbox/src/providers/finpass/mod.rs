@@ -8,6 +8,7 @@ mod report;
 
 use http::Method;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
@@ -122,7 +123,7 @@ impl ProviderApi for Finpass {
 
     fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }
 }

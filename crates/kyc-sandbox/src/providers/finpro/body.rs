@@ -14,6 +14,9 @@ pub(super) const fn invalid(text: &'static str) -> Refused {
     ("InvalidRequest", text)
 }
 
+/// An aggregator that cannot be reached just now: 503.
+pub(super) const DOWN: Refused = ("ServiceUnavailable", "The account aggregator is down");
+
 /// The body of a request to one of the operations whose refusals are flat.
 pub(super) struct RequestBody<'f> {
     finpro: &'f Finpro,
@@ -170,7 +173,11 @@ impl Finpro {
     fn handled(&self, handled: Result<Reply, Refused>) -> Reply {
         handled.unwrap_or_else(|(code, text)| {
             let body = self.flat_body("1.21.0", code, text);
-            Reply::json(*self.settings.validation_status(), &body)
+            let status = match (code, text) {
+                DOWN => 503,
+                _ => *self.settings.validation_status(),
+            };
+            Reply::json(status, &body)
         })
     }
 

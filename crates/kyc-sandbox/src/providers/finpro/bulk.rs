@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
+use super::customers::millis;
 use super::fi_data::valid;
 use super::fi_request::{range, range_between};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{DataOutcome, DataSession, LinkedAccount, Range, iso};
+use crate::state::{DataOutcome, DataSession, LinkedAccount, Pending, Range, iso};
 
 const MAX_CONSENTS: usize = 10_000;
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -296,13 +297,14 @@ impl Finpro {
                     id: self.simulation.ids.uuid().to_string(),
                     consent_id: consent.clone(),
                     outcome: DataOutcome::Ready,
-                    pending_polls: 0,
+                    pending: Pending::Polls(0),
                     first: false,
                     requested_ms: now_ms,
                     range: Range {
                         from: own.from.or(range.from),
                         to: own.to.or(range.to),
                     },
+                    expires_ms: now_ms.saturating_add(millis(*self.settings.data_life())),
                 };
                 let id = session.id.clone();
                 self.sessions.add(session);

@@ -8,7 +8,7 @@ use super::Finpro;
 use super::options::{
     EmptyAaIds, FinproSettings, RepeatedAaIds, RowOrder, UnknownAaId, UserConsentId,
 };
-use crate::exchange::{Json, NullOptional, ReceivedRequest, Reply};
+use crate::exchange::{Json, NullOptional, ProviderApi, ReceivedRequest, Reply};
 use crate::state::iso;
 use crate::state::people::{self, Behaviour, Person, ProfileCheck};
 
@@ -29,6 +29,9 @@ pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             );
         }
     };
+    if finpro.is_down(&request.mobile) {
+        return finpro.error(503);
+    }
     let person = people::find(&request.mobile);
     let no_aggregators = settings.aggregators().is_empty()
         || person.profile_check == ProfileCheck::NoActiveAggregators;

@@ -11,7 +11,7 @@ use super::options::AccountBody;
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::state::bank::Account;
 use crate::state::in_india;
-use crate::state::{AggregatorConsent, Clock, DataSession, LinkedAccount, Range};
+use crate::state::{AggregatorConsent, DataSession, LinkedAccount, Range};
 
 /// A linked account that a session delivered, and the bank data of a scripted person's.
 pub(super) struct Delivered {
@@ -167,7 +167,7 @@ fn balances() -> Json {
 }
 
 impl Finpro {
-    fn data(&self, accounts: &[Delivered]) -> Reply {
+    pub(super) fn data(&self, accounts: &[Delivered]) -> Reply {
         let account = |delivered: &Delivered| {
             if let Some(account) = &delivered.account {
                 return self.deposit(&delivered.linked, account);
@@ -278,9 +278,12 @@ impl Finpro {
         let sessions = self
             .sessions
             .filter(|session| session.consent_id == consent.id);
-        let Some(session) = sessions.last().filter(|session| session.pending_polls == 0) else {
+        let Some(session) = sessions.last().filter(|session| !session.is_pending()) else {
             return Err(("NoDataAvailable", "No data has been fetched"));
         };
+        if self.simulation.now_ms() >= session.expires_ms {
+            return Err(("DataIsDeleted", "The data was deleted"));
+        }
         let delivered = |(index, _): &(usize, &LinkedAccount)| {
             DataSession::words(Some(session.outcome), *index).1 == "DELIVERED"
         };
@@ -296,7 +299,7 @@ impl Finpro {
         consent: &AggregatorConsent,
         accounts: impl Iterator<Item = &'c LinkedAccount>,
     ) -> Vec<Delivered> {
-        let scripted = consent.script().map(|script| self.scripted(script));
+        let scripted = consent.script.map(|script| self.scripted(script));
         let data = |linked: &LinkedAccount| {
             let account = scripted.as_ref().zip(linked.scripted);
             Delivered {

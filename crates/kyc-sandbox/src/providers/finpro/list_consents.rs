@@ -9,8 +9,6 @@ use super::options::UniqueAccounts;
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::state::{AggregatorConsent, LinkedAccount, iso, people};
 
-const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
-
 pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let (mobile, product) = (mobile(body)?, body.required("productID")?);
@@ -25,6 +23,10 @@ pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 row.push(("maskedAccountNumber", account.masked_number.as_str().into()));
                 Json::Object(row)
             };
+            if consent.accounts.is_empty() {
+                // The customer has shared none, and the consent is there all the same.
+                return vec![Json::Object(members(consent))];
+            }
             consent.accounts.iter().map(row).collect::<Vec<_>>()
         });
         Ok(finpro.success(vec![("data", Json::List(rows.collect()))]))
@@ -85,10 +87,7 @@ fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
         ("createdOn", created.as_str().into()),
         ("modifiedOn", iso(consent.changed_ms).into()),
         ("consentStart", created.into()),
-        (
-            "consentExpiry",
-            iso(consent.created_ms.saturating_add(YEAR_MS)).into(),
-        ),
+        ("consentExpiry", iso(consent.expires_ms).into()),
         ("fetchType", "PERIODIC".into()),
     ]
 }

@@ -4,6 +4,7 @@ mod analytics;
 mod body;
 mod bulk;
 mod check_profile;
+pub(crate) mod customers;
 mod deposit;
 mod discovery;
 mod fi_data;
@@ -13,9 +14,11 @@ pub(crate) mod options;
 mod redirection;
 mod request_consent;
 mod revoke_consent;
+mod webhooks;
 mod workbook;
 
 use http::Method;
+use std::borrow::Cow;
 
 use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
@@ -23,8 +26,8 @@ use crate::exchange::{
 };
 use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, JourneyId, MobileScript, Provider,
-    Quota, RateWindows, Recent, Simulation, Timer, Webhook,
+    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, MobileScript,
+    Provider, Quota, RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -39,6 +42,12 @@ pub(crate) struct Finpro {
     sessions: Recent<DataSession>,
     batches: Recent<bulk::Batch>,
     statements: Recent<analytics::Statements>,
+    /// By the handles of their consents.
+    visits: Bounded<String, customers::Visit>,
+    /// By their `ecres`.
+    returns: Bounded<String, customers::Returned>,
+    /// How often an aggregator was down, by the customer's number.
+    refused: Bounded<String, u8>,
 }
 
 impl ProviderApi for Finpro {
@@ -183,10 +192,12 @@ impl ProviderApi for Finpro {
         &self.simulation
     }
 
-    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.on_timer(at_ms, &timer);
+    }
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
-        Vec::new()
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        self.signature(webhook).into_iter().collect()
     }
 }
 
@@ -211,6 +222,9 @@ impl Finpro {
             sessions: Recent::new(*settings.consent_capacity()),
             batches: Recent::new(BATCHES),
             statements: Recent::new(*settings.consent_capacity()),
+            visits: Bounded::new(*settings.consent_capacity()),
+            returns: Bounded::new(*settings.consent_capacity()),
+            refused: Bounded::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
             simulation,
@@ -219,12 +233,7 @@ impl Finpro {
 
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        let is = |consent: &AggregatorConsent| consent.handle == handle;
-        let now_ms = self.simulation.clock.now_ms();
-        let decided = self
-            .consents
-            .change(is, |consent| consent.become_status(status, now_ms));
-        matches!(decided, Some(Ok(())))
+        matches!(self.set_status(handle, status, None), Some(Ok(_)))
     }
 
     /// The bank accounts of a scripted person.

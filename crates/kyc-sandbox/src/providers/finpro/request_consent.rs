@@ -1,19 +1,23 @@
-//! Consent requests: the customer is asked, and decides by the setting.
+//! Consent requests: the customer is asked.
 //!
 //! Routes, request members and what a reply is about are documented; the names in replies are those that integrators report,
 //! and the errors are the sandbox's own choice.
 
 use super::Finpro;
-use super::body::{Refused, RequestBody, invalid};
-use super::options::{ConsentDecisions, ConsentReply, RedirectMember};
+use super::body::{DOWN, Refused, RequestBody, invalid};
+use super::customers::{FI, is_return_address, journey_date, millis};
+use super::options::{ConsentReply, RedirectMember, UnknownName};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::pages::aggregator::FINPRO_ENTRY;
 use crate::state::bank::Account;
-use crate::state::people::{self, Behaviour};
 use crate::state::{AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript};
 
 /// The accounts of an institution, with which the sandbox's are invented.
 pub(super) const ACCOUNTS: [(&str, &str); 2] =
     [("DEPOSIT", "XXXXXX0001"), ("TERM_DEPOSIT", "XXXXXX0002")];
+/// Those that a person has beside the first, who has three.
+const MORE_ACCOUNTS: [(&str, &str); 2] =
+    [("TERM_DEPOSIT", "XXXXXX0002"), ("DEPOSIT", "XXXXXX0003")];
 /// The institution where a request names none.
 pub(super) const FIP: &str = "FIP-1";
 
@@ -30,7 +34,8 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let fips = body.texts("fipID")?;
         let orchestrated = !body.texts("productIDList")?.is_empty();
         let consent = finpro.ask(body, &fips)?;
-        let mut members = vec![finpro.redirection("webRedirectionUrl", &[&consent.handle])];
+        let handles = [consent.handle.as_str()];
+        let mut members = vec![finpro.redirection(request, "webRedirectionUrl", &handles)];
         if orchestrated {
             members.push((
                 "transaction_id",
@@ -98,7 +103,7 @@ impl Finpro {
             _ => return Err(invalid("one of productID and productIDList is required")),
         };
         let vua = body.required("vua")?;
-        let Some((user, aggregator)) = vua
+        let Some((_, aggregator)) = vua
             .split_once('@')
             .filter(|(user, at)| !user.is_empty() && !at.is_empty() && !at.contains('@'))
         else {
@@ -110,51 +115,67 @@ impl Finpro {
         {
             return Err(invalid("partyIdentifierType is not valid"));
         }
-        let script = MobileScript::of(user);
-        let mut status = match (
-            self.settings.consent_decisions(),
-            people::find(user).at(aggregator),
-        ) {
-            (ConsentDecisions::ByPerson, Behaviour::Linked | Behaviour::LinkedSlowly) => {
-                AggregatorConsentStatus::Active
-            }
-            (ConsentDecisions::ByPerson, Behaviour::Registered) => {
-                AggregatorConsentStatus::Rejected
-            }
-            _ => AggregatorConsentStatus::Pending,
-        };
-        let handle = self.simulation.ids.uuid().to_string();
-        let id = self.simulation.ids.uuid().to_string();
-        let accounts = match script {
-            Some(script) => self.links(script, fips),
-            None => self.sample_links(if fips.is_empty() { &[FIP] } else { fips }),
-        };
-        // Nobody approves that data is fetched of accounts that are not there.
-        if accounts.is_empty() {
-            status = AggregatorConsentStatus::Pending;
+        let known = |known: &[String], name: &str| known.iter().any(|known| known == name);
+        if *self.settings.unknown_product() == UnknownName::Refused
+            && !known(self.settings.products(), product)
+        {
+            return Err(invalid("productID is not one of the organisation's"));
+        }
+        if *self.settings.unknown_aggregator() == UnknownName::Refused
+            && !known(self.settings.aggregators(), aggregator)
+        {
+            return Err(("FP0029", "InvalidAA"));
+        }
+        let return_url = body.text("redirectUrl")?;
+        if return_url.is_some_and(|url| !is_return_address(url)) {
+            return Err(invalid("redirectUrl is not valid"));
         }
         let now_ms = self.simulation.clock.now_ms();
-        let consent = AggregatorConsent {
-            handle,
-            id,
+        let mut consent = AggregatorConsent {
+            handle: String::new(),
+            id: String::new(),
             product: product.to_owned(),
             account: body.text("accountID")?.map(str::to_owned),
             vua: vua.to_owned(),
             party: party.map(str::to_owned),
-            status,
+            status: AggregatorConsentStatus::Pending,
             created_ms: now_ms,
             changed_ms: now_ms,
-            accounts,
+            expires_ms: now_ms.saturating_add(millis(*self.settings.consent_life())),
+            offered: Vec::new(),
+            accounts: Vec::new(),
+            names_fips: body.has("fipID"),
+            return_url: return_url.map(str::to_owned),
+            script: None,
+            journey: None,
         };
-        self.consents.add(consent.clone());
+        let person = consent.person().to_owned();
+        let aggregator = aggregator.to_owned();
+        consent.script = MobileScript::of(&person);
+        if self.is_down(&person) {
+            return Err(DOWN);
+        }
+        let ids = &self.simulation.ids;
+        consent.handle = ids.uuid().to_string();
+        consent.id = ids.uuid().to_string();
+        consent.offered = match consent.script {
+            Some(script) => self.links(script, fips),
+            None => self.sample_links(&ACCOUNTS, if fips.is_empty() { &[FIP] } else { fips }),
+        };
+        let journeys = &self.simulation.journeys;
+        let journey = journeys.of(&person);
+        journeys.name(journey, &consent.handle);
+        consent.journey = Some(journey);
+        let decides = self.decides(&person, &aggregator);
+        self.begin(&consent, decides);
         Ok(consent)
     }
 
     /// Links to the accounts that every institution has of everybody else.
-    fn sample_links(&self, fips: &[&str]) -> Vec<LinkedAccount> {
+    fn sample_links(&self, accounts: &[(&'static str, &str)], fips: &[&str]) -> Vec<LinkedAccount> {
         let accounts = fips
             .iter()
-            .flat_map(|fip| ACCOUNTS.map(|account| (fip, account)));
+            .flat_map(|fip| accounts.iter().map(move |account| (fip, *account)));
         let link = |(fip, (fi_type, number)): (&&str, (&'static str, &str))| LinkedAccount {
             link: self.simulation.ids.uuid().to_string(),
             fip_id: (*fip).to_owned(),
@@ -163,6 +184,7 @@ impl Finpro {
             bank: "Invented Bank",
             kind: "SAVINGS",
             scripted: None,
+            joint: false,
         };
         accounts.map(link).collect()
     }
@@ -180,13 +202,23 @@ impl Finpro {
             kind: account.kind.word(),
             masked_number: account.number,
             scripted: Some(index),
+            // The two holders of an archetype's account share it; who has only a joint account does not.
+            joint: script.is_joint(),
         };
-        asked.map(link).collect()
+        let mut links: Vec<_> = asked.map(link).collect();
+        if script.has_three_accounts()
+            && let Some(first) = links.first()
+        {
+            let fip = first.fip_id.clone();
+            links.extend(self.sample_links(&MORE_ACCOUNTS, &[&fip]));
+        }
+        links
     }
 
     /// The member with the URL where customers decide about these consents.
     pub(super) fn redirection(
         &self,
+        request: &ReceivedRequest,
         documented: &'static str,
         handles: &[&str],
     ) -> (&'static str, Json) {
@@ -196,9 +228,19 @@ impl Finpro {
             RedirectMember::CapitalUrl => "webRedirectionURL",
         };
         // The parameters are documented, and what they hold is not.
+        // Recorded replies lead nowhere, so that they are the same wherever the sandbox is.
+        let origin = match self.simulation.ids.are_deterministic() {
+            true => "https://aggregator.example.test",
+            false => request.origin(),
+        };
+        let path = match self.simulation.ids.are_deterministic() {
+            true => "/consent",
+            false => FINPRO_ENTRY,
+        };
         let url = format!(
-            "https://aggregator.example.test/consent?ecreq={}&reqdate=010120300000000&fi=sandbox",
-            handles.join(".")
+            "{origin}{path}?ecreq={}&reqdate={}&fi={FI}",
+            handles.join("."),
+            journey_date(self.simulation.now_ms())
         );
         (name, url.into())
     }
@@ -213,6 +255,9 @@ impl Finpro {
             }
             ConsentReply::Flat => self.success(members),
         };
-        reply.with_effect(consent.handle.clone())
+        reply
+            .with_effect(consent.handle.clone())
+            .of_journey(consent.journey)
+            .with_change("consent asked for")
     }
 }
