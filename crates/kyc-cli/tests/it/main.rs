@@ -16,6 +16,7 @@ mod configuration;
 mod derived;
 mod json_schema;
 mod kyc;
+mod listen;
 mod onboard;
 mod openapi;
 mod operations;
