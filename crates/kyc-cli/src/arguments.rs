@@ -87,6 +87,9 @@ pub(crate) enum Command {
     /// List the webhooks of a running sandbox, send them again, say where they go
     #[command(display_order = 83)]
     Webhooks(sandbox::Webhooks),
+    /// Let an event happen in a running sandbox, with its webhooks
+    #[command(display_order = 83)]
+    Trigger(sandbox::Trigger),
     /// Receive webhooks, verify them, print them and forward them
     #[command(display_order = 84)]
     Listen(sandbox::Listen),

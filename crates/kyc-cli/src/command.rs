@@ -32,6 +32,7 @@ pub(crate) fn parser() -> clap::Command {
         .arg_required_else_help(true)
         .mut_subcommand("sandbox", no_deadline)
         .mut_subcommand("completions", no_deadline)
+        .mut_subcommand("trigger", no_deadline)
         .mut_subcommand("listen", no_deadline)
         .mut_subcommand("clock", no_deadline)
         .mut_subcommand("faults", no_deadline)
@@ -95,6 +96,7 @@ async fn call(
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
         Command::People(arguments) => sandbox::people::run(arguments, output).await?,
         Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
+        Command::Trigger(arguments) => sandbox::trigger::run(arguments, output).await?,
         Command::Listen(arguments) => return sandbox::listen::run(arguments, output).await,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {

@@ -11,6 +11,7 @@ pub mod settings;
 mod state;
 mod time;
 mod transport;
+mod triggers;
 mod webhooks;
 
 pub use credentials::BaseUrls;
@@ -25,3 +26,4 @@ pub use state::{
 };
 pub use time::Advanced;
 pub use transport::SandboxTransport;
+pub use triggers::{Trigger, TriggerError, Triggered};

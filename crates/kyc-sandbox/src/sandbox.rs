@@ -261,6 +261,14 @@ impl Sandbox {
         &self.token
     }
 
+    pub(crate) fn simulation(&self) -> &Simulation {
+        &self.providers.simulation
+    }
+
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         self.providers.simulation.now_ms()
     }

@@ -85,7 +85,13 @@ impl Providers {
         }
     }
 
-    fn due(&self, provider: Provider, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
+    pub(crate) fn due(
+        &self,
+        provider: Provider,
+        at_ms: i64,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
         match provider {
             Provider::Finpass => self.finpass.due(at_ms, journey, timer),
             Provider::Finpro => self.finpro.due(at_ms, journey, timer),
@@ -96,6 +102,9 @@ impl Providers {
 
     /// Attempts the deliveries that are due: one after the other within a journey, journeys beside each other.
     pub(crate) async fn deliver_due(&self) -> Vec<Delivery> {
+        if self.simulation.deliveries_are_held() {
+            return Vec::new();
+        }
         let now_ms = self.simulation.now_ms();
         let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<WebhookId>>::new();
         while let Some((_, journey, timer)) = self.simulation.deliveries.take_due(now_ms) {

@@ -145,7 +145,7 @@ async fn list(sandbox: &Running, filter: &Filter) -> Result<Vec<Value>, Failure>
 }
 
 /// A webhook in one line.
-fn words(webhook: &Value) -> String {
+pub(super) fn words(webhook: &Value) -> String {
     let text = |name: &str| webhook[name].as_str().unwrap_or("-");
     let attempts = webhook["attempts"]
         .as_array()

@@ -207,3 +207,52 @@ fn a_sandbox_is_found_by_its_file_and_a_wrong_token_is_refused() {
     let malformed = sandbox.with(&[("KYC_SANDBOX_URL", "nowhere")]);
     assert_eq!(kyc(&["clock"], &malformed).code, 2);
 }
+
+#[test]
+fn an_event_is_triggered() {
+    let sandbox = SandboxProcess::start();
+    let trigger =
+        |arguments: &[&str]| kyc(&[&["trigger"], arguments].concat(), &sandbox.environment);
+    assert!(
+        trigger(&["--list"])
+            .stdout
+            .contains("veriff.decision.approved\n")
+    );
+    let declined = trigger(&["veriff.decision.declined", "--set", "reasonCode=106"]);
+    assert_eq!(declined.code, 0, "{declined:?}");
+    assert!(
+        declined.stdout.contains("veriff decision.declined"),
+        "{declined:?}"
+    );
+    let made = trigger(&["finpro.CONSENT_APPROVED", "--json"]).answer();
+    let shown = kyc(
+        &[
+            "webhooks",
+            "show",
+            made["webhook"].as_str().unwrap(),
+            "--json",
+        ],
+        &sandbox.environment,
+    );
+    assert!(
+        shown.answer()["body"]
+            .as_str()
+            .unwrap()
+            .contains("CONSENT_APPROVED")
+    );
+
+    for (arguments, field) in [
+        (&["finpro.DATA_RDY"][..], "event"),
+        (&["finpro.CONSENT_APPROVED", "--set", "consentID=x"], "set"),
+        (&["finpro.CONSENT_APPROVED", "--set", "consentID"], "--set"),
+        (&["finpro.CONSENT_APPROVED", "--times", "0"], "times"),
+        (&["finpro.CONSENT_APPROVED", "--sign", "twice"], "sign"),
+    ] {
+        let run = trigger(&[arguments, &["--json"]].concat());
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{run:?}"
+        );
+    }
+}

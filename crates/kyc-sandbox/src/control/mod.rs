@@ -5,6 +5,7 @@ mod faults;
 mod guard;
 mod journeys;
 mod people;
+mod triggers;
 mod webhooks;
 
 use axum::Router;
@@ -31,6 +32,10 @@ pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
         .route("/sandbox/journeys/{id}", get(journeys::show))
         .route("/sandbox/people", get(people::list))
         .route("/sandbox/people/{mobile}", get(people::show))
+        .route(
+            "/sandbox/triggers",
+            get(triggers::list).post(triggers::trigger),
+        )
         .route("/sandbox/webhooks", get(webhooks::list))
         .route("/sandbox/webhooks/{id}", get(webhooks::show))
         .route("/sandbox/webhooks/{id}/resend", post(webhooks::resend))

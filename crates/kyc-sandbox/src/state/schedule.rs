@@ -82,6 +82,18 @@ impl Schedule {
         (at_ms <= now_ms).then(|| (at_ms, journey, first.remove()))
     }
 
+    /// Takes the next timer of a journey until this time.
+    pub(crate) fn take_of(&self, journey: JourneyId, until_ms: i64) -> Option<Timer> {
+        let mut timers = self.lock();
+        let of = |key: &&(i64, Option<JourneyId>, u64)| key.1 == Some(journey);
+        let key = *timers
+            .by_time
+            .keys()
+            .take_while(|key| key.0 <= until_ms)
+            .find(of)?;
+        timers.by_time.remove(&key)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Timers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,7 +11,7 @@ async fn get(sandbox: &Sandbox, path: &str) -> Reply {
     send(sandbox, "GET", path, &[], "").await
 }
 
-async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
+pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
     let bearer = format!("Bearer {}", sandbox.control_token());
     let headers = [("authorization", bearer.as_str())];
     send(sandbox, "POST", path, &headers, body.to_string()).await

@@ -11,6 +11,7 @@ mod general;
 mod refresh_data;
 mod routes;
 mod sessions;
+mod triggers;
 mod veriff;
 mod verifications;
 
