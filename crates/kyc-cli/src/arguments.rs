@@ -117,6 +117,16 @@ pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Go on to the end: read the documents, the accounts and the decision once the person has answered. In the sandbox the
+    /// script in the mobile number answers, and the clock is moved
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// As --complete, with a person at a browser: print where to go, wait, and go on when the browser comes back
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// With --complete: the consent template at FinPro
+    #[arg(long, value_name = "ID")]
+    pub(crate) product_id: Option<String>,
     /// The person's mobile number, 10 digits
     #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: String,

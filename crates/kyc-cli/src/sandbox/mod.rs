@@ -13,5 +13,6 @@ pub(crate) use self::clock::Clock;
 pub(crate) use self::faults::Faults;
 pub(crate) use self::listen::Listen;
 pub(crate) use self::people::People;
+pub(crate) use self::running::Running;
 pub(crate) use self::trigger::Trigger;
 pub(crate) use self::webhooks::Webhooks;
