@@ -41,7 +41,8 @@ pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigni
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
 pub(crate) use schedule::{Timer, VerificationStep};
-pub use script::{MobileScript, NameScript, PeopleAct};
+pub(crate) use script::carried;
+pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use simulation::Simulation;
 pub(crate) use verification::{
     ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
