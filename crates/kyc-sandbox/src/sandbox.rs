@@ -13,6 +13,7 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 
 use crate::exchange::{self, Json, Operation, ProviderApi, Reply};
+use crate::pages;
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -63,6 +64,7 @@ impl Sandbox {
             .nest("/finpro", table(&providers.finpro, &ledger, limit))
             .nest("/veriff", table(&providers.veriff, &ledger, limit))
             .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
+            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
             .route(STYLE_PATH, get(style))
             .fallback({
                 let documents = settings.documents().clone();

@@ -172,7 +172,7 @@ impl ReceivedRequest {
 }
 
 /// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let plain = |text: &str| text.replace('+', " ").into_bytes();
     let mut bytes = plain(parts.next().unwrap_or_default());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod browser;
 mod decision;
 mod deepvue;
 mod finpass;
@@ -11,6 +12,7 @@ mod refresh_data;
 mod routes;
 mod sessions;
 mod veriff;
+mod veriff_pages;
 mod verifications;
 
 use std::time::Duration;
