@@ -141,6 +141,13 @@ impl Sandbox {
             .set_portal_status(session_id, status, reason)
     }
 
+    /// The URL to which DigiLocker sent a person back, with the code or the refusal, by the session's `transaction_id`: what a
+    /// browser would open. `None` until the person has answered, and where the caller named no URL.
+    pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
+        self.providers.settle();
+        self.providers.deepvue.returned(transaction_id)
+    }
+
     /// The time on the sandbox's clock.
     pub fn now(&self) -> SystemTime {
         system_time(self.providers.simulation.now_ms())

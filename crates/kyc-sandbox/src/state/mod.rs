@@ -6,6 +6,7 @@ mod clock;
 mod consents;
 mod data_sessions;
 mod decisions;
+pub(crate) mod digilocker;
 pub(crate) mod flow;
 mod flow_script;
 mod happenings;
