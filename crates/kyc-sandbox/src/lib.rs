@@ -3,6 +3,7 @@
 mod control;
 pub mod credentials;
 mod exchange;
+mod invented;
 mod pages;
 mod providers;
 mod sandbox;
@@ -21,8 +22,8 @@ pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
 pub use state::{
     AggregatorConsentStatus, ClockMode, Counts, DecisionStatus, Delivery, Entry, JourneyId, Ledger,
-    MobileScript, NameScript, ParseJourneyIdError, ParseWebhookIdError, Provider, StoredConsent,
-    Webhook, WebhookId, WebhookSigning, people,
+    MobileScript, NameScript, PanScript, ParseJourneyIdError, ParseWebhookIdError, Provider,
+    StoredConsent, Webhook, WebhookId, WebhookSigning, people,
 };
 pub use time::Advanced;
 pub use transport::SandboxTransport;

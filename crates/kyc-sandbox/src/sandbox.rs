@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 
 use crate::control::{self, Guard};
 use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
+use crate::pages;
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -79,7 +80,8 @@ impl Sandbox {
             .nest(
                 "/deepvue",
                 table(&providers.deepvue, &ledger, &faults, limit),
-            );
+            )
+            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)));
         Self {
             settings: Arc::new(settings),
             ledger,
@@ -165,6 +167,13 @@ impl Sandbox {
         self.providers
             .veriff
             .set_portal_status(session_id, status, reason)
+    }
+
+    /// The URL to which DigiLocker sent a person back, with the code or the refusal, by the session's `transaction_id`: what a
+    /// browser would open. `None` until the person has answered, and where the caller named no URL.
+    pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
+        self.providers.settle();
+        self.providers.deepvue.returned(transaction_id)
     }
 
     /// The time on the sandbox's clock.

@@ -198,7 +198,7 @@ fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
 }
 
 /// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let plain = |text: &str| text.replace('+', " ").into_bytes();
     let mut bytes = plain(parts.next().unwrap_or_default());

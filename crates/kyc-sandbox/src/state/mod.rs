@@ -7,6 +7,7 @@ mod clock;
 mod consents;
 mod data_sessions;
 mod decisions;
+pub(crate) mod digilocker;
 pub(crate) mod flow;
 mod flow_script;
 mod happenings;
@@ -42,7 +43,8 @@ pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigni
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
 pub(crate) use schedule::{Timer, VerificationStep};
-pub use script::{MobileScript, NameScript, PeopleAct};
+pub(crate) use script::carried;
+pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use simulation::Simulation;
 pub(crate) use verification::{
     ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,

@@ -149,6 +149,59 @@ impl NameScript {
     }
 }
 
+/// The case in a PAN such as `NAMPV0000V`, whose serial number nobody has.
+///
+/// ```
+/// use kyc_sandbox::PanScript;
+///
+/// assert_eq!(PanScript::of("NAMPV0000V"), Some(PanScript::NameMismatch));
+/// assert_eq!(PanScript::of("AAAPA0000A"), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PanScript {
+    /// `NAM`: the name is a little different from Aadhaar's.
+    NameMismatch,
+    /// `NAX`: the name is another one.
+    NamePoor,
+    /// `DOB`: the date of birth is another one.
+    DobMismatch,
+    /// `UNL`: not linked to Aadhaar.
+    NotLinked,
+    /// `INA`: not in use any more.
+    Inactive,
+    /// `NON`: nobody's.
+    Unknown,
+}
+
+impl PanScript {
+    /// The case in a PAN; `None` for a plain one, and for one that somebody may have.
+    pub fn of(pan: &str) -> Option<Self> {
+        let (case, rest) = pan.split_at_checked(3)?;
+        let invented = matches!(
+            rest.as_bytes(),
+            [b'P', b'A'..=b'Z', b'0', b'0', b'0', b'0', b'A'..=b'Z']
+        );
+        match case {
+            _ if !invented => None,
+            "NAM" => Some(Self::NameMismatch),
+            "NAX" => Some(Self::NamePoor),
+            "DOB" => Some(Self::DobMismatch),
+            "UNL" => Some(Self::NotLinked),
+            "INA" => Some(Self::Inactive),
+            "NON" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+
+/// The scripted mobile number and the scripted PAN in a text in which nobody else's stand.
+pub(crate) fn carried(text: &str) -> (Option<&str>, Option<PanScript>) {
+    let words = || text.split(|c: char| !c.is_ascii_alphanumeric());
+    let mobile = words().find(|word| MobileScript::of(word).is_some());
+    (mobile, words().find_map(PanScript::of))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +227,24 @@ mod tests {
             "19001031205",
         ] {
             assert_eq!(MobileScript::of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_found_in_a_text_as_a_whole_word() {
+        let url = "https://lender.example.test/back?who=9001020000&pan=DOBPV0000V";
+        let expected = (Some("9001020000"), Some(PanScript::DobMismatch));
+        assert_eq!(carried(url), expected);
+        for none in [
+            "",
+            "KYC",
+            "x9001020000",
+            "90010200001",
+            "DOBPV1234V",
+            "DOBPV0000",
+            "\u{905}",
+        ] {
+            assert_eq!(carried(none), (None, None), "{none}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod browser;
 mod control;
 mod decision;
 mod deepvue;
@@ -13,6 +14,7 @@ mod routes;
 mod sessions;
 mod triggers;
 mod veriff;
+mod veriff_pages;
 mod verifications;
 
 use std::time::Duration;

@@ -28,7 +28,8 @@ use self::options::{
     ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_NOT_FOUND,
     SessionPolicy, UpperCaseSignature, VeriffSettings,
 };
-use self::sessions::{Ends, Session};
+use self::sessions::Ends;
+pub(crate) use self::sessions::Session;
 use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,

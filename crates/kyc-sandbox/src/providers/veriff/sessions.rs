@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 use super::options::{Reviews, SESSION_DECISIONS, Screening};
-use super::{Veriff, mfa};
+use super::{TOKEN, Veriff, mfa};
 use crate::state::{
     ATTEMPT_MS, Decided, DecisionStatus, JourneyId, MobileScript, NOTICE_HELD_MS, NameScript,
     PeopleAct, Phase, Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through, Timer,
@@ -16,54 +16,54 @@ use crate::state::{
 /// Who is to be verified, as far as the caller said.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
-    pub(super) vendor_data: Option<String>,
-    pub(super) end_user_id: Option<String>,
-    pub(super) callback: Option<String>,
-    pub(super) first_name: Option<String>,
-    pub(super) last_name: Option<String>,
-    pub(super) date_of_birth: Option<String>,
-    pub(super) country: Option<String>,
-    pub(super) document: Option<String>,
+    pub(crate) vendor_data: Option<String>,
+    pub(crate) end_user_id: Option<String>,
+    pub(crate) callback: Option<String>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) date_of_birth: Option<String>,
+    pub(crate) country: Option<String>,
+    pub(crate) document: Option<String>,
 }
 
 /// A status that somebody gave a session in the portal.
 #[derive(Debug, Clone)]
 pub(crate) struct PortalStatus {
-    pub(super) attempt: usize,
-    pub(super) status: String,
-    pub(super) reason: Option<String>,
-    pub(super) at_ms: i64,
+    pub(crate) attempt: usize,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) at_ms: i64,
 }
 
 /// What screening found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Screened {
-    pub(super) at_ms: i64,
-    pub(super) is_match: bool,
-    pub(super) is_update: bool,
+pub(crate) struct Screened {
+    pub(crate) at_ms: i64,
+    pub(crate) is_match: bool,
+    pub(crate) is_update: bool,
 }
 
 /// What is remembered of a session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
-    pub(super) given: Arc<Given>,
-    pub(super) script: Option<NameScript>,
+    pub(crate) given: Arc<Given>,
+    pub(crate) script: Option<NameScript>,
     /// What the mobile number says that the caller gave.
-    pub(super) mobile: Option<MobileScript>,
-    pub(super) verification: Verification,
-    pub(super) journey: Option<JourneyId>,
-    pub(super) deleted: bool,
+    pub(crate) mobile: Option<MobileScript>,
+    pub(crate) verification: Verification,
+    pub(crate) journey: Option<JourneyId>,
+    pub(crate) deleted: bool,
     /// What was uploaded, with the number of its attempt, oldest first.
-    pub(super) media: Vec<(usize, Uuid)>,
+    pub(crate) media: Vec<(usize, Uuid)>,
     pub(super) passwords: mfa::Passwords,
     pub(super) screened: Option<Screened>,
-    pub(super) portal_statuses: Vec<PortalStatus>,
+    pub(crate) portal_statuses: Vec<PortalStatus>,
     /// What the forms of the session's pages carry; none before the first page.
-    pub(super) form_token: Option<Uuid>,
+    pub(crate) form_token: Option<Uuid>,
 }
 
 impl Session {
-    pub(super) fn new(opened_ms: i64) -> Self {
+    pub(crate) fn new(opened_ms: i64) -> Self {
         Self {
             given: Arc::default(),
             script: None,
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// The names of the person: as given, else invented.
-    pub(super) fn names(&self) -> (&str, &str) {
+    pub(crate) fn names(&self) -> (&str, &str) {
         let given = &self.given;
         match (&given.first_name, &given.last_name) {
             (None, None) => ("Sample", "Person"),
@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// The country and the kind of the document: as chosen, else as given, else invented.
-    pub(super) fn document(&self) -> (&str, &str) {
+    pub(crate) fn document(&self) -> (&str, &str) {
         let chosen = self.verification.progress().and_then(|p| p.document);
         chosen.unwrap_or((
             self.given.country.as_deref().unwrap_or("IN"),
@@ -129,8 +129,25 @@ impl Ends {
 }
 
 impl Veriff {
+    /// The time on the sandbox's clock.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.simulation.now_ms()
+    }
+
+    /// The session whose page has this token, and what the page's forms carry. None for one that was not opened, or was deleted.
+    pub(crate) fn open_page(&self, token: &str) -> Option<(Uuid, Uuid)> {
+        let id = Uuid::try_parse(token.strip_prefix(TOKEN)?).ok()?;
+        let opened = self.sessions.get(&id)?;
+        // Not of the ids that replies have.
+        let new = || Uuid::new_v4();
+        (!opened.deleted).then(|| {
+            let token = self.change(id, |session| *session.form_token.get_or_insert_with(new));
+            (id, token)
+        })
+    }
+
     /// The session of this id, which every UUID has; whether it may be spoken of is another question.
-    pub(super) fn find(&self, id: Uuid) -> Session {
+    pub(crate) fn find(&self, id: Uuid) -> Session {
         self.sessions.get(&id).unwrap_or_else(|| self.untouched(id))
     }
 
