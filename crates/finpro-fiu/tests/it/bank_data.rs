@@ -38,7 +38,7 @@ fn row(row: &DepositTransaction) -> (i64, i128) {
     amount.rescale(2);
     let paise = match row.direction.value() {
         Some(Direction::Credit) => amount.mantissa(),
-        Some(Direction::Debit) => -amount.mantissa(),
+        Some(Direction::Debit) => amount.mantissa().saturating_neg(),
         other => panic!("{other:?}"),
     };
     (at.timestamp.as_millisecond(), paise)
