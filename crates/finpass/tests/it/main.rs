@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod bank_data;
 mod conformance;
 mod fixtures;
 mod initialize;

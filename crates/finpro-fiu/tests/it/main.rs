@@ -7,6 +7,7 @@
 )]
 
 mod analytics;
+mod bank_data;
 mod bulk;
 mod capability;
 mod consents;

@@ -1,8 +1,8 @@
 //! Every form says the same.
 
 use jiff::civil::Date;
-use kyc_sandbox::Settings;
 use kyc_sandbox::settings::{AccountBody, DepositVersion};
+use kyc_sandbox::{FinpassSettings, Settings};
 use serde_json::{Value, json};
 
 use crate::served::{
@@ -277,4 +277,52 @@ async fn an_archetype_that_is_not_there_is_the_first_and_nobody_else_has_bank_da
         .unwrap();
     let details = &accounts[0]["transaction_data"]["transaction_details"];
     assert_eq!((accounts.len(), details.as_array().unwrap().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn members_that_are_not_documented_can_be_left_out() {
+    const AA: &str = "/finpass/api/v1/services/account-aggregator";
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let finpass = FinpassSettings::default().with_undocumented_members(false);
+    let sandbox = sandbox(TODAY, Settings::default().with_finpass(finpass));
+    let init = json!({"mobile_number": "9001000016", "consent_type": "loan_underwriting"});
+    let opened = call(&sandbox, &format!("{AA}/init"), init).await;
+    let body = json!({"client_id": opened["data"]["client_id"]});
+    let report = call(&sandbox, &format!("{AA}/fetch-json-report"), body).await;
+    let account = &report["data"]["account_aggregator_json"][0];
+    for (part, expected) in [
+        ("profile_details", &["dob", "mobile", "name", "nominee"][..]),
+        (
+            "summary_details",
+            &["account_number", "account_sub_type", "status"],
+        ),
+        ("fi_status_details", &["account_number"]),
+        ("transaction_data", &["transaction_details"]),
+    ] {
+        assert_eq!(names(&account[part]), expected);
+    }
+    let row = &account["transaction_data"]["transaction_details"][0];
+    let expected = [
+        "amount",
+        "mode",
+        "narration",
+        "transaction_balance",
+        "transaction_id",
+        "transaction_timestamp",
+        "type",
+        "value_date",
+    ];
+    assert_eq!(names(row), expected);
+    let analysis = journey(&sandbox, "9001000016").await.analysis;
+    assert_eq!(
+        names(&analysis),
+        ["analysis_period", "client_id", "income", "summary"]
+    );
 }

@@ -158,7 +158,11 @@ pub(super) fn analysis(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     };
     let scripted = script.and_then(|script| Analysis::of(&finpass.accounts(script)));
     if let Some(analysis) = scripted {
-        return success(analysed(client_id, &analysis));
+        let mut members = analysed(client_id, &analysis);
+        if !*finpass.settings.undocumented_members() {
+            members.truncate(DOCUMENTED);
+        }
+        return success(members);
     }
     let amount = |text: &str| Json::Decimal(text.to_owned());
     success(vec![
@@ -238,6 +242,9 @@ fn scripted((index, account): (usize, &Account)) -> Json {
         ),
     ])
 }
+
+/// How many of an analysis' members are documented. They are the first.
+const DOCUMENTED: usize = 4;
 
 /// An analysis. The members of the ratio, the trend and the flags, which the page names in its prose, are the sandbox's own choice.
 fn analysed(client_id: String, analysis: &Analysis) -> Vec<(&'static str, Json)> {

@@ -38,7 +38,8 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
                 Some(script) => {
                     let accounts = finpass.accounts(script);
                     let all = accounts.iter().enumerate();
-                    all.map(|(index, account)| scripted(script, index, account))
+                    let more = *finpass.settings.undocumented_members();
+                    all.map(|(index, account)| scripted(script, index, account, more))
                         .collect()
                 }
             };
@@ -180,8 +181,14 @@ fn id(script: MobileScript, index: usize) -> String {
     format!("00000000-0000-4000-8000-{digits}{index:06}")
 }
 
-/// An account of a scripted person. Members that are not documented are named as on sister products.
-fn scripted(script: MobileScript, index: usize, account: &Account) -> Json {
+/// An account of a scripted person, with or without more than is documented or reported.
+fn scripted(script: MobileScript, index: usize, account: &Account, more: bool) -> Json {
+    let kept = |mut members: Vec<(&'static str, Json)>, known: usize| {
+        if !more {
+            members.truncate(known);
+        }
+        Json::Object(members)
+    };
     let holder = |holder: &Holder| {
         vec![
             ("name", holder.name.as_str().into()),
@@ -217,31 +224,28 @@ fn scripted(script: MobileScript, index: usize, account: &Account) -> Json {
         ("drawing_limit", amount(account.limit)),
         ("current_od_limit", amount(account.available())),
     ];
-    let transactions = account.rows().iter().map(transaction).collect();
+    let fi_status = vec![
+        ("account_number", account.number.as_str().into()),
+        ("fip_id", account.bank.fip_id.into()),
+    ];
+    let rows = account.rows();
+    let rows = rows.iter().map(|row| transaction(row, more)).collect();
+    let data = vec![
+        ("transaction_details", Json::List(rows)),
+        ("start_date", account.first.to_string().into()),
+        ("end_date", account.last.to_string().into()),
+    ];
     Json::Object(vec![
         ("account_id", id(script, index).into()),
         ("status", "READY".into()),
-        ("profile_details", Json::Object(profile)),
-        ("summary_details", Json::Object(summary)),
-        (
-            "fi_status_details",
-            Json::Object(vec![
-                ("account_number", account.number.as_str().into()),
-                ("fip_id", account.bank.fip_id.into()),
-            ]),
-        ),
-        (
-            "transaction_data",
-            Json::Object(vec![
-                ("start_date", account.first.to_string().into()),
-                ("end_date", account.last.to_string().into()),
-                ("transaction_details", Json::List(transactions)),
-            ]),
-        ),
+        ("profile_details", kept(profile, 4)),
+        ("summary_details", kept(summary, 3)),
+        ("fi_status_details", kept(fi_status, 1)),
+        ("transaction_data", kept(data, 1)),
     ])
 }
 
-fn transaction(row: &Row<'_>) -> Json {
+fn transaction(row: &Row<'_>, more: bool) -> Json {
     let transaction = row.transaction;
     let amount = transaction.paise.saturating_abs();
     let mut members = vec![
@@ -250,7 +254,6 @@ fn transaction(row: &Row<'_>) -> Json {
         ("mode", transaction.mode.word(1).into()),
         ("amount", amounts::text(amount, row.form)),
         ("narration", transaction.narration.as_str().into()),
-        ("reference", transaction.reference.as_str().into()),
         (
             "transaction_timestamp",
             format!("{}.0", transaction.at).into(),
@@ -259,6 +262,9 @@ fn transaction(row: &Row<'_>) -> Json {
     ];
     if let Some(balance) = row.balance {
         members.push(("transaction_balance", amounts::text(balance, row.form)));
+    }
+    if more {
+        members.push(("reference", transaction.reference.as_str().into()));
     }
     Json::Object(members)
 }

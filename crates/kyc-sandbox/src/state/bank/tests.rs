@@ -165,6 +165,25 @@ fn a_part_of_an_account_begins_with_the_balance_before_it() {
 }
 
 #[test]
+fn the_documented_archetypes_are_the_archetypes() {
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let (number, name) = (cells.next()?, cells.next()?);
+        Some((number.parse::<u8>().ok()?, name.to_owned()))
+    };
+    let readme = include_str!("../../../README.md").lines();
+    let documented: Vec<_> = readme
+        .filter_map(row)
+        .filter(|(number, _)| *number < 100)
+        .collect();
+    let ours = ARCHETYPES
+        .iter()
+        .map(|one| (one.number, one.name.to_owned()));
+    assert_eq!(documented, ours.collect::<Vec<_>>());
+    assert_eq!((name(19), name(20)), (Some("dirty"), None));
+}
+
+#[test]
 fn dirty_rows_are_the_same_rows() {
     let today = date(2026, 11, 27);
     let accounts = of(19, 0, today);
