@@ -28,7 +28,7 @@ pub(crate) use clock::{Clock, iso};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::{DataSession, Pending};
+pub(crate) use data_sessions::{DataScript, DataSession, Pending};
 pub use decisions::DecisionStatus;
 pub(crate) use happenings::{Exchange, Happening, Happenings, What};
 pub(crate) use ids::Ids;

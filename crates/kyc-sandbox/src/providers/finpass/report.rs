@@ -26,14 +26,16 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(client_id) => client_id,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
-    let mut data = vec![("client_id", client_id.into())];
+    let state = finpass.report_state(&client_id);
+    let shares = |number: &str| finpass.shares(&client_id, number);
+    let mut data = vec![("client_id", client_id.as_str().into())];
     match state {
         ReportState::Ready | ReportState::Partial => {
             let accounts = ACCOUNTS
                 .iter()
                 .enumerate()
                 .filter(|(index, _)| state.of_account(*index) == "READY");
+            let accounts = accounts.filter(|(_, (_, _, number))| shares(number));
             let accounts = accounts.map(|(_, (id, _, number))| account(id, number));
             data.push(("account_aggregator_json", Json::List(accounts.collect())));
         }
@@ -49,7 +51,7 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(client_id) => client_id,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
+    let state = finpass.report_state(&client_id);
     let report = |(index, (id, fip_id, number)): (usize, &(&str, &str, &str))| {
         let status = state.of_account(index);
         let link = format!("{}/{id}.pdf?sig=invented", finpass.settings.report_url());
@@ -63,9 +65,11 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             ),
         ])
     };
-    let reports = ACCOUNTS.iter().enumerate().map(report).collect();
+    let shared = ACCOUNTS.iter().enumerate();
+    let shared = shared.filter(|(_, (_, _, number))| finpass.shares(&client_id, number));
+    let reports = shared.map(report).collect();
     success(vec![
-        ("client_id", client_id.into()),
+        ("client_id", client_id.as_str().into()),
         ("reports", Json::List(reports)),
     ])
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
-use super::customers::millis;
 use super::fi_data::{balances, valid};
 use super::fi_request::range;
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::millis;
 use crate::state::{DataOutcome, DataSession, Pending, iso};
 
 const MAX_CONSENTS: usize = 10_000;
