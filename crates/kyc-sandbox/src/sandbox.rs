@@ -13,6 +13,7 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 
 use crate::exchange::{self, Json, Operation, ProviderApi, Reply};
+use crate::pages::aggregator;
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -64,6 +65,10 @@ impl Sandbox {
             .nest("/veriff", table(&providers.veriff, &ledger, limit))
             .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
             .route(STYLE_PATH, get(style))
+            .merge(aggregator::router(
+                providers.clone(),
+                *settings.allow_other_machines(),
+            ))
             .fallback({
                 let documents = settings.documents().clone();
                 move |request| std::future::ready(document(&documents, &request))

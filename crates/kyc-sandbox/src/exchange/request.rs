@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
@@ -100,15 +100,7 @@ impl ReceivedRequest {
 
     /// The query parameter of this name, decoded; none if it is sent twice or is not UTF-8.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
-        match (values.next(), values.next()) {
-            (Some((_, value)), None) => decoded(value),
-            _ => None,
-        }
+        one_of(&self.query, name)
     }
 
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
@@ -164,8 +156,22 @@ impl ReceivedRequest {
     }
 }
 
+/// The parameter of this name in a URI's query, decoded; none if it is there twice or is not UTF-8.
+pub(crate) fn query(uri: &Uri, name: &str) -> Option<String> {
+    one_of(uri.query().unwrap_or_default(), name)
+}
+
+fn one_of(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => decoded(value),
+        _ => None,
+    }
+}
+
 /// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let plain = |text: &str| text.replace('+', " ").into_bytes();
     let mut bytes = plain(parts.next().unwrap_or_default());

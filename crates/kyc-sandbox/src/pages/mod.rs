@@ -1,4 +1,5 @@
 //! The pages on which a person acts: rendered here, without scripts and without anything from elsewhere.
 
 pub(crate) mod aggregator;
+pub(crate) mod form;
 pub(crate) mod layout;

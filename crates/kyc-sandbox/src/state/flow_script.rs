@@ -62,7 +62,8 @@ impl MobileScript {
                 });
                 Action::TickAccounts(links.cloned().collect())
             }
-            Screen::Otp | Screen::BankOtp => Action::Otp(OTP.to_owned()),
+            Screen::Otp => Action::Otp(OTP.to_owned()),
+            Screen::BankOtp => Action::BankOtp(OTP.to_owned()),
             Screen::Review if self.journey == journey::DENY => Action::Reject,
             Screen::Review => Action::Approve((0..flow.consents).collect()),
             Screen::Reason => Action::Because(Reason::NotWilling),

@@ -43,7 +43,6 @@ pub(super) struct Asked {
     at_once: bool,
     pub(super) status: AggregatorConsentStatus,
     was_given: bool,
-    created_ms: i64,
     changed_ms: i64,
     expires_ms: i64,
     data: Data,
@@ -111,7 +110,6 @@ impl Finpass {
             at_once,
             status: AggregatorConsentStatus::Pending,
             was_given: false,
-            created_ms: now_ms,
             changed_ms: now_ms,
             expires_ms: now_ms.saturating_add(life_ms),
             data: Data::Granted,
@@ -442,7 +440,6 @@ impl Visits for Finpass {
         let asked = self.asked.get(name)?;
         Some(VisitView {
             consents: vec![Self::view_of(name, &asked)],
-            journey: asked.journey,
             lender: LENDER.to_owned(),
             aggregator: "Invented aggregator".to_owned(),
             return_url: self.return_url(name),

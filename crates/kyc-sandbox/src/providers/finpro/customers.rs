@@ -49,7 +49,7 @@ pub(super) enum Decides {
     /// The customer, at once.
     AtOnce(AggregatorConsentStatus),
     /// The customer, in time.
-    ByScript(MobileScript),
+    ByScript,
     /// Whoever uses the page, or a command.
     OnPage,
 }
@@ -60,8 +60,8 @@ impl Finpro {
         if !by_person || self.simulation.people_act == PeopleAct::OnPages {
             return Decides::OnPage;
         }
-        if let Some(script) = MobileScript::of(person) {
-            return Decides::ByScript(script);
+        if MobileScript::of(person).is_some() {
+            return Decides::ByScript;
         }
         match people::find(person).at(aggregator) {
             Behaviour::Linked | Behaviour::LinkedSlowly => {
@@ -86,7 +86,7 @@ impl Finpro {
             Decides::AtOnce(status) => {
                 self.set_status(&consent.handle, status, None);
             }
-            Decides::ByScript(_) | Decides::OnPage => {
+            Decides::ByScript | Decides::OnPage => {
                 let id = handle.clone();
                 let timer = Timer::LinkExpires { id };
                 let link_life = millis(*self.settings.link_life());
@@ -94,7 +94,7 @@ impl Finpro {
                 schedule.add(at_ms, consent.journey, timer);
             }
         }
-        if matches!(decides, Decides::ByScript(_)) && self.visit(&[&handle]).is_some() {
+        if matches!(decides, Decides::ByScript) && self.visit(&[&handle]).is_some() {
             self.plan_next(&handle, consent.created_ms);
         }
         self.simulation.timer_added.notify_one();
@@ -421,7 +421,6 @@ impl Visits for Finpro {
         let consents = self.consents_of(&visit.handles)?;
         let first = consents.first()?;
         Some(VisitView {
-            journey: first.journey,
             lender: self.lender(),
             aggregator: first.user().1.to_owned(),
             consents: consents

@@ -104,7 +104,7 @@ impl Finpro {
             _ => return Err(invalid("one of productID and productIDList is required")),
         };
         let vua = body.required("vua")?;
-        let Some((user, aggregator)) = vua
+        let Some((_, aggregator)) = vua
             .split_once('@')
             .filter(|(user, at)| !user.is_empty() && !at.is_empty() && !at.contains('@'))
         else {
