@@ -81,7 +81,11 @@ impl Sandbox {
                 "/deepvue",
                 table(&providers.deepvue, &ledger, &faults, limit),
             )
-            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)));
+            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
+            .merge(pages::aggregator::router(
+                providers.clone(),
+                *settings.allow_other_machines(),
+            ));
         Self {
             settings: Arc::new(settings),
             ledger,
@@ -148,10 +152,22 @@ impl Sandbox {
         self.providers.veriff.consents(session_id)
     }
 
-    /// Decides about a consent that FinPro was asked for, by its handle. Returns `false` for an unknown handle, and where its
-    /// status does not allow it: see [`AggregatorConsentStatus::may_become`].
-    pub fn decide_consent(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        self.providers.finpro.decide(handle, status)
+    /// Decides about a consent that FinPro was asked for, by its handle, or that Finpass was asked for, by the `client_id`.
+    /// Returns `false` for an unknown id, and where its status does not allow it: see
+    /// [`AggregatorConsentStatus::may_become`].
+    pub fn decide_consent(&self, id: &str, status: AggregatorConsentStatus) -> bool {
+        self.providers.finpro.decide(id, status) || self.providers.finpass.decide(id, status)
+    }
+
+    /// The address to which the person of a consent returns, by FinPro's handle or Finpass's `client_id`, with the
+    /// parameters of the return. `None` for an unknown id, before the person is done, and where no address was given.
+    pub fn consent_return_url(&self, id: &str) -> Option<String> {
+        let Providers {
+            finpro, finpass, ..
+        } = &self.providers;
+        let visit = finpro.visit(&[id]);
+        let url = visit.and_then(|visit| finpro.return_url(&visit));
+        url.or_else(|| finpass.return_url(id))
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
@@ -108,15 +108,7 @@ impl ReceivedRequest {
 
     /// The query parameter of this name, decoded; none if it is sent twice or is not UTF-8.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
-        match (values.next(), values.next()) {
-            (Some((_, value)), None) => decoded(value),
-            _ => None,
-        }
+        one_of(&self.query, name)
     }
 
     /// The first journey that an id in the path, the query or the body is known for.
@@ -194,6 +186,20 @@ fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
             .values()
             .find_map(|value| find_journey(value, journeys)),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// The parameter of this name in a URI's query, decoded; none if it is there twice or is not UTF-8.
+pub(crate) fn query(uri: &Uri, name: &str) -> Option<String> {
+    one_of(uri.query().unwrap_or_default(), name)
+}
+
+fn one_of(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => decoded(value),
+        _ => None,
     }
 }
 

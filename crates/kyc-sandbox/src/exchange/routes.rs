@@ -314,6 +314,7 @@ impl<P: ProviderApi> Table<P> {
         simulation
             .happenings
             .add(simulation.now_ms(), journey, what);
+        // Recorded replies are a provider's, and no provider sends this.
         let journey = journey.filter(|_| !simulation.ids.are_deterministic());
         if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {
             response.headers_mut().insert("x-sandbox-journey", id);

@@ -72,6 +72,8 @@ pub(crate) struct AggregatorConsent {
     pub(crate) vua: String,
     pub(crate) party: Option<String>,
     pub(crate) status: AggregatorConsentStatus,
+    /// Whether the customer ever approved.
+    pub(crate) was_given: bool,
     pub(crate) created_ms: i64,
     pub(crate) changed_ms: i64,
     /// When it is over.
@@ -92,8 +94,7 @@ pub(crate) struct AggregatorConsent {
 impl AggregatorConsent {
     /// The aggregator's id, unless the customer never approved.
     pub(crate) fn approved_id(&self) -> Option<&str> {
-        use AggregatorConsentStatus::{Pending, Rejected};
-        (!matches!(self.status, Pending | Rejected)).then_some(self.id.as_str())
+        self.was_given.then_some(self.id.as_str())
     }
 
     /// The part of the virtual user account before the `@`, and the aggregator after it.
@@ -126,6 +127,7 @@ impl AggregatorConsent {
             return Err(self.status);
         }
         (self.status, self.changed_ms) = (next, now_ms);
+        self.was_given |= next == AggregatorConsentStatus::Active;
         Ok(())
     }
 }
@@ -144,6 +146,7 @@ mod tests {
             vua: "9000000001@onemoney".to_owned(),
             party: Some("AAAAA0000A".to_owned()),
             status: Pending,
+            was_given: false,
             created_ms: 0,
             changed_ms: 0,
             expires_ms: 0,

@@ -95,16 +95,20 @@ pub(crate) struct DataScript {
     pub(crate) life_ms: Option<i64>,
 }
 
+impl DataScript {
+    /// Everything is there after five seconds.
+    pub(crate) const READY: Self = Self {
+        outcome: DataOutcome::Ready,
+        after_ms: Some(5000),
+        life_ms: None,
+    };
+}
+
 impl MobileScript {
     /// What becomes of the person's data.
     pub(crate) fn data(self) -> DataScript {
-        const SECOND_MS: i64 = 1000;
-        const MINUTE_MS: i64 = 60 * SECOND_MS;
-        let ready = DataScript {
-            outcome: DataOutcome::Ready,
-            after_ms: Some(5 * SECOND_MS),
-            life_ms: None,
-        };
+        const MINUTE_MS: i64 = 60 * 1000;
+        let ready = DataScript::READY;
         let ends = |outcome| DataScript { outcome, ..ready };
         match self.data {
             1 => ends(DataOutcome::Partial),

@@ -90,11 +90,14 @@ pub(crate) enum Action {
     },
     /// The accounts' link references.
     TickAccounts(Vec<String>),
+    BankOtp(String),
     SkipBank,
     /// The consents, by their places.
     Approve(Vec<usize>),
     Reject,
     Because(Reason),
+    /// Rejects without a reason.
+    NoReason,
     Back,
     Leave,
     Again,
@@ -109,6 +112,7 @@ impl Action {
             Self::Open => "opens the link",
             Self::ConfirmMobile(_) => "confirms the mobile number",
             Self::Otp(_) => "types a one-time password",
+            Self::BankOtp(_) => "types a bank's one-time password",
             Self::Resend => "asks for another one-time password",
             Self::ChooseBanks { .. } => "chooses banks",
             Self::TickAccounts(_) => "ticks accounts",
@@ -116,6 +120,7 @@ impl Action {
             Self::Approve(_) => "approves",
             Self::Reject => "is about to reject",
             Self::Because(_) => "rejects",
+            Self::NoReason => "rejects without a reason",
             Self::Back => "goes back",
             Self::Leave => "leaves",
             Self::Again => "starts again",
@@ -145,6 +150,7 @@ pub(crate) enum Problem {
     NoBankLinked,
     NoConsent,
     NoReason,
+    AlreadyEnded,
 }
 
 impl Problem {
@@ -191,6 +197,7 @@ impl Problem {
             }
             Self::NoConsent => "Tick at least one request to approve, or reject.",
             Self::NoReason => "Choose a reason.",
+            Self::AlreadyEnded => "This consent has ended already. Nothing was changed.",
         }
     }
 }
@@ -397,7 +404,7 @@ impl Flow {
                 self.choose_banks(banks, &pan, &born)
             }
             (Accounts, Action::TickAccounts(links)) => self.tick(links),
-            (BankOtp, Action::Otp(otp)) => match self.check_otp(&otp) {
+            (BankOtp, Action::BankOtp(otp)) => match self.check_otp(&otp) {
                 Otps::Right => {
                     let bank = self.asked.first().copied();
                     self.linked.extend(bank);
@@ -417,6 +424,7 @@ impl Flow {
                 Ok(Next::End(Ending::Approved { consents, links }))
             }
             (Review, Action::Reject) => Ok(Next::Screen(Reason)),
+            (Reason, Action::NoReason) => Err(Problem::NoReason),
             (Reason, Action::Because(reason)) => Ok(Next::End(Ending::Rejected(reason))),
             (Done, Action::Again) if self.ending.as_ref().is_some_and(Ending::is_open) => {
                 (self.ending, self.trouble, self.wrong) = (None, None, 0);
@@ -614,6 +622,10 @@ mod tests {
         Action::Otp(text.to_owned())
     }
 
+    fn bank_otp(text: &str) -> Action {
+        Action::BankOtp(text.to_owned())
+    }
+
     fn choose(banks: &[usize]) -> Action {
         Action::ChooseBanks {
             banks: banks.to_vec(),
@@ -649,7 +661,7 @@ mod tests {
         let steps = [Action::Open, mobile(), otp(OTP), choose(&[0, 1])];
         assert_eq!(after(&mut flow, &steps), (Screen::Accounts, None));
         assert_eq!(flow.ticked, ["a", "b", "c"]);
-        let steps = [links(&["b", "c", "z"]), otp(OTP)];
+        let steps = [links(&["b", "c", "z"]), bank_otp(OTP)];
         assert_eq!(after(&mut flow, &steps), (Screen::BankOtp, None));
         assert_eq!(
             after(&mut flow, &[Action::SkipBank]),
@@ -676,6 +688,7 @@ mod tests {
         let mut flow = flow(vec![bank(BankAnswer::Found, &[("a", false)])], 1);
         let wrong = [
             otp(OTP),
+            bank_otp(OTP),
             links(&["a"]),
             Action::Approve(vec![0]),
             Action::Reject,
@@ -805,13 +818,13 @@ mod tests {
             after(&mut two, &steps),
             (Screen::Accounts, Some(Problem::NoAccount))
         );
-        let steps = [links(&["a", "b"]), otp(OTP_LOCKS)];
+        let steps = [links(&["a", "b"]), bank_otp(OTP_LOCKS)];
         assert_eq!(
             after(&mut two, &steps),
             (Screen::BankOtp, Some(Problem::BankLocked))
         );
         assert_eq!(
-            after(&mut two, &[otp("1"), Action::SkipBank]),
+            after(&mut two, &[bank_otp("1"), Action::SkipBank]),
             (Screen::Accounts, Some(Problem::NoBankLinked))
         );
     }

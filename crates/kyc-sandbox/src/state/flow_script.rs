@@ -1,7 +1,7 @@
 //! What people with a script in their number do at an account aggregator.
 
 use super::flow::{Action, Bank, BankAnswer, Flow, IDLE_MS, OTP, Reason, Screen};
-use super::{AggregatorConsentStatus, MobileScript};
+use super::{AggregatorConsentStatus, Bounded, MobileScript};
 
 const SECOND_MS: i64 = 1000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -62,7 +62,8 @@ impl MobileScript {
                 });
                 Action::TickAccounts(links.cloned().collect())
             }
-            Screen::Otp | Screen::BankOtp => Action::Otp(OTP.to_owned()),
+            Screen::Otp => Action::Otp(OTP.to_owned()),
+            Screen::BankOtp => Action::BankOtp(OTP.to_owned()),
             Screen::Review if self.journey == journey::DENY => Action::Reject,
             Screen::Review => Action::Approve((0..flow.consents).collect()),
             Screen::Reason => Action::Because(Reason::NotWilling),
@@ -108,12 +109,18 @@ impl MobileScript {
         self.journey == journey::PARTIAL
     }
 
-    /// How often an aggregator is down when the person is asked for.
-    pub(crate) fn times_down(self) -> u8 {
-        match self.journey {
-            journey::AA_DOWN_TWICE => 2,
-            _ => 0,
+    /// Whether an aggregator is down for this person this time; counts the times in `refused`.
+    pub(crate) fn is_down(self, refused: &Bounded<String, u8>, mobile: &str) -> bool {
+        if self.journey != journey::AA_DOWN_TWICE {
+            return false;
         }
+        let mut is_down = false;
+        refused.update(mobile.to_owned(), |times| {
+            let times = times.copied().unwrap_or_default();
+            is_down = times < 2;
+            times.saturating_add(u8::from(is_down))
+        });
+        is_down
     }
 
     /// Lets the banks answer as the person's journey needs.

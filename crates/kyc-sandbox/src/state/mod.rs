@@ -31,7 +31,7 @@ pub(crate) use clock::{Clock, in_india, iso};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::{DataSession, Pending, Range};
+pub(crate) use data_sessions::{DataScript, DataSession, Pending, Range};
 pub use decisions::DecisionStatus;
 pub(crate) use happenings::{Exchange, Happening, Happenings, What};
 pub(crate) use ids::Ids;

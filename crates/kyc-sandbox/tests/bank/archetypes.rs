@@ -17,7 +17,7 @@ async fn books(archetype: u8) -> Vec<(Book, Vec<Account>)> {
     for (today, script, seed) in [
         (TODAY, "0000", 0),
         ("2026-11-01", "0000", 7),
-        ("2026-11-30", "4213", 0),
+        ("2026-11-30", "4210", 0),
     ] {
         let sandbox = sandbox(today, Settings::default().with_data_seed(seed));
         let accounts = finpass(&sandbox, &format!("9001{script}{archetype:02}")).await;

@@ -270,6 +270,7 @@ async fn an_archetype_that_is_not_there_is_the_first_and_nobody_else_has_bank_da
     let init = json!({"mobile_number": "9000000001", "consent_type": "loan_underwriting"});
     const AA: &str = "/finpass/api/v1/services/account-aggregator";
     let opened = call(&sandbox, &format!("{AA}/init"), init).await;
+    sandbox.advance(MINUTE).await;
     let body = json!({"client_id": opened["data"]["client_id"]});
     let report = call(&sandbox, &format!("{AA}/fetch-json-report"), body).await;
     let accounts = report["data"]["account_aggregator_json"]
@@ -294,6 +295,7 @@ async fn members_that_are_not_documented_can_be_left_out() {
     let sandbox = sandbox(TODAY, Settings::default().with_finpass(finpass));
     let init = json!({"mobile_number": "9001000016", "consent_type": "loan_underwriting"});
     let opened = call(&sandbox, &format!("{AA}/init"), init).await;
+    sandbox.advance(MINUTE).await;
     let body = json!({"client_id": opened["data"]["client_id"]});
     let report = call(&sandbox, &format!("{AA}/fetch-json-report"), body).await;
     let account = &report["data"]["account_aggregator_json"][0];

@@ -106,6 +106,8 @@ pub(crate) async fn finpass(sandbox: &Sandbox, mobile: &str) -> Vec<Account> {
     const AA: &str = "/finpass/api/v1/services/account-aggregator";
     let init = json!({"mobile_number": mobile, "consent_type": "loan_underwriting"});
     let opened = call(sandbox, &format!("{AA}/init"), init).await;
+    // The person takes some seconds for each screen.
+    sandbox.advance(MINUTE).await;
     let client_id = &opened["data"]["client_id"];
     let body = json!({"client_id": client_id});
     let report = call(sandbox, &format!("{AA}/fetch-json-report"), body.clone()).await;
@@ -171,6 +173,7 @@ pub(crate) async fn journey(sandbox: &Sandbox, mobile: &str) -> Journey {
         json!({"mobile_number": mobile}),
     )
     .await;
+    sandbox.advance(MINUTE).await;
     let id = text(&opened["data"]["client_id"]);
     let get = async |what: &str| -> Value {
         let path = format!("{BSA}/{what}?client_id={id}");

@@ -5,15 +5,18 @@
 
 use serde_json::{Map, Value};
 
+use super::customers::Addresses;
 use super::options::JourneyOutcome;
-use super::{Finpass, required};
+use super::{Family, Finpass, required};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::aggregator::FINPASS_VISITS;
 use crate::providers::amounts;
 use crate::state::bank::{Account, Analysis, Month, Row};
 use crate::state::people::{self, SessionStart};
 use crate::state::{MobileScript, iso};
 
-const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
+/// How long a person has for a journey.
+pub(super) const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
 
 /// A journey. Each question for its status takes it one step on, until it has its outcome.
 #[derive(Debug, Clone)]
@@ -27,10 +30,13 @@ pub(super) struct Journey {
 
 pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     let parsed = finpass.object(request).and_then(|body| parse(&body));
-    let (mobile, consent_type) = match parsed {
+    let (mobile, consent_type, at) = match parsed {
         Ok(parsed) => parsed,
         Err(message) => return invalid(finpass, &message),
     };
+    if finpass.is_down(&mobile) {
+        return refusal(503, "Service Unavailable", "SERVICE_UNAVAILABLE");
+    }
     match people::find(&mobile).session_start {
         SessionStart::Opens => {}
         SessionStart::RefusedInside200 => {
@@ -51,7 +57,15 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         questions: 0,
     };
     finpass.journeys.update(client_id.clone(), |_| journey);
-    let url = format!("{}/{client_id}", finpass.settings.journey_url());
+    finpass.ask(&client_id, &mobile, Family::Journey, at);
+    let journey = finpass.simulation.journeys.find(&client_id);
+    let page = finpass.page(
+        request,
+        finpass.settings.journey_url().as_ref(),
+        FINPASS_VISITS,
+        "j",
+    );
+    let url = format!("{page}/{client_id}");
     let expires = finpass
         .simulation
         .clock
@@ -65,9 +79,11 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         ("expires_at", iso(expires).into()),
     ])
     .with_effect(client_id)
+    .of_journey(journey)
+    .with_change("journey opened, waits for the person")
 }
 
-fn parse(body: &Map<String, Value>) -> Result<(String, String), String> {
+fn parse(body: &Map<String, Value>) -> Result<(String, String, Addresses), String> {
     let mobile = required(body, "mobile_number")?;
     if !people::is_mobile_number(&mobile) {
         return Err("mobile_number must be a 10-digit mobile number.".to_owned());
@@ -79,12 +95,15 @@ fn parse(body: &Map<String, Value>) -> Result<(String, String), String> {
     if !["loan_underwriting", "loan_monitoring"].contains(&&*consent_type) {
         return Err("consent_type must be loan_underwriting or loan_monitoring.".to_owned());
     }
-    for name in ["redirect_url", "webhook_url"] {
-        if body.contains_key(name) {
-            required(body, name)?;
-        }
-    }
-    Ok((mobile, consent_type))
+    let address = |name| match body.contains_key(name) {
+        true => required(body, name).map(Some),
+        false => Ok(None),
+    };
+    let at = Addresses {
+        return_url: address("redirect_url")?,
+        webhook_url: address("webhook_url")?,
+    };
+    Ok((mobile, consent_type, at))
 }
 
 pub(super) fn status(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
@@ -97,12 +116,15 @@ pub(super) fn status(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         ..journey.clone()
     };
     finpass.journeys.update(client_id.clone(), |_| asked);
+    let asked_id = client_id.clone();
+    let updated_ms = finpass.changed_ms(&client_id);
+    let updated_ms = updated_ms.unwrap_or_else(|| finpass.simulation.now_ms());
     success(vec![
         ("client_id", client_id.into()),
-        ("status", word(finpass, &journey).into()),
+        ("status", word(finpass, &asked_id, &journey).into()),
         ("consent_type", journey.consent_type.into()),
         ("mobile_number", journey.masked_mobile.into()),
-        ("updated_at", iso(finpass.simulation.clock.now_ms()).into()),
+        ("updated_at", iso(updated_ms).into()),
     ])
 }
 
@@ -331,7 +353,7 @@ fn complete(
     request: &ReceivedRequest,
 ) -> Result<(String, Option<MobileScript>), Reply> {
     let (client_id, journey) = find(finpass, request)?;
-    if word(finpass, &journey) == "analysis_complete" {
+    if word(finpass, &client_id, &journey) == "analysis_complete" {
         return Ok((client_id, journey.script));
     }
     let status = *finpass.settings.journey_not_complete_status();
@@ -343,7 +365,10 @@ fn complete(
 }
 
 /// How the journey is when it is asked for now.
-fn word(finpass: &Finpass, journey: &Journey) -> &'static str {
+fn word(finpass: &Finpass, client_id: &str, journey: &Journey) -> &'static str {
+    if let Some(word) = finpass.living_word(client_id) {
+        return word;
+    }
     let settings = &finpass.settings;
     if journey.questions >= *settings.journey_steps() {
         return match settings.journey_outcome() {

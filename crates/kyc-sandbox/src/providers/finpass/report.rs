@@ -29,15 +29,20 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
-    let mut data = vec![("client_id", client_id.into())];
+    let state = finpass.report_state(&client_id);
+    let shares = |number: &str| finpass.shares(&client_id, number);
+    let mut data = vec![("client_id", client_id.as_str().into())];
     match state {
         ReportState::Ready | ReportState::Partial => {
             let accounts: Vec<Json> = match script {
-                None => ACCOUNTS.map(|(id, _, number)| account(id, number)).into(),
+                None => {
+                    let shared = ACCOUNTS.iter().filter(|(_, _, number)| shares(number));
+                    shared.map(|(id, _, number)| account(id, number)).collect()
+                }
                 Some(script) => {
                     let accounts = finpass.accounts(script);
                     let all = accounts.iter().enumerate();
+                    let all = all.filter(|(_, account)| shares(&account.number));
                     let more = *finpass.settings.undocumented_members();
                     all.map(|(index, account)| scripted(script, index, account, more))
                         .collect()
@@ -60,7 +65,7 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
+    let state = finpass.report_state(&client_id);
     let accounts: Vec<(String, &str, String)> = match script {
         None => ACCOUNTS
             .map(|(id, fip_id, number)| (id.to_owned(), fip_id, number.to_owned()))
@@ -86,9 +91,11 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             ),
         ])
     };
-    let reports = accounts.iter().enumerate().map(report).collect();
+    let shared = accounts.iter().enumerate();
+    let shared = shared.filter(|(_, (_, _, number))| finpass.shares(&client_id, number));
+    let reports = shared.map(report).collect();
     success(vec![
-        ("client_id", client_id.into()),
+        ("client_id", client_id.as_str().into()),
         ("reports", Json::List(reports)),
     ])
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
-use super::customers::millis;
 use super::fi_data::valid;
 use super::fi_request::{range, range_between};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::millis;
 use crate::state::{DataOutcome, DataSession, LinkedAccount, Pending, Range, iso};
 
 const MAX_CONSENTS: usize = 10_000;

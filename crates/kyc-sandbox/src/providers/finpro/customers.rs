@@ -2,6 +2,8 @@
 
 use super::Finpro;
 use super::options::{ConsentDecisions, JointAccounts};
+use crate::providers::address::{millis, with_parameters};
+use crate::providers::aggregator::{ConsentView, FINPRO_VISITS, VisitView, Visits};
 use crate::state::flow::{Action, Bank, BankAnswer, Ending, Flow};
 use crate::state::people::{self, Behaviour};
 use crate::state::{
@@ -47,7 +49,7 @@ pub(super) enum Decides {
     /// The customer, at once.
     AtOnce(AggregatorConsentStatus),
     /// The customer, in time.
-    ByScript(MobileScript),
+    ByScript,
     /// Whoever uses the page, or a command.
     OnPage,
 }
@@ -58,8 +60,8 @@ impl Finpro {
         if !by_person || self.simulation.people_act == PeopleAct::OnPages {
             return Decides::OnPage;
         }
-        if let Some(script) = MobileScript::of(person) {
-            return Decides::ByScript(script);
+        if MobileScript::of(person).is_some() {
+            return Decides::ByScript;
         }
         match people::find(person).at(aggregator) {
             Behaviour::Linked | Behaviour::LinkedSlowly => {
@@ -72,18 +74,7 @@ impl Finpro {
 
     /// Whether an aggregator is down for this person this time.
     pub(super) fn is_down(&self, person: &str) -> bool {
-        let script = MobileScript::of(person);
-        let times = script.map_or(0, MobileScript::times_down);
-        if times == 0 {
-            return false;
-        }
-        let mut is_down = false;
-        self.refused.update(person.to_owned(), |refused| {
-            let refused = refused.copied().unwrap_or_default();
-            is_down = refused < times;
-            refused.saturating_add(u8::from(is_down))
-        });
-        is_down
+        MobileScript::of(person).is_some_and(|script| script.is_down(&self.refused, person))
     }
 
     /// Keeps a consent that was asked for, and lets its customer begin.
@@ -95,7 +86,7 @@ impl Finpro {
             Decides::AtOnce(status) => {
                 self.set_status(&consent.handle, status, None);
             }
-            Decides::ByScript(_) | Decides::OnPage => {
+            Decides::ByScript | Decides::OnPage => {
                 let id = handle.clone();
                 let timer = Timer::LinkExpires { id };
                 let link_life = millis(*self.settings.link_life());
@@ -103,7 +94,7 @@ impl Finpro {
                 schedule.add(at_ms, consent.journey, timer);
             }
         }
-        if matches!(decides, Decides::ByScript(_)) && self.visit(&[&handle]).is_some() {
+        if matches!(decides, Decides::ByScript) && self.visit(&[&handle]).is_some() {
             self.plan_next(&handle, consent.created_ms);
         }
         self.simulation.timer_added.notify_one();
@@ -339,58 +330,29 @@ impl Finpro {
         }
     }
 
+    /// Who asks.
+    fn lender(&self) -> String {
+        format!("Invented Lender ({})", self.settings.organisation_id())
+    }
+
+    fn view_of(&self, consent: &AggregatorConsent) -> ConsentView {
+        let account = |account: &crate::state::LinkedAccount| {
+            format!("{} {}", account.fip_id, account.masked_number)
+        };
+        ConsentView {
+            id: consent.handle.clone(),
+            lender: self.lender(),
+            purpose: format!("Underwriting of a loan, template {}", consent.product),
+            status: consent.status,
+            since_ms: consent.changed_ms,
+            expires_ms: consent.expires_ms,
+            accounts: consent.accounts.iter().map(account).collect(),
+        }
+    }
+
     fn journey_of(&self, visit: &Visit) -> Option<JourneyId> {
         let consents = self.consents_of(&visit.handles);
         consents.and_then(|consents| consents.first()?.journey)
-    }
-
-    /// The customer of a visit does this. Returns `false` where there is no such visit, or where none of its consents waits for
-    /// a decision.
-    pub(crate) fn act(&self, name: &str, action: Action) -> bool {
-        let Some(before) = self.visits.get(name) else {
-            return false;
-        };
-        let waits = self.consents_of(&before.handles).is_some_and(|consents| {
-            let pending =
-                |consent: &AggregatorConsent| consent.status == AggregatorConsentStatus::Pending;
-            consents.iter().any(pending)
-        });
-        if !waits {
-            return false;
-        }
-        let opened = action == Action::Open;
-        if !(opened && before.flow.opened) {
-            let journey = self.journey_of(&before);
-            self.simulation
-                .step(Provider::Finpro, journey, action.words());
-        }
-        let now_ms = self.simulation.now_ms();
-        let ending = self.visits.change(name, |visit| {
-            let ending = visit.flow.act(action, now_ms);
-            if ending.is_some() {
-                visit.returned = None;
-            }
-            ending
-        });
-        match ending.flatten() {
-            Some(Ending::Approved { consents, links }) => {
-                for (at, handle) in before.handles.iter().enumerate() {
-                    let status = if consents.contains(&at) {
-                        AggregatorConsentStatus::Active
-                    } else {
-                        AggregatorConsentStatus::Rejected
-                    };
-                    self.set_status(handle, status, Some(&links));
-                }
-            }
-            Some(Ending::Rejected(_)) => {
-                for handle in &before.handles {
-                    self.set_status(handle, AggregatorConsentStatus::Rejected, None);
-                }
-            }
-            _ => {}
-        }
-        true
     }
 
     /// The code with which the customer of a visit returns, once the visit has ended or nothing waits for the customer.
@@ -449,6 +411,89 @@ impl Finpro {
     }
 }
 
+impl Visits for Finpro {
+    const VISITS: &'static str = FINPRO_VISITS;
+
+    fn view(&self, name: &str) -> Option<VisitView> {
+        let handles: Vec<_> = name.split('.').collect();
+        let name = self.visit(&handles)?;
+        let visit = self.visits.get(name.as_str())?;
+        let consents = self.consents_of(&visit.handles)?;
+        let first = consents.first()?;
+        Some(VisitView {
+            lender: self.lender(),
+            aggregator: first.user().1.to_owned(),
+            consents: consents
+                .iter()
+                .map(|consent| self.view_of(consent))
+                .collect(),
+            return_url: self.return_url(&name),
+            flow: visit.flow,
+        })
+    }
+
+    fn act(&self, name: &str, action: Action) -> bool {
+        let Some(before) = self.visits.get(name) else {
+            return false;
+        };
+        let waits = self.consents_of(&before.handles).is_some_and(|consents| {
+            let pending =
+                |consent: &AggregatorConsent| consent.status == AggregatorConsentStatus::Pending;
+            consents.iter().any(pending)
+        });
+        if !waits {
+            return false;
+        }
+        let opened = action == Action::Open;
+        if !(opened && before.flow.opened) {
+            let journey = self.journey_of(&before);
+            self.simulation
+                .step(Provider::Finpro, journey, action.words());
+        }
+        let now_ms = self.simulation.now_ms();
+        let ending = self.visits.change(name, |visit| {
+            let ending = visit.flow.act(action, now_ms);
+            if ending.is_some() {
+                visit.returned = None;
+            }
+            ending
+        });
+        match ending.flatten() {
+            Some(Ending::Approved { consents, links }) => {
+                for (at, handle) in before.handles.iter().enumerate() {
+                    let status = if consents.contains(&at) {
+                        AggregatorConsentStatus::Active
+                    } else {
+                        AggregatorConsentStatus::Rejected
+                    };
+                    self.set_status(handle, status, Some(&links));
+                }
+            }
+            Some(Ending::Rejected(_)) => {
+                for handle in &before.handles {
+                    self.set_status(handle, AggregatorConsentStatus::Rejected, None);
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn given(&self, person: &str) -> Vec<ConsentView> {
+        let given = |consent: &AggregatorConsent| {
+            consent.person() == person && consent.approved_id().is_some()
+        };
+        let given = self.consents.filter(given);
+        given.iter().map(|consent| self.view_of(consent)).collect()
+    }
+
+    fn change_given(&self, person: &str, id: &str, status: AggregatorConsentStatus) -> bool {
+        let is = |consent: &AggregatorConsent| consent.handle == id && consent.person() == person;
+        !self.consents.filter(is).is_empty()
+            && matches!(self.set_status(id, status, None), Some(Ok(_)))
+    }
+}
+
 /// A moment as web redirection writes it: day, month, year, time and tenths of a second, in UTC.
 pub(super) fn journey_date(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
@@ -456,71 +501,9 @@ pub(super) fn journey_date(ms: i64) -> String {
     format!("{}{tenths}", time.strftime("%d%m%Y%H%M%S"))
 }
 
-/// An address with these parameters after its own.
-pub(crate) fn with_parameters(url: &str, parameters: &str) -> String {
-    let (before, fragment) = match url.split_once('#') {
-        Some((before, fragment)) => (before, format!("#{fragment}")),
-        None => (url, String::new()),
-    };
-    let mark = match before.split_once('?') {
-        None => "?",
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    format!("{before}{mark}{parameters}{fragment}")
-}
-
-/// Whether a browser may be sent to an address: it has a scheme, and that is none with which it would run or read something
-/// itself.
-pub(crate) fn is_return_address(url: &str) -> bool {
-    let Some((scheme, _)) = url.split_once("://") else {
-        return false;
-    };
-    let mut bytes = scheme.bytes();
-    let is_scheme = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let runs = ["javascript", "data", "vbscript", "file", "blob", "about"];
-    is_scheme && !runs.iter().any(|name| scheme.eq_ignore_ascii_case(name))
-}
-
-/// A duration in milliseconds.
-pub(super) fn millis(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_return_keeps_what_the_address_had() {
-        for (url, expected) in [
-            ("https://a.test/done", "https://a.test/done?x=1"),
-            ("https://a.test/done?", "https://a.test/done?x=1"),
-            ("https://a.test/done?s=2", "https://a.test/done?s=2&x=1"),
-            ("https://a.test/?s=2&#top", "https://a.test/?s=2&x=1#top"),
-            ("app://done#a?b", "app://done?x=1#a?b"),
-        ] {
-            assert_eq!(with_parameters(url, "x=1"), expected);
-        }
-    }
-
-    #[test]
-    fn nothing_that_a_browser_runs_is_an_address() {
-        for (url, is) in [
-            ("https://a.test", true),
-            ("app.example+1://done", true),
-            ("a.test/done", false),
-            ("javascript://a.test/%0aalert(1)", false),
-            ("JavaScript://a", false),
-            ("data://a", false),
-            (" javascript://a", false),
-            ("java\tscript://a", false),
-            ("://a", false),
-        ] {
-            assert_eq!(is_return_address(url), is, "{url}");
-        }
-    }
 
     #[test]
     fn a_moment_has_fifteen_digits() {

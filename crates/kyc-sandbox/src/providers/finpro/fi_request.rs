@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
-use super::customers::millis;
 use super::webhooks::without_zone;
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::millis;
 use crate::state::{
     AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, MobileScript, Pending,
     Provider, Range, Timer, iso,

@@ -5,8 +5,9 @@
 
 use super::Finpro;
 use super::body::invalid;
-use super::customers::{FI, Returned, is_return_address};
+use super::customers::{FI, Returned};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::is_return_address;
 
 pub(super) fn encrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {

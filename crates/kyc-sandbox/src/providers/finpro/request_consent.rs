@@ -5,12 +5,15 @@
 
 use super::Finpro;
 use super::body::{DOWN, Refused, RequestBody, invalid};
-use super::customers::{FI, is_return_address, journey_date, millis};
+use super::customers::{FI, journey_date};
 use super::options::{ConsentReply, RedirectMember, UnknownName};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::pages::aggregator::FINPRO_ENTRY;
+use crate::providers::address::{is_return_address, millis};
+use crate::providers::aggregator::FINPRO_ENTRY;
 use crate::state::bank::Account;
-use crate::state::{AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript};
+use crate::state::{
+    AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript, PeopleAct, people,
+};
 
 /// The accounts of an institution, with which the sandbox's are invented.
 pub(super) const ACCOUNTS: [(&str, &str); 2] =
@@ -139,6 +142,7 @@ impl Finpro {
             vua: vua.to_owned(),
             party: party.map(str::to_owned),
             status: AggregatorConsentStatus::Pending,
+            was_given: false,
             created_ms: now_ms,
             changed_ms: now_ms,
             expires_ms: now_ms.saturating_add(millis(*self.settings.consent_life())),
@@ -162,6 +166,10 @@ impl Finpro {
             Some(script) => self.links(script, fips),
             None => self.sample_links(&ACCOUNTS, if fips.is_empty() { &[FIP] } else { fips }),
         };
+        if self.simulation.people_act == PeopleAct::ByScript && people::is_listed(&person) {
+            // The documented people have their accounts in lists from the start.
+            consent.accounts.clone_from(&consent.offered);
+        }
         let journeys = &self.simulation.journeys;
         let journey = journeys.of(&person);
         journeys.name(journey, &consent.handle);
