@@ -15,3 +15,4 @@ mod refresh_data;
 mod reports;
 mod sandbox;
 mod socket;
+mod webhooks;

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use http::HeaderMap;
+use http::{HeaderMap, Method, Request};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::time::{Instant, timeout_at};
@@ -14,13 +15,33 @@ use super::refusal::Refusal;
 use super::seen::BoxError;
 use crate::transport::ResponseBody;
 
-/// Reads a body of at most `max_bytes` until the deadline. Nothing is decompressed or decoded.
+/// Reads the body of a POST, for what is received without a signature: at most `max_bytes`, within this time. Of a signed
+/// webhook a [`Receiver`](super::Receiver) reads it.
 ///
 /// # Errors
 ///
-/// [`Refusal::TooLarge`] as soon as the head announces more or more has arrived, [`Refusal::TooSlow`], and
+/// [`Refusal::Method`], [`Refusal::TooLarge`] as soon as the head announces more or more has arrived, [`Refusal::TooSlow`], and
 /// [`Refusal::Incomplete`] if it ends early.
-pub async fn read_body<B>(
+pub async fn read_post<B>(
+    request: Request<B>,
+    max_bytes: usize,
+    within: Duration,
+) -> Result<Bytes, Refusal>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let now = Instant::now();
+    let deadline = now.checked_add(within).unwrap_or(now);
+    let (head, body) = request.into_parts();
+    match head.method {
+        Method::POST => read_body(&head.headers, body, max_bytes, deadline).await,
+        _ => Err(Refusal::Method),
+    }
+}
+
+/// Reads a body of at most `max_bytes` until the deadline. Nothing is decompressed or decoded.
+pub(super) async fn read_body<B>(
     headers: &HeaderMap,
     body: B,
     max_bytes: usize,

@@ -37,8 +37,10 @@ mod token;
 mod tower;
 mod verified;
 
-pub use body::read_body;
+pub use body::read_post;
 pub use event_key::EventKey;
+#[doc(no_inline)]
+pub use http_body;
 pub use receiver::Receiver;
 pub use refusal::{MismatchCause, Refusal, Unreadable};
 pub use reply::Reply;
