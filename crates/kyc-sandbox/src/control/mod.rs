@@ -5,6 +5,7 @@ mod faults;
 mod guard;
 mod journeys;
 mod people;
+mod returns;
 mod triggers;
 mod webhooks;
 
