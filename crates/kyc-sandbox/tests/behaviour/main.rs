@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod aggregator;
 mod decision;
 mod deepvue;
 mod finpass;
