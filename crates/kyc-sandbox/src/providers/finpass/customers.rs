@@ -96,7 +96,11 @@ impl Finpass {
             true => String::new(),
             false => self.simulation.ids.hex(),
         };
-        let mut banks: Vec<Bank> = ACCOUNTS.map(|account| bank(account, script)).into();
+        // Whoever consented at once goes through no screens.
+        let mut banks: Vec<Bank> = match at_once {
+            true => Vec::new(),
+            false => ACCOUNTS.map(|account| bank(account, script)).into(),
+        };
         if let Some(script) = script {
             script.arrange(&mut banks);
         }
