@@ -87,27 +87,12 @@ impl Veriff {
     }
 
     /// The signature that the head announces; `None` if there is none and none is needed.
-    ///
-    /// Both header pairs are documented, and older replies have only one of them (`[seed]`, older versions of the page):
-    /// those present must agree, and at least one signature must be present.
     fn announced(&self, headers: &HeaderMap) -> Result<Option<Signature>, VerificationError> {
-        for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
-            let client = at_most_one(headers, &name)?;
-            if client.is_some_and(|client| !alike(client, &self.api_key)) {
-                return Err(VerificationError::OtherClient);
-            }
+        match announced(headers, &self.api_key)? {
+            None if self.accept_unsigned => Ok(None),
+            None => Err(VerificationError::MissingSignature),
+            Some(header) => Signature::from_hex(header).map(Some),
         }
-        let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
-        let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
-        let header = match (x, vrf) {
-            (Some(x), Some(vrf)) if !alike(x, vrf) => {
-                return Err(VerificationError::ConflictingHeaders);
-            }
-            (Some(header), _) | (None, Some(header)) => header,
-            (None, None) if self.accept_unsigned => return Ok(None),
-            (None, None) => return Err(VerificationError::MissingSignature),
-        };
-        Signature::from_hex(header).map(Some)
     }
 
     /// The names of the settings that [`from_settings`](Self::from_settings) reads.
@@ -238,13 +223,35 @@ impl Provider for Veriff {
     }
 }
 
+/// The signature's header, as it came, of a reply or a webhook that is for this client.
+///
+/// Both header pairs are documented, and older replies have only one of them (`[seed]`, older versions of the page): those
+/// present must agree.
+pub(crate) fn announced<'h>(
+    headers: &'h HeaderMap,
+    api_key: &HeaderValue,
+) -> Result<Option<&'h HeaderValue>, VerificationError> {
+    for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
+        let client = at_most_one(headers, &name)?;
+        if client.is_some_and(|client| !alike(client, api_key)) {
+            return Err(VerificationError::OtherClient);
+        }
+    }
+    let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
+    let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
+    match (x, vrf) {
+        (Some(x), Some(vrf)) if !alike(x, vrf) => Err(VerificationError::ConflictingHeaders),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
 /// Whether two values are equal, ignoring case. Neither is a secret.
-fn alike(one: &HeaderValue, other: &HeaderValue) -> bool {
+pub(crate) fn alike(one: &HeaderValue, other: &HeaderValue) -> bool {
     one == other || one.as_bytes().eq_ignore_ascii_case(other.as_bytes())
 }
 
 /// A duplicate header is refused even if its values agree, because implementations differ in which one they use.
-fn at_most_one<'h>(
+pub(crate) fn at_most_one<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'h HeaderValue>, VerificationError> {

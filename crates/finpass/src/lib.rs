@@ -11,6 +11,8 @@ mod provider;
 mod raw_json;
 mod refresh_data;
 mod report_flow;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use client::FinpassClient;
 pub use envelope::Envelope;
@@ -36,6 +38,8 @@ pub use provider_core;
 pub use raw_json::RawJson;
 pub use refresh_data::{DataRequestId, RefreshData, Refreshed, RefreshedData};
 pub use report_flow::ReportFlow;
+#[cfg(feature = "webhook")]
+pub use webhook::{FinpassHints, Hint};
 
 /// Finpass as an OpenAPI document without operations: addresses, credentials and refusals. The
 /// operations are in the catalogue.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::sandbox;
+
 const AFTER_HELP: &str = "\
 Credentials come from the environment, never from arguments. Each variable may
 also be given as NAME_FILE, the path of a file that holds the value and nothing
@@ -73,6 +75,24 @@ pub(crate) enum Command {
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
     Sandbox(Sandbox),
+    /// Show or move the clock of a running sandbox
+    #[command(display_order = 80)]
+    Clock(sandbox::Clock),
+    /// List the faults of a running sandbox, switch them on and off
+    #[command(display_order = 81)]
+    Faults(sandbox::Faults),
+    /// List the invented people of a running sandbox
+    #[command(display_order = 82)]
+    People(sandbox::People),
+    /// List the webhooks of a running sandbox, send them again, say where they go
+    #[command(display_order = 83)]
+    Webhooks(sandbox::Webhooks),
+    /// Let an event happen in a running sandbox, with its webhooks
+    #[command(display_order = 83)]
+    Trigger(sandbox::Trigger),
+    /// Receive webhooks, verify them, print them and forward them
+    #[command(display_order = 84)]
+    Listen(sandbox::Listen),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
@@ -97,6 +117,16 @@ pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Go on to the end: read the documents, the accounts and the decision once the person has answered. In the sandbox the
+    /// script in the mobile number answers, and the clock is moved
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// As --complete, with a person at a browser: print where to go, wait, and go on when the browser comes back
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// With --complete: the consent template at FinPro
+    #[arg(long, value_name = "ID")]
+    pub(crate) product_id: Option<String>,
     /// The person's mobile number, 10 digits
     #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: String,
@@ -152,6 +182,15 @@ pub(crate) struct Sandbox {
     /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
+    /// Change a setting of the sandbox, such as finpass.auth-status=403; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// List the settings that --set takes, and serve nothing
+    #[arg(long)]
+    pub(crate) settings: bool,
+    /// Send the webhooks of Veriff and FinPro to this URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook_url: Option<String>,
 }
 
 #[derive(Debug, Args)]

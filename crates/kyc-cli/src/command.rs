@@ -32,6 +32,12 @@ pub(crate) fn parser() -> clap::Command {
         .arg_required_else_help(true)
         .mut_subcommand("sandbox", no_deadline)
         .mut_subcommand("completions", no_deadline)
+        .mut_subcommand("trigger", no_deadline)
+        .mut_subcommand("listen", no_deadline)
+        .mut_subcommand("clock", no_deadline)
+        .mut_subcommand("faults", no_deadline)
+        .mut_subcommand("people", no_deadline)
+        .mut_subcommand("webhooks", no_deadline)
         .subcommands(commands)
         .mut_subcommand("openapi", |command| {
             no_deadline(command).mut_arg("provider", |name| name.value_parser(names))
@@ -85,7 +91,13 @@ async fn call(
     };
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
-        Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
+        Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
+        Command::Clock(arguments) => sandbox::clock::run(arguments, output).await?,
+        Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
+        Command::People(arguments) => sandbox::people::run(arguments, output).await?,
+        Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
+        Command::Trigger(arguments) => sandbox::trigger::run(arguments, output).await?,
+        Command::Listen(arguments) => return sandbox::listen::run(arguments, output).await,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -15,6 +15,9 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 /// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
+/// Not reached.
+pub(crate) const EXIT_UNREACHED: u8 = 5;
+
 /// Ended by Ctrl-C, as shells number it, or by SIGTERM or SIGHUP.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
@@ -27,6 +30,8 @@ pub(crate) enum Failure {
     Unprinted,
     /// It was done, and the reply could not be written to stdout.
     Unwritten(Option<RequestId>),
+    /// What runs on this machine was not reached.
+    Unreached(&'static str),
     /// It was done, and the answer is not in its file but here.
     Elsewhere(RequestId, String),
 }
@@ -60,6 +65,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
+            Self::Unreached(_) => EXIT_UNREACHED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
@@ -91,7 +97,7 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "verification" => 6,
         "decode" => EXIT_UNREAD,
         // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
-        _ => 5,
+        _ => EXIT_UNREACHED,
     }
 }
 

@@ -192,6 +192,11 @@ impl Output {
                 "not_sent",
                 None,
             ),
+            Failure::Unreached(message) => match self.json {
+                true => json!({"kind": "connect", "message": message, "outcome": "not_sent"})
+                    .to_string(),
+                false => format!("error: {message}"),
+            },
             Failure::Elsewhere(id, place) => {
                 let message =
                     format!("it was done, and the file could not be written; the reply is {place}");

@@ -69,6 +69,7 @@ pub fn environment(base_urls: &BaseUrls) -> Vec<(&'static str, String)> {
         ("VERIFF_BASE_URL", base_urls.veriff.as_str()),
         ("VERIFF_API_KEY", VERIFF_API_KEY),
         ("VERIFF_SHARED_SECRET", VERIFF_SHARED_SECRET),
+        ("VERIFF_WEBHOOK_SECRET", VERIFF_SHARED_SECRET),
         ("DEEPVUE_BASE_URL", base_urls.deepvue.as_str()),
         ("DEEPVUE_CLIENT_ID", DEEPVUE_CLIENT_ID),
         ("DEEPVUE_CLIENT_SECRET", DEEPVUE_CLIENT_SECRET),

@@ -1,9 +1,10 @@
 //! The sandbox itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -12,8 +13,9 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
 
-use crate::exchange::{self, Json, Operation, ProviderApi, Reply};
-use crate::pages::aggregator;
+use crate::control::{self, Guard};
+use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
+use crate::pages;
 use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -22,8 +24,8 @@ use crate::providers::veriff::Veriff;
 use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
-    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Simulation,
-    StoredConsent, Webhook, WebhookId, What, iso,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
+    Simulation, StoredConsent, Webhook, WebhookId, What, iso,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::transport::SandboxTransport;
@@ -35,6 +37,9 @@ pub struct Sandbox {
     settings: Arc<Settings>,
     ledger: Ledger,
     providers: Providers,
+    faults: ActiveFaults,
+    token: Arc<str>,
+    /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
 
@@ -42,10 +47,16 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let simulation = Simulation::new(deterministic, *settings.people_act());
+        let simulation = Simulation::new(
+            deterministic,
+            *settings.fixed_time(),
+            *settings.data_seed(),
+            *settings.people_act(),
+        );
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
+        let faults = ActiveFaults::default();
         let shared = || simulation.clone();
         let providers = Providers {
             finpass: Arc::new(Finpass::new(settings.finpass().clone(), shared())),
@@ -56,29 +67,47 @@ impl Sandbox {
                 settings.webhook_transport().clone(),
                 *settings.allow_other_machines(),
             ),
-            webhook_urls: Arc::new(settings.webhook_urls().clone()),
+            webhook_urls: Arc::new(Mutex::new(settings.webhook_urls().clone())),
             simulation,
         };
         let router = Router::new()
-            .nest("/finpass", table(&providers.finpass, &ledger, limit))
-            .nest("/finpro", table(&providers.finpro, &ledger, limit))
-            .nest("/veriff", table(&providers.veriff, &ledger, limit))
-            .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
-            .route(STYLE_PATH, get(style))
-            .merge(aggregator::router(
+            .nest(
+                "/finpass",
+                table(&providers.finpass, &ledger, &faults, limit),
+            )
+            .nest("/finpro", table(&providers.finpro, &ledger, &faults, limit))
+            .nest("/veriff", table(&providers.veriff, &ledger, &faults, limit))
+            .nest(
+                "/deepvue",
+                table(&providers.deepvue, &ledger, &faults, limit),
+            )
+            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
+            .merge(pages::aggregator::router(
                 providers.clone(),
                 *settings.allow_other_machines(),
-            ))
-            .fallback({
-                let documents = settings.documents().clone();
-                move |request| std::future::ready(document(&documents, &request))
-            });
+            ));
         Self {
             settings: Arc::new(settings),
             ledger,
             providers,
+            faults,
+            token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
             router,
         }
+    }
+
+    /// All routes: the providers', the control's, documents and the style sheet.
+    pub(crate) fn router(&self) -> Router {
+        let documents = self.settings.documents().clone();
+        let guard = Guard::new(
+            Arc::clone(&self.token),
+            *self.settings.allow_other_machines(),
+        );
+        control::router(guard)
+            .route(STYLE_PATH, get(style))
+            .with_state(self.clone())
+            .merge(self.router.clone())
+            .fallback(move |request| std::future::ready(document(&documents, &request)))
     }
 
     /// The operations of all providers, in the order of their tables.
@@ -92,7 +121,7 @@ impl Sandbox {
 
     /// A transport that reaches this sandbox without a socket.
     pub fn transport(&self) -> SandboxTransport {
-        SandboxTransport::new(self.router.clone())
+        SandboxTransport::new(self.router())
     }
 
     /// Serves this sandbox over HTTP/1.1 until the returned value is shut down or dropped.
@@ -105,7 +134,7 @@ impl Sandbox {
     /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
         let providers = self.providers.clone();
-        ServedSandbox::start(address, self.router.clone(), providers, &self.settings).await
+        ServedSandbox::start(address, self.router(), providers, &self.settings).await
     }
 
     /// The ledger of all requests and effects, past and future.
@@ -142,9 +171,25 @@ impl Sandbox {
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
-    /// with it. Returns `false` for an id that is not a UUID, which no session has.
+    /// with it, and a webhook tells of it. A resubmission that is requested opens another attempt. Returns `false` for an id
+    /// that is not a UUID, which no session has, and for a session that was deleted.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         self.providers.veriff.decide(session_id, decision)
+    }
+
+    /// Gives a Veriff session a status as its portal does: the session's attempts list it, and a webhook tells of it. Returns
+    /// `false` for an id that is not a UUID, and for a session that was deleted.
+    pub fn set_portal_status(&self, session_id: &str, status: &str, reason: Option<&str>) -> bool {
+        self.providers
+            .veriff
+            .set_portal_status(session_id, status, reason)
+    }
+
+    /// The URL to which DigiLocker sent a person back, with the code or the refusal, by the session's `transaction_id`: what a
+    /// browser would open. `None` until the person has answered, and where the caller named no URL.
+    pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
+        self.providers.settle();
+        self.providers.deepvue.returned(transaction_id)
     }
 
     /// The time on the sandbox's clock.
@@ -162,9 +207,7 @@ impl Sandbox {
         let simulation = &self.providers.simulation;
         simulation.clock.set_mode(mode);
         let words = mode_words(mode);
-        simulation
-            .happenings
-            .add(simulation.now_ms(), None, What::Clock { words });
+        self.tell(What::Clock { words });
         simulation.timer_added.notify_one();
     }
 
@@ -176,10 +219,37 @@ impl Sandbox {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let to_ms = simulation.now_ms().saturating_add(by_ms);
         let words = format!("moved to {}", iso(to_ms));
-        simulation
-            .happenings
-            .add(simulation.now_ms(), None, What::Clock { words });
+        self.tell(What::Clock { words });
         self.providers.advance_to(to_ms).await
+    }
+
+    /// Switches a fault on, until it has met its last request or is switched off.
+    pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
+        let provider = fault.provider();
+        let id = self.faults.add(fault);
+        let words = format!("{id} of {provider} is on");
+        self.tell(What::Fault { words });
+        id
+    }
+
+    /// Switches a fault off. Returns `false` if it is not on.
+    pub fn switch_fault_off(&self, id: FaultId) -> bool {
+        let was_on = self.faults.remove(id).is_some();
+        if was_on {
+            let words = format!("{id} is off");
+            self.tell(What::Fault { words });
+        }
+        was_on
+    }
+
+    /// The faults that are on, in the order in which they were switched on.
+    pub fn faults(&self) -> Vec<(FaultId, Fault)> {
+        self.faults.all()
+    }
+
+    fn tell(&self, what: What) {
+        let simulation = &self.providers.simulation;
+        simulation.happenings.add(simulation.now_ms(), None, what);
     }
 
     /// The webhooks that were made, oldest first; the newest 10,000.
@@ -187,8 +257,49 @@ impl Sandbox {
         self.providers.simulation.outbox.all()
     }
 
+    /// A webhook that is still kept.
+    pub fn webhook(&self, id: WebhookId) -> Option<Webhook> {
+        self.providers.simulation.outbox.get(id)
+    }
+
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub fn webhook_urls(&self) -> BTreeMap<Provider, String> {
+        self.providers.webhook_urls().clone()
+    }
+
+    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere.
+    pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
+        let mut urls = self.providers.webhook_urls();
+        match url {
+            Some(url) => urls.insert(provider, url),
+            None => urls.remove(&provider),
+        };
+    }
+
+    /// What happened after this number, oldest first.
+    pub(crate) fn happenings_after(&self, number: u64) -> Vec<Happening> {
+        self.providers.simulation.happenings.after(number)
+    }
+
+    /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.
+    pub fn control_token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn simulation(&self) -> &Simulation {
+        &self.providers.simulation
+    }
+
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.providers.simulation.now_ms()
+    }
+
     /// The headers with which a webhook is sent, beside its content type.
-    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         self.providers.webhook_headers(webhook)
     }
 
@@ -219,8 +330,13 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-fn table<P: ProviderApi>(api: &Arc<P>, ledger: &Ledger, body_limit: usize) -> Router {
-    exchange::router(Arc::clone(api), ledger.clone(), body_limit)
+fn table<P: ProviderApi>(
+    api: &Arc<P>,
+    ledger: &Ledger,
+    faults: &ActiveFaults,
+    body_limit: usize,
+) -> Router {
+    exchange::router(Arc::clone(api), ledger.clone(), faults.clone(), body_limit)
 }
 
 async fn style() -> Response {

@@ -1,7 +1,8 @@
 //! Time passes in the sandbox: what is due happens, in order, whether its clock runs or is moved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
@@ -27,7 +28,7 @@ pub(crate) struct Providers {
     pub(crate) deepvue: Arc<Deepvue>,
     pub(crate) sender: Sender,
     /// Where webhooks go that name no URL themselves.
-    pub(crate) webhook_urls: Arc<BTreeMap<Provider, String>>,
+    pub(crate) webhook_urls: Arc<Mutex<BTreeMap<Provider, String>>>,
 }
 
 /// What happened while the clock was moved.
@@ -84,7 +85,13 @@ impl Providers {
         }
     }
 
-    fn due(&self, provider: Provider, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
+    pub(crate) fn due(
+        &self,
+        provider: Provider,
+        at_ms: i64,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
         match provider {
             Provider::Finpass => self.finpass.due(at_ms, journey, timer),
             Provider::Finpro => self.finpro.due(at_ms, journey, timer),
@@ -95,6 +102,9 @@ impl Providers {
 
     /// Attempts the deliveries that are due: one after the other within a journey, journeys beside each other.
     pub(crate) async fn deliver_due(&self) -> Vec<Delivery> {
+        if self.simulation.deliveries_are_held() {
+            return Vec::new();
+        }
         let now_ms = self.simulation.now_ms();
         let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<WebhookId>>::new();
         while let Some((_, journey, timer)) = self.simulation.deliveries.take_due(now_ms) {
@@ -115,15 +125,13 @@ impl Providers {
     /// Attempts to deliver a webhook, and plans the next attempt where one is needed.
     pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
         let webhook = self.simulation.outbox.get(id)?;
-        let headers = self.webhook_headers(&webhook);
-        let url = webhook
-            .url
-            .as_ref()
-            .or_else(|| self.webhook_urls.get(&webhook.provider));
-        let delivery = self
-            .sender
-            .send(&webhook, url.map(String::as_str), headers)
-            .await;
+        let mut headers = self.webhook_headers(&webhook);
+        headers.push(("x-sandbox-webhook".into(), id.to_string()));
+        let journey = webhook.journey.map(|journey| journey.to_string());
+        headers.extend(journey.map(|journey| ("x-sandbox-journey".into(), journey)));
+        let portal = || self.webhook_urls().get(&webhook.provider).cloned();
+        let url = webhook.url.clone().or_else(portal);
+        let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;
         let attempt = webhook.attempts.len().saturating_add(1);
         let now_ms = self.simulation.now_ms();
         self.simulation.outbox.record(id, now_ms, delivery);
@@ -152,8 +160,15 @@ impl Providers {
         Some(delivery)
     }
 
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub(crate) fn webhook_urls(&self) -> MutexGuard<'_, BTreeMap<Provider, String>> {
+        self.webhook_urls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The headers of a webhook.
-    pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+    pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         match webhook.provider {
             Provider::Finpass => self.finpass.webhook_headers(webhook),
             Provider::Finpro => self.finpro.webhook_headers(webhook),

@@ -20,6 +20,8 @@ mod session;
 mod session_person;
 mod submit_session;
 mod upload_media;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use attempts::{Attempts, GetAttempts, SessionAttempt, UserDefinedStatus};
 pub use client::SessionsClient;
@@ -48,3 +50,8 @@ pub use session::{Session, SessionReply, SessionStatus, SessionUrl};
 pub use session_person::{GetPerson, PepSanctionMatch, PersonReply, SessionPerson};
 pub use submit_session::SubmitSession;
 pub use upload_media::{MediaType, UploadMedia, UploadedMedia};
+#[cfg(feature = "webhook")]
+pub use webhook::{
+    DecisionEvent, FlowContext, FlowEvent, FullAutoEvent, UserDefinedStatusEvent, VeriffEvent,
+    VeriffWebhooks,
+};

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
+use crate::state::{JourneyId, Journeys};
 
 /// The caller's connection.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct ReceivedRequest {
     pub(super) body: Bytes,
     /// The provider's base URL as this caller reaches it.
     pub(super) base_url: String,
+    /// Whether it came over a socket.
+    pub(super) is_served: bool,
 }
 
 /// The occurrences of a header that should be sent once.
@@ -79,6 +82,11 @@ impl ReceivedRequest {
         origin
     }
 
+    /// Whether links to this sandbox lead there: it is served over a socket.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served
+    }
+
     /// The path of the route that matched.
     pub(crate) fn template(&self) -> &'static str {
         self.template
@@ -101,6 +109,19 @@ impl ReceivedRequest {
     /// The query parameter of this name, decoded; none if it is sent twice or is not UTF-8.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         one_of(&self.query, name)
+    }
+
+    /// The first journey that an id in the path, the query or the body is known for.
+    pub(crate) fn journey(&self, journeys: &Journeys) -> Option<JourneyId> {
+        let values = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let mut in_head = self.path.split('/').chain(values.map(|(_, value)| value));
+        in_head.find_map(|id| journeys.find(id)).or_else(|| {
+            let body = serde_json::from_slice(&self.body).ok()?;
+            find_journey(&body, journeys)
+        })
     }
 
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
@@ -153,6 +174,18 @@ impl ReceivedRequest {
         essence
             .trim_ascii()
             .eq_ignore_ascii_case(b"application/json")
+    }
+}
+
+/// The journey of the first text in a value that is an id of one.
+fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
+    match value {
+        Value::String(text) => journeys.find(text.split('@').next().unwrap_or(text)),
+        Value::Array(items) => items.iter().find_map(|item| find_journey(item, journeys)),
+        Value::Object(members) => members
+            .values()
+            .find_map(|value| find_journey(value, journeys)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A provider as a table of routes, and the steps of every request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,13 +12,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
-use super::faults::{Failure, Faults, Injected};
+use super::faults::{ActiveFaults, Failure, Faults, Injected};
 use super::reply::Reply;
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
 };
 
+/// How much of a body is kept to be shown.
+const KEPT_BYTES: usize = 64 * 1024;
 /// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
 
@@ -45,13 +48,18 @@ pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
 
     fn faults(&self) -> Faults<'_>;
 
+    /// The longest body of an operation that takes files, where it is longer than what the others take.
+    fn body_limit(&self, _operation: &str) -> Option<usize> {
+        None
+    }
+
     fn simulation(&self) -> &Simulation;
 
     /// What happens when a timer of this provider is due. `at_ms` is its time, and not later than now.
     fn due(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer);
 
     /// The headers of a webhook, its signature among them, and never its content type.
-    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)>;
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)>;
 }
 
 /// Lets everything happen that is due at a provider.
@@ -111,10 +119,16 @@ struct Table<P> {
     ledger: Ledger,
     body_limit: usize,
     injected: Injected,
+    active: ActiveFaults,
 }
 
 /// Serves a provider's table. A path without a route is answered 404, a method without one 405 with `allow`.
-pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: usize) -> Router {
+pub(crate) fn router<P: ProviderApi>(
+    api: Arc<P>,
+    ledger: Ledger,
+    active: ActiveFaults,
+    body_limit: usize,
+) -> Router {
     let mut router = Router::new();
     for route in P::ROUTES {
         // Fails only for methods that axum cannot route, which no row has.
@@ -136,6 +150,7 @@ pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: us
             ledger,
             body_limit,
             injected: Injected::default(),
+            active,
         }))
 }
 
@@ -146,9 +161,12 @@ impl<P: ProviderApi> Table<P> {
         let timeout = connection.and_then(|connection| connection.body_read_timeout);
         let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
         let started = Instant::now();
-        let read = body::read(body, self.body_limit, timeout, &parts.headers).await;
+        let limit = self.api.body_limit(route.operation);
+        let limit = limit.unwrap_or(0).max(self.body_limit);
+        let read = body::read(body, limit, timeout, &parts.headers).await;
         let mut request = ReceivedRequest {
             base_url: format!("{origin}/{}", P::PROVIDER.as_str()),
+            is_served: timeout.is_some(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             template: route.template,
@@ -171,6 +189,7 @@ impl<P: ProviderApi> Table<P> {
         let (parts, _) = request.into_parts();
         let request = ReceivedRequest {
             base_url: String::new(),
+            is_served: false,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             template: "",
@@ -186,20 +205,48 @@ impl<P: ProviderApi> Table<P> {
 
     /// The reply to a request whose body arrived whole, with the operation's failure injected before or after the handler.
     fn reply(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
-        let Some(scoped) = self.api.faults().failure(route.operation) else {
-            return self.admit_and_handle(route, request);
+        let journeys = &self.api.simulation().journeys;
+        let (active, delay) = self
+            .active
+            .take(P::PROVIDER, route.operation, || request.journey(journeys));
+        let mut reply = match active {
+            Some(failure) => self.with_failure(route, request, &failure, || true),
+            None => match self.api.faults().failure(route.operation) {
+                Some(scoped) => self.with_failure(route, request, scoped.failure, || {
+                    self.injected.take(scoped)
+                }),
+                None => self.admit_and_handle(route, request),
+            },
         };
-        if !scoped.failure.is_after_effect() {
-            return if self.injected.take(scoped) {
-                self.failed(scoped.failure)
-            } else {
-                self.admit_and_handle(route, request)
+        reply.wait = reply.wait.saturating_add(delay);
+        reply.journey = reply.journey.or_else(|| request.journey(journeys));
+        reply
+    }
+
+    /// The reply with a failure in its place, before or after the handler, if it is injected.
+    fn with_failure(
+        &self,
+        route: &Route<P>,
+        request: &ReceivedRequest,
+        failure: &Failure,
+        is_injected: impl Fn() -> bool,
+    ) -> Reply {
+        if !failure.is_after_effect() {
+            return match is_injected() {
+                true => self.failed(failure).because("a fault that is switched on"),
+                false => self.admit_and_handle(route, request),
             };
         }
         let mut reply = self.admit_and_handle(route, request);
-        if reply.status.is_success() && self.injected.take(scoped) {
+        if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            reply = self.failed(scoped.failure).with_wait(wait);
+            let (journey, changed) = (reply.journey, reply.changed);
+            reply = self
+                .failed(failure)
+                .with_wait(wait)
+                .of_journey(journey)
+                .with_change(changed)
+                .because("a fault that is switched on, after the effect");
             reply.effect = effect;
         }
         reply
@@ -242,7 +289,7 @@ impl<P: ProviderApi> Table<P> {
             std::mem::take(&mut reply.changed),
             reply.reason,
         );
-        let reply_body = reply.body().clone();
+        let reply_body = kept(reply.body().clone());
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
         let exchange = Exchange {
@@ -255,7 +302,7 @@ impl<P: ProviderApi> Table<P> {
                 format!("{}?{}", request.path, request.query)
             },
             request_headers: request.headers,
-            request_body: request.body,
+            request_body: kept(request.body),
             status: response.status(),
             reply_headers: response.headers().clone(),
             reply_body,
@@ -281,6 +328,14 @@ impl<P: ProviderApi> Table<P> {
 async fn sleep(duration: std::time::Duration) {
     if !duration.is_zero() {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// The beginning of a body that is a file.
+fn kept(body: Bytes) -> Bytes {
+    match body.get(..KEPT_BYTES) {
+        Some(beginning) if body.len() > KEPT_BYTES => Bytes::copy_from_slice(beginning),
+        _ => body,
     }
 }
 

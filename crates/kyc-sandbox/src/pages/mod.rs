@@ -2,4 +2,6 @@
 
 pub(crate) mod aggregator;
 pub(crate) mod form;
+pub(crate) mod forms;
 pub(crate) mod layout;
+pub(crate) mod veriff;

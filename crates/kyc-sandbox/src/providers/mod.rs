@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod aggregator;
+mod amounts;
 pub(crate) mod deepvue;
 pub(crate) mod finpass;
 pub(crate) mod finpro;

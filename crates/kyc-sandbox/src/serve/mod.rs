@@ -106,6 +106,11 @@ impl ServedSandbox {
         self.address
     }
 
+    /// The URL below which everything is, without a trailing slash.
+    pub fn url(&self) -> String {
+        origin(self.address)
+    }
+
     /// Where each provider's routes begin.
     pub fn base_urls(&self) -> BaseUrls {
         BaseUrls::below(&origin(self.address))

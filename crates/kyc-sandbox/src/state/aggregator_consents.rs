@@ -52,7 +52,12 @@ pub(crate) struct LinkedAccount {
     pub(crate) link: String,
     pub(crate) fip_id: String,
     pub(crate) fi_type: &'static str,
-    pub(crate) masked_number: &'static str,
+    pub(crate) masked_number: String,
+    pub(crate) bank: &'static str,
+    /// `SAVINGS` or `CURRENT`.
+    pub(crate) kind: &'static str,
+    /// Which of the accounts it is that the bank data of a scripted customer has.
+    pub(crate) scripted: Option<usize>,
     /// Whether it has two holders.
     pub(crate) joint: bool,
 }
@@ -77,8 +82,8 @@ pub(crate) struct AggregatorConsent {
     pub(crate) offered: Vec<LinkedAccount>,
     /// What the customer shares: nothing before the approval.
     pub(crate) accounts: Vec<LinkedAccount>,
-    /// Whether the request names its institutions.
-    pub(crate) names_fips: bool,
+    /// The institutions that the request names, if any.
+    pub(crate) fips: Vec<String>,
     /// Where the customer returns, unless to the organisation's own address.
     pub(crate) return_url: Option<String>,
     /// What the customer's number says.
@@ -147,7 +152,7 @@ mod tests {
             expires_ms: 0,
             offered: Vec::new(),
             accounts: Vec::new(),
-            names_fips: false,
+            fips: Vec::new(),
             return_url: None,
             script: None,
             journey: None,

@@ -30,13 +30,18 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
 
     /// Replaces the value of a key with the result of `value`, which receives the previous one.
     pub(crate) fn update(&self, key: K, value: impl FnOnce(Option<&V>) -> V) {
+        self.replace(key, |previous| (value(previous), ()));
+    }
+
+    /// The same, and hands out what else `value` results in.
+    pub(crate) fn replace<R>(&self, key: K, value: impl FnOnce(Option<&V>) -> (V, R)) -> R {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = entries.by_key.get(&key);
         let is_new = previous.is_none();
-        let value = value(previous);
+        let (value, result) = value(previous);
         if is_new {
             if self.capacity == 0 {
-                return;
+                return result;
             }
             if entries.order.len() == self.capacity
                 && let Some(oldest) = entries.order.pop_front()
@@ -46,6 +51,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
             entries.order.push_back(key.clone());
         }
         entries.by_key.insert(key, value);
+        result
     }
 
     /// Changes the value of a key, if there is one.

@@ -3,6 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far India is ahead of UTC, all the year.
+const INDIA: SignedDuration = SignedDuration::from_mins(330);
+
 /// Where the clock stands when ids are deterministic: 2030-01-01T00:00:00.000Z.
 const FIXED_MS: i64 = 1_893_456_000_000;
 
@@ -45,22 +52,29 @@ impl State {
 }
 
 impl Clock {
-    /// Runs with the real clock, or stands at a fixed time.
-    pub(crate) fn new(fixed: bool) -> Self {
+    /// Runs with the real clock. Stands still at a time, if one is given, and with deterministic ids.
+    pub(crate) fn new(fixed: Option<SystemTime>, deterministic: bool) -> Self {
+        let fixed_ms = fixed.and_then(unix_ms);
+        let fixed_ms = fixed_ms.or(deterministic.then_some(FIXED_MS));
         let real_ms = real_ms();
         Self(Arc::new(Mutex::new(State {
-            mode: if fixed {
-                ClockMode::Frozen
-            } else {
-                ClockMode::Real
+            mode: match fixed_ms {
+                Some(_) => ClockMode::Frozen,
+                None => ClockMode::Real,
             },
-            virtual_ms: if fixed { FIXED_MS } else { real_ms },
+            virtual_ms: fixed_ms.unwrap_or(real_ms),
             real_ms,
         })))
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
         self.lock().at(real_ms())
+    }
+
+    /// The day in India.
+    pub(crate) fn today(&self) -> Date {
+        let now = Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
+        in_india(now).date()
     }
 
     /// The time when a reply with this delay is sent. A clock that stands still does not change.
@@ -118,34 +132,54 @@ impl Clock {
 
 /// The real time in Unix milliseconds.
 fn real_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
-        .unwrap_or(FIXED_MS)
+    unix_ms(SystemTime::now()).unwrap_or(FIXED_MS)
+}
+
+/// Unix milliseconds; none before 1970.
+fn unix_ms(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}
+
+/// The clock's face in India.
+pub(crate) fn in_india(time: Timestamp) -> DateTime {
+    let shifted = time.saturating_add(INDIA).unwrap_or(time);
+    TimeZone::UTC.to_datetime(shifted)
 }
 
 /// Formats an instant in ISO 8601, UTC, with milliseconds.
 pub(crate) fn iso(ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+    let time = Timestamp::from_millisecond(ms).unwrap_or_default();
     format!("{time:.3}")
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
     fn a_fixed_time_stands_still_and_is_written_with_milliseconds() {
-        let clock = Clock::new(true);
+        let clock = Clock::new(None, true);
         assert_eq!(clock.after_ms(Duration::from_secs(1)), clock.now_ms());
         assert_eq!(iso(clock.now_ms()), "2030-01-01T00:00:00.000Z");
         assert_eq!(clock.real_time_until(FIXED_MS + 1), None);
     }
 
     #[test]
+    fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_utc() {
+        for (second, day) in [(66_599, 27), (66_600, 28)] {
+            // 2026-11-27T00:00:00Z and so many seconds.
+            let time = UNIX_EPOCH + Duration::from_secs(1_795_737_600 + second);
+            let clock = Clock::new(Some(time), true);
+            assert_eq!(clock.today(), date(2026, 11, day));
+        }
+    }
+
+    #[test]
     fn a_clock_is_moved_forward_only_and_keeps_its_time_when_its_mode_changes() {
-        let clock = Clock::new(true);
+        let clock = Clock::new(None, true);
         clock.move_to(FIXED_MS + 5_000);
         clock.move_to(FIXED_MS);
         assert_eq!(clock.now_ms(), FIXED_MS + 5_000);

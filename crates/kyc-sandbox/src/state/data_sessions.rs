@@ -1,5 +1,7 @@
 //! The sessions in which FinPro fetches a consent's data.
 
+use jiff::Timestamp;
+
 use super::MobileScript;
 
 /// How a session ends.
@@ -38,6 +40,15 @@ pub(crate) struct DataSession {
     pub(crate) requested_ms: i64,
     /// When the data is deleted.
     pub(crate) expires_ms: i64,
+    /// The transactions that it fetches.
+    pub(crate) range: Range,
+}
+
+/// From when until when, both included; without an end on a side where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
 }
 
 impl DataSession {
@@ -134,6 +145,7 @@ mod tests {
             pending: Pending::Polls(2),
             first: true,
             requested_ms: 0,
+            range: Range::default(),
             expires_ms: 0,
         };
         let polled: Vec<_> = (0..4).map(|_| session.poll()).collect();

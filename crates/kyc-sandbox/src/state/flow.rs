@@ -595,7 +595,10 @@ mod tests {
             link: link.to_owned(),
             fip_id: "FIP".to_owned(),
             fi_type: "DEPOSIT",
-            masked_number: "XX1",
+            masked_number: "XX1".to_owned(),
+            bank: "Invented Bank",
+            kind: "SAVINGS",
+            scripted: None,
             joint,
         }
     }

@@ -165,11 +165,31 @@ impl Outbox {
         self.lock().kept.iter().cloned().collect()
     }
 
-    pub(crate) fn record(&self, id: WebhookId, at_ms: i64, delivery: Delivery) {
+    /// The newest id, if there is one.
+    pub(crate) fn newest(&self) -> Option<WebhookId> {
+        self.lock().kept.back().map(|webhook| webhook.id)
+    }
+
+    /// Those that were made after this one.
+    pub(crate) fn after(&self, id: Option<WebhookId>) -> Vec<Webhook> {
+        let webhooks = self.lock();
+        let after = webhooks.kept.iter().filter(|webhook| Some(webhook.id) > id);
+        after.cloned().collect()
+    }
+
+    pub(crate) fn change(&self, id: WebhookId, change: impl FnOnce(&mut Webhook)) {
         let mut webhooks = self.lock();
         if let Some(webhook) = webhooks.kept.iter_mut().find(|webhook| webhook.id == id) {
-            webhook.attempts.push((at_ms, delivery));
+            change(webhook);
         }
+    }
+
+    pub(crate) fn remove(&self, id: WebhookId) {
+        self.lock().kept.retain(|webhook| webhook.id != id);
+    }
+
+    pub(crate) fn record(&self, id: WebhookId, at_ms: i64, delivery: Delivery) {
+        self.change(id, |webhook| webhook.attempts.push((at_ms, delivery)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Webhooks> {

@@ -1,7 +1,8 @@
 //! The invented people, by mobile number.
 //!
-//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to no one: no aggregator knows it,
-//! and Finpass opens a session for it.
+//! FinPro's aggregators and Finpass answer by these numbers. A number that is a [script](crate::MobileScript) belongs to somebody
+//! with accounts linked at onemoney. Any other number belongs to no one: no aggregator knows it, and Finpass opens a session for
+//! it.
 //!
 //! | mobile | who | onemoney | finvu | anumati | FinPro | Finpass |
 //! |---|---|---|---|---|---|---|
@@ -16,7 +17,7 @@
 //! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
 //! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
 
-use super::MobileScript;
+use super::{MobileScript, bank};
 
 /// An aggregator's reply about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,8 +212,8 @@ pub const PEOPLE: &[Person] = &[
     },
 ];
 
-/// The person with this number: one of the table, one whose number is a [script](crate::MobileScript), or else one who is
-/// unknown everywhere.
+/// The person with this number. A number that is a [script](crate::MobileScript) has accounts linked at onemoney; any other one
+/// that is not in the table belongs to a person unknown everywhere.
 pub fn find(mobile: &str) -> Person {
     let listed = PEOPLE.iter().find(|person| person.mobile == mobile);
     match (listed, MobileScript::of(mobile)) {
@@ -221,6 +222,12 @@ pub fn find(mobile: &str) -> Person {
         (None, Some(_)) => SCRIPTED,
         (None, None) => STRANGER,
     }
+}
+
+/// Whose bank accounts the number of an archetype in a [script](crate::MobileScript) stands for, in a few words; `None` for a number
+/// without an archetype, which has the accounts of the first.
+pub fn archetype(number: u8) -> Option<&'static str> {
+    bank::name(number)
 }
 
 /// Whether this number is in the table.
@@ -275,6 +282,15 @@ mod tests {
         };
         assert_eq!(documented(include_str!("people.rs"), "//! "), rows);
         assert_eq!(documented(include_str!("../../README.md"), ""), rows);
+    }
+
+    #[test]
+    fn a_script_is_linked_at_onemoney_and_finpass_opens_a_session() {
+        let scripted = find("9001000007");
+        let at = ["onemoney", "finvu", "anumati"].map(|name| scripted.at(name));
+        assert_eq!(at, [Linked, NotRegistered, NotRegistered]);
+        assert_eq!(scripted.session_start, SessionStart::Opens);
+        assert_eq!(find("900100000").at("onemoney"), NotRegistered);
     }
 
     #[test]

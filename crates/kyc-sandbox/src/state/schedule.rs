@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{AggregatorConsentStatus, DecisionStatus, JourneyId, WebhookId};
+use uuid::Uuid;
+
+use super::{AggregatorConsentStatus, JourneyId, WebhookId};
 
 /// Something that happens by itself at its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +21,31 @@ pub(crate) enum Timer {
     },
     /// The data of a session arrives, or will not.
     Data { session: String },
-    /// Veriff decides.
-    Decision {
-        session: String,
-        decision: DecisionStatus,
+    /// A session at Veriff goes on, unless another step was taken since this turn.
+    Verification {
+        session: Uuid,
+        turn: u32,
+        step: VerificationStep,
     },
+    /// Sessions at Veriff end whose person did not finish in time.
+    VerificationsEnd,
     /// An attempt to deliver a webhook.
     Delivery(WebhookId),
 }
 
 /// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
 const TIMERS: usize = 20_000;
+
+/// How a session at Veriff goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VerificationStep {
+    /// The person takes the next step, or Veriff decides.
+    Next,
+    /// The notice of a requested resubmission is sent, unless this attempt was handed in.
+    TellResubmission { attempt: usize },
+    /// The person is screened again, whatever happened since.
+    ScreenAgain,
+}
 
 /// Timers in the order of time, then of journeys, then of their making.
 #[derive(Debug, Default)]
@@ -64,6 +80,18 @@ impl Schedule {
         let first = timers.by_time.first_entry()?;
         let (at_ms, journey, _) = *first.key();
         (at_ms <= now_ms).then(|| (at_ms, journey, first.remove()))
+    }
+
+    /// Takes the next timer of a journey until this time.
+    pub(crate) fn take_of(&self, journey: JourneyId, until_ms: i64) -> Option<Timer> {
+        let mut timers = self.lock();
+        let of = |key: &&(i64, Option<JourneyId>, u64)| key.1 == Some(journey);
+        let key = *timers
+            .by_time
+            .keys()
+            .take_while(|key| key.0 <= until_ms)
+            .find(of)?;
+        timers.by_time.remove(&key)
     }
 
     fn lock(&self) -> MutexGuard<'_, Timers> {

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 
@@ -25,11 +27,15 @@ pub(crate) struct Parts {
     pub(crate) people_act: PeopleAct,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
+    /// Of invented bank data.
+    pub(crate) data_seed: u64,
     schedules: [Schedule; 4],
     pub(crate) deliveries: Schedule,
     pub(crate) journeys: Journeys,
     pub(crate) outbox: Outbox,
     pub(crate) happenings: Happenings,
+    /// How many hold deliveries back.
+    held: AtomicUsize,
     /// Wakes whoever waits for the next timer.
     pub(crate) timer_added: Notify,
 }
@@ -43,16 +49,23 @@ impl Deref for Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(deterministic: bool, people_act: PeopleAct) -> Self {
+    pub(crate) fn new(
+        deterministic: bool,
+        fixed_time: Option<SystemTime>,
+        data_seed: u64,
+        people_act: PeopleAct,
+    ) -> Self {
         Self(Arc::new(Parts {
             people_act,
             ids: Ids::new(deterministic),
-            clock: Clock::new(deterministic),
+            clock: Clock::new(fixed_time, deterministic),
+            data_seed,
             schedules: Default::default(),
             deliveries: Schedule::default(),
             journeys: Journeys::new(),
             outbox: Outbox::new(WEBHOOKS),
             happenings: Happenings::new(HAPPENINGS),
+            held: AtomicUsize::new(0),
             timer_added: Notify::new(),
         }))
     }
@@ -126,5 +139,26 @@ impl Simulation {
         let at_ms = self.now_ms().saturating_add(ms);
         self.deliveries.add(at_ms, journey, Timer::Delivery(id));
         self.timer_added.notify_one();
+    }
+
+    /// Holds deliveries back until the guard is dropped.
+    pub(crate) fn hold_deliveries(&self) -> HeldDeliveries {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        HeldDeliveries(self.clone())
+    }
+
+    pub(crate) fn deliveries_are_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Holds deliveries back.
+#[derive(Debug)]
+pub(crate) struct HeldDeliveries(Simulation);
+
+impl Drop for HeldDeliveries {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+        self.0.timer_added.notify_one();
     }
 }

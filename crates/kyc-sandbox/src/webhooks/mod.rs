@@ -2,6 +2,7 @@
 
 pub(crate) mod script;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Sender {
         &self,
         webhook: &Webhook,
         url: Option<&str>,
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<(Cow<'static, str>, String)>,
     ) -> Delivery {
         let Some(transport) = &self.transport else {
             return Delivery::NotSent;
@@ -59,7 +60,7 @@ impl Sender {
         }
         let mut request = Request::post(uri).header(CONTENT_TYPE, "application/json");
         for (name, value) in headers {
-            request = request.header(name, value);
+            request = request.header(&*name, value);
         }
         let Ok(request) = request.body(Body::from(webhook.body.to_vec())) else {
             return Delivery::NotSent;
@@ -79,7 +80,7 @@ impl fmt::Debug for Sender {
 }
 
 /// Whether a URL leads to this machine.
-fn is_loopback(uri: &Uri) -> bool {
+pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

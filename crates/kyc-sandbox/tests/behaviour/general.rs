@@ -311,6 +311,7 @@ fn the_environment_names_exactly_the_documented_variables() {
             "VERIFF_API_KEY",
             "VERIFF_BASE_URL",
             "VERIFF_SHARED_SECRET",
+            "VERIFF_WEBHOOK_SECRET",
         ]
     );
     assert!(uuid::Uuid::parse_str(credentials::VERIFF_API_KEY).is_ok());

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod aggregator;
+mod browser;
+mod control;
 mod decision;
 mod deepvue;
 mod finpass;
@@ -11,7 +13,10 @@ mod general;
 mod refresh_data;
 mod routes;
 mod sessions;
+mod triggers;
 mod veriff;
+mod veriff_pages;
+mod verifications;
 
 use std::time::Duration;
 

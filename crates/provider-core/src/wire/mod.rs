@@ -39,6 +39,8 @@ pub use form::Form;
 pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
+#[cfg(feature = "webhook")]
+pub(crate) use json::decode_webhook;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;

@@ -2,14 +2,19 @@
 
 mod documents;
 mod initiate_session;
+mod issued;
 pub(crate) mod options;
+mod sessions;
 mod validation;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::Method;
 
+pub(crate) use self::issued::consent_day;
 use self::options::{DeepvueSettings, Plan, WrongCredentials};
+pub(crate) use self::sessions::{Link, Session};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
@@ -22,15 +27,6 @@ pub(crate) struct Deepvue {
     rate: RateWindows,
     /// By the `transaction_id` that opened them.
     sessions: Bounded<String, Session>,
-}
-
-#[derive(Debug, Clone)]
-struct Session {
-    /// The kinds of documents; all of them if there are none.
-    kinds: Vec<String>,
-    opened_ms: i64,
-    /// Whether its authorisation is complete.
-    is_authorized: bool,
 }
 
 impl ProviderApi for Deepvue {
@@ -106,9 +102,11 @@ impl ProviderApi for Deepvue {
         &self.simulation
     }
 
-    fn due(&self, _at_ms: i64, _journey: Option<JourneyId>, _timer: Timer) {}
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.timer_due(at_ms, &timer);
+    }
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }
 }

@@ -97,9 +97,9 @@ impl Finpass {
             false => self.simulation.ids.hex(),
         };
         // Whoever consented at once goes through no screens.
-        let mut banks: Vec<Bank> = match at_once {
+        let mut banks = match at_once {
             true => Vec::new(),
-            false => ACCOUNTS.map(|account| bank(account, script)).into(),
+            false => self.banks(script),
         };
         if let Some(script) = script {
             script.arrange(&mut banks);
@@ -188,7 +188,7 @@ impl Finpass {
                 self.set_status(handle, *status, None);
             }
             Timer::Data { session } => self.go_on(session, at_ms),
-            Timer::Decision { .. } | Timer::Delivery(_) => {}
+            _ => {}
         }
     }
 
@@ -422,12 +422,34 @@ impl Finpass {
 /// Who asks. Finpass's requests name nobody.
 const LENDER: &str = "Invented Lender";
 
-fn bank((fip_id, masked_number): (&str, &'static str), script: Option<MobileScript>) -> Bank {
+impl Finpass {
+    /// The banks of a person, each with an account: those of a scripted person's bank data, or those that the reports of
+    /// everybody else have.
+    fn banks(&self, script: Option<MobileScript>) -> Vec<Bank> {
+        let everybody = || ACCOUNTS.map(|(fip_id, number)| bank(fip_id, number, script));
+        let Some(script) = script else {
+            return everybody().into();
+        };
+        let accounts = self.accounts(script);
+        let own = accounts.iter();
+        let mut banks: Vec<Bank> = own
+            .map(|account| bank(account.bank.fip_id, &account.number, Some(script)))
+            .collect();
+        let more = script.more_accounts(banks.len());
+        banks.extend(everybody().into_iter().take(more));
+        banks
+    }
+}
+
+fn bank(fip_id: &str, masked_number: &str, script: Option<MobileScript>) -> Bank {
     let account = LinkedAccount {
         link: format!("{fip_id}.{masked_number}"),
         fip_id: fip_id.to_owned(),
         fi_type: "DEPOSIT",
-        masked_number,
+        masked_number: masked_number.to_owned(),
+        bank: "Invented Bank",
+        kind: "SAVINGS",
+        scripted: None,
         joint: script.is_some_and(MobileScript::is_joint),
     };
     Bank {

@@ -7,6 +7,7 @@ use super::options::{EmptyOptional, FinpassSettings, MobileRule, PanField, PanRu
 use super::{Family, Finpass, Session, required, success};
 use crate::exchange::{NullOptional, ProviderApi, ReceivedRequest, Reply};
 use crate::providers::aggregator::FINPASS_ENTRY;
+use crate::state::MobileScript;
 use crate::state::people::{self, SessionStart};
 
 pub(super) fn handle(finpass: &Finpass, received: &ReceivedRequest) -> Reply {
@@ -118,9 +119,9 @@ fn open(finpass: &Finpass, received: &ReceivedRequest, request: Initialize) -> R
     let id = finpass.simulation.ids.hex();
     let (first, rest) = id.split_at(8);
     let client_id = format!("aa_{first}_{rest}");
-    let monitoring = request.monitoring;
     let session = Session {
-        monitoring,
+        monitoring: request.monitoring,
+        script: MobileScript::of(&request.mobile_number),
         ..Session::default()
     };
     finpass.sessions.update(client_id.clone(), |_| session);

@@ -9,11 +9,13 @@ mod report;
 
 use http::Method;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::bank::{self, Account};
 use crate::state::{
     AggregatorConsentStatus, Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook,
 };
@@ -44,6 +46,8 @@ enum Family {
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
+    /// Whose accounts it has, if the mobile number is a script.
+    script: Option<MobileScript>,
     /// Whether the settings list it, so that nothing is known about it.
     is_listed: bool,
     /// The `request_id`s of its refreshes, the newest first.
@@ -136,7 +140,7 @@ impl ProviderApi for Finpass {
         self.on_timer(at_ms, &timer);
     }
 
-    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(&'static str, String)> {
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }
 }
@@ -207,6 +211,15 @@ impl Finpass {
     /// Whether an aggregator is down for this person this time.
     fn is_down(&self, mobile: &str) -> bool {
         MobileScript::of(mobile).is_some_and(|script| script.is_down(&self.refused, mobile))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn accounts(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     /// The reply to an unknown `client_id`.

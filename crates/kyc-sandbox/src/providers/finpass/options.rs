@@ -78,6 +78,10 @@ settings! {
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
         /// How far the reports of a session are. The person consents at once. Own choice.
         with_report_state / report_state: ReportState = ReportState::Ready;
+        /// Whether reports and analyses of scripted people have members that are neither documented nor reported: named as on
+        /// sister products' pages, such as `current_balance` and `drawing_limit`, or by the sandbox, such as `joint_holders`. Own
+        /// choice.
+        with_undocumented_members / undocumented_members: bool = true;
         /// The links of PDF reports up to the file's name. There is nothing.
         with_report_url / report_url: String = "https://statements.example.test".to_owned();
         /// `message_code` of a `request_id` that is not one of the session's. Own choice.

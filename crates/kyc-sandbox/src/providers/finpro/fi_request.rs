@@ -11,13 +11,13 @@ use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::providers::address::millis;
 use crate::state::{
     AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, MobileScript, Pending,
-    Provider, Timer, iso,
+    Provider, Range, Timer, iso,
 };
 
 pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentId")?;
-        range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
+        let range = range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
         let consent = finpro.active_consent(id)?;
         let script = consent.script.map(MobileScript::data);
         let now_ms = finpro.simulation.now_ms();
@@ -37,6 +37,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 .is_empty(),
             requested_ms: now_ms,
             expires_ms: now_ms.saturating_add(life_ms),
+            range,
         };
         if let Some(after_ms) = script.and_then(|script| script.after_ms) {
             let timer = Timer::Data {
@@ -105,9 +106,9 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             Json::Object(vec![
                 ("linkRefNumber", account.link.as_str().into()),
                 ("fiStatus", DataSession::words(outcome, index).1.into()),
-                ("fipName", "Invented Bank".into()),
+                ("fipName", account.bank.into()),
                 ("fipId", account.fip_id.as_str().into()),
-                ("maskedAccountNumber", account.masked_number.into()),
+                ("maskedAccountNumber", account.masked_number.as_str().into()),
             ])
         };
         let requested = iso(session.requested_ms);
@@ -138,16 +139,21 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     })
 }
 
-/// Refuses a moment that is not ISO 8601, and a range that ends before it begins.
-pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<(), Refused> {
-    let moment = |name| -> Result<Option<Timestamp>, Refused> {
-        let text = body.text(name)?;
+/// The range between two moments. Refuses one that is not ISO 8601, and a range that ends before it begins.
+pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<Range, Refused> {
+    range_between(body.text(from)?, body.text(to)?)
+}
+
+/// The same of two texts.
+pub(super) fn range_between(from: Option<&str>, to: Option<&str>) -> Result<Range, Refused> {
+    let moment = |text: Option<&str>| -> Result<Option<Timestamp>, Refused> {
         let parsed = text.map(|text| text.parse().map_err(|_| invalid("a date is not ISO 8601")));
         parsed.transpose()
     };
-    match moment(from)?.zip(moment(to)?) {
+    let (from, to) = (moment(from)?, moment(to)?);
+    match from.zip(to) {
         Some((from, to)) if to < from => Err(invalid("the range ends before it begins")),
-        _ => Ok(()),
+        _ => Ok(Range { from, to }),
     }
 }
 

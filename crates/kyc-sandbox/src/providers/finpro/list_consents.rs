@@ -20,7 +20,7 @@ pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 let mut row = members(consent);
                 row.push(("fiTypes", Json::List(vec![account.fi_type.into()])));
                 row.push(("fipId", account.fip_id.as_str().into()));
-                row.push(("maskedAccountNumber", account.masked_number.into()));
+                row.push(("maskedAccountNumber", account.masked_number.as_str().into()));
                 Json::Object(row)
             };
             if consent.accounts.is_empty() {
@@ -98,11 +98,11 @@ impl Finpro {
         let row = |consent: &AggregatorConsent| {
             let account = |account: &LinkedAccount| {
                 Json::Object(vec![
-                    ("fipName", "Invented Bank".into()),
+                    ("fipName", account.bank.into()),
                     ("fipId", account.fip_id.as_str().into()),
-                    ("accountType", "SAVINGS".into()),
+                    ("accountType", account.kind.into()),
                     ("linkReferenceNumber", account.link.as_str().into()),
-                    ("maskedAccountNumber", account.masked_number.into()),
+                    ("maskedAccountNumber", account.masked_number.as_str().into()),
                     ("fiType", account.fi_type.into()),
                 ])
             };

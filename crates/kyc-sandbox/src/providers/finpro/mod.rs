@@ -5,6 +5,7 @@ mod body;
 mod bulk;
 mod check_profile;
 pub(crate) mod customers;
+mod deposit;
 mod discovery;
 mod fi_data;
 mod fi_request;
@@ -14,16 +15,19 @@ mod redirection;
 mod request_consent;
 mod revoke_consent;
 mod webhooks;
+mod workbook;
 
 use http::Method;
+use std::borrow::Cow;
 
 use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, Provider, Quota,
-    RateWindows, Recent, Simulation, Timer, Webhook,
+    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, MobileScript,
+    Provider, Quota, RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -192,7 +196,7 @@ impl ProviderApi for Finpro {
         self.on_timer(at_ms, &timer);
     }
 
-    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(&'static str, String)> {
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         self.signature(webhook).into_iter().collect()
     }
 }
@@ -230,6 +234,15 @@ impl Finpro {
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
         matches!(self.set_status(handle, status, None), Some(Ok(_)))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn scripted(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {

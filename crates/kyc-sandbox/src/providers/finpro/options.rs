@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::credentials;
 use crate::exchange::{
-    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, settings,
+    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, named, settings,
 };
 pub use crate::state::DataOutcome;
+
+named! { DataOutcome { Ready Partial Timeout } }
 
 settings! {
     /// MoneyOne FinPro: Check Profile, consents.
@@ -108,7 +110,7 @@ settings! {
             credentials::FINPRO_OLD_WEBHOOK_SECRET.to_owned();
         /// The header with a webhook's signature, in lower case. Not documented; the name says that it is the sandbox's. Own
         /// choice.
-        with_webhook_header / webhook_header: &'static str = "x-sandbox-signature";
+        with_webhook_header / webhook_header: String = "x-sandbox-signature".to_owned();
         /// How a webhook's signature is written. Own choice.
         with_webhook_encoding / webhook_encoding: WebhookEncoding = WebhookEncoding::Hex;
         /// What stands before a webhook's signature. Own choice.
@@ -130,6 +132,8 @@ settings! {
         with_data_outcome / data_outcome: DataOutcome = DataOutcome::Ready;
         /// The body of an account: as on the page, or as live replies are reported to be.
         with_account_body / account_body: AccountBody = AccountBody::AsDocumented;
+        /// The version of ReBIT's deposits in which the accounts of scripted people come. Both are live.
+        with_deposit_version / deposit_version: DepositVersion = DepositVersion::Two;
         /// How the analysis of account data comes as a spreadsheet. Documented as set up for each organisation.
         with_excel_form / excel_form: ExcelForm = ExcelForm::Link;
         /// The delay of each reply.
@@ -240,11 +244,19 @@ choices! {
         Rebit,
     }
 
+    /// A version of ReBIT's schema of deposits.
+    DepositVersion {
+        /// 1.1: the balance after a row is its `currentBalance`, and a transfer's mode `FT`.
+        One,
+        /// 2.0.0: the balance after a row is its `transactionalBalance`.
+        Two,
+    }
+
     /// How a spreadsheet comes.
     ExcelForm {
         /// As an address from which it can be downloaded for a time. Nothing is there.
         Link,
-        /// As the file itself, which is empty.
+        /// As the file itself, which is empty unless the accounts are a scripted person's.
         File,
     }
 

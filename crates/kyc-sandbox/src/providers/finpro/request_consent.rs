@@ -10,6 +10,7 @@ use super::options::{ConsentReply, RedirectMember, UnknownName};
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::providers::address::{is_return_address, millis};
 use crate::providers::aggregator::FINPRO_ENTRY;
+use crate::state::bank::Account;
 use crate::state::{
     AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript, PeopleAct, people,
 };
@@ -17,26 +18,23 @@ use crate::state::{
 /// The accounts of an institution, with which the sandbox's are invented.
 pub(super) const ACCOUNTS: [(&str, &str); 2] =
     [("DEPOSIT", "XXXXXX0001"), ("TERM_DEPOSIT", "XXXXXX0002")];
-/// Those of a person who has one more than two.
-const MORE_ACCOUNTS: [(&str, &str); 3] = [
-    ("DEPOSIT", "XXXXXX0001"),
-    ("TERM_DEPOSIT", "XXXXXX0002"),
-    ("DEPOSIT", "XXXXXX0003"),
-];
+/// Those that some people have beside their own.
+const MORE_ACCOUNTS: [(&str, &str); 2] =
+    [("TERM_DEPOSIT", "XXXXXX0002"), ("DEPOSIT", "XXXXXX0003")];
 /// The institution where a request names none.
 pub(super) const FIP: &str = "FIP-1";
 
 pub(super) fn v2(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         complete(body)?;
-        let consent = finpro.ask(body, &[FIP])?;
+        let consent = finpro.ask(body, &[])?;
         Ok(finpro.requested(&consent, Vec::new()))
     })
 }
 
 pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let fips = fips(body)?;
+        let fips = body.texts("fipID")?;
         let orchestrated = !body.texts("productIDList")?.is_empty();
         let consent = finpro.ask(body, &fips)?;
         let handles = [consent.handle.as_str()];
@@ -54,7 +52,10 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         complete(body)?;
-        let fips = fips(body)?;
+        let mut fips = body.texts("fipID")?;
+        if fips.is_empty() {
+            fips = finpro.institutions(body)?;
+        }
         let asked = fips.iter().map(|fip| finpro.ask(body, &[fip]));
         let consents = asked.collect::<Result<Vec<_>, _>>()?;
         let effect = consents.first().map(|consent| consent.handle.clone());
@@ -68,15 +69,6 @@ pub(super) fn v4(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let reply = finpro.success(vec![("data", Json::List(rows.collect()))]);
         Ok(reply.with_effect(effect.unwrap_or_default()))
     })
-}
-
-/// The institutions that are asked.
-fn fips<'b>(body: &'b RequestBody<'_>) -> Result<Vec<&'b str>, Refused> {
-    let mut fips = body.texts("fipID")?;
-    if fips.is_empty() {
-        fips.push(FIP);
-    }
-    Ok(fips)
 }
 
 /// What versions 2 and 4 require.
@@ -93,7 +85,17 @@ fn complete(body: &RequestBody<'_>) -> Result<(), Refused> {
 }
 
 impl Finpro {
-    /// Opens a consent.
+    /// The institutions where the customer has accounts.
+    fn institutions(&self, body: &RequestBody<'_>) -> Result<Vec<&'static str>, Refused> {
+        let (user, _) = body.required("vua")?.split_once('@').unwrap_or_default();
+        let Some(script) = MobileScript::of(user) else {
+            return Ok(vec![FIP]);
+        };
+        let accounts = self.scripted(script);
+        Ok(accounts.iter().map(|account| account.bank.fip_id).collect())
+    }
+
+    /// Opens a consent for the accounts at these institutions, or at any.
     fn ask(&self, body: &RequestBody<'_>, fips: &[&str]) -> Result<AggregatorConsent, Refused> {
         let product = match (
             body.text("productID")?,
@@ -146,7 +148,7 @@ impl Finpro {
             expires_ms: now_ms.saturating_add(millis(*self.settings.consent_life())),
             offered: Vec::new(),
             accounts: Vec::new(),
-            names_fips: body.has("fipID"),
+            fips: fips.iter().map(|fip| (*fip).to_owned()).collect(),
             return_url: return_url.map(str::to_owned),
             script: None,
             journey: None,
@@ -160,23 +162,10 @@ impl Finpro {
         let ids = &self.simulation.ids;
         consent.handle = ids.uuid().to_string();
         consent.id = ids.uuid().to_string();
-        let joint = consent.script.is_some_and(MobileScript::is_joint);
-        let accounts = match consent.script {
-            _ if joint => &ACCOUNTS[..1],
-            Some(script) if script.has_three_accounts() => &MORE_ACCOUNTS[..],
-            _ => &ACCOUNTS[..],
+        consent.offered = match consent.script {
+            Some(script) => self.links(script, fips),
+            None => self.sample_links(&ACCOUNTS, if fips.is_empty() { &[FIP] } else { fips }),
         };
-        for fip in fips {
-            for (fi_type, masked_number) in accounts {
-                consent.offered.push(LinkedAccount {
-                    link: ids.uuid().to_string(),
-                    fip_id: (*fip).to_owned(),
-                    fi_type,
-                    masked_number,
-                    joint,
-                });
-            }
-        }
         if self.simulation.people_act == PeopleAct::ByScript && people::is_listed(&person) {
             // The documented people have their accounts in lists from the start.
             consent.accounts.clone_from(&consent.offered);
@@ -188,6 +177,49 @@ impl Finpro {
         let decides = self.decides(&person, &aggregator);
         self.begin(&consent, decides);
         Ok(consent)
+    }
+
+    /// Links to the accounts that every institution has of everybody else.
+    fn sample_links(&self, accounts: &[(&'static str, &str)], fips: &[&str]) -> Vec<LinkedAccount> {
+        let accounts = fips
+            .iter()
+            .flat_map(|fip| accounts.iter().map(move |account| (fip, *account)));
+        let link = |(fip, (fi_type, number)): (&&str, (&'static str, &str))| LinkedAccount {
+            link: self.simulation.ids.uuid().to_string(),
+            fip_id: (*fip).to_owned(),
+            fi_type,
+            masked_number: number.to_owned(),
+            bank: "Invented Bank",
+            kind: "SAVINGS",
+            scripted: None,
+            joint: false,
+        };
+        accounts.map(link).collect()
+    }
+
+    /// Links to a scripted person's accounts at these institutions, or at any.
+    fn links(&self, script: MobileScript, fips: &[&str]) -> Vec<LinkedAccount> {
+        let accounts = self.scripted(script).into_iter().enumerate();
+        let asked =
+            accounts.filter(|(_, account)| fips.is_empty() || fips.contains(&account.bank.fip_id));
+        let link = |(index, account): (usize, Account)| LinkedAccount {
+            link: self.simulation.ids.uuid().to_string(),
+            fip_id: account.bank.fip_id.to_owned(),
+            fi_type: "DEPOSIT",
+            bank: account.bank.name,
+            kind: account.kind.word(),
+            masked_number: account.number,
+            scripted: Some(index),
+            // The two holders of an archetype's account share it; who has only a joint account does not.
+            joint: script.is_joint(),
+        };
+        let mut links: Vec<_> = asked.map(link).collect();
+        let more = MORE_ACCOUNTS.get(..script.more_accounts(links.len()));
+        if let (Some(more), Some(first)) = (more, links.first()) {
+            let fip = first.fip_id.clone();
+            links.extend(self.sample_links(more, &[&fip]));
+        }
+        links
     }
 
     /// The member with the URL where customers decide about these consents.

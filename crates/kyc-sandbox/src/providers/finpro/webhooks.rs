@@ -3,6 +3,8 @@
 //! Their members and words are documented, and that they are signed with HMAC-SHA256. The header, the encoding and what exactly is
 //! signed are the sandbox's own choice, by settings.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -78,7 +80,7 @@ impl Finpro {
                 members.extend([
                     ("fipName", "Invented Bank".into()),
                     ("fipId", account.fip_id.as_str().into()),
-                    ("maskedAccountNumber", account.masked_number.into()),
+                    ("maskedAccountNumber", account.masked_number.as_str().into()),
                 ]);
             }
             Json::Object(members)
@@ -214,7 +216,7 @@ impl Finpro {
     }
 
     /// The header with a webhook's signature.
-    pub(super) fn signature(&self, webhook: &Webhook) -> Option<(&'static str, String)> {
+    pub(super) fn signature(&self, webhook: &Webhook) -> Option<(Cow<'static, str>, String)> {
         let settings = &self.settings;
         let secret = match webhook.signing {
             WebhookSigning::Genuine => settings.webhook_secret(),
@@ -229,7 +231,7 @@ impl Finpro {
             WebhookEncoding::Base64 => STANDARD.encode(mac),
         };
         let value = format!("{}{written}", settings.webhook_prefix());
-        Some((*settings.webhook_header(), value))
+        Some((settings.webhook_header().clone().into(), value))
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     veriff
         .success(members(*settings.reply_body(), &id, session_text))
         .with_effect(id)
+        .of_journey(veriff.find(session).journey)
+        .with_change("recorded a consent")
 }
 
 struct Consent {

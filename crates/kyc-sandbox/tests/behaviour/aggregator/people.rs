@@ -17,7 +17,7 @@ const STEPS: u64 = 30;
 #[tokio::test]
 async fn approve_goes_through_everything_in_order() {
     let world = World::new();
-    let handle = world.ask("9001000000").await;
+    let handle = world.ask("9001000008").await;
     let asked = world.consent(&handle).await;
     assert_eq!(asked["status"], "PENDING");
     assert_eq!(
@@ -29,7 +29,7 @@ async fn approve_goes_through_everything_in_order() {
     world.pass_seconds(STEPS).await;
     let given = world.consent(&handle).await;
     assert_eq!(given["status"], "ACTIVE");
-    assert_eq!(given["accounts"].as_array().unwrap().len(), 2);
+    assert_eq!(given["accounts"].as_array().unwrap().len(), 3);
     assert_eq!(
         world.returned(&handle).await,
         ("S".into(), "0".into(), handle.clone())
@@ -39,12 +39,12 @@ async fn approve_goes_through_everything_in_order() {
     assert_eq!(world.data_status(&session).await.0, "PENDING");
     assert_eq!(world.data(&handle).await, Err("NoDataAvailable".to_owned()));
     world.pass_seconds(5).await;
-    let delivered = words(&["DELIVERED", "DELIVERED"]);
+    let delivered = words(&["DELIVERED"; 3]);
     assert_eq!(
         world.data_status(&session).await,
         ("DATA_READY".to_owned(), delivered)
     );
-    assert_eq!(world.data(&handle).await, Ok(2));
+    assert_eq!(world.data(&handle).await, Ok(3));
     assert_eq!(world.events(), ["CONSENT_APPROVED", "DATA_READY"]);
 
     // The data's life ends, and then the consent's.
@@ -175,11 +175,11 @@ async fn expire_never_opens_the_link() {
 #[tokio::test]
 async fn revoke_later_has_data_until_the_seventh_day() {
     let world = World::new();
-    let handle = world.ask("9001070000").await;
+    let handle = world.ask("9001070008").await;
     world.pass_seconds(STEPS).await;
     world.request_data(&handle).await;
     world.pass(6 * DAY).await;
-    assert_eq!(world.data(&handle).await, Ok(2));
+    assert_eq!(world.data(&handle).await, Ok(3));
     assert_eq!(world.events(), ["CONSENT_APPROVED", "DATA_READY"]);
     world.pass(2 * DAY).await;
     assert_eq!(world.events(), ["CONSENT_REVOKED"]);
@@ -313,7 +313,7 @@ async fn data_ends_as_its_digit_says() {
             "9001000100",
             5,
             "DATA_READY",
-            ["DELIVERED", "TIMEOUT"],
+            &["DELIVERED", "TIMEOUT"][..],
             Ok(1),
             &["DATA_READY"][..],
         ),
@@ -321,7 +321,7 @@ async fn data_ends_as_its_digit_says() {
             "9001000200",
             299,
             "PENDING",
-            ["PENDING"; 2],
+            &["PENDING"],
             Err("NoDataAvailable"),
             &[],
         ),
@@ -329,15 +329,15 @@ async fn data_ends_as_its_digit_says() {
             "9001000200",
             300,
             "DATA_READY",
-            ["DELIVERED"; 2],
-            Ok(2),
+            &["DELIVERED"],
+            Ok(1),
             &["DATA_READY"],
         ),
         (
             "9001000300",
             5,
             "TIMEOUT",
-            ["TIMEOUT"; 2],
+            &["TIMEOUT"],
             Ok(0),
             &["SESSION_FAILED"],
         ),
@@ -345,7 +345,7 @@ async fn data_ends_as_its_digit_says() {
             "9001000400",
             5,
             "TIMEOUT",
-            ["TIMEOUT"; 2],
+            &["TIMEOUT"],
             Ok(0),
             &["SESSION_EXPIRED"],
         ),
@@ -353,7 +353,7 @@ async fn data_ends_as_its_digit_says() {
             "9001000500",
             5,
             "DATA_DENIED",
-            ["DENIED"; 2],
+            &["DENIED"],
             Ok(0),
             &["DATA_DENIED"],
         ),
@@ -361,15 +361,15 @@ async fn data_ends_as_its_digit_says() {
             "9001000600",
             5,
             "DATA_READY",
-            ["DELIVERED"; 2],
-            Ok(2),
+            &["DELIVERED"],
+            Ok(1),
             &["DATA_READY"],
         ),
         (
             "9001000600",
             3600,
             "DATA_READY",
-            ["DELIVERED"; 2],
+            &["DELIVERED"],
             Err("DataIsDeleted"),
             &["DATA_READY"],
         ),
@@ -377,7 +377,7 @@ async fn data_ends_as_its_digit_says() {
             "9001000700",
             86_400,
             "PENDING",
-            ["PENDING"; 2],
+            &["PENDING"],
             Err("NoDataAvailable"),
             &[],
         ),
@@ -388,7 +388,7 @@ async fn data_ends_as_its_digit_says() {
         let session = world.request_data(&handle).await;
         world.pass_seconds(after).await;
         let seen = world.data_status(&session).await;
-        assert_eq!(seen, (word.to_owned(), words(&links)), "{mobile}");
+        assert_eq!(seen, (word.to_owned(), words(links)), "{mobile}");
         assert_eq!(
             world.data(&handle).await,
             data.map_err(str::to_owned),
@@ -512,17 +512,13 @@ async fn a_journey_of_finpass_is_lived_word_by_word() {
 #[tokio::test]
 async fn a_session_of_finpass_has_reports_once_its_person_consented() {
     for (mobile, expected, told) in [
-        ("9001000000", json!(["READY", "READY"]), &["ACTIVE"][..]),
+        ("9001000000", json!(["READY"]), &["ACTIVE"][..]),
         ("9001020000", json!(["READY"]), &["ACTIVE"]),
         ("9001000100", json!(["READY", "PENDING"]), &["ACTIVE"]),
-        ("9001000700", json!(["PENDING", "PENDING"]), &["ACTIVE"]),
-        ("9001030000", json!(["FAILED", "FAILED"]), &["REJECTED"]),
-        ("9001040000", json!(["PENDING", "PENDING"]), &[]),
-        (
-            "9001070000",
-            json!(["READY", "READY"]),
-            &["ACTIVE", "REVOKED"],
-        ),
+        ("9001000700", json!(["PENDING"]), &["ACTIVE"]),
+        ("9001030000", json!(["FAILED"]), &["REJECTED"]),
+        ("9001040000", json!(["PENDING"]), &[]),
+        ("9001070000", json!(["READY"]), &["ACTIVE", "REVOKED"]),
     ] {
         let world = World::new();
         let path = "/services/account-aggregator/init";
@@ -541,7 +537,12 @@ async fn a_session_of_finpass_has_reports_once_its_person_consented() {
                     .collect::<Vec<_>>()
             )
         };
-        assert_eq!(statuses().await, json!(["PENDING", "PENDING"]), "{mobile}");
+        let all = match mobile {
+            "9001020000" => 3,
+            "9001000100" => 2,
+            _ => 1,
+        };
+        assert_eq!(statuses().await, json!(vec!["PENDING"; all]), "{mobile}");
         world.pass_seconds(STEPS).await;
         assert_eq!(statuses().await, expected, "{mobile}");
         world.pass(8 * DAY).await;

@@ -99,7 +99,7 @@ async fn both_forms_have_their_documented_members() {
 #[tokio::test]
 async fn the_form_of_a_signature_is_a_setting() {
     let settings = FinproSettings::default()
-        .with_webhook_header("x-moneyone")
+        .with_webhook_header("x-moneyone".to_owned())
         .with_webhook_encoding(WebhookEncoding::Base64)
         .with_webhook_prefix("v1=".to_owned())
         .with_webhook_secret("other".to_owned());
@@ -268,6 +268,9 @@ async fn finpass_signs_nothing_and_needs_an_address() {
             .keys()
             .map(|name| name.as_str().to_owned())
             .collect();
-        assert_eq!(names, ["content-type"]);
+        assert_eq!(
+            names,
+            ["content-type", "x-sandbox-webhook", "x-sandbox-journey"]
+        );
     }
 }
