@@ -82,8 +82,8 @@ pub(crate) struct AggregatorConsent {
     pub(crate) offered: Vec<LinkedAccount>,
     /// What the customer shares: nothing before the approval.
     pub(crate) accounts: Vec<LinkedAccount>,
-    /// Whether the request names its institutions.
-    pub(crate) names_fips: bool,
+    /// The institutions that the request names, if any.
+    pub(crate) fips: Vec<String>,
     /// Where the customer returns, unless to the organisation's own address.
     pub(crate) return_url: Option<String>,
     /// What the customer's number says.
@@ -152,7 +152,7 @@ mod tests {
             expires_ms: 0,
             offered: Vec::new(),
             accounts: Vec::new(),
-            names_fips: false,
+            fips: Vec::new(),
             return_url: None,
             script: None,
             journey: None,

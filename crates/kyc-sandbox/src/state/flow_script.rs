@@ -104,9 +104,14 @@ impl MobileScript {
         self.journey == journey::JOINT
     }
 
-    /// Whether the person has three accounts, of which one is shared.
-    pub(crate) fn has_three_accounts(self) -> bool {
-        self.journey == journey::PARTIAL
+    /// How many accounts the person needs beside these, so that some of them can be shared or delivered and others not.
+    pub(crate) fn more_accounts(self, own: usize) -> usize {
+        let needed: usize = match (self.journey, self.data) {
+            (journey::PARTIAL, _) => 3,
+            (_, 1) => 2,
+            _ => 0,
+        };
+        needed.saturating_sub(own)
     }
 
     /// Whether an aggregator is down for this person this time; counts the times in `refused`.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod aggregator;
 mod browser;
 mod control;
 mod decision;

@@ -96,7 +96,11 @@ impl Finpass {
             true => String::new(),
             false => self.simulation.ids.hex(),
         };
-        let mut banks = self.banks(script);
+        // Whoever consented at once goes through no screens.
+        let mut banks = match at_once {
+            true => Vec::new(),
+            false => self.banks(script),
+        };
         if let Some(script) = script {
             script.arrange(&mut banks);
         }
@@ -431,9 +435,8 @@ impl Finpass {
         let mut banks: Vec<Bank> = own
             .map(|account| bank(account.bank.fip_id, &account.number, Some(script)))
             .collect();
-        if script.has_three_accounts() {
-            banks.extend(everybody());
-        }
+        let more = script.more_accounts(banks.len());
+        banks.extend(everybody().into_iter().take(more));
         banks
     }
 }

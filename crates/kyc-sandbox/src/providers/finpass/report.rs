@@ -44,7 +44,10 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
                     let all = accounts.iter().enumerate();
                     let all = all.filter(|(_, account)| shares(&account.number));
                     let more = *finpass.settings.undocumented_members();
-                    all.map(|(index, account)| scripted(script, index, account, more))
+                    let own = all.map(|(index, account)| scripted(script, index, account, more));
+                    let others = others(script, accounts.len()).iter();
+                    let others = others.filter(|(_, _, number)| shares(number));
+                    own.chain(others.map(|(id, _, number)| account(id, number)))
                         .collect()
                 }
             };
@@ -71,11 +74,15 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             .map(|(id, fip_id, number)| (id.to_owned(), fip_id, number.to_owned()))
             .into(),
         Some(script) => {
-            let accounts = finpass.accounts(script).into_iter().enumerate();
+            let accounts = finpass.accounts(script);
+            let others = others(script, accounts.len()).iter();
+            let others = others
+                .map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned()));
             let named = |(index, account): (usize, Account)| {
                 (id(script, index), account.bank.fip_id, account.number)
             };
-            accounts.map(named).collect()
+            let own = accounts.into_iter().enumerate().map(named);
+            own.chain(others).collect()
         }
     };
     let report = |(index, (id, fip_id, number)): (usize, &(String, &str, String))| {
@@ -98,6 +105,16 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         ("client_id", client_id.as_str().into()),
         ("reports", Json::List(reports)),
     ])
+}
+
+/// Everybody's accounts that a scripted person has beside so many own ones.
+fn others(
+    script: MobileScript,
+    own: usize,
+) -> &'static [(&'static str, &'static str, &'static str)] {
+    ACCOUNTS
+        .get(..script.more_accounts(own))
+        .unwrap_or_default()
 }
 
 /// The session of a fetch whose ids are accepted, and whose accounts it has.

@@ -276,19 +276,30 @@ impl Finpro {
             }
         }
         let found = banks.len();
+        for fip in &first.fips {
+            if !banks.iter().any(|bank| bank.fip_id == *fip) {
+                banks.push(Bank {
+                    fip_id: fip.clone(),
+                    answer: BankAnswer::Found,
+                    accounts: Vec::new(),
+                });
+            }
+        }
         let script = MobileScript::of(first.person());
         match script {
             Some(script) => script.arrange(&mut banks),
-            None if !first.names_fips => banks.extend(OTHER_BANKS.map(|(fip_id, answer)| Bank {
-                fip_id: fip_id.to_owned(),
-                answer,
-                accounts: Vec::new(),
-            })),
+            None if first.fips.is_empty() => {
+                banks.extend(OTHER_BANKS.map(|(fip_id, answer)| Bank {
+                    fip_id: fip_id.to_owned(),
+                    answer,
+                    accounts: Vec::new(),
+                }))
+            }
             None => {}
         }
         let token = self.simulation.ids.hex();
         let mut flow = Flow::new(token, first.person(), banks, consents.len());
-        if script.is_none() {
+        if script.is_none() && found > 0 {
             flow.chosen.truncate(found);
         }
         flow.sends_otp = script.is_none_or(MobileScript::sends_otp);

@@ -18,7 +18,7 @@ use crate::state::{
 /// The accounts of an institution, with which the sandbox's are invented.
 pub(super) const ACCOUNTS: [(&str, &str); 2] =
     [("DEPOSIT", "XXXXXX0001"), ("TERM_DEPOSIT", "XXXXXX0002")];
-/// Those that a person has beside the first, who has three.
+/// Those that some people have beside their own.
 const MORE_ACCOUNTS: [(&str, &str); 2] =
     [("TERM_DEPOSIT", "XXXXXX0002"), ("DEPOSIT", "XXXXXX0003")];
 /// The institution where a request names none.
@@ -148,7 +148,7 @@ impl Finpro {
             expires_ms: now_ms.saturating_add(millis(*self.settings.consent_life())),
             offered: Vec::new(),
             accounts: Vec::new(),
-            names_fips: body.has("fipID"),
+            fips: fips.iter().map(|fip| (*fip).to_owned()).collect(),
             return_url: return_url.map(str::to_owned),
             script: None,
             journey: None,
@@ -214,11 +214,10 @@ impl Finpro {
             joint: script.is_joint(),
         };
         let mut links: Vec<_> = asked.map(link).collect();
-        if script.has_three_accounts()
-            && let Some(first) = links.first()
-        {
+        let more = MORE_ACCOUNTS.get(..script.more_accounts(links.len()));
+        if let (Some(more), Some(first)) = (more, links.first()) {
             let fip = first.fip_id.clone();
-            links.extend(self.sample_links(&MORE_ACCOUNTS, &[&fip]));
+            links.extend(self.sample_links(more, &[&fip]));
         }
         links
     }
