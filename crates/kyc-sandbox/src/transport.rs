@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use crate::credentials::BaseUrls;
 use crate::exchange::ConnectionInfo;
 
-/// More than the longest reply, which echoes a request.
+/// More than the longest replies: an echoed request, and a year of bank data.
 const RESPONSE_LIMIT: usize = 4 * 1024 * 1024;
 
 const ORIGIN: &str = "http://localhost";
