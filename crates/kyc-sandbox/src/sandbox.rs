@@ -65,6 +65,7 @@ impl Sandbox {
             .nest("/veriff", table(&providers.veriff, &ledger, limit))
             .nest("/deepvue", table(&providers.deepvue, &ledger, limit))
             .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
+            .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
             .route(STYLE_PATH, get(style))
             .fallback({
                 let documents = settings.documents().clone();

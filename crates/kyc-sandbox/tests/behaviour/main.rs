@@ -5,6 +5,7 @@
 mod browser;
 mod decision;
 mod deepvue;
+mod digilocker;
 mod finpass;
 mod finpro;
 mod general;
