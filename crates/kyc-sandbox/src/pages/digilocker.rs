@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -48,7 +48,7 @@ pub(crate) fn routes(deepvue: Arc<Deepvue>) -> Router {
             "/deepvue/v1/kyc/digilocker/digilocker-redirect",
             get(redirect),
         )
-        .route("/digilocker/{id}", any(visit))
+        .route("/digilocker/{id}", get(visit).post(visit))
         .with_state(deepvue)
 }
 
@@ -426,14 +426,15 @@ fn show_leaving(screen: &Screen<'_>) -> Response {
     screen.say(StatusCode::OK, "You are leaving", &[words], next)
 }
 
-/// The person's number, or why it is none of the sandbox's.
-fn number(typed: &str) -> Result<&str, &'static str> {
+/// The person's number, or why it is not taken.
+fn number(typed: &str, any: bool) -> Result<&str, &'static str> {
     let is_digits = typed.bytes().all(|byte| byte.is_ascii_digit());
     let is_ours = MobileScript::of(typed).is_some()
         || people::PEOPLE.iter().any(|person| person.mobile == typed);
     match typed.len() {
         0 => Err("Nobody is chosen. Choose a person, or type a number that begins with 9001."),
         _ if is_ours => Ok(typed),
+        10 if is_digits && any => Ok(typed),
         10 if is_digits => Err(
             "This number may be somebody's. Type one that begins with 9001: those are invented.",
         ),
@@ -495,8 +496,8 @@ fn sign_in(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit) -> Response {
     let person = visit.field("person");
     let typed = visit.field("number");
     let chosen = match person {
-        "other" => number(typed),
-        listed => number(listed),
+        "other" => number(typed, deepvue.takes_any_number()),
+        listed => number(listed, false),
     };
     let mobile = match chosen {
         Ok(mobile) => mobile,

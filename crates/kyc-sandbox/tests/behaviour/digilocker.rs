@@ -350,6 +350,11 @@ async fn numbers_that_may_be_somebodys_are_refused_and_not_shown_again() {
         assert!(error.replace("&#39;", "'").contains(words), "{error}");
         assert!(number.is_empty() || !browser.shows(number));
     }
+    let any = frozen(DeepvueSettings::default().with_real_looking_numbers(true));
+    let (_, link) = initiate(&any, json!({"redirect_url": BACK})).await;
+    let mut other = Browser::open(&any, &link).await;
+    sign_in(&mut other, "9876543210").await;
+    assert!(other.shows("INVENTED PERSON"));
     assert!(browser.shows("aria-describedby=\"error\"") && browser.shows("id=\"error\""));
 }
 
