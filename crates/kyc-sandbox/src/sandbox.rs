@@ -82,6 +82,7 @@ impl Sandbox {
                 table(&providers.deepvue, &ledger, &faults, limit),
             )
             .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
+            .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
             .merge(pages::aggregator::router(
                 providers.clone(),
                 *settings.allow_other_machines(),

@@ -54,6 +54,19 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         result
     }
 
+    /// Forgets the oldest entries until the others weigh no more than this.
+    pub(crate) fn trim(&self, weight: impl Fn(&V) -> usize, most: usize) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let weights = entries.by_key.values().map(&weight);
+        let mut total = weights.fold(0_usize, usize::saturating_add);
+        while total > most
+            && let Some(oldest) = entries.order.pop_front()
+        {
+            let removed = entries.by_key.remove(&oldest);
+            total = total.saturating_sub(removed.as_ref().map_or(0, &weight));
+        }
+    }
+
     /// Changes the value of a key, if there is one.
     pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
     where
@@ -103,6 +116,10 @@ mod tests {
         assert_eq!((map.get("a"), map.get("b")), (Some(2), Some(1)));
         map.update("c", |_| 1);
         assert_eq!((map.get("a"), map.get("c")), (None, Some(1)));
+
+        map.update("b", |_| 5);
+        map.trim(|value| usize::from(*value), 5);
+        assert_eq!((map.get("b"), map.get("c")), (None, Some(1)));
 
         let none = Bounded::<&str, u8>::new(0);
         none.update("a", |_| 1);

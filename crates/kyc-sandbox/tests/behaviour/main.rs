@@ -7,6 +7,7 @@ mod browser;
 mod control;
 mod decision;
 mod deepvue;
+mod digilocker;
 mod finpass;
 mod finpro;
 mod general;
