@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
 use super::declare::{ContentType, RepeatedHeaders};
-use crate::state::{JourneyId, Journeys};
+use crate::state::{JourneyId, Journeys, Repeats, people};
 
 /// The caller's connection.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub(crate) struct ReceivedRequest {
     pub(super) body: Bytes,
     /// The provider's base URL as this caller reaches it.
     pub(super) base_url: String,
+    /// The call that is sent again with it.
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// The occurrences of a header that should be sent once.
@@ -119,6 +121,17 @@ impl ReceivedRequest {
         })
     }
 
+    /// Who the request is about, if it says so: a mobile number in the body, else a session in the path.
+    pub(super) fn person(&self) -> Option<String> {
+        let body = serde_json::from_slice(&self.body).ok();
+        let in_path = || {
+            let mut segments = self.path.split('/');
+            let session = segments.find(|segment| uuid::Uuid::try_parse(segment).is_ok());
+            session.map(str::to_owned)
+        };
+        body.as_ref().and_then(find_mobile).or_else(in_path)
+    }
+
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -184,8 +197,21 @@ fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
     }
 }
 
+/// The first mobile number in a value, alone or before the `@` of a virtual user account.
+fn find_mobile(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let user = text.split('@').next().unwrap_or(text);
+            people::is_mobile_number(user).then(|| user.to_owned())
+        }
+        Value::Array(items) => items.iter().find_map(find_mobile),
+        Value::Object(members) => members.values().find_map(find_mobile),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let plain = |text: &str| text.replace('+', " ").into_bytes();
     let mut bytes = plain(parts.next().unwrap_or_default());

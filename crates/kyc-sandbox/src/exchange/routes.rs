@@ -15,7 +15,7 @@ use super::faults::{ActiveFaults, Failure, Faults, Injected};
 use super::reply::Reply;
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
-    Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
+    Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
 };
 
 /// The name in the ledger for paths and methods without a route.
@@ -162,6 +162,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
         };
         settle(&*self.api);
         let reply = match read {
@@ -184,6 +185,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
         };
         let reply = table.api.error(status);
         table
@@ -208,6 +210,14 @@ impl<P: ProviderApi> Table<P> {
         };
         reply.wait = reply.wait.saturating_add(delay);
         reply.journey = reply.journey.or_else(|| request.journey(journeys));
+        // What was opened begins a journey, if nothing was known of its person before.
+        if reply.journey.is_none()
+            && let Some(effect) = &reply.effect
+        {
+            let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
+            journeys.name(journey, effect);
+            reply.journey = Some(journey);
+        }
         reply
     }
 
@@ -242,7 +252,10 @@ impl<P: ProviderApi> Table<P> {
 
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
-        let reply = refusal.unwrap_or_else(|| (route.handler)(&self.api, request));
+        let reply = match refusal {
+            Some(refusal) => refusal.as_unverified(),
+            None => (route.handler)(&self.api, request),
+        };
         headers
             .iter()
             .fold(reply, |reply, (name, value)| reply.with_header(name, value))
@@ -264,6 +277,7 @@ impl<P: ProviderApi> Table<P> {
         mut reply: Reply,
     ) -> Response {
         sleep(reply.wait).await;
+        let had_effect = reply.effect.is_some();
         self.ledger.write(Entry::new(
             P::PROVIDER,
             operation,
@@ -277,31 +291,33 @@ impl<P: ProviderApi> Table<P> {
             std::mem::take(&mut reply.changed),
             reply.reason,
         );
+        let is_unverified = reply.is_unverified;
         let reply_body = reply.body().clone();
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
         let exchange = Exchange {
             provider: P::PROVIDER,
             operation,
-            method: request.method,
-            target: if request.query.is_empty() {
-                request.path
-            } else {
-                format!("{}?{}", request.path, request.query)
-            },
-            request_headers: request.headers,
-            request_body: request.body,
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            request_headers: &request.headers,
+            request_body: &request.body,
             status: response.status(),
-            reply_headers: response.headers().clone(),
-            reply_body,
+            reply_headers: response.headers(),
+            reply_body: &reply_body,
             changed: changed.into_owned(),
+            had_effect,
             reason,
+            is_unverified,
+            repeats: request.repeats,
             took_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
-        let what = What::Call(Arc::new(exchange));
         simulation
             .happenings
-            .add(simulation.now_ms(), journey, what);
+            .add_call(simulation.now_ms(), journey, exchange);
+        // Replies of reproducible runs are recorded, and journeys are the sandbox's own.
+        let journey = journey.filter(|_| !simulation.ids.are_counted());
         if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {
             response.headers_mut().insert("x-sandbox-journey", id);
         }
