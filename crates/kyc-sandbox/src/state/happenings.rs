@@ -444,7 +444,10 @@ mod tests {
         assert_eq!(wire.request().header("x-api-key"), Some("key"));
         assert_eq!(wire.request().header("x-api"), None);
         assert_eq!(wire.request().body, b"{}");
-        assert_eq!((wire.reply().head, wire.reply().body), (&b""[..], &b"reply"[..]));
+        assert_eq!(
+            (wire.reply().head, wire.reply().body),
+            (&b""[..], &b"reply"[..])
+        );
         assert!(wire.reply().is_whole());
         call(&happenings, b"");
         let ids: Vec<_> = happenings.after(0).into_iter().collect();

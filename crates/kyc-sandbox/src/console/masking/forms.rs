@@ -62,13 +62,7 @@ fn binary(bytes: &[u8], author: Author, known: &dyn Provenance) -> Masked {
 }
 
 /// A value that is written with escapes: judged as it means, cut out as it is written.
-fn written(
-    name: &str,
-    raw: &str,
-    meant: &str,
-    author: Author,
-    known: &dyn Provenance,
-) -> Masked {
+fn written(name: &str, raw: &str, meant: &str, author: Author, known: &dyn Provenance) -> Masked {
     let judged = value(name, meant, author, known);
     if raw == meant {
         return judged;
@@ -94,7 +88,10 @@ fn json(text: &str, author: Author, known: &dyn Provenance) -> Masked {
         match first {
             '{' | '[' => {
                 // The values of a list are those of its name.
-                let name = names.last().map(|(_, name)| name.clone()).unwrap_or_default();
+                let name = names
+                    .last()
+                    .map(|(_, name)| name.clone())
+                    .unwrap_or_default();
                 if names.len() < DEPTH {
                     names.push((first == '{', name));
                 }
@@ -110,7 +107,11 @@ fn json(text: &str, author: Author, known: &dyn Provenance) -> Masked {
                 let is_name = after.trim_start().starts_with(':');
                 let raw = quoted.strip_prefix('"').unwrap_or(quoted);
                 let closes = raw.ends_with('"') && length > 1;
-                let raw = if closes { raw.strip_suffix('"').unwrap_or(raw) } else { raw };
+                let raw = if closes {
+                    raw.strip_suffix('"').unwrap_or(raw)
+                } else {
+                    raw
+                };
                 let meant = serde_json::from_str::<String>(&format!("\"{raw}\""));
                 let meant = meant.unwrap_or_else(|_| raw.to_owned());
                 found.plain("\"");
@@ -132,7 +133,9 @@ fn json(text: &str, author: Author, known: &dyn Provenance) -> Masked {
             ',' | ':' => rest = take(&mut found, rest, 1),
             first if first.is_whitespace() => rest = take(&mut found, rest, first.len_utf8()),
             _ => {
-                let end = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '{' | '}' | '[' | ']' | '"');
+                let end = |c: char| {
+                    c.is_whitespace() || matches!(c, ',' | ':' | '{' | '}' | '[' | ']' | '"')
+                };
                 let length = rest.find(end).unwrap_or(rest.len());
                 let (word, after) = rest.split_at(length);
                 let name = names.last().map_or("", |(_, name)| name.as_str());
@@ -200,10 +203,7 @@ fn attributes(found: &mut Masked, tag: &str, author: Author, known: &dyn Provena
     while let Some(quote) = rest.find(['"', '\'']) {
         let (before, quoted) = rest.split_at(quote);
         let name = before.trim_end().trim_end_matches('=').trim_end();
-        let name = name
-            .rsplit(char::is_whitespace)
-            .next()
-            .unwrap_or_default();
+        let name = name.rsplit(char::is_whitespace).next().unwrap_or_default();
         found.append(parts(before));
         let mark = if quoted.starts_with('"') { '"' } else { '\'' };
         let inner = quoted.get(1..).unwrap_or_default();
@@ -288,7 +288,11 @@ fn pairs(text: &str, author: Author, known: &dyn Provenance) -> Masked {
 fn multipart(text: &str, content_type: &str, author: Author, known: &dyn Provenance) -> Masked {
     let mut found = Masked::default();
     let boundary = content_type.split("boundary=").nth(1).unwrap_or_default();
-    let boundary = boundary.split(';').next().unwrap_or_default().trim_matches('"');
+    let boundary = boundary
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim_matches('"');
     if boundary.is_empty() {
         return value("", text, author, known);
     }
@@ -297,7 +301,9 @@ fn multipart(text: &str, content_type: &str, author: Author, known: &dyn Provena
         if place > 0 {
             found.plain(&delimiter);
         }
-        let gap = ["\r\n\r\n", "\n\n"].into_iter().find(|gap| part.contains(gap));
+        let gap = ["\r\n\r\n", "\n\n"]
+            .into_iter()
+            .find(|gap| part.contains(gap));
         let Some((head, inner)) = gap.and_then(|gap| part.split_once(gap)) else {
             found.append(parts(part));
             continue;

@@ -125,13 +125,26 @@ fn by_name(name: &str) -> Option<Kind> {
     let is = |names: &[&str]| names.contains(&name);
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     // Names of institutions, products and operations are nobody's.
-    if has(&["fip", "bank", "product", "aggregator", "operation", "event", "file"])
-        && name.ends_with("name")
+    if has(&[
+        "fip",
+        "bank",
+        "product",
+        "aggregator",
+        "operation",
+        "event",
+        "file",
+    ]) && name.ends_with("name")
     {
         return None;
     }
-    let kind = if has(&["secret", "password", "apikey", "signature", "hmac", "authorization"])
-        || is(&["otp", "pin", "passcode", "xapikey", "cookie"])
+    let kind = if has(&[
+        "secret",
+        "password",
+        "apikey",
+        "signature",
+        "hmac",
+        "authorization",
+    ]) || is(&["otp", "pin", "passcode", "xapikey", "cookie"])
     {
         Kind::Secret
     } else if has(&["token"]) {
@@ -146,20 +159,37 @@ fn by_name(name: &str) -> Option<Kind> {
         Kind::Email
     } else if has(&["dateofbirth", "birthdate", "yearofbirth"]) || is(&["dob", "yob", "birth"]) {
         Kind::Birth
-    } else if has(&["accountnumber", "accountno", "accnumber", "maskedacc", "linkedacc"]) {
+    } else if has(&[
+        "accountnumber",
+        "accountno",
+        "accnumber",
+        "maskedacc",
+        "linkedacc",
+    ]) {
         Kind::Account
     } else if has(&["address", "street", "landmark", "locality", "pincode"])
-        || is(&["house", "vtc", "lm", "loc", "po", "co", "pc", "careof", "city"])
+        || is(&[
+            "house", "vtc", "lm", "loc", "po", "co", "pc", "careof", "city",
+        ])
     {
         Kind::Address
-    } else if name.ends_with("name") || has(&["holder", "nominee"]) || is(&["father", "mother", "spouse"])
+    } else if name.ends_with("name")
+        || has(&["holder", "nominee"])
+        || is(&["father", "mother", "spouse"])
     {
         Kind::Name
-    } else if has(&["vendordata", "enduser", "userconsentid", "customerid", "clientref", "externalid"])
-        || is(&["accountid", "vua", "partyidentifiervalue", "reference"])
+    } else if has(&[
+        "vendordata",
+        "enduser",
+        "userconsentid",
+        "customerid",
+        "clientref",
+        "externalid",
+    ]) || is(&["accountid", "vua", "partyidentifiervalue", "reference"])
     {
         Kind::Reference
-    } else if has(&["photo", "image", "base64", "document", "binary"]) || is(&["pdf", "pht", "content"])
+    } else if has(&["photo", "image", "base64", "document", "binary"])
+        || is(&["pdf", "pht", "content"])
     {
         Kind::File
     } else {
@@ -187,12 +217,7 @@ pub(super) fn value(name: &str, text: &str, author: Author, known: &dyn Provenan
 }
 
 /// A value as a whole, or nothing if there may be something in it.
-fn whole(
-    name: &str,
-    text: &str,
-    author: Author,
-    known: &dyn Provenance,
-) -> Option<(Shown, bool)> {
+fn whole(name: &str, text: &str, author: Author, known: &dyn Provenance) -> Option<(Shown, bool)> {
     let trimmed = text.trim();
     let plain = Some((Shown::Plain, false));
     let masked = |kind| Some((Shown::Masked(kind), false));
@@ -202,7 +227,11 @@ fn whole(
     let digits = trimmed.bytes().filter(u8::is_ascii_digit).count();
     let named = by_name(name);
     // What is masked already, such as XXXXXXXX1234.
-    let has_marks = trimmed.bytes().filter(|byte| matches!(byte, b'X' | b'x' | b'*')).count() >= 4;
+    let has_marks = trimmed
+        .bytes()
+        .filter(|byte| matches!(byte, b'X' | b'x' | b'*'))
+        .count()
+        >= 4;
     if has_marks && digits <= 4 && trimmed.len() == digits + marks(trimmed) {
         return plain;
     }
@@ -270,7 +299,9 @@ fn whole(
 }
 
 fn marks(text: &str) -> usize {
-    text.bytes().filter(|byte| matches!(byte, b'X' | b'x' | b'*' | b'-' | b' ')).count()
+    text.bytes()
+        .filter(|byte| matches!(byte, b'X' | b'x' | b'*' | b'-' | b' '))
+        .count()
 }
 
 fn has_letters(text: &str) -> bool {
@@ -279,7 +310,18 @@ fn has_letters(text: &str) -> bool {
 
 /// Whether a member holds a time, whose digits are nobody's.
 fn is_time(name: &str) -> bool {
-    let ends = ["time", "timestamp", "at", "reset", "date", "expiry", "ms", "length", "from", "to"];
+    let ends = [
+        "time",
+        "timestamp",
+        "at",
+        "reset",
+        "date",
+        "expiry",
+        "ms",
+        "length",
+        "from",
+        "to",
+    ];
     ends.iter().any(|end| name.ends_with(end))
 }
 
@@ -300,7 +342,9 @@ fn is_date(text: &str) -> bool {
     let mut groups = date.split('-');
     let is_date = groups.clone().map(str::len).eq([4, 2, 2]) && groups.all(digits);
     let rest = text.get(10..).unwrap_or("x");
-    let in_time = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'T' | b'Z' | b':' | b'.' | b'+' | b'-' | b' ');
+    let in_time = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b'T' | b'Z' | b':' | b'.' | b'+' | b'-' | b' ')
+    };
     is_date && rest.len() <= 22 && rest.bytes().all(in_time)
 }
 
@@ -319,7 +363,8 @@ pub(super) fn is_mobile(text: &str) -> bool {
 
 fn is_pan(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let (Some(letters), Some(digits), Some(last)) = (bytes.get(..5), bytes.get(5..9), bytes.get(9)) else {
+    let (Some(letters), Some(digits), Some(last)) = (bytes.get(..5), bytes.get(5..9), bytes.get(9))
+    else {
         return false;
     };
     bytes.len() == 10
@@ -343,7 +388,9 @@ fn is_aadhaar_form(text: &str) -> bool {
 /// Whether it is a number that could have been issued: its first digit and its check digit.
 fn is_aadhaar(text: &str) -> bool {
     let digits = text.chars().filter_map(|digit| digit.to_digit(10));
-    let digits: Vec<usize> = digits.filter_map(|digit| usize::try_from(digit).ok()).collect();
+    let digits: Vec<usize> = digits
+        .filter_map(|digit| usize::try_from(digit).ok())
+        .collect();
     digits.first().is_some_and(|first| *first >= 2) && verhoeff(&digits)
 }
 
@@ -353,12 +400,15 @@ fn verhoeff(digits: &[usize]) -> bool {
     let multiplied = |a: usize, b: usize| match (a < 5, b < 5) {
         (true, true) => a.wrapping_add(b) % 5,
         (true, false) => 5_usize.wrapping_add(a.wrapping_add(b).wrapping_sub(5) % 5),
-        (false, true) => 5_usize.wrapping_add(a.wrapping_sub(5).wrapping_add(5).wrapping_sub(b) % 5),
+        (false, true) => {
+            5_usize.wrapping_add(a.wrapping_sub(5).wrapping_add(5).wrapping_sub(b) % 5)
+        }
         (false, false) => a.wrapping_add(5).wrapping_sub(b) % 5,
     };
     let mut check = 0;
     for (place, digit) in digits.iter().rev().enumerate() {
-        let turned = (0..place % 8).fold(*digit, |digit, _| TURNED.get(digit).copied().unwrap_or(0));
+        let turned =
+            (0..place % 8).fold(*digit, |digit, _| TURNED.get(digit).copied().unwrap_or(0));
         check = multiplied(check, turned);
     }
     check == 0

@@ -58,7 +58,10 @@ fn what_is_provably_invented_is_labelled() {
         .filter(|piece| piece.shown == Shown::Invented)
         .map(|piece| piece.text.as_str())
         .collect();
-    assert_eq!(invented, ["AAAPA0000A", &format!("aa_{OWN}"), "Sample Person"]);
+    assert_eq!(
+        invented,
+        ["AAAPA0000A", &format!("aa_{OWN}"), "Sample Person"]
+    );
     assert!(!masked.looks_real);
     assert_eq!(masked.seen(), text);
 }
@@ -104,7 +107,12 @@ fn broken_json_hides_as_much() {
 #[test]
 fn real_looking_numbers_raise_the_warning_and_others_do_not() {
     assert!(request(&format!(r#"{{"id":"{}"}}"#, aadhaar())).looks_real);
-    let grouped = format!("{} {} {}", &aadhaar()[..4], &aadhaar()[4..8], &aadhaar()[8..]);
+    let grouped = format!(
+        "{} {} {}",
+        &aadhaar()[..4],
+        &aadhaar()[4..8],
+        &aadhaar()[8..]
+    );
     assert!(request(&format!(r#"{{"text":"it is {grouped} indeed"}}"#)).looks_real);
     assert!(!seen(&format!(r#"{{"text":"it is {grouped}"}}"#)).contains(&grouped[..9]));
     assert!(request(&format!(r#"{{"note":"{}"}}"#, pan())).looks_real);
@@ -116,7 +124,10 @@ fn real_looking_numbers_raise_the_warning_and_others_do_not() {
     ] {
         assert!(!request(harmless).looks_real, "{harmless}");
     }
-    assert_eq!(seen(r#"{"aadhaar":"XXXXXXXX1234"}"#), r#"{"aadhaar":"XXXXXXXX1234"}"#);
+    assert_eq!(
+        seen(r#"{"aadhaar":"XXXXXXXX1234"}"#),
+        r#"{"aadhaar":"XXXXXXXX1234"}"#
+    );
     assert_eq!(seen(r#"{"id":"234567890125"}"#), r#"{"id":"••••••••0125"}"#);
 }
 
@@ -128,22 +139,38 @@ fn xml_is_masked_in_attributes_and_texts() {
         masked,
         r#"<?xml version="1.0"?><KycRes xmlns="urn:x"><Poi name="R•••••••••••" dob='••••••••••' phone="&#••••••••••10"/><Pan>AAAPA0000A</Pan><Co>••••••••••</Co><Status>ACTIVE</Status>[15 characters]</KycRes>"#
     );
-    for broken in ["<a name=\"Ramesh", "<a>Ramesh Kumar", "<a name='Ramesh Kumar'", "<9000000001"] {
+    for broken in [
+        "<a name=\"Ramesh",
+        "<a>Ramesh Kumar",
+        "<a name='Ramesh Kumar'",
+        "<9000000001",
+    ] {
         let masked = body(broken.as_bytes(), "text/xml", Author::Caller, &Known).seen();
-        assert!(!masked.contains("amesh") && !masked.contains("000000"), "{masked}");
+        assert!(
+            !masked.contains("amesh") && !masked.contains("000000"),
+            "{masked}"
+        );
     }
 }
 
 #[test]
 fn forms_queries_and_paths_are_masked() {
     let form = "mobile=98%37654%33210&state=ACTIVE&name=Ramesh+Kumar&9000000001=x&flag";
-    let masked = body(form.as_bytes(), "application/x-www-form-urlencoded", Author::Caller, &Known);
+    let masked = body(
+        form.as_bytes(),
+        "application/x-www-form-urlencoded",
+        Author::Caller,
+        &Known,
+    );
     assert_eq!(
         masked.seen(),
         "mobile=98••••••••••10&state=ACTIVE&name=R•••••••••••&90••••••01=x&flag"
     );
     let at = |text: &str| target(text, Author::Caller, &Known).seen();
-    assert_eq!(at("/v1/sessions/9000000001?code=abc"), "/v1/sessions/90••••••01?code=abc");
+    assert_eq!(
+        at("/v1/sessions/9000000001?code=abc"),
+        "/v1/sessions/90••••••01?code=abc"
+    );
     assert_eq!(
         at(&format!("/v1/sessions/{OWN}/decision")),
         format!("/v1/sessions/{OWN}/decision")
@@ -153,7 +180,10 @@ fn forms_queries_and_paths_are_masked() {
         "/v1/sessions/7d8b… (36 characters)"
     );
     assert_eq!(at("/getallfidataPdf"), "/getallfidataPdf");
-    assert_eq!(at("/x?token=0123456789abcdef"), "/x?token=0123… (16 characters)");
+    assert_eq!(
+        at("/x?token=0123456789abcdef"),
+        "/x?token=0123… (16 characters)"
+    );
 }
 
 #[test]
@@ -168,18 +198,29 @@ fn headers_show_no_credential_and_no_signature() {
 #[test]
 fn files_and_other_bytes_are_not_shown() {
     let form = "--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n9000000001\r\n--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.csv\"\r\n\r\nRamesh,1\r\n--b--\r\n";
-    let masked = body(form.as_bytes(), "multipart/form-data; boundary=b", Author::Caller, &Known);
+    let masked = body(
+        form.as_bytes(),
+        "multipart/form-data; boundary=b",
+        Author::Caller,
+        &Known,
+    );
     assert!(masked.seen().contains("90••••••01") && masked.seen().contains("[8 characters]"));
     let bytes = [b"\xff\xfe9000000001 Ramesh Kumar".as_slice(), &[0xff; 64]].concat();
     let masked = body(&bytes, "application/octet-stream", Author::Caller, &Known).seen();
-    assert!(!masked.contains("000000") && !masked.contains("Ramesh"), "{masked}");
+    assert!(
+        !masked.contains("000000") && !masked.contains("Ramesh"),
+        "{masked}"
+    );
 }
 
 #[test]
 fn the_sandbox_s_own_words_are_seen() {
     let text = r#"{"status":"success","message":"Payload Too Large","timestamp":1893456000000,"count":3,"at":"2030-01-01T00:00:00.000Z","photo":"aGVsbG8gd29ybGQgaGVsbG8="}"#;
     let masked = body(text.as_bytes(), "application/json", Author::Sandbox, &Known).seen();
-    assert_eq!(masked, text.replace("aGVsbG8gd29ybGQgaGVsbG8=", "[24 characters]"));
+    assert_eq!(
+        masked,
+        text.replace("aGVsbG8gd29ybGQgaGVsbG8=", "[24 characters]")
+    );
     let url = r#"{"redirect_url":"https://lender.example.test/back?mobile=9000000001"}"#;
     assert_eq!(
         seen(url),
@@ -190,6 +231,10 @@ fn the_sandbox_s_own_words_are_seen() {
 #[test]
 fn what_is_cut_out_is_what_was_sent() {
     let text = "{ \"mobile_number\" : \"9000000001\" ,\r\n \"x\":[1,\"\\u00e9\"]}\n";
-    let whole: String = request(text).pieces.into_iter().map(|piece| piece.text).collect();
+    let whole: String = request(text)
+        .pieces
+        .into_iter()
+        .map(|piece| piece.text)
+        .collect();
     assert_eq!(whole, text);
 }
