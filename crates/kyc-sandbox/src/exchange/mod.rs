@@ -16,6 +16,6 @@ pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
 pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};
-pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest, decoded};
+pub(crate) use request::{BodyProblem, Closing, ConnectionInfo, Header, ReceivedRequest, decoded};
 pub use routes::Operation;
 pub(crate) use routes::{Admission, ProviderApi, Route, operations, router, settle};

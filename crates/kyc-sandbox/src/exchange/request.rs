@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::declare::{ContentType, RepeatedHeaders};
 use crate::state::{JourneyId, Journeys, Repeats, people};
@@ -19,6 +20,10 @@ pub(crate) struct ConnectionInfo {
     /// `None` in process, where the body is complete from the start and there may be no timer.
     pub(crate) body_read_timeout: Option<Duration>,
 }
+
+/// Tells that the sandbox is being shut down, to a reply that would otherwise go on.
+#[derive(Debug, Clone)]
+pub(crate) struct Closing(pub(crate) watch::Receiver<bool>);
 
 /// A request that matched a route and whose body was read.
 pub(crate) struct ReceivedRequest {

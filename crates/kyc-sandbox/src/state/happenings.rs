@@ -127,14 +127,14 @@ pub(crate) struct Message<'w> {
     pub(crate) length: usize,
 }
 
-impl Message<'_> {
+impl<'w> Message<'w> {
     /// Whether the body is kept whole.
     pub(crate) fn is_whole(&self) -> bool {
         self.body.len() == self.length
     }
 
     /// The headers, by their names in lower case.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'w str, &'w [u8])> + use<'w> {
         let lines = self.head.split(|byte| *byte == b'\n');
         lines.filter_map(|line| {
             let colon = line.iter().position(|byte| *byte == b':')?;
@@ -147,7 +147,7 @@ impl Message<'_> {
     }
 
     /// The first header of this name, as a text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&'w str> {
         let mut headers = self.headers();
         let (_, value) = headers.find(|(found, _)| *found == name)?;
         std::str::from_utf8(value).ok()
@@ -333,7 +333,7 @@ impl Happenings {
 
     /// Those after this number, oldest first.
     pub(crate) fn after(&self, number: u64) -> Vec<Happening> {
-        let mut found = self.newest(usize::MAX, |happening| happening.number > number);
+        let mut found = self.newest_after(number, usize::MAX, |_| true);
         found.reverse();
         found
     }
@@ -344,9 +344,24 @@ impl Happenings {
         limit: usize,
         holds: impl Fn(&Happening) -> bool,
     ) -> Vec<Happening> {
+        self.newest_after(0, limit, holds)
+    }
+
+    /// The newest after this number for which this holds, newest first.
+    pub(crate) fn newest_after(
+        &self,
+        number: u64,
+        limit: usize,
+        holds: impl Fn(&Happening) -> bool,
+    ) -> Vec<Happening> {
         self.read(|all| {
-            let holding = all.iter().rev().filter(|happening| holds(happening));
-            holding.take(limit).cloned().collect()
+            let after = all.iter().rev();
+            let after = after.take_while(|happening| happening.number > number);
+            after
+                .filter(|happening| holds(happening))
+                .take(limit)
+                .cloned()
+                .collect()
         })
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod console;
 mod control;
 mod decision;
 mod deepvue;

@@ -12,7 +12,7 @@ pub(crate) mod options;
 mod person;
 mod record_consent;
 mod screening;
-mod signing;
+pub(crate) mod signing;
 mod submit_session;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -247,6 +247,13 @@ impl Veriff {
         self.decisions.get(&session).or_else(|| {
             let (_, decision) = SESSION_DECISIONS.iter().find(listed)?;
             Some((*decision, self.started_ms))
+        })
+    }
+
+    /// Whether it remembers a session: one that was created here, or decided about.
+    pub(crate) fn knows(&self, session_id: &str) -> bool {
+        Uuid::try_parse(session_id).is_ok_and(|session| {
+            self.sessions.get(&session).is_some() || self.decisions.get(&session).is_some()
         })
     }
 
