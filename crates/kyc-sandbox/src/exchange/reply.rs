@@ -27,6 +27,8 @@ pub(crate) struct Reply {
     pub(super) changed: Cow<'static, str>,
     /// The rule that decided, in words.
     pub(super) reason: &'static str,
+    /// Whether credentials or a signature were refused.
+    pub(super) is_unverified: bool,
 }
 
 impl Reply {
@@ -53,7 +55,14 @@ impl Reply {
             journey: None,
             changed: Cow::Borrowed(""),
             reason: "",
+            is_unverified: false,
         }
+    }
+
+    /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
+    pub(super) fn as_unverified(mut self) -> Self {
+        self.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
+        self
     }
 
     #[must_use]

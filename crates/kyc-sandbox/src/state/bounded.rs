@@ -97,6 +97,20 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 }
 
+impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
+    /// The keys of the values for which this holds, oldest first.
+    pub(crate) fn keys_with(&self, holds: impl Fn(&V) -> bool) -> Vec<K> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = Vec::new();
+        for key in &entries.order {
+            if entries.by_key.get(key).is_some_and(&holds) {
+                keys.push(key.clone());
+            }
+        }
+        keys
+    }
+}
+
 impl<K, V> fmt::Debug for Bounded<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bounded").finish_non_exhaustive()
@@ -116,6 +130,7 @@ mod tests {
         assert_eq!((map.get("a"), map.get("b")), (Some(2), Some(1)));
         map.update("c", |_| 1);
         assert_eq!((map.get("a"), map.get("c")), (None, Some(1)));
+        assert_eq!(map.keys_with(|value| *value == 1), ["b", "c"]);
 
         map.update("b", |_| 5);
         map.trim(|value| usize::from(*value), 5);

@@ -45,7 +45,7 @@ async fn unknown_paths_and_methods_answer_in_the_providers_form() {
         ),
         ("/deepvue/v1/authorize", r#"{"detail":"Not Found"}"#),
         (
-            "/",
+            "/elsewhere",
             r#"{"sandbox":"no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue"}"#,
         ),
         (

@@ -4,6 +4,7 @@
 
 mod aggregator;
 mod browser;
+mod console;
 mod control;
 mod decision;
 mod deepvue;
