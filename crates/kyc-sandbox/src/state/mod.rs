@@ -47,6 +47,6 @@ pub(crate) use script::carried;
 pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use simulation::Simulation;
 pub(crate) use verification::{
-    ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
+    ATTEMPT_MS, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
     SCREENED_AGAIN_MS, Through, Verification,
 };
