@@ -14,6 +14,7 @@ mod state;
 mod time;
 mod transport;
 mod triggers;
+mod web;
 mod webhooks;
 
 pub use credentials::BaseUrls;

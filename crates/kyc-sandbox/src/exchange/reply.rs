@@ -12,6 +12,19 @@ use http::{HeaderValue, StatusCode};
 use super::Json;
 use crate::state::JourneyId;
 
+/// What a reply tells beside what is sent.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The journey that the request is about.
+    pub(super) journey: Option<JourneyId>,
+    /// What the request changed, in words.
+    pub(super) changed: Cow<'static, str>,
+    /// The rule that decided, in words.
+    pub(super) reason: &'static str,
+    /// Whether credentials or a signature were refused.
+    pub(super) is_unverified: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(super) status: StatusCode,
@@ -21,14 +34,8 @@ pub(crate) struct Reply {
     pub(super) effect: Option<String>,
     /// The processing time before this reply.
     pub(super) wait: Duration,
-    /// The journey that the request is about.
-    pub(super) journey: Option<JourneyId>,
-    /// What the request changed, in words.
-    pub(super) changed: Cow<'static, str>,
-    /// The rule that decided, in words.
-    pub(super) reason: &'static str,
-    /// Whether credentials or a signature were refused.
-    pub(super) is_unverified: bool,
+    /// What the console is told of it.
+    pub(super) told: Box<Told>,
 }
 
 impl Reply {
@@ -52,16 +59,13 @@ impl Reply {
             body,
             effect: None,
             wait: Duration::ZERO,
-            journey: None,
-            changed: Cow::Borrowed(""),
-            reason: "",
-            is_unverified: false,
+            told: Box::default(),
         }
     }
 
     /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
-    pub(super) fn as_unverified(mut self) -> Self {
-        self.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
+    pub(super) fn unverified(mut self) -> Self {
+        self.told.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
         self
     }
 
@@ -89,21 +93,21 @@ impl Reply {
     /// Says whose journey the request is about.
     #[must_use]
     pub(crate) fn of_journey(mut self, journey: Option<JourneyId>) -> Self {
-        self.journey = journey;
+        self.told.journey = journey;
         self
     }
 
     /// Says in words what the request changed, for the console.
     #[must_use]
     pub(crate) fn with_change(mut self, words: impl Into<Cow<'static, str>>) -> Self {
-        self.changed = words.into();
+        self.told.changed = words.into();
         self
     }
 
     /// Says in words which rule decided, for the console.
     #[must_use]
     pub(crate) fn because(mut self, reason: &'static str) -> Self {
-        self.reason = reason;
+        self.told.reason = reason;
         self
     }
 

@@ -221,14 +221,14 @@ impl<P: ProviderApi> Table<P> {
             },
         };
         reply.wait = reply.wait.saturating_add(delay);
-        reply.journey = reply.journey.or_else(|| request.journey(journeys));
+        reply.told.journey = reply.told.journey.or_else(|| request.journey(journeys));
         // What was opened begins a journey, if nothing was known of its person before.
-        if reply.journey.is_none()
+        if reply.told.journey.is_none()
             && let Some(effect) = &reply.effect
         {
             let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
             journeys.name(journey, effect);
-            reply.journey = Some(journey);
+            reply.told.journey = Some(journey);
         }
         reply
     }
@@ -250,7 +250,7 @@ impl<P: ProviderApi> Table<P> {
         let mut reply = self.admit_and_handle(route, request);
         if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            let (journey, changed) = (reply.journey, reply.changed);
+            let (journey, changed) = (reply.told.journey, std::mem::take(&mut reply.told.changed));
             reply = self
                 .failed(failure)
                 .with_wait(wait)
@@ -265,7 +265,7 @@ impl<P: ProviderApi> Table<P> {
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
         let reply = match refusal {
-            Some(refusal) => refusal.as_unverified(),
+            Some(refusal) => refusal.unverified(),
             None => (route.handler)(&self.api, request),
         };
         headers
@@ -299,11 +299,11 @@ impl<P: ProviderApi> Table<P> {
             reply.effect.take(),
         ));
         let (journey, changed, reason) = (
-            reply.journey,
-            std::mem::take(&mut reply.changed),
-            reply.reason,
+            reply.told.journey,
+            std::mem::take(&mut reply.told.changed),
+            reply.told.reason,
         );
-        let is_unverified = reply.is_unverified;
+        let is_unverified = reply.told.is_unverified;
         let reply_body = kept(reply.body().clone());
         let request_body = kept(request.body);
         let mut response = reply.into_response();

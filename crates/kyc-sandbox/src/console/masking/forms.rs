@@ -312,7 +312,8 @@ fn multipart(text: &str, content_type: &str, author: Author, known: &dyn Provena
         found.plain("\n\n");
         let name = head.split("name=\"").nth(1).unwrap_or_default();
         let name = name.split('"').next().unwrap_or_default();
-        let ends = inner.len() - inner.trim_end_matches(['\r', '\n']).len();
+        let body = inner.trim_end_matches(['\r', '\n']);
+        let ends = inner.len().saturating_sub(body.len());
         let (raw, end) = inner.split_at(inner.len().saturating_sub(ends));
         match head.contains("filename=") {
             true => found.push(raw, Shown::Masked(Kind::File)),
