@@ -15,7 +15,7 @@ use axum::routing::{delete, get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub(crate) use self::guard::Guard;
+pub(crate) use self::guard::{Guard, is_own_host};
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 
