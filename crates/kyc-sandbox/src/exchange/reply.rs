@@ -21,6 +21,13 @@ pub(crate) struct Reply {
     pub(super) effect: Option<String>,
     /// The processing time before this reply.
     pub(super) wait: Duration,
+    /// Apart, so that a refusal is small.
+    pub(super) about: Box<About>,
+}
+
+/// What the console tells of a reply.
+#[derive(Debug, Default)]
+pub(super) struct About {
     /// The journey that the request is about.
     pub(super) journey: Option<JourneyId>,
     /// What the request changed, in words.
@@ -50,9 +57,7 @@ impl Reply {
             body,
             effect: None,
             wait: Duration::ZERO,
-            journey: None,
-            changed: Cow::Borrowed(""),
-            reason: "",
+            about: Box::default(),
         }
     }
 
@@ -80,21 +85,21 @@ impl Reply {
     /// Says whose journey the request is about.
     #[must_use]
     pub(crate) fn of_journey(mut self, journey: Option<JourneyId>) -> Self {
-        self.journey = journey;
+        self.about.journey = journey;
         self
     }
 
     /// Says in words what the request changed, for the console.
     #[must_use]
     pub(crate) fn with_change(mut self, words: impl Into<Cow<'static, str>>) -> Self {
-        self.changed = words.into();
+        self.about.changed = words.into();
         self
     }
 
     /// Says in words which rule decided, for the console.
     #[must_use]
     pub(crate) fn because(mut self, reason: &'static str) -> Self {
-        self.reason = reason;
+        self.about.reason = reason;
         self
     }
 

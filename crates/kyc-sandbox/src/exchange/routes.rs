@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
 use super::faults::{ActiveFaults, Failure, Faults, Injected};
-use super::reply::Reply;
+use super::reply::{About, Reply};
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
@@ -219,7 +219,7 @@ impl<P: ProviderApi> Table<P> {
             },
         };
         reply.wait = reply.wait.saturating_add(delay);
-        reply.journey = reply.journey.or_else(|| request.journey(journeys));
+        reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
         reply
     }
 
@@ -240,12 +240,12 @@ impl<P: ProviderApi> Table<P> {
         let mut reply = self.admit_and_handle(route, request);
         if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            let (journey, changed) = (reply.journey, reply.changed);
+            let about = reply.about;
             reply = self
                 .failed(failure)
                 .with_wait(wait)
-                .of_journey(journey)
-                .with_change(changed)
+                .of_journey(about.journey)
+                .with_change(about.changed)
                 .because("a fault that is switched on, after the effect");
             reply.effect = effect;
         }
@@ -284,11 +284,11 @@ impl<P: ProviderApi> Table<P> {
             request_id(&request.headers),
             reply.effect.take(),
         ));
-        let (journey, changed, reason) = (
-            reply.journey,
-            std::mem::take(&mut reply.changed),
-            reply.reason,
-        );
+        let About {
+            journey,
+            changed,
+            reason,
+        } = *std::mem::take(&mut reply.about);
         let reply_body = kept(reply.body().clone());
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
