@@ -63,7 +63,7 @@ impl Transport for Receiver {
         self.arrived.lock().unwrap().push(Arrived {
             url: parts.uri.to_string(),
             headers: parts.headers,
-            body: Bytes::from(body.into_bytes()),
+            body: body.into_bytes(),
         });
         let mut answers = self.answers.lock().unwrap();
         let status = if answers.is_empty() {

@@ -95,7 +95,7 @@ impl<'w> Person<'w> {
     }
 
     /// Goes as far as the accounts.
-    async fn to_accounts(&mut self) {
+    async fn go_to_accounts(&mut self) {
         let mobile = self.mobile();
         self.press("mobile", &[("mobile", &mobile)]).await;
         self.press("otp", &[("otp", "123456")]).await;
@@ -116,8 +116,8 @@ impl<'w> Person<'w> {
             .collect()
     }
 
-    async fn to_review(&mut self) {
-        self.to_accounts().await;
+    async fn go_to_review(&mut self) {
+        self.go_to_accounts().await;
         let ticked = self.ticked();
         let fields: Vec<_> = ticked
             .iter()
@@ -216,7 +216,7 @@ async fn a_person_rejects_with_a_reason() {
     let world = World::new();
     let (handle, url) = world.ask_with(ORDINARY, json!({})).await;
     let mut person = Person::open(&world, &url).await;
-    person.to_review().await;
+    person.go_to_review().await;
     person.press("reject", &[]).await;
     for reason in [
         "I do not understand",
@@ -253,7 +253,7 @@ async fn leaving_keeps_the_request_and_coming_back_goes_on() {
     assert_eq!(person.title(), "Not decided");
     assert_eq!(world.status(&handle).await, "PENDING");
     person.press("again", &[]).await;
-    person.to_review().await;
+    person.go_to_review().await;
     person.press("approve", &[("consent", "0")]).await;
     let approved = person.back().unwrap();
     // Each return tells of itself.
@@ -359,7 +359,7 @@ async fn a_joint_account_is_shown_and_not_linked_unless_a_setting_allows_it() {
         let world = World::with(settings.with_people_act(PeopleAct::OnPages));
         let (_, url) = world.ask_with("9001170000", json!({})).await;
         let mut person = Person::open(&world, &url).await;
-        person.to_accounts().await;
+        person.go_to_accounts().await;
         assert!(person.sees("JOINT"));
         let (_, rest) = person
             .shown
@@ -552,7 +552,7 @@ async fn two_requests_are_approved_one_by_one() {
         .unwrap()
         .to_owned();
     let mut person = Person::open(&world, &url).await;
-    person.to_review().await;
+    person.go_to_review().await;
     person.press("approve", &[]).await;
     assert!(
         person
@@ -671,7 +671,7 @@ async fn a_session_and_a_journey_of_finpass_lead_to_pages_too() {
     let session = data["client_id"].as_str().unwrap().to_owned();
     let mut person = Person::open(&world, data["redirect_url"].as_str().unwrap()).await;
     assert_eq!(person.page, format!("/aa/finpass/{session}"));
-    person.to_review().await;
+    person.go_to_review().await;
     person.press("approve", &[("consent", "0")]).await;
     let back = format!("https://lender.example.test/back?client_id={session}&status=ACTIVE");
     assert_eq!(person.back(), Some(back));
@@ -682,7 +682,7 @@ async fn a_session_and_a_journey_of_finpass_lead_to_pages_too() {
     let data = opened.json()["data"].clone();
     let journey = data["client_id"].as_str().unwrap().to_owned();
     let mut person = Person::open(&world, data["journey_url"].as_str().unwrap()).await;
-    person.to_review().await;
+    person.go_to_review().await;
     person.press("reject", &[]).await;
     person.press("reason", &[("reason", "0")]).await;
     let back =
