@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod console;
 mod control;
 pub mod credentials;
 mod exchange;

@@ -13,6 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
 
+use crate::console::{self, Console};
 use crate::control::{self, Guard};
 use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
 use crate::pages;
@@ -39,6 +40,7 @@ pub struct Sandbox {
     providers: Providers,
     faults: ActiveFaults,
     token: Arc<str>,
+    console: Arc<Console>,
     /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
@@ -83,6 +85,7 @@ impl Sandbox {
             )
             .merge(pages::guarded(
                 pages::veriff::routes(Arc::clone(&providers.veriff))
+                    .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
                     .merge(pages::aggregator::router(providers.clone())),
                 providers.simulation.clone(),
                 *settings.allow_other_machines(),
@@ -93,18 +96,20 @@ impl Sandbox {
             providers,
             faults,
             token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
+            console: Arc::default(),
             router,
         }
     }
 
-    /// All routes: the providers', the control's, documents and the style sheet.
+    /// All routes: the providers', the control's, the console's, documents and the style sheet.
     pub(crate) fn router(&self) -> Router {
         let documents = self.settings.documents().clone();
         let guard = Guard::new(
             Arc::clone(&self.token),
             *self.settings.allow_other_machines(),
         );
-        control::router(guard)
+        control::router(guard.clone())
+            .merge(console::router(guard))
             .route(STYLE_PATH, get(style))
             .with_state(self.clone())
             .merge(self.router.clone())
@@ -248,7 +253,27 @@ impl Sandbox {
         self.faults.all()
     }
 
-    fn tell(&self, what: What) {
+    /// What the console remembers.
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// What all providers share.
+    pub(crate) fn simulation(&self) -> &Simulation {
+        &self.providers.simulation
+    }
+
+    /// The providers.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// The providers' routes alone.
+    pub(crate) fn provider_router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) fn tell(&self, what: What) {
         let simulation = &self.providers.simulation;
         simulation.happenings.add(simulation.now_ms(), None, what);
     }
@@ -285,14 +310,6 @@ impl Sandbox {
     /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.
     pub fn control_token(&self) -> &str {
         &self.token
-    }
-
-    pub(crate) fn simulation(&self) -> &Simulation {
-        &self.providers.simulation
-    }
-
-    pub(crate) fn providers(&self) -> &Providers {
-        &self.providers
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -241,6 +241,12 @@ fn standing(standing: &ConsentStanding) -> &'static str {
     }
 }
 
+/// So many of something.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 fn options() -> CallOptions {
     CallOptions::default()
 }

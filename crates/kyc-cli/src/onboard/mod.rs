@@ -164,9 +164,11 @@ pub(crate) async fn run(
 
 /// What an onboarding to the end needs besides: a way back for the browser, and in the sandbox somebody who answers.
 fn whole(arguments: &mut Onboard, returns: Option<&Returns>) {
-    arguments
-        .session_id
-        .get_or_insert_with(|| invented::SESSION_ID.to_owned());
+    if records_consent(arguments) {
+        arguments
+            .session_id
+            .get_or_insert_with(|| invented::SESSION_ID.to_owned());
+    }
     if let Some(returns) = returns {
         arguments
             .redirect_url
@@ -179,6 +181,11 @@ fn whole(arguments: &mut Onboard, returns: Option<&Returns>) {
         );
         arguments.redirect_url.get_or_insert(url);
     }
+}
+
+/// Whether there is a consent to be recorded for a session.
+fn records_consent(arguments: &Onboard) -> bool {
+    arguments.sandbox || arguments.consent_text.is_some()
 }
 
 /// The number whose script answers: the person's own, or that of somebody who approves.
@@ -282,7 +289,9 @@ async fn verification(
     let opened = verification
         .open_verification(request, CallOptions::default())
         .await?;
-    arguments.session_id = Some(opened.reference.as_str().to_owned());
+    if records_consent(arguments) {
+        arguments.session_id = Some(opened.reference.as_str().to_owned());
+    }
     Ok(opened)
 }
 
@@ -604,13 +613,15 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
             "suggested aggregator: {aggregator} ({reason}){own_choice}"
         ))?;
     }
-    if let Some(session) = report.documents.value() {
+    // Whose journey went on has been there.
+    let is_waited_for = finished.is_empty();
+    if let Some(session) = report.documents.value().filter(|_| is_waited_for) {
         output.line(&format!(
             "send the person to (documents): {}",
             printable(session.url.expose())
         ))?;
     }
-    if let Some(session) = report.aggregator_consent.value() {
+    if let Some(session) = report.aggregator_consent.value().filter(|_| is_waited_for) {
         output.line(&format!(
             "send the person to (accounts):  {}",
             printable(session.url.expose())

@@ -8,17 +8,23 @@ use kyc_sandbox::Sandbox;
 use super::browser::Returns;
 use crate::sandbox::Running;
 
-/// How far the sandbox's clock is moved at once, so that its person acts and its data comes.
+/// How far the sandbox's clock is moved at first, so that its person acts and its data comes; each time a tenth further.
 const STEP: Duration = Duration::from_secs(60);
-/// How often it is moved for one thing, at most: what takes longer does not happen.
-const STEPS: u32 = 24 * 60;
+/// How far it is moved at once, at most.
+const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
+/// How far it is moved in all: nobody has more than a week for anything.
+const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// The pause between two questions where the clock runs by itself.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who takes the person's part, and how time passes meanwhile.
 pub(crate) enum Person {
     /// The script in the mobile number, in a sandbox whose clock is moved.
-    Scripted { sandbox: Sandbox, steps: u32 },
+    Scripted {
+        sandbox: Sandbox,
+        step: Duration,
+        left: Duration,
+    },
     /// The script in the mobile number, in a sandbox that runs elsewhere.
     Elsewhere { sandbox: Running, patience: u32 },
     /// Somebody at a browser.
@@ -32,7 +38,8 @@ impl Person {
     pub(crate) fn scripted(sandbox: Sandbox) -> Self {
         Self::Scripted {
             sandbox,
-            steps: STEPS,
+            step: STEP,
+            left: LONGEST,
         }
     }
 
@@ -51,13 +58,20 @@ impl Person {
     /// Lets time pass. `false` once it is time to give up.
     pub(crate) async fn wait(&mut self) -> bool {
         match self {
-            Self::Scripted { sandbox, steps } => {
-                sandbox.advance(STEP).await;
-                take_one(steps)
+            Self::Scripted {
+                sandbox,
+                step,
+                left,
+            } => {
+                sandbox.advance(*step).await;
+                *left = left.saturating_sub(*step);
+                *step = step.saturating_mul(11).min(LONGEST_STEP.saturating_mul(10)) / 10;
+                !left.is_zero()
             }
             Self::Elsewhere { patience, .. } => {
                 tokio::time::sleep(PAUSE).await;
-                take_one(patience)
+                *patience = patience.saturating_sub(1);
+                *patience > 0
             }
             Self::AtBrowser { .. } => {
                 tokio::time::sleep(PAUSE).await;
@@ -91,10 +105,4 @@ impl Person {
             }
         }
     }
-}
-
-fn take_one(left: &mut u32) -> bool {
-    let any = *left > 0;
-    *left = left.saturating_sub(1);
-    any
 }

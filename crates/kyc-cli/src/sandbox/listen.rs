@@ -12,11 +12,15 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kyc_facade::finpro_fiu::{FinproEvent, FinproWebhooks};
 use kyc_facade::provider_core::http::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri, header,
+    HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header,
 };
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_facade::provider_core::webhook::{Receiver, Refusal, Scheme, Unreadable, read_body};
+use kyc_facade::provider_core::webhook::{
+    Encoding, HeaderSignature, KeyForm, Receiver, Refusal, Scheme, Secrets, SignedText, Unreadable,
+    read_post,
+};
 use kyc_facade::provider_core::{
     Body, ExchangeLimits, HyperTransport, InvalidRequest, Settings, Transport as _,
 };
@@ -107,6 +111,7 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
     }
     let listener = Arc::new(Listener {
         veriff: veriff()?,
+        finpro: finpro()?,
         forward_to,
         events: arguments.events,
         transport: HyperTransport::builder().build()?,
@@ -174,6 +179,39 @@ fn veriff() -> Result<Option<Receiver<VeriffWebhooks>>, Failure> {
     Ok(Some(Receiver::new(scheme?)))
 }
 
+/// What says how FinPro signs, which is on no page.
+const FINPRO_SETTINGS: [&str; 3] = [
+    "FINPRO_WEBHOOK_SECRET",
+    "FINPRO_WEBHOOK_HEADER",
+    "FINPRO_WEBHOOK_ENCODING",
+];
+
+/// The receiver of FinPro's webhooks; none where its settings are not there.
+fn finpro() -> Result<Option<Receiver<FinproWebhooks>>, Failure> {
+    let settings = Settings::environment();
+    if !settings.any(&FINPRO_SETTINGS)? {
+        return Ok(None);
+    }
+    settings.required(&FINPRO_SETTINGS)?;
+    let [secret, header, encoding] = FINPRO_SETTINGS;
+    let secrets = Secrets::from_environment(secret, KeyForm::Text)?;
+    let header = settings.parsed_text(header, |text| {
+        HeaderName::try_from(text)
+            .map_err(|_| InvalidRequest::new(header, "must be the name of a header"))
+    })?;
+    let encoding = settings.parsed_text(encoding, |text| match text {
+        "hex" => Ok(Encoding::Hex),
+        "base64" => Ok(Encoding::Base64),
+        _ => Err(InvalidRequest::new(encoding, "must be hex or base64")),
+    })?;
+    // All three are there.
+    let (Some(header), Some(encoding)) = (header, encoding) else {
+        return Ok(None);
+    };
+    let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
+    Ok(Some(Receiver::new(FinproWebhooks::new(signature))))
+}
+
 fn forward_uri(text: &str) -> Result<Uri, Failure> {
     let uri = text.parse::<Uri>().ok();
     uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
@@ -184,7 +222,10 @@ fn forward_uri(text: &str) -> Result<Uri, Failure> {
 
 /// Says where it listens, and what it can verify.
 fn ready(output: Output, listener: &Listener, url: &str, registered: bool) -> Result<(), Failure> {
-    let verified: Vec<_> = listener.veriff.iter().map(|_| "veriff").collect();
+    let veriff = listener.veriff.iter().map(|_| "veriff");
+    let verified: Vec<_> = veriff
+        .chain(listener.finpro.iter().map(|_| "finpro"))
+        .collect();
     if output.json {
         return output
             .text(&json!({"ready": url, "verifies": verified, "sandbox": registered}).to_string());
@@ -233,6 +274,7 @@ impl Registration {
 
 struct Listener {
     veriff: Option<Receiver<VeriffWebhooks>>,
+    finpro: Option<Receiver<FinproWebhooks>>,
     forward_to: Option<Uri>,
     events: Vec<String>,
     transport: HyperTransport,
@@ -272,27 +314,25 @@ impl Listener {
         sender: &mpsc::Sender<Received>,
     ) -> StatusCode {
         let started = Instant::now();
-        let (head, body) = request.into_parts();
-        let named = head.uri.path().trim_matches('/');
+        let named = request.uri().path().trim_matches('/');
         let Some(provider) = PROVIDERS.into_iter().find(|provider| *provider == named) else {
             return StatusCode::NOT_FOUND;
         };
+        let headers = request.headers().clone();
         let ids = SANDBOX_HEADERS.map(|name| {
-            let value = head.headers.get(name)?.to_str().ok()?;
+            let value = headers.get(name)?.to_str().ok()?;
             Some(value.to_owned())
         });
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        let read = match head.method {
-            Method::POST => read_body(&head.headers, body, BODY_BYTES, deadline).await,
-            _ => Err(Refusal::Method),
-        };
-        let told = match (&read, provider, &self.veriff) {
-            (Err(refusal), ..) => Err(*refusal),
-            (Ok(body), "veriff", Some(receiver)) => {
-                verify(receiver, &head.headers, body, veriff_words)
-            }
-            (Ok(_), "finpass", _) => Ok(("finpass.hint".to_owned(), "unsigned: a hint only")),
-            (Ok(_), ..) => Err(Refusal::Unconfigured),
+        let told = match provider {
+            "veriff" => verify(self.veriff.as_ref(), request, veriff_words).await,
+            "finpro" => verify(self.finpro.as_ref(), request, finpro_words).await,
+            _ => read_post(request, BODY_BYTES, PATIENCE)
+                .await
+                .map(|body| Told {
+                    event: "finpass.hint".to_owned(),
+                    verdict: "unsigned: a hint only",
+                    body,
+                }),
         };
         let mut received = Received {
             provider,
@@ -303,20 +343,19 @@ impl Listener {
             forwarded: false,
             took: Duration::ZERO,
         };
-        match (told, read) {
-            (Ok((event, verdict)), Ok(body)) => {
-                if self.events.iter().all(|wanted| !is_of(&event, wanted))
-                    && !self.events.is_empty()
-                {
+        match told {
+            Ok(told) => {
+                let is_chosen = self.events.iter().any(|wanted| is_of(&told.event, wanted));
+                if !is_chosen && !self.events.is_empty() {
                     return StatusCode::OK;
                 }
-                (received.event, received.verdict) = (Some(event), verdict.to_owned());
+                (received.event, received.verdict) = (Some(told.event), told.verdict.to_owned());
                 if let Some(uri) = &self.forward_to {
                     received.forwarded = true;
-                    received.status = self.forward(uri, &head.headers, body).await;
+                    received.status = self.forward(uri, &headers, told.body).await;
                 }
             }
-            (Err(refusal), _) | (_, Err(refusal)) => {
+            Err(refusal) => {
                 received.status = refusal.status();
                 received.verdict = format!("refused: {refusal}");
             }
@@ -354,22 +393,42 @@ impl Listener {
     }
 }
 
-/// The name of a genuine webhook's event.
-fn verify<P: Scheme>(
-    receiver: &Receiver<P>,
-    headers: &HeaderMap,
-    body: &Bytes,
+/// A webhook that may be forwarded.
+struct Told {
+    event: String,
+    verdict: &'static str,
+    body: Bytes,
+}
+
+/// Receives a webhook of a provider that signs.
+async fn verify<P: Scheme>(
+    receiver: Option<&Receiver<P>>,
+    request: Request<Incoming>,
     words: fn(&P::Event) -> String,
-) -> Result<(String, &'static str), Refusal> {
-    let verified = receiver.verify(headers, body, Timestamp::now())?;
+) -> Result<Told, Refusal> {
+    let verified = receiver
+        .ok_or(Refusal::Unconfigured)?
+        .receive(request)
+        .await?;
     let event: Result<_, Unreadable> = verified.parse();
-    Ok(match event {
-        Ok(event) => (format!("{}.{}", P::PROVIDER, words(&event)), "verified"),
-        Err(_) => (
-            format!("{}.unreadable", P::PROVIDER),
-            "verified, and cannot be read",
-        ),
+    let (event, verdict) = match event {
+        Ok(event) => (words(&event), "verified"),
+        Err(_) => ("unreadable".to_owned(), "verified, and cannot be read"),
+    };
+    Ok(Told {
+        event: format!("{}.{event}", P::PROVIDER),
+        verdict,
+        body: verified.raw().clone(),
     })
+}
+
+fn finpro_words(event: &FinproEvent) -> String {
+    match event {
+        FinproEvent::Consent(event) => event.status.as_str().to_owned(),
+        FinproEvent::Data(event) => event.status.as_str().to_owned(),
+        FinproEvent::DataPush(_) => "DATA_PUSH".to_owned(),
+        _ => "unknown".to_owned(),
+    }
 }
 
 fn veriff_words(event: &VeriffEvent) -> String {

@@ -282,7 +282,7 @@ fn the_sandbox_listens_for_this_machine_only_unless_told() {
         run.stderr
     );
     let allowed = SandboxProcess::start_with(&["--listen", "0.0.0.0:0", "--allow-other-machines"]);
-    assert_eq!(allowed.environment.len(), 17, "it listens");
+    assert_eq!(allowed.environment.len(), 20, "it listens");
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl SandboxProcess {
             if line.starts_with('#') {
                 comments.push(line);
             }
-            if environment.len() == 17 {
+            if environment.len() == 20 {
                 break;
             }
         }

@@ -68,7 +68,10 @@ fn a_decision_is_verified_and_forwarded_and_ends_the_wait() {
         "30",
     ];
     let mut listener = Listener::start(&arguments, &sandbox.environment);
-    assert_eq!(listener.ready["verifies"], serde_json::json!(["veriff"]));
+    assert_eq!(
+        listener.ready["verifies"],
+        serde_json::json!(["veriff", "finpro"])
+    );
     assert_eq!(listener.ready["sandbox"], true);
     verify_somebody(&sandbox.environment);
 
@@ -132,10 +135,15 @@ fn what_the_receiver_refuses_is_tried_again() {
 #[test]
 fn what_is_not_genuine_is_refused_and_not_forwarded() {
     let sandbox = SandboxProcess::start();
+    let without_finpro = sandbox.with(&[
+        ("FINPRO_WEBHOOK_SECRET", ""),
+        ("FINPRO_WEBHOOK_HEADER", ""),
+        ("FINPRO_WEBHOOK_ENCODING", ""),
+    ]);
     let receiver = FixedServer::answering("200 OK", "");
     let mut listener = Listener::start(
         &["--forward-to", &receiver.address, "--alone"],
-        &sandbox.environment,
+        &without_finpro,
     );
     assert_eq!(listener.ready["sandbox"], false);
     let address = listener.ready["ready"]
@@ -204,4 +212,51 @@ fn bad_arguments_are_named_before_it_listens() {
         (run.code, run.error()["field"].as_str()),
         (2, Some("VERIFF_WEBHOOK_SECRET"))
     );
+}
+
+#[test]
+fn finpro_is_verified_as_it_is_configured() {
+    let sandbox = SandboxProcess::start();
+    let arguments = ["--until", "finpro.CONSENT_APPROVED", "--within", "30"];
+    let mut listener = Listener::start(&arguments, &sandbox.environment);
+    kyc(
+        &["trigger", "finpro.CONSENT_APPROVED"],
+        &sandbox.environment,
+    );
+    let told = listener.next();
+    assert_eq!(
+        (&told["event"], &told["verdict"]),
+        (
+            &Value::from("finpro.CONSENT_APPROVED"),
+            &Value::from("verified")
+        )
+    );
+    assert_eq!(listener.code(), 0);
+
+    let forged = Listener::start(
+        &["--until", "finpro.CONSENT_APPROVED", "--within", "1"],
+        &sandbox.environment,
+    );
+    kyc(
+        &["trigger", "finpro.CONSENT_APPROVED", "--sign", "wrong"],
+        &sandbox.environment,
+    );
+    assert_eq!(forged.code(), 5, "a forged one does not count");
+
+    for (name, value) in [
+        ("FINPRO_WEBHOOK_HEADER", "a b"),
+        ("FINPRO_WEBHOOK_ENCODING", "octal"),
+        ("FINPRO_WEBHOOK_HEADER", ""),
+    ] {
+        let environment = changed(&sandbox.environment, &[(name, value)]);
+        let run = kyc(
+            &["listen", "--alone", "--json", "--listen", "127.0.0.1:0"],
+            &environment,
+        );
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(name)),
+            "{run:?}"
+        );
+    }
 }

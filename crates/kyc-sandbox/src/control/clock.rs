@@ -13,9 +13,9 @@ use crate::sandbox::Sandbox;
 use crate::state::{ClockMode, iso};
 
 /// The fastest that the clock runs: a day in a second and a half.
-const FASTEST: u64 = 60_000;
+pub(crate) const FASTEST: u64 = 60_000;
 /// How far the clock is moved at once: ten years.
-const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+pub(crate) const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
 pub(super) async fn show(State(sandbox): State<Sandbox>) -> Response {
     reply(Ok(state(&sandbox)))
@@ -75,7 +75,7 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
 }
 
 /// A length of time such as `7d`, `90s` or `1h 30m`.
-fn length(text: &str) -> Result<Duration, Refusal> {
+pub(crate) fn length(text: &str) -> Result<Duration, Refusal> {
     let span = text.parse::<jiff::Span>().ok();
     let length = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     length

@@ -48,14 +48,14 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
 /// A happening in words, without any bytes of a request or a reply.
 pub(crate) fn value(happening: &Happening) -> Value {
     let mut value = match &happening.what {
-        What::Call(exchange) => json!({
+        What::Call(call) => json!({
             "kind": "call",
-            "provider": exchange.provider.as_str(),
-            "operation": exchange.operation,
-            "status": exchange.status.as_u16(),
-            "took_us": exchange.took_us,
-            "changed": exchange.changed,
-            "reason": exchange.reason,
+            "provider": call.provider.as_str(),
+            "operation": call.operation,
+            "status": call.status.as_u16(),
+            "took_us": call.took_us,
+            "changed": call.changed,
+            "reason": call.reason,
         }),
         What::Step { provider, words } => {
             json!({"kind": "step", "provider": provider.as_str(), "words": words})
@@ -79,6 +79,7 @@ pub(crate) fn value(happening: &Happening) -> Value {
         }),
         What::Clock { words } => json!({"kind": "clock", "words": words}),
         What::Fault { words } => json!({"kind": "fault", "words": words}),
+        What::Console { words } => json!({"kind": "console", "words": words}),
     };
     value["number"] = happening.number.into();
     value["at"] = iso(happening.at_ms).into();

@@ -1,12 +1,13 @@
 //! What steers a sandbox from outside, as JSON: its clock, faults, webhooks and people. The command uses it.
 
-mod clock;
+pub(crate) mod clock;
 mod faults;
 mod guard;
 mod journeys;
 mod people;
+mod returns;
 mod triggers;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +16,7 @@ use axum::routing::{delete, get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub(crate) use self::guard::{Guard, is_own_host};
+pub(crate) use self::guard::{COOKIE_NAME, Guard, is_own_host};
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 
@@ -47,10 +48,10 @@ pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
 }
 
 /// Why a request to the control is refused.
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
-    field: &'static str,
-    rule: String,
+    pub(crate) field: &'static str,
+    pub(crate) rule: String,
 }
 
 impl Refusal {

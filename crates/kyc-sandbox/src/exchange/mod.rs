@@ -19,7 +19,9 @@ pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
 pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};
-pub(crate) use request::{BodyProblem, ConnectionInfo, Header, ReceivedRequest, decoded, query};
+pub(crate) use request::{
+    BodyProblem, Closing, ConnectionInfo, Header, ReceivedRequest, decoded, query,
+};
 pub use routes::Operation;
 pub(crate) use routes::{Admission, ProviderApi, Route, operations, router, settle};
 pub use setting_value::{SettingError, SettingName};

@@ -34,6 +34,8 @@ pub(super) struct About {
     pub(super) changed: Cow<'static, str>,
     /// The rule that decided, in words.
     pub(super) reason: &'static str,
+    /// Whether credentials or a signature were refused.
+    pub(super) is_unverified: bool,
 }
 
 impl Reply {
@@ -59,6 +61,12 @@ impl Reply {
             wait: Duration::ZERO,
             about: Box::default(),
         }
+    }
+
+    /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
+    pub(super) fn as_unverified(mut self) -> Self {
+        self.about.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
+        self
     }
 
     #[must_use]

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::declare::{ContentType, RepeatedHeaders};
-use crate::state::{JourneyId, Journeys};
+use crate::state::{JourneyId, Journeys, Repeats, people};
 
 /// The caller's connection.
 #[derive(Debug, Clone)]
@@ -19,6 +20,10 @@ pub(crate) struct ConnectionInfo {
     /// `None` in process, where the body is complete from the start and there may be no timer.
     pub(crate) body_read_timeout: Option<Duration>,
 }
+
+/// Tells that the sandbox is being shut down, to a reply that would otherwise go on.
+#[derive(Debug, Clone)]
+pub(crate) struct Closing(pub(crate) watch::Receiver<bool>);
 
 /// A request that matched a route and whose body was read.
 pub(crate) struct ReceivedRequest {
@@ -35,6 +40,8 @@ pub(crate) struct ReceivedRequest {
     pub(super) base_url: String,
     /// Whether it came over a socket.
     pub(super) is_served: bool,
+    /// The call that is sent again with it.
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// The occurrences of a header that should be sent once.
@@ -124,6 +131,17 @@ impl ReceivedRequest {
         })
     }
 
+    /// Who the request is about, if it says so: a mobile number in the body, else a session in the path.
+    pub(super) fn person(&self) -> Option<String> {
+        let body = serde_json::from_slice(&self.body).ok();
+        let in_path = || {
+            let mut segments = self.path.split('/');
+            let session = segments.find(|segment| uuid::Uuid::try_parse(segment).is_ok());
+            session.map(str::to_owned)
+        };
+        body.as_ref().and_then(find_mobile).or_else(in_path)
+    }
+
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -200,6 +218,19 @@ fn one_of(query: &str, name: &str) -> Option<String> {
     match (values.next(), values.next()) {
         (Some((_, value)), None) => decoded(value),
         _ => None,
+    }
+}
+
+/// The first mobile number in a value, alone or before the `@` of a virtual user account.
+fn find_mobile(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let user = text.split('@').next().unwrap_or(text);
+            people::is_mobile_number(user).then(|| user.to_owned())
+        }
+        Value::Array(items) => items.iter().find_map(find_mobile),
+        Value::Object(members) => members.values().find_map(find_mobile),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

@@ -16,7 +16,7 @@ use super::faults::{ActiveFaults, Failure, Faults, Injected};
 use super::reply::{About, Reply};
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
-    Entry, Exchange, JourneyId, Ledger, Provider, Simulation, Timer, Webhook, What,
+    Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
 };
 
 /// How much of a body is kept to be shown.
@@ -173,6 +173,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
         };
         settle(&*self.api);
         let reply = match read {
@@ -196,6 +197,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
         };
         let reply = table.api.error(status);
         table
@@ -220,6 +222,14 @@ impl<P: ProviderApi> Table<P> {
         };
         reply.wait = reply.wait.saturating_add(delay);
         reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
+        // What was opened begins a journey, if nothing was known of its person before.
+        if reply.about.journey.is_none()
+            && let Some(effect) = &reply.effect
+        {
+            let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
+            journeys.name(journey, effect);
+            reply.about.journey = Some(journey);
+        }
         reply
     }
 
@@ -254,7 +264,10 @@ impl<P: ProviderApi> Table<P> {
 
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
-        let reply = refusal.unwrap_or_else(|| (route.handler)(&self.api, request));
+        let reply = match refusal {
+            Some(refusal) => refusal.as_unverified(),
+            None => (route.handler)(&self.api, request),
+        };
         headers
             .iter()
             .fold(reply, |reply, (name, value)| reply.with_header(name, value))
@@ -276,6 +289,7 @@ impl<P: ProviderApi> Table<P> {
         mut reply: Reply,
     ) -> Response {
         sleep(reply.wait).await;
+        let had_effect = reply.effect.is_some();
         self.ledger.write(Entry::new(
             P::PROVIDER,
             operation,
@@ -288,32 +302,33 @@ impl<P: ProviderApi> Table<P> {
             journey,
             changed,
             reason,
+            is_unverified,
         } = *std::mem::take(&mut reply.about);
         let reply_body = kept(reply.body().clone());
+        let request_body = kept(request.body);
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
         let exchange = Exchange {
             provider: P::PROVIDER,
             operation,
-            method: request.method,
-            target: if request.query.is_empty() {
-                request.path
-            } else {
-                format!("{}?{}", request.path, request.query)
-            },
-            request_headers: request.headers,
-            request_body: kept(request.body),
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            request_headers: &request.headers,
+            request_body: &request_body,
             status: response.status(),
-            reply_headers: response.headers().clone(),
-            reply_body,
+            reply_headers: response.headers(),
+            reply_body: &reply_body,
             changed: changed.into_owned(),
+            had_effect,
             reason,
+            is_unverified,
+            repeats: request.repeats,
             took_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
-        let what = What::Call(Arc::new(exchange));
         simulation
             .happenings
-            .add(simulation.now_ms(), journey, what);
+            .add_call(simulation.now_ms(), journey, exchange);
         // Recorded replies are a provider's, and no provider sends this.
         let journey = journey.filter(|_| !simulation.ids.are_deterministic());
         if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {

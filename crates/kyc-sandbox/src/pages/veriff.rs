@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
 /// The pages below `/veriff`.
 pub(crate) fn routes(veriff: Arc<Veriff>) -> Router {
     Router::new()
-        .route("/veriff/v/{token}", any(visit))
+        .route("/veriff/v/{token}", get(visit).post(visit))
         .route("/veriff/pictures/{subject}/{picture}", get(picture))
         .with_state(veriff)
 }

@@ -24,7 +24,7 @@ use tower::ServiceExt;
 
 use self::write_timeout::WriteTimeout;
 use crate::credentials::{self, BaseUrls};
-use crate::exchange::{ConnectionInfo, Json, Reply};
+use crate::exchange::{Closing, ConnectionInfo, Json, Reply};
 use crate::settings::Settings;
 use crate::time::Providers;
 
@@ -214,8 +214,10 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
         reply_write_timeout,
     } = service;
     let stream = WriteTimeout::new(stream, reply_write_timeout);
+    let closing = Closing(closed.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(info.clone());
+        request.extensions_mut().insert(closing.clone());
         let router = router.clone();
         async move {
             let response: Result<Response, Infallible> = if names_one_host(&request) {

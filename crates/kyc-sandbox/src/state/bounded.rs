@@ -54,6 +54,19 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         result
     }
 
+    /// Forgets the oldest entries until the others weigh no more than this.
+    pub(crate) fn trim(&self, weight: impl Fn(&V) -> usize, most: usize) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let weights = entries.by_key.values().map(&weight);
+        let mut total = weights.fold(0_usize, usize::saturating_add);
+        while total > most
+            && let Some(oldest) = entries.order.pop_front()
+        {
+            let removed = entries.by_key.remove(&oldest);
+            total = total.saturating_sub(removed.as_ref().map_or(0, &weight));
+        }
+    }
+
     /// Changes the value of a key, if there is one.
     pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
     where
@@ -84,6 +97,20 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 }
 
+impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
+    /// The keys of the values for which this holds, oldest first.
+    pub(crate) fn keys_with(&self, holds: impl Fn(&V) -> bool) -> Vec<K> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = Vec::new();
+        for key in &entries.order {
+            if entries.by_key.get(key).is_some_and(&holds) {
+                keys.push(key.clone());
+            }
+        }
+        keys
+    }
+}
+
 impl<K, V> fmt::Debug for Bounded<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bounded").finish_non_exhaustive()
@@ -103,6 +130,11 @@ mod tests {
         assert_eq!((map.get("a"), map.get("b")), (Some(2), Some(1)));
         map.update("c", |_| 1);
         assert_eq!((map.get("a"), map.get("c")), (None, Some(1)));
+        assert_eq!(map.keys_with(|value| *value == 1), ["b", "c"]);
+
+        map.update("b", |_| 5);
+        map.trim(|value| usize::from(*value), 5);
+        assert_eq!((map.get("b"), map.get("c")), (None, Some(1)));
 
         let none = Bounded::<&str, u8>::new(0);
         none.update("a", |_| 1);

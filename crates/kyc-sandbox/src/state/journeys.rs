@@ -4,10 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Bounded;
+use super::{Bounded, people};
 
 /// How many journeys are found by their ids; each has several.
 const IDS: usize = 40_000;
+/// Of how many it is known whose they are.
+const PEOPLE: usize = 10_000;
 
 /// The id of a journey, such as `j_19`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +48,8 @@ impl FromStr for JourneyId {
 pub(crate) struct Journeys {
     opened: AtomicU64,
     by_id: Bounded<String, JourneyId>,
+    /// The mobile numbers of journeys that have one.
+    mobiles: Bounded<JourneyId, u64>,
 }
 
 impl Journeys {
@@ -53,6 +57,7 @@ impl Journeys {
         Self {
             opened: AtomicU64::new(0),
             by_id: Bounded::new(IDS),
+            mobiles: Bounded::new(PEOPLE),
         }
     }
 
@@ -70,12 +75,34 @@ impl Journeys {
             journey = Some(found);
             found
         });
-        journey.unwrap_or(JourneyId(0))
+        let journey = journey.unwrap_or(JourneyId(0));
+        self.remember_mobile(journey, id);
+        journey
+    }
+
+    fn remember_mobile(&self, journey: JourneyId, id: &str) {
+        if people::is_mobile_number(id)
+            && let Ok(number) = id.parse()
+        {
+            self.mobiles.update(journey, |_| number);
+        }
+    }
+
+    /// The mobile number of a journey's person, if it has one.
+    pub(crate) fn mobile(&self, journey: JourneyId) -> Option<String> {
+        let number = self.mobiles.get(&journey)?;
+        Some(format!("{number:010}"))
+    }
+
+    /// The ids by which a journey is found, oldest first.
+    pub(crate) fn ids(&self, journey: JourneyId) -> Vec<String> {
+        self.by_id.keys_with(|of| *of == journey)
     }
 
     /// From now on this id is found in this journey.
     pub(crate) fn name(&self, journey: JourneyId, id: &str) {
         self.by_id.update(id.to_owned(), |_| journey);
+        self.remember_mobile(journey, id);
     }
 
     /// The journey of an id, if there is one.
@@ -97,6 +124,9 @@ mod tests {
         assert_eq!(journeys.find("handle"), Some(first));
         assert_ne!(journeys.of("9000000002"), first);
         assert_eq!(journeys.find("nobody"), None);
+        assert_eq!(journeys.ids(first), ["9000000001", "handle"]);
+        assert_eq!(journeys.mobile(first).as_deref(), Some("9000000001"));
+        assert_eq!(journeys.mobile(journeys.of("a session")), None);
         assert_eq!(first.to_string().parse(), Ok(first));
         assert!("j_".parse::<JourneyId>().is_err());
     }

@@ -33,7 +33,7 @@ pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
 pub(crate) use data_sessions::{DataScript, DataSession, Pending, Range};
 pub use decisions::DecisionStatus;
-pub(crate) use happenings::{Exchange, Happening, Happenings, What};
+pub(crate) use happenings::{Call, Exchange, Happening, Happenings, Message, Repeats, What, Wire};
 pub(crate) use ids::Ids;
 pub(crate) use journeys::Journeys;
 pub use journeys::{JourneyId, ParseJourneyIdError};
@@ -47,6 +47,6 @@ pub(crate) use script::carried;
 pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use simulation::Simulation;
 pub(crate) use verification::{
-    ATTEMPT_MS, Attempt, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
+    ATTEMPT_MS, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
     SCREENED_AGAIN_MS, Through, Verification,
 };

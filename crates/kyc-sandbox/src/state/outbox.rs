@@ -161,6 +161,17 @@ impl Outbox {
             .cloned()
     }
 
+    /// The newest attempt to deliver, with the event that it told of.
+    pub(crate) fn last_attempt(&self) -> Option<(&'static str, Delivery)> {
+        let webhooks = self.lock();
+        let attempted = webhooks
+            .kept
+            .iter()
+            .filter_map(|webhook| Some((webhook.event, *webhook.attempts.last()?)));
+        let newest = attempted.max_by_key(|(_, (at_ms, _))| *at_ms);
+        newest.map(|(event, (_, delivery))| (event, delivery))
+    }
+
     pub(crate) fn all(&self) -> Vec<Webhook> {
         self.lock().kept.iter().cloned().collect()
     }

@@ -4,9 +4,11 @@
 
 mod aggregator;
 mod browser;
+mod console;
 mod control;
 mod decision;
 mod deepvue;
+mod digilocker;
 mod finpass;
 mod finpro;
 mod general;

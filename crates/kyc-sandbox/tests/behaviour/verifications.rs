@@ -508,6 +508,22 @@ async fn pictures_of_seven_megabytes_are_taken_and_longer_ones_are_not() {
 }
 
 #[tokio::test]
+async fn the_oldest_files_are_dropped_beyond_the_memory_for_files() {
+    let sandbox = frozen(VeriffSettings::default().with_media_bytes(4));
+    let session = open(&sandbox, json!({})).await;
+    for context in ["face", "document-front"] {
+        let image = json!({"context": context, "content": "AAAA"});
+        let body = json!({ "image": image }).to_string();
+        let path = format!("/{session}/media");
+        assert_eq!(post(&sandbox, "POST", &path, &body).await.status, 200);
+    }
+    let images = get(&sandbox, &session, "/media").await["images"].clone();
+    let contexts = images.as_array().unwrap().iter();
+    let contexts: Vec<_> = contexts.map(|image| image["context"].clone()).collect();
+    assert_eq!(contexts, ["document-front"]);
+}
+
+#[tokio::test]
 async fn a_session_leads_to_the_sandbox_where_that_is_served() {
     let served = Sandbox::default()
         .serve("127.0.0.1:0".parse().unwrap())

@@ -65,6 +65,8 @@ settings! {
         with_code_lifetime / code_lifetime: Duration = Duration::from_secs(10 * 60);
         /// The names of the parameters with which a person returns. Undocumented: own choice.
         with_return_parameters / return_parameters: ReturnParameters = ReturnParameters::CodeAndState;
+        /// Whether the sign-in page takes a mobile number that may be somebody's. Its person is the plain one. Own choice.
+        with_real_looking_numbers / real_looking_numbers: bool = false;
         /// The number of sessions that are remembered; the oldest are forgotten first.
         with_session_capacity / session_capacity: usize = 10_000;
         /// Which codes complete an authorisation where nobody acts on the pages or by script; else the code with which the

@@ -44,6 +44,11 @@ impl Deepvue {
         Uuid::new_v4()
     }
 
+    /// Whether the sign-in page takes numbers that may be somebody's.
+    pub(crate) fn takes_any_number(&self) -> bool {
+        *self.settings.real_looking_numbers()
+    }
+
     /// Remembers a session, and lets its person act who is scripted.
     pub(super) fn open(&self, id: &str, session: Session) {
         let journey = session.journey;

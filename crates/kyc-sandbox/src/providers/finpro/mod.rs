@@ -231,6 +231,12 @@ impl Finpro {
         }
     }
 
+    /// The status of a consent, by its handle.
+    pub(crate) fn consent_status(&self, handle: &str) -> Option<AggregatorConsentStatus> {
+        let found = self.consents.filter(|consent| consent.handle == handle);
+        found.first().map(|consent| consent.status)
+    }
+
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
         matches!(self.set_status(handle, status, None), Some(Ok(_)))

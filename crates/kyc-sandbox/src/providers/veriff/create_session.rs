@@ -28,10 +28,13 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let id = veriff.simulation.ids.uuid();
     let text = id.to_string();
     let journeys = &veriff.simulation.journeys;
-    let mobile = member(verification, "person", "phoneNumber");
-    let mobile = mobile.as_ref().and_then(Value::as_str);
-    let mobile = mobile.map(|number| number.trim_start_matches("+91"));
-    let mobile = mobile.filter(|number| people::is_mobile_number(number));
+    // The person's number, or one in the caller's reference.
+    let phone = member(verification, "person", "phoneNumber");
+    let phone = phone.as_ref().and_then(Value::as_str);
+    let phone = phone.map(|number| number.trim_start_matches("+91"));
+    let reference = verification.get("vendorData").and_then(Value::as_str);
+    let mut numbers = phone.into_iter().chain(reference);
+    let mobile = numbers.find(|number| people::is_mobile_number(number));
     let journey = match mobile {
         Some(number) => journeys.of(number),
         None => journeys.of(&text),

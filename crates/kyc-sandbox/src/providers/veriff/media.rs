@@ -92,6 +92,8 @@ pub(super) fn upload(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let id = veriff.simulation.ids.uuid();
     let described = file.described(request, id, session);
     veriff.media.update(id, |_| file.clone());
+    let most = *veriff.settings.media_bytes();
+    veriff.media.trim(|file| file.bytes.len(), most);
     let stored = veriff.change(session, |session| {
         let number = session.verification.number();
         let is_open = session.verification.is_open();

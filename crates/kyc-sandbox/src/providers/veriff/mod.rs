@@ -13,7 +13,7 @@ mod person;
 mod record_consent;
 mod screening;
 mod sessions;
-mod signing;
+pub(crate) mod signing;
 mod submit_session;
 mod webhooks;
 
@@ -240,6 +240,11 @@ impl Veriff {
             |_| Vec::new(),
             |session| self.consents.of(session, *self.settings.latest_scope()),
         )
+    }
+
+    /// Whether it remembers a session: one that was created here, or that something happened to.
+    pub(crate) fn knows(&self, session_id: &str) -> bool {
+        Uuid::try_parse(session_id).is_ok_and(|session| self.sessions.get(&session).is_some())
     }
 
     /// Decides about a session, unless the id is not a UUID or the session was deleted.

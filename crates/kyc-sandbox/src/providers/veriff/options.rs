@@ -69,6 +69,8 @@ settings! {
         with_media_signing / media_signing: MediaSigning = MediaSigning::Signed;
         /// The number of uploaded files kept in memory; the oldest are dropped first.
         with_media_capacity / media_capacity: usize = 100;
+        /// How many bytes of uploaded files are kept in memory; the oldest files are dropped first.
+        with_media_bytes / media_bytes: usize = 64 * 1024 * 1024;
         /// What the screening of every verified person finds. Own choice.
         with_screening / screening: Screening = Screening::NoMatch;
         /// The form of a failure about one-time passwords: inside a 200 by one page, with the HTTP status by another.

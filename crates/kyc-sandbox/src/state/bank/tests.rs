@@ -147,6 +147,13 @@ fn a_part_of_an_account_begins_with_the_balance_before_it() {
             .iter()
             .all(|row| (from..=to).contains(&row.at))
     );
+    // Both ends are included, to the second.
+    let ends = |rows: &[Transaction]| Some((rows.first()?.at, rows.last()?.at));
+    let Some((first, last)) = ends(&part.transactions) else {
+        unreachable!("a month without rows");
+    };
+    let exact = whole.clone().between(Some(first), Some(last));
+    assert_eq!(exact.transactions, part.transactions);
     // Before everything, and after everything.
     let none = whole
         .clone()
