@@ -73,10 +73,11 @@ impl Sandbox {
                 "/deepvue",
                 table(&providers.deepvue, &ledger, &faults, limit),
             )
-            .merge(pages::veriff::routes(Arc::clone(&providers.veriff)))
-            .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
-            .merge(pages::aggregator::router(
-                providers.clone(),
+            .merge(pages::guarded(
+                pages::veriff::routes(Arc::clone(&providers.veriff))
+                    .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
+                    .merge(pages::aggregator::router(providers.clone())),
+                providers.simulation.clone(),
                 *settings.allow_other_machines(),
             ));
         Self {

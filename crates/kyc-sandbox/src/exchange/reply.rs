@@ -12,19 +12,6 @@ use http::{HeaderValue, StatusCode};
 use super::Json;
 use crate::state::JourneyId;
 
-/// What a reply tells beside what is sent.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// The journey that the request is about.
-    pub(super) journey: Option<JourneyId>,
-    /// What the request changed, in words.
-    pub(super) changed: Cow<'static, str>,
-    /// The rule that decided, in words.
-    pub(super) reason: &'static str,
-    /// Whether credentials or a signature were refused.
-    pub(super) is_unverified: bool,
-}
-
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(super) status: StatusCode,
@@ -34,8 +21,21 @@ pub(crate) struct Reply {
     pub(super) effect: Option<String>,
     /// The processing time before this reply.
     pub(super) wait: Duration,
-    /// What the console is told of it.
-    pub(super) told: Box<Told>,
+    /// Apart, so that a refusal is small.
+    pub(super) about: Box<About>,
+}
+
+/// What the console tells of a reply.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    /// The journey that the request is about.
+    pub(super) journey: Option<JourneyId>,
+    /// What the request changed, in words.
+    pub(super) changed: Cow<'static, str>,
+    /// The rule that decided, in words.
+    pub(super) reason: &'static str,
+    /// Whether credentials or a signature were refused.
+    pub(super) is_unverified: bool,
 }
 
 impl Reply {
@@ -59,13 +59,13 @@ impl Reply {
             body,
             effect: None,
             wait: Duration::ZERO,
-            told: Box::default(),
+            about: Box::default(),
         }
     }
 
     /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
     pub(super) fn unverified(mut self) -> Self {
-        self.told.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
+        self.about.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
         self
     }
 
@@ -93,21 +93,21 @@ impl Reply {
     /// Says whose journey the request is about.
     #[must_use]
     pub(crate) fn of_journey(mut self, journey: Option<JourneyId>) -> Self {
-        self.told.journey = journey;
+        self.about.journey = journey;
         self
     }
 
     /// Says in words what the request changed, for the console.
     #[must_use]
     pub(crate) fn with_change(mut self, words: impl Into<Cow<'static, str>>) -> Self {
-        self.told.changed = words.into();
+        self.about.changed = words.into();
         self
     }
 
     /// Says in words which rule decided, for the console.
     #[must_use]
     pub(crate) fn because(mut self, reason: &'static str) -> Self {
-        self.told.reason = reason;
+        self.about.reason = reason;
         self
     }
 

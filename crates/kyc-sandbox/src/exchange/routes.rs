@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
 use super::faults::{ActiveFaults, Failure, Faults, Injected};
-use super::reply::Reply;
+use super::reply::{About, Reply};
 use super::request::{ConnectionInfo, ReceivedRequest};
 use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
@@ -221,14 +221,14 @@ impl<P: ProviderApi> Table<P> {
             },
         };
         reply.wait = reply.wait.saturating_add(delay);
-        reply.told.journey = reply.told.journey.or_else(|| request.journey(journeys));
+        reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
         // What was opened begins a journey, if nothing was known of its person before.
-        if reply.told.journey.is_none()
+        if reply.about.journey.is_none()
             && let Some(effect) = &reply.effect
         {
             let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
             journeys.name(journey, effect);
-            reply.told.journey = Some(journey);
+            reply.about.journey = Some(journey);
         }
         reply
     }
@@ -250,12 +250,12 @@ impl<P: ProviderApi> Table<P> {
         let mut reply = self.admit_and_handle(route, request);
         if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            let (journey, changed) = (reply.told.journey, std::mem::take(&mut reply.told.changed));
+            let about = reply.about;
             reply = self
                 .failed(failure)
                 .with_wait(wait)
-                .of_journey(journey)
-                .with_change(changed)
+                .of_journey(about.journey)
+                .with_change(about.changed)
                 .because("a fault that is switched on, after the effect");
             reply.effect = effect;
         }
@@ -298,12 +298,12 @@ impl<P: ProviderApi> Table<P> {
             request_id(&request.headers),
             reply.effect.take(),
         ));
-        let (journey, changed, reason) = (
-            reply.told.journey,
-            std::mem::take(&mut reply.told.changed),
-            reply.told.reason,
-        );
-        let is_unverified = reply.told.is_unverified;
+        let About {
+            journey,
+            changed,
+            reason,
+            is_unverified,
+        } = *std::mem::take(&mut reply.about);
         let reply_body = kept(reply.body().clone());
         let request_body = kept(request.body);
         let mut response = reply.into_response();

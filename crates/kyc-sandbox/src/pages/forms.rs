@@ -64,6 +64,23 @@ impl Visit {
         value(&self.form, name).unwrap_or_default().trim()
     }
 
+    /// The values of a field, in order.
+    pub(crate) fn fields<'v>(&'v self, name: &'v str) -> impl Iterator<Item = &'v str> {
+        let named = self.form.iter().filter(move |(found, _)| found == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a field that are numbers.
+    pub(crate) fn numbers(&self, name: &str) -> Vec<usize> {
+        let values = self.fields(name);
+        values.filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// Whether it comes from a page of this sandbox, as far as its browser says.
+    pub(crate) fn is_same_origin(&self) -> bool {
+        self.is_same_origin
+    }
+
     /// Whether a box with this value is ticked.
     pub(crate) fn is_ticked(&self, name: &str, value: &str) -> bool {
         let mut fields = self.form.iter();
@@ -160,11 +177,16 @@ pub(crate) fn exits(back: Option<&str>, leave: &str, journey: Option<JourneyId>)
                 a href=(leave) { "Leave" }
                 @if let Some(journey) = journey {
                     " · "
-                    a href={ "/j/" (journey) } { "Open " (journey) " in the console" }
+                    (console_link(journey))
                 }
             }
         }
     }
+}
+
+/// A link to what is known about a person.
+pub(crate) fn console_link(journey: JourneyId) -> Markup {
+    html! { a href={ "/j/" (journey) } { "Open " (journey) " in the console" } }
 }
 
 /// A page that says how things are, with one next step if there is one.
@@ -215,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn a_form_is_read() {
         let headers = [("cookie", "a=1; flow=abc"), ("host", "127.0.0.1:8787")];
-        let visit = visit(&headers, "doc=pan&doc=dl&name=+%3Cb%3E+&empty").await;
+        let visit = visit(&headers, "doc=pan&doc=dl&name=+%3Cb%3E+&empty&at=2&at=z").await;
         let Some(visit) = visit else {
             return assert!(visit.is_some());
         };
@@ -225,6 +247,8 @@ mod tests {
         );
         assert_eq!((visit.field("name"), visit.field("empty")), ("<b>", ""));
         assert!(visit.is_ticked("doc", "dl") && !visit.is_ticked("doc", "aadhaar"));
+        assert_eq!(visit.fields("doc").collect::<Vec<_>>(), ["pan", "dl"]);
+        assert_eq!(visit.numbers("at"), [2]);
         assert_eq!(
             (visit.cookie("flow"), visit.cookie("flo")),
             (Some("abc"), None)

@@ -1,7 +1,7 @@
 //! What the pages of an account aggregator need of a provider that sends people there.
 
-use crate::state::AggregatorConsentStatus;
 use crate::state::flow::{Action, Flow};
+use crate::state::{AggregatorConsentStatus, JourneyId};
 
 /// Where FinPro's web redirection leads.
 pub(crate) const FINPRO_ENTRY: &str = "/aa/consent";
@@ -16,6 +16,7 @@ pub(crate) const FINPASS_VISITS: &str = "/aa/finpass";
 #[derive(Debug, Clone)]
 pub(crate) struct VisitView {
     pub(crate) flow: Flow,
+    pub(crate) journey: Option<JourneyId>,
     /// Who asks.
     pub(crate) lender: String,
     /// At which aggregator.

@@ -1,5 +1,7 @@
 //! What a person does at an account aggregator, screen by screen. Who asked, and what becomes of the consents, is elsewhere.
 
+use uuid::Uuid;
+
 use super::LinkedAccount;
 
 /// The right one-time password.
@@ -278,8 +280,8 @@ impl Ending {
 /// One person's way through the screens.
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
-    /// Without it a form changes nothing.
-    pub(crate) token: String,
+    /// Without it a form changes nothing. Whoever goes through no screens has none.
+    pub(crate) token: Option<Uuid>,
     pub(crate) mobile: String,
     pub(crate) banks: Vec<Bank>,
     /// How many consents are asked for; none if the person came to see those that are given.
@@ -303,7 +305,12 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(token: String, mobile: &str, banks: Vec<Bank>, consents: usize) -> Self {
+    pub(crate) fn new(
+        token: Option<Uuid>,
+        mobile: &str,
+        banks: Vec<Bank>,
+        consents: usize,
+    ) -> Self {
         Self {
             token,
             mobile: mobile.to_owned(),
@@ -615,7 +622,7 @@ mod tests {
     }
 
     fn flow(banks: Vec<Bank>, consents: usize) -> Flow {
-        Flow::new("t".to_owned(), "9123456780", banks, consents)
+        Flow::new(None, "9123456780", banks, consents)
     }
 
     fn otp(text: &str) -> Action {

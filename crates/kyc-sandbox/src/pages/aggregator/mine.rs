@@ -5,9 +5,9 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::screens::{form, otp_field, otp_message, said, state_words};
-use super::{OTHER_FORM, OTHER_HOST, Pages, is_of, unknown};
-use crate::pages::form::{names_this_host, read_form, refusal};
+use super::screens::{form, otp_field, otp_message, said, state_words, token};
+use super::{Pages, foreign, unknown, unreadable};
+use crate::pages::forms::{Visit, error};
 use crate::pages::layout::{Frame, page, see_other};
 use crate::providers::aggregator::{ConsentView, Visits};
 use crate::state::flow::{Action, Flow, Problem, Screen};
@@ -17,19 +17,13 @@ use crate::state::{AggregatorConsentStatus, MobileScript, iso};
 const SERVICE: &str = "Account aggregator";
 
 /// Asks for the mobile number.
-pub(super) async fn begin(State(pages): State<Pages>, request: Request) -> Response {
-    let now = pages.settled();
-    if !names_this_host(request.headers(), request.uri(), pages.any_host) {
-        return refusal(StatusCode::FORBIDDEN, OTHER_HOST, &now);
-    }
-    ask_mobile(&now, None)
+pub(super) async fn begin(State(pages): State<Pages>) -> Response {
+    ask_mobile(&pages.settled(), None)
 }
 
 fn ask_mobile(now: &str, problem: Option<&str>) -> Response {
     let content = html! {
-        @if let Some(problem) = problem {
-            p.error #problem role="alert" tabindex="-1" autofocus { (problem) }
-        }
+        (error(problem))
         form method="post" {
             label for="mobile" { "Mobile number" }
             input #mobile type="tel" name="mobile" inputmode="numeric" autocomplete="off" maxlength="20";
@@ -48,11 +42,13 @@ fn ask_mobile(now: &str, problem: Option<&str>) -> Response {
 /// Sends the one-time password, if the person has any consent here.
 pub(super) async fn sign_in(State(pages): State<Pages>, request: Request) -> Response {
     let now = pages.settled();
-    let form = match read_form(request, pages.any_host, &now).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
+    let Some(visit) = Visit::read(request).await else {
+        return unreadable(&now);
     };
-    let mobile = form.text("mobile").trim();
+    if !visit.is_same_origin() {
+        return foreign(&now);
+    }
+    let mobile = visit.field("mobile");
     if !is_mobile_number(mobile) {
         return ask_mobile(&now, Some("A mobile number has ten digits."));
     }
@@ -61,8 +57,8 @@ pub(super) async fn sign_in(State(pages): State<Pages>, request: Request) -> Res
         return ask_mobile(&now, Some(words));
     }
     let ids = &pages.providers.simulation.ids;
-    let (name, token) = (ids.hex(), ids.hex());
-    let mut flow = Flow::new(token, mobile, Vec::new(), 0);
+    let name = ids.hex();
+    let mut flow = Flow::new(Some(ids.uuid()), mobile, Vec::new(), 0);
     flow.sends_otp = MobileScript::of(mobile).is_none_or(MobileScript::sends_otp);
     let now_ms = pages.providers.simulation.now_ms();
     flow.act(Action::ConfirmMobile(mobile.to_owned()), now_ms);
@@ -77,15 +73,8 @@ fn given(pages: &Pages, mobile: &str) -> Vec<ConsentView> {
     given
 }
 
-pub(super) async fn show(
-    State(pages): State<Pages>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn show(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
     let now = pages.settled();
-    if !names_this_host(request.headers(), request.uri(), pages.any_host) {
-        return refusal(StatusCode::FORBIDDEN, OTHER_HOST, &now);
-    }
     let Some(flow) = pages.mine.get(name.as_str()) else {
         return unknown(&now);
     };
@@ -125,7 +114,7 @@ fn list(flow: &Flow, given: &[ConsentView]) -> Markup {
     html! {
         (said(flow.problem))
         form method="post" {
-            input type="hidden" name="token" value=(flow.token);
+            (token(flow))
             @for (at, consent) in given.iter().enumerate() {
                 fieldset {
                     legend { (consent.lender) ": " (consent.purpose) }
@@ -157,20 +146,17 @@ pub(super) async fn send(
     request: Request,
 ) -> Response {
     let now = pages.settled();
-    let form = match read_form(request, pages.any_host, &now).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
+    let Some(visit) = Visit::read(request).await else {
+        return unreadable(&now);
     };
     let Some(flow) = pages.mine.get(name.as_str()) else {
         return unknown(&now);
     };
-    if !is_of(&form, &flow) {
-        return refusal(StatusCode::FORBIDDEN, OTHER_FORM, &now);
+    if !visit.may_act(flow.token) {
+        return foreign(&now);
     }
-    let (what, id) = form
-        .text("do")
-        .split_once(' ')
-        .unwrap_or((form.text("do"), ""));
+    let pressed = visit.field("do");
+    let (what, id) = pressed.split_once(' ').unwrap_or((pressed, ""));
     let status = match what {
         "pause" => Some(AggregatorConsentStatus::Paused),
         "resume" => Some(AggregatorConsentStatus::Active),
@@ -178,7 +164,7 @@ pub(super) async fn send(
         _ => None,
     };
     let action = match what {
-        "otp" => Some(Action::Otp(form.text("otp").to_owned())),
+        "otp" => Some(Action::Otp(visit.field("otp").to_owned())),
         "resend" => Some(Action::Resend),
         "leave" => Some(Action::Leave),
         _ => None,

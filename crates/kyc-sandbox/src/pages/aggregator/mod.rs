@@ -11,8 +11,8 @@ use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-use super::form::{PageForm, names_this_host, read_form, refusal};
-use super::layout::see_other;
+use super::forms::{Visit, plain};
+use super::layout::{Frame, see_other};
 use crate::exchange::query;
 use crate::providers::aggregator::{
     FINPASS_ENTRY, FINPASS_VISITS, FINPRO_ENTRY, FINPRO_VISITS, Visits,
@@ -30,17 +30,14 @@ const MINE: usize = 1000;
 #[derive(Clone)]
 struct Pages {
     providers: Providers,
-    /// Whether other machines may reach the sandbox, under any name.
-    any_host: bool,
     /// People who look at their consents, by a name that is only theirs.
     mine: Arc<Bounded<String, Flow>>,
 }
 
 /// The aggregator's pages.
-pub(crate) fn router(providers: Providers, any_host: bool) -> Router {
+pub(crate) fn router(providers: Providers) -> Router {
     let pages = Pages {
         providers,
-        any_host,
         mine: Arc::new(Bounded::new(MINE)),
     };
     let visit = |path: &str| format!("{path}/{{visit}}");
@@ -110,15 +107,8 @@ async fn enter_finpass(State(pages): State<Pages>, request: Request) -> Response
     }
 }
 
-async fn show<P: Among>(
-    State(pages): State<Pages>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
+async fn show<P: Among>(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
     let now = pages.settled();
-    if !names_this_host(request.headers(), request.uri(), pages.any_host) {
-        return refusal(StatusCode::FORBIDDEN, OTHER_HOST, &now);
-    }
     let provider = P::of(&pages.providers);
     provider.act(&name, Action::Open);
     match provider.view(&name) {
@@ -133,30 +123,41 @@ async fn send<P: Among>(
     request: Request,
 ) -> Response {
     let now = pages.settled();
-    let form = match read_form(request, pages.any_host, &now).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
+    let Some(visit) = Visit::read(request).await else {
+        return unreadable(&now);
     };
     let provider = P::of(&pages.providers);
     let Some(view) = provider.view(&name) else {
         return unknown(&now);
     };
-    if !is_of(&form, &view.flow) {
-        return refusal(StatusCode::FORBIDDEN, OTHER_FORM, &now);
+    if !visit.may_act(view.flow.token) {
+        return foreign(&now);
     }
-    if let Some(action) = action_of(&form) {
+    if let Some(action) = action_of(&visit) {
         provider.act(&name, action);
     }
     see_other(&format!("{}/{name}", P::VISITS))
 }
 
-const OTHER_HOST: &str =
-    "The sandbox is not reached under this name. Use the address that it printed.";
-const OTHER_FORM: &str = "This form is not of this request, or it is an old one. Nothing was changed. Open the link again.";
+fn refusal(status: StatusCode, words: &str, now: &str) -> Response {
+    let frame = Frame {
+        title: "That did not work",
+        service: "Account aggregator",
+        now,
+        message: None,
+    };
+    plain(status, &frame, &[words], None)
+}
 
-/// Whether a form was made for this flow.
-fn is_of(form: &PageForm, flow: &Flow) -> bool {
-    !flow.token.is_empty() && form.text("token") == flow.token
+fn unreadable(now: &str) -> Response {
+    let words =
+        "The form is too long or cannot be read. Nothing was changed. Go back, and send it again.";
+    refusal(StatusCode::BAD_REQUEST, words, now)
+}
+
+fn foreign(now: &str) -> Response {
+    let words = "This form is not of this request, or it was sent from elsewhere. Nothing was changed. Open the link again.";
+    refusal(StatusCode::FORBIDDEN, words, now)
 }
 
 fn unknown(now: &str) -> Response {
@@ -165,9 +166,9 @@ fn unknown(now: &str) -> Response {
 }
 
 /// What a form means.
-fn action_of(form: &PageForm) -> Option<Action> {
-    let text = |name: &str| form.text(name).to_owned();
-    Some(match form.text("do") {
+fn action_of(form: &Visit) -> Option<Action> {
+    let text = |name: &str| form.field(name).to_owned();
+    Some(match form.field("do") {
         "mobile" => Action::ConfirmMobile(text("mobile")),
         "otp" => Action::Otp(text("otp")),
         "bank-otp" => Action::BankOtp(text("otp")),
@@ -177,7 +178,7 @@ fn action_of(form: &PageForm) -> Option<Action> {
             pan: text("pan"),
             born: text("born"),
         },
-        "accounts" => Action::TickAccounts(form.texts("account").map(str::to_owned).collect()),
+        "accounts" => Action::TickAccounts(form.fields("account").map(str::to_owned).collect()),
         "skip" => Action::SkipBank,
         "approve" => Action::Approve(form.numbers("consent")),
         "reject" => Action::Reject,

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
 
+use crate::pages::forms::{TOKEN, console_link, error};
 use crate::pages::layout::{Frame, page};
 use crate::providers::aggregator::{ConsentView, VisitView};
 use crate::state::flow::{BANKS, BankAnswer, Ending, Flow, OTP, Problem, Reason, Screen};
@@ -17,6 +18,10 @@ pub(super) fn page_of(view: &VisitView, now: &str) -> Response {
         done(view)
     } else {
         screen(view)
+    };
+    let content = html! {
+        (content)
+        @if let Some(journey) = view.journey { p { (console_link(journey)) } }
     };
     let message = match flow.screen {
         _ if is_over => None,
@@ -49,9 +54,16 @@ pub(super) fn said(problem: Option<Problem>) -> Markup {
             @if problem == Problem::OtpSentAgain {
                 p role="status" { (problem.words()) }
             } @else {
-                p.error #problem role="alert" tabindex="-1" autofocus { (problem.words()) }
+                (error(Some(problem.words())))
             }
         }
+    }
+}
+
+/// What makes a form one of this flow's.
+pub(super) fn token(flow: &Flow) -> Markup {
+    html! {
+        @if let Some(token) = flow.token { input type="hidden" name=(TOKEN) value=(token); }
     }
 }
 
@@ -60,7 +72,7 @@ pub(super) fn form(flow: &Flow, fields: &Markup, buttons: &[(&str, &str, &str)])
     html! {
         (said(flow.problem))
         form method="post" {
-            input type="hidden" name="token" value=(flow.token);
+            (token(flow))
             (fields)
             @for (class, action, words) in buttons {
                 button class=(class) name="do" value=(action) { (words) }
@@ -282,7 +294,7 @@ fn done(view: &VisitView) -> (String, Markup) {
         }
         @if can_restart {
             form method="post" {
-                input type="hidden" name="token" value=(flow.token);
+                (token(flow))
                 button name="do" value="again" { "Start again" }
             }
         }

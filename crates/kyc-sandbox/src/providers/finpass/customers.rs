@@ -91,11 +91,8 @@ impl Finpass {
         journeys.name(journey, client_id);
         let now_ms = self.simulation.now_ms();
         let life_ms = millis(*self.settings.consent_life());
-        let token = match at_once {
-            // Nobody needs it, and recorded ids stay as they are.
-            true => String::new(),
-            false => self.simulation.ids.hex(),
-        };
+        // Recorded ids stay as they are.
+        let token = (!at_once).then(|| self.simulation.ids.uuid());
         // Whoever consented at once goes through no screens.
         let mut banks = match at_once {
             true => Vec::new(),
@@ -466,6 +463,7 @@ impl Visits for Finpass {
         let asked = self.asked.get(name)?;
         Some(VisitView {
             consents: vec![Self::view_of(name, &asked)],
+            journey: asked.journey,
             lender: LENDER.to_owned(),
             aggregator: "Invented aggregator".to_owned(),
             return_url: self.return_url(name),

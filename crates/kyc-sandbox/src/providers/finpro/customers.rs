@@ -297,7 +297,7 @@ impl Finpro {
             }
             None => {}
         }
-        let token = self.simulation.ids.hex();
+        let token = Some(self.simulation.ids.uuid());
         let mut flow = Flow::new(token, first.person(), banks, consents.len());
         if script.is_none() && found > 0 {
             flow.chosen.truncate(found);
@@ -432,6 +432,7 @@ impl Visits for Finpro {
         let consents = self.consents_of(&visit.handles)?;
         let first = consents.first()?;
         Some(VisitView {
+            journey: first.journey,
             lender: self.lender(),
             aggregator: first.user().1.to_owned(),
             consents: consents
