@@ -229,7 +229,7 @@ impl Part<'_> {
                             span.unmasked { (piece.text) }
                         } @else if self.viewer.is_known && !self.viewer.masks_all {
                             button.masked form="unmask" name="field" value=(field)
-                                aria-label={ (kind.words()) ", masked: show it for 30 seconds" } title=(kind.words()) { (piece.seen()) }
+                                title={ (kind.words()) ", masked: show it for 30 seconds" } { (piece.seen()) }
                         } @else {
                             span.masked title=(kind.words()) { (piece.seen()) }
                         }

@@ -210,13 +210,16 @@ impl<P: ProviderApi> Table<P> {
         };
         reply.wait = reply.wait.saturating_add(delay);
         reply.journey = reply.journey.or_else(|| request.journey(journeys));
-        // What was opened begins a journey, if nothing was known of its person before.
-        if reply.journey.is_none()
-            && let Some(effect) = &reply.effect
-        {
-            let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
+        // A journey begins with the first answer about a person, or with what was opened.
+        if reply.journey.is_none() && (reply.status.is_success() || reply.effect.is_some()) {
+            let begun = request.mobile().or_else(|| {
+                let effect = reply.effect.clone()?;
+                Some(request.session().unwrap_or(effect))
+            });
+            reply.journey = begun.map(|id| journeys.of(&id));
+        }
+        if let (Some(journey), Some(effect)) = (reply.journey, &reply.effect) {
             journeys.name(journey, effect);
-            reply.journey = Some(journey);
         }
         reply
     }

@@ -352,7 +352,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// Headers with credentials or signatures, beside those whose names say so.
-const CREDENTIALS: [&str; 10] = [
+const CREDENTIALS: [&str; 11] = [
     "x-api-key",
     "x-api-secret",
     "client_id",
@@ -361,6 +361,7 @@ const CREDENTIALS: [&str; 10] = [
     "organisationid",
     "appidentifier",
     "x-auth-client",
+    "vrf-auth-client",
     "x-hmac-signature",
     "x-signature",
 ];
