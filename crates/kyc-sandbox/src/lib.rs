@@ -6,6 +6,7 @@ pub mod credentials;
 mod exchange;
 mod pages;
 mod providers;
+mod router;
 mod sandbox;
 mod serve;
 pub mod settings;

@@ -7,15 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::response::Response;
-use axum::routing::get;
-use http::{Method, StatusCode};
 
-use crate::console::{self, Console};
-use crate::control::{self, Guard};
-use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
-use crate::pages::layout::{STYLE, STYLE_PATH, respond};
+use crate::exchange::{self, ActiveFaults, Fault, FaultId, Operation, ProviderApi};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
@@ -24,7 +17,7 @@ use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
     AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
-    Simulation, StoredConsent, Webhook, WebhookId, What, iso,
+    Simulation, StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::transport::SandboxTransport;
@@ -38,7 +31,7 @@ pub struct Sandbox {
     providers: Providers,
     faults: ActiveFaults,
     token: Arc<str>,
-    console: Arc<Console>,
+    unmasked: Arc<Unmasked>,
     /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
@@ -82,24 +75,9 @@ impl Sandbox {
             providers,
             faults,
             token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
-            console: Arc::default(),
+            unmasked: Arc::default(),
             router,
         }
-    }
-
-    /// All routes: the providers', the control's, the console's, documents and the style sheet.
-    pub(crate) fn router(&self) -> Router {
-        let documents = self.settings.documents().clone();
-        let guard = Guard::new(
-            Arc::clone(&self.token),
-            *self.settings.allow_other_machines(),
-        );
-        control::router(guard.clone())
-            .merge(console::router(guard))
-            .route(STYLE_PATH, get(style))
-            .with_state(self.clone())
-            .merge(self.router.clone())
-            .fallback(move |request| std::future::ready(document(&documents, &request)))
     }
 
     /// The operations of all providers, in the order of their tables.
@@ -211,9 +189,9 @@ impl Sandbox {
         self.faults.all()
     }
 
-    /// What the console remembers.
-    pub(crate) fn console(&self) -> &Console {
-        &self.console
+    /// The masked values that the console shows for a while.
+    pub(crate) fn unmasked(&self) -> &Unmasked {
+        &self.unmasked
     }
 
     /// What all providers share.
@@ -313,29 +291,4 @@ fn table<P: ProviderApi>(
     body_limit: usize,
 ) -> Router {
     exchange::router(Arc::clone(api), ledger.clone(), faults.clone(), body_limit)
-}
-
-async fn style() -> Response {
-    respond(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
-}
-
-/// A document of the settings, for a path that is no provider's.
-fn document(documents: &BTreeMap<String, String>, request: &Request) -> Response {
-    let reply = match documents.get(request.uri().path()) {
-        Some(text) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            Reply::text(200, "application/json", text.clone())
-        }
-        Some(_) => {
-            let message = Json::Object(vec![("sandbox", "a document is read with GET".into())]);
-            Reply::json(405, &message).with_header("allow", "GET, HEAD")
-        }
-        None => Reply::json(
-            404,
-            &Json::Object(vec![(
-                "sandbox",
-                "no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue".into(),
-            )]),
-        ),
-    };
-    reply.into_response()
 }

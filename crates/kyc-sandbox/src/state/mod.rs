@@ -17,6 +17,7 @@ mod recent;
 mod schedule;
 mod script;
 mod simulation;
+mod unmasked;
 
 pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
@@ -40,3 +41,4 @@ pub(crate) use recent::Recent;
 pub(crate) use schedule::Timer;
 pub use script::MobileScript;
 pub(crate) use simulation::Simulation;
+pub(crate) use unmasked::Unmasked;
