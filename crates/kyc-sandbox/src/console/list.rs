@@ -89,7 +89,7 @@ pub(super) async fn latest(
     };
     let newest = shown(&sandbox, &filter, 0, ROWS);
     let mut rows = newest.iter();
-    match rows.find_map(|happening| href(happening)) {
+    match rows.find_map(href) {
         Some(href) => see_other(&href),
         None => frame::problem(
             &viewer,

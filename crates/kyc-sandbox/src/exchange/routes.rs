@@ -256,7 +256,7 @@ impl<P: ProviderApi> Table<P> {
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
         let reply = match refusal {
-            Some(refusal) => refusal.as_unverified(),
+            Some(refusal) => refusal.into_unverified(),
             None => (route.handler)(&self.api, request),
         };
         headers

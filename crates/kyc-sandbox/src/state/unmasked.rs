@@ -8,7 +8,7 @@ const SHOWN: Duration = Duration::from_secs(30);
 /// How many values are shown at once.
 const MOST: usize = 100;
 
-/// Page, place on it, and until when.
+/// Page, place on it, and since when.
 #[derive(Debug, Default)]
 pub(crate) struct Unmasked(Mutex<Vec<(String, String, Instant)>>);
 
@@ -19,8 +19,7 @@ impl Unmasked {
         if shown.len() >= MOST {
             shown.remove(0);
         }
-        let until = Instant::now() + SHOWN;
-        shown.push((page.to_owned(), place.to_owned(), until));
+        shown.push((page.to_owned(), place.to_owned(), Instant::now()));
     }
 
     /// The places of a page whose values are shown.
@@ -32,8 +31,7 @@ impl Unmasked {
 
     fn still_shown(&self) -> MutexGuard<'_, Vec<(String, String, Instant)>> {
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        shown.retain(|(.., until)| *until > now);
+        shown.retain(|(.., since)| since.elapsed() < SHOWN);
         shown
     }
 }
