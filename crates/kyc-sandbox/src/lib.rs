@@ -7,6 +7,7 @@ mod exchange;
 mod invented;
 mod pages;
 mod providers;
+mod router;
 mod sandbox;
 mod serve;
 pub mod settings;
@@ -14,7 +15,6 @@ mod state;
 mod time;
 mod transport;
 mod triggers;
-mod web;
 mod webhooks;
 
 pub use credentials::BaseUrls;

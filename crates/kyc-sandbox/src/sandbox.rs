@@ -215,10 +215,6 @@ impl Sandbox {
         &self.unmasked
     }
 
-    pub(crate) fn token(&self) -> Arc<str> {
-        Arc::clone(&self.token)
-    }
-
     /// What all providers share.
     pub(crate) fn simulation(&self) -> &Simulation {
         &self.providers.simulation

@@ -62,7 +62,7 @@ pub(super) async fn index(
             }
             main {
                 h1 { "What happens" }
-                (filters(&text, problem.as_deref()))
+                (filters(&text, problem.as_deref(), viewer.query("focus") == "filter"))
                 (stream(&sandbox, &viewer, &filter, &text))
             }
         }
@@ -109,12 +109,12 @@ fn href(happening: &Happening) -> Option<String> {
     }
 }
 
-fn filters(text: &str, problem: Option<&str>) -> Markup {
+fn filters(text: &str, problem: Option<&str>, has_focus: bool) -> Markup {
     html! {
         form.filter method="get" action="/" role="search" {
             label for="filter" { "Filter" }
             input #filter type="text" name="filter" value=(text) maxlength="300" autocomplete="off" spellcheck="false"
-                aria-describedby="filter-help" aria-invalid=[problem.map(|_| "true")];
+                autofocus[has_focus] aria-describedby="filter-help" aria-invalid=[problem.map(|_| "true")];
             button { "Show" }
         }
         @if let Some(problem) = problem {

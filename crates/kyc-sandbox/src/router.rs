@@ -1,7 +1,8 @@
-//! All that a sandbox answers, with and without a socket.
+//! All routes of a sandbox, put together, with and without a socket.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -21,7 +22,10 @@ impl Sandbox {
     /// All routes: the providers', the control's, the console's, documents and the style sheet.
     fn router(&self) -> Router {
         let documents = self.settings().documents().clone();
-        let guard = Guard::new(self.token(), *self.settings().allow_other_machines());
+        let guard = Guard::new(
+            Arc::from(self.control_token()),
+            *self.settings().allow_other_machines(),
+        );
         control::router(guard.clone())
             .merge(console::router(guard))
             .route(STYLE_PATH, get(style))
