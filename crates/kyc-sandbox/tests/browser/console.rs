@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use http::Request;
+use kyc_sandbox::settings::PeopleAct;
 use kyc_sandbox::{Sandbox, Settings, credentials};
 use provider_core::{Body, ExchangeLimits, Transport as _};
 
 use crate::browser::{Width, visit};
+
+/// Persons wait for somebody to act in their place, so that rows are those of calls alone.
+fn settings() -> Settings {
+    Settings::default().with_people_act(PeopleAct::OnPages)
+}
 
 /// A call of Finpass, with these credentials.
 async fn call(sandbox: &Sandbox, key: &str) {
@@ -108,7 +114,7 @@ async fn a_lost_connection_is_said_and_what_was_missed_comes() {
 async fn everything_is_done_by_keys_alone() {
     const ENTER: &str = "\u{e007}";
     const ESCAPE: &str = "\u{e00c}";
-    visit("keys", Width::Desktop, Settings::default(), async |page| {
+    visit("keys", Width::Desktop, settings(), async |page| {
         init(&page.sandbox).await;
         call(&page.sandbox, "wrong").await;
         page.open_console().await;
@@ -175,7 +181,7 @@ async fn everything_is_done_by_keys_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_call_is_sent_with_what_was_masked() {
-    visit("edit", Width::Phone, Settings::default(), async |page| {
+    visit("edit", Width::Phone, settings(), async |page| {
         init(&page.sandbox).await;
         page.open_console().await;
         page.open("/r/1").await;
