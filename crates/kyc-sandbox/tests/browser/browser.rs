@@ -32,7 +32,7 @@ use std::{env, fs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt as _;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -41,7 +41,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// Far longer than anything here takes: it only detects what never comes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How wide the window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,8 @@ pub(crate) async fn visit(
             .ok()
             .map(|file| fs::read_to_string(file).unwrap()),
     };
+    let patience = TimeoutConfiguration::new(Some(PATIENCE * 2), Some(PATIENCE * 2), None);
+    page.client.update_timeouts(patience).await.unwrap();
     // As in a window that is looked at.
     page.command(
         "Emulation.setFocusEmulationEnabled",
@@ -295,7 +297,7 @@ impl Page {
     pub(crate) async fn sees(&self, text: &str) {
         let script = "const [text, done] = arguments; \
             const look = () => document.body && document.body.innerText.includes(text) ? done(true) : setTimeout(look, 20); \
-            setTimeout(() => done(false), 20000); look();";
+            setTimeout(() => done(false), 60000); look();";
         let seen = self
             .client
             .execute_async(script, vec![json!(text)])

@@ -4,4 +4,5 @@
 
 mod browser;
 mod console;
+mod flows;
 mod looks;
