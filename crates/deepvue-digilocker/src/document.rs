@@ -19,8 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A document as Deepvue sent it: text whose encoding no page tells (`[unknown]`). [`expose`](Self::expose) is the original, byte for
 /// byte; [`format`](Self::format) is what it looks like; the other functions decode it, or say why it is not what was asked for.
 ///
-/// `Debug` prints `***`. It serialises as the text; in one that is not base64 a whole Aadhaar number is hidden but for its last four
-/// digits.
+/// `Debug` prints `***`. It serialises as the text, in which a whole Aadhaar number is hidden but for its last four digits, in XML and
+/// other text also below base64. A PDF and a picture are not searched.
 ///
 /// ```
 /// use deepvue_digilocker::{DocumentError, DocumentFormat, DocumentText};
@@ -184,6 +184,22 @@ fn of_bytes(bytes: &[u8]) -> DocumentFormat {
     }
 }
 
+/// A text with its Aadhaar numbers hidden, in the encoding in which it came; `None` if it has none. In an encoding of one byte for
+/// each character it is searched as well.
+fn masked_text(bytes: &[u8]) -> Option<Vec<u8>> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let masked = mask_aadhaar(text);
+        return (masked != text).then(|| masked.into_owned().into_bytes());
+    }
+    let text: String = bytes.iter().copied().map(char::from).collect();
+    let masked = mask_aadhaar(&text);
+    let bytes = || {
+        let chars = masked.chars();
+        chars.filter_map(|char| u8::try_from(char).ok()).collect()
+    };
+    (masked != text).then(bytes)
+}
+
 /// Reads a document that may be missing.
 pub(crate) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -202,11 +218,21 @@ impl fmt::Debug for DocumentText {
 impl Serialize for DocumentText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.expose();
-        let is_known = !matches!(self.format(), DocumentFormat::Link | DocumentFormat::Other);
-        // Digits of base64 are no number, and to hide them would break the document.
-        match is_known && !plain(text).starts_with('<') {
-            true => serializer.serialize_str(text),
-            false => serializer.serialize_str(&mask_aadhaar(text)),
+        if plain(text).starts_with('<') {
+            return serializer.serialize_str(&mask_aadhaar(text));
+        }
+        let masked = match self.format() {
+            DocumentFormat::Link => None,
+            // Digits of base64 are no number, and to hide them would break the document.
+            DocumentFormat::Pdf | DocumentFormat::Jpeg | DocumentFormat::Png => {
+                return serializer.serialize_str(text);
+            }
+            _ => self.decoded().ok().and_then(|bytes| masked_text(&bytes)),
+        };
+        match (masked, self.format()) {
+            (Some(masked), _) => serializer.serialize_str(&BASE64.encode(masked)),
+            (None, DocumentFormat::Xml | DocumentFormat::Html) => serializer.serialize_str(text),
+            (None, _) => serializer.serialize_str(&mask_aadhaar(text)),
         }
     }
 }
@@ -353,6 +379,23 @@ mod tests {
         let written = |text: &str| serde_json::to_value(DocumentText::new(text)).unwrap();
         let pdf = format!("{}+{number}+", base64(b"%PDF-1.4\nabc"));
         assert_eq!(written(&pdf), *pdf);
+        let utf_16 =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let latin = |text: &str| [b"<a>\xe9 ", text.as_bytes(), b"</a>"].concat();
+        let hidden = format!("xxxxxxxx{}", &number[8..]);
+        for (document, masked) in [
+            (
+                base64(format!("<a>{number}</a>")),
+                base64(format!("<a>{hidden}</a>")),
+            ),
+            (base64(&number), base64(&hidden)),
+            (base64(utf_16(&number)), base64(utf_16(&hidden))),
+            (base64(latin(&number)), base64(latin(&hidden))),
+        ] {
+            assert_eq!(written(&document), *masked);
+        }
+        let fine = base64("<a>made up</a>");
+        assert_eq!(written(&fine), *fine);
         for text in [
             number.clone(),
             format!("<a>{number}</a>"),
