@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use provider_core::capability::{DocumentError, DocumentFormat};
 use provider_core::lint::mask_aadhaar;
-use provider_core::{Masked, check_web_url, declares_utf8, lenient};
+use provider_core::{DocumentFlaw, Masked, check_pdf, check_web_url, check_xml, lenient};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Padding may be missing, because some encoders leave it out.
@@ -73,14 +73,9 @@ impl DocumentText {
     /// It looks like something else, is not base64, or has no end.
     pub fn pdf(&self) -> Result<Vec<u8>, DocumentError> {
         let bytes = self.bytes_of(&[DocumentFormat::Pdf])?;
-        // Writers leave a line or some padding after the mark of the end.
-        const TAIL: usize = 1024;
-        let tail = bytes
-            .get(bytes.len().saturating_sub(TAIL)..)
-            .unwrap_or_default();
-        match tail.windows(5).any(|window| window == b"%%EOF") {
-            true => Ok(bytes),
-            false => Err(DocumentError::Truncated),
+        match check_pdf(plain_bytes(&bytes)) {
+            Ok(()) => Ok(bytes),
+            Err(flaw) => Err(Self::error(flaw)),
         }
     }
 
@@ -97,7 +92,8 @@ impl DocumentText {
     ///
     /// # Errors
     ///
-    /// It looks like something else, is not base64 or UTF-8, says that it has another encoding, or has a document type.
+    /// It looks like something else, is not base64 or UTF-8, says that it has another encoding, has a document type, or has no
+    /// end.
     pub fn xml(&self) -> Result<String, DocumentError> {
         let text = plain(self.expose());
         let xml = match text.starts_with('<') {
@@ -111,19 +107,9 @@ impl DocumentText {
                 plain(&text).to_owned()
             }
         };
-        if xml.contains('\0') || !declares_utf8(&xml) {
-            return Err(DocumentError::Encoding);
-        }
-        let has = |word: &str| {
-            let mut starts = xml.match_indices("<!").map(|(at, _)| at);
-            starts.any(|at| begins_with(xml.get(at..).unwrap_or_default(), word))
-        };
-        if has("<!doctype") || has("<!entity") {
-            return Err(DocumentError::DocumentType);
-        }
-        match xml.trim_end().ends_with('>') {
-            true => Ok(xml),
-            false => Err(DocumentError::Truncated),
+        match check_xml(&xml, None) {
+            Ok(()) => Ok(xml),
+            Err(flaw) => Err(Self::error(flaw)),
         }
     }
 
@@ -151,6 +137,15 @@ impl DocumentText {
         self.decoded()
     }
 
+    fn error(flaw: DocumentFlaw) -> DocumentError {
+        match flaw {
+            DocumentFlaw::Truncated => DocumentError::Truncated,
+            DocumentFlaw::Encoding => DocumentError::Encoding,
+            DocumentFlaw::DocumentType => DocumentError::DocumentType,
+            _ => DocumentError::OtherFormat(DocumentFormat::Other),
+        }
+    }
+
     fn decoded(&self) -> Result<Vec<u8>, DocumentError> {
         let text = plain(self.expose()).bytes();
         let text: Vec<u8> = text.filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -161,6 +156,11 @@ impl DocumentText {
 /// The text without a byte order mark and white space before it.
 fn plain(text: &str) -> &str {
     text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_ascii_whitespace())
+}
+
+fn plain_bytes(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.trim_ascii_start()
 }
 
 fn begins_with(text: &str, word: &str) -> bool {
@@ -366,7 +366,12 @@ mod tests {
         ] {
             assert_eq!(xml(&text).unwrap_err(), DocumentError::Encoding, "{text}");
         }
-        assert_eq!(xml("<a><b>").unwrap(), "<a><b>");
+        assert_eq!(xml("<a><b></b></a>").unwrap(), "<a><b></b></a>");
+        for torn in ["<a><b>", "<a><b></b>", "<a>text", "<a/>rest"] {
+            assert_eq!(xml(torn).unwrap_err(), DocumentError::Truncated, "{torn}");
+            let torn = base64(torn);
+            assert_eq!(xml(&torn).unwrap_err(), DocumentError::Truncated);
+        }
         assert_eq!(xml("<a><b").unwrap_err(), DocumentError::Truncated);
         assert_eq!(xml("<html><p>").unwrap_err(), DocumentError::Page);
     }
