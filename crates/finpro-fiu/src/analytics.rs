@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use finpro_profile::{Envelope, Finpro};
 use provider_core::lenient::Told;
 use provider_core::{
-    BuiltRequest, Content, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Label, Masked,
-    Mobile, Operation, RequestBuilder, ResponseError, Verified, lenient,
+    BuiltRequest, Content, DecodeError, DocumentFlaw, Endpoint, Fault, FaultClass, Idempotency,
+    InvalidRequest, Label, Masked, Mobile, Operation, RequestBuilder, ResponseError, Verified,
+    check_spreadsheet, lenient,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -362,15 +363,10 @@ impl Endpoint for GetAnalyticsExcel {
     }
 
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
-        // How a spreadsheet begins, today's and the one before. JSON and pages do not.
-        const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-        let body = response.raw().body();
-        match BEGINNINGS
-            .iter()
-            .any(|beginning| body.starts_with(beginning))
-        {
-            true => Ok(AnalyticsExcel::File(response.content()?)),
-            false => {
+        match check_spreadsheet(response.raw().body()) {
+            Ok(()) => Ok(AnalyticsExcel::File(response.content()?)),
+            Err(flaw @ DocumentFlaw::Truncated) => Err(DecodeError::from(flaw).into()),
+            Err(_) => {
                 let link: Envelope<Analytics<ExcelLink>> = analytics(response)?;
                 is_same(link.data.journey_id.as_ref(), self.journey_id.as_ref())?;
                 Ok(AnalyticsExcel::Link(link))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use finpro_profile::{Envelope, Finpro};
 use provider_core::{
     BuiltRequest, Content, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Operation,
-    RequestBuilder, ResponseError, Verified,
+    RequestBuilder, ResponseError, Verified, check_pdf,
 };
 use serde::{Deserialize, Serialize};
 
@@ -185,13 +185,11 @@ impl GetAllFiDataPdf {
     }
 }
 
-/// A PDF, whatever type it claims.
+/// A PDF, whatever type it claims, with its end.
 fn pdf(response: &Verified) -> Result<Content, ResponseError> {
     let content = response.content()?;
-    match content.bytes().starts_with(b"%PDF-") {
-        true => Ok(content),
-        false => Err(DecodeError::content_type().into()),
-    }
+    check_pdf(content.bytes()).map_err(DecodeError::from)?;
+    Ok(content)
 }
 
 post!(

@@ -1,9 +1,10 @@
 //! Answers on stdout, errors on stderr; for people or, with `--json`, for machines.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response};
+use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response, is_invisible};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -66,19 +67,19 @@ impl Output {
     fn fields(self, value: &Value) -> io::Result<()> {
         let mut lines = Vec::new();
         flatten("", value, &mut lines);
-        let width = lines
-            .iter()
-            .map(|(name, _)| name.len())
-            .max()
-            .unwrap_or_default();
-        lines.iter().try_for_each(|(name, value)| {
+        let shown = lines.iter().map(|(name, _)| printable(name));
+        let names: Vec<String> = shown.collect();
+        let widths = names.iter().map(|name| name.chars().count());
+        let width = widths.max().unwrap_or_default();
+        let mut rows = names.iter().zip(&lines);
+        rows.try_for_each(|(name, (_, value))| {
             self.line(&format!("{name:width$}  {}", printable(value)))
         })
     }
 
     /// Prints a line on stdout. That nobody reads it is a failure too: an answer, and the URLs in it, would be lost unnoticed.
     pub(crate) fn line(self, line: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "{line}")
+        writeln!(io::stdout(), "{}", self.shown(line))
     }
 
     /// Prints the summary of a batch: as JSON on stdout, or for people on stderr. `false` if stdout cannot be written; then
@@ -137,7 +138,7 @@ impl Output {
                 .to_string(),
                 false => {
                     let kind = kind.replace('_', " ");
-                    let place = status.map_or_else(|| path.clone(), |status| status.to_string());
+                    let place = status.map_or_else(|| printable(path), |status| status.to_string());
                     format!("drift: {provider} {operation}: {kind} {place}, {times} times")
                 }
             });
@@ -272,7 +273,21 @@ impl Output {
     /// Prints text on stderr, also with `--json`.
     pub(crate) fn on_stderr(self, text: &str) {
         // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", self.shown(text));
+    }
+
+    /// What is written of a text. Lines of our own end in it; in JSON the characters that [`printable`] escapes stand in strings alone,
+    /// and are escaped as JSON does.
+    fn shown(self, text: &str) -> Cow<'_, str> {
+        if !self.json {
+            return escaped(text, |c| c.escape_unicode().to_string(), |c| c == '\n');
+        }
+        let as_units = |c: char| {
+            let mut units = [0; 2];
+            let units = c.encode_utf16(&mut units).iter();
+            units.map(|unit| format!("\\u{unit:04x}")).collect()
+        };
+        escaped(text, as_units, |c| matches!(c, '\n' | '\r' | '\t'))
     }
 
     fn step(self, why: &str, event: &StepEvent, result: &str) -> String {
@@ -300,13 +315,33 @@ impl Output {
     }
 }
 
-/// Text from a provider for a terminal: control characters, which could rewrite the screen, are escaped.
+/// Text from a provider for one line of a terminal: characters that could rewrite the screen, turn the text around or hide in it are
+/// escaped.
 pub(crate) fn printable(text: &str) -> String {
-    let spelled = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(spelled).collect()
+    escaped(text, |c| c.escape_unicode().to_string(), |_| false).into_owned()
+}
+
+/// The text with each character escaped that is a control character or that nobody sees, other than a blank and those to keep.
+fn escaped(
+    text: &str,
+    spelling: impl Fn(char) -> String,
+    keep: impl Fn(char) -> bool,
+) -> Cow<'_, str> {
+    let is_unseen = |c: char| (c.is_control() || is_invisible(c)) && !keep(c);
+    if !text.contains(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if is_unseen(c) => spelled.push_str("\\n"),
+            '\r' if is_unseen(c) => spelled.push_str("\\r"),
+            '\t' if is_unseen(c) => spelled.push_str("\\t"),
+            c if is_unseen(c) => spelled.push_str(&spelling(c)),
+            c => spelled.push(c),
+        }
+    }
+    Cow::Owned(spelled)
 }
 
 fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
@@ -329,5 +364,47 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
         }
         Value::String(text) => lines.push((name.to_owned(), text.clone())),
         other => lines.push((name.to_owned(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_escaped_in_every_output() {
+        let unseen = [
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{e0041}',
+        ];
+        for c in unseen {
+            let text = format!("a{c}b");
+            let spelled = c.escape_unicode().to_string();
+            assert_eq!(printable(&text), format!("a{spelled}b"));
+            assert_eq!(Output { json: false }.shown(&text), format!("a{spelled}b"));
+            let json = Value::from(text.as_str()).to_string();
+            let shown = Output { json: true }.shown(&json).into_owned();
+            assert!(!shown.contains(c), "{shown}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+        assert_eq!(printable("a\nb\r\tc"), "a\\nb\\r\\tc");
+        assert_eq!(printable("Åsa आशा 1"), "Åsa आशा 1");
+        assert_eq!(Output { json: false }.shown("a\nb"), "a\nb");
+        assert_eq!(
+            Output { json: true }.shown("{\n\t\"a\": 1}"),
+            "{\n\t\"a\": 1}"
+        );
     }
 }

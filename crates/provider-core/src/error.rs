@@ -68,7 +68,8 @@ pub enum ErrorKind {
     /// The provider refused the request; [`Error::fault`] has its code and message. Also 408 and 5xx without them: a server
     /// failed, whoever it was; and a refusal that contradicts its status or what stands beside it.
     Api,
-    /// The reply is not in the provider's form: a page, an empty body, a redirect, a plain 403 or 404. A gateway, a proxy or a
+    /// The reply is not in the provider's form: a page, an empty body, a redirect, a part of a reply, a plain 403 or 404. One whose
+    /// body is in the provider's own form is not among them, whatever its status: that is [`Api`](Self::Api). A gateway, a proxy or a
     /// firewall may have sent it in the provider's place, so it says nothing about the request, the person or the
     /// credentials. Retried for `Safe` and `Repeatable` operations; check the address, and what stands in between.
     Unrecognized,

@@ -289,6 +289,38 @@ fn a_provider_cannot_rewrite_the_terminal() {
     );
 }
 
+/// Names of members are the provider's words as well, and so is where a reply is not as documented.
+#[test]
+fn nothing_unseen_is_printed_of_a_reply() {
+    let body = "{\"ver\":\"1\",\"status\":\"success\",\"data\":{\"status\":\"SUCCESS\",\"data\":{\"a\\u001b[2J\\nforged\\u202e\":\"\\u2066b\\u009b\u{2028}\"}},\"\\u001bnew\\nforged\":1}";
+    let server = FixedServer::answering("200 OK", body);
+    let arguments = [
+        "finpro",
+        "analytics-json",
+        "--transaction-id",
+        "t-1",
+        "--drift",
+    ];
+    for json in [&[][..], &["--json"]] {
+        let run = kyc(&[&arguments[..], json].concat(), &server.environment());
+        assert_eq!(run.code, 0, "{run:?}");
+        for output in [&run.stdout, &run.stderr] {
+            let unseen = ['\u{1b}', '\u{202e}', '\u{2066}', '\u{9b}', '\u{2028}'];
+            assert!(
+                !output.contains(unseen) && !output.contains("\nforged"),
+                "{output}"
+            );
+        }
+        if !json.is_empty() {
+            let answer = run.answer();
+            assert_eq!(
+                answer["data"]["data"]["a\u{1b}[2J\nforged\u{202e}"],
+                "\u{2066}b\u{9b}\u{2028}"
+            );
+        }
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_reply_that_cannot_be_written_was_still_done() {

@@ -6,6 +6,7 @@
 
 mod aadhaar;
 mod account;
+mod digits;
 mod fair_use;
 mod findings;
 mod lints;

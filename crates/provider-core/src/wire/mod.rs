@@ -5,6 +5,7 @@ mod attempt;
 mod base_url;
 mod body;
 mod content;
+mod document;
 mod endpoint;
 mod fault;
 mod form;
@@ -31,8 +32,9 @@ pub use base_url::BaseUrl;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use base_url::is_loopback;
 pub use body::Body;
-pub use content::{Content, ContentHead, declares_utf8};
+pub use content::{Content, ContentHead};
 pub(crate) use content::{begins_like_json, serialize as serialize_content};
+pub use document::{DocumentFlaw, check_pdf, check_spreadsheet, check_xml};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
