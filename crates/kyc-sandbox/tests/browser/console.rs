@@ -28,8 +28,8 @@ async fn call(sandbox: &Sandbox, key: &str) {
 
 /// A sandbox whose scripted people wait.
 fn still() -> Settings {
-    let now = UNIX_EPOCH + Duration::from_secs(1_795_737_600);
-    Settings::default().with_fixed_time(Some(now))
+    let now = UNIX_EPOCH.checked_add(Duration::from_secs(1_795_737_600));
+    Settings::default().with_fixed_time(now)
 }
 
 async fn init(sandbox: &Sandbox) {
