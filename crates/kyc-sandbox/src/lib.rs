@@ -7,6 +7,7 @@ mod exchange;
 mod invented;
 mod pages;
 mod providers;
+mod router;
 mod sandbox;
 mod serve;
 pub mod settings;

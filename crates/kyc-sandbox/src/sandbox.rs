@@ -3,33 +3,23 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::response::Response;
-use axum::routing::get;
-use http::{Method, StatusCode};
 
-use crate::console::{self, Console};
-use crate::control::{self, Guard};
-use crate::exchange::{self, ActiveFaults, Fault, FaultId, Json, Operation, ProviderApi, Reply};
+use crate::exchange::{self, ActiveFaults, Fault, FaultId, Operation, ProviderApi};
 use crate::pages;
-use crate::pages::layout::{STYLE, STYLE_PATH, respond};
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
-use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
     AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
-    Simulation, StoredConsent, Webhook, WebhookId, What, iso,
+    Simulation, StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
-use crate::transport::SandboxTransport;
 use crate::webhooks::Sender;
 
 /// The four providers with their state. Clones share it.
@@ -40,7 +30,7 @@ pub struct Sandbox {
     providers: Providers,
     faults: ActiveFaults,
     token: Arc<str>,
-    console: Arc<Console>,
+    unmasked: Arc<Unmasked>,
     /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
@@ -96,24 +86,9 @@ impl Sandbox {
             providers,
             faults,
             token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
-            console: Arc::default(),
+            unmasked: Arc::default(),
             router,
         }
-    }
-
-    /// All routes: the providers', the control's, the console's, documents and the style sheet.
-    pub(crate) fn router(&self) -> Router {
-        let documents = self.settings.documents().clone();
-        let guard = Guard::new(
-            Arc::clone(&self.token),
-            *self.settings.allow_other_machines(),
-        );
-        control::router(guard.clone())
-            .merge(console::router(guard))
-            .route(STYLE_PATH, get(style))
-            .with_state(self.clone())
-            .merge(self.router.clone())
-            .fallback(move |request| std::future::ready(document(&documents, &request)))
     }
 
     /// The operations of all providers, in the order of their tables.
@@ -123,24 +98,6 @@ impl Sandbox {
             .chain(exchange::operations::<Veriff>())
             .chain(exchange::operations::<Deepvue>())
             .collect()
-    }
-
-    /// A transport that reaches this sandbox without a socket.
-    pub fn transport(&self) -> SandboxTransport {
-        SandboxTransport::new(self.router())
-    }
-
-    /// Serves this sandbox over HTTP/1.1 until the returned value is shut down or dropped.
-    ///
-    /// Port 0 takes a free one. Must be called within a tokio runtime whose IO and time drivers are on.
-    ///
-    /// # Errors
-    ///
-    /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
-    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
-    pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
-        let providers = self.providers.clone();
-        ServedSandbox::start(address, self.router(), providers, &self.settings).await
     }
 
     /// The ledger of all requests and effects, past and future.
@@ -253,9 +210,9 @@ impl Sandbox {
         self.faults.all()
     }
 
-    /// What the console remembers.
-    pub(crate) fn console(&self) -> &Console {
-        &self.console
+    /// What the console shows although it is masked.
+    pub(crate) fn unmasked(&self) -> &Unmasked {
+        &self.unmasked
     }
 
     /// What all providers share.
@@ -355,29 +312,4 @@ fn table<P: ProviderApi>(
     body_limit: usize,
 ) -> Router {
     exchange::router(Arc::clone(api), ledger.clone(), faults.clone(), body_limit)
-}
-
-async fn style() -> Response {
-    respond(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
-}
-
-/// A document of the settings, for a path that is no provider's.
-fn document(documents: &BTreeMap<String, String>, request: &Request) -> Response {
-    let reply = match documents.get(request.uri().path()) {
-        Some(text) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            Reply::text(200, "application/json", text.clone())
-        }
-        Some(_) => {
-            let message = Json::Object(vec![("sandbox", "a document is read with GET".into())]);
-            Reply::json(405, &message).with_header("allow", "GET, HEAD")
-        }
-        None => Reply::json(
-            404,
-            &Json::Object(vec![(
-                "sandbox",
-                "no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue".into(),
-            )]),
-        ),
-    };
-    reply.into_response()
 }

@@ -201,7 +201,8 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// Unix milliseconds as a time.
 pub(crate) fn system_time(ms: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
 /// The words that tell of a mode.

@@ -152,7 +152,8 @@ impl Completion {
         };
         let count = listed.documents.len();
         Ok(Outcome::Done(format!(
-            "{count} documents, {bytes} bytes{number}"
+            "{}, {bytes} bytes{number}",
+            counted(count, "document")
         )))
     }
 
@@ -202,8 +203,8 @@ impl Completion {
         let read = accounts.read_accounts(consent, options()).await?;
         let bytes: usize = read.iter().map(|account| account.json.expose().len()).sum();
         Ok(Outcome::Done(format!(
-            "{} accounts, {bytes} bytes",
-            read.len()
+            "{}, {bytes} bytes",
+            counted(read.len(), "account")
         )))
     }
 

@@ -321,8 +321,9 @@ fn links(report: &OnboardingReport, opened: &VerificationSession, output: Output
 /// The report as JSON, with what followed.
 fn value(report: &OnboardingReport, finished: &[Finished]) -> serde_json::Value {
     let mut value = serde_json::to_value(report.with_urls()).unwrap_or_default();
-    if !finished.is_empty() {
-        value["completed"] = finished.iter().map(Finished::value).collect();
+    if let Some(members) = value.as_object_mut().filter(|_| !finished.is_empty()) {
+        let completed = finished.iter().map(Finished::value).collect();
+        members.insert("completed".to_owned(), completed);
     }
     value
 }

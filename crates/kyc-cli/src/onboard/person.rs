@@ -7,6 +7,7 @@ use kyc_sandbox::Sandbox;
 
 use super::browser::Returns;
 use crate::sandbox::Running;
+use crate::sandbox::read::text;
 
 /// How far the sandbox's clock is moved at first, so that its person acts and its data comes; each time a tenth further.
 const STEP: Duration = Duration::from_secs(60);
@@ -26,7 +27,10 @@ pub(crate) enum Person {
         left: Duration,
     },
     /// The script in the mobile number, in a sandbox that runs elsewhere.
-    Elsewhere { sandbox: Running, patience: u32 },
+    Elsewhere {
+        sandbox: Box<Running>,
+        patience: u32,
+    },
     /// Somebody at a browser.
     AtBrowser {
         returns: Returns,
@@ -45,7 +49,10 @@ impl Person {
 
     pub(crate) fn elsewhere(sandbox: Running, patience: Duration) -> Self {
         let patience = u32::try_from(patience.as_secs()).unwrap_or(u32::MAX);
-        Self::Elsewhere { sandbox, patience }
+        Self::Elsewhere {
+            sandbox: Box::new(sandbox),
+            patience,
+        }
     }
 
     pub(crate) fn at_browser(returns: Returns) -> Self {
@@ -65,7 +72,7 @@ impl Person {
             } => {
                 sandbox.advance(*step).await;
                 *left = left.saturating_sub(*step);
-                *step = step.saturating_mul(11).min(LONGEST_STEP.saturating_mul(10)) / 10;
+                *step = step.mul_f64(1.1).min(LONGEST_STEP);
                 !left.is_zero()
             }
             Self::Elsewhere { patience, .. } => {
@@ -87,7 +94,7 @@ impl Person {
                 Self::Scripted { sandbox, .. } => sandbox.digilocker_return(id),
                 Self::Elsewhere { sandbox, .. } => {
                     let found = sandbox.get(&format!("/sandbox/returns/{id}")).await.ok();
-                    found.and_then(|found| Some(found["url"].as_str()?.to_owned()))
+                    found.and_then(|found| Some(text(&found, "url")?.to_owned()))
                 }
                 Self::AtBrowser { returns, known } => {
                     while let Some(url) = returns.next() {

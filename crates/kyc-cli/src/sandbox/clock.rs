@@ -1,41 +1,12 @@
 //! `kyc clock`: shows and moves the clock of a running sandbox.
 
-use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::read::{number, text};
 use super::running::Running;
+use crate::arguments::{Clock, ClockCommand};
 use crate::failure::Failure;
 use crate::output::Output;
-
-#[derive(Debug, Args)]
-pub(crate) struct Clock {
-    /// `None` shows it.
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Move the clock forward by a length such as 90s, 1h30m or 7d; what is due happens, and webhooks are delivered
-    Advance {
-        /// How far
-        length: String,
-    },
-    /// Move the clock forward to a time such as 2026-12-03T00:00:00Z
-    To {
-        /// When
-        time: String,
-    },
-    /// Let the clock run as the real one, from the time that it shows
-    Run,
-    /// Let the clock stand still
-    Freeze,
-    /// Let the clock run faster
-    Fast {
-        /// How many times as fast
-        factor: u64,
-    },
-}
 
 pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure> {
     let sandbox = Running::find()?;
@@ -44,11 +15,11 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure>
         None => sandbox.get(PATH).await?,
         Some(command) => {
             let body = match command {
-                Command::Advance { length } => json!({"advance": length}),
-                Command::To { time } => json!({"to": time}),
-                Command::Run => json!({"mode": "real"}),
-                Command::Freeze => json!({"mode": "frozen"}),
-                Command::Fast { factor } => json!({"mode": "fast", "factor": factor}),
+                ClockCommand::Advance { length } => json!({"advance": length}),
+                ClockCommand::To { time } => json!({"to": time}),
+                ClockCommand::Run => json!({"mode": "real"}),
+                ClockCommand::Freeze => json!({"mode": "frozen"}),
+                ClockCommand::Fast { factor } => json!({"mode": "fast", "factor": factor}),
             };
             sandbox.post(PATH, &body).await?
         }
@@ -61,13 +32,13 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure>
 
 /// The clock in one line.
 fn words(clock: &Value) -> String {
-    let mode = match (clock["mode"].as_str(), clock["factor"].as_u64()) {
+    let mode = match (text(clock, "mode"), number(clock, "factor")) {
         (Some("fast"), Some(factor)) => format!("{factor} times as fast as the real one"),
         (Some("frozen"), _) => "stands still".to_owned(),
         _ => "runs as the real one".to_owned(),
     };
-    let now = clock["now"].as_str().unwrap_or_default();
-    let count = |name: &str| clock[name].as_u64();
+    let now = text(clock, "now").unwrap_or_default();
+    let count = |name: &str| number(clock, name);
     match (
         count("changes"),
         count("webhooks_delivered"),

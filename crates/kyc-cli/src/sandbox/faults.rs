@@ -1,57 +1,14 @@
 //! `kyc faults`: the faults of a running sandbox.
 
-use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::read::{items, number, text};
 use super::running::Running;
+use crate::arguments::{FaultOn, Faults, FaultsCommand};
 use crate::failure::Failure;
 use crate::output::Output;
 
-#[derive(Debug, Args)]
-pub(crate) struct Faults {
-    /// `None` lists them.
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Switch a fault on
-    On(On),
-    /// Switch a fault off
-    Off {
-        /// Its id, such as f_2
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-struct On {
-    /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
-    /// are 1500 milliseconds late
-    #[arg(value_name = "PROVIDER=FAULT")]
-    fault: String,
-    /// Only this operation, named as in the sandbox's table of operations
-    #[arg(long, value_name = "NAME")]
-    operation: Option<String>,
-    /// Only this journey, such as j_19
-    #[arg(long, value_name = "ID")]
-    journey: Option<String>,
-    /// Do the work, and fail the answer
-    #[arg(long)]
-    after_effect: bool,
-    /// Answer with a gateway's HTML page instead of the provider's error
-    #[arg(long)]
-    gateway_page: bool,
-    /// Only this share of the requests, such as 10%
-    #[arg(long, value_name = "PERCENT")]
-    rate: Option<String>,
-    /// Begin the draw of --rate here; the same seed meets the same requests
-    #[arg(long, value_name = "NUMBER", requires = "rate")]
-    seed: Option<u64>,
-}
-
-impl On {
+impl FaultOn {
     fn body(&self) -> Result<Value, Failure> {
         let malformed = || {
             Failure::configuration(
@@ -99,10 +56,7 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
             if output.json {
                 return output.answer(&list, None);
             }
-            let faults = list["faults"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+            let faults = items(&list, "faults");
             if faults.is_empty() {
                 return output.text("no fault is on");
             }
@@ -110,11 +64,11 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
                 .iter()
                 .try_for_each(|fault| output.text(&words(fault)));
         }
-        Some(Command::On(on)) => {
+        Some(FaultsCommand::On(on)) => {
             let body = on.body()?;
             Running::find()?.post(PATH, &body).await?
         }
-        Some(Command::Off { id }) => {
+        Some(FaultsCommand::Off { id }) => {
             // An id is one segment.
             let id = id.replace('/', "%2F");
             Running::find()?.delete(&format!("{PATH}/{id}")).await?
@@ -127,21 +81,23 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
         Some(_) => output.text(&words(&fault)),
         None => output.text(&format!(
             "{} is off",
-            fault["id"].as_str().unwrap_or_default()
+            text(&fault, "id").unwrap_or_default()
         )),
     }
 }
 
 /// A fault in one line.
 fn words(fault: &Value) -> String {
-    let text = |name: &str| fault[name].as_str();
-    let what = match (fault["status"].as_u64(), fault["delay_ms"].as_u64()) {
-        (Some(status), _) if fault["after_effect"] == true => format!("{status}, after the effect"),
+    let text = |name: &str| text(fault, name);
+    let what = match (number(fault, "status"), number(fault, "delay_ms")) {
+        (Some(status), _) if fault.get("after_effect") == Some(&Value::Bool(true)) => {
+            format!("{status}, after the effect")
+        }
         (Some(status), _) => status.to_string(),
         (None, Some(delay)) => format!("{delay} ms late"),
         (None, None) => String::new(),
     };
-    let left = match fault["left"].as_u64() {
+    let left = match number(fault, "left") {
         Some(left) => format!("{left} left"),
         None => "until it is switched off".to_owned(),
     };

@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -30,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::running::Running;
+use crate::arguments::Listen;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
@@ -43,28 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: usize = 1024 * 1024;
 /// What a sandbox adds to its webhooks: which one it is, and of which journey.
 const SANDBOX_HEADERS: [&str; 2] = ["x-sandbox-webhook", "x-sandbox-journey"];
-
-#[derive(Debug, Args)]
-pub(crate) struct Listen {
-    /// Send each genuine webhook on to this URL: the same bytes and headers
-    #[arg(long, value_name = "URL")]
-    forward_to: Option<String>,
-    /// IP address, or localhost, to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8788")]
-    listen: String,
-    /// Forward and print only these events, such as veriff.decision; may be given several times
-    #[arg(long, value_name = "EVENT")]
-    events: Vec<String>,
-    /// End with 0 once this event was genuine, and accepted where it was forwarded to
-    #[arg(long, value_name = "EVENT")]
-    until: Option<String>,
-    /// With --until: end with 5 after so many seconds without it
-    #[arg(long, value_name = "SECONDS", requires = "until")]
-    within: Option<String>,
-    /// Do not tell the running sandbox to send its webhooks here
-    #[arg(long)]
-    alone: bool,
-}
 
 /// A webhook that was received, and what became of it.
 struct Received {

@@ -11,6 +11,7 @@ use kyc_facade::provider_core::secrecy::ExposeSecret as _;
 use kyc_facade::provider_core::{Body, ExchangeLimits, HyperTransport, Settings, Transport as _};
 use serde_json::{Value, json};
 
+use super::read::text;
 use crate::failure::Failure;
 
 /// The URL of a running sandbox.
@@ -101,11 +102,12 @@ impl Running {
             .await
             .map_err(|_| unreached())?;
         let value: Value = serde_json::from_slice(reply.body()).map_err(|_| unreached())?;
-        match (&value["error"]["field"], &value["error"]["rule"]) {
-            (_, Value::String(rule)) if reply.status() == StatusCode::UNAUTHORIZED => {
+        let member = |name: &str| value.pointer(&format!("/error/{name}"));
+        match (member("field"), member("rule")) {
+            (_, Some(Value::String(rule))) if reply.status() == StatusCode::UNAUTHORIZED => {
                 Err(Failure::configuration(TOKEN, rule.as_str()))
             }
-            (Value::String(field), Value::String(rule)) => {
+            (Some(Value::String(field)), Some(Value::String(rule))) => {
                 Err(Failure::configuration(field.as_str(), rule.as_str()))
             }
             _ if reply.status().is_success() => Ok(value),
@@ -155,9 +157,9 @@ impl RunningFile {
             let rule = "no sandbox runs that is known; start `kyc sandbox`, or set KYC_SANDBOX_URL and KYC_SANDBOX_TOKEN";
             Failure::configuration(URL, rule)
         };
-        let text = fs::read_to_string(Self::path().ok_or_else(none)?).map_err(|_| none())?;
-        let value: Value = serde_json::from_str(&text).map_err(|_| none())?;
-        match (value["url"].as_str(), value["token"].as_str()) {
+        let file = fs::read_to_string(Self::path().ok_or_else(none)?).map_err(|_| none())?;
+        let value: Value = serde_json::from_str(&file).map_err(|_| none())?;
+        match (text(&value, "url"), text(&value, "token")) {
             (Some(url), Some(token)) => Ok((url.to_owned(), token.to_owned())),
             _ => Err(none()),
         }

@@ -11,7 +11,7 @@ use kyc_sandbox::{Provider, Sandbox, ServeError, Settings};
 
 use super::running::{RunningFile, TOKEN, URL};
 
-use crate::arguments;
+use crate::arguments::Serve;
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::openapi;
@@ -21,7 +21,7 @@ use crate::parse::listen_address;
 /// How long requests in flight may take when it is stopped.
 const GRACE: Duration = Duration::from_millis(800);
 
-pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure> {
     if arguments.settings {
         return list_settings(output);
     }
@@ -54,6 +54,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             "address": served.address().to_string(),
             "url": url,
             "token": token,
+            "console": format!("{url}/?token={token}"),
             "environment": environment,
             "documents": paths,
             "veriff_decisions": decisions,
@@ -64,6 +65,7 @@ pub(crate) async fn run(arguments: arguments::Sandbox, output: Output) -> Result
             "# The sandbox listens on http://{}; stop it with Ctrl-C.",
             served.address()
         ))?;
+        output.text(&format!("# Console: {url}/?token={token}"))?;
         output.text(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
         output.text("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
         for (session, decision) in SESSION_DECISIONS {

@@ -1,32 +1,13 @@
 //! `kyc trigger`: lets an event happen in a running sandbox.
 
-use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::read::items;
 use super::running::Running;
 use super::webhooks::words;
+use crate::arguments::Trigger;
 use crate::failure::Failure;
 use crate::output::Output;
-
-#[derive(Debug, Args)]
-pub(crate) struct Trigger {
-    /// The event, such as veriff.decision.approved or finpro.CONSENT_APPROVED
-    #[arg(required_unless_present = "list")]
-    event: Option<String>,
-    /// List all events
-    #[arg(long, conflicts_with = "event")]
-    list: bool,
-    /// Change a member of the webhook's body, by its name or its path with dots; may be given several times. Later calls do not
-    /// know of the change
-    #[arg(long, value_name = "MEMBER=VALUE")]
-    set: Vec<String>,
-    /// Send it so many times, although it is accepted
-    #[arg(long, value_name = "NUMBER")]
-    times: Option<u64>,
-    /// Sign with a secret that was replaced, with a wrong one, or not at all: old, wrong, none
-    #[arg(long, value_name = "HOW")]
-    sign: Option<String>,
-}
 
 const PATH: &str = "/sandbox/triggers";
 
@@ -37,7 +18,7 @@ pub(crate) async fn run(arguments: Trigger, output: Output) -> Result<(), Failur
         if output.json {
             return output.answer(&list, None);
         }
-        let mut events = list["events"].as_array().into_iter().flatten();
+        let mut events = items(&list, "events").iter();
         return events.try_for_each(|event| output.text(event.as_str().unwrap_or_default()));
     }
     let mut changes = Map::new();
@@ -57,6 +38,6 @@ pub(crate) async fn run(arguments: Trigger, output: Output) -> Result<(), Failur
     if output.json {
         return output.answer(&triggered, None);
     }
-    let mut webhooks = triggered["webhooks"].as_array().into_iter().flatten();
+    let mut webhooks = items(&triggered, "webhooks").iter();
     webhooks.try_for_each(|webhook| output.text(&words(webhook)))
 }

@@ -1,67 +1,20 @@
 //! `kyc webhooks`: the webhooks of a running sandbox.
 
-use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use super::read::{items, number, text};
 use super::running::Running;
+use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
 
-#[derive(Debug, Args)]
-pub(crate) struct Webhooks {
-    /// `None` lists them.
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// List the webhooks that were made, oldest first
-    List(Filter),
-    /// Show a webhook: its headers, its body and the attempts to deliver it
-    Show {
-        /// Its id, such as w_002a
-        id: String,
-    },
-    /// Send webhooks again: the same bytes with the same signature
-    Resend {
-        /// The ids, such as w_002a
-        #[arg(required_unless_present_any = ["failed", "journey"])]
-        ids: Vec<String>,
-        #[command(flatten)]
-        filter: Filter,
-    },
-    /// Send webhooks to this URL from now on, or with `nowhere` keep them
-    To {
-        /// Where; of this machine, unless the sandbox accepts other machines
-        url: String,
-        /// Only those of this provider: veriff or finpro
-        #[arg(long)]
-        provider: Option<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-struct Filter {
-    /// Only those whose newest attempt was not accepted
-    #[arg(long)]
-    failed: bool,
-    /// Only those of this journey, such as j_19
-    #[arg(long, value_name = "ID")]
-    journey: Option<String>,
-}
-
-impl Filter {
+impl WebhookFilter {
     fn admits(&self, webhook: &Value) -> bool {
-        let newest = webhook["attempts"]
-            .as_array()
-            .and_then(|attempts| attempts.last());
-        let has_failed = newest.is_some_and(|attempt| attempt["outcome"] != "accepted");
+        let newest = items(webhook, "attempts").last();
+        let has_failed = newest.is_some_and(|attempt| text(attempt, "outcome") != Some("accepted"));
+        let of = self.journey.as_deref();
         (!self.failed || has_failed)
-            && self
-                .journey
-                .as_deref()
-                .is_none_or(|journey| webhook["journey"] == journey)
+            && of.is_none_or(|journey| text(webhook, "journey") == Some(journey))
     }
 }
 
@@ -69,12 +22,12 @@ const PATH: &str = "/sandbox/webhooks";
 
 pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failure> {
     let sandbox = Running::find()?;
-    let all = Filter {
+    let all = WebhookFilter {
         failed: false,
         journey: None,
     };
-    match arguments.command.unwrap_or(Command::List(all)) {
-        Command::List(filter) => {
+    match arguments.command.unwrap_or(WebhooksCommand::List(all)) {
+        WebhooksCommand::List(filter) => {
             let list = list(&sandbox, &filter).await?;
             if output.json {
                 return output.answer(&list, None);
@@ -85,16 +38,16 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failu
             list.iter()
                 .try_for_each(|webhook| output.text(&words(webhook)))
         }
-        Command::Show { id } => {
+        WebhooksCommand::Show { id } => {
             let webhook = sandbox.get(&path(&id)).await?;
             output.answer(&webhook, None)
         }
-        Command::Resend { mut ids, filter } => {
+        WebhooksCommand::Resend { mut ids, filter } => {
             if filter.failed || filter.journey.is_some() {
                 let list = list(&sandbox, &filter).await?;
                 ids.extend(
                     list.iter()
-                        .filter_map(|webhook| webhook["id"].as_str())
+                        .filter_map(|webhook| text(webhook, "id"))
                         .map(str::to_owned),
                 );
             }
@@ -109,7 +62,7 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failu
             }
             Ok(())
         }
-        Command::To { url, provider } => {
+        WebhooksCommand::To { url, provider } => {
             let url = (url != "nowhere").then_some(url);
             let providers = match &provider {
                 Some(provider) => vec![provider.as_str()],
@@ -135,29 +88,24 @@ fn path(id: &str) -> String {
     format!("{PATH}/{}", id.replace('/', "%2F"))
 }
 
-async fn list(sandbox: &Running, filter: &Filter) -> Result<Vec<Value>, Failure> {
-    let mut list = sandbox.get(PATH).await?;
-    let Value::Array(mut webhooks) = list["webhooks"].take() else {
-        return Ok(Vec::new());
-    };
-    webhooks.retain(|webhook| filter.admits(webhook));
-    Ok(webhooks)
+async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, Failure> {
+    let list = sandbox.get(PATH).await?;
+    let webhooks = items(&list, "webhooks").iter();
+    Ok(webhooks
+        .filter(|webhook| filter.admits(webhook))
+        .cloned()
+        .collect())
 }
 
 /// A webhook in one line.
 pub(super) fn words(webhook: &Value) -> String {
-    let text = |name: &str| webhook[name].as_str().unwrap_or("-");
-    let attempts = webhook["attempts"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let member = |name: &str| text(webhook, name).unwrap_or("-");
+    let attempts = items(webhook, "attempts");
     let outcome = match attempts.last() {
         None => "not attempted yet".to_owned(),
         Some(attempt) => {
-            let status = attempt["status"]
-                .as_u64()
-                .map(|status| format!(" {status}"));
-            let outcome = attempt["outcome"].as_str().unwrap_or_default();
+            let status = number(attempt, "status").map(|status| format!(" {status}"));
+            let outcome = text(attempt, "outcome").unwrap_or_default();
             format!(
                 "{outcome}{}, attempt {}",
                 status.unwrap_or_default(),
@@ -167,10 +115,10 @@ pub(super) fn words(webhook: &Value) -> String {
     };
     format!(
         "{}  {}  {} {}  {}  {outcome}",
-        text("id"),
-        text("made"),
-        text("provider"),
-        text("event"),
-        text("journey"),
+        member("id"),
+        member("made"),
+        member("provider"),
+        member("event"),
+        member("journey"),
     )
 }

@@ -207,7 +207,7 @@ fn unmask(sandbox: &Sandbox, page: &str, journey: Option<JourneyId>, form: &Form
     let field = form.text("field");
     let is_field = field.len() < 40 && field.contains(':');
     if is_field && field.bytes().all(|byte| byte.is_ascii_graphic()) {
-        sandbox.console().unmask(page, field);
+        sandbox.unmasked().show(page, field);
         let part = field.split(':').next().unwrap_or_default();
         let words = format!("unmasked a value of the {part} of {page} for 30 s");
         let simulation = sandbox.simulation();

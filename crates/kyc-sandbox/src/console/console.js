@@ -169,7 +169,7 @@
       case "j": move(1); break;
       case "k": move(-1); break;
       case "Escape": follow("a[data-back]"); break;
-      case "/": if ($("filter")) $("filter").focus(); else location.assign("/"); break;
+      case "/": if ($("filter")) $("filter").focus(); else location.assign("/?focus=filter"); break;
       case "p": if (pause) setPaused(!isPaused); break;
       case "r": if ($("replay")) $("replay").focus(); break;
       case "c": if ($("copy-curl")) copy($("copy-curl")); break;

@@ -129,7 +129,7 @@ fn beside(
             }
         }
     };
-    let shows_more = !sandbox.console().shown(&viewer.page).is_empty();
+    let shows_more = !sandbox.unmasked().on(&viewer.page).is_empty();
     let page = Page {
         title,
         reloads: shows_more.then_some(30),
@@ -229,7 +229,7 @@ impl Part<'_> {
                             span.unmasked { (piece.text) }
                         } @else if self.viewer.is_known && !self.viewer.masks_all {
                             button.masked form="unmask" name="field" value=(field)
-                                aria-label={ (kind.words()) ", masked: show it for 30 seconds" } title=(kind.words()) { (piece.seen()) }
+                                title={ (kind.words()) ", masked: show it for 30 seconds" } { (piece.seen()) }
                         } @else {
                             span.masked title=(kind.words()) { (piece.seen()) }
                         }
@@ -243,7 +243,7 @@ impl Part<'_> {
 fn on_the_wire(sandbox: &Sandbox, viewer: &Viewer, found: &Found, wire: &Wire) -> Markup {
     let own = Own(sandbox);
     let shown = match viewer.is_known {
-        true => sandbox.console().shown(&viewer.page),
+        true => sandbox.unmasked().on(&viewer.page),
         false => Vec::new(),
     };
     let (request, reply) = (wire.request(), wire.reply());
@@ -582,7 +582,7 @@ pub(super) async fn webhook(
 fn render_webhook(sandbox: &Sandbox, viewer: &Viewer, webhook: &Webhook) -> Markup {
     let own = Own(sandbox);
     let shown = match viewer.is_known {
-        true => sandbox.console().shown(&viewer.page),
+        true => sandbox.unmasked().on(&viewer.page),
         false => Vec::new(),
     };
     let masked = masking::body(&webhook.body, "application/json", Author::Sandbox, &own);

@@ -96,18 +96,15 @@ pub(super) fn changing() -> Option<u32> {
 /// What stands above every page.
 fn strip(sandbox: &Sandbox, viewer: &Viewer) -> Markup {
     let back = viewer.back();
-    let (other, word) = match viewer.theme {
-        Some("dark") => ("light", "Light"),
-        Some(_) => ("system", "As the system"),
-        None => ("dark", "Dark"),
-    };
     html! {
         div.line {
             a.home href="/" { b { "KYC sandbox" } }
             span { "Invented people. Do not type real data." }
             span.space {}
             span #live role="status" {}
-            a href={ "/console/theme/" (other) "?back=" (back) } { (word) }
+            // Without a choice the style sheet shows the one that the system has not.
+            a.to-dark href={ "/console/theme/dark?back=" (back) } { "Dark" }
+            a.to-light href={ "/console/theme/light?back=" (back) } { "Light" }
         }
         div.line #state { (state(sandbox, viewer)) }
         @if !viewer.is_known {

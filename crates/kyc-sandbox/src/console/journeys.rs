@@ -149,7 +149,7 @@ pub(super) fn render(sandbox: &Sandbox, current: Option<JourneyId>) -> Markup {
                         span.marks {
                             @for (provider, mark) in Provider::ALL.iter().zip(journey.marks) {
                                 @let (sign, words) = mark.sign();
-                                span.mark class=(words) {
+                                span class={ "mark " (words) } {
                                     span aria-hidden="true" { (short(*provider)) (sign) }
                                     span.hidden { (provider) ": " (words) ". " }
                                 }

@@ -62,7 +62,7 @@ pub(super) async fn index(
             }
             main {
                 h1 { "What happens" }
-                (filters(&text, problem.as_deref()))
+                (filters(&text, problem.as_deref(), viewer.query("focus") == "filter"))
                 (stream(&sandbox, &viewer, &filter, &text))
             }
         }
@@ -89,7 +89,7 @@ pub(super) async fn latest(
     };
     let newest = shown(&sandbox, &filter, 0, ROWS);
     let mut rows = newest.iter();
-    match rows.find_map(|happening| href(happening)) {
+    match rows.find_map(href) {
         Some(href) => see_other(&href),
         None => frame::problem(
             &viewer,
@@ -109,12 +109,12 @@ fn href(happening: &Happening) -> Option<String> {
     }
 }
 
-fn filters(text: &str, problem: Option<&str>) -> Markup {
+fn filters(text: &str, problem: Option<&str>, has_focus: bool) -> Markup {
     html! {
         form.filter method="get" action="/" role="search" {
             label for="filter" { "Filter" }
             input #filter type="text" name="filter" value=(text) maxlength="300" autocomplete="off" spellcheck="false"
-                aria-describedby="filter-help" aria-invalid=[problem.map(|_| "true")];
+                autofocus[has_focus] aria-describedby="filter-help" aria-invalid=[problem.map(|_| "true")];
             button { "Show" }
         }
         @if let Some(problem) = problem {

@@ -21,9 +21,6 @@ mod signature;
 mod stream;
 mod viewer;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -35,49 +32,10 @@ use crate::control::Guard;
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 
-/// How long a masked value is shown once somebody wants to see it.
-const UNMASKED: Duration = Duration::from_secs(30);
-/// How many values are shown at once.
-const MOST_UNMASKED: usize = 100;
-
 const STYLE: &str = include_str!("console.css");
 const SCRIPT: &str = include_str!("console.js");
 const STYLE_PATH: &str = "/console.css";
 const SCRIPT_PATH: &str = "/console.js";
-
-/// What the console remembers.
-#[derive(Debug, Default)]
-pub(crate) struct Console {
-    /// The values that are shown although they are masked: page, place on it, and until when.
-    unmasked: Mutex<Vec<(String, String, Instant)>>,
-}
-
-impl Console {
-    /// Shows a value of a page for a while.
-    fn unmask(&self, page: &str, place: &str) {
-        let mut unmasked = self.unmasked();
-        if unmasked.len() >= MOST_UNMASKED {
-            unmasked.remove(0);
-        }
-        let until = Instant::now() + UNMASKED;
-        unmasked.push((page.to_owned(), place.to_owned(), until));
-    }
-
-    /// The places of a page whose values are shown.
-    fn shown(&self, page: &str) -> Vec<String> {
-        let unmasked = self.unmasked();
-        let of_page = unmasked.iter().filter(|(of, ..)| of == page);
-        of_page.map(|(_, place, _)| place.clone()).collect()
-    }
-
-    /// Those that are still shown.
-    fn unmasked(&self) -> MutexGuard<'_, Vec<(String, String, Instant)>> {
-        let mut unmasked = self.unmasked.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        unmasked.retain(|(.., until)| *until > now);
-        unmasked
-    }
-}
 
 /// The console's routes.
 pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
@@ -124,23 +82,5 @@ impl Provenance for Own<'_> {
         // Finpass's begin with `aa_` and have another such joint.
         let bare = id.strip_prefix("aa_").unwrap_or(id).replace('_', "");
         uuid::Uuid::try_parse(&bare).is_ok_and(|id| simulation.ids.made(id))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_newest_values_are_shown_and_only_on_their_page() {
-        let console = Console::default();
-        console.unmask("/r/1", "request-body:3");
-        assert_eq!(console.shown("/r/1"), ["request-body:3"]);
-        assert!(console.shown("/r/2").is_empty());
-        for place in 0..MOST_UNMASKED {
-            console.unmask("/r/2", &place.to_string());
-        }
-        assert!(console.shown("/r/1").is_empty());
-        assert_eq!(console.shown("/r/2").len(), MOST_UNMASKED);
     }
 }

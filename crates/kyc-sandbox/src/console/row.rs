@@ -105,7 +105,7 @@ impl<'s> Rows<'s> {
                 row.words.clone_from(words);
             }
             What::Clock { words } => {
-                (row.sign, row.kind) = ("⏱", "clock");
+                (row.sign, row.kind) = ("◷", "clock");
                 row.words.clone_from(words);
             }
             What::Fault { words } => {
@@ -214,7 +214,7 @@ impl Row {
             @if self.looks_real { " " strong.real { "may be a real person" } }
         };
         html! {
-            li.row class=(tone) data-number=(self.number) {
+            li class={ "row " (tone) } data-number=(self.number) {
                 @match &self.href {
                     Some(href) => a.open href=(href) aria-current=[is_current.then_some("true")] { (content) },
                     None => div.open { (content) },

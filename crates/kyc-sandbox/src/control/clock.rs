@@ -8,7 +8,7 @@ use axum::response::Response;
 use jiff::{SpanRelativeTo, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Refusal, number, object, reply, text};
+use super::{Refusal, number, object, reply, text, with};
 use crate::sandbox::Sandbox;
 use crate::state::{ClockMode, iso};
 
@@ -67,11 +67,14 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         return Err(Refusal::invalid("advance", "is at most ten years at once"));
     }
     let advanced = sandbox.advance(by).await;
-    let mut reply = state(sandbox);
-    reply["changes"] = advanced.changes.into();
-    reply["webhooks_delivered"] = advanced.delivered.into();
-    reply["webhooks_failed"] = advanced.failed.into();
-    Ok(reply)
+    Ok(with(
+        state(sandbox),
+        [
+            ("changes", advanced.changes.into()),
+            ("webhooks_delivered", advanced.delivered.into()),
+            ("webhooks_failed", advanced.failed.into()),
+        ],
+    ))
 }
 
 /// A length of time such as `7d`, `90s` or `1h 30m`.

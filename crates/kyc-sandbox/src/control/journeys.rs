@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::webhooks::outcome;
-use super::{Refusal, reply};
+use super::{Refusal, reply, with};
 use crate::sandbox::Sandbox;
 use crate::state::{Happening, JourneyId, What, iso};
 
@@ -47,7 +47,7 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
 
 /// A happening in words, without any bytes of a request or a reply.
 pub(crate) fn value(happening: &Happening) -> Value {
-    let mut value = match &happening.what {
+    let value = match &happening.what {
         What::Call(call) => json!({
             "kind": "call",
             "provider": call.provider.as_str(),
@@ -81,8 +81,13 @@ pub(crate) fn value(happening: &Happening) -> Value {
         What::Fault { words } => json!({"kind": "fault", "words": words}),
         What::Console { words } => json!({"kind": "console", "words": words}),
     };
-    value["number"] = happening.number.into();
-    value["at"] = iso(happening.at_ms).into();
-    value["journey"] = happening.journey.map(|journey| journey.to_string()).into();
-    value
+    let journey = happening.journey.map(|journey| journey.to_string());
+    with(
+        value,
+        [
+            ("number", happening.number.into()),
+            ("at", iso(happening.at_ms).into()),
+            ("journey", journey.into()),
+        ],
+    )
 }

@@ -33,6 +33,7 @@ pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
         .route("/sandbox/journeys/{id}", get(journeys::show))
         .route("/sandbox/people", get(people::list))
         .route("/sandbox/people/{mobile}", get(people::show))
+        .route("/sandbox/returns/{id}", get(returns::show))
         .route(
             "/sandbox/triggers",
             get(triggers::list).post(triggers::trigger),
@@ -106,6 +107,15 @@ pub(super) async fn object(
         )),
         None => Ok(members),
     }
+}
+
+/// An object with more members.
+pub(super) fn with<const N: usize>(object: Value, more: [(&str, Value); N]) -> Value {
+    let Value::Object(mut members) = object else {
+        return object;
+    };
+    members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(members)
 }
 
 /// An optional text.

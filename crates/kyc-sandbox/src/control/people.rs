@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Refusal, reply};
+use super::{Refusal, reply, with};
 use crate::sandbox::Sandbox;
 use crate::state::MobileScript;
 use crate::state::people::{self, PEOPLE, Person};
@@ -38,8 +38,9 @@ pub(super) async fn show(State(_): State<Sandbox>, Path(mobile): Path<String>) -
             "archetype": script.archetype,
         })
     });
-    let mut person = documented(&people::find(&mobile));
-    person["mobile"] = mobile.into();
-    person["script"] = script.into();
-    reply(Ok(person))
+    let person = documented(&people::find(&mobile));
+    reply(Ok(with(
+        person,
+        [("mobile", mobile.into()), ("script", script.into())],
+    )))
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Refusal, object, provider, reply};
+use super::{Refusal, object, provider, reply, with};
 use crate::sandbox::Sandbox;
 use crate::state::{Delivery, Webhook, iso};
 
@@ -18,15 +18,19 @@ pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
 
 pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
     reply(find(&sandbox, &id).map(|webhook| {
-        let mut shown = summary(&webhook);
-        let headers = sandbox.webhook_headers(&webhook);
-        shown["headers"] = headers
-            .into_iter()
+        let headers = sandbox.webhook_headers(&webhook).into_iter();
+        let headers: Value = headers
             .map(|(name, value)| (name.into_owned(), Value::from(value)))
             .collect();
-        shown["body"] = String::from_utf8_lossy(&webhook.body).into_owned().into();
-        shown["body_base64"] = STANDARD.encode(&webhook.body).into();
-        shown
+        let body = String::from_utf8_lossy(&webhook.body);
+        with(
+            summary(&webhook),
+            [
+                ("headers", headers),
+                ("body", body.into()),
+                ("body_base64", STANDARD.encode(&webhook.body).into()),
+            ],
+        )
     }))
 }
 

@@ -64,7 +64,7 @@ impl Reply {
     }
 
     /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
-    pub(super) fn as_unverified(mut self) -> Self {
+    pub(super) fn into_unverified(mut self) -> Self {
         self.about.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
         self
     }

@@ -131,15 +131,16 @@ impl ReceivedRequest {
         })
     }
 
-    /// Who the request is about, if it says so: a mobile number in the body, else a session in the path.
-    pub(super) fn person(&self) -> Option<String> {
-        let body = serde_json::from_slice(&self.body).ok();
-        let in_path = || {
-            let mut segments = self.path.split('/');
-            let session = segments.find(|segment| uuid::Uuid::try_parse(segment).is_ok());
-            session.map(str::to_owned)
-        };
-        body.as_ref().and_then(find_mobile).or_else(in_path)
+    /// The mobile number of the person that the request is about, if its body has one.
+    pub(super) fn mobile(&self) -> Option<String> {
+        find_mobile(&serde_json::from_slice(&self.body).ok()?)
+    }
+
+    /// The session in the path, if there is one.
+    pub(super) fn session(&self) -> Option<String> {
+        let mut segments = self.path.split('/');
+        let session = segments.find(|segment| uuid::Uuid::try_parse(segment).is_ok());
+        session.map(str::to_owned)
     }
 
     pub(crate) fn header(&self, name: &str) -> Header<'_> {

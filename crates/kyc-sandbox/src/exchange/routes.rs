@@ -222,13 +222,16 @@ impl<P: ProviderApi> Table<P> {
         };
         reply.wait = reply.wait.saturating_add(delay);
         reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
-        // What was opened begins a journey, if nothing was known of its person before.
-        if reply.about.journey.is_none()
-            && let Some(effect) = &reply.effect
-        {
-            let journey = journeys.of(request.person().as_deref().unwrap_or(effect));
+        // A journey begins with the first answer about a person, or with what was opened.
+        if reply.about.journey.is_none() && (reply.status.is_success() || reply.effect.is_some()) {
+            let begun = request.mobile().or_else(|| {
+                let effect = reply.effect.clone()?;
+                Some(request.session().unwrap_or(effect))
+            });
+            reply.about.journey = begun.map(|id| journeys.of(&id));
+        }
+        if let (Some(journey), Some(effect)) = (reply.about.journey, &reply.effect) {
             journeys.name(journey, effect);
-            reply.about.journey = Some(journey);
         }
         reply
     }
@@ -265,7 +268,7 @@ impl<P: ProviderApi> Table<P> {
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
         let reply = match refusal {
-            Some(refusal) => refusal.as_unverified(),
+            Some(refusal) => refusal.into_unverified(),
             None => (route.handler)(&self.api, request),
         };
         headers

@@ -3,24 +3,10 @@
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 
-use crate::state::{MobileScript, PanScript};
+use crate::state::{MobileScript, PanScript, bank};
 
-const FIRST_NAMES: [(&str, &str); 12] = [
-    ("ASHA", "F"),
-    ("RAVI", "M"),
-    ("MEENA", "F"),
-    ("KIRAN", "M"),
-    ("SUNIL", "M"),
-    ("LEELA", "F"),
-    ("ARUN", "M"),
-    ("DIYA", "F"),
-    ("FARAH", "F"),
-    ("GOPAL", "M"),
-    ("JAYA", "F"),
-    ("NOEL", "M"),
-];
-/// Words for samples: nobody is called so.
-const SURNAMES: [&str; 4] = ["NAMUNA", "TESTWALA", "SAMPLEKAR", "UDAHARAN"];
+/// The first names of men among the invented ones.
+const OF_MEN: [&str; 6] = ["RAVI", "KIRAN", "SUNIL", "ARUN", "GOPAL", "NOEL"];
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,42 +27,27 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The person with this number: of the script's where it has one, else the plain one.
-    pub(crate) fn of(mobile: &str) -> Self {
-        if MobileScript::of(mobile).is_none() {
+    /// The person with this number: who holds the accounts of a scripted one, else the plain one.
+    pub(crate) fn of(mobile: &str, data_seed: u64) -> Self {
+        let holder = MobileScript::of(mobile).and_then(|script| bank::person(script, data_seed));
+        let Some(holder) = holder else {
             return Self::plain();
-        }
+        };
         let number: u64 = mobile.parse().unwrap_or_default();
         let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let pick = |shift: u32, of: usize| {
-            let of = u64::try_from(of).unwrap_or(1);
-            let place = (seed >> shift).checked_rem(of).unwrap_or(0);
-            usize::try_from(place).unwrap_or(0)
-        };
-        let (first, gender) = FIRST_NAMES
-            .get(pick(8, FIRST_NAMES.len()))
-            .copied()
-            .unwrap_or_default();
-        let surname = SURNAMES.get(pick(20, SURNAMES.len())).copied();
-        let surname = surname.unwrap_or_default();
-        let days = i64::try_from(pick(24, 30 * 365)).unwrap_or(0);
-        let letter =
-            |shift| char::from(b'A'.saturating_add(u8::try_from(pick(shift, 20)).unwrap_or(0)));
-        let initial = surname.get(..1).unwrap_or_default();
+        let pick = |shift: u32, of: u64| (seed >> shift).checked_rem(of).unwrap_or(0);
+        let first_name = holder.name.split(' ').next().unwrap_or_default();
         Self {
-            mobile: mobile.to_owned(),
-            name: format!("{first} {surname}"),
-            birth: date(1968, 1, 1).saturating_add(days.days()),
-            gender,
+            gender: match OF_MEN.contains(&first_name) {
+                true => "M",
+                false => "F",
+            },
+            mobile: holder.mobile,
+            name: holder.name,
+            birth: holder.birth,
             house: u8::try_from(pick(32, 90)).unwrap_or(0).saturating_add(1),
             last_four: format!("{:04}", pick(36, 10_000)),
-            pan: format!(
-                "{}{}{}P{initial}0000{}",
-                letter(40),
-                letter(44),
-                letter(48),
-                letter(52)
-            ),
+            pan: holder.pan,
             licence: "KA0020000000000".to_owned(),
             seed,
         }
@@ -120,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_person_is_the_same_each_time_and_nobody() {
-        let person = Identity::of("9001000005");
-        assert_eq!(person, Identity::of("9001000005"));
-        assert_ne!(person.name, Identity::of("9001000006").name);
-        assert_eq!(Identity::of("9000000001").name, "INVENTED PERSON");
+        let person = Identity::of("9001000005", 1);
+        assert_eq!(person, Identity::of("9001000005", 1));
+        assert_ne!(person.name, Identity::of("9001000006", 1).name);
+        assert_eq!(Identity::of("9000000001", 1).name, "INVENTED PERSON");
         let number = person.pan.get(5..9);
         assert_eq!((number, person.pan.len()), (Some("0000"), 10));
         assert_eq!(person.last_four.len(), 4);
@@ -131,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_pan_card_says_what_the_case_is() {
-        let person = Identity::of("9000000001");
+        let person = Identity::of("9000000001", 1);
         let on_pan = |script| person.on_pan(Some(script));
         let (name, birth) = on_pan(PanScript::NameMismatch);
         assert_eq!((name.as_str(), birth), ("I PERSON", person.birth));

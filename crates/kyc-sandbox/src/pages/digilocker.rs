@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::forms::{Visit, error, exits, form, host_of, is_web_address, plain, radio, submit};
 use super::layout::{Frame, page, see_other};
 use crate::exchange::settle;
-use crate::invented::Identity;
 use crate::providers::deepvue::{Deepvue, Link, Session, consent_day};
 use crate::state::digilocker::{DocumentKind, OTP, OtpProblem, Stage};
 use crate::state::{MobileScript, iso, people};
@@ -54,6 +53,7 @@ pub(crate) fn routes(deepvue: Arc<Deepvue>) -> Router {
 
 /// A session while its page is made.
 struct Screen<'a> {
+    deepvue: &'a Deepvue,
     session: &'a Session,
     id: &'a str,
     path: String,
@@ -161,6 +161,7 @@ async fn visit(
         return nothing_here(now_ms);
     };
     let screen = Screen {
+        deepvue: &deepvue,
         session: &session,
         id: &id,
         path: format!("/digilocker/{id}"),
@@ -244,7 +245,7 @@ fn show_sign_in(screen: &Screen<'_>, typed: &str, answer: Answer<'_>) -> Respons
         expected => expected,
     };
     let person = |mobile: &str, words: &str| {
-        let name = Identity::of(mobile).name;
+        let name = screen.deepvue.identity(mobile).name;
         let label = html! { (name) ", " (mobile) ": " (words) };
         radio(
             "person",
@@ -275,7 +276,7 @@ fn show_sign_in(screen: &Screen<'_>, typed: &str, answer: Answer<'_>) -> Respons
 
 fn show_sign_up(screen: &Screen<'_>, answer: Answer<'_>) -> Response {
     let whose = &screen.session.authorization.whose;
-    let name = Identity::of(&whose.mobile).name;
+    let name = screen.deepvue.identity(&whose.mobile).name;
     let content = html! {
         p { (name) " gets an account by a password to the mobile number that is linked to Aadhaar." }
         (submit("Send the password"))
@@ -332,7 +333,7 @@ fn words_of(kind: DocumentKind) -> &'static str {
 
 fn show_consent(screen: &Screen<'_>) -> Response {
     let authorization = &screen.session.authorization;
-    let name = Identity::of(&authorization.whose.mobile).name;
+    let name = screen.deepvue.identity(&authorization.whose.mobile).name;
     let content = html! {
         p { (screen.caller()) " asks " (name) " for documents." }
         dl {

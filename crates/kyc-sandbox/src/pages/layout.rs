@@ -39,7 +39,7 @@ pub(crate) fn page(status: StatusCode, frame: &Frame<'_>, content: &Markup) -> R
                 link rel="stylesheet" href=(STYLE_PATH);
             }
             body {
-                div.strip role="note" {
+                header.strip {
                     p { strong { "Sandbox." } " Invented people. Do not type real data." }
                     p { "It is " time { (frame.now) } "." }
                     @if let Some(message) = frame.message {

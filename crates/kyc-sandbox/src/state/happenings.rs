@@ -171,7 +171,8 @@ impl Wire {
     fn of(exchange: &Exchange<'_>) -> Self {
         let request_body = beginning(exchange.request_body);
         let reply_body = beginning(exchange.reply_body);
-        let headers = exchange.request_headers.len() + exchange.reply_headers.len();
+        let headers = exchange.request_headers.len();
+        let headers = headers.saturating_add(exchange.reply_headers.len());
         let guess = headers
             .saturating_mul(48)
             .saturating_add(request_body.len())

@@ -52,7 +52,7 @@ impl Ids {
     fn signed(&self, id: Uuid) -> Uuid {
         let mut bytes = id.into_bytes();
         let (random, digest) = bytes.split_at_mut(RANDOM);
-        let made = Sha256::new().chain_update(self.key).chain_update(&random);
+        let made = Sha256::new().chain_update(self.key).chain_update(random);
         for (byte, of) in digest.iter_mut().zip(made.finalize()) {
             *byte = of;
         }

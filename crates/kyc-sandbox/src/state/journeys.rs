@@ -15,6 +15,7 @@ const PEOPLE: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JourneyId(u64);
 
+#[cfg(test)]
 impl JourneyId {
     pub(crate) fn new(number: u64) -> Self {
         Self(number)

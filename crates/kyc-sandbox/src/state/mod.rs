@@ -21,6 +21,7 @@ mod recent;
 mod schedule;
 mod script;
 mod simulation;
+mod unmasked;
 mod verification;
 
 pub use aggregator_consents::AggregatorConsentStatus;
@@ -33,7 +34,7 @@ pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
 pub(crate) use data_sessions::{DataScript, DataSession, Pending, Range};
 pub use decisions::DecisionStatus;
-pub(crate) use happenings::{Call, Exchange, Happening, Happenings, Message, Repeats, What, Wire};
+pub(crate) use happenings::{Call, Exchange, Happening, Message, Repeats, What, Wire};
 pub(crate) use ids::Ids;
 pub(crate) use journeys::Journeys;
 pub use journeys::{JourneyId, ParseJourneyIdError};
@@ -46,6 +47,7 @@ pub(crate) use schedule::{Timer, VerificationStep};
 pub(crate) use script::carried;
 pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use simulation::Simulation;
+pub(crate) use unmasked::Unmasked;
 pub(crate) use verification::{
     ATTEMPT_MS, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
     SCREENED_AGAIN_MS, Through, Verification,

@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use provider_core::{Body, ExchangeLimits, Transport};
 
-use crate::state::{Delivery, Provider, Webhook};
+use crate::state::{Delivery, Webhook};
 
 /// How long a receiver may take to answer, on the real clock.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,11 +84,6 @@ pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The name of a webhook's event with its provider's, such as `veriff.decision.approved`.
-pub(crate) fn event_name(provider: Provider, event: &str) -> String {
-    format!("{provider}.{event}")
 }
 
 #[cfg(test)]

@@ -312,8 +312,7 @@ fn multipart(text: &str, content_type: &str, author: Author, known: &dyn Provena
         found.plain("\n\n");
         let name = head.split("name=\"").nth(1).unwrap_or_default();
         let name = name.split('"').next().unwrap_or_default();
-        let ends = inner.len() - inner.trim_end_matches(['\r', '\n']).len();
-        let (raw, end) = inner.split_at(inner.len().saturating_sub(ends));
+        let (raw, end) = inner.split_at(inner.trim_end_matches(['\r', '\n']).len());
         match head.contains("filename=") {
             true => found.push(raw, Shown::Masked(Kind::File)),
             false => found.append(value(name, raw, author, known)),
@@ -352,7 +351,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// Headers with credentials or signatures, beside those whose names say so.
-const CREDENTIALS: [&str; 10] = [
+const CREDENTIALS: [&str; 11] = [
     "x-api-key",
     "x-api-secret",
     "client_id",
@@ -361,6 +360,7 @@ const CREDENTIALS: [&str; 10] = [
     "organisationid",
     "appidentifier",
     "x-auth-client",
+    "vrf-auth-client",
     "x-hmac-signature",
     "x-signature",
 ];

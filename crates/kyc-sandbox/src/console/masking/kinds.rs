@@ -232,7 +232,7 @@ fn whole(name: &str, text: &str, author: Author, known: &dyn Provenance) -> Opti
         .filter(|byte| matches!(byte, b'X' | b'x' | b'*'))
         .count()
         >= 4;
-    if has_marks && digits <= 4 && trimmed.len() == digits + marks(trimmed) {
+    if has_marks && digits <= 4 && trimmed.len() == digits.saturating_add(marks(trimmed)) {
         return plain;
     }
     if is_mobile(trimmed) {

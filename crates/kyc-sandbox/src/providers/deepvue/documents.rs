@@ -44,7 +44,7 @@ pub(super) fn authorize(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     deepvue.sessions.change(id.as_str(), |session| {
         session.authorization.complete();
     });
-    let person = person(authorization);
+    let person = person(deepvue, authorization);
     let has_aadhaar = match authorization.whose.has(DocumentKind::Aadhaar) {
         true => "Y",
         false => "N",
@@ -78,8 +78,8 @@ pub(super) fn authorize(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
 }
 
 /// Whose documents these are.
-fn person(authorization: &Authorization) -> Identity {
-    Identity::of(&authorization.whose.mobile)
+fn person(deepvue: &Deepvue, authorization: &Authorization) -> Identity {
+    deepvue.identity(&authorization.whose.mobile)
 }
 
 pub(super) fn list(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
@@ -123,7 +123,7 @@ pub(super) fn e_aadhaar(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
             .of_journey(session.journey)
             .because(reason);
     }
-    let person = person(authorization);
+    let person = person(deepvue, authorization);
     let identity = Json::Object(vec![
         ("dob", person.birth.strftime("%d-%m-%Y").to_string().into()),
         ("gender", person.gender.into()),
@@ -175,7 +175,7 @@ pub(super) fn file(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
             .of_journey(session.journey)
             .because("the issuer does not answer twice");
     }
-    let person = person(authorization);
+    let person = person(deepvue, authorization);
     let form = *deepvue.settings.file_form();
     let text = issued::file(
         form,

@@ -3,14 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::options::FileForm;
 use crate::exchange::Json;
 use crate::invented::{Identity, Subject, pdf, png};
 use crate::state::digilocker::DocumentKind;
-use crate::state::{PanScript, Picture};
+use crate::state::{PanScript, Picture, in_india};
 
 /// How many days a consent lasts, as in the documented example.
 const CONSENT_DAYS: i64 = 30;
@@ -46,23 +45,16 @@ pub(super) fn listed(kind: DocumentKind) -> Listed {
     }
 }
 
-/// The day in India, and midnight of another one beside it.
-fn india() -> TimeZone {
-    TimeZone::fixed(Offset::constant(5).saturating_add(30.minutes()))
-}
-
 fn today(now_ms: i64) -> Date {
-    let now = Timestamp::from_millisecond(now_ms).unwrap_or_default();
-    now.to_zoned(india()).date()
+    in_india(Timestamp::from_millisecond(now_ms).unwrap_or_default()).date()
 }
 
 /// When a consent ends that is given now, in Unix seconds: at the end of a day in India.
 pub(super) fn consent_ends(now_ms: i64) -> i64 {
-    let after = today(now_ms).saturating_add((CONSENT_DAYS + 1).days());
-    let ends = after
-        .to_zoned(india())
-        .map(|end| end.timestamp().as_second());
-    ends.map_or(0, |end| end.saturating_sub(1))
+    let day = consent_day(now_ms).saturating_add(1.day());
+    let epoch = in_india(Timestamp::UNIX_EPOCH);
+    let seconds = day.at(0, 0, 0, 0).duration_since(epoch).as_secs();
+    seconds.saturating_sub(1)
 }
 
 /// The last day of a consent that is given now.

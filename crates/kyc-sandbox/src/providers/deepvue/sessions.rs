@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Deepvue;
 use super::options::{DigilockerCodes, ReturnParameters};
+use crate::invented::Identity;
 use crate::state::digilocker::{Authorization, Stage};
 use crate::state::{JourneyId, MobileScript, PeopleAct, Provider, Timer};
 
@@ -37,6 +38,11 @@ impl Deepvue {
     /// The time on the sandbox's clock.
     pub(crate) fn now_ms(&self) -> i64 {
         self.simulation.now_ms()
+    }
+
+    /// Who has this number.
+    pub(crate) fn identity(&self, mobile: &str) -> Identity {
+        Identity::of(mobile, self.simulation.data_seed)
     }
 
     /// A new id of a browser, and a new code: not of the ids that replies have.

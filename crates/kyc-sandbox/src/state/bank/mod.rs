@@ -231,15 +231,28 @@ pub(crate) fn name(archetype: u8) -> Option<&'static str> {
     ARCHETYPES.iter().find(number).map(|one| one.name)
 }
 
+/// The scripted person who holds the accounts, of two the first one.
+pub(crate) fn person(script: MobileScript, seed: u64) -> Option<Holder> {
+    let (mobile, mut random) = named(script, seed);
+    let joint = archetype(script)?.joint;
+    Holder::all(&mobile, joint, &mut random).into_iter().next()
+}
+
+/// The number of a script, and what its person's names are made of.
+fn named(script: MobileScript, seed: u64) -> (String, Random) {
+    let mobile = script.mobile();
+    let person = mobile.parse().unwrap_or_default();
+    (mobile, Random::of(&[seed, person]))
+}
+
 /// The accounts of a scripted person in the twelve whole months before a day; decoration differs by the seed.
 pub(crate) fn accounts(script: MobileScript, seed: u64, today: Date) -> Vec<Account> {
     let Some(archetype) = archetype(script) else {
         return Vec::new();
     };
     let window = Window::before(today);
-    let mobile = script.mobile();
+    let (mobile, mut random) = named(script, seed);
     let person = mobile.parse().unwrap_or_default();
-    let mut random = Random::of(&[seed, person]);
     let holders = Holder::all(&mobile, archetype.joint, &mut random);
     let accounts = archetype.accounts.iter().enumerate();
     let account = |(index, script)| {

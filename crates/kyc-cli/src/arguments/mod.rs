@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::sandbox;
+mod sandbox;
+
+pub(crate) use self::sandbox::*;
 
 const AFTER_HELP: &str = "\
 Credentials come from the environment, never from arguments. Each variable may
@@ -74,25 +76,25 @@ pub(crate) enum Command {
     Onboard(Box<Onboard>),
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
-    Sandbox(Sandbox),
+    Sandbox(Serve),
     /// Show or move the clock of a running sandbox
     #[command(display_order = 80)]
-    Clock(sandbox::Clock),
+    Clock(Clock),
     /// List the faults of a running sandbox, switch them on and off
     #[command(display_order = 81)]
-    Faults(sandbox::Faults),
+    Faults(Faults),
     /// List the invented people of a running sandbox
     #[command(display_order = 82)]
-    People(sandbox::People),
+    People(People),
     /// List the webhooks of a running sandbox, send them again, say where they go
     #[command(display_order = 83)]
-    Webhooks(sandbox::Webhooks),
+    Webhooks(Webhooks),
     /// Let an event happen in a running sandbox, with its webhooks
     #[command(display_order = 83)]
-    Trigger(sandbox::Trigger),
+    Trigger(Trigger),
     /// Receive webhooks, verify them, print them and forward them
     #[command(display_order = 84)]
-    Listen(sandbox::Listen),
+    Listen(Listen),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
@@ -172,25 +174,6 @@ pub(crate) struct Onboard {
     /// The aggregator to use if none knows the person
     #[arg(long)]
     pub(crate) default_aa_id: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sandbox {
-    /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
-    pub(crate) listen: String,
-    /// Accept other machines, although the sandbox's credentials are published
-    #[arg(long)]
-    pub(crate) allow_other_machines: bool,
-    /// Change a setting of the sandbox, such as finpass.auth-status=403; may be given several times
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// List the settings that --set takes, and serve nothing
-    #[arg(long)]
-    pub(crate) settings: bool,
-    /// Send the webhooks of Veriff and FinPro to this URL
-    #[arg(long, value_name = "URL")]
-    pub(crate) webhook_url: Option<String>,
 }
 
 #[derive(Debug, Args)]
