@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Bounded, people};
@@ -48,7 +49,7 @@ impl FromStr for JourneyId {
 #[derive(Debug)]
 pub(crate) struct Journeys {
     opened: AtomicU64,
-    by_id: Bounded<String, JourneyId>,
+    by_id: Bounded<Arc<str>, JourneyId>,
     /// The mobile numbers of journeys that have one.
     mobiles: Bounded<JourneyId, u64>,
 }
@@ -65,7 +66,7 @@ impl Journeys {
     /// The journey of a mobile number or of a provider's id; a new one where there is none.
     pub(crate) fn of(&self, id: &str) -> JourneyId {
         let mut journey = None;
-        self.by_id.update(id.to_owned(), |known| {
+        self.by_id.update(Arc::from(id), |known| {
             let found = known.copied().unwrap_or_else(|| {
                 JourneyId(
                     self.opened
@@ -97,12 +98,13 @@ impl Journeys {
 
     /// The ids by which a journey is found, oldest first.
     pub(crate) fn ids(&self, journey: JourneyId) -> Vec<String> {
-        self.by_id.keys_with(|of| *of == journey)
+        let ids = self.by_id.keys_with(|of| *of == journey);
+        ids.iter().map(|id| (**id).to_owned()).collect()
     }
 
     /// From now on this id is found in this journey.
     pub(crate) fn name(&self, journey: JourneyId, id: &str) {
-        self.by_id.update(id.to_owned(), |_| journey);
+        self.by_id.update(Arc::from(id), |_| journey);
         self.remember_mobile(journey, id);
     }
 

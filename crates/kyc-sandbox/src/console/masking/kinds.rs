@@ -1,6 +1,7 @@
 //! Kinds of values, how each is recognised and masked.
 
 use super::{Author, Masked, Provenance, Shown};
+use crate::state::{NameScript, bank};
 
 /// The longest text that counts as a word of the interface.
 const WORD: usize = 48;
@@ -8,7 +9,7 @@ const WORD: usize = 48;
 const TOKEN: usize = 20;
 
 /// The invented names that are in the sandbox's data.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 11] = [
     "Sample Person",
     "Sample",
     "Person",
@@ -16,12 +17,16 @@ const NAMES: [&str; 12] = [
     "Sample Town",
     "Sample District",
     "Invented Bank",
-    "Approve",
-    "Decline",
-    "Resubmit",
+    "INVENTED PERSON",
+    "I PERSON",
+    "SOMEBODY ELSE PERSON",
     "Sandbox",
-    "Review",
 ];
+
+/// Whether a name is one that the sandbox invented, or that tells it what to do.
+fn is_invented_name(text: &str) -> bool {
+    NAMES.contains(&text) || NameScript::of(text).is_some() || bank::is_invented_name(text)
+}
 
 /// What a masked value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,7 +261,7 @@ fn whole(name: &str, text: &str, author: Author, known: &dyn Provenance) -> Opti
     match named {
         // A count, a status or a truth value says nothing.
         Some(Kind::Token | Kind::Reference | Kind::File) if trimmed.len() < 4 => return plain,
-        Some(Kind::Name | Kind::Address) if NAMES.contains(&trimmed) => {
+        Some(Kind::Name | Kind::Address) if is_invented_name(trimmed) => {
             return Some((Shown::Invented, false));
         }
         // Judged by its parts: a virtual user account is a number at an aggregator.
@@ -265,7 +270,7 @@ fn whole(name: &str, text: &str, author: Author, known: &dyn Provenance) -> Opti
         Some(kind) => return masked(kind),
         None => {}
     }
-    if NAMES.contains(&trimmed) {
+    if is_invented_name(trimmed) {
         return Some((Shown::Invented, false));
     }
     let is_number = digits == trimmed.len();

@@ -50,7 +50,9 @@ fn nested_json_is_masked_by_name_and_form() {
 
 #[test]
 fn what_is_provably_invented_is_labelled() {
-    let text = format!(r#"{{"pan":"AAAPA0000A","client_id":"aa_{OWN}","name":"Sample Person"}}"#);
+    let text = format!(
+        r#"{{"pan":"AAAPA0000A","client_id":"aa_{OWN}","name":"Sample Person","firstName":"Resubmit","holder":"RAVI TESTWALA"}}"#
+    );
     let masked = request(&text);
     let invented: Vec<&str> = masked
         .pieces
@@ -60,7 +62,13 @@ fn what_is_provably_invented_is_labelled() {
         .collect();
     assert_eq!(
         invented,
-        ["AAAPA0000A", &format!("aa_{OWN}"), "Sample Person"]
+        [
+            "AAAPA0000A",
+            &format!("aa_{OWN}"),
+            "Sample Person",
+            "Resubmit",
+            "RAVI TESTWALA"
+        ]
     );
     assert!(!masked.looks_real);
     assert_eq!(masked.seen(), text);

@@ -18,6 +18,16 @@ const SURNAMES: [&str; 6] = [
     "UDAHARAN",
 ];
 
+/// Whether all words of a text are names of invented holders, in whatever case.
+pub(crate) fn is_invented_name(text: &str) -> bool {
+    let is_one = |word: &str| {
+        let mut names = FIRST_NAMES.iter().chain(&SURNAMES);
+        names.any(|name| name.eq_ignore_ascii_case(word))
+    };
+    let mut words = text.split_whitespace().peekable();
+    words.peek().is_some() && words.all(is_one)
+}
+
 /// A holder of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {

@@ -18,7 +18,7 @@ use jiff::civil::{Date, DateTime};
 pub(crate) use self::analysis::{Analysis, Month};
 use self::archetypes::ARCHETYPES;
 pub(crate) use self::dirt::{AmountForm, Row};
-pub(crate) use self::holder::Holder;
+pub(crate) use self::holder::{Holder, is_invented_name};
 use self::random::Random;
 pub(crate) use self::rules::AccountKind;
 use self::rules::{Archetype, Purpose};
