@@ -8,6 +8,7 @@ mod aadhaar;
 mod account;
 mod fair_use;
 mod findings;
+mod gstin;
 mod lints;
 mod mobile;
 mod pan;
