@@ -14,6 +14,7 @@ mod label;
 pub mod lenient;
 mod operation;
 mod provider;
+mod raw_json;
 mod raw_response;
 mod reply_head;
 mod request;
@@ -36,7 +37,9 @@ pub(crate) use content::{begins_like_json, serialize as serialize_content};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
-pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
+pub use input::{
+    MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value, value_from_json,
+};
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 pub use json::{DecodeError, DecodeErrorCategory};
@@ -45,6 +48,7 @@ pub use label::Label;
 pub use lenient::{Items, UnreadItem};
 pub use operation::{Idempotency, Mark, Operation, Signs};
 pub use provider::{BoxFuture, KnownMembers, Provider};
+pub use raw_json::RawJson;
 pub use raw_response::RawResponse;
 pub use reply_head::ReplyHead;
 pub use request::{BuiltRequest, RequestBuilder};
