@@ -24,8 +24,8 @@ impl Findings<'_> {
 fn is_gstin(gstin: &str) -> bool {
     let bytes = gstin.as_bytes();
     let value = |byte: u8| match byte {
-        b'0'..=b'9' => Some(u32::from(byte - b'0')),
-        b'A'..=b'Z' => Some(u32::from(byte - b'A') + 10),
+        b'0'..=b'9' => Some(u32::from(byte.saturating_sub(b'0'))),
+        b'A'..=b'Z' => Some(u32::from(byte.saturating_sub(b'A')).saturating_add(10)),
         _ => None,
     };
     let (Some(state), Some(pan), Some(&[entity, z, check])) =
@@ -35,14 +35,16 @@ fn is_gstin(gstin: &str) -> bool {
     };
     // Weights 1 and 2 in turn; what is above 35 counts by its digits in base 36.
     let weighted = bytes.iter().take(14).zip([1, 2].into_iter().cycle());
-    let sum: Option<u32> = weighted
-        .map(|(byte, weight)| value(*byte).map(|value| value * weight / 36 + value * weight % 36))
-        .sum();
+    let digits = |(byte, weight): (&u8, u32)| {
+        let product = value(*byte)?.saturating_mul(weight);
+        Some((product / 36).saturating_add(product % 36))
+    };
+    let sum: Option<u32> = weighted.map(digits).sum();
     state.iter().all(u8::is_ascii_digit)
         && Pan::parse(pan).is_ok()
         && entity != b'0'
         && z == b'Z'
-        && sum.is_some_and(|sum| value(check) == Some((36 - sum % 36) % 36))
+        && sum.is_some_and(|sum| value(check) == Some(36_u32.saturating_sub(sum % 36) % 36))
 }
 
 #[cfg(test)]
