@@ -327,10 +327,10 @@ fn answer(mut stream: TcpStream, reply: &str, last_body: &Mutex<String>) {
             let length = head
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            Some((end + 4, length.unwrap_or(0)))
+            Some((end.checked_add(4)?, length.unwrap_or(0)))
         });
         if let Some((begin, length)) = head_and_body
-            && seen.len() >= begin + length
+            && seen.len().saturating_sub(begin) >= length
         {
             *last_body.lock().unwrap() = String::from_utf8_lossy(&seen[begin..]).into_owned();
             break;

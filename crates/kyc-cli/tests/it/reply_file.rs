@@ -237,7 +237,9 @@ fn an_answer_that_is_not_understood_is_in_its_file() {
 
 #[test]
 fn a_spreadsheet_is_no_json_and_is_not_dropped_without_a_word() {
-    let server = FixedServer::answering("200 OK", "PK\u{3}\u{4}made up");
+    // Its end is an empty directory.
+    let sheet = format!("PK\u{3}\u{4}made upPK\u{5}\u{6}{}", "\0".repeat(18));
+    let server = FixedServer::answering("200 OK", &sheet);
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("e.xlsx");
     let ask = [
@@ -255,10 +257,10 @@ fn a_spreadsheet_is_no_json_and_is_not_dropped_without_a_word() {
     let run = kyc(&out, &server.environment());
     assert_eq!(
         (run.code, &*run.stderr),
-        (0, "11 bytes written\n"),
+        (0, "33 bytes written\n"),
         "{run:?}"
     );
-    assert_eq!(fs::read(&path).unwrap(), b"PK\x03\x04made up");
+    assert_eq!(fs::read(&path).unwrap(), sheet.as_bytes());
 }
 
 /// A picture, a statement or ten thousand consents are longer than JSON that somebody writes.

@@ -38,45 +38,39 @@ async fn init(sandbox: &Sandbox) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_come_as_things_happen() {
-    visit(
-        "rows_come",
-        Width::Desktop,
-        Settings::default(),
-        async |page| {
-            page.open_console().await;
-            page.sees("Nothing has happened yet").await;
-            page.sees("Live").await;
-            init(&page.sandbox).await;
-            page.find("li.row[data-number='1']").await;
-            page.sees("j_1").await;
-            assert!(!page.text().await.contains("Nothing has happened yet"));
+    visit("rows_come", Width::Desktop, settings(), async |page| {
+        page.open_console().await;
+        page.sees("Nothing has happened yet").await;
+        page.sees("Live").await;
+        init(&page.sandbox).await;
+        page.find("li.row[data-number='1']").await;
+        page.sees("j_1").await;
+        assert!(!page.text().await.contains("Nothing has happened yet"));
 
-            // What comes while it is paused is counted, and comes when it goes on.
-            page.press("Pause").await;
-            init(&page.sandbox).await;
-            page.sees("1 new row").await;
-            assert_eq!(page.count("li.row").await, 1);
-            page.press("Go on").await;
-            page.find("li.row[data-number='2']").await;
+        // What comes while it is paused is counted, and comes when it goes on.
+        page.press("Pause").await;
+        init(&page.sandbox).await;
+        page.sees("1 new row").await;
+        assert_eq!(page.count("li.row").await, 1);
+        page.press("Go on").await;
+        page.find("li.row[data-number='2']").await;
 
-            // So does what comes while somebody reads further down.
-            for _ in 0..60 {
-                init(&page.sandbox).await;
-            }
-            page.find("li.row[data-number='62']").await;
-            page.run("window.scrollTo(0, 2000)").await;
+        // So does what comes while somebody reads further down.
+        for _ in 0..60 {
             init(&page.sandbox).await;
-            page.sees("1 new row").await;
-            assert_eq!(page.count("li.row[data-number='63']").await, 0);
-            page.run("window.scrollTo(0, 0)").await;
-            page.find("li.row[data-number='63']").await;
-            let order =
-                "return [...document.querySelectorAll('li.row')].map(r => +r.dataset.number)";
-            let order: Vec<u64> = serde_json::from_value(page.run(order).await).unwrap();
-            assert!(order.is_sorted_by(|a, b| a > b), "{order:?}");
-            assert_eq!(order.len(), 63);
-        },
-    )
+        }
+        page.find("li.row[data-number='62']").await;
+        page.run("window.scrollTo(0, 2000)").await;
+        init(&page.sandbox).await;
+        page.sees("1 new row").await;
+        assert_eq!(page.count("li.row[data-number='63']").await, 0);
+        page.run("window.scrollTo(0, 0)").await;
+        page.find("li.row[data-number='63']").await;
+        let order = "return [...document.querySelectorAll('li.row')].map(r => +r.dataset.number)";
+        let order: Vec<u64> = serde_json::from_value(page.run(order).await).unwrap();
+        assert!(order.is_sorted_by(|a, b| a > b), "{order:?}");
+        assert_eq!(order.len(), 63);
+    })
     .await;
 }
 
@@ -85,7 +79,7 @@ async fn a_lost_connection_is_said_and_what_was_missed_comes() {
     visit(
         "a_lost_connection",
         Width::Desktop,
-        Settings::default(),
+        settings(),
         async |page| {
             let served = page
                 .sandbox
@@ -203,68 +197,61 @@ async fn an_edited_call_is_sent_with_what_was_masked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_and_narrow() {
-    visit(
-        "every_page",
-        Width::Desktop,
-        Settings::default(),
-        async |page| {
-            page.open_console().await;
-            page.is_accessible().await;
-            page.picture("console-empty").await;
-            page.press("Run the person approve").await;
-            page.sees("approve").await;
-            init(&page.sandbox).await;
-            call(&page.sandbox, "wrong").await;
-            page.sandbox.advance(Duration::from_secs(86_400)).await;
-            page.open("/").await;
-            let journey = page
-                .find(".journeys a")
-                .await
-                .attr("href")
-                .await
-                .unwrap()
-                .unwrap();
-            let pages = [
-                ("stream", "/"),
-                ("filter", "/?filter=colour:red"),
-                ("call", "/r/5"),
-                ("refused", "/r/6"),
-                ("signed", "/r/3"),
-                ("edit", "/r/3/edit"),
-                ("journey", &journey),
-                ("problem", "/r/999"),
-            ];
-            for width in [Width::Desktop, Width::Phone] {
-                page.set_width(width).await;
-                for (feature, value) in [
-                    ("prefers-color-scheme", "light"),
-                    ("prefers-color-scheme", "dark"),
-                    ("forced-colors", "active"),
-                ] {
-                    page.prefers(feature, value).await;
-                    for (name, path) in pages {
-                        page.open(path).await;
-                        page.run(
-                            "for (const d of document.querySelectorAll('details')) d.open = true",
-                        )
+    visit("every_page", Width::Desktop, settings(), async |page| {
+        page.open_console().await;
+        page.is_accessible().await;
+        page.picture("console-empty").await;
+        page.press("Run the person approve").await;
+        page.sees("approve").await;
+        init(&page.sandbox).await;
+        call(&page.sandbox, "wrong").await;
+        page.sandbox.advance(Duration::from_secs(86_400)).await;
+        page.open("/").await;
+        let journey = page
+            .find(".journeys a")
+            .await
+            .attr("href")
+            .await
+            .unwrap()
+            .unwrap();
+        let pages = [
+            ("stream", "/"),
+            ("filter", "/?filter=colour:red"),
+            ("call", "/r/5"),
+            ("refused", "/r/6"),
+            ("signed", "/r/3"),
+            ("edit", "/r/3/edit"),
+            ("journey", &journey),
+            ("problem", "/r/999"),
+        ];
+        for width in [Width::Desktop, Width::Phone] {
+            page.set_width(width).await;
+            for (feature, value) in [
+                ("prefers-color-scheme", "light"),
+                ("prefers-color-scheme", "dark"),
+                ("forced-colors", "active"),
+            ] {
+                page.prefers(feature, value).await;
+                for (name, path) in pages {
+                    page.open(path).await;
+                    page.run("for (const d of document.querySelectorAll('details')) d.open = true")
                         .await;
-                        page.fits().await;
-                        page.is_accessible().await;
-                        page.picture(&format!("console-{name}-{value}-{width:?}"))
-                            .await;
-                    }
+                    page.fits().await;
+                    page.is_accessible().await;
+                    page.picture(&format!("console-{name}-{value}-{width:?}"))
+                        .await;
                 }
             }
-            // The switch says the contrary of the system.
-            page.prefers("prefers-color-scheme", "light").await;
-            page.open("/console/theme/dark?back=/r/5").await;
-            assert_eq!(page.path().await, "/r/5");
-            let ground = page
-                .run("return getComputedStyle(document.body).backgroundColor")
-                .await;
-            assert_eq!(ground, "rgb(22, 24, 28)");
-            page.is_accessible().await;
-        },
-    )
+        }
+        // The switch says the contrary of the system.
+        page.prefers("prefers-color-scheme", "light").await;
+        page.open("/console/theme/dark?back=/r/5").await;
+        assert_eq!(page.path().await, "/r/5");
+        let ground = page
+            .run("return getComputedStyle(document.body).backgroundColor")
+            .await;
+        assert_eq!(ground, "rgb(22, 24, 28)");
+        page.is_accessible().await;
+    })
     .await;
 }
