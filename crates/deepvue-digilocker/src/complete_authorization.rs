@@ -101,7 +101,7 @@ provider_core::open_enum! {
 #[non_exhaustive]
 pub struct Authorization {
     /// For how many seconds documents can be fetched; 3600 in the example. No call to renew it is documented.
-    #[serde(default, deserialize_with = "lenient::integer")]
+    #[serde(default, deserialize_with = "personal::integer")]
     pub expires_in: Option<u64>,
     /// When the consent ends, in Unix seconds, unchanged; see [`consent_ends`](Self::consent_ends).
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "integer", "null"])))]
@@ -122,7 +122,7 @@ pub struct Authorization {
     #[serde(default, deserialize_with = "personal::text")]
     pub gender: Option<Masked>,
     /// Whether the account has an e-Aadhaar.
-    #[serde(alias = "eaadhar", default, deserialize_with = "lenient::text")]
+    #[serde(alias = "eaadhar", default, deserialize_with = "personal::text")]
     pub eaadhaar: Option<YesNo>,
     /// The mobile number, or a word such as `UNAVAILABLE` (`[3p]`).
     #[serde(default, deserialize_with = "personal::text")]
@@ -173,6 +173,33 @@ post!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_member_repeats_a_whole_number() {
+        use provider_core::lint::mask_aadhaar;
+
+        let mut numbers = (0..10).map(|last| format!("{}{last}", "2".repeat(11)));
+        let number = numbers.find(|text| mask_aadhaar(text) != *text).unwrap();
+        let names = [
+            "expires_in",
+            "consent_valid_till",
+            "name",
+            "dob",
+            "gender",
+            "eaadhaar",
+            "eaadhar",
+            "mobile",
+        ];
+        for name in names {
+            for value in [number.clone(), format!("\"{number}\"")] {
+                let json = format!(r#"{{"{name}":{value}}}"#);
+                let read: Authorization = serde_json::from_str(&json).unwrap();
+                let written = serde_json::to_string(&read).unwrap();
+                assert!(!written.contains(&number), "{json}");
+                assert!(!format!("{read:?}").contains(&number), "{json}");
+            }
+        }
+    }
 
     #[test]
     fn dates_are_read_in_their_units_and_kept_as_they_came() {

@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use provider_core::capability::{DocumentError, DocumentFormat};
 use provider_core::lint::mask_aadhaar;
-use provider_core::{Masked, check_web_url, declares_utf8, lenient};
+use provider_core::{DocumentFlaw, Masked, check_pdf, check_web_url, check_xml, lenient};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Padding may be missing, because some encoders leave it out.
@@ -19,8 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A document as Deepvue sent it: text whose encoding no page tells (`[unknown]`). [`expose`](Self::expose) is the original, byte for
 /// byte; [`format`](Self::format) is what it looks like; the other functions decode it, or say why it is not what was asked for.
 ///
-/// `Debug` prints `***`. It serialises as the text; in one that is not base64 a whole Aadhaar number is hidden but for its last four
-/// digits.
+/// `Debug` prints `***`. It serialises as the text, in which a whole Aadhaar number is hidden but for its last four digits, in XML and
+/// other text also below base64. A PDF and a picture are not searched.
 ///
 /// ```
 /// use deepvue_digilocker::{DocumentError, DocumentFormat, DocumentText};
@@ -73,14 +73,9 @@ impl DocumentText {
     /// It looks like something else, is not base64, or has no end.
     pub fn pdf(&self) -> Result<Vec<u8>, DocumentError> {
         let bytes = self.bytes_of(&[DocumentFormat::Pdf])?;
-        // Writers leave a line or some padding after the mark of the end.
-        const TAIL: usize = 1024;
-        let tail = bytes
-            .get(bytes.len().saturating_sub(TAIL)..)
-            .unwrap_or_default();
-        match tail.windows(5).any(|window| window == b"%%EOF") {
-            true => Ok(bytes),
-            false => Err(DocumentError::Truncated),
+        match check_pdf(plain_bytes(&bytes)) {
+            Ok(()) => Ok(bytes),
+            Err(flaw) => Err(Self::error(flaw)),
         }
     }
 
@@ -97,7 +92,8 @@ impl DocumentText {
     ///
     /// # Errors
     ///
-    /// It looks like something else, is not base64 or UTF-8, says that it has another encoding, or has a document type.
+    /// It looks like something else, is not base64 or UTF-8, says that it has another encoding, has a document type, or has no
+    /// end.
     pub fn xml(&self) -> Result<String, DocumentError> {
         let text = plain(self.expose());
         let xml = match text.starts_with('<') {
@@ -111,19 +107,9 @@ impl DocumentText {
                 plain(&text).to_owned()
             }
         };
-        if xml.contains('\0') || !declares_utf8(&xml) {
-            return Err(DocumentError::Encoding);
-        }
-        let has = |word: &str| {
-            let mut starts = xml.match_indices("<!").map(|(at, _)| at);
-            starts.any(|at| begins_with(xml.get(at..).unwrap_or_default(), word))
-        };
-        if has("<!doctype") || has("<!entity") {
-            return Err(DocumentError::DocumentType);
-        }
-        match xml.trim_end().ends_with('>') {
-            true => Ok(xml),
-            false => Err(DocumentError::Truncated),
+        match check_xml(&xml, None) {
+            Ok(()) => Ok(xml),
+            Err(flaw) => Err(Self::error(flaw)),
         }
     }
 
@@ -151,6 +137,15 @@ impl DocumentText {
         self.decoded()
     }
 
+    fn error(flaw: DocumentFlaw) -> DocumentError {
+        match flaw {
+            DocumentFlaw::Truncated => DocumentError::Truncated,
+            DocumentFlaw::Encoding => DocumentError::Encoding,
+            DocumentFlaw::DocumentType => DocumentError::DocumentType,
+            _ => DocumentError::OtherFormat(DocumentFormat::Other),
+        }
+    }
+
     fn decoded(&self) -> Result<Vec<u8>, DocumentError> {
         let text = plain(self.expose()).bytes();
         let text: Vec<u8> = text.filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -161,6 +156,11 @@ impl DocumentText {
 /// The text without a byte order mark and white space before it.
 fn plain(text: &str) -> &str {
     text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_ascii_whitespace())
+}
+
+fn plain_bytes(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.trim_ascii_start()
 }
 
 fn begins_with(text: &str, word: &str) -> bool {
@@ -184,6 +184,22 @@ fn of_bytes(bytes: &[u8]) -> DocumentFormat {
     }
 }
 
+/// A text with its Aadhaar numbers hidden, in the encoding in which it came; `None` if it has none. In an encoding of one byte for
+/// each character it is searched as well.
+fn masked_text(bytes: &[u8]) -> Option<Vec<u8>> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let masked = mask_aadhaar(text);
+        return (masked != text).then(|| masked.into_owned().into_bytes());
+    }
+    let text: String = bytes.iter().copied().map(char::from).collect();
+    let masked = mask_aadhaar(&text);
+    let bytes = || {
+        let chars = masked.chars();
+        chars.filter_map(|char| u8::try_from(char).ok()).collect()
+    };
+    (masked != text).then(bytes)
+}
+
 /// Reads a document that may be missing.
 pub(crate) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -202,11 +218,21 @@ impl fmt::Debug for DocumentText {
 impl Serialize for DocumentText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.expose();
-        let is_known = !matches!(self.format(), DocumentFormat::Link | DocumentFormat::Other);
-        // Digits of base64 are no number, and to hide them would break the document.
-        match is_known && !plain(text).starts_with('<') {
-            true => serializer.serialize_str(text),
-            false => serializer.serialize_str(&mask_aadhaar(text)),
+        if plain(text).starts_with('<') {
+            return serializer.serialize_str(&mask_aadhaar(text));
+        }
+        let masked = match self.format() {
+            DocumentFormat::Link => None,
+            // Digits of base64 are no number, and to hide them would break the document.
+            DocumentFormat::Pdf | DocumentFormat::Jpeg | DocumentFormat::Png => {
+                return serializer.serialize_str(text);
+            }
+            _ => self.decoded().ok().and_then(|bytes| masked_text(&bytes)),
+        };
+        match (masked, self.format()) {
+            (Some(masked), _) => serializer.serialize_str(&BASE64.encode(masked)),
+            (None, DocumentFormat::Xml | DocumentFormat::Html) => serializer.serialize_str(text),
+            (None, _) => serializer.serialize_str(&mask_aadhaar(text)),
         }
     }
 }
@@ -340,7 +366,12 @@ mod tests {
         ] {
             assert_eq!(xml(&text).unwrap_err(), DocumentError::Encoding, "{text}");
         }
-        assert_eq!(xml("<a><b>").unwrap(), "<a><b>");
+        assert_eq!(xml("<a><b></b></a>").unwrap(), "<a><b></b></a>");
+        for torn in ["<a><b>", "<a><b></b>", "<a>text", "<a/>rest"] {
+            assert_eq!(xml(torn).unwrap_err(), DocumentError::Truncated, "{torn}");
+            let torn = base64(torn);
+            assert_eq!(xml(&torn).unwrap_err(), DocumentError::Truncated);
+        }
         assert_eq!(xml("<a><b").unwrap_err(), DocumentError::Truncated);
         assert_eq!(xml("<html><p>").unwrap_err(), DocumentError::Page);
     }
@@ -353,6 +384,23 @@ mod tests {
         let written = |text: &str| serde_json::to_value(DocumentText::new(text)).unwrap();
         let pdf = format!("{}+{number}+", base64(b"%PDF-1.4\nabc"));
         assert_eq!(written(&pdf), *pdf);
+        let utf_16 =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let latin = |text: &str| [b"<a>\xe9 ", text.as_bytes(), b"</a>"].concat();
+        let hidden = format!("xxxxxxxx{}", &number[8..]);
+        for (document, masked) in [
+            (
+                base64(format!("<a>{number}</a>")),
+                base64(format!("<a>{hidden}</a>")),
+            ),
+            (base64(&number), base64(&hidden)),
+            (base64(utf_16(&number)), base64(utf_16(&hidden))),
+            (base64(latin(&number)), base64(latin(&hidden))),
+        ] {
+            assert_eq!(written(&document), *masked);
+        }
+        let fine = base64("<a>made up</a>");
+        assert_eq!(written(&fine), *fine);
         for text in [
             number.clone(),
             format!("<a>{number}</a>"),

@@ -69,7 +69,7 @@ impl<T> Envelope<T> {
 struct ReceivedEnvelope<T> {
     #[serde(default)]
     code: Told,
-    #[serde(default, deserialize_with = "lenient::integer")]
+    #[serde(default, deserialize_with = "personal::integer")]
     timestamp: Option<i64>,
     #[serde(default)]
     transaction_id: Told,

@@ -14,6 +14,18 @@ pub(crate) fn text<'de, D: Deserializer<'de>, T: for<'a> From<&'a str>>(
     Ok(text.map(|text| T::from(&mask_aadhaar(text.expose()))))
 }
 
+/// Reads a whole number, or text that is one; `None` for an Aadhaar number, which is neither a time nor a count.
+pub(crate) fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let number: Option<i128> = lenient::integer(deserializer)?;
+    let number = number.filter(|number| {
+        let text = number.to_string();
+        mask_aadhaar(&text) == text
+    });
+    Ok(number.and_then(|number| T::try_from(number).ok()))
+}
+
 /// Reads a list of texts, each like [`text`].
 pub(crate) fn texts<'de, D: Deserializer<'de>>(
     deserializer: D,

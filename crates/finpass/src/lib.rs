@@ -8,7 +8,6 @@ mod fetch_pdf_report;
 mod initialize;
 mod journey;
 mod provider;
-mod raw_json;
 mod refresh_data;
 mod report_flow;
 #[cfg(feature = "webhook")]
@@ -35,7 +34,8 @@ pub use journey::{
 pub use provider::{ApiKey, ApiSecret, Finpass};
 #[doc(no_inline)]
 pub use provider_core;
-pub use raw_json::RawJson;
+#[doc(no_inline)]
+pub use provider_core::RawJson;
 pub use refresh_data::{DataRequestId, RefreshData, Refreshed, RefreshedData};
 pub use report_flow::ReportFlow;
 #[cfg(feature = "webhook")]

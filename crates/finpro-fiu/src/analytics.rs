@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use finpro_profile::{Envelope, Finpro};
 use provider_core::lenient::Told;
 use provider_core::{
-    BuiltRequest, Content, Endpoint, Fault, FaultClass, Idempotency, InvalidRequest, Label, Masked,
-    Mobile, Operation, RequestBuilder, ResponseError, Verified, lenient,
+    BuiltRequest, Content, DecodeError, DocumentFlaw, Endpoint, Fault, FaultClass, Idempotency,
+    InvalidRequest, Label, Masked, Mobile, Operation, RequestBuilder, ResponseError, Verified,
+    check_spreadsheet, lenient,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -22,7 +23,7 @@ use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 
 /// Whose data is analysed (`[docs]`, a guide): a consent's, in a journey that has ended, or that of an orchestrated journey.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct AnalyticsSubject {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
@@ -76,10 +77,15 @@ fn check_subject(
         (Some(consent), Some(_), None) => consent.check(),
         (None, None, Some(_)) => Ok(()),
         (Some(_), None, None) => rule(false, "journeyID", "is required with consentID"),
-        _ => rule(
+        (None, _, None) => rule(
             false,
             "consentID",
             "it and journeyID must be given, or transactionId alone",
+        ),
+        (_, _, Some(_)) => rule(
+            false,
+            "consentID",
+            "it and journeyID must not be given beside transactionId",
         ),
     }
 }
@@ -122,7 +128,7 @@ impl GetAnalyticsXml {
 
 /// A question for the analysis of account data as a spreadsheet (`[docs]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAnalyticsExcel {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
@@ -320,6 +326,7 @@ pub enum AnalyticsExcel {
     /// Where it is.
     Link(Envelope<Analytics<ExcelLink>>),
     /// The file itself.
+    #[cfg_attr(feature = "schema", schemars(skip))]
     File(Content),
 }
 
@@ -342,7 +349,12 @@ impl Endpoint for GetAnalyticsExcel {
     type Provider = Finpro;
     type Output = AnalyticsExcel;
 
-    const OPERATION: Operation = read("analytics-excel", "POST /analytics/excel");
+    const OPERATION: Operation =
+        read("analytics-excel", "POST /analytics/excel").or_replying_with(&[
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.ms-excel",
+            "application/octet-stream",
+        ]);
 
     fn request<'a>(
         &'a self,
@@ -362,15 +374,10 @@ impl Endpoint for GetAnalyticsExcel {
     }
 
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError> {
-        // How a spreadsheet begins, today's and the one before. JSON and pages do not.
-        const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-        let body = response.raw().body();
-        match BEGINNINGS
-            .iter()
-            .any(|beginning| body.starts_with(beginning))
-        {
-            true => Ok(AnalyticsExcel::File(response.content()?)),
-            false => {
+        match check_spreadsheet(response.raw().body()) {
+            Ok(()) => Ok(AnalyticsExcel::File(response.content()?)),
+            Err(flaw @ DocumentFlaw::Truncated) => Err(DecodeError::from(flaw).into()),
+            Err(_) => {
                 let link: Envelope<Analytics<ExcelLink>> = analytics(response)?;
                 is_same(link.data.journey_id.as_ref(), self.journey_id.as_ref())?;
                 Ok(AnalyticsExcel::Link(link))
@@ -471,6 +478,11 @@ pub struct PushPdfAnalytics {
     /// The customer's loan account
     loan_account_number: Masked,
     /// The statements: objects whose longest member is a PDF as Base64
+    // No limit is documented (`[unknown]`).
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("x-kyc-file" = {"encoding": "named-pdf", "maxBytes": 20_000_000}))
+    )]
     #[serde(rename = "fileData")]
     file_data: Vec<StatementFile>,
 }

@@ -1,14 +1,19 @@
 //! Answers on stdout, errors on stderr; for people or, with `--json`, for machines.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response};
+use kyc_facade::provider_core::{
+    Drift, DriftKind, DriftRadar, Outcome, ReplyText, RequestId, Response, is_invisible,
+};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use crate::failure::{Failure, advice};
+use crate::failure::{Failure, advice, says_more};
 
 /// What became of a read that was interrupted.
 pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
@@ -35,8 +40,8 @@ impl Output {
             let text = serde_json::to_string_pretty(answer).map_err(|_| unwritten())?;
             return self.line(&text).map_err(|_| unwritten());
         }
-        let value = serde_json::to_value(answer).map_err(|_| unwritten())?;
-        self.fields(&value).map_err(|_| unwritten())
+        let text = serde_json::to_string(answer).map_err(|_| unwritten())?;
+        self.fields(&text).map_err(|_| unwritten())
     }
 
     /// Prints a text for which nothing was sent.
@@ -53,32 +58,32 @@ impl Output {
     /// # Errors
     ///
     /// [`Failure::Unwritten`] with the call's id.
-    pub(crate) fn reply(self, reply: &Response<String>) -> Result<(), Failure> {
-        let text = reply.value();
+    pub(crate) fn reply(self, reply: &Response<ReplyText>) -> Result<(), Failure> {
+        let text = &reply.value().json;
         let written = match self.json {
             true => self.line(text),
-            false => self.fields(&serde_json::from_str(text).unwrap_or_default()),
+            false => self.fields(text),
         };
         written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
     }
 
-    /// Prints a value with one field per line.
-    fn fields(self, value: &Value) -> io::Result<()> {
+    /// Prints JSON text with one field per line.
+    fn fields(self, json: &str) -> io::Result<()> {
         let mut lines = Vec::new();
-        flatten("", value, &mut lines);
-        let width = lines
-            .iter()
-            .map(|(name, _)| name.len())
-            .max()
-            .unwrap_or_default();
-        lines.iter().try_for_each(|(name, value)| {
+        flatten("", json, &mut lines);
+        let shown = lines.iter().map(|(name, _)| printable(name));
+        let names: Vec<String> = shown.collect();
+        let widths = names.iter().map(|name| name.chars().count());
+        let width = widths.max().unwrap_or_default();
+        let mut rows = names.iter().zip(&lines);
+        rows.try_for_each(|(name, (_, value))| {
             self.line(&format!("{name:width$}  {}", printable(value)))
         })
     }
 
     /// Prints a line on stdout. That nobody reads it is a failure too: an answer, and the URLs in it, would be lost unnoticed.
     pub(crate) fn line(self, line: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "{line}")
+        writeln!(io::stdout(), "{}", self.shown(line))
     }
 
     /// Prints the summary of a batch: as JSON on stdout, or for people on stderr. `false` if stdout cannot be written; then
@@ -114,11 +119,15 @@ impl Output {
     }
 
     /// Prints on stderr where replies were not as documented.
-    pub(crate) fn drifts(self, drifts: &[(Drift, u64)]) {
+    pub(crate) fn drifts(self, radar: &DriftRadar) {
+        let drifts = radar.drifts();
         if drifts.is_empty() {
-            self.note("drift: none");
+            self.note(match radar.replies() {
+                0 => "drift: no reply to compare",
+                _ => "drift: none",
+            });
         }
-        for (drift, times) in drifts {
+        for (drift, times) in &drifts {
             let Drift {
                 provider,
                 operation,
@@ -137,29 +146,49 @@ impl Output {
                 .to_string(),
                 false => {
                     let kind = kind.replace('_', " ");
-                    let place = status.map_or_else(|| path.clone(), |status| status.to_string());
+                    let place = status.map_or_else(|| printable(path), |status| status.to_string());
                     format!("drift: {provider} {operation}: {kind} {place}, {times} times")
                 }
             });
         }
     }
 
-    /// Warns if one of the values is not listed; an empty list lists all.
+    /// Warns if one of the values is not listed; an empty list lists all. The lists are open, so such a value is doubtful and
+    /// not wrong.
+    ///
+    /// # Errors
+    ///
+    /// What is doubtful is to be refused.
     pub(crate) fn warn_unless_listed<'v>(
         self,
+        on_finding: OnFinding,
         field: &str,
         mut values: impl Iterator<Item = &'v str>,
         listed: &[impl AsRef<str>],
-    ) {
+    ) -> Result<(), Failure> {
         let is_listed = |value: &str| listed.iter().any(|listed| listed.as_ref() == value);
-        if !listed.is_empty() && values.any(|value| !is_listed(value)) {
-            let listed: Vec<_> = listed.iter().map(AsRef::as_ref).collect();
-            let listed = listed.join(", ");
-            self.warn(
-                field,
-                &format!("not a listed value; it is sent as it is. Listed are {listed}"),
-            );
+        if on_finding == OnFinding::Ignore || listed.is_empty() || values.all(is_listed) {
+            return Ok(());
         }
+        let listed: Vec<_> = listed.iter().map(AsRef::as_ref).collect();
+        let listed = listed.join(", ");
+        if on_finding == OnFinding::RefuseAll {
+            let rule = format!("not a listed value. Listed are {listed}");
+            return Err(Failure::configuration(field, rule));
+        }
+        self.warn(
+            field,
+            &format!("not a listed value; it is sent as it is. Listed are {listed}"),
+        );
+        Ok(())
+    }
+
+    /// Prints on stderr what nobody may overlook, as JSON too.
+    pub(crate) fn tell(self, line: &str) {
+        self.on_stderr(&match self.json {
+            true => json!({ "note": line }).to_string(),
+            false => line.to_owned(),
+        });
     }
 
     /// Prints a line for people on stderr.
@@ -175,8 +204,14 @@ impl Output {
             Failure::Error(error) if self.json => json!(error).to_string(),
             Failure::Error(error) => {
                 let id = error.request_id().map(|id| format!("  request id: {id}\n"));
+                let more = match says_more(error) {
+                    true => {
+                        "  the provider's own text is not printed, because it may hold personal data\n"
+                    }
+                    false => "",
+                };
                 format!(
-                    "error: {}\n{}  {}",
+                    "error: {}\n{}{more}  {}",
                     error.report(),
                     id.unwrap_or_default(),
                     advice(error)
@@ -197,10 +232,8 @@ impl Output {
                     .to_string(),
                 false => format!("error: {message}"),
             },
-            Failure::Elsewhere(id, place) => {
-                let message =
-                    format!("it was done, and the file could not be written; the reply is {place}");
-                self.unwritten(&message, "done", Some(id))
+            Failure::Elsewhere(id, what) => {
+                self.unwritten(&format!("it was done, and {what}"), "done", Some(id))
             }
         };
         self.on_stderr(&text);
@@ -272,7 +305,21 @@ impl Output {
     /// Prints text on stderr, also with `--json`.
     pub(crate) fn on_stderr(self, text: &str) {
         // With stderr closed there is nowhere to report it.
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", self.shown(text));
+    }
+
+    /// What is written of a text. Lines of our own end in it; in JSON the characters that [`printable`] escapes stand in strings alone,
+    /// and are escaped as JSON does.
+    fn shown(self, text: &str) -> Cow<'_, str> {
+        if !self.json {
+            return escaped(text, |c| c.escape_unicode().to_string(), |c| c == '\n');
+        }
+        let as_units = |c: char| {
+            let mut units = [0; 2];
+            let units = c.encode_utf16(&mut units).iter();
+            units.map(|unit| format!("\\u{unit:04x}")).collect()
+        };
+        escaped(text, as_units, |c| matches!(c, '\n' | '\r' | '\t'))
     }
 
     fn step(self, why: &str, event: &StepEvent, result: &str) -> String {
@@ -300,34 +347,127 @@ impl Output {
     }
 }
 
-/// Text from a provider for a terminal: control characters, which could rewrite the screen, are escaped.
+/// Text from a provider for one line of a terminal: characters that could rewrite the screen, turn the text around or hide in it are
+/// escaped.
 pub(crate) fn printable(text: &str) -> String {
-    let spelled = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(spelled).collect()
+    escaped(text, |c| c.escape_unicode().to_string(), |_| false).into_owned()
 }
 
-fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
-    let below = |key: &str| {
-        if name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{name}.{key}")
+/// The text with each character escaped that is a control character or that nobody sees, other than a blank and those to keep.
+fn escaped(
+    text: &str,
+    spelling: impl Fn(char) -> String,
+    keep: impl Fn(char) -> bool,
+) -> Cow<'_, str> {
+    let is_unseen = |c: char| (c.is_control() || is_invisible(c)) && !keep(c);
+    if !text.contains(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if is_unseen(c) => spelled.push_str("\\n"),
+            '\r' if is_unseen(c) => spelled.push_str("\\r"),
+            '\t' if is_unseen(c) => spelled.push_str("\\t"),
+            c if is_unseen(c) => spelled.push_str(&spelling(c)),
+            c => spelled.push(c),
         }
-    };
-    match value {
-        Value::Object(fields) => fields
+    }
+    Cow::Owned(spelled)
+}
+
+/// Writes JSON text as lines, a number digit by digit: a floating-point number would lose some of an amount.
+fn flatten(name: &str, json: &str, lines: &mut Vec<(String, String)>) {
+    let mut line = |text: &str| lines.push((name.to_owned(), text.to_owned()));
+    match json.trim_start().bytes().next() {
+        Some(b'{') => {
+            let members: BTreeMap<String, &RawValue> =
+                serde_json::from_str(json).unwrap_or_default();
+            if members.is_empty() {
+                line("none");
+            }
+            for (key, value) in members {
+                let below = match name {
+                    "" => key,
+                    name => format!("{name}.{key}"),
+                };
+                flatten(&below, value.get(), lines);
+            }
+        }
+        Some(b'[') => {
+            let values: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+            if values.is_empty() {
+                line("none");
+            }
+            for (at, value) in values.into_iter().enumerate() {
+                flatten(&format!("{name}[{at}]"), value.get(), lines);
+            }
+        }
+        Some(b'"') => line(&serde_json::from_str::<String>(json).unwrap_or_default()),
+        _ => line(json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_every_digit_and_every_empty_list() {
+        let mut lines = Vec::new();
+        let json = r#"{"b":[{"amount":12345678901234567.89,"kept":2000.00},"\u00e9"],"a":{"hits":[],"more":{}},"n":null}"#;
+        flatten("", json, &mut lines);
+        let lines: Vec<_> = lines
             .iter()
-            .for_each(|(key, value)| flatten(&below(key), value, lines)),
-        Value::Array(values) => {
-            values
-                .iter()
-                .enumerate()
-                .for_each(|(at, value)| flatten(&format!("{name}[{at}]"), value, lines));
+            .map(|(name, text)| format!("{name} {text}"))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "a.hits none",
+                "a.more none",
+                "b[0].amount 12345678901234567.89",
+                "b[0].kept 2000.00",
+                "b[1] \u{e9}",
+                "n null",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_nobody_sees_is_escaped_in_every_output() {
+        let unseen = [
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{e0041}',
+        ];
+        for c in unseen {
+            let text = format!("a{c}b");
+            let spelled = c.escape_unicode().to_string();
+            assert_eq!(printable(&text), format!("a{spelled}b"));
+            assert_eq!(Output { json: false }.shown(&text), format!("a{spelled}b"));
+            let json = serde_json::Value::from(text.as_str()).to_string();
+            let shown = Output { json: true }.shown(&json).into_owned();
+            assert!(!shown.contains(c), "{shown}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
         }
-        Value::String(text) => lines.push((name.to_owned(), text.clone())),
-        other => lines.push((name.to_owned(), other.to_string())),
+        assert_eq!(printable("a\nb\r\tc"), "a\\nb\\r\\tc");
+        assert_eq!(printable("Åsa आशा 1"), "Åsa आशा 1");
+        assert_eq!(Output { json: false }.shown("a\nb"), "a\nb");
+        assert_eq!(
+            Output { json: true }.shown("{\n\t\"a\": 1}"),
+            "{\n\t\"a\": 1}"
+        );
     }
 }

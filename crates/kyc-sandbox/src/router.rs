@@ -46,7 +46,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
-    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
+    /// [`Settings::with_allow_other_machines`](crate::Settings::with_allow_other_machines) allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
         let providers = self.providers().clone();
         ServedSandbox::start(address, self.router(), providers, self.settings()).await

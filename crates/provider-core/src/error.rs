@@ -68,7 +68,8 @@ pub enum ErrorKind {
     /// The provider refused the request; [`Error::fault`] has its code and message. Also 408 and 5xx without them: a server
     /// failed, whoever it was; and a refusal that contradicts its status or what stands beside it.
     Api,
-    /// The reply is not in the provider's form: a page, an empty body, a redirect, a plain 403 or 404. A gateway, a proxy or a
+    /// The reply is not in the provider's form: a page, an empty body, a redirect, a part of a reply, a plain 403 or 404. One whose
+    /// body is in the provider's own form is not among them, whatever its status: that is [`Api`](Self::Api). A gateway, a proxy or a
     /// firewall may have sent it in the provider's place, so it says nothing about the request, the person or the
     /// credentials. Retried for `Safe` and `Repeatable` operations; check the address, and what stands in between.
     Unrecognized,
@@ -100,7 +101,8 @@ crate::named_enum! {
 pub enum Outcome {
     /// Nothing left this machine. Calling again is safe.
     NotSent,
-    /// The provider refused it. Nothing was done.
+    /// The provider refused it. Nothing was done, but that it may have been counted as an attempt: see
+    /// [`FaultClass::Counted`].
     Refused,
     /// It may have been processed. Find out before calling again, unless the operation is `Safe` or `Repeatable`.
     Unknown,
@@ -438,10 +440,11 @@ impl Error {
             }
             ErrorKind::Verification => "the reply is not authentic",
             ErrorKind::RateLimited => "too many requests",
+            // Whatever the body says beside it.
+            ErrorKind::Api if status.is_server_error() => "the server failed",
             ErrorKind::Api if self.has_fault_of(FaultClass::Contradictory) => {
                 "the reply contradicts itself"
             }
-            ErrorKind::Api if status.is_server_error() => "the server failed",
             ErrorKind::Api if status == StatusCode::REQUEST_TIMEOUT => {
                 "the server did not receive the request in time"
             }
@@ -787,6 +790,16 @@ mod tests {
         ] {
             assert_eq!(with(kind, status), expected);
         }
+        let fault = Fault::new().with_class(FaultClass::Contradictory);
+        let said = |status| {
+            let response = RawResponse::new(status, http::HeaderMap::new(), bytes::Bytes::new());
+            let error = Error::new(ErrorKind::Api, Outcome::Refused).with_response(response);
+            error.with_fault(Some(fault.clone())).to_string()
+        };
+        let broke = said(StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(broke.starts_with("the server failed (HTTP 500)"), "{broke}");
+        let contradicts = said(StatusCode::OK);
+        assert!(contradicts.starts_with("the reply contradicts itself (HTTP 200)"));
         assert_eq!(
             Error::from(TransportError::new(TransportErrorKind::Certificate)).to_string(),
             "the server's certificate was refused, nothing was sent"

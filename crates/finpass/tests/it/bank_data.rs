@@ -1,6 +1,7 @@
 //! Bank data of the sandbox, read through the types of reports and journeys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use finpass::provider_core::Mobile;
 use finpass::provider_core::lenient::Read;
@@ -14,13 +15,17 @@ use crate::sandbox::{base_url, client};
 
 const FIRST: ReportFlow = ReportFlow::Underwriting { request_id: None };
 
-fn sandbox() -> FinpassClient {
-    client(&base_url(), Arc::new(Sandbox::default().transport()))
+/// Longer than a person takes at an aggregator.
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn connect(sandbox: &Sandbox) -> FinpassClient {
+    client(&base_url(), Arc::new(sandbox.transport()))
 }
 
 #[tokio::test]
 async fn a_report_has_every_row_of_every_account() {
-    let client = sandbox();
+    let sandbox = Sandbox::default();
+    let client = connect(&sandbox);
     for (mobile, accounts, is_dirty) in [
         ("9001000000", 1, false),
         ("9001000008", 3, false),
@@ -35,6 +40,7 @@ async fn a_report_has_every_row_of_every_account() {
             .into_value()
             .data
             .client_id;
+        sandbox.advance(MINUTE).await;
         let pdf = FetchPdfReport::new(session.clone(), FIRST);
         let pdf = client.fetch_pdf_report(pdf).await.unwrap().into_value();
         assert_eq!(pdf.data.reports.len(), accounts);
@@ -72,7 +78,8 @@ async fn a_report_has_every_row_of_every_account() {
 
 #[tokio::test]
 async fn a_journey_has_its_statement_and_analysis() {
-    let client = sandbox();
+    let sandbox = Sandbox::default();
+    let client = connect(&sandbox);
     let site = || JourneyUrl::FinpassSite;
     let person = Mobile::parse("9001000008").unwrap();
     let open = InitializeJourney::new(person, ConsentType::LoanUnderwriting, site(), site());
@@ -83,6 +90,7 @@ async fn a_journey_has_its_statement_and_analysis() {
         .into_value()
         .data
         .client_id;
+    sandbox.advance(MINUTE).await;
     let statement = client
         .statement_result(GetStatementResult::new(id.clone()))
         .await;

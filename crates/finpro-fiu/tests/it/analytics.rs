@@ -163,9 +163,18 @@ async fn a_spreadsheet_is_told_by_how_it_begins() {
         "application/octet-stream",
         "application/json",
     ] {
-        for body in [b"PK\x03\x04a".as_slice(), b"\xd0\xcf\x11\xe0a"] {
-            let found = reply(content_type, body).await.unwrap();
-            assert!(matches!(found, AnalyticsExcel::File(file) if file.size() == 5));
+        let zip = [b"PK\x03\x04aPK\x05\x06".as_slice(), &[0; 18]].concat();
+        let sectors = [b"\xd0\xcf\x11\xe0".as_slice(), &[0; 1020]].concat();
+        for body in [zip, sectors] {
+            let found = reply(content_type, &body).await.unwrap();
+            assert!(
+                matches!(found, AnalyticsExcel::File(file) if file.size() == body.len() as u64)
+            );
+            for end in [4, body.len() - 1] {
+                let error = reply(content_type, &body[..end]).await.unwrap_err();
+                let decode = error.decode().unwrap();
+                assert_eq!(decode.category(), DecodeErrorCategory::TruncatedDocument);
+            }
         }
         for body in ["<html></html>", "", "%PDF-1.4"] {
             let error = reply(content_type, body.as_bytes()).await.unwrap_err();
@@ -219,6 +228,11 @@ async fn a_document_that_declares_its_type_is_an_error_of_its_own() {
             "<html><body/></html>",
             Some(DecodeErrorCategory::ContentType),
         ),
+        (
+            "<!-- a --><?xml version='1.0' encoding='utf-8'?><a/>",
+            Some(DecodeErrorCategory::ContentType),
+        ),
+        ("<a><b>", Some(DecodeErrorCategory::TruncatedDocument)),
         ("<?xml version='1.0' encoding='utf-8'?><a/>", None),
         ("<a/>", None),
     ] {

@@ -1,5 +1,7 @@
 //! Bank data of the sandbox, read through the types of ReBIT's deposits.
 
+use std::time::Duration;
+
 use finpro_fiu::rebit::{DepositAccount, DepositTransaction, Direction};
 use finpro_fiu::{
     ConsentId, FiuClient, GetAllFiData, ListConsentsV3, ProductId, RequestConsentV3, RequestFi, Vua,
@@ -10,12 +12,17 @@ use provider_core::lenient::Read;
 
 use crate::client;
 
+/// Longer than a person takes at an aggregator, or data to arrive.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// The data of a scripted person.
-async fn accounts(client: &FiuClient, mobile: &str) -> Vec<DepositAccount> {
+async fn accounts(sandbox: &Sandbox, mobile: &str) -> Vec<DepositAccount> {
+    let client: FiuClient = client(sandbox.transport());
     let product = ProductId::parse("LOAN-1").unwrap();
     let vua = Vua::parse(&format!("{mobile}@onemoney")).unwrap();
     let asked = client.request_consent_v3(RequestConsentV3::new(product, vua));
     let handle = asked.await.unwrap().into_value().data.consent_handle;
+    sandbox.advance(MINUTE).await;
     let listed = client.list_consents_v3(ListConsentsV3::Handles(vec![handle]));
     let listed = listed.await.unwrap().into_value().data;
     let consent: ConsentId = listed[0].consent_id.clone().unwrap();
@@ -23,6 +30,7 @@ async fn accounts(client: &FiuClient, mobile: &str) -> Vec<DepositAccount> {
         .request_fi(RequestFi::new(consent.clone()))
         .await
         .unwrap();
+    sandbox.advance(MINUTE).await;
     let all = client.get_all_fi_data(GetAllFiData::of_consent(consent));
     let all = all.await.unwrap().into_value().data;
     let accounts = all.iter().map(|account| account.read_as());
@@ -60,8 +68,8 @@ async fn every_row_of_every_form_is_read() {
             let settings = Settings::default()
                 .with_deterministic_ids(true)
                 .with_finpro(finpro);
-            let client = client(Sandbox::new(settings).transport());
-            let accounts = accounts(&client, &format!("90010000{archetype:02}")).await;
+            let sandbox = Sandbox::new(settings);
+            let accounts = accounts(&sandbox, &format!("90010000{archetype:02}")).await;
             assert_eq!(accounts.len(), if archetype == 8 { 3 } else { 1 });
             let mut all = Vec::new();
             for account in accounts {

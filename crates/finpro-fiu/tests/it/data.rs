@@ -243,13 +243,20 @@ async fn what_is_no_pdf_and_no_xml_is_an_error_and_not_a_file() {
         let headers = [("content-type", content_type)];
         Step::respond_with(200, &headers, body.to_owned())
     };
-    let (html, pdf) = ("<html></html>", "%PDF-1.4");
+    let (html, pdf) = ("<html></html>", "%PDF-1.4\n%%EOF");
     for (content_type, body, is_pdf, is_xml) in [
         ("application/pdf", pdf, true, false),
+        ("application/pdf", "%PDF-", false, false),
+        ("application/pdf", "%PDF-1.4\nmade up", false, false),
         ("application/pdf", html, false, false),
         ("text/html", html, false, false),
         ("text/html", pdf, false, false),
         ("application/xml", "<a/>", false, true),
+        ("application/xml; charset=UTF-8", "<a/>", false, true),
+        ("application/xml; charset=utf-7", "<a/>", false, false),
+        ("application/xml; charset=utf-16", "<a/>", false, false),
+        ("text/xml; charset=\"iso-2022-jp\"", "<a/>", false, false),
+        ("application/xml", "<a><b>", false, false),
         ("application/json", r#"{"data":[]}"#, false, false),
     ] {
         let link = || LinkRefNumber::parse("l").unwrap();

@@ -25,9 +25,9 @@ else.
   DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
-configuration, 3 credentials refused, 4 provider refused, 5 not reached, too
-slow, broken off or too many requests, 6 not authentic, 7 not understood or not
-written, 130 interrupted. `kyc onboard` exits with the highest code of its
+configuration, 3 credentials refused, 4 provider refused or failed, 5 not
+reached, too slow, broken off or too many requests, 6 not authentic, 7 not
+understood, unclear or not written, 130 interrupted. `kyc onboard` exits with the highest code of its
 steps, a batch with that of its rows.";
 
 /// The heading of the flags that say something of a batch only.

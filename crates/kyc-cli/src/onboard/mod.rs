@@ -21,7 +21,7 @@ use kyc_facade::provider_core::capability::{
     DocumentKind, DocumentSession, IdentityVerification, ProviderReference, RecordedConsent,
     VerificationRequest, VerificationSession,
 };
-use kyc_facade::provider_core::lint::{Findings, HolderClass};
+use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
 use kyc_facade::provider_core::{
     CallOptions, Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings,
 };
@@ -74,7 +74,7 @@ pub(crate) async fn run(
         whole(&mut arguments, returns.as_ref());
     }
     let mut applicant = self::applicant(&arguments)?;
-    warn_of_unlisted(&arguments, output);
+    warn_of_unlisted(&arguments, options.on_finding, output)?;
     let default_aggregator = arguments
         .default_aa_id
         .as_deref()
@@ -482,16 +482,22 @@ fn document_kind(text: &str) -> DocumentKind {
 }
 
 /// Warns of values that are sent although no provider lists them.
-fn warn_of_unlisted(arguments: &Onboard, output: Output) {
+fn warn_of_unlisted(
+    arguments: &Onboard,
+    on_finding: OnFinding,
+    output: Output,
+) -> Result<(), Failure> {
     let one = |text| std::iter::once::<&str>(text);
-    output.warn_unless_listed("type", one(&arguments.consent_kind), ConsentKind::KNOWN);
+    let kind = one(&arguments.consent_kind);
+    output.warn_unless_listed(on_finding, "type", kind, ConsentKind::KNOWN)?;
     output.warn_unless_listed(
+        on_finding,
         "consent_type",
         one(&arguments.consent_type),
         ConsentPurpose::KNOWN,
-    );
+    )?;
     let documents = arguments.doc_type.iter().map(|text| document_type(text));
-    output.warn_unless_listed("doc_types", documents, DocType::KNOWN);
+    output.warn_unless_listed(on_finding, "doc_types", documents, DocType::KNOWN)
 }
 
 fn aggregator(text: &str) -> Result<AggregatorId, Failure> {

@@ -151,11 +151,11 @@ fn missing_arguments_are_named() {
         ),
         (
             &["onboard", "--mobil=9000000001"],
-            "argument 2: unknown flag; perhaps --mobile",
+            "argument 2: unknown flag --mobil; perhaps --mobile",
         ),
         (
             &["onboard", "--mobil", "x", "--mobile", "9000000001"],
-            "argument 2: unknown flag; perhaps --mobile",
+            "argument 2: unknown flag --mobil; perhaps --mobile",
         ),
         (
             &["onboard", "-9000000001", "--mobile=9000000001"],

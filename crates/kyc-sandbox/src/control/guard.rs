@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::json_reply;
-use crate::exchange::ConnectionInfo;
+use crate::exchange::is_own_host;
 
 /// The cookie that holds the token in a browser.
 pub(crate) const COOKIE_NAME: &str = "kyc_sandbox";
@@ -88,24 +88,6 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-/// Whether the host is the address that the sandbox listens on, or `localhost` at its port. A name that somebody else lets
-/// point here is not. Where other machines may reach it, it has names that it cannot know.
-pub(crate) fn is_own_host(request: &Request, is_open: bool) -> bool {
-    if is_open {
-        return true;
-    }
-    let Some(info) = request.extensions().get::<ConnectionInfo>() else {
-        return false;
-    };
-    let own = info.origin.strip_prefix("http://").unwrap_or_default();
-    let port = own.rsplit_once(':').map_or("", |(_, port)| port);
-    let header = request.headers().get(HOST);
-    let named = header.and_then(|host| host.to_str().ok());
-    let target = request.uri().authority().map(http::uri::Authority::as_str);
-    let host = target.or(named);
-    host.is_some_and(|host| host == own || host.strip_prefix("localhost:") == Some(port))
-}
-
 /// Whether a request comes from the sandbox's own pages, or from no page. The host was checked before.
 pub(crate) fn is_own_origin(headers: &HeaderMap) -> bool {
     let text = |name| {
@@ -126,6 +108,7 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+    use crate::exchange::ConnectionInfo;
 
     fn request(method: &str, headers: &[(&str, &str)]) -> Request {
         let mut request = Request::builder().method(method).uri("/sandbox/clock");

@@ -16,7 +16,7 @@ use axum::routing::{delete, get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub(crate) use self::guard::{COOKIE_NAME, Guard, is_own_host};
+pub(crate) use self::guard::{COOKIE_NAME, Guard};
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 

@@ -5,6 +5,7 @@ mod body;
 mod declare;
 mod faults;
 mod form;
+mod host;
 mod json;
 mod reply;
 mod request;
@@ -17,6 +18,7 @@ pub(crate) use declare::{choices, fault_settings, named, settings};
 pub(crate) use faults::{ActiveFaults, Faults};
 pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
+pub(crate) use host::is_own_host;
 pub(crate) use json::Json;
 pub(crate) use reply::{Reply, reason};
 pub(crate) use request::{

@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use self::forms::plain;
 use self::layout::Frame;
-use crate::control::is_own_host;
+use crate::exchange::is_own_host;
 use crate::state::{Simulation, iso};
 
 /// Keeps pages from being read under a name that somebody else lets lead here, unless other machines may reach them.

@@ -276,7 +276,7 @@ mod tests {
         let documented = |text: &str, prefix: &str| -> Vec<String> {
             text.lines()
                 .filter_map(|line| line.strip_prefix(prefix))
-                .filter(|line| line.starts_with("| 9"))
+                .filter(|line| line.starts_with("| 90"))
                 .map(str::to_owned)
                 .collect()
         };

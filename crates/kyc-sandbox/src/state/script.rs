@@ -247,4 +247,18 @@ mod tests {
             assert_eq!(carried(none), (None, None), "{none}");
         }
     }
+
+    #[test]
+    fn the_documented_first_names_are_the_scripts() {
+        let readme = include_str!("../../README.md");
+        let (_, table) = readme
+            .split_once("| first name | what happens |")
+            .unwrap_or_default();
+        let rows = table
+            .lines()
+            .skip(2)
+            .map_while(|line| line.strip_prefix("| `"));
+        let names: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(names, NameScript::ALL.map(NameScript::name));
+    }
 }

@@ -1,6 +1,7 @@
 //! Reads one exchange: pure functions from bytes to a value or an error.
 
-use http::StatusCode;
+use http::header::CONTENT_RANGE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use tokio::time::error::Elapsed;
 
@@ -21,7 +22,7 @@ pub(crate) fn conclude<E: Endpoint>(
     if response.body().len() > E::OPERATION.max_reply_bytes {
         return Err(TransportError::body_over(E::OPERATION.max_reply_bytes).into());
     }
-    if !is_whole(response.status()) {
+    if !is_whole(response.status(), response.headers()) {
         return Err(refused(provider, response, now));
     }
     let verified = match provider.verify(&response, now) {
@@ -36,9 +37,29 @@ pub(crate) fn conclude<E: Endpoint>(
     }
 }
 
-/// Whether a reply is a success and all of it: nobody asks for a range, so a part of one is a cache's mistake.
-pub(super) fn is_whole(status: StatusCode) -> bool {
-    status.is_success() && status != StatusCode::PARTIAL_CONTENT
+/// Whether a reply is a success and all of it: nobody asks for a range or a difference, so a part of one is a cache's mistake, and
+/// 205 has no body.
+pub(super) fn is_whole(status: StatusCode, headers: &HeaderMap) -> bool {
+    let is_other = matches!(
+        status,
+        StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED
+    );
+    status.is_success() && !is_other && !headers.get_all(CONTENT_RANGE).iter().any(is_part)
+}
+
+/// Whether a range of bytes is not all of them. Of other units, such as the rows of a list, a reply may be whole.
+fn is_part(range: &HeaderValue) -> bool {
+    let text = range.to_str().unwrap_or("bytes").trim_start();
+    let Some((unit, rest)) = text.split_at_checked("bytes".len()) else {
+        return false;
+    };
+    let all = || {
+        let (range, size) = rest.trim().split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        Some(number(first)? == 0 && number(last)?.checked_add(1)? == number(size)?)
+    };
+    unit.eq_ignore_ascii_case("bytes") && all() != Some(true)
 }
 
 /// Turns a 2xx response that is not authentic into an error. One without a signature that is neither an object of JSON nor a
@@ -134,7 +155,7 @@ pub(super) fn unread<P: Provider>(provider: &P, error: ResponseError, verified: 
         ResponseError::Fault(fault) => {
             let (kind, outcome) = match fault.class() {
                 FaultClass::Credentials => (ErrorKind::Credentials, Outcome::Refused),
-                FaultClass::ByStatus => (ErrorKind::Api, Outcome::Refused),
+                FaultClass::ByStatus | FaultClass::Counted => (ErrorKind::Api, Outcome::Refused),
                 // Treated as a 5xx: the provider failed while it handled the request, or nobody knows.
                 FaultClass::Transient | FaultClass::Contradictory => {
                     (ErrorKind::Api, Outcome::Unknown)

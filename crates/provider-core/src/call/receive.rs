@@ -247,7 +247,7 @@ impl<E: Endpoint> Receive<E> for IntoSink<'_> {
         limits: ExchangeLimits,
     ) -> Result<Received, TransportError> {
         let reply = around.transport.open(request, limits).await?;
-        if !is_whole(reply.head().status()) {
+        if !is_whole(reply.head().status(), reply.head().headers()) {
             return reply.beginning(Error::BODY_KEPT).await.map(Received::whole);
         }
         let reply = reply.limited_to(limits.max_reply_bytes);

@@ -6,8 +6,10 @@
 
 mod aadhaar;
 mod account;
+mod digits;
 mod fair_use;
 mod findings;
+mod gstin;
 mod lints;
 mod mobile;
 mod pan;

@@ -30,8 +30,9 @@ pub(crate) fn stray(text: &str) -> Option<Rule> {
 }
 
 /// Whether a character is displayed as nothing, or as a space that is none: Unicode's default ignorable code points, other
-/// format characters, and white space beside U+0020.
-pub(crate) fn is_invisible(c: char) -> bool {
+/// format characters, and white space beside U+0020. In an output such a character makes one text look like another, or turns it
+/// around.
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'

@@ -17,6 +17,7 @@ mod settings;
 mod text_input;
 mod web_url;
 
+pub use copied::is_invisible;
 pub(crate) use copied::stray;
 pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId, check_id};

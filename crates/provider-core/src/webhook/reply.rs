@@ -101,7 +101,7 @@ impl fmt::Debug for Reply {
 impl Reply {
     /// Logs what somebody has to look at: not what a stranger can cause at will, but for signatures that do not match.
     pub(super) fn log(&self, provider: &'static str) {
-        let reason = tracing::field::display(self);
+        let outcome = tracing::field::display(self);
         match self {
             Self::Handled
             | Self::Repeated
@@ -112,8 +112,8 @@ impl Reply {
                 | Refusal::TooSlow
                 | Refusal::Incomplete
                 | Refusal::SelfTest,
-            ) => tracing::debug!(provider, reason, "webhook"),
-            _ => tracing::warn!(provider, reason, "webhook"),
+            ) => tracing::debug!(provider, outcome, "a webhook was answered"),
+            _ => tracing::warn!(provider, outcome, "a webhook was answered"),
         }
     }
 }

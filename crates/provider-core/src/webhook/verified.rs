@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::event_key::EventKey;
 use super::refusal::Unreadable;
@@ -128,7 +129,7 @@ impl<P: Scheme> Verified<P> {
             }
         };
         let (raw, seen) = (self.raw, self.seen);
-        let handling = tokio::spawn(async move {
+        let handling = async move {
             match seen.claim(meta.key).await {
                 Ok(Claim::Granted) => {}
                 Ok(Claim::Seen) => return Reply::Repeated,
@@ -154,7 +155,8 @@ impl<P: Scheme> Verified<P> {
                 tracing::warn!(provider, "the store did not learn what became of a webhook");
             }
             reply
-        });
+        };
+        let handling = tokio::spawn(handling.in_current_span());
         let reply = match timeout_at(deadline, handling).await {
             Ok(Ok(reply)) => reply,
             // The store panicked, or the runtime ends.

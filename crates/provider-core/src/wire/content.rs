@@ -42,6 +42,11 @@ impl Content {
         self.head.content_type()
     }
 
+    /// The `charset` that the reply's type names, see [`ContentHead::charset`].
+    pub fn charset(&self) -> Option<&str> {
+        self.head.charset()
+    }
+
     /// The file name from the reply, see [`ContentHead::file_name`].
     pub fn file_name(&self) -> Option<&str> {
         self.head.file_name()
@@ -111,6 +116,8 @@ pub struct ContentHead {
     content_type: Option<String>,
     /// A type is told that cannot be read, or more than one.
     unclear_type: bool,
+    /// The parameter `charset` of the type.
+    charset: Option<String>,
     /// The body is compressed, although no request accepts that.
     encoding: Option<&'static str>,
     file_name: Option<String>,
@@ -121,13 +128,15 @@ impl ContentHead {
     /// reply with such a type is not taken for a file.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut content_types = headers.get_all(CONTENT_TYPE).iter();
-        let content_type = match (content_types.next(), content_types.next()) {
-            (Some(only), None) => essence(only.as_bytes()),
+        let only = match (content_types.next(), content_types.next()) {
+            (Some(only), None) => Some(only.as_bytes()),
             _ => None,
         };
+        let content_type = only.and_then(essence);
         let disposition = headers.get(CONTENT_DISPOSITION);
         Self {
             unclear_type: content_type.is_none() && headers.contains_key(CONTENT_TYPE),
+            charset: only.and_then(charset),
             content_type,
             encoding: encoding(headers, b""),
             file_name: disposition.and_then(|value| file_name(value.as_bytes())),
@@ -137,6 +146,11 @@ impl ContentHead {
     /// The type as `type/subtype` in lower case, without parameters; `None` if the reply has none.
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
+    }
+
+    /// The `charset` that the type names. Text of several names is none that is known.
+    pub fn charset(&self) -> Option<&str> {
+        self.charset.as_deref()
     }
 
     /// The file name that the provider sent, made safe to create in a private directory: its last component without control
@@ -212,6 +226,15 @@ fn essence(value: &[u8]) -> Option<String> {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
     };
     (is_token(kind) && is_token(subtype)).then(|| text.to_ascii_lowercase())
+}
+
+/// The parameter `charset`, of a type that is told twice all of them.
+fn charset(value: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(value);
+    let parameters = parameters(&text).into_iter();
+    let mut named = parameters.filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    let (_, first) = named.next()?;
+    Some(named.fold(first, |all, (_, next)| format!("{all}, {next}")))
 }
 
 /// The name in a `content-disposition`: `filename*` before `filename` (RFC 6266).
@@ -329,32 +352,6 @@ fn safe_file_name(name: &str) -> Option<String> {
     }
 }
 
-/// Whether the declaration of an XML text, if it has one, names no encoding but UTF-8 or ASCII: a parser that believes in another one
-/// reads other characters than were checked.
-///
-/// ```
-/// use provider_core::declares_utf8;
-///
-/// assert!(declares_utf8("<a/>") && declares_utf8("<?xml version='1.0' encoding='UTF-8'?><a/>"));
-/// assert!(!declares_utf8("<?xml version='1.0' encoding='UTF-7'?><a/>"));
-/// ```
-pub fn declares_utf8(xml: &str) -> bool {
-    let xml = xml.strip_prefix('\u{feff}').unwrap_or(xml).trim_start();
-    let declaration = match xml.strip_prefix("<?xml") {
-        Some(rest) => rest.split("?>").next().unwrap_or_default(),
-        None => return true,
-    };
-    let Some((_, value)) = declaration.split_once("encoding") else {
-        return true;
-    };
-    let value = value.trim_start_matches(|char: char| char == '=' || char.is_ascii_whitespace());
-    let name = value.trim_start_matches(['"', '\'']);
-    let name = name.split(['"', '\'']).next().unwrap_or_default();
-    ["utf-8", "utf8", "us-ascii", "ascii"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -369,6 +366,21 @@ mod tests {
             HeaderValue::from_bytes(disposition).unwrap(),
         );
         ContentHead::of(&headers)
+    }
+
+    #[test]
+    fn a_charset_is_read_as_it_is_told() {
+        for (value, charset) in [
+            ("application/xml", None),
+            ("application/xml; charset=utf-7", Some("utf-7")),
+            ("text/xml;x=1; CharSet=\"UTF-8\"", Some("UTF-8")),
+            (
+                "text/xml; charset=utf-8; charset=utf-7",
+                Some("utf-8, utf-7"),
+            ),
+        ] {
+            assert_eq!(head(value.as_bytes(), b"").charset(), charset, "{value}");
+        }
     }
 
     fn named(disposition: &str) -> Option<String> {

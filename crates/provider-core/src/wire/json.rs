@@ -9,6 +9,7 @@ use http::header::CONTENT_ENCODING;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 
+use super::document::DocumentFlaw;
 use super::provider::KnownMembers;
 
 /// Why an authentic reply could not be decoded. Holds a place and a category, never a value.
@@ -48,6 +49,9 @@ pub enum DecodeErrorCategory {
     /// end. No reply needs one. Nothing was parsed.
     #[error("XML with a document type declaration")]
     DocumentType,
+    /// A PDF, a spreadsheet or XML without its end: it was cut off on its way. Ask again.
+    #[error("truncated document")]
+    TruncatedDocument,
     /// A body in this encoding, which the request did not accept: `gzip`, `UTF-16`, or `an unknown encoding`. Nothing is
     /// decompressed; look for the gateway that compresses.
     #[error("encoded as {0}, which the request did not accept")]
@@ -85,14 +89,6 @@ impl DecodeError {
         }
     }
 
-    /// A document of XML with a document type declaration.
-    pub fn document_type() -> Self {
-        Self {
-            category: DecodeErrorCategory::DocumentType,
-            ..Self::missing_data("$")
-        }
-    }
-
     /// A body in an encoding that the request did not accept.
     pub(super) fn encoded(encoding: &'static str) -> Self {
         Self {
@@ -119,6 +115,20 @@ impl DecodeError {
     /// The column, from 1; 0 if only the path is known.
     pub fn column(&self) -> usize {
         self.column
+    }
+}
+
+impl From<DocumentFlaw> for DecodeError {
+    fn from(flaw: DocumentFlaw) -> Self {
+        let category = match flaw {
+            DocumentFlaw::OtherFormat | DocumentFlaw::Encoding => DecodeErrorCategory::ContentType,
+            DocumentFlaw::Truncated => DecodeErrorCategory::TruncatedDocument,
+            DocumentFlaw::DocumentType => DecodeErrorCategory::DocumentType,
+        };
+        Self {
+            category,
+            ..Self::missing_data("$")
+        }
     }
 }
 

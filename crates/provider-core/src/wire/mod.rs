@@ -5,6 +5,7 @@ mod attempt;
 mod base_url;
 mod body;
 mod content;
+mod document;
 mod endpoint;
 mod fault;
 mod form;
@@ -14,6 +15,7 @@ mod label;
 pub mod lenient;
 mod operation;
 mod provider;
+mod raw_json;
 mod raw_response;
 mod reply_head;
 mod request;
@@ -31,12 +33,15 @@ pub use base_url::BaseUrl;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use base_url::is_loopback;
 pub use body::Body;
-pub use content::{Content, ContentHead, declares_utf8};
+pub use content::{Content, ContentHead};
 pub(crate) use content::{begins_like_json, serialize as serialize_content};
+pub use document::{DocumentFlaw, check_pdf, check_spreadsheet, check_xml};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
-pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
+pub use input::{
+    MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value, value_from_json,
+};
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
@@ -47,6 +52,7 @@ pub use label::Label;
 pub use lenient::{Items, UnreadItem};
 pub use operation::{Idempotency, Mark, Operation, Signs};
 pub use provider::{BoxFuture, KnownMembers, Provider};
+pub use raw_json::RawJson;
 pub use raw_response::RawResponse;
 pub use reply_head::ReplyHead;
 pub use request::{BuiltRequest, RequestBuilder};

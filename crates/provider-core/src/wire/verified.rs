@@ -45,7 +45,8 @@ impl Verified {
         self.authenticity
     }
 
-    /// Decodes the body as JSON, borrowing from it where `T` does.
+    /// Decodes the body as JSON, borrowing from it where `T` does. What can be read was not encoded, whatever a `content-encoding`
+    /// says; of a [file](Self::content) nobody can tell, so there the label decides.
     ///
     /// The place in an error consists of field names. If `T` has a map, or denies unknown fields, it may contain a key that
     /// the peer chose; a key that does not look like a field name is printed as `*`.

@@ -15,7 +15,8 @@ use provider_core::{
 
 use crate::toy::{
     HastyOrder, Order, OtherOrder, REPEATABLE, REPLY, RepeatableOrder, SAFE, SafeOrder, Stage,
-    State, Streaming, Toy, UNSAFE, UnsafeOrder, forged, signed, signed_with_status,
+    State, Streaming, Toy, UNSAFE, UnsafeOrder, forged, signed, signed_with_headers,
+    signed_with_status,
 };
 
 /// The back-offs of the standard policy, jittered to half by [`FixedClock`](provider_core::testing::FixedClock).
@@ -377,10 +378,17 @@ fn table() -> Vec<Row> {
     rows.extend(status!(r#"{"code":"E1"}"#: 302 => Api, Unknown, None));
     rows.extend(status!(200 202 => Unrecognized, Unknown, AllButUnsafe));
     // A part, for which nobody asked.
-    rows.extend(status!(206 => Unrecognized, Unknown, AllButUnsafe));
+    rows.extend(status!(205 206 226 => Unrecognized, Unknown, AllButUnsafe));
     rows.extend(
-        status!(r#"{"id":"o-1","state":"open"}"#: 206 => Unrecognized, Unknown, AllButUnsafe),
+        status!(r#"{"id":"o-1","state":"open"}"#: 205 206 226 => Unrecognized, Unknown, AllButUnsafe),
     );
+    rows.push(Row(
+        "200 with a part",
+        || signed_with_headers(&[("content-range", "bytes 0-9/4096")], REPLY),
+        K::Unrecognized,
+        Unknown,
+        AllButUnsafe,
+    ));
     rows.extend(status!("": 200 204 => Unrecognized, Unknown, AllButUnsafe));
     rows
 }
@@ -937,6 +945,27 @@ async fn an_encoding_that_was_not_accepted_is_named() {
     ];
     let stage = Stage::new([Step::respond_with(200, &headers, REPLY)]);
     stage.client.call(SafeOrder::new()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_that_is_all_of_it_is_whole() {
+    let all = format!("bytes 0-{}/{}", REPLY.len() - 1, REPLY.len());
+    for range in [all.as_str(), "items 0-9/200"] {
+        let stage = Stage::new([signed_with_headers(&[("content-range", range)], REPLY)]);
+        stage.client.call(SafeOrder::new()).await.unwrap();
+    }
+    for range in ["bytes 0-9/*", "bytes */10", "bytes", "BYTES 1-9/10"] {
+        let step = || signed_with_headers(&[("content-range", range)], REPLY);
+        let error = Stage::new([step(), step(), step()])
+            .client
+            .call(SafeOrder::new())
+            .await;
+        assert_eq!(
+            error.unwrap_err().kind(),
+            ErrorKind::Unrecognized,
+            "{range}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use provider_core::webhook::{
 };
 use tokio::sync::Notify;
 
+use crate::traces::Traces;
 use crate::webhooks::{BODY, HEADER, Toy, receiver, signature_of, unconfigured};
 
 /// Handled events, in the order of their end.
@@ -453,4 +454,47 @@ async fn an_answer_has_an_empty_body() {
     let response: Response<Full<Bytes>> = Reply::Refused(Refusal::Mismatch(None)).to_response();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(body.is_empty());
+}
+
+#[tokio::test]
+async fn the_log_has_what_somebody_looks_at_and_nothing_of_a_webhook() {
+    let traces = Traces::new();
+    let body = br#"{"kind":"paid","amount":["CANARY"]}"#;
+    let mut forged = request(body);
+    forged.headers_mut().insert(HEADER, signature_of(b"CANARY"));
+    let handle = |_, _| async { Err::<(), _>("CANARY") };
+    receiver().handle(forged, handle).await;
+    unconfigured().handle(request(body), handle).await;
+    receiver().handle(request(body), handle).await;
+    let event = receiver().receive(request(body)).await.unwrap();
+    event.parse().unwrap_err();
+    let event = receiver().receive(request(br#"{"kind":"CANARY"}"#)).await;
+    event.unwrap().parse().unwrap();
+    let mut get = request(body);
+    *get.method_mut() = Method::GET;
+    receiver().handle(get, handle).await;
+
+    let text = traces.text();
+    assert!(!text.contains("CANARY"), "{text}");
+    let levels: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    // The second begins with the missing secret, at the start.
+    assert_eq!(
+        levels,
+        ["WARN", "ERROR", "WARN", "WARN", "WARN", "WARN", "DEBUG"],
+        "{text}"
+    );
+    for expected in [
+        "outcome=refused: no secret matches the webhook's signature",
+        "no secret: every webhook will be refused",
+        "outcome=refused: the receiver has no secret",
+        "outcome=the handler failed",
+        "place=unexpected shape at $",
+        "a verified webhook is of an unknown kind",
+        "outcome=refused: a webhook is a POST",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }

@@ -428,3 +428,61 @@ fn a_delivery_is_recognised_by_its_bytes() {
     );
     assert_ne!(key(DECISION), key(&DECISION.replace("9001", "9102")));
 }
+
+/// What the sandbox sends is what this crate verifies and reads, in each of its kinds.
+#[tokio::test]
+async fn the_webhooks_of_the_sandbox_are_verified_and_read() {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
+    use kyc_sandbox::{ClockMode, Sandbox, SandboxTransport, Settings, VeriffSettings};
+    use veriff_sessions::consent_hmac::Veriff;
+    use veriff_sessions::consent_hmac::provider_core::{BaseUrl, Transport};
+    use veriff_sessions::{CreateSession, ExpectedPerson, SessionsClient};
+
+    let mut kinds = Vec::new();
+    for (first_name, full_auto) in [("Rewatch", false), ("Resubmit", false), ("Decline", true)] {
+        let veriff = VeriffSettings::default().with_full_auto(full_auto);
+        let sandbox = Sandbox::new(Settings::default().with_veriff(veriff));
+        sandbox.set_clock_mode(ClockMode::Frozen);
+        let base_url = BaseUrl::parse("base_url", &SandboxTransport::base_urls().veriff).unwrap();
+        let secret = secret(VERIFF_SHARED_SECRET);
+        let key = ApiKey::new(VERIFF_API_KEY).unwrap();
+        let receiver = Receiver::new(VeriffWebhooks::new(&key, &secret));
+        let client = SessionsClient::builder(Veriff::new(base_url, key, &secret))
+            .transport(Arc::new(sandbox.transport()) as Arc<dyn Transport>)
+            .build()
+            .unwrap();
+        let mut person = ExpectedPerson::default();
+        person.first_name = Some(first_name.into());
+        let session = CreateSession::new().set_person(person);
+        let session = client.create_session(session).await.unwrap().into_value();
+        let id = session.verification.id.as_str().to_owned();
+        sandbox.advance(Duration::from_secs(40 * 24 * 3_600)).await;
+        assert!(sandbox.set_portal_status(&id, "Looked at", None));
+        for webhook in sandbox.webhooks() {
+            let mut sent = HeaderMap::new();
+            for (name, value) in sandbox.webhook_headers(&webhook) {
+                let name: HeaderName = name.parse().unwrap();
+                sent.append(name, value.parse().unwrap());
+            }
+            let verified = receiver.verify(&sent, &webhook.body, now()).unwrap();
+            let event = verified.parse().unwrap();
+            assert_eq!(event.session_id(), Some(id.as_str()));
+            assert!(event.attempt_id().is_some());
+            kinds.push(match event {
+                VeriffEvent::Decision(told) => format!("{:?}", told.verdict()),
+                VeriffEvent::Flow(told) => format!("{:?}", told.state().unwrap()),
+                VeriffEvent::FullAuto(told) => format!("score {}", told.score().unwrap()),
+                VeriffEvent::UserDefinedStatus(_) => "status".to_owned(),
+                VeriffEvent::Watchlist(told) => format!("{:?}", told.finding()),
+                _ => "unknown".to_owned(),
+            });
+        }
+    }
+    let expected = "Started Submitted Approved NoMatch PossibleMatch status \
+        Started Submitted ResubmissionRequested Started Submitted Approved NoMatch status \
+        Started Submitted score 0.12 NoMatch status";
+    assert_eq!(kinds.join(" "), expected);
+}

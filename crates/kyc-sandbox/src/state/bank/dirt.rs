@@ -34,7 +34,10 @@ impl Account {
             transaction,
             id: &transaction.id,
             balance: Some(transaction.balance),
-            form: AmountForm::Usual,
+            form: match self.is_odd {
+                true => AmountForm::Unusual,
+                false => AmountForm::Usual,
+            },
             has_zone: true,
         });
         if !self.is_dirty {

@@ -59,6 +59,7 @@ pub(super) fn account(
         balance,
         as_of: window.last,
         is_dirty,
+        is_odd: false,
         first,
         last: window.last,
         opening,

@@ -75,6 +75,8 @@ pub(crate) struct Account {
     pub(crate) as_of: Date,
     /// Whether its data needs cleaning, see [`rows`](Self::rows).
     is_dirty: bool,
+    /// Whether amounts of its rows are in the other form, text for numbers and numbers for text.
+    is_odd: bool,
     /// The first day of this part.
     pub(crate) first: Date,
     /// Its last day.
@@ -258,7 +260,33 @@ pub(crate) fn accounts(script: MobileScript, seed: u64, today: Date) -> Vec<Acco
         let decoration = decoration::Decoration::new([seed, person, index], &holders);
         ledger::account(script, archetype.dirty, window, &holders, decoration)
     };
-    accounts.filter_map(account).collect()
+    let mut accounts: Vec<Account> = accounts.filter_map(account).collect();
+    match script.data {
+        ODD => accounts
+            .iter_mut()
+            .for_each(|account| account.is_odd = true),
+        HUGE => accounts.iter_mut().take(1).for_each(Account::swell),
+        _ => {}
+    }
+    accounts
+}
+
+/// The data digit of people whose amounts are in the other form.
+const ODD: u8 = 8;
+/// The data digit of people whose first account has much to tell.
+const HUGE: u8 = 9;
+/// How long the narrations of such an account are together, in bytes.
+const HUGE_BYTES: usize = 10 * 1024 * 1024;
+
+impl Account {
+    /// Makes its narrations so long that a reply with them is huge, and changes nothing else.
+    fn swell(&mut self) {
+        let each = HUGE_BYTES.checked_div(self.transactions.len());
+        let more = "/LONG".repeat(each.unwrap_or_default().div_ceil("/LONG".len()));
+        for transaction in &mut self.transactions {
+            transaction.narration.push_str(&more);
+        }
+    }
 }
 
 #[cfg(test)]

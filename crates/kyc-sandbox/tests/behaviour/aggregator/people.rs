@@ -647,3 +647,29 @@ async fn unknown_templates_and_aggregators_are_refused_unless_a_setting_takes_th
         );
     }
 }
+
+#[tokio::test]
+async fn odd_data_has_amounts_in_the_other_form_and_huge_data_is_long() {
+    let fetched = async |mobile: &str| {
+        let world = World::new();
+        let handle = world.ask(mobile).await;
+        world.pass_seconds(STEPS).await;
+        world.request_data(&handle).await;
+        world.pass_seconds(5).await;
+        let consent = world.consent(&handle).await;
+        let body = json!({"consentID": consent["consentID"]});
+        world.finpro("/getallfidata", body).await
+    };
+    let amount =
+        |reply: &crate::Reply| reply.json()["data"][0]["transactions"][0]["amount"].clone();
+    assert!(amount(&fetched("9001000000").await).is_string());
+    assert!(amount(&fetched("9001000800").await).is_number());
+    let huge = fetched("9001000900").await;
+    assert!(huge.text.len() > 10 * 1024 * 1024, "{}", huge.text.len());
+    // Its narrations are long, and not its list.
+    let rows = huge.json()["data"][0]["transactions"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert!((1000..3000).contains(&rows), "{rows}");
+}
