@@ -153,7 +153,7 @@ pub(crate) async fn visit(
             .ok()
             .map(|file| fs::read_to_string(file).unwrap()),
     };
-    let patience = TimeoutConfiguration::new(Some(PATIENCE * 2), Some(PATIENCE * 2), None);
+    let patience = TimeoutConfiguration::new(Some(PATIENCE), Some(PATIENCE), None);
     page.client.update_timeouts(patience).await.unwrap();
     // As in a window that is looked at.
     page.command(
@@ -297,7 +297,7 @@ impl Page {
     pub(crate) async fn sees(&self, text: &str) {
         let script = "const [text, done] = arguments; \
             const look = () => document.body && document.body.innerText.includes(text) ? done(true) : setTimeout(look, 20); \
-            setTimeout(() => done(false), 60000); look();";
+            setTimeout(() => done(false), 50000); look();";
         let seen = self
             .client
             .execute_async(script, vec![json!(text)])
