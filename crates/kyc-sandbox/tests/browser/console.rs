@@ -6,7 +6,7 @@ use http::Request;
 use kyc_sandbox::{Sandbox, Settings, credentials};
 use provider_core::{Body, ExchangeLimits, Transport as _};
 
-use crate::browser::{Width, visit};
+use crate::browser::{ENTER, Width, visit};
 
 /// A call of Finpass, with these credentials.
 async fn call(sandbox: &Sandbox, key: &str) {
@@ -27,7 +27,7 @@ async fn call(sandbox: &Sandbox, key: &str) {
 }
 
 /// A sandbox whose scripted people wait.
-fn still() -> Settings {
+pub(crate) fn still() -> Settings {
     let now = UNIX_EPOCH.checked_add(Duration::from_secs(1_795_737_600));
     Settings::default().with_fixed_time(now)
 }
@@ -101,7 +101,6 @@ async fn a_lost_connection_is_said_and_what_was_missed_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_done_by_keys_alone() {
-    const ENTER: &str = "\u{e007}";
     const ESCAPE: &str = "\u{e00c}";
     visit("keys", Width::Desktop, still(), async |page| {
         init(&page.sandbox).await;

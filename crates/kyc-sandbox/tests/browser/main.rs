@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod aggregator;
 mod browser;
 mod console;
+mod digilocker;
 mod looks;
+mod veriff;
