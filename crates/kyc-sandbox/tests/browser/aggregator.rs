@@ -30,7 +30,7 @@ async fn finpro(sandbox: &Sandbox, path: &str, body: Value) -> Value {
 }
 
 /// Asks for a consent: its handle, and the link for its customer.
-async fn ask(page: &Page, lender: &Lender, mobile: &str) -> (String, String) {
+pub(crate) async fn ask(page: &Page, lender: &Lender, mobile: &str) -> (String, String) {
     let body = json!({
         "productID": "LOAN-1",
         "vua": format!("{mobile}@onemoney"),
@@ -75,7 +75,7 @@ async fn to_banks(page: &Page) {
     page.screen("Your banks").await;
 }
 
-async fn to_review(page: &Page) {
+pub(crate) async fn to_review(page: &Page) {
     to_banks(page).await;
     page.press("Find accounts").await;
     page.press("Link accounts").await;
@@ -167,6 +167,7 @@ async fn a_person_rejects_with_a_reason_or_approves_one_of_two() {
             page.follow(both["data"]["webRedirectionURL"].as_str().unwrap())
                 .await;
             to_review(page).await;
+            assert_eq!(page.count("ul li").await, 2, "each account once");
             for place in ["0", "1"] {
                 page.click(&format!("[name='consent'][value='{place}']"))
                     .await;
@@ -177,7 +178,9 @@ async fn a_person_rejects_with_a_reason_or_approves_one_of_two() {
             page.press("Approve").await;
             page.screen("Approved").await;
             assert_eq!(status(page, &first).await, "REJECTED");
-            assert_eq!(status(page, &second).await, "ACTIVE");
+            let given = consent(page, &second).await;
+            assert_eq!(given["status"], "ACTIVE");
+            assert_eq!(given["accounts"].as_array().map(Vec::len), Some(2));
             assert_eq!(
                 return_to(page, &lender).await,
                 json!(["S", "0", [first, second]])
@@ -236,8 +239,7 @@ async fn a_person_leaves_and_comes_back_or_comes_too_late() {
         }
         page.fill(&[("otp", "111111")]).await;
         page.press("Verify").await;
-        page.sees("This request is locked").await;
-        page.screen("Not decided").await;
+        page.screen("Locked").await;
         assert_eq!(return_to(page, &lender).await, json!(["F", "4", handle]));
 
         let (handle, link) = ask(page, &lender, "9812300003").await;

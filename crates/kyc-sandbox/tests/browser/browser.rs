@@ -61,6 +61,8 @@ pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) enum Width {
     /// 320 px, the narrowest that pages are made for.
     Phone,
+    /// 480 px, as the README's pictures are.
+    Picture,
     /// 1280 px.
     Desktop,
 }
@@ -539,6 +541,7 @@ impl Page {
     pub(crate) async fn set_width(&self, width: Width) {
         let (width, height) = match width {
             Width::Phone => (320, 640),
+            Width::Picture => (480, 400),
             Width::Desktop => (1280, 800),
         };
         let size =
@@ -563,7 +566,8 @@ impl Page {
         }
     }
 
-    async fn save(&self, file: &Path) {
+    /// Keeps a picture of the whole page in this file.
+    pub(crate) async fn save(&self, file: &Path) {
         let taken = self
             .client
             .issue_cmd(DevTools(

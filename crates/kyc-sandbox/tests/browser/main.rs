@@ -7,4 +7,5 @@ mod browser;
 mod console;
 mod digilocker;
 mod looks;
+mod pictures;
 mod veriff;

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::aggregator::on_pages;
 use crate::browser::{Lender, Page, Width, call, visit};
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     on_pages().with_veriff(VeriffSettings::default().with_loopback_callbacks(true))
 }
 
@@ -27,7 +27,7 @@ async fn veriff(page: &Page, (method, path): (&str, &str), signed: &str, body: S
 }
 
 /// Opens a session and its page; its id.
-async fn open(page: &Page, callback: &str) -> String {
+pub(crate) async fn open(page: &Page, callback: &str) -> String {
     let body = json!({"verification": {"callback": callback}}).to_string();
     let reply = veriff(page, ("POST", ""), &body, body.clone()).await;
     let id = reply["verification"]["id"].as_str().unwrap().to_owned();
@@ -44,7 +44,7 @@ async fn decision(page: &Page, id: &str) -> Value {
     json!([verification["status"], verification["reasonCode"]])
 }
 
-async fn to_pictures(page: &Page) {
+pub(crate) async fn to_pictures(page: &Page) {
     page.press("Agree").await;
     page.screen("Where do you want to go on?").await;
     page.press("Go on").await;
