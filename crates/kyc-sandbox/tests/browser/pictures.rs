@@ -1,4 +1,5 @@
-//! The README's pictures, made again by `cargo test -p kyc-sandbox --test browser -- --ignored`.
+//! The README's pictures, made again by `cargo test -p kyc-sandbox --test browser -- --ignored`. Those that are kept have a
+//! palette of 64 colours (`pngquant 64`), so that they are small.
 
 use std::path::Path;
 use std::time::Duration;
