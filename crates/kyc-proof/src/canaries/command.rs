@@ -295,9 +295,10 @@ fn configurations(provider: &str, known: &Variables) -> Vec<Variables> {
     let own = format!("{}_", provider.to_uppercase());
     let base_url = format!("{own}BASE_URL");
     let mut wrong = Vec::new();
-    let secret = known
-        .iter()
-        .filter(|(name, _)| name.starts_with(&own) && *name != base_url);
+    // What verifies webhooks is read by the commands that receive them alone.
+    let secret = known.iter().filter(|(name, _)| {
+        name.starts_with(&own) && *name != base_url && !name.contains("_WEBHOOK_")
+    });
     for (name, _) in secret {
         wrong.extend([
             (name.clone(), format!("{FINPASS_KEY}\n")),

@@ -60,6 +60,8 @@ fn runner(seed: u64, says: &str, cases: u32) -> TestRunner {
     let config = Config {
         cases,
         failure_persistence: None,
+        // A filter turns away one number in twenty or so: the default is meant for fewer cases.
+        max_local_rejects: cases.saturating_mul(4),
         ..Config::default()
     };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &key))

@@ -216,7 +216,7 @@ fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
         return show_locked(screen);
     }
     if is_new || at == "start" {
-        return show_sign_in(screen, "", FINE);
+        return show_sign_in(screen, false, FINE);
     }
     if !is_same_browser(screen, visit) {
         let words = "Somebody signed in here with another browser. Whoever signs in here instead begins again; nothing was shared yet.";
@@ -236,7 +236,7 @@ fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
     }
 }
 
-fn show_sign_in(screen: &Screen<'_>, typed: &str, answer: Answer<'_>) -> Response {
+fn show_sign_in(screen: &Screen<'_>, is_other: bool, answer: Answer<'_>) -> Response {
     let authorization = &screen.session.authorization;
     let expected = authorization.whose.mobile.as_str();
     let is_listed = |mobile: &str| PEOPLE.iter().any(|(listed, _)| *listed == mobile);
@@ -247,12 +247,7 @@ fn show_sign_in(screen: &Screen<'_>, typed: &str, answer: Answer<'_>) -> Respons
     let person = |mobile: &str, words: &str| {
         let name = screen.deepvue.identity(mobile).name;
         let label = html! { (name) ", " (mobile) ": " (words) };
-        radio(
-            "person",
-            mobile,
-            mobile == chosen && typed.is_empty(),
-            &label,
-        )
+        radio("person", mobile, mobile == chosen && !is_other, &label)
     };
     let content = html! {
         fieldset {
@@ -263,10 +258,10 @@ fn show_sign_in(screen: &Screen<'_>, typed: &str, answer: Answer<'_>) -> Respons
             @for (mobile, words) in PEOPLE {
                 (person(mobile, words))
             }
-            (radio("person", "other", !typed.is_empty(), &html! { "somebody else, by number" }))
+            (radio("person", "other", is_other, &html! { "somebody else, by number" }))
         }
         label for="number" { "Number of somebody else (it begins with 9001)" }
-        input #number type="text" inputmode="numeric" name="number" value=(typed) autocomplete="off" maxlength="20" aria-describedby=[answer.1.map(|_| "error")];
+        input #number type="text" inputmode="numeric" name="number" autocomplete="off" maxlength="20" aria-describedby=[answer.1.map(|_| "error")];
         (submit("Next"))
         button type="submit" name="do" value="create" { "Create account" }
     };
@@ -496,14 +491,16 @@ fn act(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit, link: Link) -> Res
 fn sign_in(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit) -> Response {
     let person = visit.field("person");
     let typed = visit.field("number");
-    let chosen = match person {
-        "other" => number(typed, deepvue.takes_any_number()),
-        listed => number(listed, false),
+    // Whoever types a number means it, whichever person is still chosen above.
+    let is_other = person == "other" || !typed.is_empty();
+    let chosen = match is_other {
+        true => number(typed, deepvue.takes_any_number()),
+        false => number(person, false),
     };
     let mobile = match chosen {
         Ok(mobile) => mobile,
         // What may be somebody's is not shown again.
-        Err(words) => return show_sign_in(screen, "", wrong(words)),
+        Err(words) => return show_sign_in(screen, is_other, wrong(words)),
     };
     let known = visit.cookie(COOKIE).and_then(|id| Uuid::try_parse(id).ok());
     let browser = known.unwrap_or_else(Deepvue::new_secret);

@@ -62,6 +62,15 @@ pub(crate) struct LinkedAccount {
     pub(crate) joint: bool,
 }
 
+impl LinkedAccount {
+    /// Whether it is this account, perhaps by another reference.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fip_id == other.fip_id
+            && self.masked_number == other.masked_number
+            && self.fi_type == other.fi_type
+    }
+}
+
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.
 #[derive(Debug, Clone)]
 pub(crate) struct AggregatorConsent {

@@ -26,6 +26,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -35,19 +36,33 @@ use fantoccini::elements::Element;
 use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt as _;
+use http::Request;
 use hyper_util::client::legacy::connect::HttpConnector;
 use kyc_sandbox::{Sandbox, Settings};
+use provider_core::{Body, ExchangeLimits, Transport as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use url::Url;
 
 /// Far longer than anything here takes: it only detects what never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A browser is several busy processes: more of them at a time are slower together.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
 
 /// How wide the window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Width {
     /// 320 px, the narrowest that pages are made for.
     Phone,
+    /// 480 px, as the README's pictures are.
+    Picture,
     /// 1280 px.
     Desktop,
 }
@@ -57,6 +72,7 @@ pub(crate) enum Width {
 pub(crate) struct Page {
     pub(crate) sandbox: Sandbox,
     pub(crate) origin: String,
+    name: &'static str,
     client: Client,
     axe: Option<String>,
 }
@@ -126,11 +142,12 @@ fn capabilities(profile: &Path) -> Capabilities {
 
 /// Runs a flow in a browser of this width, against a sandbox with these settings.
 pub(crate) async fn visit(
-    name: &str,
+    name: &'static str,
     width: Width,
     settings: Settings,
     flow: impl AsyncFnOnce(&Page),
 ) {
+    let _turn = BROWSERS.acquire().await.unwrap();
     let Some(driver) = Driver::start() else {
         let is_required = env::var("KYC_BROWSER").is_ok_and(|value| value == "required");
         assert!(!is_required, "there is no chromium, or no chromedriver");
@@ -148,6 +165,7 @@ pub(crate) async fn visit(
     let page = Page {
         origin: format!("http://{}", served.address()),
         sandbox,
+        name,
         client,
         axe: env::var("KYC_AXE")
             .ok()
@@ -181,6 +199,98 @@ fn failures() -> PathBuf {
     target
 }
 
+/// Whoever sent the person to the sandbox, and to whom it returns: a server that notes what it is asked for.
+pub(crate) struct Lender {
+    pub(crate) origin: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    server: JoinHandle<()>,
+}
+
+impl Lender {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&asked);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let notes = Arc::clone(&notes);
+                tokio::spawn(async move {
+                    let mut stream = tokio::io::BufReader::new(stream);
+                    let mut line = String::new();
+                    let mut first = None;
+                    while stream.read_line(&mut line).await.is_ok_and(|read| read > 2) {
+                        first.get_or_insert_with(|| line.clone());
+                        line.clear();
+                    }
+                    let path = first.as_deref().and_then(|line| line.split(' ').nth(1));
+                    if let Some(path) = path.filter(|path| path.starts_with("/back")) {
+                        notes.lock().unwrap().push(path.to_owned());
+                    }
+                    let page =
+                        "<!DOCTYPE html><html lang=en><title>Lender</title><h1>Welcome back</h1>";
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close";
+                    let reply = format!("{head}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+                    let _went_away = stream.write_all(reply.as_bytes()).await;
+                });
+            }
+        });
+        Self {
+            origin,
+            asked,
+            server,
+        }
+    }
+
+    /// Where people return to.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/back?case=7", self.origin)
+    }
+
+    /// The parameters of the last return, beside the lender's own.
+    pub(crate) fn returned(&self) -> Vec<(String, String)> {
+        let asked = self.asked.lock().unwrap();
+        let url = Url::parse(&self.origin).unwrap();
+        let url = url.join(asked.last().unwrap()).unwrap();
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        assert!(
+            pairs.contains(&("case".to_owned(), "7".to_owned())),
+            "{url}"
+        );
+        pairs
+            .into_iter()
+            .filter(|(name, _)| name != "case")
+            .collect()
+    }
+}
+
+impl Drop for Lender {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Calls an operation as its caller does: the status, and the body.
+pub(crate) async fn call(
+    sandbox: &Sandbox,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: String,
+) -> (u16, Value) {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("http://localhost{path}"))
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body.into_bytes())).unwrap();
+    let limits = ExchangeLimits::new(PATIENCE, usize::MAX);
+    let reply = sandbox.transport().send(request, limits).await.unwrap();
+    let body = serde_json::from_slice(reply.body()).unwrap_or_default();
+    (reply.status().as_u16(), body)
+}
+
 /// A command of Chromium's own protocol.
 #[derive(Debug)]
 struct DevTools(&'static str, Value);
@@ -203,6 +313,84 @@ impl Page {
     pub(crate) async fn open(&self, path: &str) {
         let url = format!("{}{path}", self.origin);
         self.client.goto(&url).await.unwrap();
+    }
+
+    /// Opens a URL of a reply, which has been asked for in process.
+    pub(crate) async fn follow(&self, url: &str) {
+        let url = Url::parse(url).unwrap();
+        let query = url.query().map(|query| format!("?{query}"));
+        self.open(&format!("{}{}", url.path(), query.unwrap_or_default()))
+            .await;
+    }
+
+    /// Goes back to the page before, as with the browser's own button.
+    pub(crate) async fn back(&self) {
+        self.client.back().await.unwrap();
+    }
+
+    /// The title of the screen, once it has these words.
+    pub(crate) async fn title_with(&self, words: &str) -> String {
+        let path = format!("//h1[contains(., {words:?})]");
+        let found = self.client.wait().at_most(PATIENCE);
+        let found = found.for_element(Locator::XPath(&path)).await;
+        found.unwrap().text().await.unwrap()
+    }
+
+    /// Waits for the screen of this title, which is narrow, accessible, and says what it is. Its pictures are kept, if pictures
+    /// are wanted.
+    pub(crate) async fn screen(&self, title: &str) {
+        let path = format!("//h1[normalize-space()={title:?}]");
+        let found = self.client.wait().at_most(PATIENCE);
+        if let Err(error) = found.for_element(Locator::XPath(&path)).await {
+            panic!("`{title}`: {error} in: {}", self.text().await);
+        }
+        self.fits().await;
+        self.is_accessible().await;
+        let text = self.text().await;
+        assert!(text.contains("Invented people. Do not type real data."));
+        if env::var("KYC_PICTURES").is_err() {
+            return;
+        }
+        let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = title.chars().map(word).collect();
+        for width in [Width::Desktop, Width::Phone] {
+            self.set_width(width).await;
+            for looks in ["dark", "light"] {
+                self.prefers("prefers-color-scheme", looks).await;
+                self.picture(&format!("{}-{name}-{looks}-{width:?}", self.name))
+                    .await;
+            }
+        }
+    }
+
+    /// What is said to be wrong has the focus, so that it is read first.
+    pub(crate) async fn is_told(&self, words: &str) {
+        self.find("#error:focus").await;
+        let told = self.focused().await;
+        assert!(told.contains(words), "{told}");
+    }
+
+    /// Clicks the element of this selector.
+    pub(crate) async fn click(&self, selector: &str) {
+        self.find(selector).await.click().await.unwrap();
+    }
+
+    /// Goes on to this element by the Tab key alone.
+    pub(crate) async fn tab_to(&self, selector: &str) {
+        let there = format!("return document.activeElement.matches({selector:?})");
+        for _ in 0..40 {
+            if self.run(&there).await == json!(true) {
+                return;
+            }
+            self.keys(TAB).await;
+        }
+        panic!("the Tab key does not lead to {selector}");
+    }
+
+    /// Presses the element of this selector by keys alone.
+    pub(crate) async fn enter(&self, selector: &str) {
+        self.tab_to(selector).await;
+        self.keys(ENTER).await;
     }
 
     /// The same browser, at the same sandbox on another address.
@@ -355,6 +543,7 @@ impl Page {
     pub(crate) async fn set_width(&self, width: Width) {
         let (width, height) = match width {
             Width::Phone => (320, 640),
+            Width::Picture => (480, 400),
             Width::Desktop => (1280, 800),
         };
         let size =
@@ -379,7 +568,8 @@ impl Page {
         }
     }
 
-    async fn save(&self, file: &Path) {
+    /// Keeps a picture of the whole page in this file.
+    pub(crate) async fn save(&self, file: &Path) {
         let taken = self
             .client
             .issue_cmd(DevTools(

@@ -1,13 +1,13 @@
 //! The console in a browser.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::Request;
 use kyc_sandbox::settings::PeopleAct;
 use kyc_sandbox::{Sandbox, Settings, credentials};
 use provider_core::{Body, ExchangeLimits, Transport as _};
 
-use crate::browser::{Width, visit};
+use crate::browser::{ENTER, Width, visit};
 
 /// Persons wait for somebody to act in their place, so that rows are those of calls alone.
 fn settings() -> Settings {
@@ -30,6 +30,12 @@ async fn call(sandbox: &Sandbox, key: &str) {
         .send(request.unwrap(), limits)
         .await
         .unwrap();
+}
+
+/// A sandbox whose clock stands.
+pub(crate) fn still() -> Settings {
+    let now = UNIX_EPOCH.checked_add(Duration::from_secs(1_795_737_600));
+    Settings::default().with_fixed_time(now)
 }
 
 async fn init(sandbox: &Sandbox) {
@@ -106,7 +112,6 @@ async fn a_lost_connection_is_said_and_what_was_missed_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_done_by_keys_alone() {
-    const ENTER: &str = "\u{e007}";
     const ESCAPE: &str = "\u{e00c}";
     visit("keys", Width::Desktop, settings(), async |page| {
         init(&page.sandbox).await;

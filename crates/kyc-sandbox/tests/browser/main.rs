@@ -7,7 +7,10 @@
     clippy::indexing_slicing
 )]
 
+mod aggregator;
 mod browser;
 mod console;
-mod flows;
+mod digilocker;
 mod looks;
+mod pictures;
+mod veriff;

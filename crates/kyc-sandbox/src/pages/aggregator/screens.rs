@@ -274,6 +274,7 @@ fn done(view: &VisitView) -> (String, Markup) {
     let title = match (&flow.ending, waits) {
         (Some(Ending::Approved { .. }), _) => "Approved",
         (Some(Ending::Rejected(_)), _) => "Rejected",
+        (Some(Ending::Locked), true) => "Locked",
         (_, true) => "Not decided",
         (_, false) => "This request is over",
     };

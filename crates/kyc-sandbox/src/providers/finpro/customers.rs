@@ -7,8 +7,8 @@ use crate::providers::aggregator::{ConsentView, FINPRO_VISITS, VisitView, Visits
 use crate::state::flow::{Action, Bank, BankAnswer, Ending, Flow};
 use crate::state::people::{self, Behaviour};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, JourneyId, MobileScript, Pending, PeopleAct,
-    Provider, Timer,
+    AggregatorConsent, AggregatorConsentStatus, JourneyId, LinkedAccount, MobileScript, Pending,
+    PeopleAct, Provider, Timer,
 };
 
 /// How many consents one visit is about, at most.
@@ -129,13 +129,13 @@ impl Finpro {
         }
     }
 
-    /// Changes a consent's status where the old one allows it, with all that follows. On an approval the accounts with these links
-    /// are shared, or all of them.
+    /// Changes a consent's status where the old one allows it, with all that follows. On an approval these accounts are shared,
+    /// or all of them.
     pub(super) fn set_status(
         &self,
         handle: &str,
         status: AggregatorConsentStatus,
-        links: Option<&[String]>,
+        shared: Option<&[&LinkedAccount]>,
     ) -> Option<Result<AggregatorConsent, AggregatorConsentStatus>> {
         let now_ms = self.simulation.now_ms();
         let is = |consent: &AggregatorConsent| consent.handle == handle;
@@ -146,10 +146,10 @@ impl Finpro {
                 && status == AggregatorConsentStatus::Active
             {
                 consent.accounts.clone_from(&consent.offered);
-                if let Some(links) = links {
+                if let Some(shared) = shared {
                     consent
                         .accounts
-                        .retain(|account| links.contains(&account.link));
+                        .retain(|account| shared.iter().any(|shared| shared.is_same(account)));
                 }
             }
             Ok((consent.clone(), before))
@@ -267,6 +267,8 @@ impl Finpro {
         let mut banks: Vec<Bank> = Vec::new();
         for account in consents.iter().flat_map(|consent| &consent.offered) {
             match banks.iter_mut().find(|bank| bank.fip_id == account.fip_id) {
+                // Consents that are asked for together have references of their own to the same accounts.
+                Some(bank) if bank.accounts.iter().any(|known| known.is_same(account)) => {}
                 Some(bank) => bank.accounts.push(account.clone()),
                 None => banks.push(Bank {
                     fip_id: account.fip_id.clone(),
@@ -347,9 +349,8 @@ impl Finpro {
     }
 
     fn view_of(&self, consent: &AggregatorConsent) -> ConsentView {
-        let account = |account: &crate::state::LinkedAccount| {
-            format!("{} {}", account.fip_id, account.masked_number)
-        };
+        let account =
+            |account: &LinkedAccount| format!("{} {}", account.fip_id, account.masked_number);
         ConsentView {
             id: consent.handle.clone(),
             lender: self.lender(),
@@ -472,13 +473,17 @@ impl Visits for Finpro {
         });
         match ending.flatten() {
             Some(Ending::Approved { consents, links }) => {
+                let accounts = before.flow.banks.iter().flat_map(|bank| &bank.accounts);
+                let shared: Vec<_> = accounts
+                    .filter(|account| links.contains(&account.link))
+                    .collect();
                 for (at, handle) in before.handles.iter().enumerate() {
                     let status = if consents.contains(&at) {
                         AggregatorConsentStatus::Active
                     } else {
                         AggregatorConsentStatus::Rejected
                     };
-                    self.set_status(handle, status, Some(&links));
+                    self.set_status(handle, status, Some(&shared));
                 }
             }
             Some(Ending::Rejected(_)) => {
