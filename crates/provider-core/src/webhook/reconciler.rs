@@ -211,7 +211,12 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> Reconciler<K> {
         let ask = Arc::new(ask);
         let mut asking = JoinSet::new();
         loop {
-            while asking.try_join_next().is_some() {}
+            while let Some(ended) = asking.try_join_next() {
+                if ended.is_err() {
+                    let provider = self.0.provider;
+                    tracing::warn!(provider, "asking instead of a webhook panicked");
+                }
+            }
             // Not in the `match`, which would hold the lock.
             let next = self.0.state().next(Instant::now(), self.0.pace);
             match next {
