@@ -31,6 +31,7 @@ mod process;
 mod properties;
 mod soak;
 mod vectors;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -51,6 +52,7 @@ const PROOFS: &[Proof] = &[
     ("batch", batch::run),
     ("vectors", vectors::run),
     ("forgeries", forgeries::run),
+    ("webhooks", webhooks::run),
     ("properties", properties::run),
     ("openapi", openapi::run),
     ("constant-time", constant_time::run),

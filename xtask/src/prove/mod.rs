@@ -37,6 +37,7 @@ const BEFORE_A_MERGE: &[&str] = &[
     "flood",
     "soak",
     "forgeries",
+    "webhooks",
     "properties",
     "vectors",
 ];

@@ -7,7 +7,7 @@
 mod headers;
 mod replay;
 mod replies;
-mod veriff;
+pub(crate) mod veriff;
 mod webhook;
 
 use std::fmt;

@@ -27,13 +27,13 @@ pub(super) const SESSION: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
 /// A genuine reply to [`call`].
 pub(super) const REPLY: &str = r#"{"id":"123e4567-e89b-12d3-a456-426614174000","context":"consent","sessionId":"d69a07cf-4434-4d36-be6c-d22af7dc01fb"}"#;
 
-pub(super) const X_CLIENT: &str = "x-auth-client";
+pub(crate) const X_CLIENT: &str = "x-auth-client";
 pub(super) const VRF_CLIENT: &str = "vrf-auth-client";
-pub(super) const X: &str = "x-hmac-signature";
+pub(crate) const X: &str = "x-hmac-signature";
 pub(super) const VRF: &str = "vrf-hmac-signature";
 
 /// 2026-01-01T00:00:00Z.
-pub(super) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// Header lines in order, names repeated at will.
 pub(super) type Headers = Vec<(&'static str, Vec<u8>)>;
@@ -43,7 +43,7 @@ pub(super) fn sign(secret: impl AsRef<[u8]>, body: &[u8]) -> String {
     hex::encode(mac(secret, body))
 }
 
-pub(super) fn mac(key: impl AsRef<[u8]>, body: &[u8]) -> [u8; 32] {
+pub(crate) fn mac(key: impl AsRef<[u8]>, body: &[u8]) -> [u8; 32] {
     let mac = Hmac::<Sha256>::new_from_slice(key.as_ref()).expect("HMAC takes any key");
     mac.chain_update(body).finalize().into_bytes().into()
 }

@@ -16,6 +16,8 @@
 //! In axum, `Verified<P>` is an extractor (feature `axum-08`); in a stack of tower, the receiver is a layer (feature `tower`);
 //! anywhere else, [`Receiver::handle`] takes an `http::Request`, and [`Receiver::verify`] headers and bytes.
 //!
+//! Where a webhook does not come within its time, a [`Reconciler`] asks the provider instead.
+//!
 //! Verification and parsing are apart: an authentic webhook of an unknown kind, or one that cannot be read, is kept all the
 //! same. A receiver without secrets refuses everything, and nothing makes it open.
 
@@ -25,6 +27,7 @@ mod body;
 mod diagnosis;
 mod event_key;
 mod receiver;
+mod reconciler;
 mod refusal;
 mod reply;
 mod scheme;
@@ -42,6 +45,7 @@ pub use event_key::EventKey;
 #[doc(no_inline)]
 pub use http_body;
 pub use receiver::Receiver;
+pub use reconciler::{Ask, Asked, Pace, Reconciler, TooManyExpected};
 pub use refusal::{MismatchCause, Refusal, Unreadable};
 pub use reply::Reply;
 pub use scheme::{Authentic, Scheme, decode, only_header};

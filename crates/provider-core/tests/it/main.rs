@@ -25,6 +25,7 @@ mod lints;
 mod money;
 mod observation;
 mod rate_limiter;
+mod reconciler;
 mod redaction;
 mod refresh;
 mod requests;
