@@ -481,22 +481,22 @@ impl Page {
             .len()
     }
 
-    /// Waits until the page has this text.
+    /// Waits until the page has this text. A script that waits by itself ends with the page that it is in, so each look is its own.
     pub(crate) async fn sees(&self, text: &str) {
-        let script = "const [text, done] = arguments; \
-            const look = () => document.body && document.body.innerText.includes(text) ? done(true) : setTimeout(look, 20); \
-            setTimeout(() => done(false), 50000); look();";
-        let seen = self
-            .client
-            .execute_async(script, vec![json!(text)])
-            .await
-            .unwrap();
-        assert_eq!(
-            seen,
-            json!(true),
-            "`{text}` is not seen in: {}",
-            self.text().await
-        );
+        let look =
+            "return document.body !== null && document.body.innerText.includes(arguments[0])";
+        let seen = async {
+            // A page that is just left answers with an error.
+            while !matches!(
+                self.client.execute(look, vec![json!(text)]).await,
+                Ok(Value::Bool(true))
+            ) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, seen).await.is_err() {
+            panic!("`{text}` is not seen in: {}", self.text().await);
+        }
     }
 
     /// The whole text of the page.
