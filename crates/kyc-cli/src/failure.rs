@@ -15,7 +15,7 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 /// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
-/// Ended by Ctrl-C, as shells number it, or by SIGTERM or SIGHUP.
+/// Ended by Ctrl-C, as shells number it, or by SIGTERM, SIGHUP or SIGQUIT.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why a command failed.

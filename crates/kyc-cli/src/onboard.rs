@@ -11,7 +11,7 @@ use kyc_facade::deepvue_digilocker::{Deepvue, DocType};
 use kyc_facade::finpass::Finpass;
 use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
-    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStanding, ConsentAnswer,
+    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStandings, ConsentAnswer,
     ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest, DocumentKind,
     DocumentSession, RecordedConsent,
 };
@@ -323,15 +323,21 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
 }
 
 fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
-    let standings = |standings: &Vec<AggregatorStanding>| {
-        let shown = standings.iter().map(|standing| {
+    let standings = |found: &AggregatorStandings| {
+        let standings = found.iter();
+        let shown = standings.map(|standing| {
             format!(
                 "{}: {}",
                 standing.aggregator.as_str(),
                 standing.readiness.as_str()
             )
         });
-        shown.collect::<Vec<_>>().join(", ")
+        let unread = match found.unread {
+            0 => None,
+            1 => Some("1 answer could not be read".to_owned()),
+            count => Some(format!("{count} answers could not be read")),
+        };
+        shown.chain(unread).collect::<Vec<_>>().join(", ")
     };
     let rows = [
         row(

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response, is_invisible};
+use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response};
+use kyc_facade::provider_core::{check_web_url, is_invisible};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -56,11 +57,39 @@ impl Output {
     /// [`Failure::Unwritten`] with the call's id.
     pub(crate) fn reply(self, reply: &Response<String>) -> Result<(), Failure> {
         let text = reply.value();
+        self.warn_of_links(text);
         let written = match self.json {
             true => self.line(text),
             false => self.fields(&serde_json::from_str(text).unwrap_or_default()),
         };
         written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
+    }
+
+    /// Warns of members that should be addresses on the web and are none: `javascript:`, `file:`, `//elsewhere`. They are printed as
+    /// they came. The members of a long reply, which is account data, are not looked at.
+    fn warn_of_links(self, reply: &str) {
+        const LONG: usize = 1024 * 1024;
+        if reply.len() > LONG {
+            return;
+        }
+        let mut members = Vec::new();
+        let value = serde_json::from_str(reply).unwrap_or_default();
+        flatten("", &value, &mut members);
+        for (path, text) in members {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            let name = name
+                .split('[')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            let is_link = ["url", "urls", "link", "redirect"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            let is_said = !matches!(&*text, "" | "null" | "true" | "false");
+            if is_link && is_said && check_web_url("url", &text).is_err() {
+                self.warn(&printable(&path), "is not a web address; do not follow it");
+            }
+        }
     }
 
     /// Prints a value with one field per line.
