@@ -195,8 +195,10 @@ fn features(session: &mut Session<'_>) -> Result<()> {
     let mut failed = Vec::new();
     for package in session.workspace.packages()? {
         let alone: Vec<&str> = match Role::of(&package.name) {
-            Role::Core => vec!["hyper", "reqwest", "rustls"],
-            Role::Provider => vec!["hyper"],
+            Role::Core => vec!["hyper", "reqwest", "rustls", "webhook"],
+            Role::Provider => portable(package)
+                .filter(|feature| ["hyper", "webhook"].contains(feature))
+                .collect(),
             Role::Facade => portable(package)
                 .filter(|feature| !["hyper", "rustls"].contains(feature))
                 .collect(),

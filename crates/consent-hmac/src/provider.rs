@@ -87,27 +87,12 @@ impl Veriff {
     }
 
     /// The signature that the head announces; `None` if there is none and none is needed.
-    ///
-    /// Both header pairs are documented, and older replies have only one of them (`[seed]`, older versions of the page):
-    /// those present must agree, and at least one signature must be present.
     fn announced(&self, headers: &HeaderMap) -> Result<Option<Signature>, VerificationError> {
-        for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
-            let client = at_most_one(headers, &name)?;
-            if client.is_some_and(|client| !alike(client, &self.api_key)) {
-                return Err(VerificationError::OtherClient);
-            }
+        match announced(headers, &self.api_key)? {
+            None if self.accept_unsigned => Ok(None),
+            None => Err(VerificationError::MissingSignature),
+            Some(header) => Signature::from_hex(header).map(Some),
         }
-        let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
-        let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
-        let header = match (x, vrf) {
-            (Some(x), Some(vrf)) if !alike(x, vrf) => {
-                return Err(VerificationError::ConflictingHeaders);
-            }
-            (Some(header), _) | (None, Some(header)) => header,
-            (None, None) if self.accept_unsigned => return Ok(None),
-            (None, None) => return Err(VerificationError::MissingSignature),
-        };
-        Signature::from_hex(header).map(Some)
     }
 
     /// The names of the settings that [`from_settings`](Self::from_settings) reads.
@@ -238,13 +223,35 @@ impl Provider for Veriff {
     }
 }
 
+/// The signature's header, as it came, of a reply or a webhook that is for this client.
+///
+/// Both header pairs are documented, and older replies have only one of them (`[seed]`, older versions of the page): those
+/// present must agree.
+pub(crate) fn announced<'h>(
+    headers: &'h HeaderMap,
+    api_key: &HeaderValue,
+) -> Result<Option<&'h HeaderValue>, VerificationError> {
+    for name in [X_AUTH_CLIENT, VRF_AUTH_CLIENT] {
+        let client = at_most_one(headers, &name)?;
+        if client.is_some_and(|client| !alike(client, api_key)) {
+            return Err(VerificationError::OtherClient);
+        }
+    }
+    let x = at_most_one(headers, &X_HMAC_SIGNATURE)?;
+    let vrf = at_most_one(headers, &VRF_HMAC_SIGNATURE)?;
+    match (x, vrf) {
+        (Some(x), Some(vrf)) if !alike(x, vrf) => Err(VerificationError::ConflictingHeaders),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
 /// Whether two values are equal, ignoring case. Neither is a secret.
-fn alike(one: &HeaderValue, other: &HeaderValue) -> bool {
+pub(crate) fn alike(one: &HeaderValue, other: &HeaderValue) -> bool {
     one == other || one.as_bytes().eq_ignore_ascii_case(other.as_bytes())
 }
 
 /// A duplicate header is refused even if its values agree, because implementations differ in which one they use.
-fn at_most_one<'h>(
+pub(crate) fn at_most_one<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'h HeaderValue>, VerificationError> {
@@ -318,13 +325,18 @@ impl Refusal {
             (false, _) => None,
         };
         let about_credentials = code.as_deref().and_then(about_credentials);
-        let meaning = about_credentials.or_else(|| about_request(code.as_deref()?));
+        let counted = code.as_deref() == Some("INVALID_OTP");
+        let meaning = about_credentials
+            .or_else(|| about_request(code.as_deref()?))
+            .or_else(|| said(code.as_deref()?, self.message.as_deref()?));
         // Other than the HTTP status says: it broke on the way, and may have been done.
         let broke = self.status.status().is_some_and(|status| status >= 500.0);
         let class = if broke {
             FaultClass::Contradictory
         } else if about_credentials.is_some() {
             FaultClass::Credentials
+        } else if counted {
+            FaultClass::Counted
         } else {
             FaultClass::ByStatus
         };
@@ -369,6 +381,36 @@ fn about_request(code: &str) -> Option<&'static str> {
         "2102" => "the document number has characters that it cannot have",
         "2103" => "the document's type is not supported",
         "2104" => "the document's country is not supported",
+        // Of one-time passwords.
+        "INVALID_SESSION_DETAILS" => "there is no such session, or it cannot be done in it",
+        "INVALID_RESEND_ATTEMPT" => "another password cannot be asked for now",
+        "OTP_GENERATION_LIMIT_REACHED" => "no more passwords are generated for this session",
+        "MFA_ALREADY_COMPLETED" => "the person is authenticated already",
+        "API_ERROR" => "it broke at Veriff or at the database",
+        "INVALID_INPUT_AADHAR" => "the number is not of an Aadhaar number's form",
+        "INVALID_AADHAR" => "nobody has this number",
+        "INVALID_PHONE_NUMBER" => "the phone number that belongs to the number cannot be reached",
+        "OTP_REQUEST_TOO_SOON" => "the last password was generated less than 60 seconds ago",
+        "INVALID_INPUT_OTP" => "the password is not 6 digits",
+        "OTP_NOT_GENERATED" => "no password was generated",
+        "INVALID_OTP" => "the password is wrong",
+        "OTP_SUBMISSION_LIMIT_REACHED" => {
+            "too many passwords were wrong; the session was submitted"
+        }
+        _ => return None,
+    })
+}
+
+/// What code 1101 means: it stands for four things, which its documented texts tell apart (`[seed]`).
+fn said(code: &str, message: &str) -> Option<&'static str> {
+    Some(match (code.trim(), message.trim().trim_end_matches('.')) {
+        ("1101", "Validation failed") => "the request is invalid",
+        ("1101", "Resource not found") => "there is no such session",
+        ("1101", "Something went wrong") => "it broke at Veriff",
+        (
+            "1101",
+            "Mandatory X-AUTH-CLIENT header containing the API key is missing from the request",
+        ) => "the API key was not sent",
         _ => return None,
     })
 }

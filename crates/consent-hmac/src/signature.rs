@@ -112,6 +112,22 @@ impl From<&SharedSecret> for SharedSecrets {
     }
 }
 
+#[cfg(feature = "webhook")]
+impl From<&SharedSecret> for provider_core::webhook::SigningKey {
+    fn from(secret: &SharedSecret) -> Self {
+        Self::from_mac(secret.0.clone())
+    }
+}
+
+#[cfg(feature = "webhook")]
+impl From<&SharedSecrets> for provider_core::webhook::Secrets {
+    fn from(secrets: &SharedSecrets) -> Self {
+        let first = Self::from(provider_core::webhook::SigningKey::from(&secrets.first));
+        let others = secrets.others.iter().map(Into::into);
+        others.fold(first, Self::or)
+    }
+}
+
 /// 32 bytes of HMAC-SHA256. Prints as Veriff writes it: 64 lower-case hexadecimal digits.
 ///
 /// There is no `==`: compare with [`Verifier::verify`], which takes constant time.
@@ -131,6 +147,12 @@ impl Signature {
         hex::decode_to_slice(text, &mut bytes)
             .map_err(|_| VerificationError::MalformedSignature)?;
         Ok(Self(bytes))
+    }
+
+    /// The bytes.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn tag(&self) -> &[u8; Self::LEN] {
+        &self.0
     }
 
     fn hex(&self) -> [u8; 2 * Self::LEN] {

@@ -34,7 +34,7 @@ provider_core::operations! {
         /// Lists the documents that were issued to the person: `POST /v1/kyc/digilocker/issued-files`.
         ///
         /// A read, so it is retried when its outcome is unknown. Fetch what you need within the hour that
-        /// [`Authorization::expires_in`](crate::Authorization::expires_in) tells.
+        /// [`expires_in`](crate::Authorization::expires_in) tells.
         ///
         /// # Errors
         ///
@@ -44,7 +44,7 @@ provider_core::operations! {
         /// Reads the person's e-Aadhaar: `POST /v1/kyc/digilocker/eaadhaar`.
         ///
         /// A read, so it is retried when its outcome is unknown. Not every account has one, see
-        /// [`Authorization::eaadhaar`](crate::Authorization::eaadhaar).
+        /// [`eaadhaar`](crate::Authorization::eaadhaar).
         ///
         /// # Errors
         ///

@@ -56,8 +56,7 @@ pub type EAadhaarReply = Envelope<EAadhaar>;
 /// An e-Aadhaar. The page speaks of its XML, which is not in the reply, so its signature cannot be verified this way.
 ///
 /// All of it is personal, and `Debug` prints none of it. An Aadhaar number that the provider has not masked is hidden but for its
-/// last four digits, in every text of it; [`Response::body`](provider_core::Response::body) has the bytes as they came: do not store
-/// them. A reply without any of its parts is an error.
+/// last four digits, in every text of it; [`Response::body`](provider_core::Response::body) is not masked: do not store it. A reply without any of its parts is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

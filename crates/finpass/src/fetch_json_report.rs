@@ -155,8 +155,8 @@ provider_core::open_enum! {
 
 /// A transaction (`[3p]`).
 ///
-/// Amounts are text or numbers, and kept as text, digit by digit: read them as exact decimals, such as
-/// `provider_core::Amount` with the feature `money`, and never as floats.
+/// Amounts are text or numbers, and kept as text, digit by digit: read them as exact decimals and never as
+/// floats. `provider_core::Amount`, with the feature `money`, is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

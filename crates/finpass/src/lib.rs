@@ -8,9 +8,10 @@ mod fetch_pdf_report;
 mod initialize;
 mod journey;
 mod provider;
-mod raw_json;
 mod refresh_data;
 mod report_flow;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use client::FinpassClient;
 pub use envelope::Envelope;
@@ -33,9 +34,12 @@ pub use journey::{
 pub use provider::{ApiKey, ApiSecret, Finpass};
 #[doc(no_inline)]
 pub use provider_core;
-pub use raw_json::RawJson;
+#[doc(no_inline)]
+pub use provider_core::RawJson;
 pub use refresh_data::{DataRequestId, RefreshData, Refreshed, RefreshedData};
 pub use report_flow::ReportFlow;
+#[cfg(feature = "webhook")]
+pub use webhook::{FinpassHints, Hint};
 
 /// Finpass as an OpenAPI document without operations: addresses, credentials and refusals. The
 /// operations are in the catalogue.

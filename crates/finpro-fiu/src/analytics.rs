@@ -23,7 +23,7 @@ use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 
 /// Whose data is analysed (`[docs]`, a guide): a consent's, in a journey that has ended, or that of an orchestrated journey.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct AnalyticsSubject {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
@@ -77,10 +77,15 @@ fn check_subject(
         (Some(consent), Some(_), None) => consent.check(),
         (None, None, Some(_)) => Ok(()),
         (Some(_), None, None) => rule(false, "journeyID", "is required with consentID"),
-        _ => rule(
+        (None, _, None) => rule(
             false,
             "consentID",
             "it and journeyID must be given, or transactionId alone",
+        ),
+        (_, _, Some(_)) => rule(
+            false,
+            "consentID",
+            "it and journeyID must not be given beside transactionId",
         ),
     }
 }
@@ -123,7 +128,7 @@ impl GetAnalyticsXml {
 
 /// A question for the analysis of account data as a spreadsheet (`[docs]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAnalyticsExcel {
     /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
@@ -321,6 +326,7 @@ pub enum AnalyticsExcel {
     /// Where it is.
     Link(Envelope<Analytics<ExcelLink>>),
     /// The file itself.
+    #[cfg_attr(feature = "schema", schemars(skip))]
     File(Content),
 }
 
@@ -343,7 +349,12 @@ impl Endpoint for GetAnalyticsExcel {
     type Provider = Finpro;
     type Output = AnalyticsExcel;
 
-    const OPERATION: Operation = read("analytics-excel", "POST /analytics/excel");
+    const OPERATION: Operation =
+        read("analytics-excel", "POST /analytics/excel").or_replying_with(&[
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.ms-excel",
+            "application/octet-stream",
+        ]);
 
     fn request<'a>(
         &'a self,
@@ -467,6 +478,11 @@ pub struct PushPdfAnalytics {
     /// The customer's loan account
     loan_account_number: Masked,
     /// The statements: objects whose longest member is a PDF as Base64
+    // No limit is documented (`[unknown]`).
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("x-kyc-file" = {"encoding": "named-pdf", "maxBytes": 20_000_000}))
+    )]
     #[serde(rename = "fileData")]
     file_data: Vec<StatementFile>,
 }

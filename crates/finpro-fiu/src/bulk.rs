@@ -98,6 +98,10 @@ pub struct ScheduleFiRequests {
     /// Your id of the batch, 5 to 60 letters, digits, - and _; not one that you used before
     reference_id: ReferenceId,
     /// The consents, at most 10,000; one that is named twice is fetched twice
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("x-kyc-file" = {"encoding": "json", "maxBytes": ConsentsFile::MAX_BYTES}))
+    )]
     consents_list: Vec<BulkConsent>,
     /// The beginning of the data of consents without one of their own, such as 2030-01-01T00:00:00Z
     #[serde(
@@ -437,7 +441,10 @@ impl schemars::JsonSchema for BulkConfig {
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadFiRequests {
     /// The file: CSV with a column consentId, or JSON, of at most 10 MiB
-    #[cfg_attr(feature = "schema", schemars(extend("format" = "binary")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("format" = "binary", "x-kyc-file" = {"encoding": "text", "maxBytes": ConsentsFile::MAX_BYTES}))
+    )]
     file: ConsentsFile,
     /// Your id of the batch, 5 to 60 letters, digits, - and _; made by FinPro if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]

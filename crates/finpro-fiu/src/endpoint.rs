@@ -4,7 +4,7 @@
 macro_rules! post {
     (
         $request:ty, $check:expr, $read:expr => $reply:ty, $operation:expr
-        $(, lint: $lint:expr)? $(, answer: $answer:expr)?
+        $(, lint: $lint:expr)? $(, answer: $answer:expr)? $(, doubt: $doubt:expr)?
     ) => {
         impl provider_core::Endpoint for $request {
             type Provider = finpro_profile::Finpro;
@@ -40,6 +40,13 @@ macro_rules! post {
                 )?
                 Ok(reply)
             }
+
+            $(
+                fn doubt(reply: &$reply) -> Option<&'static str> {
+                    let doubt: fn(&$reply) -> Option<&'static str> = $doubt;
+                    doubt(reply)
+                }
+            )?
         }
     };
 }

@@ -19,7 +19,7 @@ const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// The data of all accounts (`[docs]`). What `limit` and `offset` do is described as limiting and offsetting records, by a
 /// size that the platform sets; how a second page is asked for is not documented (`[unknown]`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["consentID"]}, {"required": ["accountID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAllFiData {
     /// The aggregator's id of the consent; it, accountID or transactionId is required
@@ -105,11 +105,16 @@ impl Endpoint for GetAllFiData {
             self.account_id.is_some(),
             self.transaction_id.is_some(),
         ];
-        rule(
-            given.into_iter().filter(|given| *given).count() == 1,
-            "consentID",
-            "exactly one of it, accountID and transactionId must be given",
-        )?;
+        const FIELD: &str = "consentID";
+        match given.into_iter().filter(|given| *given).count() {
+            0 => rule(false, FIELD, "it, accountID or transactionId must be given"),
+            1 => Ok(()),
+            _ => rule(
+                false,
+                FIELD,
+                "only one of it, accountID and transactionId must be given",
+            ),
+        }?;
         self.consent_id.as_ref().map_or(Ok(()), ConsentId::check)?;
         let (from, to) = (self.transactions_start_date, self.transactions_end_date);
         UtcTime::check_range(from, to, "transactionsEndDate")?;

@@ -17,6 +17,8 @@ mod redirection;
 mod request_consent;
 mod revoke_consent;
 mod values;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod xml;
 
 pub use analytics::{
@@ -65,4 +67,9 @@ pub use values::{
     AccountId, ConfigId, ConsentHandle, ConsentId, ConsentStatus, FipId, JourneyId, LinkRefNumber,
     PartyIdentifier, PartyIdentifierType, ProductId, RefToken, ReferenceId, ReturnUrl, SessionId,
     TransactionId, UtcTime, Vua,
+};
+#[cfg(feature = "webhook")]
+pub use webhook::{
+    ConsentEvent, ConsentEventStatus, ConsentExpiry, DataEvent, DataPushEvent, FinproEvent,
+    FinproWebhooks,
 };

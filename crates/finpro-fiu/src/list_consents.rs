@@ -68,6 +68,10 @@ impl ListConsentsV1 {
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListConsentsV2 {
     /// What identifies the customer: MOBILE, EMAIL or PAN
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("examples" = PartyIdentifierType::COMMON.map(|kind| kind.as_str().to_owned())))
+    )]
     party_identifier_type: PartyIdentifierType,
     /// The mobile number of 10 digits, e-mail address or PAN
     party_identifier_value: Masked,
@@ -133,7 +137,7 @@ pub enum ListConsentsV3 {
 
 /// The members of all three questions.
 #[derive(Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["partyIdentifierType", "partyIdentifierValue", "productID", "accountID"]}, {"required": ["consentHandle"]}, {"required": ["consentID"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 struct QueryMembers {
     /// What identifies the customer: MOBILE, EMAIL, PAN, AADHAR, DOB or GSTIN; beside it the value, productID and accountID
@@ -254,6 +258,12 @@ pub struct ListUniqueAccounts {
     #[serde(rename = "productID")]
     product_id: ProductId,
     /// Of consents with this status only: PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("items" = {
+            "type": "string", "examples": ["PENDING", "ACTIVE", "REJECTED", "REVOKED", "EXPIRED", "PAUSED"]
+        }))
+    )]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     status: Vec<ConsentStatus>,
     /// The page; the number of the first one and the size of a page are not documented

@@ -373,5 +373,10 @@ post!(
 post!(
     DecryptRedirection, Self::check, Envelope::read => Envelope<Journey>,
     Operation::new("decrypt-redirection", "POST /webRedirection/decryptUrl", Idempotency::Safe)
-        .documented(Mark::Docs)
+        .documented(Mark::Docs),
+    doubt: |reply| {
+        (reply.data.end() == JourneyEnd::Unclear).then_some(
+            "$.data is unclear: status and errorcode contradict each other, or are not documented; it is no acceptance",
+        )
+    }
 );

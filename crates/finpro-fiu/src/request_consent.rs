@@ -34,6 +34,10 @@ pub struct RequestConsentV2 {
     /// The customer's virtual user account, such as 9000000001@onemoney
     vua: Vua,
     /// What identifies the customer: MOBILE, EMAIL or PAN
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("examples" = PartyIdentifierType::COMMON.map(|kind| kind.as_str().to_owned())))
+    )]
     party_identifier_type: PartyIdentifierType,
     /// The mobile number of 10 digits, e-mail address or PAN
     party_identifier_value: Masked,
@@ -79,7 +83,7 @@ impl RequestConsentV2 {
 /// # Ok::<(), finpro_fiu::finpro_profile::provider_core::InvalidRequest>(())
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["productID"]}, {"required": ["productIDList"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV3 {
     /// The consent template, see the products list
@@ -95,6 +99,10 @@ pub struct RequestConsentV3 {
     /// The customer's virtual user account, such as 9000000001@onemoney
     vua: Vua,
     /// What identifies the customer: MOBILE, EMAIL or PAN
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("examples" = PartyIdentifierType::COMMON.map(|kind| kind.as_str().to_owned())))
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     party_identifier_type: Option<PartyIdentifierType>,
     /// The mobile number of 10 digits, e-mail address or PAN
@@ -179,7 +187,12 @@ impl RequestConsentV3 {
 
     fn check(&self) -> Result<(), InvalidRequest> {
         rule(
-            self.product_id.is_some() == self.product_id_list.is_empty(),
+            self.product_id.is_none() || self.product_id_list.is_empty(),
+            "productID",
+            "must not be given beside productIDList",
+        )?;
+        rule(
+            self.product_id.is_some() || !self.product_id_list.is_empty(),
             "productID",
             "either it or productIDList must be given",
         )?;
@@ -212,6 +225,10 @@ pub struct RequestConsentV4 {
     /// The customer's virtual user account, such as 9000000001@onemoney
     vua: Vua,
     /// What identifies the customer: MOBILE, EMAIL or PAN
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("examples" = PartyIdentifierType::COMMON.map(|kind| kind.as_str().to_owned())))
+    )]
     party_identifier_type: PartyIdentifierType,
     /// The mobile number of 10 digits, e-mail address or PAN
     party_identifier_value: Masked,
@@ -412,7 +429,7 @@ fn lint(
 
 post!(
     RequestConsentV2, Self::check, Envelope::read_flat => Envelope<RequestedConsent>,
-    operation("request-consent-v2", "POST /v2/requestconsent"),
+    operation("request-consent-v2", "POST /v2/requestconsent").deprecated(),
     lint: |request, findings| {
         lint(findings, &request.vua, Some(&request.party_identifier_type), Some(&request.party_identifier_value));
     },

@@ -235,7 +235,7 @@ impl UtcTime {
         text.parse().map(Self).map_err(|_| {
             InvalidRequest::new(
                 "time",
-                "must be a time with its zone, such as 2030-01-01T00:00:00Z",
+                "must be a day of the calendar and a time with its zone, such as 2030-01-01T00:00:00Z",
             )
         })
     }
@@ -337,6 +337,8 @@ pub(crate) fn lint_party(findings: &mut Findings<'_>, kind: &PartyIdentifierType
             pan.iter().for_each(|pan| findings.pan(field, pan, None));
         }
         PartyIdentifierType::Aadhaar => findings.masked_aadhaar(field, value),
+        PartyIdentifierType::DateOfBirth => findings.birth_date(field, value),
+        PartyIdentifierType::Gstin => findings.gstin(field, value),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgMatches, CommandFactory as _};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 use kyc_facade::provider_core::DriftRadar;
 
 use crate::arguments::{Arguments, Command};
@@ -22,19 +22,36 @@ pub(crate) fn parser() -> clap::Command {
         .iter()
         .zip(3..)
         .map(|(provider, order)| provider.command().display_order(order));
-    // No call has a deadline there; the flag is understood and not shown.
-    let no_deadline = |command: clap::Command| {
+    // Nothing is called there; what is said of calls is understood and not shown.
+    let calls_nothing = |command: clap::Command| {
         let timeout = Arg::new("timeout").long("timeout").hide(true);
-        command.arg(timeout.allow_negative_numbers(true))
+        let on_finding = Arg::new("on_finding").long("on-finding").hide(true);
+        let switch = |name: &'static str| {
+            let flag = Arg::new(name).long(name).hide(true);
+            flag.action(ArgAction::SetTrue)
+        };
+        let verbose = Arg::new("verbose").short('v').long("verbose").hide(true);
+        command.args([
+            timeout.allow_negative_numbers(true),
+            on_finding,
+            switch("drift"),
+            verbose.action(ArgAction::Count),
+        ])
     };
     Arguments::command()
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .mut_subcommand("sandbox", no_deadline)
-        .mut_subcommand("completions", no_deadline)
+        .mut_subcommand("sandbox", calls_nothing)
+        .mut_subcommand("completions", calls_nothing)
+        .mut_subcommand("trigger", calls_nothing)
+        .mut_subcommand("listen", calls_nothing)
+        .mut_subcommand("clock", calls_nothing)
+        .mut_subcommand("faults", calls_nothing)
+        .mut_subcommand("people", calls_nothing)
+        .mut_subcommand("webhooks", calls_nothing)
         .subcommands(commands)
         .mut_subcommand("openapi", |command| {
-            no_deadline(command).mut_arg("provider", |name| name.value_parser(names))
+            calls_nothing(command).mut_arg("provider", |name| name.value_parser(names))
         })
 }
 
@@ -59,7 +76,7 @@ pub(crate) async fn run(
     };
     let result = call(arguments.command, options, matches, output).await;
     if let Some(radar) = radar {
-        output.drifts(&radar.drifts());
+        output.drifts(&radar);
     }
     result
 }
@@ -85,7 +102,13 @@ async fn call(
     };
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
-        Command::Sandbox(sandbox) => sandbox::run(sandbox, output).await?,
+        Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
+        Command::Clock(arguments) => sandbox::clock::run(arguments, output).await?,
+        Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
+        Command::People(arguments) => sandbox::people::run(arguments, output).await?,
+        Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
+        Command::Trigger(arguments) => sandbox::trigger::run(arguments, output).await?,
+        Command::Listen(arguments) => return sandbox::listen::run(arguments, output).await,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

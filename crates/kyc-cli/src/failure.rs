@@ -5,8 +5,8 @@ use std::io;
 
 use kyc_facade::provider_core::http::StatusCode;
 use kyc_facade::provider_core::{
-    DecodeErrorCategory, Error, ErrorKind, InvalidRequest, Outcome, RequestId, TransportError,
-    TransportErrorKind, VerificationError,
+    DecodeErrorCategory, Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId,
+    TransportError, TransportErrorKind, VerificationError,
 };
 
 /// Invalid input or configuration; clap uses the same code.
@@ -14,6 +14,9 @@ pub(crate) const EXIT_INVALID: u8 = 2;
 
 /// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
+
+/// Not reached.
+pub(crate) const EXIT_UNREACHED: u8 = 5;
 
 /// Ended by Ctrl-C, as shells number it, or by SIGTERM, SIGHUP or SIGQUIT.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
@@ -27,7 +30,9 @@ pub(crate) enum Failure {
     Unprinted,
     /// It was done, and the reply could not be written to stdout.
     Unwritten(Option<RequestId>),
-    /// It was done, and the answer is not in its file but here.
+    /// What runs on this machine was not reached.
+    Unreached(&'static str),
+    /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
     Elsewhere(RequestId, String),
 }
 
@@ -60,6 +65,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
+            Self::Unreached(_) => EXIT_UNREACHED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
@@ -91,7 +97,7 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "verification" => 6,
         "decode" => EXIT_UNREAD,
         // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
-        _ => 5,
+        _ => EXIT_UNREACHED,
     }
 }
 
@@ -133,6 +139,9 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::Connect => "Check the address and the network, and try again.",
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
         ErrorKind::Decode => "Report the place that could not be decoded.",
+        _ if is_counted(error) => {
+            "It counts as one of the few attempts that there are, and nothing else was done. Ask the person again."
+        }
         _ if error.is_to_be_corrected() => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
         _ => "Nothing was done. Correct the request.",
@@ -177,6 +186,18 @@ fn unrecognized(status: StatusCode) -> &'static str {
     } else {
         "Check the address, and whether a gateway or a proxy in between answers itself; try again later."
     }
+}
+
+/// Whether the provider refused it and counted it.
+fn is_counted(error: &Error) -> bool {
+    let fault = error.fault();
+    fault.is_some_and(|fault| fault.class() == FaultClass::Counted)
+}
+
+/// Whether the provider says more of a refusal than is printed.
+pub(crate) fn says_more(error: &Error) -> bool {
+    let fault = error.fault();
+    fault.is_some_and(|fault| fault.meaning().is_none() && fault.message().is_some())
 }
 
 /// Whether it is a success without what was asked for.

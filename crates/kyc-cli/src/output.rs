@@ -1,16 +1,20 @@
 //! Answers on stdout, errors on stderr; for people or, with `--json`, for machines.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
-use kyc_facade::provider_core::{Drift, DriftKind, Outcome, RequestId, Response};
-use kyc_facade::provider_core::{check_web_url, is_invisible};
+use kyc_facade::provider_core::{
+    Drift, DriftKind, DriftRadar, Outcome, ReplyText, RequestId, Response, check_web_url,
+    is_invisible,
+};
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use crate::failure::{Failure, advice};
+use crate::failure::{Failure, advice, says_more};
 
 /// What became of a read that was interrupted.
 pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
@@ -37,8 +41,8 @@ impl Output {
             let text = serde_json::to_string_pretty(answer).map_err(|_| unwritten())?;
             return self.line(&text).map_err(|_| unwritten());
         }
-        let value = serde_json::to_value(answer).map_err(|_| unwritten())?;
-        self.fields(&value).map_err(|_| unwritten())
+        let text = serde_json::to_string(answer).map_err(|_| unwritten())?;
+        self.fields(&text).map_err(|_| unwritten())
     }
 
     /// Prints a text for which nothing was sent.
@@ -55,12 +59,12 @@ impl Output {
     /// # Errors
     ///
     /// [`Failure::Unwritten`] with the call's id.
-    pub(crate) fn reply(self, reply: &Response<String>) -> Result<(), Failure> {
-        let text = reply.value();
+    pub(crate) fn reply(self, reply: &Response<ReplyText>) -> Result<(), Failure> {
+        let text = &reply.value().json;
         self.warn_of_links(text);
         let written = match self.json {
             true => self.line(text),
-            false => self.fields(&serde_json::from_str(text).unwrap_or_default()),
+            false => self.fields(text),
         };
         written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
     }
@@ -73,8 +77,7 @@ impl Output {
             return;
         }
         let mut members = Vec::new();
-        let value = serde_json::from_str(reply).unwrap_or_default();
-        flatten("", &value, &mut members);
+        flatten("", reply, &mut members);
         for (path, text) in members {
             let name = path.rsplit('.').next().unwrap_or_default();
             let name = name
@@ -85,17 +88,17 @@ impl Output {
             let is_link = ["url", "urls", "link", "redirect"]
                 .iter()
                 .any(|end| name.ends_with(end));
-            let is_said = !matches!(&*text, "" | "null" | "true" | "false");
+            let is_said = !matches!(&*text, "" | "none" | "null" | "true" | "false");
             if is_link && is_said && check_web_url("url", &text).is_err() {
                 self.warn(&printable(&path), "is not a web address; do not follow it");
             }
         }
     }
 
-    /// Prints a value with one field per line.
-    fn fields(self, value: &Value) -> io::Result<()> {
+    /// Prints JSON text with one field per line.
+    fn fields(self, json: &str) -> io::Result<()> {
         let mut lines = Vec::new();
-        flatten("", value, &mut lines);
+        flatten("", json, &mut lines);
         let shown = lines.iter().map(|(name, _)| printable(name));
         let names: Vec<String> = shown.collect();
         let widths = names.iter().map(|name| name.chars().count());
@@ -144,11 +147,15 @@ impl Output {
     }
 
     /// Prints on stderr where replies were not as documented.
-    pub(crate) fn drifts(self, drifts: &[(Drift, u64)]) {
+    pub(crate) fn drifts(self, radar: &DriftRadar) {
+        let drifts = radar.drifts();
         if drifts.is_empty() {
-            self.note("drift: none");
+            self.note(match radar.replies() {
+                0 => "drift: no reply to compare",
+                _ => "drift: none",
+            });
         }
-        for (drift, times) in drifts {
+        for (drift, times) in &drifts {
             let Drift {
                 provider,
                 operation,
@@ -174,22 +181,42 @@ impl Output {
         }
     }
 
-    /// Warns if one of the values is not listed; an empty list lists all.
+    /// Warns if one of the values is not listed; an empty list lists all. The lists are open, so such a value is doubtful and
+    /// not wrong.
+    ///
+    /// # Errors
+    ///
+    /// What is doubtful is to be refused.
     pub(crate) fn warn_unless_listed<'v>(
         self,
+        on_finding: OnFinding,
         field: &str,
         mut values: impl Iterator<Item = &'v str>,
         listed: &[impl AsRef<str>],
-    ) {
+    ) -> Result<(), Failure> {
         let is_listed = |value: &str| listed.iter().any(|listed| listed.as_ref() == value);
-        if !listed.is_empty() && values.any(|value| !is_listed(value)) {
-            let listed: Vec<_> = listed.iter().map(AsRef::as_ref).collect();
-            let listed = listed.join(", ");
-            self.warn(
-                field,
-                &format!("not a listed value; it is sent as it is. Listed are {listed}"),
-            );
+        if on_finding == OnFinding::Ignore || listed.is_empty() || values.all(is_listed) {
+            return Ok(());
         }
+        let listed: Vec<_> = listed.iter().map(AsRef::as_ref).collect();
+        let listed = listed.join(", ");
+        if on_finding == OnFinding::RefuseAll {
+            let rule = format!("not a listed value. Listed are {listed}");
+            return Err(Failure::configuration(field, rule));
+        }
+        self.warn(
+            field,
+            &format!("not a listed value; it is sent as it is. Listed are {listed}"),
+        );
+        Ok(())
+    }
+
+    /// Prints on stderr what nobody may overlook, as JSON too.
+    pub(crate) fn tell(self, line: &str) {
+        self.on_stderr(&match self.json {
+            true => json!({ "note": line }).to_string(),
+            false => line.to_owned(),
+        });
     }
 
     /// Prints a line for people on stderr.
@@ -205,8 +232,14 @@ impl Output {
             Failure::Error(error) if self.json => json!(error).to_string(),
             Failure::Error(error) => {
                 let id = error.request_id().map(|id| format!("  request id: {id}\n"));
+                let more = match says_more(error) {
+                    true => {
+                        "  the provider's own text is not printed, because it may hold personal data\n"
+                    }
+                    false => "",
+                };
                 format!(
-                    "error: {}\n{}  {}",
+                    "error: {}\n{}{more}  {}",
                     error.report(),
                     id.unwrap_or_default(),
                     advice(error)
@@ -222,10 +255,13 @@ impl Output {
                 "not_sent",
                 None,
             ),
-            Failure::Elsewhere(id, place) => {
-                let message =
-                    format!("it was done, and the file could not be written; the reply is {place}");
-                self.unwritten(&message, "done", Some(id))
+            Failure::Unreached(message) => match self.json {
+                true => json!({"kind": "connect", "message": message, "outcome": "not_sent"})
+                    .to_string(),
+                false => format!("error: {message}"),
+            },
+            Failure::Elsewhere(id, what) => {
+                self.unwritten(&format!("it was done, and {what}"), "done", Some(id))
             }
         };
         self.on_stderr(&text);
@@ -368,32 +404,63 @@ fn escaped(
     Cow::Owned(spelled)
 }
 
-fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
-    let below = |key: &str| {
-        if name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{name}.{key}")
+/// Writes JSON text as lines, a number digit by digit: a floating-point number would lose some of an amount.
+fn flatten(name: &str, json: &str, lines: &mut Vec<(String, String)>) {
+    let mut line = |text: &str| lines.push((name.to_owned(), text.to_owned()));
+    match json.trim_start().bytes().next() {
+        Some(b'{') => {
+            let members: BTreeMap<String, &RawValue> =
+                serde_json::from_str(json).unwrap_or_default();
+            if members.is_empty() {
+                line("none");
+            }
+            for (key, value) in members {
+                let below = match name {
+                    "" => key,
+                    name => format!("{name}.{key}"),
+                };
+                flatten(&below, value.get(), lines);
+            }
         }
-    };
-    match value {
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(key, value)| flatten(&below(key), value, lines)),
-        Value::Array(values) => {
-            values
-                .iter()
-                .enumerate()
-                .for_each(|(at, value)| flatten(&format!("{name}[{at}]"), value, lines));
+        Some(b'[') => {
+            let values: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+            if values.is_empty() {
+                line("none");
+            }
+            for (at, value) in values.into_iter().enumerate() {
+                flatten(&format!("{name}[{at}]"), value.get(), lines);
+            }
         }
-        Value::String(text) => lines.push((name.to_owned(), text.clone())),
-        other => lines.push((name.to_owned(), other.to_string())),
+        Some(b'"') => line(&serde_json::from_str::<String>(json).unwrap_or_default()),
+        _ => line(json),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_have_every_digit_and_every_empty_list() {
+        let mut lines = Vec::new();
+        let json = r#"{"b":[{"amount":12345678901234567.89,"kept":2000.00},"\u00e9"],"a":{"hits":[],"more":{}},"n":null}"#;
+        flatten("", json, &mut lines);
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(name, text)| format!("{name} {text}"))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "a.hits none",
+                "a.more none",
+                "b[0].amount 12345678901234567.89",
+                "b[0].kept 2000.00",
+                "b[1] \u{e9}",
+                "n null",
+            ]
+        );
+    }
 
     #[test]
     fn what_nobody_sees_is_escaped_in_every_output() {
@@ -418,7 +485,7 @@ mod tests {
             let spelled = c.escape_unicode().to_string();
             assert_eq!(printable(&text), format!("a{spelled}b"));
             assert_eq!(Output { json: false }.shown(&text), format!("a{spelled}b"));
-            let json = Value::from(text.as_str()).to_string();
+            let json = serde_json::Value::from(text.as_str()).to_string();
             let shown = Output { json: true }.shown(&json).into_owned();
             assert!(!shown.contains(c), "{shown}");
             assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);

@@ -118,7 +118,12 @@ impl Given {
             None => "arguments".to_owned(),
         };
         if argument.starts_with('-') {
-            return (field, format!("unknown flag{suggestion}"));
+            // One that is almost a flag is no value; any other may be.
+            let named = match suggestion.is_empty() {
+                true => String::new(),
+                false => format!(" {}", name_of(argument)),
+            };
+            return (field, format!("unknown flag{named}{suggestion}"));
         }
         let meant = self
             .missing_flag()

@@ -14,6 +14,10 @@ pub const FINPRO_CLIENT_SECRET: &str = "sandbox-finpro-secret";
 pub const FINPRO_ORGANISATION_ID: &str = "SANDBOX-FIU";
 /// Accepted as `appIdentifier` by the FinPro routes.
 pub const FINPRO_APP_IDENTIFIER: &str = "com.example.sandbox";
+/// Signs FinPro's webhooks.
+pub const FINPRO_WEBHOOK_SECRET: &str = "sandbox-finpro-webhook-secret";
+/// A rotated secret, with which some of FinPro's webhooks are signed.
+pub const FINPRO_OLD_WEBHOOK_SECRET: &str = "sandbox-finpro-old-webhook-secret";
 /// Accepted as `x-auth-client` by the Veriff routes. Veriff's keys have the form of a UUID.
 pub const VERIFF_API_KEY: &str = "00000000-0000-4000-8000-0000000000aa";
 /// Signs and verifies Veriff's requests and replies. It is the secret of the published check values.
@@ -62,9 +66,13 @@ pub fn environment(base_urls: &BaseUrls) -> Vec<(&'static str, String)> {
         ("FINPRO_CLIENT_SECRET", FINPRO_CLIENT_SECRET),
         ("FINPRO_ORGANISATION_ID", FINPRO_ORGANISATION_ID),
         ("FINPRO_APP_IDENTIFIER", FINPRO_APP_IDENTIFIER),
+        ("FINPRO_WEBHOOK_SECRET", FINPRO_WEBHOOK_SECRET),
+        ("FINPRO_WEBHOOK_HEADER", "x-sandbox-signature"),
+        ("FINPRO_WEBHOOK_ENCODING", "hex"),
         ("VERIFF_BASE_URL", base_urls.veriff.as_str()),
         ("VERIFF_API_KEY", VERIFF_API_KEY),
         ("VERIFF_SHARED_SECRET", VERIFF_SHARED_SECRET),
+        ("VERIFF_WEBHOOK_SECRET", VERIFF_SHARED_SECRET),
         ("DEEPVUE_BASE_URL", base_urls.deepvue.as_str()),
         ("DEEPVUE_CLIENT_ID", DEEPVUE_CLIENT_ID),
         ("DEEPVUE_CLIENT_SECRET", DEEPVUE_CLIENT_SECRET),

@@ -1,20 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+mod console;
+mod control;
 pub mod credentials;
 mod exchange;
+mod invented;
+mod pages;
 mod providers;
+mod router;
 mod sandbox;
 mod serve;
 pub mod settings;
 mod state;
+mod time;
 mod transport;
+mod triggers;
+mod webhooks;
 
 pub use credentials::BaseUrls;
-pub use exchange::Operation;
+pub use exchange::{Fault, FaultId, FaultKind, Operation, ParseFaultIdError};
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
 pub use state::{
-    AggregatorConsentStatus, Counts, DecisionStatus, Entry, Ledger, Provider, StoredConsent, people,
+    AggregatorConsentStatus, ClockMode, Counts, DecisionStatus, Delivery, Entry, JourneyId, Ledger,
+    MobileScript, NameScript, PanScript, ParseJourneyIdError, ParseWebhookIdError, Provider,
+    StoredConsent, Webhook, WebhookId, WebhookSigning, people,
 };
+pub use time::Advanced;
 pub use transport::SandboxTransport;
+pub use triggers::{Trigger, TriggerError, Triggered};

@@ -1,34 +1,37 @@
 //! The sandbox itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::response::Response;
-use http::Method;
 
-use crate::exchange::{self, Json, Operation, Reply};
+use crate::exchange::{self, ActiveFaults, Fault, FaultId, Operation, ProviderApi};
+use crate::pages;
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
-use crate::serve::{ServeError, ServedSandbox};
 use crate::settings::Settings;
 use crate::state::{
-    AggregatorConsentStatus, DecisionStatus, Ids, Ledger, StoredConsent, WireClock,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
+    Simulation, StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
 };
-use crate::transport::SandboxTransport;
+use crate::time::{Advanced, Providers, mode_words, system_time};
+use crate::webhooks::Sender;
 
 /// The four providers with their state. Clones share it.
 #[derive(Clone)]
 pub struct Sandbox {
     settings: Arc<Settings>,
     ledger: Ledger,
-    finpro: Arc<Finpro>,
-    veriff: Arc<Veriff>,
+    providers: Providers,
+    faults: ActiveFaults,
+    token: Arc<str>,
+    unmasked: Arc<Unmasked>,
+    /// The providers' routes; the others need the sandbox itself.
     router: Router,
 }
 
@@ -36,34 +39,54 @@ impl Sandbox {
     /// A sandbox with its own state.
     pub fn new(settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
-        let (ids, clock) = (Ids::new(deterministic), WireClock::new(deterministic));
+        let simulation = Simulation::new(
+            deterministic,
+            *settings.fixed_time(),
+            *settings.data_seed(),
+            *settings.people_act(),
+        );
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
-        let finpass = Arc::new(Finpass::new(settings.finpass().clone(), ids.clone(), clock));
-        let finpro = Arc::new(Finpro::new(settings.finpro().clone(), ids.clone(), clock));
-        let veriff = Arc::new(Veriff::new(settings.veriff().clone(), ids.clone(), clock));
-        let deepvue = Arc::new(Deepvue::new(settings.deepvue().clone(), ids, clock));
+        let faults = ActiveFaults::default();
+        let shared = || simulation.clone();
+        let providers = Providers {
+            finpass: Arc::new(Finpass::new(settings.finpass().clone(), shared())),
+            finpro: Arc::new(Finpro::new(settings.finpro().clone(), shared())),
+            veriff: Arc::new(Veriff::new(settings.veriff().clone(), shared())),
+            deepvue: Arc::new(Deepvue::new(settings.deepvue().clone(), shared())),
+            sender: Sender::new(
+                settings.webhook_transport().clone(),
+                *settings.allow_other_machines(),
+            ),
+            webhook_urls: Arc::new(Mutex::new(settings.webhook_urls().clone())),
+            simulation,
+        };
         let router = Router::new()
-            .nest("/finpass", exchange::router(finpass, ledger.clone(), limit))
             .nest(
-                "/finpro",
-                exchange::router(Arc::clone(&finpro), ledger.clone(), limit),
+                "/finpass",
+                table(&providers.finpass, &ledger, &faults, limit),
             )
+            .nest("/finpro", table(&providers.finpro, &ledger, &faults, limit))
+            .nest("/veriff", table(&providers.veriff, &ledger, &faults, limit))
             .nest(
-                "/veriff",
-                exchange::router(Arc::clone(&veriff), ledger.clone(), limit),
+                "/deepvue",
+                table(&providers.deepvue, &ledger, &faults, limit),
             )
-            .nest("/deepvue", exchange::router(deepvue, ledger.clone(), limit))
-            .fallback({
-                let documents = settings.documents().clone();
-                move |request| std::future::ready(document(&documents, &request))
-            });
+            .merge(pages::guarded(
+                pages::veriff::routes(Arc::clone(&providers.veriff))
+                    .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
+                    .merge(pages::aggregator::router(providers.clone())),
+                providers.simulation.clone(),
+                *settings.allow_other_machines(),
+            ));
         Self {
             settings: Arc::new(settings),
             ledger,
-            finpro,
-            veriff,
+            providers,
+            faults,
+            token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
+            unmasked: Arc::default(),
             router,
         }
     }
@@ -75,23 +98,6 @@ impl Sandbox {
             .chain(exchange::operations::<Veriff>())
             .chain(exchange::operations::<Deepvue>())
             .collect()
-    }
-
-    /// A transport that reaches this sandbox without a socket.
-    pub fn transport(&self) -> SandboxTransport {
-        SandboxTransport::new(self.router.clone())
-    }
-
-    /// Serves this sandbox over HTTP/1.1 until the returned value is shut down or dropped.
-    ///
-    /// Port 0 takes a free one. Must be called within a tokio runtime whose IO and time drivers are on.
-    ///
-    /// # Errors
-    ///
-    /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
-    /// [`Settings::with_allow_other_machines`] allows it; [`ServeError::Bind`] if the address cannot be bound.
-    pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
-        ServedSandbox::start(address, self.router.clone(), &self.settings).await
     }
 
     /// The ledger of all requests and effects, past and future.
@@ -106,19 +112,182 @@ impl Sandbox {
 
     /// The consents that Veriff recorded for a session, oldest first. Empty for an id that is not a UUID.
     pub fn consents(&self, session_id: &str) -> Vec<StoredConsent> {
-        self.veriff.consents(session_id)
+        self.providers.veriff.consents(session_id)
     }
 
-    /// Decides about a consent that FinPro was asked for, by its handle. Returns `false` for an unknown handle, and where its
-    /// status does not allow it: see [`AggregatorConsentStatus::may_become`].
-    pub fn decide_consent(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        self.finpro.decide(handle, status)
+    /// Decides about a consent that FinPro was asked for, by its handle, or that Finpass was asked for, by the `client_id`.
+    /// Returns `false` for an unknown id, and where its status does not allow it: see
+    /// [`AggregatorConsentStatus::may_become`].
+    pub fn decide_consent(&self, id: &str, status: AggregatorConsentStatus) -> bool {
+        self.providers.finpro.decide(id, status) || self.providers.finpass.decide(id, status)
+    }
+
+    /// The address to which the person of a consent returns, by FinPro's handle or Finpass's `client_id`, with the
+    /// parameters of the return. `None` for an unknown id, before the person is done, and where no address was given.
+    pub fn consent_return_url(&self, id: &str) -> Option<String> {
+        let Providers {
+            finpro, finpass, ..
+        } = &self.providers;
+        let visit = finpro.visit(&[id]);
+        let url = visit.and_then(|visit| finpro.return_url(&visit));
+        url.or_else(|| finpass.return_url(id))
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
-    /// with it. Returns `false` for an id that is not a UUID, which no session has.
+    /// with it, and a webhook tells of it. A resubmission that is requested opens another attempt. Returns `false` for an id
+    /// that is not a UUID, which no session has, and for a session that was deleted.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
-        self.veriff.decide(session_id, decision)
+        self.providers.veriff.decide(session_id, decision)
+    }
+
+    /// Gives a Veriff session a status as its portal does: the session's attempts list it, and a webhook tells of it. Returns
+    /// `false` for an id that is not a UUID, and for a session that was deleted.
+    pub fn set_portal_status(&self, session_id: &str, status: &str, reason: Option<&str>) -> bool {
+        self.providers
+            .veriff
+            .set_portal_status(session_id, status, reason)
+    }
+
+    /// The URL to which DigiLocker sent a person back, with the code or the refusal, by the session's `transaction_id`: what a
+    /// browser would open. `None` until the person has answered, and where the caller named no URL.
+    pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
+        self.providers.settle();
+        self.providers.deepvue.returned(transaction_id)
+    }
+
+    /// The time on the sandbox's clock.
+    pub fn now(&self) -> SystemTime {
+        system_time(self.providers.simulation.now_ms())
+    }
+
+    /// How the sandbox's clock runs.
+    pub fn clock_mode(&self) -> ClockMode {
+        self.providers.simulation.clock.mode()
+    }
+
+    /// Lets the sandbox's clock run in another way from now on.
+    pub fn set_clock_mode(&self, mode: ClockMode) {
+        let simulation = &self.providers.simulation;
+        simulation.clock.set_mode(mode);
+        let words = mode_words(mode);
+        self.tell(What::Clock { words });
+        simulation.timer_added.notify_one();
+    }
+
+    /// Moves the sandbox's clock forward. What is due on the way happens at its own time, in order; each webhook is sent and
+    /// answered, for at most ten real seconds, before time goes on. It needs a tokio runtime with timers where webhooks are
+    /// sent.
+    pub async fn advance(&self, by: Duration) -> Advanced {
+        let simulation = &self.providers.simulation;
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let to_ms = simulation.now_ms().saturating_add(by_ms);
+        let words = format!("moved to {}", iso(to_ms));
+        self.tell(What::Clock { words });
+        self.providers.advance_to(to_ms).await
+    }
+
+    /// Switches a fault on, until it has met its last request or is switched off.
+    pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
+        let provider = fault.provider();
+        let id = self.faults.add(fault);
+        let words = format!("{id} of {provider} is on");
+        self.tell(What::Fault { words });
+        id
+    }
+
+    /// Switches a fault off. Returns `false` if it is not on.
+    pub fn switch_fault_off(&self, id: FaultId) -> bool {
+        let was_on = self.faults.remove(id).is_some();
+        if was_on {
+            let words = format!("{id} is off");
+            self.tell(What::Fault { words });
+        }
+        was_on
+    }
+
+    /// The faults that are on, in the order in which they were switched on.
+    pub fn faults(&self) -> Vec<(FaultId, Fault)> {
+        self.faults.all()
+    }
+
+    /// What the console shows although it is masked.
+    pub(crate) fn unmasked(&self) -> &Unmasked {
+        &self.unmasked
+    }
+
+    /// What all providers share.
+    pub(crate) fn simulation(&self) -> &Simulation {
+        &self.providers.simulation
+    }
+
+    /// The providers.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// The providers' routes alone.
+    pub(crate) fn provider_router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) fn tell(&self, what: What) {
+        let simulation = &self.providers.simulation;
+        simulation.happenings.add(simulation.now_ms(), None, what);
+    }
+
+    /// The webhooks that were made, oldest first; the newest 10,000.
+    pub fn webhooks(&self) -> Vec<Webhook> {
+        self.providers.simulation.outbox.all()
+    }
+
+    /// A webhook that is still kept.
+    pub fn webhook(&self, id: WebhookId) -> Option<Webhook> {
+        self.providers.simulation.outbox.get(id)
+    }
+
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub fn webhook_urls(&self) -> BTreeMap<Provider, String> {
+        self.providers.webhook_urls().clone()
+    }
+
+    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere.
+    pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
+        let mut urls = self.providers.webhook_urls();
+        match url {
+            Some(url) => urls.insert(provider, url),
+            None => urls.remove(&provider),
+        };
+    }
+
+    /// What happened after this number, oldest first.
+    pub(crate) fn happenings_after(&self, number: u64) -> Vec<Happening> {
+        self.providers.simulation.happenings.after(number)
+    }
+
+    /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.
+    pub fn control_token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.providers.simulation.now_ms()
+    }
+
+    /// The headers with which a webhook is sent, beside its content type.
+    pub fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        self.providers.webhook_headers(webhook)
+    }
+
+    /// Sends a webhook again: the same bytes with the same signature. `None` for an id that no webhook has.
+    pub async fn resend(&self, webhook: WebhookId) -> Option<Delivery> {
+        self.providers.deliver(webhook).await
+    }
+
+    /// Lets happen what is due, and attempts the deliveries that are. A sandbox that is [served](Self::serve) does so by itself;
+    /// one in process does the first before each request, and the second when it is asked to.
+    pub async fn deliver_due(&self) -> Vec<Delivery> {
+        self.providers.settle();
+        self.providers.deliver_due().await
     }
 }
 
@@ -136,23 +305,11 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// A document of the settings, for a path that is no provider's.
-fn document(documents: &BTreeMap<String, String>, request: &Request) -> Response {
-    let reply = match documents.get(request.uri().path()) {
-        Some(text) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            Reply::text(200, "application/json", text.clone())
-        }
-        Some(_) => {
-            let message = Json::Object(vec![("sandbox", "a document is read with GET".into())]);
-            Reply::json(405, &message).with_header("allow", "GET, HEAD")
-        }
-        None => Reply::json(
-            404,
-            &Json::Object(vec![(
-                "sandbox",
-                "no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue".into(),
-            )]),
-        ),
-    };
-    reply.into_response()
+fn table<P: ProviderApi>(
+    api: &Arc<P>,
+    ledger: &Ledger,
+    faults: &ActiveFaults,
+    body_limit: usize,
+) -> Router {
+    exchange::router(Arc::clone(api), ledger.clone(), faults.clone(), body_limit)
 }

@@ -5,17 +5,23 @@
 //! between behaviours that are documented, or are faults for tests.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use crate::exchange::settings;
+use provider_core::Transport;
+
 pub use crate::exchange::{
-    ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders,
+    ContentType, EmptyText, ExtraFields, Failure, NullOptional, RepeatedHeaders, SettingError,
+    SettingName,
 };
+use crate::exchange::{named, settings};
 pub use crate::providers::deepvue::options::*;
 pub use crate::providers::finpass::options::*;
 pub use crate::providers::finpro::options::*;
 pub use crate::providers::veriff::options::*;
 pub use crate::state::LatestScope;
+pub use crate::state::PeopleAct;
+use crate::state::Provider;
 
 settings! {
     /// The whole sandbox: limits, ids, and one group of settings per provider.
@@ -37,15 +43,28 @@ settings! {
         with_veriff / veriff: VeriffSettings = VeriffSettings::default();
         /// Deepvue.
         with_deepvue / deepvue: DeepvueSettings = DeepvueSettings::default();
-        /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z) in every reply, so that recorded
-        /// replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
+        /// Takes ids from a counter and uses one fixed time (2030-01-01T00:00:00.000Z, unless
+        /// another one is set) in every reply, so that recorded replies are the same byte for byte. Rate-limit windows and delays still run on the real clock.
         with_deterministic_ids / deterministic_ids: bool = false;
+        /// Stops the clock of replies at this time. What it decides: each time in a reply, and the twelve months of bank data,
+        /// which end with the last whole month in India. Rate-limit windows and delays still run on the real clock.
+        with_fixed_time / fixed_time: Option<SystemTime> = None;
+        /// Other names, shops, small payments and numbers for the same people with bank data, whose figures stay the same.
+        with_data_seed / data_seed: u64 = 0;
+        /// Who takes a person's part.
+        with_people_act / people_act: PeopleAct = PeopleAct::ByScript;
         /// Lets [`Sandbox::serve`](crate::Sandbox::serve) bind an address that other machines can reach. The sandbox's
         /// credentials are published; leave this off unless the network is your own.
         with_allow_other_machines / allow_other_machines: bool = false;
         /// JSON documents that anyone may GET, by path, such as `/openapi/finpass.json`. A path below one of the providers
         /// is that provider's and not looked up here.
         with_documents / documents: BTreeMap<String, String> = BTreeMap::new();
+        /// Where a provider's webhooks go that are not told where by the caller: Veriff's and FinPro's, whose URL is set in a
+        /// portal. Without one they are kept and sent nowhere. A URL of another machine is not called unless
+        /// [`with_allow_other_machines`](Self::with_allow_other_machines) allows it.
+        with_webhook_urls / webhook_urls: BTreeMap<Provider, String> = BTreeMap::new();
+        /// What sends webhooks; nothing is sent without.
+        with_webhook_transport / webhook_transport: Option<Arc<dyn Transport>> = None;
         /// The longest request body, in bytes; a longer one is answered 413 in the provider's error form.
         with_body_limit / body_limit: usize = 64 * 1024;
         /// How long a connection may take to send its headers, counted from the start of each request, before it is
@@ -63,3 +82,52 @@ settings! {
         with_ledger_capacity / ledger_capacity: usize = 20_000;
     }
 }
+
+impl Settings {
+    /// Changes the setting of this name by a text: `body-limit` for [`with_body_limit`](Self::with_body_limit), and
+    /// `finpass.auth-status` for a provider's.
+    ///
+    /// ```
+    /// use kyc_sandbox::Settings;
+    ///
+    /// let mut settings = Settings::default();
+    /// settings.set("finpass.validation-status", "400")?;
+    /// settings.set("veriff.reply-signing", "unsigned")?;
+    /// assert_eq!(*settings.finpass().validation_status(), 400);
+    /// assert!(settings.set("veriff.reply-signing", "perhaps").is_err());
+    /// # Ok::<(), kyc_sandbox::settings::SettingError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Unknown`] for a name that is none of [`all`](Self::all), and [`SettingError::Malformed`] for a text
+    /// that has not the setting's form.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
+        match name.split_once('.') {
+            Some(("finpass", name)) => self.finpass.set_by_name(name, text),
+            Some(("finpro", name)) => self.finpro.set_by_name(name, text),
+            Some(("veriff", name)) => self.veriff.set_by_name(name, text),
+            Some(("deepvue", name)) => self.deepvue.set_by_name(name, text),
+            Some(_) => Err(SettingError::Unknown),
+            None => self.set_by_name(name, text),
+        }
+    }
+
+    /// All settings that can be given as text.
+    pub fn all() -> Vec<SettingName> {
+        let of = |provider: &'static str, names: Vec<SettingName>| {
+            names.into_iter().map(move |setting| SettingName {
+                name: format!("{provider}.{}", setting.name),
+                ..setting
+            })
+        };
+        let mut all = Self::names();
+        all.extend(of("finpass", FinpassSettings::names()));
+        all.extend(of("finpro", FinproSettings::names()));
+        all.extend(of("veriff", VeriffSettings::names()));
+        all.extend(of("deepvue", DeepvueSettings::names()));
+        all
+    }
+}
+
+named! { PeopleAct { ByScript OnPages } }

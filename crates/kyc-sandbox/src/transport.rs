@@ -15,8 +15,8 @@ use tower::ServiceExt;
 use crate::credentials::BaseUrls;
 use crate::exchange::ConnectionInfo;
 
-/// More than the longest reply, which echoes a request.
-const RESPONSE_LIMIT: usize = 4 * 1024 * 1024;
+/// More than the longest reply, which is a file that was uploaded.
+const RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 
 const ORIGIN: &str = "http://localhost";
 

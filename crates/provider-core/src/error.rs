@@ -101,7 +101,8 @@ crate::named_enum! {
 pub enum Outcome {
     /// Nothing left this machine. Calling again is safe.
     NotSent,
-    /// The provider refused it. Nothing was done.
+    /// The provider refused it. Nothing was done, but that it may have been counted as an attempt: see
+    /// [`FaultClass::Counted`].
     Refused,
     /// It may have been processed. Find out before calling again, unless the operation is `Safe` or `Repeatable`.
     Unknown,
@@ -439,10 +440,11 @@ impl Error {
             }
             ErrorKind::Verification => "the reply is not authentic",
             ErrorKind::RateLimited => "too many requests",
+            // Whatever the body says beside it.
+            ErrorKind::Api if status.is_server_error() => "the server failed",
             ErrorKind::Api if self.has_fault_of(FaultClass::Contradictory) => {
                 "the reply contradicts itself"
             }
-            ErrorKind::Api if status.is_server_error() => "the server failed",
             ErrorKind::Api if status == StatusCode::REQUEST_TIMEOUT => {
                 "the server did not receive the request in time"
             }
@@ -788,6 +790,16 @@ mod tests {
         ] {
             assert_eq!(with(kind, status), expected);
         }
+        let fault = Fault::new().with_class(FaultClass::Contradictory);
+        let said = |status| {
+            let response = RawResponse::new(status, http::HeaderMap::new(), bytes::Bytes::new());
+            let error = Error::new(ErrorKind::Api, Outcome::Refused).with_response(response);
+            error.with_fault(Some(fault.clone())).to_string()
+        };
+        let broke = said(StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(broke.starts_with("the server failed (HTTP 500)"), "{broke}");
+        let contradicts = said(StatusCode::OK);
+        assert!(contradicts.starts_with("the reply contradicts itself (HTTP 200)"));
         assert_eq!(
             Error::from(TransportError::new(TransportErrorKind::Certificate)).to_string(),
             "the server's certificate was refused, nothing was sent"

@@ -9,6 +9,8 @@ mod resilience;
 pub mod testing;
 mod transport;
 mod values;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 mod wire;
 
 pub use call::*;

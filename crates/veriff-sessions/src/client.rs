@@ -94,7 +94,7 @@ provider_core::operations! {
         /// Downloads a picture, a video or the data of a chip: `GET /v1/media/{id}`.
         ///
         /// Awaited, it is in memory whole; [`Call::download`](provider_core::Call::download) streams it into a file, of which
-        /// nothing is left if it is not complete and verified. At most [`DownloadMedia::MAX_BYTES`]. Whether Veriff signs files
+        /// nothing is left if it is not complete and verified. At most 64 MiB are read. Whether Veriff signs files
         /// is not documented (`[unknown]`): one without a signature is refused, unless the provider accepts unsigned replies.
         ///
         /// # Errors
@@ -152,7 +152,8 @@ provider_core::operations! {
 
         /// Sends the person the one-time password of the Aadhaar database: `POST /v1/sessions/{id}/mfa/generate`.
         ///
-        /// Each call sends one, so it is not retried when its outcome is unknown.
+        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Each call sends one, so it is not
+        /// retried when its outcome is unknown.
         ///
         /// # Errors
         ///
@@ -164,7 +165,8 @@ provider_core::operations! {
 
         /// Verifies the one-time password: `POST /v1/sessions/{id}/mfa/verify`.
         ///
-        /// Wrong passwords are counted, so it is not retried when its outcome is unknown.
+        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Wrong passwords are counted, so it
+        /// is not retried when its outcome is unknown.
         ///
         /// # Errors
         ///

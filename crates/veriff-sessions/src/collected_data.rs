@@ -47,7 +47,7 @@ struct Network {
 
 /// Addresses.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"anyOf": [{"required": ["addressV4"]}, {"required": ["addressV6"]}]}])))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Addresses {
     /// The IPv4 address

@@ -5,13 +5,15 @@ use std::fmt;
 use consent_hmac::{SessionId, Veriff};
 use provider_core::lenient::{Printable, Read, Told};
 use provider_core::{
-    Fault, FaultClass, Idempotency, Mark, Masked, Operation, ResponseError, Verified, lenient,
+    Fault, FaultClass, Idempotency, Items, Mark, Masked, Operation, RawJson, ResponseError,
+    Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::PersonData;
+use crate::document;
 use crate::endpoint::by_id;
 use crate::reply::{ReplyStatus, accept, status};
+use crate::{DocumentData, PersonData, RiskLabel, RiskScore, TechnicalData};
 
 /// The request of a session's decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +50,7 @@ impl GetDecision {
         let decision = Decision {
             status: received.status,
             verification: received.verification,
+            technical_data: received.technical_data,
         };
         let about = decision.verification.as_ref().map(|found| &*found.id);
         accept(response, decision.status.as_ref(), &self.session_id, about)?;
@@ -64,7 +67,8 @@ impl GetDecision {
 
 /// The reply: a decision, or none yet (`[docs]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["technicalData"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Decision {
     /// `success`.
@@ -74,12 +78,19 @@ pub struct Decision {
     // Read so that the member has to be there, be it null: a reply without it says nothing about the session.
     #[serde(deserialize_with = "lenient::object_or_null")]
     pub verification: Option<Verification>,
+    /// What is known of the person's device (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::object"
+    )]
+    pub technical_data: Option<TechnicalData>,
 }
 
 /// A decision. The page was cut off after `endUserId` (`[docs]`); the fields after it are unconfirmed (`[3p]`). What is not
-/// named here, such as the document, is in [`Response::body`](provider_core::Response::body).
+/// named here is in [`Response::body`](provider_core::Response::body).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["document", "additionalVerifiedData", "riskLabels", "riskScore", "biometricAuthentication", "comments", "highRisk"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Verification {
@@ -116,6 +127,55 @@ pub struct Verification {
     /// Who was verified (`[3p]`).
     #[serde(default, deserialize_with = "lenient::object")]
     pub person: Option<PersonData>,
+    /// What was verified (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::object"
+    )]
+    pub document: Option<DocumentData>,
+    /// What registries confirmed, in a free form (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "document::raw"
+    )]
+    pub additional_verified_data: Option<RawJson>,
+    /// What Veriff noticed (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::value"
+    )]
+    pub risk_labels: Option<Items<RiskLabel>>,
+    /// How risky the session is (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::object"
+    )]
+    pub risk_score: Option<RiskScore>,
+    /// The comparison with an earlier session, in a form that is not documented (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "document::raw"
+    )]
+    pub biometric_authentication: Option<RawJson>,
+    /// Deprecated, and empty (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "document::raw"
+    )]
+    pub comments: Option<RawJson>,
+    /// Deprecated (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::boolean"
+    )]
+    pub high_risk: Option<bool>,
 }
 
 /// Prints no text of Veriff's but the id, if it looks like one.
@@ -193,13 +253,21 @@ impl Verification {
 }
 
 /// What may be repeated: it decides nothing.
-const INFORMATIONAL: [&str; 6] = [
+const INFORMATIONAL: [&str; 14] = [
     "attemptId",
     "acceptanceTime",
     "decisionTime",
     "vendorData",
     "endUserId",
     "person",
+    "document",
+    "additionalVerifiedData",
+    "riskLabels",
+    "riskScore",
+    "biometricAuthentication",
+    "comments",
+    "highRisk",
+    "technicalData",
 ];
 
 by_id!(
@@ -207,7 +275,13 @@ by_id!(
     Operation::new("decision", "GET /v1/sessions/{id}/decision", Idempotency::Safe)
         // By the session's id in the signed body; a reply without a decision has none, and says nothing about a person.
         .with_correlated_reply()
-        .documented(Mark::Docs)
+        .documented(Mark::Docs),
+    doubt: |decision| {
+        let verdict = decision.verification.as_ref().map(Verification::verdict);
+        (verdict == Some(Verdict::Unclear)).then_some(
+            "$.verification is unclear: status, code and reason contradict each other, or are not documented; it is no approval",
+        )
+    }
 );
 
 /// A 2xx body: the decision, and what says that something went wrong.
@@ -225,4 +299,10 @@ struct ReceivedDecision {
     success: Told,
     #[serde(deserialize_with = "lenient::object_or_null")]
     verification: Option<Verification>,
+    #[serde(
+        rename = "technicalData",
+        default,
+        deserialize_with = "lenient::object"
+    )]
+    technical_data: Option<TechnicalData>,
 }

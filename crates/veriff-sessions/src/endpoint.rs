@@ -2,7 +2,10 @@
 
 /// Implements [`Endpoint`](provider_core::Endpoint) for a request that is the id in its path, which is signed.
 macro_rules! by_id {
-    ($request:ident.$id:ident, $read:expr => $output:ty, $operation:expr) => {
+    (
+        $request:ident.$id:ident, $read:expr => $output:ty, $operation:expr
+        $(, doubt: $doubt:expr)?
+    ) => {
         impl provider_core::Endpoint for $request {
             type Provider = consent_hmac::Veriff;
             type Output = $output;
@@ -22,13 +25,23 @@ macro_rules! by_id {
             ) -> Result<$output, provider_core::ResponseError> {
                 $read(self, response)
             }
+
+            $(
+                fn doubt(value: &$output) -> Option<&'static str> {
+                    let doubt: fn(&$output) -> Option<&'static str> = $doubt;
+                    doubt(value)
+                }
+            )?
         }
     };
 }
 
 /// Implements [`Endpoint`](provider_core::Endpoint) for a request about a session with the rest of its members in its body.
 macro_rules! with_body {
-    ($request:ident, $body:expr, $read:expr => $output:ty, $operation:expr) => {
+    (
+        $request:ident, $body:expr, $read:expr => $output:ty, $operation:expr
+        $(, lint: $lint:expr)?
+    ) => {
         impl provider_core::Endpoint for $request {
             type Provider = consent_hmac::Veriff;
             type Output = $output;
@@ -44,6 +57,13 @@ macro_rules! with_body {
                     .segment("id", self.session_id.as_path_id())
                     .json(&body)
             }
+
+            $(
+                fn lint(&self, findings: &mut provider_core::lint::Findings<'_>) {
+                    let lint: fn(&Self, &mut provider_core::lint::Findings<'_>) = $lint;
+                    lint(self, findings);
+                }
+            )?
 
             fn response(
                 &self,

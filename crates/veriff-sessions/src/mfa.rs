@@ -194,7 +194,7 @@ impl VerifyMfa {
 
 /// The reply to what was done. What was not done is an error, in a reply with HTTP 200 too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["reason"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = with_reason))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MfaReply {
@@ -202,6 +202,20 @@ pub struct MfaReply {
     pub status: ReplyStatus,
     /// The session. A reply that names another session than the request is refused.
     pub session_id: SessionId,
+}
+
+/// Adds what a refusal says: it has the status of a success.
+#[cfg(feature = "schema")]
+fn with_reason(schema: &mut schemars::Schema) {
+    let members = schema.get_mut("properties");
+    if let Some(members) = members.and_then(|members| members.as_object_mut()) {
+        let reason = provider_core::serde_json::json!({
+            "type": ["string", "null"],
+            "description": "Why it was not done; there on failure only, beside the status `fail`.",
+            "examples": MfaRefusal::KNOWN,
+        });
+        members.insert("reason".to_owned(), reason);
+    }
 }
 
 /// A 2xx body.
@@ -254,7 +268,8 @@ with_body!(
         .settled_by("ask the person whether a password arrived, and generate another one after 60 seconds if none did")
         // By the session's id in the signed body.
         .with_correlated_reply()
-        .documented(Mark::Docs)
+        .documented(Mark::Docs),
+    lint: |request, findings| findings.aadhaar("identifier", request.identifier.0.expose())
 );
 
 with_body!(

@@ -251,5 +251,11 @@ by_id!(
     )
     // By the session's id in the signed body; a reply without a screening has none, and says nothing about a person.
     .with_correlated_reply()
-    .documented(Mark::Docs)
+    .documented(Mark::Docs),
+    doubt: |reply| {
+        let finding = reply.data.as_ref().map(WatchlistScreening::finding);
+        (finding == Some(ScreeningFinding::Unclear)).then_some(
+            "$.data is unclear: matchStatus and hits contradict each other, or are not documented; it is no clearance",
+        )
+    }
 );

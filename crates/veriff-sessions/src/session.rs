@@ -53,7 +53,7 @@ pub struct SessionReply {
 /// A session. Its id is read strictly; the other members are known from a transcription of the page (`[3p]`) and never fail a
 /// reply, but for the URL of a session that was created.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["baseUrl"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Session {
@@ -73,6 +73,13 @@ pub struct Session {
     /// The host of [`url`](Self::url). Older replies have `baseUrl` instead, which is in the reply's body.
     #[serde(default, deserialize_with = "lenient::text")]
     pub host: Option<Masked>,
+    /// What older replies have instead of [`host`](Self::host) (`[3p]`).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::text"
+    )]
+    pub base_url: Option<Masked>,
     /// Where the session is: `created` or `submitted`.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<SessionStatus>,

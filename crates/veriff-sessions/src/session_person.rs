@@ -2,7 +2,7 @@
 
 use consent_hmac::SessionId;
 use provider_core::{
-    Idempotency, Items, Mark, Masked, Operation, ResponseError, Verified, lenient,
+    Idempotency, Items, Mark, Masked, Operation, RawJson, ResponseError, Verified, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,9 +87,9 @@ pub struct SessionPerson {
     pub pep_sanction_matches: Option<Items<PepSanctionMatch>>,
 }
 
-/// What one screening provider found. Its hits, which pass through as the provider writes them, are in the reply's body.
+/// What one screening provider found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["hits"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PepSanctionMatch {
@@ -99,6 +99,13 @@ pub struct PepSanctionMatch {
     /// How many hits there are.
     #[serde(default, deserialize_with = "lenient::integer")]
     pub number_of_matches: Option<u32>,
+    /// Who may be the person, as the screening provider writes it: the members are not documented.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::value"
+    )]
+    pub hits: Option<Items<RawJson>>,
     /// When it was looked for.
     #[serde(default, deserialize_with = "lenient::text")]
     pub date: Option<Masked>,

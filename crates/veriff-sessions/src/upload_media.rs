@@ -41,6 +41,39 @@ provider_core::named_enum! {
     }
 }
 
+impl MediaType {
+    /// The type of a file, by its first bytes; `None` for one that is not taken.
+    pub fn of_file(file: &[u8]) -> Option<Self> {
+        match file {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'%', b'P', b'D', b'F', b'-', ..] => Some(Self::Pdf),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::Webp),
+            // The brand of an ISO media file.
+            [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
+                b"heic" | b"heix" | b"hevc" | b"hevx" => Some(Self::Heic),
+                b"mif1" | b"msf1" | b"heim" | b"heis" => Some(Self::Heif),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// The request that uploads one picture. Upload all of them before the session is submitted (`[docs]`).
 ///
 /// The data of a document's chip are uploaded by the same route, in a wrapper whose name is not known (`[unknown]`): not here.
@@ -63,6 +96,10 @@ struct Picture {
     /// What it shows: document-front, document-back, face, or another context
     context: MediaContext,
     /// The file in base64, after data:image/jpeg;base64, or on its own; at most 24 MB of base64, a PDF at most 20 MB
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("x-kyc-file" = {"encoding": "data-uri", "maxBytes": UploadMedia::MAX_PDF_BYTES}))
+    )]
     content: Masked,
     /// When it was taken, such as 2030-01-01T00:00:00.000Z
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,3 +238,26 @@ with_body!(
         .with_timeout(std::time::Duration::from_secs(120))
         .documented(Mark::Docs)
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_type_is_seen_by_its_first_bytes() {
+        for (file, expected) in [
+            (&b"\xff\xd8\xff\xe0"[..], Some(MediaType::Jpeg)),
+            (b"\x89PNG\r\n\x1a\n", Some(MediaType::Png)),
+            (b"RIFF\0\0\0\0WEBPVP8 ", Some(MediaType::Webp)),
+            (b"\0\0\0\x18ftypheic", Some(MediaType::Heic)),
+            (b"\0\0\0\x18ftypmif1", Some(MediaType::Heif)),
+            (b"%PDF-1.4", Some(MediaType::Pdf)),
+            (b"\0\0\0\x18ftypmp42", None),
+            (b"\0\0\0\x18ftyp", None),
+            (b"<html>", None),
+            (b"", None),
+        ] {
+            assert_eq!(MediaType::of_file(file), expected, "{file:?}");
+        }
+    }
+}

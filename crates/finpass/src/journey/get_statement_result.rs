@@ -88,7 +88,8 @@ pub struct StatementAccount {
     pub transactions: Option<Items<StatementTransaction>>,
 }
 
-/// A transaction. The page was cut off after its first member, so the others are kept as they came (`[unknown]`).
+/// A transaction. The page was cut off after its first member, so the others, the amount too, are kept as they came
+/// (`[unknown]`): [`json`](Self::json).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatementTransaction {
@@ -97,9 +98,9 @@ pub struct StatementTransaction {
     json: RawJson,
 }
 
-/// The member that is documented.
+/// A transaction. Only its date is documented (`[unknown]`): the other members, the amount too, are as Finpass sends them.
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("additionalProperties" = true)))]
 struct TransactionHead {
     /// When it happened; the format is not documented.
     #[serde(default, deserialize_with = "lenient::text")]

@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod bank_data;
 mod conformance;
 mod fixtures;
 mod initialize;
@@ -14,3 +15,4 @@ mod refresh_data;
 mod reports;
 mod sandbox;
 mod socket;
+mod webhooks;

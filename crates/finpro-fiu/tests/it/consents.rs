@@ -574,6 +574,31 @@ fn the_identifiers_of_a_request_are_checked_against_the_rules_of_their_kind() {
         findings(&list("00000000000")),
         [("partyIdentifierValue", Rule::AadhaarMask)]
     );
+    let list = |kind, value: &str| ListConsentsV3::Party {
+        party: of(kind, value),
+        product: product("P"),
+        account: account(),
+    };
+    for (kind, right, wrong, rule) in [
+        (
+            PartyIdentifierType::DateOfBirth,
+            "1990-02-28",
+            "28-02-1990",
+            Rule::BirthDateForm,
+        ),
+        (
+            PartyIdentifierType::Gstin,
+            "29AAAPT0000Z1Z5",
+            "29AAAPT0000Z1Z6",
+            Rule::GstinForm,
+        ),
+    ] {
+        assert_eq!(findings(&list(kind.clone(), right)), []);
+        assert_eq!(
+            findings(&list(kind, wrong)),
+            [("partyIdentifierValue", rule)]
+        );
+    }
     let right = RequestConsentV2::new(product("P"), vua("9000000001"), party(), account());
     assert_eq!(findings(&right), []);
 }

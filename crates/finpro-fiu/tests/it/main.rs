@@ -7,6 +7,7 @@
 )]
 
 mod analytics;
+mod bank_data;
 mod bulk;
 mod capability;
 mod consents;
@@ -16,6 +17,7 @@ mod fixtures;
 mod progress;
 mod rebit;
 mod redirection;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -4,7 +4,8 @@ use finpro_fiu::{
     ConsentHandle, DecryptRedirection, EncryptRedirection, Journey, JourneyEnd, ProductId,
     RequestConsentV3, ReturnParameters, ReturnUrl, Vua,
 };
-use kyc_sandbox::Sandbox;
+use kyc_sandbox::settings::UnknownName;
+use kyc_sandbox::{FinproSettings, Sandbox, Settings};
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{ErrorKind, Pan};
 use serde_json::{Value, json};
@@ -232,7 +233,9 @@ async fn a_success_without_its_url_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn the_sandbox_sends_customers_on_and_refuses_as_documented() {
-    let client = client(Sandbox::default().transport());
+    let settings = FinproSettings::default().with_unknown_aggregator(UnknownName::Accepted);
+    let settings = Settings::default().with_finpro(settings);
+    let client = client(Sandbox::new(settings).transport());
     let ask = async |vua: &str| {
         let product = ProductId::parse("LOAN-1").unwrap();
         let request = RequestConsentV3::new(product, Vua::parse(vua).unwrap());
@@ -272,7 +275,10 @@ async fn the_sandbox_sends_customers_on_and_refuses_as_documented() {
         assert_eq!(error.fault().unwrap().code(), Some(code));
         assert!(error.fault().unwrap().meaning().is_some(), "{code}");
     }
-    for (ecres, end) in [("AbCd", JourneyEnd::Accepted), ("7", JourneyEnd::NoAccount)] {
+    let foreign = DecryptRedirection::new("AbCd", "010120300000000", "fi");
+    let error = client.decrypt_redirection(foreign).await.unwrap_err();
+    assert_eq!(error.fault().unwrap().code(), Some("InvalidRequest"));
+    for (ecres, end) in [("0", JourneyEnd::Accepted), ("7", JourneyEnd::NoAccount)] {
         let request = DecryptRedirection::new(ecres, "010120300000000", "fi");
         let journey = client
             .decrypt_redirection(request)

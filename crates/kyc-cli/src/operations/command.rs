@@ -12,6 +12,8 @@ pub(super) struct Command {
     pub(super) forms: &'static [(&'static str, Form)],
     /// Whether it also accepts a file of questions.
     pub(super) batch: bool,
+    /// Where its reply has a document as text, as a JSON pointer.
+    pub(super) document: Option<&'static str>,
     /// What the help says beside it, or nothing.
     pub(super) note: &'static str,
 }
@@ -24,6 +26,7 @@ impl Command {
             name: operation,
             forms: &[],
             batch: false,
+            document: None,
             note: "",
         }
     }
@@ -37,6 +40,12 @@ impl Command {
     /// The same command, with these forms of members.
     pub(super) const fn with_forms(mut self, forms: &'static [(&'static str, Form)]) -> Self {
         self.forms = forms;
+        self
+    }
+
+    /// The same command, whose reply has a document here, which `--document` writes.
+    pub(super) const fn with_document(mut self, pointer: &'static str) -> Self {
+        self.document = Some(pointer);
         self
     }
 

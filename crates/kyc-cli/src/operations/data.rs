@@ -1,11 +1,17 @@
-//! What is read from a file or from standard input: a whole request as JSON, or the text of one member.
+//! What is read from a file or from standard input: a whole request as JSON, or the file that a member carries.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use kyc_facade::provider_core::{InvalidRequest, MAX_INPUT_BYTES, input_from_json};
-use serde_json::{Map, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kyc_facade::openapi::{FileEncoding, FileMember};
+use kyc_facade::provider_core::{
+    InvalidRequest, MAX_INPUT_BYTES, input_from_json, value_from_json,
+};
+use kyc_facade::veriff_sessions::MediaType;
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
@@ -23,10 +29,52 @@ pub(super) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// Reads the text of a member; `-` is standard input. One byte more than `most` is read at most, and refused by the member.
-pub(super) fn text(member: &str, path: &Path, most: usize) -> Result<String, Failure> {
-    let bytes = bounded(path, most).map_err(|error| Failure::file(member, "read", &error))?;
-    String::from_utf8(bytes).map_err(|_| Failure::configuration(member, "must be UTF-8"))
+/// Reads the value of a member from a file; `-` is standard input.
+pub(super) fn file(member: &str, given: &str, how: FileMember) -> Result<Value, Failure> {
+    let refused = |rule: &str| Failure::configuration(member, rule);
+    let (name, path) = match how.encoding {
+        FileEncoding::NamedPdf => given
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| refused("must be NAME=FILE, the name of the member that has the PDF"))?,
+        _ => ("", given),
+    };
+    let read = bounded(path.as_ref(), how.max_bytes);
+    let bytes = read.map_err(|error| Failure::file(member, "read", &error))?;
+    if bytes.len() > how.max_bytes {
+        let rule = format!("must be at most {} bytes", how.max_bytes);
+        return Err(refused(&rule));
+    }
+    match how.encoding {
+        FileEncoding::Text => match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(_) => Err(refused("must be UTF-8")),
+        },
+        FileEncoding::Json => {
+            Ok(value_from_json(&bytes).map_err(|error| in_member(member, error))?)
+        }
+        FileEncoding::DataUri => {
+            let kind = MediaType::of_file(&bytes);
+            let kind = kind.ok_or_else(|| {
+                refused("must be a file in JPEG, PNG, WebP, HEIF, HEIC or PDF, and begins like none of them")
+            })?;
+            let mut uri = format!("data:{};base64,", kind.as_str());
+            STANDARD.encode_string(&bytes, &mut uri);
+            Ok(uri.into())
+        }
+        FileEncoding::NamedPdf if !bytes.starts_with(b"%PDF-") => Err(refused("must be a PDF")),
+        FileEncoding::NamedPdf => Ok(json!([{ (name): STANDARD.encode(&bytes) }])),
+    }
+}
+
+/// Names the place within the member's file.
+fn in_member(member: &str, error: InvalidRequest) -> InvalidRequest {
+    let field = match error.field() {
+        "request" => member.to_owned(),
+        field if field.starts_with('[') => format!("{member}{field}"),
+        field => format!("{member}.{field}"),
+    };
+    error.for_field(field)
 }
 
 /// Reads at most one byte more than allowed.

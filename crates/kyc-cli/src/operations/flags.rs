@@ -1,7 +1,8 @@
 //! The members of a request as flags, and flags as members of a request.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use kyc_facade::openapi::{Kind, Member, plain};
+use kyc_facade::openapi::{FileEncoding, Kind, Member, plain};
+use kyc_facade::provider_core::InvalidRequest;
 use serde_json::{Map, Number, Value};
 
 use super::command::Command;
@@ -9,8 +10,9 @@ use super::data;
 use crate::failure::Failure;
 
 /// Names that have another meaning in every command. A member of such a name can be given only in `--data`.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     "data",
+    "document",
     "help",
     "json",
     "out",
@@ -24,8 +26,8 @@ const RESERVED: [&str; 7] = [
 pub(super) enum Form {
     /// A flag of another name, and how its texts are spelled in the request.
     Spelled(&'static str, fn(&str) -> &str),
-    /// A file, or `-` for standard input: its text is the value, of at most this many bytes.
-    File(usize),
+    /// A text that is read as this value: what the member consists of is in it.
+    Read(fn(&str) -> Result<Value, InvalidRequest>),
     /// A flag without a value, for a member with only one value; and the rule to report if it is missing.
     Switch {
         value: &'static str,
@@ -65,7 +67,10 @@ pub(super) fn flags(members: Vec<Member>, command: Command) -> (Vec<Flag>, Vec<M
             Flag { name, member, form }
         })
         .partition(|flag| {
-            flag.member.kind != Kind::Other && !RESERVED.contains(&flag.name.as_str())
+            let has_form = flag.member.kind != Kind::Other
+                || flag.member.file.is_some()
+                || matches!(flag.form, Some(Form::Read(_)));
+            has_form && !RESERVED.contains(&flag.name.as_str())
         });
     (flags, others.into_iter().map(|flag| flag.member).collect())
 }
@@ -85,16 +90,16 @@ impl Flag {
             .lines()
             .collect::<Vec<_>>()
             .join(" ");
-        if matches!(self.member.kind, Kind::List(_)) {
+        if self.is_repeated() {
             help.push_str("; may be given several times");
         }
         let arg = arg.help(help);
         if let Some(Form::Switch { .. }) = self.form {
             return vec![arg.action(ArgAction::SetTrue)];
         }
-        let action = match self.member.kind {
-            Kind::List(_) => ArgAction::Append,
-            _ => ArgAction::Set,
+        let action = match self.is_repeated() {
+            true => ArgAction::Append,
+            false => ArgAction::Set,
         };
         let mut arg = arg.action(action).value_name(self.value_name());
         if matches!(self.member.kind, Kind::Integer | Kind::Number) {
@@ -127,9 +132,15 @@ impl Flag {
         }
     }
 
+    fn is_repeated(&self) -> bool {
+        let encoding = self.member.file.map(|file| file.encoding);
+        matches!(self.member.kind, Kind::List(_)) || encoding == Some(FileEncoding::NamedPdf)
+    }
+
     fn value_name(&self) -> String {
-        match (&self.member.kind, self.form) {
-            (_, Some(Form::File(_))) => "FILE".to_owned(),
+        match (&self.member.kind, self.member.file) {
+            (_, Some(file)) if file.encoding == FileEncoding::NamedPdf => "NAME=FILE".to_owned(),
+            (_, Some(_)) => "FILE".to_owned(),
             (Kind::Boolean, _) => "true|false".to_owned(),
             _ => self.name.to_uppercase().replace('-', "_"),
         }
@@ -143,6 +154,10 @@ impl Flag {
         has_data: bool,
     ) -> Result<(), Failure> {
         let member = &self.member.name;
+        if member.contains('.') && matches.get_many::<String>(&self.name).is_none() {
+            return Ok(());
+        }
+        let (request, key) = object_of(request, member)?;
         let missing = |rule: String| match has_data {
             true => Ok(()),
             false => Err(Failure::configuration(member, rule)),
@@ -155,14 +170,30 @@ impl Flag {
             if !matches.get_flag(&self.name) {
                 return missing(rule.to_owned());
             }
-            request.insert(member.clone(), value.into());
+            request.insert(key, value.into());
             return Ok(());
         }
-        if let (Some(Form::File(most)), Some(path)) =
+        if let (Some(file), Some(given)) =
+            (self.member.file, matches.get_many::<String>(&self.name))
+        {
+            let values = given.map(|given| data::file(member, given, file));
+            let mut values: Vec<_> = values.collect::<Result<_, _>>()?;
+            let value = match file.encoding {
+                FileEncoding::NamedPdf => {
+                    let items = values.iter_mut().filter_map(Value::as_array_mut);
+                    items.flat_map(std::mem::take).collect()
+                }
+                _ => values.pop().unwrap_or_default(),
+            };
+            request.insert(key, value);
+        } else if let (Some(Form::Read(read)), Some(text)) =
             (self.form, matches.get_one::<String>(&self.name))
         {
-            let text = data::text(member, path.as_ref(), most)?;
-            request.insert(member.clone(), text.into());
+            let value = read(text).map_err(|error| {
+                let field = format!("{member}.{}", error.field());
+                error.for_field(field)
+            })?;
+            request.insert(key, value);
         } else if let Some(given) = matches.get_many::<String>(&self.name) {
             let spelled = |text| match self.form {
                 Some(Form::Spelled(_, spelled)) => spelled(text),
@@ -173,15 +204,31 @@ impl Flag {
                 Kind::List(_) => values.collect(),
                 _ => values.next().unwrap_or_default(),
             };
-            request.insert(member.clone(), value);
+            request.insert(key, value);
         } else if let Some(Form::Explicit { without, .. }) = self.form {
             if !matches.get_flag(without) {
                 return missing(format!("required, or use --{without}"));
             }
-            request.remove(member);
+            request.remove(&key);
         }
         Ok(())
     }
+}
+
+/// The object in which a member stands, which is made if it is not there, and the member's name in it.
+fn object_of<'r>(
+    request: &'r mut Map<String, Value>,
+    member: &str,
+) -> Result<(&'r mut Map<String, Value>, String), Failure> {
+    let Some((object, member)) = member.split_once('.') else {
+        return Ok((request, member.to_owned()));
+    };
+    let inner = request
+        .entry(object)
+        .or_insert_with(|| Map::new().into())
+        .as_object_mut()
+        .ok_or_else(|| Failure::configuration(object, "must be an object"))?;
+    object_of(inner, member)
 }
 
 /// Converts text to a value. Text that is not of the member's kind stays text, and the request refuses it.
@@ -206,14 +253,14 @@ fn kebab(name: &str) -> String {
     while let Some(letter) = letters.next() {
         let begins_a_word = letter.is_uppercase()
             && before.is_some_and(|before: char| {
-                !before.is_uppercase() && before != '_'
+                !before.is_uppercase() && !['_', '.'].contains(&before)
                     || letters.peek().is_some_and(|next| next.is_lowercase())
             });
         if begins_a_word && !kebab.ends_with('-') {
             kebab.push('-');
         }
         match letter {
-            '_' => kebab.push('-'),
+            '_' | '.' => kebab.push('-'),
             letter => kebab.extend(letter.to_lowercase()),
         }
         before = Some(letter);
@@ -238,6 +285,7 @@ mod tests {
             ("URLToOpen", "url-to-open"),
             ("Fi_Types", "fi-types"),
             ("line2", "line2"),
+            ("image.takenAt", "image-taken-at"),
         ] {
             assert_eq!(kebab(name), flag);
         }
@@ -252,6 +300,7 @@ mod tests {
             description: String::new(),
             kind,
             listed: Vec::new(),
+            file: None,
         };
         let members = vec![
             member("people", Kind::Other),

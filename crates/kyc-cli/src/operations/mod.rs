@@ -7,9 +7,11 @@ mod dropped;
 mod flags;
 mod provider;
 mod providers;
+mod reply_document;
 mod reply_file;
 #[cfg(test)]
 mod tests;
+mod unshown;
 
 pub(crate) use provider::ProviderCommands;
 pub(crate) use providers::{PROVIDERS, provider};

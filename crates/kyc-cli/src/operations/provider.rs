@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args as _, FromArgMatches as _, value_parser};
 use kyc_facade::openapi::{Document, headline, members};
+use kyc_facade::provider_core::lint::OnFinding;
 use kyc_facade::provider_core::{
-    CallOptions, CatalogueEntry, Client, DriftRadar, Mark, Provider, RequestId,
+    CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Mark, Provider, RawResponse,
+    ReplyText, RequestId, Response,
 };
 use serde_json::{Map, Value};
 
 use super::command::Command;
 use super::dropped::Dropped;
 use super::flags::{Flag, flags};
-use super::{data, reply_file::ReplyFile};
+use super::unshown::unshown;
+use super::{data, reply_document, reply_file::ReplyFile};
 use crate::arguments::BatchArguments;
 use crate::batch;
 use crate::clients::{CallSettings, Clients, FromSettings, placeholders};
-use crate::failure::{EXIT_INTERRUPTED, Failure};
+use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 
@@ -90,7 +93,16 @@ impl<P: Provider> ProviderOperations<P> {
         let operation = entry.operation();
         let (flags, only_in_data) = flags(members(entry), command);
         let data_is_required = only_in_data.iter().any(|member| member.required);
-        let mut notes = vec![operation.route.to_string()];
+        let mut notes = vec![
+            operation.route.to_string(),
+            format!(
+                "Deadline: {} seconds, unless --timeout is given",
+                operation.timeout.as_secs()
+            ),
+        ];
+        if operation.is_deprecated {
+            notes.push("Deprecated by the provider".to_owned());
+        }
         if !only_in_data.is_empty() {
             let names: Vec<_> = only_in_data.into_iter().map(|member| member.name).collect();
             let (names, provider) = (names.join(", "), P::NAME);
@@ -131,15 +143,30 @@ impl<P: Provider> ProviderOperations<P> {
         let overwrite = Arg::new("overwrite")
             .long("overwrite")
             .action(ArgAction::SetTrue)
-            .requires("out")
+            .requires("files")
             .help("Let --out replace a file");
+        let parser = parser.group(ArgGroup::new("files").arg("out").multiple(true));
         let body = "Write the reply's body as it came to a new file, or with - to stdout";
         if command.batch {
             let help = format!("{body}; for a batch, the results, one JSON object per line");
             let arguments = [data, overwrite].map(|argument| argument.conflicts_with("batch"));
             return BatchArguments::augment_args(parser.args(arguments).arg(out.help(help)));
         }
-        parser.args([data.required(data_is_required), out.help(body), overwrite])
+        let parser = parser.args([data.required(data_is_required), out.help(body)]);
+        if command.document.is_none() {
+            return parser.arg(overwrite);
+        }
+        let document = Arg::new("document")
+            .long("document")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help(
+                "Write the reply's document, decoded, to a new file; .pdf, .xml, .jpg and .png are of this type only",
+            );
+        let overwrite = overwrite.help("Let --out and --document replace a file");
+        parser
+            .args([document, overwrite])
+            .mut_group("files", |files| files.arg("document"))
     }
 
     /// Builds the request from the arguments.
@@ -166,19 +193,27 @@ impl<P: Provider> ProviderOperations<P> {
     }
 
     /// Warns of values that the provider does not list: they are sent, and may be misspelt.
-    fn warn_of_unlisted(&self, entry: &CatalogueEntry<P>, request: &Value, output: Output) {
+    fn warn_of_unlisted(
+        &self,
+        entry: &CatalogueEntry<P>,
+        request: &Value,
+        on_finding: OnFinding,
+        output: Output,
+    ) -> Result<(), Failure> {
         for member in members(entry) {
-            let value = request.get(&member.name);
+            let value = request.pointer(&format!("/{}", member.name.replace('.', "/")));
             let values = match value {
                 Some(Value::Array(values)) => values.as_slice(),
                 value => value.map_or(&[][..], std::slice::from_ref),
             };
             output.warn_unless_listed(
+                on_finding,
                 &member.name,
                 values.iter().filter_map(Value::as_str),
                 &member.listed,
-            );
+            )?;
         }
+        Ok(())
     }
 
     async fn call(
@@ -202,7 +237,8 @@ impl<P: Provider> ProviderOperations<P> {
         }
         let request = self.request(entry, matches)?;
         self.check(entry, &request, clients.options.clone())?;
-        self.warn_of_unlisted(entry, &request, output);
+        let on_finding = clients.options.on_finding;
+        self.warn_of_unlisted(entry, &request, on_finding, output)?;
         let overwrite = matches.get_flag("overwrite");
         let dropped = Arc::new(Dropped::default());
         let client: Client<P> = clients.observed(self.settings, Arc::clone(&dropped) as _)?;
@@ -210,41 +246,112 @@ impl<P: Provider> ProviderOperations<P> {
         output.warn_of(findings, &clients.lints(client.provider().base_url()));
         let mut interrupt = Interrupt::listen();
         // Removed when it is dropped, and a signal ends the process only after that.
-        let file = out.map(|path| ReplyFile::new(path, overwrite));
+        let file = out.map(|path| ReplyFile::new("--out", path, overwrite));
         let file = file.transpose()?;
+        let pointer = self.command_of(entry).document;
+        let wanted = pointer.and_then(|pointer| {
+            let path = matches.get_one::<PathBuf>("document")?;
+            Some((pointer, path))
+        });
+        let document = wanted.map(|(_, path)| ReplyFile::new("--document", path, overwrite));
+        let document = document.transpose()?;
         let id = RequestId::random()?;
         let options = CallOptions::new().with_request_id(id.clone());
         let name = format!("{} {}", P::NAME, entry.operation());
         let last_words = |done| output.interruption(&name, done, Some(&id));
         let reply = tokio::select! {
             biased;
-            reply = entry.call_text(&client, request, options) => reply?,
+            reply = entry.call_text(&client, request, options) => reply,
             () = interrupt.next() => {
                 output.on_stderr(&last_words(dropped.words(entry.operation().idempotency)));
                 return Ok(EXIT_INTERRUPTED);
             }
         };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return Err(kept_with(error, &id, file, output)),
+        };
         // A file is written to its end; stdout may be a pipe that nobody reads.
-        if !matches!(file, Some(ReplyFile::File { .. })) {
+        if !matches!(file, Some(ReplyFile::File { .. })) && document.is_none() {
             interrupt.end_with(last_words("was done"));
         }
-        let gives_file = !entry.operation().content_types.is_empty();
+        let is_json = entry.operation().content_types.is_empty() && looks_like_json(reply.body());
+        let has_file = file.is_some();
+        let not_shown = not_shown(&reply, is_json);
+        let mut reply = reply;
+        let mut refused = None;
+        if let (Some((pointer, path)), Some(document)) = (wanted, document) {
+            match reply_document::document(reply.body(), pointer, path) {
+                Ok(bytes) => {
+                    let written = document.write(&bytes, &id, output)?;
+                    output.note(&format!("{written} bytes of the document written"));
+                    reply = reply.map(|mut text| {
+                        text.json = reply_document::without(&text.json, pointer);
+                        text
+                    });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
         match file {
             Some(file) => {
-                let written = file.write(&reply, output)?;
+                let written = file.write(reply.body(), &id, output)?;
                 // A document may be inside, as Base64 or as a link.
-                let json = if gives_file { "" } else { " of JSON" };
+                let json = if is_json { " of JSON" } else { "" };
                 output.note(&format!("{written} bytes{json} written"));
             }
             None => {
                 output.reply(&reply)?;
-                if gives_file {
-                    output.note("The file was not kept: --out FILE writes it");
-                }
+                not_shown.iter().for_each(|line| output.tell(line));
             }
+        }
+        if let Some(error) = refused {
+            let place = if has_file { "in --out" } else { "on stdout" };
+            let what = format!("no document was written: {error}; the reply is {place}");
+            return Err(Failure::Elsewhere(id, what));
+        }
+        if let Some(doubt) = reply.value().doubt {
+            output.warn("reply", doubt);
+            return Ok(EXIT_UNREAD);
         }
         Ok(0)
     }
+}
+
+/// A text of JSON, or a file's bytes, by the first of them.
+fn looks_like_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// What was received and is not printed: a file, or members.
+fn not_shown(reply: &Response<ReplyText>, is_json: bool) -> Option<String> {
+    if !is_json {
+        return Some("The file was not kept: --out FILE writes it".to_owned());
+    }
+    let places = unshown(reply.body(), &reply.value().json).join(", ");
+    (!places.is_empty())
+        .then(|| format!("members not shown: {places}; --out FILE keeps the reply as it came"))
+}
+
+/// The error of a call, whose answer is kept first if there is one: it was paid for, and asking again is paid for again. Only what
+/// a success of the provider's says is an answer; a refusal and what is not authentic are none.
+fn kept_with(error: Error, id: &RequestId, file: Option<ReplyFile>, output: Output) -> Failure {
+    let is_answer = |raw: &&RawResponse| {
+        raw.status().is_success()
+            && !raw.body().is_empty()
+            && error.kind() != ErrorKind::Verification
+    };
+    match (error.raw_response().filter(is_answer), file) {
+        (Some(raw), Some(file)) => match file.write(raw.body(), id, output) {
+            Ok(written) => output.note(&format!("The reply as it came was kept: {written} bytes")),
+            Err(failure) => return failure,
+        },
+        (Some(_), None) if error.kind() == ErrorKind::Decode => {
+            output.note("The reply was not kept: --out FILE would have kept it as it came");
+        }
+        (_, _) => {}
+    }
+    error.into()
 }
 
 impl<P: Provider> ProviderCommands for ProviderOperations<P> {

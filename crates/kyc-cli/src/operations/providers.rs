@@ -3,9 +3,12 @@
 use kyc_facade::consent_hmac::{self, ConsentClient, Veriff};
 use kyc_facade::deepvue_digilocker::{self, Deepvue, DigilockerClient};
 use kyc_facade::finpass::{self, Finpass, FinpassClient};
-use kyc_facade::finpro_fiu::{ConsentsFile, FiuClient};
+use kyc_facade::finpro_fiu::{FiuClient, ReturnParameters};
 use kyc_facade::finpro_profile::{self, Finpro, FinproProfileClient};
+use kyc_facade::provider_core::InvalidRequest;
 use kyc_facade::veriff_sessions::SessionsClient;
+
+use serde_json::Value;
 
 use super::command::Command;
 use super::flags::Form;
@@ -59,8 +62,18 @@ pub(super) static FINPRO: ProviderOperations<Finpro> = ProviderOperations {
     openapi: finpro_profile::OPENAPI,
     commands: &[
         Command::of("check-profile").named("profile").with_batch(),
-        Command::of("upload-fi-requests")
-            .with_forms(&[("file", Form::File(ConsentsFile::MAX_BYTES))]),
+        Command::of("decrypt-redirection")
+            .with_forms(&[("webRedirectionURL", Form::Read(returned))])
+            .noting(
+                "The URL is the one to which the browser came back, or its query: ecres, resdate and fi are read from it.",
+            ),
+        Command::of("upload-fi-requests").noting(
+            "A file that begins with [ or { is JSON, and FinPro documents no form of it; a list of objects with the columns' \
+             names is what it has on other pages. In --data the member file is the content of a file, not its path.",
+        ),
+        Command::of("push-pdf-analytics").noting(
+            "FinPro documents no name for the member that has a PDF: ask MoneyOne, and give it as NAME=statement.pdf.",
+        ),
     ],
 };
 
@@ -100,10 +113,24 @@ pub(super) static DEEPVUE: ProviderOperations<Deepvue> = ProviderOperations {
             ]),
         Command::of("complete-authorization").with_forms(&[("consent", CONSENT)]),
         Command::of("issued-files").with_forms(&[("consent", CONSENT)]),
-        Command::of("e-aadhaar").with_forms(&[("consent", CONSENT)]),
-        Command::of("file").with_forms(&[("consent", CONSENT)]),
+        Command::of("e-aadhaar")
+            .with_forms(&[("consent", CONSENT)])
+            .with_document("/data/document_pdf")
+            .noting(
+                "--out keeps the reply as it came: with the whole Aadhaar number, should Deepvue send it unmasked. Printed it \
+                 is hidden but for its last four digits.",
+            ),
+        Command::of("file")
+            .with_forms(&[("consent", CONSENT)])
+            .with_document("/data"),
     ],
 };
+
+/// The parameters of an address to which a browser came back.
+fn returned(url: &str) -> Result<Value, InvalidRequest> {
+    let unwritten = |_| InvalidRequest::new("url", "cannot be written as JSON");
+    serde_json::to_value(ReturnParameters::of_url(url)?).map_err(unwritten)
+}
 
 const CONSENT: Form = Form::Switch {
     value: "Y",

@@ -1,10 +1,10 @@
-//! `--out`: a reply's body in a file, or on stdout, as it came.
+//! `--out`: a reply's body in a file, or on stdout, as it came. `--document`: the document in it.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf, is_separator};
 
-use kyc_facade::provider_core::Response;
+use kyc_facade::provider_core::RequestId;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -25,11 +25,11 @@ pub(super) enum ReplyFile {
 
 impl ReplyFile {
     /// Prepares the file, before anything is sent: a reply that cannot be stored may have been billed.
-    pub(super) fn new(path: &Path, overwrite: bool) -> Result<Self, Failure> {
+    pub(super) fn new(flag: &'static str, path: &Path, overwrite: bool) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout);
         }
-        let refused = |rule: &str| Err(Failure::configuration("--out", rule));
+        let refused = |rule: &str| Err(Failure::configuration(flag, rule));
         if !names_a_file(path) {
             return refused("names no file");
         }
@@ -41,12 +41,12 @@ impl ReplyFile {
             }
             // A name that is too long, above all: the temporary file has a shorter one.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::file("--out", "written", &error));
+                return Err(Failure::file(flag, "written", &error));
             }
             _ => {}
         }
         let temporary =
-            temporary::beside(path).map_err(|error| Failure::file("--out", "written", &error))?;
+            temporary::beside(path).map_err(|error| Failure::file(flag, "written", &error))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
@@ -56,9 +56,12 @@ impl ReplyFile {
 
     /// Writes the body, in a file readable by its owner only, and gives its length. A body that has no place there goes to
     /// stdout, or stays in the temporary file: it was paid for.
-    pub(super) fn write<T>(self, response: &Response<T>, output: Output) -> Result<usize, Failure> {
-        let body = response.body();
-        let id = response.request_id();
+    pub(super) fn write(
+        self,
+        body: &[u8],
+        id: &RequestId,
+        output: Output,
+    ) -> Result<usize, Failure> {
         let to_stdout = || {
             let printed = output.bytes(body);
             printed.map_err(|_| Failure::Unwritten(Some(id.clone())))
@@ -76,7 +79,7 @@ impl ReplyFile {
             .and_then(|()| temporary.as_file().sync_all());
         if written.is_err() {
             to_stdout()?;
-            return Err(Failure::Elsewhere(id.clone(), "on stdout".to_owned()));
+            return Err(elsewhere(id, "on stdout"));
         }
         let kept = match overwrite {
             true => temporary.persist(&path),
@@ -95,8 +98,13 @@ impl ReplyFile {
                 "on stdout".to_owned()
             }
         };
-        Err(Failure::Elsewhere(id.clone(), place))
+        Err(elsewhere(id, &place))
     }
+}
+
+fn elsewhere(id: &RequestId, place: &str) -> Failure {
+    let what = format!("the file could not be written; the reply is {place}");
+    Failure::Elsewhere(id.clone(), what)
 }
 
 /// Whether the path ends in a name, as it is written: `file_name` overlooks a `/` or `/.` behind one.

@@ -87,7 +87,7 @@ fn every_setting_may_come_from_a_file() {
             (format!("{name}_FILE"), path.to_str().unwrap().to_owned())
         })
         .collect();
-    assert_eq!(files.len(), 14);
+    assert_eq!(files.len(), 20);
     let run = kyc(&FULL_ONBOARDING, &files);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(run.answer()["complete"], true);

@@ -48,6 +48,15 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
                 let mut schemas = rule.as_array().unwrap().iter();
                 schemas.any(|schema| self::problems(document, schema, value).is_empty())
             }
+            "oneOf" => {
+                let schemas = rule.as_array().unwrap().iter();
+                let fits = |schema: &&Value| self::problems(document, schema, value).is_empty();
+                schemas.filter(fits).count() == 1
+            }
+            "allOf" => {
+                let mut schemas = rule.as_array().unwrap().iter();
+                schemas.all(|schema| self::problems(document, schema, value).is_empty())
+            }
             "required" => {
                 let mut names = rule.as_array().unwrap().iter();
                 names.all(|name| value.get(name.as_str().unwrap()).is_some())

@@ -113,7 +113,7 @@ impl SandboxProcess {
             if line.starts_with('#') {
                 comments.push(line);
             }
-            if environment.len() == 14 {
+            if environment.len() == 20 {
                 break;
             }
         }
@@ -315,25 +315,25 @@ impl FixedServer {
 /// Answers one request and keeps its body.
 fn answer(mut stream: TcpStream, reply: &str, last_body: &Mutex<String>) {
     let mut seen = Vec::new();
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; 64 * 1024];
+    let mut head_and_body = None;
     // The whole request: the head, and the body that it announces.
     while let Ok(read @ 1..) = stream.read(&mut buffer) {
         seen.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&seen);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let announced = head
+        // A long body is looked at once.
+        head_and_body = head_and_body.or_else(|| {
+            let end = seen.windows(4).position(|four| four == b"\r\n\r\n")?;
+            let head = String::from_utf8_lossy(&seen[..end]).to_ascii_lowercase();
+            let length = head
                 .lines()
-                .filter_map(|line| {
-                    line.to_ascii_lowercase()
-                        .strip_prefix("content-length:")
-                        .map(|n| n.trim().to_owned())
-                })
-                .find_map(|length| length.parse::<usize>().ok())
-                .unwrap_or(0);
-            if body.len() >= announced {
-                *last_body.lock().unwrap() = body.to_owned();
-                break;
-            }
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            Some((end.checked_add(4)?, length.unwrap_or(0)))
+        });
+        if let Some((begin, length)) = head_and_body
+            && seen.len().saturating_sub(begin) >= length
+        {
+            *last_body.lock().unwrap() = String::from_utf8_lossy(&seen[begin..]).into_owned();
+            break;
         }
     }
     let _ = stream.write_all(reply.as_bytes());

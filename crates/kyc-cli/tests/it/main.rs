@@ -16,6 +16,7 @@ mod configuration;
 mod derived;
 mod json_schema;
 mod kyc;
+mod listen;
 mod onboard;
 mod openapi;
 mod operations;
@@ -23,6 +24,7 @@ mod profile_server;
 mod readme;
 mod refusals;
 mod reply_file;
+mod running_sandbox;
 #[cfg(unix)]
 mod signals;
 #[cfg(target_os = "linux")]

@@ -371,3 +371,108 @@ fn interrupted_by(signal: &str) {
     );
     assert!(!stderr.contains("9000000001"));
 }
+
+#[test]
+fn a_scripted_person_completes_the_onboarding() {
+    let complete = |mobile: &str| {
+        let run = kyc(
+            &[
+                "onboard",
+                "--sandbox",
+                "--complete",
+                "--json",
+                "--mobile-number",
+                mobile,
+            ],
+            &[],
+        );
+        let completed = run.answer()["completed"].as_array().unwrap().clone();
+        let steps: Vec<_> = completed
+            .iter()
+            .map(|step| {
+                format!(
+                    "{} {}",
+                    step["step"].as_str().unwrap(),
+                    step["result"].as_str().unwrap()
+                )
+            })
+            .collect();
+        (run.code, steps, completed)
+    };
+    let (code, steps, completed) = complete("9001000000");
+    assert_eq!(
+        (code, steps),
+        (
+            0,
+            [
+                "read-documents done",
+                "read-accounts done",
+                "read-decision done"
+            ]
+            .map(str::to_owned)
+            .into()
+        )
+    );
+    assert_eq!(completed[2]["detail"], "approved");
+
+    let (code, steps, completed) = complete("9001030000");
+    assert_eq!(
+        (code, steps),
+        (
+            4,
+            [
+                "read-documents ended",
+                "read-accounts ended",
+                "read-decision ended"
+            ]
+            .map(str::to_owned)
+            .into()
+        )
+    );
+    assert_eq!(completed[0]["detail"], "the person said no");
+    assert_eq!(completed[1]["detail"], "the person rejected the consent");
+    assert_eq!(completed[2]["detail"], "declined");
+
+    // Nobody answers, and each step says so.
+    let (code, steps, _) = complete("9001060000");
+    assert_eq!(
+        (code, steps),
+        (
+            4,
+            [
+                "read-documents ended",
+                "read-accounts ended",
+                "read-decision ended"
+            ]
+            .map(str::to_owned)
+            .into()
+        )
+    );
+    let (_, _, completed) = complete("9001000508");
+    assert_eq!(completed[1]["detail"], "the data was refused");
+}
+
+#[test]
+fn what_completes_an_onboarding_is_checked_before_anything_is_sent() {
+    let sandbox = SandboxProcess::start();
+    let whole = [
+        "onboard",
+        "--complete",
+        "--json",
+        "--mobile-number",
+        "9001000000",
+    ];
+    let run = kyc(&whole, &sandbox.environment);
+    assert_eq!(
+        (run.code, run.error()["field"].as_str()),
+        (2, Some("--product-id")),
+        "{run:?}"
+    );
+    let nobody = sandbox.with(&[("KYC_SANDBOX_URL", ""), ("KYC_SANDBOX_TOKEN", "")]);
+    let run = kyc(&[&whole[..], &["--product-id", "LOAN-1"]].concat(), &nobody);
+    assert_eq!(
+        (run.code, run.error()["field"].as_str()),
+        (2, Some("--complete")),
+        "{run:?}"
+    );
+}

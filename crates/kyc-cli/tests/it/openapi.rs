@@ -58,6 +58,119 @@ fn each_document_is_openapi_3_1() {
     }
 }
 
+/// Who reads a document writes in another language.
+#[test]
+fn no_text_of_a_document_names_rust() {
+    fn texts<'d>(value: &'d Value, found: &mut Vec<&'d str>) {
+        match value {
+            Value::String(text) => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    assert!(
+                        name != "x-kyc-file",
+                        "what a command reads is no part of it"
+                    );
+                    found.push(name);
+                    texts(value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    for provider in PROVIDERS {
+        let document = document(provider);
+        let mut found = Vec::new();
+        texts(&document, &mut found);
+        for word in [
+            "::",
+            "`Debug`",
+            "`Display`",
+            "`None`",
+            "`Some`",
+            "Rust",
+            "serde",
+        ] {
+            let named = found.iter().find(|text| text.contains(word));
+            assert_eq!(named, None, "{provider}: {word}");
+        }
+        let introduction = document["info"]["description"].as_str().unwrap();
+        assert!(introduction.contains("`x-kyc-members`"), "{provider}");
+        assert!(introduction.contains("is a refusal"), "{provider}");
+    }
+}
+
+#[test]
+fn what_the_provider_needs_is_required_and_what_excludes_each_other_says_so() {
+    let veriff = document("veriff");
+    let schemas = &veriff["components"]["schemas"];
+    let needs = |schema: &Value, member: &str| {
+        let required = schema["required"].as_array().unwrap();
+        assert!(required.iter().any(|name| name == member), "{schema}");
+    };
+    needs(&schemas["SubmitSession"], "verification");
+    needs(&schemas["Submission"], "status");
+    needs(&schemas["GenerateMfa"], "type");
+    needs(&schemas["VerifyMfa"], "type");
+    let reasons = &schemas["MfaReply"]["properties"]["reason"]["examples"];
+    assert!(reasons.as_array().unwrap().len() > 10, "{reasons}");
+    let finpro = document("finpro");
+    for (name, example, fits) in [
+        (
+            "RequestConsentV3",
+            serde_json::json!({ "vua": "a@b", "productID": "P" }),
+            true,
+        ),
+        (
+            "RequestConsentV3",
+            serde_json::json!({ "vua": "a@b" }),
+            false,
+        ),
+        (
+            "RequestConsentV3",
+            serde_json::json!({ "vua": "a@b", "productID": "P", "productIDList": ["P"] }),
+            false,
+        ),
+        (
+            "GetAllFiData",
+            serde_json::json!({ "consentID": "c", "accountID": "a" }),
+            false,
+        ),
+        (
+            "GetAnalyticsExcel",
+            serde_json::json!({ "consentID": "c" }),
+            false,
+        ),
+        (
+            "GetAnalyticsExcel",
+            serde_json::json!({ "consentID": "c", "journeyID": "j" }),
+            true,
+        ),
+        (
+            "ListConsentsV3",
+            serde_json::json!({ "consentHandle": ["h"], "consentID": ["c"] }),
+            false,
+        ),
+    ] {
+        let schema = &finpro["components"]["schemas"][name];
+        let problems = problems(&finpro, schema, &example);
+        assert_eq!(problems.is_empty(), fits, "{name} {example}: {problems:?}");
+    }
+    let operation = |path: &str| &finpro["paths"][path]["post"];
+    assert_eq!(operation("/v2/requestconsent")["deprecated"], true);
+    assert_eq!(operation("/v3/requestconsent").get("deprecated"), None);
+    let sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let replies = &operation("/analytics/excel")["responses"]["2XX"]["content"];
+    assert_eq!(replies[sheet]["schema"]["format"], "binary");
+    assert!(
+        !replies["application/json"]
+            .to_string()
+            .contains("Content\""),
+        "{replies}"
+    );
+    assert_eq!(finpro["components"]["schemas"].get("Content"), None);
+}
+
 #[test]
 fn every_reference_resolves_and_every_operation_has_its_marks() {
     for provider in PROVIDERS {

@@ -214,9 +214,11 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         "provider": "finpass", "operation": "initialize", "kind": "unknown_member", "path": "$.data.nick_name", "status": null,
         "times": 1,
     } });
-    assert_eq!(lines[0], member);
+    let note = "members not shown: data.nick_name; --out FILE keeps the reply as it came";
+    assert_eq!(lines[0], serde_json::json!({ "note": note }));
+    assert_eq!(lines[1], member);
     assert_eq!(
-        (&lines[1]["drift"]["kind"], &lines[1]["drift"]["path"]),
+        (&lines[2]["drift"]["kind"], &lines[2]["drift"]["path"]),
         (&"other_type".into(), &"$.status_code".into())
     );
     assert!(!run.stderr.contains("CANARY"), "{run:?}");
@@ -238,4 +240,100 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         &sandbox.environment,
     );
     assert!(run.stderr.ends_with("drift: none\n"), "{run:?}");
+    let refused = [
+        "finpass",
+        "init",
+        "--mobile-number",
+        "1",
+        "--consent-type",
+        "x",
+    ];
+    let run = kyc(&[&refused[..], &["--drift"]].concat(), &[]);
+    assert!(
+        run.stderr.contains("drift: no reply to compare\n"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn members_that_are_not_shown_are_named_and_never_their_values() {
+    const REPLY: &str = r#"{"success":true,"data":{"client_id":"c","redirect_url":"https://x.test","9000000001":"CANARY","hits":["CANARY"]}}"#;
+    let server = FixedServer::answering("200 OK", REPLY);
+    for arguments in [&FINPASS[..6], &FINPASS] {
+        let run = kyc(arguments, &server.environment());
+        assert_eq!(run.code, 0, "{run:?}");
+        let note = "members not shown: data.*, data.hits; --out FILE keeps the reply as it came";
+        assert!(run.stderr.contains(note), "{run:?}");
+        assert!(!run.stderr.contains("CANARY"), "{run:?}");
+    }
+    let out = [&FINPASS[..6], &["--out", "-"]].concat();
+    let run = kyc(&out, &server.environment());
+    assert!(
+        run.stdout == REPLY && !run.stderr.contains("not shown"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_value_that_contradicts_itself_is_printed_with_a_warning_and_seven() {
+    let redirection = ["finpro", "decrypt-redirection", "--web-redirection-url"];
+    let url = "https://lender.example.test/back?ecres=AAAA&resdate=BBBB&fi=CCCC";
+    let arguments = [&redirection[..], &[url]].concat();
+    for (status, code, exit) in [("S", "0", 0), ("S", "1", 7), ("F", "0", 7)] {
+        let reply = format!(r#"{{"ver":"1","data":{{"status":"{status}","errorcode":"{code}"}}}}"#);
+        let server = FixedServer::answering("200 OK", &reply);
+        let run = kyc(&arguments, &server.environment());
+        assert_eq!(run.code, exit, "{run:?}");
+        assert!(run.stdout.contains("data.errorcode"), "{run:?}");
+        let warned = run.stderr.contains("warning: reply: $.data is unclear: ");
+        assert_eq!(warned, exit == 7, "{run:?}");
+    }
+}
+
+#[test]
+fn what_follows_from_a_finding_follows_from_a_value_that_is_not_listed() {
+    let server = FixedServer::answering(
+        "200 OK",
+        r#"{"success":true,"data":{"client_id":"c","redirect_url":"https://x.test"}}"#,
+    );
+    let environment = server.environment();
+    let init = [
+        "finpass",
+        "init",
+        "--mobile-number",
+        "9000000001",
+        "--consent-type",
+        "CANARY",
+    ];
+    let onboard = [
+        "onboard",
+        "--mobile",
+        "9000000001",
+        "--consent-type",
+        "CANARY",
+    ];
+    for command in [&init[..], &onboard] {
+        let before = server.connections();
+        let run = kyc(
+            &[command, &["--on-finding", "refuse-all"]].concat(),
+            &environment,
+        );
+        assert_eq!((run.code, server.connections()), (2, before), "{run:?}");
+        assert!(
+            run.stderr
+                .contains("consent_type: not a listed value. Listed are"),
+            "{run:?}"
+        );
+        assert!(!run.stderr.contains("CANARY"), "{run:?}");
+        for (what, warns) in [("ignore", false), ("warn", true), ("refuse-wrong", true)] {
+            let run = kyc(&[command, &["--on-finding", what]].concat(), &environment);
+            assert_ne!(run.code, 2, "{run:?}");
+            assert_eq!(
+                run.stderr.contains("not a listed value"),
+                warns,
+                "{what} {run:?}"
+            );
+        }
+        assert!(server.connections() > before);
+    }
 }

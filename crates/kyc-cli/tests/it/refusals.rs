@@ -378,8 +378,9 @@ fn an_address_of_a_reply_that_is_none_is_told() {
         ("https://user@evil.example.test", true),
         ("https://a.example.test/x", false),
     ] {
-        let body =
-            format!(r#"{{"ver":"1","status":"success","data":{{"data":{{"s3Url":"{url}"}}}}}}"#);
+        let body = format!(
+            r#"{{"ver":"1","status":"success","data":{{"data":{{"s3Url":"{url}","urls":[]}}}}}}"#
+        );
         let server = FixedServer::answering("200 OK", &body);
         let run = kyc(
             &["finpro", "analytics-excel", "--transaction-id", "t-1"],
@@ -391,5 +392,157 @@ fn an_address_of_a_reply_that_is_none_is_told() {
             is_told,
             "{run:?}"
         );
+    }
+}
+
+#[test]
+fn a_refusal_says_what_was_counted_and_that_more_is_not_printed() {
+    let sandbox = SandboxProcess::start();
+    let server = FixedServer::answering(
+        "400 Bad Request",
+        r#"{"status":"fail","code":"INVALID_OTP","message":"CANARY"}"#,
+    );
+    let verify = [
+        "veriff",
+        "verify-mfa",
+        "--session-id",
+        "s-1",
+        "--code",
+        "111111",
+    ];
+    let run = kyc(&verify, &server.environment());
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        run.stderr.contains("INVALID_OTP: the password is wrong\n"),
+        "{run:?}"
+    );
+    assert!(
+        run.stderr.contains("It counts as one of the few attempts"),
+        "{run:?}"
+    );
+    assert!(!run.stderr.contains("Nothing was done"), "{run:?}");
+    for (message, told) in [
+        ("Resource not found", "1101: there is no such session\n"),
+        ("CANARY", "the provider's own text is not printed"),
+    ] {
+        let body = format!(r#"{{"status":"fail","code":"1101","message":"{message}"}}"#);
+        let server = FixedServer::answering("404 Not Found", &body);
+        let run = kyc(
+            &["veriff", "attempts", "--session-id", "s-1"],
+            &server.environment(),
+        );
+        assert_eq!(run.code, 4, "{run:?}");
+        assert!(
+            run.stderr.contains(told) && !run.stderr.contains("CANARY"),
+            "{run:?}"
+        );
+    }
+    // Whatever the body says beside it.
+    for body in [
+        r#"{"success":false,"status_code":500}"#,
+        r#"{"success":true}"#,
+        "<html>",
+    ] {
+        let server = FixedServer::answering("500 Internal Server Error", body);
+        let run = kyc(&FINPASS[..6], &server.environment());
+        assert_eq!(run.code, 4, "{run:?}");
+        assert!(
+            run.stderr.contains("the server failed (HTTP 500)"),
+            "{run:?}"
+        );
+    }
+    let help = kyc(&["sandbox", "--help"], &sandbox.environment);
+    for flag in ["--on-finding", "--drift", "--timeout", "--verbose"] {
+        assert!(!help.stdout.contains(flag), "{flag} {help:?}");
+    }
+    assert!(kyc(&["openapi", "finpass", "-v", "--drift"], &[]).code == 0);
+    let help = kyc(&["finpro", "request-consent-v2", "--help"], &[]);
+    for told in ["Deadline: 30 seconds", "Deprecated by the provider"] {
+        assert!(help.stdout.contains(told), "{told} {help:?}");
+    }
+}
+
+#[test]
+fn what_excludes_each_other_and_what_is_out_of_range_is_said() {
+    let consent = [
+        "finpro",
+        "request-consent-v3",
+        "--vua",
+        "9000000001@onemoney",
+    ];
+    let time = "from: must be a day of the calendar and a time with its zone";
+    for (arguments, told) in [
+        (
+            &[][..],
+            "productID: either it or productIDList must be given",
+        ),
+        (
+            &["--product-id", "P", "--product-id-list", "P"],
+            "productID: must not be given beside productIDList",
+        ),
+        (
+            &["--produc-id", "1"],
+            "argument 5: unknown flag --produc-id; perhaps --product-id",
+        ),
+        (&["--CANARY", "1"], "argument 5: unknown flag\n"),
+    ] {
+        let run = kyc(&[&consent[..], arguments].concat(), &[]);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(
+            run.stderr.contains(told) && !run.stderr.contains("CANARY"),
+            "{told} {run:?}"
+        );
+    }
+    for (arguments, told) in [
+        (
+            &[
+                "finpro",
+                "get-all-fi-data",
+                "--consent-id",
+                "c",
+                "--account-id",
+                "a",
+            ][..],
+            "consentID: only one of it, accountID and transactionId must be given",
+        ),
+        (
+            &[
+                "finpro",
+                "analytics-json",
+                "--journey-id",
+                "3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b",
+                "--transaction-id",
+                "3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b",
+            ],
+            "consentID: it and journeyID must not be given beside transactionId",
+        ),
+        (
+            &[
+                "finpro",
+                "list-unique-accounts",
+                "--mobile-number",
+                "9000000001",
+                "--product-id",
+                "P",
+                "--page-number",
+                "99999999999",
+            ],
+            "must be a whole number from 0 to 4294967295",
+        ),
+        (
+            &[
+                "finpro",
+                "get-all-fi-data",
+                "--consent-id",
+                "c",
+                "--transactions-start-date",
+                "2026-13-01T00:00:00Z",
+            ],
+            time.trim_start_matches("from: "),
+        ),
+    ] {
+        let run = kyc(arguments, &[]);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(told), "{told} {run:?}");
     }
 }

@@ -210,3 +210,278 @@ fn an_interruption_says_what_may_have_been_done_and_leaves_no_file() {
         assert!(names(folder.path()).is_empty());
     }
 }
+
+/// It was paid for, and asking again is paid for again.
+#[test]
+fn an_answer_that_is_not_understood_is_in_its_file() {
+    let answer = r#"{"success":true,"data":{"client_id":"CANARY"}}"#;
+    let server = FixedServer::answering("200 OK", answer);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("lost.json");
+    let run = kyc(&into(path.to_str().unwrap()), &server.environment());
+    assert_eq!(run.code, 7, "{run:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), answer);
+    let kept = format!("The reply as it came was kept: {} bytes\n", answer.len());
+    assert!(run.stderr.contains(&kept), "{run:?}");
+    let run = kyc(&FINPASS[..6], &server.environment());
+    let told = "The reply was not kept: --out FILE would have kept it as it came\n";
+    assert!(run.code == 7 && run.stderr.contains(told), "{run:?}");
+    assert!(!run.stderr.contains("CANARY"), "{run:?}");
+
+    let refusal = r#"{"success":false,"message_code":"invalid_input"}"#;
+    let server = FixedServer::answering("400 Bad Request", refusal);
+    let path = folder.path().join("refused.json");
+    let run = kyc(&into(path.to_str().unwrap()), &server.environment());
+    assert_eq!((run.code, path.exists()), (4, false), "{run:?}");
+}
+
+#[test]
+fn a_spreadsheet_is_no_json_and_is_not_dropped_without_a_word() {
+    // Its end is an empty directory.
+    let sheet = format!("PK\u{3}\u{4}made upPK\u{5}\u{6}{}", "\0".repeat(18));
+    let server = FixedServer::answering("200 OK", &sheet);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("e.xlsx");
+    let ask = [
+        "finpro",
+        "analytics-excel",
+        "--transaction-id",
+        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+    ];
+    let told = "The file was not kept: --out FILE writes it";
+    for more in [&[][..], &["--json"]] {
+        let run = kyc(&[&ask[..], more].concat(), &server.environment());
+        assert!(run.code == 0 && run.stderr.contains(told), "{run:?}");
+    }
+    let out = [&ask[..], &["--out", path.to_str().unwrap()]].concat();
+    let run = kyc(&out, &server.environment());
+    assert_eq!(
+        (run.code, &*run.stderr),
+        (0, "33 bytes written\n"),
+        "{run:?}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), sheet.as_bytes());
+}
+
+/// A picture, a statement or ten thousand consents are longer than JSON that somebody writes.
+#[test]
+fn every_member_that_carries_a_file_is_read_from_one() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let picture = [b"\xff\xd8\xff", &[0; 1_200_000][..]].concat();
+    let picture = file("face.jpg", &picture);
+    let page = file("page.jpg", b"<html>");
+    let large = file("large.jpg", &[0xff; 20_000_001]);
+    let upload = |path: &str| {
+        let server = FixedServer::answering("200 OK", "{}");
+        let arguments = [
+            "veriff",
+            "upload-media",
+            "--session-id",
+            "s-1",
+            "--image-context",
+            "face",
+            "--image-content",
+            path,
+        ];
+        (kyc(&arguments, &server.environment()), server)
+    };
+    let (run, server) = upload(&picture);
+    assert_ne!(run.code, 2, "{run:?}");
+    let image = &server.last_body()["image"];
+    assert_eq!(image["context"], "face");
+    let content = image["content"].as_str().unwrap();
+    assert!(content.starts_with("data:image/jpeg;base64,/9j/AAAA"));
+    assert!(content.len() > 1024 * 1024);
+    for (path, rule) in [
+        (&page, "image.content: must be a file in JPEG, PNG"),
+        (&large, "image.content: must be at most 20000000 bytes"),
+    ] {
+        let (run, server) = upload(path);
+        assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
+        assert!(run.stderr.contains(rule), "{run:?}");
+    }
+
+    let statement = file("statement.pdf", b"%PDF-1.4 made up");
+    let push = |given: &str| {
+        let server = FixedServer::answering("200 OK", "{}");
+        let arguments = [
+            "finpro",
+            "push-pdf-analytics",
+            "--customer-name",
+            "Made Up",
+            "--mobile-number",
+            "9000000001",
+            "--loan-account-number",
+            "L-1",
+            "--file-data",
+            given,
+            "--file-data",
+            given,
+        ];
+        (kyc(&arguments, &server.environment()), server)
+    };
+    let (run, server) = push(&format!("content={statement}"));
+    assert_ne!(run.code, 2, "{run:?}");
+    let files = &server.last_body()["fileData"];
+    assert_eq!(
+        (files.as_array().unwrap().len(), &files[1]["content"]),
+        (2, &"JVBERi0xLjQgbWFkZSB1cA==".into())
+    );
+    for (given, rule) in [
+        (format!("content={page}"), "must be a PDF"),
+        (statement, "must be NAME=FILE"),
+    ] {
+        let (run, server) = push(&given);
+        assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
+        assert!(run.stderr.contains(&format!("fileData: {rule}")), "{run:?}");
+    }
+
+    let row = |at: usize| {
+        format!(
+            r#"{{"consent_id":"made-up-consent-{at:05}","fiDataRangeFrom":"2030-01-01T00:00:00Z","fiDataRangeTo":"2030-02-01T00:00:00Z","configId":"made-up-configuration"}}"#
+        )
+    };
+    let rows = |most: usize| format!("[{}]", (0..most).map(row).collect::<Vec<_>>().join(","));
+    let schedule = |content: String| {
+        let server = FixedServer::answering("200 OK", "{}");
+        let path = file("consents.json", content.as_bytes());
+        let arguments = [
+            "finpro",
+            "schedule-fi-requests",
+            "--reference-id",
+            "batch-1",
+            "--consents-list",
+            &path,
+        ];
+        (kyc(&arguments, &server.environment()), server)
+    };
+    let all = rows(10_000);
+    assert!(all.len() > 1024 * 1024);
+    let (run, server) = schedule(all);
+    assert_ne!(run.code, 2, "{run:?}");
+    assert_eq!(
+        server.last_body()["consents_list"]
+            .as_array()
+            .unwrap()
+            .len(),
+        10_000
+    );
+    for (content, rule) in [
+        (
+            rows(10_001),
+            "consents_list: must be at most 10,000 consents",
+        ),
+        (
+            r#"[{"consent_id":"a","consent_id":"b"}]"#.to_owned(),
+            "consents_list[0].consent_id: must not appear twice",
+        ),
+        ("no".to_owned(), "consents_list: is not JSON at line 1"),
+    ] {
+        let (run, server) = schedule(content);
+        assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
+        assert!(run.stderr.contains(rule), "{run:?}");
+    }
+}
+
+#[test]
+fn a_document_in_a_reply_is_written_decoded_or_not_at_all() {
+    // %PDF-1.4 and %%EOF; <a/>; 0xff 0xd8 0xff
+    const PDF: &str = "JVBERi0xLjQgbWFkZSB1cCAlJUVPRgo=";
+    let folder = TempDir::new().unwrap();
+    let ask = |operation: &str, text: &str, name: &str, more: &[&str]| {
+        let data = match operation {
+            "file" => format!("\"{text}\""),
+            _ => format!(r#"{{"masked_uid":"xxxxxxxx0123","document_pdf":"{text}"}}"#),
+        };
+        let reply = format!(r#"{{"code":200,"transaction_id":"t-1","data":{data}}}"#);
+        let server = FixedServer::answering("200 OK", &reply);
+        let path = folder.path().join(name);
+        let about = ["deepvue", operation, "--consent", "--purpose", "KYC"];
+        let session = [
+            "--initial-deepvue-transaction-id",
+            "t-0",
+            "--document",
+            path.to_str().unwrap(),
+        ];
+        let uri: &[&str] = if operation == "file" {
+            &["--uri", "in.gov-PANCR-1"]
+        } else {
+            &[]
+        };
+        let run = kyc(
+            &[&about, &session[..], uri, more].concat(),
+            &server.environment(),
+        );
+        (run, fs::read(&path).ok())
+    };
+    for (operation, shown) in [("e-aadhaar", true), ("file", false)] {
+        let (run, written) = ask(operation, PDF, &format!("{operation}.pdf"), &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(written.unwrap(), b"%PDF-1.4 made up %%EOF\n");
+        assert!(
+            !run.stdout.contains(PDF) && run.stdout.contains("xxxxxxxx0123") == shown,
+            "{run:?}"
+        );
+        assert_eq!(run.stderr, "23 bytes of the document written\n");
+    }
+    let (run, written) = ask("file", "PGEvPg==", "a.xml", &["--json"]);
+    assert_eq!(
+        (run.code, written.as_deref()),
+        (0, Some(&b"<a/>"[..])),
+        "{run:?}"
+    );
+    let out = folder.path().join("reply.json");
+    for (operation, text, name, told) in [
+        (
+            "file",
+            "PGEvPg==",
+            "x.pdf",
+            "the document is in another format: xml",
+        ),
+        ("file", "!", "x", "the document is not base64"),
+        ("file", "<html><p>", "x", "the document is an HTML page"),
+        (
+            "file",
+            "JVBERi0xLjQgbWFkZSB1cA==",
+            "x.pdf",
+            "the document is not complete",
+        ),
+        (
+            "file",
+            "https://documents.example.test/a",
+            "x",
+            "the document is in another format: link",
+        ),
+        ("e-aadhaar", "", "x.pdf", "the reply has no document"),
+    ] {
+        let (run, written) = ask(operation, text, name, &[]);
+        assert_eq!((run.code, written), (7, None), "{run:?}");
+        let told = format!("no document was written: {told}; the reply is on stdout");
+        assert!(
+            run.stderr.contains(&told) && run.stdout.contains("transaction_id"),
+            "{run:?}"
+        );
+        let (run, written) = ask(operation, text, name, &["--out", out.to_str().unwrap()]);
+        assert_eq!((run.code, written), (7, None), "{run:?}");
+        assert!(
+            run.stderr.contains("the reply is in --out") && out.exists(),
+            "{run:?}"
+        );
+        fs::remove_file(&out).unwrap();
+    }
+    let (run, _) = ask("file", PDF, "file.pdf", &[]);
+    assert!(
+        run.code == 2 && run.stderr.contains("--document: already exists"),
+        "{run:?}"
+    );
+    let (run, _) = ask("file", PDF, "file.pdf", &["--overwrite"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let mut left = names(folder.path());
+    left.sort();
+    assert_eq!(left, ["a.xml", "e-aadhaar.pdf", "file.pdf"]);
+}

@@ -9,6 +9,7 @@ use provider_core::{CatalogueEntry, Provider};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::members::FileMember;
 use super::operation::{DEFINITIONS, OperationObject, describe};
 use super::prose::prose;
 
@@ -150,6 +151,7 @@ impl Document {
                 .or_default()
                 .insert(method, operation);
         }
+        document.explain(GENERATED);
         let mut schemas = Value::Object(generator.take_definitions(true));
         for_other_languages(&mut schemas);
         if let Value::Object(schemas) = schemas {
@@ -159,8 +161,22 @@ impl Document {
     }
 }
 
+/// What the generated parts mean, whatever the provider is.
+const GENERATED: &str = "`x-kyc-members` of a schema lists members that replies are known to have and that are not described: other \
+    spellings of one that is, and what only the reply as it came has. `examples` are the values that the provider lists; such lists are \
+    open unless a schema has `enum` or `const`, so expect another value.";
+
+impl Document {
+    /// Adds a paragraph to the introduction.
+    fn explain(&mut self, paragraph: &str) {
+        let description = self.info.entry("description").or_insert_with(|| "".into());
+        let before = description.as_str().unwrap_or_default();
+        *description = format!("{before}\n\n{paragraph}").trim_start().into();
+    }
+}
+
 /// Rewrites the Rust-specific parts of schemas: their descriptions, the default of an `Option`, and that unknown members of a
-/// request are refused, which is this library's rule and on no page of a provider.
+/// request are refused, which is this library's rule and on no page of a provider, and how a command reads a file.
 fn for_other_languages(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -176,6 +192,7 @@ fn for_other_languages(schema: &mut Value) {
             if members.get("default").is_some_and(Value::is_null) {
                 members.remove("default");
             }
+            members.remove(FileMember::KEYWORD);
             members.values_mut().for_each(for_other_languages);
         }
         Value::Array(values) => values.iter_mut().for_each(for_other_languages),

@@ -10,7 +10,7 @@ use super::prose::prose;
 /// A member of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its name in JSON.
+    /// Its name in JSON; `image.content` is the member `content` of the object `image`.
     pub name: String,
     /// Its place in the HTTP request.
     pub place: Place,
@@ -22,6 +22,52 @@ pub struct Member {
     pub kind: Kind,
     /// The values that the provider lists, if the list is open: another one is sent as it is.
     pub listed: Vec<String>,
+    /// How the value is made of a file, if it carries one: `extend("x-kyc-file" = …)` on the field.
+    pub file: Option<FileMember>,
+}
+
+/// A member whose value is a file, or is in one: longer than a person types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMember {
+    /// How the file becomes the value.
+    pub encoding: FileEncoding,
+    /// The most bytes of the file.
+    pub max_bytes: usize,
+}
+
+/// How a file becomes a member's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileEncoding {
+    /// Its text, UTF-8: `text`.
+    Text,
+    /// The JSON in it: `json`.
+    Json,
+    /// A data URI of a picture or a PDF: `data-uri`.
+    DataUri,
+    /// A list of objects, each of which has one PDF in base64 in a member of a name that the caller knows: `named-pdf`.
+    NamedPdf,
+}
+
+impl FileMember {
+    /// The schema keyword: an object of `encoding` and `maxBytes`.
+    pub(crate) const KEYWORD: &'static str = "x-kyc-file";
+
+    fn of(schema: &Value) -> Option<Self> {
+        let keyword = schema.get(Self::KEYWORD)?;
+        let encoding = match keyword.get("encoding")?.as_str()? {
+            "text" => FileEncoding::Text,
+            "json" => FileEncoding::Json,
+            "data-uri" => FileEncoding::DataUri,
+            "named-pdf" => FileEncoding::NamedPdf,
+            _ => return None,
+        };
+        let max_bytes = keyword.get("maxBytes")?.as_u64()?;
+        let max_bytes = usize::try_from(max_bytes).ok()?;
+        Some(Self {
+            encoding,
+            max_bytes,
+        })
+    }
 }
 
 /// The place of a member in the HTTP request.
@@ -52,35 +98,52 @@ pub enum Kind {
     Other,
 }
 
-/// The members of an operation's request: the required ones in the order of their declaration, then the others by name.
-/// Empty if the client was built without `schema`.
+/// The members of an operation's request: the required ones in the order of their declaration, then the others by name. An object
+/// that carries a file is its own members. Empty if the client was built without `schema`.
 pub fn members<P: Provider>(entry: &CatalogueEntry<P>) -> Vec<Member> {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let schema = entry.request_schema(&mut SchemaGenerator::new(settings));
     let schema = schema.and_then(|schema| schema.as_object().cloned());
     let schema = schema.unwrap_or_default();
-    let required = required(&schema);
-    let mut members: Vec<_> = properties(&schema)
-        .map(|(name, schema)| Member {
-            name: name.clone(),
-            place: Place::of(schema),
-            required: required.contains(&name.as_str()),
-            description: prose(
-                schema
-                    .get("description")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default(),
-            ),
-            kind: Kind::of(schema),
-            listed: listed(schema),
-        })
-        .collect();
-    members.sort_by_key(|member| {
-        let at = required.iter().position(|name| *name == member.name);
+    members_of(&schema, "", true)
+}
+
+/// The members of an object, whose names begin so.
+fn members_of(schema: &Map<String, Value>, prefix: &str, all_required: bool) -> Vec<Member> {
+    let required = required(schema);
+    let mut properties: Vec<_> = properties(schema).collect();
+    properties.sort_by_key(|(name, _)| {
+        let at = required.iter().position(|required| required == name);
         at.unwrap_or(required.len())
     });
-    members
+    let members = properties.into_iter().flat_map(|(name, schema)| {
+        let is_required = all_required && required.contains(&name.as_str());
+        let name = format!("{prefix}{name}");
+        if carries_a_file(schema)
+            && let Some(object) = schema.as_object()
+        {
+            return members_of(object, &format!("{name}."), is_required);
+        }
+        let description = schema.get("description").and_then(Value::as_str);
+        vec![Member {
+            name,
+            place: Place::of(schema),
+            required: is_required,
+            description: prose(description.unwrap_or_default()),
+            kind: Kind::of(schema),
+            listed: listed(schema),
+            file: FileMember::of(schema),
+        }]
+    });
+    members.collect()
+}
+
+/// Whether it is an object with a member that carries a file.
+fn carries_a_file(schema: &Value) -> bool {
+    let members = schema.as_object().into_iter().flat_map(properties);
+    let mut files = members.filter_map(|(_, schema)| FileMember::of(schema));
+    files.next().is_some()
 }
 
 pub(crate) fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {

@@ -7,6 +7,6 @@ mod operation;
 mod prose;
 
 pub use document::{Components, Document, DocumentError};
-pub use members::{Kind, Member, Place, members};
+pub use members::{FileEncoding, FileMember, Kind, Member, Place, members};
 pub use operation::{OperationObject, Parameter};
 pub use prose::{headline, plain, prose};

@@ -24,6 +24,9 @@ pub struct OperationObject {
     pub summary: String,
     /// The description, in Markdown. It labels an operation that the provider's own pages do not state.
     pub description: String,
+    /// Whether the provider calls it deprecated.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deprecated: bool,
     /// How well it is documented: `seed`, `docs`, `upstream`, `3p` or `unknown`.
     #[serde(rename = "x-kyc-mark")]
     pub mark: &'static str,
@@ -78,32 +81,18 @@ pub(crate) fn describe<P: Provider>(
     let request = entry.request_schema(generator).ok_or_else(no_schema)?;
     let request = request.to_value();
     // A file is its bytes; generators make something of the format alone.
-    let reply = match operation.content_types {
-        [] => {
-            let schema = entry.reply_schema(generator).ok_or_else(no_schema)?;
-            content("application/json", schema.as_value())
-        }
-        types => types
-            .iter()
-            .map(|file| match *file {
-                // Any JSON.
-                "application/json" => ("application/json".to_owned(), json!({})),
-                file => {
-                    let text = file.starts_with("text/") || file.ends_with("xml");
-                    let schema = match text {
-                        true => json!({ "type": "string" }),
-                        false => json!({ "type": "string", "format": "binary" }),
-                    };
-                    (file.to_owned(), json!({ "schema": schema }))
-                }
-            })
-            .collect(),
-    };
+    let mut reply = files(operation.content_types);
+    if operation.content_types.is_empty() {
+        let schema = entry.reply_schema(generator).ok_or_else(no_schema)?;
+        reply = content("application/json", schema.as_value());
+        reply.extend(files(operation.or_content_types));
+    }
     let name = request.get("$ref").and_then(Value::as_str);
     let name = name
         .and_then(|place| place.rsplit('/').next())
         .unwrap_or_default();
     let definitions = generator.definitions_mut();
+    require_what_is_sent(definitions, name);
     let mut parameters = Vec::new();
     let mut has_body = false;
     if let Some(Value::Object(definition)) = definitions.get_mut(name) {
@@ -152,6 +141,7 @@ pub(crate) fn describe<P: Provider>(
         operation_id: entry.method(),
         summary: headline(&entry.summary()),
         description: description(entry.documentation(), operation.mark),
+        deprecated: operation.is_deprecated,
         mark: operation.mark.as_str(),
         idempotency: operation.idempotency.as_str(),
         signs,
@@ -160,6 +150,23 @@ pub(crate) fn describe<P: Provider>(
         responses: responses.collect(),
     };
     Ok((path, described))
+}
+
+/// The contents of files of these types.
+fn files(types: &[&str]) -> Map<String, Value> {
+    let file = |file: &&str| match *file {
+        // Any JSON.
+        "application/json" => ("application/json".to_owned(), json!({})),
+        file => {
+            let text = file.starts_with("text/") || file.ends_with("xml");
+            let schema = match text {
+                true => json!({ "type": "string" }),
+                false => json!({ "type": "string", "format": "binary" }),
+            };
+            (file.to_owned(), json!({ "schema": schema }))
+        }
+    };
+    types.iter().map(file).collect()
 }
 
 /// The content of a body of this type.
@@ -257,6 +264,42 @@ fn take_parameters(request: &mut Map<String, Value>) -> Vec<(String, Parameter)>
     let required: Vec<_> = all_required.into_iter().filter(stays).collect();
     request.insert("required".to_owned(), required.into());
     taken
+}
+
+/// Requires the members of a request that are always sent: one with a default is optional for the library's own callers, and the
+/// provider knows nothing of the default.
+fn require_what_is_sent(definitions: &mut Map<String, Value>, name: &str) {
+    let mut seen = vec![name.to_owned()];
+    let mut at = 0;
+    while let Some(name) = seen.get(at).cloned() {
+        at = at.saturating_add(1);
+        let Some(Value::Object(definition)) = definitions.get_mut(&name) else {
+            continue;
+        };
+        let mut names: Vec<_> = required(definition)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        for (member, schema) in properties(definition) {
+            let default = schema.get("default");
+            // A default of the query is the page's own example.
+            let is_sent = default.is_some_and(|default| !default.is_null())
+                && matches!(Place::of(schema), Place::Body);
+            if is_sent && !names.contains(member) {
+                names.push(member.clone());
+            }
+            let referred = schema.get("$ref").and_then(Value::as_str);
+            let referred = referred.and_then(|place| place.rsplit('/').next());
+            if let Some(referred) = referred
+                && !seen.iter().any(|name| name == referred)
+            {
+                seen.push(referred.to_owned());
+            }
+        }
+        if !names.is_empty() {
+            definition.insert("required".to_owned(), names.into());
+        }
+    }
 }
 
 /// Removes null from the types of a value: Rust's `Option`.

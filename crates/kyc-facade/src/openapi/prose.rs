@@ -1,7 +1,7 @@
 //! Converts rustdoc's Markdown to text for readers of other languages.
 
-/// The documentation without what concerns Rust alone: examples, sections such as *Errors*, and links into the crate, of
-/// which the text stays. `None` is null, and a link to the variant of an enum its name on the wire, `loan_underwriting`.
+/// The documentation without what concerns Rust alone: examples, sections such as *Errors*, sentences that name an item by its
+/// path, such as `` `Items::unread` ``, or a trait, and links into the crate, of which the text stays. `None` is null, and a link to the variant of an enum its name on the wire, `loan_underwriting`.
 pub fn prose(documentation: &str) -> String {
     let mut kept = Vec::new();
     let mut in_example = false;
@@ -15,7 +15,65 @@ pub fn prose(documentation: &str) -> String {
             kept.push(line);
         }
     }
-    without_links(kept.join("\n").trim()).replace("`None`", "null")
+    let text = without_links(kept.join("\n").trim());
+    let text = text
+        .replace("`None`", "null")
+        .replace("`Response::body`", "the reply as it came");
+    let paragraphs = text.split("\n\n").map(without_paths);
+    let paragraphs: Vec<_> = paragraphs.filter(|text| !text.is_empty()).collect();
+    paragraphs.join("\n\n")
+}
+
+/// A paragraph without what names a Rust item: a clause ", see `A::b`", or else the sentence.
+fn without_paths(paragraph: &str) -> String {
+    if !names_rust(paragraph) {
+        return paragraph.to_owned();
+    }
+    let kept = sentences(paragraph).into_iter().map(without_clause);
+    let kept = kept.filter(|sentence| !names_rust(sentence));
+    kept.collect::<String>().trim_end().to_owned()
+}
+
+/// Whether code in it is a path or a trait of Rust's.
+fn names_rust(text: &str) -> bool {
+    let mut code = text.split('`').skip(1).step_by(2);
+    code.any(|code| code.contains("::") || matches!(code, "Debug" | "Display"))
+}
+
+/// The sentence without a clause that leads to an item.
+fn without_clause(sentence: &str) -> String {
+    for begin in [", see", ": see", "; see"] {
+        if let Some((before, after)) = sentence.split_once(begin)
+            && let Some(code) = after.trim_start().strip_prefix('`')
+            && let Some((path, after)) = code.split_once('`')
+            && path.contains("::")
+        {
+            return format!("{before}{after}");
+        }
+    }
+    sentence.to_owned()
+}
+
+/// The sentences with the blanks behind them. A full stop in code ends none.
+fn sentences(paragraph: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut begin = 0;
+    let mut in_code = false;
+    let mut ended = false;
+    for (at, c) in paragraph.char_indices() {
+        if c == '`' {
+            in_code = !in_code;
+        }
+        if ended && !c.is_whitespace() {
+            sentences.push(paragraph.get(begin..at).unwrap_or_default());
+            begin = at;
+            ended = false;
+        }
+        let next = paragraph.get(at.saturating_add(1)..).unwrap_or_default();
+        ended |= c == '.' && !in_code && next.starts_with(char::is_whitespace);
+    }
+    sentences.push(paragraph.get(begin..).unwrap_or_default());
+    sentences
 }
 
 /// A one-line summary in plain text: the first sentence of the documentation, up to a colon or the full stop.
@@ -90,12 +148,34 @@ mod tests {
 
     #[test]
     fn rust_specific_parts_are_left_out() {
-        let documentation = " Opens it: *Initialize*, `POST /x` (`[seed]`).\n\n See [`Row::id`], [`of`](Self::of), `None` and\n \
+        let documentation = " Opens it: *Initialize*, `POST /x` (`[seed]`).\n\n See [`of`](Self::of), `None` and\n \
             [the page](https://docs.example.test/a).\n\n ```\n use x;\n ```\n\n # Errors\n\n Awaiting it.\n";
         assert_eq!(
             prose(documentation),
-            "Opens it: *Initialize*, `POST /x` (`[seed]`).\n\nSee `Row::id`, `of`, null and\n[the page](https://docs.example.test/a)."
+            "Opens it: *Initialize*, `POST /x` (`[seed]`).\n\nSee `of`, null and\n[the page](https://docs.example.test/a)."
         );
+        for (documentation, expected) in [
+            (
+                "The rows, see [`Items::unread`]. All of them.",
+                "The rows. All of them.",
+            ),
+            (
+                "It is personal. `Debug` prints none of it. So are ids.",
+                "It is personal. So are ids.",
+            ),
+            (
+                "At most `A::MAX` bytes. It is `a. b`.\nEnd.",
+                "It is `a. b`.\nEnd.",
+            ),
+            ("A page.\n\nRead `A::b`.", "A page."),
+            (
+                "The rest is in [`Response::body`](core::Response::body).",
+                "The rest is in the reply as it came.",
+            ),
+            ("`a::b` only.", ""),
+        ] {
+            assert_eq!(prose(documentation), expected);
+        }
     }
 
     #[test]

@@ -392,6 +392,7 @@ fn members_have_a_place_and_a_kind() {
         description: description.to_owned(),
         kind,
         listed: Vec::new(),
+        file: None,
     };
     let path = || Place::Path("id".to_owned());
     let query = Place::Query("pageNumber".to_owned());

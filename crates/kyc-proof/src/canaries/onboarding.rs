@@ -92,7 +92,7 @@ fn knowing(failure: Option<Fails>) -> Settings {
             FinpassSettings::default()
                 .with_api_key(FINPASS_KEY.to_owned())
                 .with_api_secret(FINPASS_SECRET.to_owned())
-                .with_consent_url(CONSENT_URL.to_owned())
+                .with_consent_url(Some(CONSENT_URL.to_owned()))
                 .with_failure(failure.clone()),
         )
         .with_finpro(

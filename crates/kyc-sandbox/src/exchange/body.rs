@@ -12,6 +12,8 @@ use hyper::body::Body as _;
 /// Beyond the limit, up to this many times its length is read and discarded before the reply, because a peer that is still
 /// writing often does not see a reply that is followed by a connection reset.
 const DISCARD_FACTOR: usize = 32;
+/// Of what may be long, less is.
+const DISCARD_BYTES: usize = 2 * 1024 * 1024;
 
 /// The whole body, or the HTTP status of the failure. A peer that waits for permission to send a body that is too long gets
 /// the refusal instead.
@@ -34,7 +36,9 @@ pub(super) async fn read(
 }
 
 async fn collect(mut body: Body, limit: usize) -> Result<Bytes, u16> {
-    let discarded = u64::try_from(limit.saturating_mul(DISCARD_FACTOR)).unwrap_or(u64::MAX);
+    let most = DISCARD_BYTES.max(limit.saturating_mul(2));
+    let discarded = limit.saturating_mul(DISCARD_FACTOR).min(most);
+    let discarded = u64::try_from(discarded).unwrap_or(u64::MAX);
     if body.size_hint().lower() > discarded {
         return Err(413);
     }

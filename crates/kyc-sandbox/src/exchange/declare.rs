@@ -5,7 +5,7 @@ macro_rules! settings {
     (
         $(#[$meta:meta])*
         $name:ident {
-            $( $(#[$field_meta:meta])* $with:ident / $field:ident: $type:ty = $default:expr; )*
+            $( $(#[doc = $doc:literal])* $with:ident / $field:ident: $type:ty = $default:expr; )*
         }
     ) => {
         $(#[$meta])*
@@ -29,7 +29,7 @@ macro_rules! settings {
 
         impl $name {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $doc])*
                 #[doc = ""]
                 #[doc = concat!("Default: `", stringify!($default), "`.")]
                 #[must_use]
@@ -43,7 +43,44 @@ macro_rules! settings {
                     &self.$field
                 }
             )*
+
+            /// Changes the setting of this name, such as `auth-status` for `with_auth_status`, by a text.
+            ///
+            /// # Errors
+            ///
+            /// [`SettingError`](crate::settings::SettingError) for a name that no setting has which can be given as text, and
+            /// for a text that has not the setting's form.
+            pub(crate) fn set_by_name(
+                &mut self,
+                name: &str,
+                text: &str,
+            ) -> Result<(), $crate::exchange::SettingError> {
+                $(
+                    if name == $crate::exchange::kebab(stringify!($field)) {
+                        self.$field = $crate::exchange::parsed(text)?;
+                        return Ok(());
+                    }
+                )*
+                Err($crate::exchange::SettingError::Unknown)
+            }
+
+            /// The settings that can be given as text.
+            pub(crate) fn names() -> Vec<$crate::exchange::SettingName> {
+                let mut names = Vec::new();
+                $(
+                    if let Some(form) = <$type as $crate::exchange::SettingValue>::form() {
+                        names.push($crate::exchange::SettingName {
+                            name: $crate::exchange::kebab(stringify!($field)),
+                            form,
+                            description: $crate::exchange::plain(concat!($($doc),*)),
+                        });
+                    }
+                )*
+                names
+            }
         }
+
+        $crate::exchange::not_as_text! { $name }
     };
 }
 
@@ -95,6 +132,27 @@ macro_rules! fault_settings {
     };
 }
 
+/// Values of settings by their names.
+macro_rules! named {
+    ($name:ident { $($variant:ident)* }) => {
+        impl $crate::exchange::SettingValue for $name {
+            fn form() -> Option<String> {
+                let names = [$( $crate::exchange::kebab(stringify!($variant)) ),*];
+                Some(format!("one of {}", names.join(", ")))
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                $(
+                    if text == $crate::exchange::kebab(stringify!($variant)) {
+                        return Some(Self::$variant);
+                    }
+                )*
+                None
+            }
+        }
+    };
+}
+
 /// Declares the values of settings.
 macro_rules! choices {
     ($( $(#[$meta:meta])* $name:ident { $( $(#[$variant_meta:meta])* $variant:ident ),* $(,)? } )*) => { $(
@@ -104,10 +162,12 @@ macro_rules! choices {
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )*
         }
+
+        $crate::exchange::named! { $name { $($variant)* } }
     )* };
 }
 
-pub(crate) use {choices, fault_settings, settings};
+pub(crate) use {choices, fault_settings, named, settings};
 
 choices! {
     /// The effect of a credential header that is sent more than once.

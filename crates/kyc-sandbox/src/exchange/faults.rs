@@ -1,8 +1,12 @@
 //! Injected failures and delays.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::state::{JourneyId, Provider};
 
 /// An injected error that has no cause in the request.
 ///
@@ -58,11 +62,11 @@ impl Failure {
         self
     }
 
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status
     }
 
-    pub(super) fn is_after_effect(&self) -> bool {
+    pub(crate) fn is_after_effect(&self) -> bool {
         self.after_effect
     }
 
@@ -123,5 +127,291 @@ impl Injected {
         let allowed = *count < limit;
         *count = count.saturating_add(u64::from(allowed));
         allowed
+    }
+}
+
+/// The id of a fault that was switched on, such as `f_2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultId(u64);
+
+impl fmt::Display for FaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "f_{}", self.0)
+    }
+}
+
+/// A text that is no fault's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fault's id is `f_` and a number")]
+pub struct ParseFaultIdError(());
+
+impl FromStr for FaultId {
+    type Err = ParseFaultIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("f_").ok_or(ParseFaultIdError(()))?;
+        Ok(Self(digits.parse().map_err(|_| ParseFaultIdError(()))?))
+    }
+}
+
+/// What a fault does to the replies that it meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// They are failures. The failure's own count of requests is that of the fault.
+    Failure(Failure),
+    /// They come so much later.
+    Delay(Duration),
+}
+
+/// A fault that is switched on while the sandbox runs.
+///
+/// ```
+/// use kyc_sandbox::settings::Failure;
+/// use kyc_sandbox::{Fault, FaultKind, Provider, Sandbox};
+///
+/// let sandbox = Sandbox::default();
+/// // The next three answers of Finpass are 503, and the work is done all the same.
+/// let failure = Failure::new(503).first(3).after_effect();
+/// let id = sandbox.switch_fault_on(Fault::new(Provider::Finpass, FaultKind::Failure(failure)));
+/// assert!(sandbox.switch_fault_off(id));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    provider: Provider,
+    kind: FaultKind,
+    operation: Option<String>,
+    journey: Option<JourneyId>,
+    percent: u8,
+    seed: u64,
+    left: Option<u64>,
+}
+
+impl Fault {
+    /// A fault of every operation of a provider.
+    pub fn new(provider: Provider, kind: FaultKind) -> Self {
+        let left = match &kind {
+            FaultKind::Failure(failure) => failure.first,
+            FaultKind::Delay(_) => None,
+        };
+        Self {
+            provider,
+            kind,
+            operation: None,
+            journey: None,
+            percent: 100,
+            seed: 1,
+            left,
+        }
+    }
+
+    /// Meets one operation only, named as in [`Sandbox::operations`](crate::Sandbox::operations).
+    #[must_use]
+    pub fn of_operation(mut self, operation: &str) -> Self {
+        self.operation = Some(operation.to_owned());
+        self
+    }
+
+    /// Meets one journey only.
+    #[must_use]
+    pub fn of_journey(mut self, journey: JourneyId) -> Self {
+        self.journey = Some(journey);
+        self
+    }
+
+    /// Meets so many of a hundred requests, at random; the same seed meets the same ones.
+    #[must_use]
+    pub fn at_rate(mut self, percent: u8, seed: u64) -> Self {
+        (self.percent, self.seed) = (percent.min(100), seed);
+        self
+    }
+
+    /// Meets so many requests, and then none.
+    #[must_use]
+    pub fn first(mut self, count: u64) -> Self {
+        self.left = Some(count);
+        self
+    }
+
+    /// Whose replies it meets.
+    pub fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// What it does.
+    pub fn kind(&self) -> &FaultKind {
+        &self.kind
+    }
+
+    /// The one operation that it meets, if it is one.
+    pub fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    /// The one journey that it meets, if it is one.
+    pub fn journey(&self) -> Option<JourneyId> {
+        self.journey
+    }
+
+    /// How many requests it will still meet, if there is an end.
+    pub fn left(&self) -> Option<u64> {
+        self.left
+    }
+
+    /// Whether it meets a request; counts it if so.
+    fn take(&mut self, provider: Provider, operation: &str, journey: Option<JourneyId>) -> bool {
+        let meets = self.provider == provider
+            && self.left != Some(0)
+            && self
+                .operation
+                .as_deref()
+                .is_none_or(|name| name == operation)
+            && self.journey.is_none_or(|only| Some(only) == journey)
+            && self.is_drawn();
+        if meets {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        }
+        meets
+    }
+
+    /// Draws by xorshift, which is random enough for faults and the same everywhere.
+    fn is_drawn(&mut self) -> bool {
+        if self.percent >= 100 {
+            return true;
+        }
+        let mut seed = self.seed.max(1);
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        self.seed = seed;
+        seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 57
+            < u64::from(self.percent).saturating_mul(128) / 100
+    }
+}
+
+/// The faults that are switched on. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ActiveFaults(Arc<Mutex<(u64, BTreeMap<FaultId, Fault>)>>);
+
+impl ActiveFaults {
+    pub(crate) fn add(&self, fault: Fault) -> FaultId {
+        let (made, faults) = &mut *self.lock();
+        *made = made.saturating_add(1);
+        let id = FaultId(*made);
+        faults.insert(id, fault);
+        id
+    }
+
+    pub(crate) fn remove(&self, id: FaultId) -> Option<Fault> {
+        self.lock().1.remove(&id)
+    }
+
+    pub(crate) fn all(&self) -> Vec<(FaultId, Fault)> {
+        let active = self.lock();
+        active
+            .1
+            .iter()
+            .map(|(id, fault)| (*id, fault.clone()))
+            .collect()
+    }
+
+    /// The first failure and the longest delay that meet a request. `journey` is asked only if a fault wants to know.
+    pub(super) fn take(
+        &self,
+        provider: Provider,
+        operation: &str,
+        journey: impl Fn() -> Option<JourneyId>,
+    ) -> (Option<Failure>, Duration) {
+        let mut active = self.lock();
+        let wants_journey = active.1.values().any(|fault| fault.journey.is_some());
+        let journey = wants_journey.then(journey).flatten();
+        let (mut failure, mut delay) = (None, Duration::ZERO);
+        for fault in active.1.values_mut() {
+            match &fault.kind {
+                FaultKind::Failure(_) if failure.is_some() => {}
+                FaultKind::Failure(found) => {
+                    let found = found.clone();
+                    failure = fault.take(provider, operation, journey).then_some(found);
+                }
+                FaultKind::Delay(found) => {
+                    let found = *found;
+                    if fault.take(provider, operation, journey) {
+                        delay = delay.max(found);
+                    }
+                }
+            }
+        }
+        // Those that have met their last request are off.
+        active.1.retain(|_, fault| fault.left != Some(0));
+        (failure, delay)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<FaultId, Fault>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failing(status: u16) -> Fault {
+        Fault::new(Provider::Finpass, FaultKind::Failure(Failure::new(status)))
+    }
+
+    fn take(active: &ActiveFaults, provider: Provider, operation: &str) -> Option<u16> {
+        let journey = || Some(JourneyId::new(7));
+        let (failure, _) = active.take(provider, operation, journey);
+        failure.map(|failure| failure.status())
+    }
+
+    #[test]
+    fn a_fault_meets_its_provider_operation_and_journey_so_often() {
+        let active = ActiveFaults::default();
+        active.add(failing(503).of_operation("initialize").first(2));
+        assert_eq!(take(&active, Provider::Finpro, "initialize"), None);
+        assert_eq!(take(&active, Provider::Finpass, "refresh-data"), None);
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), Some(503));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), Some(503));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), None);
+        assert!(
+            active.all().is_empty(),
+            "a fault that met its last request is off"
+        );
+
+        let other = active.add(failing(500).of_journey(JourneyId::new(8)));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), None);
+        assert!(active.remove(other).is_some());
+        active.add(failing(504).of_journey(JourneyId::new(7)));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), Some(504));
+    }
+
+    #[test]
+    fn a_rate_is_about_kept_and_the_same_seed_meets_the_same_requests() {
+        let draw = |seed| -> Vec<bool> {
+            let active = ActiveFaults::default();
+            active.add(failing(503).at_rate(10, seed));
+            (0..2_000)
+                .map(|_| take(&active, Provider::Finpass, "x").is_some())
+                .collect()
+        };
+        let drawn = draw(42);
+        let met = drawn.iter().filter(|met| **met).count();
+        assert!((140..260).contains(&met), "{met}");
+        assert_eq!(drawn, draw(42));
+        assert_ne!(drawn, draw(43));
+    }
+
+    #[test]
+    fn delays_do_not_add_up() {
+        let active = ActiveFaults::default();
+        for seconds in [1, 3, 2] {
+            active.add(Fault::new(
+                Provider::Veriff,
+                FaultKind::Delay(Duration::from_secs(seconds)),
+            ));
+        }
+        let (_, delay) = active.take(Provider::Veriff, "decision", || None);
+        assert_eq!(delay, Duration::from_secs(3));
     }
 }

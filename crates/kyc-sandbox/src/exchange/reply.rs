@@ -1,5 +1,6 @@
 //! A reply before it is written.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,6 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 
 use super::Json;
+use crate::state::JourneyId;
 
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -19,6 +21,21 @@ pub(crate) struct Reply {
     pub(super) effect: Option<String>,
     /// The processing time before this reply.
     pub(super) wait: Duration,
+    /// Apart, so that a refusal is small.
+    pub(super) about: Box<About>,
+}
+
+/// What the console tells of a reply.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    /// The journey that the request is about.
+    pub(super) journey: Option<JourneyId>,
+    /// What the request changed, in words.
+    pub(super) changed: Cow<'static, str>,
+    /// The rule that decided, in words.
+    pub(super) reason: &'static str,
+    /// Whether credentials or a signature were refused.
+    pub(super) is_unverified: bool,
 }
 
 impl Reply {
@@ -42,7 +59,14 @@ impl Reply {
             body,
             effect: None,
             wait: Duration::ZERO,
+            about: Box::default(),
         }
+    }
+
+    /// Says that the request was refused before its operation looked at it; past a rate limit that says nothing of who sent it.
+    pub(super) fn into_unverified(mut self) -> Self {
+        self.about.is_unverified = self.status != StatusCode::TOO_MANY_REQUESTS;
+        self
     }
 
     #[must_use]
@@ -66,10 +90,35 @@ impl Reply {
         self
     }
 
+    /// Says whose journey the request is about.
+    #[must_use]
+    pub(crate) fn of_journey(mut self, journey: Option<JourneyId>) -> Self {
+        self.about.journey = journey;
+        self
+    }
+
+    /// Says in words what the request changed, for the console.
+    #[must_use]
+    pub(crate) fn with_change(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.about.changed = words.into();
+        self
+    }
+
+    /// Says in words which rule decided, for the console.
+    #[must_use]
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        self.about.reason = reason;
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
     }
 
     pub(crate) fn into_response(self) -> Response {

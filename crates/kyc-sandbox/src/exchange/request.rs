@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::declare::{ContentType, RepeatedHeaders};
+use crate::state::{JourneyId, Journeys, Repeats, people};
 
 /// The caller's connection.
 #[derive(Debug, Clone)]
@@ -18,6 +20,10 @@ pub(crate) struct ConnectionInfo {
     /// `None` in process, where the body is complete from the start and there may be no timer.
     pub(crate) body_read_timeout: Option<Duration>,
 }
+
+/// Tells that the sandbox is being shut down, to a reply that would otherwise go on.
+#[derive(Debug, Clone)]
+pub(crate) struct Closing(pub(crate) watch::Receiver<bool>);
 
 /// A request that matched a route and whose body was read.
 pub(crate) struct ReceivedRequest {
@@ -32,6 +38,10 @@ pub(crate) struct ReceivedRequest {
     pub(super) body: Bytes,
     /// The provider's base URL as this caller reaches it.
     pub(super) base_url: String,
+    /// Whether it came over a socket.
+    pub(super) is_served: bool,
+    /// The call that is sent again with it.
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// The occurrences of a header that should be sent once.
@@ -73,6 +83,17 @@ impl ReceivedRequest {
         &self.base_url
     }
 
+    /// Scheme and authority as this caller reaches the sandbox.
+    pub(crate) fn origin(&self) -> &str {
+        let (origin, _) = self.base_url.rsplit_once('/').unwrap_or_default();
+        origin
+    }
+
+    /// Whether links to this sandbox lead there: it is served over a socket.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served
+    }
+
     /// The path of the route that matched.
     pub(crate) fn template(&self) -> &'static str {
         self.template
@@ -94,15 +115,32 @@ impl ReceivedRequest {
 
     /// The query parameter of this name, decoded; none if it is sent twice or is not UTF-8.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let pairs = self
+        one_of(&self.query, name)
+    }
+
+    /// The first journey that an id in the path, the query or the body is known for.
+    pub(crate) fn journey(&self, journeys: &Journeys) -> Option<JourneyId> {
+        let values = self
             .query
             .split('&')
             .filter_map(|pair| pair.split_once('='));
-        let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
-        match (values.next(), values.next()) {
-            (Some((_, value)), None) => decoded(value),
-            _ => None,
-        }
+        let mut in_head = self.path.split('/').chain(values.map(|(_, value)| value));
+        in_head.find_map(|id| journeys.find(id)).or_else(|| {
+            let body = serde_json::from_slice(&self.body).ok()?;
+            find_journey(&body, journeys)
+        })
+    }
+
+    /// The mobile number of the person that the request is about, if its body has one.
+    pub(super) fn mobile(&self) -> Option<String> {
+        find_mobile(&serde_json::from_slice(&self.body).ok()?)
+    }
+
+    /// The session in the path, if there is one.
+    pub(super) fn session(&self) -> Option<String> {
+        let mut segments = self.path.split('/');
+        let session = segments.find(|segment| uuid::Uuid::try_parse(segment).is_ok());
+        session.map(str::to_owned)
     }
 
     pub(crate) fn header(&self, name: &str) -> Header<'_> {
@@ -158,8 +196,47 @@ impl ReceivedRequest {
     }
 }
 
+/// The journey of the first text in a value that is an id of one.
+fn find_journey(value: &Value, journeys: &Journeys) -> Option<JourneyId> {
+    match value {
+        Value::String(text) => journeys.find(text.split('@').next().unwrap_or(text)),
+        Value::Array(items) => items.iter().find_map(|item| find_journey(item, journeys)),
+        Value::Object(members) => members
+            .values()
+            .find_map(|value| find_journey(value, journeys)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// The parameter of this name in a URI's query, decoded; none if it is there twice or is not UTF-8.
+pub(crate) fn query(uri: &Uri, name: &str) -> Option<String> {
+    one_of(uri.query().unwrap_or_default(), name)
+}
+
+fn one_of(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(found, _)| decoded(found).as_deref() == Some(name));
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => decoded(value),
+        _ => None,
+    }
+}
+
+/// The first mobile number in a value, alone or before the `@` of a virtual user account.
+fn find_mobile(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let user = text.split('@').next().unwrap_or(text);
+            people::is_mobile_number(user).then(|| user.to_owned())
+        }
+        Value::Array(items) => items.iter().find_map(find_mobile),
+        Value::Object(members) => members.values().find_map(find_mobile),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// Percent-decoded text; `+` is a space.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let plain = |text: &str| text.replace('+', " ").into_bytes();
     let mut bytes = plain(parts.next().unwrap_or_default());

@@ -1,19 +1,26 @@
 //! A provider as a table of routes, and the steps of every request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use http::{HeaderMap, Method};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::body;
-use super::faults::{Failure, Faults, Injected};
-use super::reply::Reply;
+use super::faults::{ActiveFaults, Failure, Faults, Injected};
+use super::reply::{About, Reply};
 use super::request::{ConnectionInfo, ReceivedRequest};
-use crate::state::{Entry, Ledger, Provider};
+use crate::state::{
+    Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
+};
 
+/// How much of a body is kept to be shown.
+const KEPT_BYTES: usize = 64 * 1024;
 /// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
 
@@ -40,6 +47,28 @@ pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
     fn error(&self, status: u16) -> Reply;
 
     fn faults(&self) -> Faults<'_>;
+
+    /// The longest body of an operation that takes files, where it is longer than what the others take.
+    fn body_limit(&self, _operation: &str) -> Option<usize> {
+        None
+    }
+
+    fn simulation(&self) -> &Simulation;
+
+    /// What happens when a timer of this provider is due. `at_ms` is its time, and not later than now.
+    fn due(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer);
+
+    /// The headers of a webhook, its signature among them, and never its content type.
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)>;
+}
+
+/// Lets everything happen that is due at a provider.
+pub(crate) fn settle<P: ProviderApi>(api: &P) {
+    let simulation = api.simulation();
+    let now_ms = simulation.now_ms();
+    while let Some((at_ms, journey, timer)) = simulation.schedule(P::PROVIDER).take_due(now_ms) {
+        api.due(at_ms, journey, timer);
+    }
 }
 
 /// The outcome of [`ProviderApi::admit`].
@@ -90,10 +119,16 @@ struct Table<P> {
     ledger: Ledger,
     body_limit: usize,
     injected: Injected,
+    active: ActiveFaults,
 }
 
 /// Serves a provider's table. A path without a route is answered 404, a method without one 405 with `allow`.
-pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: usize) -> Router {
+pub(crate) fn router<P: ProviderApi>(
+    api: Arc<P>,
+    ledger: Ledger,
+    active: ActiveFaults,
+    body_limit: usize,
+) -> Router {
     let mut router = Router::new();
     for route in P::ROUTES {
         // Fails only for methods that axum cannot route, which no row has.
@@ -115,6 +150,7 @@ pub(crate) fn router<P: ProviderApi>(api: Arc<P>, ledger: Ledger, body_limit: us
             ledger,
             body_limit,
             injected: Injected::default(),
+            active,
         }))
 }
 
@@ -124,49 +160,106 @@ impl<P: ProviderApi> Table<P> {
         let connection = parts.extensions.get::<ConnectionInfo>();
         let timeout = connection.and_then(|connection| connection.body_read_timeout);
         let origin = connection.map_or("http://localhost", |connection| &*connection.origin);
-        let entry = Draft::new(route.operation, &parts.method, &parts.headers);
-        let reply = match body::read(body, self.body_limit, timeout, &parts.headers).await {
+        let started = Instant::now();
+        let limit = self.api.body_limit(route.operation);
+        let limit = limit.unwrap_or(0).max(self.body_limit);
+        let read = body::read(body, limit, timeout, &parts.headers).await;
+        let mut request = ReceivedRequest {
+            base_url: format!("{origin}/{}", P::PROVIDER.as_str()),
+            is_served: timeout.is_some(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            template: route.template,
+            method: parts.method,
+            headers: parts.headers,
+            body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
+        };
+        settle(&*self.api);
+        let reply = match read {
             Ok(body) => {
-                let base_url = format!("{origin}/{}", P::PROVIDER.as_str());
-                self.reply(
-                    route,
-                    &ReceivedRequest {
-                        base_url,
-                        path: parts.uri.path().to_owned(),
-                        query: parts.uri.query().unwrap_or_default().to_owned(),
-                        template: route.template,
-                        method: parts.method,
-                        headers: parts.headers,
-                        body,
-                    },
-                )
+                request.body = body;
+                self.reply(route, &request)
             }
             Err(status) => self.api.error(status),
         };
-        self.finish(entry, reply).await
+        self.finish(route.operation, request, started, reply).await
     }
 
     async fn refuse(table: Arc<Self>, request: Request, status: u16) -> Response {
-        let entry = Draft::new(NO_OPERATION, request.method(), request.headers());
-        table.finish(entry, table.api.error(status)).await
+        let (parts, _) = request.into_parts();
+        let request = ReceivedRequest {
+            base_url: String::new(),
+            is_served: false,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            template: "",
+            method: parts.method,
+            headers: parts.headers,
+            body: Bytes::new(),
+            repeats: parts.extensions.get::<Repeats>().copied(),
+        };
+        let reply = table.api.error(status);
+        table
+            .finish(NO_OPERATION, request, Instant::now(), reply)
+            .await
     }
 
     /// The reply to a request whose body arrived whole, with the operation's failure injected before or after the handler.
     fn reply(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
-        let Some(scoped) = self.api.faults().failure(route.operation) else {
-            return self.admit_and_handle(route, request);
+        let journeys = &self.api.simulation().journeys;
+        let (active, delay) = self
+            .active
+            .take(P::PROVIDER, route.operation, || request.journey(journeys));
+        let mut reply = match active {
+            Some(failure) => self.with_failure(route, request, &failure, || true),
+            None => match self.api.faults().failure(route.operation) {
+                Some(scoped) => self.with_failure(route, request, scoped.failure, || {
+                    self.injected.take(scoped)
+                }),
+                None => self.admit_and_handle(route, request),
+            },
         };
-        if !scoped.failure.is_after_effect() {
-            return if self.injected.take(scoped) {
-                self.failed(scoped.failure)
-            } else {
-                self.admit_and_handle(route, request)
+        reply.wait = reply.wait.saturating_add(delay);
+        reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
+        // A journey begins with the first answer about a person, or with what was opened.
+        if reply.about.journey.is_none() && (reply.status.is_success() || reply.effect.is_some()) {
+            let begun = request.mobile().or_else(|| {
+                let effect = reply.effect.clone()?;
+                Some(request.session().unwrap_or(effect))
+            });
+            reply.about.journey = begun.map(|id| journeys.of(&id));
+        }
+        if let (Some(journey), Some(effect)) = (reply.about.journey, &reply.effect) {
+            journeys.name(journey, effect);
+        }
+        reply
+    }
+
+    /// The reply with a failure in its place, before or after the handler, if it is injected.
+    fn with_failure(
+        &self,
+        route: &Route<P>,
+        request: &ReceivedRequest,
+        failure: &Failure,
+        is_injected: impl Fn() -> bool,
+    ) -> Reply {
+        if !failure.is_after_effect() {
+            return match is_injected() {
+                true => self.failed(failure).because("a fault that is switched on"),
+                false => self.admit_and_handle(route, request),
             };
         }
         let mut reply = self.admit_and_handle(route, request);
-        if reply.status.is_success() && self.injected.take(scoped) {
+        if reply.status.is_success() && is_injected() {
             let (effect, wait) = (reply.effect.take(), reply.wait);
-            reply = self.failed(scoped.failure).with_wait(wait);
+            let about = reply.about;
+            reply = self
+                .failed(failure)
+                .with_wait(wait)
+                .of_journey(about.journey)
+                .with_change(about.changed)
+                .because("a fault that is switched on, after the effect");
             reply.effect = effect;
         }
         reply
@@ -174,7 +267,10 @@ impl<P: ProviderApi> Table<P> {
 
     fn admit_and_handle(&self, route: &Route<P>, request: &ReceivedRequest) -> Reply {
         let Admission { refusal, headers } = self.api.admit(request);
-        let reply = refusal.unwrap_or_else(|| (route.handler)(&self.api, request));
+        let reply = match refusal {
+            Some(refusal) => refusal.into_unverified(),
+            None => (route.handler)(&self.api, request),
+        };
         headers
             .iter()
             .fold(reply, |reply, (name, value)| reply.with_header(name, value))
@@ -188,18 +284,61 @@ impl<P: ProviderApi> Table<P> {
         self.api.error(failure.status())
     }
 
-    async fn finish(&self, draft: Draft, mut reply: Reply) -> Response {
+    async fn finish(
+        &self,
+        operation: &'static str,
+        request: ReceivedRequest,
+        started: Instant,
+        mut reply: Reply,
+    ) -> Response {
         sleep(reply.wait).await;
+        let had_effect = reply.effect.is_some();
         self.ledger.write(Entry::new(
             P::PROVIDER,
-            draft.operation,
-            draft.method,
+            operation,
+            method_name(&request.method),
             reply.status.as_u16(),
-            draft.request_id,
+            request_id(&request.headers),
             reply.effect.take(),
         ));
-        sleep(self.api.faults().delay(draft.operation)).await;
-        reply.into_response()
+        let About {
+            journey,
+            changed,
+            reason,
+            is_unverified,
+        } = *std::mem::take(&mut reply.about);
+        let reply_body = kept(reply.body().clone());
+        let request_body = kept(request.body);
+        let mut response = reply.into_response();
+        let simulation = self.api.simulation();
+        let exchange = Exchange {
+            provider: P::PROVIDER,
+            operation,
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            request_headers: &request.headers,
+            request_body: &request_body,
+            status: response.status(),
+            reply_headers: response.headers(),
+            reply_body: &reply_body,
+            changed: changed.into_owned(),
+            had_effect,
+            reason,
+            is_unverified,
+            repeats: request.repeats,
+            took_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        simulation
+            .happenings
+            .add_call(simulation.now_ms(), journey, exchange);
+        // Recorded replies are a provider's, and no provider sends this.
+        let journey = journey.filter(|_| !simulation.ids.are_deterministic());
+        if let Some(Ok(id)) = journey.map(|journey| HeaderValue::try_from(journey.to_string())) {
+            response.headers_mut().insert("x-sandbox-journey", id);
+        }
+        sleep(self.api.faults().delay(operation)).await;
+        response
     }
 }
 
@@ -210,20 +349,11 @@ async fn sleep(duration: std::time::Duration) {
     }
 }
 
-/// The part of a ledger entry that is known before the reply.
-struct Draft {
-    operation: &'static str,
-    method: &'static str,
-    request_id: Option<String>,
-}
-
-impl Draft {
-    fn new(operation: &'static str, method: &Method, headers: &HeaderMap) -> Self {
-        Self {
-            operation,
-            method: method_name(method),
-            request_id: request_id(headers),
-        }
+/// The beginning of a body that is a file.
+fn kept(body: Bytes) -> Bytes {
+    match body.get(..KEPT_BYTES) {
+        Some(beginning) if body.len() > KEPT_BYTES => Bytes::copy_from_slice(beginning),
+        _ => body,
     }
 }
 

@@ -24,8 +24,9 @@ use tower::ServiceExt;
 
 use self::write_timeout::WriteTimeout;
 use crate::credentials::{self, BaseUrls};
-use crate::exchange::{ConnectionInfo, Json, Reply};
+use crate::exchange::{Closing, ConnectionInfo, Json, Reply};
 use crate::settings::Settings;
+use crate::time::Providers;
 
 /// The longest request line and headers; more is answered 431.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -65,6 +66,7 @@ impl ServedSandbox {
     pub(crate) async fn start(
         address: SocketAddr,
         router: Router,
+        providers: Providers,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
         // Clients know loopback by its own form only.
@@ -86,7 +88,12 @@ impl ServedSandbox {
             reply_write_timeout: *settings.reply_write_timeout(),
         };
         let permits = (*settings.max_connections()).clamp(1, Semaphore::MAX_PERMITS);
-        let server = tokio::spawn(accept(listener, service, permits, closed));
+        let server = tokio::spawn(async move {
+            tokio::select! {
+                () = accept(listener, service, permits, closed) => {}
+                () = providers.run() => {}
+            }
+        });
         Ok(Self {
             address,
             closing,
@@ -97,6 +104,11 @@ impl ServedSandbox {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL below which everything is, without a trailing slash.
+    pub fn url(&self) -> String {
+        origin(self.address)
     }
 
     /// Where each provider's routes begin.
@@ -202,8 +214,10 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
         reply_write_timeout,
     } = service;
     let stream = WriteTimeout::new(stream, reply_write_timeout);
+    let closing = Closing(closed.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(info.clone());
+        request.extensions_mut().insert(closing.clone());
         let router = router.clone();
         async move {
             let response: Result<Response, Infallible> = if names_one_host(&request) {

@@ -1,5 +1,8 @@
 //! The consents at account aggregators that FinPro was asked for.
 
+use super::people::is_mobile_number;
+use super::{JourneyId, MobileScript};
+
 /// The status of a consent at an account aggregator, as FinPro names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -49,7 +52,14 @@ pub(crate) struct LinkedAccount {
     pub(crate) link: String,
     pub(crate) fip_id: String,
     pub(crate) fi_type: &'static str,
-    pub(crate) masked_number: &'static str,
+    pub(crate) masked_number: String,
+    pub(crate) bank: &'static str,
+    /// `SAVINGS` or `CURRENT`.
+    pub(crate) kind: &'static str,
+    /// Which of the accounts it is that the bank data of a scripted customer has.
+    pub(crate) scripted: Option<usize>,
+    /// Whether it has two holders.
+    pub(crate) joint: bool,
 }
 
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.
@@ -62,21 +72,44 @@ pub(crate) struct AggregatorConsent {
     pub(crate) vua: String,
     pub(crate) party: Option<String>,
     pub(crate) status: AggregatorConsentStatus,
+    /// Whether the customer ever approved.
+    pub(crate) was_given: bool,
     pub(crate) created_ms: i64,
     pub(crate) changed_ms: i64,
+    /// When it is over.
+    pub(crate) expires_ms: i64,
+    /// What the customer can share.
+    pub(crate) offered: Vec<LinkedAccount>,
+    /// What the customer shares: nothing before the approval.
     pub(crate) accounts: Vec<LinkedAccount>,
+    /// The institutions that the request names, if any.
+    pub(crate) fips: Vec<String>,
+    /// Where the customer returns, unless to the organisation's own address.
+    pub(crate) return_url: Option<String>,
+    /// What the customer's number says.
+    pub(crate) script: Option<MobileScript>,
+    pub(crate) journey: Option<JourneyId>,
 }
 
 impl AggregatorConsent {
     /// The aggregator's id, unless the customer never approved.
     pub(crate) fn approved_id(&self) -> Option<&str> {
-        use AggregatorConsentStatus::{Pending, Rejected};
-        (!matches!(self.status, Pending | Rejected)).then_some(self.id.as_str())
+        self.was_given.then_some(self.id.as_str())
     }
 
     /// The part of the virtual user account before the `@`, and the aggregator after it.
     pub(crate) fn user(&self) -> (&str, &str) {
         self.vua.split_once('@').unwrap_or((&self.vua, ""))
+    }
+
+    /// The customer's mobile number, or what stands for it.
+    pub(crate) fn person(&self) -> &str {
+        let user = self.user().0;
+        let party = self.party.as_deref();
+        match party.filter(|party| is_mobile_number(party)) {
+            Some(party) if !is_mobile_number(user) => party,
+            _ => user,
+        }
     }
 
     /// Whether it is a customer's with this identifier.
@@ -94,6 +127,7 @@ impl AggregatorConsent {
             return Err(self.status);
         }
         (self.status, self.changed_ms) = (next, now_ms);
+        self.was_given |= next == AggregatorConsentStatus::Active;
         Ok(())
     }
 }
@@ -112,9 +146,16 @@ mod tests {
             vua: "9000000001@onemoney".to_owned(),
             party: Some("AAAAA0000A".to_owned()),
             status: Pending,
+            was_given: false,
             created_ms: 0,
             changed_ms: 0,
+            expires_ms: 0,
+            offered: Vec::new(),
             accounts: Vec::new(),
+            fips: Vec::new(),
+            return_url: None,
+            script: None,
+            journey: None,
         }
     }
 

@@ -30,13 +30,18 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
 
     /// Replaces the value of a key with the result of `value`, which receives the previous one.
     pub(crate) fn update(&self, key: K, value: impl FnOnce(Option<&V>) -> V) {
+        self.replace(key, |previous| (value(previous), ()));
+    }
+
+    /// The same, and hands out what else `value` results in.
+    pub(crate) fn replace<R>(&self, key: K, value: impl FnOnce(Option<&V>) -> (V, R)) -> R {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = entries.by_key.get(&key);
         let is_new = previous.is_none();
-        let value = value(previous);
+        let (value, result) = value(previous);
         if is_new {
             if self.capacity == 0 {
-                return;
+                return result;
             }
             if entries.order.len() == self.capacity
                 && let Some(oldest) = entries.order.pop_front()
@@ -46,6 +51,40 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
             entries.order.push_back(key.clone());
         }
         entries.by_key.insert(key, value);
+        result
+    }
+
+    /// Forgets the oldest entries until the others weigh no more than this.
+    pub(crate) fn trim(&self, weight: impl Fn(&V) -> usize, most: usize) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let weights = entries.by_key.values().map(&weight);
+        let mut total = weights.fold(0_usize, usize::saturating_add);
+        while total > most
+            && let Some(oldest) = entries.order.pop_front()
+        {
+            let removed = entries.by_key.remove(&oldest);
+            total = total.saturating_sub(removed.as_ref().map_or(0, &weight));
+        }
+    }
+
+    /// Changes the value of a key, if there is one.
+    pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.by_key.get_mut(key).map(change)
+    }
+
+    /// The values for which this holds, oldest first.
+    pub(crate) fn filter(&self, holds: impl Fn(&V) -> bool) -> Vec<(K, V)> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = entries.order.iter();
+        all.filter_map(|key| Some((key, entries.by_key.get(key)?)))
+            .filter(|(_, value)| holds(value))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     }
 
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
@@ -55,6 +94,20 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.by_key.get(key).cloned()
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
+    /// The keys of the values for which this holds, oldest first.
+    pub(crate) fn keys_with(&self, holds: impl Fn(&V) -> bool) -> Vec<K> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = Vec::new();
+        for key in &entries.order {
+            if entries.by_key.get(key).is_some_and(&holds) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 }
 
@@ -77,6 +130,11 @@ mod tests {
         assert_eq!((map.get("a"), map.get("b")), (Some(2), Some(1)));
         map.update("c", |_| 1);
         assert_eq!((map.get("a"), map.get("c")), (None, Some(1)));
+        assert_eq!(map.keys_with(|value| *value == 1), ["b", "c"]);
+
+        map.update("b", |_| 5);
+        map.trim(|value| usize::from(*value), 5);
+        assert_eq!((map.get("b"), map.get("c")), (None, Some(1)));
 
         let none = Bounded::<&str, u8>::new(0);
         none.update("a", |_| 1);

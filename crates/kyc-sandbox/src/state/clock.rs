@@ -1,56 +1,220 @@
-//! The time in replies.
+//! The sandbox's one clock: it runs with the real one, stands still, or runs faster, and can be moved forward.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The instant in every reply when ids are deterministic: 2030-01-01T00:00:00.000Z.
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far India is ahead of UTC, all the year.
+const INDIA: SignedDuration = SignedDuration::from_mins(330);
+
+/// Where the clock stands when ids are deterministic: 2030-01-01T00:00:00.000Z.
 const FIXED_MS: i64 = 1_893_456_000_000;
 
-/// The wall clock in Unix milliseconds, or one fixed instant.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WireClock {
-    fixed: bool,
+/// How the sandbox's clock runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClockMode {
+    /// As fast as the real one. How far it was moved ahead is kept.
+    Real,
+    /// Not at all, until it is moved.
+    Frozen,
+    /// So many times as fast as the real one.
+    Fast(u32),
 }
 
-impl WireClock {
-    pub(crate) fn new(fixed: bool) -> Self {
-        Self { fixed }
+/// The time of everything that the sandbox says and does: times in bodies, expiry, the lives of links, the dates of data.
+/// Sockets and the `date` header have the real time. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock(Arc<Mutex<State>>);
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    mode: ClockMode,
+    /// The virtual and the real time, in Unix milliseconds, of the last change.
+    virtual_ms: i64,
+    real_ms: i64,
+}
+
+impl State {
+    fn at(self, real_ms: i64) -> i64 {
+        let passed = real_ms.saturating_sub(self.real_ms).max(0);
+        let factor = match self.mode {
+            ClockMode::Real => 1,
+            ClockMode::Frozen => 0,
+            ClockMode::Fast(factor) => i64::from(factor),
+        };
+        self.virtual_ms
+            .saturating_add(passed.saturating_mul(factor))
+    }
+}
+
+impl Clock {
+    /// Runs with the real clock. Stands still at a time, if one is given, and with deterministic ids.
+    pub(crate) fn new(fixed: Option<SystemTime>, deterministic: bool) -> Self {
+        let fixed_ms = fixed.and_then(unix_ms);
+        let fixed_ms = fixed_ms.or(deterministic.then_some(FIXED_MS));
+        let real_ms = real_ms();
+        Self(Arc::new(Mutex::new(State {
+            mode: match fixed_ms {
+                Some(_) => ClockMode::Frozen,
+                None => ClockMode::Real,
+            },
+            virtual_ms: fixed_ms.unwrap_or(real_ms),
+            real_ms,
+        })))
     }
 
-    pub(crate) fn now_ms(self) -> i64 {
-        if self.fixed {
-            return FIXED_MS;
-        }
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
-            .unwrap_or(FIXED_MS)
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.lock().at(real_ms())
     }
 
-    /// The time when a reply with this delay is sent. The fixed instant does not change.
-    pub(crate) fn after_ms(self, wait: Duration) -> i64 {
-        if self.fixed {
-            return FIXED_MS;
-        }
+    /// The day in India.
+    pub(crate) fn today(&self) -> Date {
+        let now = Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
+        in_india(now).date()
+    }
+
+    /// The time when a reply with this delay is sent. A clock that stands still does not change.
+    pub(crate) fn after_ms(&self, wait: Duration) -> i64 {
+        let state = *self.lock();
         let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        self.now_ms().saturating_add(wait)
+        state.at(real_ms().saturating_add(wait))
     }
 
-    /// Formats an instant in ISO 8601, UTC, with milliseconds.
-    pub(crate) fn iso(ms: i64) -> String {
-        let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
-        format!("{time:.3}")
+    pub(crate) fn mode(&self) -> ClockMode {
+        self.lock().mode
     }
+
+    pub(crate) fn set_mode(&self, mode: ClockMode) {
+        self.change(|state, now_ms| State {
+            mode,
+            virtual_ms: now_ms,
+            ..state
+        });
+    }
+
+    /// Moves the clock to this time, never backwards.
+    pub(crate) fn move_to(&self, ms: i64) {
+        self.change(|state, now_ms| State {
+            virtual_ms: ms.max(now_ms),
+            ..state
+        });
+    }
+
+    /// How long the real clock runs until this time, unless the clock stands still.
+    pub(crate) fn real_time_until(&self, ms: i64) -> Option<Duration> {
+        let left = u64::try_from(ms.saturating_sub(self.now_ms())).unwrap_or(0);
+        match self.mode() {
+            ClockMode::Real => Some(Duration::from_millis(left)),
+            ClockMode::Frozen => None,
+            ClockMode::Fast(factor) => Some(Duration::from_millis(
+                left.div_ceil(u64::from(factor.max(1))),
+            )),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(State, i64) -> State) {
+        let real_ms = real_ms();
+        let mut state = self.lock();
+        *state = State {
+            real_ms,
+            ..change(*state, state.at(real_ms))
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The real time in Unix milliseconds.
+fn real_ms() -> i64 {
+    unix_ms(SystemTime::now()).unwrap_or(FIXED_MS)
+}
+
+/// Unix milliseconds; none before 1970.
+fn unix_ms(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}
+
+/// The clock's face in India.
+pub(crate) fn in_india(time: Timestamp) -> DateTime {
+    let shifted = time.saturating_add(INDIA).unwrap_or(time);
+    TimeZone::UTC.to_datetime(shifted)
+}
+
+/// Formats an instant in ISO 8601, UTC, with milliseconds.
+pub(crate) fn iso(ms: i64) -> String {
+    let time = Timestamp::from_millisecond(ms).unwrap_or_default();
+    format!("{time:.3}")
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
-    fn fixed_time_is_written_with_milliseconds() {
-        let clock = WireClock::new(true);
+    fn a_fixed_time_stands_still_and_is_written_with_milliseconds() {
+        let clock = Clock::new(None, true);
         assert_eq!(clock.after_ms(Duration::from_secs(1)), clock.now_ms());
-        assert_eq!(WireClock::iso(clock.now_ms()), "2030-01-01T00:00:00.000Z");
+        assert_eq!(iso(clock.now_ms()), "2030-01-01T00:00:00.000Z");
+        assert_eq!(clock.real_time_until(FIXED_MS + 1), None);
+    }
+
+    #[test]
+    fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_utc() {
+        for (second, day) in [(66_599, 27), (66_600, 28)] {
+            // 2026-11-27T00:00:00Z and so many seconds.
+            let time = UNIX_EPOCH + Duration::from_secs(1_795_737_600 + second);
+            let clock = Clock::new(Some(time), true);
+            assert_eq!(clock.today(), date(2026, 11, day));
+        }
+    }
+
+    #[test]
+    fn a_clock_is_moved_forward_only_and_keeps_its_time_when_its_mode_changes() {
+        let clock = Clock::new(None, true);
+        clock.move_to(FIXED_MS + 5_000);
+        clock.move_to(FIXED_MS);
+        assert_eq!(clock.now_ms(), FIXED_MS + 5_000);
+        clock.set_mode(ClockMode::Fast(1_000));
+        assert!(clock.now_ms() >= FIXED_MS + 5_000);
+        clock.set_mode(ClockMode::Frozen);
+        assert!(clock.now_ms() >= FIXED_MS + 5_000);
+    }
+
+    #[test]
+    fn time_passes_by_the_mode() {
+        let at = |mode| {
+            State {
+                mode,
+                virtual_ms: 100,
+                real_ms: 10,
+            }
+            .at(13)
+        };
+        assert_eq!(
+            [
+                at(ClockMode::Real),
+                at(ClockMode::Frozen),
+                at(ClockMode::Fast(60))
+            ],
+            [103, 100, 280]
+        );
+        assert_eq!(
+            State {
+                mode: ClockMode::Real,
+                virtual_ms: 100,
+                real_ms: 10
+            }
+            .at(9),
+            100
+        );
     }
 }

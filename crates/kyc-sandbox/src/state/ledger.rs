@@ -19,6 +19,9 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Finpass, Self::Finpro, Self::Veriff, Self::Deepvue];
+
     /// The name in lower case, which is also the path prefix.
     pub fn as_str(self) -> &'static str {
         match self {

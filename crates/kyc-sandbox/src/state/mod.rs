@@ -1,27 +1,54 @@
 //! The state of the sandbox, and its sources of ids and times. Pure: no HTTP, no settings.
 
 mod aggregator_consents;
+pub(crate) mod bank;
 mod bounded;
 mod clock;
 mod consents;
 mod data_sessions;
 mod decisions;
+pub(crate) mod digilocker;
+pub(crate) mod flow;
+mod flow_script;
+mod happenings;
 mod ids;
+mod journeys;
 mod ledger;
+mod outbox;
 pub mod people;
 mod rates;
 mod recent;
+mod schedule;
+mod script;
+mod simulation;
+mod unmasked;
+mod verification;
 
 pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
 pub(crate) use bounded::Bounded;
-pub(crate) use clock::WireClock;
+pub use clock::ClockMode;
+pub(crate) use clock::{Clock, in_india, iso};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;
-pub(crate) use data_sessions::DataSession;
+pub(crate) use data_sessions::{DataScript, DataSession, Pending, Range};
 pub use decisions::DecisionStatus;
+pub(crate) use happenings::{Call, Exchange, Happening, Message, Repeats, What, Wire};
 pub(crate) use ids::Ids;
+pub(crate) use journeys::Journeys;
+pub use journeys::{JourneyId, ParseJourneyIdError};
 pub use ledger::{Counts, Entry, Ledger, Provider};
+pub(crate) use outbox::WebhookDraft;
+pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigning};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
+pub(crate) use schedule::{Timer, VerificationStep};
+pub(crate) use script::carried;
+pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
+pub(crate) use simulation::Simulation;
+pub(crate) use unmasked::Unmasked;
+pub(crate) use verification::{
+    ATTEMPT_MS, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,
+    SCREENED_AGAIN_MS, Through, Verification,
+};

@@ -1,7 +1,8 @@
 //! The invented people, by mobile number.
 //!
-//! FinPro's aggregators and Finpass answer by these numbers. Any other number belongs to no one: no aggregator knows it,
-//! and Finpass opens a session for it.
+//! FinPro's aggregators and Finpass answer by these numbers. A number that is a [script](crate::MobileScript) belongs to somebody
+//! with accounts linked at onemoney. Any other number belongs to no one: no aggregator knows it, and Finpass opens a session for
+//! it.
 //!
 //! | mobile | who | onemoney | finvu | anumati | FinPro | Finpass |
 //! |---|---|---|---|---|---|---|
@@ -15,6 +16,8 @@
 //! | 9000000008 | one aggregator is slow, inside its limit | linked, slowly | not registered | not registered | answers | opens a session |
 //! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
 //! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
+
+use super::{MobileScript, bank};
 
 /// An aggregator's reply about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,14 +212,39 @@ pub const PEOPLE: &[Person] = &[
     },
 ];
 
-/// The person with this number; a person unknown everywhere for a number that is not in the table.
+/// The person with this number. A number that is a [script](crate::MobileScript) has accounts linked at onemoney; any other one
+/// that is not in the table belongs to a person unknown everywhere.
 pub fn find(mobile: &str) -> Person {
-    PEOPLE
-        .iter()
-        .find(|person| person.mobile == mobile)
-        .copied()
-        .unwrap_or(STRANGER)
+    let listed = PEOPLE.iter().find(|person| person.mobile == mobile);
+    match (listed, MobileScript::of(mobile)) {
+        (Some(person), _) => *person,
+        (None, Some(script)) if script.journey == FLAKY_AGGREGATORS => FLAKY,
+        (None, Some(_)) => SCRIPTED,
+        (None, None) => STRANGER,
+    }
 }
+
+/// Whose bank accounts the number of an archetype in a [script](crate::MobileScript) stands for, in a few words; `None` for a number
+/// without an archetype, which has the accounts of the first.
+pub fn archetype(number: u8) -> Option<&'static str> {
+    bank::name(number)
+}
+
+/// Whether this number is in the table.
+pub(crate) fn is_listed(mobile: &str) -> bool {
+    PEOPLE.iter().any(|person| person.mobile == mobile)
+}
+
+/// The journey of a person of whom one aggregator says nothing and another only that it failed.
+const FLAKY_AGGREGATORS: u8 = 15;
+
+const SCRIPTED: Person = person(
+    "",
+    "as the number says",
+    [Linked, NotRegistered, NotRegistered],
+);
+
+const FLAKY: Person = person("", "as the number says", [Linked, Fails, Silent]);
 
 const STRANGER: Person = person(
     "",
@@ -248,7 +276,7 @@ mod tests {
         let documented = |text: &str, prefix: &str| -> Vec<String> {
             text.lines()
                 .filter_map(|line| line.strip_prefix(prefix))
-                .filter(|line| line.starts_with("| 9"))
+                .filter(|line| line.starts_with("| 90"))
                 .map(str::to_owned)
                 .collect()
         };
@@ -257,9 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn a_script_is_linked_at_onemoney_and_finpass_opens_a_session() {
+        let scripted = find("9001000007");
+        let at = ["onemoney", "finvu", "anumati"].map(|name| scripted.at(name));
+        assert_eq!(at, [Linked, NotRegistered, NotRegistered]);
+        assert_eq!(scripted.session_start, SessionStart::Opens);
+        assert_eq!(find("900100000").at("onemoney"), NotRegistered);
+    }
+
+    #[test]
     fn strangers_are_unknown_everywhere() {
         let stranger = find("9123456789");
         assert_eq!(stranger.at("onemoney"), Behaviour::NotRegistered);
         assert_eq!(stranger.session_start, SessionStart::Opens);
+        let at = |mobile: &str| ["onemoney", "finvu", "anumati"].map(|aa| find(mobile).at(aa));
+        assert_eq!(at("9001000000"), [Linked, NotRegistered, NotRegistered]);
+        assert_eq!(at("9001150000"), [Linked, Fails, Silent]);
     }
 }

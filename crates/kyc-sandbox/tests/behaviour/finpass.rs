@@ -51,7 +51,7 @@ async fn the_minimal_request_opens_a_session() {
     assert!(hex(parts[1]) && hex(parts[2]));
     let url = body["data"]["redirect_url"].as_str().unwrap();
     let (before, query) = url.split_once('?').unwrap();
-    assert_eq!(before, "https://consent.example.test/onboarding");
+    assert_eq!(before, "http://localhost/aa/session");
     assert!(query.contains('+') && query.contains("==&reqdate") && query.ends_with("=="));
     assert_eq!(
         body,

@@ -45,7 +45,7 @@ async fn unknown_paths_and_methods_answer_in_the_providers_form() {
         ),
         ("/deepvue/v1/authorize", r#"{"detail":"Not Found"}"#),
         (
-            "/",
+            "/elsewhere",
             r#"{"sandbox":"no provider here; paths begin with /finpass, /finpro, /veriff or /deepvue"}"#,
         ),
         (
@@ -308,9 +308,13 @@ fn the_environment_names_exactly_the_documented_variables() {
             "FINPRO_CLIENT_ID",
             "FINPRO_CLIENT_SECRET",
             "FINPRO_ORGANISATION_ID",
+            "FINPRO_WEBHOOK_ENCODING",
+            "FINPRO_WEBHOOK_HEADER",
+            "FINPRO_WEBHOOK_SECRET",
             "VERIFF_API_KEY",
             "VERIFF_BASE_URL",
             "VERIFF_SHARED_SECRET",
+            "VERIFF_WEBHOOK_SECRET",
         ]
     );
     assert!(uuid::Uuid::parse_str(credentials::VERIFF_API_KEY).is_ok());

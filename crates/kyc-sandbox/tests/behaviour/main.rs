@@ -2,15 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod aggregator;
+mod browser;
+mod console;
+mod control;
 mod decision;
 mod deepvue;
+mod digilocker;
 mod finpass;
 mod finpro;
 mod general;
 mod refresh_data;
 mod routes;
 mod sessions;
+mod triggers;
 mod veriff;
+mod veriff_pages;
+mod verifications;
 
 use std::time::Duration;
 

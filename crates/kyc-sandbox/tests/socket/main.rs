@@ -12,3 +12,4 @@ mod limits;
 mod malformed;
 mod peer;
 mod serving;
+mod stream;

@@ -151,7 +151,7 @@ fn request_lines() -> Vec<Row> {
 fn paths() -> Vec<Row> {
     let target = |name, target: &str| sent(name, post(target), &[404]);
     vec![
-        target("an unknown path", "/"),
+        target("an unknown path", "/elsewhere"),
         target(
             "dots",
             "/finpro/..//finpass/api/v1/services/account-aggregator/init",

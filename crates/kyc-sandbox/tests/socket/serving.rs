@@ -39,7 +39,7 @@ async fn addresses_and_links_name_the_bound_port() {
         "DEEPVUE_BASE_URL",
         format!("http://127.0.0.1:{port}/deepvue")
     )));
-    assert_eq!(environment.len(), 14);
+    assert_eq!(environment.len(), 18);
 
     let content = r#"{"consent":"Y","purpose":"p"}"#;
     let request = format!(

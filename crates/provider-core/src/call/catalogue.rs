@@ -29,7 +29,27 @@ type Download<P> =
     for<'c> fn(&'c Client<P>, Value, CallOptions, &'c mut dyn ContentSink) -> JsonDownload<'c>;
 
 /// A call whose request is JSON and whose reply is JSON text, its members in the order of the reply's type.
-pub type TextCall<'c> = Pin<Box<dyn Future<Output = Result<Response<String>, Error>> + Send + 'c>>;
+pub type TextCall<'c> =
+    Pin<Box<dyn Future<Output = Result<Response<ReplyText>, Error>> + Send + 'c>>;
+
+/// A reply as text.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplyText {
+    /// The typed value, written as indented JSON.
+    pub json: String,
+    /// Why the value must not be taken at its word, see [`Endpoint::doubt`].
+    pub doubt: Option<&'static str>,
+}
+
+/// Prints nothing of the reply, which is personal data.
+impl fmt::Debug for ReplyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyText")
+            .field("doubt", &self.doubt)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What `Debug` prints of one call, in both forms.
 #[cfg(feature = "testing")]
@@ -189,7 +209,7 @@ impl<P: Provider> CatalogueEntry<P> {
         let operation = self.operation.name;
         Box::pin(async move {
             let response = call.await?;
-            match serde_json::from_str(response.value()) {
+            match serde_json::from_str(&response.value().json) {
                 Ok(value) => Ok(response.map(|_| value)),
                 Err(_) => Err(unwritten::<P, _>(operation, response)),
             }
@@ -306,7 +326,10 @@ where
     Box::pin(async move {
         let response = client.run(&endpoint::<E>(request)?, &options).await?;
         match serde_json::to_string_pretty(response.value()) {
-            Ok(text) => Ok(response.map(|_| text)),
+            Ok(json) => Ok(response.map(|value| ReplyText {
+                json,
+                doubt: E::doubt(&value),
+            })),
             Err(_) => Err(unwritten::<P, _>(E::OPERATION.name, response)),
         }
     })

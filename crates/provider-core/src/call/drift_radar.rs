@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
@@ -84,6 +85,7 @@ pub struct Drift {
 pub struct DriftRadar {
     operations: BTreeMap<(&'static str, &'static str), Documented>,
     counts: Mutex<BTreeMap<Drift, u64>>,
+    replies: AtomicU64,
     #[cfg(feature = "opentelemetry")]
     counter: Option<opentelemetry::metrics::Counter<u64>>,
 }
@@ -144,6 +146,11 @@ impl DriftRadar {
             .collect()
     }
 
+    /// How many replies it has looked at, whoever sent them. Where there was none, nothing differs and nothing is known.
+    pub fn replies(&self) -> u64 {
+        self.replies.load(Ordering::Relaxed)
+    }
+
     /// Looks at the status of any reply. Nobody vouches for it: a gateway's is counted too.
     pub(super) fn status(
         &self,
@@ -151,6 +158,7 @@ impl DriftRadar {
         operation: &'static str,
         status: StatusCode,
     ) {
+        self.replies.fetch_add(1, Ordering::Relaxed);
         let Some(documented) = self.operations.get(&(provider, operation)) else {
             return;
         };
@@ -323,7 +331,7 @@ impl<'s> Comparison<'s> {
                 Some(_) if value.is_null() && !lists("required", name) => {}
                 Some(schema) => self.at(format!(".{name}"), |at| at.compare(schema, value)),
                 None if is_open || lists(ALSO, name) => {}
-                None => self.at(format!(".{}", printable(name)), |at| {
+                None => self.at(format!(".{}", printable_member(name)), |at| {
                     at.found(DriftKind::UnknownMember);
                 }),
             }
@@ -340,8 +348,9 @@ impl<'s> Comparison<'s> {
     }
 }
 
-/// A member's name, unless it may be a value: one with a digit group of a number, or no name of a program's.
-fn printable(name: &str) -> &str {
+/// A member's name as it is printed: `*` for one that may be a value, because it has the digits of a number or is no name of a
+/// program's. What a peer sends as a name may be anybody's.
+pub fn printable_member(name: &str) -> &str {
     let is_name = (1..=64).contains(&name.len())
         && name
             .bytes()
@@ -474,6 +483,9 @@ mod tests {
         assert_eq!(compare(tree, &deep), [""; 0]);
 
         let radar = DriftRadar::new();
+        assert_eq!(radar.replies(), 0);
+        radar.status("toy", "ask", StatusCode::OK);
+        assert_eq!(radar.replies(), 1);
         for number in 0..MOST_DRIFTS + 1 {
             // A name of a program's with few digits.
             let letters: String = number

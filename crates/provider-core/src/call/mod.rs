@@ -29,14 +29,14 @@ mod sink;
 pub use builder::ClientBuilder;
 pub use call::Call;
 #[cfg(feature = "catalogue")]
-pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, TextCall};
+pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, ReplyText, TextCall};
 #[cfg(feature = "testing")]
 pub use catalogue::{Printed, PrintingCall};
 pub use client::Client;
 pub use defaults::ClientDefaults;
 pub use downloaded::Downloaded;
 #[cfg(feature = "drift")]
-pub use drift_radar::{Drift, DriftKind, DriftRadar};
+pub use drift_radar::{Drift, DriftKind, DriftRadar, printable_member};
 #[cfg(feature = "opentelemetry")]
 pub use metrics::MetricsObserver;
 pub use observer::{CallEvent, CallObserver, CallStage};

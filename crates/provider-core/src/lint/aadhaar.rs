@@ -326,6 +326,14 @@ impl Findings<'_> {
         self.add_unless(!holds_number(text), field, Rule::AadhaarNumber);
     }
 
+    /// Checks a whole Aadhaar number where one belongs, such as a request of its one-time password: its first digit, and its check
+    /// digit. A number that passes need not be anybody's.
+    pub fn aadhaar(&mut self, field: &'static str, number: &str) {
+        let digits: Option<Vec<u8>> = number.chars().map(digit).collect();
+        let is_one = digits.is_some_and(|digits| digits.len() == 12 && is_aadhaar(&digits));
+        self.add_unless(is_one, field, Rule::AadhaarForm);
+    }
+
     /// Checks the last four digits of an Aadhaar number, alone or behind a mask: `1234`, `XXXX-XXXX-1234`, `xxxxxxxx1234`.
     /// No check digit can be computed of them; a whole number is forbidden.
     pub fn masked_aadhaar(&mut self, field: &'static str, text: &str) {
@@ -380,6 +388,18 @@ mod tests {
                     "{right} with another digit at {at}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_number_is_checked_where_it_belongs() {
+        let of = |text: &str| found(|findings| findings.aadhaar("identifier", text));
+        let number = number(&[2; 11]);
+        assert_eq!(of(&number), []);
+        let last = number.as_bytes()[11] - b'0';
+        let other = format!("{}{}", &number[..11], (last + 1) % 10);
+        for wrong in [&other, "000000000000", "123456789012", "2222", ""] {
+            assert_eq!(of(wrong), [Rule::AadhaarForm], "{wrong}");
         }
     }
 

@@ -57,12 +57,14 @@ impl Lints {
         self
     }
 
-    /// Allows the values that no real holder has, for a sandbox: test values of PAN and of mobile numbers.
+    /// Allows the values that no real holder has, for a sandbox: test values of PAN, of mobile numbers and of Aadhaar
+    /// numbers.
     #[must_use]
     pub fn allow_test_values(self) -> Self {
         self.allow(Rule::PanTestValue)
             .allow(Rule::PanHolder)
             .allow(Rule::MobileRange)
+            .allow(Rule::AadhaarForm)
     }
 
     /// Sets the first digits that mobile numbers may have instead of 6 to 9; India's regulator has discussed more.

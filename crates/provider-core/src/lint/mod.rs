@@ -9,6 +9,7 @@ mod account;
 mod digits;
 mod fair_use;
 mod findings;
+mod gstin;
 mod lints;
 mod mobile;
 mod pan;

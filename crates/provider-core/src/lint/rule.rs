@@ -31,6 +31,8 @@ pub enum Rule {
     AadhaarNumber,
     /// More of an Aadhaar number than its last four digits, or another form than a mask.
     AadhaarMask,
+    /// A whole Aadhaar number, where one belongs, that is none: its first digit or its check digit.
+    AadhaarForm,
     /// The fourth letter of a PAN is no class of holders.
     PanClass,
     /// The fourth letter of a PAN is another class than the holder's.
@@ -47,6 +49,10 @@ pub enum Rule {
     VuaMobile,
     /// An IFSC of another form.
     IfscForm,
+    /// A GSTIN of another form, or with another check character.
+    GstinForm,
+    /// A date of birth that is no day, or in another form.
+    BirthDateForm,
     /// An account number that is not masked, or masked so far that no account can be recognised.
     AccountMask,
     /// A purpose code that is not in the fair-use table.
@@ -72,6 +78,7 @@ impl Rule {
     pub const ALL: &'static [Self] = &[
         Self::AadhaarNumber,
         Self::AadhaarMask,
+        Self::AadhaarForm,
         Self::PanClass,
         Self::PanHolder,
         Self::PanTestValue,
@@ -80,6 +87,8 @@ impl Rule {
         Self::VuaAggregator,
         Self::VuaMobile,
         Self::IfscForm,
+        Self::GstinForm,
+        Self::BirthDateForm,
         Self::AccountMask,
         Self::FairUsePurpose,
         Self::FairUseFetchType,
@@ -96,6 +105,7 @@ impl Rule {
         match self {
             Self::AadhaarNumber => "aadhaar-number",
             Self::AadhaarMask => "aadhaar-mask",
+            Self::AadhaarForm => "aadhaar-form",
             Self::PanClass => "pan-class",
             Self::PanHolder => "pan-holder",
             Self::PanTestValue => "pan-test-value",
@@ -104,6 +114,8 @@ impl Rule {
             Self::VuaAggregator => "vua-aggregator",
             Self::VuaMobile => "vua-mobile",
             Self::IfscForm => "ifsc-form",
+            Self::GstinForm => "gstin-form",
+            Self::BirthDateForm => "birth-date-form",
             Self::AccountMask => "account-mask",
             Self::FairUsePurpose => "fair-use-purpose",
             Self::FairUseFetchType => "fair-use-fetch-type",
@@ -123,6 +135,13 @@ impl Rule {
                 "must not hold a whole Aadhaar number or Virtual ID: give the last four digits"
             }
             Self::AadhaarMask => "must be the last four digits of an Aadhaar number, or its mask",
+            Self::AadhaarForm => {
+                "must begin with 2 to 9 and end with the check digit of the eleven before it"
+            }
+            Self::GstinForm => {
+                "must be two digits of a state, a PAN, a digit or letter, Z, and the check character of the fourteen before it"
+            }
+            Self::BirthDateForm => "must be a day of the calendar as YYYY-MM-DD",
             Self::PanClass => "the fourth letter must be one of A, B, C, F, G, H, J, L, P and T",
             Self::PanHolder => "the fourth letter is the class of another kind of holder",
             Self::PanTestValue => "is a test value or a placeholder, which no holder has",
@@ -150,6 +169,7 @@ impl Rule {
         match self {
             Self::AadhaarNumber => Certainty::Forbidden,
             Self::AadhaarMask
+            | Self::AadhaarForm
             | Self::PanClass
             | Self::PanTestValue
             | Self::MobileRange
@@ -161,6 +181,10 @@ impl Rule {
             | Self::FairUseFrequency => Certainty::Wrong,
             // A template of the fair-use library may allow more than the purpose's own bounds.
             Self::PanHolder
+            // Other kinds of registration may have another letter than Z.
+            | Self::GstinForm
+            // Their form is not documented where they are sent.
+            | Self::BirthDateForm
             | Self::VuaAggregator
             | Self::VuaMobile
             | Self::AccountMask
@@ -176,6 +200,15 @@ impl Rule {
         match self {
             Self::AadhaarNumber => {
                 "check digit after Verhoeff [3p]; UIDAI's circular of January 2023 to offline verifiers [3p]"
+            }
+            Self::AadhaarForm => {
+                "explanations of the number's structure, check digit after Verhoeff [3p]"
+            }
+            Self::GstinForm => {
+                "explanations of the GSTIN's structure [3p], check character [derived]"
+            }
+            Self::BirthDateForm => {
+                "the forms of dates in ReBIT's schemas and FinPro's pages [docs]"
             }
             Self::AadhaarMask => "masked Aadhaar and DigiLocker's Aadhaar XML [docs] [3p]",
             Self::PanClass | Self::PanHolder => "explanations of the PAN's structure [3p]",

@@ -12,7 +12,7 @@ mod connector;
 mod hyper;
 #[cfg(feature = "hyper")]
 mod interim;
-#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "webhook"))]
 mod reply_body;
 #[cfg(feature = "reqwest")]
 mod reqwest;
@@ -29,6 +29,8 @@ pub use self::hyper::HyperTransport;
 pub use self::reqwest::ReqwestTransport;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use builder::TransportBuilder;
+#[cfg(feature = "webhook")]
+pub(crate) use reply_body::ResponseBody;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use resolver::Resolver;
 pub(crate) use seam::DEADLINE;

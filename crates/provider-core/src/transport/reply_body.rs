@@ -1,14 +1,19 @@
-//! Collects a response's body up to a limit.
+//! Collects a body up to a limit: a response's, or a webhook's.
 
 use bytes::{Bytes, BytesMut};
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 use http::HeaderMap;
 
-use crate::wire::{TransportError, TransportErrorKind};
+use crate::wire::TransportError;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use crate::wire::TransportErrorKind;
 
 /// The largest response head, in bytes.
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Refuses a head that is too long. hyper's own limit is that of a buffer, which a single read may exceed.
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) fn limit_head(headers: &HeaderMap) -> Result<(), TransportError> {
     let length = headers.iter().fold(0_usize, |length, (name, value)| {
         let line = name.as_str().len().saturating_add(value.len());
@@ -82,6 +87,7 @@ impl ResponseBody {
     }
 
     /// Whether the announced length has arrived; without an announcement, the end of the stream decides.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) fn is_whole(&self) -> bool {
         let so_far = self.first.len().max(self.rest.len());
         self.announced == Some(so_far as u64)

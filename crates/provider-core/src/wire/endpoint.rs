@@ -73,4 +73,12 @@ pub trait Endpoint: Send + Sync {
     ///
     /// [`ResponseError`]: the body cannot be decoded, is a refusal inside a success, or is the reply to another request.
     fn response(&self, response: &Verified) -> Result<Self::Output, ResponseError>;
+
+    /// Why a value must not be taken at its word although it was read: two of its members contradict each other, or what decides
+    /// is not documented. One sentence, without a value; the value's own type says the same to a program, such as a verdict that
+    /// is unclear. The default has no doubt.
+    fn doubt(value: &Self::Output) -> Option<&'static str> {
+        let _ = value;
+        None
+    }
 }

@@ -25,6 +25,8 @@ pub enum FaultClass {
     ByStatus,
     /// The credentials were refused.
     Credentials,
+    /// It was refused, and counted as one of the few attempts that there are, such as a wrong one-time password.
+    Counted,
     /// The failure is transient.
     Transient,
     /// The refusal contradicts the status, or something beside it: it may have been done.

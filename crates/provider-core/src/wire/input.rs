@@ -60,6 +60,15 @@ pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     if json.len() > MAX_INPUT_BYTES {
         return Err(InvalidRequest::new("request", "must be at most 1 MiB"));
     }
+    value_from_json(json)
+}
+
+/// Like [`input_from_json`], of any length: the value of one member that carries a file, whose own limit the caller has applied.
+///
+/// # Errors
+///
+/// As of [`input_from_json`] but for the length.
+pub fn value_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let raw: &RawValue = serde_json::from_slice(json).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -255,7 +264,7 @@ const REQUEST: &str = "$provider_core::Request";
 /// let read = |json: &str| serde_json::from_str::<Question>(json).map_err(|error| error.to_string());
 /// assert!(read(r#"{"mobile_number":"9000000001","count":1}"#).is_ok());
 /// let error = read(r#"{"mobile_number":"9000000001","count":"A B"}"#).err().unwrap();
-/// assert_eq!(error, "count: must be a whole number that is not negative");
+/// assert_eq!(error, "count: must be a whole number from 0 to 255");
 /// assert_eq!(read(r#"["9000000001",1]"#).err().unwrap(), "request: must be an object");
 /// ```
 #[macro_export]
@@ -554,7 +563,10 @@ fn quoted(names: &[&str]) -> String {
 /// Describes an expected Rust type in terms of JSON.
 fn in_words(expected: &str) -> &str {
     match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number that is not negative",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
         "f32" | "f64" => "a number",
         "a sequence" => "a list",
@@ -703,12 +715,12 @@ mod tests {
             (
                 r#"{"mobileNumber":"9000000001","count":"CANARY, expected x"}"#,
                 "count",
-                "must be a whole number that is not negative",
+                "must be a whole number from 0 to 65535",
             ),
             (
                 r#"{"mobileNumber":"9000000001","count":70000}"#,
                 "count",
-                "must be a whole number that is not negative",
+                "must be a whole number from 0 to 65535",
             ),
             (
                 r#"{"mobileNumber":"9000000001","text":["CANARY"]}"#,

@@ -143,6 +143,15 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Decode
     decoded.map_err(|error| locate::<T>(body, &error))
 }
 
+/// Decodes a webhook, and names the encoding of one that is not plain.
+#[cfg(feature = "webhook")]
+pub(crate) fn decode_webhook<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    decode(body).map_err(|error| match encoding(&HeaderMap::new(), body) {
+        Some(encoding) => DecodeError::encoded(encoding),
+        None => error,
+    })
+}
+
 /// What a body begins like. It may be cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recognized {

@@ -15,6 +15,7 @@ mod label;
 pub mod lenient;
 mod operation;
 mod provider;
+mod raw_json;
 mod raw_response;
 mod reply_head;
 mod request;
@@ -38,15 +39,20 @@ pub use document::{DocumentFlaw, check_pdf, check_spreadsheet, check_xml};
 pub use endpoint::{Endpoint, ResponseError};
 pub use fault::{Fault, FaultClass};
 pub use form::Form;
-pub use input::{MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value};
+pub use input::{
+    MAX_INPUT_BYTES, input_from_json, request_from_json, request_from_value, value_from_json,
+};
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
+#[cfg(feature = "webhook")]
+pub(crate) use json::decode_webhook;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;
 pub use lenient::{Items, UnreadItem};
 pub use operation::{Idempotency, Mark, Operation, Signs};
 pub use provider::{BoxFuture, KnownMembers, Provider};
+pub use raw_json::RawJson;
 pub use raw_response::RawResponse;
 pub use reply_head::ReplyHead;
 pub use request::{BuiltRequest, RequestBuilder};

@@ -109,6 +109,10 @@ pub struct Operation {
     pub max_reply_bytes: usize,
     /// The content types of the operation's reply, such as `application/pdf`, `image/*` or `*/*`; empty for JSON.
     pub content_types: &'static [&'static str],
+    /// The content types of a file that the operation may reply with in place of JSON, by the provider's settings.
+    pub or_content_types: &'static [&'static str],
+    /// Whether the provider calls it deprecated.
+    pub is_deprecated: bool,
     /// Whether its request's body is `multipart/form-data`, as [`RequestBuilder::multipart`](crate::RequestBuilder::multipart)
     /// writes it,
     /// and not JSON.
@@ -146,6 +150,8 @@ impl Operation {
             timeout: Duration::from_secs(30),
             max_reply_bytes: 8 * 1024 * 1024,
             content_types: &[],
+            or_content_types: &[],
+            is_deprecated: false,
             sends_form: false,
             reply_is_correlated: false,
             mark: Mark::Unknown,
@@ -173,6 +179,20 @@ impl Operation {
     #[must_use]
     pub const fn replying_with(mut self, content_types: &'static [&'static str]) -> Self {
         self.content_types = content_types;
+        self
+    }
+
+    /// The same operation, which replies with JSON or, by the provider's settings, with a file of one of these types.
+    #[must_use]
+    pub const fn or_replying_with(mut self, content_types: &'static [&'static str]) -> Self {
+        self.or_content_types = content_types;
+        self
+    }
+
+    /// The same operation, which the provider calls deprecated.
+    #[must_use]
+    pub const fn deprecated(mut self) -> Self {
+        self.is_deprecated = true;
         self
     }
 

@@ -32,3 +32,6 @@ mod reqwest_transport;
 mod server;
 mod toy;
 mod traces;
+mod webhook_http;
+mod webhook_layers;
+mod webhooks;

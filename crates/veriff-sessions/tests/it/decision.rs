@@ -3,7 +3,7 @@
 use consent_hmac::SessionId;
 use provider_core::http::StatusCode;
 use provider_core::testing::{ScriptedTransport, Step};
-use provider_core::{Error, ErrorKind, Outcome, RawResponse, VerificationError};
+use provider_core::{Endpoint as _, Error, ErrorKind, Outcome, RawResponse, VerificationError};
 use serde_json::json;
 use veriff_sessions::{Decision, GetDecision, Verdict, Verification};
 
@@ -235,5 +235,77 @@ fn nothing_personal_is_printed() {
         let verification = "Verification { id: ***, verdict: Unclear, ";
         assert!(printed.contains(verification), "{printed}");
         assert!(!printed.contains(text), "{printed}");
+    }
+}
+
+/// A member that is listed and cannot be read costs itself; each that can be is in the JSON of the typed reply.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_listed_of_a_decision_is_in_its_type() {
+    let verification = json!({
+        "id": SESSION, "attemptId": "a-1", "acceptanceTime": null, "decisionTime": null, "code": 9001, "vendorData": null,
+        "endUserId": null, "status": "approved", "reason": null, "reasonCode": null,
+        "person": {
+            "firstName": "Made", "lastName": "Up", "fullName": "Made Up", "dateOfBirth": "1990-01-01", "idNumber": "X-1",
+            "gender": "F", "nationality": "IN", "placeOfBirth": "Pune", "yearOfBirth": "1990",
+            "addresses": [{ "fullAddress": "1 Road", "parsedAddress": {
+                "street": "Road", "houseNumber": "1", "unit": null, "city": "Pune", "state": null, "postcode": "411001",
+                "country": "IN",
+            } }],
+            "occupation": null, "employer": null, "extraNames": null, "title": null, "eyeColor": null, "hairColor": null,
+            "height": "170", "weight": null, "electorNumber": null, "ineIdentifier": null, "ifeIdentifier": null,
+            "citizenship": null, "pepSanctionMatch": null,
+        },
+        "document": {
+            "number": "D-1", "type": "PASSPORT", "country": "IN", "state": null, "validFrom": "2020-01-01",
+            "validUntil": "2030-01-01", "firstIssue": null, "placeOfIssue": null, "issuedBy": null, "issueNumber": null,
+            "remarks": null, "nfcValidated": true, "residencePermitType": null, "portraitIsVisible": true,
+            "signatureIsVisible": false, "specimen": null,
+        },
+        "additionalVerifiedData": { "made_up": { "score": 0.9500 } },
+        "riskLabels": [{ "label": "made_up", "category": "device", "sessionIds": ["s-2"] }],
+        "riskScore": { "score": "0.5" }, "biometricAuthentication": null, "comments": [], "highRisk": false,
+    });
+    let technical = json!({ "ip": "192.0.2.1" });
+    let body =
+        json!({ "status": "success", "verification": verification, "technicalData": technical });
+    let text = body.to_string();
+    let decision = ask(&text, &text).await.unwrap();
+    let mut expected = body;
+    // What a member does not say is absent, as for most replies it always is.
+    without_null(&mut expected["verification"]["person"]["addresses"]);
+    without_null(&mut expected["verification"]["document"]);
+    let verification = expected["verification"].as_object_mut().unwrap();
+    verification.remove("biometricAuthentication");
+    without_null(&mut expected["verification"]["person"]);
+    assert_eq!(serde_json::to_value(&decision).unwrap(), expected);
+    assert!(!format!("{decision:?}").contains("Pune"), "{decision:?}");
+    assert_eq!(GetDecision::doubt(&decision), None);
+
+    let odd = decided(
+        r#""code":9001,"document":7,"riskLabels":"x","riskScore":[1],"highRisk":{},"comments":1e999"#,
+    );
+    let decision = ask(&odd, &odd).await.unwrap();
+    let found = decision.verification.as_ref().unwrap();
+    assert_eq!(found.verdict(), Verdict::Approved);
+    assert!(found.document.is_none() && found.risk_labels.is_none());
+    let number = decided(r#""code":9001,"riskScore":{"score":0.50}"#);
+    let decision = ask(&number, &number).await.unwrap();
+    let score = decision.verification.unwrap().risk_score.unwrap().score;
+    assert_eq!(score.unwrap().expose(), "0.50");
+
+    let unclear = decided(r#""status":"approved","code":9102"#);
+    let decision = ask(&unclear, &unclear).await.unwrap();
+    let doubt = GetDecision::doubt(&decision).unwrap();
+    assert!(doubt.starts_with("$.verification is unclear"), "{doubt}");
+}
+
+fn without_null(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(without_null);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
     }
 }

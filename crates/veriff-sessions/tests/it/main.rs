@@ -13,6 +13,7 @@ mod media;
 mod people;
 mod progress;
 mod sessions;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Who a person is, who they may be, and whether they have the phone of their number.
 
 use consent_hmac::SessionId;
+use provider_core::lint::{Findings, Lints, Rule};
 use provider_core::testing::ScriptedTransport;
-use provider_core::{Error, ErrorKind, Outcome, VerificationError};
+use provider_core::{Endpoint as _, Error, ErrorKind, Outcome, VerificationError};
 use serde_json::{Value, json};
 use veriff_sessions::{
     AadhaarNumber, CurpDecision, GenerateMfa, GetCurpDecision, GetPerson, GetScreening, MfaRefusal,
@@ -347,4 +348,23 @@ async fn nothing_personal_is_printed() {
     for personal in ["CANARY", "192.0.2.77", "9000000001"] {
         assert!(!printed.contains(personal), "{personal}: {printed}");
     }
+}
+
+/// A wrong number costs the person one of the few passwords.
+#[test]
+fn a_number_that_is_none_is_a_finding_and_no_number_of_the_sandbox_is() {
+    let request = GenerateMfa::new(session(), AadhaarNumber::parse("123456789012").unwrap());
+    let findings = |lints: Lints| {
+        let mut findings = Findings::new(&lints);
+        request.lint(&mut findings);
+        let found = findings.iter();
+        found
+            .map(|finding| (finding.field(), finding.rule()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        findings(Lints::default()),
+        [("identifier", Rule::AadhaarForm)]
+    );
+    assert_eq!(findings(Lints::default().allow_test_values()), []);
 }

@@ -4,50 +4,20 @@
 //! not there is the sandbox's own choice, and so is the encoding of a document. The person is invented, and has no Aadhaar number
 //! but its mask.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::initiate_session::{check_common, flag, refuse, required, unreadable};
-use super::options::{BeforeAuthorization, DigilockerCodes, FileForm};
+use super::issued::{self, address, as_pdf, consent_ends, listed, masked_uid, photo};
+use super::options::BeforeAuthorization;
+use super::sessions::Session;
 use super::validation::Problem;
-use super::{Deepvue, Session, detail};
-use crate::exchange::{Json, ReceivedRequest, Reply};
-
-/// A document of one page without anything on it, in base64.
-const PDF: &str = "JVBERi0xLjQKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZy9QYWdlcyAyIDAgUj4+ZW5kb2JqCjIgMCBvYmo8PC9UeXBlL1BhZ2VzL0tp\
-ZHNbMyAwIFJdL0NvdW50IDE+PmVuZG9iagozIDAgb2JqPDwvVHlwZS9QYWdlL1BhcmVudCAyIDAgUi9NZWRpYUJveFswIDAgNzIg\
-NzJdPj5lbmRvYmoKdHJhaWxlcjw8L1Jvb3QgMSAwIFI+PgolJUVPRgo=";
-const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Certificate name=\"Invented document\"><IssuedTo><Person name=\"INVENTED PERSON\"/></IssuedTo></Certificate>";
-const XML_BASE64: &str = "PD94bWwgdmVyc2lvbj0iMS4wIiBlbmNvZGluZz0iVVRGLTgiPz48Q2VydGlmaWNhdGUgbmFtZT0iSW52ZW50ZWQgZG9jdW1lbnQi\
-PjxJc3N1ZWRUbz48UGVyc29uIG5hbWU9IklOVkVOVEVEIFBFUlNPTiIvPjwvSXNzdWVkVG8+PC9DZXJ0aWZpY2F0ZT4=";
-/// The beginning and the end of a picture.
-const JPEG: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==";
-/// When the consent ends, in Unix seconds: 2030-01-31T18:29:59Z, as text.
-const CONSENT_ENDS: &str = "1896114599";
-
-/// The documents of everybody: kind in a session, key, code, issuer, its name.
-const FILES: [(&str, &str, &str, &str, &str); 3] = [
-    (
-        "aadhaar",
-        "in.gov.uidai-ADHAR-invented0001",
-        "ADHAR",
-        "in.gov.uidai",
-        "Invented Aadhaar issuer",
-    ),
-    (
-        "pan",
-        "in.gov.pan-PANCR-invented0002",
-        "PANCR",
-        "in.gov.pan",
-        "Invented PAN issuer",
-    ),
-    (
-        "dl",
-        "in.gov.transport-DRVLC-invented0003",
-        "DRVLC",
-        "in.gov.transport",
-        "Invented licence issuer",
-    ),
-];
+use super::{Deepvue, detail};
+use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
+use crate::invented::Identity;
+use crate::state::MobileScript;
+use crate::state::digilocker::{Authorization, DocumentKind};
 
 pub(super) fn authorize(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let read = read(deepvue, request, |body| {
@@ -61,32 +31,55 @@ pub(super) fn authorize(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         Err(refusal) => return refusal,
     };
     let code = body.get("digilocker_code").and_then(Value::as_str);
-    let is_valid = match deepvue.settings.codes() {
-        DigilockerCodes::Any => true,
-        DigilockerCodes::OfSession => code == Some(&format!("code-{id}")),
-    };
-    if session.is_authorized || !is_valid {
-        return detail(400, "Invalid digilocker_code");
+    let authorization = &session.authorization;
+    let is_valid = deepvue.takes(&id, authorization, code.unwrap_or_default());
+    if authorization.is_complete || !is_valid {
+        return detail(400, "Invalid digilocker_code")
+            .of_journey(session.journey)
+            .because(match authorization.is_complete {
+                true => "the code was used",
+                false => "the code is not the person's, or it is too old",
+            });
     }
-    deepvue.sessions.update(id.clone(), |_| Session {
-        is_authorized: true,
-        ..session
+    deepvue.sessions.change(id.as_str(), |session| {
+        session.authorization.complete();
     });
+    let person = person(deepvue, authorization);
+    let has_aadhaar = match authorization.whose.has(DocumentKind::Aadhaar) {
+        true => "Y",
+        false => "N",
+    };
+    let number = match MobileScript::of(&person.mobile) {
+        Some(_) => person.mobile.as_str(),
+        None => "d161",
+    };
+    let now_ms = deepvue.now_ms();
     let data = Json::Object(vec![
         ("expires_in", 3600_u16.into()),
-        ("consent_valid_till", CONSENT_ENDS.into()),
+        (
+            "consent_valid_till",
+            consent_ends(now_ms).to_string().into(),
+        ),
         (
             "digilockerid",
-            "00000000-0000-4000-8000-00000000d161".into(),
+            format!("00000000-0000-4000-8000-{number:0>12}").into(),
         ),
-        ("name", "INVENTED PERSON".into()),
-        ("dob", "31011990".into()),
-        ("gender", "F".into()),
-        ("eaadhaar", "Y".into()),
-        ("mobile", "9000000001".into()),
+        ("name", person.name.as_str().into()),
+        ("dob", person.birth.strftime("%d%m%Y").to_string().into()),
+        ("gender", person.gender.into()),
+        ("eaadhaar", has_aadhaar.into()),
+        ("mobile", person.mobile.as_str().into()),
     ]);
     let message = "Access token generated successfully.";
-    success(deepvue, true, message, data).with_effect(id)
+    success(deepvue, true, message, data)
+        .with_effect(id)
+        .of_journey(session.journey)
+        .with_change("completed the authorization")
+}
+
+/// Whose documents these are.
+fn person(deepvue: &Deepvue, authorization: &Authorization) -> Identity {
+    deepvue.identity(&authorization.whose.mobile)
 }
 
 pub(super) fn list(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
@@ -94,29 +87,11 @@ pub(super) fn list(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         Ok(read) => read,
         Err(refusal) => return refusal,
     };
-    let files = FILES.iter().filter(|(kind, ..)| {
-        session.kinds.is_empty() || session.kinds.iter().any(|wanted| wanted == kind)
-    });
-    let file = |(_, uri, doctype, issuer_id, issuer): &(_, &str, &str, &str, &str)| {
-        Json::Object(vec![
-            ("name", "Invented document".into()),
-            ("type", "file".into()),
-            ("size", "".into()),
-            ("date", "2029-12-31T00:00:00+05:30".into()),
-            ("parent", "".into()),
-            (
-                "mime",
-                Json::List(vec!["application/pdf".into(), "application/xml".into()]),
-            ),
-            ("uri", (*uri).into()),
-            ("doctype", (*doctype).into()),
-            ("description", "Invented document".into()),
-            ("issuerid", (*issuer_id).into()),
-            ("issuer", (*issuer).into()),
-        ])
-    };
-    let files = Json::List(files.map(file).collect());
-    success(deepvue, false, "Issued files fetched successfully.", files)
+    let now_ms = deepvue.now_ms();
+    let granted = session.authorization.granted.iter();
+    let files = granted.map(|kind| listed(*kind).entry(now_ms));
+    let files = Json::List(files.collect());
+    success(deepvue, false, "Issued files fetched successfully.", files).of_journey(session.journey)
 }
 
 pub(super) fn e_aadhaar(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
@@ -126,53 +101,89 @@ pub(super) fn e_aadhaar(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         wants_pdf = flag.as_ref().is_ok_and(|flag| *flag);
         flag.err().into_iter().collect()
     });
-    if let Err(refusal) = read {
-        return refusal;
+    let (_, session, _) = match read {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
+    };
+    let authorization = &session.authorization;
+    if !authorization.granted.contains(&DocumentKind::Aadhaar) {
+        let (status, text, reason) = match authorization.whose.has(DocumentKind::Aadhaar) {
+            true => (
+                400,
+                "Consent is not given for this document",
+                "the person did not allow it",
+            ),
+            false => (
+                *deepvue.settings.not_found_status(),
+                "Aadhaar is not available",
+                "the person has no e-Aadhaar",
+            ),
+        };
+        return detail(status, text)
+            .of_journey(session.journey)
+            .because(reason);
     }
+    let person = person(deepvue, authorization);
     let identity = Json::Object(vec![
-        ("dob", "31-01-1990".into()),
-        ("gender", "F".into()),
-        ("name", "INVENTED PERSON".into()),
+        ("dob", person.birth.strftime("%d-%m-%Y").to_string().into()),
+        ("gender", person.gender.into()),
+        ("name", person.name.as_str().into()),
     ]);
-    let address = Json::Object(vec![
-        ("care_of", "INVENTED PARENT".into()),
-        ("district", "Sample District".into()),
-        ("house", "12".into()),
-        ("locality", "".into()),
-        ("street", "Sample Street".into()),
-        ("vtc", "Sample Town".into()),
-        ("pincode", "560000".into()),
-        ("state", "Karnataka".into()),
-        ("country", "India".into()),
-    ]);
+    let address = address(&person).map(|(name, _, text)| (name, text.into()));
+    let pdf = || {
+        STANDARD.encode(as_pdf(
+            DocumentKind::Aadhaar,
+            &person,
+            None,
+            deepvue.now_ms(),
+        ))
+    };
     let data = Json::Object(vec![
-        ("masked_uid", "xxxxxxxx1234".into()),
+        ("masked_uid", masked_uid(&person).into()),
         ("proof_of_identity", identity),
-        ("proof_of_address", address),
-        ("photo", JPEG.into()),
-        ("document_pdf", wants_pdf.then_some(PDF).into()),
+        ("proof_of_address", Json::Object(address.into())),
+        ("photo", photo(&person).into()),
+        ("document_pdf", wants_pdf.then(pdf).into()),
     ]);
-    success(deepvue, true, "Eaadhaar fetched successfully.", data)
+    success(deepvue, true, "Eaadhaar fetched successfully.", data).of_journey(session.journey)
 }
 
 pub(super) fn file(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let read = authorized(deepvue, request, |body| {
         required(body, "uri").err().into_iter().collect()
     });
-    let (_, _, body) = match read {
+    let (id, session, body) = match read {
         Ok(read) => read,
         Err(refusal) => return refusal,
     };
     let uri = body.get("uri").and_then(Value::as_str).unwrap_or_default();
-    if !FILES.iter().any(|(_, known, ..)| *known == uri) {
-        return detail(*deepvue.settings.not_found_status(), "File not found");
-    }
-    let text = match deepvue.settings.file_form() {
-        FileForm::PdfBase64 => PDF,
-        FileForm::Xml => XML,
-        FileForm::XmlBase64 => XML_BASE64,
-        FileForm::Link => "https://documents.example.test/invented",
+    let authorization = &session.authorization;
+    let mut granted = authorization.granted.iter();
+    let Some(kind) = granted.find(|kind| listed(**kind).uri == uri) else {
+        return detail(*deepvue.settings.not_found_status(), "File not found")
+            .of_journey(session.journey);
     };
+    let is_down = deepvue.sessions.change(id.as_str(), |session| {
+        let outages = &mut session.authorization.outages;
+        let left = outages.checked_sub(1);
+        *outages = left.unwrap_or(0);
+        left.is_some()
+    });
+    if is_down == Some(true) {
+        return deepvue
+            .error(503)
+            .of_journey(session.journey)
+            .because("the issuer does not answer twice");
+    }
+    let person = person(deepvue, authorization);
+    let form = *deepvue.settings.file_form();
+    let text = issued::file(
+        form,
+        *kind,
+        &person,
+        authorization.whose.pan,
+        deepvue.now_ms(),
+    );
     // The page has the text of the list.
     success(
         deepvue,
@@ -180,6 +191,7 @@ pub(super) fn file(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         "Issued files fetched successfully.",
         text.into(),
     )
+    .of_journey(session.journey)
 }
 
 type Read = (String, Session, Map<String, Value>);
@@ -201,10 +213,7 @@ fn read(
         return Err(refuse(settings, problems));
     }
     let id = body.get(ID).and_then(Value::as_str).unwrap_or_default();
-    let lifetime = i64::try_from(settings.session_lifetime().as_millis()).unwrap_or(i64::MAX);
-    let is_open =
-        |session: &Session| deepvue.clock.now_ms().saturating_sub(session.opened_ms) <= lifetime;
-    match deepvue.sessions.get(id).filter(is_open) {
+    match deepvue.find(id) {
         Some(session) => Ok((id.to_owned(), session, body)),
         None => Err(detail(*settings.not_found_status(), "Session not found")),
     }
@@ -218,19 +227,26 @@ fn authorized(
 ) -> Result<Read, Reply> {
     let (id, session, body) = read(deepvue, request, check)?;
     let any = *deepvue.settings.before_authorization() == BeforeAuthorization::Answered;
-    match session.is_authorized || any {
-        true => Ok((id, session, body)),
-        false => Err(detail(400, "Authorization is not complete")),
+    if session.authorization.is_complete {
+        return Ok((id, session, body));
     }
+    if any {
+        let mut session = session;
+        session.authorization.complete();
+        return Ok((id, session, body));
+    }
+    Err(detail(400, "Authorization is not complete")
+        .of_journey(session.journey)
+        .because("the person's code was not exchanged"))
 }
 
 /// A success; two of the four pages have no time.
 fn success(deepvue: &Deepvue, has_time: bool, message: &str, data: Json) -> Reply {
-    let time = has_time.then(|| deepvue.clock.now_ms());
+    let time = has_time.then(|| deepvue.simulation.clock.now_ms());
     let body = Json::Object(vec![
         ("code", 200_u16.into()),
         ("timestamp", time.into()),
-        ("transaction_id", deepvue.ids.hex().into()),
+        ("transaction_id", deepvue.simulation.ids.hex().into()),
         ("sub_code", "SUCCESS".into()),
         ("message", message.into()),
         ("data", data),

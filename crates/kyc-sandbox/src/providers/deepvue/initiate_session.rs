@@ -9,6 +9,8 @@ use super::options::{
 use super::validation::{Kind, Problem};
 use super::{Deepvue, Session, detail};
 use crate::exchange::{BodyProblem, EmptyText, Json, NullOptional, ReceivedRequest, Reply};
+use crate::state::carried;
+use crate::state::digilocker::{Authorization, DocumentKind, Whose};
 
 const DOC_TYPES: [&str; 3] = ["aadhaar", "pan", "dl"];
 
@@ -46,25 +48,47 @@ pub(super) fn refuse(settings: &DeepvueSettings, problems: Vec<Problem>) -> Repl
 
 fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let settings = &deepvue.settings;
-    let transaction_id = deepvue.ids.hex();
+    let transaction_id = deepvue.simulation.ids.hex();
     let body = request.json_object(*settings.content_type()).ok();
+    let text = |name: &str| body.as_ref().and_then(|body| body.get(name)?.as_str());
     let kinds = body
         .as_ref()
         .and_then(|body| body.get("doc_types")?.as_array());
     let kinds = kinds.into_iter().flatten().filter_map(Value::as_str);
-    let session = Session {
-        kinds: kinds.map(str::to_owned).collect(),
-        opened_ms: deepvue.clock.now_ms(),
-        is_authorized: false,
+    let (purpose, redirect_url) = (text("purpose"), text("redirect_url"));
+    // Nothing else in the request can say who the person is.
+    let texts = [redirect_url, purpose].map(|text| carried(text.unwrap_or_default()));
+    let mobile = texts.iter().find_map(|(mobile, _)| *mobile);
+    let pan = texts.iter().find_map(|(_, pan)| *pan);
+    let journeys = &deepvue.simulation.journeys;
+    let journey = journeys.of(mobile.unwrap_or(&transaction_id));
+    journeys.name(journey, &transaction_id);
+    let whose = Whose {
+        mobile: mobile.unwrap_or_default().to_owned(),
+        pan,
     };
-    deepvue.sessions.update(transaction_id.clone(), |_| session);
+    let kinds = kinds.filter_map(DocumentKind::of).collect();
+    let now_ms = deepvue.simulation.now_ms();
+    let session = Session {
+        authorization: Authorization::new(kinds, whose, now_ms),
+        purpose: purpose.unwrap_or_default().to_owned(),
+        redirect_url: redirect_url.map(str::to_owned),
+        journey: Some(journey),
+    };
+    let because = match mobile {
+        Some(_) => "the request carries a scripted number",
+        None => "",
+    };
+    deepvue.open(&transaction_id, session);
     if *settings.reply_body() == SessionReplyBody::ErrorInside2xx {
         return detail(*settings.success_status(), "Source Unavailable")
             .with_effect(transaction_id);
     }
     let mut fields = vec![("code", Json::from(*settings.body_code()))];
     match settings.timestamp() {
-        TimestampForm::Milliseconds => fields.push(("timestamp", deepvue.clock.now_ms().into())),
+        TimestampForm::Milliseconds => {
+            fields.push(("timestamp", deepvue.simulation.clock.now_ms().into()))
+        }
         TimestampForm::Null => fields.push(("timestamp", Json::Null)),
         TimestampForm::Absent => {}
     }
@@ -87,7 +111,11 @@ fn start(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         SessionReplyBody::DataNull => fields.push(("data", Json::Null)),
         SessionReplyBody::DataMissing | SessionReplyBody::ErrorInside2xx => {}
     }
-    Reply::json(*settings.success_status(), &Json::Object(fields)).with_effect(transaction_id)
+    Reply::json(*settings.success_status(), &Json::Object(fields))
+        .with_effect(transaction_id)
+        .of_journey(Some(journey))
+        .with_change("opened a session")
+        .because(because)
 }
 
 pub(super) fn unreadable(problem: BodyProblem) -> Problem {

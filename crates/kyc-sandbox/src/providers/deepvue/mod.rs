@@ -2,36 +2,31 @@
 
 mod documents;
 mod initiate_session;
+mod issued;
 pub(crate) mod options;
+mod sessions;
 mod validation;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::Method;
 
+pub(crate) use self::issued::consent_day;
 use self::options::{DeepvueSettings, Plan, WrongCredentials};
+pub(crate) use self::sessions::{Link, Session};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider, RateWindows, WireClock};
+use crate::state::{Bounded, JourneyId, Provider, RateWindows, Simulation, Timer, Webhook};
 
 #[derive(Debug)]
 pub(crate) struct Deepvue {
     settings: DeepvueSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     rate: RateWindows,
     /// By the `transaction_id` that opened them.
     sessions: Bounded<String, Session>,
-}
-
-#[derive(Debug, Clone)]
-struct Session {
-    /// The kinds of documents; all of them if there are none.
-    kinds: Vec<String>,
-    opened_ms: i64,
-    /// Whether its authorisation is complete.
-    is_authorized: bool,
 }
 
 impl ProviderApi for Deepvue {
@@ -74,7 +69,9 @@ impl ProviderApi for Deepvue {
         self.authenticate(request)
             .and_then(|()| {
                 let count_refused = *self.settings.refused_requests_count();
-                let quota = self.rate.take(self.clock.now_ms(), count_refused);
+                let quota = self
+                    .rate
+                    .take(self.simulation.clock.now_ms(), count_refused);
                 if quota.allowed {
                     Ok(())
                 } else {
@@ -100,16 +97,27 @@ impl ProviderApi for Deepvue {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.timer_due(at_ms, &timer);
+    }
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        Vec::new()
+    }
 }
 
 impl Deepvue {
-    pub(crate) fn new(settings: DeepvueSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: DeepvueSettings, simulation: Simulation) -> Self {
         Self {
             rate: RateWindows::new(&limits(*settings.plan())),
             sessions: Bounded::new(*settings.session_capacity()),
             settings,
-            ids,
-            clock,
+            simulation,
         }
     }
 

@@ -13,7 +13,7 @@ settings! {
     ///
     /// The requests, the success bodies, and the texts of the general error bodies are documented; the HTTP status of each text
     /// is partly inferred. What a session, a code or a document that is not there is answered is not documented: the sandbox's own
-    /// choice. The person approves at once; any text is a code.
+    /// choice. Where nobody acts on the pages or by script, the person approves at once and any text is a code.
     DeepvueSettings {
         /// The accepted `client-id`.
         with_client_id / client_id: String = credentials::DEEPVUE_CLIENT_ID.to_owned();
@@ -59,9 +59,18 @@ settings! {
         with_repeated_doc_types / repeated_doc_types: RepeatedDocTypes = RepeatedDocTypes::Accepted;
         /// How long a session lasts. Own choice.
         with_session_lifetime / session_lifetime: Duration = Duration::from_secs(60 * 60);
+        /// How long the link to DigiLocker can be used: 10 minutes at another provider. Own choice.
+        with_link_lifetime / link_lifetime: Duration = Duration::from_secs(10 * 60);
+        /// How long the code lasts with which a person returns. Own choice.
+        with_code_lifetime / code_lifetime: Duration = Duration::from_secs(10 * 60);
+        /// The names of the parameters with which a person returns. Undocumented: own choice.
+        with_return_parameters / return_parameters: ReturnParameters = ReturnParameters::CodeAndState;
+        /// Whether the sign-in page takes a mobile number that may be somebody's. Its person is the plain one. Own choice.
+        with_real_looking_numbers / real_looking_numbers: bool = false;
         /// The number of sessions that are remembered; the oldest are forgotten first.
         with_session_capacity / session_capacity: usize = 10_000;
-        /// Which codes complete an authorisation. Own choice.
+        /// Which codes complete an authorisation where nobody acts on the pages or by script; else the code with which the
+        /// person returns does. Own choice.
         with_codes / codes: DigilockerCodes = DigilockerCodes::Any;
         /// HTTP status of a session that is unknown or over, `Session not found`, and of a document that is not there,
         /// `File not found`. Own choice.
@@ -94,6 +103,16 @@ choices! {
         Any,
         /// `code-` and the session's transaction id, once; another one is `Invalid digilocker_code`.
         OfSession,
+    }
+
+    /// How the parameters are named with which a person returns from DigiLocker.
+    ReturnParameters {
+        /// `code` and `state`, as DigiLocker itself names them; `error` and `state` for a refusal.
+        CodeAndState,
+        /// `digilocker_code` and `state`.
+        DigilockerCodeAndState,
+        /// `digilocker_code` and `transaction_id`, as in the bodies of Deepvue's calls.
+        DigilockerCodeAndTransactionId,
     }
 
     /// What Deepvue's document calls answer before the authorisation is complete.

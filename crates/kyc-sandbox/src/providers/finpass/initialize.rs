@@ -2,21 +2,27 @@
 
 use serde_json::{Map, Value};
 
+use super::customers::Addresses;
 use super::options::{EmptyOptional, FinpassSettings, MobileRule, PanField, PanRule};
-use super::{Finpass, Session, required, success};
+use super::{Family, Finpass, Session, required, success};
 use crate::exchange::{NullOptional, ProviderApi, ReceivedRequest, Reply};
+use crate::providers::aggregator::FINPASS_ENTRY;
+use crate::state::MobileScript;
 use crate::state::people::{self, SessionStart};
 
-pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+pub(super) fn handle(finpass: &Finpass, received: &ReceivedRequest) -> Reply {
     let parsed = finpass
-        .object(request)
+        .object(received)
         .and_then(|body| parse(&finpass.settings, &body));
     let request = match parsed {
         Ok(request) => request,
         Err(message) => return finpass.invalid(&message),
     };
+    if finpass.is_down(&request.mobile_number) {
+        return finpass.error(503);
+    }
     match people::find(&request.mobile_number).session_start {
-        SessionStart::Opens => open(finpass, request),
+        SessionStart::Opens => open(finpass, received, request),
         SessionStart::RefusedInside200 => finpass.refusal(
             200,
             "The session was not started.",
@@ -32,6 +38,7 @@ struct Initialize {
     pan_number: Option<String>,
     email: Option<String>,
     monitoring: bool,
+    at: Addresses,
 }
 
 fn parse(settings: &FinpassSettings, body: &Map<String, Value>) -> Result<Initialize, String> {
@@ -79,13 +86,16 @@ fn parse(settings: &FinpassSettings, body: &Map<String, Value>) -> Result<Initia
     }
 
     let email = optional(settings, body, "email")?;
-    optional(settings, body, "webhook_url")?;
-    optional(settings, body, "redirect_url")?;
+    let at = Addresses {
+        webhook_url: optional(settings, body, "webhook_url")?,
+        return_url: optional(settings, body, "redirect_url")?,
+    };
     Ok(Initialize {
         mobile_number,
         pan_number,
         email,
         monitoring: consent_type == "loan_monitoring",
+        at,
     })
 }
 
@@ -105,22 +115,34 @@ fn optional(
     }
 }
 
-fn open(finpass: &Finpass, request: Initialize) -> Reply {
-    let id = finpass.ids.hex();
+fn open(finpass: &Finpass, received: &ReceivedRequest, request: Initialize) -> Reply {
+    let id = finpass.simulation.ids.hex();
     let (first, rest) = id.split_at(8);
     let client_id = format!("aa_{first}_{rest}");
-    let monitoring = request.monitoring;
     let session = Session {
-        monitoring,
+        monitoring: request.monitoring,
+        script: MobileScript::of(&request.mobile_number),
         ..Session::default()
     };
     finpass.sessions.update(client_id.clone(), |_| session);
+    finpass.ask(
+        &client_id,
+        &request.mobile_number,
+        Family::Session,
+        request.at,
+    );
     // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented example:
     // decoding and re-encoding this URL breaks it.
     let consent_url = format!(
         "{}?fi={rest}+Rg==&reqdate{first}+X==",
-        finpass.settings.consent_url()
+        finpass.page(
+            received,
+            finpass.settings.consent_url().as_ref(),
+            FINPASS_ENTRY,
+            "onboarding"
+        )
     );
+    let journey = finpass.simulation.journeys.find(&client_id);
     success(vec![
         ("client_id", client_id.as_str().into()),
         ("mobile_number", request.mobile_number.into()),
@@ -129,4 +151,6 @@ fn open(finpass: &Finpass, request: Initialize) -> Reply {
         ("redirect_url", consent_url.into()),
     ])
     .with_effect(client_id)
+    .of_journey(journey)
+    .with_change("session opened, waits for the person")
 }

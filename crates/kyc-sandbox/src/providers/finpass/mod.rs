@@ -1,5 +1,6 @@
 //! Finpass: account aggregator consents.
 
+pub(crate) mod customers;
 mod initialize;
 mod journey;
 pub(crate) mod options;
@@ -8,28 +9,45 @@ mod report;
 
 use http::Method;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::{Bounded, Ids, Provider, WireClock};
+use crate::state::bank::{self, Account};
+use crate::state::{
+    AggregatorConsentStatus, Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook,
+};
 
 #[derive(Debug)]
 pub(crate) struct Finpass {
     settings: FinpassSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     /// The `client_id`s that Initialize opened.
     sessions: Bounded<String, Session>,
     /// Those of AA-BSA.
     journeys: Bounded<String, journey::Journey>,
+    /// The people of both.
+    asked: Bounded<String, customers::Asked>,
+    /// How often an aggregator was down, by the person's number.
+    refused: Bounded<String, u8>,
+}
+
+/// The two families of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Session,
+    /// AA-BSA.
+    Journey,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
+    /// Whose accounts it has, if the mobile number is a script.
+    script: Option<MobileScript>,
     /// Whether the settings list it, so that nothing is known about it.
     is_listed: bool,
     /// The `request_id`s of its refreshes, the newest first.
@@ -113,17 +131,30 @@ impl ProviderApi for Finpass {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.on_timer(at_ms, &timer);
+    }
+
+    fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        Vec::new()
+    }
 }
 
 impl Finpass {
-    pub(crate) fn new(settings: FinpassSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: FinpassSettings, simulation: Simulation) -> Self {
         let capacity = *settings.session_capacity();
         Self {
             settings,
-            ids,
-            clock,
+            simulation,
             sessions: Bounded::new(capacity),
             journeys: Bounded::new(capacity),
+            asked: Bounded::new(capacity),
+            refused: Bounded::new(capacity),
         }
     }
 
@@ -148,7 +179,47 @@ impl Finpass {
             is_listed,
             ..Session::default()
         });
-        listed.or_else(|| self.sessions.get(client_id))
+        listed.or_else(|| {
+            let session = self.sessions.get(client_id);
+            session.filter(|_| !self.is_expired(client_id))
+        })
+    }
+
+    /// Decides about the consent that a session or a journey asks for, where its status allows it.
+    pub(crate) fn decide(&self, client_id: &str, status: AggregatorConsentStatus) -> bool {
+        self.set_status(client_id, status, None)
+    }
+
+    /// Where a person's page is: at the setting's address, or here. Recorded replies lead nowhere, so that they are the same
+    /// wherever the sandbox is.
+    fn page(
+        &self,
+        request: &ReceivedRequest,
+        setting: Option<&String>,
+        path: &str,
+        documented: &str,
+    ) -> String {
+        match setting {
+            Some(url) => url.clone(),
+            None if self.simulation.ids.are_deterministic() => {
+                format!("https://consent.example.test/{documented}")
+            }
+            None => format!("{}{path}", request.origin()),
+        }
+    }
+
+    /// Whether an aggregator is down for this person this time.
+    fn is_down(&self, mobile: &str) -> bool {
+        MobileScript::of(mobile).is_some_and(|script| script.is_down(&self.refused, mobile))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn accounts(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     /// The reply to an unknown `client_id`.

@@ -46,8 +46,13 @@ settings! {
         /// The accepted `consent_type`s; `None` accepts any text that is not empty. One value is documented as an
         /// example, the list is not. Own choice.
         with_consent_types / consent_types: Option<Vec<String>> = None;
-        /// The consent URL up to its query.
-        with_consent_url / consent_url: String = "https://consent.example.test/onboarding".to_owned();
+        /// The consent URL up to its query, instead of this sandbox's page.
+        with_consent_url / consent_url: Option<String> = None;
+        /// How long the person of a session has time to decide; then the session is not known any more. A journey of AA-BSA has
+        /// half an hour. Own choice.
+        with_link_life / link_life: Duration = Duration::from_secs(24 * 60 * 60);
+        /// How long a consent lasts from its request on. Own choice.
+        with_consent_life / consent_life: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         /// `message_code` of a reply with `success: false` inside an HTTP 200. Own choice.
         with_refused_message_code / refused_message_code: String = "session_not_started".to_owned();
         /// How a journey of AA-BSA ends. The words for endings other than the analysis are not documented: `consent_denied`,
@@ -56,8 +61,8 @@ settings! {
         /// How many questions for its status a journey takes to its outcome: `initiated`, `consent_pending`,
         /// `consent_granted`, then `data_fetching`, of whose word the page has the first half. Own choice.
         with_journey_steps / journey_steps: u32 = 0;
-        /// The URL of a journey up to its id. There is nothing.
-        with_journey_url / journey_url: String = "https://consent.example.test/j".to_owned();
+        /// The URL of a journey up to its id, instead of this sandbox's page.
+        with_journey_url / journey_url: Option<String> = None;
         /// HTTP status of a result that is asked for before its journey is complete. Own choice.
         with_journey_not_complete_status / journey_not_complete_status: u16 = 409;
         /// The number of sessions that Refresh Data and the fetches know; the oldest are forgotten first, as if they had expired.
@@ -73,6 +78,10 @@ settings! {
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
         /// How far the reports of a session are. The person consents at once. Own choice.
         with_report_state / report_state: ReportState = ReportState::Ready;
+        /// Whether reports and analyses of scripted people have members that are neither documented nor reported: named as on
+        /// sister products' pages, such as `current_balance` and `drawing_limit`, or by the sandbox, such as `joint_holders`. Own
+        /// choice.
+        with_undocumented_members / undocumented_members: bool = true;
         /// The links of PDF reports up to the file's name. There is nothing.
         with_report_url / report_url: String = "https://statements.example.test".to_owned();
         /// `message_code` of a `request_id` that is not one of the session's. Own choice.

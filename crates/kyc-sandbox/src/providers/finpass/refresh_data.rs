@@ -4,7 +4,7 @@
 //! for a sister product; the rest is the sandbox's own choice, by settings: every refresh gets a new id.
 
 use super::options::RefreshScope;
-use super::{Finpass, required, success};
+use super::{Finpass, Session, required, success};
 use crate::exchange::{ExtraFields, ReceivedRequest, Reply};
 
 /// The newest refreshes of a session whose reports can be fetched, and one.
@@ -17,12 +17,13 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     };
     let any = *finpass.settings.refresh_scope() == RefreshScope::AnySession;
     let session = finpass.session(&client_id);
-    let Some(session) = session.filter(|session| any || session.is_listed || session.monitoring)
+    let may_be = |session: &Session| any || session.is_listed || session.monitoring;
+    let Some(session) = session.filter(|session| may_be(session) && finpass.is_active(&client_id))
     else {
         return finpass.invalid_client_id();
     };
     // Only the prefix is documented; the length is the sandbox's own choice.
-    let id = finpass.ids.hex();
+    let id = finpass.simulation.ids.hex();
     let (_, tail) = id.split_at(12);
     let request_id = format!("account_aggregator_v2_{tail}");
     if !session.is_listed {

@@ -6,8 +6,11 @@
 use super::options::ReportState;
 use super::{Finpass, required, success};
 use crate::exchange::{ExtraFields, Json, ReceivedRequest, Reply};
+use crate::providers::amounts;
+use crate::state::MobileScript;
+use crate::state::bank::{Account, AmountForm, Holder, Row};
 
-/// The accounts of every session. All of them are invented.
+/// The accounts of every session whose mobile number is no script. All of them are invented.
 const ACCOUNTS: [(&str, &str, &str); 2] = [
     (
         "00000000-0000-4000-8000-000000000001",
@@ -22,20 +25,36 @@ const ACCOUNTS: [(&str, &str, &str); 2] = [
 ];
 
 pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
-    let client_id = match session(finpass, request) {
-        Ok(client_id) => client_id,
+    let (client_id, script) = match session(finpass, request) {
+        Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
-    let mut data = vec![("client_id", client_id.into())];
+    let state = finpass.report_state(&client_id);
+    let shares = |number: &str| finpass.shares(&client_id, number);
+    let mut data = vec![("client_id", client_id.as_str().into())];
     match state {
         ReportState::Ready | ReportState::Partial => {
-            let accounts = ACCOUNTS
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| state.of_account(*index) == "READY");
-            let accounts = accounts.map(|(_, (id, _, number))| account(id, number));
-            data.push(("account_aggregator_json", Json::List(accounts.collect())));
+            let accounts: Vec<Json> = match script {
+                None => {
+                    let shared = ACCOUNTS.iter().filter(|(_, _, number)| shares(number));
+                    shared.map(|(id, _, number)| account(id, number)).collect()
+                }
+                Some(script) => {
+                    let accounts = finpass.accounts(script);
+                    let all = accounts.iter().enumerate();
+                    let all = all.filter(|(_, account)| shares(&account.number));
+                    let more = *finpass.settings.undocumented_members();
+                    let own = all.map(|(index, account)| scripted(script, index, account, more));
+                    let others = others(script, accounts.len()).iter();
+                    let others = others.filter(|(_, _, number)| shares(number));
+                    own.chain(others.map(|(id, _, number)| account(id, number)))
+                        .collect()
+                }
+            };
+            let accounts = accounts.into_iter().enumerate();
+            let ready = accounts.filter(|(index, _)| state.of_account(*index) == "READY");
+            let ready = ready.map(|(_, account)| account).collect();
+            data.push(("account_aggregator_json", Json::List(ready)));
         }
         ReportState::Pending | ReportState::Failed => {
             data.push(("status", state.of_account(0).into()));
@@ -45,17 +64,33 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
 }
 
 pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
-    let client_id = match session(finpass, request) {
-        Ok(client_id) => client_id,
+    let (client_id, script) = match session(finpass, request) {
+        Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let state = *finpass.settings.report_state();
-    let report = |(index, (id, fip_id, number)): (usize, &(&str, &str, &str))| {
+    let state = finpass.report_state(&client_id);
+    let accounts: Vec<(String, &str, String)> = match script {
+        None => ACCOUNTS
+            .map(|(id, fip_id, number)| (id.to_owned(), fip_id, number.to_owned()))
+            .into(),
+        Some(script) => {
+            let accounts = finpass.accounts(script);
+            let others = others(script, accounts.len()).iter();
+            let others = others
+                .map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned()));
+            let named = |(index, account): (usize, Account)| {
+                (id(script, index), account.bank.fip_id, account.number)
+            };
+            let own = accounts.into_iter().enumerate().map(named);
+            own.chain(others).collect()
+        }
+    };
+    let report = |(index, (id, fip_id, number)): (usize, &(String, &str, String))| {
         let status = state.of_account(index);
         let link = format!("{}/{id}.pdf?sig=invented", finpass.settings.report_url());
         Json::Object(vec![
             ("fip_id", (*fip_id).into()),
-            ("account_number", (*number).into()),
+            ("account_number", number.as_str().into()),
             ("status", status.into()),
             (
                 "statement_report_link",
@@ -63,15 +98,30 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
             ),
         ])
     };
-    let reports = ACCOUNTS.iter().enumerate().map(report).collect();
+    let shared = accounts.iter().enumerate();
+    let shared = shared.filter(|(_, (_, _, number))| finpass.shares(&client_id, number));
+    let reports = shared.map(report).collect();
     success(vec![
-        ("client_id", client_id.into()),
+        ("client_id", client_id.as_str().into()),
         ("reports", Json::List(reports)),
     ])
 }
 
-/// The session of a fetch whose ids are accepted.
-fn session(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, Reply> {
+/// Everybody's accounts that a scripted person has beside so many own ones.
+fn others(
+    script: MobileScript,
+    own: usize,
+) -> &'static [(&'static str, &'static str, &'static str)] {
+    ACCOUNTS
+        .get(..script.more_accounts(own))
+        .unwrap_or_default()
+}
+
+/// The session of a fetch whose ids are accepted, and whose accounts it has.
+fn session(
+    finpass: &Finpass,
+    request: &ReceivedRequest,
+) -> Result<(String, Option<MobileScript>), Reply> {
     let parsed = finpass.object(request).and_then(|body| {
         let client_id = required(&body, "client_id")?;
         let request_id = match body.get("request_id") {
@@ -97,7 +147,7 @@ fn session(finpass: &Finpass, request: &ReceivedRequest) -> Result<String, Reply
             let status = *finpass.settings.invalid_client_status();
             Err(finpass.refusal(status, "Invalid request id.", code))
         }
-        _ => Ok(client_id),
+        _ => Ok((client_id, session.script)),
     }
 }
 
@@ -146,6 +196,101 @@ fn account(id: &str, number: &str) -> Json {
             Json::Object(vec![("transaction_details", Json::List(transactions))]),
         ),
     ])
+}
+
+/// The id of a scripted person's account, in order.
+fn id(script: MobileScript, index: usize) -> String {
+    let mobile = script.mobile();
+    let digits = mobile.get(4..).unwrap_or_default();
+    format!("00000000-0000-4000-8000-{digits}{index:06}")
+}
+
+/// An account of a scripted person, with or without more than is documented or reported.
+fn scripted(script: MobileScript, index: usize, account: &Account, more: bool) -> Json {
+    let kept = |mut members: Vec<(&'static str, Json)>, known: usize| {
+        if !more {
+            members.truncate(known);
+        }
+        Json::Object(members)
+    };
+    let holder = |holder: &Holder| {
+        vec![
+            ("name", holder.name.as_str().into()),
+            ("dob", holder.birth.to_string().into()),
+            ("mobile", holder.mobile.as_str().into()),
+            ("nominee", "REGISTERED".into()),
+            ("email", holder.email.as_str().into()),
+            ("pan", holder.pan.as_str().into()),
+        ]
+    };
+    let mut holders = account.holders.iter().map(holder);
+    let mut profile = holders.next().unwrap_or_default();
+    let others: Vec<Json> = holders.map(Json::Object).collect();
+    profile.push(("holding_type", account.holding().into()));
+    if !others.is_empty() {
+        profile.push(("joint_holders", Json::List(others)));
+    }
+    let amount = |paise| amounts::text(paise, AmountForm::Usual);
+    let summary = vec![
+        ("status", account.status().into()),
+        ("account_sub_type", account.kind.word().into()),
+        ("account_number", account.number.as_str().into()),
+        ("current_balance", amount(account.balance)),
+        ("currency", "INR".into()),
+        (
+            "balance_date_time",
+            format!("{}T23:59:59.0", account.as_of).into(),
+        ),
+        ("branch", account.bank.branch.into()),
+        ("ifsc_code", account.bank.ifsc.into()),
+        ("opening_date", account.opened.to_string().into()),
+        ("facility", account.facility().into()),
+        ("drawing_limit", amount(account.limit)),
+        ("current_od_limit", amount(account.available())),
+    ];
+    let fi_status = vec![
+        ("account_number", account.number.as_str().into()),
+        ("fip_id", account.bank.fip_id.into()),
+    ];
+    let rows = account.rows();
+    let rows = rows.iter().map(|row| transaction(row, more)).collect();
+    let data = vec![
+        ("transaction_details", Json::List(rows)),
+        ("start_date", account.first.to_string().into()),
+        ("end_date", account.last.to_string().into()),
+    ];
+    Json::Object(vec![
+        ("account_id", id(script, index).into()),
+        ("status", "READY".into()),
+        ("profile_details", kept(profile, 4)),
+        ("summary_details", kept(summary, 3)),
+        ("fi_status_details", kept(fi_status, 1)),
+        ("transaction_data", kept(data, 1)),
+    ])
+}
+
+fn transaction(row: &Row<'_>, more: bool) -> Json {
+    let transaction = row.transaction;
+    let amount = transaction.paise.saturating_abs();
+    let mut members = vec![
+        ("transaction_id", row.id.into()),
+        ("type", transaction.direction().into()),
+        ("mode", transaction.mode.word(1).into()),
+        ("amount", amounts::text(amount, row.form)),
+        ("narration", transaction.narration.as_str().into()),
+        (
+            "transaction_timestamp",
+            format!("{}.0", transaction.at).into(),
+        ),
+        ("value_date", transaction.at.date().to_string().into()),
+    ];
+    if let Some(balance) = row.balance {
+        members.push(("transaction_balance", amounts::text(balance, row.form)));
+    }
+    if more {
+        members.push(("reference", transaction.reference.as_str().into()));
+    }
+    Json::Object(members)
 }
 
 impl ReportState {

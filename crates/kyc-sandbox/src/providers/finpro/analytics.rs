@@ -1,13 +1,19 @@
 //! The analysis of account data, and of statements in PDF.
 //!
 //! The members of requests and of both envelopes are documented, but for those of a file; errors, words of a status besides
-//! `COMPLETED` and the whole of the XML are the sandbox's own choice. The figures are invented.
+//! `COMPLETED` and the whole of the XML are the sandbox's own choice. The figures are invented; those of a scripted person's accounts
+//! add up with their transactions.
+
+use http::HeaderValue;
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
-use super::fi_data::valid;
+use super::deposit::{Members, attributes, element};
+use super::fi_data::{Delivered, valid};
 use super::options::ExcelForm;
+use super::workbook::workbook;
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::state::bank::{Account, Analysis, Month};
 
 /// Statements that were sent. They are analysed for so many questions.
 #[derive(Debug, Clone)]
@@ -23,14 +29,26 @@ PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0";
 
 pub(super) fn json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let journey = finpro.analysed(body)?;
-        let overall = Json::Object(vec![
-            ("totalEmiTxns", 0_i64.into()),
-            ("bankPenaltiesDetected", false.into()),
-        ]);
+        let (journey, delivered) = finpro.analysed(body)?;
+        let (overall, profiles) = match analyse(&delivered) {
+            None => {
+                let overall = vec![
+                    ("totalEmiTxns", 0_i64.into()),
+                    ("bankPenaltiesDetected", false.into()),
+                ];
+                (overall, Vec::new())
+            }
+            Some(analysis) => {
+                let mut overall = figures(&analysis);
+                let months = analysis.months.iter().map(month).map(Json::Object);
+                overall.push(("monthlyAnalysis", Json::List(months.collect())));
+                let profiles = profiles(&delivered).map(Json::Object).collect();
+                (overall, profiles)
+            }
+        };
         let analysis = Json::Object(vec![
-            ("overallAnalysis", overall),
-            ("accountProfiles", Json::List(Vec::new())),
+            ("overallAnalysis", Json::Object(overall)),
+            ("accountProfiles", Json::List(profiles)),
         ]);
         let data = Json::Object(vec![
             ("bankingAnalysis", analysis),
@@ -42,8 +60,11 @@ pub(super) fn json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        body.texts("linkRefNumber")?;
-        let journey = finpro.analysed(body)?;
+        let links = body.texts("linkRefNumber")?;
+        let (journey, mut delivered) = finpro.analysed(body)?;
+        if !links.is_empty() {
+            delivered.retain(|one| links.contains(&one.linked.link.as_str()));
+        }
         Ok(match finpro.settings.excel_form() {
             ExcelForm::Link => {
                 let link = Json::Object(vec![
@@ -55,10 +76,15 @@ pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 ]);
                 finpro.analysis(&journey, link)
             }
-            ExcelForm::File => Reply::text(
+            ExcelForm::File => Reply::bytes(
                 200,
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                XLSX.to_owned(),
+                HeaderValue::from_static(
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                ),
+                match analyse(&delivered) {
+                    Some(analysis) => workbook(&delivered, &analysis).into(),
+                    None => XLSX.into(),
+                },
             )
             .with_header(
                 "content-disposition",
@@ -70,10 +96,27 @@ pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn xml(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        finpro.analysed(body)?;
+        let (_, delivered) = finpro.analysed(body)?;
+        let analysis = match analyse(&delivered) {
+            None => "<bankingAnalysis/>".to_owned(),
+            Some(analysis) => {
+                let months = analysis.months.iter().map(month);
+                let months: String = months
+                    .map(|month| element("monthlyAnalysis", &month))
+                    .collect();
+                let profiles = profiles(&delivered);
+                let profiles: String = profiles
+                    .map(|profile| element("accountProfile", &profile))
+                    .collect();
+                format!(
+                    "<bankingAnalysis><overallAnalysis{}>{months}</overallAnalysis>{profiles}</bankingAnalysis>",
+                    attributes(&figures(&analysis))
+                )
+            }
+        };
         let document =
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><bankingAnalysis/></Response>";
-        Ok(Reply::text(200, "application/xml", document.to_owned()))
+            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{analysis}</Response>");
+        Ok(Reply::text(200, "application/xml", document))
     })
 }
 
@@ -86,7 +129,7 @@ pub(super) fn push(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         if files.is_empty() || !files.iter().all(RequestBody::has_pdf) {
             return Err(invalid("fileData must be PDFs as Base64"));
         }
-        let token = finpro.ids.uuid().to_string();
+        let token = finpro.simulation.ids.uuid().to_string();
         finpro.statements.add(Statements {
             token: token.clone(),
             pending_polls: *finpro.settings.pending_polls(),
@@ -129,9 +172,68 @@ pub(super) fn pdf_json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     })
 }
 
+/// The analysis of a scripted person's accounts; `None` of everybody else's.
+fn analyse(delivered: &[Delivered]) -> Option<Analysis> {
+    let accounts = delivered.iter().filter_map(|one| one.account.as_ref());
+    Analysis::of(accounts)
+}
+
+fn amount(paise: i64) -> Json {
+    Json::Decimal(Account::rupees(paise))
+}
+
+/// The figures of an analysis, in rupees. Two of the members are documented.
+pub(super) fn figures(analysis: &Analysis) -> Members {
+    let count = |count: usize| Json::Number(i64::try_from(count).unwrap_or(i64::MAX));
+    let ratio = analysis.obligations_ratio();
+    vec![
+        ("startDate", analysis.first.to_string().into()),
+        ("endDate", analysis.last.to_string().into()),
+        ("openingBalance", amount(analysis.opening)),
+        ("closingBalance", amount(analysis.closing)),
+        ("totalCredits", amount(analysis.credits)),
+        ("totalDebits", amount(analysis.debits)),
+        ("averageBalance", amount(analysis.average)),
+        (
+            "averageBalanceLast3Months",
+            amount(analysis.average_of_three),
+        ),
+        ("minimumBalance", amount(analysis.minimum)),
+        ("averageMonthlyIncome", amount(analysis.income())),
+        // Percent.
+        ("fixedObligationsRatio", ratio.map_or(Json::Null, amount)),
+        ("totalEmiTxns", count(analysis.instalments)),
+        ("totalEmiReturns", count(analysis.returns)),
+        ("bankPenaltiesDetected", analysis.has_penalties.into()),
+    ]
+}
+
+fn month(month: &Month) -> Members {
+    vec![
+        ("month", month.first.strftime("%Y-%m").to_string().into()),
+        ("credits", amount(month.credits)),
+        ("debits", amount(month.debits)),
+        ("income", amount(month.income)),
+        ("closingBalance", amount(month.closing)),
+    ]
+}
+
+/// The figures of each account.
+fn profiles(delivered: &[Delivered]) -> impl Iterator<Item = Members> {
+    delivered.iter().filter_map(|one| {
+        let account = one.account.as_ref()?;
+        let mut members = vec![
+            ("maskedAccountNumber", account.number.as_str().into()),
+            ("bank", account.bank.name.into()),
+        ];
+        members.extend(figures(&Analysis::of(std::iter::once(account))?));
+        Some(members)
+    })
+}
+
 impl Finpro {
-    /// The journey that is asked about: one of an active consent with data, because the sandbox orchestrates none.
-    fn analysed(&self, body: &RequestBody<'_>) -> Result<String, Refused> {
+    /// The journey that is asked about, and the data: of an active consent with data, because the sandbox orchestrates none.
+    fn analysed(&self, body: &RequestBody<'_>) -> Result<(String, Vec<Delivered>), Refused> {
         let given = (
             body.text("consentID")?,
             body.text("journeyID")?,
@@ -140,8 +242,7 @@ impl Finpro {
         match given {
             (Some(id), Some(journey), None) => {
                 let consent = self.active_consent(valid(id)?)?;
-                self.delivered(&consent)?;
-                Ok(journey.to_owned())
+                Ok((journey.to_owned(), self.delivered(&consent)?))
             }
             (None, None, Some(_)) => Err(("NoDataFound", "No such transaction")),
             _ => Err((
@@ -157,7 +258,10 @@ impl Finpro {
             ("status", "SUCCESS".into()),
             ("message", "Success".into()),
             ("status_code", "success".into()),
-            ("transaction_id", self.ids.uuid().to_string().into()),
+            (
+                "transaction_id",
+                self.simulation.ids.uuid().to_string().into(),
+            ),
             ("journey_id", journey.into()),
             ("data", data),
         ]);

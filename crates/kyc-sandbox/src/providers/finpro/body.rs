@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use crate::exchange::{Json, NullOptional, Part, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 
 /// A refusal in the flat form: code and text.
 pub(super) type Refused = (&'static str, &'static str);
@@ -13,6 +13,9 @@ pub(super) type Refused = (&'static str, &'static str);
 pub(super) const fn invalid(text: &'static str) -> Refused {
     ("InvalidRequest", text)
 }
+
+/// An aggregator that cannot be reached just now: 503.
+pub(super) const DOWN: Refused = ("ServiceUnavailable", "The account aggregator is down");
 
 /// The body of a request to one of the operations whose refusals are flat.
 pub(super) struct RequestBody<'f> {
@@ -170,7 +173,11 @@ impl Finpro {
     fn handled(&self, handled: Result<Reply, Refused>) -> Reply {
         handled.unwrap_or_else(|(code, text)| {
             let body = self.flat_body("1.21.0", code, text);
-            Reply::json(*self.settings.validation_status(), &body)
+            let status = match (code, text) {
+                DOWN => 503,
+                _ => *self.settings.validation_status(),
+            };
+            Reply::json(status, &body)
         })
     }
 
@@ -178,7 +185,7 @@ impl Finpro {
     pub(super) fn flat_body(&self, version: &'static str, code: &str, text: &str) -> Json {
         Json::Object(vec![
             ("ver", version.into()),
-            ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
+            ("timestamp", iso(self.simulation.clock.now_ms()).into()),
             ("status", "failure".into()),
             ("errorCode", code.into()),
             ("errorMsg", text.into()),
@@ -190,7 +197,7 @@ impl Finpro {
         let mut all = vec![
             ("ver", "1.21.0".into()),
             ("status", "success".into()),
-            ("timestamp", WireClock::iso(self.clock.now_ms()).into()),
+            ("timestamp", iso(self.simulation.clock.now_ms()).into()),
         ];
         all.extend(members);
         Reply::json(200, &Json::Object(all))

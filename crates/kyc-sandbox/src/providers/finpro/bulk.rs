@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
-use super::fi_data::{balances, valid};
-use super::fi_request::range;
+use super::fi_data::valid;
+use super::fi_request::{range, range_between};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{DataOutcome, DataSession, WireClock};
+use crate::providers::address::millis;
+use crate::state::{DataOutcome, DataSession, LinkedAccount, Pending, Range, iso};
 
 const MAX_CONSENTS: usize = 10_000;
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -54,15 +55,16 @@ pub(super) fn schedule(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let rows: Result<Vec<_>, Refused> = consents
             .iter()
             .map(|consent| {
-                range(consent, "fiDataRangeFrom", "fiDataRangeTo")?;
+                let range = range(consent, "fiDataRangeFrom", "fiDataRangeTo")?;
                 consent.text("configId")?;
-                Ok(valid(consent.required("consent_id")?)?.to_owned())
+                let consent = valid(consent.required("consent_id")?)?;
+                Ok((consent.to_owned(), range))
             })
             .collect();
         let batch = finpro.accept(body, reference.to_owned(), None, rows?)?;
         let tracking = format!("{}/bulk/{}", request.base_url(), batch.id);
         let reply = finpro.success(vec![
-            ("txnid", finpro.ids.uuid().to_string().into()),
+            ("txnid", finpro.simulation.ids.uuid().to_string().into()),
             ("message", "Batch scheduled".into()),
             (
                 "data",
@@ -87,11 +89,11 @@ pub(super) fn upload(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         }
         let reference = match body.text("reference_id")?.or(body.text("tracking_id")?) {
             Some(given) => reference(given)?.to_owned(),
-            None => finpro.ids.uuid().to_string(),
+            None => finpro.simulation.ids.uuid().to_string(),
         };
         let batch = finpro.accept(body, reference, Some(name.to_owned()), rows_of(content)?)?;
         let reply = finpro.success(vec![
-            ("txnid", finpro.ids.uuid().to_string().into()),
+            ("txnid", finpro.simulation.ids.uuid().to_string().into()),
             ("message", "File uploaded".into()),
             (
                 "data",
@@ -192,41 +194,51 @@ fn number(count: usize) -> Json {
     Json::Number(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// The consents in a file: the column `consentId` of CSV, or the members `consentId` or `consent_id` of a list of JSON.
-fn rows_of(content: &[u8]) -> Result<Vec<String>, Refused> {
+/// The consents in a file, each with its range: the columns `consentId`, `fiDataRangeFrom` and `fiDataRangeTo` of CSV, or the members
+/// of these names, or `consent_id`, of a list of JSON.
+fn rows_of(content: &[u8]) -> Result<Vec<(String, Range)>, Refused> {
     let text = std::str::from_utf8(content).map_err(|_| invalid("file must be UTF-8"))?;
     if text.starts_with('\u{feff}') {
         return Err(invalid("file must not have a byte order mark"));
     }
-    let rows: Option<Vec<String>> = if text.trim_start().starts_with(['[', '{']) {
-        let rows: Vec<Map<String, Value>> =
-            serde_json::from_str(text).map_err(|_| invalid("file must be a list of objects"))?;
-        let consent = |row: &Map<String, Value>| {
-            let consent = row.get("consentId").or(row.get("consent_id"));
-            consent.and_then(Value::as_str).map(str::to_owned)
-        };
-        rows.iter().map(consent).collect()
-    } else {
-        let mut lines = text.lines();
-        let mut columns = lines.next().unwrap_or_default().split(',');
-        let column = columns.position(|column| column.trim() == "consentId");
-        column.and_then(|column| {
-            let cell = |line: &str| {
-                line.split(',')
-                    .nth(column)
-                    .map(|cell| cell.trim().to_owned())
+    let rows: Option<Vec<(String, [Option<String>; 2])>> =
+        if text.trim_start().starts_with(['[', '{']) {
+            let rows: Vec<Map<String, Value>> = serde_json::from_str(text)
+                .map_err(|_| invalid("file must be a list of objects"))?;
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+            let row = |row: &Map<String, Value>| {
+                let consent = text(row.get("consentId").or(row.get("consent_id")))?;
+                let ends = ["fiDataRangeFrom", "fiDataRangeTo"].map(|name| text(row.get(name)));
+                Some((consent, ends))
+            };
+            rows.iter().map(row).collect()
+        } else {
+            let mut lines = text.lines();
+            let columns: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+            let columns = ["consentId", "fiDataRangeFrom", "fiDataRangeTo"]
+                .map(|name| columns.iter().position(|column| column.trim() == name));
+            let row = |line: &str| {
+                let cell = |column: Option<usize>| {
+                    let cell = line.split(',').nth(column?)?;
+                    Some(cell.trim().to_owned())
+                };
+                let [consent, from, to] = columns.map(cell);
+                let given = |end: Option<String>| end.filter(|end| !end.is_empty());
+                Some((consent?, [given(from), given(to)]))
             };
             lines
                 .filter(|line| !line.trim().is_empty())
-                .map(cell)
+                .map(row)
                 .collect()
-        })
-    };
+        };
     let rows = rows.ok_or(invalid("file must have a consentId in every row"))?;
-    match rows.iter().all(|row| !row.is_empty() && valid(row).is_ok()) {
-        true => Ok(rows),
-        false => Err(invalid("file has a consentId that is not valid")),
-    }
+    let checked = rows.into_iter().map(|(consent, [from, to])| {
+        if consent.is_empty() || valid(&consent).is_err() {
+            return Err(invalid("file has a consentId that is not valid"));
+        }
+        Ok((consent, range_between(from.as_deref(), to.as_deref())?))
+    });
+    checked.collect()
 }
 
 impl Batch {
@@ -245,7 +257,7 @@ impl Batch {
     }
 
     fn metadata(&self, pending: bool) -> Json {
-        let submitted = WireClock::iso(self.submitted_ms);
+        let submitted = iso(self.submitted_ms);
         let config = self.config.clone();
         Json::Object(vec![
             ("file_name", self.file_name.as_deref().into()),
@@ -267,9 +279,9 @@ impl Finpro {
         body: &RequestBody<'_>,
         reference: String,
         file_name: Option<String>,
-        consents: Vec<String>,
+        consents: Vec<(String, Range)>,
     ) -> Result<Batch, Refused> {
-        range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
+        let range = range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
         body.text("configId")?;
         if !(1..=MAX_CONSENTS).contains(&consents.len()) {
             return Err(invalid("a batch has 1 to 10,000 consents"));
@@ -278,16 +290,21 @@ impl Finpro {
         if !self.batches.filter(is).is_empty() {
             return Err(invalid("reference_id is already used"));
         }
-        let now_ms = self.clock.now_ms();
-        let row = |consent: String| {
+        let now_ms = self.simulation.clock.now_ms();
+        let row = |(consent, own): (String, Range)| {
             let session = self.active_consent(&consent).ok().map(|_| {
                 let session = DataSession {
-                    id: self.ids.uuid().to_string(),
+                    id: self.simulation.ids.uuid().to_string(),
                     consent_id: consent.clone(),
                     outcome: DataOutcome::Ready,
-                    pending_polls: 0,
+                    pending: Pending::Polls(0),
                     first: false,
                     requested_ms: now_ms,
+                    range: Range {
+                        from: own.from.or(range.from),
+                        to: own.to.or(range.to),
+                    },
+                    expires_ms: now_ms.saturating_add(millis(*self.settings.data_life())),
                 };
                 let id = session.id.clone();
                 self.sessions.add(session);
@@ -297,7 +314,7 @@ impl Finpro {
         };
         let batch = Batch {
             reference,
-            id: self.ids.uuid().to_string(),
+            id: self.simulation.ids.uuid().to_string(),
             file_name,
             config: body.echoed("global_config").or(body.echoed("globalConfig")),
             rows: consents.into_iter().map(row).collect(),
@@ -326,14 +343,15 @@ impl Finpro {
             ("error", error),
         ];
         if with_balances && let Ok(consent) = self.consent(&row.consent) {
-            let account = |account: &crate::state::LinkedAccount| {
+            let accounts = self.balances(&consent).into_iter();
+            let account = |(account, balance): (LinkedAccount, Json)| {
                 Json::Object(vec![
-                    ("linkReferenceNumber", account.link.as_str().into()),
+                    ("linkReferenceNumber", account.link.into()),
                     ("maskedAccountNumber", account.masked_number.into()),
-                    ("balance", balances()),
+                    ("balance", balance),
                 ])
             };
-            let accounts = consent.accounts.iter().map(account).collect();
+            let accounts = accounts.map(account).collect();
             record.push(("account_details", Json::List(accounts)));
         }
         Json::Object(record)

@@ -8,8 +8,8 @@ use super::Finpro;
 use super::options::{
     EmptyAaIds, FinproSettings, RepeatedAaIds, RowOrder, UnknownAaId, UserConsentId,
 };
-use crate::exchange::{Json, NullOptional, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::exchange::{Json, NullOptional, ProviderApi, ReceivedRequest, Reply};
+use crate::state::iso;
 use crate::state::people::{self, Behaviour, Person, ProfileCheck};
 
 pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
@@ -29,6 +29,9 @@ pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             );
         }
     };
+    if finpro.is_down(&request.mobile) {
+        return finpro.error(503);
+    }
     let person = people::find(&request.mobile);
     let no_aggregators = settings.aggregators().is_empty()
         || person.profile_check == ProfileCheck::NoActiveAggregators;
@@ -44,11 +47,11 @@ pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     if *settings.row_order() == RowOrder::Reversed {
         rows.reverse();
     }
-    let timestamp = WireClock::iso(finpro.clock.after_ms(wait));
+    let timestamp = iso(finpro.simulation.clock.after_ms(wait));
     let body = Json::Object(vec![
         ("ver", "1.0.0".into()),
         ("timestamp", timestamp.into()),
-        ("txnid", finpro.ids.uuid().to_string().into()),
+        ("txnid", finpro.simulation.ids.uuid().to_string().into()),
         ("data", Json::List(rows)),
     ]);
     Reply::json(200, &body).with_wait(wait)

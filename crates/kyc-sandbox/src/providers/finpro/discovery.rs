@@ -8,7 +8,7 @@ use super::body::invalid;
 use super::fi_data::valid;
 use super::request_consent::{ACCOUNTS, FIP};
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::WireClock;
+use crate::state::iso;
 
 const EVENTS: [&str; 8] = [
     "DISCOVERY",
@@ -58,17 +58,14 @@ pub(super) fn fips(finpro: &Finpro, _: &ReceivedRequest) -> Reply {
 pub(super) fn products(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let asked = body.text("productId")?.map(valid).transpose()?;
-        let now_ms = finpro.clock.now_ms();
+        let now_ms = finpro.simulation.clock.now_ms();
         let row = |product: &String| {
             Json::Object(vec![
                 ("productName", "Invented product".into()),
                 ("productCode", product.as_str().into()),
                 ("productDescription", "Invented".into()),
-                ("consentFrom", WireClock::iso(now_ms).into()),
-                (
-                    "consentTo",
-                    WireClock::iso(now_ms.saturating_add(YEAR_MS)).into(),
-                ),
+                ("consentFrom", iso(now_ms).into()),
+                ("consentTo", iso(now_ms.saturating_add(YEAR_MS)).into()),
                 ("consentMode", "STORE".into()),
             ])
         };

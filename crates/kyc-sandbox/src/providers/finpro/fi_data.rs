@@ -5,10 +5,35 @@
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
+use super::deposit;
 use super::fi_request::range;
 use super::options::AccountBody;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{AggregatorConsent, DataSession, LinkedAccount};
+use crate::state::bank::Account;
+use crate::state::in_india;
+use crate::state::{AggregatorConsent, DataSession, LinkedAccount, Range};
+
+/// A linked account that a session delivered, and the bank data of a scripted person's.
+pub(super) struct Delivered {
+    pub(super) linked: LinkedAccount,
+    pub(super) account: Option<Account>,
+}
+
+impl Delivered {
+    /// The transactions of a range only. What is delivered of everybody else has no dates that matter.
+    fn within(self, range: Range) -> Self {
+        let [from, to] = [range.from, range.to].map(|end| end.map(in_india));
+        Self {
+            account: self.account.map(|account| account.between(from, to)),
+            ..self
+        }
+    }
+
+    fn balances(&self) -> Json {
+        let scripted = self.account.as_ref().map(deposit::balance);
+        scripted.map_or_else(balances, Json::Object)
+    }
+}
 
 /// A document of one page without anything on it.
 const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
@@ -24,7 +49,7 @@ pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 "exactly one of consentID and accountID is required",
             ));
         }
-        range(body, "transactionsStartDate", "transactionsEndDate")?;
+        let range = range(body, "transactionsStartDate", "transactionsEndDate")?;
         let consent = match id {
             Some(id) => finpro.consent(valid(id)?)?,
             None => {
@@ -35,7 +60,9 @@ pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 found.ok_or(("NoDataFound", "No such account"))?
             }
         };
-        Ok(finpro.data(&finpro.delivered(&consent)?))
+        let delivered = finpro.delivered(&consent)?.into_iter();
+        let delivered: Vec<_> = delivered.map(|one| one.within(range)).collect();
+        Ok(finpro.data(&delivered))
     })
 }
 
@@ -67,7 +94,11 @@ pub(super) fn xml(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let link = body.required("linkReferenceNumber")?;
         let accounts = finpro.of_links(body, &[link])?;
-        let account = |account: &LinkedAccount| {
+        let version = *finpro.settings.deposit_version();
+        let account = |Delivered { linked: account, account: scripted }: &Delivered| {
+            if let Some(scripted) = scripted {
+                return deposit::xml(account, scripted, version);
+            }
             format!(
                 "<Account linkedAccRef=\"{}\" maskedAccNumber=\"{}\" version=\"1.1\" type=\"{}\"><Summary currentBalance=\"1239.50\" currency=\"INR\"/></Account>",
                 account.link,
@@ -87,9 +118,9 @@ pub(super) fn balance(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let links: Vec<_> = body.text("linkReferenceNumber")?.into_iter().collect();
         let accounts = finpro.of_links(body, &links)?;
-        let row = |account: &LinkedAccount| {
-            let mut row = head(account);
-            row.push(("balance", balances()));
+        let row = |delivered: &Delivered| {
+            let mut row = head(&delivered.linked);
+            row.push(("balance", delivered.balances()));
             Json::Object(row)
         };
         // An object for one account, a list for all of them.
@@ -121,13 +152,13 @@ pub(super) fn valid(id: &str) -> Result<&str, Refused> {
 fn head(account: &LinkedAccount) -> Vec<(&'static str, Json)> {
     vec![
         ("linkReferenceNumber", account.link.as_str().into()),
-        ("maskedAccountNumber", account.masked_number.into()),
+        ("maskedAccountNumber", account.masked_number.as_str().into()),
         ("fiType", account.fi_type.into()),
-        ("bank", "Invented Bank".into()),
+        ("bank", account.bank.into()),
     ]
 }
 
-pub(super) fn balances() -> Json {
+fn balances() -> Json {
     Json::Object(vec![
         ("currentBalance", "1239.50".into()),
         ("currency", "INR".into()),
@@ -136,8 +167,11 @@ pub(super) fn balances() -> Json {
 }
 
 impl Finpro {
-    fn data(&self, accounts: &[LinkedAccount]) -> Reply {
-        let account = |account: &LinkedAccount| {
+    pub(super) fn data(&self, accounts: &[Delivered]) -> Reply {
+        let account = |delivered: &Delivered| {
+            if let Some(account) = &delivered.account {
+                return self.deposit(&delivered.linked, account);
+            }
             let holder = Json::Object(vec![
                 ("name", "INVENTED PERSON".into()),
                 ("dob", "1990-01-31".into()),
@@ -158,7 +192,7 @@ impl Finpro {
                 transaction("T-1", "CREDIT", "2000.00"),
                 transaction("T-2", "DEBIT", "760.50"),
             ]);
-            let mut members = head(account);
+            let mut members = head(&delivered.linked);
             members.extend(match self.settings.account_body() {
                 AccountBody::AsDocumented => vec![
                     ("transactions", transactions),
@@ -185,16 +219,52 @@ impl Finpro {
         self.success(vec![("data", Json::List(accounts))])
     }
 
+    /// An account of a scripted person.
+    fn deposit(&self, linked: &LinkedAccount, account: &Account) -> Json {
+        let version = *self.settings.deposit_version();
+        let holders = account.holders.iter();
+        let holder = |holder| Json::Object(deposit::holder(holder, version));
+        let mut holders: Vec<Json> = holders.map(holder).collect();
+        let rows = account.rows();
+        let row = |row| Json::Object(deposit::transaction(row, version));
+        let rows = Json::List(rows.iter().map(row).collect());
+        let kind = ("type", account.holding().into());
+        let mut members = head(linked);
+        members.extend(match self.settings.account_body() {
+            AccountBody::AsDocumented => vec![
+                ("transactions", rows),
+                ("balance", Json::Object(deposit::balance(account))),
+                ("profile", Json::Object(vec![kind])),
+                // An object for one holder, as documented; a list for two.
+                (
+                    "holder",
+                    match holders.len() {
+                        1 => holders.remove(0),
+                        _ => Json::List(holders),
+                    },
+                ),
+                ("summary", Json::Object(deposit::summary(account, version))),
+            ],
+            AccountBody::Rebit => {
+                let holders = Json::Object(vec![kind, ("Holder", Json::List(holders))]);
+                let mut transactions = deposit::period(account);
+                transactions.push(("Transaction", rows));
+                vec![
+                    ("Summary", Json::Object(deposit::summary(account, version))),
+                    ("Profile", Json::Object(vec![("Holders", holders)])),
+                    ("Transactions", Json::Object(transactions)),
+                ]
+            }
+        });
+        Json::Object(members)
+    }
+
     /// The accounts of the active consent with these links, or all of them.
-    fn of_links(
-        &self,
-        body: &RequestBody<'_>,
-        links: &[&str],
-    ) -> Result<Vec<LinkedAccount>, Refused> {
+    fn of_links(&self, body: &RequestBody<'_>, links: &[&str]) -> Result<Vec<Delivered>, Refused> {
         let consent = self.active_consent(valid(body.required("consentID")?)?)?;
         let mut accounts = self.delivered(&consent)?;
         if !links.is_empty() {
-            accounts.retain(|account| links.contains(&account.link.as_str()));
+            accounts.retain(|account| links.contains(&account.linked.link.as_str()));
         }
         if accounts.is_empty() {
             Err(("NoDataFound", "No data of this account"))
@@ -203,21 +273,50 @@ impl Finpro {
         }
     }
 
-    /// The accounts that the consent's latest session delivered.
-    pub(super) fn delivered(
-        &self,
-        consent: &AggregatorConsent,
-    ) -> Result<Vec<LinkedAccount>, Refused> {
+    /// The accounts that the consent's latest session delivered, with the transactions of its range.
+    pub(super) fn delivered(&self, consent: &AggregatorConsent) -> Result<Vec<Delivered>, Refused> {
         let sessions = self
             .sessions
             .filter(|session| session.consent_id == consent.id);
-        let Some(session) = sessions.last().filter(|session| session.pending_polls == 0) else {
+        let Some(session) = sessions.last().filter(|session| !session.is_pending()) else {
             return Err(("NoDataAvailable", "No data has been fetched"));
         };
+        if self.simulation.now_ms() >= session.expires_ms {
+            return Err(("DataIsDeleted", "The data was deleted"));
+        }
         let delivered = |(index, _): &(usize, &LinkedAccount)| {
             DataSession::words(Some(session.outcome), *index).1 == "DELIVERED"
         };
         let accounts = consent.accounts.iter().enumerate().filter(delivered);
-        Ok(accounts.map(|(_, account)| account.clone()).collect())
+        let accounts = self.with_data(consent, accounts.map(|(_, account)| account));
+        let within = |one: Delivered| one.within(session.range);
+        Ok(accounts.into_iter().map(within).collect())
+    }
+
+    /// Accounts of a consent with their bank data as it is now, if the customer is scripted.
+    fn with_data<'c>(
+        &self,
+        consent: &AggregatorConsent,
+        accounts: impl Iterator<Item = &'c LinkedAccount>,
+    ) -> Vec<Delivered> {
+        let scripted = consent.script.map(|script| self.scripted(script));
+        let data = |linked: &LinkedAccount| {
+            let account = scripted.as_ref().zip(linked.scripted);
+            Delivered {
+                account: account.and_then(|(all, index)| all.get(index).cloned()),
+                linked: linked.clone(),
+            }
+        };
+        accounts.map(data).collect()
+    }
+
+    /// The accounts of a consent, each with its balance now.
+    pub(super) fn balances(&self, consent: &AggregatorConsent) -> Vec<(LinkedAccount, Json)> {
+        let accounts = self.with_data(consent, consent.accounts.iter()).into_iter();
+        let balance = |delivered: Delivered| {
+            let balances = delivered.balances();
+            (delivered.linked, balances)
+        };
+        accounts.map(balance).collect()
     }
 }

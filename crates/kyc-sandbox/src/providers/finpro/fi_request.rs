@@ -6,43 +6,66 @@ use jiff::Timestamp;
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
+use super::webhooks::without_zone;
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::millis;
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, WireClock,
+    AggregatorConsent, AggregatorConsentStatus, DataSession, LinkedAccount, MobileScript, Pending,
+    Provider, Range, Timer, iso,
 };
-
-const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentId")?;
-        range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
-        finpro.active_consent(id)?;
+        let range = range(body, "fiDataRangeFrom", "fiDataRangeTo")?;
+        let consent = finpro.active_consent(id)?;
+        let script = consent.script.map(MobileScript::data);
+        let now_ms = finpro.simulation.now_ms();
+        let life_ms = script.and_then(|script| script.life_ms);
+        let life_ms = life_ms.unwrap_or(millis(*finpro.settings.data_life()));
         let session = DataSession {
-            id: finpro.ids.uuid().to_string(),
+            id: finpro.simulation.ids.uuid().to_string(),
             consent_id: id.to_owned(),
-            outcome: *finpro.settings.data_outcome(),
-            pending_polls: *finpro.settings.pending_polls(),
+            outcome: script.map_or(*finpro.settings.data_outcome(), |script| script.outcome),
+            pending: match script {
+                Some(_) => Pending::Timer,
+                None => Pending::Polls(*finpro.settings.pending_polls()),
+            },
             first: finpro
                 .sessions
                 .filter(|session| session.consent_id == id)
                 .is_empty(),
-            requested_ms: finpro.clock.now_ms(),
+            requested_ms: now_ms,
+            expires_ms: now_ms.saturating_add(life_ms),
+            range,
         };
+        if let Some(after_ms) = script.and_then(|script| script.after_ms) {
+            let timer = Timer::Data {
+                session: session.id.clone(),
+            };
+            let simulation = &finpro.simulation;
+            simulation.after(after_ms, Provider::Finpro, consent.journey, timer);
+        }
         let data = Json::Object(vec![
             ("consentId", id.into()),
             ("sessionId", session.id.as_str().into()),
         ]);
         let effect = session.id.clone();
-        finpro.sessions.add(session);
+        finpro.sessions.add(session.clone());
+        if !session.is_pending() {
+            finpro.data_arrived(&session);
+        }
         // No `status`, as documented.
         let reply = Json::Object(vec![
             ("ver", "1.21.0".into()),
-            ("timestamp", WireClock::iso(finpro.clock.now_ms()).into()),
+            ("timestamp", iso(finpro.simulation.clock.now_ms()).into()),
             ("response", "ok".into()),
             ("data", data),
         ]);
-        Ok(Reply::json(200, &reply).with_effect(effect))
+        Ok(Reply::json(200, &reply)
+            .with_effect(effect)
+            .of_journey(consent.journey)
+            .with_change("data session begun"))
     })
 }
 
@@ -70,7 +93,10 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let polled = finpro
             .sessions
             .change(is, |session| (session.clone(), session.poll()));
-        let found = polled.and_then(|(session, outcome)| {
+        let found = polled.and_then(|(session, (outcome, arrives))| {
+            if arrives {
+                finpro.data_arrived(&session);
+            }
             let mut consents = consents.iter();
             let consent = consents.find(|consent| consent.id == session.consent_id)?;
             Some((consent, session, outcome))
@@ -80,13 +106,13 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             Json::Object(vec![
                 ("linkRefNumber", account.link.as_str().into()),
                 ("fiStatus", DataSession::words(outcome, index).1.into()),
-                ("fipName", "Invented Bank".into()),
+                ("fipName", account.bank.into()),
                 ("fipId", account.fip_id.as_str().into()),
-                ("maskedAccountNumber", account.masked_number.into()),
+                ("maskedAccountNumber", account.masked_number.as_str().into()),
             ])
         };
-        let requested = WireClock::iso(session.requested_ms);
-        let expiry = WireClock::iso(session.requested_ms.saturating_add(WEEK_MS));
+        let requested = iso(session.requested_ms);
+        let expiry = iso(session.expires_ms);
         let data = Json::Object(vec![
             ("timestamp", requested.as_str().into()),
             ("consentHandle", consent.handle.as_str().into()),
@@ -99,7 +125,7 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             ("productID", consent.product.as_str().into()),
             ("accountID", consent.account.as_deref().into()),
             ("fetchType", "PERIODIC".into()),
-            ("consentExpiry", "2031-01-01 00:00:00".into()),
+            ("consentExpiry", without_zone(consent.expires_ms).into()),
             ("sessionId", session.id.as_str().into()),
             ("dataExpiry", expiry.into()),
             ("firstTimeFetch", session.first.into()),
@@ -108,20 +134,26 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 Json::List(consent.accounts.iter().enumerate().map(account).collect()),
             ),
         ]);
-        Ok(finpro.success(vec![("message", "Invented".into()), ("data", data)]))
+        let reply = finpro.success(vec![("message", "Invented".into()), ("data", data)]);
+        Ok(reply.of_journey(consent.journey))
     })
 }
 
-/// Refuses a moment that is not ISO 8601, and a range that ends before it begins.
-pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<(), Refused> {
-    let moment = |name| -> Result<Option<Timestamp>, Refused> {
-        let text = body.text(name)?;
+/// The range between two moments. Refuses one that is not ISO 8601, and a range that ends before it begins.
+pub(super) fn range(body: &RequestBody<'_>, from: &str, to: &str) -> Result<Range, Refused> {
+    range_between(body.text(from)?, body.text(to)?)
+}
+
+/// The same of two texts.
+pub(super) fn range_between(from: Option<&str>, to: Option<&str>) -> Result<Range, Refused> {
+    let moment = |text: Option<&str>| -> Result<Option<Timestamp>, Refused> {
         let parsed = text.map(|text| text.parse().map_err(|_| invalid("a date is not ISO 8601")));
         parsed.transpose()
     };
-    match moment(from)?.zip(moment(to)?) {
+    let (from, to) = (moment(from)?, moment(to)?);
+    match from.zip(to) {
         Some((from, to)) if to < from => Err(invalid("the range ends before it begins")),
-        _ => Ok(()),
+        _ => Ok(Range { from, to }),
     }
 }
 

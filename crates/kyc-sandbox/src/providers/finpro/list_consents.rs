@@ -7,9 +7,7 @@ use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::options::UniqueAccounts;
 use crate::exchange::{Json, ReceivedRequest, Reply};
-use crate::state::{AggregatorConsent, LinkedAccount, WireClock, people};
-
-const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+use crate::state::{AggregatorConsent, LinkedAccount, iso, people};
 
 pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
@@ -22,9 +20,13 @@ pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 let mut row = members(consent);
                 row.push(("fiTypes", Json::List(vec![account.fi_type.into()])));
                 row.push(("fipId", account.fip_id.as_str().into()));
-                row.push(("maskedAccountNumber", account.masked_number.into()));
+                row.push(("maskedAccountNumber", account.masked_number.as_str().into()));
                 Json::Object(row)
             };
+            if consent.accounts.is_empty() {
+                // The customer has shared none, and the consent is there all the same.
+                return vec![Json::Object(members(consent))];
+            }
             consent.accounts.iter().map(row).collect::<Vec<_>>()
         });
         Ok(finpro.success(vec![("data", Json::List(rows.collect()))]))
@@ -74,7 +76,7 @@ fn mobile<'b>(body: &'b RequestBody<'_>) -> Result<&'b str, Refused> {
 }
 
 fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
-    let created = WireClock::iso(consent.created_ms);
+    let created = iso(consent.created_ms);
     vec![
         ("consentID", consent.approved_id().into()),
         ("consentHandle", consent.handle.as_str().into()),
@@ -83,12 +85,9 @@ fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
         ("accountID", consent.account.as_deref().into()),
         ("aaId", consent.user().1.into()),
         ("createdOn", created.as_str().into()),
-        ("modifiedOn", WireClock::iso(consent.changed_ms).into()),
+        ("modifiedOn", iso(consent.changed_ms).into()),
         ("consentStart", created.into()),
-        (
-            "consentExpiry",
-            WireClock::iso(consent.created_ms.saturating_add(YEAR_MS)).into(),
-        ),
+        ("consentExpiry", iso(consent.expires_ms).into()),
         ("fetchType", "PERIODIC".into()),
     ]
 }
@@ -99,11 +98,11 @@ impl Finpro {
         let row = |consent: &AggregatorConsent| {
             let account = |account: &LinkedAccount| {
                 Json::Object(vec![
-                    ("fipName", "Invented Bank".into()),
+                    ("fipName", account.bank.into()),
                     ("fipId", account.fip_id.as_str().into()),
-                    ("accountType", "SAVINGS".into()),
+                    ("accountType", account.kind.into()),
                     ("linkReferenceNumber", account.link.as_str().into()),
-                    ("maskedAccountNumber", account.masked_number.into()),
+                    ("maskedAccountNumber", account.masked_number.as_str().into()),
                     ("fiType", account.fi_type.into()),
                 ])
             };

@@ -4,6 +4,8 @@ mod analytics;
 mod body;
 mod bulk;
 mod check_profile;
+pub(crate) mod customers;
+mod deposit;
 mod discovery;
 mod fi_data;
 mod fi_request;
@@ -12,16 +14,20 @@ pub(crate) mod options;
 mod redirection;
 mod request_consent;
 mod revoke_consent;
+mod webhooks;
+mod workbook;
 
 use http::Method;
+use std::borrow::Cow;
 
 use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, DataSession, Ids, Provider, Quota, RateWindows,
-    Recent, WireClock,
+    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, MobileScript,
+    Provider, Quota, RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -30,13 +36,18 @@ const BATCHES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Finpro {
     settings: FinproSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     rate: RateWindows,
     consents: Recent<AggregatorConsent>,
     sessions: Recent<DataSession>,
     batches: Recent<bulk::Batch>,
     statements: Recent<analytics::Statements>,
+    /// By the handles of their consents.
+    visits: Bounded<String, customers::Visit>,
+    /// By their `ecres`.
+    returns: Bounded<String, customers::Returned>,
+    /// How often an aggregator was down, by the customer's number.
+    refused: Bounded<String, u8>,
 }
 
 impl ProviderApi for Finpro {
@@ -140,7 +151,7 @@ impl ProviderApi for Finpro {
     /// The rate limit is checked before the credentials, and every reply shows it.
     fn admit(&self, request: &ReceivedRequest) -> Admission {
         let settings = &self.settings;
-        let quota = self.rate.take(self.clock.now_ms(), true);
+        let quota = self.rate.take(self.simulation.clock.now_ms(), true);
         let accepted = [
             ("client_id", settings.client_id().as_str()),
             ("client_secret", settings.client_secret()),
@@ -176,6 +187,18 @@ impl ProviderApi for Finpro {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.on_timer(at_ms, &timer);
+    }
+
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        self.signature(webhook).into_iter().collect()
+    }
 }
 
 /// A row: nearly all operations of FinPro are POST.
@@ -193,27 +216,39 @@ const fn post(
 }
 
 impl Finpro {
-    pub(crate) fn new(settings: FinproSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: FinproSettings, simulation: Simulation) -> Self {
         Self {
             consents: Recent::new(*settings.consent_capacity()),
             sessions: Recent::new(*settings.consent_capacity()),
             batches: Recent::new(BATCHES),
             statements: Recent::new(*settings.consent_capacity()),
+            visits: Bounded::new(*settings.consent_capacity()),
+            returns: Bounded::new(*settings.consent_capacity()),
+            refused: Bounded::new(*settings.consent_capacity()),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
-            ids,
-            clock,
+            simulation,
         }
+    }
+
+    /// The status of a consent, by its handle.
+    pub(crate) fn consent_status(&self, handle: &str) -> Option<AggregatorConsentStatus> {
+        let found = self.consents.filter(|consent| consent.handle == handle);
+        found.first().map(|consent| consent.status)
     }
 
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
-        let is = |consent: &AggregatorConsent| consent.handle == handle;
-        let now_ms = self.clock.now_ms();
-        let decided = self
-            .consents
-            .change(is, |consent| consent.become_status(status, now_ms));
-        matches!(decided, Some(Ok(())))
+        matches!(self.set_status(handle, status, None), Some(Ok(_)))
+    }
+
+    /// The bank accounts of a scripted person.
+    fn scripted(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(
+            script,
+            self.simulation.data_seed,
+            self.simulation.clock.today(),
+        )
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {
@@ -221,7 +256,10 @@ impl Finpro {
         if !*self.settings.retry_after() {
             return reply;
         }
-        let wait_ms = quota.reset_ms.saturating_sub(self.clock.now_ms()).max(0);
+        let wait_ms = quota
+            .reset_ms
+            .saturating_sub(self.simulation.clock.now_ms())
+            .max(0);
         reply.with_header("retry-after", &ceil_seconds(wait_ms).to_string())
     }
 

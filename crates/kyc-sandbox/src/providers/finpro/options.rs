@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::credentials;
 use crate::exchange::{
-    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, settings,
+    ContentType, Failure, NullOptional, RepeatedHeaders, choices, fault_settings, named, settings,
 };
 pub use crate::state::DataOutcome;
+
+named! { DataOutcome { Ready Partial Timeout } }
 
 settings! {
     /// MoneyOne FinPro: Check Profile, consents.
@@ -74,10 +76,45 @@ settings! {
         with_limit_header / limit_header: bool = false;
         /// Whether a 429 carries `Retry-After`, in seconds. Own choice.
         with_retry_after / retry_after: bool = false;
-        /// The consent templates that are listed. Consents by others are taken, too. Own choice.
+        /// The consent templates that are listed.
         with_products / products: Vec<String> = vec!["LOAN-1".to_owned()];
+        /// A consent request by a template that is not listed. Own choice.
+        with_unknown_product / unknown_product: UnknownName = UnknownName::Refused;
+        /// A consent request to an aggregator that is not enabled: `FP0029`, which is documented for web redirection. Own
+        /// choice.
+        with_unknown_aggregator / unknown_aggregator: UnknownName = UnknownName::Refused;
         /// What becomes of a consent that is asked for. Own choice.
         with_consent_decisions / consent_decisions: ConsentDecisions = ConsentDecisions::ByPerson;
+        /// How long a customer has time to decide; then the consent is expired. Own choice.
+        with_link_life / link_life: Duration = Duration::from_secs(24 * 60 * 60);
+        /// How long a consent lasts from its request on. Own choice.
+        with_consent_life / consent_life: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        /// How long data is kept that was fetched. Own choice.
+        with_data_life / data_life: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+        /// Whether customers can link accounts that have two holders. Own choice.
+        with_joint_accounts / joint_accounts: JointAccounts = JointAccounts::ShownOnly;
+        /// Where customers return whose request names no address.
+        with_return_url / return_url: String = "https://lender.example.test/done".to_owned();
+        /// Which webhooks are sent.
+        with_webhook_categories / webhook_categories: Vec<WebhookCategory> =
+            vec![WebhookCategory::Consent, WebhookCategory::Data];
+        /// The form of webhooks. Both are documented; how an organisation gets one of them is not. Own choice.
+        with_webhook_payload / webhook_payload: WebhookPayload = WebhookPayload::Extended;
+        /// Whether a revocation by the organisation is told by a webhook. Own choice.
+        with_revocation_webhook / revocation_webhook: bool = true;
+        /// With what webhooks are signed: HMAC-SHA256 is documented. That the raw body is signed, and with the secret's text, is
+        /// not. Own choice.
+        with_webhook_secret / webhook_secret: String = credentials::FINPRO_WEBHOOK_SECRET.to_owned();
+        /// A secret that was replaced, with which the webhooks of some people are signed.
+        with_old_webhook_secret / old_webhook_secret: String =
+            credentials::FINPRO_OLD_WEBHOOK_SECRET.to_owned();
+        /// The header with a webhook's signature, in lower case. Not documented; the name says that it is the sandbox's. Own
+        /// choice.
+        with_webhook_header / webhook_header: String = "x-sandbox-signature".to_owned();
+        /// How a webhook's signature is written. Own choice.
+        with_webhook_encoding / webhook_encoding: WebhookEncoding = WebhookEncoding::Hex;
+        /// What stands before a webhook's signature. Own choice.
+        with_webhook_prefix / webhook_prefix: String = String::new();
         /// How many consents are kept; the oldest are forgotten.
         with_consent_capacity / consent_capacity: usize = 10_000;
         /// Where a consent request's reply has its members. Own choice.
@@ -86,15 +123,17 @@ settings! {
         with_redirect_member / redirect_member: RedirectMember = RedirectMember::AsDocumented;
         /// Which consents the list of unique accounts has. Own choice.
         with_unique_accounts / unique_accounts: UniqueAccounts = UniqueAccounts::AnyTemplate;
-        /// The code with which customers return: 0 is success. An `ecres` that is a number instead of what an aggregator
-        /// would send is a code, too. Own choice.
-        with_journey_code / journey_code: u16 = 0;
+        /// The code of a return with an `ecres` that is not this sandbox's; without one it is refused. A number is taken for a
+        /// code in any case, so that each can be seen without a journey. Own choice.
+        with_journey_code / journey_code: Option<u16> = None;
         /// How many questions for its status a data session is pending. Own choice.
         with_pending_polls / pending_polls: u32 = 0;
         /// How data sessions end. Own choice.
         with_data_outcome / data_outcome: DataOutcome = DataOutcome::Ready;
         /// The body of an account: as on the page, or as live replies are reported to be.
         with_account_body / account_body: AccountBody = AccountBody::AsDocumented;
+        /// The version of ReBIT's deposits in which the accounts of scripted people come. Both are live.
+        with_deposit_version / deposit_version: DepositVersion = DepositVersion::Two;
         /// How the analysis of account data comes as a spreadsheet. Documented as set up for each organisation.
         with_excel_form / excel_form: ExcelForm = ExcelForm::Link;
         /// The delay of each reply.
@@ -122,10 +161,53 @@ choices! {
     /// What becomes of a consent at an account aggregator that is asked for.
     ConsentDecisions {
         /// The customer of the virtual user account decides at once, by the table of [`people`](crate::people): with linked
-        /// accounts there it becomes active, without any it is rejected, and nobody else decides.
+        /// accounts there it becomes active, without any it is rejected. One with a [script](crate::MobileScript) decides as
+        /// it says, in time. All others decide on the pages.
         ByPerson,
-        /// It is pending until [`Sandbox::decide_consent`](crate::Sandbox::decide_consent).
+        /// It is pending until a page is used or [`Sandbox::decide_consent`](crate::Sandbox::decide_consent).
         Pending,
+    }
+
+    /// The effect of a name that the organisation does not have.
+    UnknownName {
+        /// It is an error.
+        Refused,
+        /// It is taken like any other.
+        Accepted,
+    }
+
+    /// What becomes of accounts with two holders.
+    JointAccounts {
+        /// They are shown and cannot be linked.
+        ShownOnly,
+        /// They are linked like others.
+        Linkable,
+    }
+
+    /// A category of webhooks.
+    WebhookCategory {
+        /// `CONSENT`: what becomes of a consent.
+        Consent,
+        /// `DATA`: what becomes of a data session.
+        Data,
+        /// `DATA_EXT`: the data itself, in `data`. Only the names of category and event are documented. Own choice.
+        DataExt,
+    }
+
+    /// The form of webhooks.
+    WebhookPayload {
+        /// Type 1.
+        Basic,
+        /// Type 2, with the consent's template, account and expiry, and a masked `vua`.
+        Extended,
+    }
+
+    /// How a signature is written.
+    WebhookEncoding {
+        /// In 64 lower-case hexadecimal digits.
+        Hex,
+        /// In Base64, with padding.
+        Base64,
     }
 
     /// Where the reply to a consent request has its members.
@@ -162,11 +244,19 @@ choices! {
         Rebit,
     }
 
+    /// A version of ReBIT's schema of deposits.
+    DepositVersion {
+        /// 1.1: the balance after a row is its `currentBalance`, and a transfer's mode `FT`.
+        One,
+        /// 2.0.0: the balance after a row is its `transactionalBalance`.
+        Two,
+    }
+
     /// How a spreadsheet comes.
     ExcelForm {
         /// As an address from which it can be downloaded for a time. Nothing is there.
         Link,
-        /// As the file itself, which is empty.
+        /// As the file itself, which is empty unless the accounts are a scripted person's.
         File,
     }
 

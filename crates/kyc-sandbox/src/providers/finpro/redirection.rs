@@ -1,11 +1,13 @@
 //! Web redirection: to the aggregator, and what a return means.
 //!
-//! Members, rules and codes are documented; their HTTP status is a setting. There is no aggregator to return from: the end of
-//! a journey is the sandbox's own choice.
+//! Members, rules and codes are documented; their HTTP status is a setting. The aggregator is this sandbox's pages, or what a
+//! person's script says; what the parameters of a return hold is the sandbox's own choice.
 
 use super::Finpro;
 use super::body::invalid;
+use super::customers::{FI, Returned};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::address::is_return_address;
 
 pub(super) fn encrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
@@ -18,10 +20,8 @@ pub(super) fn encrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         if !handles.iter().all(is_v4) {
             return Err(invalid("consentHandle is not valid"));
         }
-        if body
-            .text("redirectUrl")?
-            .is_some_and(|url| !url.contains("://"))
-        {
+        let return_url = body.text("redirectUrl")?;
+        if return_url.is_some_and(|url| !is_return_address(url)) {
             return Err(invalid("redirectUrl is not valid"));
         }
         body.text("pan")?;
@@ -46,34 +46,60 @@ pub(super) fn encrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         if !consents.iter().all(|consent| known(consent.user().1)) {
             return Err(("FP0029", "InvalidAA"));
         }
-        Ok(finpro.success(vec![
+        if let Some(url) = return_url {
+            finpro.return_to(&handles, url);
+        }
+        let url = finpro.redirection(request, "webRedirectionURL", &handles);
+        let reply = finpro.success(vec![
             ("message", "Encrypted".into()),
-            (
-                "data",
-                Json::Object(vec![finpro.redirection("webRedirectionURL", &handles)]),
-            ),
-        ]))
+            ("data", Json::Object(vec![url])),
+        ]);
+        Ok(reply.of_journey(consents.first().and_then(|consent| consent.journey)))
     })
 }
 
 pub(super) fn decrypt(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let parameters = body.object("webRedirectionURL")?;
-        let (ecres, _, _) = (
+        let (ecres, resdate, fi) = (
             parameters.required("ecres")?,
             parameters.required("resdate")?,
             parameters.required("fi")?,
         );
-        let code = ecres.parse().unwrap_or(*finpro.settings.journey_code());
-        let text = |text: &str| Json::Text(text.to_owned());
+        let ids = &finpro.simulation.ids;
+        let known = finpro.returns.get(ecres);
+        let code = ecres.parse().ok().or(*finpro.settings.journey_code());
+        let returned = match (known, code) {
+            (Some(known), _) if known.resdate == resdate && fi == FI => known,
+            (None, Some(code)) => {
+                let txnid = ids.uuid().to_string();
+                let sessionid = ids.uuid().to_string();
+                Returned {
+                    handles: vec![ids.uuid().to_string()],
+                    code,
+                    userid: "9000000001@onemoney".to_owned(),
+                    redirect: finpro.settings.return_url().clone(),
+                    resdate: resdate.to_owned(),
+                    ids: [txnid, sessionid],
+                }
+            }
+            _ => return Err(invalid("this is no return from this sandbox's aggregator")),
+        };
+        let [txnid, sessionid] = returned.ids;
+        let mut handles = returned.handles.into_iter();
+        let srcref = match (handles.next(), handles.len()) {
+            (Some(one), 0) => Json::Text(one),
+            (first, _) => Json::List(first.into_iter().chain(handles).map(Json::Text).collect()),
+        };
+        let status = if returned.code == 0 { "S" } else { "F" };
         let data = Json::Object(vec![
-            ("status", if code == 0 { text("S") } else { text("F") }),
-            ("errorcode", code.to_string().into()),
-            ("txnid", finpro.ids.uuid().to_string().into()),
-            ("sessionid", finpro.ids.uuid().to_string().into()),
-            ("srcref", finpro.ids.uuid().to_string().into()),
-            ("userid", text("9000000001@onemoney")),
-            ("redirect", text("https://lender.example.test/done")),
+            ("status", status.into()),
+            ("errorcode", returned.code.to_string().into()),
+            ("txnid", txnid.into()),
+            ("sessionid", sessionid.into()),
+            ("srcref", srcref),
+            ("userid", returned.userid.into()),
+            ("redirect", returned.redirect.into()),
         ]);
         Ok(finpro.success(vec![("message", "Decrypted".into()), ("data", data)]))
     })

@@ -4,20 +4,19 @@
 
 use super::Finpro;
 use crate::exchange::{ReceivedRequest, Reply};
-use crate::state::AggregatorConsentStatus;
 
 pub(super) fn handle(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let id = body.required("consentID")?;
-        let now_ms = finpro.clock.now_ms();
-        let revoked = finpro.consents.change(
-            |consent| consent.approved_id() == Some(id),
-            |consent| consent.become_status(AggregatorConsentStatus::Revoked, now_ms),
-        );
-        match revoked {
-            Some(Ok(())) => {
+        let consent = finpro.consent(id)?;
+        match finpro.revoke(&consent.handle) {
+            Some(Ok(_)) => {
                 let message = vec![("message", "Consent revoked".into())];
-                Ok(finpro.success(message).with_effect(id.to_owned()))
+                Ok(finpro
+                    .success(message)
+                    .with_effect(id.to_owned())
+                    .of_journey(consent.journey)
+                    .with_change("consent revoked"))
             }
             None => Err(("InvalidConsentId", "No such consent")),
             Some(Err(_)) => Err(("InvalidStatus", "The consent is not active")),

@@ -34,14 +34,20 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    if veriff.is_submitted(session) || veriff.decision(session).is_some() {
+    let found = veriff.find(session);
+    let number = found.verification.number();
+    if !found.verification.is_open() {
         return veriff.refusal(400, "1304", "The transition to this status is not allowed");
     }
     veriff
         .success(vec![
             ("status", "success".into()),
             ("sessionId", text.into()),
-            ("attemptId", Veriff::attempt(session, 1).to_string().into()),
+            (
+                "attemptId",
+                Veriff::attempt(session, number).to_string().into(),
+            ),
         ])
         .with_effect(text.to_owned())
+        .of_journey(found.journey)
 }

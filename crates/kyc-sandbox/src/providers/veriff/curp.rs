@@ -17,7 +17,7 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Err(refusal) => return refusal,
     };
     let known = |value: &'static str| -> Json {
-        let known = veriff.went_through(session).then_some(value);
+        let known = Veriff::went_through(&veriff.find(session)).then_some(value);
         known.into()
     };
     veriff.success(vec![

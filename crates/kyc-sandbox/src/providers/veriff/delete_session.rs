@@ -6,7 +6,7 @@
 use super::Veriff;
 use super::options::Deletion;
 use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
-use crate::state::DecisionStatus;
+use crate::state::{DecisionStatus, Phase};
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let deletion = *veriff.settings.deletion();
@@ -25,23 +25,32 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         ];
         Reply::json(400, &Json::Object(members))
     };
-    match veriff.decision(id) {
-        Some((DecisionStatus::Review, _)) => return refusal("1306", "Session is in progress."),
-        None if veriff.is_submitted(id) => {
-            return refusal("1305", "Session is not in a completed status.");
+    let found = veriff.find(id);
+    match found.verification.phase() {
+        Phase::Decided(decided) if decided.status == DecisionStatus::Review => {
+            return refusal("1306", "Session is in progress.").of_journey(found.journey);
+        }
+        Phase::Submitted(_) => {
+            return refusal("1305", "Session is not in a completed status.")
+                .of_journey(found.journey);
         }
         _ => {}
     }
     let limited = deletion == Deletion::Limited;
-    if limited && !veriff.deletions.take(veriff.clock.now_ms(), false).allowed {
+    if limited
+        && !veriff
+            .deletions
+            .take(veriff.simulation.clock.now_ms(), false)
+            .allowed
+    {
         return veriff.error(429);
     }
-    let mut deleted_before = false;
-    veriff.sessions.update(id, |session| {
-        let mut session = session.cloned().unwrap_or_default();
-        deleted_before = std::mem::replace(&mut session.deleted, true);
-        session
-    });
+    // Whom nobody decided about yet is told of.
+    if found.verification.is_open() {
+        let now_ms = veriff.simulation.now_ms();
+        veriff.conclude(now_ms, id, found.verification.left_status(), None);
+    }
+    let deleted_before = veriff.change(id, |session| std::mem::replace(&mut session.deleted, true));
     if deleted_before {
         return veriff.error(404);
     }
@@ -52,4 +61,6 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
             ("verification", verification),
         ])
         .with_effect(text.to_owned())
+        .of_journey(found.journey)
+        .with_change("deleted the session")
 }

@@ -10,9 +10,10 @@ use http::HeaderValue;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Veriff;
 use super::options::{MEDIA_DOCUMENT, MEDIA_FACE, MediaSigning};
-use super::{Session, Veriff};
 use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
+use crate::state::{DecisionStatus, Phase, Through};
 
 /// A picture of one pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01\
@@ -87,22 +88,32 @@ pub(super) fn upload(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    if veriff.is_submitted(session) || veriff.decision(session).is_some() {
-        return veriff.error(409);
-    }
-    let id = veriff.ids.uuid();
+    let journey = veriff.find(session).journey;
+    let id = veriff.simulation.ids.uuid();
     let described = file.described(request, id, session);
     veriff.media.update(id, |_| file.clone());
-    veriff.sessions.update(session, |known| {
-        let mut session = known.cloned().unwrap_or_default();
-        session.media.retain(|id| veriff.media.get(id).is_some());
-        session.media.push(id);
-        session
+    let most = *veriff.settings.media_bytes();
+    veriff.media.trim(|file| file.bytes.len(), most);
+    let stored = veriff.change(session, |session| {
+        let number = session.verification.number();
+        let is_open = session.verification.is_open();
+        if is_open {
+            session
+                .media
+                .retain(|(_, id)| veriff.media.get(id).is_some());
+            session.media.push((number, id));
+        }
+        is_open
     });
+    if !stored {
+        return veriff.error(409).of_journey(journey);
+    }
     let members = vec![("status", "success".into()), ("image", described)];
     veriff
         .signed_in_order(*veriff.settings.upload_status(), members)
         .with_effect(id.to_string())
+        .of_journey(journey)
+        .with_change("stored a file")
 }
 
 fn read(image: Option<&Value>) -> Result<File, (&'static str, &'static str)> {
@@ -140,7 +151,10 @@ fn read(image: Option<&Value>) -> Result<File, (&'static str, &'static str)> {
 
 pub(super) fn of_session(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     match veriff.session(request) {
-        Ok((_, session)) => list(veriff, request, session, veriff.attempts(session)),
+        Ok((_, session)) => {
+            let number = veriff.find(session).verification.number();
+            list(veriff, request, session, number)
+        }
         Err(refusal) => refusal,
     }
 }
@@ -156,15 +170,25 @@ pub(super) fn of_attempt(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     }
 }
 
-/// The files of one of a session's attempts. What was uploaded is of the last one.
-fn list(veriff: &Veriff, request: &ReceivedRequest, session: Uuid, number: u8) -> Reply {
-    let Session { media, .. } = veriff.sessions.get(&session).unwrap_or_default();
-    let uploaded = |id: &Uuid| Some((*id, veriff.media.get(id)?));
-    let mut files: Vec<_> = match number == veriff.attempts(session) {
-        true => media.iter().filter_map(uploaded).collect(),
-        false => Vec::new(),
-    };
-    if files.is_empty() && number == 1 && veriff.went_through(session) {
+/// The files of one of a session's attempts.
+fn list(veriff: &Veriff, request: &ReceivedRequest, id: Uuid, number: usize) -> Reply {
+    let session = veriff.find(id);
+    let uploaded = session.media.iter();
+    let uploaded = uploaded.filter(|(attempt, _)| *attempt == number);
+    let mut files: Vec<_> = uploaded
+        .filter_map(|(_, id)| Some((*id, veriff.media.get(id)?)))
+        .collect();
+    let attempts = session.verification.attempts();
+    let attempt = number.checked_sub(1).and_then(|index| attempts.get(index));
+    let on_pages = attempt.is_some_and(|attempt| match attempt.phase {
+        Phase::Submitted(through) => through == Through::Pages,
+        Phase::Decided(decided) => !matches!(
+            decided.status,
+            DecisionStatus::Expired | DecisionStatus::Abandoned
+        ),
+        Phase::Created | Phase::Started => false,
+    });
+    if files.is_empty() && on_pages {
         let invented = |id| Some((Uuid::try_parse(id).ok()?, invented(id)?));
         files.extend(
             [MEDIA_FACE, MEDIA_DOCUMENT]
@@ -173,12 +197,14 @@ fn list(veriff: &Veriff, request: &ReceivedRequest, session: Uuid, number: u8) -
         );
     }
     let files = files.iter();
-    let images = files.map(|(id, file)| file.described(request, *id, session));
-    veriff.success(vec![
-        ("status", "success".into()),
-        ("images", Json::List(images.collect())),
-        ("videos", Json::List(Vec::new())),
-    ])
+    let images = files.map(|(file_id, file)| file.described(request, *file_id, id));
+    veriff
+        .success(vec![
+            ("status", "success".into()),
+            ("images", Json::List(images.collect())),
+            ("videos", Json::List(Vec::new())),
+        ])
+        .of_journey(session.journey)
 }
 
 fn invented(id: &str) -> Option<File> {

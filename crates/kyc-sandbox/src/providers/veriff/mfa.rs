@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Veriff;
 use super::options::{AADHAAR_UNKNOWN, MFA_CODE, MfaFailure, MfaLimits};
-use super::{Session, Veriff};
+use super::sessions::Session;
 use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
+use crate::state::Through;
 
 /// How long a password has to be waited for, as documented.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -80,7 +82,7 @@ pub(super) fn verify(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         if passwords.wrong < MOST {
             return Err((400, "INVALID_OTP"));
         }
-        session.submitted = true;
+        session.verification.submit(Through::Api);
         Err((429, "OTP_SUBMISSION_LIMIT_REACHED"))
     })
 }
@@ -108,15 +110,17 @@ impl Veriff {
             Ok(session) => session,
             Err(refusal) => return refusal,
         };
-        let decided = self.decision(session).is_some();
-        let mut stepped = Err((400, "INVALID_SESSION_DETAILS"));
-        self.sessions.update(session, |known| {
-            let mut session = known.cloned().unwrap_or_default();
-            if !decided && !session.submitted {
-                stepped = step(&given, &mut session);
+        let (stepped, handed_in) = self.change(session, |session| {
+            if !session.verification.is_open() {
+                return (Err((400, "INVALID_SESSION_DETAILS")), None);
             }
-            session
+            let stepped = step(&given, session);
+            let handed_in = (!session.verification.is_open()).then(|| session.clone());
+            (stepped, handed_in)
         });
+        if let Some(handed_in) = handed_in {
+            self.submitted(self.simulation.now_ms(), session, &handed_in);
+        }
         self.mfa_reply(id, session, stepped)
     }
 

@@ -12,9 +12,12 @@ pub(crate) mod options;
 mod person;
 mod record_consent;
 mod screening;
-mod signing;
+mod sessions;
+pub(crate) mod signing;
 mod submit_session;
+mod webhooks;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -22,15 +25,18 @@ use http::Method;
 use uuid::Uuid;
 
 use self::options::{
-    ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_DECISIONS,
-    SESSION_NOT_FOUND, SessionPolicy, UpperCaseSignature, VeriffSettings,
+    ErrorSigning, KeyOrder, MalformedSession, ReplySigning, SESSION_BREAKS, SESSION_NOT_FOUND,
+    SessionPolicy, UpperCaseSignature, VeriffSettings,
 };
+use self::sessions::Ends;
+pub(crate) use self::sessions::Session;
 use self::signing::{sign, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
 use crate::state::{
-    Bounded, Consents, DecisionStatus, Ids, Provider, RateWindows, StoredConsent, WireClock,
+    Bounded, Consents, DecisionStatus, JourneyId, Provider, RateWindows, Simulation, StoredConsent,
+    Timer, Webhook,
 };
 
 /// Names a client that is not the caller's, for [`ReplySigning::ForeignClient`].
@@ -45,6 +51,8 @@ const DELETIONS: [(Duration, u64); 2] = [
 ];
 /// Where persons would be verified: no such host exists.
 const SESSION_HOST: &str = "https://veriff.example.test";
+/// What a session's token is, before its id.
+const TOKEN: &str = "sandbox-token-of-";
 /// The one operation whose requests need no signature.
 const CREATE: &str = "/v1/sessions";
 
@@ -54,32 +62,18 @@ const MISSING_CLIENT: &str =
 #[derive(Debug)]
 pub(crate) struct Veriff {
     settings: VeriffSettings,
-    ids: Ids,
-    clock: WireClock,
+    simulation: Simulation,
     consents: Consents,
-    /// The sessions that were created, handed in or deleted.
+    /// The sessions about which somebody did something.
     sessions: Bounded<Uuid, Session>,
+    ends: Ends,
     deletions: RateWindows,
     /// The files that were uploaded.
     media: Bounded<Uuid, media::File>,
-    /// By session, with the time.
-    decisions: Bounded<Uuid, (DecisionStatus, i64)>,
-    /// The time of decisions that no one made at run time.
+    /// The time of what no one did at run time.
     started_ms: i64,
     /// Counts replies for [`KeyOrder::Varied`].
     turns: AtomicU64,
-}
-
-/// What is remembered of a session.
-#[derive(Debug, Clone, Default)]
-struct Session {
-    vendor_data: Option<String>,
-    end_user_id: Option<String>,
-    submitted: bool,
-    deleted: bool,
-    /// What was uploaded, oldest first.
-    media: Vec<Uuid>,
-    passwords: mfa::Passwords,
 }
 
 impl ProviderApi for Veriff {
@@ -206,21 +200,37 @@ impl ProviderApi for Veriff {
     fn faults(&self) -> Faults<'_> {
         self.settings.faults()
     }
+
+    fn body_limit(&self, operation: &str) -> Option<usize> {
+        (operation == "upload-media").then_some(*self.settings.upload_limit())
+    }
+
+    fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    fn due(&self, at_ms: i64, _journey: Option<JourneyId>, timer: Timer) {
+        self.timer_due(at_ms, &timer);
+    }
+
+    fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        let headers = self.headers_of(webhook).into_iter();
+        headers.map(|(name, value)| (name.into(), value)).collect()
+    }
 }
 
 impl Veriff {
-    pub(crate) fn new(settings: VeriffSettings, ids: Ids, clock: WireClock) -> Self {
+    pub(crate) fn new(settings: VeriffSettings, simulation: Simulation) -> Self {
         Self {
             consents: Consents::new(*settings.consent_capacity()),
             sessions: Bounded::new(*settings.consent_capacity()),
+            ends: Ends::default(),
             deletions: RateWindows::new(&DELETIONS),
             media: Bounded::new(*settings.media_capacity()),
-            decisions: Bounded::new(*settings.consent_capacity()),
-            started_ms: clock.now_ms(),
+            started_ms: simulation.now_ms(),
             turns: AtomicU64::new(0),
             settings,
-            ids,
-            clock,
+            simulation,
         }
     }
 
@@ -232,22 +242,17 @@ impl Veriff {
         )
     }
 
-    /// The decision about a session and its time, if there is one.
-    fn decision(&self, session: Uuid) -> Option<(DecisionStatus, i64)> {
-        let listed = |(id, _): &&(&str, _)| Uuid::try_parse(id) == Ok(session);
-        self.decisions.get(&session).or_else(|| {
-            let (_, decision) = SESSION_DECISIONS.iter().find(listed)?;
-            Some((*decision, self.started_ms))
-        })
+    /// Whether it remembers a session: one that was created here, or that something happened to.
+    pub(crate) fn knows(&self, session_id: &str) -> bool {
+        Uuid::try_parse(session_id).is_ok_and(|session| self.sessions.get(&session).is_some())
     }
 
-    /// Decides about a session, unless the id is not a UUID.
+    /// Decides about a session, unless the id is not a UUID or the session was deleted.
     pub(crate) fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
-        let Ok(session) = Uuid::try_parse(session_id) else {
+        let Some(id) = self.known(session_id) else {
             return false;
         };
-        let now_ms = self.clock.now_ms();
-        self.decisions.update(session, |_| (decision, now_ms));
+        self.conclude(self.simulation.now_ms(), id, decision, None);
         true
     }
 
@@ -353,68 +358,46 @@ impl Veriff {
             }
     }
 
-    /// The id of a session's first or second attempt. It is made of the session's, so that it needs no memory.
-    fn attempt(session: Uuid, number: u8) -> Uuid {
+    /// The id of one of a session's attempts. It is made of the session's, so that it needs no memory.
+    fn attempt(session: Uuid, number: usize) -> Uuid {
         let mut bytes = session.into_bytes();
-        bytes[0] ^= 0xa0 | number;
+        bytes[0] ^= 0xa0 | (u8::try_from(number).unwrap_or(0x1f) & 0x1f);
         Uuid::from_bytes(bytes)
     }
 
-    /// The session of an attempt, and which of its attempts it is.
-    fn session_of(&self, attempt: Uuid) -> (Uuid, u8) {
-        // The operation that makes an attempt of a session makes a session of an attempt.
-        let second = Self::attempt(attempt, 2);
-        match self.attempts(second) {
-            2 => (second, 2),
-            _ => (Self::attempt(attempt, 1), 1),
-        }
-    }
-
-    /// How many attempts a session has.
-    fn attempts(&self, session: Uuid) -> u8 {
-        match self.decision(session) {
-            Some((DecisionStatus::ResubmissionRequested, _)) => 2,
-            _ => 1,
-        }
-    }
-
     /// Whether a person was verified in a session.
-    fn went_through(&self, session: Uuid) -> bool {
+    fn went_through(session: &Session) -> bool {
         use DecisionStatus::{Approved, Declined, ResubmissionRequested, Review};
 
-        let decision = self.decision(session).map(|(decision, _)| decision);
+        let decision = session.verification.decision();
         matches!(
-            decision,
+            decision.map(|(_, decided)| decided.status),
             Some(Approved | Declined | ResubmissionRequested | Review)
         )
     }
 
-    /// What a session was created with.
-    fn vendor_data(&self, session: Uuid) -> Option<String> {
-        self.sessions.get(&session)?.vendor_data
-    }
-
-    /// Whether a session was handed in.
-    fn is_submitted(&self, session: Uuid) -> bool {
-        let session = self.sessions.get(&session);
-        session.is_some_and(|session| session.submitted)
-    }
-
     /// The reply that shows a session.
-    fn session_reply(&self, status: u16, id: &str, session: &Session) -> Reply {
-        let state = if session.submitted {
-            "submitted"
-        } else {
-            "created"
+    fn session_reply(
+        &self,
+        status: u16,
+        request: &ReceivedRequest,
+        id: &str,
+        session: &Session,
+    ) -> Reply {
+        let token = format!("{TOKEN}{id}");
+        // Where nobody listens, and in recorded replies, it leads nowhere.
+        let host = match request.is_served() && !self.simulation.ids.are_deterministic() {
+            true => request.base_url(),
+            false => SESSION_HOST,
         };
-        let token = format!("sandbox-token-of-{id}");
+        let given = &session.given;
         let members = vec![
             ("id", id.into()),
-            ("url", format!("{SESSION_HOST}/v/{token}").into()),
-            ("vendorData", session.vendor_data.clone().into()),
-            ("endUserId", session.end_user_id.clone().into()),
-            ("host", SESSION_HOST.into()),
-            ("status", state.into()),
+            ("url", format!("{host}/v/{token}").into()),
+            ("vendorData", given.vendor_data.clone().into()),
+            ("endUserId", given.end_user_id.clone().into()),
+            ("host", host.into()),
+            ("status", session.verification.phase().as_str().into()),
             ("sessionToken", token.into()),
         ];
         self.signed_in_order(
@@ -453,42 +436,11 @@ impl Veriff {
     }
 
     /// The reply with a signature over these bytes.
-    fn with_signature(&self, mut reply: Reply, signed: &[u8]) -> Reply {
-        let settings = &self.settings;
-        let current = settings.secrets().first().map_or("", String::as_str);
-        let signature = sign(current, signed);
-        let old = || sign(settings.old_secret(), signed);
-        let ours = settings.api_key().as_str();
-
-        let (x, vrf) = match settings.reply_signing() {
-            ReplySigning::BothPairs | ReplySigning::ReserialisedAfterSigning => {
-                (Some((ours, signature.clone())), Some((ours, signature)))
-            }
-            ReplySigning::XPairOnly => (Some((ours, signature)), None),
-            ReplySigning::VrfPairOnly => (None, Some((ours, signature))),
-            ReplySigning::DifferingPairs => (Some((ours, signature)), Some((ours, old()))),
-            ReplySigning::Unsigned => (None, None),
-            ReplySigning::UpperCaseHex => {
-                let upper = signature.to_ascii_uppercase();
-                (Some((ours, upper.clone())), Some((ours, upper)))
-            }
-            ReplySigning::OldSecret => (Some((ours, old())), Some((ours, old()))),
-            ReplySigning::ForeignClient => (
-                Some((FOREIGN_CLIENT, signature.clone())),
-                Some((FOREIGN_CLIENT, signature)),
-            ),
-        };
-        if let Some((client, signature)) = x {
-            reply = reply
-                .with_header("x-auth-client", client)
-                .with_header("x-hmac-signature", &signature);
-        }
-        if let Some((client, signature)) = vrf {
-            reply = reply
-                .with_header("vrf-auth-client", client)
-                .with_header("vrf-hmac-signature", &signature);
-        }
-        reply
+    fn with_signature(&self, reply: Reply, signed: &[u8]) -> Reply {
+        let headers = self.signature_headers(signed);
+        headers
+            .iter()
+            .fold(reply, |reply, (name, value)| reply.with_header(name, value))
     }
 
     fn refusal(&self, status: u16, code: &str, message: &str) -> Reply {

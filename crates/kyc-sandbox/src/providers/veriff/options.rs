@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::credentials;
 use crate::exchange::{
-    ContentType, EmptyText, ExtraFields, Failure, choices, fault_settings, settings,
+    ContentType, EmptyText, ExtraFields, Failure, SettingValue, choices, fault_settings, named,
+    settings,
 };
 use crate::state::{DecisionStatus, LatestScope};
 
@@ -49,10 +50,27 @@ settings! {
         with_deletion / deletion: Deletion = Deletion::Unlimited;
         /// The HTTP status of an upload. The page does not say which success it is. Own choice.
         with_upload_status / upload_status: u16 = 200;
+        /// The longest body of an upload, in bytes. A picture of 7 MB fits in base64; Veriff takes more.
+        with_upload_limit / upload_limit: usize = 10 * 1024 * 1024;
+        /// After how long a session that was handed in is decided whose person's name scripts nothing; without, it waits for
+        /// [`Sandbox::decide`](crate::Sandbox::decide). Own choice.
+        with_decision_after / decision_after: Option<Duration> = Some(Duration::from_secs(30));
+        /// Whether a review is told while it lasts, which is agreed with Veriff. Own choice.
+        with_reviews / reviews: Reviews = Reviews::Untold;
+        /// Whether `callback` may lead to this machine over HTTP, for programs under development. Veriff takes HTTPS only.
+        with_loopback_callbacks / loopback_callbacks: bool = false;
+        /// Whether webhooks tell that a person came and handed in; they are optional.
+        with_event_webhooks / event_webhooks: bool = true;
+        /// Whether webhooks tell what screening found; it is agreed with Veriff.
+        with_screening_webhooks / screening_webhooks: bool = true;
+        /// Sends the webhook of the fully automatic plan instead of the decision webhook.
+        with_full_auto / full_auto: bool = false;
         /// Whether files are signed as other replies are; the page does not say. Own choice.
         with_media_signing / media_signing: MediaSigning = MediaSigning::Signed;
         /// The number of uploaded files kept in memory; the oldest are dropped first.
         with_media_capacity / media_capacity: usize = 100;
+        /// How many bytes of uploaded files are kept in memory; the oldest files are dropped first.
+        with_media_bytes / media_bytes: usize = 64 * 1024 * 1024;
         /// What the screening of every verified person finds. Own choice.
         with_screening / screening: Screening = Screening::NoMatch;
         /// The form of a failure about one-time passwords: inside a 200 by one page, with the HTTP status by another.
@@ -128,6 +146,14 @@ choices! {
         Limited,
         /// 403, as third parties observed.
         NotEnabled,
+    }
+
+    /// Whether Veriff tells of a review while it lasts.
+    Reviews {
+        /// There is no decision until it is over.
+        Untold,
+        /// The decision is `review`, 9121, until it is over.
+        Told,
     }
 
     /// What Veriff's screening of a person finds.
@@ -237,4 +263,19 @@ pub enum SessionPolicy {
     AnyUuid,
     /// These UUIDs only.
     Listed(Vec<String>),
+}
+
+named! { LatestScope { Session SessionAndType } }
+
+impl SettingValue for SessionPolicy {
+    fn form() -> Option<String> {
+        Some("any-uuid, or UUIDs with commas between them".to_owned())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "any-uuid" => Some(Self::AnyUuid),
+            text => Vec::parse(text).map(Self::Listed),
+        }
+    }
 }

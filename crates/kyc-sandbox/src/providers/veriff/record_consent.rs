@@ -20,13 +20,15 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let id = veriff.ids.uuid().to_string();
+    let id = veriff.simulation.ids.uuid().to_string();
     veriff
         .consents
         .record(session, id.clone(), consent.kind, consent.approved);
     veriff
         .success(members(*settings.reply_body(), &id, session_text))
         .with_effect(id)
+        .of_journey(veriff.find(session).journey)
+        .with_change("recorded a consent")
 }
 
 struct Consent {

@@ -10,7 +10,7 @@ pub(super) fn verifies(secret: &str, message: &[u8], signature: &[u8]) -> bool {
 }
 
 /// The HMAC-SHA256 of `message`, in 64 lower-case hexadecimal digits. The key is the text of the secret.
-pub(super) fn sign(secret: &str, message: &[u8]) -> String {
+pub(crate) fn sign(secret: &str, message: &[u8]) -> String {
     Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map(|mac| hex::encode(mac.chain_update(message).finalize().into_bytes()))
         .unwrap_or_default()

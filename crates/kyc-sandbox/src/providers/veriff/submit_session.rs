@@ -5,6 +5,7 @@
 
 use super::Veriff;
 use crate::exchange::{ProviderApi, ReceivedRequest, Reply};
+use crate::state::Through;
 
 pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
     let Ok(body) = request.json_object(*veriff.settings.content_type()) else {
@@ -22,20 +23,16 @@ pub(super) fn handle(veriff: &Veriff, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let decided = veriff.decision(id).is_some();
-    let mut before = None;
-    veriff.sessions.update(id, |session| {
-        before = session.cloned();
-        let mut session = session.cloned().unwrap_or_default();
-        session.submitted |= !decided;
-        session
-    });
-    let mut session = before.unwrap_or_default();
-    if decided || session.submitted {
-        return veriff.refusal(400, "1304", "The transition to this status is not allowed");
+    if !veriff.submit(veriff.simulation.now_ms(), id, Through::Api) {
+        return veriff
+            .refusal(400, "1304", "The transition to this status is not allowed")
+            .of_journey(veriff.find(id).journey)
+            .because("the session is handed in or decided");
     }
-    session.submitted = true;
+    let session = veriff.find(id);
     veriff
-        .session_reply(200, text, &session)
+        .session_reply(200, request, text, &session)
         .with_effect(text.to_owned())
+        .of_journey(session.journey)
+        .with_change("handed in the session")
 }

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod sandbox;
+
+pub(crate) use self::sandbox::*;
+
 const AFTER_HELP: &str = "\
 Credentials come from the environment, never from arguments. Each variable may
 also be given as NAME_FILE, the path of a file that holds the value and nothing
@@ -21,9 +25,9 @@ else.
   DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
-configuration, 3 credentials refused, 4 provider refused, 5 not reached, too
-slow, broken off or too many requests, 6 not authentic, 7 not understood or not
-written, 130 interrupted. `kyc onboard` exits with the highest code of its
+configuration, 3 credentials refused, 4 provider refused or failed, 5 not
+reached, too slow, broken off or too many requests, 6 not authentic, 7 not
+understood, unclear or not written, 130 interrupted. `kyc onboard` exits with the highest code of its
 steps, a batch with that of its rows.";
 
 /// The heading of the flags that say something of a batch only.
@@ -72,7 +76,25 @@ pub(crate) enum Command {
     Onboard(Box<Onboard>),
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
-    Sandbox(Sandbox),
+    Sandbox(Serve),
+    /// Show or move the clock of a running sandbox
+    #[command(display_order = 80)]
+    Clock(Clock),
+    /// List the faults of a running sandbox, switch them on and off
+    #[command(display_order = 81)]
+    Faults(Faults),
+    /// List the invented people of a running sandbox
+    #[command(display_order = 82)]
+    People(People),
+    /// List the webhooks of a running sandbox, send them again, say where they go
+    #[command(display_order = 83)]
+    Webhooks(Webhooks),
+    /// Let an event happen in a running sandbox, with its webhooks
+    #[command(display_order = 83)]
+    Trigger(Trigger),
+    /// Receive webhooks, verify them, print them and forward them
+    #[command(display_order = 84)]
+    Listen(Listen),
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
@@ -97,6 +119,16 @@ pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Go on to the end: read the documents, the accounts and the decision once the person has answered. In the sandbox the
+    /// script in the mobile number answers, and the clock is moved
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// As --complete, with a person at a browser: print where to go, wait, and go on when the browser comes back
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// With --complete: the consent template at FinPro
+    #[arg(long, value_name = "ID")]
+    pub(crate) product_id: Option<String>,
     /// The person's mobile number, 10 digits
     #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: String,
@@ -142,16 +174,6 @@ pub(crate) struct Onboard {
     /// The aggregator to use if none knows the person
     #[arg(long)]
     pub(crate) default_aa_id: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sandbox {
-    /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
-    pub(crate) listen: String,
-    /// Accept other machines, although the sandbox's credentials are published
-    #[arg(long)]
-    pub(crate) allow_other_machines: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,9 @@
 //! `kyc onboard`: the composed flow, and its report.
 
+mod browser;
+mod complete;
+mod person;
+
 use std::future::IntoFuture as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,16 +13,24 @@ use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::consent_hmac::Veriff;
 use kyc_facade::deepvue_digilocker::{Deepvue, DocType};
 use kyc_facade::finpass::Finpass;
+use kyc_facade::finpro_fiu::{AggregatorConsents, ProductId};
 use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
-    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStandings, ConsentAnswer,
-    ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest, DocumentKind,
-    DocumentSession, RecordedConsent,
+    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStandings, BrowserUrl,
+    ConsentAnswer, ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
+    DocumentKind, DocumentSession, IdentityVerification, ProviderReference, RecordedConsent,
+    VerificationRequest, VerificationSession,
 };
-use kyc_facade::provider_core::lint::{Findings, HolderClass};
-use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
+use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
+use kyc_facade::provider_core::{
+    CallOptions, Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings,
+};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
-use kyc_sandbox::Sandbox;
+use kyc_sandbox::{MobileScript, Sandbox, settings::PeopleAct};
+
+use self::browser::Returns;
+use self::complete::{Completion, Finished};
+use self::person::Person;
 
 use crate::arguments::Onboard;
 use crate::clients::{CallSettings, Clients, settings};
@@ -27,10 +39,13 @@ use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
 use crate::parse::{document_type, yes_or_no};
 use crate::progress::StepDisplay;
-use crate::sandbox;
+use crate::sandbox::{Running, serve};
 
 /// The inputs that `--sandbox` invents if they are not given.
 mod invented {
+    /// Somebody who approves everything.
+    pub(super) const APPROVES: &str = "9001000000";
+    pub(super) const PRODUCT: &str = "LOAN-1";
     pub(super) const SESSION_ID: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
     pub(super) const CONSENT_TEXT: &str = "I agree that my identity is verified.";
     pub(super) const PURPOSE: &str = "KYC of a new customer";
@@ -39,27 +54,39 @@ mod invented {
 
 /// Onboards a person and returns the exit code: the highest of the steps'.
 pub(crate) async fn run(
-    arguments: Onboard,
+    mut arguments: Onboard,
     options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
     let timeout = options.timeout;
-    let applicant = applicant(&arguments)?;
-    warn_of_unlisted(&arguments, output);
+    let is_whole = arguments.complete || arguments.browser;
+    let returns = match arguments.browser {
+        true => Some(
+            Returns::listen()
+                .await
+                .map_err(|error| Failure::system(&error))?,
+        ),
+        false => None,
+    };
+    // Without a session of the caller's one is opened, once everything else was checked.
+    let opens = is_whole && arguments.session_id.is_none();
+    if is_whole {
+        whole(&mut arguments, returns.as_ref());
+    }
+    let mut applicant = self::applicant(&arguments)?;
+    warn_of_unlisted(&arguments, options.on_finding, output)?;
     let default_aggregator = arguments
         .default_aa_id
         .as_deref()
         .map(aggregator)
         .transpose()?;
-    let served = if arguments.sandbox {
-        Some(
-            Sandbox::default()
-                .serve(([127, 0, 0, 1], 0).into())
-                .await
-                .map_err(sandbox::failure)?,
-        )
-    } else {
-        None
+    let sandbox = arguments.sandbox.then(|| sandbox(&arguments));
+    let served = match &sandbox {
+        Some(sandbox) => {
+            let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
+            Some(served.map_err(serve::failure)?)
+        }
+        None => None,
     };
     let clients = match &served {
         Some(served) => Clients::new(Settings::of(served.environment()), options),
@@ -67,13 +94,25 @@ pub(crate) async fn run(
     };
     let mut builder = configured(&clients)?;
     warn_of_findings(&arguments, &clients, output)?;
+    let mut interrupt = Interrupt::listen();
+    let mut whole = None;
+    if is_whole {
+        let completion = completion(&arguments, &clients)?;
+        builder = builder.finpro_consents(consents(&arguments, &completion)?);
+        let person = person(sandbox, returns)?;
+        let opened = tokio::select! {
+            opened = verification(&mut arguments, opens, &completion) => opened?,
+            () = interrupt.next() => return Ok(EXIT_INTERRUPTED),
+        };
+        applicant = self::applicant(&arguments)?;
+        whole = Some((completion, opened, person));
+    }
     if let Some(aggregator) = default_aggregator {
         builder = builder.default_aggregator(aggregator);
     }
     if let Some(timeout) = timeout {
         builder = builder.deadline(timeout);
     }
-    let mut interrupt = Interrupt::listen();
     let display = StepDisplay::new(output.json);
     let begun = Arc::new(Mutex::new(Vec::new()));
     let journal = Arc::clone(&begun);
@@ -93,23 +132,200 @@ pub(crate) async fn run(
             return Ok(EXIT_INTERRUPTED);
         }
     };
+    let mut finished = Vec::new();
+    if let Some((completion, opened, mut person)) = whole {
+        if matches!(person, Person::AtBrowser { .. }) {
+            links(&report, &opened, output);
+        }
+        finished = tokio::select! {
+            finished = completion.run(&report, &opened, &mut person) => finished,
+            () = interrupt.next() => {
+                output.on_stderr(&steps("interrupted"));
+                return Ok(EXIT_INTERRUPTED);
+            }
+        };
+    }
     interrupt.end_with(steps("interrupted"));
     if let Some(served) = served {
         served.shutdown().await;
     }
     let written = match output.json {
-        true => output.answer(&report.with_urls(), None).is_ok(),
-        false => print(&report, output).is_ok(),
+        true => output.answer(&value(&report, &finished), None).is_ok(),
+        false => print(&report, &finished, output).is_ok(),
     };
     if !written {
         output.on_stderr(&steps("not printed"));
         return Ok(EXIT_UNREAD);
     }
-    Ok(report
-        .errors()
-        .map(|(_, error)| exit_code(error))
-        .max()
-        .unwrap_or(0))
+    let codes = report.errors().map(|(_, error)| exit_code(error));
+    let codes = codes.chain(finished.iter().map(Finished::exit_code));
+    Ok(codes.max().unwrap_or(0))
+}
+
+/// What an onboarding to the end needs besides: a way back for the browser, and in the sandbox somebody who answers.
+fn whole(arguments: &mut Onboard, returns: Option<&Returns>) {
+    if records_consent(arguments) {
+        arguments
+            .session_id
+            .get_or_insert_with(|| invented::SESSION_ID.to_owned());
+    }
+    if let Some(returns) = returns {
+        arguments
+            .redirect_url
+            .get_or_insert_with(|| returns.url().to_owned());
+    } else if arguments.sandbox {
+        let url = format!(
+            "{}?person={}",
+            invented::REDIRECT_URL,
+            scripted(&arguments.mobile)
+        );
+        arguments.redirect_url.get_or_insert(url);
+    }
+}
+
+/// Whether there is a consent to be recorded for a session.
+fn records_consent(arguments: &Onboard) -> bool {
+    arguments.sandbox || arguments.consent_text.is_some()
+}
+
+/// The number whose script answers: the person's own, or that of somebody who approves.
+fn scripted(mobile: &str) -> &str {
+    match MobileScript::of(mobile) {
+        Some(_) => mobile,
+        None => invented::APPROVES,
+    }
+}
+
+/// The sandbox inside this process.
+fn sandbox(arguments: &Onboard) -> Sandbox {
+    let act = match arguments.browser {
+        true => PeopleAct::OnPages,
+        false => PeopleAct::ByScript,
+    };
+    Sandbox::new(kyc_sandbox::Settings::default().with_people_act(act))
+}
+
+/// Who takes the person's part.
+fn person(sandbox: Option<Sandbox>, returns: Option<Returns>) -> Result<Person, Failure> {
+    match (returns, sandbox) {
+        (Some(returns), _) => Ok(Person::at_browser(returns)),
+        (None, Some(sandbox)) => Ok(Person::scripted(sandbox)),
+        (None, None) => {
+            let sandbox = Running::find().map_err(|_| {
+                let rule = "needs a person: use --browser, --sandbox, or a sandbox that runs";
+                Failure::configuration("--complete", rule)
+            })?;
+            Ok(Person::elsewhere(sandbox, PATIENCE))
+        }
+    }
+}
+
+/// How long a person of a sandbox that runs elsewhere is waited for.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn completion(arguments: &Onboard, clients: &Clients) -> Result<Completion, Failure> {
+    Ok(Completion {
+        documents: clients.client(Deepvue::from_settings)?,
+        accounts: clients.client(Finpro::from_settings)?,
+        verification: clients.client(Veriff::from_settings)?,
+        purpose: arguments
+            .purpose
+            .clone()
+            .unwrap_or_else(|| invented::PURPOSE.to_owned()),
+    })
+}
+
+/// Consents at FinPro: the provider that tells where a consent is, and whose accounts can be read.
+fn consents(arguments: &Onboard, completion: &Completion) -> Result<AggregatorConsents, Failure> {
+    let product = match (&arguments.product_id, arguments.sandbox) {
+        (Some(product), _) => product.as_str(),
+        (None, true) => invented::PRODUCT,
+        (None, false) => {
+            return Err(Failure::configuration(
+                "--product-id",
+                "required with --complete",
+            ));
+        }
+    };
+    let product = ProductId::parse(product).map_err(|error| error.for_field("--product-id"))?;
+    let purpose = ConsentPurpose::from(arguments.consent_type.as_str());
+    let aggregator = aggregator(
+        arguments
+            .default_aa_id
+            .as_deref()
+            .unwrap_or(DEFAULT_AGGREGATOR),
+    )?;
+    let consents = AggregatorConsents::new(completion.accounts.clone(), aggregator);
+    Ok(consents.with_product(purpose, product))
+}
+
+/// Where a person is asked whom no aggregator knows.
+const DEFAULT_AGGREGATOR: &str = "onemoney";
+
+/// Opens a verification session, unless one is given, and lets the consent be recorded for it.
+async fn verification(
+    arguments: &mut Onboard,
+    opens: bool,
+    completion: &Completion,
+) -> Result<VerificationSession, Failure> {
+    if let Some(session) = arguments.session_id.as_ref().filter(|_| !opens) {
+        let reference = ProviderReference::parse(session)?;
+        return Ok(VerificationSession::new(reference, BrowserUrl::new("")));
+    }
+    let mut request = VerificationRequest::new();
+    if arguments.sandbox {
+        request = request.set_own_reference(scripted(&arguments.mobile));
+    }
+    // A return to this machine is no HTTPS, which Veriff requires; its page says when it is done.
+    if let Some(url) = arguments
+        .redirect_url
+        .as_deref()
+        .filter(|url| url.starts_with("https://"))
+    {
+        request = request.set_return_url(url);
+    }
+    let verification: &dyn IdentityVerification = &completion.verification;
+    verification.check_verification(&request)?;
+    let opened = verification
+        .open_verification(request, CallOptions::default())
+        .await?;
+    if records_consent(arguments) {
+        arguments.session_id = Some(opened.reference.as_str().to_owned());
+    }
+    Ok(opened)
+}
+
+/// Says where the person has to go.
+fn links(report: &OnboardingReport, opened: &VerificationSession, output: Output) {
+    let documents = report.documents.value().map(|session| session.url.expose());
+    let accounts = report
+        .aggregator_consent
+        .value()
+        .map(|session| session.url.expose());
+    let links = [
+        ("documents", documents),
+        ("accounts", accounts),
+        ("identity", Some(opened.url.expose())),
+    ];
+    let links = links
+        .into_iter()
+        .filter_map(|(what, url)| Some((what, url.filter(|url| !url.is_empty())?)));
+    for (what, url) in links {
+        output.on_stderr(&match output.json {
+            true => serde_json::json!({"open": {"for": what, "url": url}}).to_string(),
+            false => format!("open in a browser ({what}): {}", printable(url)),
+        });
+    }
+}
+
+/// The report as JSON, with what followed.
+fn value(report: &OnboardingReport, finished: &[Finished]) -> serde_json::Value {
+    let mut value = serde_json::to_value(report.with_urls()).unwrap_or_default();
+    if let Some(members) = value.as_object_mut().filter(|_| !finished.is_empty()) {
+        let completed = finished.iter().map(Finished::value).collect();
+        members.insert("completed".to_owned(), completed);
+    }
+    value
 }
 
 /// All providers with at least one setting; such a provider must have all of its settings.
@@ -266,16 +482,22 @@ fn document_kind(text: &str) -> DocumentKind {
 }
 
 /// Warns of values that are sent although no provider lists them.
-fn warn_of_unlisted(arguments: &Onboard, output: Output) {
+fn warn_of_unlisted(
+    arguments: &Onboard,
+    on_finding: OnFinding,
+    output: Output,
+) -> Result<(), Failure> {
     let one = |text| std::iter::once::<&str>(text);
-    output.warn_unless_listed("type", one(&arguments.consent_kind), ConsentKind::KNOWN);
+    let kind = one(&arguments.consent_kind);
+    output.warn_unless_listed(on_finding, "type", kind, ConsentKind::KNOWN)?;
     output.warn_unless_listed(
+        on_finding,
         "consent_type",
         one(&arguments.consent_type),
         ConsentPurpose::KNOWN,
-    );
+    )?;
     let documents = arguments.doc_type.iter().map(|text| document_type(text));
-    output.warn_unless_listed("doc_types", documents, DocType::KNOWN);
+    output.warn_unless_listed(on_finding, "doc_types", documents, DocType::KNOWN)
 }
 
 fn aggregator(text: &str) -> Result<AggregatorId, Failure> {
@@ -322,10 +544,9 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
     }
 }
 
-fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
+fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io::Result<()> {
     let standings = |found: &AggregatorStandings| {
-        let standings = found.iter();
-        let shown = standings.map(|standing| {
+        let shown = found.iter().map(|standing| {
             format!(
                 "{}: {}",
                 standing.aggregator.as_str(),
@@ -375,6 +596,15 @@ fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
             &took,
         ]);
     }
+    for step in finished {
+        table.add_row([
+            step.step,
+            step.provider,
+            step.result(),
+            &printable(&step.detail()),
+            &step.took.as_millis().to_string(),
+        ]);
+    }
     // A terminal of unknown width reports 0.
     if table.width() == Some(0) {
         table.set_width(80);
@@ -395,13 +625,15 @@ fn print(report: &OnboardingReport, output: Output) -> io::Result<()> {
             "suggested aggregator: {aggregator} ({reason}){own_choice}"
         ))?;
     }
-    if let Some(session) = report.documents.value() {
+    // Whose journey went on has been there.
+    let is_waited_for = finished.is_empty();
+    if let Some(session) = report.documents.value().filter(|_| is_waited_for) {
         output.line(&format!(
             "send the person to (documents): {}",
             printable(session.url.expose())
         ))?;
     }
-    if let Some(session) = report.aggregator_consent.value() {
+    if let Some(session) = report.aggregator_consent.value().filter(|_| is_waited_for) {
         output.line(&format!(
             "send the person to (accounts):  {}",
             printable(session.url.expose())

@@ -1,9 +1,9 @@
-//! JSON whose members no page shows.
+//! JSON whose members no page of a provider shows.
 
 use std::fmt;
 
-use provider_core::serde_json::value::RawValue;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// A value whose members are not documented (`[unknown]`): its JSON text, as it came. `Debug` prints `***`.
 #[derive(Clone)]

@@ -1,0 +1,199 @@
+//! The arguments of `kyc sandbox`, and of the commands that steer one that runs.
+
+use clap::{Args, Subcommand};
+
+/// Serves until it is interrupted.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: String,
+    /// Accept other machines, although the sandbox's credentials are published
+    #[arg(long)]
+    pub(crate) allow_other_machines: bool,
+    /// Change a setting of the sandbox, such as finpass.auth-status=403; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// List the settings that --set takes, and serve nothing
+    #[arg(long)]
+    pub(crate) settings: bool,
+    /// Send the webhooks of Veriff and FinPro to this URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Clock {
+    /// `None` shows it.
+    #[command(subcommand)]
+    pub(crate) command: Option<ClockCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// Move the clock forward by a length such as 90s, 1h30m or 7d; what is due happens, and webhooks are delivered
+    Advance {
+        /// How far
+        length: String,
+    },
+    /// Move the clock forward to a time such as 2026-12-03T00:00:00Z
+    To {
+        /// When
+        time: String,
+    },
+    /// Let the clock run as the real one, from the time that it shows
+    Run,
+    /// Let the clock stand still
+    Freeze,
+    /// Let the clock run faster
+    Fast {
+        /// How many times as fast
+        factor: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Faults {
+    /// `None` lists them.
+    #[command(subcommand)]
+    pub(crate) command: Option<FaultsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultsCommand {
+    /// Switch a fault on
+    On(FaultOn),
+    /// Switch a fault off
+    Off {
+        /// Its id, such as f_2
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FaultOn {
+    /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
+    /// are 1500 milliseconds late
+    #[arg(value_name = "PROVIDER=FAULT")]
+    pub(crate) fault: String,
+    /// Only this operation, named as in the sandbox's table of operations
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operation: Option<String>,
+    /// Only this journey, such as j_19
+    #[arg(long, value_name = "ID")]
+    pub(crate) journey: Option<String>,
+    /// Do the work, and fail the answer
+    #[arg(long)]
+    pub(crate) after_effect: bool,
+    /// Answer with a gateway's HTML page instead of the provider's error
+    #[arg(long)]
+    pub(crate) gateway_page: bool,
+    /// Only this share of the requests, such as 10%
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) rate: Option<String>,
+    /// Begin the draw of --rate here; the same seed meets the same requests
+    #[arg(long, value_name = "NUMBER", requires = "rate")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct People {
+    /// `None` lists them.
+    #[command(subcommand)]
+    pub(crate) command: Option<PeopleCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeopleCommand {
+    /// Say what the person with this mobile number does
+    Explain {
+        /// Ten digits
+        mobile_number: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Webhooks {
+    /// `None` lists them.
+    #[command(subcommand)]
+    pub(crate) command: Option<WebhooksCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// List the webhooks that were made, oldest first
+    List(WebhookFilter),
+    /// Show a webhook: its headers, its body and the attempts to deliver it
+    Show {
+        /// Its id, such as w_002a
+        id: String,
+    },
+    /// Send webhooks again: the same bytes with the same signature
+    Resend {
+        /// The ids, such as w_002a
+        #[arg(required_unless_present_any = ["failed", "journey"])]
+        ids: Vec<String>,
+        #[command(flatten)]
+        filter: WebhookFilter,
+    },
+    /// Send webhooks to this URL from now on, or with `nowhere` keep them
+    To {
+        /// Where; of this machine, unless the sandbox accepts other machines
+        url: String,
+        /// Only those of this provider: veriff or finpro
+        #[arg(long)]
+        provider: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebhookFilter {
+    /// Only those whose newest attempt was not accepted
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only those of this journey, such as j_19
+    #[arg(long, value_name = "ID")]
+    pub(crate) journey: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Send each genuine webhook on to this URL: the same bytes and headers
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Option<String>,
+    /// IP address, or localhost, to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8788")]
+    pub(crate) listen: String,
+    /// Forward and print only these events, such as veriff.decision; may be given several times
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) events: Vec<String>,
+    /// End with 0 once this event was genuine, and accepted where it was forwarded to
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) until: Option<String>,
+    /// With --until: end with 5 after so many seconds without it
+    #[arg(long, value_name = "SECONDS", requires = "until")]
+    pub(crate) within: Option<String>,
+    /// Do not tell the running sandbox to send its webhooks here
+    #[arg(long)]
+    pub(crate) alone: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trigger {
+    /// The event, such as veriff.decision.approved or finpro.CONSENT_APPROVED
+    #[arg(required_unless_present = "list")]
+    pub(crate) event: Option<String>,
+    /// List all events
+    #[arg(long, conflicts_with = "event")]
+    pub(crate) list: bool,
+    /// Change a member of the webhook's body, by its name or its path with dots; may be given several times. Later calls do not
+    /// know of the change
+    #[arg(long, value_name = "MEMBER=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Send it so many times, although it is accepted
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) times: Option<u64>,
+    /// Sign with a secret that was replaced, with a wrong one, or not at all: old, wrong, none
+    #[arg(long, value_name = "HOW")]
+    pub(crate) sign: Option<String>,
+}

@@ -1,0 +1,500 @@
+//! `kyc listen`: receives webhooks, verifies them, prints them and forwards them.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use kyc_facade::finpro_fiu::{FinproEvent, FinproWebhooks};
+use kyc_facade::provider_core::http::{
+    HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header,
+};
+use kyc_facade::provider_core::jiff::Timestamp;
+use kyc_facade::provider_core::webhook::{
+    Encoding, HeaderSignature, KeyForm, Receiver, Refusal, Scheme, Secrets, SignedText, Unreadable,
+    read_post,
+};
+use kyc_facade::provider_core::{
+    Body, ExchangeLimits, HyperTransport, InvalidRequest, Settings, Transport as _,
+};
+use kyc_facade::veriff_sessions::{Verdict, VeriffEvent, VeriffWebhooks};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::running::Running;
+use crate::arguments::Listen;
+use crate::failure::{EXIT_UNREACHED, Failure, reason};
+use crate::interrupt::Interrupt;
+use crate::output::{Output, printable};
+use crate::parse::{listen_address, seconds};
+
+/// The longest body: that of the receivers.
+const BODY_BYTES: usize = 1024 * 1024;
+/// How long a body may take, and the one that it is forwarded to.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer that is read.
+const ANSWER_BYTES: usize = 1024 * 1024;
+/// What a sandbox adds to its webhooks: which one it is, and of which journey.
+const SANDBOX_HEADERS: [&str; 2] = ["x-sandbox-webhook", "x-sandbox-journey"];
+
+/// A webhook that was received, and what became of it.
+struct Received {
+    provider: &'static str,
+    /// `None` for one that is not genuine.
+    event: Option<String>,
+    /// The ids that a sandbox adds.
+    ids: [Option<String>; 2],
+    verdict: String,
+    /// The status of the answer, which is the forwarded one's.
+    status: StatusCode,
+    forwarded: bool,
+    took: Duration,
+}
+
+pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure> {
+    let address = listen_address("--listen", &arguments.listen)?;
+    if !address.ip().is_loopback() {
+        return Err(Failure::configuration(
+            "--listen",
+            "must be an address of this machine only",
+        ));
+    }
+    let within = arguments
+        .within
+        .as_deref()
+        .map(|text| seconds("--within", text))
+        .transpose()?;
+    let forward_to = arguments
+        .forward_to
+        .as_deref()
+        .map(forward_uri)
+        .transpose()?;
+    for event in arguments.events.iter().chain(&arguments.until) {
+        if !PROVIDERS
+            .iter()
+            .any(|provider| event.split('.').next() == Some(provider))
+        {
+            return Err(Failure::configuration(
+                "--events",
+                "must begin with veriff., finpro. or finpass.",
+            ));
+        }
+    }
+    let listener = Arc::new(Listener {
+        veriff: veriff()?,
+        finpro: finpro()?,
+        forward_to,
+        events: arguments.events,
+        transport: HyperTransport::builder().build()?,
+    });
+    let socket = TcpListener::bind(address).await;
+    let socket = socket.map_err(|error| {
+        Failure::configuration(
+            "--listen",
+            format!("could not listen on {address}: {}", reason(error.kind())),
+        )
+    })?;
+    let address = socket
+        .local_addr()
+        .map_err(|error| Failure::system(&error))?;
+    let mut interrupt = Interrupt::listen();
+    let running = match arguments.alone {
+        true => None,
+        false => Registration::make(&format!("http://{address}")).await?,
+    };
+    ready(
+        output,
+        &listener,
+        &format!("http://{address}"),
+        running.is_some(),
+    )?;
+
+    let (sender, mut received) = mpsc::channel(64);
+    let server = tokio::spawn(accept(socket, listener, sender));
+    let deadline = async {
+        match within {
+            Some(within) => tokio::time::sleep(within).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut deadline = std::pin::pin!(deadline);
+    let code = loop {
+        tokio::select! {
+            biased;
+            () = interrupt.next() => break 0,
+            Some(webhook) = received.recv() => {
+                print(output, &webhook)?;
+                if arguments.until.as_deref().is_some_and(|until| webhook.is(until)) {
+                    break 0;
+                }
+            }
+            () = &mut deadline => break EXIT_UNREACHED,
+        }
+    };
+    server.abort();
+    if let Some(running) = running {
+        running.undo().await;
+    }
+    Ok(code)
+}
+
+const PROVIDERS: [&str; 3] = ["veriff", "finpro", "finpass"];
+
+/// The receiver of Veriff's webhooks; none where its settings are not there.
+fn veriff() -> Result<Option<Receiver<VeriffWebhooks>>, Failure> {
+    let settings = Settings::environment();
+    if !settings.any(&["VERIFF_API_KEY", "VERIFF_WEBHOOK_SECRET"])? {
+        return Ok(None);
+    }
+    let scheme: Result<_, InvalidRequest> = VeriffWebhooks::from_settings(&settings);
+    Ok(Some(Receiver::new(scheme?)))
+}
+
+/// What says how FinPro signs, which is on no page.
+const FINPRO_SETTINGS: [&str; 3] = [
+    "FINPRO_WEBHOOK_SECRET",
+    "FINPRO_WEBHOOK_HEADER",
+    "FINPRO_WEBHOOK_ENCODING",
+];
+
+/// The receiver of FinPro's webhooks; none where its settings are not there.
+fn finpro() -> Result<Option<Receiver<FinproWebhooks>>, Failure> {
+    let settings = Settings::environment();
+    if !settings.any(&FINPRO_SETTINGS)? {
+        return Ok(None);
+    }
+    settings.required(&FINPRO_SETTINGS)?;
+    let [secret, header, encoding] = FINPRO_SETTINGS;
+    let secrets = Secrets::from_environment(secret, KeyForm::Text)?;
+    let header = settings.parsed_text(header, |text| {
+        HeaderName::try_from(text)
+            .map_err(|_| InvalidRequest::new(header, "must be the name of a header"))
+    })?;
+    let encoding = settings.parsed_text(encoding, |text| match text {
+        "hex" => Ok(Encoding::Hex),
+        "base64" => Ok(Encoding::Base64),
+        _ => Err(InvalidRequest::new(encoding, "must be hex or base64")),
+    })?;
+    // All three are there.
+    let (Some(header), Some(encoding)) = (header, encoding) else {
+        return Ok(None);
+    };
+    let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
+    Ok(Some(Receiver::new(FinproWebhooks::new(signature))))
+}
+
+fn forward_uri(text: &str) -> Result<Uri, Failure> {
+    let uri = text.parse::<Uri>().ok();
+    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+        .ok_or_else(|| {
+            Failure::configuration("--forward-to", "must be an absolute http or https URL")
+        })
+}
+
+/// Says where it listens, and what it can verify.
+fn ready(output: Output, listener: &Listener, url: &str, registered: bool) -> Result<(), Failure> {
+    let veriff = listener.veriff.iter().map(|_| "veriff");
+    let verified: Vec<_> = veriff
+        .chain(listener.finpro.iter().map(|_| "finpro"))
+        .collect();
+    if output.json {
+        return output
+            .text(&json!({"ready": url, "verifies": verified, "sandbox": registered}).to_string());
+    }
+    output.text(&format!("ready    {url}/{{{}}}", PROVIDERS.join(",")))?;
+    output.text(&match verified.is_empty() {
+        true => "verifies nothing: without the settings of a provider its webhooks are refused"
+            .to_owned(),
+        false => format!("verifies {}", verified.join(", ")),
+    })?;
+    output.text(match registered {
+        true => "sandbox  sends its webhooks here until this command ends",
+        false => "sandbox  none is told to send its webhooks here",
+    })
+}
+
+/// What a running sandbox was told, to be undone.
+struct Registration {
+    sandbox: Running,
+    before: serde_json::Value,
+}
+
+impl Registration {
+    /// Tells the running sandbox to send its webhooks here; none if none runs.
+    async fn make(url: &str) -> Result<Option<Self>, Failure> {
+        const PATH: &str = "/sandbox/webhook-urls";
+        let Ok(sandbox) = Running::find() else {
+            return Ok(None);
+        };
+        let known = sandbox.get(PATH).await?;
+        let of = |name: &str| known.get(name).cloned().unwrap_or_default();
+        let before = json!({"veriff": of("veriff"), "finpro": of("finpro")});
+        let here = json!({"veriff": format!("{url}/veriff"), "finpro": format!("{url}/finpro")});
+        sandbox.post(PATH, &here).await?;
+        Ok(Some(Self { sandbox, before }))
+    }
+
+    async fn undo(self) {
+        // The sandbox may have ended before.
+        let _ = self
+            .sandbox
+            .post("/sandbox/webhook-urls", &self.before)
+            .await;
+    }
+}
+
+struct Listener {
+    veriff: Option<Receiver<VeriffWebhooks>>,
+    finpro: Option<Receiver<FinproWebhooks>>,
+    forward_to: Option<Uri>,
+    events: Vec<String>,
+    transport: HyperTransport,
+}
+
+async fn accept(socket: TcpListener, listener: Arc<Listener>, sender: mpsc::Sender<Received>) {
+    loop {
+        let Ok((stream, _)) = socket.accept().await else {
+            // Out of file descriptors, for example.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (listener, sender) = (Arc::clone(&listener), sender.clone());
+        let service = service_fn(move |request| {
+            let (listener, sender) = (Arc::clone(&listener), sender.clone());
+            async move {
+                let mut response = Response::new(Empty::<Bytes>::new());
+                *response.status_mut() = listener.answer(request, &sender).await;
+                Ok::<_, Infallible>(response)
+            }
+        });
+        tokio::spawn(async move {
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(PATIENCE)
+                .serve_connection(TokioIo::new(stream), service);
+            // What could be answered was.
+            let _ = served.await;
+        });
+    }
+}
+
+impl Listener {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        sender: &mpsc::Sender<Received>,
+    ) -> StatusCode {
+        let started = Instant::now();
+        let named = request.uri().path().trim_matches('/');
+        let Some(provider) = PROVIDERS.into_iter().find(|provider| *provider == named) else {
+            return StatusCode::NOT_FOUND;
+        };
+        let headers = request.headers().clone();
+        let ids = SANDBOX_HEADERS.map(|name| {
+            let value = headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        });
+        let told = match provider {
+            "veriff" => verify(self.veriff.as_ref(), request, veriff_words).await,
+            "finpro" => verify(self.finpro.as_ref(), request, finpro_words).await,
+            _ => read_post(request, BODY_BYTES, PATIENCE)
+                .await
+                .map(|body| Told {
+                    event: "finpass.hint".to_owned(),
+                    verdict: "unsigned: a hint only",
+                    body,
+                }),
+        };
+        let mut received = Received {
+            provider,
+            event: None,
+            ids,
+            verdict: String::new(),
+            status: StatusCode::OK,
+            forwarded: false,
+            took: Duration::ZERO,
+        };
+        match told {
+            Ok(told) => {
+                let is_chosen = self.events.iter().any(|wanted| is_of(&told.event, wanted));
+                if !is_chosen && !self.events.is_empty() {
+                    return StatusCode::OK;
+                }
+                (received.event, received.verdict) = (Some(told.event), told.verdict.to_owned());
+                if let Some(uri) = &self.forward_to {
+                    received.forwarded = true;
+                    received.status = self.forward(uri, &headers, told.body).await;
+                }
+            }
+            Err(refusal) => {
+                received.status = refusal.status();
+                received.verdict = format!("refused: {refusal}");
+            }
+        }
+        received.took = started.elapsed();
+        let status = received.status;
+        // Nobody prints any more: the command ends.
+        let _ = sender.send(received).await;
+        status
+    }
+
+    /// Sends a webhook on, and returns the status of the answer.
+    async fn forward(&self, uri: &Uri, headers: &HeaderMap, body: Bytes) -> StatusCode {
+        let mut request = Request::post(uri.clone())
+            .body(Body::from(body.to_vec()))
+            .unwrap_or_default();
+        for (name, value) in headers {
+            // What belongs to the connection to here.
+            let own = [
+                header::HOST,
+                header::CONTENT_LENGTH,
+                header::TRANSFER_ENCODING,
+                header::CONNECTION,
+            ];
+            if !own.contains(name) {
+                request.headers_mut().append(name, value.clone());
+            }
+        }
+        let limits = ExchangeLimits::new(PATIENCE, ANSWER_BYTES);
+        match tokio::time::timeout(PATIENCE, self.transport.send(request, limits)).await {
+            Ok(Ok(answer)) => answer.status(),
+            Ok(Err(_)) => StatusCode::BAD_GATEWAY,
+            Err(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// A webhook that may be forwarded.
+struct Told {
+    event: String,
+    verdict: &'static str,
+    body: Bytes,
+}
+
+/// Receives a webhook of a provider that signs.
+async fn verify<P: Scheme>(
+    receiver: Option<&Receiver<P>>,
+    request: Request<Incoming>,
+    words: fn(&P::Event) -> String,
+) -> Result<Told, Refusal> {
+    let verified = receiver
+        .ok_or(Refusal::Unconfigured)?
+        .receive(request)
+        .await?;
+    let event: Result<_, Unreadable> = verified.parse();
+    let (event, verdict) = match event {
+        Ok(event) => (words(&event), "verified"),
+        Err(_) => ("unreadable".to_owned(), "verified, and cannot be read"),
+    };
+    Ok(Told {
+        event: format!("{}.{event}", P::PROVIDER),
+        verdict,
+        body: verified.raw().clone(),
+    })
+}
+
+fn finpro_words(event: &FinproEvent) -> String {
+    match event {
+        FinproEvent::Consent(event) => event.status.as_str().to_owned(),
+        FinproEvent::Data(event) => event.status.as_str().to_owned(),
+        FinproEvent::DataPush(_) => "DATA_PUSH".to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn veriff_words(event: &VeriffEvent) -> String {
+    let decision = match event {
+        VeriffEvent::Decision(decision) => decision.verdict(),
+        VeriffEvent::Flow(flow) => {
+            let action = flow.action.as_deref().unwrap_or("unknown");
+            return format!("event.{action}");
+        }
+        VeriffEvent::FullAuto(_) => return "full-auto".to_owned(),
+        VeriffEvent::UserDefinedStatus(_) => return "user-defined-status".to_owned(),
+        VeriffEvent::Watchlist(_) => return "watchlist".to_owned(),
+        _ => return "unknown".to_owned(),
+    };
+    let word = match decision {
+        Verdict::Approved => "approved",
+        Verdict::Declined => "declined",
+        Verdict::ResubmissionRequested => "resubmission_requested",
+        Verdict::Expired => "expired",
+        Verdict::Abandoned => "abandoned",
+        Verdict::ExpiredOrAbandoned => "expired_or_abandoned",
+        Verdict::Review => "review",
+        _ => "unclear",
+    };
+    format!("decision.{word}")
+}
+
+/// Whether an event is this one, or one of its kind: `veriff.decision` is every decision.
+fn is_of(event: &str, wanted: &str) -> bool {
+    event
+        .strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+impl Received {
+    /// Whether this event was genuine, and accepted where it was forwarded to.
+    fn is(&self, wanted: &str) -> bool {
+        self.status.is_success()
+            && self
+                .event
+                .as_deref()
+                .is_some_and(|event| is_of(event, wanted))
+    }
+}
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = Timestamp::now().strftime("%H:%M:%S");
+        let event = self
+            .event
+            .as_deref()
+            .and_then(|event| event.split_once('.'));
+        write!(
+            f,
+            "{now} {:7} {:30}",
+            self.provider,
+            printable(event.map_or("-", |(_, event)| event))
+        )?;
+        for id in self.ids.iter().flatten() {
+            write!(f, "  {}", printable(id))?;
+        }
+        write!(f, "  {}  {}", self.verdict, self.status.as_u16())?;
+        if self.forwarded {
+            write!(f, "  {} ms", self.took.as_millis())?;
+        }
+        Ok(())
+    }
+}
+
+fn print(output: Output, received: &Received) -> Result<(), Failure> {
+    let line = match output.json {
+        false => received.to_string(),
+        true => {
+            let [webhook, journey] = &received.ids;
+            json!({
+                "provider": received.provider,
+                "event": received.event,
+                "webhook": webhook,
+                "journey": journey,
+                "verdict": received.verdict,
+                "status": received.status.as_u16(),
+                "forwarded": received.forwarded,
+                "took_ms": u64::try_from(received.took.as_millis()).unwrap_or(u64::MAX),
+            })
+            .to_string()
+        }
+    };
+    output
+        .line(&line)
+        .map_err(|_: io::Error| Failure::Unprinted)
+}

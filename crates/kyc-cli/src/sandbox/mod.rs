@@ -1,0 +1,13 @@
+//! The sandbox: serving it, and steering one that runs.
+
+pub(crate) mod clock;
+pub(crate) mod faults;
+pub(crate) mod listen;
+pub(crate) mod people;
+pub(crate) mod read;
+mod running;
+pub(crate) mod serve;
+pub(crate) mod trigger;
+pub(crate) mod webhooks;
+
+pub(crate) use self::running::Running;

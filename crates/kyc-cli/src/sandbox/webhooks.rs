@@ -1,0 +1,124 @@
+//! `kyc webhooks`: the webhooks of a running sandbox.
+
+use serde_json::{Map, Value};
+
+use super::read::{items, number, text};
+use super::running::Running;
+use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
+use crate::failure::Failure;
+use crate::output::Output;
+
+impl WebhookFilter {
+    fn admits(&self, webhook: &Value) -> bool {
+        let newest = items(webhook, "attempts").last();
+        let has_failed = newest.is_some_and(|attempt| text(attempt, "outcome") != Some("accepted"));
+        let of = self.journey.as_deref();
+        (!self.failed || has_failed)
+            && of.is_none_or(|journey| text(webhook, "journey") == Some(journey))
+    }
+}
+
+const PATH: &str = "/sandbox/webhooks";
+
+pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failure> {
+    let sandbox = Running::find()?;
+    let all = WebhookFilter {
+        failed: false,
+        journey: None,
+    };
+    match arguments.command.unwrap_or(WebhooksCommand::List(all)) {
+        WebhooksCommand::List(filter) => {
+            let list = list(&sandbox, &filter).await?;
+            if output.json {
+                return output.answer(&list, None);
+            }
+            if list.is_empty() {
+                return output.text("no webhook was made");
+            }
+            list.iter()
+                .try_for_each(|webhook| output.text(&words(webhook)))
+        }
+        WebhooksCommand::Show { id } => {
+            let webhook = sandbox.get(&path(&id)).await?;
+            output.answer(&webhook, None)
+        }
+        WebhooksCommand::Resend { mut ids, filter } => {
+            if filter.failed || filter.journey.is_some() {
+                let list = list(&sandbox, &filter).await?;
+                ids.extend(
+                    list.iter()
+                        .filter_map(|webhook| text(webhook, "id"))
+                        .map(str::to_owned),
+                );
+            }
+            for id in ids {
+                let webhook = sandbox
+                    .post(&format!("{}/resend", path(&id)), &Value::Null)
+                    .await?;
+                match output.json {
+                    true => output.answer(&webhook, None)?,
+                    false => output.text(&words(&webhook))?,
+                }
+            }
+            Ok(())
+        }
+        WebhooksCommand::To { url, provider } => {
+            let url = (url != "nowhere").then_some(url);
+            let providers = match &provider {
+                Some(provider) => vec![provider.as_str()],
+                None => vec!["veriff", "finpro"],
+            };
+            let body: Map<String, Value> = providers
+                .into_iter()
+                .map(|provider| (provider.to_owned(), url.clone().into()))
+                .collect();
+            let urls = sandbox
+                .post("/sandbox/webhook-urls", &Value::Object(body))
+                .await?;
+            match urls.as_object().is_some_and(Map::is_empty) && !output.json {
+                true => output.text("webhooks are kept and sent nowhere"),
+                false => output.answer(&urls, None),
+            }
+        }
+    }
+}
+
+fn path(id: &str) -> String {
+    // An id is one segment.
+    format!("{PATH}/{}", id.replace('/', "%2F"))
+}
+
+async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, Failure> {
+    let list = sandbox.get(PATH).await?;
+    let webhooks = items(&list, "webhooks").iter();
+    Ok(webhooks
+        .filter(|webhook| filter.admits(webhook))
+        .cloned()
+        .collect())
+}
+
+/// A webhook in one line.
+pub(super) fn words(webhook: &Value) -> String {
+    let member = |name: &str| text(webhook, name).unwrap_or("-");
+    let attempts = items(webhook, "attempts");
+    let outcome = match attempts.last() {
+        None => "not attempted yet".to_owned(),
+        Some(attempt) => {
+            let status = number(attempt, "status").map(|status| format!(" {status}"));
+            let outcome = text(attempt, "outcome").unwrap_or_default();
+            format!(
+                "{outcome}{}, attempt {}",
+                status.unwrap_or_default(),
+                attempts.len()
+            )
+        }
+    };
+    format!(
+        "{}  {}  {} {}  {}  {outcome}",
+        member("id"),
+        member("made"),
+        member("provider"),
+        member("event"),
+        member("journey"),
+    )
+}

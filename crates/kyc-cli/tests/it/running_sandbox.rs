@@ -1,0 +1,258 @@
+//! A sandbox that runs is steered from another shell.
+
+use std::fs;
+
+use crate::kyc::{FINPASS, SandboxProcess, kyc};
+
+#[test]
+fn the_clock_is_shown_and_moved() {
+    let sandbox = SandboxProcess::start();
+    let clock = |arguments: &[&str]| {
+        kyc(
+            &[&["clock", "--json"], arguments].concat(),
+            &sandbox.environment,
+        )
+    };
+    assert_eq!(clock(&["freeze"]).answer()["mode"], "frozen");
+    let before = clock(&[]).answer()["now"].clone();
+    let moved = clock(&["advance", "1d"]).answer();
+    assert_ne!(moved["now"], before);
+    assert_eq!(moved["changes"], 0);
+
+    let shown = kyc(&["clock"], &sandbox.environment);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.stdout.ends_with("  stands still\n"), "{shown:?}");
+
+    let past = clock(&["to", "2020-01-01T00:00:00Z"]);
+    assert_eq!((past.code, past.error()["field"].as_str()), (2, Some("to")));
+    let length = clock(&["advance", "a week"]);
+    assert_eq!(
+        (length.code, length.error()["field"].as_str()),
+        (2, Some("advance"))
+    );
+}
+
+#[test]
+fn a_fault_is_switched_on_and_off() {
+    let sandbox = SandboxProcess::start();
+    let faults = |arguments: &[&str]| kyc(&[&["faults"], arguments].concat(), &sandbox.environment);
+    assert_eq!(faults(&[]).stdout, "no fault is on\n");
+    let on = faults(&["on", "finpass=400:1", "--operation", "initialize"]);
+    assert!(
+        on.stdout
+            .starts_with("f_1  finpass initialize  400  1 left"),
+        "{on:?}"
+    );
+    assert_eq!(faults(&["--json"]).answer()["faults"][0]["status"], 400);
+
+    let refused = kyc(
+        &[&FINPASS[..], &["--timeout", "0.5"]].concat(),
+        &sandbox.environment,
+    );
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert_eq!(
+        faults(&[]).stdout,
+        "no fault is on\n",
+        "it has met its one request"
+    );
+    assert_eq!(kyc(&FINPASS, &sandbox.environment).code, 0);
+
+    faults(&["on", "veriff=delay:10"]);
+    assert_eq!(faults(&["off", "f_2"]).stdout, "f_2 is off\n");
+    for arguments in [
+        &["on", "finpass"][..],
+        &["on", "finpass=x"],
+        &["on", "finpass=503:x"],
+        &["on", "finpass=99"],
+        &["on", "acme=503"],
+        &["on", "finpass=503", "--rate", "some"],
+        &["on", "finpass=503", "--operation", "decision"],
+        &["on", "finpass=503", "--journey", "19"],
+        &["off", "f_9"],
+        &["off", "../clock"],
+    ] {
+        let run = faults(arguments);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert_eq!(run.stdout, "", "{run:?}");
+    }
+}
+
+#[test]
+fn each_setting_can_be_changed() {
+    let sandbox = SandboxProcess::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--set",
+        "finpass.api-key=another",
+        "--set",
+        "finpass.reply-delay=1ms",
+    ]);
+    let refused = kyc(&FINPASS, &sandbox.environment);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    let accepted = kyc(&FINPASS, &sandbox.with(&[("FINPASS_API_KEY", "another")]));
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+
+    let listed = kyc(&["sandbox", "--settings", "--json"], &[]).answer();
+    let names: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "body-limit",
+        "finpass.api-key",
+        "finpro.data-outcome",
+        "veriff.reply-signing",
+        "deepvue.plan",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+    assert!(
+        kyc(&["sandbox", "--settings"], &[])
+            .stdout
+            .contains("finpass.api-key  a text\n")
+    );
+
+    for (change, field) in [
+        ("finpass.auth", "--set"),
+        ("nothing", "--set"),
+        (
+            "finpass.validation-status=many",
+            "finpass.validation-status",
+        ),
+        ("veriff.reply-signing=perhaps", "veriff.reply-signing"),
+        ("veriff.failure=503", "--set"),
+    ] {
+        let run = kyc(&["sandbox", "--json", "--set", change], &[]);
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn webhooks_and_people_are_listed() {
+    let sandbox = SandboxProcess::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--webhook-url",
+        "http://127.0.0.1:9/hooks",
+    ]);
+    let run = |arguments: &[&str]| kyc(arguments, &sandbox.environment);
+    assert_eq!(run(&["webhooks"]).stdout, "no webhook was made\n");
+    assert_eq!(run(&["webhooks", "show", "w_0001"]).code, 2);
+    let elsewhere = run(&[
+        "webhooks",
+        "to",
+        "http://127.0.0.1:9/other",
+        "--provider",
+        "veriff",
+        "--json",
+    ]);
+    assert_eq!(elsewhere.answer()["finpro"], "http://127.0.0.1:9/hooks");
+    assert_eq!(elsewhere.answer()["veriff"], "http://127.0.0.1:9/other");
+    assert_eq!(
+        run(&["webhooks", "to", "nowhere"]).stdout,
+        "webhooks are kept and sent nowhere\n"
+    );
+    assert_eq!(run(&["webhooks", "to", "ftp://127.0.0.1/hooks"]).code, 2);
+    assert!(run(&["people"]).stdout.contains("9000000001"));
+    assert_eq!(
+        run(&["people", "explain", "9000000010", "--json"]).answer()["finpass"],
+        "HTTP 500"
+    );
+    assert_eq!(run(&["people", "explain", "nobody"]).code, 2);
+}
+
+#[test]
+fn a_sandbox_is_found_by_its_file_and_a_wrong_token_is_refused() {
+    let sandbox = SandboxProcess::start();
+    let wrong = sandbox.with(&[("KYC_SANDBOX_TOKEN", "wrong")]);
+    let refused = kyc(&["clock", "freeze", "--json"], &wrong);
+    assert_eq!(
+        (refused.code, refused.error()["field"].as_str()),
+        (2, Some("KYC_SANDBOX_TOKEN"))
+    );
+
+    let directory = tempfile::tempdir().unwrap();
+    let home = [(
+        "XDG_RUNTIME_DIR".to_owned(),
+        directory.path().to_str().unwrap().to_owned(),
+    )];
+    let none = kyc(&["clock", "--json"], &home);
+    assert_eq!(
+        (none.code, none.error()["field"].as_str()),
+        (2, Some("KYC_SANDBOX_URL"))
+    );
+
+    let file = directory.path().join("kyc");
+    fs::create_dir(&file).unwrap();
+    let (url, token) = (
+        sandbox.value("KYC_SANDBOX_URL"),
+        sandbox.value("KYC_SANDBOX_TOKEN"),
+    );
+    fs::write(
+        file.join("sandbox.json"),
+        format!(r#"{{"url":"{url}","token":"{token}"}}"#),
+    )
+    .unwrap();
+    assert_eq!(kyc(&["clock", "freeze"], &home).code, 0);
+
+    let gone = sandbox.with(&[("KYC_SANDBOX_URL", "http://127.0.0.1:9")]);
+    let unreached = kyc(&["clock"], &gone);
+    assert_eq!(unreached.code, 5, "{unreached:?}");
+    let malformed = sandbox.with(&[("KYC_SANDBOX_URL", "nowhere")]);
+    assert_eq!(kyc(&["clock"], &malformed).code, 2);
+}
+
+#[test]
+fn an_event_is_triggered() {
+    let sandbox = SandboxProcess::start();
+    let trigger =
+        |arguments: &[&str]| kyc(&[&["trigger"], arguments].concat(), &sandbox.environment);
+    assert!(
+        trigger(&["--list"])
+            .stdout
+            .contains("veriff.decision.approved\n")
+    );
+    let declined = trigger(&["veriff.decision.declined", "--set", "reasonCode=106"]);
+    assert_eq!(declined.code, 0, "{declined:?}");
+    assert!(
+        declined.stdout.contains("veriff decision.declined"),
+        "{declined:?}"
+    );
+    let made = trigger(&["finpro.CONSENT_APPROVED", "--json"]).answer();
+    let shown = kyc(
+        &[
+            "webhooks",
+            "show",
+            made["webhook"].as_str().unwrap(),
+            "--json",
+        ],
+        &sandbox.environment,
+    );
+    assert!(
+        shown.answer()["body"]
+            .as_str()
+            .unwrap()
+            .contains("CONSENT_APPROVED")
+    );
+
+    for (arguments, field) in [
+        (&["finpro.DATA_RDY"][..], "event"),
+        (&["finpro.CONSENT_APPROVED", "--set", "consentID=x"], "set"),
+        (&["finpro.CONSENT_APPROVED", "--set", "consentID"], "--set"),
+        (&["finpro.CONSENT_APPROVED", "--times", "0"], "times"),
+        (&["finpro.CONSENT_APPROVED", "--sign", "twice"], "sign"),
+    ] {
+        let run = trigger(&[arguments, &["--json"]].concat());
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{run:?}"
+        );
+    }
+}

@@ -1,0 +1,534 @@
+//! What a person does on the console. The guard lets in only who brought the token.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::Response;
+use http::header::{CONTENT_LENGTH, HOST, HeaderName};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tower::ServiceExt as _;
+
+use super::Own;
+use super::detail::{self, Asked, Found};
+use super::form::Form;
+use super::frame;
+use super::masking::{self, Author};
+use super::viewer::Viewer;
+use crate::control::clock::{FARTHEST, FASTEST, length};
+use crate::exchange::{ConnectionInfo, Failure, Fault, FaultKind};
+use crate::pages::layout::see_other;
+use crate::providers::veriff::signing::sign;
+use crate::sandbox::Sandbox;
+use crate::state::{ClockMode, DecisionStatus, JourneyId, Provider, Repeats, WebhookId, What};
+
+/// The longest delay of a fault, in milliseconds.
+const LONGEST_MS: u64 = 600_000;
+
+fn invalid(viewer: &Viewer, words: &str) -> Response {
+    frame::problem(viewer, StatusCode::BAD_REQUEST, "Not done", words)
+}
+
+/// Moves the clock, or changes how it runs.
+pub(super) async fn clock(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    body: Body,
+) -> Response {
+    let form = Form::read(body).await;
+    let mode = match form.text("mode") {
+        "" => None,
+        "real" => Some(ClockMode::Real),
+        "frozen" => Some(ClockMode::Frozen),
+        "fast" => match form.text("factor").parse::<u32>() {
+            Ok(factor @ 1..) if u64::from(factor) <= FASTEST => Some(ClockMode::Fast(factor)),
+            _ => {
+                let rule = format!("How many times as fast is a number from 1 to {FASTEST}.");
+                return invalid(&viewer, &rule);
+            }
+        },
+        _ => {
+            return invalid(
+                &viewer,
+                "A clock runs as the real one, stands still or is fast.",
+            );
+        }
+    };
+    if let Some(mode) = mode {
+        sandbox.set_clock_mode(mode);
+        return see_other("/");
+    }
+    match length(form.text("by")) {
+        Ok(by) if by <= FARTHEST => {
+            sandbox.advance(by).await;
+            see_other("/")
+        }
+        Ok(_) => invalid(&viewer, "The clock is moved by at most ten years at once."),
+        Err(refusal) => invalid(&viewer, &format!("The length {}.", refusal.rule)),
+    }
+}
+
+/// Switches a fault on.
+pub(super) async fn fault_on(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    body: Body,
+) -> Response {
+    match fault(&Form::read(body).await) {
+        Ok(fault) => {
+            sandbox.switch_fault_on(fault);
+            see_other("/")
+        }
+        Err(rule) => invalid(&viewer, rule),
+    }
+}
+
+fn fault(form: &Form) -> Result<Fault, &'static str> {
+    let mut providers = Provider::ALL.into_iter();
+    let provider = providers
+        .find(|provider| provider.as_str() == form.text("provider"))
+        .ok_or("The provider is finpass, finpro, veriff or deepvue.")?;
+    let value = form.text("value").parse::<u64>();
+    let kind = match (form.text("kind"), value) {
+        ("status", Ok(status @ 200..=599)) => {
+            let failure = Failure::new(u16::try_from(status).unwrap_or(500));
+            FaultKind::Failure(match form.text("after") {
+                "" => failure,
+                _ => failure.after_effect(),
+            })
+        }
+        ("status", _) => return Err("The status is a number from 200 to 599."),
+        ("delay", Ok(ms @ 0..=LONGEST_MS)) => FaultKind::Delay(Duration::from_millis(ms)),
+        ("delay", _) => return Err("The delay is at most 600000 milliseconds."),
+        _ => return Err("A fault answers with a status or late."),
+    };
+    let mut fault = Fault::new(provider, kind);
+    let operation = form.text("operation");
+    if !operation.is_empty() {
+        let mut known = Sandbox::operations().into_iter();
+        if !known.any(|known| known.provider == provider && known.name == operation) {
+            return Err("The operation is none of this provider's.");
+        }
+        fault = fault.of_operation(operation);
+    }
+    if !form.text("journey").is_empty() {
+        let journey = form.text("journey").parse();
+        fault = fault.of_journey(journey.map_err(|_| "The journey is an id such as j_19.")?);
+    }
+    if !form.text("first").is_empty() {
+        fault = match form.text("first").parse::<u64>() {
+            Ok(count @ 1..) => fault.first(count),
+            _ => return Err("How many requests is a number of 1 or more."),
+        };
+    }
+    Ok(fault)
+}
+
+pub(super) async fn fault_off(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    body: Body,
+) -> Response {
+    match Form::read(body).await.text("id").parse() {
+        // One that has met its last request meanwhile is off as well.
+        Ok(id) => {
+            sandbox.switch_fault_off(id);
+            see_other("/")
+        }
+        Err(_) => invalid(&viewer, "A fault's id is one such as f_2."),
+    }
+}
+
+/// Sends a webhook again.
+pub(super) async fn resend(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(id): Path<String>,
+) -> Response {
+    let sent = match id.parse::<WebhookId>() {
+        Ok(id) => sandbox.resend(id).await,
+        Err(_) => None,
+    };
+    match sent {
+        Some(_) => see_other(&format!("/w/{id}")),
+        None => frame::problem(
+            &viewer,
+            StatusCode::NOT_FOUND,
+            "No such webhook",
+            "It never was, or it is no longer kept.",
+        ),
+    }
+}
+
+/// Shows a masked value for a while, and says so in the stream.
+pub(super) async fn unmask_call(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(number): Path<String>,
+    body: Body,
+) -> Response {
+    let Some(found) = detail::find_call(&sandbox, &number) else {
+        return detail::no_call(&viewer);
+    };
+    let page = format!("/r/{}", found.happening.number);
+    unmask(
+        &sandbox,
+        &page,
+        found.happening.journey,
+        &Form::read(body).await,
+    );
+    see_other(&page)
+}
+
+pub(super) async fn unmask_webhook(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    let webhook = id
+        .parse::<WebhookId>()
+        .ok()
+        .and_then(|id| sandbox.webhook(id));
+    let Some(webhook) = webhook else {
+        return frame::problem(
+            &viewer,
+            StatusCode::NOT_FOUND,
+            "No such webhook",
+            "It is not kept.",
+        );
+    };
+    let page = format!("/w/{}", webhook.id);
+    unmask(&sandbox, &page, webhook.journey, &Form::read(body).await);
+    see_other(&page)
+}
+
+fn unmask(sandbox: &Sandbox, page: &str, journey: Option<JourneyId>, form: &Form) {
+    let field = form.text("field");
+    let is_field = field.len() < 40 && field.contains(':');
+    if is_field && field.bytes().all(|byte| byte.is_ascii_graphic()) {
+        sandbox.unmasked().show(page, field);
+        let part = field.split(':').next().unwrap_or_default();
+        let words = format!("unmasked a value of the {part} of {page} for 30 s");
+        let simulation = sandbox.simulation();
+        let happenings = &simulation.happenings;
+        happenings.add(simulation.now_ms(), journey, What::Console { words });
+    }
+}
+
+/// Sends a request again, byte for byte.
+pub(super) async fn replay(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(number): Path<String>,
+    request: Request,
+) -> Response {
+    let Some(found) = detail::find_call(&sandbox, &number) else {
+        return detail::no_call(&viewer);
+    };
+    let Some(wire) = &found.wire else {
+        return detail::no_call(&viewer);
+    };
+    let sent = wire.request();
+    if !sent.is_whole() {
+        return invalid(&viewer, "The body of this call is not kept whole.");
+    }
+    let again = Again {
+        target: wire.target().to_owned(),
+        body: sent.body.to_vec(),
+        is_edited: false,
+    };
+    send(&sandbox, &viewer, &found, again, request.extensions().get()).await
+}
+
+/// Sends a request again after it was changed, signed again.
+pub(super) async fn edit(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(number): Path<String>,
+    request: Request,
+) -> Response {
+    let connection = request.extensions().get::<ConnectionInfo>().cloned();
+    let form = Form::read(request.into_body()).await;
+    let Some(found) = detail::find_call(&sandbox, &number) else {
+        return detail::no_call(&viewer);
+    };
+    let Some(wire) = &found.wire else {
+        return detail::no_call(&viewer);
+    };
+    let (sent, own) = (wire.request(), Own(&sandbox));
+    if !sent.is_whole() {
+        return invalid(&viewer, "The body of this call is not kept whole.");
+    }
+    let target = masking::target(wire.target(), Author::Caller, &own);
+    let target = filled(form.text("target"), &detail::placeholders(&target).1);
+    let body = match std::str::from_utf8(sent.body) {
+        Ok(_) => {
+            let content_type = sent.header("content-type").unwrap_or_default();
+            let masked = masking::body(sent.body, content_type, Author::Caller, &own);
+            let (before, hidden) = detail::placeholders(&masked);
+            // A browser ends lines with CR LF, whatever stood there.
+            let edited = match before.contains('\r') {
+                true => form.exact("body").to_owned(),
+                false => form.exact("body").replace("\r\n", "\n"),
+            };
+            filled(&edited, &hidden).into_bytes()
+        }
+        Err(_) => sent.body.to_vec(),
+    };
+    let again = Again {
+        target,
+        body,
+        is_edited: true,
+    };
+    send(&sandbox, &viewer, &found, again, connection.as_ref()).await
+}
+
+/// An edited text with what was masked in its place.
+fn filled(text: &str, hidden: &[(String, String)]) -> String {
+    let mut text = text.to_owned();
+    for (name, value) in hidden {
+        text = text.replace(name, value);
+    }
+    text
+}
+
+/// A request that is sent again.
+struct Again {
+    target: String,
+    body: Vec<u8>,
+    is_edited: bool,
+}
+
+async fn send(
+    sandbox: &Sandbox,
+    viewer: &Viewer,
+    found: &Found,
+    again: Again,
+    connection: Option<&ConnectionInfo>,
+) -> Response {
+    let Some(wire) = &found.wire else {
+        return detail::no_call(viewer);
+    };
+    let number = found.happening.number;
+    let provider = found.call.provider;
+    let Ok(uri) = format!("/{provider}{}", again.target).parse::<Uri>() else {
+        return invalid(viewer, "The path is no path of a URL.");
+    };
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = wire.method.clone();
+    for (name, value) in wire.request().headers() {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    if again.is_edited {
+        if request.headers().contains_key(CONTENT_LENGTH) {
+            let length = HeaderValue::from(again.body.len());
+            request.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        sign_again(sandbox, &mut request, uri.path(), &again.body);
+    }
+    *request.uri_mut() = uri;
+    *request.body_mut() = Body::from(again.body);
+    if let Some(connection) = connection {
+        request.extensions_mut().insert(connection.clone());
+    }
+    request.extensions_mut().insert(Repeats {
+        number,
+        is_edited: again.is_edited,
+    });
+    let Ok(_answered) = sandbox.provider_router().oneshot(request).await;
+    let is_it = |happening: &crate::state::Happening| match &happening.what {
+        What::Call(call) => call.repeats.is_some_and(|repeats| repeats.number == number),
+        _ => false,
+    };
+    let newest = sandbox.simulation().happenings.newest(1, is_it);
+    match newest.first() {
+        Some(happening) => see_other(&format!("/r/{}", happening.number)),
+        None => see_other("/"),
+    }
+}
+
+/// Veriff's signature over what is sent now, where there was one.
+fn sign_again(sandbox: &Sandbox, request: &mut Request, path: &str, body: &[u8]) {
+    const SIGNATURE: &str = "x-hmac-signature";
+    if !request.headers().contains_key(SIGNATURE) {
+        return;
+    }
+    let secrets = sandbox.settings().veriff().secrets();
+    let secret = secrets.first().map_or("", String::as_str);
+    let signature = match *request.method() {
+        Method::POST | Method::PATCH | Method::PUT => sign(secret, body),
+        _ => {
+            let mut parts = path.split('/');
+            let id = parts.find(|part| uuid::Uuid::try_parse(part).is_ok());
+            sign(secret, id.unwrap_or_default().as_bytes())
+        }
+    };
+    if let Ok(signature) = HeaderValue::from_str(&signature) {
+        request.headers_mut().insert(SIGNATURE, signature);
+    }
+}
+
+/// Decides in a person's place.
+pub(super) async fn act(
+    State(sandbox): State<Sandbox>,
+    Extension(viewer): Extension<Viewer>,
+    Path(journey): Path<String>,
+    body: Body,
+) -> Response {
+    let form = Form::read(body).await;
+    let (id, decision) = (form.text("id"), form.text("decision"));
+    let Ok(journey) = journey.parse::<JourneyId>() else {
+        return invalid(&viewer, "A journey's id is one such as j_19.");
+    };
+    let asked = detail::asked(&sandbox, journey);
+    let done = asked.iter().any(|asked| match asked {
+        Asked::Consent(handle, _) if handle == id => detail::consent_after(decision)
+            .is_some_and(|status| sandbox.decide_consent(handle, status)),
+        Asked::Verification(session) if session == id => {
+            verification_after(decision).is_some_and(|status| sandbox.decide(session, status))
+        }
+        _ => false,
+    });
+    if !done {
+        return invalid(
+            &viewer,
+            "Its state does not allow that, or it was decided meanwhile.",
+        );
+    }
+    let words = format!("{decision} in the person's place");
+    let simulation = sandbox.simulation();
+    let what = What::Console { words };
+    simulation
+        .happenings
+        .add(simulation.now_ms(), Some(journey), what);
+    see_other(&format!("/j/{journey}"))
+}
+
+fn verification_after(decision: &str) -> Option<DecisionStatus> {
+    match decision {
+        "approve" => Some(DecisionStatus::Approved),
+        "deny" => Some(DecisionStatus::Declined),
+        "expire" => Some(DecisionStatus::Expired),
+        "resubmit" => Some(DecisionStatus::ResubmissionRequested),
+        _ => None,
+    }
+}
+
+/// Lets the person *approve* be onboarded, by a call to each provider.
+pub(super) async fn run(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    let connection = request.extensions().get::<ConnectionInfo>();
+    for (path, headers, body) in first_calls(&sandbox) {
+        let mut request = Request::new(Body::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static(path);
+        let own = [("content-type", "application/json".to_owned())];
+        for (name, value) in own.into_iter().chain(headers) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        if let Some(connection) = connection {
+            request.extensions_mut().insert(connection.clone());
+            let host = connection.origin.trim_start_matches("http://");
+            if let Ok(host) = HeaderValue::from_str(host) {
+                request.headers_mut().insert(HOST, host);
+            }
+        }
+        let Ok(_answered) = sandbox.provider_router().oneshot(request).await;
+    }
+    see_other("/")
+}
+
+type FirstCall = (&'static str, Vec<(&'static str, String)>, String);
+
+fn first_calls(sandbox: &Sandbox) -> [FirstCall; 4] {
+    const MOBILE: &str = "9001000000";
+    let settings = sandbox.settings();
+    let (finpass, finpro) = (settings.finpass(), settings.finpro());
+    let (veriff, deepvue) = (settings.veriff(), settings.deepvue());
+    let session = format!(
+        r#"{{"verification":{{"person":{{"firstName":"Approve"}},"vendorData":"{MOBILE}"}}}}"#
+    );
+    let secret = veriff.secrets().first().map_or("", String::as_str);
+    [
+        (
+            "/finpro/profile",
+            vec![
+                ("client_id", finpro.client_id().clone()),
+                ("client_secret", finpro.client_secret().clone()),
+                ("organisationid", finpro.organisation_id().clone()),
+                ("appidentifier", finpro.app_identifier().clone()),
+            ],
+            format!(r#"{{"mobileNumber":"{MOBILE}","userConsentId":"console"}}"#),
+        ),
+        (
+            "/finpass/api/v1/services/account-aggregator/init",
+            vec![
+                ("x-api-key", finpass.api_key().clone()),
+                ("x-api-secret", finpass.api_secret().clone()),
+            ],
+            format!(r#"{{"mobile_number":"{MOBILE}","consent_type":"loan_underwriting"}}"#),
+        ),
+        (
+            "/veriff/v1/sessions",
+            vec![
+                ("x-auth-client", veriff.api_key().clone()),
+                ("x-hmac-signature", sign(secret, session.as_bytes())),
+            ],
+            session,
+        ),
+        (
+            "/deepvue/v1/kyc/digilocker/initiate-session",
+            vec![
+                ("client-id", deepvue.client_id().clone()),
+                ("x-api-key", deepvue.client_secret().clone()),
+            ],
+            r#"{"consent":"Y","purpose":"kyc"}"#.to_owned(),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_masked_is_filled_in_where_it_still_stands() {
+        let hidden = [
+            ("«mobile number 1»".to_owned(), "9000000001".to_owned()),
+            ("«PAN 2»".to_owned(), "x".to_owned()),
+        ];
+        assert_eq!(
+            filled("{\"m\":\"«mobile number 1»\",\"new\":1}", &hidden),
+            "{\"m\":\"9000000001\",\"new\":1}"
+        );
+    }
+
+    #[test]
+    fn a_fault_of_a_form_is_checked() {
+        let read = |text: &str| fault(&Form::parse(text)).map(|_| ());
+        assert_eq!(
+            read("provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize"),
+            Ok(())
+        );
+        assert_eq!(
+            read("provider=veriff&kind=delay&value=100&journey=j_1"),
+            Ok(())
+        );
+        for text in [
+            "",
+            "provider=finpass",
+            "provider=finpass&kind=status&value=99",
+            "provider=finpass&kind=delay&value=600001",
+            "provider=finpass&kind=status&value=503&operation=decision",
+            "provider=finpass&kind=status&value=503&journey=19",
+            "provider=finpass&kind=status&value=503&first=0",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Faults, from outside.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{Refusal, flag, number, object, provider, reply, text};
+use crate::exchange::{Failure, Fault, FaultId, FaultKind};
+use crate::sandbox::Sandbox;
+
+/// The longest delay of a reply: ten minutes.
+const LONGEST_MS: u64 = 600_000;
+
+pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
+    let faults = sandbox.faults();
+    let faults: Vec<Value> = faults.iter().map(|(id, fault)| value(*id, fault)).collect();
+    reply(Ok(json!({"faults": faults})))
+}
+
+fn value(id: FaultId, fault: &Fault) -> Value {
+    let (status, after_effect, delay_ms) = match fault.kind() {
+        FaultKind::Failure(failure) => (Some(failure.status()), failure.is_after_effect(), None),
+        FaultKind::Delay(delay) => (None, false, u64::try_from(delay.as_millis()).ok()),
+    };
+    json!({
+        "id": id.to_string(),
+        "provider": fault.provider().as_str(),
+        "operation": fault.operation(),
+        "journey": fault.journey().map(|journey| journey.to_string()),
+        "status": status,
+        "after_effect": after_effect,
+        "delay_ms": delay_ms,
+        "left": fault.left(),
+    })
+}
+
+pub(super) async fn add(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(added(&sandbox, body).await)
+}
+
+async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
+    const KNOWN: [&str; 10] = [
+        "provider",
+        "operation",
+        "journey",
+        "status",
+        "after_effect",
+        "gateway_page",
+        "delay_ms",
+        "first",
+        "percent",
+        "seed",
+    ];
+    let body = object(body, &KNOWN).await?;
+    let of = provider(text(&body, "provider")?.unwrap_or_default())?;
+    let (after_effect, gateway_page) = (flag(&body, "after_effect")?, flag(&body, "gateway_page")?);
+    let kind = match (
+        number(&body, "status", 599)?,
+        number(&body, "delay_ms", LONGEST_MS)?,
+    ) {
+        (Some(status @ 200..), None) => {
+            let mut failure = Failure::new(u16::try_from(status).unwrap_or(500));
+            if after_effect {
+                failure = failure.after_effect();
+            }
+            if gateway_page {
+                failure = failure.gateway_page();
+            }
+            FaultKind::Failure(failure)
+        }
+        (None, Some(delay_ms)) => FaultKind::Delay(Duration::from_millis(delay_ms)),
+        (Some(_), None) => return Err(Refusal::invalid("status", "must be from 200 to 599")),
+        _ => return Err(Refusal::invalid("body", "needs one of status, delay_ms")),
+    };
+    let mut fault = Fault::new(of, kind);
+    if let Some(operation) = text(&body, "operation")? {
+        let mut operations = Sandbox::operations().into_iter();
+        if !operations.any(|known| known.provider == of && known.name == operation) {
+            return Err(Refusal::invalid("operation", "is none of this provider's"));
+        }
+        fault = fault.of_operation(operation);
+    }
+    if let Some(journey) = text(&body, "journey")? {
+        let journey = journey.parse();
+        fault = fault.of_journey(
+            journey.map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?,
+        );
+    }
+    if let Some(count) = number(&body, "first", u64::MAX)? {
+        if count == 0 {
+            return Err(Refusal::invalid("first", "must be 1 or more"));
+        }
+        fault = fault.first(count);
+    }
+    if let Some(percent) = number(&body, "percent", 100)? {
+        let seed = number(&body, "seed", u64::MAX)?.unwrap_or(1);
+        fault = fault.at_rate(u8::try_from(percent).unwrap_or(100), seed);
+    }
+    let id = sandbox.switch_fault_on(fault.clone());
+    Ok(value(id, &fault))
+}
+
+pub(super) async fn remove(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
+    let removed = match id.parse() {
+        Ok(id) if sandbox.switch_fault_off(id) => Ok(json!({"id": id.to_string()})),
+        Ok(_) => Err(Refusal::not_found("id", "no such fault is on")),
+        Err(_) => Err(Refusal::invalid("id", "must be a fault's id such as f_2")),
+    };
+    reply(removed)
+}

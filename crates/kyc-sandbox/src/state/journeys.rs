@@ -1,0 +1,136 @@
+//! Journeys: what the four providers know about one person, found by any of their ids.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Bounded, people};
+
+/// How many journeys are found by their ids; each has several.
+const IDS: usize = 40_000;
+/// Of how many it is known whose they are.
+const PEOPLE: usize = 10_000;
+
+/// The id of a journey, such as `j_19`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JourneyId(u64);
+
+#[cfg(test)]
+impl JourneyId {
+    pub(crate) fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for JourneyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "j_{}", self.0)
+    }
+}
+
+/// A text that is no journey's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a journey's id is `j_` and a number")]
+pub struct ParseJourneyIdError(());
+
+impl FromStr for JourneyId {
+    type Err = ParseJourneyIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("j_").ok_or(ParseJourneyIdError(()))?;
+        let number = digits.parse().map_err(|_| ParseJourneyIdError(()))?;
+        Ok(Self(number))
+    }
+}
+
+/// Which journey an id belongs to. A person is a journey, named by the mobile number where a provider sees it; an id that
+/// no person is known for is a journey of its own.
+#[derive(Debug)]
+pub(crate) struct Journeys {
+    opened: AtomicU64,
+    by_id: Bounded<Arc<str>, JourneyId>,
+    /// The mobile numbers of journeys that have one.
+    mobiles: Bounded<JourneyId, u64>,
+}
+
+impl Journeys {
+    pub(crate) fn new() -> Self {
+        Self {
+            opened: AtomicU64::new(0),
+            by_id: Bounded::new(IDS),
+            mobiles: Bounded::new(PEOPLE),
+        }
+    }
+
+    /// The journey of a mobile number or of a provider's id; a new one where there is none.
+    pub(crate) fn of(&self, id: &str) -> JourneyId {
+        let mut journey = None;
+        self.by_id.update(Arc::from(id), |known| {
+            let found = known.copied().unwrap_or_else(|| {
+                JourneyId(
+                    self.opened
+                        .fetch_add(1, Ordering::Relaxed)
+                        .saturating_add(1),
+                )
+            });
+            journey = Some(found);
+            found
+        });
+        let journey = journey.unwrap_or(JourneyId(0));
+        self.remember_mobile(journey, id);
+        journey
+    }
+
+    fn remember_mobile(&self, journey: JourneyId, id: &str) {
+        if people::is_mobile_number(id)
+            && let Ok(number) = id.parse()
+        {
+            self.mobiles.update(journey, |_| number);
+        }
+    }
+
+    /// The mobile number of a journey's person, if it has one.
+    pub(crate) fn mobile(&self, journey: JourneyId) -> Option<String> {
+        let number = self.mobiles.get(&journey)?;
+        Some(format!("{number:010}"))
+    }
+
+    /// The ids by which a journey is found, oldest first.
+    pub(crate) fn ids(&self, journey: JourneyId) -> Vec<String> {
+        let ids = self.by_id.keys_with(|of| *of == journey);
+        ids.iter().map(|id| (**id).to_owned()).collect()
+    }
+
+    /// From now on this id is found in this journey.
+    pub(crate) fn name(&self, journey: JourneyId, id: &str) {
+        self.by_id.update(Arc::from(id), |_| journey);
+        self.remember_mobile(journey, id);
+    }
+
+    /// The journey of an id, if there is one.
+    pub(crate) fn find(&self, id: &str) -> Option<JourneyId> {
+        self.by_id.get(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journey_is_found_by_each_of_its_ids() {
+        let journeys = Journeys::new();
+        let first = journeys.of("9000000001");
+        journeys.name(first, "handle");
+        assert_eq!(journeys.of("9000000001"), first);
+        assert_eq!(journeys.find("handle"), Some(first));
+        assert_ne!(journeys.of("9000000002"), first);
+        assert_eq!(journeys.find("nobody"), None);
+        assert_eq!(journeys.ids(first), ["9000000001", "handle"]);
+        assert_eq!(journeys.mobile(first).as_deref(), Some("9000000001"));
+        assert_eq!(journeys.mobile(journeys.of("a session")), None);
+        assert_eq!(first.to_string().parse(), Ok(first));
+        assert!("j_".parse::<JourneyId>().is_err());
+    }
+}

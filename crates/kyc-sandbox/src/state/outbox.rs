@@ -1,0 +1,209 @@
+//! Webhooks that were made, and the attempts to deliver them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::{JourneyId, Provider};
+
+/// The id of a webhook, such as `w_7f2c`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebhookId(u64);
+
+impl fmt::Display for WebhookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "w_{:04x}", self.0)
+    }
+}
+
+/// A text that is no webhook's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a webhook's id is `w_` and a hexadecimal number")]
+pub struct ParseWebhookIdError(());
+
+impl FromStr for WebhookId {
+    type Err = ParseWebhookIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("w_").ok_or(ParseWebhookIdError(()))?;
+        let number = u64::from_str_radix(digits, 16).map_err(|_| ParseWebhookIdError(()))?;
+        Ok(Self(number))
+    }
+}
+
+/// With what a webhook is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookSigning {
+    /// With the provider's current secret.
+    Genuine,
+    /// With a secret that was replaced.
+    OldSecret,
+    /// With a secret that was never the provider's.
+    Forged,
+    /// Not at all.
+    Unsigned,
+}
+
+/// The outcome of one attempt to deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// The receiver answered with this HTTP status. A 2xx ends the attempts.
+    Answered(u16),
+    /// The receiver could not be reached, or did not answer in time.
+    Failed,
+    /// There is no URL to send it to, or it leads to another machine, which the settings do not allow.
+    NotSent,
+}
+
+impl Delivery {
+    /// Whether the receiver accepted the webhook.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::Answered(200..=299))
+    }
+}
+
+/// A webhook, and what became of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Who sends it.
+    pub provider: Provider,
+    /// What it tells, such as `decision.approved` or `CONSENT_APPROVED`.
+    pub event: &'static str,
+    /// The journey that it is about.
+    pub journey: Option<JourneyId>,
+    /// When it was made, in Unix milliseconds of the sandbox's clock.
+    pub made_ms: i64,
+    /// Where it goes; without a URL it is kept and sent nowhere.
+    pub url: Option<String>,
+    /// With what it is signed.
+    pub signing: WebhookSigning,
+    /// The bytes that are sent each time.
+    pub body: Bytes,
+    /// The attempts, with their time, oldest first.
+    pub attempts: Vec<(i64, Delivery)>,
+    /// How often it is sent although it was accepted.
+    pub repeats: u8,
+}
+
+/// What a provider says about a webhook before it has an id.
+#[derive(Debug, Clone)]
+pub(crate) struct WebhookDraft {
+    pub(crate) provider: Provider,
+    pub(crate) event: &'static str,
+    pub(crate) journey: Option<JourneyId>,
+    pub(crate) url: Option<String>,
+    pub(crate) body: String,
+}
+
+/// The newest webhooks, oldest first.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    capacity: usize,
+    webhooks: Mutex<Webhooks>,
+}
+
+#[derive(Debug, Default)]
+struct Webhooks {
+    made: u64,
+    kept: VecDeque<Webhook>,
+}
+
+impl Outbox {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            webhooks: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn add(
+        &self,
+        draft: WebhookDraft,
+        made_ms: i64,
+        signing: WebhookSigning,
+        repeats: u8,
+    ) -> WebhookId {
+        let mut webhooks = self.lock();
+        webhooks.made = webhooks.made.saturating_add(1);
+        let id = WebhookId(webhooks.made);
+        webhooks.kept.push_back(Webhook {
+            id,
+            provider: draft.provider,
+            event: draft.event,
+            journey: draft.journey,
+            made_ms,
+            url: draft.url,
+            signing,
+            body: draft.body.into(),
+            attempts: Vec::new(),
+            repeats,
+        });
+        if webhooks.kept.len() > self.capacity {
+            webhooks.kept.pop_front();
+        }
+        id
+    }
+
+    pub(crate) fn get(&self, id: WebhookId) -> Option<Webhook> {
+        let webhooks = self.lock();
+        webhooks
+            .kept
+            .iter()
+            .find(|webhook| webhook.id == id)
+            .cloned()
+    }
+
+    /// The newest attempt to deliver, with the event that it told of.
+    pub(crate) fn last_attempt(&self) -> Option<(&'static str, Delivery)> {
+        let webhooks = self.lock();
+        let attempted = webhooks
+            .kept
+            .iter()
+            .filter_map(|webhook| Some((webhook.event, *webhook.attempts.last()?)));
+        let newest = attempted.max_by_key(|(_, (at_ms, _))| *at_ms);
+        newest.map(|(event, (_, delivery))| (event, delivery))
+    }
+
+    pub(crate) fn all(&self) -> Vec<Webhook> {
+        self.lock().kept.iter().cloned().collect()
+    }
+
+    /// The newest id, if there is one.
+    pub(crate) fn newest(&self) -> Option<WebhookId> {
+        self.lock().kept.back().map(|webhook| webhook.id)
+    }
+
+    /// Those that were made after this one.
+    pub(crate) fn after(&self, id: Option<WebhookId>) -> Vec<Webhook> {
+        let webhooks = self.lock();
+        let after = webhooks.kept.iter().filter(|webhook| Some(webhook.id) > id);
+        after.cloned().collect()
+    }
+
+    pub(crate) fn change(&self, id: WebhookId, change: impl FnOnce(&mut Webhook)) {
+        let mut webhooks = self.lock();
+        if let Some(webhook) = webhooks.kept.iter_mut().find(|webhook| webhook.id == id) {
+            change(webhook);
+        }
+    }
+
+    pub(crate) fn remove(&self, id: WebhookId) {
+        self.lock().kept.retain(|webhook| webhook.id != id);
+    }
+
+    pub(crate) fn record(&self, id: WebhookId, at_ms: i64, delivery: Delivery) {
+        self.change(id, |webhook| webhook.attempts.push((at_ms, delivery)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Webhooks> {
+        self.webhooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

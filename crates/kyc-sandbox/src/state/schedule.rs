@@ -1,0 +1,124 @@
+//! What is going to happen, in order.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::{AggregatorConsentStatus, JourneyId, WebhookId};
+
+/// Something that happens by itself at its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The person takes the next step of a flow, named by the id that opened it.
+    Person { id: String },
+    /// A link or a session ends unless it was used.
+    LinkExpires { id: String },
+    /// A consent at an aggregator, named by its handle, changes.
+    Consent {
+        handle: String,
+        status: AggregatorConsentStatus,
+    },
+    /// The data of a session arrives, or will not.
+    Data { session: String },
+    /// A session at Veriff goes on, unless another step was taken since this turn.
+    Verification {
+        session: Uuid,
+        turn: u32,
+        step: VerificationStep,
+    },
+    /// Sessions at Veriff end whose person did not finish in time.
+    VerificationsEnd,
+    /// An attempt to deliver a webhook.
+    Delivery(WebhookId),
+}
+
+/// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
+const TIMERS: usize = 20_000;
+
+/// How a session at Veriff goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VerificationStep {
+    /// The person takes the next step, or Veriff decides.
+    Next,
+    /// The notice of a requested resubmission is sent, unless this attempt was handed in.
+    TellResubmission { attempt: usize },
+    /// The person is screened again, whatever happened since.
+    ScreenAgain,
+}
+
+/// Timers in the order of time, then of journeys, then of their making.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule(Mutex<Timers>);
+
+#[derive(Debug, Default)]
+struct Timers {
+    made: u64,
+    by_time: BTreeMap<(i64, Option<JourneyId>, u64), Timer>,
+}
+
+impl Schedule {
+    pub(crate) fn add(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
+        let mut timers = self.lock();
+        timers.made = timers.made.saturating_add(1);
+        let key = (at_ms, journey, timers.made);
+        timers.by_time.insert(key, timer);
+        if timers.by_time.len() > TIMERS {
+            timers.by_time.pop_last();
+        }
+    }
+
+    /// The time of the next timer.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        let timers = self.lock();
+        timers.by_time.keys().next().map(|(at_ms, ..)| *at_ms)
+    }
+
+    /// Takes the next timer that is due at this time, with its own time.
+    pub(crate) fn take_due(&self, now_ms: i64) -> Option<(i64, Option<JourneyId>, Timer)> {
+        let mut timers = self.lock();
+        let first = timers.by_time.first_entry()?;
+        let (at_ms, journey, _) = *first.key();
+        (at_ms <= now_ms).then(|| (at_ms, journey, first.remove()))
+    }
+
+    /// Takes the next timer of a journey until this time.
+    pub(crate) fn take_of(&self, journey: JourneyId, until_ms: i64) -> Option<Timer> {
+        let mut timers = self.lock();
+        let of = |key: &&(i64, Option<JourneyId>, u64)| key.1 == Some(journey);
+        let key = *timers
+            .by_time
+            .keys()
+            .take_while(|key| key.0 <= until_ms)
+            .find(of)?;
+        timers.by_time.remove(&key)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Timers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_come_in_the_order_of_time_journey_and_making() {
+        let schedule = Schedule::default();
+        let timer = |name: &str| Timer::Data {
+            session: name.to_owned(),
+        };
+        let journey = |number| Some(JourneyId::new(number));
+        schedule.add(20, journey(1), timer("d"));
+        schedule.add(10, journey(2), timer("b"));
+        schedule.add(10, journey(2), timer("c"));
+        schedule.add(10, journey(1), timer("a"));
+        assert_eq!(schedule.next_ms(), Some(10));
+        let order: Vec<_> = std::iter::from_fn(|| schedule.take_due(15))
+            .map(|(_, _, timer)| timer)
+            .collect();
+        assert_eq!(order, [timer("a"), timer("b"), timer("c")]);
+        assert_eq!(schedule.next_ms(), Some(20));
+    }
+}

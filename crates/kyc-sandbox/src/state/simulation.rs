@@ -1,0 +1,164 @@
+//! What all providers of one sandbox share: the clock, what is going to happen, and what happened.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+
+use super::happenings::{Happenings, What};
+use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
+use super::schedule::{Schedule, Timer};
+use super::{Clock, Ids, JourneyId, Journeys, PeopleAct, Provider};
+
+/// How many happenings are kept.
+const HAPPENINGS: usize = 10_000;
+/// How many webhooks are kept.
+const WEBHOOKS: usize = 10_000;
+
+/// Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Simulation(Arc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// Who takes a person's part.
+    pub(crate) people_act: PeopleAct,
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    /// Of invented bank data.
+    pub(crate) data_seed: u64,
+    schedules: [Schedule; 4],
+    pub(crate) deliveries: Schedule,
+    pub(crate) journeys: Journeys,
+    pub(crate) outbox: Outbox,
+    pub(crate) happenings: Happenings,
+    /// How many hold deliveries back.
+    held: AtomicUsize,
+    /// Wakes whoever waits for the next timer.
+    pub(crate) timer_added: Notify,
+}
+
+impl Deref for Simulation {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Simulation {
+    pub(crate) fn new(
+        deterministic: bool,
+        fixed_time: Option<SystemTime>,
+        data_seed: u64,
+        people_act: PeopleAct,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            people_act,
+            ids: Ids::new(deterministic),
+            clock: Clock::new(fixed_time, deterministic),
+            data_seed,
+            schedules: Default::default(),
+            deliveries: Schedule::default(),
+            journeys: Journeys::new(),
+            outbox: Outbox::new(WEBHOOKS),
+            happenings: Happenings::new(HAPPENINGS),
+            held: AtomicUsize::new(0),
+            timer_added: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// What is going to happen at a provider.
+    pub(crate) fn schedule(&self, provider: Provider) -> &Schedule {
+        let [finpass, finpro, veriff, deepvue] = &self.schedules;
+        match provider {
+            Provider::Finpass => finpass,
+            Provider::Finpro => finpro,
+            Provider::Veriff => veriff,
+            Provider::Deepvue => deepvue,
+        }
+    }
+
+    /// Lets this happen at a provider after so many milliseconds.
+    pub(crate) fn after(
+        &self,
+        ms: i64,
+        provider: Provider,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
+        let at_ms = self.now_ms().saturating_add(ms);
+        self.schedule(provider).add(at_ms, journey, timer);
+        self.timer_added.notify_one();
+    }
+
+    /// The time of the next timer of all.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        let all = self.schedules.iter().chain([&self.deliveries]);
+        all.filter_map(Schedule::next_ms).min()
+    }
+
+    /// Tells of a person's step.
+    pub(crate) fn step(&self, provider: Provider, journey: Option<JourneyId>, words: &str) {
+        let words = words.to_owned();
+        let what = What::Step { provider, words };
+        self.happenings.add(self.now_ms(), journey, what);
+    }
+
+    /// Tells of a change that nobody asked for.
+    pub(crate) fn change(&self, provider: Provider, journey: Option<JourneyId>, words: &str) {
+        let words = words.to_owned();
+        let what = What::Change { provider, words };
+        self.happenings.add(self.now_ms(), journey, what);
+    }
+
+    /// Makes a webhook and lets it be delivered after so many milliseconds, or never.
+    pub(crate) fn webhook(
+        &self,
+        draft: WebhookDraft,
+        signing: WebhookSigning,
+        repeats: u8,
+        after_ms: Option<i64>,
+    ) -> WebhookId {
+        let journey = draft.journey;
+        let id = self.outbox.add(draft, self.now_ms(), signing, repeats);
+        if let Some(after_ms) = after_ms {
+            self.deliver_after(after_ms, journey, id);
+        }
+        id
+    }
+
+    /// Lets a webhook be delivered, once more or for the first time, after so many milliseconds.
+    pub(crate) fn deliver_after(&self, ms: i64, journey: Option<JourneyId>, id: WebhookId) {
+        let at_ms = self.now_ms().saturating_add(ms);
+        self.deliveries.add(at_ms, journey, Timer::Delivery(id));
+        self.timer_added.notify_one();
+    }
+
+    /// Holds deliveries back until the guard is dropped.
+    pub(crate) fn hold_deliveries(&self) -> HeldDeliveries {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        HeldDeliveries(self.clone())
+    }
+
+    pub(crate) fn deliveries_are_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Holds deliveries back.
+#[derive(Debug)]
+pub(crate) struct HeldDeliveries(Simulation);
+
+impl Drop for HeldDeliveries {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+        self.0.timer_added.notify_one();
+    }
+}

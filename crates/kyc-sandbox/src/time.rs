@@ -1,0 +1,215 @@
+//! Time passes in the sandbox: what is due happens, in order, whether its clock runs or is moved.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+
+use crate::exchange::{ProviderApi, settle};
+use crate::providers::deepvue::Deepvue;
+use crate::providers::finpass::Finpass;
+use crate::providers::finpro::Finpro;
+use crate::providers::veriff::Veriff;
+use crate::state::{
+    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId,
+    WebhookSigning, What,
+};
+use crate::webhooks::{Sender, pause_ms};
+
+/// All providers, and what they share.
+#[derive(Debug, Clone)]
+pub(crate) struct Providers {
+    pub(crate) simulation: Simulation,
+    pub(crate) finpass: Arc<Finpass>,
+    pub(crate) finpro: Arc<Finpro>,
+    pub(crate) veriff: Arc<Veriff>,
+    pub(crate) deepvue: Arc<Deepvue>,
+    pub(crate) sender: Sender,
+    /// Where webhooks go that name no URL themselves.
+    pub(crate) webhook_urls: Arc<Mutex<BTreeMap<Provider, String>>>,
+}
+
+/// What happened while the clock was moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Advanced {
+    /// Changes by themselves: steps of persons, expiries, data, decisions.
+    pub changes: u64,
+    /// Attempts to deliver a webhook that were accepted.
+    pub delivered: u64,
+    /// Attempts to deliver a webhook that were not.
+    pub failed: u64,
+}
+
+impl Providers {
+    /// Lets everything happen that is due, but deliveries.
+    pub(crate) fn settle(&self) {
+        settle(&*self.finpass);
+        settle(&*self.finpro);
+        settle(&*self.veriff);
+        settle(&*self.deepvue);
+    }
+
+    /// Moves the clock to a time; what is due on the way happens at its own time, in order, and each webhook is answered
+    /// before time goes on.
+    pub(crate) async fn advance_to(&self, to_ms: i64) -> Advanced {
+        let mut advanced = Advanced::default();
+        loop {
+            let next_ms = self
+                .simulation
+                .next_ms()
+                .filter(|next_ms| *next_ms <= to_ms);
+            self.simulation.clock.move_to(next_ms.unwrap_or(to_ms));
+            let now_ms = self.simulation.now_ms();
+            let before = advanced.clone();
+            for provider in Provider::ALL {
+                let due = || self.simulation.schedule(provider).take_due(now_ms);
+                while let Some((at_ms, journey, timer)) = due() {
+                    advanced.changes = advanced.changes.saturating_add(1);
+                    self.due(provider, at_ms, journey, timer);
+                }
+            }
+            for delivery in self.deliver_due().await {
+                match delivery {
+                    Delivery::Answered(_) if delivery.is_accepted() => {
+                        advanced.delivered = advanced.delivered.saturating_add(1);
+                    }
+                    _ => advanced.failed = advanced.failed.saturating_add(1),
+                }
+            }
+            if next_ms.is_none() && advanced == before {
+                return advanced;
+            }
+        }
+    }
+
+    pub(crate) fn due(
+        &self,
+        provider: Provider,
+        at_ms: i64,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
+        match provider {
+            Provider::Finpass => self.finpass.due(at_ms, journey, timer),
+            Provider::Finpro => self.finpro.due(at_ms, journey, timer),
+            Provider::Veriff => self.veriff.due(at_ms, journey, timer),
+            Provider::Deepvue => self.deepvue.due(at_ms, journey, timer),
+        }
+    }
+
+    /// Attempts the deliveries that are due: one after the other within a journey, journeys beside each other.
+    pub(crate) async fn deliver_due(&self) -> Vec<Delivery> {
+        if self.simulation.deliveries_are_held() {
+            return Vec::new();
+        }
+        let now_ms = self.simulation.now_ms();
+        let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<WebhookId>>::new();
+        while let Some((_, journey, timer)) = self.simulation.deliveries.take_due(now_ms) {
+            if let Timer::Delivery(id) = timer {
+                by_journey.entry(journey).or_default().push(id);
+            }
+        }
+        let deliveries = join_all(by_journey.into_values().map(async |webhooks| {
+            let mut deliveries = Vec::with_capacity(webhooks.len());
+            for id in webhooks {
+                deliveries.extend(self.deliver(id).await);
+            }
+            deliveries
+        }));
+        deliveries.await.into_iter().flatten().collect()
+    }
+
+    /// Attempts to deliver a webhook, and plans the next attempt where one is needed.
+    pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
+        let webhook = self.simulation.outbox.get(id)?;
+        let mut headers = self.webhook_headers(&webhook);
+        headers.push(("x-sandbox-webhook".into(), id.to_string()));
+        let journey = webhook.journey.map(|journey| journey.to_string());
+        headers.extend(journey.map(|journey| ("x-sandbox-journey".into(), journey)));
+        let portal = || self.webhook_urls().get(&webhook.provider).cloned();
+        let url = webhook.url.clone().or_else(portal);
+        let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;
+        let attempt = webhook.attempts.len().saturating_add(1);
+        let now_ms = self.simulation.now_ms();
+        self.simulation.outbox.record(id, now_ms, delivery);
+        let what = What::Webhook {
+            id,
+            provider: webhook.provider,
+            event: webhook.event,
+            attempt,
+            delivery,
+        };
+        self.simulation
+            .happenings
+            .add(now_ms, webhook.journey, what);
+        let again = match delivery {
+            Delivery::NotSent => None,
+            // Whoever forges takes a refusal as the end.
+            _ if webhook.signing == WebhookSigning::Forged => None,
+            _ if delivery.is_accepted() => {
+                (attempt <= usize::from(webhook.repeats)).then_some(REPEAT_MS)
+            }
+            _ => pause_ms(attempt),
+        };
+        if let Some(pause_ms) = again {
+            self.simulation.deliver_after(pause_ms, webhook.journey, id);
+        }
+        Some(delivery)
+    }
+
+    /// Where each provider's webhooks go that name no URL themselves.
+    pub(crate) fn webhook_urls(&self) -> MutexGuard<'_, BTreeMap<Provider, String>> {
+        self.webhook_urls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The headers of a webhook.
+    pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        match webhook.provider {
+            Provider::Finpass => self.finpass.webhook_headers(webhook),
+            Provider::Finpro => self.finpro.webhook_headers(webhook),
+            Provider::Veriff => self.veriff.webhook_headers(webhook),
+            Provider::Deepvue => self.deepvue.webhook_headers(webhook),
+        }
+    }
+
+    /// Lets things happen when they are due, until it is dropped.
+    pub(crate) async fn run(&self) {
+        loop {
+            self.settle();
+            self.deliver_due().await;
+            let next = self.simulation.next_ms();
+            let wait = next.and_then(|next_ms| self.simulation.clock.real_time_until(next_ms));
+            // Also wakes a clock whose mode was changed.
+            let wait = wait.unwrap_or(IDLE).min(IDLE);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.simulation.timer_added.notified() => {}
+            }
+        }
+    }
+}
+
+/// The pause before a webhook is sent again although it was accepted, in milliseconds.
+const REPEAT_MS: i64 = 64;
+/// How long nothing is looked for when nothing is due.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Unix milliseconds as a time.
+pub(crate) fn system_time(ms: i64) -> SystemTime {
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
+}
+
+/// The words that tell of a mode.
+pub(crate) fn mode_words(mode: ClockMode) -> String {
+    match mode {
+        ClockMode::Real => "runs as the real one".to_owned(),
+        ClockMode::Frozen => "stands still".to_owned(),
+        ClockMode::Fast(factor) => format!("runs {factor} times as fast"),
+    }
+}

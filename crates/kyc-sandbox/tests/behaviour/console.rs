@@ -1,0 +1,514 @@
+//! The console's pages and what is done on them.
+
+use kyc_sandbox::{AggregatorConsentStatus, DecisionStatus, Sandbox, Settings, credentials};
+
+use super::{Reply, send, sign, with};
+
+const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
+const BODY: &str = r#"{"mobile_number":"9001030000","consent_type":"loan_underwriting"}"#;
+const FINPASS: [(&str, &str); 3] = [
+    ("x-api-key", credentials::FINPASS_API_KEY),
+    ("x-api-secret", credentials::FINPASS_API_SECRET),
+    ("content-type", "application/json"),
+];
+const FINPRO: [(&str, &str); 5] = [
+    ("client_id", credentials::FINPRO_CLIENT_ID),
+    ("client_secret", credentials::FINPRO_CLIENT_SECRET),
+    ("organisationId", credentials::FINPRO_ORGANISATION_ID),
+    ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
+    ("content-type", "application/json"),
+];
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(Settings::default().with_deterministic_ids(true))
+}
+
+async fn get(sandbox: &Sandbox, path: &str) -> Reply {
+    send(sandbox, "GET", path, &[], "").await
+}
+
+/// As somebody who opened the link with the token.
+async fn known(sandbox: &Sandbox, method: &str, path: &str, form: &str) -> Reply {
+    let cookie = format!("kyc_sandbox={}", sandbox.control_token());
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    send(sandbox, method, path, &headers, form).await
+}
+
+async fn init(sandbox: &Sandbox) -> Reply {
+    send(sandbox, "POST", INIT, &FINPASS, BODY).await
+}
+
+#[tokio::test]
+async fn the_first_screen_shows_journeys_and_what_happens() {
+    let sandbox = sandbox();
+    let empty = get(&sandbox, "/").await;
+    assert_eq!(empty.status, 200);
+    assert!(empty.text.contains("Nothing has happened yet"));
+    let policy = empty.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"));
+    assert!(!policy.contains("unsafe"));
+    assert!(!empty.text.contains("<script>") && !empty.text.contains("style="));
+
+    init(&sandbox).await;
+    let page = get(&sandbox, "/").await.text;
+    for part in [
+        "finpass initialize",
+        r#"<span class="person">deny</span>"#,
+        r#"href="/r/1""#,
+        r#"href="/j/j_1""#,
+        "finpass: waiting",
+        "session opened, waits for the person",
+        "http://localhost/veriff",
+        "2030-01-01T00:00:00.000Z",
+        "stands still",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("9001030000"));
+}
+
+#[tokio::test]
+async fn the_token_in_the_link_becomes_a_cookie_that_scripts_cannot_read() {
+    let sandbox = sandbox();
+    let wrong = get(&sandbox, "/?token=wrong").await;
+    assert_eq!(wrong.status, 401);
+    assert_eq!(wrong.header("set-cookie"), None);
+    let right = get(&sandbox, &format!("/?token={}", sandbox.control_token())).await;
+    assert_eq!((right.status, right.header("location")), (303, Some("/")));
+    assert_eq!(
+        right.header("set-cookie").unwrap(),
+        format!(
+            "kyc_sandbox={}; HttpOnly; SameSite=Strict; Path=/",
+            sandbox.control_token()
+        )
+    );
+}
+
+#[tokio::test]
+async fn who_did_not_bring_the_token_sees_and_cannot_act() {
+    let sandbox = sandbox();
+    init(&sandbox).await;
+    for path in [
+        "/console/clock",
+        "/console/faults",
+        "/console/faults/off",
+        "/console/run",
+        "/r/1/replay",
+        "/r/1/edit",
+        "/r/1/unmask",
+        "/w/w_0001/resend",
+        "/j/j_1/act",
+    ] {
+        let refused = send(&sandbox, "POST", path, &[], "by=7d").await;
+        assert_eq!(refused.status, 401, "{path}");
+    }
+    let cookie = format!("kyc_sandbox={}", sandbox.control_token());
+    let foreign = [
+        ("cookie", cookie.as_str()),
+        ("origin", "http://elsewhere.example.test"),
+    ];
+    let refused = send(&sandbox, "POST", "/r/1/replay", &foreign, "").await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(sandbox.ledger().total().requests, 1);
+    for path in ["/", "/r/1", "/j/j_1"] {
+        let page = get(&sandbox, path).await.text;
+        assert!(
+            !page.contains(r#"method="post" action="/console"#),
+            "{path}"
+        );
+        assert!(!page.contains("Replay: send"), "{path}");
+        assert!(page.contains("You see and cannot act"), "{path}");
+    }
+    let elsewhere = Sandbox::new(Settings::default().with_allow_other_machines(true));
+    assert_eq!(
+        get(&elsewhere, "/").await.status,
+        401,
+        "other machines can reach it"
+    );
+    assert_eq!(get(&elsewhere, "/console.css").await.status, 200);
+    let link = format!("/?token={}", elsewhere.control_token());
+    assert_eq!(get(&elsewhere, &link).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_call_is_shown_masked_and_why_it_was_answered_so() {
+    let sandbox = sandbox();
+    let reply = init(&sandbox).await;
+    let client_id = reply.json()["data"]["client_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let page = known(&sandbox, "GET", "/r/1", "").await.text;
+    for part in [
+        "initialize answered as documented",
+        "session opened, waits for the person",
+        "90••••••00",
+        "sand… (19 characters)",
+        "65 bytes, no newline last",
+        "$FINPASS_API_SECRET",
+        "kyc finpass initialize --data -",
+        &format!(r#"title="invented by the sandbox">{client_id}"#),
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    for secret in [
+        "9001030000",
+        credentials::FINPASS_API_KEY,
+        credentials::FINPASS_API_SECRET,
+    ] {
+        assert!(!page.contains(secret), "{secret}");
+    }
+    let masked = [("cookie", "kyc_sandbox_mask=all")];
+    let page = send(&sandbox, "GET", "/r/1", &masked, "").await.text;
+    assert!(!page.contains(&client_id) && page.contains("Everything is masked."));
+    for (path, status) in [
+        ("/r/2", 404),
+        ("/r/x", 404),
+        ("/r/0", 404),
+        ("/w/w_0001", 404),
+        ("/j/j_9", 404),
+    ] {
+        assert_eq!(get(&sandbox, path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn one_value_is_shown_for_a_while_to_who_may_and_that_is_a_row() {
+    let sandbox = sandbox();
+    init(&sandbox).await;
+    let done = known(&sandbox, "POST", "/r/1/unmask", "field=request-body%3A1").await;
+    assert_eq!((done.status, done.header("location")), (303, Some("/r/1")));
+    let page = known(&sandbox, "GET", "/r/1", "").await.text;
+    assert!(page.contains(r#"<span class="unmasked">9001030000</span>"#));
+    assert_eq!(page.matches("9001030000").count(), 1, "no copy has it");
+    assert!(!page.contains(credentials::FINPASS_API_SECRET));
+    assert!(
+        !get(&sandbox, "/r/1").await.text.contains("9001030000"),
+        "others do not see it"
+    );
+    let stream = get(&sandbox, "/?filter=is:console").await.text;
+    assert!(stream.contains("unmasked a value of the request-body of /r/1 for 30 s"));
+    assert!(!stream.contains("9001030000"));
+    let odd = known(&sandbox, "POST", "/r/1/unmask", "field=%3Cb%3E").await;
+    assert_eq!(odd.status, 303);
+}
+
+#[tokio::test]
+async fn a_real_looking_number_is_warned_of() {
+    let sandbox = sandbox();
+    let pan = format!("ABC{}1234F", "PE");
+    let body =
+        format!(r#"{{"mobile_number":"9001030000","consent_type":"x","pan_number":"{pan}"}}"#);
+    send(&sandbox, "POST", INIT, &FINPASS, body).await;
+    let page = get(&sandbox, "/r/1").await.text;
+    assert!(page.contains("This may be a real person. Nothing here needs one."));
+    assert!(!page.contains(&pan));
+    assert!(
+        get(&sandbox, "/")
+            .await
+            .text
+            .contains("may be a real person")
+    );
+    init(&sandbox).await;
+    assert!(
+        !get(&sandbox, "/r/2")
+            .await
+            .text
+            .contains("This may be a real person")
+    );
+}
+
+#[tokio::test]
+async fn markup_in_any_field_is_text() {
+    let sandbox = sandbox();
+    let odd = "<script>alert(1)</script>";
+    let headers = with(&FINPASS, "user-agent", odd);
+    let body = format!(r#"{{"{odd}":"{odd}","mobile_number":"{odd}"}}"#);
+    send(&sandbox, "POST", INIT, &headers, body).await;
+    send(
+        &sandbox,
+        "GET",
+        "/finpass/%3Cscript%3E?a=%3Cscript%3E",
+        &[],
+        "",
+    )
+    .await;
+    for path in [
+        "/",
+        "/r/1",
+        "/r/1/edit",
+        "/r/2",
+        "/?filter=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/?filter=%3Cscript%3E:1",
+        "/latest?filter=%3Cscript%3E:1",
+        "/j/%3Cscript%3E",
+    ] {
+        let page = known(&sandbox, "GET", path, "").await.text;
+        assert!(!page.contains("<script>"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_nearest_operation_and_what_differs_are_said() {
+    let sandbox = sandbox();
+    send(&sandbox, "GET", INIT, &FINPASS, "").await;
+    let page = get(&sandbox, "/r/1").await.text;
+    assert!(page.contains("Nearest operation") && page.contains("The method is GET, not POST."));
+    send(&sandbox, "POST", INIT, &FINPASS[..1], BODY).await;
+    let page = get(&sandbox, "/r/2").await.text;
+    assert!(page.contains("The header `x-api-secret` is missing."));
+    assert!(page.contains("Refused before the operation looked at it"));
+    assert!(!page.contains("The header `x-api-key` is missing."));
+}
+
+#[tokio::test]
+async fn a_wrong_signature_is_explained() {
+    let sandbox = sandbox();
+    let body = r#"{"type": "ine", "approved": true, "text": "I agree."}"#;
+    let compact = body.replace(": ", ":").replace(", ", ",");
+    let signature = sign(credentials::VERIFF_SHARED_SECRET, compact.as_bytes());
+    let headers = [
+        ("x-auth-client", credentials::VERIFF_API_KEY),
+        ("x-hmac-signature", signature.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let path = "/veriff/v1/sessions/d69a07cf-4434-4d36-be6c-d22af7dc01fb/consents";
+    assert_eq!(
+        send(&sandbox, "POST", path, &headers, body).await.status,
+        401
+    );
+    let page = get(&sandbox, "/r/1").await.text;
+    assert!(
+        page.contains("Probable cause: The body was parsed and written again before it was signed")
+    );
+    assert!(page.contains("differ from byte 8 on"));
+    assert!(!page.contains(&signature) && !page.contains(credentials::VERIFF_SHARED_SECRET));
+    assert!(
+        get(&sandbox, "/?filter=is:unverified")
+            .await
+            .text
+            .contains("/r/1")
+    );
+
+    // Edited, it is signed again.
+    let sent = known(&sandbox, "POST", "/r/1/edit", "target=/v1/sessions/%C2%ABtoken+1%C2%BB/consents&body=%7B%22type%22%3A%22ine%22%2C%22approved%22%3Afalse%2C%22text%22%3A%22%C2%ABtext+1%C2%BB%22%7D").await;
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/r/2")));
+    let consents = sandbox.consents("d69a07cf-4434-4d36-be6c-d22af7dc01fb");
+    assert_eq!(consents.len(), 1, "{}", get(&sandbox, "/r/2").await.text);
+    assert!(!consents[0].approved());
+    let page = get(&sandbox, "/r/2").await.text;
+    assert!(page.contains("edited and signed again") && page.contains("It matches."));
+}
+
+#[tokio::test]
+async fn a_call_is_replayed_byte_for_byte() {
+    let sandbox = sandbox();
+    init(&sandbox).await;
+    let replayed = known(&sandbox, "POST", "/r/1/replay", "").await;
+    assert_eq!(
+        (replayed.status, replayed.header("location")),
+        (303, Some("/r/2"))
+    );
+    assert_eq!(sandbox.ledger().total().effects, 2);
+    let page = get(&sandbox, "/r/2").await.text;
+    assert!(page.contains(r#"again from <a href="/r/1">call 1</a>"#));
+    assert!(page.contains("65 bytes, no newline last"));
+    assert!(
+        get(&sandbox, "/?filter=is:replay")
+            .await
+            .text
+            .contains("replay of 1")
+    );
+    assert_eq!(known(&sandbox, "POST", "/r/9/replay", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn clock_and_faults_are_steered_by_forms() {
+    let sandbox = sandbox();
+    let moved = known(&sandbox, "POST", "/console/clock", "by=7d").await;
+    assert_eq!(moved.status, 303);
+    assert!(
+        get(&sandbox, "/")
+            .await
+            .text
+            .contains("2030-01-08T00:00:00.000Z")
+    );
+    let refused = known(&sandbox, "POST", "/console/clock", "by=soon").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("must be a length such as 90s"));
+    let fast = known(&sandbox, "POST", "/console/clock", "mode=fast&factor=60").await;
+    assert_eq!(fast.status, 303);
+    assert!(
+        get(&sandbox, "/")
+            .await
+            .text
+            .contains("runs 60 times as fast")
+    );
+
+    let form =
+        "provider=finpass&operation=initialize&kind=status&value=503&first=2&after=yes&journey=";
+    assert_eq!(
+        known(&sandbox, "POST", "/console/faults", form)
+            .await
+            .status,
+        303
+    );
+    assert_eq!(init(&sandbox).await.status, 503);
+    let page = known(&sandbox, "GET", "/", "").await.text;
+    assert!(page.contains("f_1: finpass initialize answers 503, after the effect, 1 more times"));
+    assert!(page.contains("1 fault is on."));
+    assert!(
+        get(&sandbox, "/latest?filter=is:call")
+            .await
+            .header("location")
+            .is_some()
+    );
+    known(&sandbox, "POST", "/console/faults/off", "id=f_1").await;
+    assert!(sandbox.faults().is_empty());
+    assert_eq!(
+        known(&sandbox, "POST", "/console/faults", "provider=acme")
+            .await
+            .status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_consent_and_a_verification_are_decided_in_the_person_s_place() {
+    let sandbox = sandbox();
+    let body = r#"{"partyIdentifierType":"MOBILE","partyIdentifierValue":"9001000000","productID":"LOAN-1","accountID":"a","vua":"9001000000@onemoney"}"#;
+    let asked = send(&sandbox, "POST", "/finpro/v2/requestconsent", &FINPRO, body).await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let handle = asked.json()["data"]["consent_handle"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let page = known(&sandbox, "GET", "/j/j_1", "").await.text;
+    assert!(
+        page.contains(&handle) && page.contains("This cannot be taken back."),
+        "{page}"
+    );
+    let form = |decision: &str| format!("id={handle}&decision={decision}");
+    let done = known(&sandbox, "POST", "/j/j_1/act", &form("deny")).await;
+    assert_eq!(
+        (done.status, done.header("location")),
+        (303, Some("/j/j_1"))
+    );
+    assert!(
+        !sandbox.decide_consent(&handle, AggregatorConsentStatus::Active),
+        "it is final"
+    );
+    let again = known(&sandbox, "POST", "/j/j_1/act", &form("approve")).await;
+    assert_eq!(again.status, 400);
+    assert!(
+        get(&sandbox, "/?filter=is:console")
+            .await
+            .text
+            .contains("deny in the person")
+    );
+
+    let body = r#"{"verification":{"vendorData":"x"}}"#;
+    let signature = sign(credentials::VERIFF_SHARED_SECRET, body.as_bytes());
+    let headers = [
+        ("x-auth-client", credentials::VERIFF_API_KEY),
+        ("x-hmac-signature", signature.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let created = send(&sandbox, "POST", "/veriff/v1/sessions", &headers, body).await;
+    let session = created.json()["verification"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let form = format!("id={session}&decision=approve");
+    assert_eq!(
+        known(&sandbox, "POST", "/j/j_1/act", &form).await.status,
+        400,
+        "of another journey"
+    );
+    assert_eq!(
+        known(&sandbox, "POST", "/j/j_2/act", &form).await.status,
+        303
+    );
+    let path = format!("/veriff/v1/sessions/{session}/decision");
+    let signature = sign(credentials::VERIFF_SHARED_SECRET, session.as_bytes());
+    let headers = with(&headers, "x-hmac-signature", &signature);
+    let decision = send(&sandbox, "GET", &path, &headers, "").await.json();
+    assert_eq!(
+        decision["verification"]["status"],
+        DecisionStatus::Approved.pair().0
+    );
+}
+
+#[tokio::test]
+async fn the_person_approve_fills_an_empty_screen() {
+    let sandbox = sandbox();
+    assert!(
+        known(&sandbox, "GET", "/", "")
+            .await
+            .text
+            .contains("Run the person approve")
+    );
+    assert_eq!(
+        known(&sandbox, "POST", "/console/run", "").await.status,
+        303
+    );
+    let counts = sandbox.ledger().total();
+    assert_eq!(
+        (
+            counts.requests,
+            counts.by_status.keys().all(|status| *status < 300)
+        ),
+        (4, true)
+    );
+    assert!(get(&sandbox, "/").await.text.contains("approve"));
+}
+
+#[tokio::test]
+async fn filters_stand_in_the_address_and_what_is_none_is_said_so() {
+    let sandbox = sandbox();
+    init(&sandbox).await;
+    send(&sandbox, "POST", INIT, &FINPASS[1..], BODY).await;
+    let failed = get(&sandbox, "/?filter=status:%3E%3D400").await.text;
+    assert!(failed.contains(r#"href="/r/2""#) && !failed.contains(r#"href="/r/1""#));
+    assert!(failed.contains(r#"aria-current="true">Failed</a>"#));
+    let person = get(&sandbox, "/?filter=person:deny+-is:unverified")
+        .await
+        .text;
+    assert!(person.contains(r#"href="/r/1""#) && !person.contains(r#"href="/r/2""#));
+    let odd = get(&sandbox, "/?filter=colour:red").await.text;
+    assert!(odd.contains("There is no `colour:`.") && odd.contains(r#"href="/r/1""#));
+    let latest = get(&sandbox, "/latest?filter=status:200").await;
+    assert_eq!(latest.header("location"), Some("/r/1"));
+    assert_eq!(get(&sandbox, "/latest?filter=status:500").await.status, 404);
+    assert_eq!(get(&sandbox, "/latest?filter=is:odd").await.status, 400);
+}
+
+#[tokio::test]
+async fn looks_are_remembered_and_lead_back_to_the_sandbox_only() {
+    let sandbox = sandbox();
+    let dark = get(&sandbox, "/console/theme/dark?back=/r/1").await;
+    assert_eq!((dark.status, dark.header("location")), (303, Some("/r/1")));
+    let cookie = dark
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let page = send(&sandbox, "GET", "/", &[("cookie", &cookie)], "")
+        .await
+        .text;
+    assert!(page.contains(r#"data-theme="dark""#));
+    for back in [
+        "//elsewhere.example.test",
+        "http://elsewhere.example.test",
+        "/%5C/elsewhere",
+        "",
+    ] {
+        let reply = get(&sandbox, &format!("/console/theme/light?back={back}")).await;
+        assert_eq!(reply.header("location"), Some("/"), "{back}");
+    }
+}
