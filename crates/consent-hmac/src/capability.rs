@@ -44,13 +44,11 @@ impl ConsentRecorder for ConsentClient {
         options: CallOptions,
     ) -> Result<RecordedConsent, Error> {
         let request = request(&consent).map_err(at_operation)?;
-        let recorded = self
-            .record_consent(request)
-            .with_options(options)
-            .await?
-            .into_value();
-        ProviderReference::parse(recorded.id)
-            .map(RecordedConsent::new)
-            .map_err(|_| at_operation(DecodeError::missing_data("$.id")))
+        let recorded = self.record_consent(request).with_options(options).await?;
+        recorded.read::<RecordConsent, _>(|recorded| {
+            ProviderReference::parse(recorded.id)
+                .map(RecordedConsent::new)
+                .map_err(|_| DecodeError::missing_data("$.id"))
+        })
     }
 }

@@ -7,7 +7,7 @@ use provider_core::lenient::{Printable, Told};
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, FaultClass, Idempotency, InvalidRequest, Mark, Masked,
-    Operation, RequestBuilder, ResponseError, VerificationError, Verified, lenient,
+    Operation, RequestBuilder, ResponseError, VerificationError, Verified, check_id, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,9 +183,7 @@ impl Endpoint for RecordConsent {
         &'a self,
         request: RequestBuilder<'a, Veriff>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        if self.consent_type.as_str().is_empty() {
-            return Err(InvalidRequest::new("type", "must not be empty"));
-        }
+        check_id("type", self.consent_type.as_str())?;
         if self.text.expose().trim().is_empty() {
             return Err(InvalidRequest::new(
                 "text",
@@ -229,7 +227,7 @@ impl Endpoint for RecordConsent {
             context: received.context,
             session_id: received.session_id,
         };
-        if consent.id.trim().is_empty() {
+        if consent.id.trim().is_empty() || check_id("id", &consent.id).is_err() {
             return Err(DecodeError::missing_data("$.id").into());
         }
         // The signature covers only the body, so an authentic reply to another request would verify too.

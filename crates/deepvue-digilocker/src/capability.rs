@@ -157,12 +157,13 @@ impl DocumentAccess for DigilockerClient {
         let session = self
             .initiate_session(request(&access))
             .with_options(options)
-            .await?
-            .into_value();
-        let url = BrowserUrl::new(session.data.authorization_url.expose());
-        ProviderReference::parse(session.transaction_id.as_str())
-            .map(|reference| DocumentSession::new(reference, url))
-            .map_err(|_| at::<InitiateSession>(DecodeError::missing_data("$.transaction_id")))
+            .await?;
+        session.read::<InitiateSession, _>(|session| {
+            let url = BrowserUrl::new(session.data.authorization_url.expose());
+            ProviderReference::parse(session.transaction_id.as_str())
+                .map(|reference| DocumentSession::new(reference, url))
+                .map_err(|_| DecodeError::missing_data("$.transaction_id"))
+        })
     }
 }
 

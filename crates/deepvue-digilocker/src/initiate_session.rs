@@ -3,7 +3,7 @@
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, Verified, check_web_url,
+    RequestBuilder, ResponseError, Verified, check_id, check_person_url, check_web_url,
 };
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -192,15 +192,9 @@ impl Endpoint for InitiateSession {
         if let Some(url) = &self.redirect_url {
             check_web_url("redirect_url", url.expose())?;
         }
-        if let Some(index) = self
-            .doc_types
-            .iter()
-            .position(|kind| kind.as_str().is_empty())
-        {
-            return Err(InvalidRequest::new(
-                format!("doc_types[{index}]"),
-                "must not be empty",
-            ));
+        for (index, kind) in self.doc_types.iter().enumerate() {
+            check_id("doc_types", kind.as_str())
+                .map_err(|error| error.for_field(format!("doc_types[{index}]")))?;
         }
         request.json(self)
     }
@@ -212,7 +206,7 @@ impl Endpoint for InitiateSession {
     fn response(&self, response: &Verified) -> Result<InitiatedSession, ResponseError> {
         let session: InitiatedSession = read_object(response)?;
         // A browser must not be sent to another scheme, such as `javascript:`.
-        check_web_url("authorization_url", session.data.authorization_url.expose())
+        check_person_url("authorization_url", session.data.authorization_url.expose())
             .map_err(|_| DecodeError::missing_data("$.data.authorization_url"))?;
         Ok(session)
     }

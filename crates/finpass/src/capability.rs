@@ -4,13 +4,9 @@ use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, BrowserUrl,
     ConsentPurpose, ProviderReference,
 };
-use provider_core::{CallOptions, DecodeError, Endpoint, Error, Provider, async_trait};
+use provider_core::{CallOptions, DecodeError, Error, Provider, async_trait};
 
 use crate::{ConsentType, Finpass, FinpassClient, Initialize};
-
-fn at_operation(error: impl Into<Error>) -> Error {
-    error.into().at(Finpass::NAME, Initialize::OPERATION.name)
-}
 
 fn request(consent: &AggregatorConsentRequest) -> Initialize {
     let consent_type = match &consent.purpose {
@@ -54,11 +50,12 @@ impl AggregatorConsent for FinpassClient {
         let opened = self
             .initialize(request(&consent))
             .with_options(options)
-            .await?
-            .into_value();
-        let url = BrowserUrl::new(opened.data.consent_url.expose());
-        ProviderReference::parse(opened.data.client_id.as_str())
-            .map(|reference| AggregatorConsentSession::new(reference, url, None))
-            .map_err(|_| at_operation(DecodeError::missing_data("$.data.client_id")))
+            .await?;
+        opened.read::<Initialize, _>(|opened| {
+            let url = BrowserUrl::new(opened.data.consent_url.expose());
+            ProviderReference::parse(opened.data.client_id.as_str())
+                .map(|reference| AggregatorConsentSession::new(reference, url, None))
+                .map_err(|_| DecodeError::missing_data("$.data.client_id"))
+        })
     }
 }

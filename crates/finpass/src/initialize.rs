@@ -3,8 +3,8 @@
 use provider_core::lint::{Findings, HolderClass};
 use provider_core::{
     BuiltRequest, DecodeError, Email, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Mobile,
-    Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, check_web_url,
-    lenient,
+    Operation, Pan, RequestBuilder, ResponseError, VerificationError, Verified, check_id,
+    check_person_url, check_web_url, lenient,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -128,7 +128,8 @@ impl Initialize {
 }
 
 /// Whether the echoed mobile number is a different one, however it is written: with separators, a country code or a leading
-/// zero. One that is masked or has another number of digits is not compared.
+/// zero. Of one that is masked the digits that are seen are compared, `XXXXXX0001` from its end; one that is not and has another number
+/// of digits is not compared.
 fn names_another(echo: Option<&Masked>, sent: &str) -> bool {
     let is_separator =
         |char: &char| char.is_whitespace() || matches!(char, '+' | '-' | '.' | '/' | '(' | ')');
@@ -136,6 +137,19 @@ fn names_another(echo: Option<&Masked>, sent: &str) -> bool {
         let echo = echo.map(Masked::expose).unwrap_or_default();
         echo.chars().filter(|char| !is_separator(char))
     };
+    let is_mask = |char: &char| matches!(char, 'X' | 'x' | '*' | '#' | '\u{2022}');
+    if digits().any(|char| is_mask(&char)) {
+        let reversed: Vec<char> = digits().collect();
+        // Behind a mask of another length only the end has a place.
+        let whole = reversed.len() >= sent.len();
+        let mut seen = reversed.iter().rev().zip(sent.chars().rev());
+        let from_end = seen
+            .by_ref()
+            .take_while(|(char, _)| whole || !is_mask(char));
+        return from_end
+            .filter(|(char, _)| char.is_ascii_digit())
+            .any(|(char, sent)| *char != sent);
+    }
     if !digits().all(|char| char.is_ascii_digit()) {
         return false;
     }
@@ -207,9 +221,7 @@ impl Endpoint for Initialize {
         &'a self,
         request: RequestBuilder<'a, Finpass>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        if self.consent_type.as_str().is_empty() {
-            return Err(InvalidRequest::new("consent_type", "must not be empty"));
-        }
+        check_id("consent_type", self.consent_type.as_str())?;
         for (field, url) in [
             ("webhook_url", &self.webhook_url),
             ("redirect_url", &self.return_url),
@@ -236,7 +248,7 @@ impl Endpoint for Initialize {
             return Err(DecodeError::missing_data("$.data.client_id").into());
         }
         // A browser must not be sent to another scheme, such as `javascript:`.
-        check_web_url("redirect_url", data.consent_url.expose())
+        check_person_url("redirect_url", data.consent_url.expose())
             .map_err(|_| DecodeError::missing_data("$.data.redirect_url"))?;
         if names_another(data.mobile_number.as_ref(), self.mobile_number.expose()) {
             return Err(VerificationError::OtherRequest.into());

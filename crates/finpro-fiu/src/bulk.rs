@@ -196,7 +196,7 @@ impl Endpoint for ScheduleFiRequests {
 pub struct ConsentsFile(Masked);
 
 provider_core::text_input! {
-    ConsentsFile, "CSV with a column consentId, or JSON, of at most 10 MB."
+    ConsentsFile, "CSV with a column consentId, or JSON, of at most 10 MiB."
 }
 
 impl ConsentsFile {
@@ -207,11 +207,16 @@ impl ConsentsFile {
     ///
     /// # Errors
     ///
-    /// More than 10 MiB, or no consent; a byte order mark or NUL; JSON that is none; CSV without the column `consentId`, with one that is not documented, or with one twice; a range that ends before it begins,
+    /// More than 10 MiB, or no consent; a byte order mark or NUL; JSON that is none; CSV without the column `consentId`, with
+    /// one that is not documented, or with one twice, with a row of more or fewer cells, or with a quote that is not closed; a range that ends before it begins,
     /// which is named with its row, from 1.
     pub fn parse(text: &str) -> Result<Self, InvalidRequest> {
         const FILE: &str = "file";
-        rule(text.len() <= Self::MAX_BYTES, FILE, "must be at most 10 MB")?;
+        rule(
+            text.len() <= Self::MAX_BYTES,
+            FILE,
+            "must be at most 10 MiB",
+        )?;
         rule(
             !text.starts_with('\u{feff}'),
             FILE,
@@ -232,7 +237,7 @@ impl ConsentsFile {
     /// Not UTF-8, or as of [`parse`](Self::parse).
     pub fn of_bytes(bytes: &[u8]) -> Result<Self, InvalidRequest> {
         let limited = bytes.len() <= Self::MAX_BYTES;
-        rule(limited, "file", "must be at most 10 MB")?;
+        rule(limited, "file", "must be at most 10 MiB")?;
         let text = std::str::from_utf8(bytes);
         Self::parse(text.map_err(|_| InvalidRequest::new("file", "must be UTF-8"))?)
     }
@@ -289,12 +294,8 @@ fn check_json(text: &str) -> Result<(), InvalidRequest> {
 fn check_csv(text: &str) -> Result<(), InvalidRequest> {
     const FILE: &str = "file";
     const COLUMNS: [&str; 4] = ["consentId", "fiDataRangeFrom", "fiDataRangeTo", "configId"];
-    let cells = |line: &str| -> Vec<String> {
-        let cells = line.split(',');
-        let cells = cells.map(|cell| cell.trim().trim_matches('"').to_owned());
-        cells.collect()
-    };
-    let columns = cells(text.lines().next().unwrap_or_default());
+    let header = text.lines().next().unwrap_or_default();
+    let columns = cells(header).ok_or_else(|| InvalidRequest::new(FILE, UNCLOSED))?;
     let place = |name: &str| columns.iter().position(|column| column == name);
     rule(
         place("consentId").is_some(),
@@ -313,10 +314,15 @@ fn check_csv(text: &str) -> Result<(), InvalidRequest> {
     let rows = || text.lines().skip(1).filter(|line| !line.trim().is_empty());
     rule(rows().next().is_some(), FILE, NO_CONSENT)?;
     let ends = (place("fiDataRangeFrom"), place("fiDataRangeTo"));
-    // A comma within quotes may shift the cells of a row: its range is FinPro's to check.
-    let plain = rows().enumerate().filter(|(_, row)| !row.contains('"'));
-    for (index, row) in plain {
-        let cells = cells(row);
+    for (index, row) in rows().enumerate() {
+        let row_error = |rule| {
+            let field = format!("{FILE}[{}]", index.saturating_add(1));
+            InvalidRequest::new(field, rule)
+        };
+        let cells = cells(row).ok_or_else(|| row_error(UNCLOSED))?;
+        if cells.len() != columns.len() {
+            return Err(row_error("must have as many cells as the first line"));
+        }
         let time = |place: Option<usize>| {
             let cell = place.and_then(|place| cells.get(place));
             cell.and_then(|cell| UtcTime::parse(cell).ok())
@@ -328,6 +334,49 @@ fn check_csv(text: &str) -> Result<(), InvalidRequest> {
         UtcTime::check_range(time(ends.0), time(ends.1), "fiDataRangeTo").map_err(of_row)?;
     }
     Ok(())
+}
+
+const UNCLOSED: &str = "has a quote that is not closed, or text beside one";
+
+/// The cells of a line of CSV, without blanks around them; `None` if their quotes do not match. A line break in quotes is none.
+fn cells(line: &str) -> Option<Vec<String>> {
+    let mut cells = Vec::new();
+    let mut rest = line;
+    loop {
+        let begin = rest.trim_start();
+        let after = match begin.strip_prefix('"') {
+            Some(mut inner) => {
+                let mut cell = String::new();
+                loop {
+                    let (text, after) = inner.split_once('"')?;
+                    cell.push_str(text);
+                    match after.strip_prefix('"') {
+                        Some(more) => {
+                            cell.push('"');
+                            inner = more;
+                        }
+                        None => {
+                            cells.push(cell);
+                            break after.trim_start();
+                        }
+                    }
+                }
+            }
+            None => {
+                let end = begin.find(',').unwrap_or(begin.len());
+                let (cell, after) = begin.split_at(end);
+                if cell.contains('"') {
+                    return None;
+                }
+                cells.push(cell.trim_end().to_owned());
+                after
+            }
+        };
+        if after.is_empty() {
+            return Some(cells);
+        }
+        rest = after.strip_prefix(',')?;
+    }
 }
 
 fn is_json(text: &str) -> bool {
@@ -391,7 +440,7 @@ impl schemars::JsonSchema for BulkConfig {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadFiRequests {
-    /// The file: CSV with a column consentId, or JSON, of at most 10 MB
+    /// The file: CSV with a column consentId, or JSON, of at most 10 MiB
     #[cfg_attr(
         feature = "schema",
         schemars(extend("format" = "binary", "x-kyc-file" = {"encoding": "text", "maxBytes": ConsentsFile::MAX_BYTES}))

@@ -233,7 +233,7 @@ provider_core::operations! {
         ///
         /// # Errors
         ///
-        /// As of [`schedule_fi_requests`](Self::schedule_fi_requests), and `InvalidRequest` for a file of more than 10 MB, with a
+        /// As of [`schedule_fi_requests`](Self::schedule_fi_requests), and `InvalidRequest` for a file of more than 10 MiB, with a
         /// byte order mark, or that is neither JSON nor CSV with the column `consentId`; `Decode` for a success without the
         /// reference that was left to FinPro to make.
         upload_fi_requests(UploadFiRequests);

@@ -4,7 +4,7 @@ use finpro_profile::Envelope;
 use provider_core::lenient::Read;
 use provider_core::{
     DecodeError, Idempotency, InvalidRequest, Items, Label, Mark, Masked, Operation, Pan, Plus,
-    check_web_url, is_same_text, lenient, query_parameters,
+    check_person_url, is_same_text, lenient, query_parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -366,7 +366,7 @@ post!(
     },
     answer: |_, reply| {
         // A browser must not be sent to another scheme, such as `javascript:`.
-        check_web_url("webRedirectionURL", reply.data.web_redirection_url.expose())
+        check_person_url("webRedirectionURL", reply.data.web_redirection_url.expose())
             .map_err(|_| DecodeError::missing_data("$.data.webRedirectionURL").into())
     }
 );

@@ -4,7 +4,7 @@ use finpro_profile::Envelope;
 use provider_core::lint::Findings;
 use provider_core::{
     DecodeError, Idempotency, InvalidRequest, Mark, Masked, Mobile, Operation, Pan, ResponseError,
-    check_web_url, lenient,
+    check_person_url, lenient,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -399,7 +399,7 @@ impl RequestedConsents {
 /// Checks where the customer is sent, if the reply says so: not to another scheme, such as `javascript:`.
 fn check_url(url: Option<&RedirectionUrl>) -> Result<(), ResponseError> {
     let checked = url.map_or(Ok(()), |url| {
-        check_web_url("webRedirectionUrl", url.expose())
+        check_person_url("webRedirectionUrl", url.expose())
     });
     checked.map_err(|_| DecodeError::missing_data("$.data.webRedirectionUrl").into())
 }

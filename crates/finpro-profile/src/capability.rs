@@ -1,7 +1,7 @@
 //! FinPro as an [`AggregatorDiscovery`].
 
 use provider_core::capability::{
-    AggregatorDiscovery, AggregatorId, AggregatorQuery, AggregatorStanding,
+    AggregatorDiscovery, AggregatorId, AggregatorQuery, AggregatorStanding, AggregatorStandings,
 };
 use provider_core::{
     CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
@@ -28,24 +28,28 @@ fn request(query: &AggregatorQuery) -> Result<CheckProfile, InvalidRequest> {
 }
 
 /// What the rows say about the aggregators that were asked, in whatever case an id is written. A row without an id costs only
-/// itself, unless there is no other.
+/// itself, unless there is no other, and is counted as unread.
 fn standings(
     asked: &[AggregatorId],
     rows: &[ProfileRow],
-) -> Result<Vec<AggregatorStanding>, Error> {
+    unread: usize,
+) -> Result<AggregatorStandings, DecodeError> {
     let named = |row: &ProfileRow| {
         let aggregator = AggregatorId::parse(&*row.aa_id).ok()?;
         Some(AggregatorStanding::new(aggregator, row.readiness()))
     };
     let mut standings: Vec<_> = rows.iter().filter_map(named).collect();
     if standings.is_empty() && !rows.is_empty() {
-        return Err(at_operation(DecodeError::missing_data("$.data[].aaId")));
+        return Err(DecodeError::missing_data("$.data[].aaId"));
     }
+    let unnamed = rows.len().saturating_sub(standings.len());
     let is = |standing: &AggregatorStanding, id: &AggregatorId| {
         id.as_str()
             .eq_ignore_ascii_case(standing.aggregator.as_str())
     };
     standings.retain(|found| asked.is_empty() || asked.iter().any(|id| is(found, id)));
+    let mut standings = AggregatorStandings::from(standings);
+    standings.unread = unread.saturating_add(unnamed);
     Ok(standings)
 }
 
@@ -63,12 +67,17 @@ impl AggregatorDiscovery for FinproProfileClient {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         let request = request(&query).map_err(at_operation)?;
         let response = self.check_profile(request).with_options(options).await?;
-        standings(&query.aggregators, &response.value().data)
+        response.read::<CheckProfile, _>(|report| {
+            standings(&query.aggregators, &report.data, report.data.unread_count())
+        })
     }
 }
+
+#[cfg(feature = "cache")]
+use provider_core::Response;
 
 #[cfg(feature = "cache")]
 #[async_trait]
@@ -85,9 +94,15 @@ impl AggregatorDiscovery for crate::CachedProfiles {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         let request = request(&query).map_err(at_operation)?;
         let report = self.check_profile(request).with_options(options).await?;
-        standings(&query.aggregators, &report.rows)
+        let rows = &report.rows;
+        match report.reply {
+            Some(reply) => Response::clone(&reply).read::<CheckProfile, _>(|reply| {
+                standings(&query.aggregators, rows, reply.data.unread_count())
+            }),
+            None => standings(&query.aggregators, rows, 0).map_err(at_operation),
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const EXIT_UNREAD: u8 = 7;
 /// Not reached.
 pub(crate) const EXIT_UNREACHED: u8 = 5;
 
-/// Ended by Ctrl-C, as shells number it, or by SIGTERM or SIGHUP.
+/// Ended by Ctrl-C, as shells number it, or by SIGTERM, SIGHUP or SIGQUIT.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why a command failed.

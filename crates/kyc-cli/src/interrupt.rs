@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: what ends a command before its time.
+//! Ctrl-C, SIGTERM, SIGHUP and SIGQUIT: what ends a command before its time.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,6 +98,8 @@ impl Signals {
 
         let kinds = [
             SignalKind::interrupt(),
+            // Its own effect is an image of the memory, credentials and all, in a file.
+            SignalKind::quit(),
             SignalKind::terminate(),
             SignalKind::hangup(),
         ];

@@ -6,7 +6,8 @@ use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
 use kyc_facade::provider_core::{
-    Drift, DriftKind, DriftRadar, Outcome, ReplyText, RequestId, Response, is_invisible,
+    Drift, DriftKind, DriftRadar, Outcome, ReplyText, RequestId, Response, check_web_url,
+    is_invisible,
 };
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
@@ -60,11 +61,38 @@ impl Output {
     /// [`Failure::Unwritten`] with the call's id.
     pub(crate) fn reply(self, reply: &Response<ReplyText>) -> Result<(), Failure> {
         let text = &reply.value().json;
+        self.warn_of_links(text);
         let written = match self.json {
             true => self.line(text),
             false => self.fields(text),
         };
         written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
+    }
+
+    /// Warns of members that should be addresses on the web and are none: `javascript:`, `file:`, `//elsewhere`. They are printed as
+    /// they came. The members of a long reply, which is account data, are not looked at.
+    fn warn_of_links(self, reply: &str) {
+        const LONG: usize = 1024 * 1024;
+        if reply.len() > LONG {
+            return;
+        }
+        let mut members = Vec::new();
+        flatten("", reply, &mut members);
+        for (path, text) in members {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            let name = name
+                .split('[')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            let is_link = ["url", "urls", "link", "redirect"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            let is_said = !matches!(&*text, "" | "none" | "null" | "true" | "false");
+            if is_link && is_said && check_web_url("url", &text).is_err() {
+                self.warn(&printable(&path), "is not a web address; do not follow it");
+            }
+        }
     }
 
     /// Prints JSON text with one field per line.

@@ -1,6 +1,7 @@
 //! Usage errors, reported without values: a value may be personal, or a secret that was pasted into the wrong place.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -19,8 +20,13 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if asked_for {
+        let printed = error.print().and_then(|()| io::stdout().flush());
         // A closed pipe is not a failure of help.
-        let _ = error.print();
+        if printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            let failure = Failure::Unprinted;
+            Output { json: false }.failure(&failure);
+            return ExitCode::from(failure.exit_code());
+        }
         let missing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         return ExitCode::from(if missing { EXIT_INVALID } else { 0 });
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorId, AggregatorStanding, BrowserUrl, ConsentAnswer,
+    AggregatorConsentSession, AggregatorId, AggregatorStandings, BrowserUrl, ConsentAnswer,
     DocumentSession, ProviderReference, Readiness, RecordedConsent,
 };
 use provider_core::{Error, ErrorKind, RequestId};
@@ -43,7 +43,7 @@ impl OnboardingReport {
 /// |---|---|
 /// | `step` | [`StepName::as_str`] |
 /// | `result` | `done`, `skipped`, `failed` |
-/// | `provider`, `elapsed_ms`, `request_id`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, or `standings`: a list of `aggregator` and `readiness` |
+/// | `provider`, `elapsed_ms`, `request_id`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, or `standings`: a list of `aggregator` and `readiness`, and `unread`, how many answers could not be read, if any could not |
 /// | `reason`, `message` | of a step that was skipped: [`SkipReason::as_str`](crate::SkipReason::as_str), and in words |
 /// | `error` | of a step that failed, as [`Error`] documents |
 impl Serialize for OnboardingReport {
@@ -118,6 +118,8 @@ enum Value<'r> {
     },
     Standings {
         standings: Vec<Standing<'r>>,
+        #[serde(skip_serializing_if = "is_none")]
+        unread: usize,
     },
 }
 
@@ -175,13 +177,19 @@ fn at_aggregator(session: &AggregatorConsentSession, urls: bool) -> Value<'_> {
     }
 }
 
-fn standings(standings: &[AggregatorStanding]) -> Value<'_> {
-    let standings = standings.iter().map(|standing| Standing {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+fn standings(found: &AggregatorStandings) -> Value<'_> {
+    let standings = found.iter().map(|standing| Standing {
         aggregator: &standing.aggregator,
         readiness: standing.readiness,
     });
     Value::Standings {
         standings: standings.collect(),
+        unread: found.unread,
     }
 }
 

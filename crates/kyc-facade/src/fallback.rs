@@ -8,7 +8,7 @@ use std::sync::Arc;
 use provider_core::capability::{
     AccessGrant, AccessReturn, AccountData, AggregatorConsent, AggregatorConsentRequest,
     AggregatorConsentSession, AggregatorData, AggregatorDiscovery, AggregatorQuery,
-    AggregatorStanding, ConsentRecorder, ConsentStatement, DataRange, DataReadiness, Document,
+    AggregatorStandings, ConsentRecorder, ConsentStatement, DataRange, DataReadiness, Document,
     DocumentAccess, DocumentAccessRequest, DocumentList, DocumentReference, DocumentSession,
     FollowedConsent, GrantedAccess, IdentityRecord, IdentityVerification, RecordedConsent,
     SessionAccess, SessionReference, SharedDocuments, SharedIdentity, VerificationDecision,
@@ -273,7 +273,7 @@ impl AggregatorDiscovery for Fallback<dyn AggregatorDiscovery> {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         self.in_turn(
             options,
             true,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use provider_core::capability::{AggregatorDiscovery, AggregatorQuery, AggregatorStanding};
+use provider_core::capability::{AggregatorDiscovery, AggregatorQuery, AggregatorStandings};
 use provider_core::{CallOptions, Error, async_trait};
 use tokio::time::Instant;
 
@@ -91,7 +91,7 @@ impl AggregatorDiscovery for Hedged {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         let started = Instant::now();
         self.budget.pay();
         let ask = async |provider: &dyn AggregatorDiscovery, options| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join3;
-use provider_core::capability::{AggregatorStanding, ProviderReference};
+use provider_core::capability::{AggregatorStandings, ProviderReference};
 use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -260,8 +260,8 @@ impl Onboarding {
         report
     }
 
-    fn choose(&self, discovery: &Step<Vec<AggregatorStanding>>) -> AggregatorChoice {
-        let standings = discovery.value().map_or(&[][..], Vec::as_slice);
+    fn choose(&self, discovery: &Step<AggregatorStandings>) -> AggregatorChoice {
+        let standings = discovery.value().map_or(&[][..], |standings| &**standings);
         choose_aggregator(
             standings,
             &self.applicant.aggregators,

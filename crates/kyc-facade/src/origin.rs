@@ -1,9 +1,9 @@
 //! The origin of an answer: which of several providers gave it.
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStanding, Document, DocumentList, DocumentSession,
-    GrantedAccess, IdentityRecord, ProviderReference, RecordedConsent, VerificationDecision,
-    VerificationSession,
+    AggregatorConsentSession, AggregatorStanding, AggregatorStandings, Document, DocumentList,
+    DocumentSession, GrantedAccess, IdentityRecord, ProviderReference, RecordedConsent,
+    VerificationDecision, VerificationSession,
 };
 
 /// An answer that can name the provider that gave it.
@@ -50,13 +50,14 @@ origin!(
     IdentityRecord: _ => None,
 );
 
-impl<T: Origin> Origin for Vec<T> {
+impl Origin for AggregatorStandings {
     fn origin(&self) -> Option<&'static str> {
         self.first()?.origin()
     }
 
     fn set_origin(&mut self, provider: &'static str) {
-        self.iter_mut()
+        self.standings
+            .iter_mut()
             .for_each(|answer| answer.set_origin(provider));
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
-    AggregatorQuery, AggregatorStanding, ConsentAnswer, ConsentRecorder, ConsentStatement,
+    AggregatorQuery, AggregatorStandings, ConsentAnswer, ConsentRecorder, ConsentStatement,
     DocumentAccess, DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
 use provider_core::{Error, Idempotency, InvalidRequest};
@@ -79,7 +79,7 @@ impl Earlier {
 
 type Consent = Planned<Arc<dyn ConsentRecorder>, ConsentStatement, RecordedConsent>;
 type Documents = Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest, DocumentSession>;
-type Discovery = Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, Vec<AggregatorStanding>>;
+type Discovery = Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, AggregatorStandings>;
 type AtAggregator =
     Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest, AggregatorConsentSession>;
 

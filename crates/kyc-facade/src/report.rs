@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStanding, ConsentAnswer, DocumentSession, RecordedConsent,
+    AggregatorConsentSession, AggregatorStandings, ConsentAnswer, DocumentSession, RecordedConsent,
 };
 use provider_core::{Error, RequestId};
 
@@ -148,7 +148,7 @@ pub struct OnboardingReport {
     /// The session for documents.
     pub documents: Step<DocumentSession>,
     /// The aggregators that know the person.
-    pub discovery: Step<Vec<AggregatorStanding>>,
+    pub discovery: Step<AggregatorStandings>,
     /// The aggregator that suits the person best. The provider of the consent may choose another; its session says so.
     pub choice: AggregatorChoice,
     /// The consent at the aggregator.

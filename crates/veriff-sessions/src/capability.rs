@@ -79,17 +79,18 @@ impl IdentityVerification for SessionsClient {
         let created = self
             .create_session(creation(&request))
             .with_options(options)
-            .await?
-            .into_value()
-            .verification;
-        let missing = |place| at::<CreateSession>(DecodeError::missing_data(place));
-        let reference = ProviderReference::parse(created.id.as_str())
-            .map_err(|_| missing("$.verification.id"))?;
-        let url = created.url.ok_or_else(|| missing("$.verification.url"))?;
-        Ok(VerificationSession::new(
-            reference,
-            BrowserUrl::new(url.expose()),
-        ))
+            .await?;
+        created.read::<CreateSession, _>(|created| {
+            let created = created.verification;
+            let reference = ProviderReference::parse(created.id.as_str())
+                .map_err(|_| DecodeError::missing_data("$.verification.id"))?;
+            let url = created.url;
+            let url = url.ok_or(DecodeError::missing_data("$.verification.url"))?;
+            Ok(VerificationSession::new(
+                reference,
+                BrowserUrl::new(url.expose()),
+            ))
+        })
     }
 
     async fn read_verdict(

@@ -5,7 +5,7 @@ use provider_core::jiff::civil::Date;
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Mark, Masked, Operation,
-    RequestBuilder, ResponseError, Verified, check_web_url, lenient,
+    RequestBuilder, ResponseError, Verified, check_person_url, check_web_url, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -401,7 +401,7 @@ impl Endpoint for CreateSession {
         refused(response, reply.status.as_ref(), true)?;
         // The person is sent there: not to another scheme, such as `javascript:`.
         let url = reply.verification.url.as_ref();
-        check_web_url("verification.url", url.map_or("", |url| url.expose()))
+        check_person_url("verification.url", url.map_or("", |url| url.expose()))
             .map_err(|_| DecodeError::missing_data("$.verification.url"))?;
         Ok(reply)
     }

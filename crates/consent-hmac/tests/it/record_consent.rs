@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use consent_hmac::provider_core::capability::{ConsentKind, ConsentRecorder, ConsentStatement};
 use consent_hmac::provider_core::testing::{FixedClock, ScriptedTransport, Step, conformance};
 use consent_hmac::provider_core::{
-    Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy, TransportErrorKind,
-    VerificationError,
+    CallOptions, Endpoint, Error, ErrorKind, Idempotency, Outcome, Response, RetryPolicy,
+    TransportErrorKind, VerificationError,
 };
 use consent_hmac::{
     ApiKey, ConsentAnswer, ConsentClient, ConsentContext, ConsentRecord, ConsentType,
@@ -112,7 +113,7 @@ async fn the_signature_covers_the_sent_bytes_whatever_the_text() {
     for text in [
         "\"quoted\" \\ /",
         " leading and trailing ",
-        "line\r\nbreak\ttab\u{0}\u{7f}\u{2028}",
+        "line\r\nbreak\ttab\u{2028}",
         "सहमति 同意 👩‍👩‍👧 e\u{301} \u{feff}",
         &long,
     ] {
@@ -300,6 +301,60 @@ async fn a_success_names_the_consent_and_the_session() {
         assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
         assert_eq!(error.outcome(), Outcome::Done, "{body}");
         assert_eq!(error.decode().unwrap().path(), path, "{body}");
+    }
+}
+
+/// A wording has lines, and nothing that no reader sees.
+#[tokio::test(start_paused = true)]
+async fn a_text_with_a_control_character_is_not_sent() {
+    for text in [
+        "I agree\u{0}",
+        "I\u{1b}[8m agree",
+        "\u{8}I agree",
+        "I\u{9b}agree",
+        "\u{7f}I agree",
+    ] {
+        let (result, transport) = send_with(RetryPolicy::never(), [], consent(text)).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.invalid_request().unwrap().field(), "text", "{text:?}");
+        assert!(transport.sent().is_empty());
+    }
+    let lines = consent("I agree\r\n\tto \\u0007, caf\u{e9}");
+    let (result, _) = send_with(RetryPolicy::never(), [signed(REPLY)], lines).await;
+    result.unwrap();
+}
+
+/// It was paid for: who asks Veriff about it needs the id of the call, from the typed client and from the capability.
+#[tokio::test(start_paused = true)]
+async fn an_id_of_a_consent_that_is_none_is_an_error_of_the_exchange() {
+    let long = "a".repeat(513);
+    for id in ["a\\u001b[31mb", "a\\nb", " ", "", long.as_str()] {
+        let body = REPLY.replace("123e4567-e89b-12d3-a456-426614174000", id);
+        let (typed, _) = send_with(RetryPolicy::never(), [signed(&body)], approval()).await;
+        let client = ConsentClient::builder(veriff(BASE_URL))
+            .transport(Arc::new(ScriptedTransport::new([signed(&body)])))
+            .build()
+            .unwrap();
+        let statement = ConsentStatement::new(
+            SESSION,
+            ConsentKind::Ine,
+            ConsentAnswer::Approved,
+            "I agree",
+        );
+        let neutral = ConsentRecorder::record_consent(&client, statement, CallOptions::new()).await;
+        for error in [typed.unwrap_err(), neutral.unwrap_err()] {
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Decode, Outcome::Done),
+                "{id}"
+            );
+            assert_eq!(
+                (error.attempts(), error.status().unwrap().as_u16()),
+                (1, 200)
+            );
+            assert!(error.request_id().is_some() && error.raw_response().is_some());
+            assert_eq!(error.decode().unwrap().path(), "$.id");
+        }
     }
 }
 

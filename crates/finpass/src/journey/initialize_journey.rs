@@ -3,7 +3,7 @@
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Label, Mark, Masked, Mobile,
-    Operation, RequestBuilder, ResponseError, Verified, check_web_url, lenient,
+    Operation, RequestBuilder, ResponseError, Verified, check_person_url, check_web_url, lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,7 +170,7 @@ impl Endpoint for InitializeJourney {
             return Err(DecodeError::missing_data("$.data.client_id").into());
         }
         // A browser must not be sent to another scheme, such as `javascript:`.
-        check_web_url("journey_url", journey.data.journey_url.expose())
+        check_person_url("journey_url", journey.data.journey_url.expose())
             .map_err(|_| DecodeError::missing_data("$.data.journey_url"))?;
         Ok(journey)
     }

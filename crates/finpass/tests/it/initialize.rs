@@ -674,7 +674,32 @@ async fn a_session_for_another_person_is_refused() {
         let (result, _) = echoing(&form.replace('_', "1")).await;
         assert!(result.is_ok(), "{form} is the same number");
     }
-    for echo in ["", "90XXXXXX02", "02", "1-9000000002", "9000000002 or so"] {
+    // What is seen of a masked number contradicts, or does not.
+    for echo in [
+        "90XXXXXX02",
+        "XXXXXX9999",
+        "+91 91XXXXXX01",
+        "****02",
+        "91xxxxxxxxx2",
+        "X000000002",
+    ] {
+        let (result, _) = echoing(echo).await;
+        let error = result.expect_err(echo);
+        assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+    }
+    for echo in [
+        "90XXXXXX01",
+        "XXXXXX0001",
+        "+91 90XXXXXX01",
+        "****01",
+        "91xxxxxxxxx1",
+        "XXXXXXXXXX",
+        "XX9X01",
+    ] {
+        let (result, _) = echoing(echo).await;
+        assert!(result.is_ok(), "{echo} may be the same number");
+    }
+    for echo in ["", "02", "1-9000000002", "9000000002 or so"] {
         let (result, _) = echoing(echo).await;
         assert!(result.is_ok(), "{echo} is no other number for certain");
     }
@@ -775,4 +800,24 @@ fn the_number_and_the_pan_are_checked_against_the_rules_of_their_kind() {
         findings("5000000001", "AAACT1234Z"),
         ["mobile_number", "pan_number"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_value_of_a_request_has_a_control_character() {
+    for kind in [
+        "loan\u{1b}[31m",
+        "loan\nunderwriting",
+        "loan\u{85}",
+        "\u{7f}",
+        "",
+    ] {
+        let request = Initialize::new(
+            Mobile::parse("9000000001").unwrap(),
+            ConsentType::from(kind),
+        );
+        let (result, transport) = send([], request).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.invalid_request().unwrap().field(), "consent_type");
+        assert!(transport.sent().is_empty());
+    }
 }

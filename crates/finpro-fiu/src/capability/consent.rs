@@ -193,10 +193,11 @@ impl AggregatorConsent for AggregatorConsents {
             .with_options(options.clone())
             .await?;
         let elapsed = asked.elapsed();
-        let asked = asked.into_value().data;
-        let reference = ProviderReference::parse(asked.consent_handle.as_str());
-        let missing = |_| DecodeError::missing_data("$.data.consent_handle");
-        let reference = reference.map_err(missing).map_err(at::<RequestConsentV3>)?;
+        let (reference, asked) = asked.read::<RequestConsentV3, _>(|asked| {
+            let reference = ProviderReference::parse(asked.data.consent_handle.as_str());
+            let missing = |_| DecodeError::missing_data("$.data.consent_handle");
+            Ok((reference.map_err(missing)?, asked.data))
+        })?;
         let url = match asked.web_redirection_url {
             Some(url) => url,
             None => {

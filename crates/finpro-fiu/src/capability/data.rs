@@ -24,23 +24,23 @@ fn id<E: Endpoint, T>(
     parse(reference.as_str().to_owned()).map_err(at::<E>)
 }
 
-fn reference<E: Endpoint>(id: &str, place: &'static str) -> Result<SessionReference, Error> {
+fn reference(id: &str, place: &'static str) -> Result<SessionReference, DecodeError> {
     let reference = ProviderReference::parse(id);
-    let reference = reference.map_err(|_| at::<E>(DecodeError::missing_data(place)))?;
+    let reference = reference.map_err(|_| DecodeError::missing_data(place))?;
     Ok(SessionReference::new(reference).set_provider(Some(Finpro::NAME)))
 }
 
 /// All items, none of which was unreadable: the missing one could be the one that matters.
-fn all<E: Endpoint, T>(items: &Items<T>) -> Result<&[T], Error> {
+fn all<T>(items: &Items<T>) -> Result<&[T], DecodeError> {
     match items.unread_count() {
         0 => Ok(items),
-        _ => Err(at::<E>(DecodeError::missing_data("$.data[]"))),
+        _ => Err(DecodeError::missing_data("$.data[]")),
     }
 }
 
 /// Where a consent is by the rows about it, of which there may be one for each account, and its id. Rows in one reply are
 /// not facts in an order: where they differ, none is believed.
-fn followed(row: &ListedConsent, others: &[ListedConsent]) -> Result<FollowedConsent, Error> {
+fn followed(row: &ListedConsent, others: &[ListedConsent]) -> Result<FollowedConsent, DecodeError> {
     let ids = || {
         others
             .iter()
@@ -63,7 +63,7 @@ fn followed(row: &ListedConsent, others: &[ListedConsent]) -> Result<FollowedCon
             return Ok(FollowedConsent::new(word, None));
         }
     };
-    let id = first.map(|id| reference::<ListConsentsV3>(id.as_str(), "$.data[].consentID"));
+    let id = first.map(|id| reference(id.as_str(), "$.data[].consentID"));
     Ok(FollowedConsent::new(standing, id.transpose()?))
 }
 
@@ -121,10 +121,10 @@ impl AggregatorData for FiuClient {
         let handle = id::<ListConsentsV3, _>(&session, ConsentHandle::parse)?;
         let request = ListConsentsV3::Handles(vec![handle]);
         let listed = self.list_consents_v3(request).with_options(options).await?;
-        match all::<ListConsentsV3, _>(&listed.value().data)? {
+        listed.read::<ListConsentsV3, _>(|listed| match all(&listed.data)? {
             [row, others @ ..] => followed(row, others),
-            [] => Err(at::<ListConsentsV3>(DecodeError::missing_data("$.data[]"))),
-        }
+            [] => Err(DecodeError::missing_data("$.data[]")),
+        })
     }
 
     async fn request_data(
@@ -138,7 +138,9 @@ impl AggregatorData for FiuClient {
             request = request.set_range(from.into(), to.into());
         }
         let begun = self.request_fi(request).with_options(options).await?;
-        reference::<RequestFi>(begun.value().data.session_id.as_str(), "$.data.sessionId")
+        begun.read::<RequestFi, _>(|begun| {
+            reference(begun.data.session_id.as_str(), "$.data.sessionId")
+        })
     }
 
     async fn data_readiness(
@@ -161,7 +163,6 @@ impl AggregatorData for FiuClient {
     ) -> Result<Vec<AccountData>, Error> {
         let request = GetAllFiData::of_consent(id::<GetAllFiData, _>(&consent, ConsentId::parse)?);
         let read = self.get_all_fi_data(request).with_options(options).await?;
-        let accounts = all::<GetAllFiData, _>(&read.value().data)?;
-        Ok(accounts.iter().map(account).collect())
+        read.read::<GetAllFiData, _>(|read| Ok(all(&read.data)?.iter().map(account).collect()))
     }
 }

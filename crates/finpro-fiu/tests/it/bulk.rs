@@ -139,9 +139,24 @@ fn a_file_that_breaks_a_rule_is_refused() {
                     2029-01-01T00:00:00.000Z,c,2030-01-01T00:00:00.000Z\n";
     let error = ConsentsFile::parse(reversed).unwrap_err();
     assert_eq!(error.field(), "file[2].fiDataRangeTo");
+    for (text, field) in [
+        ("consentId\nc,d\n", "file[1]"),
+        ("consentId,configId\nc,d\ne\n", "file[2]"),
+        ("consentId,configId\nc,\"d\n", "file[1]"),
+        ("consentId,configId\nc,d\"\n", "file[1]"),
+        ("consentId,configId\nc,\"d\"e\n", "file[1]"),
+        ("consentId,\"configId\nc,d\n", "file"),
+    ] {
+        assert_eq!(
+            ConsentsFile::parse(text).unwrap_err().field(),
+            field,
+            "{text}"
+        );
+    }
     for text in [
         "configId, \"consentId\" \r\n1,2",
-        "consentId\n\"c\",2030\n",
+        "consentId,configId\n\"c\",2030\n",
+        "consentId,configId\n\"c \"\"d\"\", e\" , \"2030\"\n",
         " [{}]",
         "{}",
     ] {

@@ -137,6 +137,33 @@ async fn a_row_without_a_name_is_a_decode_error() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(error.outcome(), Outcome::Done);
+    assert!(error.request_id().is_some() && error.raw_response().is_some());
+    assert_eq!(
+        (error.attempts(), error.status().unwrap().as_u16()),
+        (1, 200)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_cannot_be_read_are_counted() {
+    let row = |id: &str| format!(r#"{{"aaId":{id},"status":"success"}}"#);
+    let rows = [
+        "\"onemoney\"",
+        "\"fin\\u001bvu\"",
+        "5",
+        "null",
+        "{\"aaId\":7}",
+        "\"\"",
+    ]
+    .map(row);
+    let body = format!(r#"{{"data":[{},7]}}"#, rows.join(","));
+    let transport = ScriptedTransport::new([Step::respond(200, body)]);
+    let client = client(&base_url(), Arc::new(transport));
+    let found = client
+        .discover(query("9000000001", &[]), CallOptions::new())
+        .await;
+    let found = found.unwrap();
+    assert_eq!((found.len(), found.unread), (1, 6));
 }
 
 #[tokio::test(start_paused = true)]

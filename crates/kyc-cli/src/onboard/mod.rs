@@ -16,7 +16,7 @@ use kyc_facade::finpass::Finpass;
 use kyc_facade::finpro_fiu::{AggregatorConsents, ProductId};
 use kyc_facade::finpro_profile::{Finpro, FinproProfileClient};
 use kyc_facade::provider_core::capability::{
-    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStanding, BrowserUrl,
+    AccessConsent, AggregatorConsentSession, AggregatorId, AggregatorStandings, BrowserUrl,
     ConsentAnswer, ConsentKind, ConsentPurpose, ConsentStatement, DocumentAccessRequest,
     DocumentKind, DocumentSession, IdentityVerification, ProviderReference, RecordedConsent,
     VerificationRequest, VerificationSession,
@@ -545,15 +545,20 @@ fn row<T>(name: StepName, step: &Step<T>, detail: impl Fn(&T) -> String) -> Row 
 }
 
 fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io::Result<()> {
-    let standings = |standings: &Vec<AggregatorStanding>| {
-        let shown = standings.iter().map(|standing| {
+    let standings = |found: &AggregatorStandings| {
+        let shown = found.iter().map(|standing| {
             format!(
                 "{}: {}",
                 standing.aggregator.as_str(),
                 standing.readiness.as_str()
             )
         });
-        shown.collect::<Vec<_>>().join(", ")
+        let unread = match found.unread {
+            0 => None,
+            1 => Some("1 answer could not be read".to_owned()),
+            count => Some(format!("{count} answers could not be read")),
+        };
+        shown.chain(unread).collect::<Vec<_>>().join(", ")
     };
     let rows = [
         row(

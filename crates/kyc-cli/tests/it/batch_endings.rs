@@ -60,7 +60,7 @@ fn ctrl_c_before_the_first_row_ends_at_once() {
     let made = Command::new("mkfifo").arg(&job.input).status();
     assert!(made.unwrap().success());
     let child = job.begin(&[], &server.environment());
-    // Of the three, SIGHUP is caught last: one that comes while SIGINT's own handler is being installed is lost.
+    // Of the four, SIGHUP is caught last: one that comes while SIGINT's own handler is being installed is lost.
     let caught = || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("SigCgt:"));

@@ -351,6 +351,51 @@ fn a_reply_that_cannot_be_written_was_still_done() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn help_that_cannot_be_written_is_a_failure() {
+    for arguments in [
+        &["--version"][..],
+        &["--help"],
+        &["finpass", "init", "--help"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kyc"))
+            .args(arguments)
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(7), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_address_of_a_reply_that_is_none_is_told() {
+    for (url, is_told) in [
+        ("javascript:alert(1)", true),
+        ("data:text/html,x", true),
+        ("//evil.example.test", true),
+        ("file:///etc/passwd", true),
+        ("https://user@evil.example.test", true),
+        ("https://a.example.test/x", false),
+    ] {
+        let body = format!(
+            r#"{{"ver":"1","status":"success","data":{{"data":{{"s3Url":"{url}","urls":[]}}}}}}"#
+        );
+        let server = FixedServer::answering("200 OK", &body);
+        let run = kyc(
+            &["finpro", "analytics-excel", "--transaction-id", "t-1"],
+            &server.environment(),
+        );
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(
+            run.stderr.contains("is not a web address"),
+            is_told,
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
 fn a_refusal_says_what_was_counted_and_that_more_is_not_printed() {
     let sandbox = SandboxProcess::start();
     let server = FixedServer::answering(

@@ -13,7 +13,7 @@ use crate::profile_server::ProfileServer;
 /// What is said of a read: it changes nothing.
 const BROKEN_OFF: &str = " was broken off; it only reads and can be asked again";
 
-const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
+const SIGNALS: [&str; 4] = ["-INT", "-QUIT", "-TERM", "-HUP"];
 
 /// Starts `kyc` with an input that does not end; it reads a part of it.
 fn reading(arguments: &[&str]) -> (Child, ChildStdin) {

@@ -6,7 +6,7 @@ use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{
     Email, Error, ErrorKind, Fault, Mobile, Outcome, Pan, RequestId, request_from_json, serde_json,
 };
-use kyc_facade::{Applicant, OnboardingReport, StepName};
+use kyc_facade::{Applicant, OnboardingReport, Step, StepName};
 use serde_json::{Value, json};
 
 use crate::fakes::Fake;
@@ -89,6 +89,17 @@ async fn a_report_is_a_document_of_a_version_without_personal_values_and_urls() 
         "https://documents.example.test"
     );
     assert!(!format!("{:?}", report.with_urls()).contains("https:"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn aggregators_whose_answers_could_not_be_read_are_counted() {
+    let (mut report, _) = report().await;
+    let unread = |report: &OnboardingReport| json!(report)["steps"][2]["value"]["unread"].take();
+    assert_eq!(unread(&report), Value::Null);
+    if let Step::Done { value, .. } = &mut report.discovery {
+        value.unread = 2;
+    }
+    assert_eq!(unread(&report), json!(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,10 +142,10 @@ impl AggregatorDiscovery for Fake {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         self.act(format!("discover {}", query.query_id), options)
             .await?;
-        Ok(self.standings.clone())
+        Ok(self.standings.clone().into())
     }
 }
 

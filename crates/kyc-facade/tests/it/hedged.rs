@@ -75,7 +75,7 @@ impl AggregatorDiscovery for Peer {
         &self,
         _: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error> {
+    ) -> Result<AggregatorStandings, Error> {
         let _in_flight = Arc::clone(&self.in_flight);
         self.asked.lock().unwrap().push(options);
         let step = self.script.lock().unwrap().pop_front();
@@ -85,7 +85,7 @@ impl AggregatorDiscovery for Peer {
             Some(kind) => Err(Error::new(kind, Outcome::Unknown).at(self.name, "ask")),
             None => {
                 let aggregator = AggregatorId::parse("a").unwrap();
-                Ok(vec![AggregatorStanding::new(aggregator, Readiness::Ready)])
+                Ok(vec![AggregatorStanding::new(aggregator, Readiness::Ready)].into())
             }
         }
     }

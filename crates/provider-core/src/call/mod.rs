@@ -22,6 +22,7 @@ mod observer;
 mod operations;
 mod options;
 mod progress;
+mod read;
 mod receive;
 mod sink;
 

@@ -84,6 +84,33 @@ impl AggregatorStanding {
     }
 }
 
+/// The answers of the aggregators that were asked, a slice of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AggregatorStandings {
+    /// One for each aggregator whose answer was read, in the provider's order.
+    pub standings: Vec<AggregatorStanding>,
+    /// How many answers could not be read: of these aggregators nothing is known. Report it.
+    pub unread: usize,
+}
+
+impl From<Vec<AggregatorStanding>> for AggregatorStandings {
+    fn from(standings: Vec<AggregatorStanding>) -> Self {
+        Self {
+            standings,
+            unread: 0,
+        }
+    }
+}
+
+impl std::ops::Deref for AggregatorStandings {
+    type Target = [AggregatorStanding];
+
+    fn deref(&self) -> &[AggregatorStanding] {
+        &self.standings
+    }
+}
+
 /// Finds out which account aggregators know a person.
 #[async_trait]
 pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
@@ -98,7 +125,7 @@ pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
     /// `InvalidRequest` with the field and the rule.
     fn check_query(&self, query: &AggregatorQuery) -> Result<(), Error>;
 
-    /// Asks the aggregators. Returns one standing for each of them, in the provider's order.
+    /// Asks the aggregators. Returns one standing for each of them, in the provider's order, and how many could not be read.
     ///
     /// # Errors
     ///
@@ -107,7 +134,7 @@ pub trait AggregatorDiscovery: fmt::Debug + Send + Sync {
         &self,
         query: AggregatorQuery,
         options: CallOptions,
-    ) -> Result<Vec<AggregatorStanding>, Error>;
+    ) -> Result<AggregatorStandings, Error>;
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use aggregator_data::{
     AccountData, AggregatorData, ConsentStanding, DataRange, DataReadiness, FollowedConsent,
 };
 pub use aggregator_discovery::{
-    AggregatorDiscovery, AggregatorQuery, AggregatorStanding, Readiness,
+    AggregatorDiscovery, AggregatorQuery, AggregatorStanding, AggregatorStandings, Readiness,
 };
 pub use consent_recorder::{
     ConsentAnswer, ConsentKind, ConsentRecorder, ConsentStatement, RecordedConsent,

@@ -225,12 +225,12 @@ impl fmt::Debug for PathId {
     }
 }
 
-/// The rule of every id whose characters are not documented: text, and no control character, which would break a line of a
-/// log, a header or a file.
+/// The rule of every id whose characters are not documented: text of at most 512 bytes, and no control character, which would break
+/// a line of a log, a header or a file.
 ///
 /// # Errors
 ///
-/// It is empty, or has a control character.
+/// It is empty, longer, or has a control character.
 #[doc(hidden)]
 pub fn check_id(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
     let has_control = match text.is_ascii() {
@@ -239,6 +239,9 @@ pub fn check_id(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
     };
     if text.is_empty() {
         return Err(InvalidRequest::new(field, "must not be empty"));
+    }
+    if text.len() > LONGEST_ID {
+        return Err(InvalidRequest::new(field, "must be at most 512 bytes long"));
     }
     match has_control {
         true => Err(InvalidRequest::new(
@@ -249,7 +252,10 @@ pub fn check_id(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
     }
 }
 
-/// Declares opaque ids: any non-empty text from a provider without control characters, kept unchanged.
+/// The longest id whose form is not documented, in bytes: none is expected to be near it.
+const LONGEST_ID: usize = 512;
+
+/// Declares opaque ids: any non-empty text from a provider of at most 512 bytes without control characters, kept unchanged.
 ///
 /// ```
 /// provider_core::opaque_id! {
@@ -281,7 +287,7 @@ macro_rules! opaque_id {
             ///
             /// # Errors
             ///
-            /// The text is empty, or has a control character, such as a line break.
+            /// The text is empty, longer than 512 bytes, or has a control character, such as a line break.
             pub fn parse(
                 text: impl ::core::convert::Into<::std::string::String>,
             ) -> ::core::result::Result<Self, $crate::InvalidRequest> {

@@ -35,4 +35,4 @@ pub use text_input::deserialize_text;
 #[cfg(feature = "schema")]
 #[doc(hidden)]
 pub use text_input::schema_description;
-pub use web_url::check_web_url;
+pub use web_url::{check_person_url, check_web_url};

@@ -75,7 +75,8 @@ impl Fault {
     /// The provider's code if it looks like a code: words of codes, such as `not` and `found`, joined by `_` or `.`, or up to
     /// four letters and up to six digits.
     ///
-    /// Anything else (a number, an address, a token, a name) is there by mistake and is not printed.
+    /// Anything else (a number, an address, a token, a name) is there by mistake and is not printed: a word that is in no list of
+    /// words of codes, such as `some` in `some_code`, could be a name. The rule is the same for all providers.
     pub fn printable_code(&self) -> Option<&str> {
         self.code().filter(|code| looks_like_a_code(code))
     }

@@ -11,6 +11,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::attempt::Attempt;
 use super::body::Body;
@@ -143,8 +144,8 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
     ///
     /// # Errors
     ///
-    /// A placeholder without a value, or a value that cannot be written as JSON, which never happens with a struct of
-    /// strings and numbers.
+    /// A placeholder without a value, a text with a control character other than a tab or a line break, or a value that cannot be
+    /// written as JSON, which never happens with a struct of strings and numbers.
     pub fn json<T: Serialize + ?Sized>(
         self,
         value: &T,
@@ -152,6 +153,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         let mut bytes = Vec::with_capacity(512);
         serde_json::to_writer(&mut bytes, value)
             .map_err(|_| InvalidRequest::new("body", "the request cannot be written as JSON"))?;
+        check_controls(&bytes)?;
         self.finish(Body::from(bytes), Some(APPLICATION_JSON))
     }
 
@@ -337,5 +339,45 @@ fn encode(text: &str, into: &mut String) {
         } else {
             into.extend(['%', digit(byte >> 4), digit(byte & 0x0f)]);
         }
+    }
+}
+
+/// Refuses a text with a control character other than a tab or a line break, which a consent's wording may have. The error names the
+/// member.
+fn check_controls(json: &[u8]) -> Result<(), InvalidRequest> {
+    // As JSON they are escapes, and those after ASCII are two bytes. Most requests have neither.
+    let may_be = json.windows(2).any(|pair| match pair {
+        [b'\\', letter] => matches!(letter, b'u' | b'b' | b'f'),
+        [0xc2, last] => (0x80..0xa0).contains(last),
+        [_, 0x7f] => true,
+        _ => false,
+    });
+    if !may_be {
+        return Ok(());
+    }
+    let value = serde_json::from_slice(json).unwrap_or_default();
+    match place_of_control("", &value) {
+        Some(field) => Err(InvalidRequest::new(
+            field,
+            "must not contain control characters",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn place_of_control(name: &str, value: &Value) -> Option<String> {
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let below = |part: &str| match name {
+        "" => part.to_owned(),
+        name => format!("{name}.{part}"),
+    };
+    match value {
+        Value::String(text) => text.contains(is_control).then(|| name.to_owned()),
+        Value::Array(values) => (values.iter().enumerate())
+            .find_map(|(index, value)| place_of_control(&format!("{name}[{index}]"), value)),
+        Value::Object(members) => {
+            (members.iter()).find_map(|(member, value)| place_of_control(&below(member), value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
