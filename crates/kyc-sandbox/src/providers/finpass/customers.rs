@@ -171,8 +171,10 @@ impl Finpass {
                     .script
                     .and_then(|script| script.next_action(&asked.flow));
                 if let Some((_, action)) = next {
-                    self.act(id, action);
-                    self.plan_next(id, at_ms);
+                    // Nothing is left to do where somebody else has decided.
+                    if self.act(id, action) {
+                        self.plan_next(id, at_ms);
+                    }
                 }
             }
             Timer::LinkExpires { id } => {

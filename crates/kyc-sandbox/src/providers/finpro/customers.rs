@@ -107,8 +107,10 @@ impl Finpro {
         };
         let script = MobileScript::of(&found.flow.mobile);
         if let Some((_, action)) = script.and_then(|script| script.next_action(&found.flow)) {
-            self.act(visit, action);
-            self.plan_next(visit, at_ms);
+            // Nothing is left to do where somebody else has decided.
+            if self.act(visit, action) {
+                self.plan_next(visit, at_ms);
+            }
         }
     }
 
