@@ -64,7 +64,7 @@ use crate::time_left::{options_left, share};
 /// [`SharedIdentity`] and [`AggregatorData`].
 ///
 /// **The answer** names the provider that served: `provider` in [`RecordedConsent`], [`DocumentSession`],
-/// [`AggregatorStanding`], [`AggregatorConsentSession`], [`VerificationSession`], a verdict, what [`SharedDocuments`] and
+/// each standing of [`AggregatorStandings`], [`AggregatorConsentSession`], [`VerificationSession`], a verdict, what [`SharedDocuments`] and
 /// [`SharedIdentity`] read, and each [`SessionReference`] that [`AggregatorData`] returns; and the step of an onboarding.
 /// `provider_name` and the input checks before a session is opened are those of the first provider.
 ///

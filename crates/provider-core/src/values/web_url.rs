@@ -39,8 +39,8 @@ pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidReques
             "must be an absolute http or https URL",
         ));
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
+    let authority = authority(rest);
+    if authority.bytes().any(|byte| byte == b'@') {
         let rule = "must have no user name and no password, which hide the host";
         return Err(InvalidRequest::new(field, rule));
     }
@@ -61,12 +61,12 @@ pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidReques
 /// As [`check_web_url`], or plain `http` to another machine.
 pub fn check_person_url(field: &'static str, url: &str) -> Result<(), InvalidRequest> {
     check_web_url(field, url)?;
-    let is_tls = |url: &str| {
-        url.get(..6)
-            .is_some_and(|begin| begin.eq_ignore_ascii_case("https:"))
-    };
+    let scheme = url.get(..6).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("https:") {
+        return Ok(());
+    }
     let (_, rest) = url.split_once("://").unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority(rest);
     let host = match authority.strip_prefix('[') {
         Some(inner) => inner.split(']').next(),
         None => authority.split(':').next(),
@@ -76,13 +76,20 @@ pub fn check_person_url(field: &'static str, url: &str) -> Result<(), InvalidReq
         || host
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback());
-    match is_tls(url) || is_here {
+    match is_here {
         true => Ok(()),
         false => Err(InvalidRequest::new(
             field,
             "must be https, or http to this machine",
         )),
     }
+}
+
+/// What stands between the scheme and the path.
+fn authority(rest: &str) -> &str {
+    let ends = |byte: u8| matches!(byte, b'/' | b'?' | b'#');
+    let end = rest.bytes().position(ends);
+    end.and_then(|end| rest.get(..end)).unwrap_or(rest)
 }
 
 /// Whether this is a host, an address of IPv6 in brackets among them, and perhaps a port up to 65535.
@@ -92,15 +99,24 @@ fn is_host_and_port(authority: &str) -> bool {
             Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => ("host", port),
             _ => return false,
         },
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        None => {
+            let port = authority.bytes().position(|byte| byte == b':');
+            authority.split_at(port.unwrap_or(authority.len()))
+        }
     };
     let begins_a_host = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
+    let is_no_part = |byte: u8| {
+        matches!(
+            byte,
+            b'[' | b']' | b'<' | b'>' | b'"' | b'^' | b'|' | b'`' | b'{' | b'}'
+        )
+    };
     let is_port = |port: &str| {
         port.is_empty()
             || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
     };
     host.starts_with(begins_a_host)
-        && !host.contains(['[', ']', '<', '>', '"', '^', '|', '`', '{', '}'])
+        && !host.bytes().any(is_no_part)
         && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
