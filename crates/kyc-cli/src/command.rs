@@ -103,7 +103,7 @@ async fn call(
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
-        Command::Clock(arguments) => sandbox::clock::run(arguments, output).await?,
+        Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
         Command::People(arguments) => sandbox::people::run(arguments, output).await?,
         Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,

@@ -41,6 +41,11 @@ pub(crate) enum ClockCommand {
         /// When
         time: String,
     },
+    /// Move the clock forward to the next planned event of this name; ends with 5 if it is called off on the way
+    Until {
+        /// Such as j_23.expired, or expired for any journey; one that is not planned is refused with a list of those that are
+        event: String,
+    },
     /// Let the clock run as the real one, from the time that it shows
     Run,
     /// Let the clock stand still

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kyc::{FINPASS, SandboxProcess, kyc};
+use crate::kyc::{FINPASS, SandboxProcess, kyc, kyc_with_input};
 
 #[test]
 fn the_clock_is_shown_and_moved() {
@@ -30,6 +30,41 @@ fn the_clock_is_shown_and_moved() {
         (length.code, length.error()["field"].as_str()),
         (2, Some("advance"))
     );
+}
+
+#[test]
+fn the_clock_is_moved_to_an_event() {
+    let sandbox = SandboxProcess::start();
+    let until = |arguments: &[&str]| {
+        kyc(
+            &[&["clock", "until"], arguments].concat(),
+            &sandbox.environment,
+        )
+    };
+    kyc(&["clock", "freeze"], &sandbox.environment);
+    let session = br#"{"verification":{"person":{"firstName":"Expire","lastName":"Invented"}}}"#;
+    let created = kyc_with_input(
+        &["veriff", "create-session", "--data", "-"],
+        &sandbox.environment,
+        session,
+    );
+    assert_eq!(created.code, 0, "{created:?}");
+
+    let none = until(&["j_1.revoked", "--json"]);
+    assert_eq!(
+        (none.code, none.error()["field"].as_str()),
+        (2, Some("until"))
+    );
+    assert!(none.stderr.contains("j_1.expired at "), "{none:?}");
+
+    let moved = until(&["j_1.expired"]);
+    assert_eq!(moved.code, 0, "{moved:?}");
+    assert!(
+        moved.stdout.contains("  j_1  veriff  decided: expired\n"),
+        "{moved:?}"
+    );
+    assert_eq!(until(&["j_1.expired"]).code, 2, "it came");
+    assert_eq!(until(&["j_1"]).code, 2);
 }
 
 #[test]
