@@ -106,7 +106,7 @@ async fn call(
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
         Command::People(arguments) => sandbox::people::run(arguments, output).await?,
-        Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
+        Command::Webhooks(arguments) => return sandbox::webhooks::run(arguments, output).await,
         Command::Trigger(arguments) => sandbox::trigger::run(arguments, output).await?,
         Command::Listen(arguments) => return sandbox::listen::run(arguments, output).await,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,

@@ -1,5 +1,7 @@
 //! The arguments of `kyc sandbox`, and of the commands that steer one that runs.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// Serves until it is interrupted.
@@ -141,6 +143,8 @@ pub(crate) enum WebhooksCommand {
         #[command(flatten)]
         filter: WebhookFilter,
     },
+    /// Verify a webhook that was received elsewhere, by the secrets in the environment; needs no sandbox
+    Verify(Verify),
     /// Send webhooks to this URL from now on, or with `nowhere` keep them
     To {
         /// Where; of this machine, unless the sandbox accepts other machines
@@ -149,6 +153,19 @@ pub(crate) enum WebhooksCommand {
         #[arg(long)]
         provider: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Who sent it
+    #[arg(long, value_name = "NAME", value_parser = ["veriff", "finpro"])]
+    pub(crate) provider: String,
+    /// A header as it was received; may be given several times, and each that was received should be
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The body's raw bytes as they were received, at most 1 MiB; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: PathBuf,
 }
 
 #[derive(Debug, Args)]
