@@ -117,6 +117,18 @@ pub(crate) enum PeopleCommand {
         /// Ten digits
         mobile_number: String,
     },
+    /// Invent a person with a mobile number that nobody in the sandbox has
+    New {
+        /// Whom the person is like, such as deny; may be given several times, once of a journey, of webhooks and of data
+        #[arg(long, value_name = "NAME")]
+        like: Vec<String>,
+        /// Whose bank accounts: 00 to 19, or the name
+        #[arg(long, value_name = "NUMBER")]
+        archetype: Option<String>,
+        /// What the person is called in lists; documents have an invented name
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -203,6 +203,54 @@ fn webhooks_and_people_are_listed() {
 }
 
 #[test]
+fn people_are_invented() {
+    let sandbox = SandboxProcess::start();
+    let new = |arguments: &[&str]| {
+        kyc(
+            &[&["people", "new"], arguments].concat(),
+            &sandbox.environment,
+        )
+    };
+    let person = [
+        "--like",
+        "approve",
+        "--archetype",
+        "05",
+        "--name",
+        "Goes round",
+    ];
+    let first = new(&person);
+    let says = "9001000005  Goes round: approves everything, accounts: circular\n";
+    assert_eq!((first.code, first.stdout.as_str()), (0, says), "{first:?}");
+    let second = new(&[&person[..], &["--json"]].concat()).answer();
+    assert_eq!(second["mobile"], "9001000025");
+    let listed = kyc(&["people", "--json"], &sandbox.environment).answer();
+    assert_eq!(listed["people"][11]["mobile"], "9001000025");
+    let listed = kyc(&["people"], &sandbox.environment);
+    assert!(listed.stdout.contains("Goes round"), "{listed:?}");
+
+    let mobile = second["mobile"].as_str().unwrap();
+    let explain = ["people", "explain", mobile, "--json"];
+    let explained = kyc(&explain, &sandbox.environment).answer();
+    assert_eq!(explained["does"], second["does"]);
+
+    for (arguments, field, says) in [
+        (&["--like", "approves"][..], "like", "approve, slow"),
+        (&["--archetype", "77"], "archetype", "05 circular"),
+        (&["--name", "a\u{1b}[2J"], "name", "letters"),
+    ] {
+        let run = new(&[arguments, &["--json"]].concat());
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{run:?}"
+        );
+        let rule = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(rule.contains(says), "{rule}");
+    }
+}
+
+#[test]
 fn a_sandbox_is_found_by_its_file_and_a_wrong_token_is_refused() {
     let sandbox = SandboxProcess::start();
     let wrong = sandbox.with(&[("KYC_SANDBOX_TOKEN", "wrong")]);

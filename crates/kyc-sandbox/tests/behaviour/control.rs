@@ -287,3 +287,57 @@ async fn people_are_listed_and_explained() {
     );
     assert_eq!(get(&sandbox, "/sandbox/people/900").await.status, 400);
 }
+
+#[tokio::test]
+async fn people_are_invented_with_numbers_that_are_free() {
+    let sandbox = frozen();
+    let invent = async |body: Value| post(&sandbox, "/sandbox/people", &body).await;
+    asked_for(&sandbox, "9001030005").await;
+    let body = json!({"like": ["deny"], "archetype": "05", "name": "Says no"});
+    let person = invent(body.clone()).await.json();
+    assert_eq!(person["mobile"], "9001030025", "9001030005 is used");
+    assert_eq!(person["does"], json!(["rejects", "accounts: circular"]));
+    let second = invent(body).await.json();
+    assert_eq!(second["mobile"], "9001030045");
+
+    let listed = get(&sandbox, "/sandbox/people").await.json();
+    let listed = listed["people"].as_array().unwrap();
+    assert_eq!(listed.len(), 12);
+    assert_eq!(
+        listed[10]["description"],
+        "Says no: rejects, accounts: circular"
+    );
+    // Does what was said.
+    asked_for(&sandbox, "9001030025").await;
+    let day = json!({"advance": "1h"});
+    post(&sandbox, "/sandbox/clock", &day).await;
+    let journeys = get(&sandbox, "/sandbox/journeys/j_2").await;
+    assert!(journeys.text.contains("REJECTED"), "{}", journeys.text);
+
+    for (body, field, says) in [
+        (json!({"like": ["approves"]}), "like", "approve, slow"),
+        (json!({"like": ["deny", "slow"]}), "like", "at most one"),
+        (json!({"like": "deny"}), "like", "list"),
+        (json!({"like": [1]}), "like", "texts"),
+        (json!({"archetype": "20"}), "archetype", "05 circular"),
+        (json!({"name": ""}), "name", "1 to 60"),
+        (json!({"name": "9876543210"}), "name", "four digits"),
+        (json!({"name": "a\nb"}), "name", "letters"),
+        (json!({"mobile": "9001000000"}), "body", "none of"),
+    ] {
+        let refused = invent(body.clone()).await;
+        let error = refused.json()["error"].clone();
+        assert_eq!(
+            (refused.status, &error["field"]),
+            (400, &json!(field)),
+            "{body}"
+        );
+        assert!(error["rule"].as_str().unwrap().contains(says), "{error}");
+    }
+    let last = std::iter::repeat_n(json!({"like": ["webhook-late"]}), 6);
+    let mut statuses = Vec::new();
+    for body in last {
+        statuses.push(invent(body).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 400], "all are taken");
+}
