@@ -103,10 +103,10 @@ async fn call(
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
-        Command::Clock(arguments) => sandbox::clock::run(arguments, output).await?,
+        Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
         Command::People(arguments) => sandbox::people::run(arguments, output).await?,
-        Command::Webhooks(arguments) => sandbox::webhooks::run(arguments, output).await?,
+        Command::Webhooks(arguments) => return sandbox::webhooks::run(arguments, output).await,
         Command::Trigger(arguments) => sandbox::trigger::run(arguments, output).await?,
         Command::Listen(arguments) => return sandbox::listen::run(arguments, output).await,
         Command::Openapi { provider, yaml } => openapi::run(&provider, yaml, output)?,

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 
 use kyc_facade::provider_core::http::StatusCode;
+use kyc_facade::provider_core::webhook::Refusal;
 use kyc_facade::provider_core::{
     DecodeErrorCategory, Error, ErrorKind, FaultClass, InvalidRequest, Outcome, RequestId,
     TransportError, TransportErrorKind, VerificationError,
@@ -11,6 +12,9 @@ use kyc_facade::provider_core::{
 
 /// Invalid input or configuration; clap uses the same code.
 pub(crate) const EXIT_INVALID: u8 = 2;
+
+/// Not authentic.
+pub(crate) const EXIT_UNTRUSTED: u8 = 6;
 
 /// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
@@ -32,6 +36,8 @@ pub(crate) enum Failure {
     Unwritten(Option<RequestId>),
     /// What runs on this machine was not reached.
     Unreached(&'static str),
+    /// A webhook is not authentic, and what to check.
+    Refused(Refusal, &'static str),
     /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
     Elsewhere(RequestId, String),
 }
@@ -66,6 +72,7 @@ impl Failure {
         match self {
             Self::Error(error) => exit_code(error),
             Self::Unreached(_) => EXIT_UNREACHED,
+            Self::Refused(..) => EXIT_UNTRUSTED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
@@ -94,7 +101,7 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "invalid_request" => EXIT_INVALID,
         "credentials" => 3,
         "api" => 4,
-        "verification" => 6,
+        "verification" => EXIT_UNTRUSTED,
         "decode" => EXIT_UNREAD,
         // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
         _ => EXIT_UNREACHED,

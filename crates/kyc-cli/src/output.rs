@@ -255,6 +255,11 @@ impl Output {
                 "not_sent",
                 None,
             ),
+            Failure::Refused(refusal, advice) => match self.json {
+                true => json!({"kind": "verification", "message": refusal.to_string(), "advice": advice, "outcome": "not_sent"})
+                    .to_string(),
+                false => format!("error: not authentic: {refusal}\n  {advice}"),
+            },
             Failure::Unreached(message) => match self.json {
                 true => json!({"kind": "connect", "message": message, "outcome": "not_sent"})
                     .to_string(),

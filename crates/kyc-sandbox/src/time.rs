@@ -13,8 +13,8 @@ use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::state::{
-    ClockMode, Delivery, JourneyId, Provider, Simulation, Timer, Webhook, WebhookId,
-    WebhookSigning, What,
+    ClockMode, Delivery, JourneyId, Planned, PlannedName, Provider, Simulation, Stop, Timer,
+    Webhook, WebhookId, WebhookSigning, What, planned,
 };
 use crate::webhooks::{Sender, pause_ms};
 
@@ -81,6 +81,49 @@ impl Providers {
             }
             if next_ms.is_none() && advanced == before {
                 return advanced;
+            }
+        }
+    }
+
+    /// What is going to happen in a journey, or in all, at each provider, in order.
+    pub(crate) fn planned(
+        &self,
+        journey: Option<JourneyId>,
+    ) -> [Box<dyn Iterator<Item = Planned> + '_>; 6] {
+        let of = |provider| self.simulation.schedule(provider).of(journey);
+        let webhooks = self.simulation.deliveries.of(journey);
+        [
+            Box::new(planned(of(Provider::Finpass), |t| self.finpass.comes(t))),
+            Box::new(planned(of(Provider::Finpro), |t| self.finpro.comes(t))),
+            Box::new(planned(of(Provider::Veriff), |t| self.veriff.comes(t))),
+            Box::new(planned(of(Provider::Deepvue), |t| self.deepvue.comes(t))),
+            Box::new(self.veriff.planned_ends(journey)),
+            Box::new(planned(webhooks, |_| Some("webhook"))),
+        ]
+    }
+
+    /// Moves the clock to the next event of this name, as far as this time. `None` where what was planned was called off on
+    /// the way, or is later.
+    pub(crate) async fn advance_until(
+        &self,
+        name: PlannedName<'_>,
+        latest_ms: i64,
+    ) -> (Option<Planned>, Advanced) {
+        let mut advanced = Advanced::default();
+        loop {
+            // What happens before may call it off.
+            let event = name.soonest(self.planned(name.journey));
+            let Some(event) = event.filter(|event| event.at_ms <= latest_ms) else {
+                return (None, advanced);
+            };
+            let stop = Stop::before(&event, self.simulation.next_ms());
+            let (Stop::OnTheWay(stop_ms) | Stop::There(stop_ms)) = stop;
+            let more = self.advance_to(stop_ms).await;
+            advanced.changes = advanced.changes.saturating_add(more.changes);
+            advanced.delivered = advanced.delivered.saturating_add(more.delivered);
+            advanced.failed = advanced.failed.saturating_add(more.failed);
+            if matches!(stop, Stop::There(_)) {
+                return (Some(event), advanced);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The arguments of `kyc sandbox`, and of the commands that steer one that runs.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// Serves until it is interrupted.
@@ -40,6 +42,11 @@ pub(crate) enum ClockCommand {
     To {
         /// When
         time: String,
+    },
+    /// Move the clock forward to the next planned event of this name; ends with 5 if it is called off on the way
+    Until {
+        /// Such as j_23.expired, or expired for any journey; one that is not planned is refused with a list of those that are
+        event: String,
     },
     /// Let the clock run as the real one, from the time that it shows
     Run,
@@ -110,6 +117,18 @@ pub(crate) enum PeopleCommand {
         /// Ten digits
         mobile_number: String,
     },
+    /// Invent a person with a mobile number that nobody in the sandbox has
+    New {
+        /// Whom the person is like, such as deny; may be given several times, once of a journey, of webhooks and of data
+        #[arg(long, value_name = "NAME")]
+        like: Vec<String>,
+        /// Whose bank accounts: 00 to 19, or the name
+        #[arg(long, value_name = "NUMBER")]
+        archetype: Option<String>,
+        /// What the person is called in lists; documents have an invented name
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +155,8 @@ pub(crate) enum WebhooksCommand {
         #[command(flatten)]
         filter: WebhookFilter,
     },
+    /// Verify a webhook that was received elsewhere, by the secrets in the environment; needs no sandbox
+    Verify(Verify),
     /// Send webhooks to this URL from now on, or with `nowhere` keep them
     To {
         /// Where; of this machine, unless the sandbox accepts other machines
@@ -144,6 +165,19 @@ pub(crate) enum WebhooksCommand {
         #[arg(long)]
         provider: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Who sent it
+    #[arg(long, value_name = "NAME", value_parser = ["veriff", "finpro"])]
+    pub(crate) provider: String,
+    /// A header as it was received; may be given several times, and each that was received should be
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The body's raw bytes as they were received, at most 1 MiB; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: PathBuf,
 }
 
 #[derive(Debug, Args)]

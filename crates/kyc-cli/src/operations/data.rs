@@ -78,7 +78,7 @@ fn in_member(member: &str, error: InvalidRequest) -> InvalidRequest {
 }
 
 /// Reads at most one byte more than allowed.
-fn bounded(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn bounded(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     match path.as_os_str() == "-" {

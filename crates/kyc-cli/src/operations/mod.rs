@@ -2,7 +2,7 @@
 //! path from arguments to output.
 
 mod command;
-mod data;
+pub(crate) mod data;
 mod dropped;
 mod flags;
 mod provider;

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::read::{number, text};
+use super::read::{items, number, text};
 use super::running::Running;
 use crate::arguments::{Clock, ClockCommand};
-use crate::failure::Failure;
+use crate::failure::{EXIT_UNREACHED, Failure};
 use crate::output::Output;
 
-pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure> {
     let sandbox = Running::find()?;
     const PATH: &str = "/sandbox/clock";
     let clock = match arguments.command {
@@ -17,6 +17,7 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure>
             let body = match command {
                 ClockCommand::Advance { length } => json!({"advance": length}),
                 ClockCommand::To { time } => json!({"to": time}),
+                ClockCommand::Until { event } => json!({"until": event}),
                 ClockCommand::Run => json!({"mode": "real"}),
                 ClockCommand::Freeze => json!({"mode": "frozen"}),
                 ClockCommand::Fast { factor } => json!({"mode": "fast", "factor": factor}),
@@ -24,10 +25,39 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<(), Failure>
             sandbox.post(PATH, &body).await?
         }
     };
+    // Only of a move to an event, which is null if it was called off.
+    let event = clock.get("event");
+    let code = match event {
+        Some(Value::Null) => EXIT_UNREACHED,
+        _ => 0,
+    };
     if output.json {
-        return output.answer(&clock, None);
+        output.answer(&clock, None)?;
+        return Ok(code);
     }
-    output.text(&words(&clock))
+    output.text(&words(&clock))?;
+    for happening in items(&clock, "happened") {
+        output.text(&happened(happening))?;
+    }
+    if code != 0 {
+        output.text("called off: what happened before prevents it")?;
+    }
+    Ok(code)
+}
+
+/// What happened, in one line.
+fn happened(happening: &Value) -> String {
+    let member = |name: &str| text(happening, name);
+    let what = member("words").or(member("operation")).or(member("event"));
+    let outcome = member("outcome").map(|outcome| format!("  {outcome}"));
+    format!(
+        "{}  {}  {}  {}{}",
+        member("at").unwrap_or_default(),
+        member("journey").unwrap_or("-"),
+        member("provider").unwrap_or("-"),
+        what.unwrap_or_default(),
+        outcome.unwrap_or_default(),
+    )
 }
 
 /// The clock in one line.

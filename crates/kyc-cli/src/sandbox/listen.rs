@@ -11,23 +11,17 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kyc_facade::finpro_fiu::{FinproEvent, FinproWebhooks};
-use kyc_facade::provider_core::http::{
-    HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header,
-};
+use kyc_facade::finpro_fiu::FinproWebhooks;
+use kyc_facade::provider_core::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_facade::provider_core::webhook::{
-    Encoding, HeaderSignature, KeyForm, Receiver, Refusal, Scheme, Secrets, SignedText, Unreadable,
-    read_post,
-};
-use kyc_facade::provider_core::{
-    Body, ExchangeLimits, HyperTransport, InvalidRequest, Settings, Transport as _,
-};
-use kyc_facade::veriff_sessions::{Verdict, VeriffEvent, VeriffWebhooks};
+use kyc_facade::provider_core::webhook::{Receiver, Refusal, Scheme, Unreadable, read_post};
+use kyc_facade::provider_core::{Body, ExchangeLimits, HyperTransport, Transport as _};
+use kyc_facade::veriff_sessions::VeriffWebhooks;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use super::receivers::{finpro_if_configured, finpro_words, veriff_if_configured, veriff_words};
 use super::running::Running;
 use crate::arguments::Listen;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
@@ -88,8 +82,8 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
         }
     }
     let listener = Arc::new(Listener {
-        veriff: veriff()?,
-        finpro: finpro()?,
+        veriff: veriff_if_configured()?,
+        finpro: finpro_if_configured()?,
         forward_to,
         events: arguments.events,
         transport: HyperTransport::builder().build()?,
@@ -146,49 +140,6 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
 }
 
 const PROVIDERS: [&str; 3] = ["veriff", "finpro", "finpass"];
-
-/// The receiver of Veriff's webhooks; none where its settings are not there.
-fn veriff() -> Result<Option<Receiver<VeriffWebhooks>>, Failure> {
-    let settings = Settings::environment();
-    if !settings.any(&["VERIFF_API_KEY", "VERIFF_WEBHOOK_SECRET"])? {
-        return Ok(None);
-    }
-    let scheme: Result<_, InvalidRequest> = VeriffWebhooks::from_settings(&settings);
-    Ok(Some(Receiver::new(scheme?)))
-}
-
-/// What says how FinPro signs, which is on no page.
-const FINPRO_SETTINGS: [&str; 3] = [
-    "FINPRO_WEBHOOK_SECRET",
-    "FINPRO_WEBHOOK_HEADER",
-    "FINPRO_WEBHOOK_ENCODING",
-];
-
-/// The receiver of FinPro's webhooks; none where its settings are not there.
-fn finpro() -> Result<Option<Receiver<FinproWebhooks>>, Failure> {
-    let settings = Settings::environment();
-    if !settings.any(&FINPRO_SETTINGS)? {
-        return Ok(None);
-    }
-    settings.required(&FINPRO_SETTINGS)?;
-    let [secret, header, encoding] = FINPRO_SETTINGS;
-    let secrets = Secrets::from_environment(secret, KeyForm::Text)?;
-    let header = settings.parsed_text(header, |text| {
-        HeaderName::try_from(text)
-            .map_err(|_| InvalidRequest::new(header, "must be the name of a header"))
-    })?;
-    let encoding = settings.parsed_text(encoding, |text| match text {
-        "hex" => Ok(Encoding::Hex),
-        "base64" => Ok(Encoding::Base64),
-        _ => Err(InvalidRequest::new(encoding, "must be hex or base64")),
-    })?;
-    // All three are there.
-    let (Some(header), Some(encoding)) = (header, encoding) else {
-        return Ok(None);
-    };
-    let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
-    Ok(Some(Receiver::new(FinproWebhooks::new(signature))))
-}
 
 fn forward_uri(text: &str) -> Result<Uri, Failure> {
     let uri = text.parse::<Uri>().ok();
@@ -398,40 +349,6 @@ async fn verify<P: Scheme>(
         verdict,
         body: verified.raw().clone(),
     })
-}
-
-fn finpro_words(event: &FinproEvent) -> String {
-    match event {
-        FinproEvent::Consent(event) => event.status.as_str().to_owned(),
-        FinproEvent::Data(event) => event.status.as_str().to_owned(),
-        FinproEvent::DataPush(_) => "DATA_PUSH".to_owned(),
-        _ => "unknown".to_owned(),
-    }
-}
-
-fn veriff_words(event: &VeriffEvent) -> String {
-    let decision = match event {
-        VeriffEvent::Decision(decision) => decision.verdict(),
-        VeriffEvent::Flow(flow) => {
-            let action = flow.action.as_deref().unwrap_or("unknown");
-            return format!("event.{action}");
-        }
-        VeriffEvent::FullAuto(_) => return "full-auto".to_owned(),
-        VeriffEvent::UserDefinedStatus(_) => return "user-defined-status".to_owned(),
-        VeriffEvent::Watchlist(_) => return "watchlist".to_owned(),
-        _ => return "unknown".to_owned(),
-    };
-    let word = match decision {
-        Verdict::Approved => "approved",
-        Verdict::Declined => "declined",
-        Verdict::ResubmissionRequested => "resubmission_requested",
-        Verdict::Expired => "expired",
-        Verdict::Abandoned => "abandoned",
-        Verdict::ExpiredOrAbandoned => "expired_or_abandoned",
-        Verdict::Review => "review",
-        _ => "unclear",
-    };
-    format!("decision.{word}")
 }
 
 /// Whether an event is this one, or one of its kind: `veriff.decision` is every decision.

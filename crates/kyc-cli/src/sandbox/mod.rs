@@ -5,9 +5,11 @@ pub(crate) mod faults;
 pub(crate) mod listen;
 pub(crate) mod people;
 pub(crate) mod read;
+mod receivers;
 mod running;
 pub(crate) mod serve;
 pub(crate) mod trigger;
+mod verify;
 pub(crate) mod webhooks;
 
 pub(crate) use self::running::Running;

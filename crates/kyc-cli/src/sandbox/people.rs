@@ -1,12 +1,13 @@
 //! `kyc people`: the invented people of a running sandbox.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
 
 use super::read::{items, text};
 use super::running::Running;
 use crate::arguments::{People, PeopleCommand};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 
 pub(crate) async fn run(arguments: People, output: Output) -> Result<(), Failure> {
     let sandbox = Running::find()?;
@@ -19,6 +20,19 @@ pub(crate) async fn run(arguments: People, output: Output) -> Result<(), Failure
                 .get(&format!("/sandbox/people/{mobile_number}"))
                 .await?;
             output.answer(&person, None)
+        }
+        Some(PeopleCommand::New {
+            like,
+            archetype,
+            name,
+        }) => {
+            let body = json!({"like": like, "archetype": archetype, "name": name});
+            let person = sandbox.post("/sandbox/people", &body).await?;
+            if output.json {
+                return output.answer(&person, None);
+            }
+            let member = |name: &str| printable(text(&person, name).unwrap_or_default());
+            output.text(&format!("{}  {}", member("mobile"), member("description")))
         }
         None => {
             let list = sandbox.get("/sandbox/people").await?;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::read::{items, number, text};
 use super::running::Running;
+use super::verify;
 use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -20,29 +21,29 @@ impl WebhookFilter {
 
 const PATH: &str = "/sandbox/webhooks";
 
-pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failure> {
-    let sandbox = Running::find()?;
+pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failure> {
     let all = WebhookFilter {
         failed: false,
         journey: None,
     };
     match arguments.command.unwrap_or(WebhooksCommand::List(all)) {
+        WebhooksCommand::Verify(arguments) => return verify::run(&arguments, output),
         WebhooksCommand::List(filter) => {
-            let list = list(&sandbox, &filter).await?;
-            if output.json {
-                return output.answer(&list, None);
+            let list = list(&Running::find()?, &filter).await?;
+            match list.as_slice() {
+                list if output.json => output.answer(&list, None)?,
+                [] => output.text("no webhook was made")?,
+                list => list
+                    .iter()
+                    .try_for_each(|webhook| output.text(&words(webhook)))?,
             }
-            if list.is_empty() {
-                return output.text("no webhook was made");
-            }
-            list.iter()
-                .try_for_each(|webhook| output.text(&words(webhook)))
         }
         WebhooksCommand::Show { id } => {
-            let webhook = sandbox.get(&path(&id)).await?;
-            output.answer(&webhook, None)
+            let webhook = Running::find()?.get(&path(&id)).await?;
+            output.answer(&webhook, None)?;
         }
         WebhooksCommand::Resend { mut ids, filter } => {
+            let sandbox = Running::find()?;
             if filter.failed || filter.journey.is_some() {
                 let list = list(&sandbox, &filter).await?;
                 ids.extend(
@@ -60,7 +61,6 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failu
                     false => output.text(&words(&webhook))?,
                 }
             }
-            Ok(())
         }
         WebhooksCommand::To { url, provider } => {
             let url = (url != "nowhere").then_some(url);
@@ -72,15 +72,16 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<(), Failu
                 .into_iter()
                 .map(|provider| (provider.to_owned(), url.clone().into()))
                 .collect();
-            let urls = sandbox
+            let urls = Running::find()?
                 .post("/sandbox/webhook-urls", &Value::Object(body))
                 .await?;
             match urls.as_object().is_some_and(Map::is_empty) && !output.json {
-                true => output.text("webhooks are kept and sent nowhere"),
-                false => output.answer(&urls, None),
+                true => output.text("webhooks are kept and sent nowhere")?,
+                false => output.answer(&urls, None)?,
             }
         }
     }
+    Ok(0)
 }
 
 fn path(id: &str) -> String {

@@ -30,3 +30,4 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod silent_resolver;
 mod unread;
+mod verify;

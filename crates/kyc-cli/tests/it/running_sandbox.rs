@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kyc::{FINPASS, SandboxProcess, kyc};
+use crate::kyc::{FINPASS, SandboxProcess, kyc, kyc_with_input};
 
 #[test]
 fn the_clock_is_shown_and_moved() {
@@ -30,6 +30,41 @@ fn the_clock_is_shown_and_moved() {
         (length.code, length.error()["field"].as_str()),
         (2, Some("advance"))
     );
+}
+
+#[test]
+fn the_clock_is_moved_to_an_event() {
+    let sandbox = SandboxProcess::start();
+    let until = |arguments: &[&str]| {
+        kyc(
+            &[&["clock", "until"], arguments].concat(),
+            &sandbox.environment,
+        )
+    };
+    kyc(&["clock", "freeze"], &sandbox.environment);
+    let session = br#"{"verification":{"person":{"firstName":"Expire","lastName":"Invented"}}}"#;
+    let created = kyc_with_input(
+        &["veriff", "create-session", "--data", "-"],
+        &sandbox.environment,
+        session,
+    );
+    assert_eq!(created.code, 0, "{created:?}");
+
+    let none = until(&["j_1.revoked", "--json"]);
+    assert_eq!(
+        (none.code, none.error()["field"].as_str()),
+        (2, Some("until"))
+    );
+    assert!(none.stderr.contains("j_1.expired at "), "{none:?}");
+
+    let moved = until(&["j_1.expired"]);
+    assert_eq!(moved.code, 0, "{moved:?}");
+    assert!(
+        moved.stdout.contains("  j_1  veriff  decided: expired\n"),
+        "{moved:?}"
+    );
+    assert_eq!(until(&["j_1.expired"]).code, 2, "it came");
+    assert_eq!(until(&["j_1"]).code, 2);
 }
 
 #[test]
@@ -165,6 +200,54 @@ fn webhooks_and_people_are_listed() {
         "HTTP 500"
     );
     assert_eq!(run(&["people", "explain", "nobody"]).code, 2);
+}
+
+#[test]
+fn people_are_invented() {
+    let sandbox = SandboxProcess::start();
+    let new = |arguments: &[&str]| {
+        kyc(
+            &[&["people", "new"], arguments].concat(),
+            &sandbox.environment,
+        )
+    };
+    let person = [
+        "--like",
+        "approve",
+        "--archetype",
+        "05",
+        "--name",
+        "Goes round",
+    ];
+    let first = new(&person);
+    let says = "9001000005  Goes round: approves everything, accounts: circular\n";
+    assert_eq!((first.code, first.stdout.as_str()), (0, says), "{first:?}");
+    let second = new(&[&person[..], &["--json"]].concat()).answer();
+    assert_eq!(second["mobile"], "9001000025");
+    let listed = kyc(&["people", "--json"], &sandbox.environment).answer();
+    assert_eq!(listed["people"][11]["mobile"], "9001000025");
+    let listed = kyc(&["people"], &sandbox.environment);
+    assert!(listed.stdout.contains("Goes round"), "{listed:?}");
+
+    let mobile = second["mobile"].as_str().unwrap();
+    let explain = ["people", "explain", mobile, "--json"];
+    let explained = kyc(&explain, &sandbox.environment).answer();
+    assert_eq!(explained["does"], second["does"]);
+
+    for (arguments, field, says) in [
+        (&["--like", "approves"][..], "like", "approve, slow"),
+        (&["--archetype", "77"], "archetype", "05 circular"),
+        (&["--name", "a\u{1b}[2J"], "name", "letters"),
+    ] {
+        let run = new(&[arguments, &["--json"]].concat());
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{run:?}"
+        );
+        let rule = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(rule.contains(says), "{rule}");
+    }
 }
 
 #[test]

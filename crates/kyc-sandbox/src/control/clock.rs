@@ -10,12 +10,18 @@ use serde_json::{Value, json};
 
 use super::{Refusal, number, object, reply, text, with};
 use crate::sandbox::Sandbox;
-use crate::state::{ClockMode, iso};
+use crate::state::{ClockMode, Planned, PlannedName, What, iso};
+use crate::time::Advanced;
 
 /// The fastest that the clock runs: a day in a second and a half.
 pub(crate) const FASTEST: u64 = 60_000;
 /// How far the clock is moved at once: ten years.
 pub(crate) const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+
+/// How many happenings are told at most of a move to an event: the newest.
+const HAPPENED: usize = 100;
+/// How many planned events an error lists.
+const LISTED: usize = 20;
 
 pub(super) async fn show(State(sandbox): State<Sandbox>) -> Response {
     reply(Ok(state(&sandbox)))
@@ -30,13 +36,13 @@ fn state(sandbox: &Sandbox) -> Value {
     json!({"now": iso(sandbox.now_ms()), "mode": mode, "factor": factor})
 }
 
-/// `{"advance": "7d"}`, `{"to": "2026-12-03T00:00:00Z"}` or `{"mode": "fast", "factor": 60}`.
+/// `{"advance": "7d"}`, `{"to": "2026-12-03T00:00:00Z"}`, `{"until": "j_23.expired"}` or `{"mode": "fast", "factor": 60}`.
 pub(super) async fn change(State(sandbox): State<Sandbox>, body: Body) -> Response {
     reply(changed(&sandbox, body).await)
 }
 
 async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
-    let body = object(body, &["advance", "to", "mode", "factor"]).await?;
+    let body = object(body, &["advance", "to", "until", "mode", "factor"]).await?;
     if let Some(mode) = text(&body, "mode")? {
         let factor = number(&body, "factor", FASTEST)?;
         sandbox.set_clock_mode(match (mode, factor) {
@@ -58,23 +64,90 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         });
         return Ok(state(sandbox));
     }
-    let by = match (text(&body, "advance")?, text(&body, "to")?) {
-        (Some(by), None) => length(by)?,
-        (None, Some(to)) => until(sandbox, to)?,
-        _ => return Err(Refusal::invalid("body", "needs one of advance, to, mode")),
+    let [advance, to, event] = ["advance", "to", "until"].map(|name| text(&body, name));
+    let by = match (advance?, to?, event?) {
+        (Some(by), None, None) => length(by)?,
+        (None, Some(to), None) => until(sandbox, to)?,
+        (None, None, Some(event)) => return until_event(sandbox, event).await,
+        _ => {
+            let rule = "needs one of advance, to, until, mode";
+            return Err(Refusal::invalid("body", rule));
+        }
     };
     if by > FARTHEST {
         return Err(Refusal::invalid("advance", "is at most ten years at once"));
     }
     let advanced = sandbox.advance(by).await;
+    Ok(with(state(sandbox), counts(&advanced)))
+}
+
+fn counts(advanced: &Advanced) -> [(&'static str, Value); 3] {
+    [
+        ("changes", advanced.changes.into()),
+        ("webhooks_delivered", advanced.delivered.into()),
+        ("webhooks_failed", advanced.failed.into()),
+    ]
+}
+
+/// Moves the clock until an event comes, and tells what happened on the way.
+async fn until_event(sandbox: &Sandbox, text: &str) -> Result<Value, Refusal> {
+    let name = PlannedName::of(text).ok_or_else(|| {
+        Refusal::invalid(
+            "until",
+            "must be such as j_23.expired, or expired for any journey",
+        )
+    })?;
+    let providers = sandbox.providers();
+    providers.settle();
+    let farthest_ms = i64::try_from(FARTHEST.as_millis()).unwrap_or(i64::MAX);
+    let latest_ms = sandbox.now_ms().saturating_add(farthest_ms);
+    let event = match name.soonest(providers.planned(name.journey)) {
+        Some(event) if event.at_ms <= latest_ms => event,
+        Some(_) => {
+            return Err(Refusal::invalid(
+                "until",
+                "is more than ten years away; the clock is moved by at most ten years at once",
+            ));
+        }
+        None => return Err(Refusal::not_found("until", none_planned(sandbox))),
+    };
+    let before = *sandbox.simulation().happenings.watch().borrow();
+    let words = format!("moved until {event}");
+    sandbox.tell(What::Clock { words });
+    let (event, advanced) = providers.advance_until(name, latest_ms).await;
+    let mut happened = sandbox
+        .simulation()
+        .happenings
+        .newest_after(before, HAPPENED, |one| {
+            !matches!(one.what, What::Clock { .. })
+                && (name.journey.is_none() || one.journey == name.journey)
+        });
+    happened.reverse();
+    let happened: Vec<Value> = happened.iter().map(super::journeys::value).collect();
+    let event = event.map(|event| event.to_string());
     Ok(with(
-        state(sandbox),
-        [
-            ("changes", advanced.changes.into()),
-            ("webhooks_delivered", advanced.delivered.into()),
-            ("webhooks_failed", advanced.failed.into()),
-        ],
+        with(state(sandbox), counts(&advanced)),
+        [("event", event.into()), ("happened", happened.into())],
     ))
+}
+
+/// What is planned instead.
+fn none_planned(sandbox: &Sandbox) -> String {
+    let lists = sandbox.providers().planned(None);
+    let mut planned: Vec<Planned> = lists.into_iter().flatten().collect();
+    planned.sort_by_key(|planned| (planned.at_ms, planned.journey));
+    if planned.is_empty() {
+        return "is not planned; nothing is".to_owned();
+    }
+    let shown = planned.iter().take(LISTED);
+    let mut shown: Vec<String> = shown
+        .map(|planned| format!("{planned} at {}", iso(planned.at_ms)))
+        .collect();
+    let more = planned.len().saturating_sub(shown.len());
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    format!("is not planned; planned: {}", shown.join(", "))
 }
 
 /// A length of time such as `7d`, `90s` or `1h 30m`.

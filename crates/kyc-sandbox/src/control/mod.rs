@@ -31,7 +31,7 @@ pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
         .route("/sandbox/faults/{id}", delete(faults::remove))
         .route("/sandbox/journeys", get(journeys::list))
         .route("/sandbox/journeys/{id}", get(journeys::show))
-        .route("/sandbox/people", get(people::list))
+        .route("/sandbox/people", get(people::list).post(people::invent))
         .route("/sandbox/people/{mobile}", get(people::show))
         .route("/sandbox/returns/{id}", get(returns::show))
         .route(

@@ -58,6 +58,9 @@ pub(crate) trait ProviderApi: Send + Sync + Sized + 'static {
     /// What happens when a timer of this provider is due. `at_ms` is its time, and not later than now.
     fn due(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer);
 
+    /// What comes of a timer of this provider, in one word; `None` where nothing does any more.
+    fn comes(&self, timer: &Timer) -> Option<&'static str>;
+
     /// The headers of a webhook, its signature among them, and never its content type.
     fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)>;
 }

@@ -34,6 +34,18 @@ impl AggregatorConsentStatus {
         }
     }
 
+    /// The status in a word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Rejected => "rejected",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+
     /// Whether a consent may go from this status to that one. That a pending or paused consent expires is on no page; the
     /// rest is documented.
     pub fn may_become(self, next: Self) -> bool {

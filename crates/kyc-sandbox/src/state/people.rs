@@ -224,8 +224,8 @@ pub fn find(mobile: &str) -> Person {
     }
 }
 
-/// Whose bank accounts the number of an archetype in a [script](crate::MobileScript) stands for, in a few words; `None` for a number
-/// without an archetype, which has the accounts of the first.
+/// Whose bank accounts the number of an archetype in a [script](crate::MobileScript) stands for, in a few words. There are twenty;
+/// from 20 on they repeat: 25 is as 05, with other names.
 pub fn archetype(number: u8) -> Option<&'static str> {
     bank::name(number)
 }

@@ -74,6 +74,15 @@ impl Schedule {
         timers.by_time.keys().next().map(|(at_ms, ..)| *at_ms)
     }
 
+    /// The timers of a journey, or all, in order.
+    pub(crate) fn of(&self, journey: Option<JourneyId>) -> Vec<(i64, Option<JourneyId>, Timer)> {
+        let timers = self.lock();
+        let all = timers.by_time.iter();
+        all.filter(|((_, of, _), _)| journey.is_none() || *of == journey)
+            .map(|((at_ms, of, _), timer)| (*at_ms, *of, timer.clone()))
+            .collect()
+    }
+
     /// Takes the next timer that is due at this time, with its own time.
     pub(crate) fn take_due(&self, now_ms: i64) -> Option<(i64, Option<JourneyId>, Timer)> {
         let mut timers = self.lock();

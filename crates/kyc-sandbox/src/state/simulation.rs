@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::happenings::{Happenings, What};
 use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
 use super::schedule::{Schedule, Timer};
-use super::{Clock, Ids, JourneyId, Journeys, PeopleAct, Provider};
+use super::{Clock, Ids, InventedPeople, JourneyId, Journeys, PeopleAct, Provider};
 
 /// How many happenings are kept.
 const HAPPENINGS: usize = 10_000;
@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     schedules: [Schedule; 4],
     pub(crate) deliveries: Schedule,
     pub(crate) journeys: Journeys,
+    pub(crate) invented: InventedPeople,
     pub(crate) outbox: Outbox,
     pub(crate) happenings: Happenings,
     /// How many hold deliveries back.
@@ -63,6 +64,7 @@ impl Simulation {
             schedules: Default::default(),
             deliveries: Schedule::default(),
             journeys: Journeys::new(),
+            invented: InventedPeople::default(),
             outbox: Outbox::new(WEBHOOKS),
             happenings: Happenings::new(HAPPENINGS),
             held: AtomicUsize::new(0),

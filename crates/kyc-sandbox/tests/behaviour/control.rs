@@ -81,6 +81,85 @@ async fn the_clock_is_moved_and_its_mode_changed() {
     }
 }
 
+/// Asks Finpass for a consent of this person.
+async fn asked_for(sandbox: &Sandbox, mobile: &str) {
+    let headers = [
+        ("x-api-key", kyc_sandbox::credentials::FINPASS_API_KEY),
+        ("x-api-secret", kyc_sandbox::credentials::FINPASS_API_SECRET),
+        ("content-type", "application/json"),
+    ];
+    let body = json!({"mobile_number": mobile, "consent_type": "loan_underwriting"});
+    let reply = send(sandbox, "POST", INIT, &headers, body.to_string()).await;
+    assert_eq!(reply.status, 200, "{mobile}");
+}
+
+#[tokio::test]
+async fn the_clock_is_moved_to_an_event() {
+    let sandbox = frozen();
+    let until = async |event: &str| {
+        let reply = post(&sandbox, "/sandbox/clock", &json!({"until": event})).await;
+        (reply.status, reply.json())
+    };
+    let (status, none) = until("expired").await;
+    assert_eq!((status, &none["error"]["field"]), (404, &json!("until")));
+    assert_eq!(none["error"]["rule"], "is not planned; nothing is");
+
+    // The first revokes on day 7, the second never comes.
+    asked_for(&sandbox, "9001070000").await;
+    asked_for(&sandbox, "9001060000").await;
+    let (status, none) = until("j_1.revoked").await;
+    let rule = none["error"]["rule"].as_str().unwrap().to_owned();
+    assert_eq!(status, 404);
+    for planned in [
+        "j_1.step at 2030-01-01T",
+        "j_1.expired at",
+        "j_2.expired at",
+    ] {
+        assert!(rule.contains(planned), "{rule}");
+    }
+    assert_eq!(
+        get(&sandbox, "/sandbox/clock").await.json()["now"],
+        "2030-01-01T00:00:00.000Z"
+    );
+
+    // Its link does not expire, because it is used before; the consent itself is revoked before its end.
+    let (status, moved) = until("j_1.expired").await;
+    assert_eq!((status, &moved["event"]), (200, &Value::Null), "{moved}");
+    let words = |moved: &Value| {
+        let happened = moved["happened"].as_array().unwrap().clone();
+        let of_first = happened.iter().all(|one| one["journey"] == "j_1");
+        assert!(of_first, "{moved}");
+        moved["happened"].to_string()
+    };
+    assert!(words(&moved).contains("REVOKED"), "{moved}");
+    assert!(
+        moved["now"].as_str().unwrap().starts_with("2030-01-08T"),
+        "{moved}"
+    );
+
+    asked_for(&sandbox, "9001080000").await;
+    let (_, planned) = until("j_3.paused").await;
+    assert!(planned["error"]["rule"].to_string().contains("j_3.step"));
+    post(&sandbox, "/sandbox/clock", &json!({"advance": "1h"})).await;
+    let (status, paused) = until("paused").await;
+    assert_eq!((status, &paused["event"]), (200, &json!("j_3.paused")));
+    assert!(
+        paused["happened"].to_string().contains("PAUSED"),
+        "{paused}"
+    );
+
+    for name in ["", "j_3", "j_3.", "19.expired", "j_3.Expired"] {
+        let (status, refused) = until(name).await;
+        assert_eq!(
+            (status, &refused["error"]["field"]),
+            (400, &json!("until")),
+            "{name}"
+        );
+    }
+    let both = json!({"until": "paused", "advance": "1h"});
+    assert_eq!(post(&sandbox, "/sandbox/clock", &both).await.status, 400);
+}
+
 #[tokio::test]
 async fn a_change_needs_the_token() {
     let sandbox = frozen();
@@ -207,4 +286,58 @@ async fn people_are_listed_and_explained() {
         json!({"journey": 3, "webhook": 1, "data": 2, "archetype": 5})
     );
     assert_eq!(get(&sandbox, "/sandbox/people/900").await.status, 400);
+}
+
+#[tokio::test]
+async fn people_are_invented_with_numbers_that_are_free() {
+    let sandbox = frozen();
+    let invent = async |body: Value| post(&sandbox, "/sandbox/people", &body).await;
+    asked_for(&sandbox, "9001030005").await;
+    let body = json!({"like": ["deny"], "archetype": "05", "name": "Says no"});
+    let person = invent(body.clone()).await.json();
+    assert_eq!(person["mobile"], "9001030025", "9001030005 is used");
+    assert_eq!(person["does"], json!(["rejects", "accounts: circular"]));
+    let second = invent(body).await.json();
+    assert_eq!(second["mobile"], "9001030045");
+
+    let listed = get(&sandbox, "/sandbox/people").await.json();
+    let listed = listed["people"].as_array().unwrap();
+    assert_eq!(listed.len(), 12);
+    assert_eq!(
+        listed[10]["description"],
+        "Says no: rejects, accounts: circular"
+    );
+    // Does what was said.
+    asked_for(&sandbox, "9001030025").await;
+    let day = json!({"advance": "1h"});
+    post(&sandbox, "/sandbox/clock", &day).await;
+    let journeys = get(&sandbox, "/sandbox/journeys/j_2").await;
+    assert!(journeys.text.contains("REJECTED"), "{}", journeys.text);
+
+    for (body, field, says) in [
+        (json!({"like": ["approves"]}), "like", "approve, slow"),
+        (json!({"like": ["deny", "slow"]}), "like", "at most one"),
+        (json!({"like": "deny"}), "like", "list"),
+        (json!({"like": [1]}), "like", "texts"),
+        (json!({"archetype": "20"}), "archetype", "05 circular"),
+        (json!({"name": ""}), "name", "1 to 60"),
+        (json!({"name": "9876543210"}), "name", "four digits"),
+        (json!({"name": "a\nb"}), "name", "letters"),
+        (json!({"mobile": "9001000000"}), "body", "none of"),
+    ] {
+        let refused = invent(body.clone()).await;
+        let error = refused.json()["error"].clone();
+        assert_eq!(
+            (refused.status, &error["field"]),
+            (400, &json!(field)),
+            "{body}"
+        );
+        assert!(error["rule"].as_str().unwrap().contains(says), "{error}");
+    }
+    let last = std::iter::repeat_n(json!({"like": ["webhook-late"]}), 6);
+    let mut statuses = Vec::new();
+    for body in last {
+        statuses.push(invent(body).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 400], "all are taken");
 }

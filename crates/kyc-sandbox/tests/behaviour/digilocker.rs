@@ -9,7 +9,7 @@ use kyc_sandbox::{ClockMode, DeepvueSettings, Sandbox, Settings, credentials};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::{Reply, send};
+use crate::{Reply, control, send};
 
 const BACK: &str = "https://lender.example.test/back";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -481,6 +481,20 @@ async fn markup_of_the_caller_is_shown_as_text_and_its_script_is_no_link() {
     assert!(browser.link("Continue").is_none());
     assert!(!browser.shows("href=\"javascript"));
     assert!(browser.shows("gave no web address"));
+}
+
+#[tokio::test]
+async fn the_clock_is_moved_to_the_step_of_a_person() {
+    let sandbox = frozen(DeepvueSettings::default());
+    let body = json!({"redirect_url": BACK, "purpose": "KYC of 9001010000"});
+    let (id, _) = initiate(&sandbox, body).await;
+    assert_eq!(sandbox.digilocker_return(&id), None);
+    let until = json!({"until": "j_1.step"});
+    let moved = control::post(&sandbox, "/sandbox/clock", &until).await;
+    assert_eq!(moved.json()["event"], "j_1.step", "{}", moved.text);
+    assert!(sandbox.digilocker_return(&id).is_some());
+    let again = control::post(&sandbox, "/sandbox/clock", &until).await;
+    assert_eq!(again.status, 404, "{}", again.text);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use kyc_sandbox::{
 use provider_core::{Body, ExchangeLimits, RawResponse, Transport, TransportError, async_trait};
 use serde_json::{Value, json};
 
-use crate::{Reply, send, sign};
+use crate::{Reply, control, send, sign};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -208,6 +208,32 @@ async fn a_requested_resubmission_is_told_after_five_minutes_unless_it_came() {
         ["approved", "resubmission_requested"]
     );
     assert_eq!(submit().await, 400);
+}
+
+#[tokio::test]
+async fn the_clock_is_moved_to_each_event_of_a_session() {
+    let sandbox = frozen(VeriffSettings::default());
+    let until = async |event: &str| {
+        let reply = control::post(&sandbox, "/sandbox/clock", &json!({"until": event})).await;
+        assert_eq!(reply.status, 200, "{event}: {}", reply.text);
+        reply.json()["event"].clone()
+    };
+    let resubmits = named(&sandbox, "Resubmit").await;
+    assert_eq!(until("j_1.step").await, "j_1.step");
+    assert_eq!(until("step").await, "j_1.step");
+    assert_eq!(until("j_1.decision").await, "j_1.decision");
+    let (status, ..) = state(&sandbox, &resubmits).await;
+    assert_eq!(status, "resubmission_requested");
+    assert_eq!(until("notice").await, "j_1.notice");
+
+    named(&sandbox, "Rewatch").await;
+    control::post(&sandbox, "/sandbox/clock", &json!({"advance": "1h"})).await;
+    assert_eq!(until("j_2.screened").await, "j_2.screened");
+    let abandoned = named(&sandbox, "Abandon").await;
+    // It is about to expire until its person comes.
+    assert_eq!(until("j_3.step").await, "j_3.step");
+    assert_eq!(until("j_3.abandoned").await, "j_3.abandoned");
+    assert_eq!(state(&sandbox, &abandoned).await.2, ["abandoned"]);
 }
 
 #[tokio::test]

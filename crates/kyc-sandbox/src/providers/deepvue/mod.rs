@@ -106,6 +106,10 @@ impl ProviderApi for Deepvue {
         self.timer_due(at_ms, &timer);
     }
 
+    fn comes(&self, timer: &Timer) -> Option<&'static str> {
+        self.comes_of(timer)
+    }
+
     fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }

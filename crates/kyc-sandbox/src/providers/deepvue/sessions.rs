@@ -113,6 +113,16 @@ impl Deepvue {
         })
     }
 
+    /// What comes of a timer.
+    pub(super) fn comes_of(&self, timer: &Timer) -> Option<&'static str> {
+        let Timer::Person { id } = timer else {
+            return None;
+        };
+        let authorization = self.sessions.get(id.as_str())?.authorization;
+        let is_over = authorization.is_answered() || authorization.stage == Stage::Locked;
+        (!is_over).then_some("step")
+    }
+
     /// What happens when a timer is due.
     pub(super) fn timer_due(&self, at_ms: i64, timer: &Timer) {
         let Timer::Person { id } = timer else {

@@ -160,6 +160,29 @@ impl Finpass {
         }
     }
 
+    /// What comes of a timer.
+    pub(super) fn comes_of(&self, timer: &Timer) -> Option<&'static str> {
+        let may_become = |id: &str, status| {
+            let asked = self.asked.get(id);
+            asked.is_some_and(|asked| asked.status.may_become(status))
+        };
+        match timer {
+            Timer::Person { id } => {
+                let asked = self.asked.get(id.as_str())?;
+                asked.script?.next_action(&asked.flow).map(|_| "step")
+            }
+            Timer::LinkExpires { id } => {
+                let asked = self.asked.get(id.as_str())?;
+                (asked.status == AggregatorConsentStatus::Pending).then_some("expired")
+            }
+            Timer::Consent { handle, status } => {
+                may_become(handle, *status).then_some(status.word())
+            }
+            Timer::Data { .. } => Some("data"),
+            _ => None,
+        }
+    }
+
     /// What is due.
     pub(super) fn on_timer(&self, at_ms: i64, timer: &Timer) {
         match timer {

@@ -140,6 +140,10 @@ impl ProviderApi for Finpass {
         self.on_timer(at_ms, &timer);
     }
 
+    fn comes(&self, timer: &Timer) -> Option<&'static str> {
+        self.comes_of(timer)
+    }
+
     fn webhook_headers(&self, _webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         Vec::new()
     }

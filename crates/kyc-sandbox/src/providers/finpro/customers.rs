@@ -210,6 +210,27 @@ impl Finpro {
         })
     }
 
+    /// What comes of a timer.
+    pub(super) fn comes_of(&self, timer: &Timer) -> Option<&'static str> {
+        match timer {
+            Timer::Person { id } => {
+                let flow = self.visits.get(id.as_str())?.flow;
+                let script = MobileScript::of(&flow.mobile)?;
+                script.next_action(&flow).map(|_| "step")
+            }
+            Timer::LinkExpires { id } => {
+                let pending = AggregatorConsentStatus::Pending;
+                (self.consent_status(id)? == pending).then_some("expired")
+            }
+            Timer::Consent { handle, status } => {
+                let now = self.consent_status(handle)?;
+                now.may_become(*status).then_some(status.word())
+            }
+            Timer::Data { .. } => Some("data"),
+            _ => None,
+        }
+    }
+
     /// What is due.
     pub(super) fn on_timer(&self, at_ms: i64, timer: &Timer) {
         match timer {

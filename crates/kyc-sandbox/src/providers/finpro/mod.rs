@@ -196,6 +196,10 @@ impl ProviderApi for Finpro {
         self.on_timer(at_ms, &timer);
     }
 
+    fn comes(&self, timer: &Timer) -> Option<&'static str> {
+        self.comes_of(timer)
+    }
+
     fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         self.signature(webhook).into_iter().collect()
     }

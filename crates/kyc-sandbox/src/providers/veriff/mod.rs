@@ -213,6 +213,10 @@ impl ProviderApi for Veriff {
         self.timer_due(at_ms, &timer);
     }
 
+    fn comes(&self, timer: &Timer) -> Option<&'static str> {
+        self.comes_of(timer)
+    }
+
     fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         let headers = self.headers_of(webhook).into_iter();
         headers.map(|(name, value)| (name.into(), value)).collect()

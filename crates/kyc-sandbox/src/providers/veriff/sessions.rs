@@ -9,8 +9,8 @@ use super::options::{Reviews, SESSION_DECISIONS, Screening};
 use super::{TOKEN, Veriff, mfa};
 use crate::state::{
     ATTEMPT_MS, Decided, DecisionStatus, JourneyId, MobileScript, NOTICE_HELD_MS, NameScript,
-    PeopleAct, Phase, Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through, Timer,
-    Verification, VerificationStep,
+    PeopleAct, Phase, Planned, Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through,
+    Timer, Verification, VerificationStep,
 };
 
 /// Who is to be verified, as far as the caller said.
@@ -120,6 +120,11 @@ impl Ends {
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = ends.front().is_some_and(|(at_ms, _)| *at_ms <= now_ms);
         is_due.then(|| ends.pop_front()).flatten().map(|(_, id)| id)
+    }
+
+    fn all(&self) -> VecDeque<(i64, Uuid)> {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.clone()
     }
 
     fn next_ms(&self) -> Option<i64> {
@@ -353,6 +358,45 @@ impl Veriff {
             let again_ms = at_ms.saturating_add(SCREENED_AGAIN_MS);
             self.step_at(again_ms, id, session, VerificationStep::ScreenAgain);
         }
+    }
+
+    /// What comes of a timer, but of the one by which [sessions end](Self::planned_ends).
+    pub(super) fn comes_of(&self, timer: &Timer) -> Option<&'static str> {
+        let Timer::Verification {
+            session,
+            turn,
+            step,
+        } = timer
+        else {
+            return None;
+        };
+        let session = self.find(*session);
+        let verification = &session.verification;
+        let comes = match step {
+            VerificationStep::ScreenAgain => Some("screened"),
+            VerificationStep::TellResubmission { attempt } => {
+                let is_told = verification.number() == *attempt && verification.is_open();
+                is_told.then_some("notice")
+            }
+            VerificationStep::Next if verification.turn() != *turn => None,
+            VerificationStep::Next if verification.is_open() => Some("step"),
+            VerificationStep::Next => Some("decision"),
+        };
+        comes.filter(|_| !session.deleted)
+    }
+
+    /// When the sessions of a journey, or all, end whose person does nothing more, earliest first.
+    pub(crate) fn planned_ends(&self, journey: Option<JourneyId>) -> impl Iterator<Item = Planned> {
+        self.ends.all().into_iter().filter_map(move |(at_ms, id)| {
+            let session = self.sessions.get(&id)?;
+            let is_of = journey.is_none() || session.journey == journey;
+            let status = session.verification.lapses(at_ms)?;
+            (is_of && !session.deleted).then_some(Planned {
+                at_ms,
+                journey: session.journey,
+                event: status.pair().0,
+            })
+        })
     }
 
     /// What happens when a timer is due.

@@ -221,14 +221,23 @@ impl Account {
 
 /// The archetype of a script: an unknown one is the first.
 fn archetype(script: MobileScript) -> Option<&'static Archetype> {
-    let number = |archetype: &&Archetype| archetype.number == script.archetype;
-    ARCHETYPES.iter().find(number).or(ARCHETYPES.first())
+    numbered(script.archetype)
 }
 
 /// Who has the accounts of an archetype, in a few words.
 pub(crate) fn name(archetype: u8) -> Option<&'static str> {
-    let number = |one: &&Archetype| one.number == archetype;
-    ARCHETYPES.iter().find(number).map(|one| one.name)
+    numbered(archetype).map(|one| one.name)
+}
+
+/// The archetype of this number; beyond the last they begin again.
+fn numbered(number: u8) -> Option<&'static Archetype> {
+    let number = number.checked_rem(u8::try_from(ARCHETYPES.len()).ok()?)?;
+    ARCHETYPES.iter().find(|one| one.number == number)
+}
+
+/// All archetypes, with their numbers.
+pub(crate) fn archetypes() -> impl ExactSizeIterator<Item = (u8, &'static str)> {
+    ARCHETYPES.iter().map(|one| (one.number, one.name))
 }
 
 /// The scripted person who holds the accounts, of two the first one.

@@ -189,7 +189,7 @@ fn the_documented_archetypes_are_the_archetypes() {
         .iter()
         .map(|one| (one.number, one.name.to_owned()));
     assert_eq!(documented, ours.collect::<Vec<_>>());
-    assert_eq!((name(19), name(20)), (Some("dirty"), None));
+    assert_eq!((name(19), name(20)), (Some("dirty"), Some("steady")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kyc_sandbox::{
 use serde_json::{Value, json};
 
 use super::{DAY, FINPRO, World, finpass_body, finpass_life, words};
-use crate::send;
+use crate::{control, send};
 
 /// Enough for all steps of a person that is not slow.
 const STEPS: u64 = 30;
@@ -103,6 +103,33 @@ async fn deny_has_no_consent_id_in_either_documented_form() {
             ("F".into(), "1".into(), handle)
         );
     }
+}
+
+#[tokio::test]
+async fn the_clock_is_moved_to_each_event_of_a_consent() {
+    let world = World::new();
+    let until = async |event: &str| {
+        let body = json!({"until": event});
+        let reply = control::post(&world.sandbox, "/sandbox/clock", &body).await;
+        assert_eq!(reply.status, 200, "{event}: {}", reply.text);
+        reply.json()["event"].clone()
+    };
+    // What was planned for the link is called off, and the consent's own end is found.
+    let (handle, _) = world.ask_with("9001090000", json!({})).await;
+    assert_eq!(until("j_1.expired").await, "j_1.expired");
+    assert_eq!(world.status(&handle).await, "EXPIRED");
+    assert!(world.events().contains(&"CONSENT_APPROVED".to_owned()));
+
+    let (handle, _) = world.ask_with("9001080000", json!({})).await;
+    world.pass_seconds(STEPS).await;
+    for (event, status) in [("j_2.paused", "PAUSED"), ("j_2.active", "ACTIVE")] {
+        assert_eq!(until(event).await, event);
+        assert_eq!(world.status(&handle).await, status);
+    }
+    // One that never comes: the link itself expires.
+    let (handle, _) = world.ask_with("9001060000", json!({})).await;
+    assert_eq!(until("j_3.expired").await, "j_3.expired");
+    assert_eq!(world.status(&handle).await, "EXPIRED");
 }
 
 #[tokio::test]
