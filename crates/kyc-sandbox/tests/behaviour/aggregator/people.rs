@@ -133,6 +133,31 @@ async fn the_clock_is_moved_to_each_event_of_a_consent() {
 }
 
 #[tokio::test]
+async fn a_person_stops_where_somebody_else_has_decided() {
+    let world = World::new();
+    let step = async || {
+        let body = json!({"until": "step"});
+        let reply = control::post(&world.sandbox, "/sandbox/clock", &body).await;
+        reply.status
+    };
+    let (handle, _) = world.ask_with("9001000000", json!({})).await;
+    let body = finpass_body("9001000000");
+    let opened = world.finpass("/services/account-aggregator/init", body);
+    let opened = opened.await.json();
+    let session = opened["data"]["client_id"].as_str().unwrap();
+    for id in [handle.as_str(), session] {
+        let decided = world
+            .sandbox
+            .decide_consent(id, AggregatorConsentStatus::Active);
+        assert!(decided);
+    }
+    world.pass_seconds(5).await;
+    assert_eq!(step().await, 404, "nobody has anything left to do");
+    world.ask_with("9001000000", json!({})).await;
+    assert_eq!(step().await, 200);
+}
+
+#[tokio::test]
 async fn cancel_leaves_the_consent_pending_and_the_link_usable() {
     let world = World::new();
     let (handle, url) = world.ask_with("9001040000", json!({})).await;
