@@ -1,4 +1,9 @@
 //! The twenty scripts. Months are counted from the window's first, which is 0: where November is 0, April is 5.
+//!
+//! The README has the figures that follow from them where the window begins in November 2025. What no figure depends on is chosen here:
+//! the days of sales, suppliers and stakes, the bills of 14, the amounts of 10, the lenders' shares in 18, and in which months the farmer
+//! gets the two subsidies that do not come with a harvest. The 95 days of the thin file end with the window, so that it has three whole
+//! months on every day.
 
 use super::rules::{AccountKind, AccountScript, Archetype, Purpose, Rule, When};
 
