@@ -212,8 +212,11 @@ impl Form {
                 Value::Array(items) => items.clone(),
                 other => vec![other.clone()],
             };
-            // A file is not its text.
-            if self.help.contains(&format!("{flag} <FILE>")) {
+            // A file is not its text, and a URL not the object that is read from it.
+            let mut lines = self.help.lines().map(str::trim);
+            let is_file =
+                lines.any(|line| line.starts_with(&format!("{flag} <")) && line.ends_with("FILE>"));
+            if value.is_object() || is_file {
                 rest.insert(name.clone(), value.clone());
             } else if let Some(flag) = valued {
                 for value in values {
@@ -390,7 +393,7 @@ impl Kyc {
             printed: String::new(),
             variables: Variables::new(),
         };
-        while sandbox.variables.len() < 14 {
+        while !sandbox.is_known("DEEPVUE_CLIENT_SECRET") {
             let mut line = String::new();
             let more = sandbox.stdout.read_line(&mut line)? > 0;
             ensure!(more, "the sandbox does not start");
@@ -414,6 +417,11 @@ struct SandboxProcess {
 }
 
 impl SandboxProcess {
+    /// Whether this variable was printed.
+    fn is_known(&self, name: &str) -> bool {
+        self.variables.iter().any(|(known, _)| known == name)
+    }
+
     /// Ends it, and returns all that it printed.
     fn stop(mut self) -> Result<String> {
         self.child.kill()?;
