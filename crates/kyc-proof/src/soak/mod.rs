@@ -36,9 +36,8 @@ const CALLERS: u64 = 64;
 const BETWEEN_STORMS: u64 = 5_000;
 const STORM: u64 = 100;
 
-/// How much memory may grow after the first tenth. Allocators wander by a few MiB; a leak of 100 bytes a call is 80.
-// The sandbox, in the same process, keeps what happened up to a number of rows, and a shortened run ends while it fills. A leak of fifty
-// bytes a call is more than this in a full one.
+/// How much memory may grow after the first tenth. The sandbox, in the same process, keeps what happened up to a number of rows, and a
+/// shortened run ends while it fills. A leak of fifty bytes a call is more than this in a full one.
 const MOST_GROWTH: u64 = 40 << 20;
 
 /// What may be done twice. Stated here once more: a proof does not rely on the declaration that it is about, so any other
