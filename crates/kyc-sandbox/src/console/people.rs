@@ -2,58 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::state::{JourneyId, Journeys, MobileScript};
-
-/// By the digits for the journey, for the webhook and for the data.
-const JOURNEYS: [(u8, &str); 26] = [
-    (0, "approve"),
-    (1, "slow"),
-    (2, "partial"),
-    (3, "deny"),
-    (4, "cancel"),
-    (5, "abandon"),
-    (6, "expire"),
-    (7, "revoke-later"),
-    (8, "pause"),
-    (9, "run-out"),
-    (10, "otp-thrice"),
-    (11, "otp-none"),
-    (12, "no-account-here"),
-    (13, "no-account-anywhere"),
-    (14, "bank-error"),
-    (15, "flaky-aa"),
-    (16, "aa-down-twice"),
-    (17, "joint"),
-    (18, "needs-pan"),
-    (19, "back-twice"),
-    (30, "no-digilocker"),
-    (31, "no-e-aadhaar"),
-    (32, "no-pan-document"),
-    (33, "ticks-none"),
-    (34, "code-late"),
-    (35, "issuer-down"),
-];
-const WEBHOOKS: [&str; 8] = [
-    "webhook-twice",
-    "webhook-reordered",
-    "webhook-never",
-    "webhook-late",
-    "webhook-forged",
-    "webhook-old-secret",
-    "webhook-insists",
-    "webhook-strange",
-];
-const DATA: [&str; 9] = [
-    "data-partial",
-    "data-pending",
-    "data-failed",
-    "data-expired",
-    "data-denied",
-    "data-gone",
-    "data-stuck",
-    "data-odd",
-    "data-huge",
-];
+use crate::state::{JourneyId, Journeys, MobileScript, journey};
 
 /// What the person of a mobile number is called.
 pub(super) fn handle(mobile: &str) -> Cow<'static, str> {
@@ -64,18 +13,13 @@ pub(super) fn handle(mobile: &str) -> Cow<'static, str> {
             None => format!("••{}", last.unwrap_or_default()).into(),
         };
     };
-    let mut journeys = JOURNEYS.iter();
-    let journey = journeys.find(|(number, _)| *number == script.journey);
+    let [journey, webhook, data] = script.names();
     let journey = match journey {
-        Some((_, name)) => Cow::Borrowed(*name),
+        Some(name) => Cow::Borrowed(name),
         None => format!("journey-{:02}", script.journey).into(),
     };
-    let of = |names: &[&'static str], digit: u8| {
-        let place = usize::from(digit).checked_sub(1)?;
-        names.get(place).copied()
-    };
-    let extra = [of(&WEBHOOKS, script.webhook), of(&DATA, script.data)];
-    if script.journey == 0
+    let extra = [webhook, data];
+    if script.journey == journey::APPROVE
         && let [Some(only), None] | [None, Some(only)] = extra
     {
         return only.into();

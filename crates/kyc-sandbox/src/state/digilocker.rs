@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{MobileScript, PanScript};
+use super::{MobileScript, PanScript, journey};
 
 const SECOND_MS: i64 = 1_000;
 /// How long a person waits before a password is sent again. Own choice.
@@ -14,24 +14,6 @@ const WRONG_LOCK: u8 = 3;
 pub(crate) const OTP: &str = "123456";
 const OTP_EXPIRED: &str = "000000";
 const OTP_LOCKS: &str = "999999";
-
-/// The journeys that say something about DigiLocker.
-mod journey {
-    pub(super) const SLOW: u8 = 1;
-    pub(super) const PARTIAL: u8 = 2;
-    pub(super) const DENY: u8 = 3;
-    pub(super) const CANCEL: u8 = 4;
-    pub(super) const ABANDON: u8 = 5;
-    pub(super) const EXPIRE: u8 = 6;
-    pub(super) const OTP_THRICE: u8 = 10;
-    pub(super) const OTP_NONE: u8 = 11;
-    pub(super) const NO_DIGILOCKER: u8 = 30;
-    pub(super) const NO_E_AADHAAR: u8 = 31;
-    pub(super) const NO_PAN_DOCUMENT: u8 = 32;
-    pub(super) const TICKS_NONE: u8 = 33;
-    pub(super) const CODE_LATE: u8 = 34;
-    pub(super) const ISSUER_DOWN: u8 = 35;
-}
 
 /// A kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! What people with a script in their number do at an account aggregator.
 
 use super::flow::{Action, Bank, BankAnswer, Flow, IDLE_MS, OTP, Reason, Screen};
-use super::{AggregatorConsentStatus, Bounded, MobileScript};
+use super::{AggregatorConsentStatus, Bounded, MobileScript, journey};
 
 const SECOND_MS: i64 = 1000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -10,26 +10,6 @@ const SLOW_MS: i64 = 90 * SECOND_MS;
 /// An invented PAN: nobody has its serial number.
 const PAN: &str = "AAAPA0000A";
 const BORN: &str = "1990-01-31";
-
-/// What a journey's two digits mean where an account aggregator is concerned. Others are as 0.
-mod journey {
-    pub(super) const SLOW: u8 = 1;
-    pub(super) const PARTIAL: u8 = 2;
-    pub(super) const DENY: u8 = 3;
-    pub(super) const CANCEL: u8 = 4;
-    pub(super) const ABANDON: u8 = 5;
-    pub(super) const EXPIRE: u8 = 6;
-    pub(super) const REVOKE_LATER: u8 = 7;
-    pub(super) const PAUSE: u8 = 8;
-    pub(super) const OTP_THRICE: u8 = 10;
-    pub(super) const OTP_NONE: u8 = 11;
-    pub(super) const NO_ACCOUNT_HERE: u8 = 12;
-    pub(super) const NO_ACCOUNT_ANYWHERE: u8 = 13;
-    pub(super) const BANK_ERROR: u8 = 14;
-    pub(super) const AA_DOWN_TWICE: u8 = 16;
-    pub(super) const JOINT: u8 = 17;
-    pub(super) const NEEDS_PAN: u8 = 18;
-}
 
 impl MobileScript {
     /// What the person does next, and after how many milliseconds.

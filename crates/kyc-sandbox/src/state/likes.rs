@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{MobileScript, bank};
+use super::{MobileScript, bank, journey};
 
 /// The place of a name's digits in a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,62 +14,120 @@ enum Digits {
 
 use Digits::{Data, Journey, Webhook};
 
-/// Whom somebody is like, and what they do.
-const LIKES: &[(&str, Digits, &str)] = &[
-    ("approve", Journey(0), "approves everything"),
-    ("slow", Journey(1), "approves, and takes 90 s for each step"),
-    ("partial", Journey(2), "shares one of three accounts"),
-    ("deny", Journey(3), "rejects"),
-    ("cancel", Journey(4), "leaves, and the link works again"),
-    ("abandon", Journey(5), "stops after signing in"),
-    ("expire", Journey(6), "does not open the link"),
+/// Whom somebody is like, by which digits, and what they do.
+type Like = (&'static str, Digits, &'static str);
+
+const LIKES: &[Like] = &[
+    ("approve", Journey(journey::APPROVE), "approves everything"),
+    (
+        "slow",
+        Journey(journey::SLOW),
+        "approves, and takes 90 s for each step",
+    ),
+    (
+        "partial",
+        Journey(journey::PARTIAL),
+        "shares one of three accounts",
+    ),
+    ("deny", Journey(journey::DENY), "rejects"),
+    (
+        "cancel",
+        Journey(journey::CANCEL),
+        "leaves, and the link works again",
+    ),
+    (
+        "abandon",
+        Journey(journey::ABANDON),
+        "stops after signing in",
+    ),
+    ("expire", Journey(journey::EXPIRE), "does not open the link"),
     (
         "revoke-later",
-        Journey(7),
+        Journey(journey::REVOKE_LATER),
         "approves, and revokes on the seventh day",
     ),
     (
         "pause",
-        Journey(8),
+        Journey(journey::PAUSE),
         "approves, pauses on the third day and resumes on the fifth",
     ),
     (
         "run-out",
-        Journey(9),
+        Journey(journey::RUN_OUT),
         "approves, and the consent runs until its validity ends",
     ),
-    ("otp-thrice", Journey(10), "types three wrong passwords"),
-    ("otp-none", Journey(11), "gets no password"),
-    ("no-account-here", Journey(12), "has no account at the bank"),
+    (
+        "otp-thrice",
+        Journey(journey::OTP_THRICE),
+        "types three wrong passwords",
+    ),
+    ("otp-none", Journey(journey::OTP_NONE), "gets no password"),
+    (
+        "no-account-here",
+        Journey(journey::NO_ACCOUNT_HERE),
+        "has no account at the bank",
+    ),
     (
         "no-account-anywhere",
-        Journey(13),
+        Journey(journey::NO_ACCOUNT_ANYWHERE),
         "has no account at any bank",
     ),
-    ("bank-error", Journey(14), "has a bank that does not answer"),
+    (
+        "bank-error",
+        Journey(journey::BANK_ERROR),
+        "has a bank that does not answer",
+    ),
     (
         "flaky-aa",
-        Journey(15),
+        Journey(journey::FLAKY_AA),
         "has one aggregator that fails and one that is silent",
     ),
-    ("aa-down-twice", Journey(16), "is asked for in vain twice"),
-    ("joint", Journey(17), "has a joint account only"),
+    (
+        "aa-down-twice",
+        Journey(journey::AA_DOWN_TWICE),
+        "is asked for in vain twice",
+    ),
+    ("joint", Journey(journey::JOINT), "has a joint account only"),
     (
         "needs-pan",
-        Journey(18),
+        Journey(journey::NEEDS_PAN),
         "has a bank that needs PAN and date of birth",
     ),
-    ("back-twice", Journey(19), "approves, and comes back twice"),
-    ("no-digilocker", Journey(30), "has no account at DigiLocker"),
-    ("no-e-aadhaar", Journey(31), "has no e-Aadhaar"),
-    ("no-pan-document", Journey(32), "has no PAN document"),
-    ("ticks-none", Journey(33), "allows no document"),
+    (
+        "back-twice",
+        Journey(journey::BACK_TWICE),
+        "approves, and comes back twice",
+    ),
+    (
+        "no-digilocker",
+        Journey(journey::NO_DIGILOCKER),
+        "has no account at DigiLocker",
+    ),
+    (
+        "no-e-aadhaar",
+        Journey(journey::NO_E_AADHAAR),
+        "has no e-Aadhaar",
+    ),
+    (
+        "no-pan-document",
+        Journey(journey::NO_PAN_DOCUMENT),
+        "has no PAN document",
+    ),
+    (
+        "ticks-none",
+        Journey(journey::TICKS_NONE),
+        "allows no document",
+    ),
     (
         "code-late",
-        Journey(34),
+        Journey(journey::CODE_LATE),
         "comes back with a code that is too old",
     ),
-    ("issuer-down", Journey(35), "has an issuer that fails twice"),
+    (
+        "issuer-down",
+        Journey(journey::ISSUER_DOWN),
+        "has an issuer that fails twice",
+    ),
     ("webhook-twice", Webhook(1), "webhooks come twice"),
     (
         "webhook-reordered",
@@ -170,22 +228,33 @@ impl MobileScript {
 
     /// What this person does, in words.
     pub(crate) fn words(self) -> Vec<String> {
-        let said = |digits| {
-            let like = LIKES.iter().find(|(_, of, _)| *of == digits);
-            like.map(|(.., words)| (*words).to_owned())
-        };
-        let journey = said(Journey(self.journey)).or_else(|| said(Journey(0)));
+        let said = |like: Option<&Like>| like.map(|(.., words)| (*words).to_owned());
+        let [journey, webhook, data] = self.likes();
+        let journey = journey.or_else(|| like_of(Journey(journey::APPROVE)));
         let accounts = bank::name(self.archetype).map(|name| format!("accounts: {name}"));
-        [
-            journey,
-            said(Webhook(self.webhook)),
-            said(Data(self.data)),
-            accounts,
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [said(journey), said(webhook), said(data), accounts]
+            .into_iter()
+            .flatten()
+            .collect()
     }
+
+    /// The names for what the digits of the journey, of webhooks and of data say; `None` where they say nothing of their own.
+    pub(crate) fn names(self) -> [Option<&'static str>; 3] {
+        self.likes().map(|like| like.map(|(name, ..)| *name))
+    }
+
+    fn likes(self) -> [Option<&'static Like>; 3] {
+        [
+            Journey(self.journey),
+            Webhook(self.webhook),
+            Data(self.data),
+        ]
+        .map(like_of)
+    }
+}
+
+fn like_of(digits: Digits) -> Option<&'static Like> {
+    LIKES.iter().find(|(_, of, _)| *of == digits)
 }
 
 fn likes() -> String {

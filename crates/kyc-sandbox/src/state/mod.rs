@@ -48,8 +48,8 @@ pub(crate) use planned::{Planned, PlannedName, Stop, planned};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
 pub(crate) use schedule::{Timer, VerificationStep};
-pub(crate) use script::carried;
 pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
+pub(crate) use script::{carried, journey};
 pub(crate) use simulation::Simulation;
 pub(crate) use unmasked::Unmasked;
 pub(crate) use verification::{

@@ -12,6 +12,36 @@ pub enum PeopleAct {
     OnPages,
 }
 
+/// What the digits `JJ` of a mobile number say. What says nothing about a provider is as 0 there.
+pub(crate) mod journey {
+    pub(crate) const APPROVE: u8 = 0;
+    pub(crate) const SLOW: u8 = 1;
+    pub(crate) const PARTIAL: u8 = 2;
+    pub(crate) const DENY: u8 = 3;
+    pub(crate) const CANCEL: u8 = 4;
+    pub(crate) const ABANDON: u8 = 5;
+    pub(crate) const EXPIRE: u8 = 6;
+    pub(crate) const REVOKE_LATER: u8 = 7;
+    pub(crate) const PAUSE: u8 = 8;
+    pub(crate) const RUN_OUT: u8 = 9;
+    pub(crate) const OTP_THRICE: u8 = 10;
+    pub(crate) const OTP_NONE: u8 = 11;
+    pub(crate) const NO_ACCOUNT_HERE: u8 = 12;
+    pub(crate) const NO_ACCOUNT_ANYWHERE: u8 = 13;
+    pub(crate) const BANK_ERROR: u8 = 14;
+    pub(crate) const FLAKY_AA: u8 = 15;
+    pub(crate) const AA_DOWN_TWICE: u8 = 16;
+    pub(crate) const JOINT: u8 = 17;
+    pub(crate) const NEEDS_PAN: u8 = 18;
+    pub(crate) const BACK_TWICE: u8 = 19;
+    pub(crate) const NO_DIGILOCKER: u8 = 30;
+    pub(crate) const NO_E_AADHAAR: u8 = 31;
+    pub(crate) const NO_PAN_DOCUMENT: u8 = 32;
+    pub(crate) const TICKS_NONE: u8 = 33;
+    pub(crate) const CODE_LATE: u8 = 34;
+    pub(crate) const ISSUER_DOWN: u8 = 35;
+}
+
 /// The script in a mobile number `9001JJWDAA`, digit by digit.
 ///
 /// ```
@@ -135,9 +165,9 @@ impl NameScript {
     /// What a person with this number does where the name says nothing.
     pub(crate) fn of_mobile(script: MobileScript) -> Self {
         match script.journey {
-            3 => Self::Decline,
-            4 | 5 => Self::Abandon,
-            6 => Self::Expire,
+            journey::DENY => Self::Decline,
+            journey::CANCEL | journey::ABANDON => Self::Abandon,
+            journey::EXPIRE => Self::Expire,
             _ => Self::Approve,
         }
     }
