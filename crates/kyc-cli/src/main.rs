@@ -4,6 +4,7 @@ mod arguments;
 mod batch;
 mod clients;
 mod command;
+mod connections;
 mod failure;
 mod interrupt;
 mod onboard;

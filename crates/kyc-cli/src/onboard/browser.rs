@@ -1,25 +1,20 @@
 //! Where a person's browser comes back to.
 
-use std::convert::Infallible;
 use std::io;
-use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use kyc_facade::provider_core::http::{Method, Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::connections::answer_each;
+
 /// The path that a browser comes back to.
 const PATH: &str = "/back";
 const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Back</title>\
 <p>You are back. Go on in the terminal; this window can be closed.</p></html>";
-/// How long a browser may take to send its request.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The browsers that came back.
 pub(crate) struct Returns {
@@ -34,7 +29,9 @@ impl Returns {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}{PATH}", socket.local_addr()?);
         let (sender, received) = mpsc::channel(16);
-        let server = tokio::spawn(accept(socket, sender));
+        let server = tokio::spawn(answer_each(socket, move |request| {
+            std::future::ready(answer(&request, &sender))
+        }));
         Ok(Self {
             url,
             received,
@@ -56,29 +53,6 @@ impl Returns {
 impl Drop for Returns {
     fn drop(&mut self) {
         self.server.abort();
-    }
-}
-
-async fn accept(socket: TcpListener, sender: mpsc::Sender<String>) {
-    loop {
-        let Ok((stream, _)) = socket.accept().await else {
-            // Out of file descriptors, for example.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let sender = sender.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let response = answer(&request, &sender);
-            async move { Ok::<_, Infallible>(response) }
-        });
-        tokio::spawn(async move {
-            let served = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), service);
-            // What could be answered was.
-            let _ = served.await;
-        });
     }
 }
 

@@ -1,6 +1,5 @@
 //! `kyc listen`: receives webhooks, verifies them, prints them and forwards them.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -8,9 +7,6 @@ use std::time::{Duration, Instant};
 
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use kyc_facade::finpro_fiu::FinproWebhooks;
 use kyc_facade::provider_core::http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use kyc_facade::provider_core::jiff::Timestamp;
@@ -24,6 +20,7 @@ use tokio::sync::mpsc;
 use super::receivers::{finpro_if_configured, finpro_words, veriff_if_configured, veriff_words};
 use super::running::Running;
 use crate::arguments::Listen;
+use crate::connections::answer_each;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
@@ -111,7 +108,14 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
     )?;
 
     let (sender, mut received) = mpsc::channel(64);
-    let server = tokio::spawn(accept(socket, listener, sender));
+    let server = tokio::spawn(answer_each(socket, move |request| {
+        let (listener, sender) = (Arc::clone(&listener), sender.clone());
+        async move {
+            let mut response = Response::new(Empty::<Bytes>::new());
+            *response.status_mut() = listener.answer(request, &sender).await;
+            response
+        }
+    }));
     let deadline = async {
         match within {
             Some(within) => tokio::time::sleep(within).await,
@@ -207,33 +211,6 @@ struct Listener {
     forward_to: Option<Uri>,
     events: Vec<String>,
     transport: HyperTransport,
-}
-
-async fn accept(socket: TcpListener, listener: Arc<Listener>, sender: mpsc::Sender<Received>) {
-    loop {
-        let Ok((stream, _)) = socket.accept().await else {
-            // Out of file descriptors, for example.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (listener, sender) = (Arc::clone(&listener), sender.clone());
-        let service = service_fn(move |request| {
-            let (listener, sender) = (Arc::clone(&listener), sender.clone());
-            async move {
-                let mut response = Response::new(Empty::<Bytes>::new());
-                *response.status_mut() = listener.answer(request, &sender).await;
-                Ok::<_, Infallible>(response)
-            }
-        });
-        tokio::spawn(async move {
-            let served = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), service);
-            // What could be answered was.
-            let _ = served.await;
-        });
-    }
 }
 
 impl Listener {

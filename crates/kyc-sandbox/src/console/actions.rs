@@ -151,12 +151,7 @@ pub(super) async fn resend(
     };
     match sent {
         Some(_) => see_other(&format!("/w/{id}")),
-        None => frame::problem(
-            &viewer,
-            StatusCode::NOT_FOUND,
-            "No such webhook",
-            "It never was, or it is no longer kept.",
-        ),
+        None => detail::no_webhook(&viewer),
     }
 }
 
@@ -186,17 +181,8 @@ pub(super) async fn unmask_webhook(
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
-    let webhook = id
-        .parse::<WebhookId>()
-        .ok()
-        .and_then(|id| sandbox.webhook(id));
-    let Some(webhook) = webhook else {
-        return frame::problem(
-            &viewer,
-            StatusCode::NOT_FOUND,
-            "No such webhook",
-            "It is not kept.",
-        );
+    let Some(webhook) = detail::find_webhook(&sandbox, &id) else {
+        return detail::no_webhook(&viewer);
     };
     let page = format!("/w/{}", webhook.id);
     unmask(&sandbox, &page, webhook.journey, &Form::read(body).await);

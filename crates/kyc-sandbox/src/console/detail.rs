@@ -21,7 +21,7 @@ use crate::exchange::Operation;
 use crate::sandbox::Sandbox;
 use crate::state::{
     AggregatorConsentStatus, Call, Delivery, Happening, JourneyId, Message, Provider, Webhook,
-    WebhookId, WebhookSigning, What, Wire, iso,
+    WebhookSigning, What, Wire, iso,
 };
 
 /// How many rows stand beside a detail.
@@ -55,6 +55,21 @@ pub(super) fn no_call(viewer: &Viewer) -> Response {
         StatusCode::NOT_FOUND,
         "No such call",
         "It never was, or it is so old that it is no longer kept: the newest 10,000 rows are.",
+    )
+}
+
+/// The webhook of this id.
+pub(super) fn find_webhook(sandbox: &Sandbox, id: &str) -> Option<Webhook> {
+    sandbox.webhook(id.parse().ok()?)
+}
+
+/// The page for a webhook that is not there.
+pub(super) fn no_webhook(viewer: &Viewer) -> Response {
+    frame::problem(
+        viewer,
+        StatusCode::NOT_FOUND,
+        "No such webhook",
+        "It never was, or it is so old that it is no longer kept: the newest 10,000 are.",
     )
 }
 
@@ -562,17 +577,8 @@ pub(super) async fn webhook(
     Extension(viewer): Extension<Viewer>,
     Path(id): Path<String>,
 ) -> Response {
-    let webhook = id
-        .parse::<WebhookId>()
-        .ok()
-        .and_then(|id| sandbox.webhook(id));
-    let Some(webhook) = webhook else {
-        return frame::problem(
-            &viewer,
-            StatusCode::NOT_FOUND,
-            "No such webhook",
-            "It never was, or it is so old that it is no longer kept: the newest 10,000 are.",
-        );
+    let Some(webhook) = find_webhook(&sandbox, &id) else {
+        return no_webhook(&viewer);
     };
     let detail = render_webhook(&sandbox, &viewer, &webhook);
     let title = format!("Webhook {id} – {} {}", webhook.provider, webhook.event);

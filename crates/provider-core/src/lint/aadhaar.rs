@@ -352,7 +352,7 @@ impl Findings<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lints::Lints;
+    use super::super::found;
     use super::*;
 
     fn digits(text: &str) -> Vec<u8> {
@@ -367,13 +367,6 @@ mod tests {
             .find(|digits| has_check_digit(digits))
             .unwrap();
         right.iter().map(u8::to_string).collect()
-    }
-
-    fn found(check: impl Fn(&mut Findings<'_>)) -> Vec<Rule> {
-        let lints = Lints::default();
-        let mut findings = Findings::new(&lints);
-        check(&mut findings);
-        findings.into_iter().map(|finding| finding.rule()).collect()
     }
 
     #[test]

@@ -346,14 +346,11 @@ impl Findings<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lints::Lints;
+    use super::super::found as found_by;
     use super::*;
 
     fn found(terms: &ConsentTerms) -> Vec<Rule> {
-        let lints = Lints::default();
-        let mut findings = Findings::new(&lints);
-        findings.consent_terms(terms);
-        findings.into_iter().map(|finding| finding.rule()).collect()
+        found_by(|findings| findings.consent_terms(terms))
     }
 
     /// The most that a row allows.

@@ -49,15 +49,8 @@ fn is_gstin(gstin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lints::Lints;
+    use super::super::found;
     use super::*;
-
-    fn found(check: impl Fn(&mut Findings<'_>)) -> Vec<Rule> {
-        let lints = Lints::default();
-        let mut findings = Findings::new(&lints);
-        check(&mut findings);
-        findings.into_iter().map(|finding| finding.rule()).collect()
-    }
 
     #[test]
     fn a_gstin_has_a_form_and_a_check_character() {

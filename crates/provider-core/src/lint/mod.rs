@@ -22,3 +22,12 @@ pub use findings::{Finding, Findings};
 pub use lints::{Lints, OnFinding};
 pub use pan::HolderClass;
 pub use rule::{Certainty, Rule};
+
+/// What checks find of a value.
+#[cfg(test)]
+fn found(check: impl Fn(&mut Findings<'_>)) -> Vec<Rule> {
+    let lints = Lints::default();
+    let mut findings = Findings::new(&lints);
+    check(&mut findings);
+    findings.into_iter().map(|finding| finding.rule()).collect()
+}

@@ -69,14 +69,12 @@ impl Findings<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lints::Lints;
+    use super::super::found as found_by;
     use super::*;
 
     fn found(pan: &str, holder: Option<HolderClass>) -> Vec<Rule> {
-        let (lints, pan) = (Lints::default(), Pan::parse(pan).unwrap());
-        let mut findings = Findings::new(&lints);
-        findings.pan("pan", &pan, holder);
-        findings.into_iter().map(|finding| finding.rule()).collect()
+        let pan = Pan::parse(pan).unwrap();
+        found_by(|findings| findings.pan("pan", &pan, holder))
     }
 
     #[test]
