@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use kyc_facade::provider_core::http::Uri;
 use kyc_facade::provider_core::lint::OnFinding;
 
 use crate::failure::Failure;
@@ -24,6 +25,13 @@ pub(crate) fn listen_address(field: &'static str, text: &str) -> Result<SocketAd
         let rule = "must be ADDRESS:PORT, such as 127.0.0.1:8787, [::1]:8787 or localhost:8787";
         Failure::configuration(field, rule)
     })
+}
+
+/// Parses the address of a web server.
+pub(crate) fn web_uri(field: &'static str, text: &str) -> Result<Uri, Failure> {
+    let uri = text.parse::<Uri>().ok();
+    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+        .ok_or_else(|| Failure::configuration(field, "must be an absolute http or https URL"))
 }
 
 /// A kind of document as Deepvue spells it; the name that the facade has for a driving licence is understood too.

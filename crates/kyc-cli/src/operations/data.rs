@@ -68,7 +68,7 @@ pub(super) fn file(member: &str, given: &str, how: FileMember) -> Result<Value, 
 }
 
 /// Names the place within the member's file.
-fn in_member(member: &str, error: InvalidRequest) -> InvalidRequest {
+pub(super) fn in_member(member: &str, error: InvalidRequest) -> InvalidRequest {
     let field = match error.field() {
         "request" => member.to_owned(),
         field if field.starts_with('[') => format!("{member}{field}"),

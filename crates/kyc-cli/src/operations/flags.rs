@@ -189,10 +189,7 @@ impl Flag {
         } else if let (Some(Form::Read(read)), Some(text)) =
             (self.form, matches.get_one::<String>(&self.name))
         {
-            let value = read(text).map_err(|error| {
-                let field = format!("{member}.{}", error.field());
-                error.for_field(field)
-            })?;
+            let value = read(text).map_err(|error| data::in_member(member, error))?;
             request.insert(key, value);
         } else if let Some(given) = matches.get_many::<String>(&self.name) {
             let spelled = |text| match self.form {

@@ -277,7 +277,10 @@ impl<P: Provider> ProviderOperations<P> {
         }
         let is_json = entry.operation().content_types.is_empty() && looks_like_json(reply.body());
         let has_file = file.is_some();
-        let not_shown = not_shown(&reply, is_json);
+        let not_shown = match has_file {
+            true => None,
+            false => not_shown(&reply, is_json),
+        };
         let mut reply = reply;
         let mut refused = None;
         if let (Some((pointer, path)), Some(document)) = (wanted, document) {

@@ -17,17 +17,17 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::receivers::{finpro_if_configured, finpro_words, veriff_if_configured, veriff_words};
+use super::receivers::{
+    MAX_BODY_BYTES, finpro_if_configured, finpro_words, veriff_if_configured, veriff_words,
+};
 use super::running::Running;
 use crate::arguments::Listen;
 use crate::connections::answer_each;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
-use crate::parse::{listen_address, seconds};
+use crate::parse::{listen_address, seconds, web_uri};
 
-/// The longest body: that of the receivers.
-const BODY_BYTES: usize = 1024 * 1024;
 /// How long a body may take, and the one that it is forwarded to.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
     let forward_to = arguments
         .forward_to
         .as_deref()
-        .map(forward_uri)
+        .map(|text| web_uri("--forward-to", text))
         .transpose()?;
     for event in arguments.events.iter().chain(&arguments.until) {
         if !PROVIDERS
@@ -144,14 +144,6 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
 }
 
 const PROVIDERS: [&str; 3] = ["veriff", "finpro", "finpass"];
-
-fn forward_uri(text: &str) -> Result<Uri, Failure> {
-    let uri = text.parse::<Uri>().ok();
-    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
-        .ok_or_else(|| {
-            Failure::configuration("--forward-to", "must be an absolute http or https URL")
-        })
-}
 
 /// Says where it listens, and what it can verify.
 fn ready(output: Output, listener: &Listener, url: &str, registered: bool) -> Result<(), Failure> {
@@ -232,7 +224,7 @@ impl Listener {
         let told = match provider {
             "veriff" => verify(self.veriff.as_ref(), request, veriff_words).await,
             "finpro" => verify(self.finpro.as_ref(), request, finpro_words).await,
-            _ => read_post(request, BODY_BYTES, PATIENCE)
+            _ => read_post(request, MAX_BODY_BYTES, PATIENCE)
                 .await
                 .map(|body| Told {
                     event: "finpass.hint".to_owned(),

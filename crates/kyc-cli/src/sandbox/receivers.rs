@@ -3,6 +3,7 @@
 use kyc_facade::finpro_fiu::{FinproEvent, FinproWebhooks};
 use kyc_facade::provider_core::http::HeaderName;
 use kyc_facade::provider_core::lenient::Printable;
+use kyc_facade::provider_core::secrecy::ExposeSecret as _;
 use kyc_facade::provider_core::webhook::{
     Encoding, HeaderSignature, KeyForm, Receiver, Secrets, SignedText,
 };
@@ -32,6 +33,9 @@ const FINPRO_SETTINGS: [&str; 3] = [
     "FINPRO_WEBHOOK_ENCODING",
 ];
 
+/// The longest body.
+pub(super) const MAX_BODY_BYTES: usize = Receiver::<VeriffWebhooks>::MAX_BODY_BYTES;
+
 /// The receiver of FinPro's webhooks; none where its settings are not there.
 pub(super) fn finpro_if_configured() -> Result<Option<Receiver<FinproWebhooks>>, Failure> {
     let settings = Settings::environment();
@@ -45,22 +49,16 @@ pub(super) fn finpro_if_configured() -> Result<Option<Receiver<FinproWebhooks>>,
 pub(super) fn finpro(settings: &Settings) -> Result<Receiver<FinproWebhooks>, Failure> {
     settings.required(&FINPRO_SETTINGS)?;
     let [secret, header, encoding] = FINPRO_SETTINGS;
-    let secrets = Secrets::from_environment(secret, KeyForm::Text)?;
-    let header = settings.parsed_text(header, |text| {
-        HeaderName::try_from(text)
+    let secrets = settings.parsed(secret, |text| Secrets::parse(text, KeyForm::Text))?;
+    let header = settings.parsed(header, |text| {
+        HeaderName::try_from(text.expose_secret())
             .map_err(|_| InvalidRequest::new(header, "must be the name of a header"))
     })?;
-    let encoding = settings.parsed_text(encoding, |text| match text {
+    let encoding = settings.parsed(encoding, |text| match text.expose_secret() {
         "hex" => Ok(Encoding::Hex),
         "base64" => Ok(Encoding::Base64),
         _ => Err(InvalidRequest::new(encoding, "must be hex or base64")),
     })?;
-    let (Some(header), Some(encoding)) = (header, encoding) else {
-        return Err(Failure::configuration(
-            secret,
-            "needs its header and encoding",
-        ));
-    };
     let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
     Ok(Receiver::new(FinproWebhooks::new(signature)))
 }

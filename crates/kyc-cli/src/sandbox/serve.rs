@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kyc_facade::provider_core::http::Uri;
 use kyc_facade::provider_core::{HyperTransport, Transport};
 use kyc_sandbox::settings::{SESSION_DECISIONS, SettingError};
 use kyc_sandbox::{Provider, Sandbox, ServeError, Settings};
@@ -16,7 +15,7 @@ use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
-use crate::parse::listen_address;
+use crate::parse::{listen_address, web_uri};
 
 /// How long requests in flight may take when it is stopped.
 const GRACE: Duration = Duration::from_millis(800);
@@ -127,13 +126,7 @@ fn webhook_urls(url: Option<&str>) -> Result<BTreeMap<Provider, String>, Failure
     let Some(url) = url else {
         return Ok(BTreeMap::new());
     };
-    let uri = url.parse::<Uri>().ok();
-    if uri.is_none_or(|uri| !matches!(uri.scheme_str(), Some("http" | "https"))) {
-        return Err(Failure::configuration(
-            "--webhook-url",
-            "must be an absolute http or https URL",
-        ));
-    }
+    web_uri("--webhook-url", url)?;
     Ok([Provider::Veriff, Provider::Finpro]
         .map(|provider| (provider, url.to_owned()))
         .into())

@@ -1,6 +1,5 @@
 //! `kyc webhooks verify`: verifies a webhook that was received elsewhere, and says what it is or why it is refused.
 
-use kyc_facade::finpro_fiu::FinproEvent;
 use kyc_facade::provider_core::Settings;
 use kyc_facade::provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use kyc_facade::provider_core::jiff::Timestamp;
@@ -8,14 +7,11 @@ use kyc_facade::provider_core::lenient::Printable;
 use kyc_facade::provider_core::webhook::{MismatchCause, Receiver, Refusal, Scheme, Unreadable};
 use serde_json::{Value, json};
 
-use super::receivers::{finpro, finpro_words, veriff, veriff_words};
+use super::receivers::{MAX_BODY_BYTES, finpro, finpro_words, veriff, veriff_words};
 use crate::arguments::Verify;
 use crate::failure::{EXIT_UNREAD, Failure};
 use crate::operations::data::bounded;
 use crate::output::Output;
-
-/// The longest body: that of the receivers.
-const BODY_BYTES: usize = 1024 * 1024;
 
 /// A genuine webhook, without a value that may be personal.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +28,7 @@ struct Genuine {
 
 pub(super) fn run(arguments: &Verify, output: Output) -> Result<u8, Failure> {
     let headers = headers(&arguments.headers)?;
-    let body = bounded(&arguments.body, BODY_BYTES);
+    let body = bounded(&arguments.body, MAX_BODY_BYTES);
     let body = body.map_err(|error| Failure::file("--body", "read", &error))?;
     let (settings, now) = (Settings::environment(), Timestamp::now());
     let genuine = match arguments.provider.as_str() {
@@ -40,7 +36,8 @@ pub(super) fn run(arguments: &Verify, output: Output) -> Result<u8, Failure> {
             (veriff_words(event), event.session_id())
         }),
         _ => genuine(&finpro(&settings)?, &headers, &body, now, |event| {
-            (finpro_words(event), consent_handle(event))
+            let handle = event.consent_handle().map(|handle| handle.as_str());
+            (finpro_words(event), handle)
         }),
     };
     let genuine = genuine.map_err(|refusal| Failure::Refused(refusal, advice(refusal)))?;
@@ -79,7 +76,7 @@ fn genuine<P: Scheme>(
     now: Timestamp,
     says: impl for<'e> Fn(&'e P::Event) -> (String, Option<&'e str>),
 ) -> Result<Genuine, Refusal> {
-    if body.len() > BODY_BYTES {
+    if body.len() > MAX_BODY_BYTES {
         return Err(Refusal::TooLarge);
     }
     let verified = receiver.verify(headers, body, now)?;
@@ -99,15 +96,6 @@ fn genuine<P: Scheme>(
         secret: verified.meta().secret.saturating_add(1),
         bytes: body.len(),
     })
-}
-
-fn consent_handle(event: &FinproEvent) -> Option<&str> {
-    match event {
-        FinproEvent::Consent(event) => Some(event.consent_handle.as_str()),
-        FinproEvent::Data(event) => Some(event.consent_handle.as_str()),
-        FinproEvent::DataPush(event) => event.consent_handle.as_ref().map(|id| id.as_str()),
-        _ => None,
-    }
 }
 
 impl Genuine {
@@ -241,7 +229,8 @@ mod tests {
             .saturating_add(SignedDuration::from_secs(seconds))
             .unwrap();
         genuine(&receiver, &headers(&given).unwrap(), BODY, now, |event| {
-            (finpro_words(event), consent_handle(event))
+            let handle = event.consent_handle().map(|handle| handle.as_str());
+            (finpro_words(event), handle)
         })
     }
 
