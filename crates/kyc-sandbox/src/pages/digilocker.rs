@@ -14,7 +14,8 @@ use super::forms::{Visit, error, exits, form, host_of, is_web_address, plain, ra
 use super::layout::{Frame, page, see_other};
 use crate::exchange::settle;
 use crate::providers::deepvue::{Deepvue, Link, Session, consent_day};
-use crate::state::digilocker::{DocumentKind, OTP, OtpProblem, Stage};
+use crate::state::digilocker::{DocumentKind, OtpProblem, Stage};
+use crate::state::flow::OTP;
 use crate::state::{MobileScript, iso, people};
 
 const SERVICE: &str = "DigiLocker";

@@ -73,8 +73,7 @@ impl Clock {
 
     /// The day in India.
     pub(crate) fn today(&self) -> Date {
-        let now = Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
-        in_india(now).date()
+        day_in_india(self.now_ms())
     }
 
     /// The time when a reply with this delay is sent. A clock that stands still does not change.
@@ -145,6 +144,11 @@ fn unix_ms(time: SystemTime) -> Option<i64> {
 pub(crate) fn in_india(time: Timestamp) -> DateTime {
     let shifted = time.saturating_add(INDIA).unwrap_or(time);
     TimeZone::UTC.to_datetime(shifted)
+}
+
+/// The day in India.
+pub(crate) fn day_in_india(ms: i64) -> Date {
+    in_india(Timestamp::from_millisecond(ms).unwrap_or_default()).date()
 }
 
 /// Formats an instant in ISO 8601, UTC, with milliseconds.

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::flow::{OTP, OTP_EXPIRED, OTP_LOCKS};
 use super::{MobileScript, PanScript, journey};
 
 const SECOND_MS: i64 = 1_000;
@@ -9,11 +10,6 @@ const SECOND_MS: i64 = 1_000;
 pub(crate) const RESEND_MS: i64 = 30 * SECOND_MS;
 /// How many wrong passwords lock.
 const WRONG_LOCK: u8 = 3;
-
-/// The password that is right, the one that is expired, and the one that locks at once.
-pub(crate) const OTP: &str = "123456";
-const OTP_EXPIRED: &str = "000000";
-const OTP_LOCKS: &str = "999999";
 
 /// A kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -113,7 +113,16 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Webhooks {
     made: u64,
+    /// In the order of their ids.
     kept: VecDeque<Webhook>,
+}
+
+impl Webhooks {
+    fn place(&self, id: WebhookId) -> Option<usize> {
+        self.kept
+            .binary_search_by_key(&id, |webhook| webhook.id)
+            .ok()
+    }
 }
 
 impl Outbox {
@@ -154,11 +163,8 @@ impl Outbox {
 
     pub(crate) fn get(&self, id: WebhookId) -> Option<Webhook> {
         let webhooks = self.lock();
-        webhooks
-            .kept
-            .iter()
-            .find(|webhook| webhook.id == id)
-            .cloned()
+        let place = webhooks.place(id)?;
+        webhooks.kept.get(place).cloned()
     }
 
     /// The newest attempt to deliver, with the event that it told of.
@@ -184,13 +190,16 @@ impl Outbox {
     /// Those that were made after this one.
     pub(crate) fn after(&self, id: Option<WebhookId>) -> Vec<Webhook> {
         let webhooks = self.lock();
-        let after = webhooks.kept.iter().filter(|webhook| Some(webhook.id) > id);
-        after.cloned().collect()
+        let before = webhooks
+            .kept
+            .partition_point(|webhook| Some(webhook.id) <= id);
+        webhooks.kept.iter().skip(before).cloned().collect()
     }
 
     pub(crate) fn change(&self, id: WebhookId, change: impl FnOnce(&mut Webhook)) {
         let mut webhooks = self.lock();
-        if let Some(webhook) = webhooks.kept.iter_mut().find(|webhook| webhook.id == id) {
+        let place = webhooks.place(id);
+        if let Some(webhook) = place.and_then(|place| webhooks.kept.get_mut(place)) {
             change(webhook);
         }
     }

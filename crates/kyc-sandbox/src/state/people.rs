@@ -17,7 +17,7 @@
 //! | 9000000009 | Finpass refuses inside an HTTP 200 | linked | not registered | not registered | answers | HTTP 200, success false |
 //! | 9000000010 | Finpass breaks | linked | not registered | not registered | answers | HTTP 500 |
 
-use super::{MobileScript, bank};
+use super::{MobileScript, bank, journey};
 
 /// An aggregator's reply about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,7 +218,7 @@ pub fn find(mobile: &str) -> Person {
     let listed = PEOPLE.iter().find(|person| person.mobile == mobile);
     match (listed, MobileScript::of(mobile)) {
         (Some(person), _) => *person,
-        (None, Some(script)) if script.journey == FLAKY_AGGREGATORS => FLAKY,
+        (None, Some(script)) if script.journey == journey::FLAKY_AA => FLAKY,
         (None, Some(_)) => SCRIPTED,
         (None, None) => STRANGER,
     }
@@ -234,9 +234,6 @@ pub fn archetype(number: u8) -> Option<&'static str> {
 pub(crate) fn is_listed(mobile: &str) -> bool {
     PEOPLE.iter().any(|person| person.mobile == mobile)
 }
-
-/// The journey of a person of whom one aggregator says nothing and another only that it failed.
-const FLAKY_AGGREGATORS: u8 = 15;
 
 const SCRIPTED: Person = person(
     "",

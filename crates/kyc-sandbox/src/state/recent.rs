@@ -35,6 +35,11 @@ impl<T: Clone> Recent<T> {
             .collect()
     }
 
+    /// The newest entry for which this holds.
+    pub(crate) fn find(&self, which: impl Fn(&T) -> bool) -> Option<T> {
+        self.lock().iter().rev().find(|entry| which(entry)).cloned()
+    }
+
     /// Changes the newest entry for which this holds.
     pub(crate) fn change<R>(
         &self,

@@ -7,10 +7,11 @@ use std::time::SystemTime;
 
 use tokio::sync::Notify;
 
+use super::bank::{self, Account};
 use super::happenings::{Happenings, What};
 use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
 use super::schedule::{Schedule, Timer};
-use super::{Clock, Ids, InventedPeople, JourneyId, Journeys, PeopleAct, Provider};
+use super::{Clock, Ids, InventedPeople, JourneyId, Journeys, MobileScript, PeopleAct, Provider};
 
 /// How many happenings are kept.
 const HAPPENINGS: usize = 10_000;
@@ -96,8 +97,24 @@ impl Simulation {
         timer: Timer,
     ) {
         let at_ms = self.now_ms().saturating_add(ms);
+        self.at(at_ms, provider, journey, timer);
+    }
+
+    /// Lets this happen at a provider at a time.
+    pub(crate) fn at(
+        &self,
+        at_ms: i64,
+        provider: Provider,
+        journey: Option<JourneyId>,
+        timer: Timer,
+    ) {
         self.schedule(provider).add(at_ms, journey, timer);
         self.timer_added.notify_one();
+    }
+
+    /// The bank accounts of a scripted person.
+    pub(crate) fn accounts(&self, script: MobileScript) -> Vec<Account> {
+        bank::accounts(script, self.data_seed, self.clock.today())
     }
 
     /// The time of the next timer of all.

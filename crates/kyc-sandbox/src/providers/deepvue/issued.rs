@@ -9,7 +9,7 @@ use super::options::FileForm;
 use crate::exchange::Json;
 use crate::invented::{Identity, Subject, pdf, png};
 use crate::state::digilocker::DocumentKind;
-use crate::state::{PanScript, Picture, in_india};
+use crate::state::{PanScript, Picture, day_in_india, in_india};
 
 /// How many days a consent lasts, as in the documented example.
 const CONSENT_DAYS: i64 = 30;
@@ -45,10 +45,6 @@ pub(super) fn listed(kind: DocumentKind) -> Listed {
     }
 }
 
-fn today(now_ms: i64) -> Date {
-    in_india(Timestamp::from_millisecond(now_ms).unwrap_or_default()).date()
-}
-
 /// When a consent ends that is given now, in Unix seconds: at the end of a day in India.
 pub(super) fn consent_ends(now_ms: i64) -> i64 {
     let day = consent_day(now_ms).saturating_add(1.day());
@@ -59,13 +55,13 @@ pub(super) fn consent_ends(now_ms: i64) -> i64 {
 
 /// The last day of a consent that is given now.
 pub(crate) fn consent_day(now_ms: i64) -> Date {
-    today(now_ms).saturating_add(CONSENT_DAYS.days())
+    day_in_india(now_ms).saturating_add(CONSENT_DAYS.days())
 }
 
 impl Listed {
     /// The entry of the list.
     pub(super) fn entry(&self, now_ms: i64) -> Json {
-        let yesterday = today(now_ms).saturating_sub(1.day());
+        let yesterday = day_in_india(now_ms).saturating_sub(1.day());
         Json::Object(vec![
             ("name", "Invented document".into()),
             ("type", "file".into()),
@@ -155,7 +151,7 @@ pub(super) fn as_pdf(
             ("PAN card", lines)
         }
         DocumentKind::Licence => {
-            let valid = today(now_ms).saturating_add(10.years());
+            let valid = day_in_india(now_ms).saturating_add(10.years());
             let lines = vec![
                 format!("Name: {}", person.name),
                 format!("Date of birth: {}", person.birth.strftime("%d-%m-%Y")),
@@ -167,7 +163,9 @@ pub(super) fn as_pdf(
     };
     lines.push(format!(
         "Issued on: {}",
-        today(now_ms).saturating_sub(1.day()).strftime("%d-%m-%Y")
+        day_in_india(now_ms)
+            .saturating_sub(1.day())
+            .strftime("%d-%m-%Y")
     ));
     pdf(title, &lines)
 }
@@ -183,7 +181,7 @@ fn as_xml(kind: DocumentKind, person: &Identity, pan: Option<PanScript>, now_ms:
     // Nobody signed it: what a signature looks like, over nothing.
     let signature = "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><SignedInfo/>\
         <SignatureValue>U2FuZGJveC4gSW52ZW50ZWQu</SignatureValue></Signature>";
-    let issued = today(now_ms).saturating_sub(1.day());
+    let issued = day_in_india(now_ms).saturating_sub(1.day());
     let issued = issued.strftime("%d-%m-%Y");
     let birth = |date: Date| date.strftime("%d-%m-%Y").to_string();
     let gender = person.gender;
@@ -232,7 +230,7 @@ fn as_xml(kind: DocumentKind, person: &Identity, pan: Option<PanScript>, now_ms:
             )
         }
         DocumentKind::Licence => {
-            let valid = today(now_ms).saturating_add(10.years());
+            let valid = day_in_india(now_ms).saturating_add(10.years());
             let data = format!("<DrivingLicense validUpto=\"{}\"/>", birth(valid));
             let who = (person.name.as_str(), person.birth);
             certificate(

@@ -1,12 +1,11 @@
 //! The sessions as they go on: by the caller's requests, by their person's pages and by script.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use super::Deepvue;
 use super::options::{DigilockerCodes, ReturnParameters};
 use crate::invented::Identity;
+use crate::providers::address::{millis, with_parameters};
 use crate::state::digilocker::{Authorization, Stage};
 use crate::state::{JourneyId, MobileScript, PeopleAct, Provider, Timer};
 
@@ -28,10 +27,6 @@ pub(crate) enum Link {
     Expired,
     /// The caller exchanged the code.
     Used,
-}
-
-pub(super) fn ms(duration: &Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Deepvue {
@@ -70,7 +65,7 @@ impl Deepvue {
 
     /// The session of this id, as long as it lasts.
     pub(crate) fn find(&self, id: &str) -> Option<Session> {
-        let lifetime_ms = ms(self.settings.session_lifetime());
+        let lifetime_ms = millis(*self.settings.session_lifetime());
         let now_ms = self.now_ms();
         let is_open = |session: &Session| {
             now_ms.saturating_sub(session.authorization.opened_ms) <= lifetime_ms
@@ -84,8 +79,9 @@ impl Deepvue {
         let authorization = &session.authorization;
         let age_ms = self.now_ms().saturating_sub(authorization.opened_ms);
         let lifetime_ms = match authorization.is_answered() {
-            true => ms(self.settings.session_lifetime()),
-            false => ms(self.settings.link_lifetime()).min(ms(self.settings.session_lifetime())),
+            true => millis(*self.settings.session_lifetime()),
+            false => millis(*self.settings.link_lifetime())
+                .min(millis(*self.settings.session_lifetime())),
         };
         let link = match authorization.is_complete {
             true => Link::Used,
@@ -146,7 +142,7 @@ impl Deepvue {
         let scripted = MobileScript::of(&authorization.whose.mobile).is_some();
         let acted = scripted || authorization.stage != Stage::SignIn;
         if acted || self.simulation.people_act == PeopleAct::OnPages {
-            let lifetime_ms = ms(self.settings.code_lifetime());
+            let lifetime_ms = millis(*self.settings.code_lifetime());
             return authorization.takes(code, self.now_ms(), lifetime_ms);
         }
         match self.settings.codes() {
@@ -171,16 +167,7 @@ impl Deepvue {
             (Stage::Denied, _) => "error=access_denied".to_owned(),
             _ => return None,
         };
-        // A fragment stays at the end.
-        let (before, fragment) = match url.split_once('#') {
-            Some((before, fragment)) => (before, format!("#{fragment}")),
-            None => (url, String::new()),
-        };
-        let joint = match before.contains('?') {
-            true => "&",
-            false => "?",
-        };
-        Some(format!("{before}{joint}{answer}&{state}={id}{fragment}"))
+        Some(with_parameters(url, &format!("{answer}&{state}={id}")))
     }
 
     /// Where the person of this session was sent, once there is an answer.

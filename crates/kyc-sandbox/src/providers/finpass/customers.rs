@@ -4,6 +4,7 @@
 //! parameters are the sandbox's own choice.
 
 use super::options::ReportState;
+use super::report::others;
 use super::{Family, Finpass};
 use crate::exchange::Json;
 use crate::providers::address::{is_return_address, millis, with_parameters};
@@ -15,11 +16,6 @@ use crate::state::{
 };
 use crate::webhooks::script::{Content, Place, plan};
 
-/// The accounts of everybody, as the reports have them.
-const ACCOUNTS: [(&str, &str); 2] = [
-    ("INVENTED-FIP", "XXXXXXXXXX0001"),
-    ("OTHER-FIP", "XXXXXXXXXX0002"),
-];
 /// After how many milliseconds the data of a consent that was given is being fetched.
 const FETCHING_MS: i64 = 1000;
 
@@ -142,9 +138,7 @@ impl Finpass {
 
     fn plan(&self, from_ms: i64, after_ms: i64, journey: Option<JourneyId>, timer: Timer) {
         let at_ms = from_ms.saturating_add(after_ms);
-        let schedule = self.simulation.schedule(Provider::Finpass);
-        schedule.add(at_ms, journey, timer);
-        self.simulation.timer_added.notify_one();
+        self.simulation.at(at_ms, Provider::Finpass, journey, timer);
     }
 
     fn plan_next(&self, client_id: &str, at_ms: i64) {
@@ -448,18 +442,14 @@ impl Finpass {
     /// The banks of a person, each with an account: those of a scripted person's bank data, or those that the reports of
     /// everybody else have.
     fn banks(&self, script: Option<MobileScript>) -> Vec<Bank> {
-        let everybody = || ACCOUNTS.map(|(fip_id, number)| bank(fip_id, number, script));
-        let Some(script) = script else {
-            return everybody().into();
-        };
-        let accounts = self.accounts(script);
-        let own = accounts.iter();
-        let mut banks: Vec<Bank> = own
-            .map(|account| bank(account.bank.fip_id, &account.number, Some(script)))
-            .collect();
-        let more = script.more_accounts(banks.len());
-        banks.extend(everybody().into_iter().take(more));
-        banks
+        let own = script.map(|script| self.simulation.accounts(script));
+        let own = own.unwrap_or_default();
+        let others = others(script, own.len()).iter();
+        own.iter()
+            .map(|account| (account.bank.fip_id, account.number.as_str()))
+            .chain(others.map(|(_, fip_id, number)| (*fip_id, *number)))
+            .map(|(fip_id, number)| bank(fip_id, number, script))
+            .collect()
     }
 }
 

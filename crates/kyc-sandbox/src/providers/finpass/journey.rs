@@ -134,7 +134,7 @@ pub(super) fn statement(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Err(refusal) => return refusal,
     };
     if let Some(script) = script {
-        let accounts = finpass.accounts(script);
+        let accounts = finpass.simulation.accounts(script);
         let accounts = accounts.iter().enumerate().map(scripted).collect();
         return success(vec![
             ("client_id", client_id.into()),
@@ -178,7 +178,7 @@ pub(super) fn analysis(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(complete) => complete,
         Err(refusal) => return refusal,
     };
-    let scripted = script.and_then(|script| Analysis::of(&finpass.accounts(script)));
+    let scripted = script.and_then(|script| Analysis::of(&finpass.simulation.accounts(script)));
     if let Some(analysis) = scripted {
         let mut members = analysed(client_id, &analysis);
         if !*finpass.settings.undocumented_members() {

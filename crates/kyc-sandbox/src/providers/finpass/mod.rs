@@ -15,7 +15,6 @@ use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::bank::{self, Account};
 use crate::state::{
     AggregatorConsentStatus, Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook,
 };
@@ -215,15 +214,6 @@ impl Finpass {
     /// Whether an aggregator is down for this person this time.
     fn is_down(&self, mobile: &str) -> bool {
         MobileScript::of(mobile).is_some_and(|script| script.is_down(&self.refused, mobile))
-    }
-
-    /// The bank accounts of a scripted person.
-    fn accounts(&self, script: MobileScript) -> Vec<Account> {
-        bank::accounts(
-            script,
-            self.simulation.data_seed,
-            self.simulation.clock.today(),
-        )
     }
 
     /// The reply to an unknown `client_id`.

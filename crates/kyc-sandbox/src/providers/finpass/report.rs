@@ -34,23 +34,17 @@ pub(super) fn json(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     let mut data = vec![("client_id", client_id.as_str().into())];
     match state {
         ReportState::Ready | ReportState::Partial => {
-            let accounts: Vec<Json> = match script {
-                None => {
-                    let shared = ACCOUNTS.iter().filter(|(_, _, number)| shares(number));
-                    shared.map(|(id, _, number)| account(id, number)).collect()
-                }
-                Some(script) => {
-                    let accounts = finpass.accounts(script);
-                    let all = accounts.iter().enumerate();
-                    let all = all.filter(|(_, account)| shares(&account.number));
-                    let more = *finpass.settings.undocumented_members();
-                    let own = all.map(|(index, account)| scripted(script, index, account, more));
-                    let others = others(script, accounts.len()).iter();
-                    let others = others.filter(|(_, _, number)| shares(number));
-                    own.chain(others.map(|(id, _, number)| account(id, number)))
-                        .collect()
-                }
-            };
+            let own = own(finpass, script);
+            let others = others(script, own.len()).iter();
+            let others = others.filter(|(_, _, number)| shares(number));
+            let more = *finpass.settings.undocumented_members();
+            let own = own
+                .iter()
+                .filter(|(_, account)| shares(&account.number))
+                .map(|(id, account)| scripted(id, account, more));
+            let accounts: Vec<Json> = own
+                .chain(others.map(|(id, _, number)| account(id, number)))
+                .collect();
             let accounts = accounts.into_iter().enumerate();
             let ready = accounts.filter(|(index, _)| state.of_account(*index) == "READY");
             let ready = ready.map(|(_, account)| account).collect();
@@ -69,22 +63,14 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Err(refusal) => return refusal,
     };
     let state = finpass.report_state(&client_id);
-    let accounts: Vec<(String, &str, String)> = match script {
-        None => ACCOUNTS
-            .map(|(id, fip_id, number)| (id.to_owned(), fip_id, number.to_owned()))
-            .into(),
-        Some(script) => {
-            let accounts = finpass.accounts(script);
-            let others = others(script, accounts.len()).iter();
-            let others = others
-                .map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned()));
-            let named = |(index, account): (usize, Account)| {
-                (id(script, index), account.bank.fip_id, account.number)
-            };
-            let own = accounts.into_iter().enumerate().map(named);
-            own.chain(others).collect()
-        }
-    };
+    let own = own(finpass, script);
+    let others = others(script, own.len()).iter();
+    let others =
+        others.map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned()));
+    let own = own
+        .into_iter()
+        .map(|(id, account)| (id, account.bank.fip_id, account.number));
+    let accounts: Vec<(String, &str, String)> = own.chain(others).collect();
     let report = |(index, (id, fip_id, number)): (usize, &(String, &str, String))| {
         let status = state.of_account(index);
         let link = format!("{}/{id}.pdf?sig=invented", finpass.settings.report_url());
@@ -107,14 +93,25 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     ])
 }
 
-/// Everybody's accounts that a scripted person has beside so many own ones.
-fn others(
-    script: MobileScript,
+/// The accounts of a scripted person's bank data, with their ids.
+fn own(finpass: &Finpass, script: Option<MobileScript>) -> Vec<(String, Account)> {
+    let Some(script) = script else {
+        return Vec::new();
+    };
+    let accounts = finpass.simulation.accounts(script).into_iter();
+    let named = accounts.enumerate();
+    named
+        .map(|(index, account)| (id(script, index), account))
+        .collect()
+}
+
+/// The accounts of [`ACCOUNTS`] that a person has: a scripted one some beside so many own ones, everybody else all.
+pub(super) fn others(
+    script: Option<MobileScript>,
     own: usize,
 ) -> &'static [(&'static str, &'static str, &'static str)] {
-    ACCOUNTS
-        .get(..script.more_accounts(own))
-        .unwrap_or_default()
+    let count = script.map_or(ACCOUNTS.len(), |script| script.more_accounts(own));
+    ACCOUNTS.get(..count).unwrap_or_default()
 }
 
 /// The session of a fetch whose ids are accepted, and whose accounts it has.
@@ -206,7 +203,7 @@ fn id(script: MobileScript, index: usize) -> String {
 }
 
 /// An account of a scripted person, with or without more than is documented or reported.
-fn scripted(script: MobileScript, index: usize, account: &Account, more: bool) -> Json {
+fn scripted(id: &str, account: &Account, more: bool) -> Json {
     let kept = |mut members: Vec<(&'static str, Json)>, known: usize| {
         if !more {
             members.truncate(known);
@@ -260,7 +257,7 @@ fn scripted(script: MobileScript, index: usize, account: &Account, more: bool) -
         ("end_date", account.last.to_string().into()),
     ];
     Json::Object(vec![
-        ("account_id", id(script, index).into()),
+        ("account_id", id.into()),
         ("status", "READY".into()),
         ("profile_details", kept(profile, 4)),
         ("summary_details", kept(summary, 3)),

@@ -80,7 +80,6 @@ impl Finpro {
     /// Keeps a consent that was asked for, and lets its customer begin.
     pub(super) fn begin(&self, consent: &AggregatorConsent, decides: Decides) {
         self.consents.add(consent.clone());
-        let schedule = self.simulation.schedule(Provider::Finpro);
         let handle = consent.handle.clone();
         match decides {
             Decides::AtOnce(status) => {
@@ -91,13 +90,13 @@ impl Finpro {
                 let timer = Timer::LinkExpires { id };
                 let link_life = millis(*self.settings.link_life());
                 let at_ms = consent.created_ms.saturating_add(link_life);
-                schedule.add(at_ms, consent.journey, timer);
+                self.simulation
+                    .at(at_ms, Provider::Finpro, consent.journey, timer);
             }
         }
         if matches!(decides, Decides::ByScript) && self.visit(&[&handle]).is_some() {
             self.plan_next(&handle, consent.created_ms);
         }
-        self.simulation.timer_added.notify_one();
     }
 
     /// Lets the scripted customer of a visit act, and plans what comes next.
@@ -122,12 +121,9 @@ impl Finpro {
         if let Some((pause_ms, _)) = script.and_then(|script| script.next_action(&found.flow)) {
             let id = visit.to_owned();
             let at_ms = at_ms.saturating_add(pause_ms);
-            self.simulation.schedule(Provider::Finpro).add(
-                at_ms,
-                self.journey_of(&found),
-                Timer::Person { id },
-            );
-            self.simulation.timer_added.notify_one();
+            let journey = self.journey_of(&found);
+            let timer = Timer::Person { id };
+            self.simulation.at(at_ms, Provider::Finpro, journey, timer);
         }
     }
 
@@ -176,10 +172,11 @@ impl Finpro {
         if before != Pending || consent.status != Active {
             return;
         }
-        let schedule = self.simulation.schedule(Provider::Finpro);
         let plan = |at_ms, status| {
             let handle = consent.handle.clone();
-            schedule.add(at_ms, consent.journey, Timer::Consent { handle, status });
+            let timer = Timer::Consent { handle, status };
+            self.simulation
+                .at(at_ms, Provider::Finpro, consent.journey, timer);
         };
         plan(consent.expires_ms, Expired);
         for (after_ms, status) in consent
@@ -190,7 +187,6 @@ impl Finpro {
         {
             plan(consent.changed_ms.saturating_add(after_ms), status);
         }
-        self.simulation.timer_added.notify_one();
     }
 
     /// Revokes a consent for the organisation.
@@ -239,7 +235,7 @@ impl Finpro {
                 let pending = |consent: &AggregatorConsent| {
                     consent.handle == *id && consent.status == AggregatorConsentStatus::Pending
                 };
-                if !self.consents.filter(pending).is_empty() {
+                if self.consents.find(pending).is_some() {
                     self.set_status(id, AggregatorConsentStatus::Expired, None);
                 }
             }
@@ -263,7 +259,7 @@ impl Finpro {
     /// Tells that a data session has its outcome.
     pub(super) fn data_arrived(&self, session: &crate::state::DataSession) {
         let is = |consent: &AggregatorConsent| consent.id == session.consent_id;
-        if let Some(consent) = self.consents.filter(is).pop() {
+        if let Some(consent) = self.consents.find(is) {
             let (word, _) = crate::state::DataSession::words(Some(session.outcome), 0);
             let words = format!("data session {word}");
             self.simulation
@@ -352,7 +348,7 @@ impl Finpro {
         let mut consents = Vec::new();
         for handle in handles {
             let is = |consent: &AggregatorConsent| consent.handle == handle.as_ref();
-            consents.push(self.consents.filter(is).pop()?);
+            consents.push(self.consents.find(is)?);
         }
         Some(consents)
     }
@@ -529,8 +525,7 @@ impl Visits for Finpro {
 
     fn change_given(&self, person: &str, id: &str, status: AggregatorConsentStatus) -> bool {
         let is = |consent: &AggregatorConsent| consent.handle == id && consent.person() == person;
-        !self.consents.filter(is).is_empty()
-            && matches!(self.set_status(id, status, None), Some(Ok(_)))
+        self.consents.find(is).is_some() && matches!(self.set_status(id, status, None), Some(Ok(_)))
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 let of = |consent: &AggregatorConsent| {
                     consent.approved_id().is_some() && consent.account.as_deref() == account
                 };
-                let found = finpro.consents.filter(of).into_iter().next_back();
+                let found = finpro.consents.find(of);
                 found.ok_or(("NoDataFound", "No such account"))?
             }
         };
@@ -299,7 +299,9 @@ impl Finpro {
         consent: &AggregatorConsent,
         accounts: impl Iterator<Item = &'c LinkedAccount>,
     ) -> Vec<Delivered> {
-        let scripted = consent.script.map(|script| self.scripted(script));
+        let scripted = consent
+            .script
+            .map(|script| self.simulation.accounts(script));
         let data = |linked: &LinkedAccount| {
             let account = scripted.as_ref().zip(linked.scripted);
             Delivered {

@@ -162,11 +162,8 @@ impl Finpro {
     pub(super) fn consent(&self, id: &str) -> Result<AggregatorConsent, Refused> {
         let found = self
             .consents
-            .filter(|consent| consent.approved_id() == Some(id));
-        found
-            .into_iter()
-            .next()
-            .ok_or(("InvalidConsentId", "No such consent"))
+            .find(|consent| consent.approved_id() == Some(id));
+        found.ok_or(("InvalidConsentId", "No such consent"))
     }
 
     /// The active consent with this id.

@@ -24,10 +24,9 @@ use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
-use crate::state::bank::{self, Account};
 use crate::state::{
-    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, MobileScript,
-    Provider, Quota, RateWindows, Recent, Simulation, Timer, Webhook,
+    AggregatorConsent, AggregatorConsentStatus, Bounded, DataSession, JourneyId, Provider, Quota,
+    RateWindows, Recent, Simulation, Timer, Webhook,
 };
 
 /// How many batches are kept.
@@ -237,22 +236,13 @@ impl Finpro {
 
     /// The status of a consent, by its handle.
     pub(crate) fn consent_status(&self, handle: &str) -> Option<AggregatorConsentStatus> {
-        let found = self.consents.filter(|consent| consent.handle == handle);
-        found.first().map(|consent| consent.status)
+        let found = self.consents.find(|consent| consent.handle == handle);
+        found.map(|consent| consent.status)
     }
 
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
         matches!(self.set_status(handle, status, None), Some(Ok(_)))
-    }
-
-    /// The bank accounts of a scripted person.
-    fn scripted(&self, script: MobileScript) -> Vec<Account> {
-        bank::accounts(
-            script,
-            self.simulation.data_seed,
-            self.simulation.clock.today(),
-        )
     }
 
     fn rate_limited(&self, quota: Quota) -> Reply {

@@ -91,7 +91,7 @@ impl Finpro {
         let Some(script) = MobileScript::of(user) else {
             return Ok(vec![FIP]);
         };
-        let accounts = self.scripted(script);
+        let accounts = self.simulation.accounts(script);
         Ok(accounts.iter().map(|account| account.bank.fip_id).collect())
     }
 
@@ -199,7 +199,7 @@ impl Finpro {
 
     /// Links to a scripted person's accounts at these institutions, or at any.
     fn links(&self, script: MobileScript, fips: &[&str]) -> Vec<LinkedAccount> {
-        let accounts = self.scripted(script).into_iter().enumerate();
+        let accounts = self.simulation.accounts(script).into_iter().enumerate();
         let asked =
             accounts.filter(|(_, account)| fips.is_empty() || fips.contains(&account.bank.fip_id));
         let link = |(index, account): (usize, Account)| LinkedAccount {

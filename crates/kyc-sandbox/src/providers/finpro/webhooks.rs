@@ -108,7 +108,13 @@ impl Finpro {
             message,
             members,
         );
+        let is_wanted = self
+            .settings
+            .webhook_categories()
+            .contains(&WebhookCategory::DataExt);
+        // The data of a year is made for those alone who want it.
         if event == "DATA_READY"
+            && is_wanted
             && let Ok(accounts) = self.delivered(consent)
         {
             let data = serde_json::from_slice::<serde_json::Value>(self.data(&accounts).body());

@@ -101,15 +101,15 @@ impl Session {
     }
 }
 
-/// When sessions end, earliest first.
+/// When sessions end, and of which journeys they are, earliest first.
 #[derive(Debug, Default)]
-pub(super) struct Ends(Mutex<VecDeque<(i64, Uuid)>>);
+pub(super) struct Ends(Mutex<VecDeque<(i64, Option<JourneyId>, Uuid)>>);
 
 impl Ends {
     /// Whether it is the only one. The oldest are forgotten beyond the capacity.
-    fn add(&self, at_ms: i64, session: Uuid, capacity: usize) -> bool {
+    fn add(&self, at_ms: i64, journey: Option<JourneyId>, session: Uuid, capacity: usize) -> bool {
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.push_back((at_ms, session));
+        ends.push_back((at_ms, journey, session));
         if ends.len() > capacity {
             ends.pop_front();
         }
@@ -118,18 +118,23 @@ impl Ends {
 
     fn take_due(&self, now_ms: i64) -> Option<Uuid> {
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = ends.front().is_some_and(|(at_ms, _)| *at_ms <= now_ms);
-        is_due.then(|| ends.pop_front()).flatten().map(|(_, id)| id)
+        let is_due = ends.front().is_some_and(|(at_ms, ..)| *at_ms <= now_ms);
+        let due = is_due.then(|| ends.pop_front()).flatten();
+        due.map(|(.., id)| id)
     }
 
-    fn all(&self) -> VecDeque<(i64, Uuid)> {
+    /// Those of a journey, or all.
+    fn of(&self, journey: Option<JourneyId>) -> Vec<(i64, Uuid)> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.clone()
+        let ends = ends
+            .iter()
+            .filter(|(_, of, _)| journey.is_none() || *of == journey);
+        ends.map(|(at_ms, _, id)| (*at_ms, *id)).collect()
     }
 
     fn next_ms(&self) -> Option<i64> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.front().map(|(at_ms, _)| *at_ms)
+        ends.front().map(|(at_ms, ..)| *at_ms)
     }
 }
 
@@ -179,21 +184,20 @@ impl Veriff {
     pub(super) fn open(&self, id: Uuid, session: Session) {
         let at_ms = self.simulation.now_ms();
         self.sessions.update(id, |_| session.clone());
-        self.ends_after(at_ms, id);
+        self.ends_after(at_ms, session.journey, id);
         self.plan(at_ms, id, &session);
     }
 
-    fn ends_after(&self, at_ms: i64, id: Uuid) {
+    fn ends_after(&self, at_ms: i64, journey: Option<JourneyId>, id: Uuid) {
         let end_ms = at_ms.saturating_add(ATTEMPT_MS);
-        if self.ends.add(end_ms, id, *self.settings.consent_capacity()) {
+        let capacity = *self.settings.consent_capacity();
+        if self.ends.add(end_ms, journey, id, capacity) {
             self.at(end_ms, None, Timer::VerificationsEnd);
         }
     }
 
     fn at(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
-        let schedule = self.simulation.schedule(Provider::Veriff);
-        schedule.add(at_ms, journey, timer);
-        self.simulation.timer_added.notify_one();
+        self.simulation.at(at_ms, Provider::Veriff, journey, timer);
     }
 
     fn step_at(&self, at_ms: i64, id: Uuid, session: &Session, step: VerificationStep) {
@@ -313,7 +317,7 @@ impl Veriff {
             .change(Provider::Veriff, session.journey, &words);
         let again = decided.status == DecisionStatus::ResubmissionRequested;
         if again {
-            self.ends_after(at_ms, id);
+            self.ends_after(at_ms, session.journey, id);
         }
         if again && before == Phase::Submitted(Through::Pages) {
             let told_ms = at_ms.saturating_add(NOTICE_HELD_MS);
@@ -387,11 +391,10 @@ impl Veriff {
 
     /// When the sessions of a journey, or all, end whose person does nothing more, earliest first.
     pub(crate) fn planned_ends(&self, journey: Option<JourneyId>) -> impl Iterator<Item = Planned> {
-        self.ends.all().into_iter().filter_map(move |(at_ms, id)| {
+        self.ends.of(journey).into_iter().filter_map(|(at_ms, id)| {
             let session = self.sessions.get(&id)?;
-            let is_of = journey.is_none() || session.journey == journey;
             let status = session.verification.lapses(at_ms)?;
-            (is_of && !session.deleted).then_some(Planned {
+            (!session.deleted).then_some(Planned {
                 at_ms,
                 journey: session.journey,
                 event: status.pair().0,
