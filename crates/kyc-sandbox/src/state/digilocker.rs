@@ -299,11 +299,11 @@ impl Authorization {
         }
     }
 
-    /// The person acts by script, with this code.
-    pub(crate) fn act(&mut self, now_ms: i64, code: String) {
+    /// The person acts by script, with this code, unless somebody signed in before.
+    pub(crate) fn act(&mut self, now_ms: i64, code: String) -> bool {
         let mobile = self.whose.mobile.clone();
         if self.stage != Stage::SignIn || !self.choose(now_ms, &mobile, Uuid::nil()) {
-            return;
+            return false;
         }
         self.sign_up(now_ms);
         match self.whose.journey().unwrap_or_default() {
@@ -332,6 +332,7 @@ impl Authorization {
                 }
             }
         }
+        true
     }
 }
 

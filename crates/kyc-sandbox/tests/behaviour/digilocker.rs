@@ -484,6 +484,24 @@ async fn markup_of_the_caller_is_shown_as_text_and_its_script_is_no_link() {
 }
 
 #[tokio::test]
+async fn a_person_stops_where_somebody_else_has_signed_in() {
+    let sandbox = frozen(DeepvueSettings::default());
+    let body = json!({"redirect_url": BACK, "purpose": "KYC of 9001010000"});
+    let (_, link) = initiate(&sandbox, body).await;
+    let steps = async || {
+        let journey = send(&sandbox, "GET", "/sandbox/journeys/j_1", &[], "").await;
+        journey.text.matches("allow").count()
+    };
+    let mut browser = Browser::open(&sandbox, &link).await;
+    sign_in(&mut browser, "9001010000").await;
+    browser.send(&[("document", "pan"), ("do", "allow")]).await;
+    let before = steps().await;
+    assert_ne!(before, 0);
+    sandbox.advance(11 * MINUTE).await;
+    assert_eq!(steps().await, before, "nobody allows it again");
+}
+
+#[tokio::test]
 async fn the_clock_is_moved_to_the_step_of_a_person() {
     let sandbox = frozen(DeepvueSettings::default());
     let body = json!({"redirect_url": BACK, "purpose": "KYC of 9001010000"});

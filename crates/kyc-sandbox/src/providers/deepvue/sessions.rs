@@ -125,7 +125,7 @@ impl Deepvue {
             return;
         };
         self.change(id, |authorization| {
-            authorization.act(at_ms, code_of(id));
+            let acted = authorization.act(at_ms, code_of(id));
             let words = match authorization.stage {
                 Stage::SignIn | Stage::SignUp | Stage::Otp => "came, and gave no password",
                 Stage::Consent => "signed in, and left",
@@ -133,7 +133,7 @@ impl Deepvue {
                 Stage::Allowed => "allowed the documents",
                 Stage::Denied => "allowed nothing",
             };
-            ((), Some(words.to_owned()))
+            ((), acted.then(|| words.to_owned()))
         });
     }
 
