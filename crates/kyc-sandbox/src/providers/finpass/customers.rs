@@ -282,7 +282,7 @@ impl Finpass {
         let silent = asked.script.is_some_and(MobileScript::is_silent);
         // What becomes of a consent after its data is no news of a journey.
         let is_news = asked.family == Family::Session || before == Pending;
-        if is_news && !(silent && status == Expired) {
+        if is_news && !(silent && before == Pending && status == Expired) {
             let place = match before {
                 Pending => Place::First,
                 _ => Place::Later,

@@ -158,6 +158,28 @@ async fn a_person_stops_where_somebody_else_has_decided() {
 }
 
 #[tokio::test]
+async fn a_consent_that_somebody_else_gave_runs_out_as_any_other() {
+    let world = World::new();
+    let (handle, _) = world.ask_with("9001050000", json!({})).await;
+    let body = finpass_body("9001050000");
+    let opened = world.finpass("/services/account-aggregator/init", body);
+    let opened = opened.await.json();
+    let session = opened["data"]["client_id"].as_str().unwrap();
+    for id in [handle.as_str(), session] {
+        let decided = world
+            .sandbox
+            .decide_consent(id, AggregatorConsentStatus::Active);
+        assert!(decided);
+    }
+    world.pass_seconds(STEPS).await;
+    assert!(!world.events().is_empty());
+    world.pass(800 * DAY).await;
+    let expired = world.events();
+    let expired = expired.iter().filter(|event| event.ends_with("EXPIRED"));
+    assert_eq!(expired.count(), 2);
+}
+
+#[tokio::test]
 async fn cancel_leaves_the_consent_pending_and_the_link_usable() {
     let world = World::new();
     let (handle, url) = world.ask_with("9001040000", json!({})).await;
