@@ -30,8 +30,6 @@ mod vocabulary;
 pub use allowance::Allowance;
 pub use attempt::Attempt;
 pub use base_url::BaseUrl;
-#[cfg(any(feature = "hyper", feature = "reqwest"))]
-pub(crate) use base_url::is_loopback;
 pub use body::Body;
 pub use content::{Content, ContentHead};
 pub(crate) use content::{begins_like_json, serialize as serialize_content};
