@@ -43,7 +43,7 @@ pub use input::{
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
-pub(crate) use json::decode_webhook;
+pub(crate) use json::decode_plain;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;
