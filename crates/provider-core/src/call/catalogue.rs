@@ -206,12 +206,12 @@ impl<P: Provider> CatalogueEntry<P> {
         options: CallOptions,
     ) -> JsonCall<'c> {
         let call = (self.call)(client, request, options);
-        let operation = self.operation.name;
+        let operation = self.operation;
         Box::pin(async move {
             let response = call.await?;
             match serde_json::from_str(&response.value().json) {
                 Ok(value) => Ok(response.map(|_| value)),
-                Err(_) => Err(unwritten::<P, _>(operation, response)),
+                Err(_) => Err(unwritten::<P, _>(&operation, response)),
             }
         })
     }
@@ -330,21 +330,17 @@ where
                 json,
                 doubt: E::doubt(&value),
             })),
-            Err(_) => Err(unwritten::<P, _>(E::OPERATION.name, response)),
+            Err(_) => Err(unwritten::<P, _>(&E::OPERATION, response)),
         }
     })
 }
 
 /// The call succeeded and its typed reply cannot be written as JSON, which a struct of texts and numbers always can. The
 /// error keeps the bytes.
-fn unwritten<P: Provider, T>(operation: &'static str, response: Response<T>) -> Error {
-    Error::new(ErrorKind::Decode, Outcome::Done)
-        .with_source("the typed reply cannot be written as JSON")
-        .with_attempts(response.attempts(), Outcome::Done)
-        .with_elapsed(response.elapsed())
-        .with_request_id(response.request_id().clone())
-        .at(P::NAME, operation)
-        .with_whole_response(response.into_raw())
+fn unwritten<P: Provider, T>(operation: &Operation, response: Response<T>) -> Error {
+    let error = Error::new(ErrorKind::Decode, Outcome::Done)
+        .with_source("the typed reply cannot be written as JSON");
+    response.but(error, P::NAME, operation)
 }
 
 fn download<'c, P, E>(

@@ -1,7 +1,7 @@
 //! What a reply says, in a capability's words.
 
 use crate::error::{Error, Outcome};
-use crate::wire::{DecodeError, Endpoint, Provider, Response};
+use crate::wire::{DecodeError, Endpoint, Operation, Provider, Response};
 
 impl<T> Response<T> {
     /// Reads something else of the value, such as what a capability needs.
@@ -14,16 +14,28 @@ impl<T> Response<T> {
         self,
         read: impl FnOnce(T) -> Result<U, DecodeError>,
     ) -> Result<U, Error> {
-        let (id, attempts, elapsed) = (self.request_id, self.attempts, self.elapsed);
-        read(self.value).map_err(|error| {
-            Error::from(error)
-                .at(E::Provider::NAME, E::OPERATION.name)
-                .with_idempotency(E::OPERATION.idempotency)
-                .with_settling(E::OPERATION.settling)
-                .with_request_id(id)
-                .with_elapsed(elapsed)
-                .with_attempts(attempts, Outcome::Done)
-                .with_whole_response(self.verified.into_raw())
+        let Self { value, .. } = self;
+        read(value).map_err(|error| {
+            let whole = Response {
+                value: (),
+                verified: self.verified,
+                request_id: self.request_id,
+                attempts: self.attempts,
+                elapsed: self.elapsed,
+            };
+            whole.but(Error::from(error), E::Provider::NAME, &E::OPERATION)
         })
+    }
+
+    /// The exchange was done, but this stands in the way of its value: the error keeps all that the reply has.
+    pub(crate) fn but(self, error: Error, provider: &'static str, operation: &Operation) -> Error {
+        error
+            .at(provider, operation.name)
+            .with_idempotency(operation.idempotency)
+            .with_settling(operation.settling)
+            .with_request_id(self.request_id)
+            .with_elapsed(self.elapsed)
+            .with_attempts(self.attempts, Outcome::Done)
+            .with_whole_response(self.verified.into_raw())
     }
 }

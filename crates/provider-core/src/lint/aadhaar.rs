@@ -130,13 +130,22 @@ fn is_telephone(groups: &[Group]) -> bool {
     digits.len() == 12 && ((begin.plus && *first > 0) || (begin.digits.len() == 2 && *first >= 6))
 }
 
+/// Whether these groups together have as many digits as what [`Found::add`] knows.
+fn have_known_length(groups: &[Group]) -> bool {
+    let lengths = groups.iter().map(|group| group.digits.len());
+    matches!(lengths.sum(), 12 | 13 | 14 | 16 | 24)
+}
+
 fn digits_of(groups: &[Group]) -> Vec<u8> {
     let digits = groups.iter().flat_map(|group| &group.digits);
     digits.copied().collect()
 }
 
 /// The longest runs of groups between which the same stands, as `between` calls it; a group may end one and begin the next.
-fn runs<T: PartialEq>(groups: &[Group], between: impl Fn(&Group) -> T) -> Vec<&[Group]> {
+fn runs<'g, T: PartialEq>(
+    groups: &'g [Group],
+    between: impl Fn(&'g Group) -> T,
+) -> Vec<&'g [Group]> {
     let mut runs = Vec::new();
     let mut begin = 0;
     for (before, pair) in groups.windows(2).skip(1).enumerate() {
@@ -183,8 +192,8 @@ impl Found {
     fn add_fours(&mut self, groups: &[Group], alike: bool) {
         let count = groups.len();
         let is_free = |groups: &[Group]| !are_years(groups) && !is_telephone(groups);
-        let of_threes = groups.chunks(3).all(|group| is_aadhaar(&digits_of(group)));
-        if count > 3 && of_threes {
+        let are_numbers = || groups.chunks(3).all(|group| is_aadhaar(&digits_of(group)));
+        if count > 3 && are_numbers() {
             groups.chunks(3).for_each(|group| self.add(group));
         }
         if count == 4 && alike && !are_years(groups) {
@@ -204,7 +213,8 @@ impl Found {
 
     /// Looks at groups of any lengths with the same mark, or blanks and dashes, between them.
     fn add_run(&mut self, groups: &[Group]) {
-        let is_other = are_years(groups)
+        let is_other = !have_known_length(groups)
+            || are_years(groups)
             || hold_date(groups)
             || are_other_numbers(groups)
             || is_telephone(groups);
@@ -227,11 +237,12 @@ fn numbers(text: &str) -> Vec<Vec<usize>> {
     }
     let has_raised = !text.is_ascii() && text.chars().any(is_raised);
     let has_markup = text.contains(['%', '&', '<']);
+    let chars: Vec<char> = text.chars().collect();
     let mut found = Found::default();
     for raised in [true, false] {
         for markup in [false, true] {
             if (raised || has_raised) && (has_markup || !markup) {
-                search(&groups(text, Reading { raised, markup }), &mut found);
+                search(&groups(&chars, Reading { raised, markup }), &mut found);
             }
         }
     }
@@ -249,7 +260,7 @@ fn search(groups: &[Group], found: &mut Found) {
             if length == 4 {
                 found.add_fours(run, false);
             }
-            for run in runs(run, |group| group.joint.clone()) {
+            for run in runs(run, |group| group.joint.as_deref()) {
                 let is_simple = run.get(1).is_some_and(is_simple);
                 match (length, run.len()) {
                     (4, _) => found.add_fours(run, true),

@@ -122,9 +122,8 @@ impl Group {
     }
 }
 
-/// The groups of digits of a text.
-pub(super) fn groups(text: &str, reading: Reading) -> Vec<Group> {
-    let chars: Vec<char> = text.chars().collect();
+/// The groups of digits of a text's characters.
+pub(super) fn groups(chars: &[char], reading: Reading) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let (mut open, mut joint, mut plus) = (false, None, false);
     let mut place = 0_usize;

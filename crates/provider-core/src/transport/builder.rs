@@ -9,9 +9,8 @@ use http::Uri;
 use http::uri::Scheme;
 
 use super::resolver::Resolver;
-use crate::values::InvalidRequest;
+use crate::values::{InvalidRequest, is_loopback};
 use crate::wire::TransportError;
-use crate::wire::is_loopback;
 
 /// How often an HTTP/2 connection with requests in flight is asked whether it is alive, and how long its answer may take.
 #[cfg(feature = "http2")]

@@ -35,4 +35,5 @@ pub use text_input::deserialize_text;
 #[cfg(feature = "schema")]
 #[doc(hidden)]
 pub use text_input::schema_description;
+pub(crate) use web_url::is_loopback;
 pub use web_url::{check_person_url, check_web_url};

@@ -22,35 +22,7 @@ use super::invalid_request::InvalidRequest;
 /// Another scheme, such as an app's own, no host, a user name or password before it, a port above 65535, white space, or anything that
 /// nobody sees. The error names `field`.
 pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidRequest> {
-    // The usual address needs no second look. Every byte is looked at, because that is faster than stopping early.
-    let ordinary = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
-    let is_ordinary = url.bytes().fold(true, |all, byte| all & ordinary(byte));
-    if !is_ordinary && let Some(rule) = stray(url) {
-        return Err(InvalidRequest::new(field, rule));
-    }
-    let after = |scheme: &str| {
-        let (begin, rest) = url.split_at_checked(scheme.len())?;
-        begin.eq_ignore_ascii_case(scheme).then_some(rest)
-    };
-    let rest = after("https://").or_else(|| after("http://"));
-    let Some(rest) = rest.filter(|_| is_ordinary || !url.contains([' ', '\\'])) else {
-        return Err(InvalidRequest::new(
-            field,
-            "must be an absolute http or https URL",
-        ));
-    };
-    let authority = authority(rest);
-    if authority.bytes().any(|byte| byte == b'@') {
-        let rule = "must have no user name and no password, which hide the host";
-        return Err(InvalidRequest::new(field, rule));
-    }
-    match is_host_and_port(authority) {
-        true => Ok(()),
-        false => Err(InvalidRequest::new(
-            field,
-            "must be an absolute http or https URL",
-        )),
-    }
+    parse(field, url).map(drop)
 }
 
 /// Checks the address of a reply to which a person is sent: as [`check_web_url`], and by `https`, or `http` to this machine, as a
@@ -60,29 +32,49 @@ pub fn check_web_url(field: &'static str, url: &str) -> Result<(), InvalidReques
 ///
 /// As [`check_web_url`], or plain `http` to another machine.
 pub fn check_person_url(field: &'static str, url: &str) -> Result<(), InvalidRequest> {
-    check_web_url(field, url)?;
-    let scheme = url.get(..6).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("https:") {
-        return Ok(());
-    }
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let authority = authority(rest);
-    let host = match authority.strip_prefix('[') {
-        Some(inner) => inner.split(']').next(),
-        None => authority.split(':').next(),
-    };
-    let host = host.unwrap_or_default();
-    let is_here = host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    match is_here {
+    let (is_https, host) = parse(field, url)?;
+    match is_https || is_loopback(host) {
         true => Ok(()),
         false => Err(InvalidRequest::new(
             field,
             "must be https, or http to this machine",
         )),
     }
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let address = bracketed.unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether an address is `https`, and its host, as [`check_web_url`] checks it.
+fn parse<'u>(field: &'static str, url: &'u str) -> Result<(bool, &'u str), InvalidRequest> {
+    // The usual address needs no second look. Every byte is looked at, because that is faster than stopping early.
+    let ordinary = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
+    let is_ordinary = url.bytes().fold(true, |all, byte| all & ordinary(byte));
+    if !is_ordinary && let Some(rule) = stray(url) {
+        return Err(InvalidRequest::new(field, rule));
+    }
+    let relative = || InvalidRequest::new(field, "must be an absolute http or https URL");
+    let after = |scheme: &str| {
+        let (begin, rest) = url.split_at_checked(scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let https = after("https://");
+    let rest = https.or_else(|| after("http://"));
+    let rest = rest.filter(|_| is_ordinary || !url.contains([' ', '\\']));
+    let authority = authority(rest.ok_or_else(relative)?);
+    if authority.as_bytes().contains(&b'@') {
+        let rule = "must have no user name and no password, which hide the host";
+        return Err(InvalidRequest::new(field, rule));
+    }
+    let host = host(authority).ok_or_else(relative)?;
+    Ok((https.is_some(), host))
 }
 
 /// What stands between the scheme and the path.
@@ -92,32 +84,33 @@ fn authority(rest: &str) -> &str {
     end.and_then(|end| rest.get(..end)).unwrap_or(rest)
 }
 
-/// Whether this is a host, an address of IPv6 in brackets among them, and perhaps a port up to 65535.
-fn is_host_and_port(authority: &str) -> bool {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => match inner.split_once(']') {
-            Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => ("host", port),
-            _ => return false,
-        },
-        None => {
-            let port = authority.bytes().position(|byte| byte == b':');
-            authority.split_at(port.unwrap_or(authority.len()))
-        }
-    };
+/// The host, an address of IPv6 without its brackets; `None` if it is none, or what follows is no port up to 65535.
+fn host(authority: &str) -> Option<&str> {
     let begins_a_host = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
-    let is_no_part = |byte: u8| {
-        matches!(
+    let is_part = |byte: u8| {
+        !matches!(
             byte,
             b'[' | b']' | b'<' | b'>' | b'"' | b'^' | b'|' | b'`' | b'{' | b'}'
         )
+    };
+    let (host, port, is_host) = match authority.strip_prefix('[') {
+        Some(inner) => {
+            let (address, port) = inner.split_once(']')?;
+            (address, port, address.parse::<Ipv6Addr>().is_ok())
+        }
+        None => {
+            let port = authority.bytes().position(|byte| byte == b':');
+            let (host, port) = authority.split_at(port.unwrap_or(authority.len()));
+            let are_parts = host.bytes().fold(true, |all, byte| all & is_part(byte));
+            (host, port, host.starts_with(begins_a_host) && are_parts)
+        }
     };
     let is_port = |port: &str| {
         port.is_empty()
             || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
     };
-    host.starts_with(begins_a_host)
-        && !host.bytes().any(is_no_part)
-        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+    let is_whole = is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    is_whole.then_some(host)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::time::{Instant, timeout_at};
 
+use super::deadline::after;
 use super::diagnosis::announced;
 use super::refusal::Refusal;
 use super::seen::BoxError;
@@ -31,8 +32,7 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
-    let now = Instant::now();
-    let deadline = now.checked_add(within).unwrap_or(now);
+    let deadline = after(Instant::now(), within);
     let (head, body) = request.into_parts();
     match head.method {
         Method::POST => read_body(&head.headers, body, max_bytes, deadline).await,

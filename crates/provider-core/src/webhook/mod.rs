@@ -24,6 +24,7 @@
 #[cfg(feature = "axum-08")]
 mod axum;
 mod body;
+mod deadline;
 mod diagnosis;
 mod event_key;
 mod receiver;

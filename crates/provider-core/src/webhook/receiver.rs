@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::body::read_body;
+use super::deadline::after;
 use super::diagnosis;
 use super::refusal::Refusal;
 use super::reply::Reply;
@@ -175,8 +176,7 @@ impl<P: Scheme> Receiver<P> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let now = Instant::now();
-        let deadline = now.checked_add(self.0.answer_within).unwrap_or(now);
+        let deadline = after(Instant::now(), self.0.answer_within);
         let (head, body) = request.into_parts();
         if head.method != Method::POST {
             return Err(Refusal::Method);

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::deadline::after;
 use super::seen::BoxError;
 use crate::values::InvalidRequest;
 
@@ -294,13 +295,6 @@ impl<K: Eq + Hash + Clone> Drop for InFlight<K> {
         self.shared
             .change(|state, pace| state.ended(key, settled, now, pace));
     }
-}
-
-/// A moment that no clock reaches is one far away.
-fn after(now: Instant, time: Duration) -> Instant {
-    const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    let moment = now.checked_add(time.min(A_CENTURY));
-    moment.unwrap_or(now)
 }
 
 /// What is to be done next.

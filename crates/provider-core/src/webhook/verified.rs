@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
+use super::deadline::after;
 use super::event_key::EventKey;
 use super::refusal::Unreadable;
 use super::reply::Reply;
@@ -123,10 +124,7 @@ impl<P: Scheme> Verified<P> {
         let meta = self.meta();
         let deadline = match self.answer_by {
             AnswerBy::Deadline(deadline) => deadline,
-            AnswerBy::Within(time) => {
-                let now = Instant::now();
-                now.checked_add(time).unwrap_or(now)
-            }
+            AnswerBy::Within(time) => after(Instant::now(), time),
         };
         let (raw, seen) = (self.raw, self.seen);
         let handling = async move {

@@ -1,7 +1,6 @@
 //! A provider's address, and how a path is joined to it.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use serde::{Deserialize, Deserializer};
 
 use super::route::Route;
-use crate::values::{InvalidRequest, Settings, deserialize_text, stray};
+use crate::values::{InvalidRequest, Settings, deserialize_text, is_loopback, stray};
 
 /// A provider's address: scheme, host, optional port, optional path prefix. Fixed when the client is built.
 ///
@@ -190,16 +189,6 @@ impl BaseUrl {
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.authority.host())
     }
-}
-
-/// Whether a host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let address = bracketed.unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Whether a URL parser would resolve a segment of the path. Such a parser reads a backslash as a slash.

@@ -133,7 +133,7 @@ impl From<DocumentFlaw> for DecodeError {
 }
 
 /// Decodes a body, and only if that fails decodes it again to find the place.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
     let body = without_padding(body);
     // One UTF-8 check of the whole text is cheaper than one for each string.
     let decoded = match std::str::from_utf8(body) {
@@ -143,13 +143,17 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Decode
     decoded.map_err(|error| locate::<T>(body, &error))
 }
 
-/// Decodes a webhook, and names the encoding of one that is not plain.
-#[cfg(feature = "webhook")]
-pub(crate) fn decode_webhook<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    decode(body).map_err(|error| match encoding(&HeaderMap::new(), body) {
-        Some(encoding) => DecodeError::encoded(encoding),
-        None => error,
-    })
+/// Decodes a body, and names the encoding of one that is not plain.
+pub(crate) fn decode_plain<'a, T: Deserialize<'a>>(
+    headers: &HeaderMap,
+    body: &'a [u8],
+) -> Result<T, DecodeError> {
+    decode(body).map_err(|error| encoded(headers, body).unwrap_or(error))
+}
+
+#[cold]
+fn encoded(headers: &HeaderMap, body: &[u8]) -> Option<DecodeError> {
+    encoding(headers, body).map(DecodeError::encoded)
 }
 
 /// What a body begins like. It may be cut off.

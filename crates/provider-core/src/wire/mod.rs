@@ -30,8 +30,6 @@ mod vocabulary;
 pub use allowance::Allowance;
 pub use attempt::Attempt;
 pub use base_url::BaseUrl;
-#[cfg(any(feature = "hyper", feature = "reqwest"))]
-pub(crate) use base_url::is_loopback;
 pub use body::Body;
 pub use content::{Content, ContentHead};
 pub(crate) use content::{begins_like_json, serialize as serialize_content};
@@ -45,7 +43,7 @@ pub use input::{
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
-pub(crate) use json::decode_webhook;
+pub(crate) use json::decode_plain;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;

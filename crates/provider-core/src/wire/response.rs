@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 #[cfg(feature = "catalogue")]
-use super::raw_response::RawResponse;
 use super::request_id::RequestId;
 use super::verified::{Authenticity, Verified};
 
@@ -66,12 +65,6 @@ impl<T> Response<T> {
     /// The duration of the call, back-off included.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
-    }
-
-    /// The response as it came.
-    #[cfg(feature = "catalogue")]
-    pub(crate) fn into_raw(self) -> RawResponse {
-        self.verified.into_raw()
     }
 
     /// The same exchange with another value.

@@ -55,16 +55,7 @@ impl Verified {
     ///
     /// [`DecodeError`] with the place and the category, never the value.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
-        super::json::decode(self.response.body()).map_err(|error| match self.encoding() {
-            Some(encoding) => DecodeError::encoded(encoding),
-            None => error,
-        })
-    }
-
-    /// The encoding of the body, which no request accepts.
-    #[cold]
-    fn encoding(&self) -> Option<&'static str> {
-        super::json::encoding(self.headers(), self.response.body())
+        super::json::decode_plain(self.headers(), self.response.body())
     }
 
     /// Returns the body as a file, without a copy.

@@ -71,7 +71,8 @@ impl Endpoint for AskOddly {
     type Provider = Toy;
     type Output = Odd;
     const OPERATION: Operation =
-        Operation::new("ask-oddly", "POST /v1/orders/{id}/ask", Idempotency::Safe);
+        Operation::new("ask-oddly", "POST /v1/orders/{id}/ask", Idempotency::Unsafe)
+            .settled_by("list the orders");
 
     fn request<'a>(
         &'a self,
@@ -185,6 +186,10 @@ async fn a_reply_that_cannot_be_written_is_an_error_that_keeps_the_bytes() {
     );
     assert_eq!(error.raw_response().unwrap().body(), "[]");
     assert!(error.request_id().is_some());
+    assert_eq!(
+        (error.idempotency(), error.settling()),
+        (Some(Idempotency::Unsafe), Some("list the orders"))
+    );
 }
 
 #[cfg(feature = "schema")]

@@ -11,8 +11,9 @@ use http_body_util::{BodyExt as _, Empty, Full, Limited, StreamBody};
 use hyper::body::Frame;
 use provider_core::async_trait;
 use provider_core::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use provider_core::jiff::Timestamp;
 use provider_core::webhook::{
-    BoxError, Claim, EventKey, Meta, Receiver, RecentEvents, Refusal, Reply, SeenEvents,
+    BoxError, Claim, EventKey, Meta, Receiver, RecentEvents, Refusal, Reply, SeenEvents, read_post,
 };
 use tokio::sync::Notify;
 
@@ -497,4 +498,31 @@ async fn the_log_has_what_somebody_looks_at_and_nothing_of_a_webhook() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_longer_than_any_clock_is_not_over() {
+    let receiver = receiver().with_answer_within(Duration::MAX);
+    let later = || {
+        let piece = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, BoxError>(Frame::data(Bytes::from_static(BODY)))
+        };
+        request(BODY).map(|_| Box::pin(StreamBody::new(stream::once(piece))))
+    };
+    let slow = |_, _| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, BoxError>(())
+    };
+    let received = receiver.receive(later()).await;
+    let reply = received.unwrap().once(slow).await;
+    assert!(matches!(reply, Reply::Handled), "{reply:?}");
+
+    let headers = HeaderMap::from_iter([(HEADER, signature_of(b"{}"))]);
+    let verified = receiver.verify(&headers, b"{}", Timestamp::UNIX_EPOCH);
+    let reply = verified.unwrap().once(slow).await;
+    assert!(matches!(reply, Reply::Handled), "{reply:?}");
+
+    let read = read_post(later(), BODY.len(), Duration::MAX).await;
+    assert_eq!(read.unwrap(), BODY);
 }
