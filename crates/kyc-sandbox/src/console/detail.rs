@@ -483,19 +483,21 @@ fn actions(
                     p.muted { "It cannot be sent again: its body is not kept whole." }
                 }
             }
-            details {
-                summary { "As curl" }
-                div.wire #curl tabindex="0" role="group" aria-label="As curl" { (copies::curl(copied)) }
-                button #copy-curl hidden type="button" data-copy="curl" { "Copy" }
-            }
-            @if let Some(command) = as_kyc {
+            @if is_whole {
                 details {
-                    summary { "As kyc" }
-                    div.wire #kyc tabindex="0" role="group" aria-label="As kyc" { (command) }
-                    button hidden type="button" data-copy="kyc" { "Copy" }
+                    summary { "As curl" }
+                    div.wire #curl tabindex="0" role="group" aria-label="As curl" { (copies::curl(copied)) }
+                    button #copy-curl hidden type="button" data-copy="curl" { "Copy" }
                 }
+                @if let Some(command) = as_kyc {
+                    details {
+                        summary { "As kyc" }
+                        div.wire #kyc tabindex="0" role="group" aria-label="As kyc" { (command) }
+                        button hidden type="button" data-copy="kyc" { "Copy" }
+                    }
+                }
+                p.muted { "Secrets and what is masked are variables in a copy; set them in your shell." }
             }
-            p.muted { "Secrets and what is masked are variables in a copy; set them in your shell." }
         }
     }
 }

@@ -304,6 +304,63 @@ async fn a_wrong_signature_is_explained() {
 }
 
 #[tokio::test]
+async fn of_long_bodies_only_their_beginnings_are_kept_and_nothing_is_made_of_those() {
+    let sandbox = sandbox();
+    let signed = |text: &str| {
+        let signature = sign(credentials::VERIFF_SHARED_SECRET, text.as_bytes());
+        [
+            ("x-auth-client", credentials::VERIFF_API_KEY.to_owned()),
+            ("x-hmac-signature", signature),
+        ]
+    };
+    let veriff = async |method: &str, path: &str, text: &str, body: &str| {
+        let headers = signed(text);
+        let headers = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        send(&sandbox, method, path, &headers, body).await
+    };
+    let path = "/veriff/v1/sessions/aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7/media";
+    let content = "AAAA".repeat(50_000);
+    let body = format!(r#"{{"image":{{"context":"face","content":"{content}"}}}}"#);
+    let uploaded = veriff("POST", path, &body, &body).await;
+    assert_eq!(uploaded.status, 200);
+    let kept = |length: usize| format!("{length} bytes, of which the first 64 KiB are kept.");
+
+    let page = known(&sandbox, "GET", "/r/1", "").await.text;
+    assert!(page.contains(&kept(body.len())));
+    assert!(page.contains("It cannot be sent again: its body is not kept whole."));
+    for absent in [
+        "Replay: send",
+        "/r/1/edit",
+        "Signed is",
+        "As curl",
+        "As kyc",
+    ] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    for (method, path, status) in [
+        ("POST", "/r/1/replay", 400),
+        ("POST", "/r/1/edit", 400),
+        ("GET", "/r/1/edit", 404),
+    ] {
+        let refused = known(&sandbox, method, path, "target=/&body=").await;
+        assert_eq!(refused.status, status, "{method} {path}");
+    }
+    assert_eq!(sandbox.ledger().total().requests, 1);
+
+    // Of a long reply too; its request is whole.
+    let image = uploaded.json()["image"]["id"].clone();
+    let id = image.as_str().unwrap();
+    let file = veriff("GET", &format!("/veriff/v1/media/{id}"), id, "").await;
+    assert_eq!((file.status, file.text.len()), (200, 150_000));
+    let page = known(&sandbox, "GET", "/r/2", "").await.text;
+    for part in [&kept(150_000), "Replay: send", "It matches.", "As curl"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_is_replayed_byte_for_byte() {
     let sandbox = sandbox();
     init(&sandbox).await;
