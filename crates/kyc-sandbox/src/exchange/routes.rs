@@ -1,7 +1,7 @@
 //! A provider as a table of routes, and the steps of every request.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::Router;
@@ -174,6 +174,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            parsed: OnceLock::new(),
             repeats: parts.extensions.get::<Repeats>().copied(),
         };
         settle(&*self.api);
@@ -198,6 +199,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            parsed: OnceLock::new(),
             repeats: parts.extensions.get::<Repeats>().copied(),
         };
         let reply = table.api.error(status);
