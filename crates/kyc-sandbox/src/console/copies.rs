@@ -115,15 +115,14 @@ pub(super) fn curl(call: &Copied<'_>) -> String {
         if OWN.contains(&name) || name == "x-hmac-signature" {
             continue;
         }
-        if let Some(variable) = variable(call.provider, name) {
+        let mut known = credentials(call.provider).iter();
+        if let Some((_, variable)) = known.find(|(known, _)| *known == name) {
             lines.push(format!("-H {name}:\\ \"${variable}\""));
         } else if name == "content-type"
             && let Ok(value) = std::str::from_utf8(value)
             && !value.contains('\'')
         {
             lines.push(format!("-H '{name}: {value}'"));
-        } else if !value.is_empty() && credentials(call.provider).contains(&name) {
-            lines.push(format!("-H {name}:\\ \"$SECRET\""));
         }
     }
     let is_signed = call.request.header("x-hmac-signature").is_some();
@@ -191,22 +190,6 @@ pub(super) fn kyc(call: &Copied<'_>, operation: &str, template: &str) -> Option<
         }
     }
     Some(command)
-}
-
-/// The variable with the value of a header, as the sandbox prints it.
-fn variable(provider: Provider, header: &str) -> Option<&'static str> {
-    Some(match (provider, header) {
-        (Provider::Finpass, "x-api-key") => "FINPASS_API_KEY",
-        (Provider::Finpass, "x-api-secret") => "FINPASS_API_SECRET",
-        (Provider::Finpro, "client_id") => "FINPRO_CLIENT_ID",
-        (Provider::Finpro, "client_secret") => "FINPRO_CLIENT_SECRET",
-        (Provider::Finpro, "organisationid") => "FINPRO_ORGANISATION_ID",
-        (Provider::Finpro, "appidentifier") => "FINPRO_APP_IDENTIFIER",
-        (Provider::Veriff, "x-auth-client") => "VERIFF_API_KEY",
-        (Provider::Deepvue, "x-api-key") => "DEEPVUE_CLIENT_SECRET",
-        (Provider::Deepvue, "client-id") => "DEEPVUE_CLIENT_ID",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -207,7 +207,8 @@ fn why(call: &Call) -> String {
         (_, 413) => "The body was longer than the sandbox takes.".to_owned(),
         (_, 408) => "The body did not arrive in time.".to_owned(),
         _ if call.is_unverified => {
-            let headers = credentials(provider).join(", ");
+            let headers = credentials(provider).iter().map(|(name, _)| *name);
+            let headers = headers.collect::<Vec<_>>().join(", ");
             format!(
                 "Refused before the operation looked at it, by the credentials or the signature: {headers}."
             )
