@@ -18,7 +18,7 @@ use super::viewer::Viewer;
 use crate::control::clock::{FARTHEST, FASTEST, length};
 use crate::exchange::{ConnectionInfo, Failure, Fault, FaultKind};
 use crate::pages::layout::see_other;
-use crate::providers::veriff::signing::sign;
+use crate::providers::veriff::signing::{id_in, sign, signs_body};
 use crate::sandbox::Sandbox;
 use crate::state::{ClockMode, DecisionStatus, JourneyId, Provider, Repeats, WebhookId, What};
 
@@ -345,14 +345,11 @@ fn sign_again(sandbox: &Sandbox, request: &mut Request, path: &str, body: &[u8])
     }
     let secrets = sandbox.settings().veriff().secrets();
     let secret = secrets.first().map_or("", String::as_str);
-    let signature = match *request.method() {
-        Method::POST | Method::PATCH | Method::PUT => sign(secret, body),
-        _ => {
-            let mut parts = path.split('/');
-            let id = parts.find(|part| uuid::Uuid::try_parse(part).is_ok());
-            sign(secret, id.unwrap_or_default().as_bytes())
-        }
+    let signed = match signs_body(request.method()) {
+        true => body,
+        false => id_in(path).as_bytes(),
     };
+    let signature = sign(secret, signed);
     if let Ok(signature) = HeaderValue::from_str(&signature) {
         request.headers_mut().insert(SIGNATURE, signature);
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::providers::veriff::signing::signs_body;
 use crate::state::{Message, Provider};
 
 use super::masking::{Kind, Masked, Shown};
@@ -134,10 +135,10 @@ pub(super) fn curl(call: &Copied<'_>) -> String {
         let _infallible = writeln!(command, "BODY={body}");
     }
     if is_signed {
-        let signed = match has_body {
-            true => "\"$BODY\"".to_owned(),
+        let signed = match signs_body(call.method) {
+            true if has_body => "\"$BODY\"".to_owned(),
+            true => "''".to_owned(),
             false => {
-                // What is signed of a request without a body is the id in its path.
                 let mut path = url.split('/').map(|part| part.trim_matches('\''));
                 let id = path.find(|part| uuid::Uuid::try_parse(part).is_ok());
                 id.unwrap_or("\"$TOKEN\"").to_owned()
@@ -273,5 +274,17 @@ mod tests {
         assert!(!curl.contains("hidden") && !curl.contains("BODY"), "{curl}");
         let expected = format!("kyc veriff initialize --session-id {session} --version 1");
         assert_eq!(kyc.as_deref(), Some(expected.as_str()));
+        // Which of the two is signed is said by the method, not by whether there is a body.
+        let path = format!("/v1/sessions/{session}/mfa/generate");
+        for (method, text, signed) in [
+            (&Method::POST, "", "''"),
+            (&Method::POST, "{}", "\"$BODY\""),
+            (&Method::DELETE, "{}", session),
+        ] {
+            let head = "x-hmac-signature: hidden\n";
+            let (curl, _) = copied(Provider::Veriff, &path, head, text, method);
+            let expected = format!("printf %s {signed} | openssl");
+            assert!(curl.contains(&expected), "{curl}");
+        }
     }
 }

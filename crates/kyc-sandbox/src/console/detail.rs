@@ -18,6 +18,7 @@ use super::viewer::Viewer;
 use super::{Own, journeys, list, people};
 use crate::control::webhooks::outcome;
 use crate::exchange::Operation;
+use crate::providers::veriff::signing::{id_in, signs_body};
 use crate::sandbox::Sandbox;
 use crate::state::{
     AggregatorConsentStatus, Call, Delivery, Happening, JourneyId, Message, Provider, Webhook,
@@ -415,12 +416,8 @@ fn signature(sandbox: &Sandbox, call: &Call, wire: &Wire) -> Option<Examined> {
     };
     let target = wire.target();
     let path = target.split('?').next().unwrap_or_default();
-    let mut ids = path.split('/');
-    let id = ids
-        .find(|part| uuid::Uuid::try_parse(part).is_ok())
-        .unwrap_or_default();
-    let signs_body = matches!(wire.method.as_str(), "POST" | "PATCH" | "PUT");
-    let (signed, text) = match signs_body {
+    let id = id_in(path);
+    let (signed, text) = match signs_body(&wire.method) {
         true => ("the bytes of the body", request.body),
         false => ("the id in the path", id.as_bytes()),
     };
