@@ -313,6 +313,15 @@ async fn people_are_invented_with_numbers_that_are_free() {
     post(&sandbox, "/sandbox/clock", &day).await;
     let journeys = get(&sandbox, "/sandbox/journeys/j_2").await;
     assert!(journeys.text.contains("REJECTED"), "{}", journeys.text);
+    let happenings = journeys.json()["happenings"].clone();
+    let listed = get(&sandbox, "/sandbox/journeys").await.json();
+    let listed = listed["journeys"].as_array().unwrap();
+    let ids: Vec<&Value> = listed.iter().map(|journey| &journey["id"]).collect();
+    assert_eq!(ids, ["j_2", "j_1"]);
+    assert_eq!(
+        Some(&listed[0]["newest"]),
+        happenings.as_array().unwrap().last()
+    );
 
     for (body, field, says) in [
         (json!({"like": ["approves"]}), "like", "approve, slow"),
