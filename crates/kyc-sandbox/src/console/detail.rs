@@ -8,7 +8,6 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::copies::{self, Copied};
-use super::filter::Filter;
 use super::frame::{self, Page};
 use super::masking::{self, Author, Masked, Shown};
 use super::nearest::{Nearest, credentials, nearest};
@@ -119,9 +118,8 @@ fn beside(
     journey: Option<JourneyId>,
     detail: &Markup,
 ) -> Response {
-    let filter = journey.map(|journey| format!("journey:{journey}"));
-    let parsed = Filter::parse(filter.as_deref().unwrap_or_default(), sandbox.now_ms());
-    let happenings = list::shown(sandbox, &parsed.unwrap_or_default(), 0, BESIDE);
+    let is_beside = |happening: &Happening| journey.is_none() || happening.journey == journey;
+    let happenings = sandbox.simulation().happenings.newest(BESIDE, is_beside);
     let mut rows = Rows::new(sandbox);
     let back = journey.map_or_else(|| "/".to_owned(), |journey| format!("/j/{journey}"));
     let content = html! {
