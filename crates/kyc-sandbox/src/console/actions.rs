@@ -16,14 +16,12 @@ use super::frame;
 use super::masking::{self, Author};
 use super::viewer::Viewer;
 use crate::control::clock::{FARTHEST, FASTEST, length};
+use crate::control::faults::LONGEST_MS;
 use crate::exchange::{ConnectionInfo, Failure, Fault, FaultKind};
 use crate::pages::layout::see_other;
 use crate::providers::veriff::signing::{id_in, sign, signs_body};
 use crate::sandbox::Sandbox;
 use crate::state::{ClockMode, DecisionStatus, JourneyId, Provider, Repeats, WebhookId, What};
-
-/// The longest delay of a fault, in milliseconds.
-const LONGEST_MS: u64 = 600_000;
 
 fn invalid(viewer: &Viewer, words: &str) -> Response {
     frame::problem(viewer, StatusCode::BAD_REQUEST, "Not done", words)
@@ -84,9 +82,7 @@ pub(super) async fn fault_on(
 }
 
 fn fault(form: &Form) -> Result<Fault, &'static str> {
-    let mut providers = Provider::ALL.into_iter();
-    let provider = providers
-        .find(|provider| provider.as_str() == form.text("provider"))
+    let provider = Provider::of(form.text("provider"))
         .ok_or("The provider is finpass, finpro, veriff or deepvue.")?;
     let value = form.text("value").parse::<u64>();
     let kind = match (form.text("kind"), value) {
