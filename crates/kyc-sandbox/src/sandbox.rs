@@ -16,8 +16,8 @@ use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::settings::Settings;
 use crate::state::{
-    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Happening, Ledger, Provider,
-    Simulation, StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Provider, Simulation,
+    StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::webhooks::Sender;
@@ -257,11 +257,6 @@ impl Sandbox {
             Some(url) => urls.insert(provider, url),
             None => urls.remove(&provider),
         };
-    }
-
-    /// What happened after this number, oldest first.
-    pub(crate) fn happenings_after(&self, number: u64) -> Vec<Happening> {
-        self.providers.simulation.happenings.after(number)
     }
 
     /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.

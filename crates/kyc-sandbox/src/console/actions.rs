@@ -16,14 +16,12 @@ use super::frame;
 use super::masking::{self, Author};
 use super::viewer::Viewer;
 use crate::control::clock::{FARTHEST, FASTEST, length};
+use crate::control::faults::LONGEST_MS;
 use crate::exchange::{ConnectionInfo, Failure, Fault, FaultKind};
 use crate::pages::layout::see_other;
-use crate::providers::veriff::signing::sign;
+use crate::providers::veriff::signing::{id_in, sign, signs_body};
 use crate::sandbox::Sandbox;
 use crate::state::{ClockMode, DecisionStatus, JourneyId, Provider, Repeats, WebhookId, What};
-
-/// The longest delay of a fault, in milliseconds.
-const LONGEST_MS: u64 = 600_000;
 
 fn invalid(viewer: &Viewer, words: &str) -> Response {
     frame::problem(viewer, StatusCode::BAD_REQUEST, "Not done", words)
@@ -84,9 +82,7 @@ pub(super) async fn fault_on(
 }
 
 fn fault(form: &Form) -> Result<Fault, &'static str> {
-    let mut providers = Provider::ALL.into_iter();
-    let provider = providers
-        .find(|provider| provider.as_str() == form.text("provider"))
+    let provider = Provider::of(form.text("provider"))
         .ok_or("The provider is finpass, finpro, veriff or deepvue.")?;
     let value = form.text("value").parse::<u64>();
     let kind = match (form.text("kind"), value) {
@@ -345,14 +341,11 @@ fn sign_again(sandbox: &Sandbox, request: &mut Request, path: &str, body: &[u8])
     }
     let secrets = sandbox.settings().veriff().secrets();
     let secret = secrets.first().map_or("", String::as_str);
-    let signature = match *request.method() {
-        Method::POST | Method::PATCH | Method::PUT => sign(secret, body),
-        _ => {
-            let mut parts = path.split('/');
-            let id = parts.find(|part| uuid::Uuid::try_parse(part).is_ok());
-            sign(secret, id.unwrap_or_default().as_bytes())
-        }
+    let signed = match signs_body(request.method()) {
+        true => body,
+        false => id_in(path).as_bytes(),
     };
+    let signature = sign(secret, signed);
     if let Ok(signature) = HeaderValue::from_str(&signature) {
         request.headers_mut().insert(SIGNATURE, signature);
     }

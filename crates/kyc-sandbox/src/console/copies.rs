@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::providers::veriff::signing::signs_body;
 use crate::state::{Message, Provider};
 
 use super::masking::{Kind, Masked, Shown};
@@ -115,15 +116,14 @@ pub(super) fn curl(call: &Copied<'_>) -> String {
         if OWN.contains(&name) || name == "x-hmac-signature" {
             continue;
         }
-        if let Some(variable) = variable(call.provider, name) {
+        let mut known = credentials(call.provider).iter();
+        if let Some((_, variable)) = known.find(|(known, _)| *known == name) {
             lines.push(format!("-H {name}:\\ \"${variable}\""));
         } else if name == "content-type"
             && let Ok(value) = std::str::from_utf8(value)
             && !value.contains('\'')
         {
             lines.push(format!("-H '{name}: {value}'"));
-        } else if !value.is_empty() && credentials(call.provider).contains(&name) {
-            lines.push(format!("-H {name}:\\ \"$SECRET\""));
         }
     }
     let is_signed = call.request.header("x-hmac-signature").is_some();
@@ -135,10 +135,10 @@ pub(super) fn curl(call: &Copied<'_>) -> String {
         let _infallible = writeln!(command, "BODY={body}");
     }
     if is_signed {
-        let signed = match has_body {
-            true => "\"$BODY\"".to_owned(),
+        let signed = match signs_body(call.method) {
+            true if has_body => "\"$BODY\"".to_owned(),
+            true => "''".to_owned(),
             false => {
-                // What is signed of a request without a body is the id in its path.
                 let mut path = url.split('/').map(|part| part.trim_matches('\''));
                 let id = path.find(|part| uuid::Uuid::try_parse(part).is_ok());
                 id.unwrap_or("\"$TOKEN\"").to_owned()
@@ -191,22 +191,6 @@ pub(super) fn kyc(call: &Copied<'_>, operation: &str, template: &str) -> Option<
         }
     }
     Some(command)
-}
-
-/// The variable with the value of a header, as the sandbox prints it.
-fn variable(provider: Provider, header: &str) -> Option<&'static str> {
-    Some(match (provider, header) {
-        (Provider::Finpass, "x-api-key") => "FINPASS_API_KEY",
-        (Provider::Finpass, "x-api-secret") => "FINPASS_API_SECRET",
-        (Provider::Finpro, "client_id") => "FINPRO_CLIENT_ID",
-        (Provider::Finpro, "client_secret") => "FINPRO_CLIENT_SECRET",
-        (Provider::Finpro, "organisationid") => "FINPRO_ORGANISATION_ID",
-        (Provider::Finpro, "appidentifier") => "FINPRO_APP_IDENTIFIER",
-        (Provider::Veriff, "x-auth-client") => "VERIFF_API_KEY",
-        (Provider::Deepvue, "x-api-key") => "DEEPVUE_CLIENT_SECRET",
-        (Provider::Deepvue, "client-id") => "DEEPVUE_CLIENT_ID",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -290,5 +274,17 @@ mod tests {
         assert!(!curl.contains("hidden") && !curl.contains("BODY"), "{curl}");
         let expected = format!("kyc veriff initialize --session-id {session} --version 1");
         assert_eq!(kyc.as_deref(), Some(expected.as_str()));
+        // Which of the two is signed is said by the method, not by whether there is a body.
+        let path = format!("/v1/sessions/{session}/mfa/generate");
+        for (method, text, signed) in [
+            (&Method::POST, "", "''"),
+            (&Method::POST, "{}", "\"$BODY\""),
+            (&Method::DELETE, "{}", session),
+        ] {
+            let head = "x-hmac-signature: hidden\n";
+            let (curl, _) = copied(Provider::Veriff, &path, head, text, method);
+            let expected = format!("printf %s {signed} | openssl");
+            assert!(curl.contains(&expected), "{curl}");
+        }
     }
 }

@@ -8,7 +8,6 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::copies::{self, Copied};
-use super::filter::Filter;
 use super::frame::{self, Page};
 use super::masking::{self, Author, Masked, Shown};
 use super::nearest::{Nearest, credentials, nearest};
@@ -18,6 +17,7 @@ use super::viewer::Viewer;
 use super::{Own, journeys, list, people};
 use crate::control::webhooks::outcome;
 use crate::exchange::Operation;
+use crate::providers::veriff::signing::{id_in, signs_body};
 use crate::sandbox::Sandbox;
 use crate::state::{
     AggregatorConsentStatus, Call, Delivery, Happening, JourneyId, Message, Provider, Webhook,
@@ -118,9 +118,8 @@ fn beside(
     journey: Option<JourneyId>,
     detail: &Markup,
 ) -> Response {
-    let filter = journey.map(|journey| format!("journey:{journey}"));
-    let parsed = Filter::parse(filter.as_deref().unwrap_or_default(), sandbox.now_ms());
-    let happenings = list::shown(sandbox, &parsed.unwrap_or_default(), 0, BESIDE);
+    let is_beside = |happening: &Happening| journey.is_none() || happening.journey == journey;
+    let happenings = sandbox.simulation().happenings.newest(BESIDE, is_beside);
     let mut rows = Rows::new(sandbox);
     let back = journey.map_or_else(|| "/".to_owned(), |journey| format!("/j/{journey}"));
     let content = html! {
@@ -207,7 +206,8 @@ fn why(call: &Call) -> String {
         (_, 413) => "The body was longer than the sandbox takes.".to_owned(),
         (_, 408) => "The body did not arrive in time.".to_owned(),
         _ if call.is_unverified => {
-            let headers = credentials(provider).join(", ");
+            let headers = credentials(provider).iter().map(|(name, _)| *name);
+            let headers = headers.collect::<Vec<_>>().join(", ");
             format!(
                 "Refused before the operation looked at it, by the credentials or the signature: {headers}."
             )
@@ -414,12 +414,8 @@ fn signature(sandbox: &Sandbox, call: &Call, wire: &Wire) -> Option<Examined> {
     };
     let target = wire.target();
     let path = target.split('?').next().unwrap_or_default();
-    let mut ids = path.split('/');
-    let id = ids
-        .find(|part| uuid::Uuid::try_parse(part).is_ok())
-        .unwrap_or_default();
-    let signs_body = matches!(wire.method.as_str(), "POST" | "PATCH" | "PUT");
-    let (signed, text) = match signs_body {
+    let id = id_in(path);
+    let (signed, text) = match signs_body(&wire.method) {
         true => ("the bytes of the body", request.body),
         false => ("the id in the path", id.as_bytes()),
     };
@@ -483,19 +479,21 @@ fn actions(
                     p.muted { "It cannot be sent again: its body is not kept whole." }
                 }
             }
-            details {
-                summary { "As curl" }
-                div.wire #curl tabindex="0" role="group" aria-label="As curl" { (copies::curl(copied)) }
-                button #copy-curl hidden type="button" data-copy="curl" { "Copy" }
-            }
-            @if let Some(command) = as_kyc {
+            @if is_whole {
                 details {
-                    summary { "As kyc" }
-                    div.wire #kyc tabindex="0" role="group" aria-label="As kyc" { (command) }
-                    button hidden type="button" data-copy="kyc" { "Copy" }
+                    summary { "As curl" }
+                    div.wire #curl tabindex="0" role="group" aria-label="As curl" { (copies::curl(copied)) }
+                    button #copy-curl hidden type="button" data-copy="curl" { "Copy" }
                 }
+                @if let Some(command) = as_kyc {
+                    details {
+                        summary { "As kyc" }
+                        div.wire #kyc tabindex="0" role="group" aria-label="As kyc" { (command) }
+                        button hidden type="button" data-copy="kyc" { "Copy" }
+                    }
+                }
+                p.muted { "Secrets and what is masked are variables in a copy; set them in your shell." }
             }
-            p.muted { "Secrets and what is masked are variables in a copy; set them in your shell." }
         }
     }
 }

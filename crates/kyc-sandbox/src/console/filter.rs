@@ -276,13 +276,10 @@ fn term(word: &str, now_ms: i64) -> Result<Term, String> {
 fn keyed(key: &str, value: &str, now_ms: i64) -> Result<Test, String> {
     let invalid = |rule: &str| Err(format!("`{key}:` {rule}."));
     Ok(match key {
-        "provider" => {
-            let mut providers = Provider::ALL.into_iter();
-            match providers.find(|provider| provider.as_str() == value) {
-                Some(provider) => Test::Provider(provider),
-                None => return invalid("is one of finpass, finpro, veriff and deepvue"),
-            }
-        }
+        "provider" => match Provider::of(value) {
+            Some(provider) => Test::Provider(provider),
+            None => return invalid("is one of finpass, finpro, veriff and deepvue"),
+        },
         "status" => match comparison(value) {
             Some((comparison, number)) => Test::Status(comparison, number),
             None => return invalid("is a status such as 404, 4xx or >=400"),

@@ -90,15 +90,20 @@ pub(super) fn newest(sandbox: &Sandbox) -> Vec<Listed> {
     let simulation = sandbox.simulation();
     let mut seen = HashMap::<JourneyId, Seen>::new();
     simulation.happenings.read(|all| {
+        for journey in all.iter().rev().filter_map(|happening| happening.journey) {
+            if seen.len() == MOST {
+                break;
+            }
+            seen.entry(journey).or_default();
+        }
         for happening in all {
-            if let Some(journey) = happening.journey {
-                note(seen.entry(journey).or_default(), happening);
+            if let Some(seen) = happening.journey.and_then(|journey| seen.get_mut(&journey)) {
+                note(seen, happening);
             }
         }
     });
     let mut seen: Vec<_> = seen.into_iter().collect();
     seen.sort_unstable_by_key(|(_, seen)| std::cmp::Reverse(seen.newest));
-    seen.truncate(MOST);
     let journeys = &simulation.journeys;
     let listed = seen.into_iter().map(|(id, seen)| Listed {
         id,
@@ -191,6 +196,24 @@ mod tests {
             request_id: None,
             took_us: 0,
         })
+    }
+
+    #[test]
+    fn the_newest_journeys_are_listed_with_all_that_is_kept_of_them() {
+        let sandbox = Sandbox::default();
+        let journey = |number: usize| JourneyId::new(u64::try_from(number).unwrap());
+        let happenings = &sandbox.simulation().happenings;
+        for number in (1..=MOST + 2).chain([1]) {
+            happenings.add(0, Some(journey(number)), call(200, true));
+            happenings.add(0, None, call(500, false));
+        }
+        let listed: Vec<_> = newest(&sandbox)
+            .iter()
+            .map(|listed| (listed.id, listed.count))
+            .collect();
+        let others = (4..=MOST + 2).rev().map(|number| (journey(number), 1));
+        let expected: Vec<_> = [(journey(1), 2)].into_iter().chain(others).collect();
+        assert_eq!(listed, expected);
     }
 
     #[test]

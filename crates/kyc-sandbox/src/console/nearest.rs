@@ -54,7 +54,7 @@ pub(super) fn nearest(
             Step::Extra(_) => differences.push("The path has a part in addition.".to_owned()),
         }
     }
-    for name in credentials(provider) {
+    for (name, _) in credentials(provider) {
         // Its page says that a new session needs no signature.
         let is_optional = *name == "x-hmac-signature" && operation.path == "/v1/sessions";
         match request.headers().filter(|(found, _)| found == name).count() {
@@ -76,18 +76,27 @@ pub(super) fn nearest(
     })
 }
 
-/// The headers that tell who calls.
-pub(super) fn credentials(provider: Provider) -> &'static [&'static str] {
+/// The headers that tell who calls, each with the variable that stands for its value in a shell.
+pub(super) fn credentials(provider: Provider) -> &'static [(&'static str, &'static str)] {
     match provider {
-        Provider::Finpass => &["x-api-key", "x-api-secret"],
-        Provider::Finpro => &[
-            "client_id",
-            "client_secret",
-            "organisationid",
-            "appidentifier",
+        Provider::Finpass => &[
+            ("x-api-key", "FINPASS_API_KEY"),
+            ("x-api-secret", "FINPASS_API_SECRET"),
         ],
-        Provider::Veriff => &["x-auth-client", "x-hmac-signature"],
-        Provider::Deepvue => &["x-api-key", "client-id"],
+        Provider::Finpro => &[
+            ("client_id", "FINPRO_CLIENT_ID"),
+            ("client_secret", "FINPRO_CLIENT_SECRET"),
+            ("organisationid", "FINPRO_ORGANISATION_ID"),
+            ("appidentifier", "FINPRO_APP_IDENTIFIER"),
+        ],
+        Provider::Veriff => &[
+            ("x-auth-client", "VERIFF_API_KEY"),
+            ("x-hmac-signature", "SIGNATURE"),
+        ],
+        Provider::Deepvue => &[
+            ("x-api-key", "DEEPVUE_CLIENT_SECRET"),
+            ("client-id", "DEEPVUE_CLIENT_ID"),
+        ],
     }
 }
 
@@ -161,26 +170,10 @@ fn aligned<'p>(wanted: &[&'p str], sent: &[&'p str]) -> (usize, Vec<Step<'p>>) {
     ways.pop().unwrap_or_default()
 }
 
-/// How many letters are inserted, deleted or replaced.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(60).collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (place, letter) in from.chars().enumerate() {
-        let mut left = place.saturating_add(1);
-        let mut above_left = place;
-        for (above, other) in row.iter_mut().skip(1).zip(&to) {
-            let replaced = above_left.saturating_add(usize::from(*other != letter));
-            above_left = *above;
-            left = replaced
-                .min(left.saturating_add(1))
-                .min(above.saturating_add(1));
-            *above = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = place.saturating_add(1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// How many letters are inserted, deleted or replaced. Of what was sent only the beginning is compared.
+fn edits(wanted: &str, sent: &str) -> usize {
+    let sent: String = sent.chars().take(60).collect();
+    strsim::levenshtein(wanted, &sent)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::providers::veriff::signing::sign;
+
 /// What is known about a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Examined {
@@ -43,7 +45,7 @@ pub(super) fn examine(
     other_texts: &[(&'static str, &[u8])],
 ) -> Examined {
     let key = keys.secrets.first().map_or("", String::as_str);
-    let expected = hex::encode(mac(key, text));
+    let expected = sign(key, text);
     let verdict = verdict(text, received, keys, other_texts, &expected);
     Examined {
         signed,
@@ -61,7 +63,7 @@ fn verdict(
     other_texts: &[(&'static str, &[u8])],
     expected: &str,
 ) -> Verdict {
-    let is_genuine = |secret: &String| hex::encode(mac(secret, text)) == received;
+    let is_genuine = |secret: &String| sign(secret, text) == received;
     if keys.secrets.iter().any(is_genuine) {
         return Verdict::Matches;
     }
@@ -231,7 +233,7 @@ mod tests {
     }
 
     fn signed(key: &str, text: &str) -> String {
-        hex::encode(mac(key, text.as_bytes()))
+        sign(key, text.as_bytes())
     }
 
     #[test]

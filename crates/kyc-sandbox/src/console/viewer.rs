@@ -3,14 +3,14 @@
 use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::form::{Form, encoded};
 use super::frame;
 use crate::control::{COOKIE_NAME, Guard};
 use crate::exchange::ConnectionInfo;
-use crate::pages::layout::{respond, see_other};
+use crate::pages::layout::see_other;
 
 const THEME: &str = "kyc_sandbox_theme";
 const MASK: &str = "kyc_sandbox_mask";
@@ -131,16 +131,7 @@ fn back(request: &Request) -> Response {
     let back = form.text("back");
     // `//host` would lead elsewhere.
     let is_own = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
-    let mut response = respond(
-        StatusCode::SEE_OTHER,
-        "text/plain; charset=utf-8",
-        String::new(),
-    );
-    let location = HeaderValue::from_str(if is_own { back } else { "/" });
-    if let Ok(location) = location {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    response
+    see_other(if is_own { back } else { "/" })
 }
 
 /// Looks dark or light from now on, or as the system says.

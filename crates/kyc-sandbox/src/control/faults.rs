@@ -11,8 +11,8 @@ use super::{Refusal, flag, number, object, provider, reply, text};
 use crate::exchange::{Failure, Fault, FaultId, FaultKind};
 use crate::sandbox::Sandbox;
 
-/// The longest delay of a reply: ten minutes.
-const LONGEST_MS: u64 = 600_000;
+/// The longest delay of a reply, in milliseconds: ten minutes.
+pub(crate) const LONGEST_MS: u64 = 600_000;
 
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
     let faults = sandbox.faults();

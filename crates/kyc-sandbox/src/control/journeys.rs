@@ -13,15 +13,16 @@ use crate::state::{Happening, JourneyId, What, iso};
 
 /// The journeys of the kept happenings, newest first, with the newest happening of each.
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
-    let mut newest = BTreeMap::<JourneyId, Happening>::new();
-    for happening in sandbox.happenings_after(0) {
-        if let Some(journey) = happening.journey {
-            newest.insert(journey, happening);
-        }
-    }
-    let journeys = newest.iter().rev();
-    let journeys: Vec<Value> = journeys
-        .map(|(journey, happening)| json!({"id": journey.to_string(), "newest": value(happening)}))
+    let newest: Vec<(JourneyId, Happening)> = sandbox.simulation().happenings.read(|all| {
+        let of_journeys = all.iter().filter_map(|one| Some((one.journey?, one)));
+        // A later one replaces an earlier one.
+        let newest: BTreeMap<_, _> = of_journeys.collect();
+        let newest_first = newest.into_iter().rev();
+        newest_first.map(|(id, one)| (id, one.clone())).collect()
+    });
+    let journeys: Vec<Value> = newest
+        .iter()
+        .map(|(id, happening)| json!({"id": id.to_string(), "newest": value(happening)}))
         .collect();
     reply(Ok(json!({"journeys": journeys})))
 }
@@ -34,11 +35,9 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
             "must be a journey's id such as j_19",
         )));
     };
-    let happenings = sandbox.happenings_after(0).into_iter();
-    let happenings: Vec<Value> = happenings
-        .filter(|happening| happening.journey == Some(id))
-        .map(|happening| value(&happening))
-        .collect();
+    let happenings = &sandbox.simulation().happenings;
+    let newest_first = happenings.newest(usize::MAX, |happening| happening.journey == Some(id));
+    let happenings: Vec<Value> = newest_first.iter().rev().map(value).collect();
     reply(match happenings.is_empty() {
         true => Err(Refusal::not_found("id", "no such journey is kept")),
         false => Ok(json!({"id": id.to_string(), "happenings": happenings})),

@@ -1,7 +1,7 @@
 //! What steers a sandbox from outside, as JSON: its clock, faults, webhooks and people. The command uses it.
 
 pub(crate) mod clock;
-mod faults;
+pub(crate) mod faults;
 mod guard;
 mod journeys;
 mod people;
@@ -162,8 +162,6 @@ pub(super) fn flag(
 
 /// The provider of this name.
 pub(super) fn provider(name: &str) -> Result<crate::Provider, Refusal> {
-    crate::Provider::ALL
-        .into_iter()
-        .find(|provider| provider.as_str() == name)
+    crate::Provider::of(name)
         .ok_or_else(|| Refusal::invalid("provider", "must be finpass, finpro, veriff or deepvue"))
 }

@@ -7,7 +7,7 @@ pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
         let offset = size(archive.len());
         // Version 2.0, names in UTF-8, stored, 1 January 1980.
         let mut head = vec![20, 0, 0, 8, 0, 0, 0, 0, 0x21, 0];
-        head.extend(checksum(content.as_bytes()).to_le_bytes());
+        head.extend(crc32(content.as_bytes()).to_le_bytes());
         head.extend(size(content.len()).to_le_bytes());
         head.extend(size(content.len()).to_le_bytes());
         head.extend(u16::try_from(path.len()).unwrap_or(u16::MAX).to_le_bytes());
@@ -37,20 +37,15 @@ fn size(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// CRC-32.
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in bytes {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            let is_odd = sum & 1 == 1;
-            sum >>= 1;
-            if is_odd {
-                sum ^= 0xedb8_8320;
-            }
-        }
-    }
-    !sum
+/// CRC-32, as in archives and pictures.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let next = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| match crc & 1 {
+            1 => crc >> 1 ^ 0xedb8_8320,
+            _ => crc >> 1,
+        })
+    };
+    !bytes.iter().fold(!0, next)
 }
 
 #[cfg(test)]
@@ -59,8 +54,8 @@ mod tests {
 
     #[test]
     fn a_checksum_is_that_of_the_standard() {
-        assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
-        assert_eq!(checksum(b""), 0);
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32(b""), 0);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod request;
 mod routes;
 mod setting_value;
 
-pub(crate) use archive::archive;
+pub(crate) use archive::{archive, crc32};
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
 pub(crate) use declare::{choices, fault_settings, named, settings};
 pub(crate) use faults::{ActiveFaults, Faults};

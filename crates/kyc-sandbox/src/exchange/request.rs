@@ -1,6 +1,6 @@
 //! A request as a handler sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,6 +36,8 @@ pub(crate) struct ReceivedRequest {
     /// The matched route's path, with `{name}` for each parameter.
     pub(super) template: &'static str,
     pub(super) body: Bytes,
+    /// The body as JSON, once somebody asked; none if it is not.
+    pub(super) parsed: OnceLock<Option<Value>>,
     /// The provider's base URL as this caller reaches it.
     pub(super) base_url: String,
     /// Whether it came over a socket.
@@ -125,15 +127,19 @@ impl ReceivedRequest {
             .split('&')
             .filter_map(|pair| pair.split_once('='));
         let mut in_head = self.path.split('/').chain(values.map(|(_, value)| value));
-        in_head.find_map(|id| journeys.find(id)).or_else(|| {
-            let body = serde_json::from_slice(&self.body).ok()?;
-            find_journey(&body, journeys)
-        })
+        in_head
+            .find_map(|id| journeys.find(id))
+            .or_else(|| find_journey(self.parsed()?, journeys))
     }
 
     /// The mobile number of the person that the request is about, if its body has one.
     pub(super) fn mobile(&self) -> Option<String> {
-        find_mobile(&serde_json::from_slice(&self.body).ok()?)
+        find_mobile(self.parsed()?)
+    }
+
+    fn parsed(&self) -> Option<&Value> {
+        let parse = || serde_json::from_slice(&self.body).ok();
+        self.parsed.get_or_init(parse).as_ref()
     }
 
     /// The session in the path, if there is one.

@@ -1,7 +1,7 @@
 //! A provider as a table of routes, and the steps of every request.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::Router;
@@ -19,8 +19,6 @@ use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
 };
 
-/// How much of a body is kept to be shown.
-const KEPT_BYTES: usize = 64 * 1024;
 /// The name in the ledger for paths and methods without a route.
 const NO_OPERATION: &str = "other";
 
@@ -176,6 +174,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            parsed: OnceLock::new(),
             repeats: parts.extensions.get::<Repeats>().copied(),
         };
         settle(&*self.api);
@@ -200,6 +199,7 @@ impl<P: ProviderApi> Table<P> {
             method: parts.method,
             headers: parts.headers,
             body: Bytes::new(),
+            parsed: OnceLock::new(),
             repeats: parts.extensions.get::<Repeats>().copied(),
         };
         let reply = table.api.error(status);
@@ -310,8 +310,7 @@ impl<P: ProviderApi> Table<P> {
             reason,
             is_unverified,
         } = *std::mem::take(&mut reply.about);
-        let reply_body = kept(reply.body().clone());
-        let request_body = kept(request.body);
+        let reply_body = reply.body().clone();
         let mut response = reply.into_response();
         let simulation = self.api.simulation();
         let exchange = Exchange {
@@ -321,7 +320,7 @@ impl<P: ProviderApi> Table<P> {
             path: &request.path,
             query: &request.query,
             request_headers: &request.headers,
-            request_body: &request_body,
+            request_body: &request.body,
             status: response.status(),
             reply_headers: response.headers(),
             reply_body: &reply_body,
@@ -349,14 +348,6 @@ impl<P: ProviderApi> Table<P> {
 async fn sleep(duration: std::time::Duration) {
     if !duration.is_zero() {
         tokio::time::sleep(duration).await;
-    }
-}
-
-/// The beginning of a body that is a file.
-fn kept(body: Bytes) -> Bytes {
-    match body.get(..KEPT_BYTES) {
-        Some(beginning) if body.len() > KEPT_BYTES => Bytes::copy_from_slice(beginning),
-        _ => body,
     }
 }
 

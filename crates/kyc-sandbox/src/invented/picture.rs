@@ -1,5 +1,6 @@
 //! Pictures, drawn here: grey PNGs of faces and cards that nobody has.
 
+use crate::exchange::crc32;
 use crate::state::Picture;
 
 const WIDTH: usize = 60;
@@ -163,16 +164,6 @@ fn adler32(bytes: &[u8]) -> u32 {
     };
     let (a, b) = bytes.iter().fold((1, 0), next);
     b << 16 | a
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let next = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| match crc & 1 {
-            1 => crc >> 1 ^ 0xedb8_8320,
-            _ => crc >> 1,
-        })
-    };
-    !bytes.iter().fold(!0, next)
 }
 
 #[cfg(test)]

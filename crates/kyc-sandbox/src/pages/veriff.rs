@@ -14,7 +14,9 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::forms::{Visit, error, exits, form, host_of, is_web_address, plain, radio, submit};
+use super::forms::{
+    Visit, console_link, error, exits, form, host_of, is_web_address, plain, radio, submit,
+};
 use super::layout::{Frame, page, respond, see_other};
 use crate::exchange::settle;
 use crate::invented::{Subject, png};
@@ -447,7 +449,7 @@ fn show_state(screen: &Screen<'_>, status: StatusCode) -> Response {
         }
         (screen.return_link())
         @if let Some(journey) = screen.session.journey {
-            p { a href={ "/j/" (journey) } { "Open " (journey) " in the console" } }
+            p { (console_link(journey)) }
         }
     };
     page(status, &screen.frame(title), &content)
@@ -530,14 +532,13 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
 /// The person begins, or begins again with what was chosen before.
 fn agreed(veriff: &Veriff, id: Uuid, screen: &Screen<'_>) {
     veriff.start(veriff.now_ms(), id);
-    let attempts = screen.session.verification.attempts().iter().rev();
-    let before = attempts.skip(1).map(|attempt| attempt.progress.document);
-    let before = before.collect::<Vec<_>>();
+    let mut attempts = screen.session.verification.attempts().iter().rev();
+    let before = attempts.nth(1).map(|attempt| attempt.progress.document);
     veriff.proceed(id, "agreed to be verified", |progress| {
         progress.agreed = true;
-        if let Some(document) = before.first() {
+        if let Some(document) = before {
             progress.device = true;
-            progress.document = progress.document.or(*document);
+            progress.document = progress.document.or(document);
         }
     });
 }

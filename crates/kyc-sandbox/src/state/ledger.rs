@@ -31,6 +31,12 @@ impl Provider {
             Self::Deepvue => "deepvue",
         }
     }
+
+    /// The one of this [name](Self::as_str).
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|provider| provider.as_str() == name)
+    }
 }
 
 impl fmt::Display for Provider {

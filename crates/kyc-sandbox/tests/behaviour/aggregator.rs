@@ -9,26 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use kyc_sandbox::{
-    ClockMode, FinpassSettings, FinproSettings, Provider, Sandbox, Settings, credentials,
-};
+use kyc_sandbox::{ClockMode, FinpassSettings, FinproSettings, Provider, Sandbox, Settings};
 use provider_core::{Body, ExchangeLimits, RawResponse, Transport, TransportError};
 use serde_json::{Value, json};
 
+use crate::finpass::HEADERS as FINPASS;
+use crate::finpro::HEADERS as FINPRO;
 use crate::{Reply, send};
 
-const FINPRO: &[(&str, &str)] = &[
-    ("client_id", credentials::FINPRO_CLIENT_ID),
-    ("client_secret", credentials::FINPRO_CLIENT_SECRET),
-    ("organisationId", credentials::FINPRO_ORGANISATION_ID),
-    ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
-    ("content-type", "application/json"),
-];
-const FINPASS: &[(&str, &str)] = &[
-    ("x-api-key", credentials::FINPASS_API_KEY),
-    ("x-api-secret", credentials::FINPASS_API_SECRET),
-    ("content-type", "application/json"),
-];
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A webhook as it arrives.

@@ -2,22 +2,12 @@
 
 use kyc_sandbox::{AggregatorConsentStatus, DecisionStatus, Sandbox, Settings, credentials};
 
+use super::finpass::HEADERS as FINPASS;
+use super::finpro::HEADERS as FINPRO;
 use super::{Reply, send, sign, with};
 
 const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
 const BODY: &str = r#"{"mobile_number":"9001030000","consent_type":"loan_underwriting"}"#;
-const FINPASS: [(&str, &str); 3] = [
-    ("x-api-key", credentials::FINPASS_API_KEY),
-    ("x-api-secret", credentials::FINPASS_API_SECRET),
-    ("content-type", "application/json"),
-];
-const FINPRO: [(&str, &str); 5] = [
-    ("client_id", credentials::FINPRO_CLIENT_ID),
-    ("client_secret", credentials::FINPRO_CLIENT_SECRET),
-    ("organisationId", credentials::FINPRO_ORGANISATION_ID),
-    ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
-    ("content-type", "application/json"),
-];
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Settings::default().with_deterministic_ids(true))
@@ -38,7 +28,7 @@ async fn known(sandbox: &Sandbox, method: &str, path: &str, form: &str) -> Reply
 }
 
 async fn init(sandbox: &Sandbox) -> Reply {
-    send(sandbox, "POST", INIT, &FINPASS, BODY).await
+    send(sandbox, "POST", INIT, FINPASS, BODY).await
 }
 
 #[tokio::test]
@@ -202,7 +192,7 @@ async fn a_real_looking_number_is_warned_of() {
     let pan = format!("ABC{}1234F", "PE");
     let body =
         format!(r#"{{"mobile_number":"9001030000","consent_type":"x","pan_number":"{pan}"}}"#);
-    send(&sandbox, "POST", INIT, &FINPASS, body).await;
+    send(&sandbox, "POST", INIT, FINPASS, body).await;
     let page = get(&sandbox, "/r/1").await.text;
     assert!(page.contains("This may be a real person. Nothing here needs one."));
     assert!(!page.contains(&pan));
@@ -225,7 +215,7 @@ async fn a_real_looking_number_is_warned_of() {
 async fn markup_in_any_field_is_text() {
     let sandbox = sandbox();
     let odd = "<script>alert(1)</script>";
-    let headers = with(&FINPASS, "user-agent", odd);
+    let headers = with(FINPASS, "user-agent", odd);
     let body = format!(r#"{{"{odd}":"{odd}","mobile_number":"{odd}"}}"#);
     send(&sandbox, "POST", INIT, &headers, body).await;
     send(
@@ -254,7 +244,7 @@ async fn markup_in_any_field_is_text() {
 #[tokio::test]
 async fn the_nearest_operation_and_what_differs_are_said() {
     let sandbox = sandbox();
-    send(&sandbox, "GET", INIT, &FINPASS, "").await;
+    send(&sandbox, "GET", INIT, FINPASS, "").await;
     let page = get(&sandbox, "/r/1").await.text;
     assert!(page.contains("Nearest operation") && page.contains("The method is GET, not POST."));
     send(&sandbox, "POST", INIT, &FINPASS[..1], BODY).await;
@@ -301,6 +291,63 @@ async fn a_wrong_signature_is_explained() {
     assert!(!consents[0].approved());
     let page = get(&sandbox, "/r/2").await.text;
     assert!(page.contains("edited and signed again") && page.contains("It matches."));
+}
+
+#[tokio::test]
+async fn of_long_bodies_only_their_beginnings_are_kept_and_nothing_is_made_of_those() {
+    let sandbox = sandbox();
+    let signed = |text: &str| {
+        let signature = sign(credentials::VERIFF_SHARED_SECRET, text.as_bytes());
+        [
+            ("x-auth-client", credentials::VERIFF_API_KEY.to_owned()),
+            ("x-hmac-signature", signature),
+        ]
+    };
+    let veriff = async |method: &str, path: &str, text: &str, body: &str| {
+        let headers = signed(text);
+        let headers = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        send(&sandbox, method, path, &headers, body).await
+    };
+    let path = "/veriff/v1/sessions/aea9ba6d-1b47-47fc-a4fc-f72b6d3584a7/media";
+    let content = "AAAA".repeat(50_000);
+    let body = format!(r#"{{"image":{{"context":"face","content":"{content}"}}}}"#);
+    let uploaded = veriff("POST", path, &body, &body).await;
+    assert_eq!(uploaded.status, 200);
+    let kept = |length: usize| format!("{length} bytes, of which the first 64 KiB are kept.");
+
+    let page = known(&sandbox, "GET", "/r/1", "").await.text;
+    assert!(page.contains(&kept(body.len())));
+    assert!(page.contains("It cannot be sent again: its body is not kept whole."));
+    for absent in [
+        "Replay: send",
+        "/r/1/edit",
+        "Signed is",
+        "As curl",
+        "As kyc",
+    ] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    for (method, path, status) in [
+        ("POST", "/r/1/replay", 400),
+        ("POST", "/r/1/edit", 400),
+        ("GET", "/r/1/edit", 404),
+    ] {
+        let refused = known(&sandbox, method, path, "target=/&body=").await;
+        assert_eq!(refused.status, status, "{method} {path}");
+    }
+    assert_eq!(sandbox.ledger().total().requests, 1);
+
+    // Of a long reply too; its request is whole.
+    let image = uploaded.json()["image"]["id"].clone();
+    let id = image.as_str().unwrap();
+    let file = veriff("GET", &format!("/veriff/v1/media/{id}"), id, "").await;
+    assert_eq!((file.status, file.text.len()), (200, 150_000));
+    let page = known(&sandbox, "GET", "/r/2", "").await.text;
+    for part in [&kept(150_000), "Replay: send", "It matches.", "As curl"] {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[tokio::test]
@@ -380,7 +427,7 @@ async fn clock_and_faults_are_steered_by_forms() {
 async fn a_consent_and_a_verification_are_decided_in_the_person_s_place() {
     let sandbox = sandbox();
     let body = r#"{"partyIdentifierType":"MOBILE","partyIdentifierValue":"9001000000","productID":"LOAN-1","accountID":"a","vua":"9001000000@onemoney"}"#;
-    let asked = send(&sandbox, "POST", "/finpro/v2/requestconsent", &FINPRO, body).await;
+    let asked = send(&sandbox, "POST", "/finpro/v2/requestconsent", FINPRO, body).await;
     assert_eq!(asked.status, 200, "{}", asked.text);
     let handle = asked.json()["data"]["consent_handle"]
         .as_str()

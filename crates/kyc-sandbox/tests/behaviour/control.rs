@@ -3,6 +3,7 @@
 use kyc_sandbox::{Provider, Sandbox, Settings};
 use serde_json::{Value, json};
 
+use super::finpass::HEADERS as FINPASS;
 use super::{Reply, send};
 
 const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
@@ -18,13 +19,8 @@ pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
 }
 
 async fn init(sandbox: &Sandbox) -> Reply {
-    let headers = [
-        ("x-api-key", kyc_sandbox::credentials::FINPASS_API_KEY),
-        ("x-api-secret", kyc_sandbox::credentials::FINPASS_API_SECRET),
-        ("content-type", "application/json"),
-    ];
     let body = r#"{"mobile_number":"9000000001","consent_type":"loan_underwriting"}"#;
-    send(sandbox, "POST", INIT, &headers, body).await
+    send(sandbox, "POST", INIT, FINPASS, body).await
 }
 
 fn frozen() -> Sandbox {
@@ -83,13 +79,8 @@ async fn the_clock_is_moved_and_its_mode_changed() {
 
 /// Asks Finpass for a consent of this person.
 async fn asked_for(sandbox: &Sandbox, mobile: &str) {
-    let headers = [
-        ("x-api-key", kyc_sandbox::credentials::FINPASS_API_KEY),
-        ("x-api-secret", kyc_sandbox::credentials::FINPASS_API_SECRET),
-        ("content-type", "application/json"),
-    ];
     let body = json!({"mobile_number": mobile, "consent_type": "loan_underwriting"});
-    let reply = send(sandbox, "POST", INIT, &headers, body.to_string()).await;
+    let reply = send(sandbox, "POST", INIT, FINPASS, body.to_string()).await;
     assert_eq!(reply.status, 200, "{mobile}");
 }
 
@@ -313,6 +304,15 @@ async fn people_are_invented_with_numbers_that_are_free() {
     post(&sandbox, "/sandbox/clock", &day).await;
     let journeys = get(&sandbox, "/sandbox/journeys/j_2").await;
     assert!(journeys.text.contains("REJECTED"), "{}", journeys.text);
+    let happenings = journeys.json()["happenings"].clone();
+    let listed = get(&sandbox, "/sandbox/journeys").await.json();
+    let listed = listed["journeys"].as_array().unwrap();
+    let ids: Vec<&Value> = listed.iter().map(|journey| &journey["id"]).collect();
+    assert_eq!(ids, ["j_2", "j_1"]);
+    assert_eq!(
+        Some(&listed[0]["newest"]),
+        happenings.as_array().unwrap().last()
+    );
 
     for (body, field, says) in [
         (json!({"like": ["approves"]}), "like", "approve, slow"),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{Reply, hostile_bodies, send, with, without};
 
 const PATH: &str = "/deepvue/v1/kyc/digilocker/initiate-session";
-const HEADERS: &[(&str, &str)] = &[
+pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("x-api-key", credentials::DEEPVUE_CLIENT_SECRET),
     ("client-id", credentials::DEEPVUE_CLIENT_ID),
     ("content-type", "application/json"),

@@ -5,10 +5,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kyc_sandbox::settings::{FileForm, PeopleAct, ReturnParameters};
-use kyc_sandbox::{ClockMode, DeepvueSettings, Sandbox, Settings, credentials};
+use kyc_sandbox::{ClockMode, DeepvueSettings, Sandbox, Settings};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::deepvue::HEADERS;
 use crate::{Reply, control, send};
 
 const BACK: &str = "https://lender.example.test/back";
@@ -21,17 +22,12 @@ fn frozen(settings: DeepvueSettings) -> Sandbox {
 }
 
 async fn call(sandbox: &Sandbox, operation: &str, mut body: Value) -> Reply {
-    let headers = [
-        ("x-api-key", credentials::DEEPVUE_CLIENT_SECRET),
-        ("client-id", credentials::DEEPVUE_CLIENT_ID),
-        ("content-type", "application/json"),
-    ];
     body["consent"] = json!("Y");
     if body["purpose"].is_null() {
         body["purpose"] = json!("Opening an account");
     }
     let path = format!("/deepvue/v1/kyc/digilocker/{operation}");
-    send(sandbox, "POST", &path, &headers, body.to_string()).await
+    send(sandbox, "POST", &path, HEADERS, body.to_string()).await
 }
 
 /// Opens a session: its id, and the path of its link.

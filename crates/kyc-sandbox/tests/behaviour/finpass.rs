@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{Reply, hostile_bodies, send, with, without};
 
 const PATH: &str = "/finpass/api/v1/services/account-aggregator/init";
-const HEADERS: &[(&str, &str)] = &[
+pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("x-api-key", credentials::FINPASS_API_KEY),
     ("x-api-secret", credentials::FINPASS_API_SECRET),
     ("content-type", "application/json"),

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{Reply, hostile_bodies, send, with, without};
 
-const HEADERS: &[(&str, &str)] = &[
+pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("client_id", credentials::FINPRO_CLIENT_ID),
     ("client_secret", credentials::FINPRO_CLIENT_SECRET),
     ("organisationId", credentials::FINPRO_ORGANISATION_ID),

@@ -8,7 +8,7 @@ use kyc_sandbox::{
 };
 use provider_core::{Body, ExchangeLimits, Transport};
 
-use crate::{Reply, send};
+use crate::{Reply, finpro, send};
 
 const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
 const INIT_HEADERS: &[(&str, &str)] = &[
@@ -273,13 +273,7 @@ async fn replies_need_no_timer() {
                     &sandbox,
                     "POST",
                     "/finpro/profile",
-                    &[
-                        ("client_id", credentials::FINPRO_CLIENT_ID),
-                        ("client_secret", credentials::FINPRO_CLIENT_SECRET),
-                        ("organisationId", credentials::FINPRO_ORGANISATION_ID),
-                        ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
-                        ("content-type", "application/json"),
-                    ],
+                    finpro::HEADERS,
                     r#"{"mobileNumber":"9000000001","userConsentId":"c"}"#,
                 )
                 .await;

@@ -1,18 +1,14 @@
 use kyc_sandbox::settings::{
     EmptyOptional, ErrorData, ExtraFields, Failure, NullOptional, RefreshScope,
 };
-use kyc_sandbox::{FinpassSettings, Provider, Sandbox, Settings, credentials};
+use kyc_sandbox::{FinpassSettings, Provider, Sandbox, Settings};
 use serde_json::json;
 
+use crate::finpass::HEADERS;
 use crate::{Reply, hostile_bodies, send, without};
 
 const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
 const REFRESH: &str = "/finpass/api/v1/services/account-aggregator/refresh-data";
-const HEADERS: &[(&str, &str)] = &[
-    ("x-api-key", credentials::FINPASS_API_KEY),
-    ("x-api-secret", credentials::FINPASS_API_SECRET),
-    ("content-type", "application/json"),
-];
 const INVALID: &str = r#"{"data":null,"status_code":400,"success":false,"message":"Invalid or expired client id.","message_code":"invalid_client_id"}"#;
 
 fn sandbox(settings: FinpassSettings) -> Sandbox {

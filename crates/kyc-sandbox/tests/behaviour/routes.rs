@@ -8,15 +8,11 @@ use kyc_sandbox::{
     FinpassSettings, FinproSettings, Provider, Sandbox, Settings, VeriffSettings, credentials,
 };
 
-use crate::send;
+use crate::finpass::HEADERS;
+use crate::{finpro, send};
 
 const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
 const REFRESH: &str = "/finpass/api/v1/services/account-aggregator/refresh-data";
-const HEADERS: &[(&str, &str)] = &[
-    ("x-api-key", credentials::FINPASS_API_KEY),
-    ("x-api-secret", credentials::FINPASS_API_SECRET),
-    ("content-type", "application/json"),
-];
 const INIT_BODY: &str = r#"{"mobile_number":"9000000001","consent_type":"loan_monitoring"}"#;
 
 async fn init(sandbox: &Sandbox) -> u16 {
@@ -171,16 +167,9 @@ async fn a_failure_after_the_effect_waits_for_the_aggregators_too() {
         Settings::default()
             .with_finpro(finpro.fail_operation("check-profile", Failure::new(503).after_effect())),
     );
-    let headers = [
-        ("client_id", credentials::FINPRO_CLIENT_ID),
-        ("client_secret", credentials::FINPRO_CLIENT_SECRET),
-        ("organisationId", credentials::FINPRO_ORGANISATION_ID),
-        ("appIdentifier", credentials::FINPRO_APP_IDENTIFIER),
-        ("content-type", "application/json"),
-    ];
     // One of this person's aggregators never answers.
     let body = r#"{"mobileNumber":"9000000004","userConsentId":"c"}"#;
-    let check = || send(&sandbox, "POST", "/finpro/profile", &headers, body);
+    let check = || send(&sandbox, "POST", "/finpro/profile", finpro::HEADERS, body);
 
     let cancelled = tokio::time::timeout(timeout / 2, check()).await;
     assert!(cancelled.is_err());

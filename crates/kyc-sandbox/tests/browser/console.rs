@@ -2,12 +2,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::Request;
 use kyc_sandbox::settings::PeopleAct;
 use kyc_sandbox::{Sandbox, Settings, credentials};
-use provider_core::{Body, ExchangeLimits, Transport as _};
 
-use crate::browser::{ENTER, Width, visit};
+use crate::browser::{ENTER, Width, call, visit};
 
 /// Persons wait for somebody to act in their place, so that rows are those of calls alone.
 fn settings() -> Settings {
@@ -15,21 +13,14 @@ fn settings() -> Settings {
 }
 
 /// A call of Finpass, with these credentials.
-async fn call(sandbox: &Sandbox, key: &str) {
-    let url = "http://localhost/finpass/api/v1/services/account-aggregator/init";
-    let request = Request::post(url)
-        .header("content-type", "application/json")
-        .header("x-api-key", key)
-        .header("x-api-secret", credentials::FINPASS_API_SECRET)
-        .body(Body::from(
-            br#"{"mobile_number":"9000000003","consent_type":"loan_underwriting"}"#.to_vec(),
-        ));
-    let limits = ExchangeLimits::new(Duration::from_secs(60), usize::MAX);
-    sandbox
-        .transport()
-        .send(request.unwrap(), limits)
-        .await
-        .unwrap();
+async fn finpass(sandbox: &Sandbox, key: &str) {
+    let headers = [
+        ("x-api-key", key),
+        ("x-api-secret", credentials::FINPASS_API_SECRET),
+    ];
+    let path = "/finpass/api/v1/services/account-aggregator/init";
+    let body = r#"{"mobile_number":"9000000003","consent_type":"loan_underwriting"}"#;
+    call(sandbox, ("POST", path), &headers, body.to_owned()).await;
 }
 
 /// A sandbox whose clock stands.
@@ -39,7 +30,7 @@ pub(crate) fn still() -> Settings {
 }
 
 async fn init(sandbox: &Sandbox) {
-    call(sandbox, credentials::FINPASS_API_KEY).await;
+    finpass(sandbox, credentials::FINPASS_API_KEY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +106,7 @@ async fn everything_is_done_by_keys_alone() {
     const ESCAPE: &str = "\u{e00c}";
     visit("keys", Width::Desktop, settings(), async |page| {
         init(&page.sandbox).await;
-        call(&page.sandbox, "wrong").await;
+        finpass(&page.sandbox, "wrong").await;
         page.open_console().await;
         page.keys("j").await;
         assert!(
@@ -209,7 +200,7 @@ async fn every_page_is_accessible_and_narrow() {
         page.press("Run the person approve").await;
         page.sees("approve").await;
         init(&page.sandbox).await;
-        call(&page.sandbox, "wrong").await;
+        finpass(&page.sandbox, "wrong").await;
         page.sandbox.advance(Duration::from_secs(86_400)).await;
         page.open("/").await;
         let journey = page

@@ -30,7 +30,7 @@ use self::options::{
 };
 use self::sessions::Ends;
 pub(crate) use self::sessions::Session;
-use self::signing::{sign, verifies};
+use self::signing::{sign, signs_body, verifies};
 use crate::exchange::{
     Admission, Faults, Header, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
@@ -298,15 +298,15 @@ impl Veriff {
                 "The x-hmac-signature header is not 64 hexadecimal digits.",
             ));
         }
-        let (signed, mismatch) = match *request.method() {
-            Method::POST | Method::PATCH => (
+        let (signed, mismatch) = match signs_body(request.method()) {
+            true => (
                 request.body(),
                 (
                     "1819",
                     "The x-hmac-signature header does not match the request body.",
                 ),
             ),
-            _ => (
+            false => (
                 request.parameter("id").as_bytes(),
                 (
                     "1818",

@@ -1,6 +1,7 @@
 //! Veriff's signatures.
 
 use hmac::{Hmac, KeyInit, Mac};
+use http::Method;
 use sha2::Sha256;
 
 /// Whether `signature` is the HMAC-SHA256 of `message`. Compares in constant time.
@@ -14,6 +15,18 @@ pub(crate) fn sign(secret: &str, message: &[u8]) -> String {
     Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map(|mac| hex::encode(mac.chain_update(message).finalize().into_bytes()))
         .unwrap_or_default()
+}
+
+/// Whether a request's signature is over its body; if not, it is over the id in its path.
+pub(crate) fn signs_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PATCH | Method::PUT)
+}
+
+/// The id in a path, whatever stands before it; empty if there is none.
+pub(crate) fn id_in(path: &str) -> &str {
+    let mut parts = path.split('/');
+    let id = parts.find(|part| uuid::Uuid::try_parse(part).is_ok());
+    id.unwrap_or_default()
 }
 
 #[cfg(test)]
