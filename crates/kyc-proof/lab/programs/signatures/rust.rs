@@ -2,15 +2,22 @@
 //! of one operation.
 
 use std::alloc::System;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use consent_hmac::{ApiKey, SharedSecret, Signature, Signer, Verifier};
 use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
+use http_body_util::Full;
+use provider_core::Masked;
+use provider_core::bytes::Bytes;
+use provider_core::webhook::{Receiver, Reply, Scheme as _};
 use serde::Deserialize;
 use sha2::Sha256;
 use standardwebhooks::Webhook;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use veriff_sessions::VeriffWebhooks;
 
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -134,7 +141,113 @@ fn main() -> Result<()> {
     case("secrets ours, two", || {
         both.verify(body, &signature).is_ok()
     });
+    webhooks(&secret)
+}
+
+/// A receiver's work beside the bare MAC and serde's derive with the same members and types.
+fn webhooks(secret: &SharedSecret) -> Result<()> {
+    let signer = Signer::new(secret);
+    let signed = |number: usize| -> Result<(Bytes, HeaderMap)> {
+        let body = decision(number);
+        let mut headers = HeaderMap::new();
+        let signature = signer.sign(body.as_bytes()).to_string();
+        headers.insert("x-hmac-signature", signature.parse()?);
+        headers.insert("x-auth-client", "made-up".parse()?);
+        Ok((body.into(), headers))
+    };
+    let key = ApiKey::new("made-up")?;
+    let receiver = || Receiver::new(VeriffWebhooks::new(&key, secret));
+    let (body, headers) = signed(0)?;
+    let (ours, now) = (receiver(), "2026-01-01T00:00:00Z".parse()?);
+    case("webhook ours", || {
+        let verified = ours.verify(&headers, &body, now);
+        verified.is_ok_and(|event| event.parse().is_ok())
+    });
+    let keyed = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
+    let bare = || {
+        let mut signature = [0; 32];
+        let header = headers.get("x-hmac-signature");
+        header.is_some_and(|header| hex::decode_to_slice(header, &mut signature).is_ok())
+            && keyed
+                .clone()
+                .chain_update(&body)
+                .verify_slice(&signature)
+                .is_ok()
+    };
+    case("webhook hmac+sha2", bare);
+    case("webhook hmac+sha2, derive", || {
+        bare() && serde_json::from_slice::<Decision>(&body).is_ok()
+    });
+    case("webhook hmac+sha2, serde_json's Value", || {
+        bare() && serde_json::from_slice::<serde_json::Value>(&body).is_ok()
+    });
+
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build()?;
+    let events = (0..4096).map(signed).collect::<Result<Vec<_>>>()?;
+    let (next, ours) = (Cell::new(0), RefCell::new(ours));
+    case("receive ours", || {
+        let number = next.get();
+        if number == 0 {
+            // All are new to it again.
+            ours.replace(receiver());
+        }
+        next.set((number + 1) % events.len());
+        let (body, headers) = &events[number];
+        let mut request = http::Request::new(Full::new(body.clone()));
+        *request.method_mut() = http::Method::POST;
+        *request.headers_mut() = headers.clone();
+        let read = |raw: Bytes, _| async move { VeriffWebhooks::parse(&raw).map(drop) };
+        let ours = ours.borrow();
+        matches!(runtime.block_on(ours.handle(request, read)), Reply::Handled)
+    });
     Ok(())
+}
+
+/// The members of a decision that our type has, in its types.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "they are only read")]
+struct Decision {
+    status: Option<String>,
+    verification: Option<Verification>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "they are only read")]
+struct Verification {
+    id: String,
+    attempt_id: Option<String>,
+    acceptance_time: Option<String>,
+    decision_time: Option<String>,
+    code: Option<u16>,
+    vendor_data: Option<Masked>,
+    end_user_id: Option<Masked>,
+    status: Option<Masked>,
+    reason: Option<Masked>,
+    reason_code: Option<u16>,
+    person: Option<Person>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "they are only read")]
+struct Person {
+    first_name: Option<Masked>,
+    last_name: Option<Masked>,
+    full_name: Option<Masked>,
+    date_of_birth: Option<Masked>,
+    id_number: Option<Masked>,
+    gender: Option<Masked>,
+    nationality: Option<Masked>,
+}
+
+/// A decision webhook of 2 kB.
+fn decision(number: usize) -> String {
+    let text: String = "made up ".chars().cycle().take(1130).collect();
+    format!(
+        r#"{{"status":"success","verification":{{"id":"00000000-0000-4000-8000-000000000001","attemptId":"00000000-0000-4000-8000-000000000002","acceptanceTime":"2026-01-01T00:00:00.000000Z","decisionTime":"2026-01-01T00:05:00.000000Z","code":9001,"vendorData":"application-{number:08}","endUserId":null,"status":"approved","reason":null,"reasonCode":null,"person":{{"firstName":"Made","lastName":"Up","fullName":"Made Up","dateOfBirth":"1990-01-01","idNumber":"X-1","gender":"F","nationality":"IN","placeOfBirth":null,"addresses":[{{"fullAddress":"1 Made Up Road","parsedAddress":{{"street":"Made Up Road","houseNumber":"1","city":"Pune","state":null,"country":"IN"}}}}]}},"document":{{"number":"P-1","type":"PASSPORT","country":"IN","validFrom":"2020-01-01","validUntil":"2030-01-01","remarks":"{text}"}},"riskLabels":[],"riskScore":{{"score":0.1}}}},"technicalData":{{"ip":"192.0.2.1"}}}}"#
+    )
 }
 
 /// Times an operation that must succeed, and counts its allocations.

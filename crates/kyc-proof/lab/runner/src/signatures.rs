@@ -24,30 +24,36 @@ const RUST: Program = Program {
     source: "signatures/rust.rs",
     dependencies: &[
         "aws-lc-rs = { version = \"1\", default-features = false, features = [\"aws-lc-sys\"] }",
-        "consent-hmac = { path = \"CRATES/consent-hmac\", default-features = false }",
+        "consent-hmac = { path = \"CRATES/consent-hmac\", default-features = false, features = [\"webhook\"] }",
         "hex = \"0.4\"",
         "hmac = \"0.13\"",
         "http = \"1\"",
+        "http-body-util = \"0.1.5\"",
+        "provider-core = { path = \"CRATES/provider-core\", features = [\"webhook\"] }",
         "ring = \"0.17\"",
         "serde = { version = \"1\", features = [\"derive\"] }",
         "serde_json = \"1\"",
         "sha2 = \"0.11\"",
         "standardwebhooks = \"1\"",
         "stats_alloc = \"0.1\"",
+        "tokio = { version = \"1\", default-features = false, features = [\"rt\", \"time\"] }",
+        "veriff-sessions = { path = \"CRATES/veriff-sessions\", default-features = false, features = [\"webhook\"] }",
     ],
 };
 
 /// Cases of one kind, under the name that begins theirs.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 7] = [
     ("verify", "verify 1 KiB"),
     ("parse", "verify 1 KiB and parse it"),
     ("both", "sign and verify 200 bytes"),
     ("hostile", "refuse a header; 1 KiB"),
     ("secrets", "verify 1 KiB against two secrets"),
+    ("webhook", "verify and parse a decision of 2 kB"),
+    ("receive", "receive it: read, verify, claim, handle"),
 ];
 
 /// The most that one case may take in parts of another, by the best rounds.
-const RATIOS: [(&str, &str, f64); 8] = [
+const RATIOS: [(&str, &str, f64); 9] = [
     ("verify ours", "verify hmac+sha2", 1.15),
     ("parse ours", "parse hmac+sha2", 1.15),
     ("both ours", "both hmac+sha2", 1.15),
@@ -60,6 +66,8 @@ const RATIOS: [(&str, &str, f64); 8] = [
     ("hostile 10,000 signatures", "verify ours, header", 2.0),
     ("hostile 1 MiB of digits", "verify ours, header", 2.0),
     ("verify ours", "verify standardwebhooks", 0.5),
+    // serde's derive with the same members and types.
+    ("webhook ours", "webhook hmac+sha2, derive", 1.2),
 ];
 
 /// What must not allocate.
