@@ -24,6 +24,15 @@ else.
   DEEPVUE_BASE_URL (https://production.deepvue.tech)
   DEEPVUE_CLIENT_ID  DEEPVUE_CLIENT_SECRET
 
+Webhooks, for `kyc listen` and `kyc webhooks verify`:
+
+  VERIFF_API_KEY  VERIFF_WEBHOOK_SECRET
+  FINPRO_WEBHOOK_SECRET  FINPRO_WEBHOOK_HEADER  FINPRO_WEBHOOK_ENCODING
+
+Another sandbox than the last that was started on this machine:
+
+  KYC_SANDBOX_URL  KYC_SANDBOX_TOKEN
+
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
 configuration, 3 credentials refused, 4 provider refused or failed, 5 not
 reached, too slow, broken off or too many requests, 6 not authentic, 7 not

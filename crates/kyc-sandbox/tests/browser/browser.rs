@@ -372,7 +372,25 @@ impl Page {
 
     /// Clicks the element of this selector.
     pub(crate) async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.unwrap();
+        self.click_at(Locator::Css(selector)).await;
+    }
+
+    /// Clicks what is found here. What was found on a page that was just left cannot be clicked, and is looked for again.
+    async fn click_at(&self, locator: Locator<'_>) {
+        let clicked = async {
+            loop {
+                let found = self.client.wait().at_most(PATIENCE).for_element(locator);
+                let found = found
+                    .await
+                    .unwrap_or_else(|error| panic!("{locator:?}: {error}"));
+                match found.click().await {
+                    Err(error) if error.is_stale_element_reference() => {}
+                    clicked => break clicked.unwrap(),
+                }
+            }
+        };
+        let clicked = tokio::time::timeout(PATIENCE, clicked).await;
+        clicked.unwrap_or_else(|_| panic!("{locator:?} is always stale"));
     }
 
     /// Goes on to this element by the Tab key alone.
@@ -435,12 +453,7 @@ impl Page {
     pub(crate) async fn press(&self, text: &str) {
         let words = format!("normalize-space()='{text}'");
         let path = format!("//button[{words}] | //a[{words}] | //summary[{words}]");
-        let found = self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::XPath(&path));
-        found.await.unwrap().click().await.unwrap();
+        self.click_at(Locator::XPath(&path)).await;
     }
 
     /// Types keys where the focus is, as on a keyboard.
