@@ -1,9 +1,11 @@
 //! What loads the sandbox: `sandbox load ADDRESS CONNECTIONS REQUESTS veriff KEY SECRET`, or `… get` for any other server.
-//! Prints the wall time and its own processor time in ns. `cargo xtask bench sandbox` runs it.
+//! Prints the wall time and its own processor time in ns. `sandbox console ADDRESS RATE LOOKS KEY SECRET` asks so many times a
+//! second, looks at the console meanwhile, and prints how long each look took in µs, the median, the 99th of a hundred and the
+//! longest. `cargo xtask bench sandbox` runs both.
 
 use std::fs;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -39,9 +41,20 @@ fn main() -> Result<()> {
             requests,
             format!("GET / HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         ),
+        ["console", address, rate, looks, key, secret] => {
+            let request = Rc::from(veriff(address, key, secret)?);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let console = console(Rc::from(address), rate.parse()?, looks.parse()?, request);
+            return runtime.block_on(LocalSet::new().run_until(console));
+        }
         // Without a command there is nothing to load by itself.
         _ => {
-            println!("usage: sandbox load ADDRESS CONNECTIONS REQUESTS (get | veriff KEY SECRET)");
+            println!(
+                "usage: sandbox load ADDRESS CONNECTIONS REQUESTS (get | veriff KEY SECRET)\n       \
+                 sandbox console ADDRESS RATE LOOKS KEY SECRET"
+            );
             return Ok(());
         }
     };
@@ -98,6 +111,47 @@ async fn load(
         started.elapsed().as_nanos(),
         processor_time() - processor
     );
+    Ok(())
+}
+
+/// Opens the console so many times while it is asked at this rate.
+async fn console(address: Rc<str>, rate: u32, looks: usize, request: Rc<str>) -> Result<()> {
+    const CONNECTIONS: u32 = 10;
+    let pause = Duration::from_secs(1) * CONNECTIONS / rate;
+    for _ in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(&*address).await?;
+        stream.set_nodelay(true)?;
+        let request = Rc::clone(&request);
+        tokio::task::spawn_local(async move {
+            let mut next = tokio::time::interval(pause);
+            let mut buffer = vec![0; 4096];
+            loop {
+                next.tick().await;
+                stream.write_all(request.as_bytes()).await?;
+                if stream.read(&mut buffer).await? == 0 || !buffer.starts_with(b"HTTP/1.1 200 ") {
+                    return Result::Err("not the expected reply".into());
+                }
+            }
+        });
+    }
+    let page = format!("GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let (mut took, mut bytes) = (Vec::new(), Vec::new());
+    for _ in 0..looks {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let started = Instant::now();
+        let mut stream = TcpStream::connect(&*address).await?;
+        stream.write_all(page.as_bytes()).await?;
+        bytes.clear();
+        stream.read_to_end(&mut bytes).await?;
+        took.push(started.elapsed().as_micros());
+        if !bytes.starts_with(b"HTTP/1.1 200 ") {
+            return Err("the console is not answered".into());
+        }
+    }
+    took.sort_unstable();
+    let at = |part: usize| took.get(took.len() * part / 100).or(took.last()).copied();
+    let figures = [at(50), at(99), took.last().copied()].map(Option::unwrap_or_default);
+    println!("{} {} {}", figures[0], figures[1], figures[2]);
     Ok(())
 }
 

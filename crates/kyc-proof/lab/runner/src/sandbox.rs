@@ -1,5 +1,5 @@
 //! `cargo xtask bench sandbox`: how many requests the served sandbox answers in a second of one core, how soon it listens,
-//! and how much memory it takes, beside axum's least program.
+//! how much memory it takes, and how soon its console is shown under load, beside axum's least program.
 //!
 //! The server has the first core and what loads it another. A figure is requests by the processor time that the server
 //! has used, in user space and in the kernel: that is what a core can do, and neighbours change it little. Judged are that
@@ -30,6 +30,12 @@ const REQUESTS: usize = 64 * 500;
 const LEAST_PART: f64 = 0.33;
 const MOST_KIB: u64 = 15 * 1024;
 const MOST_GROWTH_KIB: u64 = 256;
+
+/// The console is looked at so often, while the sandbox is asked so often a second.
+const LOOKS: &str = "200";
+const RATE: &str = "1000";
+/// The longest that the 99th look of a hundred may take, in ms: what a person takes for at once.
+const MOST_LOOK_MS: f64 = 100.0;
 
 const AXUM: Program = Program {
     name: "axum-hello",
@@ -159,9 +165,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         load(&programs, &server)?;
         memory.push(server.memory());
     }
+    println!("looking at the console");
+    let looks = console(&programs, &server)?;
     drop(server);
 
-    let (verdicts, passed) = verdicts(&ours, &peer, &memory);
+    let (verdicts, passed) = verdicts(&ours, &peer, &memory, looks);
     let rustc = shell::read(Command::new("rustc").arg("--version"))?;
     let report = format!(
         "`kyc sandbox`, a Veriff consent with the request's signature checked and the reply signed; {CONNECTIONS} connections,\n\
@@ -199,6 +207,24 @@ fn load(programs: &Built, server: &Served) -> Result<(f64, f64)> {
         .split_once(' ')
         .and_then(|(wall, own)| Some((wall.parse().ok()?, own.parse().ok()?)))
         .ok_or_else(|| Failure::new(format!("cannot read `{line}`")))
+}
+
+/// How long the console takes in ms, while every row that it keeps is full: the median, the 99th of a hundred, the longest.
+fn console(programs: &Built, server: &Served) -> Result<[f64; 3]> {
+    let mut command = cores::on(Core::Client, programs.load.get("sandbox")?);
+    let [_, key, secret] = server.load()[..] else {
+        return Err(Failure::new("the sandbox has told no variables of Veriff"));
+    };
+    command.args(["console", &server.address, RATE, LOOKS, key, secret]);
+    let line = shell::read(&mut command)?;
+    let mut figures = [0.0; 3];
+    for (figure, word) in figures.iter_mut().zip(line.split_whitespace()) {
+        *figure = word
+            .parse::<f64>()
+            .map_err(|_| Failure::new(format!("cannot read `{line}`")))?
+            / 1e3;
+    }
+    Ok(figures)
 }
 
 fn measure(
@@ -255,7 +281,12 @@ fn line(about: &str, figures: &Figures) -> String {
     )
 }
 
-fn verdicts(ours: &Figures, peer: &Figures, memory: &[u64]) -> (String, bool) {
+fn verdicts(
+    ours: &Figures,
+    peer: &Figures,
+    memory: &[u64],
+    [median, late, longest]: [f64; 3],
+) -> (String, bool) {
     let (mut text, mut all) = (String::new(), true);
     let mut judge = |about: String, passed: bool| {
         all &= passed;
@@ -283,6 +314,13 @@ fn verdicts(ours: &Figures, peer: &Figures, memory: &[u64]) -> (String, bool) {
     judge(
         format!("growth at the end: {growth} KiB, at most {MOST_GROWTH_KIB}"),
         growth <= MOST_GROWTH_KIB,
+    );
+    judge(
+        format!(
+            "the console at {RATE} requests a second, ms: {median:.1}, 99 of a hundred {late:.1}, longest {longest:.1}; \
+             at most {MOST_LOOK_MS}"
+        ),
+        late <= MOST_LOOK_MS,
     );
     (text, all)
 }
