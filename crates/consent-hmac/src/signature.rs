@@ -326,9 +326,8 @@ impl Verifier {
         signature: &Signature,
         now: Timestamp,
     ) -> Result<(), VerificationError> {
-        let mut verification = self.begin_at(signature.clone(), now);
-        verification.update(bytes);
-        verification.finish()
+        let macs = std::iter::once(&self.first).chain(self.others_at(now));
+        is_by_one(macs.map(|mac| mac.clone().chain_update(bytes)), signature)
     }
 
     /// Starts to verify bytes that arrive in pieces, with the secrets that have not expired at the given moment.
@@ -346,13 +345,17 @@ impl Verifier {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin_at(&self, signature: Signature, now: Timestamp) -> BodyVerification {
-        let counting = |other: &&Other| other.until.is_none_or(|until| now < until);
-        let others = self.others.iter().filter(counting);
         BodyVerification {
             first: self.first.clone(),
-            others: others.map(|other| other.mac.clone()).collect(),
+            others: self.others_at(now).cloned().collect(),
             signature,
         }
+    }
+
+    /// The secrets beside the first that have not expired.
+    fn others_at(&self, now: Timestamp) -> impl Iterator<Item = &HmacSha256> {
+        let counting = move |other: &&Other| other.until.is_none_or(|until| now < until);
+        self.others.iter().filter(counting).map(|other| &other.mac)
     }
 }
 
@@ -380,15 +383,26 @@ impl BodyVerification {
     ///
     /// [`VerificationError::SignatureMismatch`].
     pub fn finish(self) -> Result<(), VerificationError> {
-        let mut matches = 0;
-        for mac in std::iter::once(self.first).chain(self.others) {
-            matches |= u8::from(mac.verify_slice(&self.signature.0).is_ok());
-        }
-        if matches == 1 {
-            Ok(())
-        } else {
-            Err(VerificationError::SignatureMismatch)
-        }
+        is_by_one(
+            std::iter::once(self.first).chain(self.others),
+            &self.signature,
+        )
+    }
+}
+
+/// Compares in constant time, and tries every secret.
+fn is_by_one(
+    macs: impl Iterator<Item = HmacSha256>,
+    signature: &Signature,
+) -> Result<(), VerificationError> {
+    let mut matches = 0;
+    for mac in macs {
+        matches |= u8::from(mac.verify_slice(&signature.0).is_ok());
+    }
+    if matches == 1 {
+        Ok(())
+    } else {
+        Err(VerificationError::SignatureMismatch)
     }
 }
 

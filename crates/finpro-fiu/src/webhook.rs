@@ -4,10 +4,12 @@ use finpro_profile::{AppIdentifier, Finpro};
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use provider_core::jiff::{Timestamp, civil};
 use provider_core::lenient::Read;
+use provider_core::secrecy::ExposeSecret as _;
 use provider_core::webhook::{
-    Authentic, EventKey, HeaderSignature, Refusal, Scheme, Unreadable, decode, only_header,
+    Authentic, Encoding, EventKey, HeaderSignature, KeyForm, Refusal, Scheme, Secrets, SignedText,
+    Unreadable, decode, only_header,
 };
-use provider_core::{Items, Label, Masked, Provider as _, lenient};
+use provider_core::{InvalidRequest, Items, Label, Masked, Provider as _, Settings, lenient};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -67,6 +69,41 @@ impl FinproWebhooks {
     pub fn with_app_identifier(mut self, header: HeaderName, app: &AppIdentifier) -> Self {
         self.app_identifier = Some((header, app.header_value()));
         self
+    }
+
+    /// The names of the settings that [`from_settings`](Self::from_settings) cannot do without.
+    pub const SETTINGS: &'static [&'static str] = &[
+        "FINPRO_WEBHOOK_SECRET",
+        "FINPRO_WEBHOOK_HEADER",
+        "FINPRO_WEBHOOK_ENCODING",
+    ];
+
+    /// Reads `FINPRO_WEBHOOK_SECRET`, which may be a list (see [`Secrets::parse`]), `FINPRO_WEBHOOK_HEADER`, the name of the header,
+    /// `FINPRO_WEBHOOK_ENCODING`, `hex` or `base64`, and, if it is set, `FINPRO_WEBHOOK_PREFIX`, what stands before the signature.
+    /// The raw body is taken for what is signed; where it is not, use [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or invalid; the error names it, never the value.
+    pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
+        settings.required(Self::SETTINGS)?;
+        let secrets = settings.parsed("FINPRO_WEBHOOK_SECRET", |text| {
+            Secrets::parse(text, KeyForm::Text)
+        })?;
+        let header = settings.parsed("FINPRO_WEBHOOK_HEADER", |name| {
+            HeaderName::try_from(name.expose_secret())
+                .map_err(|_| InvalidRequest::new("header", "must be the name of a header"))
+        })?;
+        let encoding = settings.parsed("FINPRO_WEBHOOK_ENCODING", |name| {
+            match name.expose_secret() {
+                "hex" => Ok(Encoding::Hex),
+                "base64" => Ok(Encoding::Base64),
+                _ => Err(InvalidRequest::new("encoding", "must be hex or base64")),
+            }
+        })?;
+        let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
+        let prefix = settings.parsed_text("FINPRO_WEBHOOK_PREFIX", |text| Ok(text.to_owned()))?;
+        Ok(Self::new(signature.with_prefix(prefix.unwrap_or_default())))
     }
 }
 

@@ -50,6 +50,9 @@ impl VeriffWebhooks {
         Self(WebhookSignature::new(api_key, secrets))
     }
 
+    /// The names of the settings that [`from_settings`](Self::from_settings) reads.
+    pub const SETTINGS: &'static [&'static str] = WebhookSignature::SETTINGS;
+
     /// Reads the integration from `VERIFF_API_KEY` and `VERIFF_WEBHOOK_SECRET`: see [`WebhookSignature::from_settings`].
     ///
     /// # Errors

@@ -7,22 +7,28 @@
 )]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use consent_hmac::{ApiKey, ConsentType, SessionId, SharedSecret, Veriff};
 use kyc_sandbox::credentials::{VERIFF_API_KEY, VERIFF_SHARED_SECRET};
 use kyc_sandbox::settings::{
     AADHAAR_UNKNOWN, MEDIA_FACE, MFA_CODE, SESSION_DECISIONS, SESSION_NOT_FOUND,
 };
-use kyc_sandbox::{DecisionStatus, Sandbox, SandboxTransport, Settings};
-use provider_core::testing::{FixedClock, Mode, Recorder};
-use provider_core::{BaseUrl, Error, Response};
+use kyc_sandbox::{DecisionStatus, Provider, Sandbox, SandboxTransport, Settings, Trigger};
+use provider_core::http::HeaderMap;
+use provider_core::testing::{
+    FixedClock, Mode, Recorder, ScriptedTransport, Sent, Step, WebhookFixture,
+};
+use provider_core::webhook::{Receiver, Refusal};
+use provider_core::{BaseUrl, Clock as _, Error, Response};
 use serde::Serialize;
+use serde_json::json;
 use veriff_sessions::{
     AadhaarNumber, AttemptId, CreateSession, DeleteSession, DownloadMedia, ExpectedDocument,
     ExpectedPerson, GenerateMfa, GetAttempts, GetCurpDecision, GetDecision, GetPerson,
     GetScreening, GivenConsent, ListAttemptMedia, ListSessionMedia, MediaContext, MediaId,
     MediaType, OneTimePassword, SessionsClient, SubmitCollectedData, SubmitSession, UploadMedia,
-    VerifyMfa,
+    VeriffEvent, VeriffWebhooks, VerifyMfa,
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -345,4 +351,85 @@ async fn recorded_passwords_are_up_to_date() {
         let result = client.verify_mfa(request.clone()).await;
         finish(&recorder, &format!("verify-mfa/{case}"), &request, &result);
     }
+}
+
+const WEBHOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/webhooks");
+
+#[tokio::test]
+async fn recorded_webhooks_are_up_to_date() {
+    for name in Trigger::names().filter(|name| name.starts_with("veriff.")) {
+        let delivered = deliver(&name).await;
+        let event = read(&delivered.headers, &delivered.body).unwrap();
+        let (_, event_name) = name.split_once('.').unwrap();
+        let case = event_name.to_lowercase().replace(['.', '_'], "-");
+        let names = [
+            "content-type",
+            "x-auth-client",
+            "x-hmac-signature",
+            "vrf-auth-client",
+            "vrf-hmac-signature",
+            "vrf-integration-id",
+        ];
+        let mode = Mode::from_environment();
+        WebhookFixture::finish(mode, WEBHOOKS, &case, &delivered, &names, event);
+    }
+}
+
+#[test]
+fn webhooks_on_file_are_read_and_changed_ones_are_not() {
+    let all = WebhookFixture::all(WEBHOOKS);
+    assert_eq!(
+        all.len(),
+        Trigger::names()
+            .filter(|name| name.starts_with("veriff."))
+            .count()
+    );
+    for webhook in all {
+        let (headers, body) = (webhook.headers(), webhook.body.clone().into_bytes());
+        assert_eq!(read(&headers, &body), Ok(webhook.event), "{}", webhook.case);
+        let written_again: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let written_again = serde_json::to_vec_pretty(&written_again).unwrap();
+        assert!(read(&headers, &written_again).is_err(), "{}", webhook.case);
+    }
+}
+
+/// What a receiver with the sandbox's secret reads.
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<serde_json::Value, Refusal> {
+    let key = ApiKey::new(VERIFF_API_KEY).unwrap();
+    let secret = SharedSecret::new(VERIFF_SHARED_SECRET).unwrap();
+    let receiver = Receiver::new(VeriffWebhooks::new(&key, &secret));
+    let verified = receiver.verify(headers, body, FixedClock::default().now())?;
+    let event = verified.parse().unwrap();
+    let kind = match &event {
+        VeriffEvent::Decision(_) => "decision",
+        VeriffEvent::Flow(_) => "flow",
+        VeriffEvent::UserDefinedStatus(_) => "user-defined-status",
+        VeriffEvent::Watchlist(_) => "watchlist",
+        other => panic!("{other:?}"),
+    };
+    Ok(json!({
+        "kind": kind,
+        "session_id": event.session_id(),
+        "attempt_id": event.attempt_id(),
+        "state": event.state().map(|state| format!("{state:?}")),
+    }))
+}
+
+/// What a sandbox with fixed ids sends when this event happens.
+async fn deliver(event: &str) -> Sent {
+    let accepted = (0..20).map(|_| Step::respond(200, ""));
+    let caller = ScriptedTransport::new(accepted);
+    let urls = [(Provider::Veriff, "http://127.0.0.1:3000/hooks".to_owned())];
+    let sandbox = Sandbox::new(
+        Settings::default()
+            .with_deterministic_ids(true)
+            .with_webhook_urls(urls.into())
+            .with_webhook_transport(Some(Arc::new(caller.clone()))),
+    );
+    let made = sandbox.trigger(Trigger::of(event).unwrap()).await.unwrap();
+    // The clock stands still with fixed ids, so what is planned for now comes when it is moved.
+    sandbox.advance(Duration::from_secs(1)).await;
+    let body = sandbox.webhook(made.webhook).unwrap().body;
+    let mut sent = caller.sent().into_iter();
+    sent.find(|sent| sent.body == body).unwrap()
 }

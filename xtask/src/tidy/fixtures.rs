@@ -58,6 +58,10 @@ pub(super) fn check(files: &Files) -> Vec<Problem> {
             problems.push(Problem::of(path, what));
             continue;
         };
+        // Webhooks have a form of their own, which the crates' tests read.
+        if operation.as_str().ends_with("/webhooks") {
+            continue;
+        }
         let fixture: Fixture = match serde_json::from_str(text) {
             Ok(fixture) => fixture,
             Err(error) => {

@@ -5,6 +5,7 @@ use finpro_fiu::{
     ConsentEventStatus, ConsentExpiry, ConsentState, FiEventStatus, FiStatus, FinproEvent,
     FinproWebhooks, Observation, Progress, SessionState,
 };
+use provider_core::Settings;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue};
 use provider_core::jiff::{SignedDuration, Timestamp, civil};
 use provider_core::lenient::Read;
@@ -49,6 +50,45 @@ fn event(kind: &str, status: &str, more: &str) -> String {
 
 fn consent(status: &str) -> String {
     event("CONSENT", status, "")
+}
+
+#[test]
+fn settings_say_how_it_is_signed_and_none_has_a_default() {
+    let all = [
+        (
+            "FINPRO_WEBHOOK_SECRET",
+            "made-up-old-key,made-up-secret-key",
+        ),
+        ("FINPRO_WEBHOOK_HEADER", "X-Made-Up-Signature"),
+        ("FINPRO_WEBHOOK_ENCODING", "hex"),
+        ("FINPRO_WEBHOOK_PREFIX", "sha256="),
+    ];
+    let read = |settings: &[(&'static str, &'static str)]| {
+        FinproWebhooks::from_settings(&Settings::of(settings.iter().copied()))
+    };
+    let body = consent("CONSENT_APPROVED");
+    let plain = signed(&body);
+    let prefixed = format!("sha256={}", plain[HEADER].to_str().unwrap());
+    let prefixed = HeaderMap::from_iter([(HEADER, prefixed.parse().unwrap())]);
+    let verify = |settings: &[(&'static str, &'static str)], headers: &HeaderMap| {
+        let receiver = Receiver::new(read(settings).unwrap());
+        receiver.verify(headers, body.as_bytes(), now()).map(drop)
+    };
+    assert_eq!(verify(&all, &prefixed), Ok(()));
+    assert_eq!(verify(&all, &plain), Err(Refusal::MalformedSignature));
+    assert_eq!(verify(&all[..3], &plain), Ok(()));
+
+    for (place, (name, _)) in all[..3].iter().enumerate() {
+        let mut fewer = all.to_vec();
+        fewer.remove(place);
+        assert_eq!(read(&fewer).unwrap_err().field(), *name);
+        // Empty, a blank in a header's name, an unknown word: named, and the value is not repeated.
+        let mut wrong = all;
+        wrong[place].1 = " made up ";
+        let error = read(&wrong).unwrap_err();
+        assert_eq!(error.field(), *name);
+        assert!(!error.to_string().contains("made up"), "{error}");
+    }
 }
 
 #[test]

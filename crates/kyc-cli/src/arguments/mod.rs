@@ -28,6 +28,7 @@ Webhooks, for `kyc listen` and `kyc webhooks verify`:
 
   VERIFF_API_KEY  VERIFF_WEBHOOK_SECRET
   FINPRO_WEBHOOK_SECRET  FINPRO_WEBHOOK_HEADER  FINPRO_WEBHOOK_ENCODING
+  FINPRO_WEBHOOK_PREFIX (none)
 
 Another sandbox than the last that was started on this machine:
 

@@ -1,13 +1,9 @@
 //! The receivers of webhooks that the environment configures, and words for what they receive.
 
 use kyc_facade::finpro_fiu::{FinproEvent, FinproWebhooks};
-use kyc_facade::provider_core::http::HeaderName;
+use kyc_facade::provider_core::Settings;
 use kyc_facade::provider_core::lenient::Printable;
-use kyc_facade::provider_core::secrecy::ExposeSecret as _;
-use kyc_facade::provider_core::webhook::{
-    Encoding, HeaderSignature, KeyForm, Receiver, Secrets, SignedText,
-};
-use kyc_facade::provider_core::{InvalidRequest, Settings};
+use kyc_facade::provider_core::webhook::Receiver;
 use kyc_facade::veriff_sessions::{Verdict, VeriffEvent, VeriffWebhooks};
 
 use crate::failure::Failure;
@@ -15,7 +11,7 @@ use crate::failure::Failure;
 /// The receiver of Veriff's webhooks; none where its settings are not there.
 pub(super) fn veriff_if_configured() -> Result<Option<Receiver<VeriffWebhooks>>, Failure> {
     let settings = Settings::environment();
-    match settings.any(&["VERIFF_API_KEY", "VERIFF_WEBHOOK_SECRET"])? {
+    match settings.any(VeriffWebhooks::SETTINGS)? {
         true => veriff(&settings).map(Some),
         false => Ok(None),
     }
@@ -26,20 +22,13 @@ pub(super) fn veriff(settings: &Settings) -> Result<Receiver<VeriffWebhooks>, Fa
     Ok(Receiver::new(VeriffWebhooks::from_settings(settings)?))
 }
 
-/// What says how FinPro signs, which is on no page.
-const FINPRO_SETTINGS: [&str; 3] = [
-    "FINPRO_WEBHOOK_SECRET",
-    "FINPRO_WEBHOOK_HEADER",
-    "FINPRO_WEBHOOK_ENCODING",
-];
-
 /// The longest body.
 pub(super) const MAX_BODY_BYTES: usize = Receiver::<VeriffWebhooks>::MAX_BODY_BYTES;
 
 /// The receiver of FinPro's webhooks; none where its settings are not there.
 pub(super) fn finpro_if_configured() -> Result<Option<Receiver<FinproWebhooks>>, Failure> {
     let settings = Settings::environment();
-    match settings.any(&FINPRO_SETTINGS)? {
+    match settings.any(FinproWebhooks::SETTINGS)? {
         true => finpro(&settings).map(Some),
         false => Ok(None),
     }
@@ -47,20 +36,7 @@ pub(super) fn finpro_if_configured() -> Result<Option<Receiver<FinproWebhooks>>,
 
 /// The receiver of FinPro's webhooks.
 pub(super) fn finpro(settings: &Settings) -> Result<Receiver<FinproWebhooks>, Failure> {
-    settings.required(&FINPRO_SETTINGS)?;
-    let [secret, header, encoding] = FINPRO_SETTINGS;
-    let secrets = settings.parsed(secret, |text| Secrets::parse(text, KeyForm::Text))?;
-    let header = settings.parsed(header, |text| {
-        HeaderName::try_from(text.expose_secret())
-            .map_err(|_| InvalidRequest::new(header, "must be the name of a header"))
-    })?;
-    let encoding = settings.parsed(encoding, |text| match text.expose_secret() {
-        "hex" => Ok(Encoding::Hex),
-        "base64" => Ok(Encoding::Base64),
-        _ => Err(InvalidRequest::new(encoding, "must be hex or base64")),
-    })?;
-    let signature = HeaderSignature::new(header, encoding, SignedText::Body, secrets);
-    Ok(Receiver::new(FinproWebhooks::new(signature)))
+    Ok(Receiver::new(FinproWebhooks::from_settings(settings)?))
 }
 
 /// What an event of FinPro is, in a word.

@@ -14,8 +14,10 @@ pub mod fixture;
 mod recorder;
 mod scripted;
 pub mod tolerance;
+mod webhook_fixture;
 
 pub use clock::FixedClock;
 pub use fixture::{Fixture, differences};
 pub use recorder::{Mode, Recorder};
 pub use scripted::{ScriptedTransport, Sent, Step, StreamEnd};
+pub use webhook_fixture::WebhookFixture;

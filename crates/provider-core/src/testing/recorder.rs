@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -98,23 +98,28 @@ impl Recorder {
             case: case.to_owned(),
             file: format!("{case}.json"),
         };
-        let mut text = serde_json::to_string_pretty(&fixture).expect("a fixture that serialises");
-        text.push('\n');
-        let path: PathBuf = directory.as_ref().join(format!("{case}.json"));
-        match mode {
-            Mode::Write => {
-                fs::create_dir_all(directory.as_ref()).expect("a writable fixtures directory");
-                fs::write(&path, text).expect("a writable fixtures directory");
-            }
-            Mode::Check => {
-                let on_file = fs::read_to_string(&path).unwrap_or_default();
-                // Compared by value: a crate in the build may have made serde_json keep the order of members.
-                let value = |text: &str| serde_json::from_str::<Value>(text).ok();
-                assert!(
-                    value(&on_file) == value(&text),
-                    "fixtures: {case}.json differs from the current exchange; run `cargo xtask fixtures`, then review the change"
-                );
-            }
+        file(mode, directory.as_ref(), case, &fixture);
+    }
+}
+
+/// Compares what was recorded with `directory/case.json`, or writes that file.
+pub(super) fn file(mode: Mode, directory: &Path, case: &str, recorded: &impl Serialize) {
+    let mut text = serde_json::to_string_pretty(recorded).expect("a fixture that serialises");
+    text.push('\n');
+    let path = directory.join(format!("{case}.json"));
+    match mode {
+        Mode::Write => {
+            fs::create_dir_all(directory).expect("a writable fixtures directory");
+            fs::write(&path, text).expect("a writable fixtures directory");
+        }
+        Mode::Check => {
+            let on_file = fs::read_to_string(&path).unwrap_or_default();
+            // Compared by value: a crate in the build may have made serde_json keep the order of members.
+            let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+            assert!(
+                value(&on_file) == value(&text),
+                "fixtures: {case}.json differs from what is recorded now; run `cargo xtask fixtures`, then review the change"
+            );
         }
     }
 }

@@ -19,7 +19,6 @@ const FINPRO_HEADERS: &[&str] = &[
 /// What ours send besides.
 const COMMON_HEADERS: &[&str] = &[
     "accept",
-    "accept-encoding",
     "content-length",
     "content-type",
     "host",
@@ -27,6 +26,8 @@ const COMMON_HEADERS: &[&str] = &[
     "x-request-id",
 ];
 const SIGNATURE: &str = "x-hmac-signature";
+/// What not everybody sends.
+const OPTIONAL: [&str; 2] = [SIGNATURE, "accept-encoding"];
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +158,7 @@ impl<'a> Request<'a> {
             .all(|(name, value)| !required.contains(name) || self.header(name) == Some(value));
         let others = || {
             let names = self.headers.iter().map(|(name, _)| name.as_str());
-            names.filter(|name| *name != SIGNATURE).count() != all.len()
+            names.filter(|name| !OPTIONAL.contains(name)).count() != all.len()
         };
         let json = self.header("content-type")?.starts_with("application/json");
         Some(there && right && json && !(exact && others()))

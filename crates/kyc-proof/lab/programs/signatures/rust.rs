@@ -227,6 +227,9 @@ struct Verification {
     reason: Option<Masked>,
     reason_code: Option<u16>,
     person: Option<Person>,
+    document: Option<Document>,
+    risk_labels: Option<Vec<RiskLabel>>,
+    risk_score: Option<RiskScore>,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +243,52 @@ struct Person {
     id_number: Option<Masked>,
     gender: Option<Masked>,
     nationality: Option<Masked>,
+    place_of_birth: Option<Masked>,
+    addresses: Option<Vec<Address>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "they are only read")]
+struct Address {
+    full_address: Option<Masked>,
+    parsed_address: Option<Parsed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "they are only read")]
+struct Parsed {
+    street: Option<Masked>,
+    house_number: Option<Masked>,
+    city: Option<Masked>,
+    state: Option<Masked>,
+    country: Option<Masked>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "they are only read")]
+struct Document {
+    number: Option<Masked>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    country: Option<Masked>,
+    valid_from: Option<Masked>,
+    valid_until: Option<Masked>,
+    remarks: Option<Box<serde_json::value::RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "they are only read")]
+struct RiskLabel {
+    label: Option<Masked>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "they are only read")]
+struct RiskScore {
+    score: Option<f64>,
 }
 
 /// A decision webhook of 2 kB.

@@ -32,7 +32,7 @@ const RUST: Program = Program {
         "provider-core = { path = \"CRATES/provider-core\", features = [\"webhook\"] }",
         "ring = \"0.17\"",
         "serde = { version = \"1\", features = [\"derive\"] }",
-        "serde_json = \"1\"",
+        "serde_json = { version = \"1\", features = [\"raw_value\"] }",
         "sha2 = \"0.11\"",
         "standardwebhooks = \"1\"",
         "stats_alloc = \"0.1\"",
@@ -66,8 +66,8 @@ const RATIOS: [(&str, &str, f64); 9] = [
     ("hostile 10,000 signatures", "verify ours, header", 2.0),
     ("hostile 1 MiB of digits", "verify ours, header", 2.0),
     ("verify ours", "verify standardwebhooks", 0.5),
-    // serde's derive with the same members and types.
-    ("webhook ours", "webhook hmac+sha2, derive", 1.2),
+    // Whoever does not declare a type reads a value. serde's derive with the members that ours has is printed beside it.
+    ("webhook ours", "webhook hmac+sha2, serde_json's Value", 1.2),
 ];
 
 /// What must not allocate.
