@@ -17,7 +17,7 @@ use crate::providers::veriff::Veriff;
 use crate::settings::Settings;
 use crate::state::{
     AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Provider, Simulation,
-    StoredConsent, Unmasked, Webhook, WebhookId, What, iso,
+    StoredConsent, Unmasked, Webhook, WebhookId, What, iso, last_ms,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::webhooks::Sender;
@@ -174,13 +174,14 @@ impl Sandbox {
         simulation.timer_added.notify_one();
     }
 
-    /// Moves the sandbox's clock forward. What is due on the way happens at its own time, in order; each webhook is sent and
+    /// Moves the sandbox's clock forward, as far as the year 9999. What is due on the way happens at its own time, in order; each webhook is sent and
     /// answered, for at most ten real seconds, before time goes on. It needs a tokio runtime with timers where webhooks are
     /// sent.
     pub async fn advance(&self, by: Duration) -> Advanced {
         let simulation = &self.providers.simulation;
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let to_ms = simulation.now_ms().saturating_add(by_ms);
+        let to_ms = to_ms.min(last_ms());
         let words = format!("moved to {}", iso(to_ms));
         self.tell(What::Clock { words });
         self.providers.advance_to(to_ms).await

@@ -145,9 +145,8 @@ impl Providers {
 
     /// Attempts the deliveries that are due: one after the other within a journey, journeys beside each other.
     pub(crate) async fn deliver_due(&self) -> Vec<Delivery> {
-        if self.simulation.deliveries_are_held() {
-            return Vec::new();
-        }
+        // Taken as a whole, so that of an event that is still made nothing is, and its clock is not run past.
+        let made = self.simulation.making.lock().await;
         let now_ms = self.simulation.now_ms();
         let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<WebhookId>>::new();
         while let Some((_, journey, timer)) = self.simulation.deliveries.take_due(now_ms) {
@@ -155,6 +154,7 @@ impl Providers {
                 by_journey.entry(journey).or_default().push(id);
             }
         }
+        drop(made);
         let deliveries = join_all(by_journey.into_values().map(async |webhooks| {
             let mut deliveries = Vec::with_capacity(webhooks.len());
             for id in webhooks {

@@ -204,8 +204,8 @@ impl Sandbox {
     /// several times; [`TriggerError::Blocked`] where a setting or a fault is in the way. No webhook is sent then.
     pub async fn trigger(&self, trigger: Trigger) -> Result<Triggered, TriggerError> {
         let simulation = self.simulation();
-        // Nothing is sent before it is as it is wanted.
-        let held = simulation.hold_deliveries();
+        // Nothing is sent before it is as it is wanted, and what others make on demand is not taken for its own.
+        let making = simulation.making.lock().await;
         let before = simulation.outbox.newest();
         self.walk(trigger.event.way)
             .await
@@ -231,7 +231,7 @@ impl Sandbox {
                 simulation.outbox.remove(webhook.id);
             }
         }
-        drop(held);
+        drop(making);
         result.map(|webhook| Triggered {
             webhook,
             made: made.iter().map(|webhook| webhook.id).collect(),

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::form::{Form, encoded};
 use super::frame;
-use crate::control::{COOKIE_NAME, Guard};
+use crate::control::{COOKIE_NAME, Guard, with_whole_body};
 use crate::exchange::ConnectionInfo;
 use crate::pages::layout::see_other;
 
@@ -76,11 +76,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Lets in who may see the console, lets who brings the token act from now on, and says why to others.
-pub(super) async fn check(
-    State(guard): State<Guard>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let viewer = Viewer::of(&guard, &request);
     let refusal = guard.refusal(&request);
     let may_become_known = match refusal {
@@ -108,8 +104,15 @@ pub(super) async fn check(
             &format!("The request {rule}."),
         );
     }
-    request.extensions_mut().insert(viewer);
-    next.run(request).await
+    match with_whole_body(request).await {
+        Ok(mut request) => {
+            request.extensions_mut().insert(viewer);
+            next.run(request).await
+        }
+        Err((status, rule)) => {
+            frame::problem(&viewer, status, "Not read", &format!("The request {rule}."))
+        }
+    }
 }
 
 /// The console, from now on with the token.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, number, object, reply, text, with};
 use crate::sandbox::Sandbox;
-use crate::state::{ClockMode, Planned, PlannedName, What, iso};
+use crate::state::{ClockMode, Planned, PlannedName, What, iso, last_ms};
 use crate::time::Advanced;
 
 /// The fastest that the clock runs: a day in a second and a half.
@@ -76,6 +76,11 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     };
     if by > FARTHEST {
         return Err(Refusal::invalid("advance", "is at most ten years at once"));
+    }
+    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    if sandbox.now_ms().saturating_add(by_ms) > last_ms() {
+        let rule = format!("leads past {}, where the clock ends", iso(last_ms()));
+        return Err(Refusal::invalid("advance", rule));
     }
     let advanced = sandbox.advance(by).await;
     Ok(with(state(sandbox), counts(&advanced)))

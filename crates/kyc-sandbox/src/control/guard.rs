@@ -12,7 +12,11 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::json_reply;
-use crate::exchange::is_own_host;
+use crate::exchange::{ConnectionInfo, is_own_host};
+
+/// The longest body.
+const BODY_BYTES: usize = 1024 * 1024;
+const NEEDS_TOKEN: &str = "needs the token that the sandbox printed, as `authorization: Bearer …` or in the console's link";
 
 /// The cookie that holds the token in a browser.
 pub(crate) const COOKIE_NAME: &str = "kyc_sandbox";
@@ -63,10 +67,7 @@ impl Guard {
         }
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if (!is_read || self.is_open) && !self.is_known(headers) {
-            return Some((
-                StatusCode::UNAUTHORIZED,
-                "needs the token that the sandbox printed, as `authorization: Bearer …` or in the console's link",
-            ));
+            return Some((StatusCode::UNAUTHORIZED, NEEDS_TOKEN));
         }
         None
     }
@@ -80,12 +81,52 @@ impl fmt::Debug for Guard {
 
 pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match guard.refusal(&request) {
-        Some((status, rule)) => json_reply(
-            status,
-            &json!({"error": {"field": "request", "rule": rule}}),
-        ),
-        None => next.run(request).await,
+        Some((status, rule)) => refused(status, rule),
+        None => match with_whole_body(request).await {
+            Ok(request) => next.run(request).await,
+            Err((status, rule)) => refused(status, rule),
+        },
     }
+}
+
+/// Lets nobody in without the token, to read either: what is shown is not masked.
+pub(super) async fn check_known(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guard.is_known(request.headers()) {
+        true => next.run(request).await,
+        false => refused(StatusCode::UNAUTHORIZED, NEEDS_TOKEN),
+    }
+}
+
+fn refused(status: StatusCode, rule: &str) -> Response {
+    json_reply(
+        status,
+        &json!({"error": {"field": "request", "rule": rule}}),
+    )
+}
+
+/// The request once all of its body is there, or why it is not: it may take as long as a provider's.
+pub(crate) async fn with_whole_body(
+    request: Request,
+) -> Result<Request, (StatusCode, &'static str)> {
+    let connection = request.extensions().get::<ConnectionInfo>();
+    let timeout = connection.and_then(|connection| connection.body_read_timeout);
+    let (parts, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, BODY_BYTES);
+    let read = match timeout {
+        Some(timeout) => tokio::time::timeout(timeout, read)
+            .await
+            .map_err(|_| (StatusCode::REQUEST_TIMEOUT, "takes too long to end"))?,
+        None => read.await,
+    };
+    let body = read.map_err(|_| {
+        let rule = "has a body that breaks off, or is longer than 1 MiB";
+        (StatusCode::PAYLOAD_TOO_LARGE, rule)
+    })?;
+    Ok(Request::from_parts(parts, body.into()))
 }
 
 /// Whether a request comes from the sandbox's own pages, or from no page. The host was checked before.

@@ -143,11 +143,12 @@ impl SettingValue for Duration {
 
 impl SettingValue for SystemTime {
     fn form() -> Option<String> {
-        Some("a time such as 2026-12-03T00:00:00Z".to_owned())
+        Some("a time from 1970 on, such as 2026-12-03T00:00:00Z".to_owned())
     }
 
     fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(Self::from)
+        let time: jiff::Timestamp = text.parse().ok()?;
+        (time >= jiff::Timestamp::UNIX_EPOCH).then(|| time.into())
     }
 }
 

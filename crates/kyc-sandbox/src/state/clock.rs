@@ -48,6 +48,7 @@ impl State {
         };
         self.virtual_ms
             .saturating_add(passed.saturating_mul(factor))
+            .min(last_ms())
     }
 }
 
@@ -95,10 +96,10 @@ impl Clock {
         });
     }
 
-    /// Moves the clock to this time, never backwards.
+    /// Moves the clock to this time, never backwards, and no further than its end.
     pub(crate) fn move_to(&self, ms: i64) {
         self.change(|state, now_ms| State {
-            virtual_ms: ms.max(now_ms),
+            virtual_ms: ms.min(last_ms()).max(now_ms),
             ..state
         });
     }
@@ -127,6 +128,11 @@ impl Clock {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where the clock ends, in Unix milliseconds: the last second that can be written.
+pub(crate) fn last_ms() -> i64 {
+    Timestamp::MAX.as_second().saturating_mul(1000)
 }
 
 /// The real time in Unix milliseconds.

@@ -30,7 +30,7 @@ pub use aggregator_consents::AggregatorConsentStatus;
 pub(crate) use aggregator_consents::{AggregatorConsent, LinkedAccount};
 pub(crate) use bounded::Bounded;
 pub use clock::ClockMode;
-pub(crate) use clock::{Clock, day_in_india, in_india, iso};
+pub(crate) use clock::{Clock, day_in_india, in_india, iso, last_ms};
 pub(crate) use consents::Consents;
 pub use consents::{LatestScope, StoredConsent};
 pub use data_sessions::DataOutcome;

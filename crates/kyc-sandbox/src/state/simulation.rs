@@ -2,10 +2,9 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::bank::{self, Account};
 use super::happenings::{Happenings, What};
@@ -36,8 +35,8 @@ pub(crate) struct Parts {
     pub(crate) invented: InventedPeople,
     pub(crate) outbox: Outbox,
     pub(crate) happenings: Happenings,
-    /// How many hold deliveries back.
-    held: AtomicUsize,
+    /// Held while an event is made on demand: nothing is delivered before it is as it is wanted.
+    pub(crate) making: Mutex<()>,
     /// Wakes whoever waits for the next timer.
     pub(crate) timer_added: Notify,
 }
@@ -68,7 +67,7 @@ impl Simulation {
             invented: InventedPeople::default(),
             outbox: Outbox::new(WEBHOOKS),
             happenings: Happenings::new(HAPPENINGS),
-            held: AtomicUsize::new(0),
+            making: Mutex::new(()),
             timer_added: Notify::new(),
         }))
     }
@@ -158,26 +157,5 @@ impl Simulation {
         let at_ms = self.now_ms().saturating_add(ms);
         self.deliveries.add(at_ms, journey, Timer::Delivery(id));
         self.timer_added.notify_one();
-    }
-
-    /// Holds deliveries back until the guard is dropped.
-    pub(crate) fn hold_deliveries(&self) -> HeldDeliveries {
-        self.held.fetch_add(1, Ordering::SeqCst);
-        HeldDeliveries(self.clone())
-    }
-
-    pub(crate) fn deliveries_are_held(&self) -> bool {
-        self.held.load(Ordering::SeqCst) > 0
-    }
-}
-
-/// Holds deliveries back.
-#[derive(Debug)]
-pub(crate) struct HeldDeliveries(Simulation);
-
-impl Drop for HeldDeliveries {
-    fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::SeqCst);
-        self.0.timer_added.notify_one();
     }
 }

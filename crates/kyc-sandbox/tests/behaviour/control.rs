@@ -1,6 +1,6 @@
 //! The control: clock, faults, webhooks, people and journeys from outside.
 
-use kyc_sandbox::{Provider, Sandbox, Settings};
+use kyc_sandbox::{Provider, Sandbox, Settings, Trigger};
 use serde_json::{Value, json};
 
 use super::finpass::HEADERS as FINPASS;
@@ -10,6 +10,12 @@ const INIT: &str = "/finpass/api/v1/services/account-aggregator/init";
 
 async fn get(sandbox: &Sandbox, path: &str) -> Reply {
     send(sandbox, "GET", path, &[], "").await
+}
+
+/// Reads with the token.
+async fn known(sandbox: &Sandbox, path: &str) -> Reply {
+    let bearer = format!("Bearer {}", sandbox.control_token());
+    send(sandbox, "GET", path, &[("authorization", &bearer)], "").await
 }
 
 pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
@@ -262,8 +268,62 @@ async fn where_webhooks_go_is_set() {
         get(&sandbox, "/sandbox/webhooks").await.json(),
         json!({"webhooks": []})
     );
-    assert_eq!(get(&sandbox, "/sandbox/webhooks/w_0001").await.status, 404);
-    assert_eq!(get(&sandbox, "/sandbox/webhooks/1").await.status, 400);
+    assert_eq!(
+        known(&sandbox, "/sandbox/webhooks/w_0001").await.status,
+        404
+    );
+    assert_eq!(known(&sandbox, "/sandbox/webhooks/1").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_masked_elsewhere_is_shown_to_who_knows_the_token_and_that_is_told() {
+    let sandbox = frozen();
+    let made = Trigger::of("veriff.decision.approved").unwrap();
+    let made = sandbox.trigger(made).await.unwrap().webhook;
+    let path = format!("/sandbox/webhooks/{made}");
+    for path in [path.as_str(), "/sandbox/returns/x"] {
+        let refused = get(&sandbox, path).await;
+        assert_eq!(refused.status, 401, "{path}: {}", refused.text);
+        assert!(!refused.text.contains("Sample"));
+    }
+    let told = format!("showed the body of {made} as it is");
+    assert!(!get(&sandbox, "/").await.text.contains(&told));
+    let body = known(&sandbox, &path).await.json();
+    assert!(body["body"].as_str().unwrap().contains("Sample"));
+    assert!(get(&sandbox, "/").await.text.contains(&told));
+}
+
+#[tokio::test]
+async fn the_clock_ends_where_times_can_no_longer_be_written() {
+    let sandbox = Sandbox::new(
+        Settings::default().with_fixed_time(Some(
+            "9998-12-31T00:00:00Z"
+                .parse::<jiff::Timestamp>()
+                .unwrap()
+                .into(),
+        )),
+    );
+    let advance = async |by: &str| post(&sandbox, "/sandbox/clock", &json!({"advance": by})).await;
+    assert_eq!(
+        advance("300d").await.json()["now"],
+        "9999-10-27T00:00:00.000Z"
+    );
+    let refused = advance("3650d").await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("where the clock ends"),
+        "{}",
+        refused.text
+    );
+    sandbox
+        .advance(std::time::Duration::from_secs(u64::MAX))
+        .await;
+    assert_eq!(
+        get(&sandbox, "/sandbox/clock").await.json()["now"],
+        "9999-12-30T22:00:00.000Z"
+    );
+    let mut settings = Settings::default();
+    assert!(settings.set("fixed-time", "0001-01-01T00:00:00Z").is_err());
 }
 
 #[tokio::test]

@@ -98,6 +98,53 @@ async fn a_fault_in_the_way_is_told() {
 }
 
 #[tokio::test]
+async fn events_are_made_while_the_clock_is_moved_and_each_is_delivered_as_it_is_wanted() {
+    use std::time::Duration;
+
+    use kyc_sandbox::{Fault, FaultKind, Provider, Settings};
+
+    let caller = crate::aggregator::Receiver::default();
+    let urls = [(Provider::Veriff, "http://127.0.0.1:3000/hooks".to_owned())];
+    let settings = Settings::default()
+        .with_webhook_urls(urls.into())
+        .with_webhook_transport(Some(std::sync::Arc::new(caller.clone())));
+    let sandbox = Sandbox::new(settings);
+    let delay = FaultKind::Delay(Duration::from_millis(5));
+    sandbox.switch_fault_on(Fault::new(Provider::Veriff, delay));
+    let made = (0..20_u64).map(|number| {
+        let sandbox = &sandbox;
+        async move {
+            let trigger = Trigger::of("veriff.decision.approved").unwrap();
+            let wanted = trigger.set("vendorData", &format!("application-{number}"));
+            // One is made while another's webhooks are due.
+            tokio::time::sleep(Duration::from_millis(number)).await;
+            (number, sandbox.trigger(wanted).await.unwrap().webhook)
+        }
+    });
+    let moved = async {
+        for _ in 0..60 {
+            sandbox.advance(Duration::from_secs(3600)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let (made, ()) = tokio::join!(futures_util::future::join_all(made), moved);
+    sandbox.advance(Duration::from_secs(3600)).await;
+    for (number, webhook) in made {
+        let wanted = format!("\"application-{number}\"");
+        let body = sandbox.webhook(webhook).unwrap().body;
+        assert!(std::str::from_utf8(&body).unwrap().contains(&wanted));
+        let arrived = caller.arrived.lock().unwrap();
+        assert_eq!(
+            arrived
+                .iter()
+                .filter(|arrived| arrived.body == body)
+                .count(),
+            1
+        );
+    }
+}
+
+#[tokio::test]
 async fn events_are_triggered_from_outside() {
     let sandbox = Sandbox::default();
     let events = send(&sandbox, "GET", "/sandbox/triggers", &[], "")

@@ -151,6 +151,20 @@ async fn stalled_and_slow_peers_are_disconnected() {
 }
 
 #[tokio::test]
+async fn who_knows_the_token_and_does_not_end_a_body_is_disconnected_too() {
+    let (sandbox, served) = serve(short_timeouts()).await;
+    let (address, token) = (served.address(), sandbox.control_token());
+    for path in ["/sandbox/clock", "/console/clock"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-length: 100\r\n\r\n{{"
+        );
+        let replies = speak(address, vec![send(head)]).await;
+        assert_eq!(statuses(&replies), [408], "{path}: {replies}");
+    }
+    alive(address).await;
+}
+
+#[tokio::test]
 async fn peers_that_read_no_reply_are_disconnected() {
     // Replies that echo the request soon fill every buffer.
     let echo = DeepvueSettings::default().with_validation_items(ValidationItems::PydanticV2);

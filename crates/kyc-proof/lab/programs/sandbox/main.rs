@@ -122,16 +122,20 @@ async fn console(address: Rc<str>, rate: u32, looks: usize, request: Rc<str>) ->
         let mut stream = TcpStream::connect(&*address).await?;
         stream.set_nodelay(true)?;
         let request = Rc::clone(&request);
-        tokio::task::spawn_local(async move {
+        let asking = async move {
             let mut next = tokio::time::interval(pause);
             let mut buffer = vec![0; 4096];
             loop {
                 next.tick().await;
                 stream.write_all(request.as_bytes()).await?;
                 if stream.read(&mut buffer).await? == 0 || !buffer.starts_with(b"HTTP/1.1 200 ") {
-                    return Result::Err("not the expected reply".into());
+                    return Err("not the expected reply".into());
                 }
             }
+        };
+        tokio::task::spawn_local(async move {
+            let asked: Result<()> = asking.await;
+            asked
         });
     }
     let page = format!("GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
