@@ -1,7 +1,7 @@
 //! How a benchmark ends: what it found is printed and kept, and what was judged decides.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Context, Failure, Result};
 use crate::metadata::Metadata;
@@ -27,13 +27,25 @@ pub(crate) fn finish(output: &Path, report: &str, passed: bool, otherwise: &str)
     }
 }
 
+/// Removes the report of an earlier run.
+pub(crate) fn forget(workspace: &Workspace, benchmark: &str) -> Result<()> {
+    let kept = kept(workspace, benchmark)?;
+    match fs::remove_file(&kept) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context(|| format!("cannot remove {}", kept.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn kept(workspace: &Workspace, benchmark: &str) -> Result<PathBuf> {
+    let target = Metadata::read(workspace)?.target_directory;
+    Ok(target.join("bench").join(benchmark).join("report.txt"))
+}
+
 /// Puts the report that a benchmark has kept between its markers in [`PUBLISHED`], under today's date.
 pub(crate) fn record(workspace: &Workspace, benchmark: &str) -> Result<()> {
-    let kept = Metadata::read(workspace)?
-        .target_directory
-        .join("bench")
-        .join(benchmark)
-        .join("report.txt");
+    let kept = kept(workspace, benchmark)?;
     let Ok(report) = fs::read_to_string(&kept) else {
         println!("{benchmark} keeps no report; its pictures are its figures");
         return Ok(());

@@ -58,8 +58,8 @@ struct Served {
 }
 
 impl Served {
-    /// Starts it, and reads so many lines besides the first.
-    fn start(program: &Path, arguments: &[&str], lines: usize) -> Result<Self> {
+    /// Starts it, and reads its lines up to the one with this, besides the first.
+    fn start(program: &Path, arguments: &[&str], last: Option<&str>) -> Result<Self> {
         let started = Instant::now();
         let mut server = Server::pinned(program, arguments)?;
         let ready = started.elapsed();
@@ -70,9 +70,15 @@ impl Served {
             .find(|word| word.starts_with("127.0.0.1:"))
             .ok_or_else(|| Failure::new(format!("no address in `{told}`")))?
             .to_owned();
-        let lines = (0..lines)
-            .map(|_| server.line())
-            .collect::<Result<Vec<_>>>()?;
+        let mut lines = Vec::new();
+        while let Some(last) = last {
+            let line = server.line()?;
+            let is_last = line.contains(last);
+            lines.push(line);
+            if is_last {
+                break;
+            }
+        }
         Ok(Self {
             server,
             address,
@@ -155,7 +161,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         let server = sandbox(&programs)?;
         measure(&programs, &server, &mut ours, &mut raw)?;
         drop(server);
-        let server = Served::start(&programs.axum, &[], 0)?;
+        let server = Served::start(&programs.axum, &[], None)?;
         measure(&programs, &server, &mut peer, &mut raw)?;
     }
     println!("filling");
@@ -191,8 +197,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 fn sandbox(programs: &Built) -> Result<Served> {
-    // Two lines of comment, then the variables, with those of Veriff among them.
-    Served::start(&programs.kyc, &["sandbox", "--listen", "127.0.0.1:0"], 12)
+    let arguments = ["sandbox", "--listen", "127.0.0.1:0"];
+    Served::start(&programs.kyc, &arguments, Some("VERIFF_SHARED_SECRET"))
 }
 
 /// The wall time and the loader's processor time in ns.

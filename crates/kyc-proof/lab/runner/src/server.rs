@@ -56,9 +56,13 @@ impl Server {
     /// The next line that it prints, without its end; empty if there is none.
     pub(crate) fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        self.output
+        let read = self
+            .output
             .read_line(&mut line)
             .context(|| "cannot read what the server prints".into())?;
+        if read == 0 {
+            return Err(Failure::new("the server prints no more"));
+        }
         Ok(line.trim_end().to_owned())
     }
 
