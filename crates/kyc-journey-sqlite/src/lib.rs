@@ -1,7 +1,10 @@
-//! x
-#![allow(dead_code, missing_docs)]
+#![doc = include_str!("../README.md")]
+
+mod engine;
 mod mounts;
 mod open;
-mod point;
+mod tables;
 mod writer;
+
+pub use engine::SqliteEngine;
 pub use open::{OpenError, SqliteError};

@@ -119,12 +119,19 @@ pub enum OpenError {
 #[error("{0}")]
 pub struct SqliteError(String);
 
+impl From<&rusqlite::Error> for SqliteError {
+    fn from(error: &rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// A database that this engine alone writes, for as long as the lock lives.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) writer: Connection,
     pub(crate) reader: Connection,
     pub(crate) lock: File,
+    pub(crate) path: PathBuf,
 }
 
 /// A database that may be opened, and the file whose lock says who does.
@@ -195,12 +202,13 @@ impl Candidate {
             writer,
             reader,
             lock,
+            path,
         })
     }
 }
 
 impl OpenError {
-    fn file(path: &Path, source: std::io::Error) -> Self {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
@@ -217,7 +225,7 @@ impl OpenError {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             _ => Self::Sqlite {
                 path,
-                source: SqliteError(source.to_string()),
+                source: SqliteError::from(&source),
             },
         }
     }
@@ -439,7 +447,7 @@ mod tests {
         first
             .writer
             .execute(
-                "INSERT INTO parked VALUES (x'00', x'00', 1, x'00')",
+                "INSERT INTO parked (key, at, body) VALUES (x'00', 1, x'00')",
                 (),
             )
             .expect("a row");
@@ -447,7 +455,9 @@ mod tests {
         let second = open(directory.path()).expect("the same database");
         let rows = second
             .reader
-            .query_row("SELECT count(*) FROM parked", (), |row| row.get::<_, i64>(0));
+            .query_row("SELECT count(*) FROM parked", (), |row| {
+                row.get::<_, i64>(0)
+            });
         assert_eq!(rows, Ok(1));
         let strict = second.reader.query_row(
             "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict",
@@ -468,7 +478,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("kyc.db"), "").expect("a file");
         fs::write(directory.path().join("kyc.db.new"), "half a database").expect("a file");
-        fs::write(directory.path().join("kyc.db.new-journal"), "and its journal").expect("a file");
+        fs::write(
+            directory.path().join("kyc.db.new-journal"),
+            "and its journal",
+        )
+        .expect("a file");
         open(directory.path()).expect("a database");
     }
 
@@ -495,7 +509,11 @@ mod tests {
         let memory = Connection::open_in_memory().expect("a database");
         assert!(matches!(
             configure(&memory, Path::new("memory")),
-            Err(OpenError::Setting { pragma: "journal_mode", wanted: "wal", .. })
+            Err(OpenError::Setting {
+                pragma: "journal_mode",
+                wanted: "wal",
+                ..
+            })
         ));
     }
 
@@ -506,16 +524,26 @@ mod tests {
         let mounts = format!("1 0 0:1 / {} rw - nfs4 server:/ rw\n", place.display());
         let error = refused(directory.path(), &mounts);
         assert!(matches!(&error, OpenError::NetworkFileSystem { kind, .. } if kind == "nfs4"));
-        assert!(error.to_string().ends_with("is on a network file system (nfs4); journeys need a disk of this machine"));
+        assert!(
+            error.to_string().ends_with(
+                "is on a network file system (nfs4); journeys need a disk of this machine"
+            )
+        );
     }
 
     #[test]
     fn what_is_not_ours_is_refused_and_unchanged() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("kyc.db");
-        fs::write(&path, "this is a letter, and long enough for a header of a database".repeat(9))
-            .expect("a file");
-        assert!(matches!(refused(directory.path(), ""), OpenError::NotADatabase { .. }));
+        fs::write(
+            &path,
+            "this is a letter, and long enough for a header of a database".repeat(9),
+        )
+        .expect("a file");
+        assert!(matches!(
+            refused(directory.path(), ""),
+            OpenError::NotADatabase { .. }
+        ));
 
         for (application, found) in [(0, 0), (0x0f05_5112, 0x0f05_5112)] {
             fs::remove_file(&path).expect("the file before");
@@ -539,7 +567,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let other = Connection::open(directory.path().join("kyc.db")).expect("a database");
         other
-            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)")
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+            )
             .expect("a log");
         assert!(matches!(
             refused(directory.path(), ""),
@@ -554,14 +584,30 @@ mod tests {
         let newer = format!("PRAGMA user_version = {}", SCHEMA + 1);
         opened.writer.execute_batch(&newer).expect("a version");
         // While it is only in the log, SQLite itself must find it.
-        let Opened { writer, reader, lock } = opened;
+        let Opened {
+            writer,
+            reader,
+            lock,
+            ..
+        } = opened;
         drop(lock);
         let error = open(directory.path()).expect_err("a newer schema");
-        assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }));
+        assert!(matches!(
+            error,
+            OpenError::NewerSchema {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ));
         drop((writer, reader));
         assert!(matches!(
             refused(directory.path(), ""),
-            OpenError::NewerSchema { found: 2, known: 1, .. }
+            OpenError::NewerSchema {
+                found: 2,
+                known: 1,
+                ..
+            }
         ));
     }
 
@@ -592,7 +638,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a %41?b#c é.db");
         for _ in 0..2 {
-            Candidate::among("", &path).and_then(Candidate::open).expect("a database");
+            Candidate::among("", &path)
+                .and_then(Candidate::open)
+                .expect("a database");
         }
     }
 }

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use kyc_journey::point;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
-
-use crate::point::point;
 
 /// How many writes one commit takes in at most.
 const GROUP: usize = 1_024;
@@ -130,6 +129,20 @@ impl Writer {
             shared,
             thread: Some(thread),
         })
+    }
+
+    /// Lets at most this many writes wait.
+    pub(crate) fn set_capacity(&self, writes: usize) {
+        lock(&self.shared.queue).capacity = writes;
+    }
+
+    /// Runs something outside of a transaction, between two commits. Blocks for as long as a commit takes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn alone(
+        &self,
+        run: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), NotWritten> {
+        run(&lock(&self.shared.database)).map_err(NotWritten::Database)
     }
 
     /// How many transactions were committed since the start.
@@ -279,7 +292,10 @@ mod tests {
         database
     }
 
-    fn insert(a: i64, size: usize) -> impl FnMut(&Connection) -> Result<i64, Failure<&'static str>> {
+    fn insert(
+        a: i64,
+        size: usize,
+    ) -> impl FnMut(&Connection) -> Result<i64, Failure<&'static str>> {
         move |database| {
             let bytes = vec![1; size];
             database.execute("INSERT INTO t VALUES (?1, ?2)", (a, bytes))?;
@@ -291,7 +307,9 @@ mod tests {
     async fn rows(writer: &Writer) -> Vec<i64> {
         let read = |database: &Connection| {
             let mut rows = database.prepare("SELECT a FROM t ORDER BY a")?;
-            let rows = rows.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let rows = rows
+                .query_map((), |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
             Ok::<_, Failure<()>>(rows)
         };
         writer.write(read).await.expect("a read").expect("rows")
@@ -316,7 +334,11 @@ mod tests {
                 }
                 Ok::<_, Failure<()>>(())
             };
-            holding.write(wait).await.expect("a commit").expect("a write");
+            holding
+                .write(wait)
+                .await
+                .expect("a commit")
+                .expect("a write");
         });
         begun.await.expect("the writer is held");
         Held { release, done }
@@ -337,7 +359,9 @@ mod tests {
         let mut submitted = Vec::new();
         for (a, size) in rows.iter().copied() {
             let writer = Arc::clone(writer);
-            submitted.push(tokio::spawn(async move { writer.write(insert(a, size)).await }));
+            submitted.push(tokio::spawn(
+                async move { writer.write(insert(a, size)).await },
+            ));
         }
         // One thread runs all tasks: each submits before this one is asked often enough.
         while lock(&writer.shared.queue).writes.len() < rows.len() {
@@ -395,7 +419,9 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_told_and_loses_nothing() {
         let database = table();
-        database.execute_batch("PRAGMA max_page_count = 20").expect("a small disk");
+        database
+            .execute_batch("PRAGMA max_page_count = 20")
+            .expect("a small disk");
         let writer = Arc::new(Writer::start(database, 4_096).expect("a thread"));
         assert!(matches!(writer.write(insert(1, 10_000)).await, Ok(Ok(1))));
         let held = hold(&writer).await;
@@ -407,7 +433,10 @@ mod tests {
             match one.await.expect("an outcome") {
                 Ok(Ok(_)) => {}
                 Err(NotWritten::Database(error)) => {
-                    assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
+                    assert_eq!(
+                        error.sqlite_error_code(),
+                        Some(rusqlite::ErrorCode::DiskFull)
+                    );
                     full += 1;
                 }
                 other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 /// Kills this process if a test asks for it here: the variable `KYC_JOURNEY_KILL_AT` holds the name of a point, `#`, and at which
 /// of its passings, from 1. What the process had not made durable is lost, as it is when a machine fails.
 #[cfg(feature = "testing")]
-pub(crate) fn point(name: &'static str) {
+pub fn point(name: &'static str) {
     use std::collections::HashMap;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -19,7 +19,8 @@ pub(crate) fn point(name: &'static str) {
     *count = count.saturating_add(1);
     if wanted.split_once('#') == Some((name, count.to_string().as_str())) {
         // No destructor runs, and no buffer is written.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         loop {
             std::thread::park();
         }
@@ -27,4 +28,4 @@ pub(crate) fn point(name: &'static str) {
 }
 
 #[cfg(not(feature = "testing"))]
-pub(crate) const fn point(_: &'static str) {}
+pub const fn point(_: &'static str) {}
