@@ -14,6 +14,7 @@ pub mod conformance;
 mod script;
 mod witness;
 
+pub use crate::point::POINTS;
 pub use clear_text::ClearText;
 pub use clock::HandClock;
 pub use script::scripted;
