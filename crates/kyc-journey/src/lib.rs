@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
+mod attempts;
+mod calls;
+mod consent;
+mod documents;
 mod effect;
 mod engine;
 mod event;
@@ -9,8 +14,12 @@ mod journey;
 mod leg;
 mod operation;
 mod plan;
+mod reconcile;
 mod schema;
+mod settle;
 mod status;
+mod step;
+mod verification;
 
 pub use effect::{
     DataClass, Effect, EffectKind, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose,
@@ -26,7 +35,7 @@ pub use fact::{
     Source,
 };
 pub use id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-pub use journey::{Journey, Reference, SetTimer, Transition, apply};
+pub use journey::{Journey, LegView, Reference, Transition, apply};
 pub use leg::{Leg, LegStatus};
 pub use operation::{ConsentQuery, Operation};
 pub use plan::{
@@ -36,3 +45,4 @@ pub use plan::{
 #[doc(no_inline)]
 pub use provider_core;
 pub use status::JourneyStatus;
+pub use step::SetTimer;
