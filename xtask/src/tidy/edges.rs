@@ -11,6 +11,7 @@ pub(crate) enum Role {
     Core,
     Provider,
     Journey,
+    Engine,
     Facade,
     Sandbox,
     Cli,
@@ -34,6 +35,7 @@ impl Role {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
+            "kyc-journey-sqlite" => Self::Engine,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -49,6 +51,7 @@ impl Role {
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
             Self::Journey | Self::Sandbox => other == Self::Core,
+            Self::Engine => matches!(other, Self::Core | Self::Journey),
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
@@ -152,6 +155,8 @@ mod tests {
             ("xtask", "provider-core"),
             ("kyc-journey", "finpass"),
             ("finpass", "kyc-journey"),
+            ("kyc-journey", "kyc-journey-sqlite"),
+            ("kyc-facade", "kyc-journey-sqlite"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -166,6 +171,8 @@ mod tests {
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
+            ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
