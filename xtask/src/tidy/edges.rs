@@ -10,6 +10,8 @@ use crate::pattern;
 pub(crate) enum Role {
     Core,
     Provider,
+    Journey,
+    Engine,
     Facade,
     Sandbox,
     Cli,
@@ -32,6 +34,8 @@ impl Role {
         match package {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
+            "kyc-journey" => Self::Journey,
+            "kyc-journey-sqlite" => Self::Engine,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -46,11 +50,14 @@ impl Role {
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
-            Self::Sandbox => other == Self::Core,
+            Self::Journey | Self::Sandbox => other == Self::Core,
+            Self::Engine => matches!(other, Self::Core | Self::Journey),
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
+            Self::Facade => {
+                matches!(other, Self::Core | Self::Journey | Self::Provider) || sandbox_in_tests
+            }
             Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
             Self::Proof => other != Self::Tasks,
         }
@@ -146,6 +153,10 @@ mod tests {
             ("kyc-facade", "finpass"),
             ("kyc-cli", "kyc-proof"),
             ("xtask", "provider-core"),
+            ("kyc-journey", "finpass"),
+            ("finpass", "kyc-journey"),
+            ("kyc-journey", "kyc-journey-sqlite"),
+            ("kyc-facade", "kyc-journey-sqlite"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -159,6 +170,10 @@ mod tests {
             ("kyc-sandbox", "provider-core"),
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
+            ("kyc-journey", "provider-core"),
+            ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-cli", "kyc-journey-sqlite"),
+            ("kyc-facade", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
         }
