@@ -1,0 +1,1 @@
+//! Records and receipts as JSON-LD.
