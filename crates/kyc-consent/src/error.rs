@@ -71,6 +71,9 @@ pub enum Refusal {
     /// A setting that durability or erasure depends on did not take effect.
     #[error("the setting `{0}` did not take effect")]
     Setting(&'static str),
+    /// There are keys, and no ledger that they belong to.
+    #[error("there are keys and no ledger; create none beside them")]
+    LedgerMissing,
     /// The keys belong to another ledger.
     #[error("the keys belong to another ledger")]
     OtherLedger,

@@ -201,15 +201,17 @@ impl Keys {
     pub(crate) fn attach(
         &self,
         ledger: LedgerId,
-        persons: u64,
+        persons: impl FnOnce() -> Result<u64, StoreError>,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         match self.store.ledger()? {
             Some(tied) if tied != ledger => return Err(other_ledger().into()),
             Some(_) => {}
             // A new file beside a ledger that has sealed something: the one that it was sealed with is lost.
-            None if persons > 0 => return Err(KeyError::Lost { persons }.into()),
-            None => self.store.tie(ledger)?,
+            None => match persons()? {
+                0 => self.store.tie(ledger)?,
+                persons => return Err(KeyError::Lost { persons }.into()),
+            },
         }
         // Any row tells whether the wrapper has the key that wrapped them all.
         if let Some(row) = self.store.get(INDEX_KEY)? {
@@ -503,12 +505,12 @@ mod tests {
     fn a_rotation_that_was_killed_is_finished_at_the_next_start() {
         let (keys, store, wrapper) = keys();
         let ledger = LedgerId::random().unwrap();
-        keys.attach(ledger, 0, NOW).unwrap();
+        keys.attach(ledger, || Ok(0), NOW).unwrap();
         let subject = keys.subject(&mobile(1), NOW).unwrap();
         let first = wrapper.key_id().unwrap();
         // Before the rows were wrapped again, and before the old key was destroyed.
         wrapper.rotate().unwrap();
-        keys.attach(ledger, 1, NOW).unwrap();
+        keys.attach(ledger, || Ok(1), NOW).unwrap();
         let now = wrapper.key_id().unwrap();
         assert!(
             store
@@ -529,13 +531,13 @@ mod tests {
     fn lost_keys_say_how_many_persons_they_held() {
         let (keys, store, _) = keys();
         let ledger = LedgerId::random().unwrap();
-        keys.attach(ledger, 0, NOW).unwrap();
+        keys.attach(ledger, || Ok(0), NOW).unwrap();
         for last in 1..=3 {
             let subject = keys.subject(&mobile(last), NOW).unwrap();
             keys.data_key(subject, Class::Ledger, NOW).unwrap();
             keys.data_key(subject, Class::Evidence, NOW).unwrap();
         }
-        let lost = |keys: &Keys, ledger, persons| match keys.attach(ledger, persons, NOW) {
+        let lost = |keys: &Keys, ledger, persons| match keys.attach(ledger, || Ok(persons), NOW) {
             Err(LedgerError::Keys(KeyError::Lost { persons })) => Some(persons),
             Err(LedgerError::Store(error)) if error == other_ledger() => None,
             other => panic!("{other:?}"),

@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use crate::chain::{Head, Misfit, Walk, verify};
 use crate::entry::{Artefact, BODY, Body, Detail, Entry, Use};
 use crate::error::{LedgerError, SealError, StoreError};
-use crate::export;
 use crate::ids::{Code, Digest, HoldId, LedgerId, ProviderName, ReceiptId, Subject, random};
 use crate::keys::Keys;
 use crate::notice::Notice;
@@ -26,6 +25,7 @@ use crate::retention::{
 };
 use crate::seal::{Place, open, seal};
 use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
+use crate::{export, jsonld};
 
 /// How often a change is planned again because somebody else appended first.
 const TRIES: u32 = 16;
@@ -172,7 +172,7 @@ impl ConsentLedger {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
-        keys.attach(id, store.persons()?, clock.now())?;
+        keys.attach(id, || store.persons(), clock.now())?;
         Ok(Self(Arc::new(Inner {
             id,
             store,
@@ -574,6 +574,31 @@ impl ConsentLedger {
         }
         row_of(&self.state(subject)?, receipt)?;
         Err(SealError::Erased.into())
+    }
+
+    /// The consent record of a receipt in JSON-LD, with what happened to it, see [`jsonld::record`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`receipt`](Self::receipt) and [`jsonld::record`].
+    pub fn consent_record(
+        &self,
+        subject: Subject,
+        receipt: ReceiptId,
+        base: &str,
+    ) -> Result<serde_json::Value, LedgerError> {
+        let of = self.0.store.entries_of(subject)?.into_iter();
+        let of = of.filter(|entry| entry.receipt == Some(receipt));
+        let events = of.map(|entry| jsonld::Event {
+            at: entry.at,
+            kind: entry.kind,
+        });
+        let events: Vec<_> = events.collect();
+        Ok(jsonld::record(
+            &self.receipt(subject, receipt)?,
+            &events,
+            base,
+        )?)
     }
 
     /// The head, to be kept elsewhere: signed, printed, sent.

@@ -38,7 +38,10 @@ pub use retention::{
     Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, Term, decide, due,
 };
 pub use seal::{DataKey, Place, open, seal};
-//pub use sqlite::{SqliteKeyStore, SqliteStore};
+#[cfg(all(feature = "sqlite", unix))]
+pub use sqlite::Files;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteKeyStore, SqliteStore};
 pub use store::{Change, EndReason, LedgerStore, MemoryStore, ReceiptRow, SubjectState};
 #[cfg(unix)]
 pub use wrapper::FileKeyWrapper;
@@ -48,4 +51,5 @@ pub use wrapper::{KeyWrapper, MemoryKeyWrapper, Wrapped};
 extern crate self as kyc_consent;
 #[cfg(test)]
 #[path = "../tests/it/support.rs"]
+#[allow(dead_code, reason = "the tests of the whole crate use the rest")]
 mod testing;

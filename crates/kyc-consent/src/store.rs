@@ -278,11 +278,10 @@ impl LedgerStore for MemoryStore {
             let Subjects { states, owners } = &mut *subjects;
             for row in &change.receipts {
                 owners.insert(row.id, row.subject);
-                states
-                    .entry(row.subject)
-                    .or_default()
-                    .receipts
-                    .push(row.clone());
+                let receipts = &mut states.entry(row.subject).or_default().receipts;
+                // Most people have one.
+                receipts.reserve_exact(1);
+                receipts.push(row.clone());
             }
             for (id, at, reason) in &change.ended {
                 let owner = owners.get(id).and_then(|subject| states.get_mut(subject));

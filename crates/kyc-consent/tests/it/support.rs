@@ -88,7 +88,8 @@ pub(crate) fn terms() -> Terms {
     }
 }
 
-/// One and the same receipt.
+/// One and the same receipt, for the tests beside the code.
+#[allow(dead_code, reason = "the tests of the whole crate give their own")]
 pub(crate) fn receipt() -> Receipt {
     static RECEIPT: LazyLock<Receipt> =
         LazyLock::new(|| Receipt::new(Subject::random().unwrap(), terms()).unwrap());
