@@ -94,7 +94,10 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
 
 /// Wrapped keys in memory, gone with the process.
 #[derive(Debug, Default)]
-pub struct MemoryKeyStore(Mutex<(Option<LedgerId>, BTreeMap<Vec<u8>, KeyRow>)>);
+pub struct MemoryKeyStore(Mutex<Kept>);
+
+/// Whose keys they are, and the keys by name.
+type Kept = (Option<LedgerId>, BTreeMap<Vec<u8>, KeyRow>);
 
 impl MemoryKeyStore {
     /// An empty one.
@@ -102,10 +105,7 @@ impl MemoryKeyStore {
         Self::default()
     }
 
-    fn with<T>(
-        &self,
-        f: impl FnOnce(&mut (Option<LedgerId>, BTreeMap<Vec<u8>, KeyRow>)) -> T,
-    ) -> T {
+    fn with<T>(&self, f: impl FnOnce(&mut Kept) -> T) -> T {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

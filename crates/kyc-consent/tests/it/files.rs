@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kyc_consent::{
     Artefact, Class, ConsentLedger, Digest, Files, KeyError, LedgerError, MisfitReason, Place,
-    Refusal, Scope, SqliteKeyStore, SqliteStore, StoreError,
+    Refusal, Scope, SealError, SqliteKeyStore, SqliteStore, StoreError,
 };
 use provider_core::Mobile;
 use rusqlite::Connection;
@@ -229,6 +229,28 @@ fn no_database_another_application_s_and_a_newer_schema_are_refused_untouched() 
 }
 
 #[test]
+fn what_another_application_left_in_its_log_stays_there() {
+    let theirs = tempfile::tempdir().unwrap();
+    let path = theirs.path().join("some.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .pragma_update(None, "application_id", 1234)
+        .unwrap();
+    connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+        .unwrap();
+    connection
+        .execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)")
+        .unwrap();
+    // As a crash leaves it: whoever opened it as a database would move the log into the file.
+    let left = tempfile::tempdir().unwrap();
+    for name in ["some.db", "some.db-wal"] {
+        fs::copy(theirs.path().join(name), left.path().join(name)).unwrap();
+    }
+    is_refused(&left.path().join("some.db"), Refusal::OtherApplication);
+}
+
+#[test]
 fn a_newer_schema_that_is_only_in_the_log_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("some.db");
@@ -368,7 +390,11 @@ fn a_body_in_place_of_another_does_not_open() {
         .unwrap()
         .execute_batch(swap)
         .unwrap();
-    assert!(matches!(ledger.history(subject), Err(LedgerError::Seal(_))));
+    let error = ledger.history(subject).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::Seal(SealError::Altered)),
+        "{error}"
+    );
 }
 
 // What is not in the files

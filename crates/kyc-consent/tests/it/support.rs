@@ -63,7 +63,7 @@ pub(crate) fn party(name: &str) -> Party {
 pub(crate) const BEGIN: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 pub(crate) fn after(seconds: i64) -> Timestamp {
-    Timestamp::from_second(BEGIN.as_second() + seconds).unwrap()
+    Timestamp::from_second(BEGIN.as_second().saturating_add(seconds)).unwrap()
 }
 
 pub(crate) const YEAR: i64 = 365 * 24 * 60 * 60;
@@ -126,7 +126,7 @@ impl Clock for Moved {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.by(duration.as_secs() as i64 + 1);
+        self.by((duration.as_secs() as i64).saturating_add(1));
     }
 }
 
