@@ -55,6 +55,18 @@ impl Ground {
 ///
 /// A call shows it with `with_consent(&proof)`. Nobody compares whose data the call sends: prove it for the person whom the
 /// request is about.
+///
+/// ```compile_fail,E0599
+/// fn copies(proof: &kyc_consent::ConsentProof) -> kyc_consent::ConsentProof {
+///     proof.clone()
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn writes(proof: &kyc_consent::ConsentProof) -> String {
+///     provider_core::serde_json::to_string(proof).unwrap_or_default()
+/// }
+/// ```
 pub struct ConsentProof(Arc<Proven>);
 
 pub(crate) struct Proven {

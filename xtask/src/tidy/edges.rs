@@ -11,6 +11,7 @@ pub(crate) enum Role {
     Core,
     Provider,
     Facade,
+    Consent,
     Sandbox,
     Cli,
     Proof,
@@ -32,6 +33,7 @@ impl Role {
         match package {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
+            "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -46,7 +48,7 @@ impl Role {
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
-            Self::Sandbox => other == Self::Core,
+            Self::Sandbox | Self::Consent => other == Self::Core,
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
@@ -143,6 +145,8 @@ mod tests {
             ("consent-hmac", "veriff-sessions"),
             ("finpass", "kyc-sandbox"),
             ("kyc-sandbox", "finpass"),
+            ("provider-core", "kyc-consent"),
+            ("kyc-consent", "finpass"),
             ("kyc-facade", "finpass"),
             ("kyc-cli", "kyc-proof"),
             ("xtask", "provider-core"),
@@ -157,6 +161,7 @@ mod tests {
             ("finpro-fiu", "finpro-profile"),
             ("veriff-sessions", "consent-hmac"),
             ("kyc-sandbox", "provider-core"),
+            ("kyc-consent", "provider-core"),
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
         ] {
