@@ -249,15 +249,15 @@ impl Keys {
     pub fn subject(&self, mobile: &Mobile, now: Timestamp) -> Result<Subject, LedgerError> {
         let tag = tag(&*self.secret(INDEX_KEY, now)?.0, mobile)?;
         let at = name(INDEX, &tag);
+        if let Some(row) = self.store.get(&at)? {
+            return self.subject_of(&row);
+        }
         let subject = Subject::random()?;
         // The second row finds the first when the person is erased.
         let rows = [
             self.row(at.clone(), subject.as_bytes(), now)?,
             self.row(name(LINK, subject.as_bytes()), &tag, now)?,
         ];
-        if let Some(row) = self.store.get(&at)? {
-            return self.subject_of(&row);
-        }
         if self.store.insert(&rows)? {
             return Ok(subject);
         }

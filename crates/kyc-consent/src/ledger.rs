@@ -155,7 +155,7 @@ impl ConsentLedger {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Lost`] with the number of persons if the keys cannot open what was sealed;
+    /// [`KeyError::Lost`](crate::KeyError::Lost) with the number of persons if the keys cannot open what was sealed;
     /// [`Refusal::OtherLedger`](crate::Refusal::OtherLedger) if they are another ledger's; or the store or the keys failed.
     pub fn open(store: Arc<dyn LedgerStore>, keys: Keys) -> Result<Self, LedgerError> {
         Self::open_with_clock(store, keys, Arc::new(SystemClock))

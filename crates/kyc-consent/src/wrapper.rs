@@ -20,7 +20,7 @@ pub struct Wrapped {
 
 /// Keeps key-encryption keys and wraps secrets with them: a file, or a key management service.
 ///
-/// Erasure relies on [`rotate`](Self::rotate) and [`destroy`](Self::destroy): once a key is destroyed, nothing that it wrapped
+/// Erasure relies on [`rotate`](Self::rotate) and [`destroy_earlier`](Self::destroy_earlier): once a key is destroyed, nothing that it wrapped
 /// opens, in no backup. A service that only schedules the destruction says so in its documentation.
 pub trait KeyWrapper: fmt::Debug + Send + Sync + 'static {
     /// The id of the key that [`wrap`](Self::wrap) uses.
