@@ -446,9 +446,9 @@ impl<P: Provider> Client<P> {
         gate.admit(&call).map_err(Error::from)
     }
 
-    /// Waits for the rate limiter's permission to send an attempt, or refuses: without consent nothing is waited for. The
-    /// circuit is only looked at, so that an open
-    /// one is neither waited for nor charged to the limit; its permit is acquired when the request is built.
+    /// Waits for the rate limiter's permission to send an attempt, or refuses; without consent nothing is waited for. The circuit
+    /// is only looked at, so that an open one is neither waited for nor charged to the limit; its permit is acquired when the
+    /// request is built.
     async fn admit<E: Endpoint<Provider = P>>(
         &self,
         circuit: &Circuit,
