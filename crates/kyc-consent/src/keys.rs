@@ -66,6 +66,13 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// The store failed.
     fn insert(&self, rows: &[KeyRow]) -> Result<bool, StoreError>;
 
+    /// Puts `new` in the place of `old` if that is still as it was, and says whether it was. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError>;
+
     /// Deletes rows, so that their bytes are not in the store any more when it returns.
     ///
     /// # Errors
@@ -144,6 +151,16 @@ impl KeyStore for MemoryKeyStore {
             }
             rows.extend(new.iter().map(|row| (row.name.clone(), row.clone())));
             true
+        }))
+    }
+
+    fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError> {
+        Ok(self.with(|(_, rows)| match rows.get_mut(&old.name) {
+            Some(row) if row == old => {
+                *row = new.clone();
+                true
+            }
+            _ => false,
         }))
     }
 
@@ -259,6 +276,9 @@ impl Keys {
             self.row(name(LINK, subject.as_bytes()), &tag, now)?,
         ];
         if self.store.insert(&rows)? {
+            let [index, link] = rows;
+            self.settle(index, subject.as_bytes())?;
+            self.settle(link, &tag)?;
             return Ok(subject);
         }
         // Somebody else was faster.
@@ -374,11 +394,25 @@ impl Keys {
         }
         let key = DataKey::random()?;
         let row = self.row(name.to_vec(), key.expose(), now)?;
-        if self.store.insert(&[row])? {
+        if self.store.insert(std::slice::from_ref(&row))? {
+            self.settle(row, key.expose())?;
             return Ok(key);
         }
         let row = self.store.get(name)?.ok_or(KeyError::Gone)?;
         self.open(&row)
+    }
+
+    /// A rotation by another process may have passed between a row's wrapping and its insertion, and did not see it: then it is
+    /// wrapped again before its key is gone, and before anything is sealed under it.
+    fn settle(&self, mut row: KeyRow, secret: &[u8]) -> Result<(), LedgerError> {
+        while self.wrapper.key_id()? != row.wrapped.key_id {
+            let again = self.row(row.name.clone(), secret, row.since)?;
+            if !self.store.replace(&row, &again)? {
+                break;
+            }
+            row = again;
+        }
+        Ok(())
     }
 
     fn open(&self, row: &KeyRow) -> Result<DataKey, LedgerError> {
@@ -525,6 +559,57 @@ mod tests {
         };
         assert_eq!(wrapper.unwrap(&under_first), Err(KeyError::Gone));
         assert_eq!(keys.find(&mobile(1)).unwrap(), Some(subject));
+    }
+
+    /// A store on which somebody else's rotation passes right before a row is inserted.
+    #[derive(Debug)]
+    struct Overtaken(Arc<MemoryKeyStore>, Keys, std::sync::atomic::AtomicBool);
+
+    impl KeyStore for Overtaken {
+        fn ledger(&self) -> Result<Option<LedgerId>, StoreError> {
+            self.0.ledger()
+        }
+        fn tie(&self, ledger: LedgerId) -> Result<(), StoreError> {
+            self.0.tie(ledger)
+        }
+        fn get(&self, name: &[u8]) -> Result<Option<KeyRow>, StoreError> {
+            self.0.get(name)
+        }
+        fn list(&self, prefix: &[u8]) -> Result<Vec<KeyRow>, StoreError> {
+            self.0.list(prefix)
+        }
+        fn insert(&self, rows: &[KeyRow]) -> Result<bool, StoreError> {
+            if self.2.swap(false, std::sync::atomic::Ordering::SeqCst) {
+                self.1.rotate().unwrap();
+            }
+            self.0.insert(rows)
+        }
+        fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError> {
+            self.0.replace(old, new)
+        }
+        fn delete(&self, names: &[Vec<u8>]) -> Result<(), StoreError> {
+            self.0.delete(names)
+        }
+        fn rewrap(
+            &self,
+            rewrap: &mut dyn FnMut(&Wrapped) -> Result<Wrapped, KeyError>,
+        ) -> Result<(), LedgerError> {
+            self.0.rewrap(rewrap)
+        }
+        fn persons(&self) -> Result<u64, StoreError> {
+            self.0.persons()
+        }
+    }
+
+    #[test]
+    fn a_key_that_another_process_s_rotation_overtook_is_not_lost() {
+        let (other, store, wrapper) = keys();
+        let overtaken = Overtaken(store, other.clone(), true.into());
+        let keys = Keys::new(Arc::new(overtaken), wrapper);
+        let subject = Subject::random().unwrap();
+        let key = *keys.data_key(subject, Class::Ledger, NOW).unwrap().expose();
+        let found = other.existing(subject, Class::Ledger).unwrap().unwrap();
+        assert_eq!(found.expose(), &key);
     }
 
     #[test]

@@ -76,7 +76,7 @@ CREATE TABLE person (
     epoch INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE receipt (
-    id BLOB PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
     subject BLOB NOT NULL,
     entry INTEGER NOT NULL,
     rule TEXT,
@@ -86,9 +86,9 @@ CREATE TABLE receipt (
     given_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     ended_at INTEGER,
-    ended_by INTEGER
-) STRICT;
-CREATE INDEX receipt_of_subject ON receipt (subject, entry);
+    ended_by INTEGER,
+    PRIMARY KEY (subject, entry)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE hold (
     id BLOB PRIMARY KEY,
     subject BLOB NOT NULL,
@@ -307,6 +307,8 @@ impl SqliteStore {
         let path = path.as_ref();
         let writer = open(path, &LEDGER)?;
         let reader = open(path, &LEDGER)?;
+        // In KiB. Room for the upper levels of the tree of ten million receipts.
+        reader.pragma_update(None, "cache_size", -32_768)?;
         let id = writer.query_row("SELECT id FROM ledger", [], |row| row.get(0))?;
         Ok(Self {
             ledger: LedgerId::from_bytes(id),
@@ -717,6 +719,20 @@ impl KeyStore for SqliteKeyStore {
         }
         transaction.commit()?;
         Ok(true)
+    }
+
+    fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError> {
+        let changed = held(&self.0).execute(
+            "UPDATE secret SET key_id = ?4, wrapped = ?5 WHERE name = ?1 AND key_id = ?2 AND wrapped = ?3",
+            params![
+                old.name,
+                old.wrapped.key_id,
+                old.wrapped.bytes,
+                new.wrapped.key_id,
+                new.wrapped.bytes,
+            ],
+        )?;
+        Ok(changed == 1)
     }
 
     fn delete(&self, names: &[Vec<u8>]) -> Result<(), StoreError> {

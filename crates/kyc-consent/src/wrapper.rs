@@ -23,7 +23,7 @@ pub struct Wrapped {
 /// Erasure relies on [`rotate`](Self::rotate) and [`destroy_earlier`](Self::destroy_earlier): once a key is destroyed, nothing that it wrapped
 /// opens, in no backup. A service that only schedules the destruction says so in its documentation.
 pub trait KeyWrapper: fmt::Debug + Send + Sync + 'static {
-    /// The id of the key that [`wrap`](Self::wrap) uses.
+    /// The id of the key that [`wrap`](Self::wrap) uses, as of now: also if another process has rotated meanwhile.
     ///
     /// # Errors
     ///
@@ -81,9 +81,11 @@ impl Keks {
         self.0.last().ok_or(KeyError::Malformed)
     }
 
-    fn keep_current(&mut self) {
+    /// Whether there was another one.
+    fn keep_current(&mut self) -> bool {
         let earlier = self.0.len().saturating_sub(1);
         self.0.drain(..earlier);
+        earlier > 0
     }
 
     fn wrap(&self, secret: &[u8]) -> Result<Wrapped, KeyError> {
@@ -160,7 +162,7 @@ pub use file::FileKeyWrapper;
 
 #[cfg(unix)]
 mod file {
-    use std::fs::{self, File, OpenOptions};
+    use std::fs::{self, File, Metadata, OpenOptions};
     use std::io::{self, Read as _, Seek as _, Write as _};
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
     use std::path::{Path, PathBuf};
@@ -179,7 +181,34 @@ mod file {
     /// copy-on-write file systems do, may keep the old ones; where that matters, use a key management service.
     pub struct FileKeyWrapper {
         path: PathBuf,
-        keys: Mutex<Keks>,
+        keys: Mutex<Read>,
+    }
+
+    /// The keys as they were read, and what told that file from others.
+    struct Read {
+        keys: Keks,
+        stamp: Stamp,
+    }
+
+    /// Another file under the same name has another one: inode, length, and when it was made.
+    #[derive(PartialEq)]
+    struct Stamp([i64; 4]);
+
+    impl Stamp {
+        fn of(metadata: &Metadata) -> Self {
+            let [inode, length] = [metadata.ino(), metadata.len()].map(u64::cast_signed);
+            Self([inode, length, metadata.ctime(), metadata.ctime_nsec()])
+        }
+    }
+
+    impl Read {
+        /// Reads the file again if it is another one by now.
+        fn refresh(&mut self, path: &Path) -> Result<&Keks, KeyError> {
+            if Stamp::of(&fs::symlink_metadata(path)?) != self.stamp {
+                *self = read(path)?.1;
+            }
+            Ok(&self.keys)
+        }
     }
 
     impl fmt::Debug for FileKeyWrapper {
@@ -196,13 +225,9 @@ mod file {
         /// The file exists already, or cannot be written.
         pub fn create(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
             let path = path.into();
-            let keys = Keks::new()?;
-            write_new(&path, &keys)?;
+            write_new(&path, &Keks::new()?)?;
             sync_directory(&path)?;
-            Ok(Self {
-                path,
-                keys: Mutex::new(keys),
-            })
+            Self::open(path)
         }
 
         /// Opens the file.
@@ -216,10 +241,10 @@ mod file {
             Ok(Self { path, keys })
         }
 
-        /// Changes the keys on disk, then in memory. Of several processes one at a time.
+        /// Changes the keys on disk, if `change` says so, then in memory. Of several processes one at a time.
         fn change(
             &self,
-            change: impl FnOnce(&mut Keks) -> Result<(), KeyError>,
+            change: impl FnOnce(&mut Keks) -> Result<bool, KeyError>,
         ) -> Result<(), KeyError> {
             let mut held = held(&self.keys);
             let lock = OpenOptions::new()
@@ -238,46 +263,46 @@ mod file {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
-            let (old, mut keys) = read(&self.path)?;
-            change(&mut keys)?;
-            write_new(&new, &keys)?;
+            let (old, mut read_now) = read(&self.path)?;
+            if !change(&mut read_now.keys)? {
+                *held = read_now;
+                return Ok(());
+            }
+            write_new(&new, &read_now.keys)?;
             fs::rename(&new, &self.path)?;
             sync_directory(&self.path)?;
             // The old file has no name any more, only this handle.
             wipe(old)?;
-            *held = keys;
+            *held = read(&self.path)?.1;
             Ok(())
         }
     }
 
     impl KeyWrapper for FileKeyWrapper {
         fn key_id(&self) -> Result<String, KeyError> {
-            Ok(held(&self.keys).current()?.0.clone())
+            Ok(held(&self.keys).refresh(&self.path)?.current()?.0.clone())
         }
 
         fn wrap(&self, secret: &[u8]) -> Result<Wrapped, KeyError> {
-            held(&self.keys).wrap(secret)
+            held(&self.keys).refresh(&self.path)?.wrap(secret)
         }
 
         fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, KeyError> {
             let mut held = held(&self.keys);
-            if let Some(unwrapped) = held.unwrap(wrapped) {
+            // Asked often, so the file is looked at only for a key that is not known.
+            if let Some(unwrapped) = held.keys.unwrap(wrapped) {
                 return unwrapped;
             }
-            // Another process may have rotated meanwhile.
-            *held = read(&self.path)?.1;
-            held.unwrap(wrapped).unwrap_or(Err(KeyError::Gone))
+            let keys = held.refresh(&self.path)?;
+            keys.unwrap(wrapped).unwrap_or(Err(KeyError::Gone))
         }
 
         fn rotate(&self) -> Result<(), KeyError> {
-            self.change(Keks::add)
+            self.change(|keys| keys.add().map(|()| true))
         }
 
         fn destroy_earlier(&self) -> Result<(), KeyError> {
-            self.change(|keys| {
-                keys.keep_current();
-                Ok(())
-            })
+            self.change(|keys| Ok(keys.keep_current()))
         }
     }
 
@@ -288,7 +313,7 @@ mod file {
         name.into()
     }
 
-    fn read(path: &Path) -> Result<(File, Keks), KeyError> {
+    fn read(path: &Path) -> Result<(File, Read), KeyError> {
         // A link could be turned to another file after it was looked at.
         if !fs::symlink_metadata(path)?.is_file() {
             return Err(KeyError::NoFile);
@@ -314,7 +339,8 @@ mod file {
                 kind => KeyError::Io(kind),
             })?;
         let keys = parse(&text).ok_or(KeyError::Malformed)?;
-        Ok((file, keys))
+        let stamp = Stamp::of(&metadata);
+        Ok((file, Read { keys, stamp }))
     }
 
     fn parse(text: &str) -> Option<Keks> {
@@ -459,6 +485,15 @@ mod file {
             let mut bytes = Vec::new();
             old_file.read_to_end(&mut bytes).unwrap();
             assert_eq!(bytes, vec![0; old_text.len()]);
+            // A process that wraps in between does it under the key that stays.
+            assert_eq!(other_process.wrap(&SECRET).unwrap().key_id, after.key_id);
+            let before = fs::metadata(&path).unwrap().ino();
+            keys.destroy_earlier().unwrap();
+            assert_eq!(
+                fs::metadata(&path).unwrap().ino(),
+                before,
+                "there was nothing to do"
+            );
             for entry in fs::read_dir(directory.path()).unwrap() {
                 let text = fs::read_to_string(entry.unwrap().path()).unwrap();
                 assert!(!text.contains(&old_key));

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
-    Artefact, Class, ConsentLedger, Digest, Files, KeyError, LedgerError, MisfitReason, Place,
-    Refusal, Scope, SealError, SqliteKeyStore, SqliteStore, StoreError,
+    Artefact, Change, Class, ConsentLedger, Digest, Entry, Files, Head, KeyError, LedgerError,
+    LedgerStore, MisfitReason, Place, ReceiptRow, Refusal, Scope, SealError, SqliteKeyStore,
+    SqliteStore, StoreError, Subject, SubjectState,
 };
 use provider_core::Mobile;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::support::{Moved, after, code, consenting, mobile, need, notice, provider};
+use crate::support::{Moved, after, code, consenting, memory_keys, mobile, need, notice, provider};
 
 /// The three files of a ledger, in a directory of their own.
 pub(crate) struct Home {
@@ -147,9 +148,9 @@ fn a_rollback_leaves_nothing() {
     // The receipt's row exists already, so the transaction fails after the entry.
     let store = SqliteStore::open(&home.files.ledger).unwrap();
     let before = ledger.state(subject).unwrap();
-    let change = kyc_consent::Change {
+    let change = Change {
         expected: ledger.head().unwrap(),
-        entries: vec![kyc_consent::Entry {
+        entries: vec![Entry {
             seq: 2,
             ..ledger.history(subject).unwrap()[0].0.clone()
         }],
@@ -160,7 +161,6 @@ fn a_rollback_leaves_nothing() {
         released: None,
         artefact: None,
     };
-    use kyc_consent::LedgerStore as _;
     let error = store.commit(&change).unwrap_err();
     assert!(
         matches!(&error, StoreError::Failed(what) if what.starts_with("ConstraintViolation")),
@@ -168,6 +168,66 @@ fn a_rollback_leaves_nothing() {
     );
     assert_eq!(ledger.state(subject).unwrap(), before);
     assert_eq!(ledger.verify(&[]).unwrap().seq, 1);
+}
+
+#[test]
+fn a_caller_writes_more_in_the_same_transaction() {
+    /// Stores an order to stop, in a table of its own, with each withdrawal.
+    #[derive(Debug)]
+    struct Stopping(SqliteStore, PathBuf);
+    impl LedgerStore for Stopping {
+        fn head(&self) -> Result<Head, StoreError> {
+            self.0.head()
+        }
+        fn subject(&self, subject: Subject) -> Result<SubjectState, StoreError> {
+            self.0.subject(subject)
+        }
+        fn receipts(&self, subject: Subject) -> Result<(u64, Vec<ReceiptRow>), StoreError> {
+            self.0.receipts(subject)
+        }
+        fn commit(&self, change: &Change) -> Result<(), StoreError> {
+            let mut connection = Connection::open(&self.1)?;
+            let transaction = connection.transaction()?;
+            SqliteStore::apply(&transaction, change)?;
+            if let Some((subject, epoch)) = change.epoch {
+                let stop = "INSERT INTO stop VALUES (?1, ?2)";
+                transaction.execute(stop, rusqlite::params![subject.as_bytes(), epoch as i64])?;
+            }
+            Ok(transaction.commit()?)
+        }
+        fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+            self.0.entries(after, limit)
+        }
+        fn entries_of(&self, subject: Subject) -> Result<Vec<Entry>, StoreError> {
+            self.0.entries_of(subject)
+        }
+        fn persons(&self) -> Result<u64, StoreError> {
+            self.0.persons()
+        }
+    }
+    let home = Home::new();
+    let path = home.files.ledger.clone();
+    let store = SqliteStore::open(&path).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TABLE stop (subject BLOB PRIMARY KEY, epoch INTEGER)")
+        .unwrap();
+    let store = Arc::new(Stopping(store, path));
+    let ledger = ConsentLedger::open(store, memory_keys()).unwrap();
+    let (subject, _) = consenting(&ledger);
+    let stops = || {
+        raw.query_row("SELECT count(*) FROM stop", [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    ledger.withdraw(subject, Scope::All, &code("app")).unwrap();
+    assert_eq!((stops(), ledger.state(subject).unwrap().epoch), (1, 1));
+    // Where the caller's part fails, nothing of the ledger's is written.
+    let again = kyc_consent::Receipt::new(subject, crate::support::terms()).unwrap();
+    ledger.give(&again).unwrap();
+    ledger
+        .withdraw(subject, Scope::All, &code("app"))
+        .unwrap_err();
+    assert_eq!((stops(), ledger.state(subject).unwrap().epoch), (1, 1));
+    ledger.verify(&[]).unwrap();
 }
 
 // Refused before anything is written

@@ -354,6 +354,7 @@ fn what_has_expired_is_recorded_once() {
 struct Watched {
     inner: MemoryStore,
     fails: AtomicBool,
+    is_silent: AtomicBool,
     conflicts: AtomicBool,
     then: OnceLock<Box<dyn Then>>,
 }
@@ -367,6 +368,7 @@ impl Watched {
         let store = Arc::new(Self {
             inner: MemoryStore::new().unwrap(),
             fails: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
             conflicts: AtomicBool::new(false),
             then: OnceLock::new(),
         });
@@ -386,7 +388,10 @@ impl LedgerStore for Watched {
     }
 
     fn receipts(&self, subject: Subject) -> Result<(u64, Vec<ReceiptRow>), StoreError> {
-        self.inner.receipts(subject)
+        match self.is_silent.load(Ordering::SeqCst) {
+            true => Err(StoreError::Failed("no answer".to_owned())),
+            false => self.inner.receipts(subject),
+        }
     }
 
     fn commit(&self, change: &Change) -> Result<(), StoreError> {
@@ -439,6 +444,18 @@ fn a_withdrawal_that_was_not_written_changes_nothing_but_old_proofs() {
         &ledger.prove(&need(subject)).unwrap(),
         0
     ));
+}
+
+#[test]
+fn without_an_answer_from_the_store_nothing_is_proved() {
+    let (store, ledger) = Watched::ledger();
+    let (subject, _) = consenting(&ledger);
+    store.is_silent.store(true, Ordering::SeqCst);
+    let error = ledger.prove(&need(subject)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "purpose loan-underwriting: the ledger did not answer: the store failed: no answer"
+    );
 }
 
 #[test]
