@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::values::InvalidRequest;
+use crate::values::{InvalidRequest, MissingConsent};
 use crate::wire::{
     DecodeError, DecodeErrorCategory, Fault, FaultClass, Idempotency, RawResponse, RequestId,
     VerificationError,
@@ -75,6 +75,9 @@ pub enum ErrorKind {
     Unrecognized,
     /// An authentic reply that could not be decoded; the cause has the place, never the value.
     Decode,
+    /// The client's [`ConsentGate`](crate::ConsentGate) found no live consent for the call; [`Error::missing_consent`] has the
+    /// purpose. The attempt was not sent, and is not retried. Obtain the consent, or prove it again.
+    NoConsent,
     /// A downloaded file could not be stored on this machine; the cause says why. Never retried.
     Storage,
 }
@@ -92,6 +95,7 @@ crate::named_enum! {
         Api = "api",
         Unrecognized = "unrecognized",
         Decode = "decode",
+        NoConsent = "no_consent",
         Storage = "storage",
     }
 }
@@ -333,6 +337,11 @@ impl Error {
         self.source_as()
     }
 
+    /// The purpose that lacks a live consent, for [`ErrorKind::NoConsent`].
+    pub fn missing_consent(&self) -> Option<&MissingConsent> {
+        self.source_as()
+    }
+
     /// The failures of the other providers, in order, where several were tried in turn.
     pub fn also_failed(&self) -> &[Error] {
         &self.0.also_failed
@@ -412,9 +421,10 @@ impl Error {
         line
     }
 
-    /// The causes below the first line; an invalid request is part of that line already.
+    /// The causes below the first line; an invalid request and a missing consent are part of that line already.
     fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        let first = self.source().filter(|_| self.invalid_request().is_none());
+        let in_line = self.invalid_request().is_some() || self.missing_consent().is_some();
+        let first = self.source().filter(|_| !in_line);
         std::iter::successors(first, |&error| error.source())
     }
 
@@ -464,6 +474,7 @@ impl Error {
                 "the reply is a success without what was asked for"
             }
             ErrorKind::Decode => "the reply could not be decoded",
+            ErrorKind::NoConsent => "no live consent, so this attempt was not sent",
             ErrorKind::Storage => "the file could not be stored",
         }
     }
@@ -489,6 +500,9 @@ impl fmt::Display for Error {
         // The field to correct is part of the line; other causes are in the report.
         if let Some(invalid) = self.invalid_request() {
             write!(f, ": {invalid}")?;
+        }
+        if let Some(missing) = self.missing_consent() {
+            write!(f, ": {missing}")?;
         }
         if let Some(fault) = &inner.fault {
             write!(f, ": {fault}")?;
@@ -536,6 +550,12 @@ impl StdError for Error {
 impl From<InvalidRequest> for Error {
     fn from(error: InvalidRequest) -> Self {
         Self::new(ErrorKind::InvalidRequest, Outcome::NotSent).with_source(error)
+    }
+}
+
+impl From<MissingConsent> for Error {
+    fn from(missing: MissingConsent) -> Self {
+        Self::new(ErrorKind::NoConsent, Outcome::NotSent).with_source(missing)
     }
 }
 
@@ -729,6 +749,11 @@ mod tests {
                 ErrorKind::Decode,
                 "decode",
                 "the reply could not be decoded",
+            ),
+            (
+                ErrorKind::NoConsent,
+                "no_consent",
+                "no live consent, so this attempt was not sent",
             ),
         ] {
             assert_eq!(kind.as_str(), name);

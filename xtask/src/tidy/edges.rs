@@ -13,6 +13,7 @@ pub(crate) enum Role {
     Journey,
     Engine,
     Facade,
+    Consent,
     Sandbox,
     Cli,
     Proof,
@@ -36,6 +37,7 @@ impl Role {
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
             "kyc-journey-sqlite" => Self::Engine,
+            "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -50,7 +52,7 @@ impl Role {
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
-            Self::Journey | Self::Sandbox => other == Self::Core,
+            Self::Journey | Self::Consent | Self::Sandbox => other == Self::Core,
             Self::Engine => matches!(other, Self::Core | Self::Journey),
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
@@ -150,6 +152,8 @@ mod tests {
             ("consent-hmac", "veriff-sessions"),
             ("finpass", "kyc-sandbox"),
             ("kyc-sandbox", "finpass"),
+            ("provider-core", "kyc-consent"),
+            ("kyc-consent", "finpass"),
             ("kyc-facade", "finpass"),
             ("kyc-cli", "kyc-proof"),
             ("xtask", "provider-core"),
@@ -168,6 +172,7 @@ mod tests {
             ("finpro-fiu", "finpro-profile"),
             ("veriff-sessions", "consent-hmac"),
             ("kyc-sandbox", "provider-core"),
+            ("kyc-consent", "provider-core"),
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),

@@ -194,7 +194,7 @@ pub(crate) enum Evidence {
 /// Classifies a failed attempt by what it reveals about the provider's health.
 pub(crate) fn evidence(error: &Error) -> Evidence {
     match error.kind() {
-        ErrorKind::InvalidRequest | ErrorKind::Unavailable => Evidence::None,
+        ErrorKind::InvalidRequest | ErrorKind::Unavailable | ErrorKind::NoConsent => Evidence::None,
         ErrorKind::Storage if error.outcome() == Outcome::NotSent => Evidence::None,
         // The peer is not the provider, so nothing was sent.
         ErrorKind::Verification if error.outcome() == Outcome::NotSent => Evidence::None,

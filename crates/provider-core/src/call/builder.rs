@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::client::Settings;
+use super::consent::ConsentGate;
 #[cfg(feature = "drift")]
 use super::drift_radar::DriftRadar;
 use super::observer::{CallObserver, both};
@@ -32,6 +33,7 @@ pub struct ClientBuilder<P, C = Client<P>> {
     timeout: Option<Duration>,
     reuse_connections: bool,
     lints: Lints,
+    consent_gate: Option<Arc<dyn ConsentGate>>,
     #[cfg(feature = "drift")]
     drift_radar: Option<Arc<DriftRadar>>,
     client: PhantomData<fn() -> C>,
@@ -59,6 +61,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             timeout: None,
             reuse_connections: false,
             lints: Lints::default(),
+            consent_gate: None,
             #[cfg(feature = "drift")]
             drift_radar: None,
             client: PhantomData,
@@ -141,6 +144,14 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
         self
     }
 
+    /// Asks `gate` before each attempt whether a consent covers it: typed calls, calls from the catalogue, downloads, reads
+    /// too. Without a live one the call ends with [`ErrorKind::NoConsent`](crate::ErrorKind::NoConsent) and nothing is sent.
+    #[must_use]
+    pub fn consent_gate(mut self, gate: Arc<dyn ConsentGate>) -> Self {
+        self.consent_gate = Some(gate);
+        self
+    }
+
     /// Compares replies with their documentation and counts the differences in `radar`; several clients may share one.
     #[cfg(feature = "drift")]
     #[must_use]
@@ -171,6 +182,7 @@ impl<P: Provider, C: From<Client<P>>> ClientBuilder<P, C> {
             timeout: self.timeout,
             reuse_connections: self.reuse_connections,
             lints: self.lints,
+            consent_gate: self.consent_gate,
             #[cfg(feature = "drift")]
             drift_radar: self.drift_radar,
         };

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::client::{Client, check_declaration};
+use super::consent::ConsentEvidence;
 use super::options::CallOptions;
 use crate::error::Error;
 use crate::resilience::{RetryPolicy, WhenLimited};
@@ -64,6 +65,12 @@ impl<'c, E: Endpoint> Call<'c, E> {
     /// Sends this id instead of a random one.
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.options = self.options.with_request_id(request_id);
+        self
+    }
+
+    /// Shows a consent to the client's [`ConsentGate`](crate::ConsentGate), before each attempt.
+    pub fn with_consent(mut self, consent: impl Into<ConsentEvidence>) -> Self {
+        self.options = self.options.with_consent(consent);
         self
     }
 

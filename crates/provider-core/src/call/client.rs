@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::answer::{Evidence, evidence, is_permanent};
+use super::consent::{ConsentGate, GatedCall};
 use super::deadline::within;
 use super::downloaded::Downloaded;
 #[cfg(feature = "drift")]
@@ -68,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) reuse_connections: bool,
     pub(crate) lints: Lints,
+    pub(crate) consent_gate: Option<Arc<dyn ConsentGate>>,
     #[cfg(feature = "drift")]
     pub(crate) drift_radar: Option<Arc<DriftRadar>>,
 }
@@ -237,10 +239,9 @@ impl<P: Provider> Client<P> {
             if let Err(error) = receiver.begin(deadline).await {
                 break error;
             }
-            let mut under_way = match self.admit(circuit, options, timeout, progress).await {
+            let mut under_way = match self.admit::<E>(circuit, options, timeout, progress).await {
                 Ok(under_way) => under_way,
-                // The failure of an earlier attempt is more specific than the refusal of the next one.
-                Err(refusal) => break failed.unwrap_or(refusal),
+                Err(refusal) => break reported(failed, refusal),
             };
             let provider = self.provider();
             if let Some(refreshing) = provider.refresh()
@@ -272,6 +273,8 @@ impl<P: Provider> Client<P> {
                 let begun = prepare(&*provider, endpoint, &attempt, request_id)
                     .map_err(Error::from)
                     .and_then(|request| {
+                        // Asked again: consent may have been withdrawn during a wait for the limiter or for a token.
+                        self.consented::<E>(options)?;
                         let now = Instant::now();
                         // The shorter deadline counts: more time for calls does not make a healthy provider slower.
                         let own = standard.min(E::OPERATION.timeout);
@@ -290,10 +293,15 @@ impl<P: Provider> Client<P> {
                     });
                 let (permit, sending) = match begun {
                     Ok(begun) => begun,
-                    // Since the check, the circuit has opened or another attempt has taken the probe.
-                    Err(refusal) if refusal.kind() == ErrorKind::Unavailable => {
+                    // Since the check, the circuit has opened, another attempt has taken the probe, or consent is gone.
+                    Err(refusal)
+                        if matches!(
+                            refusal.kind(),
+                            ErrorKind::Unavailable | ErrorKind::NoConsent
+                        ) =>
+                    {
                         attempts = attempts.saturating_sub(1);
-                        break failed.unwrap_or(refusal);
+                        break reported(failed, refusal);
                     }
                     Err(error) => {
                         progress.attempt_failed(&error, outcome, None);
@@ -425,9 +433,23 @@ impl<P: Provider> Client<P> {
         options.timeout.unwrap_or(standard).min(limit)
     }
 
-    /// Waits for the rate limiter's permission to send an attempt, or refuses. The circuit is only looked at, so that an open
-    /// one is neither waited for nor charged to the limit; its permit is acquired when the request is built.
-    async fn admit(
+    /// Asks the gate, if there is one.
+    fn consented<E: Endpoint<Provider = P>>(&self, options: &CallOptions) -> Result<(), Error> {
+        let settings = &self.inner.settings;
+        let Some(gate) = settings.consent_gate.as_deref() else {
+            return Ok(());
+        };
+        let call = GatedCall {
+            evidence: options.consent.as_ref(),
+            ..GatedCall::new(P::NAME, &E::OPERATION, settings.clock.now())
+        };
+        gate.admit(&call).map_err(Error::from)
+    }
+
+    /// Waits for the rate limiter's permission to send an attempt, or refuses; without consent nothing is waited for. The circuit
+    /// is only looked at, so that an open one is neither waited for nor charged to the limit; its permit is acquired when the
+    /// request is built.
+    async fn admit<E: Endpoint<Provider = P>>(
         &self,
         circuit: &Circuit,
         options: &CallOptions,
@@ -436,6 +458,7 @@ impl<P: Provider> Client<P> {
     ) -> Result<UnderWay<'_>, Error> {
         let settings = &self.inner.settings;
         let when_limited = options.when_limited.unwrap_or(settings.when_limited);
+        self.consented::<E>(options)?;
         loop {
             if let Some(wait) = circuit.refusal(|| Some(Instant::now())) {
                 return Err(circuit_open(wait));
@@ -478,6 +501,15 @@ async fn refreshed(
                 .with_source(cause)
         }),
         Err(_) => Err(Error::new(ErrorKind::Timeout, Outcome::NotSent)),
+    }
+}
+
+/// What the caller is told when the next attempt is refused. The failure of an earlier one is more specific than an open
+/// circuit or a limit; that consent is gone is more important than either.
+fn reported(failed: Option<Error>, refusal: Error) -> Error {
+    match failed {
+        Some(failed) if refusal.kind() != ErrorKind::NoConsent => failed,
+        _ => refusal,
     }
 }
 

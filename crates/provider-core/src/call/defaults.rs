@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::builder::{ClientBuilder, default_transport};
 use super::client::Client;
+use super::consent::ConsentGate;
 #[cfg(feature = "drift")]
 use super::drift_radar::DriftRadar;
 use super::observer::{CallObserver, both};
@@ -35,6 +36,7 @@ pub struct ClientDefaults {
     retry: Option<RetryPolicy>,
     timeout: Option<Duration>,
     lints: Option<Lints>,
+    consent_gate: Option<Arc<dyn ConsentGate>>,
     #[cfg(feature = "drift")]
     drift_radar: Option<Arc<DriftRadar>>,
 }
@@ -92,6 +94,13 @@ impl ClientDefaults {
         self
     }
 
+    /// Asks `gate` before each attempt, see [`ClientBuilder::consent_gate`].
+    #[must_use]
+    pub fn consent_gate(mut self, gate: Arc<dyn ConsentGate>) -> Self {
+        self.consent_gate = Some(gate);
+        self
+    }
+
     /// Compares replies with their documentation, see [`ClientBuilder::drift_radar`].
     #[cfg(feature = "drift")]
     #[must_use]
@@ -117,6 +126,9 @@ impl ClientDefaults {
         }
         if let Some(lints) = &self.lints {
             builder = builder.lints(lints.clone());
+        }
+        if let Some(gate) = &self.consent_gate {
+            builder = builder.consent_gate(Arc::clone(gate));
         }
         #[cfg(feature = "drift")]
         if let Some(radar) = &self.drift_radar {

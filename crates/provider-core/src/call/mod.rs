@@ -10,6 +10,7 @@ mod call;
 #[cfg(feature = "catalogue")]
 mod catalogue;
 mod client;
+mod consent;
 mod deadline;
 mod defaults;
 mod download;
@@ -33,6 +34,7 @@ pub use catalogue::{CatalogueEntry, JsonCall, JsonDownload, ReplyText, TextCall}
 #[cfg(feature = "testing")]
 pub use catalogue::{Printed, PrintingCall};
 pub use client::Client;
+pub use consent::{ConsentEvidence, ConsentGate, GatedCall};
 pub use defaults::ClientDefaults;
 pub use downloaded::Downloaded;
 #[cfg(feature = "drift")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::consent::ConsentEvidence;
 use crate::resilience::{RetryPolicy, WhenLimited};
 use crate::wire::RequestId;
 
@@ -19,6 +20,8 @@ pub struct CallOptions {
     pub when_limited: Option<WhenLimited>,
     /// The id that the call is sent with; a random one if absent.
     pub request_id: Option<RequestId>,
+    /// What the call shows to the client's consent gate, if it has one.
+    pub consent: Option<ConsentEvidence>,
 }
 
 impl CallOptions {
@@ -59,6 +62,13 @@ impl CallOptions {
     #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.request_id = Some(request_id);
+        self
+    }
+
+    /// Shows a consent to the client's [`ConsentGate`](crate::ConsentGate), before each attempt.
+    #[must_use]
+    pub fn with_consent(mut self, consent: impl Into<ConsentEvidence>) -> Self {
+        self.consent = Some(consent.into());
         self
     }
 }

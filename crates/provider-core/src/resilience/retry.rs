@@ -103,6 +103,7 @@ fn may_retry(failure: &Failure) -> bool {
         | ErrorKind::Unavailable
         | ErrorKind::Verification
         | ErrorKind::Decode
+        | ErrorKind::NoConsent
         | ErrorKind::Storage => false,
     }
 }
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
     use Idempotency::{Repeatable, Safe, Unsafe};
 
-    const KINDS: [ErrorKind; 12] = [
+    const KINDS: [ErrorKind; 13] = [
         ErrorKind::InvalidRequest,
         ErrorKind::Credentials,
         ErrorKind::Unavailable,
@@ -171,6 +172,7 @@ mod tests {
         ErrorKind::Api,
         ErrorKind::Unrecognized,
         ErrorKind::Decode,
+        ErrorKind::NoConsent,
         ErrorKind::Storage,
     ];
 

@@ -5,6 +5,7 @@ mod environment;
 mod ids;
 mod invalid_request;
 mod masked;
+mod missing_consent;
 #[cfg(feature = "money")]
 mod money;
 #[doc(hidden)]
@@ -23,6 +24,7 @@ pub use environment::{from_environment, required_from_environment};
 pub use ids::{Email, Mobile, Pan, PathId, check_id};
 pub use invalid_request::InvalidRequest;
 pub use masked::Masked;
+pub use missing_consent::MissingConsent;
 #[cfg(feature = "money")]
 pub use money::Amount;
 pub use open_enum::{OpenEnum, UnknownText};

@@ -12,6 +12,7 @@ mod answers;
 mod call_loop;
 mod catalogue;
 mod circuit_breaker;
+mod consent;
 mod downloads;
 #[cfg(feature = "drift")]
 mod drift;

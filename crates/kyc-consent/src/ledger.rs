@@ -1,0 +1,980 @@
+//! The ledger: what is recorded, proved, withdrawn and erased.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use jiff::Timestamp;
+use provider_core::{Clock, Mobile, SystemClock};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::chain::{Head, Misfit, Walk, verify};
+use crate::entry::{Artefact, BODY, Body, Detail, Entry, Use};
+use crate::error::{LedgerError, SealError, StoreError};
+use crate::ids::{Code, Digest, HoldId, LedgerId, ProviderName, ReceiptId, Subject, random};
+use crate::keys::Keys;
+use crate::notice::Notice;
+use crate::proof::{
+    ConsentNeed, ConsentProof, Endings, GateRules, Ground, LONGEST_PROOF, LedgerGate, NoConsent,
+    NoConsentReason, Proven, covering,
+};
+use crate::receipt::{Receipt, whole};
+use crate::retention::{
+    Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide,
+};
+use crate::seal::{Place, open, seal};
+use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
+use crate::{export, jsonld};
+
+/// How often a change is planned again because somebody else appended first.
+const TRIES: u32 = 16;
+/// How many entries are read at once.
+const PAGE: usize = 4096;
+
+/// A ledger of consent. Cheap to clone; the clones are one ledger. Two that were opened on the same files, in one process or
+/// several, know of each other's withdrawals when they next prove something, which is within
+/// [`LONGEST_PROOF`]: open each once a process.
+///
+/// Its methods are not async. Those that write wait for the disk: call them from a thread that may wait. Proving reads, and
+/// the gate only looks.
+#[derive(Debug, Clone)]
+pub struct ConsentLedger(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: LedgerId,
+    store: Arc<dyn LedgerStore>,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+    /// Held while something is appended: the chain has one end.
+    writing: Mutex<()>,
+    endings: Mutex<HashMap<Subject, Weak<Endings>>>,
+}
+
+/// What one change writes, before it is sealed and chained.
+#[derive(Default)]
+struct Plan {
+    says: Vec<(Option<ReceiptId>, Detail)>,
+    ended: Vec<(ReceiptId, EndReason)>,
+    held: Option<Hold>,
+    released: Option<HoldId>,
+}
+
+impl Plan {
+    fn of(receipt: Option<ReceiptId>, detail: Detail) -> Self {
+        Self {
+            says: vec![(receipt, detail)],
+            ..Self::default()
+        }
+    }
+}
+
+/// Which receipts a person withdraws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Every consent.
+    All,
+    /// This one.
+    Receipt(ReceiptId),
+}
+
+/// What a withdrawal did, and what has to follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// Whose consent.
+    pub subject: Subject,
+    /// The receipts that ended; none if there was nothing left to withdraw.
+    pub receipts: Vec<ReceiptId>,
+    /// The person's epoch from now on.
+    pub epoch: u64,
+    /// What has to be done now. Each may be done again.
+    pub effects: Vec<Effect>,
+    /// What is not erased, and why.
+    pub kept: Vec<KeptClass>,
+}
+
+/// What has to follow a withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Revoke the consent artefact of this entry, by [`artefact`](ConsentLedger::artefact), at the aggregator.
+    Revoke {
+        /// Through which provider.
+        provider: ProviderName,
+        /// For which receipt.
+        receipt: ReceiptId,
+        /// The entry with the artefact.
+        entry: u64,
+    },
+    /// Have a provider delete what it has of the person.
+    Delete {
+        /// Which provider.
+        provider: ProviderName,
+    },
+    /// Erase these classes, by [`erase`](ConsentLedger::erase), and delete what was sealed under them.
+    Erase {
+        /// Which classes.
+        classes: Vec<Class>,
+    },
+    /// Send the person a receipt of the withdrawal.
+    Confirm {
+        /// The receipts that were withdrawn.
+        receipts: Vec<ReceiptId>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What is to be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErasureOrder {
+    /// Why.
+    pub reason: ErasureReason,
+    /// Which classes; `None` for all that there are.
+    pub classes: Option<Vec<Class>>,
+    /// When the relationship with the person ended; `None` if it has not.
+    pub relationship_ended: Option<Timestamp>,
+}
+
+/// The answer to an erasure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// The classes whose keys are gone, from every backup too.
+    pub erased: Vec<Erased>,
+    /// What was kept, why, and until when.
+    pub kept: Vec<KeptClass>,
+    /// Whether the mobile number leads to the person no more.
+    pub unlinked: bool,
+}
+
+impl ConsentLedger {
+    /// Opens the ledger in `store` with its keys.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Lost`](crate::KeyError::Lost) with the number of persons if the keys cannot open what was sealed;
+    /// [`Refusal::OtherLedger`](crate::Refusal::OtherLedger) if they are another ledger's; or the store or the keys failed.
+    pub fn open(store: Arc<dyn LedgerStore>, keys: Keys) -> Result<Self, LedgerError> {
+        Self::open_with_clock(store, keys, Arc::new(SystemClock))
+    }
+
+    /// Opens the ledger with a clock of its own; give the clients whose gate it is the same one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_with_clock(
+        store: Arc<dyn LedgerStore>,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LedgerError> {
+        let id = store.head()?.ledger;
+        keys.attach(id, || store.persons(), clock.now())?;
+        Ok(Self(Arc::new(Inner {
+            id,
+            store,
+            keys,
+            clock,
+            writing: Mutex::new(()),
+            endings: Mutex::default(),
+        })))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> LedgerId {
+        self.0.id
+    }
+
+    /// Its keys.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The pseudonym of the person with this mobile number, a new one if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn subject(&self, mobile: &Mobile) -> Result<Subject, LedgerError> {
+        self.0.keys.subject(mobile, self.now())
+    }
+
+    /// The pseudonym of the person with this mobile number, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn find(&self, mobile: &Mobile) -> Result<Option<Subject>, LedgerError> {
+        self.0.keys.find(mobile)
+    }
+
+    /// Records that consent was requested with this notice.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn request(&self, subject: Subject, notice: &Notice) -> Result<(), LedgerError> {
+        let notice = (notice.id().to_owned(), notice.version().to_owned());
+        let detail = Detail::Requested { notice };
+        self.append(subject, |_| Ok(Plan::of(None, detail.clone())))?;
+        Ok(())
+    }
+
+    /// Records that consent was refused after this notice.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn refuse(&self, subject: Subject, notice: &Notice) -> Result<(), LedgerError> {
+        let notice = (notice.id().to_owned(), notice.version().to_owned());
+        let detail = Detail::Refused { notice };
+        self.append(subject, |_| Ok(Plan::of(None, detail.clone())))?;
+        Ok(())
+    }
+
+    /// Records a receipt. It counts from its `given_at` on. The same receipt again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn give(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        let detail = Detail::Given(Box::new(receipt.clone()));
+        self.append(receipt.subject(), |state| {
+            match state.receipts.iter().any(|row| row.id == receipt.id()) {
+                true => Ok(Plan::default()),
+                false => Ok(Plan::of(Some(receipt.id()), detail.clone())),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Records a receipt in place of an earlier one of the same person, which ends.
+    ///
+    /// # Errors
+    ///
+    /// There is no such receipt of this person, or it was withdrawn; the store or the keys failed.
+    pub fn renew(&self, replaces: ReceiptId, receipt: &Receipt) -> Result<(), LedgerError> {
+        let detail = Detail::Renewed {
+            replaces,
+            receipt: Box::new(receipt.clone()),
+        };
+        self.append(receipt.subject(), |state| {
+            match row_of(state, replaces)?.ended {
+                Some((_, EndReason::Renewed)) if row_of(state, receipt.id()).is_ok() => {
+                    Ok(Plan::default())
+                }
+                Some((_, EndReason::Withdrawn)) => Err(LedgerError::State(
+                    "a receipt that was withdrawn is not renewed; consent is given anew",
+                )),
+                _ => Ok(Plan {
+                    ended: vec![(replaces, EndReason::Renewed)],
+                    ..Plan::of(Some(receipt.id()), detail.clone())
+                }),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Withdraws consent: from the moment this returns no call begins in this process that was proved before. In one
+    /// transaction the entries are written, the receipts end and the epoch rises; receipts of a legal duty stay as they are. The
+    /// answer says what has to follow, and can be asked for again: see [`aftermath`](Self::aftermath).
+    ///
+    /// # Errors
+    ///
+    /// There is no such receipt of this person, or it rests on a legal duty; the store or the keys failed.
+    pub fn withdraw(
+        &self,
+        subject: Subject,
+        scope: Scope,
+        channel: &Code,
+    ) -> Result<Withdrawal, LedgerError> {
+        if let Scope::Receipt(id) = scope
+            && row_of(&self.0.store.subject(subject)?, id)?.rule.is_some()
+        {
+            return Err(LedgerError::State("a legal duty cannot be withdrawn"));
+        }
+        let written = self.append(subject, |state| {
+            let mut plan = Plan::default();
+            let chosen = state.receipts.iter().filter(|row| match scope {
+                Scope::All => row.rule.is_none() && row.ended.is_none(),
+                Scope::Receipt(id) => row.id == id && row.ended.is_none(),
+            });
+            for row in chosen {
+                let channel = channel.clone();
+                plan.says
+                    .push((Some(row.id), Detail::Withdrawn { channel }));
+                plan.ended.push((row.id, EndReason::Withdrawn));
+            }
+            Ok(plan)
+        })?;
+        let receipts: Vec<ReceiptId> = written.ended.iter().map(|(id, ..)| *id).collect();
+        let mut withdrawal = self.aftermath(subject)?;
+        withdrawal.receipts = receipts;
+        Ok(withdrawal)
+    }
+
+    /// What has to follow the withdrawals of this person until now. It is read from what is stored, so it is the same after a
+    /// crash, and what was done already is named again.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn aftermath(&self, subject: Subject) -> Result<Withdrawal, LedgerError> {
+        let state = self.0.store.subject(subject)?;
+        let classes = self.0.keys.classes(subject)?;
+        Ok(aftermath(subject, &state, &classes, self.now()))
+    }
+
+    /// Records the receipts of a person whose time is over, and says which.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn expire(&self, subject: Subject) -> Result<Vec<ReceiptId>, LedgerError> {
+        let now = self.now();
+        let written = self.append(subject, |state| {
+            let mut plan = Plan::default();
+            for row in &state.receipts {
+                if row.ended.is_none() && now >= row.expires_at {
+                    plan.says.push((Some(row.id), Detail::Expired {}));
+                    plan.ended.push((row.id, EndReason::Expired));
+                }
+            }
+            Ok(plan)
+        })?;
+        Ok(written.ended.iter().map(|(id, ..)| *id).collect())
+    }
+
+    /// Records which consent artefact at an aggregator belongs to a receipt, and returns the place of its entry.
+    ///
+    /// # Errors
+    ///
+    /// There is no such receipt of this person; the store or the keys failed.
+    pub fn record_artefact(
+        &self,
+        subject: Subject,
+        receipt: ReceiptId,
+        artefact: &Artefact,
+    ) -> Result<u64, LedgerError> {
+        let written = self.append(subject, |state| {
+            row_of(state, receipt)?;
+            Ok(Plan::of(Some(receipt), Detail::Artefact(artefact.clone())))
+        })?;
+        Ok(written.head().seq)
+    }
+
+    /// The artefact that this entry recorded.
+    ///
+    /// # Errors
+    ///
+    /// There is none; it was erased; the store or the keys failed.
+    pub fn artefact(&self, entry: u64) -> Result<Artefact, LedgerError> {
+        let found = self.0.store.entries(entry.saturating_sub(1), 1)?;
+        let found = found.first().filter(|found| found.seq == entry);
+        match self.says(found.ok_or(LedgerError::Unknown("entry"))?)? {
+            Some(Detail::Artefact(artefact)) => Ok(artefact),
+            Some(_) => Err(LedgerError::Unknown("artefact")),
+            None => Err(SealError::Erased.into()),
+        }
+    }
+
+    /// Records that a call was made under a proof, and what became of it: its outcome's name, or `ok`.
+    ///
+    /// # Errors
+    ///
+    /// The proof is another ledger's; the store or the keys failed.
+    pub fn record_use(
+        &self,
+        proof: &ConsentProof,
+        operation: &str,
+        outcome: &str,
+    ) -> Result<(), LedgerError> {
+        if proof.ledger() != self.0.id {
+            return Err(LedgerError::Unknown("proof"));
+        }
+        let need = proof.need();
+        let used = Use {
+            provider: need.provider.clone(),
+            operation: operation.to_owned(),
+            purpose: need.purpose.clone(),
+            outcome: outcome.to_owned(),
+        };
+        let receipt = Some(proof.ground().receipt());
+        self.append(need.subject, |_| {
+            Ok(Plan::of(receipt, Detail::Used(used.clone())))
+        })?;
+        Ok(())
+    }
+
+    /// Holds a class of a person's data back from erasure.
+    ///
+    /// # Errors
+    ///
+    /// The system provides no randomness; the store or the keys failed.
+    pub fn hold(
+        &self,
+        subject: Subject,
+        class: Class,
+        reason: Code,
+        by: Code,
+        until: Option<Timestamp>,
+    ) -> Result<Hold, LedgerError> {
+        let hold = Hold {
+            id: HoldId::random()?,
+            subject,
+            class,
+            reason,
+            by,
+            until: until.map(whole),
+        };
+        self.append(subject, |_| {
+            Ok(Plan {
+                held: Some(hold.clone()),
+                ..Plan::of(None, Detail::Held(hold.clone()))
+            })
+        })?;
+        Ok(hold)
+    }
+
+    /// Releases a hold.
+    ///
+    /// # Errors
+    ///
+    /// There is no such hold of this person; the store or the keys failed.
+    pub fn release(&self, subject: Subject, hold: HoldId) -> Result<(), LedgerError> {
+        self.append(subject, |state| {
+            let held = state.holds.iter().find(|held| held.id == hold);
+            let held = held.ok_or(LedgerError::Unknown("hold"))?;
+            Ok(Plan {
+                released: Some(hold),
+                ..Plan::of(None, Detail::Released(held.clone()))
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Erases what may be erased: destroys its keys, wraps all others under a new key-encryption key and destroys the earlier
+    /// one, so that no backup opens it; then records what was erased, what was kept, and why. What was sealed under the keys
+    /// can be deleted at leisure. Doing it again does no harm.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed. Do it again.
+    pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
+        let state = self.0.store.subject(subject)?;
+        let circumstances = Circumstances {
+            reason: order.reason,
+            now: self.now(),
+            relationship_ended: order.relationship_ended,
+        };
+        let mut erased = Vec::new();
+        let mut kept = Vec::new();
+        for (class, since) in self.0.keys.classes(subject)? {
+            if order
+                .classes
+                .as_ref()
+                .is_none_or(|classes| classes.contains(&class))
+            {
+                match decide(class, since, &state.holds, &circumstances) {
+                    Ok(class) => erased.push(class),
+                    Err(class) => kept.push(class),
+                }
+            }
+        }
+        // Somebody who is kept for a duty has to be found for it.
+        let everything = order.classes.is_none() && order.reason != ErasureReason::TermOver;
+        let unlinked = everything && kept.iter().all(|kept| kept.class == Class::Ledger);
+        let classes: Vec<Class> = erased.iter().map(|erased| erased.class).collect();
+        let detail = Detail::Erased {
+            erased: erased.clone(),
+            kept: kept.clone(),
+        };
+        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
+        // The entry that erases the others' key is among them: it leaves no new key behind.
+        let with_ledger = classes.contains(&Class::Ledger);
+        if with_ledger {
+            record()?;
+        }
+        self.0.keys.destroy(subject, &classes, unlinked)?;
+        if !with_ledger {
+            record()?;
+        }
+        Ok(Erasure {
+            erased,
+            kept,
+            unlinked,
+        })
+    }
+
+    /// Seals data of a person, to be stored at this place of the application's own.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, LedgerError> {
+        let key = self
+            .0
+            .keys
+            .data_key(place.subject, place.class, self.now())?;
+        Ok(seal(&key, place, plain)?)
+    }
+
+    /// Opens data that was sealed for this place.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Erased`] if its key is gone, another [`SealError`] if it is not what was sealed here; or the keys failed.
+    pub fn unseal(
+        &self,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
+        let key = self.0.keys.existing(place.subject, place.class)?;
+        Ok(open(&key.ok_or(SealError::Erased)?, place, sealed)?)
+    }
+
+    /// What is known of a person without opening a body.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn state(&self, subject: Subject) -> Result<SubjectState, LedgerError> {
+        Ok(self.0.store.subject(subject)?)
+    }
+
+    /// The entries about a person with what they say; `None` for those that were erased.
+    ///
+    /// # Errors
+    ///
+    /// A body is not what was written; the store or the keys failed.
+    pub fn history(&self, subject: Subject) -> Result<Vec<(Entry, Option<Detail>)>, LedgerError> {
+        let entries = self.0.store.entries_of(subject)?;
+        let with = |entry: Entry| self.says(&entry).map(|says| (entry, says));
+        entries.into_iter().map(with).collect()
+    }
+
+    /// A receipt with all of it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such receipt of this person; it was erased; the store or the keys failed.
+    pub fn receipt(&self, subject: Subject, receipt: ReceiptId) -> Result<Receipt, LedgerError> {
+        for (_, says) in self.history(subject)? {
+            match says {
+                Some(Detail::Given(found) | Detail::Renewed { receipt: found, .. })
+                    if found.id() == receipt =>
+                {
+                    return Ok(*found);
+                }
+                _ => {}
+            }
+        }
+        row_of(&self.state(subject)?, receipt)?;
+        Err(SealError::Erased.into())
+    }
+
+    /// The consent record of a receipt in JSON-LD, with what happened to it, see [`jsonld::record`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`receipt`](Self::receipt) and [`jsonld::record`].
+    pub fn consent_record(
+        &self,
+        subject: Subject,
+        receipt: ReceiptId,
+        base: &str,
+    ) -> Result<serde_json::Value, LedgerError> {
+        let of = self.0.store.entries_of(subject)?.into_iter();
+        let of = of.filter(|entry| entry.receipt == Some(receipt));
+        let events = of.map(|entry| jsonld::Event {
+            at: entry.at,
+            kind: entry.kind,
+        });
+        let events: Vec<_> = events.collect();
+        Ok(jsonld::record(
+            &self.receipt(subject, receipt)?,
+            &events,
+            base,
+        )?)
+    }
+
+    /// The head, to be kept elsewhere: signed, printed, sent.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn head(&self) -> Result<Head, LedgerError> {
+        Ok(self.0.store.head()?)
+    }
+
+    /// Checks the whole chain, against heads that were kept elsewhere too.
+    ///
+    /// # Errors
+    ///
+    /// The first entry that does not fit, and why; or the store failed.
+    pub fn verify(&self, anchors: &[Head]) -> Result<Head, LedgerError> {
+        let mut walk = Walk::new(self.0.id, anchors);
+        let mut after = 0;
+        loop {
+            let page = self.0.store.entries(after, PAGE)?;
+            if page.iter().any(|entry| !walk.step(entry)) {
+                return Err(self.misfit(anchors)?.into());
+            }
+            match page.last() {
+                Some(last) => after = last.seq,
+                None => return Ok(walk.end()?),
+            }
+        }
+    }
+
+    /// Reads everything again to say what is wrong.
+    fn misfit(&self, anchors: &[Head]) -> Result<Misfit, LedgerError> {
+        let entries = self.0.store.entries(0, usize::MAX)?;
+        match verify(self.0.id, &entries, anchors) {
+            Err(misfit) => Ok(misfit),
+            Ok(_) => Err(StoreError::Conflict.into()),
+        }
+    }
+
+    /// Writes the ledger as lines of JSON that [`verify_export`](crate::verify_export) checks, with what the entries say, as far
+    /// as it was not erased, if `with_bodies`.
+    ///
+    /// # Errors
+    ///
+    /// A body is not what was written; the store, the keys or the writer failed.
+    pub fn export(&self, with_bodies: bool, to: &mut dyn Write) -> Result<Head, LedgerError> {
+        let head = self.0.store.head()?;
+        let mut export = export::Export::begin(head, to)?;
+        let mut after = 0;
+        while after < head.seq {
+            let page = self.0.store.entries(after, PAGE)?;
+            for entry in page.iter().filter(|entry| entry.seq <= head.seq) {
+                let body = match with_bodies {
+                    true => self.body(entry)?,
+                    false => None,
+                };
+                export.entry(entry, body.as_deref().map(Vec::as_slice))?;
+            }
+            after = page
+                .last()
+                .ok_or(StoreError::Unreadable("end of the chain"))?
+                .seq;
+        }
+        export.end()?;
+        Ok(head)
+    }
+
+    /// Proves that consent, or a legal duty, covers this need now. Prove it right before the call.
+    ///
+    /// # Errors
+    ///
+    /// For which purpose there is none, and why.
+    pub fn prove(&self, need: &ConsentNeed) -> Result<ConsentProof, NoConsent> {
+        self.prove_by(need, |receipts, now| {
+            let row = covering(receipts, need, now)?;
+            let ground = match &row.rule {
+                None => Ground::Consent(row.id),
+                Some(rule) => Ground::LegalDuty(row.id, rule.clone()),
+            };
+            Ok((ground, row.expires_at))
+        })
+    }
+
+    /// Proves that consent was withdrawn from this provider: for the calls that undo something, which a withdrawal asks for.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was withdrawn from this provider, or the store failed.
+    pub fn prove_withdrawal(&self, need: &ConsentNeed) -> Result<ConsentProof, NoConsent> {
+        self.prove_by(need, |receipts, _| {
+            let is_withdrawn = |row: &&ReceiptRow| {
+                matches!(row.ended, Some((_, EndReason::Withdrawn)))
+                    && row.providers.contains(&need.provider)
+            };
+            let row = receipts.iter().rev().find(is_withdrawn);
+            let row = row.ok_or(NoConsentReason::NothingWithdrawn)?;
+            Ok((Ground::Withdrawal(row.id), Timestamp::MAX))
+        })
+    }
+
+    fn prove_by(
+        &self,
+        need: &ConsentNeed,
+        find: impl FnOnce(&[ReceiptRow], Timestamp) -> Result<(Ground, Timestamp), NoConsentReason>,
+    ) -> Result<ConsentProof, NoConsent> {
+        let proven = || {
+            let now = self.0.clock.now();
+            // Before the store is read: what ends after this makes the proof worthless.
+            let endings = self.endings(need.subject);
+            let standing = endings.standing().ok_or(NoConsentReason::Ending)?;
+            let receipts = self.0.store.receipts(need.subject);
+            let (epoch, receipts) = receipts.map_err(NoConsentReason::Store)?;
+            let (ground, expires_at) = find(&receipts, now)?;
+            let longest = now.checked_add(LONGEST_PROOF).unwrap_or(now);
+            Ok(Proven {
+                ledger: self.0.id,
+                ground,
+                need: need.clone(),
+                epoch,
+                proved_at: now,
+                valid_until: longest.min(expires_at),
+                standing,
+            })
+        };
+        proven().map(ConsentProof::new).map_err(|reason| NoConsent {
+            purpose: need.purpose.clone(),
+            reason,
+        })
+    }
+
+    /// A gate for clients, by these rules. Give the clients the ledger's clock.
+    pub fn gate(&self, rules: GateRules) -> LedgerGate {
+        LedgerGate::new(self.0.id, rules)
+    }
+
+    fn now(&self) -> Timestamp {
+        whole(self.0.clock.now())
+    }
+
+    fn endings(&self, subject: Subject) -> Arc<Endings> {
+        let mut all = self
+            .0
+            .endings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(endings) = all.get(&subject).and_then(Weak::upgrade) {
+            return endings;
+        }
+        // Those that no proof refers to any more are dropped whenever the table would have to grow.
+        if all.len() == all.capacity() {
+            all.retain(|_, endings| endings.strong_count() > 0);
+        }
+        let endings = Arc::<Endings>::default();
+        all.insert(subject, Arc::downgrade(&endings));
+        endings
+    }
+
+    /// Plans a change from the state, seals and chains its entries, and writes it; again, if somebody else wrote meanwhile.
+    fn append(
+        &self,
+        subject: Subject,
+        plan: impl Fn(&SubjectState) -> Result<Plan, LedgerError>,
+    ) -> Result<Change, LedgerError> {
+        let _writing = self
+            .0
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut tries = 0_u32;
+        loop {
+            let head = self.0.store.head()?;
+            let state = self.0.store.subject(subject)?;
+            let plan = plan(&state)?;
+            if plan.says.is_empty() {
+                return Ok(Change::after(head));
+            }
+            let change = self.change(subject, head, state.epoch, plan)?;
+            let ending = (!change.ended.is_empty()).then(|| self.endings(subject).begin());
+            let committed = self.0.store.commit(&change);
+            drop(ending);
+            tries = tries.saturating_add(1);
+            match committed {
+                Ok(()) => return Ok(change),
+                Err(StoreError::Conflict) if tries < TRIES => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        subject: Subject,
+        head: Head,
+        epoch: u64,
+        plan: Plan,
+    ) -> Result<Change, LedgerError> {
+        let now = self.now();
+        let (table, class) = BODY;
+        let key = self.0.keys.data_key(subject, class, now)?;
+        let mut change = Change::after(head);
+        for (receipt, says) in plan.says {
+            let last = change.head();
+            let seq = last
+                .seq
+                .checked_add(1)
+                .ok_or(LedgerError::State("the ledger is full"))?;
+            match &says {
+                Detail::Given(given) | Detail::Renewed { receipt: given, .. } => {
+                    change.receipts.push(ReceiptRow::of(given, seq));
+                }
+                Detail::Artefact(artefact) => {
+                    let of = receipt.ok_or(LedgerError::Unknown("receipt"))?;
+                    change.artefact = Some((seq, of, artefact.provider.clone()));
+                }
+                _ => {}
+            }
+            let kind = says.kind();
+            let salt: [u8; 16] = random()?;
+            let body = Body {
+                salt: hex::encode(salt),
+                says,
+            };
+            let body = serde_json::to_vec(&body)
+                .map_err(|_| LedgerError::State("a body cannot be written"))?;
+            let body = Zeroizing::new(body);
+            let place = Place {
+                table,
+                row: &seq.to_be_bytes(),
+                subject,
+                class,
+                version: 0,
+            };
+            let mut entry = Entry {
+                seq,
+                at: now,
+                kind,
+                subject,
+                receipt,
+                body: Digest::of(&body),
+                prev: last.digest,
+                digest: last.digest,
+                sealed: seal(&key, &place, &body)?,
+            };
+            entry.digest = entry.expected_digest(head.ledger);
+            change.entries.push(entry);
+        }
+        let ended = plan.ended.into_iter();
+        change.ended = ended.map(|(id, reason)| (id, now, reason)).collect();
+        if !change.ended.is_empty() {
+            let next = epoch
+                .checked_add(1)
+                .ok_or(LedgerError::State("the epoch is full"))?;
+            change.epoch = Some((subject, next));
+        }
+        change.held = plan.held;
+        change.released = plan.released.map(|hold| (subject, hold));
+        Ok(change)
+    }
+
+    /// The body of an entry as it was written; `None` if it was erased.
+    fn body(&self, entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
+        let (table, class) = BODY;
+        let Some(key) = self.0.keys.existing(entry.subject, class)? else {
+            return Ok(None);
+        };
+        let place = Place {
+            table,
+            row: &entry.seq.to_be_bytes(),
+            subject: entry.subject,
+            class,
+            version: 0,
+        };
+        let body = match open(&key, &place, &entry.sealed) {
+            Ok(body) => body,
+            // What was written before an erasure was sealed under a key that is gone; what came after has a new one.
+            Err(SealError::Altered) if self.was_erased_after(entry)? => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match Digest::of(&body) == entry.body {
+            true => Ok(Some(body)),
+            false => Err(SealError::OtherBody.into()),
+        }
+    }
+
+    fn was_erased_after(&self, entry: &Entry) -> Result<bool, LedgerError> {
+        let classes = self.0.keys.classes(entry.subject)?;
+        let since = classes.iter().find(|(class, _)| *class == Class::Ledger);
+        Ok(since.is_some_and(|(_, since)| entry.at < *since))
+    }
+
+    fn says(&self, entry: &Entry) -> Result<Option<Detail>, LedgerError> {
+        let Some(body) = self.body(entry)? else {
+            return Ok(None);
+        };
+        let body: Body = serde_json::from_slice(&body).map_err(|_| SealError::Form)?;
+        Ok(Some(body.says))
+    }
+}
+
+fn row_of(state: &SubjectState, receipt: ReceiptId) -> Result<&ReceiptRow, LedgerError> {
+    let row = state.receipts.iter().find(|row| row.id == receipt);
+    row.ok_or(LedgerError::Unknown("receipt of this person"))
+}
+
+/// What has to follow the withdrawals in this state. Pure.
+pub fn aftermath(
+    subject: Subject,
+    state: &SubjectState,
+    classes: &[(Class, Timestamp)],
+    now: Timestamp,
+) -> Withdrawal {
+    let withdrawn: Vec<(&ReceiptRow, Timestamp)> = state
+        .receipts
+        .iter()
+        .filter_map(|row| match row.ended {
+            Some((at, EndReason::Withdrawn)) => Some((row, at)),
+            _ => None,
+        })
+        .collect();
+    let receipts: Vec<ReceiptId> = withdrawn.iter().map(|(row, _)| row.id).collect();
+    let mut withdrawal = Withdrawal {
+        subject,
+        receipts: receipts.clone(),
+        epoch: state.epoch,
+        effects: Vec::new(),
+        kept: Vec::new(),
+    };
+    let Some(at) = withdrawn.iter().map(|(_, at)| *at).max() else {
+        return withdrawal;
+    };
+    let live = |row: &&ReceiptRow| row.ended.is_none() && now < row.expires_at;
+    let live: Vec<&ReceiptRow> = state.receipts.iter().filter(live).collect();
+    let mut providers: Vec<&ProviderName> = Vec::new();
+    for (entry, receipt, provider) in &state.artefacts {
+        if receipts.contains(receipt) {
+            withdrawal.effects.push(Effect::Revoke {
+                provider: provider.clone(),
+                receipt: *receipt,
+                entry: *entry,
+            });
+        }
+    }
+    for provider in withdrawn.iter().flat_map(|(row, _)| &row.providers) {
+        // What another consent or a duty still rests on stays where it is.
+        let needed = live.iter().any(|row| row.providers.contains(provider));
+        if !needed && !providers.contains(&provider) {
+            providers.push(provider);
+        }
+    }
+    let deletions = providers.into_iter().map(|provider| Effect::Delete {
+        provider: provider.clone(),
+    });
+    withdrawal.effects.extend(deletions);
+    let circumstances = Circumstances {
+        reason: ErasureReason::Withdrawal,
+        now,
+        relationship_ended: None,
+    };
+    let consented = live.iter().filter(|row| row.rule.is_none());
+    let until = consented.map(|row| row.expires_at).max();
+    let mut erased = Vec::new();
+    for (class, since) in classes {
+        match decide(*class, *since, &state.holds, &circumstances) {
+            Ok(_) if until.is_some() => withdrawal.kept.push(KeptClass {
+                class: *class,
+                by: KeptBy::LiveReceipt,
+                until,
+            }),
+            Ok(class) => erased.push(class.class),
+            Err(kept) => withdrawal.kept.push(kept),
+        }
+    }
+    if !erased.is_empty() {
+        withdrawal.effects.push(Effect::Erase { classes: erased });
+    }
+    withdrawal.effects.push(Effect::Confirm { receipts, at });
+    withdrawal
+}

@@ -1,0 +1,343 @@
+//! Where a ledger lies: the seam, and one in memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use crate::chain::Head;
+use crate::entry::Entry;
+use crate::error::StoreError;
+use crate::ids::{DataKind, HoldId, LedgerId, ProviderName, Purpose, ReceiptId, Rule, Subject};
+use crate::receipt::{Basis, Receipt};
+use crate::retention::Hold;
+
+/// Why a receipt does not count any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The person withdrew it.
+    Withdrawn,
+    /// Another receipt replaced it.
+    Renewed,
+    /// Its time was over, and that was recorded.
+    Expired,
+}
+
+impl EndReason {
+    /// The number that is stored, from 1.
+    pub const fn number(self) -> u8 {
+        (self as u8).saturating_add(1)
+    }
+
+    /// The reason of this number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Withdrawn),
+            2 => Some(Self::Renewed),
+            3 => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+
+/// What of a receipt is not sealed, because calls are decided by it: codes and times, under a pseudonym.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// Which receipt.
+    pub id: ReceiptId,
+    /// Whose.
+    pub subject: Subject,
+    /// The entry whose body has all of it.
+    pub entry: u64,
+    /// The rule, if it rests on a legal duty and not on consent.
+    pub rule: Option<Rule>,
+    /// The purposes.
+    pub purposes: Vec<Purpose>,
+    /// The kinds of data.
+    pub kinds: Vec<DataKind>,
+    /// The providers that receive data.
+    pub providers: Vec<ProviderName>,
+    /// When it was given.
+    pub given_at: Timestamp,
+    /// Until when it is valid.
+    pub expires_at: Timestamp,
+    /// When and why it ended before.
+    pub ended: Option<(Timestamp, EndReason)>,
+}
+
+impl ReceiptRow {
+    pub(crate) fn of(receipt: &Receipt, entry: u64) -> Self {
+        let providers = receipt.recipients().iter();
+        Self {
+            id: receipt.id(),
+            subject: receipt.subject(),
+            entry,
+            rule: match receipt.basis() {
+                Basis::Consent => None,
+                Basis::LegalDuty(rule) => Some(rule.clone()),
+            },
+            purposes: receipt.purposes().to_vec(),
+            kinds: receipt.kinds().to_vec(),
+            providers: providers
+                .map(|recipient| recipient.provider.clone())
+                .collect(),
+            given_at: receipt.given_at(),
+            expires_at: receipt.expires_at(),
+            ended: None,
+        }
+    }
+
+    /// Whether it counts at this time.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && self.given_at <= now && now < self.expires_at
+    }
+}
+
+/// What the ledger knows of a person without opening a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectState {
+    /// How often receipts of this person ended. A proof of an earlier epoch does not count.
+    pub epoch: u64,
+    /// The receipts, in the order in which they were given.
+    pub receipts: Vec<ReceiptRow>,
+    /// The holds that were not released.
+    pub holds: Vec<Hold>,
+    /// The entries of consent artefacts, with receipt and provider.
+    pub artefacts: Vec<(u64, ReceiptId, ProviderName)>,
+}
+
+/// What one transaction writes, all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The head that it was planned for. If the store's head is another one by now, nothing is written.
+    pub expected: Head,
+    /// The entries to append, chained from there.
+    pub entries: Vec<Entry>,
+    /// New receipts.
+    pub receipts: Vec<ReceiptRow>,
+    /// Receipts that end.
+    pub ended: Vec<(ReceiptId, Timestamp, EndReason)>,
+    /// The person's next epoch.
+    pub epoch: Option<(Subject, u64)>,
+    /// A new hold.
+    pub held: Option<Hold>,
+    /// A hold that ends.
+    pub released: Option<(Subject, HoldId)>,
+    /// A new artefact: its entry, receipt and provider.
+    pub artefact: Option<(u64, ReceiptId, ProviderName)>,
+}
+
+impl Change {
+    pub(crate) fn after(expected: Head) -> Self {
+        Self {
+            expected,
+            entries: Vec::new(),
+            receipts: Vec::new(),
+            ended: Vec::new(),
+            epoch: None,
+            held: None,
+            released: None,
+            artefact: None,
+        }
+    }
+
+    /// The head once it is written.
+    pub(crate) fn head(&self) -> Head {
+        self.entries.last().map_or(self.expected, |last| Head {
+            seq: last.seq,
+            digest: last.digest,
+            ..self.expected
+        })
+    }
+}
+
+/// Where a ledger lies. It stores what it is given and decides nothing.
+pub trait LedgerStore: fmt::Debug + Send + Sync + 'static {
+    /// The head.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// What is known of a person; nothing is the default value.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn subject(&self, subject: Subject) -> Result<SubjectState, StoreError>;
+
+    /// A person's epoch and receipts, as in [`subject`](Self::subject), and no more: it is asked before each call.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn receipts(&self, subject: Subject) -> Result<(u64, Vec<ReceiptRow>), StoreError>;
+
+    /// Writes a change in one transaction. Durable when it returns, as far as the store is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if the head is not the expected one, or the store failed. Nothing was written.
+    fn commit(&self, change: &Change) -> Result<(), StoreError>;
+
+    /// At most `limit` entries after this place, in order.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// The entries about a person, in order.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn entries_of(&self, subject: Subject) -> Result<Vec<Entry>, StoreError>;
+
+    /// How many persons have entries.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn persons(&self) -> Result<u64, StoreError>;
+}
+
+/// A ledger in memory, gone with the process.
+#[derive(Debug)]
+pub struct MemoryStore {
+    ledger: LedgerId,
+    entries: Mutex<Vec<Entry>>,
+    subjects: RwLock<Subjects>,
+}
+
+#[derive(Debug, Default)]
+struct Subjects {
+    states: HashMap<Subject, SubjectState>,
+    owners: HashMap<ReceiptId, Subject>,
+}
+
+impl MemoryStore {
+    /// An empty one.
+    ///
+    /// # Errors
+    ///
+    /// The system provides no randomness for its id.
+    pub fn new() -> Result<Self, provider_core::InvalidRequest> {
+        Ok(Self {
+            ledger: LedgerId::random()?,
+            entries: Mutex::default(),
+            subjects: RwLock::default(),
+        })
+    }
+
+    fn head_of(&self, entries: &[Entry]) -> Head {
+        entries
+            .last()
+            .map_or(Head::of_empty(self.ledger), |last| Head {
+                ledger: self.ledger,
+                seq: last.seq,
+                digest: last.digest,
+            })
+    }
+
+    fn with_entries<T>(&self, f: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
+        f(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl LedgerStore for MemoryStore {
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.with_entries(|entries| self.head_of(entries)))
+    }
+
+    fn subject(&self, subject: Subject) -> Result<SubjectState, StoreError> {
+        let subjects = self.subjects.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(subjects.states.get(&subject).cloned().unwrap_or_default())
+    }
+
+    fn receipts(&self, subject: Subject) -> Result<(u64, Vec<ReceiptRow>), StoreError> {
+        let subjects = self.subjects.read().unwrap_or_else(PoisonError::into_inner);
+        let state = subjects.states.get(&subject);
+        Ok(state
+            .map(|state| (state.epoch, state.receipts.clone()))
+            .unwrap_or_default())
+    }
+
+    fn commit(&self, change: &Change) -> Result<(), StoreError> {
+        self.with_entries(|entries| {
+            if self.head_of(entries) != change.expected {
+                return Err(StoreError::Conflict);
+            }
+            let mut subjects = self
+                .subjects
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let Subjects { states, owners } = &mut *subjects;
+            for row in &change.receipts {
+                owners.insert(row.id, row.subject);
+                let receipts = &mut states.entry(row.subject).or_default().receipts;
+                // Most people have one.
+                receipts.reserve_exact(1);
+                receipts.push(row.clone());
+            }
+            for (id, at, reason) in &change.ended {
+                let owner = owners.get(id).and_then(|subject| states.get_mut(subject));
+                let mut receipts = owner.into_iter().flat_map(|state| &mut state.receipts);
+                if let Some(row) = receipts.find(|row| row.id == *id) {
+                    row.ended = Some((*at, *reason));
+                }
+            }
+            if let Some((subject, epoch)) = change.epoch {
+                states.entry(subject).or_default().epoch = epoch;
+            }
+            if let Some(hold) = &change.held {
+                states
+                    .entry(hold.subject)
+                    .or_default()
+                    .holds
+                    .push(hold.clone());
+            }
+            if let Some((subject, id)) = change.released {
+                let holds = &mut states.entry(subject).or_default().holds;
+                holds.retain(|hold| hold.id != id);
+            }
+            if let Some(artefact) = &change.artefact
+                && let Some(owner) = owners.get(&artefact.1)
+            {
+                states
+                    .entry(*owner)
+                    .or_default()
+                    .artefacts
+                    .push(artefact.clone());
+            }
+            entries.extend(change.entries.iter().cloned());
+            Ok(())
+        })
+    }
+
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(self.with_entries(|entries| {
+            let rest = entries.get(skipped..).unwrap_or_default();
+            rest.iter().take(limit).cloned().collect()
+        }))
+    }
+
+    fn entries_of(&self, subject: Subject) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.with_entries(|entries| {
+            let of = entries.iter().filter(|entry| entry.subject == subject);
+            of.cloned().collect()
+        }))
+    }
+
+    fn persons(&self) -> Result<u64, StoreError> {
+        let mut persons: Vec<Subject> =
+            self.with_entries(|entries| entries.iter().map(|entry| entry.subject).collect());
+        persons.sort_unstable();
+        persons.dedup();
+        Ok(u64::try_from(persons.len()).unwrap_or(u64::MAX))
+    }
+}

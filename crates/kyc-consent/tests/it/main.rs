@@ -1,0 +1,16 @@
+//! The ledger as a whole: in memory and in files, with the gate of a real client, with copies of its files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a failed expectation ends the test"
+)]
+
+mod erasure;
+mod export;
+mod files;
+mod gate;
+mod ledger;
+mod support;
