@@ -7,9 +7,13 @@
     clippy::arithmetic_side_effects
 )]
 
+mod consent;
 mod documents;
 mod finpass;
 mod finpro;
+mod rules;
+mod search;
+mod settlement;
 mod stored;
 mod verification;
 mod world;

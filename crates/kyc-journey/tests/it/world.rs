@@ -147,12 +147,12 @@ impl World {
             content: Masked::new("CANARY"),
         });
         self.apply(&Event::new(key, self.at, leg, fact).set_payload(payload));
+        assert!(!format!("{:?}", self.last).contains("CANARY"));
         self
     }
 
     pub(crate) fn apply(&mut self, event: &Event) {
         self.last = apply(&self.journey, event);
-        assert!(!format!("{:?}", self.last).contains("CANARY"));
         self.journey = self.last.state.clone();
         self.effects.extend(self.last.effects.iter().cloned());
     }
