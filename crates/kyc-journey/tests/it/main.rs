@@ -11,6 +11,7 @@ mod consent;
 mod documents;
 mod finpass;
 mod finpro;
+mod pairs;
 mod rules;
 mod search;
 mod settlement;

@@ -123,7 +123,10 @@ impl Search {
             next.used |= 1 << index;
             next.trace.push(event.fact.name());
             next.is_plain &= symbol.is_plain();
-            next.is_licensed |= matches!(event.fact, Fact::AskAgain | Fact::Reopen | Fact::TimerFired { .. });
+            next.is_licensed |= matches!(
+                event.fact,
+                Fact::AskAgain | Fact::Reopen | Fact::TimerFired { .. }
+            );
             next.world.at = event.at;
             next.world.apply(&event);
             next.events.push(event);
