@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::{Attempts, Belongs};
+use crate::attempts::Attempts;
 use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason};
+use crate::event::{Event, Reason, Verdict};
 use crate::fact::{Answer, Fact, FoundFile, Return, ReturnEnd};
 use crate::id::Seq;
 use crate::leg::{Blame, Leg, LegStatus, Stop};
@@ -332,15 +332,9 @@ impl Documents {
     }
 
     fn returned(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan, returned: &Return) {
-        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, &returned.source) {
-            match reason {
-                Reason::ReplacedAttempt => step.late(reason),
-                _ => {
-                    step.discarded(reason);
-                    if self.stop.is_none() {
-                        step.tell_operator(LEG, OperatorTask::ForeignReturn);
-                    }
-                }
+        if !self.attempts.is_current(step, LEG, &returned.source) {
+            if step.verdict == Verdict::Discarded && self.stop.is_none() {
+                step.tell_operator(LEG, OperatorTask::ForeignReturn);
             }
             return;
         }

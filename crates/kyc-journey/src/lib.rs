@@ -14,7 +14,7 @@ mod journey;
 mod leg;
 mod operation;
 mod plan;
-mod reconcile;
+mod schedule;
 mod schema;
 mod settle;
 mod status;

@@ -4,8 +4,7 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use super::finpro::next;
-use crate::attempts::{Attempts, Belongs};
+use crate::attempts::Attempts;
 use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
 use crate::event::{Event, Reason};
@@ -13,7 +12,7 @@ use crate::fact::{Answer, Fact, Refusal, Source};
 use crate::leg::{Blame, Leg, LegStatus, Stop};
 use crate::operation::Operation;
 use crate::plan::{AccountsPlan, FinpassFlow, later};
-use crate::reconcile::{doubling, set_reconcile};
+use crate::schedule::{doubling, next, set_reconcile};
 use crate::settle::Unsettled;
 use crate::step::Step;
 
@@ -184,11 +183,8 @@ impl Finpass {
 
     /// A webhook or a return: it says that something may have happened, and never what.
     fn hinted(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, source: &Source) {
-        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, source) {
-            return match reason {
-                Reason::ReplacedAttempt => step.late(reason),
-                _ => step.discarded(reason),
-            };
+        if !self.attempts.is_current(step, LEG, source) {
+            return;
         }
         if self.stop.is_some() {
             return step.discarded(Reason::LegEnded);
