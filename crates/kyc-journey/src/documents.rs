@@ -103,7 +103,6 @@ impl Documents {
     /// The name of its state, for people.
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             State::Idle => "idle",
             State::Opening => "opening",
             State::Unsettled(_) => "unsettled",
@@ -166,10 +165,14 @@ impl Documents {
                 true => self.begin_again(step),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done: false } if matches!(self.state, State::Unsettled(_)) => {
                 self.begin_again(step);
             }
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             fact => match fact.effect() {
                 Some(effect) => {
@@ -258,9 +261,9 @@ impl Documents {
             self.calls.give_up(step, LEG, attempt, |_| true);
             return self.authorized(step, plan, *has_e_aadhaar);
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 

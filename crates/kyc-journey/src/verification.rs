@@ -114,12 +114,6 @@ impl Verification {
 
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some()
-                && self.status() != LegStatus::Ready
-                && self.state != State::Declined =>
-            {
-                "stopped"
-            }
             State::Idle => "idle",
             State::Creating => "creating",
             State::Unsettled(_) => "unsettled",
@@ -214,8 +208,12 @@ impl Verification {
                 true => self.begin_again(step),
                 false => step.kept(Reason::NotExpected),
             },
-            Fact::Settled { done } => self.settled(step, *done),
             Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
+            Fact::Settled { done } => self.settled(step, *done),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             Fact::HandIn => self.hand_in(step),
             Fact::OneTimeCodeWanted => self.want_code(step),
@@ -371,9 +369,9 @@ impl Verification {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 

@@ -79,7 +79,6 @@ impl Finpass {
 
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             State::Idle => "idle",
             State::Opening => "opening",
             State::Unsettled(_) | State::RefreshUnsettled(_) => "unsettled",
@@ -156,13 +155,17 @@ impl Finpass {
                 true => self.begin_again(step, plan),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done } => match (&self.state, done) {
                 (State::Unsettled(_), false) => self.begin_again(step, plan),
                 (State::RefreshUnsettled(_), false) => self.refresh(step),
                 (State::RefreshUnsettled(_), true) => self.start_fetching(step, plan),
                 _ => step.kept(Reason::NotExpected),
             },
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.state == State::Failed(Blame::Operator) => {
                 self.begin_again(step, plan)
             }
@@ -300,9 +303,9 @@ impl Finpass {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 

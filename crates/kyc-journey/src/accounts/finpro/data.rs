@@ -60,6 +60,15 @@ impl FinPro {
         self.consent == Consent::Active && self.stop.is_none()
     }
 
+    /// The session is over, and what is said of it later is about a replaced one.
+    pub(super) fn retire_session(&mut self) {
+        const REMEMBERED: usize = 64;
+        if self.past_sessions.len() >= REMEMBERED {
+            self.past_sessions.remove(0);
+        }
+        self.past_sessions.extend(self.session.take());
+    }
+
     pub(super) fn request_data(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
         let Some(consent) = self.consent_id.clone() else {
             return;
@@ -75,7 +84,7 @@ impl FinPro {
         if plan.sessions_a_month.is_some() {
             self.requested_at.push(step.at);
         }
-        self.past_sessions.extend(self.session.take());
+        self.retire_session();
         self.is_partial = false;
         self.data = Data::Asking;
         let until = step.at;
@@ -235,7 +244,7 @@ impl FinPro {
             _ => return step.kept(Reason::ForeignSession),
         }
         if other {
-            self.past_sessions.extend(self.session.take());
+            self.retire_session();
         }
         self.session = self.session.take().or_else(|| news.session.clone());
         match news.state {

@@ -114,7 +114,6 @@ impl FinPro {
 
     pub(crate) fn phase(&self) -> &'static str {
         match (&self.consent, &self.data) {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             (Consent::Idle, _) => "idle",
             (Consent::Discovering, _) => "discovering",
             (Consent::Requesting, _) => "requesting",
@@ -186,7 +185,7 @@ impl FinPro {
             });
         step.cancel_timers_of(LEG);
         self.attempts.begin(was_unsettled);
-        self.past_sessions.extend(self.session.take());
+        self.retire_session();
         (self.consent_id, self.consent_at, self.stop) = (None, None, None);
         (self.is_fetched_unasked, self.is_partial) = (false, false);
         (self.reconciles, self.again, self.polls) = (0, 0, 0);
@@ -280,6 +279,11 @@ impl FinPro {
                 true => self.begin_again(step, plan),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done: false } if matches!(self.consent, Consent::Unsettled(_)) => {
                 self.begin_again(step, plan);
             }
@@ -288,7 +292,6 @@ impl FinPro {
             {
                 self.request_data(step, plan);
             }
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.consent == Consent::Failed(Blame::Operator) => {
                 self.begin_again(step, plan);
             }
@@ -350,9 +353,9 @@ impl FinPro {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 
