@@ -1,4 +1,4 @@
-//! Tests of the machine, pure functions all of them.
+//! Tests of the machine, pure functions all of them, and of the engine in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,11 +7,16 @@
     clippy::arithmetic_side_effects
 )]
 
+mod consent;
 mod documents;
 mod engine;
 mod finpass;
 mod finpro;
+mod pairs;
+mod rules;
 mod runner;
+mod search;
+mod settlement;
 mod stored;
 mod verification;
 mod world;
