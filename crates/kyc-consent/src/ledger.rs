@@ -21,7 +21,7 @@ use crate::proof::{
 };
 use crate::receipt::{Receipt, whole};
 use crate::retention::{
-    Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide,
+    Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide, due,
 };
 use crate::seal::{Place, open, seal};
 use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
@@ -507,6 +507,20 @@ impl ConsentLedger {
             kept,
             unlinked,
         })
+    }
+
+    /// The classes of a person's data that have been kept as long as their class may be, with the time at which that was: order
+    /// their erasure as [`TermOver`](ErasureReason::TermOver). What an event ends, such as an artefact's data life, is not among
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn overdue(&self, subject: Subject) -> Result<Vec<(Class, Timestamp)>, LedgerError> {
+        let now = self.now();
+        let classes = self.0.keys.classes(subject)?.into_iter();
+        let due = classes.filter_map(|(class, since)| Some((class, due(class, since)?)));
+        Ok(due.filter(|(_, at)| *at <= now).collect())
     }
 
     /// Seals data of a person, to be stored at this place of the application's own.
