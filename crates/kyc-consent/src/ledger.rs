@@ -284,7 +284,8 @@ impl ConsentLedger {
     ///
     /// # Errors
     ///
-    /// There is no such receipt of this person, or it rests on a legal duty; the store or the keys failed.
+    /// There is no such receipt of this person, or it rests on a legal duty; the store or the keys failed. Do it again: what is
+    /// withdrawn already stays so, and the effects are named again.
     pub fn withdraw(
         &self,
         subject: Subject,
@@ -462,7 +463,7 @@ impl ConsentLedger {
     ///
     /// # Errors
     ///
-    /// The store or the keys failed. Do it again.
+    /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
         let state = self.0.store.subject(subject)?;
         let circumstances = Circumstances {
