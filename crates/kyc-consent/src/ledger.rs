@@ -21,7 +21,7 @@ use crate::proof::{
 };
 use crate::receipt::{Receipt, whole};
 use crate::retention::{
-    Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide,
+    Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide, due,
 };
 use crate::seal::{Place, open, seal};
 use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
@@ -284,7 +284,8 @@ impl ConsentLedger {
     ///
     /// # Errors
     ///
-    /// There is no such receipt of this person, or it rests on a legal duty; the store or the keys failed.
+    /// There is no such receipt of this person, or it rests on a legal duty; the store or the keys failed. Do it again: what is
+    /// withdrawn already stays so, and the effects are named again.
     pub fn withdraw(
         &self,
         subject: Subject,
@@ -462,7 +463,7 @@ impl ConsentLedger {
     ///
     /// # Errors
     ///
-    /// The store or the keys failed. Do it again.
+    /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
         let state = self.0.store.subject(subject)?;
         let circumstances = Circumstances {
@@ -507,6 +508,20 @@ impl ConsentLedger {
             kept,
             unlinked,
         })
+    }
+
+    /// The classes of a person's data that have been kept as long as their class may be, with the time at which that was: order
+    /// their erasure as [`TermOver`](ErasureReason::TermOver). What an event ends, such as an artefact's data life, is not among
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn overdue(&self, subject: Subject) -> Result<Vec<(Class, Timestamp)>, LedgerError> {
+        let now = self.now();
+        let classes = self.0.keys.classes(subject)?.into_iter();
+        let due = classes.filter_map(|(class, since)| Some((class, due(class, since)?)));
+        Ok(due.filter(|(_, at)| *at <= now).collect())
     }
 
     /// Seals data of a person, to be stored at this place of the application's own.

@@ -98,6 +98,30 @@ fn an_erasure_answers_what_was_kept_and_why() {
 }
 
 #[test]
+fn what_has_been_kept_as_long_as_it_may_be_is_told() {
+    let (ledger, clock) = ledger();
+    let (subject, _) = consenting(&ledger);
+    for class in [Class::Evidence, Class::Documents, Class::AccountData] {
+        ledger.seal(&place(subject, class), b"data").unwrap();
+    }
+    clock.by(YEAR - 1);
+    assert_eq!(ledger.overdue(subject).unwrap(), []);
+    clock.by(1);
+    assert_eq!(
+        ledger.overdue(subject).unwrap(),
+        [(Class::Evidence, after(YEAR))]
+    );
+    clock.by(5 * YEAR);
+    let classes: Vec<_> = ledger
+        .overdue(subject)
+        .unwrap()
+        .into_iter()
+        .map(|(class, _)| class)
+        .collect();
+    assert_eq!(classes, [Class::Documents, Class::Evidence]);
+}
+
+#[test]
 fn only_the_ordered_classes_are_erased_when_their_time_is_over() {
     let (ledger, _) = ledger();
     let (subject, _) = consenting(&ledger);
