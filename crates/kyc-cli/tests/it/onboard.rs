@@ -564,11 +564,23 @@ fn the_deadline_covers_the_waiting_for_a_person() {
 fn a_link_that_expires_is_told_while_the_rest_is_waited_for() {
     let sandbox = SandboxProcess::start();
     kyc(&["clock", "freeze"], &sandbox.environment);
-    let more = ["--complete", "--product-id", "LOAN-1"];
-    let mut child = started(
-        &[&FULL_ONBOARDING[..], &more].concat(),
-        &sandbox.environment,
-    );
+    // A session of the caller's own would have no link.
+    let arguments = [
+        "onboard",
+        "--complete",
+        "--json",
+        "--mobile-number",
+        "9000000001",
+        "--product-id",
+        "LOAN-1",
+        "--consent-text",
+        "I agree.",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let mut child = started(&arguments, &sandbox.environment);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut next = || {
         let mut line = String::new();

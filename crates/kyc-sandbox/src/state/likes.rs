@@ -237,7 +237,12 @@ impl MobileScript {
         let said = |like: Option<&Like>| like.map(|(.., words)| (*words).to_owned());
         let [journey, webhook, data] = self.likes();
         let journey = journey.or_else(|| like_of(Journey(journey::APPROVE)));
-        let accounts = bank::name(self.archetype).map(|name| format!("accounts: {name}"));
+        let has_none = matches!(
+            self.journey,
+            journey::NO_ACCOUNT_HERE | journey::NO_ACCOUNT_ANYWHERE
+        );
+        let accounts = bank::name(self.archetype).filter(|_| !has_none);
+        let accounts = accounts.map(|name| format!("accounts: {name}"));
         [said(journey), said(webhook), said(data), accounts]
             .into_iter()
             .flatten()
@@ -345,6 +350,8 @@ mod tests {
             (words[0].as_str(), words[3].as_str()),
             ("rejects", "accounts: circular")
         );
+        let none = MobileScript::like(&["no-account-anywhere"], Some("05")).unwrap();
+        assert_eq!(none.words(), ["has no account at any bank"]);
         let plain = MobileScript::like(&[], None).unwrap();
         assert_eq!(plain.mobile(), "9001000000");
         for archetype in ["5", "circular"] {
