@@ -106,7 +106,9 @@ async fn call(
         Interrupt::listen().end_with(output.interruption("kyc", words, None));
     }
     match command {
-        Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
+        Command::Onboard(onboard) => {
+            return Box::pin(onboard::run(*onboard, options, output)).await;
+        }
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,

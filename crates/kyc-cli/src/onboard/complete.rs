@@ -11,7 +11,7 @@ use kyc_facade::provider_core::capability::{
     IdentityVerification, SessionAccess, SessionReference, SharedDocuments, SharedIdentity,
     VerificationSession,
 };
-use kyc_facade::provider_core::{Error, Masked};
+use kyc_facade::provider_core::{Error, ErrorKind, Masked};
 use kyc_facade::veriff_sessions::SessionsClient;
 use serde_json::{Value, json};
 
@@ -191,7 +191,7 @@ impl Completion {
             };
             let provider = SharedDocuments::provider_name(&self.documents);
             let reading = self.read_documents(session, person);
-            step(documents, provider, &session.into(), reading).await
+            step(documents, provider, &session.into(), person, reading).await
         };
         let accounts = async {
             let Some(session) = report.aggregator_consent.value() else {
@@ -199,18 +199,14 @@ impl Completion {
             };
             let session = session.into();
             let reading = self.read_accounts(&session, person);
-            step(accounts, self.accounts.provider_name(), &session, reading).await
+            let provider = self.accounts.provider_name();
+            step(accounts, provider, &session, person, reading).await
         };
         let verdict = async {
             let session = verification.into();
             let reading = self.read_verdict(&session, person);
-            step(
-                verdict,
-                self.verification.provider_name(),
-                &session,
-                reading,
-            )
-            .await
+            let provider = self.verification.provider_name();
+            step(verdict, provider, &session, person, reading).await
         };
         let told = async |part: Finished| {
             tell(&part);
@@ -387,10 +383,22 @@ async fn step(
     step: &'static str,
     provider: &'static str,
     session: &SessionReference,
+    person: &Person,
     taken: impl Future<Output = Result<Outcome, Error>>,
 ) -> Finished {
     let started = Instant::now();
-    let outcome = taken.await.unwrap_or_else(Outcome::Failed);
+    let outcome = match taken.await {
+        Ok(outcome) => outcome,
+        // A question that the deadline cut short leaves nothing to find out.
+        Err(error)
+            if error.kind() == ErrorKind::Timeout
+                && !error.is_unsettled()
+                && person.patience() == Some(Duration::ZERO) =>
+        {
+            no_answer("the deadline came first")
+        }
+        Err(error) => Outcome::Failed(error),
+    };
     Finished {
         step,
         provider,

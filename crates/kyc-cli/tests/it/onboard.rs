@@ -540,7 +540,7 @@ fn the_deadline_covers_the_waiting_for_a_person() {
             "--mobile-number",
             "9001000000",
             "--timeout",
-            "2",
+            "4",
         ],
         &[],
     );
