@@ -9,6 +9,7 @@ use kyc_facade::provider_core::DriftRadar;
 use crate::arguments::{Arguments, Command};
 use crate::clients::{CallSettings, Clients, settings};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
 use crate::parse::{on_finding, seconds};
@@ -100,8 +101,14 @@ async fn call(
         let clients = Clients::new(settings(options.timeout), options);
         return provider(name)?.run(matches, &clients, output).await;
     };
+    if command.steers_a_sandbox() {
+        let words = "was ended; a running sandbox may have done what it was asked for";
+        Interrupt::listen().end_with(output.interruption("kyc", words, None));
+    }
     match command {
-        Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
+        Command::Onboard(onboard) => {
+            return Box::pin(onboard::run(*onboard, options, output)).await;
+        }
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,

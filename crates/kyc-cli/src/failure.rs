@@ -34,8 +34,10 @@ pub(crate) enum Failure {
     Unprinted,
     /// It was done, and the reply could not be written to stdout.
     Unwritten(Option<RequestId>),
-    /// What runs on this machine was not reached.
-    Unreached(&'static str),
+    /// The running sandbox refused what it was asked to do.
+    RefusedBySandbox(InvalidRequest),
+    /// What runs on this machine did not answer, and what became of what it was asked to do.
+    Unreached(&'static str, Outcome),
     /// A webhook is not authentic, and what to check.
     Refused(Refusal, &'static str),
     /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
@@ -51,6 +53,15 @@ impl Failure {
     /// A file that cannot be used, of which the flag tells.
     pub(crate) fn file(flag: &str, done: &str, error: &io::Error) -> Self {
         Self::configuration(flag, format!("cannot be {done}: {}", reason(error.kind())))
+    }
+
+    /// What the running sandbox refused, as the flag that it came from.
+    #[must_use]
+    pub(crate) fn for_field(self, flag: &'static str) -> Self {
+        match self {
+            Self::RefusedBySandbox(refused) => Self::RefusedBySandbox(refused.for_field(flag)),
+            other => other,
+        }
     }
 
     /// The system gives no event loop, no thread or no signals.
@@ -71,7 +82,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::Unreached(_) => EXIT_UNREACHED,
+            Self::RefusedBySandbox(_) => EXIT_INVALID,
+            Self::Unreached(..) => EXIT_UNREACHED,
             Self::Refused(..) => EXIT_UNTRUSTED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
 use kyc_facade::provider_core::{
-    Drift, DriftKind, DriftRadar, Outcome, ReplyText, RequestId, Response, check_web_url,
+    Drift, DriftKind, DriftRadar, Error, Outcome, ReplyText, RequestId, Response, check_web_url,
     is_invisible,
 };
 use kyc_facade::{Progress, StepEvent, StepName};
@@ -15,6 +15,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::failure::{Failure, advice, says_more};
+use crate::sandbox::Running;
 
 /// What became of a read that was interrupted.
 pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
@@ -52,6 +53,15 @@ impl Output {
     /// [`Failure::Unprinted`].
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
         self.line(text).map_err(|_| Failure::Unprinted)
+    }
+
+    /// Prints a text of what was done, or of what was asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unwritten`].
+    pub(crate) fn told(self, text: &str) -> Result<(), Failure> {
+        self.line(text).map_err(|_| Failure::Unwritten(None))
     }
 
     /// Prints a reply: its JSON text, or one field per line.
@@ -238,10 +248,12 @@ impl Output {
                     }
                     false => "",
                 };
+                let why = Running::explains(error).map(|page| format!("  why: {page}\n"));
                 format!(
-                    "error: {}\n{}{more}  {}",
+                    "error: {}\n{}{more}{}  {}",
                     error.report(),
                     id.unwrap_or_default(),
+                    why.unwrap_or_default(),
                     advice(error)
                 )
             }
@@ -260,8 +272,24 @@ impl Output {
                     .to_string(),
                 false => format!("error: not authentic: {refusal}\n  {advice}"),
             },
-            Failure::Unreached(message) => match self.json {
-                true => json!({"kind": "connect", "message": message, "outcome": "not_sent"})
+            Failure::RefusedBySandbox(refused) => {
+                let error = Error::from(refused.clone());
+                match self.json {
+                    true => {
+                        let mut value = json!(error);
+                        if let Some(outcome) = value.get_mut("outcome") {
+                            *outcome = Outcome::Refused.as_str().into();
+                        }
+                        value.to_string()
+                    }
+                    false => format!(
+                        "error: {}\n  The running sandbox refused it, and changed nothing.",
+                        error.report()
+                    ),
+                }
+            }
+            Failure::Unreached(message, outcome) => match self.json {
+                true => json!({"kind": "connect", "message": message, "outcome": outcome.as_str()})
                     .to_string(),
                 false => format!("error: {message}"),
             },
@@ -378,6 +406,12 @@ impl Output {
             format!("{why}: {name} {result} by {provider}{reference}, request id {id}")
         }
     }
+}
+
+/// So many of something.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// Text from a provider for one line of a terminal: characters that could rewrite the screen, turn the text around or hide in it are

@@ -131,3 +131,20 @@ impl Settings {
 }
 
 named! { PeopleAct { ByScript OnPages } }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_that_the_readme_names_exists_and_takes_what_it_says() {
+        let mut changes = include_str!("../README.md").split("--set ").skip(1);
+        let change = |text: &str| -> Option<()> {
+            let word = text.split([' ', '`', '\n']).next()?;
+            let (name, value) = word.split_once('=')?;
+            Settings::default().set(name, value).ok()
+        };
+        assert!(changes.clone().count() > 0);
+        assert!(changes.all(|text| change(text).is_some()));
+    }
+}

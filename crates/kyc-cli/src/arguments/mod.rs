@@ -35,9 +35,10 @@ Another sandbox than the last that was started on this machine:
   KYC_SANDBOX_URL  KYC_SANDBOX_TOKEN
 
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
-configuration, 3 credentials refused, 4 provider refused or failed, 5 not
-reached, too slow, broken off or too many requests, 6 not authentic, 7 not
-understood, unclear or not written, 130 interrupted. `kyc onboard` exits with the highest code of its
+configuration, 3 credentials refused, 4 provider refused or failed, or the
+person said no, 5 not reached, too slow, broken off, too many requests, or
+nobody answered in time, 6 not authentic, 7 not understood, unclear or not
+written, 130 interrupted. `kyc onboard` exits with the highest code of its
 steps, a batch with that of its rows.";
 
 /// The heading of the flags that say something of a batch only.
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
-    /// Deadline of the call, the whole onboarding, or each call of a batch
+    /// Deadline of the call, of the whole onboarding with its waiting for the person, or of each call of a batch
     #[arg(
         long,
         global = true,
@@ -122,6 +123,19 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it asks a running sandbox for something.
+    pub(crate) fn steers_a_sandbox(&self) -> bool {
+        match self {
+            Self::Webhooks(webhooks) => {
+                !matches!(webhooks.command, Some(WebhooksCommand::Verify(_)))
+            }
+            Self::Clock(_) | Self::Faults(_) | Self::People(_) | Self::Trigger(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so
 /// `--mobile-number` is enough.
 #[derive(Debug, Args)]
@@ -130,13 +144,13 @@ pub(crate) struct Onboard {
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Go on to the end: read the documents, the accounts and the decision once the person has answered. In the sandbox the
-    /// script in the mobile number answers, and the clock is moved
+    /// script in the mobile number answers, and the clock is moved; elsewhere it prints where to send the person, and waits
     #[arg(long)]
     pub(crate) complete: bool,
     /// As --complete, with a person at a browser: print where to go, wait, and go on when the browser comes back
     #[arg(long)]
     pub(crate) browser: bool,
-    /// With --complete: the consent template at FinPro
+    /// With --complete or --browser: the consent template at FinPro, whose consents they read
     #[arg(long, value_name = "ID")]
     pub(crate) product_id: Option<String>,
     /// The person's mobile number, 10 digits
@@ -166,7 +180,7 @@ pub(crate) struct Onboard {
     /// Which documents: aadhaar, pan, dl; may be given several times
     #[arg(long)]
     pub(crate) doc_type: Vec<String>,
-    /// Where the person's browser returns to
+    /// Where the person's browser returns to; not with --browser, which has an address of its own
     #[arg(long)]
     pub(crate) redirect_url: Option<String>,
     /// Where changes of the aggregator consent are reported

@@ -13,7 +13,7 @@ pub(crate) struct Serve {
     /// Accept other machines, although the sandbox's credentials are published
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
-    /// Change a setting of the sandbox, such as finpass.auth-status=403; may be given several times
+    /// Change a setting of the sandbox, such as finpro.auth-status=403; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
     /// List the settings that --set takes, and serve nothing
@@ -33,12 +33,15 @@ pub(crate) struct Clock {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
+    /// Show the clock, as `kyc clock` alone does
+    Show,
     /// Move the clock forward by a length such as 90s, 1h30m or 7d; what is due happens, and webhooks are delivered
     Advance {
         /// How far
+        #[arg(allow_hyphen_values = true)]
         length: String,
     },
-    /// Move the clock forward to a time such as 2026-12-03T00:00:00Z
+    /// Move the clock forward to a time such as 2026-12-03T00:00:00Z, or to a date's first moment in UTC
     To {
         /// When
         time: String,
@@ -68,11 +71,13 @@ pub(crate) struct Faults {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultsCommand {
+    /// List the faults that are on, as `kyc faults` alone does
+    List,
     /// Switch a fault on
     On(FaultOn),
     /// Switch a fault off
     Off {
-        /// Its id, such as f_2
+        /// Its id, such as f_2, or all
         id: String,
     },
 }
@@ -112,7 +117,9 @@ pub(crate) struct People {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeopleCommand {
-    /// Say what the person with this mobile number does
+    /// List the invented people, as `kyc people` alone does
+    List,
+    /// Say what the person with this mobile number does; needs no sandbox that runs
     Explain {
         /// Ten digits
         mobile_number: String,
@@ -198,10 +205,11 @@ pub(crate) struct Listen {
     /// IP address, or localhost, to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8788")]
     pub(crate) listen: String,
-    /// Forward and print only these events, such as veriff.decision; may be given several times
+    /// Forward and print only these events, named as in `kyc trigger --list` or by the beginning of such a name, such as
+    /// veriff.decision; may be given several times
     #[arg(long, value_name = "EVENT")]
     pub(crate) events: Vec<String>,
-    /// End with 0 once this event was genuine, and accepted where it was forwarded to
+    /// End with 0 once this event, named as for --events, was genuine, and accepted where it was forwarded to
     #[arg(long, value_name = "EVENT")]
     pub(crate) until: Option<String>,
     /// With --until: end with 5 after so many seconds without it
@@ -217,14 +225,14 @@ pub(crate) struct Trigger {
     /// The event, such as veriff.decision.approved or finpro.CONSENT_APPROVED
     #[arg(required_unless_present = "list")]
     pub(crate) event: Option<String>,
-    /// List all events
+    /// List all events; needs no sandbox that runs
     #[arg(long, conflicts_with = "event")]
     pub(crate) list: bool,
     /// Change a member of the webhook's body, by its name or its path with dots; may be given several times. Later calls do not
     /// know of the change
     #[arg(long, value_name = "MEMBER=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Send it so many times, although it is accepted
+    /// Send it so many times at once, although it is accepted: 1 to 100
     #[arg(long, value_name = "NUMBER")]
     pub(crate) times: Option<u64>,
     /// Sign with a secret that was replaced, with a wrong one, or not at all: old, wrong, none

@@ -22,11 +22,10 @@ use kyc_facade::provider_core::capability::{
     VerificationRequest, VerificationSession,
 };
 use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
-use kyc_facade::provider_core::{
-    CallOptions, Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings,
-};
+use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
 use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
 use kyc_sandbox::{MobileScript, Sandbox, settings::PeopleAct};
+use tokio::time::Instant;
 
 use self::browser::Returns;
 use self::complete::{Completion, Finished};
@@ -59,8 +58,15 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let timeout = options.timeout;
-    let is_whole = arguments.complete || arguments.browser;
-    let returns = match arguments.browser {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let goes_on = arguments.complete || arguments.browser;
+    // Nothing follows a refusal but its record.
+    let is_whole = goes_on && yes_or_no("approved", &arguments.approved)?;
+    if arguments.browser && arguments.redirect_url.is_some() {
+        let rule = "is not for --browser, which listens itself for the browser that comes back";
+        return Err(Failure::configuration("--redirect-url", rule));
+    }
+    let returns = match arguments.browser && is_whole {
         true => Some(
             Returns::listen()
                 .await
@@ -99,9 +105,9 @@ pub(crate) async fn run(
     if is_whole {
         let completion = completion(&arguments, &clients)?;
         builder = builder.finpro_consents(consents(&arguments, &completion)?);
-        let person = person(sandbox, returns)?;
+        let person = person(sandbox, returns, &clients, deadline)?;
         let opened = tokio::select! {
-            opened = verification(&mut arguments, opens, &completion) => opened?,
+            opened = verification(&mut arguments, opens, &completion, &person) => opened?,
             () = interrupt.next() => return Ok(EXIT_INTERRUPTED),
         };
         applicant = self::applicant(&arguments)?;
@@ -110,8 +116,8 @@ pub(crate) async fn run(
     if let Some(aggregator) = default_aggregator {
         builder = builder.default_aggregator(aggregator);
     }
-    if let Some(timeout) = timeout {
-        builder = builder.deadline(timeout);
+    if let Some(deadline) = deadline {
+        builder = builder.deadline(deadline.saturating_duration_since(Instant::now()));
     }
     let display = StepDisplay::new(output.json);
     let begun = Arc::new(Mutex::new(Vec::new()));
@@ -132,13 +138,22 @@ pub(crate) async fn run(
             return Ok(EXIT_INTERRUPTED);
         }
     };
-    let mut finished = Vec::new();
-    if let Some((completion, opened, mut person)) = whole {
-        if matches!(person, Person::AtBrowser { .. }) {
+    let mut finished = match goes_on && !is_whole {
+        true => Finished::after_refusal(),
+        false => Vec::new(),
+    };
+    if let Some((completion, opened, person)) = whole {
+        if !person.is_scripted() {
             links(&report, &opened, output);
+            output.note(&waiting(&person));
         }
+        let tell = |part: &Finished| {
+            if !person.is_scripted() {
+                told(part, output);
+            }
+        };
         finished = tokio::select! {
-            finished = completion.run(&report, &opened, &mut person) => finished,
+            finished = completion.run(&report, &opened, &person, tell) => finished,
             () = interrupt.next() => {
                 output.on_stderr(&steps("interrupted"));
                 return Ok(EXIT_INTERRUPTED);
@@ -160,6 +175,28 @@ pub(crate) async fn run(
     let codes = report.errors().map(|(_, error)| exit_code(error));
     let codes = codes.chain(finished.iter().map(Finished::exit_code));
     Ok(codes.max().unwrap_or(0))
+}
+
+/// What is waited for, and how long.
+fn waiting(person: &Person) -> String {
+    let limit = match person.patience() {
+        Some(left) => format!("for at most {} s", left.as_secs_f64().ceil()),
+        None => "until each part has ended, or Ctrl-C".to_owned(),
+    };
+    format!("waiting for the person, {limit}; --timeout says how long")
+}
+
+/// Says what came of a part, while others are waited for.
+fn told(part: &Finished, output: Output) {
+    output.on_stderr(&match output.json {
+        true => serde_json::json!({"completed": part.value()}).to_string(),
+        false => format!(
+            "{}: {}, {}",
+            part.step,
+            part.result(),
+            printable(&part.detail())
+        ),
+    });
 }
 
 /// What an onboarding to the end needs besides: a way back for the browser, and in the sandbox somebody who answers.
@@ -206,21 +243,35 @@ fn sandbox(arguments: &Onboard) -> Sandbox {
 }
 
 /// Who takes the person's part.
-fn person(sandbox: Option<Sandbox>, returns: Option<Returns>) -> Result<Person, Failure> {
+fn person(
+    sandbox: Option<Sandbox>,
+    returns: Option<Returns>,
+    clients: &Clients,
+    deadline: Option<Instant>,
+) -> Result<Person, Failure> {
     match (returns, sandbox) {
-        (Some(returns), _) => Ok(Person::at_browser(returns)),
-        (None, Some(sandbox)) => Ok(Person::scripted(sandbox)),
+        (Some(returns), _) => Ok(Person::at_browser(returns, deadline)),
+        (None, Some(sandbox)) => Ok(Person::scripted(sandbox, deadline)),
         (None, None) => {
-            let sandbox = Running::find().map_err(|_| {
+            let nobody = |_| {
                 let rule = "needs a person: use --browser, --sandbox, or a sandbox that runs";
                 Failure::configuration("--complete", rule)
-            })?;
-            Ok(Person::elsewhere(sandbox, PATIENCE))
+            };
+            let sandbox = Running::find().map_err(nobody)?;
+            // Only a sandbox tells where a browser went that did not come back here.
+            let documents = Deepvue::from_settings(&clients.settings)?;
+            if !sandbox.serves(documents.base_url()) {
+                let rule = "needs a person: use --browser, because DEEPVUE_BASE_URL is not of the sandbox that runs";
+                return Err(Failure::configuration("--complete", rule));
+            }
+            let patience = || Instant::now().checked_add(PATIENCE);
+            let deadline = deadline.or_else(patience).unwrap_or_else(Instant::now);
+            Ok(Person::elsewhere(sandbox, deadline))
         }
     }
 }
 
-/// How long a person of a sandbox that runs elsewhere is waited for.
+/// How long a person of a sandbox that runs elsewhere is waited for, unless a deadline is given.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn completion(arguments: &Onboard, clients: &Clients) -> Result<Completion, Failure> {
@@ -243,7 +294,10 @@ fn consents(arguments: &Onboard, completion: &Completion) -> Result<AggregatorCo
         (None, false) => {
             return Err(Failure::configuration(
                 "--product-id",
-                "required with --complete",
+                match arguments.browser {
+                    true => "required with --browser, unless --sandbox is given",
+                    false => "required with --complete, unless --sandbox is given",
+                },
             ));
         }
     };
@@ -267,6 +321,7 @@ async fn verification(
     arguments: &mut Onboard,
     opens: bool,
     completion: &Completion,
+    person: &Person,
 ) -> Result<VerificationSession, Failure> {
     if let Some(session) = arguments.session_id.as_ref().filter(|_| !opens) {
         let reference = ProviderReference::parse(session)?;
@@ -275,6 +330,9 @@ async fn verification(
     let mut request = VerificationRequest::new();
     if arguments.sandbox {
         request = request.set_own_reference(scripted(&arguments.mobile));
+    } else if person.is_of_a_sandbox() && MobileScript::of(&arguments.mobile).is_some() {
+        // So that the script in the number answers there too.
+        request = request.set_own_reference(arguments.mobile.as_str());
     }
     // A return to this machine is no HTTPS, which Veriff requires; its page says when it is done.
     if let Some(url) = arguments
@@ -287,7 +345,7 @@ async fn verification(
     let verification: &dyn IdentityVerification = &completion.verification;
     verification.check_verification(&request)?;
     let opened = verification
-        .open_verification(request, CallOptions::default())
+        .open_verification(request, person.options())
         .await?;
     if records_consent(arguments) {
         arguments.session_id = Some(opened.reference.as_str().to_owned());
@@ -322,6 +380,8 @@ fn links(report: &OnboardingReport, opened: &VerificationSession, output: Output
 fn value(report: &OnboardingReport, finished: &[Finished]) -> serde_json::Value {
     let mut value = serde_json::to_value(report.with_urls()).unwrap_or_default();
     if let Some(members) = value.as_object_mut().filter(|_| !finished.is_empty()) {
+        let is_complete = report.is_complete() && finished.iter().all(Finished::is_done);
+        members.insert("complete".to_owned(), is_complete.into());
         let completed = finished.iter().map(Finished::value).collect();
         members.insert("completed".to_owned(), completed);
     }
@@ -602,7 +662,10 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
             step.provider,
             step.result(),
             &printable(&step.detail()),
-            &step.took.as_millis().to_string(),
+            &match step.is_begun() {
+                true => step.took.as_millis().to_string(),
+                false => String::new(),
+            },
         ]);
     }
     // A terminal of unknown width reports 0.

@@ -1,26 +1,28 @@
 //! `kyc clock`: shows and moves the clock of a running sandbox.
 
+use kyc_facade::provider_core::jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::read::{items, number, text};
 use super::running::Running;
 use crate::arguments::{Clock, ClockCommand};
 use crate::failure::{EXIT_UNREACHED, Failure};
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure> {
     let sandbox = Running::find()?;
     const PATH: &str = "/sandbox/clock";
     let clock = match arguments.command {
-        None => sandbox.get(PATH).await?,
+        None | Some(ClockCommand::Show) => sandbox.get(PATH).await?,
         Some(command) => {
             let body = match command {
-                ClockCommand::Advance { length } => json!({"advance": length}),
-                ClockCommand::To { time } => json!({"to": time}),
+                ClockCommand::Advance { length } => json!({"advance": forward(&length)?}),
+                ClockCommand::To { time } => json!({"to": moment(time)}),
                 ClockCommand::Until { event } => json!({"until": event}),
                 ClockCommand::Run => json!({"mode": "real"}),
                 ClockCommand::Freeze => json!({"mode": "frozen"}),
                 ClockCommand::Fast { factor } => json!({"mode": "fast", "factor": factor}),
+                ClockCommand::Show => Value::Null,
             };
             sandbox.post(PATH, &body).await?
         }
@@ -35,14 +37,33 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure>
         output.answer(&clock, None)?;
         return Ok(code);
     }
-    output.text(&words(&clock))?;
+    output.told(&words(&clock))?;
     for happening in items(&clock, "happened") {
-        output.text(&happened(happening))?;
+        output.told(&happened(happening))?;
     }
     if code != 0 {
-        output.text("called off: what happened before prevents it")?;
+        output.told("called off: what happened before prevents it")?;
     }
     Ok(code)
+}
+
+/// A length that is not negative.
+fn forward(length: &str) -> Result<&str, Failure> {
+    match length.starts_with('-') {
+        true => Err(Failure::configuration(
+            "advance",
+            "must not be negative: time does not go backwards",
+        )),
+        false => Ok(length),
+    }
+}
+
+/// A time; a date alone is its first moment in UTC.
+fn moment(text: String) -> String {
+    match text.parse::<Date>() {
+        Ok(_) if text.len() == "2026-12-10".len() => format!("{text}T00:00:00Z"),
+        _ => text,
+    }
 }
 
 /// What happened, in one line.
@@ -75,9 +96,8 @@ fn words(clock: &Value) -> String {
         count("webhooks_failed"),
     ) {
         (Some(changes), Some(delivered), Some(failed)) => {
-            format!(
-                "{now}  {mode}  {changes} changes, webhooks: {delivered} delivered, {failed} failed"
-            )
+            let changes = counted(usize::try_from(changes).unwrap_or(usize::MAX), "change");
+            format!("{now}  {mode}  {changes}, webhooks: {delivered} delivered, {failed} failed")
         }
         _ => format!("{now}  {mode}"),
     }

@@ -48,26 +48,28 @@ impl FaultOn {
     }
 }
 
+const PATH: &str = "/sandbox/faults";
+
 pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure> {
-    const PATH: &str = "/sandbox/faults";
     let fault = match arguments.command {
-        None => {
+        None | Some(FaultsCommand::List) => {
             let list = Running::find()?.get(PATH).await?;
             if output.json {
                 return output.answer(&list, None);
             }
             let faults = items(&list, "faults");
             if faults.is_empty() {
-                return output.text("no fault is on");
+                return output.told("no fault is on");
             }
             return faults
                 .iter()
-                .try_for_each(|fault| output.text(&words(fault)));
+                .try_for_each(|fault| output.told(&words(fault)));
         }
         Some(FaultsCommand::On(on)) => {
             let body = on.body()?;
             Running::find()?.post(PATH, &body).await?
         }
+        Some(FaultsCommand::Off { id }) if id == "all" => return all_off(output).await,
         Some(FaultsCommand::Off { id }) => {
             // An id is one segment.
             let id = id.replace('/', "%2F");
@@ -78,12 +80,31 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
         return output.answer(&fault, None);
     }
     match fault.get("provider") {
-        Some(_) => output.text(&words(&fault)),
-        None => output.text(&format!(
-            "{} is off",
-            text(&fault, "id").unwrap_or_default()
-        )),
+        Some(_) => output.told(&words(&fault)),
+        None => output.told(&is_off(&fault)),
     }
+}
+
+/// Switches every fault off that is on.
+async fn all_off(output: Output) -> Result<(), Failure> {
+    let sandbox = Running::find()?;
+    let list = sandbox.get(PATH).await?;
+    let faults = items(&list, "faults");
+    for id in faults.iter().filter_map(|fault| text(fault, "id")) {
+        let off = sandbox.delete(&format!("{PATH}/{id}")).await?;
+        if !output.json {
+            output.told(&is_off(&off))?;
+        }
+    }
+    match faults {
+        faults if output.json => output.answer(&json!({"off": faults}), None),
+        [] => output.told("no fault was on"),
+        _ => Ok(()),
+    }
+}
+
+fn is_off(fault: &Value) -> String {
+    format!("{} is off", text(fault, "id").unwrap_or_default())
 }
 
 /// A fault in one line.

@@ -1,7 +1,6 @@
 //! `kyc listen`: receives webhooks, verifies them, prints them and forwards them.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::receivers::{
-    MAX_BODY_BYTES, finpro_if_configured, finpro_words, veriff_if_configured, veriff_words,
+    MAX_BODY_BYTES, begins, finpro_if_configured, finpro_words, known_event, veriff_if_configured,
+    veriff_words,
 };
 use super::running::Running;
 use crate::arguments::Listen;
@@ -67,22 +67,22 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
         .as_deref()
         .map(|text| web_uri("--forward-to", text))
         .transpose()?;
-    for event in arguments.events.iter().chain(&arguments.until) {
-        if !PROVIDERS
-            .iter()
-            .any(|provider| event.split('.').next() == Some(provider))
-        {
-            return Err(Failure::configuration(
-                "--events",
-                "must begin with veriff., finpro. or finpass.",
-            ));
-        }
-    }
+    let named = |event: &String| known_event("--events", event);
+    let events = arguments
+        .events
+        .iter()
+        .map(named)
+        .collect::<Result<_, _>>()?;
+    let until = arguments
+        .until
+        .as_deref()
+        .map(|event| known_event("--until", event))
+        .transpose()?;
     let listener = Arc::new(Listener {
         veriff: veriff_if_configured()?,
         finpro: finpro_if_configured()?,
         forward_to,
-        events: arguments.events,
+        events,
         transport: HyperTransport::builder().build()?,
     });
     let socket = TcpListener::bind(address).await;
@@ -100,13 +100,35 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
         true => None,
         false => Registration::make(&format!("http://{address}")).await?,
     };
-    ready(
-        output,
-        &listener,
-        &format!("http://{address}"),
-        running.is_some(),
-    )?;
+    let url = format!("http://{address}");
+    let wanted = Wanted {
+        until: until.as_deref(),
+        within,
+    };
+    let ended = match ready(output, &listener, &url, running.is_some()) {
+        Ok(()) => receive(listener, socket, &wanted, &mut interrupt, output).await,
+        Err(unread) => Err(unread),
+    };
+    if let Some(running) = running {
+        running.undo().await;
+    }
+    ended
+}
 
+/// What ends the command.
+struct Wanted<'w> {
+    until: Option<&'w str>,
+    within: Option<Duration>,
+}
+
+/// Receives and prints webhooks until the one that is wanted came, or its time is over.
+async fn receive(
+    listener: Arc<Listener>,
+    socket: TcpListener,
+    wanted: &Wanted<'_>,
+    interrupt: &mut Interrupt,
+    output: Output,
+) -> Result<u8, Failure> {
     let (sender, mut received) = mpsc::channel(64);
     let server = tokio::spawn(answer_each(socket, move |request| {
         let (listener, sender) = (Arc::clone(&listener), sender.clone());
@@ -117,30 +139,29 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
         }
     }));
     let deadline = async {
-        match within {
+        match wanted.within {
             Some(within) => tokio::time::sleep(within).await,
             None => std::future::pending().await,
         }
     };
     let mut deadline = std::pin::pin!(deadline);
-    let code = loop {
+    let ended = loop {
         tokio::select! {
             biased;
-            () = interrupt.next() => break 0,
+            () = interrupt.next() => break Ok(0),
             Some(webhook) = received.recv() => {
-                print(output, &webhook)?;
-                if arguments.until.as_deref().is_some_and(|until| webhook.is(until)) {
-                    break 0;
+                if let Err(unread) = print(output, &webhook) {
+                    break Err(unread);
+                }
+                if wanted.until.is_some_and(|until| webhook.is(until)) {
+                    break Ok(0);
                 }
             }
-            () = &mut deadline => break EXIT_UNREACHED,
+            () = &mut deadline => break Ok(EXIT_UNREACHED),
         }
     };
     server.abort();
-    if let Some(running) = running {
-        running.undo().await;
-    }
-    Ok(code)
+    ended
 }
 
 const PROVIDERS: [&str; 3] = ["veriff", "finpro", "finpass"];
@@ -153,15 +174,15 @@ fn ready(output: Output, listener: &Listener, url: &str, registered: bool) -> Re
         .collect();
     if output.json {
         return output
-            .text(&json!({"ready": url, "verifies": verified, "sandbox": registered}).to_string());
+            .told(&json!({"ready": url, "verifies": verified, "sandbox": registered}).to_string());
     }
-    output.text(&format!("ready    {url}/{{{}}}", PROVIDERS.join(",")))?;
-    output.text(&match verified.is_empty() {
+    output.told(&format!("ready    {url}/{{{}}}", PROVIDERS.join(",")))?;
+    output.told(&match verified.is_empty() {
         true => "verifies nothing: without the settings of a provider its webhooks are refused"
             .to_owned(),
         false => format!("verifies {}", verified.join(", ")),
     })?;
-    output.text(match registered {
+    output.told(match registered {
         true => "sandbox  sends its webhooks here until this command ends",
         false => "sandbox  none is told to send its webhooks here",
     })
@@ -243,7 +264,7 @@ impl Listener {
         };
         match told {
             Ok(told) => {
-                let is_chosen = self.events.iter().any(|wanted| is_of(&told.event, wanted));
+                let is_chosen = self.events.iter().any(|wanted| begins(&told.event, wanted));
                 if !is_chosen && !self.events.is_empty() {
                     return StatusCode::OK;
                 }
@@ -320,13 +341,6 @@ async fn verify<P: Scheme>(
     })
 }
 
-/// Whether an event is this one, or one of its kind: `veriff.decision` is every decision.
-fn is_of(event: &str, wanted: &str) -> bool {
-    event
-        .strip_prefix(wanted)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 impl Received {
     /// Whether this event was genuine, and accepted where it was forwarded to.
     fn is(&self, wanted: &str) -> bool {
@@ -334,7 +348,7 @@ impl Received {
             && self
                 .event
                 .as_deref()
-                .is_some_and(|event| is_of(event, wanted))
+                .is_some_and(|event| begins(event, wanted))
     }
 }
 
@@ -380,7 +394,5 @@ fn print(output: Output, received: &Received) -> Result<(), Failure> {
             .to_string()
         }
     };
-    output
-        .line(&line)
-        .map_err(|_: io::Error| Failure::Unprinted)
+    output.told(&line)
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::http::{Method, Request, StatusCode, Uri};
 use kyc_facade::provider_core::secrecy::ExposeSecret as _;
-use kyc_facade::provider_core::{Body, ExchangeLimits, HyperTransport, Settings, Transport as _};
+use kyc_facade::provider_core::{
+    BaseUrl, Body, Error, ExchangeLimits, HyperTransport, InvalidRequest, Outcome, Settings,
+    Transport as _, TransportErrorKind,
+};
 use serde_json::{Value, json};
 
 use super::read::text;
@@ -66,6 +69,34 @@ impl Running {
         })
     }
 
+    /// Whether this address is of this sandbox.
+    pub(crate) fn serves(&self, address: &BaseUrl) -> bool {
+        const HERE: [Option<&str>; 3] = [Some("127.0.0.1"), Some("localhost"), Some("[::1]")];
+        let uris = [self.url.clone(), address.to_string()].map(|text| text.parse::<Uri>());
+        let [Ok(own), Ok(other)] = uris else {
+            return false;
+        };
+        let is_here = |uri: &Uri| HERE.contains(&uri.host());
+        own.port_u16() == other.port_u16()
+            && (own.host() == other.host() || (is_here(&own) && is_here(&other)))
+    }
+
+    /// The page of the console that explains a reply of the sandbox that runs: which call it was, and why it was answered so. None
+    /// where a provider answered, or nobody did.
+    pub(crate) fn explains(error: &Error) -> Option<String> {
+        error.status()?;
+        let provider = error.provider();
+        let name = format!("{}_BASE_URL", provider.to_ascii_uppercase());
+        let address = env::var(name).ok()?;
+        let address = BaseUrl::parse("address", &address).ok()?;
+        let sandbox = Self::find().ok()?;
+        let operation = error.operation();
+        let page = format!("/latest?filter=provider:{provider}+operation:{operation}");
+        sandbox
+            .serves(&address)
+            .then(|| format!("{}{page}", sandbox.url))
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.call(Method::GET, path, None).await
     }
@@ -94,22 +125,28 @@ impl Running {
         let request = request
             .map_err(|_| Failure::configuration(TOKEN, "must be visible ASCII characters"))?;
         let limits = ExchangeLimits::new(TIMEOUT, REPLY_BYTES);
-        let unreached =
-            || Failure::Unreached("no sandbox answers there; start one with `kyc sandbox`");
-        let reply = self
-            .transport
-            .send(request, limits)
-            .await
-            .map_err(|_| unreached())?;
+        const NONE: &str = "no sandbox answers there; start one with `kyc sandbox`";
+        let reply = self.transport.send(request, limits).await;
+        let reply = reply.map_err(|error| match error.kind() {
+            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => Failure::Unreached(
+                "the sandbox did not answer to the end; it may have done what it was asked for",
+                Outcome::Unknown,
+            ),
+            _ => Failure::Unreached(NONE, Outcome::NotSent),
+        })?;
+        // Another server answers there.
+        let unreached = || Failure::Unreached(NONE, Outcome::Unknown);
         let value: Value = serde_json::from_slice(reply.body()).map_err(|_| unreached())?;
         let member = |name: &str| value.pointer(&format!("/error/{name}"));
+        let refused = |field: &str, rule: &str| {
+            let refused = InvalidRequest::new(field.to_owned(), rule.to_owned());
+            Err(Failure::RefusedBySandbox(refused))
+        };
         match (member("field"), member("rule")) {
             (_, Some(Value::String(rule))) if reply.status() == StatusCode::UNAUTHORIZED => {
-                Err(Failure::configuration(TOKEN, rule.as_str()))
+                refused(TOKEN, rule)
             }
-            (Some(Value::String(field)), Some(Value::String(rule))) => {
-                Err(Failure::configuration(field.as_str(), rule.as_str()))
-            }
+            (Some(Value::String(field)), Some(Value::String(rule))) => refused(field, rule),
             _ if reply.status().is_success() => Ok(value),
             _ => Err(unreached()),
         }

@@ -10,6 +10,14 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 impl WebhookFilter {
+    /// Says that it admits none.
+    fn none(&self) -> String {
+        let of = self.journey.as_deref();
+        let of = of.map(|journey| format!(" of {journey}"));
+        let what = if self.failed { "failed" } else { "was made" };
+        format!("no webhook{} {what}", of.unwrap_or_default())
+    }
+
     fn admits(&self, webhook: &Value) -> bool {
         let newest = items(webhook, "attempts").last();
         let has_failed = newest.is_some_and(|attempt| text(attempt, "outcome") != Some("accepted"));
@@ -32,10 +40,10 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             let list = list(&Running::find()?, &filter).await?;
             match list.as_slice() {
                 list if output.json => output.answer(&list, None)?,
-                [] => output.text("no webhook was made")?,
+                [] => output.told(&filter.none())?,
                 list => list
                     .iter()
-                    .try_for_each(|webhook| output.text(&words(webhook)))?,
+                    .try_for_each(|webhook| output.told(&words(webhook)))?,
             }
         }
         WebhooksCommand::Show { id } => {
@@ -46,20 +54,21 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             let sandbox = Running::find()?;
             if filter.failed || filter.journey.is_some() {
                 let list = list(&sandbox, &filter).await?;
-                ids.extend(
-                    list.iter()
-                        .filter_map(|webhook| text(webhook, "id"))
-                        .map(str::to_owned),
-                );
+                let listed = list.iter().filter_map(|webhook| text(webhook, "id"));
+                ids.extend(listed.map(str::to_owned));
             }
-            for id in ids {
-                let webhook = sandbox
-                    .post(&format!("{}/resend", path(&id)), &Value::Null)
-                    .await?;
+            let mut sent = Vec::with_capacity(ids.len());
+            for id in &ids {
+                let webhook = resend(&sandbox, id).await?;
                 match output.json {
-                    true => output.answer(&webhook, None)?,
-                    false => output.text(&words(&webhook))?,
+                    true => sent.push(webhook),
+                    false => output.told(&words(&webhook))?,
                 }
+            }
+            match sent.as_slice() {
+                sent if output.json => output.answer(&sent, None)?,
+                _ if ids.is_empty() => output.told(&filter.none())?,
+                _ => {}
             }
         }
         WebhooksCommand::To { url, provider } => {
@@ -76,12 +85,18 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
                 .post("/sandbox/webhook-urls", &Value::Object(body))
                 .await?;
             match urls.as_object().is_some_and(Map::is_empty) && !output.json {
-                true => output.text("webhooks are kept and sent nowhere")?,
+                true => output.told("webhooks are kept and sent nowhere")?,
                 false => output.answer(&urls, None)?,
             }
         }
     }
     Ok(0)
+}
+
+/// Sends a webhook again: the same bytes with the same signature.
+pub(super) async fn resend(sandbox: &Running, id: &str) -> Result<Value, Failure> {
+    let path = format!("{}/resend", path(id));
+    sandbox.post(&path, &Value::Null).await
 }
 
 fn path(id: &str) -> String {
@@ -92,10 +107,15 @@ fn path(id: &str) -> String {
 async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, Failure> {
     let list = sandbox.get(PATH).await?;
     let webhooks = items(&list, "webhooks").iter();
-    Ok(webhooks
-        .filter(|webhook| filter.admits(webhook))
-        .cloned()
-        .collect())
+    let webhooks = webhooks.filter(|webhook| filter.admits(webhook));
+    let webhooks: Vec<Value> = webhooks.cloned().collect();
+    if let (true, Some(journey)) = (webhooks.is_empty(), &filter.journey) {
+        // A journey that is not there is a mistake, and none that has no webhook.
+        let path = format!("/sandbox/journeys/{}", journey.replace('/', "%2F"));
+        let known = sandbox.get(&path).await;
+        known.map_err(|failure| failure.for_field("--journey"))?;
+    }
+    Ok(webhooks)
 }
 
 /// A webhook in one line.

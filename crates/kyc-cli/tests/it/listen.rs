@@ -192,7 +192,9 @@ fn bad_arguments_are_named_before_it_listens() {
         (&["--forward-to", "ftp://127.0.0.1"], "--forward-to"),
         (&["--listen", "0.0.0.0:0"], "--listen"),
         (&["--listen", "here"], "--listen"),
-        (&["--until", "acme.decision"], "--events"),
+        (&["--until", "acme.decision"], "--until"),
+        (&["--until", "veriff.decision.aproved"], "--until"),
+        (&["--events", "finpro.CONSENT_APROVED"], "--events"),
         (&["--until", "veriff.decision", "--within", "0"], "--within"),
     ] {
         let run = kyc(&[&["listen", "--json"], arguments].concat(), &[]);
@@ -258,5 +260,26 @@ fn finpro_is_verified_as_it_is_configured() {
             (2, Some(name)),
             "{run:?}"
         );
+    }
+}
+
+#[test]
+fn an_event_that_can_be_triggered_is_listened_for_by_its_name() {
+    let sandbox = SandboxProcess::start();
+    for event in [
+        "veriff.watchlist.initial_result",
+        "veriff.user_defined_status",
+        "Veriff.Event.Submitted",
+        "finpro.data_ready",
+    ] {
+        let arguments = ["--events", event, "--until", event, "--within", "30"];
+        let mut listener = Listener::start(&arguments, &sandbox.environment);
+        let names = kyc(&["trigger", "--list"], &[]).stdout;
+        let name = names.lines().find(|name| name.eq_ignore_ascii_case(event));
+        let name = name.unwrap();
+        let triggered = kyc(&["trigger", name], &sandbox.environment);
+        assert_eq!(triggered.code, 0, "{triggered:?}");
+        assert_eq!(listener.next()["event"], name);
+        assert_eq!(listener.code(), 0, "{event}");
     }
 }

@@ -1,5 +1,9 @@
 //! `kyc onboard`.
 
+use std::io::{BufRead as _, BufReader};
+
+use serde_json::Value;
+
 use crate::kyc::{FULL_ONBOARDING, Run, SandboxProcess, ended, kyc, send, started};
 
 #[test]
@@ -453,6 +457,182 @@ fn a_scripted_person_completes_the_onboarding() {
 }
 
 #[test]
+fn what_completed_an_onboarding_is_told_in_members() {
+    let complete = |mobile: &str| {
+        let arguments = ["onboard", "--sandbox", "--complete", "--json"];
+        let run = kyc(
+            &[&arguments[..], &["--mobile-number", mobile]].concat(),
+            &[],
+        );
+        run.answer()
+    };
+    let statuses = |report: &Value| {
+        let completed = report["completed"].as_array().unwrap().iter();
+        let statuses = completed.map(|part| part["status"].as_str().unwrap().to_owned());
+        statuses.collect::<Vec<_>>()
+    };
+    let all = complete("9001000000");
+    assert_eq!(statuses(&all), ["shared", "shared", "approved"]);
+    assert_eq!(
+        (&all["complete"], &all["version"]),
+        (&true.into(), &1.into())
+    );
+    let [documents, accounts, decision] = [0, 1, 2].map(|at| &all["completed"][at]);
+    assert_eq!(documents["documents"], 3, "{documents}");
+    assert_eq!(accounts["accounts"], 1, "{accounts}");
+    assert_eq!(decision["verdict"], "approved");
+    for part in [documents, accounts] {
+        assert!(part["bytes"].as_u64().unwrap() > 1000, "{part}");
+    }
+    let opened = &all["steps"][1]["value"]["reference"];
+    assert_eq!(&documents["reference"], opened);
+    assert!(decision["reference"].is_string());
+
+    let none = complete("9001030000");
+    assert_eq!(statuses(&none), ["denied", "rejected", "declined"]);
+    assert_eq!(none["complete"], false, "nothing was shared");
+    assert_eq!(none["completed"][2]["verdict"], "declined");
+    let never = complete("9001060000");
+    assert_eq!(statuses(&never), ["link_expired", "expired", "expired"]);
+}
+
+#[test]
+fn nothing_follows_a_refusal() {
+    let run = kyc(
+        &[
+            "onboard",
+            "--sandbox",
+            "--complete",
+            "--mobile-number",
+            "9001000000",
+            "--approved",
+            "false",
+            "--json",
+        ],
+        &[],
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    let results = |name: &str| {
+        let parts = run.answer()[name].as_array().unwrap().clone();
+        let results = parts.iter().map(|part| part["result"].clone());
+        results.collect::<Vec<_>>()
+    };
+    assert_eq!(results("steps"), ["done", "skipped", "skipped", "skipped"]);
+    assert_eq!(results("completed"), ["skipped"; 3]);
+    assert_eq!(run.answer()["complete"], false);
+
+    // At a sandbox that runs its console would tell of more.
+    let sandbox = SandboxProcess::start();
+    let refusal = [&FULL_ONBOARDING[..], &["--complete", "--approved", "false"]].concat();
+    let run = kyc(&refusal, &sandbox.environment);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.answer()["completed"][2]["result"], "skipped");
+}
+
+#[test]
+fn the_deadline_covers_the_waiting_for_a_person() {
+    let run = kyc(
+        &[
+            "onboard",
+            "--sandbox",
+            "--browser",
+            "--json",
+            "--mobile-number",
+            "9001000000",
+            "--timeout",
+            "4",
+        ],
+        &[],
+    );
+    assert_eq!(run.code, 5, "{run:?}");
+    for part in run.answer()["completed"].as_array().unwrap() {
+        let told = (&part["result"], &part["status"]);
+        assert_eq!(told, (&"ended".into(), &"no_answer".into()), "{part}");
+    }
+    // Where to go, and each part as it ended.
+    let told: Vec<Value> = run
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let wanted = told.iter().filter(|line| line["open"]["url"].is_string());
+    let ended = told.iter().filter(|line| line["completed"].is_object());
+    assert_eq!((wanted.count(), ended.count()), (3, 3), "{told:?}");
+}
+
+#[test]
+fn a_link_that_expires_is_told_while_the_rest_is_waited_for() {
+    let sandbox = SandboxProcess::start();
+    kyc(&["clock", "freeze"], &sandbox.environment);
+    // A session of the caller's own would have no link.
+    let arguments = [
+        "onboard",
+        "--complete",
+        "--json",
+        "--mobile-number",
+        "9000000001",
+        "--product-id",
+        "LOAN-1",
+        "--consent-text",
+        "I agree.",
+        "--purpose",
+        "KYC",
+        "--redirect-url",
+        "https://lender.example.test",
+    ];
+    let mut child = started(&arguments, &sandbox.environment);
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        serde_json::from_str::<Value>(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
+    };
+    // Nobody is waited for who was sent nowhere.
+    let links = [next(), next(), next()].map(|line| line["open"]["for"].clone());
+    assert_eq!(links, ["documents", "accounts", "identity"]);
+    // The person of this number consents at once, and opens no other link.
+    let accounts = next();
+    assert_eq!(accounts["completed"]["step"], "read-accounts", "{accounts}");
+    assert_eq!(accounts["completed"]["status"], "shared", "{accounts}");
+    kyc(&["clock", "advance", "11m"], &sandbox.environment);
+    let documents = next();
+    assert_eq!(
+        documents["completed"]["status"], "link_expired",
+        "{documents}"
+    );
+    kyc(&["clock", "advance", "8d"], &sandbox.environment);
+    assert_eq!(next()["completed"]["status"], "expired");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+}
+
+#[test]
+fn a_browser_comes_back_to_the_command_alone() {
+    for (arguments, field) in [
+        (
+            &["--redirect-url", "http://127.0.0.1:18270/back", "--sandbox"][..],
+            "--redirect-url",
+        ),
+        (&[], "--product-id"),
+    ] {
+        let always = [
+            "onboard",
+            "--browser",
+            "--json",
+            "--mobile-number",
+            "9001000000",
+        ];
+        let sandbox = SandboxProcess::start();
+        let run = kyc(&[&always, arguments].concat(), &sandbox.environment);
+        assert_eq!(
+            (run.code, run.error()["field"].as_str()),
+            (2, Some(field)),
+            "{run:?}"
+        );
+        assert!(run.stderr.contains("--browser"), "{run:?}");
+    }
+}
+
+#[test]
 fn what_completes_an_onboarding_is_checked_before_anything_is_sent() {
     let sandbox = SandboxProcess::start();
     let whole = [
@@ -466,6 +646,17 @@ fn what_completes_an_onboarding_is_checked_before_anything_is_sent() {
     assert_eq!(
         (run.code, run.error()["field"].as_str()),
         (2, Some("--product-id")),
+        "{run:?}"
+    );
+    // Where it is told of returns from another place than the documents, nobody can be waited for.
+    let elsewhere = sandbox.with(&[("DEEPVUE_BASE_URL", "https://deepvue.example.test")]);
+    let run = kyc(
+        &[&whole[..], &["--product-id", "LOAN-1"]].concat(),
+        &elsewhere,
+    );
+    assert_eq!(
+        (run.code, run.error()["field"].as_str()),
+        (2, Some("--complete")),
         "{run:?}"
     );
     let nobody = sandbox.with(&[("KYC_SANDBOX_URL", ""), ("KYC_SANDBOX_TOKEN", "")]);

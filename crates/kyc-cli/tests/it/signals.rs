@@ -190,3 +190,23 @@ fn a_signal_that_was_ignored_stays_ignored() {
     // The call ends as its reply says.
     assert_ne!(ended(child).code, 130);
 }
+
+#[test]
+fn a_command_that_steers_a_sandbox_does_not_say_that_nothing_was_sent() {
+    let server = WaitingServer::start();
+    let mut environment = server.environment();
+    let url = environment[0].1.clone();
+    for (name, value) in [
+        ("KYC_SANDBOX_URL", url.as_str()),
+        ("KYC_SANDBOX_TOKEN", "token"),
+    ] {
+        environment.push((name.to_owned(), value.to_owned()));
+    }
+    let child = started(&["clock", "advance", "1h"], &environment);
+    let _asked = server.request();
+    send("-INT", &child);
+    let run = ended(child);
+    assert_eq!(run.code, 130, "{run:?}");
+    assert!(!run.stderr.contains("nothing was sent"), "{run:?}");
+    assert!(run.stderr.contains("may have done"), "{run:?}");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::batch_job::Job;
-use crate::kyc::{FINPASS, FULL_ONBOARDING, SandboxProcess, kyc_unread};
+use crate::kyc::{FINPASS, FULL_ONBOARDING, SandboxProcess, kyc, kyc_unread};
 use crate::profile_server::ProfileServer;
 
 #[test]
@@ -87,4 +87,49 @@ fn what_sends_nothing_says_so() {
         let told = "nothing was sent; the output could not be written";
         assert!(run.stderr.contains(told), "{run:?}");
     }
+}
+
+#[test]
+fn what_a_running_sandbox_did_is_not_called_unsent() {
+    let sandbox = SandboxProcess::start();
+    for arguments in [
+        &["clock", "advance", "1h"][..],
+        &["clock", "show"],
+        &["faults", "on", "finpass=400:1"],
+        &["faults", "list"],
+        &["faults", "off", "all"],
+        &["people", "list"],
+        &["people", "new"],
+        &["trigger", "finpro.CONSENT_APPROVED"],
+        &["webhooks"],
+        &["webhooks", "resend", "w_0001"],
+        &["webhooks", "resend", "--failed"],
+        &["webhooks", "to", "nowhere"],
+        &["listen", "--listen", "127.0.0.1:0"],
+    ] {
+        let run = kyc_unread(arguments, &sandbox.environment);
+        assert_eq!(run.code, 7, "{arguments:?} {run:?}");
+        assert!(
+            !run.stderr.contains("nothing was sent"),
+            "{arguments:?} {run:?}"
+        );
+        assert!(
+            run.stderr.contains("it was done, and"),
+            "{arguments:?} {run:?}"
+        );
+    }
+    let urls = [
+        "webhooks",
+        "to",
+        "nowhere",
+        "--provider",
+        "finpro",
+        "--json",
+    ];
+    let urls = kyc(&urls, &sandbox.environment);
+    assert_eq!(
+        urls.answer(),
+        serde_json::json!({}),
+        "listen told it to send them elsewhere"
+    );
 }

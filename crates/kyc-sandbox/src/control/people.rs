@@ -56,9 +56,15 @@ async fn new(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     }
     let script = MobileScript::like(&likes, text(&body, "archetype")?);
     let script = script.map_err(|refused| match refused {
-        NotInvented::Like(choices) => Refusal::invalid(
+        NotInvented::Like { place, choices } => Refusal::invalid(
             "like",
-            format!("must be of these, at most one of a journey, one of webhooks (webhook-) and one of data (data-): {choices}"),
+            format!("name {place} must be one of these: {choices}"),
+        ),
+        NotInvented::Twice(one, other) => Refusal::invalid(
+            "like",
+            format!(
+                "{one} and {other} say something about the same; take one of a journey, one of webhooks (webhook-) and one of data (data-)"
+            ),
         ),
         NotInvented::Archetype(choices) => {
             Refusal::invalid("archetype", format!("must be one of: {choices}"))

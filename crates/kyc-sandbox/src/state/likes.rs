@@ -174,8 +174,10 @@ const LIKES: &[Like] = &[
 /// Why nobody is invented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotInvented {
-    /// No such name, or one that says something else about the same as another: those that there are.
-    Like(String),
+    /// No such name: the place of the wrong one, from 1, and those that there are.
+    Like { place: usize, choices: String },
+    /// Two names that say something about the same.
+    Twice(&'static str, &'static str),
     /// No such archetype: those that there are.
     Archetype(String),
 }
@@ -184,26 +186,29 @@ impl MobileScript {
     /// The script of somebody who is like all of these, with the accounts of this archetype, by its number or its name.
     pub(crate) fn like(names: &[&str], archetype: Option<&str>) -> Result<Self, NotInvented> {
         let (mut journey, mut webhook, mut data) = (None, None, None);
-        for name in names {
-            let like = LIKES.iter().find(|(known, ..)| known == name);
-            let (place, value) = match like {
-                Some((_, Journey(value), _)) => (&mut journey, value),
-                Some((_, Webhook(value), _)) => (&mut webhook, value),
-                Some((_, Data(value), _)) => (&mut data, value),
-                None => return Err(NotInvented::Like(likes())),
+        for (place, name) in (1..).zip(names) {
+            let Some((known, digits, _)) = LIKES.iter().find(|(known, ..)| known == name) else {
+                let choices = likes();
+                return Err(NotInvented::Like { place, choices });
             };
-            if place.replace(*value).is_some() {
-                return Err(NotInvented::Like(likes()));
+            let (said, value) = match digits {
+                Journey(value) => (&mut journey, value),
+                Webhook(value) => (&mut webhook, value),
+                Data(value) => (&mut data, value),
+            };
+            if let Some((_, before)) = said.replace((*value, *known)) {
+                return Err(NotInvented::Twice(before, known));
             }
         }
+        let value = |said: Option<(u8, &str)>| said.map_or(0, |(value, _)| value);
         let archetype = match archetype {
             None => 0,
             Some(text) => archetype_of(text).ok_or_else(|| NotInvented::Archetype(archetypes()))?,
         };
         Ok(Self {
-            journey: journey.unwrap_or(0),
-            webhook: webhook.unwrap_or(0),
-            data: data.unwrap_or(0),
+            journey: value(journey),
+            webhook: value(webhook),
+            data: value(data),
             archetype,
         })
     }
@@ -226,12 +231,18 @@ impl MobileScript {
         })
     }
 
-    /// What this person does, in words.
-    pub(crate) fn words(self) -> Vec<String> {
+    /// What this person does at an account aggregator, then what becomes of webhooks and data where the number says it, and whose
+    /// bank accounts these are: in words.
+    pub fn words(self) -> Vec<String> {
         let said = |like: Option<&Like>| like.map(|(.., words)| (*words).to_owned());
         let [journey, webhook, data] = self.likes();
         let journey = journey.or_else(|| like_of(Journey(journey::APPROVE)));
-        let accounts = bank::name(self.archetype).map(|name| format!("accounts: {name}"));
+        let has_none = matches!(
+            self.journey,
+            journey::NO_ACCOUNT_HERE | journey::NO_ACCOUNT_ANYWHERE
+        );
+        let accounts = bank::name(self.archetype).filter(|_| !has_none);
+        let accounts = accounts.map(|name| format!("accounts: {name}"));
         [said(journey), said(webhook), said(data), accounts]
             .into_iter()
             .flatten()
@@ -339,6 +350,8 @@ mod tests {
             (words[0].as_str(), words[3].as_str()),
             ("rejects", "accounts: circular")
         );
+        let none = MobileScript::like(&["no-account-anywhere"], Some("05")).unwrap();
+        assert_eq!(none.words(), ["has no account at any bank"]);
         let plain = MobileScript::like(&[], None).unwrap();
         assert_eq!(plain.mobile(), "9001000000");
         for archetype in ["5", "circular"] {
@@ -349,12 +362,17 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_refused_with_what_is() {
-        for names in [&["approves"][..], &["deny", "slow"], &[""]] {
-            let Err(NotInvented::Like(choices)) = MobileScript::like(names, None) else {
+        for (names, wrong) in [(&["approves"][..], 1), (&["deny", "no"], 2), (&[""], 1)] {
+            let Err(NotInvented::Like { place, choices }) = MobileScript::like(names, None) else {
                 unreachable!("{names:?}");
             };
+            assert_eq!(place, wrong);
             assert!(choices.starts_with("approve, slow, ") && choices.ends_with("data-huge"));
         }
+        assert_eq!(
+            MobileScript::like(&["webhook-twice", "deny", "slow"], None),
+            Err(NotInvented::Twice("deny", "slow"))
+        );
         for archetype in ["20", "x", "", "-1"] {
             let Err(NotInvented::Archetype(choices)) = MobileScript::like(&[], Some(archetype))
             else {

@@ -8,6 +8,7 @@ mod consents;
 mod data_sessions;
 mod decisions;
 pub(crate) mod digilocker;
+mod explained;
 pub(crate) mod flow;
 mod flow_script;
 mod happenings;
