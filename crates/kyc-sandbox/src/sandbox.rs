@@ -76,7 +76,8 @@ impl Sandbox {
             .merge(pages::guarded(
                 pages::veriff::routes(Arc::clone(&providers.veriff))
                     .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
-                    .merge(pages::aggregator::router(providers.clone())),
+                    .merge(pages::aggregator::router(providers.clone()))
+                    .merge(pages::files::routes(providers.clone())),
                 providers.simulation.clone(),
                 *settings.allow_other_machines(),
             ));
