@@ -187,11 +187,12 @@ impl Sandbox {
         self.providers.advance_to(to_ms).await
     }
 
-    /// Switches a fault on, until it has met its last request or is switched off.
+    /// Switches a fault on, until it has met its last request or is switched off. Of several failures that meet a request the
+    /// one that was switched on first answers, of several delays the longest counts.
     pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
-        let provider = fault.provider();
+        let what = fault.words();
         let id = self.faults.add(fault);
-        let words = format!("{id} of {provider} is on");
+        let words = format!("{id} is on: {what}");
         self.tell(What::Fault { words });
         id
     }

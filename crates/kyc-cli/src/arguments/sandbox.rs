@@ -80,7 +80,7 @@ pub(crate) enum FaultsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct FaultOn {
     /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
-    /// are 1500 milliseconds late
+    /// are 1500 milliseconds late. A status is from 200 to 599; one below 300 is a refusal inside a success
     #[arg(value_name = "PROVIDER=FAULT")]
     pub(crate) fault: String,
     /// Only this operation, named as in the sandbox's table of operations
