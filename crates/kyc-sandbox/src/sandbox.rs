@@ -252,7 +252,17 @@ impl Sandbox {
         self.providers.webhook_urls().clone()
     }
 
-    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere.
+    /// Whether webhooks are sent to this URL. Otherwise the outcome of an attempt, which [says why](Delivery::why_not_sent).
+    ///
+    /// # Errors
+    ///
+    /// [`Delivery::UnusableUrl`] or [`Delivery::OtherMachine`].
+    pub fn check_webhook_url(&self, url: &str) -> Result<(), Delivery> {
+        self.providers.sender.takes(url).map(|_| ())
+    }
+
+    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere. One that
+    /// [is not taken](Self::check_webhook_url) is told in the outcome of each attempt.
     pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
         let mut urls = self.providers.webhook_urls();
         match url {
@@ -275,9 +285,10 @@ impl Sandbox {
         self.providers.webhook_headers(webhook)
     }
 
-    /// Sends a webhook again: the same bytes with the same signature. `None` for an id that no webhook has.
+    /// Sends a webhook again: the same bytes with the same signature. It is the next attempt: one that was planned is not made, and
+    /// another one is planned if it is not accepted. `None` for an id that no webhook has.
     pub async fn resend(&self, webhook: WebhookId) -> Option<Delivery> {
-        self.providers.deliver(webhook).await
+        self.providers.resend(webhook).await
     }
 
     /// Lets happen what is due, and attempts the deliveries that are. A sandbox that is [served](Self::serve) does so by itself;

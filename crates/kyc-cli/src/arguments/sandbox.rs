@@ -220,8 +220,8 @@ pub(crate) struct Trigger {
     /// List all events
     #[arg(long, conflicts_with = "event")]
     pub(crate) list: bool,
-    /// Change a member of the webhook's body, by its name or its path with dots; may be given several times. Later calls do not
-    /// know of the change
+    /// Change a member of the webhook's body, by its name or its path with dots, .status for one of the body itself; may be
+    /// given several times. Later calls do not know of the change
     #[arg(long, value_name = "MEMBER=VALUE")]
     pub(crate) set: Vec<String>,
     /// Send it so many times, although it is accepted
@@ -230,4 +230,7 @@ pub(crate) struct Trigger {
     /// Sign with a secret that was replaced, with a wrong one, or not at all: old, wrong, none
     #[arg(long, value_name = "HOW")]
     pub(crate) sign: Option<String>,
+    /// Go on from the newest consent or session of this journey, such as j_19, instead of opening one
+    #[arg(long, value_name = "ID")]
+    pub(crate) journey: Option<String>,
 }

@@ -33,6 +33,7 @@ pub(crate) async fn run(arguments: Trigger, output: Output) -> Result<(), Failur
         "set": changes,
         "times": arguments.times,
         "sign": arguments.sign,
+        "journey": arguments.journey,
     });
     let triggered = sandbox.post(PATH, &body).await?;
     if output.json {
