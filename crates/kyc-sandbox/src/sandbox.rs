@@ -76,7 +76,8 @@ impl Sandbox {
             .merge(pages::guarded(
                 pages::veriff::routes(Arc::clone(&providers.veriff))
                     .merge(pages::digilocker::routes(Arc::clone(&providers.deepvue)))
-                    .merge(pages::aggregator::router(providers.clone())),
+                    .merge(pages::aggregator::router(providers.clone()))
+                    .merge(pages::files::routes(providers.clone())),
                 providers.simulation.clone(),
                 *settings.allow_other_machines(),
             ));
@@ -187,11 +188,12 @@ impl Sandbox {
         self.providers.advance_to(to_ms).await
     }
 
-    /// Switches a fault on, until it has met its last request or is switched off.
+    /// Switches a fault on, until it has met its last request or is switched off. Of several failures that meet a request the
+    /// one that was switched on first answers, of several delays the longest counts.
     pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
-        let provider = fault.provider();
+        let what = fault.words();
         let id = self.faults.add(fault);
-        let words = format!("{id} of {provider} is on");
+        let words = format!("{id} is on: {what}");
         self.tell(What::Fault { words });
         id
     }
@@ -251,7 +253,17 @@ impl Sandbox {
         self.providers.webhook_urls().clone()
     }
 
-    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere.
+    /// Whether webhooks are sent to this URL. Otherwise the outcome of an attempt, which [says why](Delivery::why_not_sent).
+    ///
+    /// # Errors
+    ///
+    /// [`Delivery::UnusableUrl`] or [`Delivery::OtherMachine`].
+    pub fn check_webhook_url(&self, url: &str) -> Result<(), Delivery> {
+        self.providers.sender.takes(url).map(|_| ())
+    }
+
+    /// Sends a provider's webhooks to this URL from now on, those that name no URL themselves; to none, nowhere. One that
+    /// [is not taken](Self::check_webhook_url) is told in the outcome of each attempt.
     pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
         let mut urls = self.providers.webhook_urls();
         match url {
@@ -274,9 +286,10 @@ impl Sandbox {
         self.providers.webhook_headers(webhook)
     }
 
-    /// Sends a webhook again: the same bytes with the same signature. `None` for an id that no webhook has.
+    /// Sends a webhook again: the same bytes with the same signature. It is the next attempt: one that was planned is not made, and
+    /// another one is planned if it is not accepted. `None` for an id that no webhook has.
     pub async fn resend(&self, webhook: WebhookId) -> Option<Delivery> {
-        self.providers.deliver(webhook).await
+        self.providers.resend(webhook).await
     }
 
     /// Lets happen what is due, and attempts the deliveries that are. A sandbox that is [served](Self::serve) does so by itself;

@@ -39,8 +39,10 @@ pub struct Advanced {
     pub changes: u64,
     /// Attempts to deliver a webhook that were accepted.
     pub delivered: u64,
-    /// Attempts to deliver a webhook that were not.
+    /// Attempts to deliver a webhook that were refused, or reached nobody.
     pub failed: u64,
+    /// Webhooks that were due and not sent, such as for want of a URL.
+    pub not_sent: u64,
 }
 
 impl Providers {
@@ -76,6 +78,9 @@ impl Providers {
                     Delivery::Answered(_) if delivery.is_accepted() => {
                         advanced.delivered = advanced.delivered.saturating_add(1);
                     }
+                    _ if delivery.why_not_sent().is_some() => {
+                        advanced.not_sent = advanced.not_sent.saturating_add(1);
+                    }
                     _ => advanced.failed = advanced.failed.saturating_add(1),
                 }
             }
@@ -102,8 +107,25 @@ impl Providers {
         ]
     }
 
-    /// Moves the clock to the next event of this name, as far as this time. `None` where what was planned was called off on
-    /// the way, or is later.
+    /// What is planned next that may lead to an event of this name which is not planned yet: what a person or a provider does,
+    /// and not what happens if nobody does anything.
+    pub(crate) fn leads_to(&self, name: PlannedName<'_>) -> Option<Planned> {
+        let [finpass, finpro, veriff, ..] = self.planned(name.journey);
+        let (of_consents, of_verifications) = name.led_to_by();
+        let first = |mut list: Box<dyn Iterator<Item = Planned> + '_>, events: &[&str]| {
+            list.find(|planned| events.contains(&planned.event))
+        };
+        let firsts = [
+            first(finpass, of_consents),
+            first(finpro, of_consents),
+            first(veriff, of_verifications),
+        ];
+        let firsts = firsts.into_iter().flatten();
+        firsts.min_by_key(|planned| (planned.at_ms, planned.journey))
+    }
+
+    /// Moves the clock to the next event of this name, as far as this time, by what leads to it if it is not planned yet.
+    /// `None` where what was planned was called off on the way, or is later.
     pub(crate) async fn advance_until(
         &self,
         name: PlannedName<'_>,
@@ -113,17 +135,19 @@ impl Providers {
         loop {
             // What happens before may call it off.
             let event = name.soonest(self.planned(name.journey));
-            let Some(event) = event.filter(|event| event.at_ms <= latest_ms) else {
+            let next = event.clone().or_else(|| self.leads_to(name));
+            let Some(next) = next.filter(|next| next.at_ms <= latest_ms) else {
                 return (None, advanced);
             };
-            let stop = Stop::before(&event, self.simulation.next_ms());
+            let stop = Stop::before(&next, self.simulation.next_ms());
             let (Stop::OnTheWay(stop_ms) | Stop::There(stop_ms)) = stop;
             let more = self.advance_to(stop_ms).await;
             advanced.changes = advanced.changes.saturating_add(more.changes);
             advanced.delivered = advanced.delivered.saturating_add(more.delivered);
             advanced.failed = advanced.failed.saturating_add(more.failed);
-            if matches!(stop, Stop::There(_)) {
-                return (Some(event), advanced);
+            advanced.not_sent = advanced.not_sent.saturating_add(more.not_sent);
+            if matches!(stop, Stop::There(_)) && event.is_some() {
+                return (event, advanced);
             }
         }
     }
@@ -158,6 +182,11 @@ impl Providers {
         let deliveries = join_all(by_journey.into_values().map(async |webhooks| {
             let mut deliveries = Vec::with_capacity(webhooks.len());
             for id in webhooks {
+                // Somebody sent it again meanwhile, and it was accepted.
+                let is_done = |webhook: Webhook| webhook.is_done();
+                if self.simulation.outbox.get(id).is_some_and(is_done) {
+                    continue;
+                }
                 deliveries.extend(self.deliver(id).await);
             }
             deliveries
@@ -165,13 +194,16 @@ impl Providers {
         deliveries.await.into_iter().flatten().collect()
     }
 
+    /// Makes the next attempt to deliver a webhook now instead of when it is planned.
+    pub(crate) async fn resend(&self, id: WebhookId) -> Option<Delivery> {
+        self.simulation.deliveries.forget(&Timer::Delivery(id));
+        self.deliver(id).await
+    }
+
     /// Attempts to deliver a webhook, and plans the next attempt where one is needed.
     pub(crate) async fn deliver(&self, id: WebhookId) -> Option<Delivery> {
         let webhook = self.simulation.outbox.get(id)?;
-        let mut headers = self.webhook_headers(&webhook);
-        headers.push(("x-sandbox-webhook".into(), id.to_string()));
-        let journey = webhook.journey.map(|journey| journey.to_string());
-        headers.extend(journey.map(|journey| ("x-sandbox-journey".into(), journey)));
+        let headers = self.sent_headers(&webhook);
         let portal = || self.webhook_urls().get(&webhook.provider).cloned();
         let url = webhook.url.clone().or_else(portal);
         let delivery = self.sender.send(&webhook, url.as_deref(), headers).await;
@@ -188,13 +220,15 @@ impl Providers {
         self.simulation
             .happenings
             .add(now_ms, webhook.journey, what);
+        let is_done = || {
+            let webhook = self.simulation.outbox.get(id);
+            webhook.is_none_or(|webhook| webhook.is_done())
+        };
         let again = match delivery {
-            Delivery::NotSent => None,
+            _ if delivery.why_not_sent().is_some() => None,
             // Whoever forges takes a refusal as the end.
             _ if webhook.signing == WebhookSigning::Forged => None,
-            _ if delivery.is_accepted() => {
-                (attempt <= usize::from(webhook.repeats)).then_some(REPEAT_MS)
-            }
+            _ if delivery.is_accepted() => (!is_done()).then_some(REPEAT_MS),
             _ => pause_ms(attempt),
         };
         if let Some(pause_ms) = again {
@@ -210,7 +244,17 @@ impl Providers {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The headers of a webhook.
+    /// All headers with which a webhook is sent: those of its provider, and whose it is here.
+    pub(crate) fn sent_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
+        let mut headers = vec![("content-type".into(), "application/json".to_owned())];
+        headers.extend(self.webhook_headers(webhook));
+        headers.push(("x-sandbox-webhook".into(), webhook.id.to_string()));
+        let journey = webhook.journey.map(|journey| journey.to_string());
+        headers.extend(journey.map(|journey| ("x-sandbox-journey".into(), journey)));
+        headers
+    }
+
+    /// The headers of a webhook that its provider has.
     pub(crate) fn webhook_headers(&self, webhook: &Webhook) -> Vec<(Cow<'static, str>, String)> {
         match webhook.provider {
             Provider::Finpass => self.finpass.webhook_headers(webhook),

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::sandbox::Sandbox;
 use crate::state::{
-    AggregatorConsentStatus, DecisionStatus, Provider, Through, WebhookId, WebhookSigning,
+    AggregatorConsentStatus, DecisionStatus, JourneyId, Provider, Through, WebhookId,
+    WebhookSigning,
 };
 
 /// How far ahead a journey's timers are taken: what a person or a provider does at once, and not what happens days later.
@@ -37,7 +38,7 @@ enum Way {
     PortalStatus,
 }
 
-use AggregatorConsentStatus::{Active, Expired, Paused, Rejected, Revoked};
+use AggregatorConsentStatus::{Active, Expired, Paused, Pending, Rejected, Revoked};
 
 const EVENTS: [Event; 19] = [
     finpro("CONSENT_APPROVED", Way::Consent(&[Active])),
@@ -101,6 +102,7 @@ pub struct Trigger {
     changes: Vec<(String, String)>,
     signing: WebhookSigning,
     times: u8,
+    journey: Option<JourneyId>,
 }
 
 /// What was made for an event.
@@ -126,15 +128,21 @@ pub enum TriggerError {
     /// The event's body has no such member.
     #[error("the event has no such member; the nearest is {nearest}")]
     UnknownMember {
-        /// The member that is most like it, as a path.
+        /// The whole path of the member that is most like it.
         nearest: String,
     },
     /// Several members have this name: give the whole path.
-    #[error("several members have this name; give the whole path, such as {path}")]
+    #[error("several members have this name; give the whole path: {}", paths.join(", "))]
     AmbiguousMember {
-        /// One of them.
-        path: String,
+        /// The whole paths of all of them, in the order of the body.
+        paths: Vec<String>,
     },
+    /// The event is not one that the journey can come to.
+    #[error(
+        "the journey has no consent or session that this event can be of, or its state does not lead there; \
+         without a journey the way is walked from its beginning"
+    )]
+    NotOfJourney,
     /// The way to the event is blocked, by a setting or by a fault that is switched on.
     #[error("the sandbox did not get there: a setting or a fault is in the way")]
     Blocked,
@@ -154,6 +162,7 @@ impl Trigger {
                 changes: Vec::new(),
                 signing: WebhookSigning::Genuine,
                 times: 1,
+                journey: None,
             }),
             None => Err(TriggerError::UnknownEvent {
                 nearest: nearest(name, Self::names()).unwrap_or_default(),
@@ -166,8 +175,15 @@ impl Trigger {
         EVENTS.iter().map(Event::full_name)
     }
 
-    /// Changes a member of the webhook's body: its name where only one has it, or its path with dots. The text is JSON where
-    /// it is, else a text. Later calls do not know of the change.
+    /// Lets it happen to the newest consent or session of this journey, from where that stands, instead of a new one.
+    #[must_use]
+    pub fn of_journey(mut self, journey: JourneyId) -> Self {
+        self.journey = Some(journey);
+        self
+    }
+
+    /// Changes a member of the webhook's body: its name where only one has it, or its path with dots, which of a member of the
+    /// body itself begins with one: `.status`. The text is JSON where it is, else a text. Later calls do not know of the change.
     #[must_use]
     pub fn set(mut self, member: &str, value: &str) -> Self {
         self.changes.push((member.to_owned(), value.to_owned()));
@@ -201,15 +217,22 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`TriggerError::UnknownMember`] and [`TriggerError::AmbiguousMember`] for a change of a member that the body has not, or has
-    /// several times; [`TriggerError::Blocked`] where a setting or a fault is in the way. No webhook is sent then.
+    /// several times; [`TriggerError::NotOfJourney`] for a journey that does not lead there; [`TriggerError::Blocked`] where a
+    /// setting or a fault is in the way. No webhook is sent then.
     pub async fn trigger(&self, trigger: Trigger) -> Result<Triggered, TriggerError> {
         let simulation = self.simulation();
         // Nothing is sent before it is as it is wanted, and what others make on demand is not taken for its own.
         let making = simulation.making.lock().await;
         let before = simulation.outbox.newest();
-        self.walk(trigger.event.way)
-            .await
-            .ok_or(TriggerError::Blocked)?;
+        match trigger.journey {
+            Some(journey) => self
+                .go_on(trigger.event, journey)
+                .ok_or(TriggerError::NotOfJourney)?,
+            None => self
+                .walk(trigger.event.way)
+                .await
+                .ok_or(TriggerError::Blocked)?,
+        }
         let made = simulation.outbox.after(before);
         let of_event = made
             .iter()
@@ -242,10 +265,7 @@ impl Sandbox {
         match way {
             Way::Consent(statuses) => {
                 let (handle, _) = self.consent("9000000000").await?;
-                let mut statuses = statuses.iter();
-                statuses
-                    .all(|status| self.decide_consent(&handle, *status))
-                    .then_some(())
+                self.decide_each(&handle, statuses)
             }
             Way::Data(digit) => {
                 let (handle, mobile) = self.consent(&format!("9001000{digit}00")).await?;
@@ -260,20 +280,15 @@ impl Sandbox {
             }
             Way::Decision(decision) => {
                 let session = self.session("Sample").await?;
-                self.decide(&session.to_string(), decision).then_some(())
+                self.lead_to(session, decision)
             }
             Way::Started => {
                 let session = self.session("Sample").await?;
-                let started = self.providers().veriff.start(self.now_ms(), session);
-                started.then_some(())
+                self.start(session)
             }
             Way::Submitted => {
                 let session = self.session("Sample").await?;
-                let veriff = &self.providers().veriff;
-                veriff.start(self.now_ms(), session);
-                veriff
-                    .submit(self.now_ms(), session, Through::Pages)
-                    .then_some(())
+                self.submit(session)
             }
             Way::Screened(first_name) => {
                 let session = self.session(first_name).await?;
@@ -286,6 +301,59 @@ impl Sandbox {
                     .then_some(())
             }
         }
+    }
+
+    /// Goes on in a journey to an event, from where its newest consent or session stands. `None` before anything is changed,
+    /// if that does not lead there.
+    fn go_on(&self, event: Event, journey: JourneyId) -> Option<()> {
+        let ids = self.simulation().journeys.ids(journey);
+        let mut newest_first = ids.iter().rev();
+        let Way::Consent(statuses) = event.way else {
+            let veriff = &self.providers().veriff;
+            let id = newest_first.find(|id| veriff.knows(id))?;
+            let session = Uuid::try_parse(id).ok()?;
+            return match event.way {
+                Way::Decision(decision) => self.lead_to(session, decision),
+                Way::Started => self.start(session),
+                Way::Submitted => self.submit(session),
+                Way::PortalStatus => self.set_portal_status(id, "triggered", None).then_some(()),
+                // What the person's name or number says comes of those.
+                Way::Screened(_) | Way::Data(_) | Way::Consent(_) => None,
+            };
+        };
+        let finpro = &self.providers().finpro;
+        let (handle, now) = newest_first.find_map(|id| Some((id, finpro.consent_status(id)?)))?;
+        self.decide_each(handle, rest(statuses, now)?)
+    }
+
+    fn decide_each(&self, handle: &str, statuses: &[AggregatorConsentStatus]) -> Option<()> {
+        let mut statuses = statuses.iter();
+        statuses
+            .all(|status| self.decide_consent(handle, *status))
+            .then_some(())
+    }
+
+    fn start(&self, session: Uuid) -> Option<()> {
+        let veriff = &self.providers().veriff;
+        veriff.start(self.now_ms(), session).then_some(())
+    }
+
+    /// Through the API: the notice of a resubmission is not held back then.
+    fn submit(&self, session: Uuid) -> Option<()> {
+        let veriff = &self.providers().veriff;
+        veriff.start(self.now_ms(), session);
+        veriff
+            .submit(self.now_ms(), session, Through::Api)
+            .then_some(())
+    }
+
+    /// Lets the person come and hand in, where that is before the decision, and decides.
+    fn lead_to(&self, session: Uuid, decision: DecisionStatus) -> Option<()> {
+        // Nobody came to a session that expires.
+        if decision != DecisionStatus::Expired {
+            let _before = self.submit(session);
+        }
+        self.decide(&session.to_string(), decision).then_some(())
     }
 
     /// Lets happen now what is planned soon in the journey of this id, and what follows from it.
@@ -369,20 +437,22 @@ fn changed(body: &[u8], changes: &[(String, String)]) -> Result<Option<String>, 
     let mut paths = Vec::new();
     collect(&body, "", &mut paths);
     for (member, value) in changes {
-        let is = |path: &&String| *path == member || path.rsplit('.').next() == Some(member);
-        let mut found = paths.iter().filter(is);
-        let path = match (found.next(), found.next()) {
-            (Some(path), None) => path,
-            (Some(path), Some(_)) if !paths.contains(member) => {
-                return Err(TriggerError::AmbiguousMember { path: path.clone() });
-            }
-            (Some(_), Some(_)) => member,
-            (None, _) => {
-                let names = paths
-                    .iter()
-                    .flat_map(|path| [path.clone(), last(path).to_owned()]);
-                let nearest = nearest(member, names).unwrap_or_default();
+        let is = |path: &&String| match member.strip_prefix('.') {
+            Some(whole) => *path == whole,
+            None if member.contains('.') => *path == member,
+            None => last(path) == member,
+        };
+        let found: Vec<&String> = paths.iter().filter(is).collect();
+        let path = match found.as_slice() {
+            [path] => path,
+            [] => {
+                let nearest = nearest_path(member, &paths).unwrap_or_default();
                 return Err(TriggerError::UnknownMember { nearest });
+            }
+            several => {
+                return Err(TriggerError::AmbiguousMember {
+                    paths: several.iter().map(|path| whole(path)).collect(),
+                });
             }
         };
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.as_str()));
@@ -391,6 +461,49 @@ fn changed(body: &[u8], changes: &[(String, String)]) -> Result<Option<String>, 
         }
     }
     Ok(Some(body.to_string()))
+}
+
+/// The statuses that are left on this way for a consent that has this one; none where it is not on the way.
+fn rest(
+    way: &'static [AggregatorConsentStatus],
+    now: AggregatorConsentStatus,
+) -> Option<&'static [AggregatorConsentStatus]> {
+    let before = |at: &usize| match at.checked_sub(1) {
+        Some(before) => way.get(before).copied(),
+        None => Some(Pending),
+    };
+    let mut places = (0..way.len()).rev();
+    let at = places.find(|at| before(at) == Some(now)).or_else(|| {
+        // What ends a consent ends one that is paused, too.
+        let last = way.len().checked_sub(1)?;
+        let ends = way
+            .last()
+            .is_some_and(|end| *end != Active && now.may_become(*end));
+        ends.then_some(last)
+    })?;
+    way.get(at..)
+}
+
+/// A path as it is written in a change: one of a single name could be meant as a name.
+fn whole(path: &str) -> String {
+    match path.contains('.') {
+        true => path.to_owned(),
+        false => format!(".{path}"),
+    }
+}
+
+/// The path that is most like what was written for one, by its end.
+fn nearest_path(member: &str, paths: &[String]) -> Option<String> {
+    let names = member.split('.').count();
+    let end = |path: &String| {
+        let parts: Vec<&str> = path.split('.').collect();
+        let from = parts.len().saturating_sub(names);
+        parts.get(from..).unwrap_or_default().join(".")
+    };
+    paths
+        .iter()
+        .min_by_key(|path| distance(member, &end(path)))
+        .cloned()
 }
 
 fn last(path: &str) -> &str {
@@ -419,9 +532,15 @@ fn collect(value: &Value, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The name that is most like this one, by the letters that have to be changed.
+/// The name that is most like this one.
 fn nearest(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    names.min_by_key(|known| strsim::levenshtein(name, known))
+    names.min_by_key(|known| distance(name, known))
+}
+
+/// How many letters have to be changed, and then how many of those only in their case.
+fn distance(name: &str, known: &str) -> (usize, usize) {
+    let folded = strsim::levenshtein(&name.to_lowercase(), &known.to_lowercase());
+    (folded, strsim::levenshtein(name, known))
 }
 
 #[cfg(test)]
@@ -439,6 +558,28 @@ mod tests {
             unknown("veriff.decision.aproved"),
             "veriff.decision.approved"
         );
+        assert_eq!(
+            unknown("finpro.consent_approved"),
+            "finpro.CONSENT_APPROVED"
+        );
+    }
+
+    #[test]
+    fn what_is_left_of_a_way_begins_where_a_consent_stands() {
+        let resumed: &[_] = &[Active, Paused, Active];
+        let revoked: &[_] = &[Active, Revoked];
+        for (way, now, left) in [
+            (resumed, Pending, Some(resumed)),
+            (resumed, Active, Some([Paused, Active].as_slice())),
+            (resumed, Paused, Some(&[Active])),
+            (resumed, Revoked, None),
+            (revoked, Paused, Some(&[Revoked])),
+            (&[Active], Paused, None),
+            (&[Active], Active, None),
+            (&[Rejected], Active, None),
+        ] {
+            assert_eq!(rest(way, now), left, "{way:?} {now:?}");
+        }
     }
 
     #[test]
@@ -459,15 +600,44 @@ mod tests {
         assert_eq!(
             change("id", "1"),
             Err(TriggerError::AmbiguousMember {
-                path: "a.id".to_owned()
+                paths: vec!["a.id".to_owned(), "b.0.id".to_owned()]
+            })
+        );
+        for (member, path) in [
+            ("cod", "a.code"),
+            ("CODE", "a.code"),
+            ("x.code", "a.code"),
+            ("0.id", "b.0.id"),
+            (".code", "a.code"),
+        ] {
+            let nearest = path.to_owned();
+            assert_eq!(
+                change(member, "1"),
+                Err(TriggerError::UnknownMember { nearest }),
+                "{member}"
+            );
+        }
+        let body = br#"{"status":"success","verification":{"status":"approved"}}"#;
+        let change = |member: &str| changed(body, &[(member.to_owned(), "x".to_owned())]);
+        assert_eq!(
+            change("status"),
+            Err(TriggerError::AmbiguousMember {
+                paths: vec![".status".to_owned(), "verification.status".to_owned()]
             })
         );
         assert_eq!(
-            change("cod", "1"),
-            Err(TriggerError::UnknownMember {
-                nearest: "code".to_owned()
-            })
+            change("verification.status"),
+            Ok(Some(
+                r#"{"status":"success","verification":{"status":"x"}}"#.to_owned()
+            ))
         );
+        assert_eq!(
+            change(".status"),
+            Ok(Some(
+                r#"{"status":"x","verification":{"status":"approved"}}"#.to_owned()
+            ))
+        );
+        let body = br#"{"a":{"id":1,"code":2},"b":[{"id":3}]}"#;
         assert_eq!(changed(body, &[]), Ok(None));
     }
 }

@@ -85,7 +85,7 @@ pub(crate) enum FaultsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct FaultOn {
     /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
-    /// are 1500 milliseconds late
+    /// are 1500 milliseconds late. A status is from 200 to 599; one below 300 is a refusal inside a success
     #[arg(value_name = "PROVIDER=FAULT")]
     pub(crate) fault: String,
     /// Only this operation, named as in the sandbox's table of operations
@@ -228,8 +228,8 @@ pub(crate) struct Trigger {
     /// List all events; needs no sandbox that runs
     #[arg(long, conflicts_with = "event")]
     pub(crate) list: bool,
-    /// Change a member of the webhook's body, by its name or its path with dots; may be given several times. Later calls do not
-    /// know of the change
+    /// Change a member of the webhook's body, by its name or its path with dots, .status for one of the body itself; may be
+    /// given several times. Later calls do not know of the change
     #[arg(long, value_name = "MEMBER=VALUE")]
     pub(crate) set: Vec<String>,
     /// Send it so many times at once, although it is accepted: 1 to 100
@@ -238,4 +238,7 @@ pub(crate) struct Trigger {
     /// Sign with a secret that was replaced, with a wrong one, or not at all: old, wrong, none
     #[arg(long, value_name = "HOW")]
     pub(crate) sign: Option<String>,
+    /// Go on from the newest consent or session of this journey, such as j_19, instead of opening one
+    #[arg(long, value_name = "ID")]
+    pub(crate) journey: Option<String>,
 }

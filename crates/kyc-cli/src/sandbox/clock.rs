@@ -70,7 +70,10 @@ fn moment(text: String) -> String {
 fn happened(happening: &Value) -> String {
     let member = |name: &str| text(happening, name);
     let what = member("words").or(member("operation")).or(member("event"));
-    let outcome = member("outcome").map(|outcome| format!("  {outcome}"));
+    let outcome = member("outcome").map(|outcome| match member("reason") {
+        Some(reason) => format!("  {outcome}: {reason}"),
+        None => format!("  {outcome}"),
+    });
     format!(
         "{}  {}  {}  {}{}",
         member("at").unwrap_or_default(),

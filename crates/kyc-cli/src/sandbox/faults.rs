@@ -110,13 +110,22 @@ fn is_off(fault: &Value) -> String {
 /// A fault in one line.
 fn words(fault: &Value) -> String {
     let text = |name: &str| text(fault, name);
+    let is = |name: &str| fault.get(name) == Some(&Value::Bool(true));
     let what = match (number(fault, "status"), number(fault, "delay_ms")) {
-        (Some(status), _) if fault.get("after_effect") == Some(&Value::Bool(true)) => {
+        (Some(status), _) if is("after_effect") => {
             format!("{status}, after the effect")
         }
         (Some(status), _) => status.to_string(),
         (None, Some(delay)) => format!("{delay} ms late"),
         (None, None) => String::new(),
+    };
+    let page = match is("gateway_page") {
+        true => ", as a gateway's page",
+        false => "",
+    };
+    let rate = match (number(fault, "percent"), number(fault, "seed")) {
+        (Some(percent), Some(seed)) => format!("  {percent} % of requests, seed {seed}"),
+        _ => String::new(),
     };
     let left = match number(fault, "left") {
         Some(left) => format!("{left} left"),
@@ -124,7 +133,7 @@ fn words(fault: &Value) -> String {
     };
     let id = text("id").unwrap_or_default();
     format!(
-        "{id}  {} {}  {what}  {left}  journey {}   off: kyc faults off {id}",
+        "{id}  {} {}  {what}{page}{rate}  {left}  journey {}   off: kyc faults off {id}",
         text("provider").unwrap_or_default(),
         text("operation").unwrap_or("any operation"),
         text("journey").unwrap_or("any"),

@@ -1,10 +1,13 @@
-//! A sandbox that runs, found by the environment or by the file that `kyc sandbox` leaves while it serves.
+//! A sandbox that runs, found by the environment or by the file that each `kyc sandbox` leaves while it serves.
 
+use std::cmp::Reverse;
 use std::env;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kyc_facade::provider_core::http::{Method, Request, StatusCode, Uri};
 use kyc_facade::provider_core::secrecy::ExposeSecret as _;
@@ -24,6 +27,8 @@ pub(crate) const TOKEN: &str = "KYC_SANDBOX_TOKEN";
 
 /// Moving the clock waits for webhooks to be answered.
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// Whoever listens on this machine accepts at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
 /// A sandbox that runs.
@@ -153,15 +158,62 @@ impl Running {
     }
 }
 
-/// The file that tells of the sandbox that was started last, for its owner only.
+/// The file that tells of one sandbox that runs, for its owner only. Each sandbox has its own.
 pub(crate) struct RunningFile {
     path: PathBuf,
-    text: String,
+}
+
+/// What a file tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    /// In Unix milliseconds.
+    started_ms: u64,
+    url: String,
+    token: String,
+}
+
+impl Told {
+    /// What the files of a directory tell, newest first, each with its path.
+    fn all(directory: &Path) -> Vec<(Self, PathBuf)> {
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        let is_ours = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("sandbox") && name.ends_with(".json"))
+        };
+        let paths = files.map(|file| file.path()).filter(is_ours);
+        let mut told: Vec<_> = paths
+            .filter_map(|path| Some((Self::read(&path)?, path)))
+            .collect();
+        told.sort_by_key(|(told, _)| Reverse(told.started_ms));
+        told
+    }
+
+    fn read(path: &Path) -> Option<Self> {
+        let value: Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+        Some(Self {
+            started_ms: value.get("started_ms").and_then(Value::as_u64).unwrap_or(0),
+            url: text(&value, "url")?.to_owned(),
+            token: text(&value, "token")?.to_owned(),
+        })
+    }
+}
+
+/// Whether something listens there. A sandbox that was killed has left its file.
+fn answers(url: &str) -> bool {
+    let authority = url.parse::<Uri>().ok().and_then(|uri| {
+        let authority = uri.authority()?;
+        Some(authority.as_str().to_owned())
+    });
+    let addresses = authority.and_then(|authority| authority.to_socket_addrs().ok());
+    addresses
+        .into_iter()
+        .flatten()
+        .any(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
 }
 
 impl RunningFile {
     /// In the directory that the system keeps for what runs, or in the user's cache.
-    fn path() -> Option<PathBuf> {
+    fn directory() -> Option<PathBuf> {
         let directory = |name: &str| {
             env::var_os(name)
                 .filter(|value| !value.is_empty())
@@ -170,15 +222,41 @@ impl RunningFile {
         let cache =
             || directory("XDG_CACHE_HOME").or_else(|| Some(directory("HOME")?.join(".cache")));
         let base = directory("XDG_RUNTIME_DIR").or_else(cache)?;
-        Some(base.join("kyc").join("sandbox.json"))
+        Some(base.join("kyc"))
     }
 
     /// Tells of a sandbox. Where there is no such directory, nothing is told: the environment still can be.
     pub(crate) fn write(url: &str, token: &str) -> Option<Self> {
-        let path = Self::path()?;
-        let text = json!({"url": url, "token": token}).to_string();
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let told = Told {
+            started_ms: u64::try_from(started.as_millis()).ok()?,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        };
+        Self::write_in(&Self::directory()?, process::id(), &told, answers)
+    }
+
+    /// Takes away what was left by those that answer no more, and tells of this one.
+    fn write_in(
+        directory: &Path,
+        process: u32,
+        told: &Told,
+        answers: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
+        for (left, path) in Told::all(directory) {
+            // Where this one listens no other one does.
+            if left.url == told.url || !answers(&left.url) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        let path = directory.join(format!("sandbox-{process}.json"));
+        let Told {
+            started_ms,
+            url,
+            token,
+        } = told;
+        let text = json!({"started_ms": started_ms, "url": url, "token": token}).to_string();
         let write = || -> io::Result<()> {
-            let directory = path.parent().unwrap_or(&path);
             fs::create_dir_all(directory)?;
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             file.write_all(text.as_bytes())?;
@@ -186,28 +264,79 @@ impl RunningFile {
             Ok(())
         };
         write().ok()?;
-        Some(Self { path, text })
+        Some(Self { path })
     }
 
+    /// The newest sandbox that runs.
     fn read() -> Result<(String, String), Failure> {
-        let none = || {
+        let directory = Self::directory();
+        let newest = directory.and_then(|directory| Self::newest_in(&directory, answers));
+        newest.map(|told| (told.url, told.token)).ok_or_else(|| {
             let rule = "no sandbox runs that is known; start `kyc sandbox`, or set KYC_SANDBOX_URL and KYC_SANDBOX_TOKEN";
             Failure::configuration(URL, rule)
-        };
-        let file = fs::read_to_string(Self::path().ok_or_else(none)?).map_err(|_| none())?;
-        let value: Value = serde_json::from_str(&file).map_err(|_| none())?;
-        match (text(&value, "url"), text(&value, "token")) {
-            (Some(url), Some(token)) => Ok((url.to_owned(), token.to_owned())),
-            _ => Err(none()),
-        }
+        })
+    }
+
+    fn newest_in(directory: &Path, answers: impl Fn(&str) -> bool) -> Option<Told> {
+        let all = Told::all(directory).into_iter();
+        all.map(|(told, _)| told).find(|told| answers(&told.url))
     }
 }
 
 impl Drop for RunningFile {
     fn drop(&mut self) {
-        // One that was started later has written its own.
-        if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
-            let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn told(started_ms: u64, port: u16) -> Told {
+        Told {
+            started_ms,
+            url: format!("http://127.0.0.1:{port}"),
+            token: format!("token-{started_ms}"),
         }
+    }
+
+    #[test]
+    fn the_newest_that_runs_is_found_and_one_that_stops_leaves_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let here = directory.path().join("kyc");
+        let runs = |_: &str| true;
+        assert_eq!(RunningFile::newest_in(&here, runs), None);
+        let first = RunningFile::write_in(&here, 1, &told(10, 1), runs);
+        let second = RunningFile::write_in(&here, 2, &told(20, 2), runs);
+        assert_eq!(RunningFile::newest_in(&here, runs), Some(told(20, 2)));
+        drop(second);
+        assert_eq!(RunningFile::newest_in(&here, runs), Some(told(10, 1)));
+
+        // The third was killed: its file is left, passed over, and taken away by the next one.
+        std::mem::forget(RunningFile::write_in(&here, 3, &told(30, 3), runs));
+        let runs = |url: &str| !url.ends_with(":3");
+        assert_eq!(RunningFile::newest_in(&here, runs), Some(told(10, 1)));
+        let fourth = RunningFile::write_in(&here, 4, &told(40, 4), runs);
+        assert_eq!(Told::all(&here).len(), 2);
+        drop((first, fourth));
+        assert_eq!(Told::all(&here).len(), 0);
+
+        // One that was killed, and whose address another one has now.
+        std::mem::forget(RunningFile::write_in(&here, 5, &told(50, 5), runs));
+        let _sixth = RunningFile::write_in(&here, 6, &told(60, 5), runs);
+        assert_eq!(Told::all(&here).len(), 1);
+        assert_eq!(RunningFile::newest_in(&here, runs), Some(told(60, 5)));
+    }
+
+    #[test]
+    fn whoever_listens_answers() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        assert!(answers(&url));
+        drop(listener);
+        assert!(!answers(&url) && !answers("nowhere") && !answers(""));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::{HyperTransport, Transport};
 use kyc_sandbox::settings::{SESSION_DECISIONS, SettingError};
-use kyc_sandbox::{Provider, Sandbox, ServeError, Settings};
+use kyc_sandbox::{Provider, Sandbox, ServeError, Settings, credentials};
 
 use super::running::{RunningFile, TOKEN, URL};
 
@@ -16,6 +16,16 @@ use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
+
+/// The secrets that were replaced, by the variable of the present one: those of people `webhook-old-secret` and of
+/// `kyc trigger --sign old`.
+const OLD_SECRETS: [(&str, &str); 2] = [
+    ("VERIFF_WEBHOOK_SECRET", credentials::VERIFF_OLD_SECRET),
+    (
+        "FINPRO_WEBHOOK_SECRET",
+        credentials::FINPRO_OLD_WEBHOOK_SECRET,
+    ),
+];
 
 /// How long requests in flight may take when it is stopped.
 const GRACE: Duration = Duration::from_millis(800);
@@ -37,6 +47,12 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
     let settings = changed(settings, &arguments.set)?;
     let mut interrupt = Interrupt::listen();
     let sandbox = Sandbox::new(settings);
+    for url in sandbox.webhook_urls().values() {
+        sandbox.check_webhook_url(url).map_err(|refused| {
+            let why = refused.why_not_sent().unwrap_or_default();
+            Failure::configuration("--webhook-url", format!("is not taken: {why}"))
+        })?;
+    }
     let served = sandbox.serve(address).await.map_err(failure)?;
     let (url, token) = (served.url(), sandbox.control_token());
     let _running = RunningFile::write(&url, token);
@@ -49,6 +65,9 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
             .iter()
             .map(|(session, decision)| (*session, decision.pair().0))
             .collect::<std::collections::BTreeMap<_, _>>();
+        let old_secrets = OLD_SECRETS
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>();
         let served = serde_json::json!({
             "address": served.address().to_string(),
             "url": url,
@@ -57,6 +76,7 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
             "environment": environment,
             "documents": paths,
             "veriff_decisions": decisions,
+            "old_secrets": old_secrets,
         });
         output.text(&format!("{served:#}"))?;
     } else {
@@ -69,6 +89,10 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         output.text("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
         for (session, decision) in SESSION_DECISIONS {
             output.text(&format!("#   {session} {}", decision.pair().0))?;
+        }
+        output.text("# Secrets that were replaced, with which old webhooks are signed:")?;
+        for (name, value) in OLD_SECRETS {
+            output.text(&format!("#   {name} was '{value}'"))?;
         }
         output.text("# Copy these lines into another shell; the credentials are made up.")?;
         for (name, value) in [(URL, url.as_str()), (TOKEN, token)] {

@@ -37,6 +37,7 @@ pub(crate) async fn run(arguments: Trigger, output: Output) -> Result<(), Failur
         "event": arguments.event,
         "set": changes,
         "sign": arguments.sign,
+        "journey": arguments.journey,
     });
     let mut triggered = sandbox.post(PATH, &body).await?;
     let id = text(&triggered, "webhook").unwrap_or_default().to_owned();

@@ -127,11 +127,14 @@ pub(super) fn words(webhook: &Value) -> String {
         Some(attempt) => {
             let status = number(attempt, "status").map(|status| format!(" {status}"));
             let outcome = text(attempt, "outcome").unwrap_or_default();
-            format!(
-                "{outcome}{}, attempt {}",
-                status.unwrap_or_default(),
-                attempts.len()
-            )
+            match text(attempt, "reason") {
+                Some(reason) => format!("{outcome}: {reason}"),
+                None => format!(
+                    "{outcome}{}, attempt {}",
+                    status.unwrap_or_default(),
+                    attempts.len()
+                ),
+            }
         }
     };
     format!(

@@ -107,8 +107,24 @@ fn a_fault_is_switched_on_and_off() {
     );
     assert_eq!(kyc(&FINPASS, &sandbox.environment).code, 0);
 
+    let all = faults(&[
+        "on",
+        "finpro=502",
+        "--gateway-page",
+        "--rate",
+        "10%",
+        "--seed",
+        "4",
+    ]);
+    assert!(
+        all.stdout.starts_with(
+            "f_2  finpro any operation  502, as a gateway's page  10 % of requests, seed 4"
+        ),
+        "{all:?}"
+    );
+    faults(&["off", "f_2"]);
     faults(&["on", "veriff=delay:10"]);
-    assert_eq!(faults(&["off", "f_2"]).stdout, "f_2 is off\n");
+    assert_eq!(faults(&["off", "f_3"]).stdout, "f_3 is off\n");
     for arguments in [
         &["on", "finpass"][..],
         &["on", "finpass=x"],
@@ -118,6 +134,8 @@ fn a_fault_is_switched_on_and_off() {
         &["on", "finpass=503", "--rate", "some"],
         &["on", "finpass=503", "--operation", "decision"],
         &["on", "finpass=503", "--journey", "19"],
+        &["on", "finpass=503", "--journey", "j_9999"],
+        &["on", "finpass=600"],
         &["off", "f_9"],
         &["off", "../clock"],
     ] {
@@ -539,4 +557,69 @@ fn a_refusal_of_a_local_sandbox_names_the_page_that_explains_it() {
     let elsewhere = sandbox.with(&[("KYC_SANDBOX_URL", "http://127.0.0.1:9")]);
     let run = kyc(&arguments, &elsewhere);
     assert!(!run.stderr.contains("why:"), "{run:?}");
+}
+
+#[test]
+fn webhooks_are_sent_to_this_machine_only_and_the_old_secrets_are_printed() {
+    let sandbox = SandboxProcess::start();
+    for url in ["http://192.0.2.1/hooks", "https://example.com/hooks"] {
+        let refused = kyc(&["webhooks", "to", url, "--json"], &sandbox.environment);
+        assert_eq!(
+            (refused.code, refused.error()["field"].as_str()),
+            (2, Some("url")),
+            "{refused:?}"
+        );
+        let started = kyc(
+            &[
+                "sandbox",
+                "--listen",
+                "127.0.0.1:0",
+                "--webhook-url",
+                url,
+                "--json",
+            ],
+            &[],
+        );
+        assert_eq!(
+            (started.code, started.error()["field"].as_str()),
+            (2, Some("--webhook-url")),
+            "{started:?}"
+        );
+    }
+    kyc(&["trigger", "veriff.event.started"], &sandbox.environment);
+    let list = kyc(&["webhooks"], &sandbox.environment);
+    assert!(list.stdout.contains("not sent: no URL is set"), "{list:?}");
+    for (name, secret) in [
+        (
+            "VERIFF_WEBHOOK_SECRET",
+            "00000000-dead-4000-8000-000000000000",
+        ),
+        ("FINPRO_WEBHOOK_SECRET", "sandbox-finpro-old-webhook-secret"),
+    ] {
+        let printed = format!("#   {name} was '{secret}'");
+        assert!(
+            sandbox.comments.contains(&printed),
+            "{:?}",
+            sandbox.comments
+        );
+    }
+}
+
+#[test]
+fn an_event_happens_in_a_journey_that_there_is() {
+    let sandbox = SandboxProcess::start();
+    let trigger =
+        |arguments: &[&str]| kyc(&[&["trigger"], arguments].concat(), &sandbox.environment);
+    trigger(&["finpro.CONSENT_APPROVED"]);
+    let revoked = trigger(&["finpro.CONSENT_REVOKED", "--journey", "j_1"]);
+    assert_eq!((revoked.code, revoked.stdout.lines().count()), (0, 1));
+    assert!(
+        revoked.stdout.contains("CONSENT_REVOKED  j_1"),
+        "{revoked:?}"
+    );
+    let again = trigger(&["finpro.CONSENT_REVOKED", "--journey", "j_1", "--json"]);
+    assert_eq!(
+        (again.code, again.error()["field"].as_str()),
+        (2, Some("journey"))
+    );
 }

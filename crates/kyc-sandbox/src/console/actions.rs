@@ -72,7 +72,7 @@ pub(super) async fn fault_on(
     Extension(viewer): Extension<Viewer>,
     body: Body,
 ) -> Response {
-    match fault(&Form::read(body).await) {
+    match fault(&sandbox, &Form::read(body).await) {
         Ok(fault) => {
             sandbox.switch_fault_on(fault);
             see_other("/")
@@ -81,7 +81,7 @@ pub(super) async fn fault_on(
     }
 }
 
-fn fault(form: &Form) -> Result<Fault, &'static str> {
+fn fault(sandbox: &Sandbox, form: &Form) -> Result<Fault, &'static str> {
     let provider = Provider::of(form.text("provider"))
         .ok_or("The provider is finpass, finpro, veriff or deepvue.")?;
     let value = form.text("value").parse::<u64>();
@@ -109,7 +109,11 @@ fn fault(form: &Form) -> Result<Fault, &'static str> {
     }
     if !form.text("journey").is_empty() {
         let journey = form.text("journey").parse();
-        fault = fault.of_journey(journey.map_err(|_| "The journey is an id such as j_19.")?);
+        let journey = journey.map_err(|_| "The journey is an id such as j_19.")?;
+        if !sandbox.simulation().journeys.has(journey) {
+            return Err("The journey is none of this sandbox.");
+        }
+        fault = fault.of_journey(journey);
     }
     if !form.text("first").is_empty() {
         fault = match form.text("first").parse::<u64>() {
@@ -489,7 +493,9 @@ mod tests {
 
     #[test]
     fn a_fault_of_a_form_is_checked() {
-        let read = |text: &str| fault(&Form::parse(text)).map(|_| ());
+        let sandbox = Sandbox::default();
+        sandbox.simulation().journeys.of("9001000000");
+        let read = |text: &str| fault(&sandbox, &Form::parse(text)).map(|_| ());
         assert_eq!(
             read("provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize"),
             Ok(())
@@ -505,6 +511,7 @@ mod tests {
             "provider=finpass&kind=delay&value=600001",
             "provider=finpass&kind=status&value=503&operation=decision",
             "provider=finpass&kind=status&value=503&journey=19",
+            "provider=finpass&kind=status&value=503&journey=j_2",
             "provider=finpass&kind=status&value=503&first=0",
         ] {
             assert!(read(text).is_err(), "{text}");

@@ -196,7 +196,10 @@ fn facts(sandbox: &Sandbox, found: &Found) -> Markup {
 /// The rule that decided, in words.
 fn why(call: &Call) -> String {
     if !call.reason.is_empty() {
-        return format!("Decided by {}.", call.reason);
+        // Each is a sentence without its first capital and its full stop.
+        let mut letters = call.reason.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        return format!("{}{}.", first.collect::<String>(), letters.as_str());
     }
     let provider = call.provider;
     match (call.operation, call.status.as_u16()) {
@@ -596,7 +599,8 @@ fn render_webhook(sandbox: &Sandbox, viewer: &Viewer, webhook: &Webhook) -> Mark
         length: webhook.body.len(),
     };
     let headers: String = sandbox
-        .webhook_headers(webhook)
+        .providers()
+        .sent_headers(webhook)
         .iter()
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect();
@@ -633,6 +637,7 @@ fn render_webhook(sandbox: &Sandbox, viewer: &Viewer, webhook: &Webhook) -> Mark
                     li {
                         time { (iso(*at_ms)) } ": " (outcome(*delivery))
                         @if let Delivery::Answered(status) = delivery { " (" (status) ")" }
+                        @if let Some(why) = delivery.why_not_sent() { ", because " (why) }
                     }
                 }
             }
@@ -645,7 +650,6 @@ fn render_webhook(sandbox: &Sandbox, viewer: &Viewer, webhook: &Webhook) -> Mark
         section {
             h2 { "What is sent" }
             div.wire tabindex="0" role="group" aria-label="Headers of the webhook" {
-                "content-type: application/json\n"
                 (Part { name: "head", shown: &shown, viewer }.render(&head))
             }
             (body(viewer, &shown, "body", "Body of the webhook", &masked, message))

@@ -9,7 +9,6 @@ use super::viewer::Viewer;
 use super::{SCRIPT_PATH, STYLE_PATH};
 use crate::control::webhooks::outcome;
 use crate::credentials::BaseUrls;
-use crate::exchange::{Fault, FaultId, FaultKind};
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 use crate::state::iso;
@@ -174,28 +173,6 @@ pub(super) fn urls(viewer: &Viewer) -> Markup {
                 dt { "Deepvue" } dd { code { (urls.deepvue) } }
             }
         }
-    }
-}
-
-/// What a fault does, in words.
-pub(super) fn fault_words(id: FaultId, fault: &Fault) -> String {
-    let mut words = format!("{id}: {}", fault.provider());
-    if let Some(operation) = fault.operation() {
-        words = format!("{words} {operation}");
-    }
-    if let Some(journey) = fault.journey() {
-        words = format!("{words} of {journey}");
-    }
-    words = match fault.kind() {
-        FaultKind::Failure(failure) if failure.is_after_effect() => {
-            format!("{words} answers {}, after the effect", failure.status())
-        }
-        FaultKind::Failure(failure) => format!("{words} answers {}", failure.status()),
-        FaultKind::Delay(delay) => format!("{words} is {} ms late", delay.as_millis()),
-    };
-    match fault.left() {
-        Some(left) => format!("{words}, {left} more times"),
-        None => words,
     }
 }
 

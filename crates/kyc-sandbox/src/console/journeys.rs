@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 
 use super::people;
+use crate::providers::address::RETURNS;
 use crate::sandbox::Sandbox;
 use crate::state::{Call, Happening, JourneyId, Provider, What};
 
@@ -32,39 +33,113 @@ impl Mark {
             Self::Failed => ("✗", "failed"),
         }
     }
+}
 
-    /// What it is after this.
-    fn after(self, what: &What) -> Self {
-        match what {
-            What::Call(call) => self.after_call(call),
-            What::Step { words, .. } | What::Change { words, .. } => match is_bad(words) {
-                true => Self::Failed,
-                false => Self::Done,
-            },
-            _ => self,
+/// How far a provider is, and how its last call ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    mark: Mark,
+    /// Whether the last call was refused; what was before it stands again after the next one.
+    is_refused: bool,
+}
+
+impl Progress {
+    fn mark(self) -> Mark {
+        match self.is_refused {
+            true => Mark::Failed,
+            false => self.mark,
         }
     }
 
-    fn after_call(self, call: &Call) -> Self {
-        match (call.status.is_success(), call.had_effect) {
-            (false, _) => Self::Failed,
-            (true, true) => Self::Waiting,
-            // Reading changes nothing, but what was read of is there.
-            (true, false) => match self {
-                Self::Waiting => Self::Waiting,
-                _ => Self::Done,
-            },
+    /// What it is after this.
+    fn after(self, what: &What) -> Self {
+        let mark = match what {
+            What::Call(call) if !call.status.is_success() => {
+                return Self {
+                    is_refused: true,
+                    ..self
+                };
+            }
+            What::Call(call) => self.after_call(call),
+            What::Step { words, .. } | What::Change { words, .. } => end(words),
+            _ => return self,
+        };
+        Self {
+            mark,
+            is_refused: false,
+        }
+    }
+
+    fn after_call(self, call: &Call) -> Mark {
+        let opens = ["opened", "asked for", "begun"];
+        match self.mark {
+            _ if CONCLUDE.contains(&call.operation) => Mark::Done,
+            _ if opens.iter().any(|opens| call.changed.contains(opens)) => Mark::Waiting,
+            Mark::Nothing if call.had_effect => Mark::Waiting,
+            // Whoever has nothing but what is read has that.
+            Mark::Nothing => Mark::Done,
+            mark => mark,
         }
     }
 }
 
-/// Whether words tell of an end that is not the one hoped for.
-fn is_bad(words: &str) -> bool {
+/// The operations that succeed only once everything is there that was waited for.
+const CONCLUDE: [&str; 17] = [
+    "analysis-json",
+    "statement-result",
+    "get-all-fi-data",
+    "get-all-fi-data-pdf",
+    "get-fi-data",
+    "get-fi-data-xml",
+    "get-fi-balance",
+    "get-all-latest-fi-data",
+    "analytics-json",
+    "analytics-excel",
+    "analytics-xml",
+    "pdf-analytics-json",
+    "complete-authorization",
+    "issued-files",
+    "e-aadhaar",
+    "file",
+    "delete-session",
+];
+
+/// How far the words of a step or a change say that a provider is.
+fn end(words: &str) -> Mark {
+    // Where somebody returns to is the caller's.
+    let words = words.split(RETURNS).next().unwrap_or_default();
     let words = words.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     let bad = [
-        "expire", "reject", "den", "declin", "fail", "revoke", "lock", "abandon", "cancel",
+        "expire",
+        "reject",
+        "denie",
+        "declin",
+        "fail",
+        "revoke",
+        "lock",
+        "abandon",
+        "cancel",
+        "timeout",
+        "timed out",
+        "allowed nothing",
+        "wrong password",
     ];
-    bad.iter().any(|bad| words.contains(bad))
+    let good = [
+        "decided: approved",
+        "consent active",
+        "data session",
+        "screened again",
+    ];
+    // Somebody may still change their mind, or take another picture.
+    let is_open = words.starts_with("took a picture")
+        || ["is about to reject", "gives a wrong password"].contains(&words.as_str());
+    match (is_open, has(&bad), has(&good)) {
+        (true, ..) => Mark::Waiting,
+        (_, true, _) => Mark::Failed,
+        (_, _, true) => Mark::Done,
+        _ => Mark::Waiting,
+    }
 }
 
 /// One journey of the list.
@@ -79,7 +154,7 @@ pub(super) struct Listed {
 
 #[derive(Default)]
 struct Seen {
-    marks: [Mark; 4],
+    progress: [Progress; 4],
     newest_ms: i64,
     newest: u64,
     count: usize,
@@ -108,7 +183,7 @@ pub(super) fn newest(sandbox: &Sandbox) -> Vec<Listed> {
     let listed = seen.into_iter().map(|(id, seen)| Listed {
         id,
         person: people::of_journey(journeys, Some(id)),
-        marks: seen.marks,
+        marks: seen.progress.map(Progress::mark),
         newest_ms: seen.newest_ms,
         count: seen.count,
     });
@@ -118,8 +193,8 @@ pub(super) fn newest(sandbox: &Sandbox) -> Vec<Listed> {
 fn note(seen: &mut Seen, happening: &Happening) {
     let place = happening.what.provider();
     let place = place.and_then(|of| Provider::ALL.iter().position(|provider| *provider == of));
-    if let Some(mark) = place.and_then(|place| seen.marks.get_mut(place)) {
-        *mark = mark.after(&happening.what);
+    if let Some(progress) = place.and_then(|place| seen.progress.get_mut(place)) {
+        *progress = progress.after(&happening.what);
     }
     (seen.newest, seen.newest_ms) = (happening.number, happening.at_ms);
     seen.count = seen.count.saturating_add(1);
@@ -222,17 +297,69 @@ mod tests {
             provider: Provider::Finpass,
             words: words.to_owned(),
         };
+        let of = |operation: &'static str, changed: &str| match call(200, !changed.is_empty()) {
+            What::Call(call) => What::Call(Call {
+                operation,
+                changed: changed.to_owned(),
+                ..call
+            }),
+            other => other,
+        };
         let after = |steps: &[What]| {
-            steps
-                .iter()
-                .fold(Mark::Nothing, |mark, what| mark.after(what))
+            let progress = steps.iter();
+            let progress =
+                progress.fold(Progress::default(), |progress, what| progress.after(what));
+            progress.mark()
         };
         assert_eq!(after(&[call(200, true)]), Mark::Waiting);
         assert_eq!(after(&[call(200, true), call(200, false)]), Mark::Waiting);
-        assert_eq!(after(&[call(200, true), step("approves")]), Mark::Done);
-        assert_eq!(after(&[call(200, true), step("Rejects")]), Mark::Failed);
-        assert_eq!(after(&[call(422, false)]), Mark::Failed);
         assert_eq!(after(&[call(200, false)]), Mark::Done);
+        // A step is no end, and a refused call stands until the next one.
+        let opened = || call(200, true);
+        for (words, mark) in [
+            ("opened the verification", Mark::Waiting),
+            ("handed in attempt 1", Mark::Waiting),
+            ("approves", Mark::Waiting),
+            ("is about to reject", Mark::Waiting),
+            ("took a picture: front, expired", Mark::Waiting),
+            ("decided: approved", Mark::Done),
+            ("decided: resubmission_requested", Mark::Waiting),
+            ("decided: declined", Mark::Failed),
+            ("consent ACTIVE", Mark::Done),
+            ("consent REVOKED", Mark::Failed),
+            ("Rejects", Mark::Failed),
+            ("signed in, and left", Mark::Waiting),
+            (
+                "allowed the documents, and returns to https://a.test/expired/identity",
+                Mark::Waiting,
+            ),
+            (
+                "allowed nothing, and returns to https://a.test/back",
+                Mark::Failed,
+            ),
+        ] {
+            assert_eq!(after(&[opened(), step(words)]), mark, "{words}");
+            let refused = [opened(), step(words), call(422, false)];
+            assert_eq!(after(&refused), Mark::Failed, "{words}");
+            let again = [opened(), step(words), call(503, false), call(200, false)];
+            assert_eq!(after(&again), mark, "{words}");
+        }
+        assert_eq!(after(&[call(422, false)]), Mark::Failed);
+        let deepvue = [
+            of("initiate-session", "opened a session"),
+            step("allowed the documents"),
+            of("complete-authorization", "completed the authorization"),
+            of("e-aadhaar", ""),
+        ];
+        assert_eq!(after(&deepvue), Mark::Done);
+        assert_eq!(after(&deepvue[..2]), Mark::Waiting);
+        let known = Sandbox::operations();
+        for operation in CONCLUDE {
+            assert!(
+                known.iter().any(|known| known.name == operation),
+                "{operation}"
+            );
+        }
         assert_eq!(
             (age(59_999), age(90_000_000)),
             ("59 s".to_owned(), "1 d".to_owned())

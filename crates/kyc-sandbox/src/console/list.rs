@@ -55,10 +55,13 @@ pub(super) async fn index(
     };
     let content = html! {
         div.columns {
-            nav.side aria-labelledby="journeys-title" {
-                h2 #journeys-title { "Journeys" }
-                div #journeys { (journeys::render(&sandbox, None)) }
+            // What steers comes first: the journeys are as many as there are.
+            div.side {
                 (steering(&sandbox, &viewer))
+                nav aria-labelledby="journeys-title" {
+                    h2 #journeys-title { "Journeys" }
+                    div #journeys { (journeys::render(&sandbox, None)) }
+                }
             }
             main {
                 h1 { "What happens" }
@@ -194,7 +197,7 @@ fn steering(sandbox: &Sandbox, viewer: &Viewer) -> Markup {
         ul.plain {
             @for (id, fault) in &faults {
                 li {
-                    (frame::fault_words(*id, fault))
+                    (id) ": " (fault.words())
                     @if viewer.is_known {
                         form.inline method="post" action="/console/faults/off" {
                             input type="hidden" name="id" value=(id);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 
 use super::{Own, masking, people};
+use crate::control;
 use crate::sandbox::Sandbox;
 use crate::state::{Call, Delivery, Happening, JourneyId, What, iso};
 
@@ -85,13 +86,15 @@ impl<'s> Rows<'s> {
                 row.title = format!("{provider} {event}");
                 row.outcome = outcome(*delivery);
                 row.tone = match delivery {
-                    Delivery::NotSent => Tone::Quiet,
+                    _ if delivery.why_not_sent().is_some() => Tone::Quiet,
                     _ if delivery.is_accepted() => Tone::Good,
                     _ => Tone::Bad,
                 };
-                if *attempt > 1 {
-                    row.words = format!("attempt {attempt}");
-                }
+                row.words = match (delivery.why_not_sent(), attempt) {
+                    (Some(why), _) => why.to_owned(),
+                    (None, 2..) => format!("attempt {attempt}"),
+                    (None, _) => String::new(),
+                };
                 row.href = Some(format!("/w/{id}"));
             }
             What::Step { provider, words } => {
@@ -171,8 +174,7 @@ pub(super) fn looks_real(sandbox: &Sandbox, number: u64) -> bool {
 pub(super) fn outcome(delivery: Delivery) -> String {
     match delivery {
         Delivery::Answered(status) => status.to_string(),
-        Delivery::Failed => "not reached".to_owned(),
-        Delivery::NotSent => "not sent".to_owned(),
+        _ => control::webhooks::outcome(delivery).to_owned(),
     }
 }
 
@@ -185,11 +187,9 @@ pub(super) fn took(us: u64) -> String {
     }
 }
 
-/// The time of day, with milliseconds.
-pub(super) fn time_of_day(ms: i64) -> String {
-    let iso = iso(ms);
-    let time = iso.split('T').nth(1).unwrap_or_default();
-    time.trim_end_matches('Z').to_owned()
+/// A moment, with its day: the clock is moved over many.
+fn moment(ms: i64) -> String {
+    iso(ms).trim_end_matches('Z').replace('T', " ")
 }
 
 impl Row {
@@ -201,7 +201,7 @@ impl Row {
         };
         let is_current = current == Some(self.number);
         let content = html! {
-            time datetime=(iso(self.at_ms)) { (time_of_day(self.at_ms)) }
+            time datetime=(iso(self.at_ms)) { (moment(self.at_ms)) }
             " "
             span.sign aria-hidden="true" { (self.sign) }
             span.hidden { (self.kind) }

@@ -1,5 +1,6 @@
 //! The sandbox's clock, from outside.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -86,11 +87,12 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     Ok(with(state(sandbox), counts(&advanced)))
 }
 
-fn counts(advanced: &Advanced) -> [(&'static str, Value); 3] {
+fn counts(advanced: &Advanced) -> [(&'static str, Value); 4] {
     [
         ("changes", advanced.changes.into()),
         ("webhooks_delivered", advanced.delivered.into()),
         ("webhooks_failed", advanced.failed.into()),
+        ("webhooks_not_sent", advanced.not_sent.into()),
     ]
 }
 
@@ -106,7 +108,8 @@ async fn until_event(sandbox: &Sandbox, text: &str) -> Result<Value, Refusal> {
     providers.settle();
     let farthest_ms = i64::try_from(FARTHEST.as_millis()).unwrap_or(i64::MAX);
     let latest_ms = sandbox.now_ms().saturating_add(farthest_ms);
-    let event = match name.soonest(providers.planned(name.journey)) {
+    let planned = name.soonest(providers.planned(name.journey));
+    let event = match planned.or_else(|| providers.leads_to(name)) {
         Some(event) if event.at_ms <= latest_ms => event,
         Some(_) => {
             return Err(Refusal::invalid(
@@ -117,7 +120,10 @@ async fn until_event(sandbox: &Sandbox, text: &str) -> Result<Value, Refusal> {
         None => return Err(Refusal::not_found("until", none_planned(sandbox))),
     };
     let before = *sandbox.simulation().happenings.watch().borrow();
-    let words = format!("moved until {event}");
+    let words = match name.names(&event) {
+        true => format!("moved until {event}"),
+        false => format!("moved until {text}, which {event} may lead to"),
+    };
     sandbox.tell(What::Clock { words });
     let (event, advanced) = providers.advance_until(name, latest_ms).await;
     let mut happened = sandbox
@@ -144,6 +150,9 @@ fn none_planned(sandbox: &Sandbox) -> String {
     if planned.is_empty() {
         return "is not planned; nothing is".to_owned();
     }
+    // The first of each name, which is the one that the clock is moved to.
+    let mut names = HashSet::new();
+    planned.retain(|planned| names.insert((planned.journey, planned.event)));
     let shown = planned.iter().take(LISTED);
     let mut shown: Vec<String> = shown
         .map(|planned| format!("{planned} at {}", iso(planned.at_ms)))
@@ -152,7 +161,11 @@ fn none_planned(sandbox: &Sandbox) -> String {
     if more > 0 {
         shown.push(format!("{more} more"));
     }
-    format!("is not planned; planned: {}", shown.join(", "))
+    format!(
+        "is not planned, and nothing that is leads to it: whoever has no script waits for the pages, for a call or for \
+         `kyc trigger`; planned: {}",
+        shown.join(", ")
+    )
 }
 
 /// A length of time such as `7d`, `90s` or `1h 30m`.

@@ -21,18 +21,23 @@ pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
 }
 
 fn value(id: FaultId, fault: &Fault) -> Value {
-    let (status, after_effect, delay_ms) = match fault.kind() {
-        FaultKind::Failure(failure) => (Some(failure.status()), failure.is_after_effect(), None),
-        FaultKind::Delay(delay) => (None, false, u64::try_from(delay.as_millis()).ok()),
+    let (failure, delay) = match fault.kind() {
+        FaultKind::Failure(failure) => (Some(failure), None),
+        FaultKind::Delay(delay) => (None, Some(delay)),
     };
+    let delay_ms = delay.and_then(|delay| u64::try_from(delay.as_millis()).ok());
+    let rate = fault.rate();
     json!({
         "id": id.to_string(),
         "provider": fault.provider().as_str(),
         "operation": fault.operation(),
         "journey": fault.journey().map(|journey| journey.to_string()),
-        "status": status,
-        "after_effect": after_effect,
+        "status": failure.map(Failure::status),
+        "after_effect": failure.is_some_and(Failure::is_after_effect),
+        "gateway_page": failure.is_some_and(Failure::is_gateway_page),
         "delay_ms": delay_ms,
+        "percent": rate.map(|(percent, _)| percent),
+        "seed": rate.map(|(_, seed)| seed),
         "left": fault.left(),
     })
 }
@@ -58,10 +63,10 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     let of = provider(text(&body, "provider")?.unwrap_or_default())?;
     let (after_effect, gateway_page) = (flag(&body, "after_effect")?, flag(&body, "gateway_page")?);
     let kind = match (
-        number(&body, "status", 599)?,
+        number(&body, "status", u64::MAX)?,
         number(&body, "delay_ms", LONGEST_MS)?,
     ) {
-        (Some(status @ 200..), None) => {
+        (Some(status @ 200..=599), None) => {
             let mut failure = Failure::new(u16::try_from(status).unwrap_or(500));
             if after_effect {
                 failure = failure.after_effect();
@@ -85,9 +90,12 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     }
     if let Some(journey) = text(&body, "journey")? {
         let journey = journey.parse();
-        fault = fault.of_journey(
-            journey.map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?,
-        );
+        let journey =
+            journey.map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?;
+        if !sandbox.simulation().journeys.has(journey) {
+            return Err(Refusal::invalid("journey", "is none of this sandbox"));
+        }
+        fault = fault.of_journey(journey);
     }
     if let Some(count) = number(&body, "first", u64::MAX)? {
         if count == 0 {

@@ -75,6 +75,7 @@ pub(crate) fn value(happening: &Happening) -> Value {
             "event": event,
             "attempt": attempt,
             "outcome": outcome(*delivery),
+            "reason": delivery.why_not_sent(),
         }),
         What::Clock { words } => json!({"kind": "clock", "words": words}),
         What::Fault { words } => json!({"kind": "fault", "words": words}),

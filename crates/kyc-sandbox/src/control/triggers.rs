@@ -21,7 +21,7 @@ pub(super) async fn trigger(State(sandbox): State<Sandbox>, body: Body) -> Respo
 }
 
 async fn made(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
-    let body = object(body, &["event", "set", "times", "sign"]).await?;
+    let body = object(body, &["event", "set", "times", "sign", "journey"]).await?;
     let Some(event) = text(&body, "event")? else {
         return Err(Refusal::invalid("event", "is required"));
     };
@@ -52,10 +52,20 @@ async fn made(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         Some("none") => WebhookSigning::Unsigned,
         Some(_) => return Err(Refusal::invalid("sign", "must be old, wrong or none")),
     });
+    if let Some(journey) = text(&body, "journey")? {
+        let journey = journey
+            .parse()
+            .map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?;
+        if !sandbox.simulation().journeys.has(journey) {
+            return Err(Refusal::invalid("journey", "is none of this sandbox"));
+        }
+        trigger = trigger.of_journey(journey);
+    }
     let triggered = sandbox
         .trigger(trigger)
         .await
         .map_err(|error| match error {
+            TriggerError::NotOfJourney => Refusal::invalid("journey", error.to_string()),
             TriggerError::Blocked => Refusal::invalid("event", error.to_string()),
             error => Refusal::invalid("set", error.to_string()),
         })?;

@@ -26,7 +26,7 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
             webhook.journey,
             What::Console { words },
         );
-        let headers = sandbox.webhook_headers(&webhook).into_iter();
+        let headers = sandbox.providers().sent_headers(&webhook).into_iter();
         let headers: Value = headers
             .map(|(name, value)| (name.into_owned(), Value::from(value)))
             .collect();
@@ -62,7 +62,12 @@ fn find(sandbox: &Sandbox, id: &str) -> Result<Webhook, Refusal> {
 /// A webhook without its body.
 pub(crate) fn summary(webhook: &Webhook) -> Value {
     let attempts = webhook.attempts.iter().map(|(at_ms, delivery)| {
-        json!({"at": iso(*at_ms), "outcome": outcome(*delivery), "status": status(*delivery)})
+        json!({
+            "at": iso(*at_ms),
+            "outcome": outcome(*delivery),
+            "status": status(*delivery),
+            "reason": delivery.why_not_sent(),
+        })
     });
     json!({
         "id": webhook.id.to_string(),
@@ -80,14 +85,17 @@ pub(crate) fn outcome(delivery: Delivery) -> &'static str {
         Delivery::Answered(_) if delivery.is_accepted() => "accepted",
         Delivery::Answered(_) => "refused",
         Delivery::Failed => "not reached",
-        Delivery::NotSent => "not sent",
+        Delivery::NotSent
+        | Delivery::OtherMachine
+        | Delivery::UnusableUrl
+        | Delivery::NoTransport => "not sent",
     }
 }
 
 fn status(delivery: Delivery) -> Option<u16> {
     match delivery {
         Delivery::Answered(status) => Some(status),
-        Delivery::Failed | Delivery::NotSent => None,
+        _ => None,
     }
 }
 
@@ -106,20 +114,25 @@ pub(super) async fn set_urls(State(sandbox): State<Sandbox>, body: Body) -> Resp
     reply(changed_urls(&sandbox, body).await)
 }
 
+/// Why no webhooks are sent to a URL, as a rule.
+fn url_rule(refused: Delivery) -> &'static str {
+    match refused {
+        Delivery::OtherMachine => {
+            "must lead to this machine, such as http://127.0.0.1:3000/hooks; start the sandbox with --allow-other-machines for others"
+        }
+        _ => "must be an absolute http or https URL",
+    }
+}
+
 async fn changed_urls(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     let body = object(body, &["finpass", "finpro", "veriff", "deepvue"]).await?;
     let mut changes = Vec::with_capacity(body.len());
     for (name, url) in &body {
         let url = match url {
             Value::Null => None,
-            Value::String(url) => match url.parse::<http::Uri>() {
-                Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) => Some(url.clone()),
-                _ => {
-                    return Err(Refusal::invalid(
-                        "url",
-                        "must be an absolute http or https URL",
-                    ));
-                }
+            Value::String(url) => match sandbox.check_webhook_url(url) {
+                Ok(()) => Some(url.clone()),
+                Err(refused) => return Err(Refusal::invalid("url", url_rule(refused))),
             },
             _ => return Err(Refusal::invalid("url", "must be a text or null")),
         };

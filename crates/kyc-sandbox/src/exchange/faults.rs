@@ -70,7 +70,7 @@ impl Failure {
         self.after_effect
     }
 
-    pub(super) fn is_gateway_page(&self) -> bool {
+    pub(crate) fn is_gateway_page(&self) -> bool {
         self.gateway_page
     }
 }
@@ -184,6 +184,8 @@ pub struct Fault {
     journey: Option<JourneyId>,
     percent: u8,
     seed: u64,
+    /// How far the draws that begin at the seed are.
+    draw: u64,
     left: Option<u64>,
 }
 
@@ -201,6 +203,7 @@ impl Fault {
             journey: None,
             percent: 100,
             seed: 1,
+            draw: 1,
             left,
         }
     }
@@ -222,7 +225,7 @@ impl Fault {
     /// Meets so many of a hundred requests, at random; the same seed meets the same ones.
     #[must_use]
     pub fn at_rate(mut self, percent: u8, seed: u64) -> Self {
-        (self.percent, self.seed) = (percent.min(100), seed);
+        (self.percent, self.seed, self.draw) = (percent.min(100), seed, seed);
         self
     }
 
@@ -253,6 +256,45 @@ impl Fault {
         self.journey
     }
 
+    /// How many of a hundred requests it meets, and the seed of the draw; `None` if it meets each.
+    pub fn rate(&self) -> Option<(u8, u64)> {
+        (self.percent < 100).then_some((self.percent, self.seed))
+    }
+
+    /// What it does, in words.
+    pub(crate) fn words(&self) -> String {
+        let mut words = self.provider.to_string();
+        if let Some(operation) = &self.operation {
+            words = format!("{words} {operation}");
+        }
+        if let Some(journey) = self.journey {
+            words = format!("{words} of {journey}");
+        }
+        words = match &self.kind {
+            FaultKind::Failure(failure) => {
+                let after = if failure.after_effect {
+                    ", after the effect"
+                } else {
+                    ""
+                };
+                let page = if failure.gateway_page {
+                    ", as a gateway's page"
+                } else {
+                    ""
+                };
+                format!("{words} answers {}{after}{page}", failure.status)
+            }
+            FaultKind::Delay(delay) => format!("{words} is {} ms late", delay.as_millis()),
+        };
+        if let Some((percent, seed)) = self.rate() {
+            words = format!("{words}, {percent} % of requests, seed {seed}");
+        }
+        match self.left {
+            Some(left) => format!("{words}, {left} more times"),
+            None => words,
+        }
+    }
+
     /// How many requests it will still meet, if there is an end.
     pub fn left(&self) -> Option<u64> {
         self.left
@@ -279,12 +321,12 @@ impl Fault {
         if self.percent >= 100 {
             return true;
         }
-        let mut seed = self.seed.max(1);
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        self.seed = seed;
-        seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 57
+        let mut draw = self.draw.max(1);
+        draw ^= draw << 13;
+        draw ^= draw >> 7;
+        draw ^= draw << 17;
+        self.draw = draw;
+        draw.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 57
             < u64::from(self.percent).saturating_mul(128) / 100
     }
 }
@@ -400,6 +442,33 @@ mod tests {
         assert!((140..260).contains(&met), "{met}");
         assert_eq!(drawn, draw(42));
         assert_ne!(drawn, draw(43));
+    }
+
+    #[test]
+    fn all_that_was_switched_on_is_said() {
+        let failure = Failure::new(502).gateway_page().after_effect();
+        let mut fault = Fault::new(Provider::Finpro, FaultKind::Failure(failure))
+            .of_operation("fi-request")
+            .of_journey(JourneyId::new(7))
+            .at_rate(10, 4)
+            .first(3);
+        fault.is_drawn();
+        assert_eq!(
+            fault.words(),
+            "finpro fi-request of j_7 answers 502, after the effect, as a gateway's page, 10 % of requests, seed 4, 3 more times"
+        );
+        assert_eq!(failing(503).words(), "finpass answers 503");
+    }
+
+    #[test]
+    fn the_oldest_failure_that_meets_a_request_answers() {
+        let active = ActiveFaults::default();
+        active.add(failing(503).of_operation("refresh-data"));
+        active.add(failing(504).first(1));
+        active.add(failing(500));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), Some(504));
+        assert_eq!(take(&active, Provider::Finpass, "initialize"), Some(500));
+        assert_eq!(take(&active, Provider::Finpass, "refresh-data"), Some(503));
     }
 
     #[test]

@@ -249,7 +249,7 @@ impl<P: ProviderApi> Table<P> {
     ) -> Reply {
         if !failure.is_after_effect() {
             return match is_injected() {
-                true => self.failed(failure).because("a fault that is switched on"),
+                true => self.failed(failure).because("a fault is on that meets it"),
                 false => self.admit_and_handle(route, request),
             };
         }
@@ -262,7 +262,7 @@ impl<P: ProviderApi> Table<P> {
                 .with_wait(wait)
                 .of_journey(about.journey)
                 .with_change(about.changed)
-                .because("a fault that is switched on, after the effect");
+                .because("a fault is on that meets it, after the effect");
             reply.effect = effect;
         }
         reply

@@ -207,6 +207,7 @@ fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
     if authorization.is_answered() || link == Link::Used {
         return match is_same_browser(screen, visit) {
             true => show_returning(screen, link),
+            false if authorization.is_by_script() => send_back(screen, link),
             false => show_answered_elsewhere(screen),
         };
     }
@@ -220,13 +221,18 @@ fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
         return show_sign_in(screen, false, FINE);
     }
     if !is_same_browser(screen, visit) {
-        let words = "Somebody signed in here with another browser. Whoever signs in here instead begins again; nothing was shared yet.";
+        let who = match authorization.is_by_script() {
+            true => "The person of the script signed in here, and does nothing more.",
+            false => "Somebody signed in here with another browser.",
+        };
+        let words =
+            format!("{who} Whoever signs in here instead begins again; nothing was shared yet.");
         let start = screen.at("start");
         let next = Some(("Sign in here instead", start.as_str()));
         return screen.say(
             StatusCode::CONFLICT,
             "Session of another person",
-            &[words],
+            &[&words],
             next,
         );
     }
@@ -396,9 +402,21 @@ fn show_returning(screen: &Screen<'_>, link: Link) -> Response {
     page(StatusCode::OK, &screen.frame(title), &content)
 }
 
+/// Sends on whoever opens the link of a person who has answered by script: the browser of such a person is nobody's, so that
+/// of whoever comes stands for it.
+fn send_back(screen: &Screen<'_>, link: Link) -> Response {
+    let url = screen.return_url.as_deref();
+    // An address that no header can have is a link of the page.
+    let url = url.filter(|url| is_web_address(url) && HeaderValue::from_str(url).is_ok());
+    match (link, url) {
+        (Link::Works, Some(url)) => see_other(url),
+        _ => show_returning(screen, link),
+    }
+}
+
 fn show_answered_elsewhere(screen: &Screen<'_>) -> Response {
     let words = format!(
-        "This session was answered by another person, in another browser or by script. Ask {} for a link of your own.",
+        "This session was answered without you, in another browser or by whoever asked. Ask {} for a link of your own.",
         screen.caller()
     );
     screen.say(

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregator;
 pub(crate) mod digilocker;
+pub(crate) mod files;
 pub(crate) mod forms;
 pub(crate) mod layout;
 pub(crate) mod veriff;

@@ -27,6 +27,38 @@ pub(crate) fn is_return_address(url: &str) -> bool {
     is_scheme && !runs.iter().any(|name| scheme.eq_ignore_ascii_case(name))
 }
 
+/// What stands between a person's step and the address to which it led.
+pub(crate) const RETURNS: &str = ", and returns to ";
+
+/// An address as everybody may see it: `…` for values of parameters, and for parts of the path that may be somebody's.
+pub(crate) fn shown(url: &str) -> String {
+    let is_plain = |part: &&str| {
+        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        part.len() <= 40 && digits < 4 && part.bytes().all(is_of_names)
+    };
+    let part = |part| Some(part).filter(is_plain).unwrap_or("…");
+    let url = url.split('#').next().unwrap_or_default();
+    let (before, query) = match url.split_once('?') {
+        Some((before, query)) => (before, Some(query)),
+        None => (url, None),
+    };
+    let (scheme, rest) = before.split_once("://").unwrap_or(("", before));
+    let mut parts = rest.split('/');
+    let authority = parts.next().unwrap_or_default();
+    let host = authority
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let path: String = parts.map(|segment| format!("/{}", part(segment))).collect();
+    let names = query.into_iter().flat_map(|query| query.split('&'));
+    let names = names.map(|pair| pair.split('=').next().unwrap_or_default());
+    let names: Vec<String> = names.map(|name| format!("{}=…", part(name))).collect();
+    let mark = if names.is_empty() { "" } else { "?" };
+    format!("{scheme}://{host}{path}{mark}{}", names.join("&"))
+}
+
 /// A duration in milliseconds.
 pub(crate) fn millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -46,6 +78,23 @@ mod tests {
             ("app://done#a?b", "app://done?x=1#a?b"),
         ] {
             assert_eq!(with_parameters(url, "x=1"), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_somebody_s() {
+        for (url, expected) in [
+            ("http://127.0.0.1:18251/back", "http://127.0.0.1:18251/back"),
+            (
+                "http://127.0.0.1:18251/back?code=c-1&state=2#top",
+                "http://127.0.0.1:18251/back?code=…&state=…",
+            ),
+            (
+                "https://user:secret@A.test/v1/9001000000/r%40x?9001000000=1",
+                "https://a.test/v1/…/…?…=…",
+            ),
+        ] {
+            assert_eq!(shown(url), expected);
         }
     }
 

@@ -6,4 +6,5 @@ mod amounts;
 pub(crate) mod deepvue;
 pub(crate) mod finpass;
 pub(crate) mod finpro;
+pub(crate) mod statement;
 pub(crate) mod veriff;

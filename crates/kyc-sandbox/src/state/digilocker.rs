@@ -180,6 +180,11 @@ impl Authorization {
         matches!(self.stage, Stage::Allowed | Stage::Denied)
     }
 
+    /// Whether the person acted by script, in no browser.
+    pub(crate) fn is_by_script(&self) -> bool {
+        self.browser == Some(Uuid::nil())
+    }
+
     /// The kinds that were asked for and that the issuers have.
     pub(crate) fn available(&self) -> Vec<DocumentKind> {
         let asked = self.asked.iter().copied();

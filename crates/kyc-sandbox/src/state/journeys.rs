@@ -108,6 +108,11 @@ impl Journeys {
         self.remember_mobile(journey, id);
     }
 
+    /// Whether there was such a journey, however long ago.
+    pub(crate) fn has(&self, journey: JourneyId) -> bool {
+        (1..=self.opened.load(Ordering::Relaxed)).contains(&journey.0)
+    }
+
     /// The journey of an id, if there is one.
     pub(crate) fn find(&self, id: &str) -> Option<JourneyId> {
         self.by_id.get(id)
@@ -127,6 +132,8 @@ mod tests {
         assert_eq!(journeys.find("handle"), Some(first));
         assert_ne!(journeys.of("9000000002"), first);
         assert_eq!(journeys.find("nobody"), None);
+        assert!(journeys.has(JourneyId(2)));
+        assert!(!journeys.has(JourneyId(0)) && !journeys.has(JourneyId(3)));
         assert_eq!(journeys.ids(first), ["9000000001", "handle"]);
         assert_eq!(journeys.mobile(first).as_deref(), Some("9000000001"));
         assert_eq!(journeys.mobile(journeys.of("a session")), None);

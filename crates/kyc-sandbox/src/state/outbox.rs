@@ -56,14 +56,34 @@ pub enum Delivery {
     Answered(u16),
     /// The receiver could not be reached, or did not answer in time.
     Failed,
-    /// There is no URL to send it to, or it leads to another machine, which the settings do not allow.
+    /// There is no URL to send it to: it is kept.
     NotSent,
+    /// Its URL leads to another machine, and
+    /// [`Settings::with_allow_other_machines`](crate::Settings::with_allow_other_machines) does not allow that.
+    OtherMachine,
+    /// Its URL is none that a request can be sent to.
+    UnusableUrl,
+    /// The sandbox has nothing to send with: [`Settings::with_webhook_transport`](crate::Settings::with_webhook_transport).
+    NoTransport,
 }
 
 impl Delivery {
     /// Whether the receiver accepted the webhook.
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::Answered(200..=299))
+    }
+
+    /// Why nothing was sent, in words; `None` where something was.
+    pub fn why_not_sent(self) -> Option<&'static str> {
+        match self {
+            Self::Answered(_) | Self::Failed => None,
+            Self::NotSent => Some("no URL is set"),
+            Self::OtherMachine => Some(
+                "the URL leads to another machine, which the sandbox does not allow: --allow-other-machines",
+            ),
+            Self::UnusableUrl => Some("the URL is no absolute http or https URL"),
+            Self::NoTransport => Some("the sandbox has no transport for webhooks"),
+        }
     }
 }
 
@@ -91,6 +111,15 @@ pub struct Webhook {
     pub attempts: Vec<(i64, Delivery)>,
     /// How often it is sent although it was accepted.
     pub repeats: u8,
+}
+
+impl Webhook {
+    /// Whether no attempt is due any more: it was accepted as often as it is sent.
+    pub(crate) fn is_done(&self) -> bool {
+        let accepted = self.attempts.iter();
+        let accepted = accepted.filter(|(_, delivery)| delivery.is_accepted());
+        accepted.count() > usize::from(self.repeats)
+    }
 }
 
 /// What a provider says about a webhook before it has an id.

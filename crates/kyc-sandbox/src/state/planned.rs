@@ -41,6 +41,19 @@ impl<'n> PlannedName<'n> {
         is_word.then_some(Self { journey, event })
     }
 
+    /// The events of consents and those of verifications that may lead to this one: what a person or a provider does, and not
+    /// what happens if nobody does anything.
+    pub(crate) fn led_to_by(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self.event {
+            "step" => (&[], &["decision"]),
+            "active" | "paused" | "revoked" | "data" => (&["step", "active"], &[]),
+            "decision" | "abandoned" => (&[], &["step"]),
+            "notice" | "screened" => (&[], &["step", "decision"]),
+            "webhook" => (&["step", "active", "data"], &["step", "decision", "notice"]),
+            _ => (&[], &[]),
+        }
+    }
+
     pub(crate) fn names(self, planned: &Planned) -> bool {
         self.event == planned.event && (self.journey.is_none() || self.journey == planned.journey)
     }

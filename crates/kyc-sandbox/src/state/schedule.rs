@@ -103,6 +103,11 @@ impl Schedule {
         timers.by_time.remove(&key)
     }
 
+    /// Takes these timers out.
+    pub(crate) fn forget(&self, timer: &Timer) {
+        self.lock().by_time.retain(|_, planned| planned != timer);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Timers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use provider_core::{Body, ExchangeLimits, Transport};
 
@@ -42,6 +41,18 @@ impl Sender {
         }
     }
 
+    /// The URL, if webhooks are sent there, and else what becomes of them.
+    pub(crate) fn takes(&self, url: &str) -> Result<Uri, Delivery> {
+        let uri = url.parse::<Uri>().map_err(|_| Delivery::UnusableUrl)?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(Delivery::UnusableUrl);
+        }
+        match self.allow_other_machines || is_loopback(&uri) {
+            true => Ok(uri),
+            false => Err(Delivery::OtherMachine),
+        }
+    }
+
     /// Sends a webhook once.
     pub(crate) async fn send(
         &self,
@@ -49,21 +60,22 @@ impl Sender {
         url: Option<&str>,
         headers: Vec<(Cow<'static, str>, String)>,
     ) -> Delivery {
+        let Some(url) = url else {
+            return Delivery::NotSent;
+        };
+        let uri = match self.takes(url) {
+            Ok(uri) => uri,
+            Err(refused) => return refused,
+        };
         let Some(transport) = &self.transport else {
-            return Delivery::NotSent;
+            return Delivery::NoTransport;
         };
-        let Some(uri) = url.and_then(|url| url.parse::<Uri>().ok()) else {
-            return Delivery::NotSent;
-        };
-        if !self.allow_other_machines && !is_loopback(&uri) {
-            return Delivery::NotSent;
-        }
-        let mut request = Request::post(uri).header(CONTENT_TYPE, "application/json");
+        let mut request = Request::post(uri);
         for (name, value) in headers {
             request = request.header(&*name, value);
         }
         let Ok(request) = request.body(Body::from(webhook.body.to_vec())) else {
-            return Delivery::NotSent;
+            return Delivery::UnusableUrl;
         };
         let limits = ExchangeLimits::new(TIMEOUT, ANSWER_BYTES);
         match tokio::time::timeout(TIMEOUT, transport.send(request, limits)).await {
@@ -83,7 +95,8 @@ impl fmt::Debug for Sender {
 pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -97,6 +110,7 @@ mod tests {
             ("http://127.9.9.9/hooks", true),
             ("http://[::1]:3000/hooks", true),
             ("http://localhost:3000/hooks", true),
+            ("http://LOCALHOST:3000/hooks", true),
             ("http://localhost.example.test/hooks", false),
             ("http://10.0.0.1/hooks", false),
             ("https://lender.example.test/hooks", false),

@@ -12,5 +12,6 @@ mod analyses;
 mod archetypes;
 mod book;
 mod dates;
+mod files;
 mod forms;
 mod served;

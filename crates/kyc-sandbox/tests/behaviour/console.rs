@@ -559,3 +559,34 @@ async fn looks_are_remembered_and_lead_back_to_the_sandbox_only() {
         assert_eq!(reply.header("location"), Some("/"), "{back}");
     }
 }
+
+#[tokio::test]
+async fn rows_of_several_days_say_their_day_and_what_steers_is_above_the_journeys() {
+    let sandbox = sandbox();
+    init(&sandbox).await;
+    known(&sandbox, "POST", "/console/clock", "by=2d").await;
+    init(&sandbox).await;
+    let page = known(&sandbox, "GET", "/", "").await.text;
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+    assert!(place(">2030-01-03 00:00:00.000<") < place(">2030-01-01 00:00:00.000<"));
+    assert!(place("Switch a fault on") < place("Move the clock"));
+    assert!(place("Move the clock") < place(r#"<h2 id="journeys-title">"#));
+}
+
+#[tokio::test]
+async fn why_a_call_was_answered_so_is_a_sentence() {
+    let sandbox = sandbox();
+    let headers = crate::deepvue::HEADERS;
+    let below = |operation: &str| format!("/deepvue/v1/kyc/digilocker/{operation}");
+    let body = r#"{"consent":"Y","purpose":"kyc"}"#;
+    let path = below("initiate-session");
+    let opened = send(&sandbox, "POST", &path, headers, body).await.json();
+    let id = opened["transaction_id"].as_str().unwrap();
+    let body =
+        format!(r#"{{"consent":"Y","purpose":"kyc","initial_deepvue_transaction_id":"{id}"}}"#);
+    send(&sandbox, "POST", &below("eaadhaar"), headers, body).await;
+    let page = known(&sandbox, "GET", "/r/2", "").await.text;
+    let why = "<p>The person&#39;s code was not exchanged.</p>";
+    let page = page.replace('\'', "&#39;");
+    assert!(page.contains(why), "{page}");
+}

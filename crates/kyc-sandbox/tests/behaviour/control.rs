@@ -104,9 +104,10 @@ async fn the_clock_is_moved_to_an_event() {
     // The first revokes on day 7, the second never comes.
     asked_for(&sandbox, "9001070000").await;
     asked_for(&sandbox, "9001060000").await;
-    let (status, none) = until("j_1.revoked").await;
+    let (status, none) = until("j_1.decision").await;
     let rule = none["error"]["rule"].as_str().unwrap().to_owned();
     assert_eq!(status, 404);
+    assert!(rule.contains("whoever has no script waits"), "{rule}");
     for planned in [
         "j_1.step at 2030-01-01T",
         "j_1.expired at",
@@ -135,9 +136,7 @@ async fn the_clock_is_moved_to_an_event() {
     );
 
     asked_for(&sandbox, "9001080000").await;
-    let (_, planned) = until("j_3.paused").await;
-    assert!(planned["error"]["rule"].to_string().contains("j_3.step"));
-    post(&sandbox, "/sandbox/clock", &json!({"advance": "1h"})).await;
+    // It is not planned before the person has approved, which is on the way.
     let (status, paused) = until("paused").await;
     assert_eq!((status, &paused["event"]), (200, &json!("j_3.paused")));
     assert!(
@@ -226,6 +225,11 @@ async fn a_fault_is_switched_on_and_off() {
             "journey",
         ),
         (
+            json!({"provider": "finpass", "journey": "j_9999", "status": 503}),
+            "journey",
+        ),
+        (json!({"provider": "finpass", "status": 600}), "status"),
+        (
             json!({"provider": "finpass", "status": 503, "first": 0}),
             "first",
         ),
@@ -237,8 +241,53 @@ async fn a_fault_is_switched_on_and_off() {
         let refused = post(&sandbox, "/sandbox/faults", &body).await;
         assert_eq!(refused.status, 400, "{body}");
         assert_eq!(refused.json()["error"]["field"], field, "{body}");
+        let says = refused.json()["error"]["rule"].to_string();
+        assert!(
+            field != "status" || says.contains("must be from 200 to 599"),
+            "{says}"
+        );
     }
     assert!(sandbox.faults().is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_is_shown_with_all_that_was_switched_on() {
+    let sandbox = frozen();
+    init(&sandbox).await;
+    let fault = json!({
+        "provider": "finpro", "status": 502, "gateway_page": true, "percent": 10, "seed": 4,
+        "journey": "j_1",
+    });
+    let on = post(&sandbox, "/sandbox/faults", &fault).await.json();
+    let list = get(&sandbox, "/sandbox/faults").await.json();
+    for shown in [&on, &list["faults"][0]] {
+        for (member, value) in fault.as_object().unwrap() {
+            assert_eq!(&shown[member], value, "{member}: {shown}");
+        }
+    }
+    let words = "finpro of j_1 answers 502, as a gateway's page, 10 % of requests, seed 4";
+    let page = get(&sandbox, "/").await.text;
+    let words = words.replace('\'', "&#39;");
+    let count = page.replace('\'', "&#39;").matches(&words).count();
+    assert_eq!(count, 2, "the list and the row: {page}");
+    let plain = json!({"provider": "veriff", "delay_ms": 5});
+    let on = post(&sandbox, "/sandbox/faults", &plain).await.json();
+    assert_eq!((&on["percent"], &on["seed"]), (&Value::Null, &Value::Null));
+    assert_eq!(on["gateway_page"], false);
+}
+
+#[tokio::test]
+async fn what_is_planned_instead_is_listed_once() {
+    let sandbox = frozen();
+    for _ in 0..3 {
+        asked_for(&sandbox, "9001000000").await;
+    }
+    let until = json!({"until": "j_1.abandoned"});
+    let refused = post(&sandbox, "/sandbox/clock", &until).await;
+    let rule = refused.json()["error"]["rule"].as_str().unwrap().to_owned();
+    for name in ["j_1.step at ", "j_1.expired at "] {
+        assert_eq!(rule.matches(name).count(), 1, "{rule}");
+    }
 }
 
 #[tokio::test]
@@ -257,6 +306,9 @@ async fn where_webhooks_go_is_set() {
         json!({"veriff": "nowhere"}),
         json!({"veriff": "file:///etc"}),
         json!({"veriff": 1}),
+        json!({"veriff": "http://127.0.0.1:3000/hooks", "finpro": "http://192.0.2.1/hooks"}),
+        json!({"finpro": "http://10.0.0.5/hooks"}),
+        json!({"finpass": "https://example.com/hooks"}),
     ] {
         assert_eq!(
             post(&sandbox, "/sandbox/webhook-urls", &body).await.status,
@@ -264,6 +316,14 @@ async fn where_webhooks_go_is_set() {
             "{body}"
         );
     }
+    assert!(sandbox.webhook_urls().is_empty(), "all or nothing is set");
+    let elsewhere = json!({"veriff": "https://example.com/hooks"});
+    let refused = post(&sandbox, "/sandbox/webhook-urls", &elsewhere).await;
+    let rule = refused.json()["error"]["rule"].to_string();
+    assert!(rule.contains("must lead to this machine") && rule.contains("--allow-other-machines"));
+    let open = Sandbox::new(Settings::default().with_allow_other_machines(true));
+    let set = post(&open, "/sandbox/webhook-urls", &elsewhere).await;
+    assert_eq!(set.status, 200);
     assert_eq!(
         get(&sandbox, "/sandbox/webhooks").await.json(),
         json!({"webhooks": []})

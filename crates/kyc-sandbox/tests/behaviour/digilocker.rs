@@ -512,6 +512,65 @@ async fn the_clock_is_moved_to_the_step_of_a_person() {
 }
 
 #[tokio::test]
+async fn the_link_of_a_scripted_person_leads_back_to_the_caller() {
+    let outcome = async |number: &str, back: &str| {
+        let sandbox = frozen(DeepvueSettings::default());
+        let body = json!({"redirect_url": back, "purpose": format!("KYC {number}")});
+        let (id, link) = initiate(&sandbox, body).await;
+        let to_page = send(&sandbox, "GET", &link, &[], "").await;
+        let page = to_page.header("location").unwrap().to_owned();
+        assert_eq!(
+            (to_page.status, &*page),
+            (303, &*format!("/digilocker/{id}"))
+        );
+        let opened = send(&sandbox, "GET", &page, &[], "").await;
+        (sandbox, id, page, opened)
+    };
+    const HERE: &str = "http://127.0.0.1:18251/back";
+    // approve, code-late, no-pan-document, ticks-none: the code is in the address alone.
+    for (number, completes, expected) in [
+        ("9001000000", 200, vec!["ADHAR", "PANCR", "DRVLC"]),
+        ("9001340000", 400, vec![]),
+        ("9001320000", 200, vec!["ADHAR", "DRVLC"]),
+        ("9001330000", 200, vec![]),
+    ] {
+        let (sandbox, id, page, opened) = outcome(number, HERE).await;
+        let back = opened.header("location").unwrap_or_default().to_owned();
+        assert_eq!(opened.status, 303, "{number}: {}", opened.text);
+        let code = parameter(&back, "code").unwrap();
+        assert_eq!(back, format!("{HERE}?code={code}&state={id}"), "{number}");
+        assert_eq!(complete(&sandbox, &id, &code).await.status, completes);
+        if completes == 200 {
+            assert_eq!(doctypes(&sandbox, &id).await, expected, "{number}");
+            let again = Browser::open(&sandbox, &page).await;
+            assert_eq!((again.page.status, again.title()), (200, "Already used"));
+        }
+        // The row of the step says where, and no value of it.
+        let rows = send(&sandbox, "GET", "/j/j_1", &[], "").await.text;
+        let words =
+            "allowed the documents, and returns to http://127.0.0.1:18251/back?code=…&amp;state=…";
+        assert!(rows.contains(words), "{rows}");
+        let step = send(&sandbox, "GET", "/sandbox/journeys/j_1", &[], "").await;
+        assert!(!step.text.contains(&code), "{}", step.text);
+    }
+    let (_, id, _, denied) = outcome("9001030000", HERE).await;
+    let back = format!("{HERE}?error=access_denied&state={id}");
+    assert_eq!(denied.header("location"), Some(back.as_str()));
+    // An address to which no browser is sent is none to which a reply leads.
+    for back in ["javascript:alert(1)", "app://done"] {
+        let (_, id, page, opened) = outcome("9001000000", back).await;
+        assert_eq!((opened.status, opened.header("location")), (200, None));
+        assert!(opened.text.contains(&format!("code-{id}")), "{page}");
+    }
+    // Whoever stopped on the way can be followed by somebody else.
+    for number in ["9001050000", "9001110000"] {
+        let (_, _, _, opened) = outcome(number, HERE).await;
+        assert!(opened.text.contains("Sign in here instead"), "{number}");
+        assert!(opened.text.contains("of the script"), "{number}");
+    }
+}
+
+#[tokio::test]
 async fn scripted_people_answer_by_themselves() {
     for (carrier, number) in [
         (

@@ -166,6 +166,14 @@ async fn events_are_triggered_from_outside() {
         .unwrap();
     assert_eq!(own["event"], "DATA_READY", "{made}");
     assert_eq!(own["attempts"][0]["outcome"], "not sent", "there is no URL");
+    let id = made["webhook"].as_str().unwrap();
+    let shown = send(&sandbox, "GET", &format!("/sandbox/webhooks/{id}"), &[], "").await;
+    let headers = shown.json()["headers"].clone();
+    assert_eq!(
+        (&headers["content-type"], &headers["x-sandbox-webhook"]),
+        (&json!("application/json"), &json!(id))
+    );
+    assert_eq!(headers["x-sandbox-journey"], own["journey"]);
 
     for (body, field) in [
         (json!({}), "event"),
@@ -198,5 +206,135 @@ async fn events_are_triggered_from_outside() {
             (400, &json!(field)),
             "{body}"
         );
+    }
+}
+
+/// The events of the webhooks that were made for a trigger.
+async fn told(sandbox: &Sandbox, body: &Value) -> Vec<String> {
+    let made = control::post(sandbox, "/sandbox/triggers", body).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let webhooks = made.json()["webhooks"].as_array().unwrap().clone();
+    let events = webhooks.iter();
+    events
+        .map(|webhook| webhook["event"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_person_comes_and_hands_in_before_a_decision() {
+    for (event, expected) in [
+        ("event.started", &["event.started"][..]),
+        ("event.submitted", &["event.started", "event.submitted"]),
+        (
+            "decision.approved",
+            &[
+                "event.started",
+                "event.submitted",
+                "decision.approved",
+                "watchlist.initial_result",
+            ],
+        ),
+        (
+            "decision.resubmission_requested",
+            &[
+                "event.started",
+                "event.submitted",
+                "decision.resubmission_requested",
+            ],
+        ),
+        ("decision.expired", &["decision.expired"]),
+    ] {
+        let body = json!({"event": format!("veriff.{event}")});
+        assert_eq!(told(&Sandbox::default(), &body).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_event_happens_in_a_journey_from_where_that_stands() {
+    let sandbox = Sandbox::default();
+    let of = |event: &str| json!({"event": event, "journey": "j_1"});
+    told(&sandbox, &json!({"event": "finpro.CONSENT_APPROVED"})).await;
+    for event in ["PAUSED", "RESUMED", "REVOKED"] {
+        let event = format!("finpro.CONSENT_{event}");
+        assert_eq!(told(&sandbox, &of(&event)).await, [&event[7..]]);
+    }
+    let before = sandbox.webhooks().len();
+    for (body, rule) in [
+        (of("finpro.CONSENT_PAUSED"), "does not lead there"),
+        (of("veriff.decision.approved"), "does not lead there"),
+        (of("finpro.DATA_READY"), "does not lead there"),
+        (
+            json!({"event": "finpro.CONSENT_APPROVED", "journey": "j_2"}),
+            "none of this sandbox",
+        ),
+        (
+            json!({"event": "finpro.CONSENT_APPROVED", "journey": "2"}),
+            "j_19",
+        ),
+    ] {
+        let refused = control::post(&sandbox, "/sandbox/triggers", &body).await;
+        let error = refused.json()["error"].clone();
+        assert_eq!(
+            (refused.status, &error["field"]),
+            (400, &json!("journey")),
+            "{body}"
+        );
+        assert!(error["rule"].as_str().unwrap().contains(rule), "{error}");
+    }
+    assert_eq!(sandbox.webhooks().len(), before);
+
+    let sandbox = Sandbox::default();
+    told(&sandbox, &json!({"event": "veriff.event.started"})).await;
+    let events = told(&sandbox, &of("veriff.decision.declined")).await;
+    assert_eq!(events[..2], ["event.submitted", "decision.declined"]);
+}
+
+#[tokio::test]
+async fn a_name_that_several_members_have_is_refused_with_their_paths() {
+    let sandbox = Sandbox::default();
+    let refused = async |member: &str| {
+        let body = json!({"event": "veriff.decision.approved", "set": {member: "foo"}});
+        let reply = control::post(&sandbox, "/sandbox/triggers", &body).await;
+        assert_eq!(reply.status, 400, "{member}");
+        reply.json()["error"]["rule"].as_str().unwrap().to_owned()
+    };
+    let rule = refused("status").await;
+    assert!(rule.contains(".status, verification.status"), "{rule}");
+    let rule = refused("person.firstName").await;
+    assert!(rule.ends_with("verification.person.firstName"), "{rule}");
+    assert!(sandbox.webhooks().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_signed_otherwise_has_the_headers_of_a_genuine_one() {
+    let headers = async |event: &str, signing: WebhookSigning| {
+        let sandbox = Sandbox::default();
+        let trigger = Trigger::of(event).unwrap().signed(signing);
+        let made = sandbox.trigger(trigger).await.unwrap();
+        let webhook = sandbox.webhook(made.webhook).unwrap();
+        (sandbox.webhook_headers(&webhook), webhook.body)
+    };
+    for event in ["veriff.decision.approved", "finpro.CONSENT_APPROVED"] {
+        let (genuine, _) = headers(event, WebhookSigning::Genuine).await;
+        for signing in [WebhookSigning::OldSecret, WebhookSigning::Forged] {
+            let (other, body) = headers(event, signing).await;
+            let names = |headers: &[(std::borrow::Cow<'static, str>, String)]| {
+                let names = headers.iter().map(|(name, _)| name.to_string());
+                names.collect::<Vec<_>>()
+            };
+            assert_eq!(names(&other), names(&genuine), "{event} {signing:?}");
+            let old = match event {
+                "veriff.decision.approved" => kyc_sandbox::credentials::VERIFF_OLD_SECRET,
+                _ => kyc_sandbox::credentials::FINPRO_OLD_WEBHOOK_SECRET,
+            };
+            let signature = super::sign(old, &body);
+            let signatures = other.iter().filter(|(name, _)| name.contains("signature"));
+            for (name, value) in signatures {
+                let is_old = *value == signature;
+                assert_eq!(is_old, signing == WebhookSigning::OldSecret, "{name}");
+            }
+        }
+        let (none, _) = headers(event, WebhookSigning::Unsigned).await;
+        assert!(none.is_empty());
     }
 }

@@ -237,6 +237,36 @@ async fn the_clock_is_moved_to_each_event_of_a_session() {
 }
 
 #[tokio::test]
+async fn the_clock_is_moved_to_an_event_that_is_planned_on_the_way_only() {
+    for (name, event, status) in [
+        ("Approve", "j_1.decision", "approved"),
+        ("Decline", "decision", "declined"),
+        ("Rewatch", "j_1.screened", "approved"),
+        ("Resubmit", "notice", "resubmission_requested"),
+    ] {
+        let sandbox = frozen(VeriffSettings::default());
+        let session = named(&sandbox, name).await;
+        let until = json!({"until": event});
+        let moved = control::post(&sandbox, "/sandbox/clock", &until).await;
+        assert_eq!(moved.status, 200, "{name}: {}", moved.text);
+        let came = moved.json()["event"].as_str().unwrap().to_owned();
+        assert!(came.ends_with(event), "{name}: {came}");
+        assert_eq!(state(&sandbox, &session).await.0, status, "{name}");
+    }
+    // Nobody decides about somebody without a script, and nothing of a verification is revoked.
+    for (name, event) in [("Sample", "decision"), ("Approve", "revoked")] {
+        let sandbox = frozen(VeriffSettings::default());
+        named(&sandbox, name).await;
+        let before = sandbox.now();
+        let until = json!({"until": event});
+        let refused = control::post(&sandbox, "/sandbox/clock", &until).await;
+        assert_eq!(refused.status, 404, "{name}: {}", refused.text);
+        assert!(refused.text.contains("kyc trigger"), "{}", refused.text);
+        assert_eq!(sandbox.now(), before);
+    }
+}
+
+#[tokio::test]
 async fn what_is_handed_in_is_approved_after_a_while_or_waits() {
     let sandbox = frozen(VeriffSettings::default());
     let session = open(&sandbox, json!({})).await;

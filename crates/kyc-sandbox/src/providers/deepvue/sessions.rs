@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Deepvue;
 use super::options::{DigilockerCodes, ReturnParameters};
 use crate::invented::Identity;
-use crate::providers::address::{millis, with_parameters};
+use crate::providers::address::{RETURNS, millis, shown, with_parameters};
 use crate::state::digilocker::{Authorization, Stage};
 use crate::state::{JourneyId, MobileScript, PeopleAct, Provider, Timer};
 
@@ -99,6 +99,14 @@ impl Deepvue {
     ) -> Option<R> {
         let changed = self.sessions.change(id, |session| {
             let (result, words) = change(&mut session.authorization);
+            let back = match session.authorization.is_answered() {
+                true => self.return_url(id, session),
+                false => None,
+            };
+            let words = words.map(|words| match back {
+                Some(url) => format!("{words}{RETURNS}{}", shown(&url)),
+                None => words,
+            });
             (result, words, session.journey)
         });
         changed.map(|(result, words, journey)| {

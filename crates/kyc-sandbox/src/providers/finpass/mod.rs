@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 use self::options::{ErrorData, FinpassSettings};
+pub(crate) use self::report::STATEMENTS;
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };

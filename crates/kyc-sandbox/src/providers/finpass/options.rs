@@ -82,8 +82,8 @@ settings! {
         /// sister products' pages, such as `current_balance` and `drawing_limit`, or by the sandbox, such as `joint_holders`. Own
         /// choice.
         with_undocumented_members / undocumented_members: bool = true;
-        /// The links of PDF reports up to the file's name. There is nothing.
-        with_report_url / report_url: String = "https://statements.example.test".to_owned();
+        /// The links of PDF reports up to the file's name, instead of this sandbox's.
+        with_report_url / report_url: Option<String> = None;
         /// `message_code` of a `request_id` that is not one of the session's. Own choice.
         with_unknown_request_code / unknown_request_code: String = "invalid_request_id".to_owned();
         /// Fields of Refresh Data's and the fetches' bodies that are not theirs. Own choice.

@@ -7,8 +7,12 @@ use super::options::ReportState;
 use super::{Finpass, required, success};
 use crate::exchange::{ExtraFields, Json, ReceivedRequest, Reply};
 use crate::providers::amounts;
+use crate::providers::statement::{Stated, statement};
 use crate::state::MobileScript;
 use crate::state::bank::{Account, AmountForm, Holder, Row};
+
+/// Below it are the files of PDF reports, by session.
+pub(crate) const STATEMENTS: &str = "/finpass/statements";
 
 /// The accounts of every session whose mobile number is no script. All of them are invented.
 const ACCOUNTS: [(&str, &str, &str); 2] = [
@@ -62,35 +66,82 @@ pub(super) fn pdf(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    let state = finpass.report_state(&client_id);
-    let own = own(finpass, script);
-    let others = others(script, own.len()).iter();
-    let others =
-        others.map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned()));
-    let own = own
-        .into_iter()
-        .map(|(id, account)| (id, account.bank.fip_id, account.number));
-    let accounts: Vec<(String, &str, String)> = own.chain(others).collect();
-    let report = |(index, (id, fip_id, number)): (usize, &(String, &str, String))| {
-        let status = state.of_account(index);
-        let link = format!("{}/{id}.pdf?sig=invented", finpass.settings.report_url());
+    let links = match finpass.settings.report_url() {
+        Some(url) => url.clone(),
+        // Recorded replies lead nowhere.
+        None if finpass.simulation.ids.are_deterministic() => {
+            "https://statements.example.test".to_owned()
+        }
+        None => format!("{}{STATEMENTS}/{client_id}", request.origin()),
+    };
+    let report = |statement: Statement| {
+        let link = format!("{links}/{}.pdf?sig=invented", statement.id);
         Json::Object(vec![
-            ("fip_id", (*fip_id).into()),
-            ("account_number", number.as_str().into()),
-            ("status", status.into()),
+            ("fip_id", statement.fip_id.into()),
+            ("account_number", statement.number.as_str().into()),
+            ("status", statement.status.into()),
             (
                 "statement_report_link",
-                (status == "READY").then_some(link).into(),
+                (statement.status == "READY").then_some(link).into(),
             ),
         ])
     };
-    let shared = accounts.iter().enumerate();
-    let shared = shared.filter(|(_, (_, _, number))| finpass.shares(&client_id, number));
-    let reports = shared.map(report).collect();
+    let statements = statements(finpass, &client_id, script).into_iter();
     success(vec![
         ("client_id", client_id.as_str().into()),
-        ("reports", Json::List(reports)),
+        ("reports", Json::List(statements.map(report).collect())),
     ])
+}
+
+/// An account in a PDF report.
+struct Statement {
+    id: String,
+    fip_id: &'static str,
+    /// Masked.
+    number: String,
+    status: &'static str,
+    account: Option<Account>,
+}
+
+/// The accounts of a session's PDF report.
+fn statements(finpass: &Finpass, client_id: &str, script: Option<MobileScript>) -> Vec<Statement> {
+    let state = finpass.report_state(client_id);
+    let own = own(finpass, script);
+    let others = others(script, own.len()).iter();
+    let others =
+        others.map(|(id, fip_id, number)| ((*id).to_owned(), *fip_id, (*number).to_owned(), None));
+    let own = own.into_iter().map(|(id, account)| {
+        let (fip_id, number) = (account.bank.fip_id, account.number.clone());
+        (id, fip_id, number, Some(account))
+    });
+    let all = own.chain(others).enumerate();
+    let all = all.map(|(index, (id, fip_id, number, account))| Statement {
+        id,
+        fip_id,
+        number,
+        status: state.of_account(index),
+        account,
+    });
+    all.filter(|statement| finpass.shares(client_id, &statement.number))
+        .collect()
+}
+
+impl Finpass {
+    /// The file at a link of a session's PDF report; none where that has no such link.
+    pub(crate) fn statement(&self, client_id: &str, file: &str) -> Option<Vec<u8>> {
+        let id = file.strip_suffix(".pdf")?;
+        let session = self.session(client_id)?;
+        let mut statements = statements(self, client_id, session.script).into_iter();
+        let found = statements.find(|one| one.id == id && one.status == "READY")?;
+        Some(statement(&[Stated {
+            bank: found
+                .account
+                .as_ref()
+                .map_or(found.fip_id, |account| account.bank.name),
+            number: &found.number,
+            account: found.account.as_ref(),
+        }]))
+    }
 }
 
 /// The accounts of a scripted person's bank data, with their ids.

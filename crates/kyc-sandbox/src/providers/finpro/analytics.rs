@@ -22,22 +22,16 @@ pub(super) struct Statements {
     pending_polls: u32,
 }
 
-/// An archive of one empty file without a name of meaning.
-const XLSX: &str = "PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x\
-PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\
-PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0";
+/// Below it are the spreadsheets that are replied as links.
+pub(crate) const REPORTS: &str = "/finpro/reports";
+/// The content type of a spreadsheet.
+pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub(super) fn json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let (journey, delivered) = finpro.analysed(body)?;
         let (overall, profiles) = match analyse(&delivered) {
-            None => {
-                let overall = vec![
-                    ("totalEmiTxns", 0_i64.into()),
-                    ("bankPenaltiesDetected", false.into()),
-                ];
-                (overall, Vec::new())
-            }
+            None => (no_figures(), Vec::new()),
             Some(analysis) => {
                 let mut overall = figures(&analysis);
                 let months = analysis.months.iter().map(month).map(Json::Object);
@@ -67,24 +61,26 @@ pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         }
         Ok(match finpro.settings.excel_form() {
             ExcelForm::Link => {
+                let id = body.text("consentID")?.unwrap_or_default();
+                let links = match links.as_slice() {
+                    [] => String::new(),
+                    links => format!("links={}&", links.join(",")),
+                };
+                let place = match finpro.simulation.ids.are_deterministic() {
+                    // Recorded replies lead nowhere.
+                    true => "https://bucket.example.test/report.xlsx?".to_owned(),
+                    false => format!("{}{REPORTS}/{id}.xlsx?{links}", request.origin()),
+                };
                 let link = Json::Object(vec![
-                    (
-                        "s3Url",
-                        "https://bucket.example.test/report.xlsx?X-Amz-Signature=invented".into(),
-                    ),
+                    ("s3Url", format!("{place}X-Amz-Signature=invented").into()),
                     ("expiresIn", 3600_i64.into()),
                 ]);
                 finpro.analysis(&journey, link)
             }
             ExcelForm::File => Reply::bytes(
                 200,
-                HeaderValue::from_static(
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                ),
-                match analyse(&delivered) {
-                    Some(analysis) => workbook(&delivered, &analysis).into(),
-                    None => XLSX.into(),
-                },
+                HeaderValue::from_static(XLSX),
+                workbook(&delivered, analyse(&delivered).as_ref()).into(),
             )
             .with_header(
                 "content-disposition",
@@ -182,6 +178,14 @@ fn amount(paise: i64) -> Json {
     Json::Decimal(Account::rupees(paise))
 }
 
+/// The figures of accounts without bank data.
+pub(super) fn no_figures() -> Members {
+    vec![
+        ("totalEmiTxns", 0_i64.into()),
+        ("bankPenaltiesDetected", false.into()),
+    ]
+}
+
 /// The figures of an analysis, in rupees. Two of the members are documented.
 pub(super) fn figures(analysis: &Analysis) -> Members {
     let count = |count: usize| Json::Number(i64::try_from(count).unwrap_or(i64::MAX));
@@ -232,6 +236,17 @@ fn profiles(delivered: &[Delivered]) -> impl Iterator<Item = Members> {
 }
 
 impl Finpro {
+    /// The spreadsheet at a link: of a consent's accounts, or of those with these link references.
+    pub(crate) fn report(&self, file: &str, links: &[&str]) -> Option<Vec<u8>> {
+        let id = file.strip_suffix(".xlsx")?;
+        let consent = self.active_consent(id).ok()?;
+        let mut delivered = self.delivered(&consent).ok()?;
+        if !links.is_empty() {
+            delivered.retain(|one| links.contains(&one.linked.link.as_str()));
+        }
+        Some(workbook(&delivered, analyse(&delivered).as_ref()))
+    }
+
     /// The journey that is asked about, and the data: of an active consent with data, because the sandbox orchestrates none.
     fn analysed(&self, body: &RequestBody<'_>) -> Result<(String, Vec<Delivered>), Refused> {
         let given = (

@@ -3,12 +3,15 @@
 //! Requests, the outer members and the codes are documented; the body of an account is by a setting as on the page or as live
 //! replies are reported to be. The values are invented.
 
+use http::HeaderValue;
+
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::deposit;
 use super::fi_request::range;
 use super::options::AccountBody;
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::statement::{Stated, statement};
 use crate::state::bank::Account;
 use crate::state::in_india;
 use crate::state::{AggregatorConsent, DataSession, LinkedAccount, Range};
@@ -34,10 +37,6 @@ impl Delivered {
         scripted.map_or_else(balances, Json::Object)
     }
 }
-
-/// A document of one page without anything on it.
-const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
@@ -68,18 +67,24 @@ pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn pdf(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        range(body, "transactionsStartDate", "transactionsEndDate")?;
+        let range = range(body, "transactionsStartDate", "transactionsEndDate")?;
         let links = body.texts("linkRefNumber")?;
         if links.is_empty() {
             return Err(invalid("linkRefNumber is required"));
         }
-        finpro.of_links(body, &links)?;
-        Ok(
-            Reply::text(200, "application/pdf", PDF.to_owned()).with_header(
-                "content-disposition",
-                "attachment; filename=\"statement.pdf\"",
-            ),
-        )
+        let delivered = finpro.of_links(body, &links)?.into_iter();
+        let delivered: Vec<_> = delivered.map(|one| one.within(range)).collect();
+        let stated = delivered.iter().map(|one| Stated {
+            bank: one.linked.bank,
+            number: &one.linked.masked_number,
+            account: one.account.as_ref(),
+        });
+        let pdf = statement(&stated.collect::<Vec<_>>());
+        let kind = HeaderValue::from_static("application/pdf");
+        Ok(Reply::bytes(200, kind, pdf.into()).with_header(
+            "content-disposition",
+            "attachment; filename=\"statement.pdf\"",
+        ))
     })
 }
 

@@ -20,6 +20,7 @@ mod workbook;
 use http::Method;
 use std::borrow::Cow;
 
+pub(crate) use self::analytics::{REPORTS, XLSX};
 use self::options::{ErrorEnvelope, FinproSettings, ResetUnit};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,

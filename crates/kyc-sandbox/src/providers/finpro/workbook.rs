@@ -2,7 +2,7 @@
 //!
 //! What is in it is the sandbox's own choice.
 
-use super::analytics::figures;
+use super::analytics::{figures, no_figures};
 use super::deposit::escaped;
 use super::fi_data::Delivered;
 use crate::exchange::{Json, archive};
@@ -18,8 +18,8 @@ const SHEETS: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/></Relationships>"#;
 
 /// The file, as XLSX.
-pub(super) fn workbook(delivered: &[Delivered], analysis: &Analysis) -> Vec<u8> {
-    let figures = figures(analysis).into_iter();
+pub(super) fn workbook(delivered: &[Delivered], analysis: Option<&Analysis>) -> Vec<u8> {
+    let figures = analysis.map_or_else(no_figures, figures).into_iter();
     let figures = figures.map(|(name, value)| vec![name.into(), value]);
     let columns = ["Account", "Date", "Narration", "Amount", "Balance"];
     let head = columns.map(Json::from).to_vec();

@@ -181,8 +181,13 @@ impl Veriff {
             WebhookSigning::Unsigned => return Vec::new(),
         };
         if let Some(secret) = secret {
-            let (ours, signature) = (self.settings.api_key().clone(), sign(secret, body));
-            return vec![("x-auth-client", ours), ("x-hmac-signature", signature)];
+            // In the places of a genuine one, so that nothing but the signature is wrong.
+            let pair = Some((self.settings.api_key().as_str(), sign(secret, body)));
+            return match self.settings.reply_signing() {
+                ReplySigning::XPairOnly => signed_pairs(pair, None),
+                ReplySigning::VrfPairOnly => signed_pairs(None, pair),
+                _ => signed_pairs(pair.clone(), pair),
+            };
         }
         if *self.settings.reply_signing() == ReplySigning::ReserialisedAfterSigning {
             let value = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
@@ -217,20 +222,28 @@ impl Veriff {
                 Some((FOREIGN_CLIENT, signature)),
             ),
         };
-        let x = x.into_iter().flat_map(|(client, signature)| {
-            [
-                ("x-auth-client", client.to_owned()),
-                ("x-hmac-signature", signature),
-            ]
-        });
-        let vrf = vrf.into_iter().flat_map(|(client, signature)| {
-            [
-                ("vrf-auth-client", client.to_owned()),
-                ("vrf-hmac-signature", signature),
-            ]
-        });
-        x.chain(vrf).collect()
+        signed_pairs(x, vrf)
     }
+}
+
+/// The headers with the two pairs of a client and its signature.
+fn signed_pairs(
+    x: Option<(&str, String)>,
+    vrf: Option<(&str, String)>,
+) -> Vec<(&'static str, String)> {
+    let x = x.into_iter().flat_map(|(client, signature)| {
+        [
+            ("x-auth-client", client.to_owned()),
+            ("x-hmac-signature", signature),
+        ]
+    });
+    let vrf = vrf.into_iter().flat_map(|(client, signature)| {
+        [
+            ("vrf-auth-client", client.to_owned()),
+            ("vrf-hmac-signature", signature),
+        ]
+    });
+    x.chain(vrf).collect()
 }
 
 impl PortalStatus {

@@ -8,7 +8,7 @@ use kyc_sandbox::{FinproSettings, credentials};
 use serde_json::json;
 
 use super::{Arrived, World, finpass_body};
-use crate::sign;
+use crate::{control, send, sign};
 
 const HEADER: &str = "x-sandbox-signature";
 
@@ -273,4 +273,102 @@ async fn finpass_signs_nothing_and_needs_an_address() {
             ["content-type", "x-sandbox-webhook", "x-sandbox-journey"]
         );
     }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_sent_again_is_not_sent_once_more_by_itself() {
+    let world = World::new();
+    *world.receiver.answers.lock().unwrap() = vec![500, 503];
+    world.ask("9000000001").await;
+    world.pass_seconds(1).await;
+    let id = world.sandbox.webhooks()[0].id;
+    let attempts = || {
+        let webhook = world.sandbox.webhook(id).unwrap();
+        let attempts = webhook.attempts.into_iter();
+        attempts.map(|(_, delivery)| delivery).collect::<Vec<_>>()
+    };
+    use kyc_sandbox::Delivery::Answered;
+    // The first one that is sent again is refused too: the next one is planned anew, and only one.
+    world.sandbox.resend(id).await;
+    assert_eq!(attempts(), [Answered(500), Answered(503)]);
+    world.sandbox.resend(id).await;
+    assert_eq!(attempts().last(), Some(&Answered(200)));
+    world.pass(Duration::from_secs(30 * 86_400)).await;
+    assert_eq!(attempts().len(), 3, "a 2xx ends the attempts");
+
+    // Neither is one that is held back, while what is said twice is said twice.
+    for (mobile, expected) in [("9001004000", 1), ("9001001000", 2)] {
+        let world = World::new();
+        let handle = world.ask(mobile).await;
+        world.pass_seconds(10).await;
+        assert_eq!(world.status(&handle).await, "ACTIVE");
+        let id = world.sandbox.webhooks()[0].id;
+        world.sandbox.resend(id).await;
+        world.pass(Duration::from_secs(86_400)).await;
+        let attempts = world.sandbox.webhook(id).unwrap().attempts.len();
+        assert!((expected..=3).contains(&attempts), "{mobile}: {attempts}");
+        assert!(mobile != "9001004000" || attempts == 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_sent_is_told_why_and_is_no_failure() {
+    use kyc_sandbox::Delivery;
+
+    let world = World::new();
+    let path = "/services/account-aggregator/init";
+    for (url, delivery, reason) in [
+        (
+            "http://192.0.2.1/hooks",
+            Delivery::OtherMachine,
+            "another machine",
+        ),
+        (
+            "https://example.com/hooks",
+            Delivery::OtherMachine,
+            "--allow-other-machines",
+        ),
+        ("hooks", Delivery::UnusableUrl, "no absolute http"),
+        (
+            "ftp://127.0.0.1/",
+            Delivery::UnusableUrl,
+            "no absolute http",
+        ),
+    ] {
+        let mut body = finpass_body("9000000001");
+        body["webhook_url"] = json!(url);
+        // No page says that a caller's URL is refused.
+        assert_eq!(world.finpass(path, body).await.status, 200, "{url}");
+        let advanced = world.sandbox.advance(Duration::from_secs(1)).await;
+        let counts = (advanced.delivered, advanced.failed, advanced.not_sent);
+        assert_eq!(counts, (0, 0, 1), "{url}");
+        let webhook = world.sandbox.webhooks().pop().unwrap();
+        assert_eq!(webhook.attempts.last().unwrap().1, delivery, "{url}");
+        assert!(delivery.why_not_sent().unwrap().contains(reason), "{url}");
+        for shown in [
+            format!("/sandbox/webhooks/{}", webhook.id),
+            format!("/sandbox/journeys/{}", webhook.journey.unwrap()),
+            format!("/w/{}", webhook.id),
+            format!("/j/{}", webhook.journey.unwrap()),
+        ] {
+            let text = send(&world.sandbox, "GET", &shown, &[], "").await.text;
+            assert!(text.contains(reason), "{shown}: {text}");
+        }
+    }
+    assert_eq!(world.arrived().len(), 0);
+
+    // Without a URL nothing failed either.
+    world
+        .sandbox
+        .set_webhook_url(kyc_sandbox::Provider::Finpro, None);
+    world.ask("9000000001").await;
+    let body = json!({"advance": "1s"});
+    let moved = control::post(&world.sandbox, "/sandbox/clock", &body).await;
+    let moved = moved.json();
+    assert_eq!(
+        (&moved["webhooks_failed"], &moved["webhooks_not_sent"]),
+        (&json!(0), &json!(1))
+    );
+    let list = send(&world.sandbox, "GET", "/sandbox/webhooks", &[], "").await;
+    assert!(list.text.contains("no URL is set"), "{}", list.text);
 }
