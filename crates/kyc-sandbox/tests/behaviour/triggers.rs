@@ -167,7 +167,7 @@ async fn events_are_triggered_from_outside() {
     assert_eq!(own["event"], "DATA_READY", "{made}");
     assert_eq!(own["attempts"][0]["outcome"], "not sent", "there is no URL");
     let id = made["webhook"].as_str().unwrap();
-    let shown = send(&sandbox, "GET", &format!("/sandbox/webhooks/{id}"), &[], "").await;
+    let shown = control::known(&sandbox, &format!("/sandbox/webhooks/{id}")).await;
     let headers = shown.json()["headers"].clone();
     assert_eq!(
         (&headers["content-type"], &headers["x-sandbox-webhook"]),

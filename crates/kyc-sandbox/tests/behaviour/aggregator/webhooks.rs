@@ -351,7 +351,7 @@ async fn what_is_not_sent_is_told_why_and_is_no_failure() {
             format!("/w/{}", webhook.id),
             format!("/j/{}", webhook.journey.unwrap()),
         ] {
-            let text = send(&world.sandbox, "GET", &shown, &[], "").await.text;
+            let text = control::known(&world.sandbox, &shown).await.text;
             assert!(text.contains(reason), "{shown}: {text}");
         }
     }
