@@ -10,6 +10,7 @@ use crate::pattern;
 pub(crate) enum Role {
     Core,
     Provider,
+    Journey,
     Facade,
     Sandbox,
     Cli,
@@ -32,6 +33,7 @@ impl Role {
         match package {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
+            "kyc-journey" => Self::Journey,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -46,11 +48,13 @@ impl Role {
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
-            Self::Sandbox => other == Self::Core,
+            Self::Journey | Self::Sandbox => other == Self::Core,
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
+            Self::Facade => {
+                matches!(other, Self::Core | Self::Journey | Self::Provider) || sandbox_in_tests
+            }
             Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
             Self::Proof => other != Self::Tasks,
         }
@@ -146,6 +150,8 @@ mod tests {
             ("kyc-facade", "finpass"),
             ("kyc-cli", "kyc-proof"),
             ("xtask", "provider-core"),
+            ("kyc-journey", "finpass"),
+            ("finpass", "kyc-journey"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -159,6 +165,8 @@ mod tests {
             ("kyc-sandbox", "provider-core"),
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
+            ("kyc-journey", "provider-core"),
+            ("kyc-facade", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
         }

@@ -1,0 +1,328 @@
+//! The seam of the engines that store journeys and carry out their effects.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{Effect, EffectKind};
+use crate::event::{Event, Payload, Reason, Verdict};
+use crate::fact::{Fact, Failure};
+use crate::id::{EffectId, EventKey, JourneyId, Seq};
+use crate::journey::Journey;
+use crate::leg::Leg;
+use crate::operation::Operation;
+use crate::status::JourneyStatus;
+
+/// Stores journeys and drives their effects.
+///
+/// Every engine promises: the events of one journey are applied one at a time, each key once; state, history, effects and timers of a
+/// transition are committed together, and so is the payload that it keeps; [safe](provider_core::Idempotency::Safe) and
+/// [repeatable](provider_core::Idempotency::Repeatable) calls are made at least once, [unsafe](provider_core::Idempotency::Unsafe) ones
+/// at most once, and one that was begun and has no result becomes [`Fact::Interrupted`]; timers are never early, late after
+/// a jump of the clock, and never lost.
+#[async_trait]
+pub trait JourneyEngine: fmt::Debug + Send + Sync {
+    /// Applies an event. It is durable when this returns. A journey begins with [`Fact::Start`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownJourney`](EngineErrorKind::UnknownJourney) if it has not started; otherwise nothing was stored, and the event can be
+    /// submitted again.
+    async fn submit(&self, journey: &JourneyId, event: Event) -> Result<Submitted, EngineError>;
+
+    /// Reads a journey; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    async fn read(&self, journey: &JourneyId) -> Result<Option<JourneyRecord>, EngineError>;
+
+    /// Reads what happened after an event, the oldest first; [`Seq::ZERO`] for everything. Empty if there is no such journey.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    async fn history(
+        &self,
+        journey: &JourneyId,
+        after: Seq,
+    ) -> Result<Vec<HistoryEntry>, EngineError>;
+
+    /// Reads the payload that was kept with an event; `None` if none was, or it has been erased.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read, or the payload cannot be opened.
+    async fn payload(&self, journey: &JourneyId, seq: Seq) -> Result<Option<Payload>, EngineError>;
+
+    /// Lists journeys, the one that changed last first.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read; [`InvalidPage`](EngineErrorKind::InvalidPage) if the page is not one that was given out.
+    async fn list(
+        &self,
+        filter: &JourneyFilter,
+        page: PageToken,
+    ) -> Result<JourneyPage, EngineError>;
+
+    /// Removes a journey with everything stored for it, its effects and timers included. Removing one that is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be written.
+    async fn forget(&self, journey: &JourneyId) -> Result<(), EngineError>;
+}
+
+/// Makes the calls to providers. Engines drive it: for an unsafe call, after a mark that it is begun is durable.
+///
+/// It takes no proof of the consent yet: that is a type of the consent ledger, and becomes a parameter of
+/// [`perform`](Self::perform) with it.
+#[async_trait]
+pub trait Performer: fmt::Debug + Send + Sync {
+    /// Makes a call and says what came of it. It returns a result for every failure; it does not repeat an unsafe call whose outcome is
+    /// unknown.
+    async fn perform(&self, call: &EffectCall) -> Performed;
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectCall {
+    /// The effect.
+    pub id: EffectId,
+    /// The call.
+    pub operation: Operation,
+    /// The payload of the event that the call [names](Operation::payload); `None` if it names none, or it has been erased.
+    pub payload: Option<Payload>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performed {
+    /// The answer, or why there is none.
+    pub result: Result<crate::fact::Answer, Failure>,
+    /// What is personal in the answer.
+    pub payload: Option<Payload>,
+}
+
+impl Performed {
+    /// The event that this is.
+    pub fn into_event(self, effect: EffectId, at: Timestamp) -> Event {
+        let key = EventKey::answer(&effect);
+        let fact = match self.result {
+            Ok(answer) => Fact::Answered { effect, answer },
+            Err(failure) => Fact::Failed { effect, failure },
+        };
+        Event::new(key, at, None, fact).set_payload(self.payload)
+    }
+}
+
+impl Effect {
+    /// The operation, if the effect is a call.
+    pub const fn operation(&self) -> Option<&Operation> {
+        match &self.kind {
+            EffectKind::Call(operation) => Some(operation),
+            _ => None,
+        }
+    }
+}
+
+impl Operation {
+    /// The event whose payload the call needs.
+    pub const fn payload(&self) -> Option<Seq> {
+        match self {
+            Self::CompleteAuthorization { code, .. } | Self::CheckOneTimeCode { code, .. } => {
+                Some(*code)
+            }
+            Self::FetchFile { list, .. } => Some(*list),
+            Self::DecryptReturn { returned } => Some(*returned),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a submitted event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The number of the event; for a [`Duplicate`](Verdict::Duplicate), of the one that was recorded.
+    pub seq: Seq,
+    /// What became of it; [`Duplicate`](Verdict::Duplicate) if its key has been seen.
+    pub verdict: Verdict,
+    /// Why it changed nothing.
+    pub reason: Option<Reason>,
+    /// Where the journey stands now.
+    pub status: JourneyStatus,
+}
+
+/// A stored journey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JourneyRecord {
+    /// Its state.
+    pub state: Journey,
+    /// When its first event was received.
+    pub created_at: Timestamp,
+    /// When its last event was received.
+    pub updated_at: Timestamp,
+}
+
+/// An event as it is kept, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Its number.
+    pub seq: Seq,
+    /// Its key.
+    pub key: EventKey,
+    /// When it was received.
+    pub at: Timestamp,
+    /// The leg that it named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<Leg>,
+    /// What happened.
+    pub fact: Fact,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why it changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What it asked for.
+    #[serde(default)]
+    pub effects: Vec<Effect>,
+}
+
+/// Which journeys to list: those that match everything that is set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct JourneyFilter {
+    /// In one of these states; empty: in any.
+    pub statuses: Vec<JourneyStatus>,
+    /// Unchanged since this time.
+    pub unchanged_since: Option<Timestamp>,
+}
+
+impl JourneyFilter {
+    /// Every journey.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// In one of these states.
+    #[must_use]
+    pub fn set_statuses(mut self, statuses: impl IntoIterator<Item = JourneyStatus>) -> Self {
+        self.statuses = statuses.into_iter().collect();
+        self
+    }
+
+    /// Unchanged since this time.
+    #[must_use]
+    pub fn set_unchanged_since(mut self, at: Option<Timestamp>) -> Self {
+        self.unchanged_since = at;
+        self
+    }
+}
+
+/// A place in a list: the first page by default, and opaque otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PageToken(String);
+
+impl PageToken {
+    /// The token as an engine made it, or as a caller got it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text; empty for the first page.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JourneyPage {
+    /// The journeys.
+    pub journeys: Vec<JourneySummary>,
+    /// The next page; `None`: this is the last one.
+    pub next: Option<PageToken>,
+}
+
+/// A journey in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JourneySummary {
+    /// Its id.
+    pub id: JourneyId,
+    /// Where it stands.
+    pub status: JourneyStatus,
+    /// The number of its last event.
+    pub seq: Seq,
+    /// When its first event was received.
+    pub created_at: Timestamp,
+    /// When its last event was received.
+    pub updated_at: Timestamp,
+}
+
+/// Why an engine did not do something.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", kind.as_text())]
+pub struct EngineError {
+    kind: EngineErrorKind,
+    #[source]
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What kept an engine from doing something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EngineErrorKind {
+    /// There is no such journey.
+    UnknownJourney,
+    /// The store cannot be reached, read or written, such as a full disk. Try again.
+    Unavailable,
+    /// The store is a newer version's, another application's, or not where an engine may keep it. Nothing was written.
+    WrongStore,
+    /// Another runner has the store. Nothing was written.
+    InUse,
+    /// The engine is shutting down.
+    Closed,
+    /// The page is not one that was given out.
+    InvalidPage,
+    /// What is stored cannot be opened or read.
+    Corrupt,
+}
+
+impl EngineErrorKind {
+    const fn as_text(self) -> &'static str {
+        match self {
+            Self::UnknownJourney => "there is no such journey",
+            Self::Unavailable => "the store is unavailable",
+            Self::WrongStore => "the store is not one that this engine may use",
+            Self::InUse => "another runner has the store",
+            Self::Closed => "the engine is shutting down",
+            Self::InvalidPage => "the page is not one that was given out",
+            Self::Corrupt => "what is stored cannot be read",
+        }
+    }
+}
+
+impl EngineError {
+    /// An error without a cause.
+    pub fn new(kind: EngineErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// Adds the cause, which must not print what is stored.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What kept the engine from it.
+    pub fn kind(&self) -> EngineErrorKind {
+        self.kind
+    }
+}
