@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Effect, EffectKind};
+use crate::effect::{Effect, EffectKind, LedgerEntry, Notice};
 use crate::event::{Event, Payload, Reason, Verdict};
 use crate::fact::{Fact, Failure};
 use crate::id::{EffectId, EventKey, JourneyId, Seq};
 use crate::journey::Journey;
 use crate::leg::Leg;
 use crate::operation::Operation;
+use crate::plan::Provider;
 use crate::status::JourneyStatus;
 
 /// Stores journeys and drives their effects.
@@ -33,6 +34,15 @@ pub trait JourneyEngine: fmt::Debug + Send + Sync {
     /// [`UnknownJourney`](EngineErrorKind::UnknownJourney) if it has not started; otherwise nothing was stored, and the event can be
     /// submitted again.
     async fn submit(&self, journey: &JourneyId, event: Event) -> Result<Submitted, EngineError>;
+
+    /// Applies what a provider or a browser reports to the journey that it is about: found by the token that our request carried, or by
+    /// the provider's id. What belongs to no journey yet is parked, durably, and applied in the transaction in which a journey begins to
+    /// be known by what it names; after 30 days it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was stored, and the report can be submitted again.
+    async fn report(&self, provider: Provider, event: Event) -> Result<Reported, EngineError>;
 
     /// Reads a journey; `None` if there is none.
     ///
@@ -87,7 +97,26 @@ pub trait Performer: fmt::Debug + Send + Sync {
     /// Makes a call and says what came of it. It returns a result for every failure; it does not repeat an unsafe call whose outcome is
     /// unknown.
     async fn perform(&self, call: &EffectCall) -> Performed;
+
+    /// Delivers a notice: at least once, because a process that dies in between is asked again.
+    ///
+    /// # Errors
+    ///
+    /// It was not taken, and is delivered again later.
+    async fn notify(&self, id: &EffectId, notice: &Notice) -> Result<(), Undelivered>;
+
+    /// Writes an entry of the consent ledger: at least once, so that whoever keeps the ledger ignores an id that it has.
+    ///
+    /// # Errors
+    ///
+    /// It was not taken, and is written again later.
+    async fn record(&self, id: &EffectId, entry: &LedgerEntry) -> Result<(), Undelivered>;
 }
+
+/// A notice or an entry was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it was not taken")]
+pub struct Undelivered;
 
 /// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +185,15 @@ pub struct Submitted {
     pub reason: Option<Reason>,
     /// Where the journey stands now.
     pub status: JourneyStatus,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reported {
+    /// It was submitted to the journey that it is about.
+    Submitted(JourneyId, Submitted),
+    /// No journey is known by what it names. It is kept until one is.
+    Parked,
 }
 
 /// A stored journey.
@@ -282,6 +320,8 @@ pub enum EngineErrorKind {
     UnknownJourney,
     /// The store cannot be reached, read or written, such as a full disk. Try again.
     Unavailable,
+    /// More waits to be stored than may wait. Try again, later.
+    Overloaded,
     /// The store is a newer version's, another application's, or not where an engine may keep it. Nothing was written.
     WrongStore,
     /// Another runner has the store. Nothing was written.
@@ -299,6 +339,7 @@ impl EngineErrorKind {
         match self {
             Self::UnknownJourney => "there is no such journey",
             Self::Unavailable => "the store is unavailable",
+            Self::Overloaded => "the store has more to do than may wait",
             Self::WrongStore => "the store is not one that this engine may use",
             Self::InUse => "another runner has the store",
             Self::Closed => "the engine is shutting down",

@@ -1,0 +1,745 @@
+//! What stands in the tables, and what an event changes there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use kyc_journey::provider_core::serde::Serialize;
+use kyc_journey::provider_core::serde::de::DeserializeOwned;
+use kyc_journey::{
+    DataClass, Domain, Due, Effect, EffectId, EffectKind, EngineError, EngineErrorKind, Event,
+    EventKey, Fact, HistoryEntry, Journey, JourneyFilter, JourneyId, JourneyPage, JourneyRecord,
+    JourneyStatus, JourneySummary, Lane, Leg, Lookup, Machine, PageToken, Payload, Place, Provider,
+    Recording, Reported, SealError, Sealer, Seq, Settles, Submitted, TimerName, Verdict,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+
+use crate::writer::Failure;
+
+/// How many journeys a page has.
+const PAGE: usize = 100;
+
+/// How long a report waits for its journey.
+const PARKED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+type Outcome<T> = Result<T, Failure<EngineError>>;
+
+/// The tables of a database, and what seals their bodies. Reads need any connection, changes the writer's.
+#[derive(Debug, Clone)]
+pub(crate) struct Tables {
+    sealer: Arc<dyn Sealer>,
+    machine: Machine,
+}
+
+/// A journey as it is stored.
+struct Stored {
+    number: i64,
+    status: JourneyStatus,
+    state: Vec<u8>,
+}
+
+/// What an event changes, sealed.
+struct Sealed {
+    state: Vec<u8>,
+    entry: Vec<u8>,
+    payload: Option<Vec<u8>>,
+    effects: Vec<Option<Vec<u8>>>,
+}
+
+impl Tables {
+    pub(crate) fn new(sealer: Arc<dyn Sealer>, machine: Machine) -> Self {
+        Self { sealer, machine }
+    }
+
+    /// Applies an event, once. `true` besides if there may be something to carry out.
+    pub(crate) fn submit(
+        &self,
+        database: &Connection,
+        id: &JourneyId,
+        event: &Event,
+    ) -> Outcome<(Submitted, bool)> {
+        let stored = Stored::find(database, id)?;
+        let key = self.key(&event.key);
+        let before = match &stored {
+            Some(stored) => {
+                if let Some(seq) = seen(database, stored.number, &key)? {
+                    let submitted = Submitted {
+                        seq,
+                        verdict: Verdict::Duplicate,
+                        reason: None,
+                        status: stored.status,
+                    };
+                    return Ok((submitted, false));
+                }
+                self.open(&Place::state(id), &stored.state)?
+            }
+            None if matches!(event.fact, Fact::Start { .. }) => Journey::new(id.clone()),
+            None => return Err(refused(EngineErrorKind::UnknownJourney)),
+        };
+        let recording = Recording::of(self.machine, &before, event.clone());
+        // Everything that can be refused comes before the first change.
+        let sealed = self.seal_all(id, &recording)?;
+        let number = store_state(database, id, stored.as_ref(), &recording, &sealed.state)?;
+        store_event(database, id, number, &key, &recording, &sealed)?;
+        for lookup in &recording.added {
+            self.adopt(database, id, number, lookup)?;
+        }
+        let Recording { state, entry, .. } = recording;
+        let submitted = Submitted {
+            seq: entry.seq,
+            verdict: entry.verdict,
+            reason: entry.reason,
+            status: state.status(),
+        };
+        Ok((submitted, !entry.effects.is_empty()))
+    }
+
+    /// Applies a report to its journey, or parks it.
+    pub(crate) fn report(
+        &self,
+        database: &Connection,
+        provider: Provider,
+        event: &Event,
+    ) -> Outcome<(Reported, bool)> {
+        let lookups = Lookup::of(provider, &event.fact);
+        for lookup in &lookups {
+            if let Some(id) = self.whose(database, lookup)? {
+                let (submitted, more) = self.submit(database, &id, event)?;
+                return Ok((Reported::Submitted(id, submitted), more));
+            }
+        }
+        let body = self.seal(&Place::parked(), event)?;
+        let digest = |is_token: bool| {
+            let found = lookups
+                .iter()
+                .find(|lookup| matches!(lookup, Lookup::Token(_)) == is_token);
+            found.map(|lookup| self.lookup(lookup))
+        };
+        let oldest = event.at.checked_sub(PARKED).unwrap_or(Timestamp::MIN);
+        database
+            .prepare_cached("DELETE FROM parked WHERE at < ?1")?
+            .execute([oldest.as_microsecond()])?;
+        database
+            .prepare_cached(
+                "INSERT INTO parked (key, token, reference, at, body) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                self.key(&event.key),
+                digest(true),
+                digest(false),
+                event.at.as_microsecond(),
+                body
+            ])?;
+        Ok((Reported::Parked, false))
+    }
+
+    /// Makes a journey known by something, and applies what was parked for it.
+    fn adopt(
+        &self,
+        database: &Connection,
+        id: &JourneyId,
+        number: i64,
+        lookup: &Lookup,
+    ) -> Outcome<()> {
+        let digest = self.lookup(lookup);
+        // What two journeys claim stays the first one's.
+        database
+            .prepare_cached(
+                "INSERT INTO reference (digest, journey) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![digest, number])?;
+        let parked: Vec<(Vec<u8>, Vec<u8>)> = database
+            .prepare_cached(
+                "SELECT key, body FROM parked WHERE token = ?1 OR reference = ?1 ORDER BY at",
+            )?
+            .query_map([digest], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (key, body) in parked {
+            let applied = self
+                .open(&Place::parked(), &body)
+                .and_then(|event: Event| self.submit(database, id, &event));
+            match applied {
+                Ok(_) => {
+                    database
+                        .prepare_cached("DELETE FROM parked WHERE key = ?1")?
+                        .execute([&key])?;
+                }
+                Err(Failure::Database(error)) => return Err(Failure::Database(error)),
+                Err(Failure::Refused(error)) => {
+                    tracing::error!(journey = %id, %error, "a parked report cannot be applied and stays parked");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a journey with everything that is stored for it.
+    pub(crate) fn forget(&self, database: &Connection, id: &JourneyId) -> Outcome<()> {
+        let Some(Stored { number, .. }) = Stored::find(database, id)? else {
+            return Ok(());
+        };
+        for statement in [
+            "DELETE FROM reference WHERE journey = ?1",
+            "DELETE FROM effect WHERE journey = ?1",
+            "DELETE FROM event WHERE journey = ?1",
+            "DELETE FROM journey WHERE number = ?1",
+        ] {
+            database.prepare_cached(statement)?.execute([number])?;
+        }
+        Ok(())
+    }
+
+    /// Marks an unsafe call as begun; `false` if it is not waiting any more.
+    pub(crate) fn mark(&self, database: &Connection, effect: &EffectId) -> Outcome<bool> {
+        let marked = database
+            .prepare_cached(
+                "UPDATE effect SET mark = 1 WHERE mark = 0 AND seq = :seq AND ordinal = :ordinal
+                 AND journey = (SELECT number FROM journey WHERE id = :id)",
+            )?
+            .execute(named_params! {
+                ":id": effect.journey.as_str(),
+                ":seq": stored(effect.seq),
+                ":ordinal": effect.ordinal,
+            })?;
+        Ok(marked == 1)
+    }
+
+    /// Removes an effect that has no result.
+    pub(crate) fn done(&self, database: &Connection, effect: &EffectId) -> Outcome<()> {
+        database
+            .prepare_cached(
+                "DELETE FROM effect WHERE seq = :seq AND ordinal = :ordinal
+                 AND journey = (SELECT number FROM journey WHERE id = :id)",
+            )?
+            .execute(named_params! {
+                ":id": effect.journey.as_str(),
+                ":seq": stored(effect.seq),
+                ":ordinal": effect.ordinal,
+            })?;
+        Ok(())
+    }
+
+    pub(crate) fn is_waiting(&self, database: &Connection, effect: &EffectId) -> Outcome<bool> {
+        let waiting = database
+            .prepare_cached(
+                "SELECT 1 FROM effect WHERE seq = :seq AND ordinal = :ordinal
+                 AND journey = (SELECT number FROM journey WHERE id = :id)",
+            )?
+            .exists(named_params! {
+                ":id": effect.journey.as_str(),
+                ":seq": stored(effect.seq),
+                ":ordinal": effect.ordinal,
+            })?;
+        Ok(waiting)
+    }
+
+    pub(crate) fn read(
+        &self,
+        database: &Connection,
+        id: &JourneyId,
+    ) -> Outcome<Option<JourneyRecord>> {
+        let found = database
+            .prepare_cached("SELECT state, created_at, updated_at FROM journey WHERE id = ?1")?
+            .query_row([id.as_str()], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((state, created_at, updated_at)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(JourneyRecord {
+            state: self.open(&Place::state(id), &state)?,
+            created_at: time(created_at)?,
+            updated_at: time(updated_at)?,
+        }))
+    }
+
+    pub(crate) fn history(
+        &self,
+        database: &Connection,
+        id: &JourneyId,
+        after: Seq,
+    ) -> Outcome<Vec<HistoryEntry>> {
+        let mut entries = database.prepare_cached(
+            "SELECT seq, body FROM event
+             WHERE journey = (SELECT number FROM journey WHERE id = ?1) AND seq > ?2 ORDER BY seq",
+        )?;
+        let mut rows = entries.query(params![id.as_str(), stored(after)])?;
+        let mut history = Vec::new();
+        while let Some(row) = rows.next()? {
+            let seq = number(row.get(0)?)?;
+            history.push(self.open(
+                &Place::history(id, seq),
+                row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?,
+            )?);
+        }
+        Ok(history)
+    }
+
+    pub(crate) fn payload(
+        &self,
+        database: &Connection,
+        id: &JourneyId,
+        seq: Seq,
+    ) -> Outcome<Option<Payload>> {
+        let found = database
+            .prepare_cached(
+                "SELECT class, payload FROM event WHERE payload IS NOT NULL AND seq = ?2
+                 AND journey = (SELECT number FROM journey WHERE id = ?1)",
+            )?
+            .query_row(params![id.as_str(), stored(seq)], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .optional()?;
+        let Some((class, payload)) = found else {
+            return Ok(None);
+        };
+        let class = class.parse().map_err(|_| Failure::Refused(corrupt()))?;
+        self.open(&Place::payload(id, seq, class), &payload)
+            .map(Some)
+    }
+
+    pub(crate) fn list(
+        &self,
+        database: &Connection,
+        filter: &JourneyFilter,
+        page: &PageToken,
+    ) -> Outcome<JourneyPage> {
+        let after = place(page)?;
+        // Only words of ours are put together; what a caller says is bound.
+        let mut conditions = vec!["TRUE".to_owned()];
+        let mut values: Vec<Value> = Vec::new();
+        if !filter.statuses.is_empty() {
+            let marks = vec!["?"; filter.statuses.len()].join(", ");
+            conditions.push(format!("status IN ({marks})"));
+            let names = filter.statuses.iter().map(|status| status.as_str());
+            values.extend(names.map(|name| Value::Text(name.to_owned())));
+        }
+        if let Some(since) = filter.unchanged_since {
+            conditions.push("updated_at <= ?".to_owned());
+            values.push(since.as_microsecond().into());
+        }
+        if let Some((at, id)) = after {
+            conditions.push("(updated_at, id) < (?, ?)".to_owned());
+            values.extend([at.into(), Value::Text(id)]);
+        }
+        let mut journeys = database.prepare(&format!(
+            "SELECT id, status, seq, created_at, updated_at FROM journey WHERE {}
+             ORDER BY updated_at DESC, id DESC LIMIT {}",
+            conditions.join(" AND "),
+            PAGE.saturating_add(1),
+        ))?;
+        let mut rows = journeys.query(rusqlite::params_from_iter(values))?;
+        let mut found = JourneyPage::default();
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            if found.journeys.len() == PAGE {
+                found.next = last.map(|(at, id)| PageToken::new(format!("{at}:{id}")));
+                break;
+            }
+            let summary = summary(row)?;
+            last = Some((row.get::<_, i64>(4)?, summary.id.clone()));
+            found.journeys.push(summary);
+        }
+        Ok(found)
+    }
+
+    /// The unsafe calls that were begun and have no result: one query.
+    pub(crate) fn interrupted(&self, database: &Connection) -> Outcome<Vec<Effect>> {
+        let mut effects = database.prepare_cached(
+            "SELECT id, effect.seq, ordinal, body FROM effect JOIN journey ON number = journey
+             WHERE mark = 1 ORDER BY due",
+        )?;
+        let mut rows = effects.query(())?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.effect(&effect_id(row)?, row)?);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn due(
+        &self,
+        database: &Connection,
+        now: Timestamp,
+        room: &[(Lane, usize)],
+        under_way: &HashSet<EffectId>,
+    ) -> Outcome<Due> {
+        let mut due = Due::default();
+        for (lane, room) in room {
+            // What is no timer is due at once, also after the clock was set back.
+            let until = match lane {
+                Lane::Timers => now.as_microsecond(),
+                _ => i64::MAX,
+            };
+            self.due_in(database, *lane, until, *room, under_way, &mut due.effects)?;
+        }
+        let next: Option<i64> = database
+            .prepare_cached("SELECT min(due) FROM effect WHERE lane = ?1 AND due > ?2")?
+            .query_row(
+                params![Lane::Timers.number(), now.as_microsecond()],
+                |row| row.get(0),
+            )?;
+        due.next = next.map(time).transpose()?;
+        Ok(due)
+    }
+
+    fn due_in(
+        &self,
+        database: &Connection,
+        lane: Lane,
+        until: i64,
+        room: usize,
+        under_way: &HashSet<EffectId>,
+        found: &mut Vec<Effect>,
+    ) -> Outcome<()> {
+        if room == 0 {
+            return Ok(());
+        }
+        let mut effects = database.prepare_cached(
+            "SELECT id, effect.seq, ordinal, body FROM effect JOIN journey ON number = journey
+             WHERE lane = ?1 AND due <= ?2 AND mark = 0 ORDER BY due",
+        )?;
+        let mut rows = effects.query(params![lane.number(), until])?;
+        let mut free = room;
+        while let Some(row) = rows.next()?.filter(|_| free > 0) {
+            let id = effect_id(row)?;
+            if !under_way.contains(&id) {
+                found.push(self.effect(&id, row)?);
+                free = free.saturating_sub(1);
+            }
+        }
+        Ok(())
+    }
+
+    fn effect(&self, id: &EffectId, row: &Row<'_>) -> Outcome<Effect> {
+        let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let effect: Effect = self.open(&Place::effect(&id.journey, id.seq), body)?;
+        match effect.id == *id {
+            true => Ok(effect),
+            false => Err(Failure::Refused(corrupt())),
+        }
+    }
+
+    fn whose(&self, database: &Connection, lookup: &Lookup) -> Outcome<Option<JourneyId>> {
+        let id = database
+            .prepare_cached(
+                "SELECT id FROM reference JOIN journey ON number = journey WHERE digest = ?1",
+            )?
+            .query_row([self.lookup(lookup)], |row| row.get::<_, String>(0))
+            .optional()?;
+        id.map(|id| journey_id(&id)).transpose()
+    }
+
+    fn key(&self, key: &EventKey) -> [u8; 32] {
+        self.sealer
+            .digest(Domain::EventKey, key.as_str().as_bytes())
+    }
+
+    fn lookup(&self, lookup: &Lookup) -> [u8; 32] {
+        self.sealer
+            .digest(Domain::Reference, lookup.text().as_bytes())
+    }
+
+    fn seal_all(&self, id: &JourneyId, recording: &Recording) -> Outcome<Sealed> {
+        let entry = &recording.entry;
+        let payload = match &recording.payload {
+            Some((_, payload)) => {
+                Some(self.seal(&Place::payload(id, entry.seq, payload.class), payload)?)
+            }
+            None => None,
+        };
+        let effect = |effect: &Effect| match Lane::of(&effect.kind) {
+            Some(_) => self.seal(&Place::effect(id, entry.seq), effect).map(Some),
+            None => Ok(None),
+        };
+        Ok(Sealed {
+            state: self.seal(&Place::state(id), &recording.state)?,
+            entry: self.seal(&Place::history(id, entry.seq), entry)?,
+            payload,
+            effects: entry.effects.iter().map(effect).collect::<Outcome<_>>()?,
+        })
+    }
+
+    fn seal(&self, place: &Place<'_>, body: &impl Serialize) -> Outcome<Vec<u8>> {
+        let body = serde_json::to_vec(body);
+        let body = body.map_err(|error| Failure::Refused(corrupt().with_source(error)))?;
+        let sealed = self.sealer.seal(place, &body);
+        sealed.map_err(|error| Failure::Refused(sealing(error)))
+    }
+
+    fn open<T: DeserializeOwned>(&self, place: &Place<'_>, sealed: &[u8]) -> Outcome<T> {
+        let body = self.sealer.open(place, sealed);
+        let body = body.map_err(|error| Failure::Refused(sealing(error)))?;
+        // What JSON says about itself may repeat what is stored.
+        serde_json::from_slice(&body).map_err(|_| Failure::Refused(corrupt()))
+    }
+}
+
+impl Stored {
+    fn find(database: &Connection, id: &JourneyId) -> Outcome<Option<Self>> {
+        let found = database
+            .prepare_cached("SELECT number, status, state FROM journey WHERE id = ?1")?
+            .query_row([id.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((number, status, state)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            number,
+            status: status_of(&status)?,
+            state,
+        }))
+    }
+}
+
+/// The number of the event that was recorded under this key.
+fn seen(database: &Connection, journey: i64, key: &[u8; 32]) -> Outcome<Option<Seq>> {
+    let seq = database
+        .prepare_cached("SELECT seq FROM event WHERE journey = ?1 AND key = ?2")?
+        .query_row(params![journey, key], |row| row.get(0))
+        .optional()?;
+    seq.map(number).transpose()
+}
+
+/// Stores the state, and returns the journey's number.
+fn store_state(
+    database: &Connection,
+    id: &JourneyId,
+    before: Option<&Stored>,
+    recording: &Recording,
+    state: &[u8],
+) -> rusqlite::Result<i64> {
+    let (seq, status) = (
+        stored(recording.entry.seq),
+        recording.state.status().as_str(),
+    );
+    let at = recording.entry.at.as_microsecond();
+    if let Some(Stored { number, .. }) = before {
+        database
+            .prepare_cached(
+                "UPDATE journey SET seq = ?2, status = ?3, updated_at = ?4, state = ?5 WHERE number = ?1",
+            )?
+            .execute(params![number, seq, status, at, state])?;
+        return Ok(*number);
+    }
+    database
+        .prepare_cached(
+            "INSERT INTO journey (id, seq, status, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
+        )?
+        .execute(params![id.as_str(), seq, status, at, state])?;
+    Ok(database.last_insert_rowid())
+}
+
+/// Stores the event, what it settles and what it asks for, in the order that [`Recording`] gives.
+fn store_event(
+    database: &Connection,
+    id: &JourneyId,
+    journey: i64,
+    key: &[u8; 32],
+    recording: &Recording,
+    sealed: &Sealed,
+) -> rusqlite::Result<()> {
+    match &recording.settles {
+        Some(Settles::Effect(effect)) => remove(database, journey, effect, "TRUE")?,
+        Some(Settles::Timer(name, generation)) => {
+            database
+                .prepare_cached(
+                    "DELETE FROM effect WHERE journey = ?1 AND timer = ?2 AND generation = ?3",
+                )?
+                .execute(params![
+                    journey,
+                    name.to_string(),
+                    stored_number(*generation)
+                ])?;
+        }
+        None => {}
+    }
+    let entry = &recording.entry;
+    for (effect, body) in entry.effects.iter().zip(&sealed.effects) {
+        match &effect.kind {
+            EffectKind::Timer { name, .. } | EffectKind::CancelTimer(name) => {
+                cancel_timer(database, journey, name)?;
+            }
+            EffectKind::CancelCall(call) if call.journey == *id => {
+                remove(database, journey, call, "mark = 0")?;
+            }
+            EffectKind::Erase { leg, class } => erase(database, journey, *leg, *class)?,
+            _ => {}
+        }
+        if let (Some(lane), Some(body)) = (Lane::of(&effect.kind), body) {
+            store_effect(database, journey, lane, effect, entry.at, body)?;
+        }
+    }
+    let payload = recording.payload.as_ref();
+    database
+        .prepare_cached(
+            "INSERT INTO event (journey, seq, key, body, leg, class, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            journey,
+            stored(entry.seq),
+            key,
+            sealed.entry,
+            payload.and_then(|(leg, _)| *leg).map(Leg::as_str),
+            payload.map(|(_, payload)| payload.class.as_str()),
+            sealed.payload,
+        ])?;
+    Ok(())
+}
+
+fn store_effect(
+    database: &Connection,
+    journey: i64,
+    lane: Lane,
+    effect: &Effect,
+    at: Timestamp,
+    body: &[u8],
+) -> rusqlite::Result<()> {
+    let timer = match &effect.kind {
+        EffectKind::Timer {
+            name, generation, ..
+        } => Some((name.to_string(), stored_number(*generation))),
+        _ => None,
+    };
+    let (timer, generation) = timer.unzip();
+    database
+        .prepare_cached(
+            "INSERT INTO effect (journey, seq, ordinal, lane, due, timer, generation, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            journey,
+            stored(effect.id.seq),
+            effect.id.ordinal,
+            lane.number(),
+            not_before(effect.due(at)),
+            timer,
+            generation,
+            body
+        ])?;
+    Ok(())
+}
+
+/// Removes an effect under a condition of ours.
+fn remove(
+    database: &Connection,
+    journey: i64,
+    effect: &EffectId,
+    condition: &str,
+) -> rusqlite::Result<()> {
+    database
+        .prepare_cached(&format!(
+            "DELETE FROM effect WHERE journey = ?1 AND seq = ?2 AND ordinal = ?3 AND {condition}"
+        ))?
+        .execute(params![journey, stored(effect.seq), effect.ordinal])?;
+    Ok(())
+}
+
+fn cancel_timer(database: &Connection, journey: i64, name: &TimerName) -> rusqlite::Result<()> {
+    database
+        .prepare_cached("DELETE FROM effect WHERE journey = ?1 AND timer = ?2")?
+        .execute(params![journey, name.to_string()])?;
+    Ok(())
+}
+
+fn erase(
+    database: &Connection,
+    journey: i64,
+    leg: Option<Leg>,
+    class: DataClass,
+) -> rusqlite::Result<()> {
+    database
+        .prepare_cached(
+            "UPDATE event SET payload = NULL, class = NULL, leg = NULL
+             WHERE journey = ?1 AND class = ?2 AND (?3 IS NULL OR leg = ?3)",
+        )?
+        .execute(params![journey, class.as_str(), leg.map(Leg::as_str)])?;
+    Ok(())
+}
+
+fn summary(row: &Row<'_>) -> Outcome<JourneySummary> {
+    Ok(JourneySummary {
+        id: journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?,
+        status: status_of(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
+        seq: number(row.get(2)?)?,
+        created_at: time(row.get(3)?)?,
+        updated_at: time(row.get(4)?)?,
+    })
+}
+
+fn effect_id(row: &Row<'_>) -> Outcome<EffectId> {
+    Ok(EffectId {
+        journey: journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?,
+        seq: number(row.get(1)?)?,
+        ordinal: row.get(2)?,
+    })
+}
+
+/// The place of a page: the last journey of the one before.
+fn place(page: &PageToken) -> Outcome<Option<(i64, String)>> {
+    if page.as_str().is_empty() {
+        return Ok(None);
+    }
+    let place = page.as_str().split_once(':');
+    let place = place.and_then(|(at, id)| Some((at.parse().ok()?, JourneyId::parse(id).ok()?)));
+    match place {
+        Some((at, id)) => Ok(Some((at, id.as_str().to_owned()))),
+        None => Err(refused(EngineErrorKind::InvalidPage)),
+    }
+}
+
+fn journey_id(text: &str) -> Outcome<JourneyId> {
+    JourneyId::parse(text).map_err(|_| Failure::Refused(corrupt()))
+}
+
+fn status_of(text: &str) -> Outcome<JourneyStatus> {
+    text.parse().map_err(|_| Failure::Refused(corrupt()))
+}
+
+fn time(microseconds: i64) -> Outcome<Timestamp> {
+    Timestamp::from_microsecond(microseconds).map_err(|_| Failure::Refused(corrupt()))
+}
+
+/// The first microsecond that is not before a time, so that no timer is early.
+fn not_before(at: Timestamp) -> i64 {
+    let whole = at.as_microsecond();
+    let is_exact = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole >= at);
+    whole.saturating_add(i64::from(!is_exact))
+}
+
+fn number(seq: i64) -> Outcome<Seq> {
+    let number = u64::try_from(seq).map(Seq::new);
+    number.map_err(|_| Failure::Refused(corrupt()))
+}
+
+fn stored(seq: Seq) -> i64 {
+    stored_number(seq.get())
+}
+
+/// No journey has so many events.
+fn stored_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn refused(kind: EngineErrorKind) -> Failure<EngineError> {
+    Failure::Refused(EngineError::new(kind))
+}
+
+fn corrupt() -> EngineError {
+    EngineError::new(EngineErrorKind::Corrupt)
+}
+
+fn sealing(error: SealError) -> EngineError {
+    let kind = match error {
+        SealError::Unavailable => EngineErrorKind::Unavailable,
+        _ => EngineErrorKind::Corrupt,
+    };
+    EngineError::new(kind).with_source(error)
+}

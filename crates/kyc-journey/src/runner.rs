@@ -1,0 +1,356 @@
+//! Carries out what journeys ask for.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use provider_core::{Clock, Idempotency, SystemClock};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::effect::{Effect, EffectKind};
+use crate::engine::{EffectCall, EngineError, EngineErrorKind, Performed, Performer, Undelivered};
+use crate::event::Event;
+use crate::fact::{Fact, Failure};
+use crate::id::{EffectId, EventKey};
+use crate::leg::Leg;
+use crate::operation::Operation;
+use crate::outbox::{Lane, Outbox};
+use crate::point::point;
+
+/// How long it sleeps at most, so that a clock that was set forward is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The first and the longest wait before something is tried again that the store or a recipient did not take.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+
+/// How many timers, notices and entries of the ledger are carried out at once, each.
+const OTHERS: usize = 256;
+
+/// Carries out the effects of a store: makes the calls, fires the timers, delivers notices and entries of the ledger.
+///
+/// A safe or repeatable call is made at least once. An unsafe one is marked first, and made once the mark is durable; if the process
+/// dies before its result is stored, the next run submits [`Fact::Interrupted`] and does not repeat it.
+///
+/// Dropping [`run`](Self::run) is like a crash: nothing is lost, and calls under way are interrupted.
+#[derive(Debug)]
+pub struct Runner {
+    outbox: Arc<dyn Outbox>,
+    performer: Arc<dyn Performer>,
+    clock: Arc<dyn Clock>,
+    calls: usize,
+}
+
+impl Runner {
+    /// Carries out this store's effects, with the machine's clock and at most 256 calls at once.
+    pub fn new(outbox: Arc<dyn Outbox>, performer: Arc<dyn Performer>) -> Self {
+        Self {
+            outbox,
+            performer,
+            clock: Arc::new(SystemClock),
+            calls: 256,
+        }
+    }
+
+    /// Goes by another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes at most this many calls at once, 1 at least.
+    #[must_use]
+    pub fn with_calls(mut self, calls: usize) -> Self {
+        self.calls = calls.max(1);
+        self
+    }
+
+    /// Runs until `stop` is ready, then begins nothing more and waits for what is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](EngineErrorKind::InUse) if the store has a run already; [`Closed`](EngineErrorKind::Closed) once the engine is closed.
+    /// A store that is unavailable for a while is not an error: it is tried again.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
+        let _lease = self.outbox.begin()?;
+        self.recover().await?;
+        let mut stop = std::pin::pin!(stop);
+        let mut state = UnderWay::default();
+        let mut next = None;
+        let mut look = true;
+        loop {
+            if std::mem::take(&mut look) {
+                let now = self.clock.now();
+                let room = state.room(self.calls);
+                match self.outbox.due(now, &room, &state.effects).await {
+                    Ok(due) => {
+                        next = due.next;
+                        state.note_fullness(&room, &due.effects);
+                        for effect in due.effects {
+                            self.begin(effect, &mut state);
+                        }
+                    }
+                    Err(error) if is_over(&error) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(%error, "journeys cannot be read");
+                        next = now.checked_add(BACK_OFF.1).ok();
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(ended) = state.tasks.join_next_with_id() => {
+                    look = self.ended(ended, &mut state)?;
+                }
+                () = self.outbox.changed() => look = true,
+                () = self.sleep_until(next) => look = true,
+            }
+        }
+        while let Some(ended) = state.tasks.join_next_with_id().await {
+            self.ended(ended, &mut state)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the journeys whose unsafe calls have a mark and no result. One query: what has no mark is simply due.
+    async fn recover(&self) -> Result<(), EngineError> {
+        for effect in self.patiently(|| self.outbox.interrupted()).await? {
+            if let EffectKind::Call(operation) = &effect.kind {
+                self.interrupt(&effect.id, operation.leg()).await?;
+                point("after an interruption");
+            }
+        }
+        Ok(())
+    }
+
+    async fn interrupt(&self, effect: &EffectId, leg: Leg) -> Result<(), EngineError> {
+        let fact = Fact::Interrupted {
+            effect: effect.clone(),
+        };
+        let key = EventKey::interrupted(effect);
+        let event = Event::new(key, self.clock.now(), Some(leg), fact);
+        self.submit(effect, event).await
+    }
+
+    /// Waits until something is due, or for a while.
+    async fn sleep_until(&self, next: Option<Timestamp>) {
+        let wait = next.map_or(LONGEST_SLEEP, |next| {
+            let wait = next.duration_since(self.clock.now());
+            Duration::try_from(wait).unwrap_or_default()
+        });
+        self.clock.sleep(wait.min(LONGEST_SLEEP)).await;
+    }
+
+    /// Begins an effect as a task of its own.
+    fn begin(&self, effect: Effect, state: &mut UnderWay) {
+        let Some(lane) = Lane::of(&effect.kind) else {
+            return;
+        };
+        let carrying = Self {
+            outbox: Arc::clone(&self.outbox),
+            performer: Arc::clone(&self.performer),
+            clock: Arc::clone(&self.clock),
+            calls: self.calls,
+        };
+        let id = effect.id.clone();
+        state.effects.insert(id.clone());
+        let task = state
+            .tasks
+            .spawn(async move { carrying.carry_out(effect).await });
+        state.names.insert(task.id(), (id, lane));
+        let count = state.counts.entry(lane).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// Takes note of a task that has ended. `true` if more may wait for its place.
+    fn ended(&self, ended: Ended, state: &mut UnderWay) -> Result<bool, EngineError> {
+        let (task, result) = match ended {
+            Ok((task, result)) => (task, result),
+            Err(failed) => (failed.id(), Err(EngineError::new(EngineErrorKind::Corrupt))),
+        };
+        let Some((id, lane)) = state.names.remove(&task) else {
+            return Ok(false);
+        };
+        let count = state.counts.entry(lane).or_default();
+        *count = count.saturating_sub(1);
+        match result {
+            Ok(()) => {
+                state.effects.remove(&id);
+            }
+            Err(error) if is_over(&error) => return Err(error),
+            // It stays among those under way, so that the next run tries it again, and not this one without end.
+            Err(error) => {
+                tracing::error!(effect = %id, %error, "an effect is left to the next start");
+            }
+        }
+        Ok(state.full.contains(&lane))
+    }
+
+    async fn carry_out(&self, effect: Effect) -> Result<(), EngineError> {
+        let Effect { id, kind } = effect;
+        match kind {
+            EffectKind::Call(operation) => self.call(id, operation).await,
+            EffectKind::Timer {
+                name, generation, ..
+            } => {
+                let key = EventKey::timer(&name, generation);
+                let leg = name.leg;
+                let fact = Fact::TimerFired {
+                    timer: name,
+                    generation,
+                };
+                point("before a timer");
+                let event = Event::new(key, self.clock.now(), leg, fact);
+                self.submit(&id, event).await
+            }
+            EffectKind::Notify(notice) => {
+                self.deliver(&id, || self.performer.notify(&id, &notice))
+                    .await
+            }
+            EffectKind::Ledger(entry) => {
+                self.deliver(&id, || self.performer.record(&id, &entry))
+                    .await
+            }
+            EffectKind::CancelCall(_) | EffectKind::CancelTimer(_) | EffectKind::Erase { .. } => {
+                Ok(())
+            }
+        }
+    }
+
+    async fn call(&self, id: EffectId, operation: Operation) -> Result<(), EngineError> {
+        let payload = match operation.payload() {
+            Some(seq) => {
+                self.patiently(|| self.outbox.payload(&id.journey, seq))
+                    .await?
+            }
+            None => None,
+        };
+        if operation.idempotency() == Idempotency::Unsafe {
+            point("before a mark");
+            if !self.patiently(|| self.outbox.mark(&id)).await? {
+                return Ok(());
+            }
+            point("after a mark");
+        } else if !self.patiently(|| self.outbox.is_waiting(&id)).await? {
+            return Ok(());
+        }
+        let leg = operation.leg();
+        let call = EffectCall {
+            id,
+            operation,
+            payload,
+        };
+        let performed = AssertUnwindSafe(self.performer.perform(&call)).catch_unwind();
+        // What a performer that panicked had done, nobody knows.
+        let performed = performed.await.unwrap_or_else(|_| Performed {
+            result: Err(Failure::unknown()),
+            payload: None,
+        });
+        point("after a call");
+        let mut event = performed.into_event(call.id.clone(), self.clock.now());
+        event.leg = Some(leg);
+        self.submit(&call.id, event).await?;
+        point("after an answer");
+        Ok(())
+    }
+
+    /// Delivers until the recipient has taken it.
+    async fn deliver<F>(
+        &self,
+        id: &EffectId,
+        mut deliver: impl FnMut() -> F,
+    ) -> Result<(), EngineError>
+    where
+        F: Future<Output = Result<(), Undelivered>> + Send,
+    {
+        let mut wait = BACK_OFF.0;
+        while !matches!(AssertUnwindSafe(deliver()).catch_unwind().await, Ok(Ok(()))) {
+            self.clock.sleep(wait).await;
+            wait = wait.saturating_mul(2).min(BACK_OFF.1);
+        }
+        point("after a delivery");
+        self.patiently(|| self.outbox.done(id)).await
+    }
+
+    /// Submits a result. A journey that was forgotten meanwhile takes none.
+    async fn submit(&self, effect: &EffectId, event: Event) -> Result<(), EngineError> {
+        let submitted = self.patiently(|| self.outbox.submit(&effect.journey, event.clone()));
+        match submitted.await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == EngineErrorKind::UnknownJourney => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the store until it answers: while it is unavailable or overloaded, what is known is kept in memory.
+    async fn patiently<T, F>(&self, mut ask: impl FnMut() -> F) -> Result<T, EngineError>
+    where
+        F: Future<Output = Result<T, EngineError>> + Send,
+    {
+        let mut wait = BACK_OFF.0;
+        loop {
+            match ask().await {
+                Err(error) if is_passing(&error) => {
+                    tracing::warn!(%error, "journeys cannot be stored");
+                    self.clock.sleep(wait).await;
+                    wait = wait.saturating_mul(2).min(BACK_OFF.1);
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+type Ended = Result<(Id, Result<(), EngineError>), JoinError>;
+
+/// What a run has begun and not ended.
+#[derive(Debug, Default)]
+struct UnderWay {
+    effects: HashSet<EffectId>,
+    tasks: JoinSet<Result<(), EngineError>>,
+    names: HashMap<Id, (EffectId, Lane)>,
+    counts: BTreeMap<Lane, usize>,
+    /// The lanes for which there was more than room.
+    full: Vec<Lane>,
+}
+
+impl UnderWay {
+    /// How many more may be begun in each lane.
+    fn room(&self, calls: usize) -> Vec<(Lane, usize)> {
+        let room = Lane::ALL.map(|lane| {
+            let most = match lane {
+                Lane::Calls => calls,
+                Lane::Timers | Lane::Notices | Lane::Ledger => OTHERS,
+            };
+            let taken = self.counts.get(&lane).copied().unwrap_or_default();
+            (lane, most.saturating_sub(taken))
+        });
+        room.into()
+    }
+
+    fn note_fullness(&mut self, room: &[(Lane, usize)], found: &[Effect]) {
+        let is_full = |(lane, room): &(Lane, usize)| {
+            let of_lane = |effect: &&Effect| Lane::of(&effect.kind) == Some(*lane);
+            (found.iter().filter(of_lane).count() >= *room).then_some(*lane)
+        };
+        self.full = room.iter().filter_map(is_full).collect();
+    }
+}
+
+/// Whether no further attempt of this run can succeed.
+fn is_over(error: &EngineError) -> bool {
+    error.kind() == EngineErrorKind::Closed
+}
+
+/// Whether another attempt may succeed.
+fn is_passing(error: &EngineError) -> bool {
+    matches!(
+        error.kind(),
+        EngineErrorKind::Unavailable | EngineErrorKind::Overloaded
+    )
+}
