@@ -11,6 +11,7 @@ pub(crate) enum Role {
     Core,
     Provider,
     Journey,
+    Performer,
     Facade,
     Sandbox,
     Cli,
@@ -34,6 +35,7 @@ impl Role {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
+            "kyc-journey-performer" => Self::Performer,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -52,7 +54,7 @@ impl Role {
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Facade => {
+            Self::Facade | Self::Performer => {
                 matches!(other, Self::Core | Self::Journey | Self::Provider) || sandbox_in_tests
             }
             Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
@@ -106,7 +108,8 @@ fn forbidden(package: &str, on: &Dependency<'_>) -> Option<String> {
             on.name
         ));
     }
-    let required = role == Role::Facade && other == Role::Provider && !on.for_tests && !on.optional;
+    let composes = matches!(role, Role::Facade | Role::Performer);
+    let required = composes && other == Role::Provider && !on.for_tests && !on.optional;
     required.then(|| format!("the provider `{}` must be optional here", on.name))
 }
 
@@ -152,6 +155,9 @@ mod tests {
             ("xtask", "provider-core"),
             ("kyc-journey", "finpass"),
             ("finpass", "kyc-journey"),
+            ("kyc-journey", "kyc-journey-performer"),
+            ("kyc-journey-performer", "finpass"),
+            ("kyc-journey-performer", "kyc-sandbox"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -167,6 +173,7 @@ mod tests {
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
             ("kyc-facade", "kyc-journey"),
+            ("kyc-journey-performer", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
         }
@@ -188,6 +195,11 @@ mod tests {
             optional: true,
         };
         assert_eq!(forbidden("kyc-facade", &optional), None);
+        assert_eq!(forbidden("kyc-journey-performer", &optional), None);
+        assert_eq!(
+            forbidden("kyc-journey-performer", &tested("kyc-sandbox")),
+            None
+        );
     }
 
     #[test]
