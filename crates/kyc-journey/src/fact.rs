@@ -493,6 +493,8 @@ pub enum Answer {
         /// One an aggregator.
         standings: Vec<ProfileStanding>,
     },
+    /// The link was made; it is the event's payload.
+    Link,
     /// The consents that were asked for.
     Consents {
         /// One a consent.
@@ -534,7 +536,8 @@ pub enum Answer {
         /// The session.
         news: Box<SessionNews>,
     },
-    /// Done, with nothing to say: recorded, revoked, handed in, sent, deleted.
+    /// Done, with nothing to say: recorded, revoked, handed in, sent, deleted. To [`ReadDecision`](crate::Operation::ReadDecision):
+    /// there is no decision yet.
     Done,
 }
 
@@ -753,6 +756,20 @@ impl Fact {
             Self::Session(_) => "session",
             Self::Unrecognized(_) => "unrecognized",
         }
+    }
+
+    /// Whether somebody asked for it, so that the same one twice would do it twice.
+    pub(crate) const fn is_command(&self) -> bool {
+        matches!(
+            self,
+            Self::AskAgain
+                | Self::Reopen
+                | Self::Resume
+                | Self::Settled { .. }
+                | Self::HandIn
+                | Self::OneTimeCodeWanted
+                | Self::OneTimeCodeTyped
+        )
     }
 
     /// The effect whose result it is.

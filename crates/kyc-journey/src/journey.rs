@@ -1,17 +1,24 @@
 //! The journey: routes events to its parts, and combines what they say.
 
-use jiff::Timestamp;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Effect, EffectKind, Notice, TimerName, TimerPurpose};
+use crate::accounts::Accounts;
+use crate::attempts::Attempts;
+use crate::calls::Calls;
+use crate::consent::Consent;
+use crate::documents::Documents;
+use crate::effect::{DataClass, Effect, LedgerEntry, Notice, TimerName, TimerPurpose};
 use crate::event::{Event, Reason, Verdict};
 use crate::fact::Fact;
-use crate::id::{CorrelationToken, EffectId, JourneyId, Seq};
-use crate::leg::{Leg, LegStatus};
-use crate::plan::{Plan, Provider, later};
+use crate::id::{CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
+use crate::leg::{Leg, LegStatus, Stop};
+use crate::operation::Operation;
+use crate::plan::{DocumentKind, Plan, Provider};
 use crate::schema::Schema;
 use crate::status::JourneyStatus;
+use crate::step::{Fired, SetTimer, Step, Timers};
+use crate::verification::Verification;
 
 /// The state of a journey. It holds references and no personal value. As JSON it names its schema version, and one of a newer version
 /// is refused.
@@ -21,11 +28,39 @@ pub struct Journey {
     id: JourneyId,
     seq: Seq,
     status: JourneyStatus,
-    #[serde(default)]
-    token: Option<CorrelationToken>,
-    #[serde(default)]
-    plan: Option<Box<Plan>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<Box<Started>>,
 }
+
+/// What a journey has from its start on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Started {
+    token: CorrelationToken,
+    plan: Plan,
+    #[serde(default)]
+    consent: Consent,
+    #[serde(default)]
+    timers: Timers,
+    #[serde(default)]
+    legs: Legs,
+    /// Keys of the latest commands, each of which may have begun something that must not begin twice.
+    #[serde(default)]
+    handled: Vec<EventKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Legs {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documents: Option<Documents>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounts: Option<Accounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<Verification>,
+}
+
+/// How many keys of commands are remembered. An engine remembers all keys; this is for one that applies a command twice.
+const MOST_HANDLED: usize = 64;
 
 /// What an event does to a journey.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +88,24 @@ pub struct Reference {
     pub id: ProviderReference,
 }
 
-/// A timer that is set.
+/// Where a leg stands, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetTimer {
-    /// The name.
-    pub name: TimerName,
-    /// Which of the timers of this name.
-    pub generation: u64,
-    /// When it fires.
-    pub at: Timestamp,
+#[non_exhaustive]
+pub struct LegView<'a> {
+    /// Where it stands, whatever its provider.
+    pub status: LegStatus,
+    /// The name of its state.
+    pub phase: &'static str,
+    /// How often it was begun.
+    pub attempt: u32,
+    /// The call whose outcome is unknown.
+    pub unsettled: Option<&'a Operation>,
+    /// How often something was asked for again of which it is not known whether it was billed.
+    pub maybe_billed: u32,
+    /// Documents: those that were wanted and are not there, once the leg has ended with a part.
+    pub missing: &'a [DocumentKind],
+    /// Verification: how often the person had to try again in the same session.
+    pub resubmissions: u32,
 }
 
 impl Journey {
@@ -75,8 +119,7 @@ impl Journey {
             id,
             seq: Seq::ZERO,
             status: JourneyStatus::New,
-            token: None,
-            plan: None,
+            started: None,
         }
     }
 
@@ -97,31 +140,97 @@ impl Journey {
 
     /// Its token, once it has started.
     pub fn token(&self) -> Option<&CorrelationToken> {
-        self.token.as_ref()
+        self.started.as_ref().map(|started| &started.token)
     }
 
     /// Its plan, once it has started.
     pub fn plan(&self) -> Option<&Plan> {
-        self.plan.as_deref()
+        self.started.as_ref().map(|started| &started.plan)
+    }
+
+    /// The receipt of the consent under which it runs, while there is one.
+    pub fn receipt(&self) -> Option<&ReceiptId> {
+        self.started
+            .as_ref()
+            .and_then(|started| started.consent.receipt())
     }
 
     /// Where a leg stands.
     pub fn leg_status(&self, leg: Leg) -> LegStatus {
-        match self.plan.as_ref().is_some_and(|plan| plan.has(leg)) {
-            true => LegStatus::Waiting,
-            false => LegStatus::NotPlanned,
+        match &self.started {
+            Some(started) => started.legs.status(leg),
+            None => LegStatus::NotPlanned,
         }
+    }
+
+    /// Where a leg stands, for people; `None` if it is not planned.
+    pub fn leg(&self, leg: Leg) -> Option<LegView<'_>> {
+        let legs = &self.started.as_ref()?.legs;
+        let (phase, unsettled) = match leg {
+            Leg::Documents => legs
+                .documents
+                .as_ref()
+                .map(|leg| (leg.phase(), leg.unsettled()))?,
+            Leg::Accounts => legs
+                .accounts
+                .as_ref()
+                .map(|leg| (leg.phase(), leg.unsettled()))?,
+            Leg::Verification => legs
+                .verification
+                .as_ref()
+                .map(|leg| (leg.phase(), leg.unsettled()))?,
+        };
+        let attempts = legs.attempts(leg)?;
+        let documents = legs.documents.as_ref().filter(|_| leg == Leg::Documents);
+        let verification = legs
+            .verification
+            .as_ref()
+            .filter(|_| leg == Leg::Verification);
+        Some(LegView {
+            status: legs.status(leg),
+            phase,
+            attempt: attempts.number(),
+            unsettled,
+            maybe_billed: attempts.maybe_billed(),
+            missing: documents.map_or(&[], Documents::missing),
+            resubmissions: verification.map_or(0, Verification::resubmissions),
+        })
     }
 
     /// What providers' reports may name instead of the token, those of replaced attempts included. An engine compares it with the
     /// state before to learn what has been added.
     pub fn references(&self) -> Vec<Reference> {
-        Vec::new()
+        let Some(started) = &self.started else {
+            return Vec::new();
+        };
+        let mut references = Vec::new();
+        for leg in started.plan.legs() {
+            let provider = started.plan.provider(leg);
+            let opened = started
+                .legs
+                .attempts(leg)
+                .into_iter()
+                .flat_map(Attempts::references);
+            let further = started
+                .legs
+                .accounts
+                .as_ref()
+                .filter(|_| leg == Leg::Accounts);
+            let further = further.into_iter().flat_map(Accounts::further_references);
+            references.extend(opened.chain(further).map(|id| Reference {
+                provider,
+                leg,
+                id: id.clone(),
+            }));
+        }
+        references
     }
 
     /// The timers that are set.
     pub fn timers(&self) -> Vec<SetTimer> {
-        Vec::new()
+        self.started
+            .as_ref()
+            .map_or_else(Vec::new, |started| started.timers.set().to_vec())
     }
 }
 
@@ -130,42 +239,572 @@ impl Journey {
 ///
 /// The number of the event in the new state is the next one, unless the verdict is [`Duplicate`](Verdict::Duplicate).
 pub fn apply(journey: &Journey, event: &Event) -> Transition {
+    let handled = journey.started.as_ref().map(|started| &started.handled);
+    if handled.is_some_and(|handled| handled.contains(&event.key)) {
+        return Transition {
+            state: journey.clone(),
+            effects: Vec::new(),
+            verdict: Verdict::Duplicate,
+            reason: None,
+            keeps_payload: false,
+        };
+    }
     let mut state = journey.clone();
     state.seq = journey.seq.next();
-    let mut effects = Vec::new();
-    let (verdict, reason) = match (&event.fact, journey.status) {
-        (Fact::Start { plan, .. }, JourneyStatus::New) if plan.check().is_err() => {
-            (Verdict::Discarded, Some(Reason::InvalidPlan))
-        }
-        (Fact::Start { plan, token }, JourneyStatus::New) => {
-            state.status = JourneyStatus::AwaitConsent;
-            state.token = Some(*token);
-            state.plan = Some(plan.clone());
-            effects.push(EffectKind::Timer {
-                name: TimerName::journey(TimerPurpose::Notice),
-                generation: state.seq.get(),
-                at: later(event.at, plan.notice),
-            });
-            effects.push(EffectKind::Notify(Notice::Status(state.status)));
-            (Verdict::Applied, None)
-        }
-        (Fact::Start { .. }, _) => (Verdict::Late, Some(Reason::AlreadyStarted)),
-        (_, JourneyStatus::New) => (Verdict::Discarded, Some(Reason::NotStarted)),
-        _ => (Verdict::Kept, Some(Reason::NotExpected)),
+    let mut timers = match &mut state.started {
+        Some(started) => std::mem::take(&mut started.timers),
+        None => Timers::default(),
     };
-    let numbered = (0..).zip(effects).map(|(ordinal, kind)| Effect {
-        id: EffectId {
-            journey: state.id.clone(),
-            seq: state.seq,
-            ordinal,
+    let mut step = Step::new(&journey.id, state.seq, event, &mut timers);
+    match (&mut state.started, &event.fact) {
+        (None, Fact::Start { plan, token }) => match plan.check() {
+            Ok(()) => {
+                let mut started = Started::new(plan, *token);
+                started.consent.ask(&mut step, plan);
+                state.status = JourneyStatus::AwaitConsent;
+                step.notify(Notice::Status(state.status));
+                state.started = Some(Box::new(started));
+            }
+            Err(_) => step.discarded(Reason::InvalidPlan),
         },
-        kind,
-    });
-    Transition {
-        effects: numbered.collect(),
-        state,
+        (None, _) => step.discarded(Reason::NotStarted),
+        (Some(started), _) => {
+            step.token = started.token;
+            step.call_deadline = started.plan.call_deadline;
+            started.run(&mut state.status, &mut step, event);
+        }
+    }
+    let Step {
+        effects,
         verdict,
         reason,
-        keeps_payload: false,
+        keeps_payload,
+        ..
+    } = step;
+    if let Some(started) = &mut state.started {
+        started.timers = timers;
+        if verdict == Verdict::Applied && event.fact.is_command() {
+            if started.handled.len() >= MOST_HANDLED {
+                started.handled.remove(0);
+            }
+            started.handled.push(event.key.clone());
+        }
+    }
+    Transition {
+        state,
+        effects,
+        verdict,
+        reason,
+        keeps_payload,
     }
 }
+
+impl Started {
+    fn new(plan: &Plan, token: CorrelationToken) -> Self {
+        Self {
+            token,
+            consent: Consent::None,
+            timers: Timers::default(),
+            legs: Legs {
+                documents: plan.documents.as_ref().map(|_| Documents::default()),
+                accounts: plan.accounts.as_ref().map(Accounts::new),
+                verification: plan.verification.as_ref().map(|_| Verification::default()),
+            },
+            plan: plan.clone(),
+            handled: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>, event: &Event) {
+        let correlation = event
+            .fact
+            .source()
+            .and_then(|source| source.correlation.as_ref());
+        if correlation.is_some_and(|correlation| correlation.token != self.token) {
+            return step.discarded(Reason::ForeignToken);
+        }
+        // A timer may be late. Whatever comes after the consent's end finds it over.
+        let is_expiry = matches!(&event.fact, Fact::TimerFired { timer, .. } if *timer == EXPIRY);
+        if self.consent.is_over(step.at) && !is_expiry {
+            self.consent_over(status, step);
+        }
+        match &event.fact {
+            Fact::Start { .. } => step.late(Reason::AlreadyStarted),
+            Fact::ConsentGiven {
+                receipt,
+                expires_at,
+            } => match *status {
+                JourneyStatus::AwaitConsent => {
+                    match self.consent.give(step, &self.plan, receipt, *expires_at) {
+                        true => {
+                            step.set_timer_after(DEADLINE, self.plan.deadline);
+                            self.set_status(status, step, JourneyStatus::Running);
+                        }
+                        false => step.discarded(Reason::NoConsent),
+                    }
+                }
+                _ if self.consent.receipt().is_some() => step.late(Reason::Known),
+                _ => step.discarded(Reason::JourneyEnded),
+            },
+            Fact::ConsentRenewed {
+                receipt,
+                expires_at,
+            } => {
+                let is_live = self.consent.is_live(step.at);
+                if !is_live || !self.consent.give(step, &self.plan, receipt, *expires_at) {
+                    step.discarded(Reason::NoConsent);
+                }
+            }
+            Fact::ConsentRefused => match *status {
+                JourneyStatus::AwaitConsent => {
+                    self.consent
+                        .end(step, Consent::Refused, LedgerEntry::Refused);
+                    self.end(status, step, JourneyStatus::Refused, Stop::Cancelled);
+                }
+                _ => step.discarded(Reason::NotExpected),
+            },
+            Fact::ConsentExpired => match self.consent.receipt().is_some() {
+                true => self.consent_over(status, step),
+                false => step.late(Reason::NoConsent),
+            },
+            Fact::Withdrawn => match *status {
+                JourneyStatus::Withdrawn | JourneyStatus::Refused => {
+                    step.late(Reason::JourneyEnded)
+                }
+                _ => {
+                    self.consent
+                        .end(step, Consent::Withdrawn, LedgerEntry::Withdrawn);
+                    self.end(status, step, JourneyStatus::Withdrawn, Stop::Withdrawn);
+                }
+            },
+            Fact::Cancel => match status.is_end() {
+                true => step.discarded(Reason::JourneyEnded),
+                false => self.end(status, step, JourneyStatus::Cancelled, Stop::Cancelled),
+            },
+            Fact::AskAgain | Fact::Reopen => self.reopen(status, step, event),
+            Fact::TimerFired { timer, generation } => match step.fire(timer, *generation) {
+                Fired::Due => self.timer(status, step, timer),
+                Fired::Early => step.kept(Reason::EarlyTimer),
+                Fired::Replaced => step.late(Reason::ReplacedTimer),
+            },
+            Fact::Answered { effect, .. }
+            | Fact::Failed { effect, .. }
+            | Fact::Interrupted { effect } => {
+                self.result(*status, step, event, effect);
+            }
+            Fact::Unrecognized(_) => step.kept(Reason::UnknownWord),
+            _ => self.route(*status, step, event),
+        }
+        self.combine(status, step);
+    }
+
+    /// A command or a report, to its leg.
+    fn route(&mut self, status: JourneyStatus, step: &mut Step<'_>, event: &Event) {
+        let leg = match &event.fact {
+            Fact::Consent(_) | Fact::Data(_) | Fact::Hint(_) | Fact::PurposeMet => {
+                Some(Leg::Accounts)
+            }
+            Fact::Session(_) | Fact::HandIn | Fact::OneTimeCodeWanted | Fact::OneTimeCodeTyped => {
+                Some(Leg::Verification)
+            }
+            Fact::Returned(returned) => returned
+                .source
+                .correlation
+                .map(|correlation| correlation.leg)
+                .or(event.leg),
+            Fact::Resume if event.leg.is_none() => return self.resume(step, event),
+            _ => self.named(event),
+        };
+        let Some(leg) = leg else {
+            return step.discarded(Reason::NoLeg);
+        };
+        let is_report = event.fact.source().is_some();
+        let provider = event.fact.provider();
+        match self.plan.has(leg) {
+            true if provider.is_some_and(|provider| provider != self.plan.provider(leg)) => {
+                step.discarded(Reason::NotPlanned);
+            }
+            true if is_report || !is_over(status) => self.pass_to(leg, step, event),
+            true => step.discarded(Reason::JourneyEnded),
+            false => step.discarded(Reason::NotPlanned),
+        }
+    }
+
+    /// The leg that an event names, or the only one.
+    fn named(&self, event: &Event) -> Option<Leg> {
+        let mut legs = self.plan.legs();
+        event.leg.or(match (legs.next(), legs.next()) {
+            (Some(leg), None) => Some(leg),
+            _ => None,
+        })
+    }
+
+    /// Every leg that waits for an operator goes on.
+    fn resume(&mut self, step: &mut Step<'_>, event: &Event) {
+        let legs: Vec<Leg> = self.plan.legs().collect();
+        let mut is_applied = false;
+        for leg in legs {
+            self.pass_to(leg, step, event);
+            is_applied |= step.verdict == Verdict::Applied;
+            (step.verdict, step.reason) = (Verdict::Applied, None);
+        }
+        if !is_applied {
+            step.kept(Reason::NotExpected);
+        }
+    }
+
+    fn result(
+        &mut self,
+        status: JourneyStatus,
+        step: &mut Step<'_>,
+        event: &Event,
+        effect: &EffectId,
+    ) {
+        let is_known = |leg: &Leg| {
+            self.legs
+                .calls(*leg)
+                .is_some_and(|calls| calls.knows(effect))
+        };
+        match Leg::ALL.iter().copied().find(is_known) {
+            Some(leg) if step.is_of_journey(effect) => self.pass_to(leg, step, event),
+            _ if is_over(status) || !step.is_of_journey(effect) => {
+                step.discarded(Reason::UnknownEffect);
+            }
+            _ => step.late(Reason::UnknownEffect),
+        }
+    }
+
+    fn pass_to(&mut self, leg: Leg, step: &mut Step<'_>, event: &Event) {
+        let (legs, plan) = (&mut self.legs, &self.plan);
+        match leg {
+            Leg::Documents => {
+                if let (Some(leg), Some(plan)) = (&mut legs.documents, &plan.documents) {
+                    leg.on(step, plan, event);
+                }
+            }
+            Leg::Accounts => {
+                if let (Some(leg), Some(plan)) = (&mut legs.accounts, &plan.accounts) {
+                    leg.on(step, plan, event);
+                }
+            }
+            Leg::Verification => {
+                if let (Some(leg), Some(plan)) = (&mut legs.verification, &plan.verification) {
+                    leg.on(step, plan, event);
+                }
+            }
+        }
+    }
+
+    /// A leg is begun again, and a journey that had ended for it goes on.
+    fn reopen(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>, event: &Event) {
+        let Some(leg) = self.named(event) else {
+            return step.discarded(Reason::NoLeg);
+        };
+        if !self.plan.has(leg) {
+            return step.discarded(Reason::NotPlanned);
+        }
+        if is_over(*status) {
+            return step.discarded(Reason::JourneyEnded);
+        }
+        if !self.consent.is_live(step.at) {
+            return step.discarded(Reason::NoConsent);
+        }
+        self.pass_to(leg, step, event);
+        if step.verdict != Verdict::Applied {
+            return;
+        }
+        if status.is_end() {
+            if *status == JourneyStatus::Rejected {
+                self.legs.revive(step, &self.plan, leg);
+            }
+            step.set_timer_after(DEADLINE, self.plan.deadline);
+            self.set_status(status, step, JourneyStatus::Running);
+        }
+    }
+
+    fn timer(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>, timer: &TimerName) {
+        let (legs, plan) = (&mut self.legs, &self.plan);
+        match (timer.leg, timer.purpose) {
+            (None, TimerPurpose::Notice) => {
+                self.consent
+                    .end(step, Consent::Expired, LedgerEntry::Expired);
+                self.end(status, step, JourneyStatus::Expired, Stop::Expired);
+            }
+            (None, TimerPurpose::Renewal) => match legs.any_goes_on(plan) {
+                true => step.notify(Notice::RenewConsent),
+                false => step.late(Reason::LegEnded),
+            },
+            (None, TimerPurpose::ConsentExpiry) => self.consent_over(status, step),
+            (None, TimerPurpose::Deadline) if *status == JourneyStatus::Completed => {
+                for leg in self.plan.legs().filter(|leg| !self.plan.is_required(*leg)) {
+                    if !self.legs.status(leg).has_ended() {
+                        self.legs.stop(leg, step, &self.plan, Stop::Expired);
+                    }
+                }
+            }
+            (None, TimerPurpose::Deadline) => {
+                self.end(status, step, JourneyStatus::Expired, Stop::Expired);
+            }
+            (Some(leg), TimerPurpose::DataLife) => {
+                let class = class_of(leg);
+                step.erase(Some(leg), class);
+                step.ledger(LedgerEntry::Erased { class });
+            }
+            (Some(Leg::Documents), purpose) => {
+                if let (Some(leg), Some(plan)) = (&mut legs.documents, &plan.documents) {
+                    leg.timer(step, plan, purpose);
+                }
+            }
+            (Some(Leg::Accounts), purpose) => {
+                if let (Some(leg), Some(plan)) = (&mut legs.accounts, &plan.accounts) {
+                    leg.timer(step, plan, purpose);
+                }
+            }
+            (Some(Leg::Verification), purpose) => {
+                if let (Some(leg), Some(plan)) = (&mut legs.verification, &plan.verification) {
+                    leg.timer(step, plan, purpose);
+                }
+            }
+            (None, _) => step.late(Reason::NotExpected),
+        }
+    }
+
+    /// The consent's time is over (G9).
+    fn consent_over(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>) {
+        self.consent
+            .end(step, Consent::Expired, LedgerEntry::Expired);
+        if !status.is_end() {
+            return self.end(status, step, JourneyStatus::Expired, Stop::ConsentOver);
+        }
+        // What was fetched in time has a life of its own.
+        for leg in Leg::ALL {
+            self.legs
+                .stop(*leg, step, &self.plan, Stop::ConsentOverLater);
+        }
+    }
+
+    /// The journey ends, and every leg with it.
+    fn end(
+        &mut self,
+        status: &mut JourneyStatus,
+        step: &mut Step<'_>,
+        end: JourneyStatus,
+        stop: Stop,
+    ) {
+        for leg in Leg::ALL {
+            self.legs.stop(*leg, step, &self.plan, stop);
+        }
+        step.cancel_timers(|name| name.leg.is_none());
+        if stop.erases() {
+            step.cancel_timers(|name| name.purpose == TimerPurpose::DataLife);
+            for class in [
+                DataClass::Links,
+                DataClass::Codes,
+                DataClass::Documents,
+                DataClass::AccountData,
+                DataClass::Evidence,
+            ] {
+                step.erase(None, class);
+            }
+            for leg in self.plan.legs() {
+                step.ledger(LedgerEntry::Erased {
+                    class: class_of(leg),
+                });
+            }
+        }
+        self.set_status(status, step, end);
+    }
+
+    fn set_status(&self, status: &mut JourneyStatus, step: &mut Step<'_>, new: JourneyStatus) {
+        if *status != new {
+            *status = new;
+            step.notify(Notice::Status(new));
+        }
+    }
+
+    /// Begins what may begin, and says where the journey stands.
+    fn combine(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>) {
+        if !is_running(*status) && *status != JourneyStatus::Completed {
+            return;
+        }
+        let planned: Vec<Leg> = self.plan.legs().collect();
+        for leg in &planned {
+            let is_done = |before: &Leg| {
+                let status = self.legs.status(*before);
+                status.is_well() || status.has_ended() && !self.plan.is_required(*before)
+            };
+            let may_begin = self.plan.after(*leg).iter().all(is_done);
+            if may_begin && self.legs.status(*leg) == LegStatus::Waiting {
+                self.legs.begin(*leg, step, &self.plan);
+            }
+        }
+        let all_ended = planned.iter().all(|leg| self.legs.status(*leg).has_ended());
+        if *status == JourneyStatus::Completed {
+            if all_ended {
+                step.cancel_timer(DEADLINE);
+            }
+            return;
+        }
+        let required = planned
+            .iter()
+            .copied()
+            .filter(|leg| self.plan.is_required(*leg));
+        let statuses: Vec<LegStatus> = required.map(|leg| self.legs.status(leg)).collect();
+        let any = |which: fn(LegStatus) -> bool| statuses.iter().copied().any(which);
+        let new = if any(|status| status == LegStatus::Rejected) {
+            JourneyStatus::Rejected
+        } else if !any(|status| !status.is_well()) && (!statuses.is_empty() || all_ended) {
+            JourneyStatus::Completed
+        } else if any(|status| status == LegStatus::NeedsOperator) {
+            JourneyStatus::NeedsOperator
+        } else if any(|status| status.has_ended() && !status.is_well()) {
+            JourneyStatus::NeedsPerson
+        } else {
+            JourneyStatus::Running
+        };
+        if new == JourneyStatus::Rejected {
+            // Nothing more is fetched about the person.
+            step.cancel_timer(DEADLINE);
+            for leg in planned {
+                if self.legs.status(leg) != LegStatus::Rejected {
+                    self.legs.stop(leg, step, &self.plan, Stop::Rejected);
+                }
+            }
+        }
+        if new == JourneyStatus::Completed && all_ended {
+            step.cancel_timer(DEADLINE);
+        }
+        self.set_status(status, step, new);
+    }
+}
+
+impl Legs {
+    fn status(&self, leg: Leg) -> LegStatus {
+        let status = match leg {
+            Leg::Documents => self.documents.as_ref().map(Documents::status),
+            Leg::Accounts => self.accounts.as_ref().map(Accounts::status),
+            Leg::Verification => self.verification.as_ref().map(Verification::status),
+        };
+        status.unwrap_or(LegStatus::NotPlanned)
+    }
+
+    fn attempts(&self, leg: Leg) -> Option<&Attempts> {
+        match leg {
+            Leg::Documents => self.documents.as_ref().map(Documents::attempts),
+            Leg::Accounts => self.accounts.as_ref().map(Accounts::attempts),
+            Leg::Verification => self.verification.as_ref().map(Verification::attempts),
+        }
+    }
+
+    fn calls(&self, leg: Leg) -> Option<&Calls> {
+        match leg {
+            Leg::Documents => self.documents.as_ref().map(Documents::calls),
+            Leg::Accounts => self.accounts.as_ref().map(Accounts::calls),
+            Leg::Verification => self.verification.as_ref().map(Verification::calls),
+        }
+    }
+
+    fn begin(&mut self, leg: Leg, step: &mut Step<'_>, plan: &Plan) {
+        match leg {
+            Leg::Documents => {
+                if let Some(leg) = &mut self.documents {
+                    leg.begin(step);
+                }
+            }
+            Leg::Accounts => {
+                if let (Some(leg), Some(plan)) = (&mut self.accounts, &plan.accounts) {
+                    leg.begin(step, plan);
+                }
+            }
+            Leg::Verification => {
+                if let Some(leg) = &mut self.verification {
+                    leg.begin(step);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, leg: Leg, step: &mut Step<'_>, plan: &Plan, stop: Stop) {
+        match leg {
+            Leg::Documents => {
+                if let (Some(leg), Some(plan)) = (&mut self.documents, &plan.documents) {
+                    leg.stop(step, plan, stop);
+                }
+            }
+            Leg::Accounts => {
+                if let Some(leg) = &mut self.accounts {
+                    leg.stop(step, stop);
+                }
+            }
+            Leg::Verification => {
+                if let (Some(leg), Some(plan)) = (&mut self.verification, &plan.verification) {
+                    leg.stop(step, plan, stop);
+                }
+            }
+        }
+    }
+
+    /// What another leg's rejection stopped goes on.
+    fn revive(&mut self, step: &mut Step<'_>, plan: &Plan, but: Leg) {
+        if let Some(leg) = self.documents.as_mut().filter(|_| but != Leg::Documents) {
+            leg.revive(step);
+        }
+        if let (Some(leg), Some(plan)) = (&mut self.accounts, &plan.accounts)
+            && but != Leg::Accounts
+        {
+            leg.revive(step, plan);
+        }
+        if let Some(leg) = self
+            .verification
+            .as_mut()
+            .filter(|_| but != Leg::Verification)
+        {
+            leg.revive(step);
+        }
+    }
+
+    /// Whether a leg is open, or fetches again and again, so that it needs the consent to go on.
+    fn any_goes_on(&self, plan: &Plan) -> bool {
+        let repeats = plan
+            .accounts
+            .as_ref()
+            .is_some_and(|plan| plan.every.is_some());
+        plan.legs().any(|leg| {
+            let status = self.status(leg);
+            !status.has_ended() || leg == Leg::Accounts && repeats && status.is_well()
+        })
+    }
+}
+
+/// Whether the journey's legs go on.
+const fn is_running(status: JourneyStatus) -> bool {
+    matches!(
+        status,
+        JourneyStatus::Running | JourneyStatus::NeedsPerson | JourneyStatus::NeedsOperator
+    )
+}
+
+/// Whether no command reaches a leg any more.
+const fn is_over(status: JourneyStatus) -> bool {
+    matches!(
+        status,
+        JourneyStatus::New
+            | JourneyStatus::AwaitConsent
+            | JourneyStatus::Refused
+            | JourneyStatus::Expired
+            | JourneyStatus::Withdrawn
+            | JourneyStatus::Cancelled
+    )
+}
+
+/// The class of what a leg stores.
+const fn class_of(leg: Leg) -> DataClass {
+    match leg {
+        Leg::Documents => DataClass::Documents,
+        Leg::Accounts => DataClass::AccountData,
+        Leg::Verification => DataClass::Evidence,
+    }
+}
+
+const DEADLINE: TimerName = TimerName::journey(TimerPurpose::Deadline);
+const EXPIRY: TimerName = TimerName::journey(TimerPurpose::ConsentExpiry);

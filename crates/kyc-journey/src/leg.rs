@@ -1,5 +1,7 @@
 //! The legs of a journey.
 
+use serde::{Deserialize, Serialize};
+
 /// A part of a journey that one provider carries out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Leg {
@@ -16,6 +18,56 @@ provider_core::named_enum! {
         Documents = "documents",
         Accounts = "accounts",
         Verification = "verification",
+    }
+}
+
+/// What ends a leg from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stop {
+    /// The person withdrew the consent: everything stored is erased.
+    Withdrawn,
+    /// The consent's time is over: everything stored is erased.
+    ConsentOver,
+    /// The consent's time is over, and the journey had ended before: what is stored has a life of its own.
+    ConsentOverLater,
+    /// An operator cancelled the journey.
+    Cancelled,
+    /// The journey's time is over.
+    Expired,
+    /// Another leg ended against the person. A reopening undoes it.
+    Rejected,
+}
+
+impl Stop {
+    /// Whether what is stored is erased, and what is at the provider deleted.
+    pub(crate) const fn erases(self) -> bool {
+        matches!(self, Self::Withdrawn | Self::ConsentOver)
+    }
+
+    /// Where a leg stands that was open then.
+    pub(crate) const fn status(self) -> LegStatus {
+        match self {
+            Self::Expired => LegStatus::Expired,
+            _ => LegStatus::Stopped,
+        }
+    }
+}
+
+/// Who has to move after a leg failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Blame {
+    /// The person, who can try again.
+    Person,
+    /// An operator.
+    Operator,
+}
+
+impl Blame {
+    pub(crate) const fn status(self) -> LegStatus {
+        match self {
+            Self::Person => LegStatus::NeedsPerson,
+            Self::Operator => LegStatus::NeedsOperator,
+        }
     }
 }
 

@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
+mod attempts;
+mod calls;
+mod consent;
+mod documents;
 mod effect;
 mod engine;
 mod event;
@@ -12,13 +17,17 @@ mod operation;
 mod outbox;
 mod plan;
 mod point;
+mod reconcile;
 mod recording;
 mod runner;
 mod schema;
 mod seal;
+mod settle;
 mod status;
+mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod verification;
 
 pub use effect::{
     DataClass, Effect, EffectKind, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose,
@@ -35,7 +44,7 @@ pub use fact::{
     Source,
 };
 pub use id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-pub use journey::{Journey, Reference, SetTimer, Transition, apply};
+pub use journey::{Journey, LegView, Reference, Transition, apply};
 pub use leg::{Leg, LegStatus};
 pub use memory::MemoryEngine;
 pub use operation::{ConsentQuery, Operation};
@@ -52,3 +61,4 @@ pub use recording::{Lookup, Machine, Recording, Settles};
 pub use runner::Runner;
 pub use seal::{BodyKind, Domain, Place, SealError, Sealer};
 pub use status::JourneyStatus;
+pub use step::SetTimer;

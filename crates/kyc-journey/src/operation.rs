@@ -4,6 +4,7 @@ use provider_core::Idempotency;
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
+use crate::fact::Answer;
 use crate::id::{Correlation, Seq};
 use crate::leg::Leg;
 use crate::plan::{FinpassFlow, Provider};
@@ -55,6 +56,11 @@ pub enum Operation {
         correlation: Correlation,
         /// The aggregator; `None`: the one that the client was set up with.
         aggregator: Option<AggregatorId>,
+    },
+    /// FinPro: makes the link of a consent whose first link is lost.
+    ReadLink {
+        /// The consent's handle.
+        handle: ProviderReference,
     },
     /// FinPro: reads consents.
     ListConsents {
@@ -181,6 +187,7 @@ impl Operation {
             Self::FetchFile { .. } => "fetch-file",
             Self::CheckProfile { .. } => "check-profile",
             Self::RequestConsent { .. } => "request-consent",
+            Self::ReadLink { .. } => "read-link",
             Self::ListConsents { .. } => "list-consents",
             Self::DecryptReturn { .. } => "decrypt-return",
             Self::RequestData { .. } => "request-data",
@@ -209,6 +216,7 @@ impl Operation {
             | Self::FetchEAadhaar { .. }
             | Self::FetchFile { .. }
             | Self::CheckProfile { .. }
+            | Self::ReadLink { .. }
             | Self::ListConsents { .. }
             | Self::DecryptReturn { .. }
             | Self::DataStatus { .. }
@@ -241,6 +249,7 @@ impl Operation {
             | Self::FetchFile { .. } => Provider::Deepvue,
             Self::CheckProfile { .. }
             | Self::RequestConsent { .. }
+            | Self::ReadLink { .. }
             | Self::ListConsents { .. }
             | Self::DecryptReturn { .. }
             | Self::RequestData { .. }
@@ -268,6 +277,52 @@ impl Operation {
             Provider::Finpass | Provider::FinPro => Leg::Accounts,
             Provider::Veriff => Leg::Verification,
         }
+    }
+
+    /// Whether an answer is one to this operation.
+    pub(crate) const fn is_answered_by(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (
+                Self::OpenDocuments { .. }
+                    | Self::RequestConsent { .. }
+                    | Self::OpenAccounts { .. }
+                    | Self::CreateSession { .. },
+                Answer::Opened { .. }
+            ) | (
+                Self::CompleteAuthorization { .. },
+                Answer::Authorized { .. }
+            ) | (Self::ListIssuedFiles { .. }, Answer::Files { .. })
+                | (
+                    Self::FetchEAadhaar { .. } | Self::FetchFile { .. },
+                    Answer::File
+                )
+                | (Self::CheckProfile { .. }, Answer::Profiles { .. })
+                | (Self::ReadLink { .. }, Answer::Link)
+                | (Self::ListConsents { .. }, Answer::Consents { .. })
+                | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })
+                | (Self::RequestData { .. }, Answer::DataRequested { .. })
+                | (Self::DataStatus { .. }, Answer::DataStatus { .. })
+                | (Self::FetchData { .. }, Answer::AccountData)
+                | (Self::FetchReports { .. }, Answer::Reports { .. })
+                | (Self::RefreshData { .. }, Answer::Refreshing { .. })
+                | (
+                    Self::ReadDecision { .. }
+                        | Self::ListAttempts { .. }
+                        | Self::SubmitSession { .. },
+                    Answer::SessionState { .. }
+                )
+                | (
+                    Self::RevokeConsent { .. }
+                        | Self::RecordConsent { .. }
+                        | Self::ReadDecision { .. }
+                        | Self::SubmitSession { .. }
+                        | Self::SendOneTimeCode { .. }
+                        | Self::CheckOneTimeCode { .. }
+                        | Self::DeleteSession { .. },
+                    Answer::Done
+                )
+        )
     }
 
     /// Whether it gives something back: a consent is revoked, a session deleted. Such a call is made after a withdrawal too, and no

@@ -126,6 +126,18 @@ impl Plan {
         }
     }
 
+    /// Who carries out a leg.
+    pub fn provider(&self, leg: Leg) -> Provider {
+        match leg {
+            Leg::Documents => Provider::Deepvue,
+            Leg::Accounts => self
+                .accounts
+                .as_ref()
+                .map_or(Provider::FinPro, |plan| plan.provider),
+            Leg::Verification => Provider::Veriff,
+        }
+    }
+
     /// Whether the journey completes only with this leg.
     pub fn is_required(&self, leg: Leg) -> bool {
         match leg {

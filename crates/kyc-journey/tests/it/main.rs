@@ -3,7 +3,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
 )]
 
+mod documents;
+mod finpass;
+mod finpro;
 mod stored;
+mod verification;
+mod world;

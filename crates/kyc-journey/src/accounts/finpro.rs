@@ -1,0 +1,1249 @@
+//! FinPro: a consent at an aggregator, then data.
+
+use jiff::{SignedDuration, Timestamp};
+use provider_core::capability::{AggregatorId, ProviderReference};
+use serde::{Deserialize, Serialize};
+
+use crate::attempts::{Attempts, Belongs};
+use crate::calls::{Calls, Heard};
+use crate::effect::{DataClass, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose};
+use crate::event::{Event, Reason};
+use crate::fact::{
+    AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact,
+    ProfileStanding, Readiness, Refusal, Return, Source,
+};
+use crate::leg::{Blame, Leg, LegStatus, Stop};
+use crate::operation::{ConsentQuery, Operation};
+use crate::plan::{AccountsPlan, CalendarUnit, Frequency, later};
+use crate::reconcile::{doubling, set_reconcile};
+use crate::settle::Unsettled;
+use crate::step::Step;
+
+const LEG: Leg = Leg::Accounts;
+
+/// A person waits for the aggregator that is chosen by it.
+const DISCOVERY: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a look-up is tried.
+const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a revocation is tried, before an operator revokes it by hand.
+const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long after a failed session another one is requested.
+const AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a session may live that may have been opened.
+const SESSION: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many sessions are requested in place of failed ones.
+const MOST_AGAIN: u8 = 3;
+
+/// The leg.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct FinPro {
+    consent: Consent,
+    attempts: Attempts,
+    /// The id that the aggregator gave the consent.
+    consent_id: Option<ProviderReference>,
+    /// The provider's time of the newest fact about the consent.
+    consent_at: Option<Timestamp>,
+    aggregator: Option<AggregatorId>,
+    /// Aggregators that did not work for the person.
+    tried: Vec<AggregatorId>,
+    standings: Vec<ProfileStanding>,
+    reconciles: u32,
+    data: Data,
+    session: Option<ProviderReference>,
+    past_sessions: Vec<ProviderReference>,
+    /// A data session was heard of before the consent's approval.
+    is_fetched_unasked: bool,
+    /// Only a part of the accounts was delivered.
+    is_partial: bool,
+    again: u8,
+    polls: u32,
+    requested_at: Vec<Timestamp>,
+    calls: Calls,
+    stop: Option<Stop>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+enum Consent {
+    #[default]
+    Idle,
+    Discovering,
+    Requesting,
+    Unsettled(Unsettled),
+    Pending {
+        /// Why the person came back without a decision.
+        reason: Option<AggregatorReturn>,
+    },
+    Abandoned,
+    Active,
+    Paused,
+    Rejected,
+    /// Its time is over.
+    Expired,
+    /// The person revoked it at the aggregator.
+    RevokedThere,
+    /// We give it back.
+    Revoking,
+    /// We gave it back.
+    Revoked,
+    Failed(Blame),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+enum Data {
+    #[default]
+    Idle,
+    Asking,
+    Unsettled(Unsettled),
+    Waiting,
+    Fetching,
+    /// A timer is set for another session.
+    Again,
+    Ready,
+    Partial,
+    Denied,
+    Failed(Blame),
+}
+
+impl Data {
+    fn status(&self) -> LegStatus {
+        match self {
+            Self::Idle | Self::Asking | Self::Waiting | Self::Fetching | Self::Again => {
+                LegStatus::Open
+            }
+            Self::Unsettled(unsettled) => unsettled.status(),
+            Self::Ready => LegStatus::Ready,
+            Self::Partial => LegStatus::Partial,
+            Self::Denied => LegStatus::NeedsPerson,
+            Self::Failed(blame) => blame.status(),
+        }
+    }
+}
+
+impl FinPro {
+    pub(crate) fn status(&self) -> LegStatus {
+        let data = self.data.status();
+        let status = match &self.consent {
+            Consent::Idle => LegStatus::Waiting,
+            _ if data.is_well() && self.consent != Consent::RevokedThere => data,
+            _ if self.calls.is_blocked() => LegStatus::NeedsOperator,
+            Consent::Discovering | Consent::Requesting | Consent::Pending { reason: None } => {
+                LegStatus::Open
+            }
+            Consent::Unsettled(unsettled) => unsettled.status(),
+            Consent::Pending { reason: Some(_) } | Consent::Abandoned => LegStatus::NeedsPerson,
+            Consent::Active | Consent::Paused => data,
+            Consent::Rejected => LegStatus::Rejected,
+            Consent::Expired => LegStatus::Expired,
+            Consent::RevokedThere | Consent::Revoking | Consent::Revoked => LegStatus::Stopped,
+            Consent::Failed(blame) => blame.status(),
+        };
+        match self.stop {
+            Some(stop) if !status.is_well() && status != LegStatus::Rejected => stop.status(),
+            _ => status,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> &'static str {
+        match (&self.consent, &self.data) {
+            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
+            (Consent::Idle, _) => "idle",
+            (Consent::Discovering, _) => "discovering",
+            (Consent::Requesting, _) => "requesting",
+            (Consent::Unsettled(_), _) | (Consent::Active, Data::Unsettled(_)) => "unsettled",
+            (Consent::Pending { .. }, _) => "pending",
+            (Consent::Abandoned, _) => "abandoned",
+            (Consent::Paused, _) => "paused",
+            (Consent::Rejected, _) => "rejected",
+            (Consent::Expired, _) => "expired",
+            (Consent::RevokedThere, _) => "revoked_at_aggregator",
+            (Consent::Revoking, _) => "revoking",
+            (Consent::Revoked, _) => "revoked",
+            (Consent::Failed(_), _) => "failed",
+            (Consent::Active, Data::Idle) => "active",
+            (Consent::Active, Data::Asking) => "asking",
+            (Consent::Active, Data::Waiting) => "waiting",
+            (Consent::Active, Data::Fetching) => "fetching",
+            (Consent::Active, Data::Again) => "again",
+            (Consent::Active, Data::Ready) => "ready",
+            (Consent::Active, Data::Partial) => "partial",
+            (Consent::Active, Data::Denied) => "denied",
+            (Consent::Active, Data::Failed(_)) => "failed",
+        }
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    pub(crate) fn unsettled(&self) -> Option<&Operation> {
+        match (&self.consent, &self.data) {
+            (Consent::Unsettled(unsettled), _) | (_, Data::Unsettled(unsettled)) => {
+                Some(unsettled.operation())
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn further_references(&self) -> Vec<&ProviderReference> {
+        self.consent_id
+            .iter()
+            .chain(&self.session)
+            .chain(&self.past_sessions)
+            .collect()
+    }
+
+    pub(crate) fn begin(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if plan.aggregators.is_empty() {
+            self.aggregator = plan.default_aggregator.clone();
+            return self.request_consent(step);
+        }
+        self.consent = Consent::Discovering;
+        let aggregators = plan.aggregators.clone();
+        let until = later(step.at, DISCOVERY);
+        self.calls
+            .begin(step, Operation::CheckProfile { aggregators }, until);
+    }
+
+    /// Requests a consent: the first, or another one in place of the last.
+    fn request_consent(&mut self, step: &mut Step<'_>) {
+        let was_unsettled = matches!(self.consent, Consent::Unsettled(_));
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), |operation| {
+                !operation.is_clean_up()
+            });
+        step.cancel_timers_of(LEG);
+        self.attempts.begin(was_unsettled);
+        self.past_sessions.extend(self.session.take());
+        (self.consent_id, self.consent_at, self.stop) = (None, None, None);
+        (self.is_fetched_unasked, self.is_partial) = (false, false);
+        (self.reconciles, self.again, self.polls) = (0, 0, 0);
+        self.data = Data::Idle;
+        self.consent = Consent::Requesting;
+        let correlation = step.correlation(LEG, self.attempts.number());
+        let aggregator = self.aggregator.clone();
+        let until = step.at;
+        self.calls.begin(
+            step,
+            Operation::RequestConsent {
+                correlation,
+                aggregator,
+            },
+            until,
+        );
+    }
+
+    /// The readiest aggregator that has not failed the person, in the plan's order among equals; the default if none answered.
+    fn choose(&self, plan: &AccountsPlan) -> Option<AggregatorId> {
+        let rank = |aggregator: &AggregatorId| {
+            let of = |standing: &&ProfileStanding| standing.aggregator == *aggregator;
+            let standing = self.standings.iter().find(of);
+            standing.map_or(Readiness::Undetermined, |standing| standing.readiness)
+        };
+        let left = plan
+            .aggregators
+            .iter()
+            .filter(|aggregator| !self.tried.contains(aggregator));
+        let best = left.min_by_key(|aggregator| rank(aggregator));
+        let default = || {
+            let default = plan.default_aggregator.as_ref();
+            default.filter(|aggregator| !self.tried.contains(aggregator))
+        };
+        match best {
+            Some(best) if rank(best) != Readiness::Undetermined => Some(best),
+            _ => default().or(best),
+        }
+        .or(plan.default_aggregator.as_ref())
+        .or(plan.aggregators.first())
+        .cloned()
+    }
+
+    fn begin_again(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if !self.attempts.may_begin() {
+            return step.discarded(Reason::TooManyAttempts);
+        }
+        if matches!(self.consent, Consent::Pending { reason: Some(_) }) {
+            self.tried.extend(self.aggregator.take());
+        }
+        // Two consents of one person for one purpose are one too many.
+        self.give_back(step);
+        self.aggregator = self.choose(plan);
+        self.request_consent(step);
+    }
+
+    pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, event: &Event) {
+        match &event.fact {
+            Fact::Consent(news) => match self.attempts.belongs(step, LEG, &news.source) {
+                Belongs::Current => self.observe_consent(step, plan, news),
+                Belongs::Not(reason) => not_ours(step, reason),
+            },
+            Fact::Data(news) => match self.attempts.belongs(step, LEG, &news.source) {
+                Belongs::Current => self.observe_data(step, plan, news),
+                Belongs::Not(reason) => not_ours(step, reason),
+            },
+            Fact::Returned(returned) => self.returned(step, returned),
+            Fact::AskAgain => {
+                let may = match (&self.consent, &self.data) {
+                    (Consent::Unsettled(unsettled), _) => unsettled.may_ask_again(),
+                    (Consent::Pending { reason: Some(_) }, _)
+                    | (
+                        Consent::Abandoned
+                        | Consent::Rejected
+                        | Consent::Expired
+                        | Consent::RevokedThere,
+                        _,
+                    )
+                    | (Consent::Failed(Blame::Person), _)
+                    | (Consent::Active, Data::Denied | Data::Failed(Blame::Person)) => true,
+                    _ => false,
+                };
+                match may {
+                    true => self.begin_again(step, plan),
+                    false => step.kept(Reason::NotExpected),
+                }
+            }
+            Fact::Reopen => match self.status().has_ended() {
+                true => self.begin_again(step, plan),
+                false => step.kept(Reason::NotExpected),
+            },
+            Fact::Settled { done: false } if matches!(self.consent, Consent::Unsettled(_)) => {
+                self.begin_again(step, plan);
+            }
+            Fact::Settled { done: false }
+                if self.is_active() && matches!(self.data, Data::Unsettled(_)) =>
+            {
+                self.request_data(step, plan);
+            }
+            Fact::Resume if self.calls.resume(step) => {}
+            Fact::Resume if self.consent == Consent::Failed(Blame::Operator) => {
+                self.begin_again(step, plan);
+            }
+            Fact::Resume if self.is_active() && self.data == Data::Failed(Blame::Operator) => {
+                self.request_data(step, plan);
+            }
+            Fact::PurposeMet if matches!(self.consent, Consent::Active | Consent::Paused) => {
+                self.halt(step);
+                self.give_back(step);
+            }
+            fact => match fact.effect() {
+                Some(effect) => {
+                    let attempt = self.attempts.number();
+                    let heard = self.calls.hear(step, LEG, attempt, effect, fact);
+                    self.heard(step, plan, heard, fact);
+                }
+                None => step.kept(Reason::NotExpected),
+            },
+        }
+    }
+
+    fn heard(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, heard: Heard, fact: &Fact) {
+        match heard {
+            Heard::Handled => {}
+            Heard::Foreign => step.late(Reason::UnknownEffect),
+            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::Answered(operation, answer) => self.answered(step, plan, operation, &answer),
+            Heard::Refused(operation, refusal) => self.refused(step, plan, operation, refusal),
+            Heard::Unsettled(operation) => match operation {
+                Operation::RequestConsent { .. } => {
+                    self.consent = Consent::Unsettled(Unsettled::begin(step, LEG, operation));
+                    self.look_up_consent(step);
+                }
+                _ => {
+                    self.data = Data::Unsettled(Unsettled::begin(step, LEG, operation));
+                    self.ask_status(step);
+                }
+            },
+            Heard::Failed(operation) => self.failed(step, plan, operation),
+        }
+    }
+
+    fn given_up(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, attempt: u32, fact: &Fact) {
+        let Fact::Answered { answer, .. } = fact else {
+            return step.late(Reason::UnknownEffect);
+        };
+        let is_current = attempt == self.attempts.number();
+        match answer {
+            Answer::Opened { reference } if !is_current => self.attempts.adopt_replaced(reference),
+            // A consent that is approved after all finds the journey by it, and is given back.
+            Answer::Opened { reference } if self.stop.is_some() => self.attempts.adopt(reference),
+            Answer::Opened { reference } if matches!(self.consent, Consent::Unsettled(_)) => {
+                return self.requested(step, plan, reference);
+            }
+            Answer::DataRequested { session }
+                if is_current && self.stop.is_none() && matches!(self.data, Data::Unsettled(_)) =>
+            {
+                return self.wait(step, Some(session));
+            }
+            _ => {}
+        }
+        match self.stop {
+            Some(_) => step.discarded(Reason::LegEnded),
+            None => step.late(Reason::UnknownEffect),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        operation: Operation,
+        answer: &Answer,
+    ) {
+        match (&operation, answer) {
+            (Operation::RevokeConsent { consent }, Answer::Done) => self.revoked(step, consent),
+            (Operation::CheckProfile { .. }, Answer::Profiles { standings }) => {
+                self.standings.clone_from(standings);
+                self.discovered(step, plan);
+            }
+            (Operation::RequestConsent { .. }, Answer::Opened { reference }) => {
+                self.requested(step, plan, reference);
+            }
+            (Operation::ReadLink { .. }, Answer::Link) => self.show_link(step),
+            (Operation::ListConsents { .. }, Answer::Consents { consents }) => {
+                self.listed(step, plan, consents);
+            }
+            (Operation::DecryptReturn { .. }, Answer::ReturnRead { end }) => {
+                self.return_read(step, *end);
+            }
+            (Operation::RequestData { .. }, Answer::DataRequested { session }) => {
+                self.wait(step, Some(session));
+            }
+            (Operation::DataStatus { .. }, Answer::DataStatus { news }) => {
+                self.status_read(step, plan, news);
+            }
+            (Operation::FetchData { .. }, Answer::AccountData) => self.fetched(step, plan),
+            _ => step.kept(Reason::UnknownWord),
+        }
+    }
+
+    fn refused(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        operation: Operation,
+        refusal: Refusal,
+    ) {
+        match (&operation, refusal) {
+            (Operation::RevokeConsent { consent }, Refusal::AlreadySo) => {
+                self.revoked(step, consent)
+            }
+            (Operation::RequestConsent { .. }, _) => {
+                step.tell_operator(LEG, OperatorTask::Refused);
+                self.halt(step);
+                self.consent = Consent::Failed(Blame::Operator);
+            }
+            // Nothing is known of it there.
+            (Operation::ListConsents { .. }, Refusal::NotFound | Refusal::NotYet) => {
+                self.listed(step, plan, &[]);
+            }
+            (Operation::DataStatus { .. }, _) => self.status_missed(step),
+            (Operation::FetchData { .. }, Refusal::NotYet) => self.wait(step, None),
+            (Operation::FetchData { .. }, Refusal::Deleted) => self.data_deleted(step, plan),
+            (Operation::FetchData { .. } | Operation::RequestData { .. }, Refusal::Consent) => {
+                // It has ended, or is paused: what is known of it is old.
+                self.look_up_consent(step);
+                self.fail_data(step, Blame::Operator);
+                step.tell_operator(LEG, OperatorTask::Refused);
+            }
+            (Operation::FetchData { .. } | Operation::RequestData { .. }, _) => {
+                self.fail_data(step, Blame::Operator);
+                step.tell_operator(LEG, OperatorTask::Refused);
+            }
+            _ => self.failed(step, plan, operation),
+        }
+    }
+
+    /// A call failed for good.
+    fn failed(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, operation: Operation) {
+        match operation {
+            Operation::RevokeConsent { .. } => step.tell_operator(LEG, OperatorTask::RevokeByHand),
+            // No answer is not "not registered": the default is asked.
+            Operation::CheckProfile { .. } => self.discovered(step, plan),
+            Operation::RequestConsent { .. } => {
+                step.tell_operator(LEG, OperatorTask::Failing);
+                self.halt(step);
+                self.consent = Consent::Failed(Blame::Operator);
+            }
+            Operation::ListConsents { .. } => {
+                if let Consent::Unsettled(unsettled) = &mut self.consent {
+                    unsettled.is_not_answered(step, LEG);
+                }
+            }
+            Operation::DecryptReturn { .. } => self.return_read(step, AggregatorReturn::Unclear),
+            Operation::DataStatus { .. } => match &mut self.data {
+                Data::Unsettled(unsettled) => unsettled.is_not_answered(step, LEG),
+                Data::Waiting => self.poll_later(step),
+                _ => {}
+            },
+            Operation::RequestData { .. } | Operation::FetchData { .. } => {
+                step.tell_operator(LEG, OperatorTask::Failing);
+                self.fail_data(step, Blame::Operator);
+            }
+            _ => {}
+        }
+    }
+
+    fn discovered(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if matches!(self.consent, Consent::Discovering) {
+            self.aggregator = self.choose(plan);
+            self.request_consent(step);
+        }
+    }
+
+    /// The consent is requested, and this is its handle.
+    fn requested(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, handle: &ProviderReference) {
+        step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Settle));
+        self.attempts.adopt(handle);
+        self.consent = Consent::Pending { reason: None };
+        self.show_link(step);
+        self.await_person(step, plan);
+    }
+
+    fn show_link(&mut self, step: &mut Step<'_>) {
+        step.keep_payload();
+        let link = step.keeps_payload.then_some(step.seq);
+        step.notify(Notice::Link { leg: LEG, link });
+    }
+
+    fn await_person(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Link), plan.link);
+        self.reconciles = 0;
+        set_reconcile(step, LEG, &mut self.reconciles);
+    }
+
+    fn look_up_consent(&mut self, step: &mut Step<'_>) {
+        let by = match (&self.consent_id, self.attempts.reference()) {
+            (Some(id), _) => ConsentQuery::Id(id.clone()),
+            (None, Some(handle)) => ConsentQuery::Handle(handle.clone()),
+            (None, None) => ConsentQuery::Person {
+                correlation: step.correlation(LEG, self.attempts.number()),
+            },
+        };
+        let until = later(step.at, LOOK_UP);
+        self.calls
+            .begin_once(step, Operation::ListConsents { by }, until);
+    }
+
+    /// What a list says: about the consent of this attempt, or nothing.
+    fn listed(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, consents: &[ConsentNews]) {
+        let ours = consents.iter().find(|news| {
+            let names_it = self.consent_id.is_some() && news.consent == self.consent_id;
+            names_it || self.attempts.belongs(step, LEG, &news.source) == Belongs::Current
+        });
+        match (ours, &mut self.consent) {
+            (Some(news), _) => self.observe_consent(step, plan, news),
+            (None, Consent::Unsettled(unsettled)) => unsettled.miss(step, LEG),
+            (None, _) => step.late(Reason::NotExpected),
+        }
+    }
+
+    fn returned(&mut self, step: &mut Step<'_>, returned: &Return) {
+        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, &returned.source) {
+            return not_ours(step, reason);
+        }
+        if self.stop.is_some() {
+            return step.discarded(Reason::LegEnded);
+        }
+        match &self.consent {
+            _ if !step.has_payload => step.kept(Reason::UnknownWord),
+            Consent::Requesting
+            | Consent::Unsettled(_)
+            | Consent::Pending { .. }
+            | Consent::Abandoned => {
+                step.keep_payload();
+                let until = later(step.at, DISCOVERY);
+                self.calls
+                    .begin(step, Operation::DecryptReturn { returned: step.seq }, until);
+            }
+            _ => step.late(Reason::Known),
+        }
+    }
+
+    fn return_read(&mut self, step: &mut Step<'_>, end: AggregatorReturn) {
+        step.erase(Some(LEG), DataClass::Codes);
+        if !matches!(
+            self.consent,
+            Consent::Requesting
+                | Consent::Unsettled(_)
+                | Consent::Pending { .. }
+                | Consent::Abandoned
+        ) {
+            return step.late(Reason::Known);
+        }
+        match end {
+            // The return proves its form only.
+            AggregatorReturn::Accepted | AggregatorReturn::Rejected | AggregatorReturn::Unclear => {
+                self.look_up_consent(step);
+            }
+            reason => {
+                if matches!(self.consent, Consent::Pending { .. }) {
+                    self.consent = Consent::Pending {
+                        reason: Some(reason),
+                    };
+                }
+                step.notify(Notice::OtherAggregator);
+            }
+        }
+    }
+
+    /// What a webhook or a list says about the consent of this attempt.
+    fn observe_consent(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &ConsentNews) {
+        if news.state == ConsentState::Unknown {
+            return step.kept(Reason::UnknownWord);
+        }
+        if let Some(handle) = &news.source.reference {
+            self.attempts.adopt(handle);
+        }
+        if self.stop.is_some() {
+            return self.observe_when_stopped(step, news);
+        }
+        let (state, is_older) = (news.state, self.is_older(news.at));
+        match (&self.consent, state) {
+            (Consent::Idle | Consent::Discovering, _) => step.discarded(Reason::NotExpected),
+            (Consent::Requesting | Consent::Unsettled(_), ConsentState::Pending) => {
+                self.adopted(step);
+                self.consent = Consent::Pending { reason: None };
+                // The reply that had the link is lost.
+                if let Some(handle) = self.attempts.reference().cloned() {
+                    let until = later(step.at, plan.link);
+                    self.calls
+                        .begin(step, Operation::ReadLink { handle }, until);
+                }
+                self.await_person(step, plan);
+            }
+            (Consent::Pending { .. } | Consent::Abandoned, ConsentState::Pending) => {
+                step.late(Reason::Known)
+            }
+            (
+                Consent::Requesting
+                | Consent::Unsettled(_)
+                | Consent::Pending { .. }
+                | Consent::Abandoned,
+                _,
+            ) => {
+                self.adopted(step);
+                match state {
+                    ConsentState::Active | ConsentState::Paused if news.consent.is_none() => {
+                        self.needs_id(step, plan);
+                    }
+                    ConsentState::Active => self.activate(step, plan, news),
+                    ConsentState::Paused => {
+                        self.approved(step, news);
+                        self.consent = Consent::Paused;
+                    }
+                    ConsentState::Rejected => {
+                        self.halt(step);
+                        self.consent = Consent::Rejected;
+                    }
+                    ConsentState::Revoked => self.revoked_there(step, news),
+                    _ => {
+                        self.halt(step);
+                        self.consent = Consent::Expired;
+                    }
+                }
+            }
+            (Consent::Active, ConsentState::Active) | (Consent::Paused, ConsentState::Paused) => {
+                step.late(Reason::Known);
+            }
+            (Consent::Active | Consent::Paused, ConsentState::Pending) => {
+                step.late(Reason::LowerRank)
+            }
+            (Consent::Active | Consent::Paused, ConsentState::Active | ConsentState::Paused)
+                if is_older =>
+            {
+                step.late(Reason::OlderTime);
+            }
+            (Consent::Active, ConsentState::Paused) => {
+                self.note_time(news);
+                self.consent = Consent::Paused;
+                self.pause(step);
+            }
+            (Consent::Paused, ConsentState::Active) => {
+                self.note_time(news);
+                self.consent = Consent::Active;
+                self.go_on(step, plan);
+            }
+            (
+                Consent::Active | Consent::Paused | Consent::Revoking | Consent::Revoked,
+                ConsentState::Rejected,
+            ) => {
+                step.kept(Reason::Conflict);
+                step.tell_operator(LEG, OperatorTask::Conflict);
+            }
+            (Consent::Active | Consent::Paused, ConsentState::Revoked) => {
+                self.revoked_there(step, news)
+            }
+            (Consent::Active | Consent::Paused, _) => {
+                self.halt(step);
+                self.end_artefact(step);
+                self.consent = Consent::Expired;
+            }
+            (Consent::Revoking, ConsentState::Revoked | ConsentState::Expired) => {
+                self.is_revoked(step)
+            }
+            _ => step.late(Reason::LowerRank),
+        }
+    }
+
+    /// A consent that is approved after its journey has ended is given back.
+    fn observe_when_stopped(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
+        let is_open = matches!(
+            self.consent,
+            Consent::Requesting
+                | Consent::Unsettled(_)
+                | Consent::Pending { .. }
+                | Consent::Abandoned
+        );
+        match news.state {
+            ConsentState::Active | ConsentState::Paused if is_open => match &news.consent {
+                Some(_) => {
+                    self.approved(step, news);
+                    self.give_back(step);
+                    step.reason = Some(Reason::LegEnded);
+                }
+                None => step.kept(Reason::LegEnded),
+            },
+            ConsentState::Revoked | ConsentState::Expired if self.consent == Consent::Revoking => {
+                self.is_revoked(step);
+            }
+            _ => step.discarded(Reason::LegEnded),
+        }
+    }
+
+    /// A report says that the person approved, and not the consent's id, which a list has.
+    fn needs_id(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if matches!(self.consent, Consent::Requesting | Consent::Unsettled(_)) {
+            self.consent = Consent::Pending { reason: None };
+            self.await_person(step, plan);
+        }
+        self.look_up_consent(step);
+    }
+
+    /// A report took the place of our request's reply.
+    fn adopted(&mut self, step: &mut Step<'_>) {
+        let of_request =
+            |operation: &Operation| matches!(operation, Operation::RequestConsent { .. });
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), of_request);
+        step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Settle));
+    }
+
+    /// Whether a report is not newer than what is known. One without a time is not known to be.
+    fn is_older(&self, at: Option<Timestamp>) -> bool {
+        match (self.consent_at, at) {
+            (Some(known), Some(at)) => at < known,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    fn note_time(&mut self, news: &ConsentNews) {
+        self.consent_at = news.at.max(self.consent_at);
+    }
+
+    /// The person approved.
+    fn approved(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
+        self.note_time(news);
+        self.halt(step);
+        self.consent_id.clone_from(&news.consent);
+        if let Some(consent) = self.consent_id.clone() {
+            step.ledger(LedgerEntry::Artefact {
+                consent,
+                digest: news.digest.clone(),
+            });
+        }
+    }
+
+    fn activate(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &ConsentNews) {
+        self.approved(step, news);
+        self.consent = Consent::Active;
+        self.go_on(step, plan);
+    }
+
+    /// The consent is active: data is asked for, or asked about, unless it is there.
+    fn go_on(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        match &self.data {
+            Data::Idle if plan.fetches_by_itself || self.is_fetched_unasked => {
+                self.wait(step, None);
+                self.ask_status(step);
+            }
+            Data::Idle | Data::Again => self.request_data(step, plan),
+            Data::Waiting => self.ask_status(step),
+            Data::Fetching => self.fetch(step),
+            Data::Ready | Data::Partial => self.set_periodic(step, plan),
+            _ => {}
+        }
+    }
+
+    fn pause(&mut self, step: &mut Step<'_>) {
+        let fetches = |operation: &Operation| {
+            matches!(
+                operation,
+                Operation::FetchData { .. } | Operation::DataStatus { .. }
+            )
+        };
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), fetches);
+        for purpose in [
+            TimerPurpose::Poll,
+            TimerPurpose::Again,
+            TimerPurpose::Periodic,
+        ] {
+            step.cancel_timer(TimerName::leg(LEG, purpose));
+        }
+    }
+
+    /// Nothing more is asked for in this state of the consent.
+    fn halt(&mut self, step: &mut Step<'_>) {
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), |operation| {
+                !operation.is_clean_up()
+            });
+        step.cancel_timers_of(LEG);
+        if matches!(self.consent, Consent::Pending { .. }) {
+            step.erase(Some(LEG), DataClass::Links);
+        }
+    }
+
+    fn revoked_there(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
+        self.note_time(news);
+        self.halt(step);
+        self.consent_id = self.consent_id.take().or_else(|| news.consent.clone());
+        self.end_artefact(step);
+        self.consent = Consent::RevokedThere;
+        step.erase(Some(LEG), DataClass::AccountData);
+        step.ledger(LedgerEntry::Erased {
+            class: DataClass::AccountData,
+        });
+        step.cancel_timer(TimerName::leg(LEG, TimerPurpose::DataLife));
+    }
+
+    fn end_artefact(&mut self, step: &mut Step<'_>) {
+        if let Some(consent) = self.consent_id.clone() {
+            step.ledger(LedgerEntry::ArtefactEnded { consent });
+        }
+    }
+
+    /// Revokes the consent, if there is one to revoke.
+    fn give_back(&mut self, step: &mut Step<'_>) {
+        let is_revocable = matches!(
+            self.consent,
+            Consent::Active
+                | Consent::Paused
+                | Consent::Requesting
+                | Consent::Unsettled(_)
+                | Consent::Pending { .. }
+                | Consent::Abandoned
+        );
+        if let (true, Some(consent)) = (is_revocable, self.consent_id.clone()) {
+            self.consent = Consent::Revoking;
+            let until = later(step.at, REVOCATION);
+            self.calls
+                .begin(step, Operation::RevokeConsent { consent }, until);
+        }
+    }
+
+    /// A consent that was given back is revoked: this attempt's, or that of a replaced one.
+    fn revoked(&mut self, step: &mut Step<'_>, consent: &ProviderReference) {
+        step.ledger(LedgerEntry::ArtefactEnded {
+            consent: consent.clone(),
+        });
+        if self.consent == Consent::Revoking && self.consent_id.as_ref() == Some(consent) {
+            self.calls
+                .give_up(step, LEG, self.attempts.number(), |_| true);
+            self.consent = Consent::Revoked;
+        }
+    }
+
+    /// A report says so.
+    fn is_revoked(&mut self, step: &mut Step<'_>) {
+        if let Some(consent) = self.consent_id.clone() {
+            self.revoked(step, &consent);
+        }
+    }
+
+    // Data.
+
+    fn is_active(&self) -> bool {
+        self.consent == Consent::Active && self.stop.is_none()
+    }
+
+    fn request_data(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        let Some(consent) = self.consent_id.clone() else {
+            return;
+        };
+        step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Settle));
+        let since = later(step.at, SignedDuration::from_hours(-30 * 24));
+        self.requested_at.retain(|at| *at > since);
+        let count = u32::try_from(self.requested_at.len()).unwrap_or(u32::MAX);
+        if plan.sessions_a_month.is_some_and(|most| count >= most) {
+            step.tell_operator(LEG, OperatorTask::FairUse);
+            return self.fail_data(step, Blame::Operator);
+        }
+        if plan.sessions_a_month.is_some() {
+            self.requested_at.push(step.at);
+        }
+        self.past_sessions.extend(self.session.take());
+        self.is_partial = false;
+        self.data = Data::Asking;
+        let until = step.at;
+        self.calls
+            .begin(step, Operation::RequestData { consent }, until);
+    }
+
+    /// A session is under way.
+    fn wait(&mut self, step: &mut Step<'_>, session: Option<&ProviderReference>) {
+        for purpose in [TimerPurpose::Settle, TimerPurpose::Again] {
+            step.cancel_timer(TimerName::leg(LEG, purpose));
+        }
+        if let Some(session) = session {
+            self.session = Some(session.clone());
+        }
+        self.data = Data::Waiting;
+        self.polls = 0;
+        self.poll_later(step);
+    }
+
+    /// 5, 10, 20 s …, at most 10 minutes.
+    fn poll_later(&mut self, step: &mut Step<'_>) {
+        let wait = doubling(5, 600, self.polls);
+        self.polls = self.polls.saturating_add(1);
+        step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Poll), wait);
+    }
+
+    fn ask_status(&mut self, step: &mut Step<'_>) {
+        if let Some(consent) = self.consent_id.clone() {
+            let session = self.session.clone();
+            let until = later(step.at, LOOK_UP);
+            self.calls
+                .begin_once(step, Operation::DataStatus { consent, session }, until);
+        }
+    }
+
+    /// What a status call says. It says where the session is; a report that has said more is believed.
+    fn status_read(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &DataNews) {
+        match (&mut self.data, news.state) {
+            (Data::Waiting, DataState::Pending | DataState::Unknown) => {
+                self.session = self.session.take().or_else(|| news.session.clone());
+                if news.state == DataState::Unknown {
+                    step.kept(Reason::UnknownWord);
+                }
+                self.poll_later(step);
+            }
+            // A session of before the request whose outcome is unknown says nothing about it.
+            (Data::Unsettled(unsettled), state)
+                if state == DataState::Unknown
+                    || match &news.session {
+                        Some(session) => self.past_sessions.contains(session),
+                        None => !self.past_sessions.is_empty(),
+                    } =>
+            {
+                unsettled.miss(step, LEG);
+                self.repeat_if_over(step);
+            }
+            (Data::Unsettled(_), DataState::Pending) => self.wait(step, news.session.as_ref()),
+            _ => self.observe_data(step, plan, news),
+        }
+    }
+
+    fn status_missed(&mut self, step: &mut Step<'_>) {
+        match &mut self.data {
+            Data::Unsettled(unsettled) => {
+                unsettled.miss(step, LEG);
+                self.repeat_if_over(step);
+            }
+            Data::Waiting => self.poll_later(step),
+            _ => {}
+        }
+    }
+
+    fn repeat_if_over(&mut self, step: &mut Step<'_>) {
+        if matches!(&self.data, Data::Unsettled(unsettled) if unsettled.is_to_be_repeated()) {
+            self.data = Data::Again;
+            step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Again), SESSION);
+        }
+    }
+
+    /// What a webhook or a status call says about a data session of this attempt's consent.
+    fn observe_data(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &DataNews) {
+        if news.state == DataState::Unknown {
+            return step.kept(Reason::UnknownWord);
+        }
+        if self.stop.is_some() {
+            return step.discarded(Reason::LegEnded);
+        }
+        if let Some(handle) = &news.source.reference {
+            self.attempts.adopt(handle);
+        }
+        match &self.consent {
+            Consent::Active | Consent::Paused => {}
+            Consent::Requesting
+            | Consent::Unsettled(_)
+            | Consent::Pending { .. }
+            | Consent::Abandoned => {
+                // Data is fetched by a consent that has been approved.
+                self.adopted(step);
+                self.is_fetched_unasked = true;
+                let Some(consent) = &news.consent else {
+                    return self.needs_id(step, plan);
+                };
+                let approval = ConsentNews::new(Source::default(), ConsentState::Active)
+                    .set_consent(Some(consent.clone()));
+                self.approved(step, &approval);
+                self.consent = Consent::Active;
+                self.wait(step, None);
+            }
+            Consent::Idle | Consent::Discovering => return step.discarded(Reason::NotExpected),
+            _ => return step.late(Reason::LegEnded),
+        }
+        let other = match (&news.session, &self.session) {
+            (Some(session), _) if self.past_sessions.contains(session) => {
+                return step.late(Reason::ReplacedAttempt);
+            }
+            (Some(session), Some(known)) => session != known,
+            _ => false,
+        };
+        let is_there = news.state == DataState::Ready
+            || news.state == DataState::TimedOut && news.delivered > 0;
+        let mut is_known = true;
+        let is_repeated = plan.every.is_some() || plan.fetches_by_itself;
+        match &self.data {
+            // A session that nobody here asked for is as good as another, once it has data.
+            Data::Asking | Data::Unsettled(_) | Data::Idle => {
+                let requests = |operation: &Operation| {
+                    matches!(
+                        operation,
+                        Operation::RequestData { .. } | Operation::DataStatus { .. }
+                    )
+                };
+                self.calls
+                    .give_up(step, LEG, self.attempts.number(), requests);
+                self.wait(step, news.session.as_ref());
+                is_known = false;
+            }
+            Data::Waiting | Data::Again if !other || is_there => {}
+            Data::Fetching if !other && news.state == DataState::Deleted => {
+                return self.data_deleted(step, plan);
+            }
+            Data::Fetching if !other => return step.late(Reason::LowerRank),
+            Data::Ready | Data::Partial if other && is_there && is_repeated => {}
+            Data::Ready | Data::Partial => return step.late(Reason::Known),
+            Data::Denied | Data::Failed(_) if is_there => {}
+            Data::Denied | Data::Failed(_) => return step.late(Reason::LowerRank),
+            _ => return step.kept(Reason::ForeignSession),
+        }
+        if other {
+            self.past_sessions.extend(self.session.take());
+        }
+        self.session = self.session.take().or_else(|| news.session.clone());
+        match news.state {
+            _ if is_there => {
+                let is_short = news.accounts > 0 && news.delivered < news.accounts;
+                self.is_partial = news.state == DataState::TimedOut || is_short;
+                self.calls
+                    .give_up(step, LEG, self.attempts.number(), |operation| {
+                        matches!(operation, Operation::DataStatus { .. })
+                    });
+                if let Some(until) = news.until {
+                    step.set_timer(TimerName::leg(LEG, TimerPurpose::DataExpiry), until);
+                }
+                self.fetch(step);
+            }
+            DataState::Pending if is_known => step.late(Reason::Known),
+            DataState::Pending => {}
+            _ if matches!(self.data, Data::Again) => step.late(Reason::Known),
+            DataState::Denied => {
+                self.end_data(step);
+                self.data = Data::Denied;
+            }
+            _ => self.session_failed(step),
+        }
+    }
+
+    fn fetch(&mut self, step: &mut Step<'_>) {
+        for purpose in [
+            TimerPurpose::Poll,
+            TimerPurpose::Again,
+            TimerPurpose::Periodic,
+        ] {
+            step.cancel_timer(TimerName::leg(LEG, purpose));
+        }
+        self.data = Data::Fetching;
+        if let (true, Some(consent)) = (self.is_active(), self.consent_id.clone()) {
+            let session = self.session.clone();
+            let until = later(step.at, LOOK_UP);
+            self.calls
+                .begin_once(step, Operation::FetchData { consent, session }, until);
+        }
+    }
+
+    /// A session failed, or ran out of time: another one is requested after a while.
+    fn session_failed(&mut self, step: &mut Step<'_>) {
+        self.again = self.again.saturating_add(1);
+        self.end_data(step);
+        match self.again <= MOST_AGAIN {
+            true => {
+                self.data = Data::Again;
+                step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Again), AGAIN);
+            }
+            false => self.fail_data(step, Blame::Person),
+        }
+    }
+
+    /// The provider has deleted what it held for us.
+    fn data_deleted(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        self.again = self.again.saturating_add(1);
+        self.end_data(step);
+        match &self.consent {
+            _ if self.again > MOST_AGAIN => self.fail_data(step, Blame::Person),
+            Consent::Active => self.request_data(step, plan),
+            // When it is active again.
+            Consent::Paused => self.data = Data::Again,
+            _ => self.fail_data(step, Blame::Person),
+        }
+    }
+
+    fn fail_data(&mut self, step: &mut Step<'_>, blame: Blame) {
+        self.end_data(step);
+        self.data = Data::Failed(blame);
+    }
+
+    fn end_data(&mut self, step: &mut Step<'_>) {
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), |operation| {
+                matches!(
+                    operation,
+                    Operation::RequestData { .. }
+                        | Operation::DataStatus { .. }
+                        | Operation::FetchData { .. }
+                )
+            });
+        for purpose in [
+            TimerPurpose::Poll,
+            TimerPurpose::Again,
+            TimerPurpose::DataExpiry,
+            TimerPurpose::Settle,
+            TimerPurpose::Periodic,
+        ] {
+            step.cancel_timer(TimerName::leg(LEG, purpose));
+        }
+    }
+
+    fn fetched(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if !matches!(self.data, Data::Fetching) {
+            return step.late(Reason::Known);
+        }
+        step.keep_payload();
+        self.end_data(step);
+        self.again = 0;
+        self.data = match self.is_partial {
+            true => Data::Partial,
+            false => Data::Ready,
+        };
+        if let Some(life) = plan.data_life {
+            step.set_timer_after(TimerName::leg(LEG, TimerPurpose::DataLife), life);
+        }
+        self.set_periodic(step, plan);
+    }
+
+    fn set_periodic(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if let Some(every) = plan.every {
+            step.set_timer(
+                TimerName::leg(LEG, TimerPurpose::Periodic),
+                next(step.at, every),
+            );
+        }
+    }
+
+    pub(crate) fn timer(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        purpose: TimerPurpose,
+    ) {
+        let is_pending = matches!(self.consent, Consent::Pending { .. } | Consent::Abandoned);
+        match (purpose, &mut self.consent, &mut self.data) {
+            (TimerPurpose::Retry(slot), _, _) if self.calls.retry(step, slot) => {}
+            (TimerPurpose::Link, Consent::Pending { .. }, _) => {
+                step.erase(Some(LEG), DataClass::Links);
+                self.consent = Consent::Abandoned;
+                step.notify(Notice::Reminder { leg: LEG });
+            }
+            (TimerPurpose::Reconcile, _, _) if is_pending => {
+                self.look_up_consent(step);
+                set_reconcile(step, LEG, &mut self.reconciles);
+            }
+            (TimerPurpose::Settle, Consent::Unsettled(unsettled), _) => {
+                if unsettled.is_due(step, LEG) {
+                    self.look_up_consent(step);
+                }
+            }
+            (TimerPurpose::Settle, _, Data::Unsettled(unsettled)) => {
+                if unsettled.is_due(step, LEG) {
+                    self.ask_status(step);
+                }
+            }
+            (TimerPurpose::Poll, Consent::Active, Data::Waiting) => self.ask_status(step),
+            (TimerPurpose::Again, Consent::Active, Data::Again)
+            | (TimerPurpose::Periodic, Consent::Active, Data::Ready | Data::Partial) => {
+                match plan.fetches_by_itself && purpose == TimerPurpose::Periodic {
+                    true => self.set_periodic(step, plan),
+                    false => self.request_data(step, plan),
+                }
+            }
+            (TimerPurpose::DataExpiry, _, Data::Fetching) => self.data_deleted(step, plan),
+            _ => step.late(Reason::NotExpected),
+        }
+    }
+
+    pub(crate) fn stop(&mut self, step: &mut Step<'_>, stop: Stop) {
+        let is_open = !self.status().has_ended();
+        self.halt(step);
+        self.stop = Some(stop);
+        if is_open && !stop.erases() {
+            step.erase(Some(LEG), DataClass::Codes);
+        }
+        self.give_back(step);
+    }
+
+    pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        if self.stop == Some(Stop::Rejected) {
+            match self.status() == LegStatus::Stopped && self.consent != Consent::Idle {
+                true => self.begin_again(step, plan),
+                false => self.stop = None,
+            }
+        }
+    }
+}
+
+fn not_ours(step: &mut Step<'_>, reason: Reason) {
+    match reason {
+        Reason::ReplacedAttempt => step.late(reason),
+        _ => step.discarded(reason),
+    }
+}
+
+/// The next time by the calendar of India, whose clocks are never changed.
+pub(super) fn next(at: Timestamp, every: Frequency) -> Timestamp {
+    let india = jiff::tz::Offset::from_seconds(19_800).unwrap_or(jiff::tz::Offset::UTC);
+    let count = i64::from(every.count);
+    let span = jiff::Span::new();
+    let span = match every.unit {
+        CalendarUnit::Day => span.try_days(count),
+        CalendarUnit::Week => span.try_weeks(count),
+        CalendarUnit::Month => span.try_months(count),
+        CalendarUnit::Year => span.try_years(count),
+    };
+    let then = span.and_then(|span| india.to_datetime(at).checked_add(span));
+    then.and_then(|then| india.to_timestamp(then))
+        .unwrap_or(Timestamp::MAX)
+}

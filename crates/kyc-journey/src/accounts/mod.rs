@@ -1,0 +1,97 @@
+//! Bank accounts from an account aggregator, by one of two providers.
+
+mod finpass;
+mod finpro;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempts::Attempts;
+use crate::calls::Calls;
+use crate::effect::TimerPurpose;
+use crate::event::Event;
+use crate::leg::{LegStatus, Stop};
+use crate::operation::Operation;
+use crate::plan::{AccountsPlan, Provider};
+use crate::step::Step;
+use finpass::Finpass;
+use finpro::FinPro;
+use provider_core::capability::ProviderReference;
+
+/// The leg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Accounts {
+    FinPro(Box<FinPro>),
+    Finpass(Box<Finpass>),
+}
+
+/// Calls a method of whichever provider it is.
+macro_rules! either {
+    ($accounts:expr, $leg:ident => $call:expr) => {
+        match $accounts {
+            Accounts::FinPro($leg) => $call,
+            Accounts::Finpass($leg) => $call,
+        }
+    };
+}
+
+impl Accounts {
+    pub(crate) fn new(plan: &AccountsPlan) -> Self {
+        match plan.provider {
+            Provider::Finpass => Self::Finpass(Box::default()),
+            _ => Self::FinPro(Box::default()),
+        }
+    }
+
+    pub(crate) fn status(&self) -> LegStatus {
+        either!(self, leg => leg.status())
+    }
+
+    pub(crate) fn phase(&self) -> &'static str {
+        either!(self, leg => leg.phase())
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        either!(self, leg => leg.attempts())
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        either!(self, leg => leg.calls())
+    }
+
+    pub(crate) fn unsettled(&self) -> Option<&Operation> {
+        either!(self, leg => leg.unsettled())
+    }
+
+    /// What reports may name besides what was opened.
+    pub(crate) fn further_references(&self) -> Vec<&ProviderReference> {
+        match self {
+            Self::FinPro(leg) => leg.further_references(),
+            Self::Finpass(_) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        either!(self, leg => leg.begin(step, plan));
+    }
+
+    pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, event: &Event) {
+        either!(self, leg => leg.on(step, plan, event));
+    }
+
+    pub(crate) fn timer(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        purpose: TimerPurpose,
+    ) {
+        either!(self, leg => leg.timer(step, plan, purpose));
+    }
+
+    pub(crate) fn stop(&mut self, step: &mut Step<'_>, stop: Stop) {
+        either!(self, leg => leg.stop(step, stop));
+    }
+
+    pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
+        either!(self, leg => leg.revive(step, plan));
+    }
+}

@@ -1,0 +1,278 @@
+//! The calls that a leg waits for, and what their failures mean for it.
+
+use jiff::{SignedDuration, Timestamp};
+use provider_core::{Idempotency, Outcome};
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{OperatorTask, TimerName, TimerPurpose};
+use crate::fact::{Answer, Fact, Failure, Refusal};
+use crate::id::{EffectId, Seq};
+use crate::leg::Leg;
+use crate::operation::Operation;
+use crate::plan::later;
+use crate::step::Step;
+
+/// How often a call of which nothing was sent is made again (G5).
+const MOST_TRIES: u32 = 6;
+
+/// The calls of a leg.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Calls {
+    waited_for: Vec<Call>,
+    /// Calls that may have begun and are no longer waited for; their answers may still name what they opened.
+    given_up: Vec<GivenUp>,
+    slot: u32,
+}
+
+/// A call that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Call {
+    /// Tells its retry timer from others.
+    slot: u32,
+    operation: Operation,
+    seq: Seq,
+    ordinal: u32,
+    tries: u32,
+    until: Timestamp,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Phase {
+    /// An effect.
+    Asked,
+    /// A timer is set for the next try.
+    Waits,
+    /// The credentials were refused.
+    Blocked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct GivenUp {
+    seq: Seq,
+    ordinal: u32,
+    attempt: u32,
+}
+
+/// What the result of a call means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It is not this leg's.
+    Foreign,
+    /// It is of a call of this attempt that is no longer waited for.
+    GivenUp { attempt: u32 },
+    /// It changed nothing but the calls: another try comes, or an operator has to look.
+    Handled,
+    /// The answer.
+    Answered(Operation, Answer),
+    /// The provider refused it.
+    Refused(Operation, Refusal),
+    /// It is unsafe, and may have been done.
+    Unsettled(Operation),
+    /// It failed until its time was over, or too often.
+    Failed(Operation),
+}
+
+impl Calls {
+    /// Asks for a call, which is made again after failures until this time.
+    pub(crate) fn begin(&mut self, step: &mut Step<'_>, operation: Operation, until: Timestamp) {
+        self.slot = self.slot.saturating_add(1);
+        let effect = step.call(operation.clone());
+        self.waited_for.push(Call {
+            slot: self.slot,
+            operation,
+            seq: effect.seq,
+            ordinal: effect.ordinal,
+            tries: 0,
+            until,
+            phase: Phase::Asked,
+        });
+    }
+
+    /// As [`begin`](Self::begin), unless a call of the same name is waited for.
+    pub(crate) fn begin_once(
+        &mut self,
+        step: &mut Step<'_>,
+        operation: Operation,
+        until: Timestamp,
+    ) {
+        if !self.waits_for(operation.name()) {
+            self.begin(step, operation, until);
+        }
+    }
+
+    /// Whether an effect is one of these calls, given up or not.
+    pub(crate) fn knows(&self, effect: &EffectId) -> bool {
+        let is_it = |seq: Seq, ordinal: u32| seq == effect.seq && ordinal == effect.ordinal;
+        let mut calls = self.waited_for.iter();
+        calls.any(|call| call.phase == Phase::Asked && is_it(call.seq, call.ordinal))
+            || self
+                .given_up
+                .iter()
+                .any(|past| is_it(past.seq, past.ordinal))
+    }
+
+    pub(crate) fn waits_for(&self, name: &str) -> bool {
+        self.waited_for
+            .iter()
+            .any(|call| call.operation.name() == name)
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.waited_for
+            .iter()
+            .any(|call| call.phase == Phase::Blocked)
+    }
+
+    /// The calls whose credentials were refused are made again.
+    pub(crate) fn resume(&mut self, step: &mut Step<'_>) -> bool {
+        let was_blocked = self.is_blocked();
+        for call in &mut self.waited_for {
+            if call.phase == Phase::Blocked {
+                call.tries = 0;
+                call.ask(step);
+            }
+        }
+        was_blocked
+    }
+
+    /// Nothing of these is waited for any more. Those that have not begun are not made.
+    pub(crate) fn give_up(
+        &mut self,
+        step: &mut Step<'_>,
+        leg: Leg,
+        attempt: u32,
+        which: impl Fn(&Operation) -> bool,
+    ) {
+        let (given_up, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waited_for)
+            .into_iter()
+            .partition(|call| which(&call.operation));
+        self.waited_for = kept;
+        for call in given_up {
+            match call.phase {
+                Phase::Asked => {
+                    step.cancel_call(call.seq, call.ordinal);
+                    self.note_given_up(call.seq, call.ordinal, attempt);
+                }
+                Phase::Waits => step.cancel_timer(retry(leg, call.slot)),
+                Phase::Blocked => {}
+            }
+        }
+    }
+
+    fn note_given_up(&mut self, seq: Seq, ordinal: u32, attempt: u32) {
+        const REMEMBERED: usize = 32;
+        if self.given_up.len() >= REMEMBERED {
+            self.given_up.remove(0);
+        }
+        self.given_up.push(GivenUp {
+            seq,
+            ordinal,
+            attempt,
+        });
+    }
+
+    /// What a timer for another try leads to; whether there is such a call.
+    pub(crate) fn retry(&mut self, step: &mut Step<'_>, slot: u32) -> bool {
+        let mut calls = self.waited_for.iter_mut();
+        match calls.find(|call| call.slot == slot && call.phase == Phase::Waits) {
+            Some(call) => {
+                call.ask(step);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes the result of an effect.
+    pub(crate) fn hear(
+        &mut self,
+        step: &mut Step<'_>,
+        leg: Leg,
+        attempt: u32,
+        effect: &EffectId,
+        fact: &Fact,
+    ) -> Heard {
+        let is_it = |seq: Seq, ordinal: u32| seq == effect.seq && ordinal == effect.ordinal;
+        let mut calls = self.waited_for.iter();
+        let Some(index) =
+            calls.position(|call| call.phase == Phase::Asked && is_it(call.seq, call.ordinal))
+        else {
+            let mut past = self.given_up.iter();
+            let Some(index) = past.position(|past| is_it(past.seq, past.ordinal)) else {
+                return Heard::Foreign;
+            };
+            let attempt = self
+                .given_up
+                .get(index)
+                .map_or(attempt, |past| past.attempt);
+            // An interruption is not the last word.
+            if !matches!(fact, Fact::Interrupted { .. }) {
+                self.given_up.remove(index);
+            }
+            return Heard::GivenUp { attempt };
+        };
+        let mut call = self.waited_for.remove(index);
+        let failure = match fact {
+            Fact::Answered { answer, .. } if call.operation.is_answered_by(answer) => {
+                return Heard::Answered(call.operation, answer.clone());
+            }
+            // An answer to something else: it was done, and is not readable.
+            Fact::Answered { .. } => Failure::unreadable(),
+            Fact::Failed { failure, .. } => failure.clone(),
+            _ => Failure::unknown(),
+        };
+        let is_unsafe = call.operation.idempotency() == Idempotency::Unsafe;
+        match (failure.outcome, failure.refusal) {
+            (Outcome::Refused, Some(Refusal::Credentials)) => {
+                call.phase = Phase::Blocked;
+                self.waited_for.push(call);
+                step.tell_operator(leg, OperatorTask::Credentials);
+                return Heard::Handled;
+            }
+            (Outcome::Refused, Some(Refusal::RateLimited)) if !call.operation.is_clean_up() => {}
+            (Outcome::Refused, refusal) => {
+                return Heard::Refused(call.operation, refusal.unwrap_or(Refusal::Other));
+            }
+            (Outcome::Unknown | Outcome::Done, _) if is_unsafe => {
+                // The answer may still come, from whoever was interrupted.
+                self.note_given_up(call.seq, call.ordinal, attempt);
+                return Heard::Unsettled(call.operation);
+            }
+            (Outcome::NotSent | Outcome::Unknown | Outcome::Done, _) => {}
+        }
+        call.tries = call.tries.saturating_add(1);
+        let wait = back_off(call.tries, failure.retry_after);
+        let is_over = match is_unsafe {
+            true => call.tries > MOST_TRIES,
+            false => later(step.at, wait) > call.until,
+        };
+        if is_over {
+            return Heard::Failed(call.operation);
+        }
+        call.phase = Phase::Waits;
+        step.set_timer_after(retry(leg, call.slot), wait);
+        self.waited_for.push(call);
+        Heard::Handled
+    }
+}
+
+impl Call {
+    fn ask(&mut self, step: &mut Step<'_>) {
+        let effect = step.call(self.operation.clone());
+        (self.seq, self.ordinal) = (effect.seq, effect.ordinal);
+        self.phase = Phase::Asked;
+    }
+}
+
+fn retry(leg: Leg, slot: u32) -> TimerName {
+    TimerName::leg(leg, TimerPurpose::Retry(slot))
+}
+
+/// 30 s, doubled with each try, 1 h at most, and no less than the provider asked for.
+fn back_off(tries: u32, retry_after: Option<u32>) -> SignedDuration {
+    let doubled = 30_i64.saturating_mul(2_i64.saturating_pow(tries.saturating_sub(1).min(7)));
+    let asked = retry_after.map_or(0, |seconds| i64::from(seconds.min(24 * 3_600)));
+    SignedDuration::from_secs(doubled.min(3_600).max(asked))
+}

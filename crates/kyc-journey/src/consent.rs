@@ -1,0 +1,95 @@
+//! The consent under which a journey runs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{LedgerEntry, TimerName, TimerPurpose};
+use crate::id::ReceiptId;
+use crate::plan::Plan;
+use crate::step::Step;
+
+/// The consent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Consent {
+    /// Not asked for.
+    #[default]
+    None,
+    /// Its notice is shown.
+    Asked,
+    /// Given.
+    Given {
+        receipt: ReceiptId,
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+    },
+    Refused,
+    Withdrawn,
+    Expired,
+}
+
+const NOTICE: TimerName = TimerName::journey(TimerPurpose::Notice);
+const RENEWAL: TimerName = TimerName::journey(TimerPurpose::Renewal);
+const EXPIRY: TimerName = TimerName::journey(TimerPurpose::ConsentExpiry);
+
+impl Consent {
+    pub(crate) fn is_live(&self, at: Timestamp) -> bool {
+        matches!(self, Self::Given { expires_at, .. } if expires_at.is_none_or(|end| at < end))
+    }
+
+    /// Whether it was given, and its end has come.
+    pub(crate) fn is_over(&self, at: Timestamp) -> bool {
+        matches!(self, Self::Given { .. }) && !self.is_live(at)
+    }
+
+    pub(crate) fn receipt(&self) -> Option<&ReceiptId> {
+        match self {
+            Self::Given { receipt, .. } => Some(receipt),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ask(&mut self, step: &mut Step<'_>, plan: &Plan) {
+        *self = Self::Asked;
+        step.set_timer_after(NOTICE, plan.notice);
+        step.ledger(LedgerEntry::Requested);
+    }
+
+    /// The person gave it, for the first time or anew; whether it is not over already.
+    pub(crate) fn give(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &Plan,
+        receipt: &ReceiptId,
+        expires_at: Option<Timestamp>,
+    ) -> bool {
+        let is_renewed = matches!(self, Self::Given { .. });
+        let given = Self::Given {
+            receipt: receipt.clone(),
+            expires_at,
+        };
+        if !given.is_live(step.at) {
+            return false;
+        }
+        *self = given;
+        let receipt = receipt.clone();
+        step.cancel_timer(NOTICE);
+        step.cancel_timer(RENEWAL);
+        step.cancel_timer(EXPIRY);
+        step.ledger(match is_renewed {
+            true => LedgerEntry::Renewed { receipt },
+            false => LedgerEntry::Given { receipt },
+        });
+        if let Some(end) = expires_at {
+            step.set_timer(EXPIRY, end);
+            let ask = end.checked_sub(plan.renewal).unwrap_or(step.at);
+            step.set_timer(RENEWAL, ask.max(step.at));
+        }
+        true
+    }
+
+    pub(crate) fn end(&mut self, step: &mut Step<'_>, end: Self, entry: LedgerEntry) {
+        *self = end;
+        step.ledger(entry);
+        step.cancel_timers(|name| name.leg.is_none());
+    }
+}

@@ -1,0 +1,178 @@
+//! How an unknown outcome of an unsafe call is settled. It is never settled by making the call again unasked, but for data sessions.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{Notice, OperatorTask, TimerName, TimerPurpose};
+use crate::leg::{Leg, LegStatus};
+use crate::operation::Operation;
+use crate::plan::later;
+use crate::step::Step;
+
+/// How the unknown outcome of an operation is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settlement {
+    /// Whether the provider can be asked.
+    pub(crate) looks_up: bool,
+    /// How long what the provider or the person reports is waited for, where the provider cannot be asked.
+    pub(crate) waits: SignedDuration,
+    /// What comes then.
+    pub(crate) then: Then,
+}
+
+/// What comes if nothing has settled it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The person may ask for it again.
+    Person,
+    /// An operator has to find out.
+    Operator,
+    /// It is made again once the session that may have been opened is over.
+    Again,
+}
+
+/// How often a look-up has to find nothing: once may be too early.
+const MISSES: u8 = 2;
+
+/// How long after a call's deadline it may still reach the provider.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// The table.
+pub(crate) fn settlement(operation: &Operation) -> Settlement {
+    let (looks_up, minutes, then) = match operation {
+        // No look-up without the client id. A webhook or a return on our token settles it.
+        Operation::OpenAccounts { .. } => (false, 15, Then::Person),
+        // The fetch with the known id.
+        Operation::RefreshData { .. } => (true, 0, Then::Operator),
+        // The person's consents, by our `accountID`.
+        Operation::RequestConsent { .. } => (true, 0, Then::Person),
+        // The status of the consent's data session.
+        Operation::RequestData { .. } => (true, 0, Then::Again),
+        // The session's attempts.
+        Operation::SubmitSession { .. } => (true, 0, Then::Operator),
+        // What was issued: it can be listed only after the authorisation.
+        Operation::CompleteAuthorization { .. } => (true, 0, Then::Person),
+        // The person never got the link; an event with our `vendorData` may settle it meanwhile; a code may have come.
+        Operation::OpenDocuments { .. }
+        | Operation::CreateSession { .. }
+        | Operation::SendOneTimeCode { .. }
+        | Operation::CheckOneTimeCode { .. } => (false, 0, Then::Person),
+        _ => (false, 0, Then::Operator),
+    };
+    Settlement {
+        looks_up,
+        waits: SignedDuration::from_mins(minutes),
+        then,
+    }
+}
+
+/// An unsafe call with an unknown outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unsettled {
+    operation: Operation,
+    /// From when on a look-up that finds nothing counts.
+    counts_from: Timestamp,
+    #[serde(default)]
+    misses: u8,
+    /// Nothing has settled it, and the next move is somebody's.
+    #[serde(default)]
+    is_over: bool,
+    /// No look-up was answered, so nobody but an operator can say.
+    #[serde(default)]
+    is_unanswered: bool,
+}
+
+impl Unsettled {
+    /// The outcome of a call is unknown.
+    pub(crate) fn begin(step: &mut Step<'_>, leg: Leg, operation: Operation) -> Self {
+        let settlement = settlement(&operation);
+        let counts_from = later(later(step.at, step.call_deadline), UNDER_WAY);
+        let mut unsettled = Self {
+            operation,
+            counts_from,
+            misses: 0,
+            is_over: false,
+            is_unanswered: false,
+        };
+        let timer = TimerName::leg(leg, TimerPurpose::Settle);
+        if settlement.looks_up {
+            step.set_timer(timer, counts_from);
+        } else if settlement.waits.is_positive() {
+            step.set_timer_after(timer, settlement.waits);
+        } else {
+            unsettled.give_up(step, leg);
+        }
+        unsettled
+    }
+
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Its timer fired. Whether the provider is to be asked now.
+    pub(crate) fn is_due(&mut self, step: &mut Step<'_>, leg: Leg) -> bool {
+        match settlement(&self.operation).looks_up && !self.is_over {
+            true => true,
+            false => {
+                self.give_up(step, leg);
+                false
+            }
+        }
+    }
+
+    /// A look-up found nothing.
+    pub(crate) fn miss(&mut self, step: &mut Step<'_>, leg: Leg) {
+        if self.is_over || step.at < self.counts_from {
+            return;
+        }
+        self.misses = self.misses.saturating_add(1);
+        match self.misses < MISSES {
+            true => step.set_timer_after(TimerName::leg(leg, TimerPurpose::Settle), UNDER_WAY),
+            false => self.give_up(step, leg),
+        }
+    }
+
+    /// No look-up was answered.
+    pub(crate) fn is_not_answered(&mut self, step: &mut Step<'_>, leg: Leg) {
+        self.is_unanswered = true;
+        self.give_up(step, leg);
+    }
+
+    fn give_up(&mut self, step: &mut Step<'_>, leg: Leg) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        step.cancel_timer(TimerName::leg(leg, TimerPurpose::Settle));
+        match self.then() {
+            Then::Person => step.notify(Notice::AskAgain { leg }),
+            Then::Operator => step.tell_operator(leg, OperatorTask::Unsettled),
+            Then::Again => {}
+        }
+    }
+
+    fn then(&self) -> Then {
+        match self.is_unanswered {
+            true => Then::Operator,
+            false => settlement(&self.operation).then,
+        }
+    }
+
+    /// Whether the person may ask again.
+    pub(crate) fn may_ask_again(&self) -> bool {
+        self.is_over && self.then() == Then::Person
+    }
+
+    /// Whether it is to be made again.
+    pub(crate) fn is_to_be_repeated(&self) -> bool {
+        self.is_over && self.then() == Then::Again
+    }
+
+    /// Where its leg stands.
+    pub(crate) fn status(&self) -> LegStatus {
+        match (self.is_over, self.then()) {
+            (true, Then::Person) => LegStatus::NeedsPerson,
+            (true, Then::Operator) => LegStatus::NeedsOperator,
+            _ => LegStatus::Open,
+        }
+    }
+}

@@ -1,0 +1,711 @@
+//! FinPro: every row of the consent's table and of the data's.
+
+use kyc_journey::provider_core::capability::AggregatorId;
+use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
+use kyc_journey::{
+    AccountsPlan, AggregatorReturn, Answer, CalendarUnit, ConsentQuery, ConsentState, DataClass,
+    DataNews, DataState, Fact, Failure, Frequency, JourneyStatus, LedgerEntry, Leg, LegStatus,
+    Notice, Operation, OperatorTask, Plan, ProfileStanding, Provider, Readiness, Reason, Refusal,
+    ReturnEnd, TimerPurpose, Verdict,
+};
+
+use crate::world::{World, by_id, consent, data, finpro, ours, reference, returned};
+
+fn aggregator(name: &str) -> AggregatorId {
+    AggregatorId::parse(name).unwrap()
+}
+
+fn choosing() -> Plan {
+    let plan = AccountsPlan::new(Provider::FinPro)
+        .set_aggregators(["first", "second"].map(aggregator))
+        .set_default_aggregator(Some(aggregator("default")));
+    Plan::new().set_accounts(Some(plan))
+}
+
+fn with(change: impl FnOnce(AccountsPlan) -> AccountsPlan) -> Plan {
+    Plan::new().set_accounts(Some(change(AccountsPlan::new(Provider::FinPro))))
+}
+
+fn pending() -> World {
+    pending_of(finpro())
+}
+
+fn pending_of(plan: Plan) -> World {
+    let mut world = World::given(plan);
+    world.open("request-consent", "handle-1");
+    world
+}
+
+fn active_of(plan: Plan) -> World {
+    let mut world = pending_of(plan);
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    world
+}
+
+fn active() -> World {
+    active_of(finpro())
+}
+
+fn waiting() -> World {
+    let mut world = active();
+    world.answer(
+        "request-data",
+        Answer::DataRequested {
+            session: reference("data-1"),
+        },
+    );
+    world
+}
+
+fn fetching() -> World {
+    let mut world = waiting();
+    world.submit(Fact::Data(data("data-1", DataState::Ready)));
+    world
+}
+
+fn ready_of(plan: Plan) -> World {
+    let mut world = active_of(plan);
+    world.answer(
+        "request-data",
+        Answer::DataRequested {
+            session: reference("data-1"),
+        },
+    );
+    world.submit(Fact::Data(data("data-1", DataState::Ready)));
+    world.answer_with("fetch-data", Answer::AccountData, DataClass::AccountData);
+    world
+}
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_second(1_800_000_000 + seconds).ok()
+}
+
+fn came_back(world: &mut World, end: AggregatorReturn) {
+    let fact = returned(ours(Leg::Accounts, 1, None), ReturnEnd::Unclear);
+    world.submit_with(fact, DataClass::Codes);
+    assert!(world.last.keeps_payload);
+    assert_eq!(world.calls(), ["decrypt-return"]);
+    world.answer("decrypt-return", Answer::ReturnRead { end });
+}
+
+// The consent.
+
+#[test]
+fn idle_begin_discovers() {
+    let world = World::given(choosing());
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("discovering", vec!["check-profile"])
+    );
+}
+
+#[test]
+fn discovering_standings_choose_and_request() {
+    let standing = |name, readiness| ProfileStanding {
+        aggregator: aggregator(name),
+        readiness,
+    };
+    for (standings, chosen) in [
+        (
+            vec![
+                standing("first", Readiness::NeedsLinking),
+                standing("second", Readiness::Ready),
+            ],
+            "second",
+        ),
+        (
+            vec![standing("second", Readiness::NeedsRegistration)],
+            "second",
+        ),
+        (
+            vec![
+                standing("first", Readiness::Ready),
+                standing("second", Readiness::Ready),
+            ],
+            "first",
+        ),
+        (
+            vec![
+                standing("first", Readiness::Undetermined),
+                standing("second", Readiness::Undetermined),
+            ],
+            "default",
+        ),
+        (vec![], "default"),
+    ] {
+        let mut world = World::given(choosing());
+        world.answer("check-profile", Answer::Profiles { standings });
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("requesting", vec!["request-consent"])
+        );
+        let Operation::RequestConsent { aggregator, .. } = world.operation("request-consent")
+        else {
+            panic!()
+        };
+        assert_eq!(aggregator.unwrap().as_str(), chosen);
+    }
+    // No answer is not "not registered".
+    let mut world = World::given(choosing());
+    world.fail("check-profile", Failure::refused(Refusal::Other));
+    assert_eq!(world.phase(), "requesting");
+}
+
+#[test]
+fn requesting_answer_is_pending() {
+    let world = pending();
+    assert_eq!(world.phase(), "pending");
+    assert!(world.notified(&Notice::Link {
+        leg: Leg::Accounts,
+        link: Some(world.journey.seq())
+    }));
+    assert_eq!(
+        world.due(TimerPurpose::Reconcile),
+        Some(SignedDuration::from_mins(2))
+    );
+    assert!(world.is_set(TimerPurpose::Link));
+}
+
+#[test]
+fn requesting_webhook_is_as_from_pending() {
+    for (state, phase) in [
+        (ConsentState::Active, "asking"),
+        (ConsentState::Rejected, "rejected"),
+        (ConsentState::Expired, "expired"),
+    ] {
+        let mut world = World::given(finpro());
+        let mut news = consent("handle-1", state);
+        news.source = ours(Leg::Accounts, 1, Some("handle-1"));
+        world.submit(Fact::Consent(news)).was(Verdict::Applied);
+        assert_eq!(world.phase(), phase);
+        let before = world.journey.clone();
+        world.open("request-consent", "handle-1");
+        assert_ne!(world.last.verdict, Verdict::Applied);
+        assert_eq!(world.journey.leg(Leg::Accounts), before.leg(Leg::Accounts));
+    }
+}
+
+#[test]
+fn pending_return_accepted_or_rejected_looks_up_at_once() {
+    for end in [AggregatorReturn::Accepted, AggregatorReturn::Rejected] {
+        let mut world = pending();
+        came_back(&mut world, end);
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("pending", vec!["list-consents"])
+        );
+        assert!(world.erased(DataClass::Codes));
+        let Operation::ListConsents { by } = world.operation("list-consents") else {
+            panic!()
+        };
+        assert_eq!(by, ConsentQuery::Handle(reference("handle-1")));
+        let consents = vec![consent("handle-1", ConsentState::Rejected)];
+        world.answer("list-consents", Answer::Consents { consents });
+        assert_eq!(world.phase(), "rejected");
+    }
+}
+
+#[test]
+fn pending_return_failed_otherwise_stays_and_offers_another_aggregator() {
+    let mut world = World::given(choosing());
+    world.answer("check-profile", Answer::Profiles { standings: vec![] });
+    world.open("request-consent", "handle-1");
+    came_back(&mut world, AggregatorReturn::NoAccount);
+    assert_eq!(
+        (world.phase(), world.leg()),
+        ("pending", LegStatus::NeedsPerson)
+    );
+    assert!(world.notified(&Notice::OtherAggregator));
+    world.submit(Fact::AskAgain);
+    let Operation::RequestConsent {
+        aggregator,
+        correlation,
+    } = world.operation("request-consent")
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (aggregator.unwrap().as_str(), correlation.attempt),
+        ("first", 2)
+    );
+    // What the first consent says now is of a replaced attempt.
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .was(Verdict::Late);
+}
+
+#[test]
+fn pending_approved_is_active_by_webhook_or_list() {
+    let mut listed = pending();
+    listed.fire(TimerPurpose::Reconcile);
+    assert_eq!(listed.calls(), ["list-consents"]);
+    assert_eq!(
+        listed.due(TimerPurpose::Reconcile),
+        Some(SignedDuration::from_mins(10))
+    );
+    let consents = vec![consent("handle-1", ConsentState::Active)];
+    listed.answer("list-consents", Answer::Consents { consents });
+    for world in [active(), listed] {
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("asking", vec!["request-data"])
+        );
+        assert!(world.entered(&LedgerEntry::Artefact {
+            consent: reference("consent-1"),
+            digest: None
+        }));
+        assert!(world.erased(DataClass::Links) && !world.is_set(TimerPurpose::Link));
+    }
+    // The template fetches by itself.
+    let world = active_of(with(|plan| plan.set_fetches_by_itself(true)));
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("waiting", vec!["data-status"])
+    );
+}
+
+#[test]
+fn pending_approved_without_an_id_looks_it_up() {
+    let mut world = pending();
+    world.submit(Fact::Consent(
+        consent("handle-1", ConsentState::Active).set_consent(None),
+    ));
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("pending", vec!["list-consents"])
+    );
+}
+
+#[test]
+fn pending_rejected_and_expired_end() {
+    for (state, phase, leg, status) in [
+        (
+            ConsentState::Rejected,
+            "rejected",
+            LegStatus::Rejected,
+            JourneyStatus::Rejected,
+        ),
+        (
+            ConsentState::Expired,
+            "expired",
+            LegStatus::Expired,
+            JourneyStatus::NeedsPerson,
+        ),
+    ] {
+        let mut world = pending();
+        world.submit(Fact::Consent(consent("handle-1", state)));
+        assert_eq!(
+            (world.phase(), world.leg(), world.status()),
+            (phase, leg, status)
+        );
+        assert_eq!(
+            world
+                .journey
+                .timers()
+                .iter()
+                .filter(|timer| timer.name.leg.is_some())
+                .count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn pending_link_timer_abandons_and_a_later_approval_is_adopted() {
+    let mut world = pending();
+    world.fire(TimerPurpose::Link);
+    assert_eq!(
+        (world.phase(), world.status()),
+        ("abandoned", JourneyStatus::NeedsPerson)
+    );
+    assert!(
+        world.notified(&Notice::Reminder { leg: Leg::Accounts }) && world.erased(DataClass::Links)
+    );
+    let mut ended = world.clone();
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    assert_eq!(
+        (world.phase(), world.status()),
+        ("asking", JourneyStatus::Running)
+    );
+    // It is given back if the journey has ended.
+    ended.submit(Fact::Withdrawn);
+    assert!(ended.calls().is_empty());
+    ended
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .was(Verdict::Applied);
+    assert_eq!(ended.calls(), ["revoke-consent"]);
+    ended.answer("revoke-consent", Answer::Done);
+    assert!(ended.entered(&LedgerEntry::ArtefactEnded {
+        consent: reference("consent-1")
+    }));
+}
+
+#[test]
+fn active_paused_and_resumed() {
+    let mut world = fetching();
+    let news = |state, time| Fact::Consent(consent("handle-1", state).set_at(at(time)));
+    world
+        .submit(news(ConsentState::Paused, 10))
+        .was(Verdict::Applied);
+    assert_eq!(world.phase(), "paused");
+    // Nothing is fetched meanwhile, and what is older says nothing.
+    world
+        .submit(news(ConsentState::Active, 5))
+        .was(Verdict::Late);
+    assert_eq!(world.last.reason, Some(Reason::OlderTime));
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .was(Verdict::Late);
+    world
+        .submit(news(ConsentState::Active, 20))
+        .was(Verdict::Applied);
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("fetching", vec!["fetch-data"])
+    );
+}
+
+#[test]
+fn active_and_paused_revoked_there_stops_the_leg_alone() {
+    let paused = |mut world: World| {
+        world.submit(Fact::Consent(consent("handle-1", ConsentState::Paused)));
+        world
+    };
+    for mut world in [fetching(), waiting(), paused(fetching())] {
+        world.submit(Fact::Consent(consent("handle-1", ConsentState::Revoked)));
+        assert_eq!(
+            (world.phase(), world.leg()),
+            ("revoked_at_aggregator", LegStatus::Stopped)
+        );
+        assert!(world.entered(&LedgerEntry::ArtefactEnded {
+            consent: reference("consent-1")
+        }));
+        assert!(world.erased(DataClass::AccountData) && !world.erased(DataClass::Documents));
+        assert_eq!(
+            (world.status(), world.calls()),
+            (JourneyStatus::NeedsPerson, vec![])
+        );
+    }
+    let mut completed = ready_of(finpro());
+    completed.submit(Fact::Consent(consent("handle-1", ConsentState::Revoked)));
+    assert!(completed.erased(DataClass::AccountData));
+    assert_eq!(completed.status(), JourneyStatus::Completed);
+}
+
+#[test]
+fn active_and_paused_expired_keep_what_was_fetched() {
+    let mut world = ready_of(with(|plan| {
+        plan.set_data_life(Some(SignedDuration::from_hours(1)))
+    }));
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Expired)));
+    assert_eq!((world.phase(), world.leg()), ("expired", LegStatus::Ready));
+    assert!(!world.erased(DataClass::AccountData) && world.is_set(TimerPurpose::DataLife));
+    world.fire(TimerPurpose::DataLife);
+    assert!(world.erased(DataClass::AccountData));
+    let mut open = waiting();
+    open.submit(Fact::Consent(consent("handle-1", ConsentState::Expired)));
+    assert_eq!(
+        (open.leg(), open.status()),
+        (LegStatus::Expired, JourneyStatus::NeedsPerson)
+    );
+}
+
+#[test]
+fn active_purpose_met_or_journey_ended_revokes() {
+    for (fact, leg) in [
+        (Fact::PurposeMet, LegStatus::Ready),
+        (Fact::Withdrawn, LegStatus::Ready),
+        (Fact::ConsentExpired, LegStatus::Ready),
+    ] {
+        let mut world = ready_of(finpro());
+        world.submit(fact);
+        assert_eq!((world.calls(), world.leg()), (vec!["revoke-consent"], leg));
+    }
+    for fact in [Fact::Withdrawn, Fact::Cancel, Fact::ConsentExpired] {
+        let mut world = fetching();
+        world.submit(fact);
+        assert_eq!(
+            (world.calls(), world.leg()),
+            (vec!["revoke-consent"], LegStatus::Stopped)
+        );
+        // Repeatable, and done if it is so already.
+        world.fail("revoke-consent", Failure::unknown()).retry();
+        assert_eq!(world.calls(), ["revoke-consent"]);
+        world.fail("revoke-consent", Failure::refused(Refusal::AlreadySo));
+        assert!(world.entered(&LedgerEntry::ArtefactEnded {
+            consent: reference("consent-1")
+        }));
+    }
+    let mut world = fetching();
+    world
+        .submit(Fact::Cancel)
+        .fail("revoke-consent", Failure::refused(Refusal::Other));
+    assert!(world.told_operator(OperatorTask::RevokeByHand));
+}
+
+// The data.
+
+#[test]
+fn data_idle_begin_asks() {
+    let world = active();
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("asking", vec!["request-data"])
+    );
+}
+
+#[test]
+fn asking_answer_or_webhook_waits() {
+    let world = waiting();
+    assert_eq!(world.phase(), "waiting");
+    assert_eq!(
+        world.due(TimerPurpose::Poll),
+        Some(SignedDuration::from_secs(5))
+    );
+    // A session that nobody here asked for.
+    let mut world = active();
+    world
+        .submit(Fact::Data(data("data-9", DataState::Pending)))
+        .was(Verdict::Applied);
+    assert_eq!(world.phase(), "waiting");
+    world
+        .answer(
+            "request-data",
+            Answer::DataRequested {
+                session: reference("data-1"),
+            },
+        )
+        .was(Verdict::Late);
+    // Polls double.
+    for seconds in [5, 10, 20, 40] {
+        assert_eq!(
+            world.due(TimerPurpose::Poll),
+            Some(SignedDuration::from_secs(seconds))
+        );
+        world.fire(TimerPurpose::Poll);
+        assert_eq!(world.calls(), ["data-status"]);
+        let news = Box::new(data("data-9", DataState::Pending));
+        world.answer("data-status", Answer::DataStatus { news });
+    }
+}
+
+#[test]
+fn waiting_ready_fetches() {
+    let mut world = waiting();
+    let until = world.at.checked_add(SignedDuration::from_hours(2)).unwrap();
+    world.submit(Fact::Data(
+        data("data-1", DataState::Ready).set_until(Some(until)),
+    ));
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("fetching", vec!["fetch-data"])
+    );
+    assert_eq!(
+        world.due(TimerPurpose::DataExpiry),
+        Some(SignedDuration::from_hours(2))
+    );
+    assert!(!world.is_set(TimerPurpose::Poll));
+}
+
+#[test]
+fn waiting_timed_out_with_some_delivered_is_partial() {
+    let mut world = waiting();
+    world.submit(Fact::Data(
+        data("data-1", DataState::TimedOut).set_delivered(1, 3),
+    ));
+    assert_eq!(world.phase(), "fetching");
+    world.answer_with("fetch-data", Answer::AccountData, DataClass::AccountData);
+    assert_eq!(
+        (world.phase(), world.status()),
+        ("partial", JourneyStatus::Completed)
+    );
+}
+
+#[test]
+fn waiting_failed_and_expired_try_again_three_times_and_denied_ends() {
+    for state in [DataState::Failed, DataState::Expired, DataState::TimedOut] {
+        let mut world = waiting();
+        for round in 1..=3 {
+            world.submit(Fact::Data(data(&format!("data-{round}"), state)));
+            assert_eq!(world.phase(), "again");
+            assert_eq!(
+                world.due(TimerPurpose::Again),
+                Some(SignedDuration::from_mins(15))
+            );
+            world.fire(TimerPurpose::Again);
+            assert_eq!(
+                (world.phase(), world.calls()),
+                ("asking", vec!["request-data"])
+            );
+            let session = reference(&format!("data-{}", round + 1));
+            world.answer("request-data", Answer::DataRequested { session });
+        }
+        world.submit(Fact::Data(data("data-4", state)));
+        assert_eq!(
+            (world.phase(), world.leg()),
+            ("failed", LegStatus::NeedsPerson)
+        );
+    }
+    let mut world = waiting();
+    world.submit(Fact::Data(data("data-1", DataState::Denied)));
+    assert_eq!(
+        (world.phase(), world.leg()),
+        ("denied", LegStatus::NeedsPerson)
+    );
+}
+
+#[test]
+fn waiting_again_counts_for_fair_use() {
+    let mut world = active_of(with(|plan| plan.set_sessions_a_month(Some(1))));
+    world
+        .submit(Fact::Data(data("data-1", DataState::Failed)))
+        .fire(TimerPurpose::Again);
+    assert!(world.told_operator(OperatorTask::FairUse) && world.calls().is_empty());
+    assert_eq!(world.status(), JourneyStatus::NeedsOperator);
+    world.pass(SignedDuration::from_hours(24 * 31)).submit_to(
+        Some(Leg::Accounts),
+        Fact::Resume,
+        None,
+    );
+    assert_eq!(world.calls(), ["request-data"]);
+}
+
+#[test]
+fn fetching_not_there_yet_waits() {
+    let mut world = fetching();
+    world.fail("fetch-data", Failure::refused(Refusal::NotYet));
+    assert_eq!(world.phase(), "waiting");
+    assert!(world.is_set(TimerPurpose::Poll));
+}
+
+#[test]
+fn fetching_deleted_or_expired_requests_another_session() {
+    let until = |world: &World| world.at.checked_add(SignedDuration::from_hours(2)).ok();
+    let mut expired = waiting();
+    let news = data("data-1", DataState::Ready).set_until(until(&expired));
+    expired
+        .submit(Fact::Data(news))
+        .fire(TimerPurpose::DataExpiry);
+    let mut deleted = fetching();
+    deleted.fail("fetch-data", Failure::refused(Refusal::Deleted));
+    for mut world in [expired, deleted] {
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("asking", vec!["request-data"])
+        );
+        // The old session is a replaced one.
+        world
+            .submit(Fact::Data(data("data-1", DataState::Ready)))
+            .was(Verdict::Late);
+        assert_eq!(world.last.reason, Some(Reason::ReplacedAttempt));
+    }
+}
+
+#[test]
+fn fetching_answer_is_ready() {
+    let world = ready_of(finpro());
+    assert!(world.last.keeps_payload);
+    assert_eq!(
+        (world.phase(), world.status()),
+        ("ready", JourneyStatus::Completed)
+    );
+}
+
+#[test]
+fn fetching_answer_of_a_periodic_plan_sets_the_next_by_the_calendar() {
+    let every = |count, unit| with(move |plan| plan.set_every(Some(Frequency { count, unit })));
+    // The 31st of January, 11:30 in India.
+    for (plan, next) in [
+        (every(1, CalendarUnit::Month), "2026-02-28T06:00:00Z"),
+        (every(2, CalendarUnit::Week), "2026-02-14T06:00:00Z"),
+        (every(1, CalendarUnit::Year), "2027-01-31T06:00:00Z"),
+    ] {
+        let mut world = ready_of(plan);
+        let timers = world.journey.timers();
+        let timer = timers
+            .iter()
+            .find(|timer| timer.name.purpose == TimerPurpose::Periodic)
+            .unwrap();
+        assert_eq!(timer.at, next.parse().unwrap());
+        world.fire(TimerPurpose::Periodic);
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("asking", vec!["request-data"])
+        );
+        assert_eq!(world.status(), JourneyStatus::Completed);
+    }
+}
+
+#[test]
+fn fetching_revoked_meanwhile_drops_the_answer() {
+    let mut world = fetching();
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Revoked)));
+    world
+        .answer_with("fetch-data", Answer::AccountData, DataClass::AccountData)
+        .was(Verdict::Late);
+    assert!(!world.last.keeps_payload);
+    let mut world = fetching();
+    world.submit(Fact::Withdrawn);
+    world
+        .answer_with("fetch-data", Answer::AccountData, DataClass::AccountData)
+        .was(Verdict::Discarded);
+    assert!(!world.last.keeps_payload);
+}
+
+#[test]
+fn data_before_the_approval_tells_it() {
+    let mut world = pending();
+    let news = data("data-1", DataState::Ready).set_consent(Some(reference("consent-1")));
+    world.submit(Fact::Data(news)).was(Verdict::Applied);
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("fetching", vec!["fetch-data"])
+    );
+    assert!(world.entered(&LedgerEntry::Artefact {
+        consent: reference("consent-1"),
+        digest: None
+    }));
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .was(Verdict::Late);
+    // Without the consent's id, which is looked up; nothing is requested a second time.
+    let mut world = pending();
+    world.submit(Fact::Data(data("data-1", DataState::Ready)));
+    assert_eq!(world.calls(), ["list-consents"]);
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("waiting", vec!["data-status"])
+    );
+}
+
+#[test]
+fn late_success_of_a_failed_session_is_adopted() {
+    let mut world = waiting();
+    world.submit(Fact::Data(data("data-1", DataState::Failed)));
+    world
+        .submit(Fact::Data(data("data-1", DataState::Ready)))
+        .was(Verdict::Applied);
+    assert_eq!(world.phase(), "fetching");
+    assert!(!world.is_set(TimerPurpose::Again));
+}
+
+#[test]
+fn foreign_consents_and_sessions_are_nobodys() {
+    let mut world = waiting();
+    world
+        .submit(Fact::Consent(consent("handle-7", ConsentState::Revoked)))
+        .was(Verdict::Discarded);
+    let foreign = DataNews::new(by_id("handle-7"), DataState::Ready);
+    world.submit(Fact::Data(foreign)).was(Verdict::Discarded);
+    world
+        .submit(Fact::Data(data("data-7", DataState::Failed)))
+        .was(Verdict::Kept);
+    assert_eq!(world.phase(), "waiting");
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Unknown)))
+        .was(Verdict::Kept);
+    world
+        .submit(Fact::Data(data("data-1", DataState::Unknown)))
+        .was(Verdict::Kept);
+}
