@@ -105,6 +105,14 @@ impl SqliteEngine {
         self.writer.commits()
     }
 
+    /// Applies events by another machine than [`apply`].
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_machine(mut self, machine: Machine) -> Self {
+        self.tables.set_machine(machine);
+        self
+    }
+
     /// Runs a statement that returns no row on the writer's connection, such as one that makes the disk small.
     ///
     /// # Errors

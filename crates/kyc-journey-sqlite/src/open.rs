@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use kyc_journey::point;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::mounts;
@@ -348,8 +349,11 @@ fn create(path: &Path) -> Result<(), OpenError> {
     ));
     made.map_err(sqlite)?;
     database.close().map_err(|(_, source)| sqlite(source))?;
+    point("before a database is in its place");
     fs::rename(&new, path).map_err(file)?;
-    sync_directory(path).map_err(file)
+    sync_directory(path).map_err(file)?;
+    point("after a database is in its place");
+    Ok(())
 }
 
 /// Makes an empty file that only its owner reads; SQLite gives its log the same rights.

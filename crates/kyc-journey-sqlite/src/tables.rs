@@ -52,6 +52,11 @@ impl Tables {
         Self { sealer, machine }
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn set_machine(&mut self, machine: Machine) {
+        self.machine = machine;
+    }
+
     /// Applies an event, once. `true` besides if there may be something to carry out.
     pub(crate) fn submit(
         &self,

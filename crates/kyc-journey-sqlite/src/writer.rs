@@ -265,6 +265,7 @@ fn transaction(database: &Connection, group: &mut [Box<dyn Waiting>]) -> rusqlit
         database.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
         for write in group {
             write.write(database)?;
+            point("in a transaction");
         }
         point("before a commit");
         database.prepare_cached("COMMIT")?.execute(())?;

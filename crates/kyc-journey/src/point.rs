@@ -1,7 +1,24 @@
 //! Points at which a test kills the process.
 
+/// Every point, so that a test passes by all of them.
+#[cfg(feature = "testing")]
+pub const POINTS: &[&str] = &[
+    "before a database is in its place",
+    "after a database is in its place",
+    "in a transaction",
+    "before a commit",
+    "after a commit",
+    "before a mark",
+    "after a mark",
+    "after a call",
+    "after an answer",
+    "after an interruption",
+    "before a timer",
+    "after a delivery",
+];
+
 /// Kills this process if a test asks for it here: the variable `KYC_JOURNEY_KILL_AT` holds the name of a point, `#`, and at which
-/// of its passings, from 1. What the process had not made durable is lost, as it is when a machine fails.
+/// of its passings, from 1. What the process has not given to the operating system is lost, as it is after `kill -9`.
 #[cfg(feature = "testing")]
 pub fn point(name: &'static str) {
     use std::collections::HashMap;
@@ -11,6 +28,7 @@ pub fn point(name: &'static str) {
         LazyLock::new(|| std::env::var("KYC_JOURNEY_KILL_AT").ok());
     static PASSED: LazyLock<Mutex<HashMap<&'static str, u64>>> = LazyLock::new(Mutex::default);
 
+    debug_assert!(POINTS.contains(&name), "{name}");
     let Some(wanted) = WANTED.as_deref() else {
         return;
     };
@@ -18,14 +36,15 @@ pub fn point(name: &'static str) {
     let count = passed.entry(name).or_default();
     *count = count.saturating_add(1);
     if wanted.split_once('#') == Some((name, count.to_string().as_str())) {
-        // No destructor runs, and no buffer is written.
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        use rustix::process::{Signal, getpid, kill_process};
+        // No destructor runs, and no other thread goes on.
+        let _ = kill_process(getpid(), Signal::KILL);
         loop {
             std::thread::park();
         }
     }
 }
 
+/// A release has no such points.
 #[cfg(not(feature = "testing"))]
 pub const fn point(_: &'static str) {}

@@ -1,1 +1,21 @@
-//! Tests of engines.
+//! Tools for tests of engines: one conformance suite, a machine that asks for whatever a check needs, a performer that keeps
+//! count, a clock that is moved by hand.
+//!
+//! Functions here fail a test by panicking, as assertions do.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation ends the test"
+)]
+
+mod clear_text;
+mod clock;
+pub mod conformance;
+mod script;
+mod witness;
+
+pub use crate::point::POINTS;
+pub use clear_text::ClearText;
+pub use clock::HandClock;
+pub use script::scripted;
+pub use witness::{Mood, Witness};

@@ -8,6 +8,7 @@
 )]
 
 mod documents;
+mod engine;
 mod finpass;
 mod finpro;
 mod stored;

@@ -1,0 +1,361 @@
+//! Prints how many steps a second the engine makes durable, beside the same statements by rusqlite alone.
+//!
+//! `cargo run --release -p kyc-journey-sqlite --features testing --example steps [ROUNDS] [DIRECTORY]`: the variants take turns in each
+//! round, so that a disk that changes its mood changes all of them; what is printed is the median of the rounds. Nothing is asserted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    reason = "a measurement"
+)]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kyc_journey::provider_core::capability::ProviderReference;
+use kyc_journey::provider_core::jiff::Timestamp;
+use kyc_journey::testing::ClearText;
+use kyc_journey::{
+    Answer, CorrelationToken, Effect, EffectId, EffectKind, Event, EventKey, Fact, Journey,
+    JourneyEngine as _, JourneyId, Operation, Plan, Source, Transition, VerificationPlan, apply,
+};
+use kyc_journey_sqlite::SqliteEngine;
+use rusqlite::{Connection, params};
+use tokio::task::JoinSet;
+
+/// How long each variant is measured in each round.
+const TIME: Duration = Duration::from_millis(1_500);
+
+/// What is submitted at once.
+const AT_ONCE: [usize; 4] = [1, 64, 256, 1_024];
+
+/// The machine, which besides asks for a call at each unknown report. Its answer is the next step.
+fn machine(journey: &Journey, event: &Event) -> Transition {
+    let mut transition = apply(journey, event);
+    if let Fact::Unrecognized(_) = event.fact {
+        let session = ProviderReference::parse("a-session-of-veriff").unwrap();
+        transition.effects.push(Effect {
+            id: EffectId {
+                journey: journey.id().clone(),
+                seq: transition.state.seq(),
+                ordinal: 0,
+            },
+            kind: EffectKind::Call(Operation::ReadDecision { session }),
+        });
+    }
+    transition
+}
+
+/// One measured variant in one round.
+struct Measured {
+    steps_per_second: f64,
+    latencies: Vec<Duration>,
+}
+
+impl Measured {
+    fn new(began: Instant, latencies: Vec<Duration>, steps_each: usize) -> Self {
+        let steps = (latencies.len() * steps_each) as f64;
+        Self {
+            steps_per_second: steps / began.elapsed().as_secs_f64(),
+            latencies,
+        }
+    }
+}
+
+/// Appends to a file and syncs it.
+fn syncs(directory: &Path) -> Measured {
+    let mut file = std::fs::File::create(directory.join("syncs")).unwrap();
+    let (began, mut latencies) = (Instant::now(), Vec::new());
+    while began.elapsed() < TIME {
+        let start = Instant::now();
+        file.write_all(&[7; 4_096]).unwrap();
+        file.sync_data().unwrap();
+        latencies.push(start.elapsed());
+    }
+    Measured::new(began, latencies, 1)
+}
+
+/// The engine's statements, and bodies as long as its own, without a machine, JSON, threads or a queue.
+struct Raw {
+    database: Connection,
+    step: usize,
+}
+
+impl Raw {
+    const JOURNEYS: usize = 1_024;
+
+    fn new(directory: &Path) -> Self {
+        // The engine makes the tables.
+        let path = directory.join("raw.db");
+        drop(SqliteEngine::open(&path, Arc::new(ClearText)).unwrap());
+        let database = Connection::open(path).unwrap();
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                        PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;";
+        database.execute_batch(settings).unwrap();
+        database.set_prepared_statement_cache_capacity(64);
+        let mut insert = database
+            .prepare("INSERT INTO journey VALUES (?1, ?2, 0, 'running', 0, 0, ?3)")
+            .unwrap();
+        for number in 1..=Self::JOURNEYS {
+            let id = JourneyId::from_bits(number as u128);
+            insert
+                .execute(params![number, id.as_str(), vec![b'x'; STATE]])
+                .unwrap();
+        }
+        drop(insert);
+        Self { database, step: 0 }
+    }
+
+    /// As long as the engine measures; `size` steps a commit.
+    fn run(&mut self, size: usize) -> Measured {
+        let (began, mut latencies) = (Instant::now(), Vec::new());
+        while began.elapsed() < TIME {
+            let start = Instant::now();
+            self.database.execute_batch("BEGIN IMMEDIATE").unwrap();
+            for _ in 0..size {
+                self.step();
+            }
+            self.database.execute_batch("COMMIT").unwrap();
+            latencies.push(start.elapsed());
+        }
+        Measured::new(began, latencies, size)
+    }
+
+    fn step(&mut self) {
+        self.step += 1;
+        let number = self.step % Self::JOURNEYS + 1;
+        // Two steps of each journey follow each other: a call is asked for, and answered.
+        let (seq, asks) = (
+            self.step / Self::JOURNEYS,
+            (self.step / Self::JOURNEYS).is_multiple_of(2),
+        );
+        let id = JourneyId::from_bits(number as u128);
+        let mut key = [0_u8; 32];
+        // Spread as digests are.
+        let spread = (self.step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        key[..8].copy_from_slice(&spread.to_be_bytes());
+        let sql = &self.database;
+        let one = |statement| sql.prepare_cached(statement).unwrap();
+        let _: Vec<u8> = one("SELECT number, status, state FROM journey WHERE id = ?1")
+            .query_row([id.as_str()], |row| row.get(2))
+            .unwrap();
+        assert!(
+            !one("SELECT seq FROM event WHERE journey = ?1 AND key = ?2")
+                .exists(params![number, key])
+                .unwrap()
+        );
+        one("UPDATE journey SET seq = ?2, status = ?3, updated_at = ?4, state = ?5 WHERE number = ?1")
+            .execute(params![number, seq, "running", self.step, vec![b'y'; STATE]])
+            .unwrap();
+        if asks {
+            one(
+                "INSERT INTO effect (journey, seq, ordinal, lane, due, timer, generation, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )
+            .execute(params![
+                number,
+                seq,
+                0,
+                0,
+                self.step,
+                None::<String>,
+                None::<i64>,
+                vec![b'z'; EFFECT]
+            ])
+            .unwrap();
+        } else {
+            one("DELETE FROM effect WHERE journey = ?1 AND seq = ?2 AND ordinal = ?3")
+                .execute(params![number, seq - 1, 0])
+                .unwrap();
+        }
+        one(
+            "INSERT INTO event (journey, seq, key, body, leg, class, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .execute(params![
+            number,
+            seq,
+            key,
+            vec![b'e'; ENTRY],
+            None::<String>,
+            None::<String>,
+            None::<String>
+        ])
+        .unwrap();
+    }
+}
+
+// Lengths of the engine's bodies on average; `sizes` prints them.
+const STATE: usize = 1_000;
+const ENTRY: usize = 500;
+const EFFECT: usize = 250;
+
+/// An engine with a journey for each task.
+struct Engine {
+    engine: Arc<SqliteEngine>,
+    path: PathBuf,
+    at_once: usize,
+    steps: u64,
+}
+
+impl Engine {
+    async fn new(directory: &Path, at_once: usize) -> Self {
+        let path = directory.join(format!("engine-{at_once}.db"));
+        let engine = SqliteEngine::open(&path, Arc::new(ClearText)).unwrap();
+        let engine = Arc::new(engine.with_machine(machine));
+        for number in 0..at_once {
+            let plan = Plan::new().set_verification(Some(VerificationPlan::new()));
+            let token = CorrelationToken::from_bits(number as u128);
+            let start = Fact::Start {
+                plan: Box::new(plan),
+                token,
+            };
+            let key = EventKey::command("start").unwrap();
+            let event = Event::new(key, Timestamp::now(), None, start);
+            let id = JourneyId::from_bits(number as u128);
+            engine.submit(&id, event).await.unwrap();
+        }
+        Self {
+            engine,
+            path,
+            at_once,
+            steps: 0,
+        }
+    }
+
+    async fn run(&mut self) -> Measured {
+        let began = Instant::now();
+        let mut tasks = JoinSet::new();
+        for number in 0..self.at_once {
+            let (engine, first) = (Arc::clone(&self.engine), self.steps);
+            tasks.spawn(async move { steps(&engine, number as u128, first, began).await });
+        }
+        let mut latencies = Vec::new();
+        for (of_task, last) in tasks.join_all().await {
+            latencies.extend(of_task);
+            self.steps = self.steps.max(last);
+        }
+        Measured::new(began, latencies, 1)
+    }
+
+    /// The mean lengths of state, entry and effect.
+    fn sizes(&self) -> String {
+        let database = Connection::open(&self.path).unwrap();
+        let mean = |statement| -> f64 {
+            let mean = database.query_row(statement, (), |row| row.get::<_, Option<f64>>(0));
+            mean.unwrap().unwrap_or_default()
+        };
+        format!(
+            "state {:.0}, entry {:.0}, effect {:.0} bytes",
+            mean("SELECT avg(length(state)) FROM journey"),
+            mean("SELECT avg(length(body)) FROM event WHERE seq > 1"),
+            mean("SELECT avg(length(body)) FROM effect"),
+        )
+    }
+}
+
+/// Step after step of one journey.
+async fn steps(
+    engine: &SqliteEngine,
+    number: u128,
+    first: u64,
+    began: Instant,
+) -> (Vec<Duration>, u64) {
+    let id = JourneyId::from_bits(number);
+    let (mut latencies, mut step, mut asked) = (Vec::new(), first, None);
+    while began.elapsed() < TIME {
+        step += 1;
+        let fact = match asked.take() {
+            None => Fact::Unrecognized(Source::default()),
+            Some(effect) => Fact::Answered {
+                effect,
+                answer: Answer::Done,
+            },
+        };
+        let asks = matches!(fact, Fact::Unrecognized(_));
+        let key = EventKey::command(&format!("{step}")).unwrap();
+        let event = Event::new(key, Timestamp::now(), None, fact);
+        let start = Instant::now();
+        let submitted = engine.submit(&id, event).await.unwrap();
+        latencies.push(start.elapsed());
+        if asks {
+            asked = Some(EffectId {
+                journey: id.clone(),
+                seq: submitted.seq,
+                ordinal: 0,
+            });
+        }
+    }
+    (latencies, step)
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn milliseconds(rounds: &[Measured], quantile: f64) -> f64 {
+    let of_round = |round: &Measured| {
+        let mut sorted = round.latencies.clone();
+        sorted.sort_unstable();
+        let place = (sorted.len() as f64 * quantile) as usize;
+        sorted[place.min(sorted.len() - 1)].as_secs_f64() * 1e3
+    };
+    median(&mut rounds.iter().map(of_round).collect::<Vec<_>>())
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let rounds: usize = arguments.next().map_or(7, |rounds| rounds.parse().unwrap());
+    let directory = match arguments.next() {
+        Some(directory) => tempfile::tempdir_in(directory).unwrap(),
+        None => tempfile::tempdir().unwrap(),
+    };
+    let mut raw = Raw::new(directory.path());
+    let mut engines = Vec::new();
+    for at_once in AT_ONCE {
+        engines.push(Engine::new(directory.path(), at_once).await);
+    }
+    let names = ["write and sync", "raw, 1 a commit", "raw, 256 a commit"].map(str::to_owned);
+    let names = names
+        .into_iter()
+        .chain(AT_ONCE.map(|at_once| format!("engine, {at_once} at once")));
+    let mut table: Vec<(String, Vec<Measured>)> = names.map(|name| (name, Vec::new())).collect();
+    for _ in 0..rounds {
+        table[0].1.push(syncs(directory.path()));
+        table[1].1.push(raw.run(1));
+        table[2].1.push(raw.run(256));
+        for (engine, (_, measured)) in engines.iter_mut().zip(&mut table[3..]) {
+            measured.push(engine.run().await);
+        }
+    }
+    let speed = |rounds: &[Measured]| {
+        let mut speeds: Vec<f64> = rounds.iter().map(|round| round.steps_per_second).collect();
+        median(&mut speeds)
+    };
+    let (one, grouped) = (speed(&table[1].1), speed(&table[2].1));
+    println!("{rounds} rounds, medians; {}", engines[2].sizes());
+    println!(
+        "{:<24}{:>12}{:>10}{:>10}{:>10}",
+        "", "steps/s", "p50 ms", "p99 ms", "of raw"
+    );
+    for (name, rounds) in &table {
+        let speed = speed(rounds);
+        let peer = if name.contains("engine") && !name.contains(" 1 ") {
+            grouped
+        } else {
+            one
+        };
+        println!(
+            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}",
+            milliseconds(rounds, 0.5),
+            milliseconds(rounds, 0.99),
+            speed / peer,
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of the engine over real files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod conformance;
+mod crash;
+mod files;
