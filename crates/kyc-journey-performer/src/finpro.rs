@@ -1,11 +1,13 @@
 //! FinPro's operations: bank accounts by an account aggregator.
 
+use std::time::Duration;
+
 use finpro_fiu::finpro_profile::{AaId, CheckProfile, FinproProfileClient, UserConsentId};
 use finpro_fiu::{
     AccountId, ConsentHandle, ConsentId, DecryptRedirection, EncryptRedirection, FiEventStatus,
     FiSessionStatus, FiStatus, FiuClient, GetAllFiData, GetFiStatus, JourneyEnd, ListConsentsV3,
-    ListedConsent, PartyIdentifier, ProductId, RequestConsentV3, RequestFi, ReturnParameters,
-    ReturnUrl, RevokeConsent, SessionId, Vua,
+    ListedConsent, PartyIdentifier, ProductId, RedirectionUrl, RequestConsentV3, RequestFi,
+    ReturnParameters, ReturnUrl, RevokeConsent, SessionId, Vua,
 };
 use kyc_journey::{
     AggregatorReturn, Answer, ConsentNews, ConsentQuery, ConsentState, Correlation, DataClass,
@@ -13,7 +15,7 @@ use kyc_journey::{
 };
 use provider_core::capability::{AggregatorId, ProviderReference, Readiness as Neutral};
 use provider_core::jiff::Timestamp;
-use provider_core::{CallOptions, InvalidRequest};
+use provider_core::{CallOptions, InvalidRequest, Pan};
 
 use crate::asked::{Asked, Told, reference};
 
@@ -42,6 +44,13 @@ impl FinPro {
                 correlation,
                 aggregator,
             } => self.request(asked, correlation, aggregator.as_ref()).await,
+            Operation::ReadLink { handle } => {
+                let pan = asked.applicant().await?.pan;
+                let handle = valid(asked, ConsentHandle::parse(handle.as_str()))?;
+                // Where the person returns, the consent was requested with.
+                let url = self.link(asked, handle, None, pan, asked.deadline).await?;
+                Ok(Told::with(Answer::Link, DataClass::Links, url.expose()))
+            }
             Operation::ListConsents { by } => self.list(asked, by).await,
             Operation::DecryptReturn { .. } => self.decrypt(asked).await,
             Operation::RequestData { consent } => self.request_data(asked, consent).await,
@@ -125,23 +134,36 @@ impl FinPro {
             return Ok(Told::with(answer, DataClass::Links, url.expose()));
         }
         // The consent exists, whatever comes of asking where it is decided: its handle must not be lost.
-        let mut question =
-            EncryptRedirection::new([requested.consent_handle]).set_redirect_url(url);
-        if let Some(pan) = applicant.pan {
+        let (handle, url) = (requested.consent_handle, Some(url));
+        Ok(
+            match self.link(asked, handle, url, applicant.pan, left).await {
+                Ok(link) => Told::with(answer, DataClass::Links, link.expose()),
+                Err(_) => Told::plain(answer),
+            },
+        )
+    }
+
+    /// Where a consent is decided.
+    async fn link(
+        &self,
+        asked: &Asked<'_>,
+        handle: ConsentHandle,
+        back: Option<ReturnUrl>,
+        pan: Option<Pan>,
+        deadline: Duration,
+    ) -> Result<RedirectionUrl, Failure> {
+        let mut question = EncryptRedirection::new([handle]);
+        if let Some(url) = back {
+            question = question.set_redirect_url(url);
+        }
+        if let Some(pan) = pan {
             question = question.set_pan(pan);
         }
-        let options = CallOptions::new().with_time_limit(left);
+        // A read, whatever it belongs to.
+        let options = CallOptions::new().with_time_limit(deadline);
         let link = self.fiu.encrypt_redirection(question).with_options(options);
-        Ok(match link.await {
-            Ok(link) => {
-                let url = link.into_value().data.web_redirection_url;
-                Told::with(answer, DataClass::Links, url.expose())
-            }
-            Err(error) => {
-                asked.failed(&error);
-                Told::plain(answer)
-            }
-        })
+        let link = link.await.map_err(|error| asked.failed(&error))?;
+        Ok(link.into_value().data.web_redirection_url)
     }
 
     async fn list(&self, asked: &Asked<'_>, by: &ConsentQuery) -> Result<Told, Failure> {

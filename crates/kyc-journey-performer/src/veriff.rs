@@ -59,11 +59,7 @@ impl Veriff {
             Operation::RecordConsent { session } => self.record(asked, session).await,
             Operation::ReadDecision { session } => self.decision(asked, session).await,
             Operation::ListAttempts { session } => self.attempts(asked, session).await,
-            Operation::SubmitSession { session } => {
-                let request = SubmitSession::new(id(asked, session)?);
-                let call = self.sessions.submit_session(request);
-                done(asked, call.with_options(asked.options()).await)
-            }
+            Operation::SubmitSession { session } => self.submit(asked, session).await,
             Operation::SendOneTimeCode { session } => self.send_code(asked, session).await,
             Operation::CheckOneTimeCode { session, .. } => {
                 let code = OneTimePassword::parse(asked.payload()?);
@@ -144,11 +140,7 @@ impl Veriff {
         let read = call.with_options(asked.options()).await;
         let read = read.map_err(|error| asked.failed(&error))?;
         let Some(decided) = &read.value().verification else {
-            // Nothing but that it exists.
-            return Ok(answer(SessionNews::new(
-                Source::new(Some(session.clone()), None),
-                SessionState::Created,
-            )));
+            return Ok(Told::plain(Answer::Done));
         };
         let told = answer(news(session, decided));
         Ok(Told::with(told.answer, DataClass::Evidence, body(&read)))
@@ -173,6 +165,26 @@ impl Veriff {
         let attempt = ProviderReference::parse(newest.id.as_str()).ok();
         let news = SessionNews::new(source, state.map_or(SessionState::Unknown, self::state));
         Ok(answer(news.set_attempt(attempt)))
+    }
+
+    async fn submit(
+        &self,
+        asked: &Asked<'_>,
+        session: &ProviderReference,
+    ) -> Result<Told, Failure> {
+        let request = SubmitSession::new(id(asked, session)?);
+        let call = self.sessions.submit_session(request);
+        let submitted = call.with_options(asked.options()).await;
+        let submitted = submitted
+            .map_err(|error| asked.failed(&error))?
+            .into_value();
+        let status = submitted.verification.status;
+        let state = veriff_sessions::SessionState::of(status.as_ref(), None);
+        let source = Source::new(Some(session.clone()), None);
+        Ok(match state {
+            Some(state) => answer(SessionNews::new(source, self::state(state))),
+            None => Told::plain(Answer::Done),
+        })
     }
 
     async fn send_code(

@@ -216,6 +216,20 @@ async fn a_consent_is_requested_with_the_token_as_account_and_in_the_path_of_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_link_of_a_consent_is_made_again() {
+    let read = Operation::ReadLink {
+        handle: reference(HANDLE),
+    };
+    let (answer, kept, sent) = told(read, "finpro/encrypt-redirection/encrypted").await;
+    assert_eq!(
+        sent.json(),
+        json!({"consentHandle": [HANDLE], "pan": "NAMPV0000V"})
+    );
+    assert_eq!(answer, Answer::Link);
+    assert_eq!(kept.unwrap().0, DataClass::Links);
+}
+
+#[tokio::test(start_paused = true)]
 async fn consents_are_listed_by_what_is_known_of_them() {
     let leg = Leg::Accounts;
     let by_party = ConsentQuery::Person {
@@ -571,7 +585,17 @@ async fn a_decision_is_signed_news_and_kept_as_evidence() {
     let decision = parsed(kept, DataClass::Evidence);
     assert_eq!(decision["verification"]["person"]["firstName"], "Made-Up");
     let (answer, kept, _) = told(read(), "veriff/decision/undecided").await;
-    let news = SessionNews::new(source(), SessionState::Created).set_is_signed(true);
+    assert_eq!((answer, kept), (Answer::Done, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_handed_in_says_where_it_stands() {
+    let submit = Operation::SubmitSession {
+        session: reference(VERIFF),
+    };
+    let (answer, kept, _) = told(submit, "veriff/submit-session/submitted").await;
+    let source = Source::new(Some(reference(VERIFF)), None);
+    let news = SessionNews::new(source, SessionState::Submitted).set_is_signed(true);
     let news = Box::new(news);
     assert_eq!((answer, kept), (Answer::SessionState { news }, None));
 }
@@ -595,11 +619,6 @@ async fn what_has_nothing_to_say_is_done() {
     let session = || reference(VERIFF);
     let code = kyc_journey::Seq::new(2);
     for (operation, input, case) in [
-        (
-            Operation::SubmitSession { session: session() },
-            None,
-            "veriff/submit-session/submitted",
-        ),
         (
             Operation::CheckOneTimeCode {
                 session: session(),

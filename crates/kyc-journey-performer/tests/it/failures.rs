@@ -51,6 +51,9 @@ fn operations() -> Vec<(Operation, Option<kyc_journey::Payload>)> {
             correlation: correlation(Leg::Accounts),
             aggregator: None,
         }),
+        documents(Operation::ReadLink {
+            handle: reference("3b9e7a50-51c4-4c0e-8f5d-0c6a2e94d18b"),
+        }),
         documents(Operation::ListConsents {
             by: ConsentQuery::Id(consent()),
         }),
