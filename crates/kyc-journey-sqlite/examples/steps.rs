@@ -82,11 +82,11 @@ fn syncs(directory: &Path) -> Measured {
 /// The engine's statements, and bodies as long as its own, without a machine, JSON, threads or a queue.
 struct Raw {
     database: Connection,
-    step: usize,
+    step: i64,
 }
 
 impl Raw {
-    const JOURNEYS: usize = 1_024;
+    const JOURNEYS: i64 = 1_024;
 
     fn new(directory: &Path) -> Self {
         // The engine makes the tables.
@@ -129,10 +129,8 @@ impl Raw {
         self.step += 1;
         let number = self.step % Self::JOURNEYS + 1;
         // Two steps of each journey follow each other: a call is asked for, and answered.
-        let (seq, asks) = (
-            self.step / Self::JOURNEYS,
-            (self.step / Self::JOURNEYS).is_multiple_of(2),
-        );
+        let seq = self.step / Self::JOURNEYS;
+        let asks = seq % 2 == 0;
         let id = JourneyId::from_bits(number as u128);
         let mut key = [0_u8; 32];
         // Spread as digests are.

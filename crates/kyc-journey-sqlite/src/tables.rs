@@ -83,6 +83,17 @@ impl Tables {
             None => return Err(refused(EngineErrorKind::UnknownJourney)),
         };
         let recording = Recording::of(self.machine, &before, event.clone());
+        let entry = &recording.entry;
+        let submitted = Submitted {
+            seq: entry.seq,
+            verdict: entry.verdict,
+            reason: entry.reason,
+            status: recording.state.status(),
+        };
+        // The machine remembers some keys by itself.
+        if submitted.verdict == Verdict::Duplicate {
+            return Ok((submitted, false));
+        }
         // Everything that can be refused comes before the first change.
         let sealed = self.seal_all(id, &recording)?;
         let number = store_state(database, id, stored.as_ref(), &recording, &sealed.state)?;
@@ -90,14 +101,9 @@ impl Tables {
         for lookup in &recording.added {
             self.adopt(database, id, number, lookup)?;
         }
-        let Recording { state, entry, .. } = recording;
-        let submitted = Submitted {
-            seq: entry.seq,
-            verdict: entry.verdict,
-            reason: entry.reason,
-            status: state.status(),
-        };
-        Ok((submitted, !entry.effects.is_empty()))
+        // What was adopted may have asked for something too.
+        let may_ask = !entry.effects.is_empty() || !recording.added.is_empty();
+        Ok((submitted, may_ask))
     }
 
     /// Applies a report to its journey, or parks it.

@@ -7,7 +7,7 @@ use crate::effect::{DataClass, Effect, EffectKind, LedgerEntry, Notice, TimerNam
 use crate::event::{Event, Reason, Verdict};
 use crate::fact::Fact;
 use crate::id::{Correlation, CorrelationToken, EffectId, ReceiptId, Seq};
-use crate::journey::{Journey, Transition};
+use crate::journey::{Journey, Transition, apply};
 use crate::leg::Leg;
 use crate::operation::Operation;
 use crate::status::JourneyStatus;
@@ -38,7 +38,8 @@ pub(super) const TIMER_NAME: TimerName = TimerName::leg(Leg::Verification, Timer
 pub fn scripted(journey: &Journey, event: &Event) -> Transition {
     let seq = journey.seq().next();
     let mut status = journey.status();
-    let mut token = journey.token().copied();
+    let token = journey.token().copied();
+    let mut before = journey.clone();
     let session = || ProviderReference::parse("session").expect("an id");
     let unsafe_call = |token: Option<CorrelationToken>| {
         EffectKind::Call(Operation::CreateSession {
@@ -52,9 +53,9 @@ pub fn scripted(journey: &Journey, event: &Event) -> Transition {
     let safe_call = || EffectKind::Call(Operation::ReadDecision { session: session() });
     let mut verdict = (Verdict::Applied, None);
     let effects = match &event.fact {
-        Fact::Start { token: new, .. } => {
+        Fact::Start { .. } => {
+            before = apply(journey, event).state;
             status = JourneyStatus::Running;
-            token = Some(*new);
             vec![]
         }
         Fact::HandIn => vec![unsafe_call(token)],
@@ -107,7 +108,7 @@ pub fn scripted(journey: &Journey, event: &Event) -> Transition {
         kind,
     });
     Transition {
-        state: state(journey, seq, status, token),
+        state: state(&before, seq, status),
         effects: effects.collect(),
         verdict: verdict.0,
         reason: verdict.1,
@@ -116,16 +117,10 @@ pub fn scripted(journey: &Journey, event: &Event) -> Transition {
 }
 
 /// The journey's stored form with these members: only the machine makes states in another way.
-fn state(
-    journey: &Journey,
-    seq: Seq,
-    status: JourneyStatus,
-    token: Option<CorrelationToken>,
-) -> Journey {
+fn state(journey: &Journey, seq: Seq, status: JourneyStatus) -> Journey {
     let mut stored = serde_json::to_value(journey).expect("a journey is JSON");
     let members = stored.as_object_mut().expect("an object");
     members.insert("seq".to_owned(), serde_json::json!(seq));
     members.insert("status".to_owned(), serde_json::json!(status));
-    members.insert("token".to_owned(), serde_json::json!(token));
     serde_json::from_value(stored).expect("a journey")
 }
