@@ -117,6 +117,30 @@ impl Runner {
         Ok(())
     }
 
+    /// Carries out what is due and what becomes due by that, and returns once nothing is under way: for a command that runs for a
+    /// moment, and for a time that is moved by hand. The time at which the next effect is due, if one waits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run).
+    pub async fn run_until_idle(&self) -> Result<Option<Timestamp>, EngineError> {
+        let _lease = self.outbox.begin()?;
+        self.recover().await?;
+        let mut state = UnderWay::default();
+        loop {
+            let room = state.room(self.calls);
+            let due = self.patiently(|| self.outbox.due(self.clock.now(), &room, &state.effects));
+            let due = due.await?;
+            for effect in due.effects {
+                self.begin(effect, &mut state);
+            }
+            match state.tasks.join_next_with_id().await {
+                Some(ended) => self.ended(ended, &mut state)?,
+                None => return Ok(due.next),
+            };
+        }
+    }
+
     /// Tells the journeys whose unsafe calls have a mark and no result. One query: what has no mark is simply due.
     async fn recover(&self) -> Result<(), EngineError> {
         for effect in self.patiently(|| self.outbox.interrupted()).await? {

@@ -11,6 +11,7 @@ mod documents;
 mod engine;
 mod finpass;
 mod finpro;
+mod idle;
 mod stored;
 mod verification;
 mod world;
