@@ -11,6 +11,7 @@ mod failures;
 mod people;
 mod returns;
 mod sandbox;
+mod thread;
 
 use std::sync::Arc;
 

@@ -48,6 +48,6 @@ impl Notices for Nowhere {
 #[async_trait]
 impl ConsentLog for Nowhere {
     async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
-        Err(Undelivered)
+        Ok(())
     }
 }
