@@ -53,30 +53,63 @@ fn machine(journey: &Journey, event: &Event) -> Transition {
 /// One measured variant in one round.
 struct Measured {
     steps_per_second: f64,
+    /// Of the processor, over all threads: what a busy neighbour does not change much.
+    microseconds_per_step: f64,
     latencies: Vec<Duration>,
 }
 
-impl Measured {
-    fn new(began: Instant, latencies: Vec<Duration>, steps_each: usize) -> Self {
-        let steps = (latencies.len() * steps_each) as f64;
+/// When a measurement began, by the wall and by the processor.
+#[derive(Clone, Copy)]
+struct Began {
+    wall: Instant,
+    processor: f64,
+}
+
+impl Began {
+    fn now() -> Self {
         Self {
-            steps_per_second: steps / began.elapsed().as_secs_f64(),
+            wall: Instant::now(),
+            processor: processor(),
+        }
+    }
+
+    fn is_over(self) -> bool {
+        self.wall.elapsed() >= TIME
+    }
+
+    fn measured(self, latencies: Vec<Duration>, steps_each: usize) -> Measured {
+        let steps = (latencies.len() * steps_each) as f64;
+        Measured {
+            steps_per_second: steps / self.wall.elapsed().as_secs_f64(),
+            microseconds_per_step: (processor() - self.processor) / steps * 1e6,
             latencies,
         }
     }
 }
 
+/// Seconds of the processor that this process has had; 0 where the system does not tell.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name of the program, which may have blanks.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split(' ').skip(12).take(2);
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
 /// Appends to a file and syncs it.
 fn syncs(directory: &Path) -> Measured {
     let mut file = std::fs::File::create(directory.join("syncs")).unwrap();
-    let (began, mut latencies) = (Instant::now(), Vec::new());
-    while began.elapsed() < TIME {
+    let (began, mut latencies) = (Began::now(), Vec::new());
+    while !began.is_over() {
         let start = Instant::now();
         file.write_all(&[7; 4_096]).unwrap();
         file.sync_data().unwrap();
         latencies.push(start.elapsed());
     }
-    Measured::new(began, latencies, 1)
+    began.measured(latencies, 1)
 }
 
 /// The engine's statements, and bodies as long as its own, without a machine, JSON, threads or a queue.
@@ -112,8 +145,8 @@ impl Raw {
 
     /// As long as the engine measures; `size` steps a commit.
     fn run(&mut self, size: usize) -> Measured {
-        let (began, mut latencies) = (Instant::now(), Vec::new());
-        while began.elapsed() < TIME {
+        let (began, mut latencies) = (Began::now(), Vec::new());
+        while !began.is_over() {
             let start = Instant::now();
             self.database.execute_batch("BEGIN IMMEDIATE").unwrap();
             for _ in 0..size {
@@ -122,7 +155,7 @@ impl Raw {
             self.database.execute_batch("COMMIT").unwrap();
             latencies.push(start.elapsed());
         }
-        Measured::new(began, latencies, size)
+        began.measured(latencies, size)
     }
 
     fn step(&mut self) {
@@ -188,9 +221,9 @@ impl Raw {
 }
 
 // Lengths of the engine's bodies on average; `sizes` prints them.
-const STATE: usize = 1_000;
-const ENTRY: usize = 500;
-const EFFECT: usize = 250;
+const STATE: usize = 830;
+const ENTRY: usize = 310;
+const EFFECT: usize = 180;
 
 /// An engine with a journey for each task.
 struct Engine {
@@ -226,7 +259,7 @@ impl Engine {
     }
 
     async fn run(&mut self) -> Measured {
-        let began = Instant::now();
+        let began = Began::now();
         let mut tasks = JoinSet::new();
         for number in 0..self.at_once {
             let (engine, first) = (Arc::clone(&self.engine), self.steps);
@@ -237,7 +270,7 @@ impl Engine {
             latencies.extend(of_task);
             self.steps = self.steps.max(last);
         }
-        Measured::new(began, latencies, 1)
+        began.measured(latencies, 1)
     }
 
     /// The mean lengths of state, entry and effect.
@@ -261,11 +294,11 @@ async fn steps(
     engine: &SqliteEngine,
     number: u128,
     first: u64,
-    began: Instant,
+    began: Began,
 ) -> (Vec<Duration>, u64) {
     let id = JourneyId::from_bits(number);
     let (mut latencies, mut step, mut asked) = (Vec::new(), first, None);
-    while began.elapsed() < TIME {
+    while !began.is_over() {
         step += 1;
         let fact = match asked.take() {
             None => Fact::Unrecognized(Source::default()),
@@ -349,11 +382,16 @@ async fn main() {
         } else {
             one
         };
+        let mut costs: Vec<f64> = rounds
+            .iter()
+            .map(|round| round.microseconds_per_step)
+            .collect();
         println!(
-            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}",
+            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}{:>10.1}",
+            speed / peer,
             milliseconds(rounds, 0.5),
             milliseconds(rounds, 0.99),
-            speed / peer,
+            median(&mut costs),
         );
     }
 }

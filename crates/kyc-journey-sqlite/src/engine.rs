@@ -17,7 +17,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, oneshot};
 
 use crate::open::{Candidate, OpenError, Opened, SqliteError};
-use crate::tables::Tables;
+use crate::tables::{Recent, Tables};
 use crate::writer::{Failure, NotWritten, Writer};
 
 /// How many writes may wait for their commit.
@@ -81,12 +81,14 @@ impl SqliteEngine {
             lock,
             path,
         } = opened;
-        let writer = Writer::start(writer, WAITING);
+        let recent = Recent::default();
+        let tables = Tables::new(sealer, machine, recent.clone());
+        let writer = Writer::start(writer, WAITING, move || recent.clear());
         Ok(Self {
             writer: writer.map_err(|source| OpenError::file(&path, source))?,
             reader: Arc::new(Mutex::new(reader)),
             _lock: lock,
-            tables: Tables::new(sealer, machine),
+            tables,
             changed: Notify::new(),
             is_run: Arc::default(),
         })

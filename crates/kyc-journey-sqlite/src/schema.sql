@@ -14,8 +14,10 @@ CREATE TABLE journey (
 
 CREATE INDEX journey_by_status ON journey (status, updated_at);
 
--- What happened, in order, and by the digest of its key what must not happen again.
+-- What happened, and by the digest of its key what must not happen again. In the order of time, so that what is written together lies
+-- together; one index finds a journey's events, and one of them by its key.
 CREATE TABLE event (
+    number  INTEGER PRIMARY KEY,
     journey INTEGER NOT NULL REFERENCES journey (number),
     seq     INTEGER NOT NULL,
     key     BLOB    NOT NULL,
@@ -24,9 +26,8 @@ CREATE TABLE event (
     leg     TEXT,
     class   TEXT,
     payload BLOB,
-    PRIMARY KEY (journey, seq),
     UNIQUE (journey, key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- What is still to be done, timers among it. A row goes in the transaction of the event that settles it.
 CREATE TABLE effect (

@@ -1,7 +1,7 @@
 //! What stands in the tables, and what an event changes there.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use kyc_journey::provider_core::serde::Serialize;
@@ -30,13 +30,40 @@ type Outcome<T> = Result<T, Failure<EngineError>>;
 pub(crate) struct Tables {
     sealer: Arc<dyn Sealer>,
     machine: Machine,
+    recent: Recent,
 }
 
-/// A journey as it is stored.
-struct Stored {
+/// How many journeys are kept at hand, opened and read.
+const RECENT: usize = 4_096;
+
+/// Journeys that changed lately, as the writer's transaction has them: nobody else writes. Emptied whenever one is rolled back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recent(Arc<Mutex<HashMap<JourneyId, Known>>>);
+
+impl Recent {
+    fn journeys(&self) -> MutexGuard<'_, HashMap<JourneyId, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.journeys().clear();
+    }
+
+    fn keep(&self, number: i64, state: Journey) {
+        let mut journeys = self.journeys();
+        // What is asked for is worth keeping; what was asked for long ago is read again.
+        if journeys.len() >= RECENT && !journeys.contains_key(state.id()) {
+            journeys.clear();
+        }
+        journeys.insert(state.id().clone(), Known { number, state });
+    }
+}
+
+/// A journey and its number in the tables.
+#[derive(Debug, Clone)]
+struct Known {
     number: i64,
-    status: JourneyStatus,
-    state: Vec<u8>,
+    state: Journey,
 }
 
 /// What an event changes, sealed.
@@ -48,8 +75,13 @@ struct Sealed {
 }
 
 impl Tables {
-    pub(crate) fn new(sealer: Arc<dyn Sealer>, machine: Machine) -> Self {
-        Self { sealer, machine }
+    /// `recent` is emptied by whoever rolls a transaction back.
+    pub(crate) fn new(sealer: Arc<dyn Sealer>, machine: Machine, recent: Recent) -> Self {
+        Self {
+            sealer,
+            machine,
+            recent,
+        }
     }
 
     #[cfg(feature = "testing")]
@@ -64,20 +96,20 @@ impl Tables {
         id: &JourneyId,
         event: &Event,
     ) -> Outcome<(Submitted, bool)> {
-        let stored = Stored::find(database, id)?;
+        let known = self.known(database, id)?;
         let key = self.key(&event.key);
-        let before = match &stored {
-            Some(stored) => {
-                if let Some(seq) = seen(database, stored.number, &key)? {
+        let before = match &known {
+            Some(known) => {
+                if let Some(seq) = seen(database, known.number, &key)? {
                     let submitted = Submitted {
                         seq,
                         verdict: Verdict::Duplicate,
                         reason: None,
-                        status: stored.status,
+                        status: known.state.status(),
                     };
                     return Ok((submitted, false));
                 }
-                self.open(&Place::state(id), &stored.state)?
+                known.state.clone()
             }
             None if matches!(event.fact, Fact::Start { .. }) => Journey::new(id.clone()),
             None => return Err(refused(EngineErrorKind::UnknownJourney)),
@@ -96,8 +128,10 @@ impl Tables {
         }
         // Everything that can be refused comes before the first change.
         let sealed = self.seal_all(id, &recording)?;
-        let number = store_state(database, id, stored.as_ref(), &recording, &sealed.state)?;
+        let number = known.map(|known| known.number);
+        let number = store_state(database, id, number, &recording, &sealed.state)?;
         store_event(database, id, number, &key, &recording, &sealed)?;
+        self.recent.keep(number, recording.state.clone());
         for lookup in &recording.added {
             self.adopt(database, id, number, lookup)?;
         }
@@ -188,9 +222,14 @@ impl Tables {
 
     /// Removes a journey with everything that is stored for it.
     pub(crate) fn forget(&self, database: &Connection, id: &JourneyId) -> Outcome<()> {
-        let Some(Stored { number, .. }) = Stored::find(database, id)? else {
+        let number: Option<i64> = database
+            .prepare_cached("SELECT number FROM journey WHERE id = ?1")?
+            .query_row([id.as_str()], |row| row.get(0))
+            .optional()?;
+        let Some(number) = number else {
             return Ok(());
         };
+        self.recent.journeys().remove(id);
         for statement in [
             "DELETE FROM reference WHERE journey = ?1",
             "DELETE FROM effect WHERE journey = ?1",
@@ -425,6 +464,24 @@ impl Tables {
         Ok(())
     }
 
+    /// The journey as the writer's transaction has it.
+    fn known(&self, database: &Connection, id: &JourneyId) -> Outcome<Option<Known>> {
+        if let Some(known) = self.recent.journeys().get(id) {
+            return Ok(Some(known.clone()));
+        }
+        let found = database
+            .prepare_cached("SELECT number, state FROM journey WHERE id = ?1")?
+            .query_row([id.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .optional()?;
+        let Some((number, state)) = found else {
+            return Ok(None);
+        };
+        let state = self.open(&Place::state(id), &state)?;
+        Ok(Some(Known { number, state }))
+    }
+
     fn effect(&self, id: &EffectId, row: &Row<'_>) -> Outcome<Effect> {
         let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
         let effect: Effect = self.open(&Place::effect(&id.journey, id.seq), body)?;
@@ -489,25 +546,6 @@ impl Tables {
     }
 }
 
-impl Stored {
-    fn find(database: &Connection, id: &JourneyId) -> Outcome<Option<Self>> {
-        let found = database
-            .prepare_cached("SELECT number, status, state FROM journey WHERE id = ?1")?
-            .query_row([id.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((number, status, state)) = found else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            number,
-            status: status_of(&status)?,
-            state,
-        }))
-    }
-}
-
 /// The number of the event that was recorded under this key.
 fn seen(database: &Connection, journey: i64, key: &[u8; 32]) -> Outcome<Option<Seq>> {
     let seq = database
@@ -521,7 +559,7 @@ fn seen(database: &Connection, journey: i64, key: &[u8; 32]) -> Outcome<Option<S
 fn store_state(
     database: &Connection,
     id: &JourneyId,
-    before: Option<&Stored>,
+    number: Option<i64>,
     recording: &Recording,
     state: &[u8],
 ) -> rusqlite::Result<i64> {
@@ -530,13 +568,13 @@ fn store_state(
         recording.state.status().as_str(),
     );
     let at = recording.entry.at.as_microsecond();
-    if let Some(Stored { number, .. }) = before {
+    if let Some(number) = number {
         database
             .prepare_cached(
                 "UPDATE journey SET seq = ?2, status = ?3, updated_at = ?4, state = ?5 WHERE number = ?1",
             )?
             .execute(params![number, seq, status, at, state])?;
-        return Ok(*number);
+        return Ok(number);
     }
     database
         .prepare_cached(

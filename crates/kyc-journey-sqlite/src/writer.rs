@@ -94,6 +94,8 @@ struct Shared {
     database: Mutex<Connection>,
     /// How many transactions were committed.
     commits: AtomicU64,
+    /// Told of every transaction that was not.
+    rolled_back: Box<dyn Fn() + Send + Sync>,
 }
 
 /// What submits to the writer. The thread ends, and the database is closed, when it is dropped.
@@ -109,8 +111,13 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts the thread. At most `capacity` writes wait.
-    pub(crate) fn start(database: Connection, capacity: usize) -> std::io::Result<Self> {
+    /// Starts the thread. At most `capacity` writes wait. `rolled_back` is called after each transaction that was not committed, before the
+    /// next one begins.
+    pub(crate) fn start(
+        database: Connection,
+        capacity: usize,
+        rolled_back: impl Fn() + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue {
                 writes: VecDeque::new(),
@@ -120,6 +127,7 @@ impl Writer {
             filled: Condvar::new(),
             database: Mutex::new(database),
             commits: AtomicU64::new(0),
+            rolled_back: Box::new(rolled_back),
         });
         let here = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -136,13 +144,15 @@ impl Writer {
         lock(&self.shared.queue).capacity = writes;
     }
 
-    /// Runs something outside of a transaction, between two commits. Blocks for as long as a commit takes.
+    /// Runs something outside of a transaction, between two commits; what is known of the tables is forgotten. Blocks for as long as a commit takes.
     #[cfg(feature = "testing")]
     pub(crate) fn alone(
         &self,
         run: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), NotWritten> {
-        run(&lock(&self.shared.database)).map_err(NotWritten::Database)
+        let database = lock(&self.shared.database);
+        (self.shared.rolled_back)();
+        run(&database).map_err(NotWritten::Database)
     }
 
     /// How many transactions were committed since the start.
@@ -209,8 +219,11 @@ impl Shared {
     /// Commits a group, or, if the database fails, each write alone, so that one that is too large holds up no other.
     fn commit(&self, database: &Connection, mut group: Vec<Box<dyn Waiting>>) {
         let mut failure = transaction(database, &mut group).err();
-        if failure.is_none() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
+        match failure {
+            None => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(_) => (self.rolled_back)(),
         }
         let alone = group.len() == 1;
         for write in group {
@@ -373,7 +386,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_submitted_during_a_commit_is_one_group() {
-        let writer = Arc::new(Writer::start(table(), 4_096).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
         let held = hold(&writer).await;
         let all: Vec<_> = (0..1_500).map(|a| (a, 1)).collect();
         let submitted = submit(&writer, &all).await;
@@ -386,7 +399,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_that_fails_takes_no_other_with_it() {
-        let writer = Arc::new(Writer::start(table(), 4_096).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
         let held = hold(&writer).await;
         // The third breaks a rule of the table.
         let submitted = submit(&writer, &[(1, 1), (2, 1), (2, 1), (3, 1)]).await;
@@ -401,7 +414,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_refused_is_told_and_the_group_is_committed() {
-        let writer = Arc::new(Writer::start(table(), 4_096).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
         let held = hold(&writer).await;
         let submitted = submit(&writer, &[(1, 1)]).await;
         let other = Arc::clone(&writer);
@@ -423,7 +436,7 @@ mod tests {
         database
             .execute_batch("PRAGMA max_page_count = 20")
             .expect("a small disk");
-        let writer = Arc::new(Writer::start(database, 4_096).expect("a thread"));
+        let writer = Arc::new(Writer::start(database, 4_096, || ()).expect("a thread"));
         assert!(matches!(writer.write(insert(1, 10_000)).await, Ok(Ok(1))));
         let held = hold(&writer).await;
         // The large one does not fit; the small ones do, also in its group.
@@ -449,7 +462,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_disk_that_turned_read_only_is_told_and_loses_nothing() {
-        let writer = Arc::new(Writer::start(table(), 4_096).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
         assert!(matches!(writer.write(insert(1, 1)).await, Ok(Ok(1))));
         let turn = |word: &'static str| {
             let writer = Arc::clone(&writer);
@@ -471,7 +484,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_and_a_closed_one_too() {
-        let writer = Arc::new(Writer::start(table(), 2).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 2, || ()).expect("a thread"));
         let held = hold(&writer).await;
         let submitted = submit(&writer, &[(1, 1), (2, 1)]).await;
         assert!(matches!(
@@ -491,7 +504,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_writer_that_panics_leaves_nobody_waiting() {
-        let writer = Arc::new(Writer::start(table(), 16).expect("a thread"));
+        let writer = Arc::new(Writer::start(table(), 16, || ()).expect("a thread"));
         let wrong = |_: &Connection| -> Result<(), Failure<()>> { panic!("on purpose") };
         assert!(matches!(writer.write(wrong).await, Err(NotWritten::Closed)));
         assert!(matches!(

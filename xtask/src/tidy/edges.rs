@@ -12,6 +12,7 @@ pub(crate) enum Role {
     Provider,
     Journey,
     Performer,
+    Engine,
     Facade,
     Sandbox,
     Cli,
@@ -36,6 +37,7 @@ impl Role {
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
             "kyc-journey-performer" => Self::Performer,
+            "kyc-journey-sqlite" => Self::Engine,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
@@ -51,6 +53,7 @@ impl Role {
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
             Self::Journey | Self::Sandbox => other == Self::Core,
+            Self::Engine => matches!(other, Self::Core | Self::Journey),
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
@@ -158,6 +161,8 @@ mod tests {
             ("kyc-journey", "kyc-journey-performer"),
             ("kyc-journey-performer", "finpass"),
             ("kyc-journey-performer", "kyc-sandbox"),
+            ("kyc-journey", "kyc-journey-sqlite"),
+            ("kyc-facade", "kyc-journey-sqlite"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -172,6 +177,8 @@ mod tests {
             ("kyc-cli", "kyc-facade"),
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
+            ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey"),
             ("kyc-journey-performer", "kyc-journey"),
         ] {

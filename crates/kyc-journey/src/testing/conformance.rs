@@ -264,16 +264,14 @@ pub async fn an_event_is_applied_once(subject: Arc<dyn Subject>) {
         let (engine, event) = (Arc::clone(&started.engine), event.clone());
         submissions.spawn(async move { engine.submit(&id(), event).await });
     }
-    let mut applied = 0;
+    let mut verdicts = Vec::new();
     for submitted in submissions.join_all().await {
         let submitted = submitted.expect("an event is stored");
         assert_eq!(submitted.seq, Seq::new(2), "each is told the same number");
-        match submitted.verdict {
-            Verdict::Applied => applied += 1,
-            other => assert_eq!(other, Verdict::Duplicate),
-        }
+        verdicts.push(submitted.verdict);
     }
-    assert_eq!(applied, 1, "one of eight is applied");
+    verdicts.retain(|verdict| *verdict != Verdict::Duplicate);
+    assert_eq!(verdicts, [Verdict::Applied], "one of eight is applied");
     scene.witness.until_told(&id(), 1).await;
     let started = scene.restart(started).await;
     let late = scene.submit(&started, event).await;
@@ -345,7 +343,8 @@ pub async fn what_was_acknowledged_survives(subject: Arc<dyn Subject>) {
         SignedDuration::from_secs(10)
     );
     let newer = started.engine.history(&id(), Seq::new(9)).await;
-    assert_eq!(newer.expect("a read"), history[9..]);
+    let all: Vec<_> = history.into_iter().skip(9).collect();
+    assert_eq!(newer.expect("a read"), all);
     scene.crash(started).await;
 }
 
@@ -709,9 +708,10 @@ pub async fn journeys_are_listed_page_by_page(subject: Arc<dyn Subject>) {
     expected.sort();
     assert_eq!(all(JourneyFilter::new()).await, expected);
     let withdrawn = JourneyFilter::new().set_statuses([JourneyStatus::Withdrawn]);
-    assert_eq!(all(withdrawn).await, expected[..50]);
+    let (changed, unchanged) = expected.split_at(50);
+    assert_eq!(all(withdrawn).await, changed);
     let stale = JourneyFilter::new().set_unchanged_since(Some(half));
-    assert_eq!(all(stale.clone()).await, expected[50..]);
+    assert_eq!(all(stale.clone()).await, unchanged);
     let running = stale.set_statuses([JourneyStatus::Withdrawn]);
     assert_eq!(all(running).await, []);
     let all = JourneyFilter::new();

@@ -12,6 +12,7 @@ mod engine;
 mod finpass;
 mod finpro;
 mod idle;
+mod runner;
 mod stored;
 mod verification;
 mod world;
