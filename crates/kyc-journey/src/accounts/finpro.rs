@@ -652,6 +652,8 @@ impl FinPro {
                 }
             }
             (Consent::Active, ConsentState::Active) | (Consent::Paused, ConsentState::Paused) => {
+                // What lies between the two is older.
+                self.note_time(news);
                 step.late(Reason::Known);
             }
             (Consent::Active | Consent::Paused, ConsentState::Pending) => {

@@ -7,12 +7,17 @@
     clippy::arithmetic_side_effects
 )]
 
+mod consent;
 mod documents;
 mod engine;
 mod finpass;
 mod finpro;
 mod idle;
+mod pairs;
+mod rules;
 mod runner;
+mod search;
+mod settlement;
 mod stored;
 mod verification;
 mod world;

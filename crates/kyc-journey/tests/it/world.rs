@@ -73,6 +73,7 @@ pub(crate) struct World {
     pub(crate) last: Transition,
     pub(crate) at: Timestamp,
     pub(crate) effects: Vec<Effect>,
+    answered: Vec<EffectId>,
     events: u64,
 }
 
@@ -92,6 +93,7 @@ impl World {
             last,
             at,
             effects: Vec::new(),
+            answered: Vec::new(),
             events: 0,
         }
     }
@@ -147,14 +149,17 @@ impl World {
             content: Masked::new("CANARY"),
         });
         self.apply(&Event::new(key, self.at, leg, fact).set_payload(payload));
+        assert!(!format!("{:?}", self.last).contains("CANARY"));
         self
     }
 
     pub(crate) fn apply(&mut self, event: &Event) {
         self.last = apply(&self.journey, event);
-        assert!(!format!("{:?}", self.last).contains("CANARY"));
         self.journey = self.last.state.clone();
         self.effects.extend(self.last.effects.iter().cloned());
+        if !matches!(event.fact, Fact::Interrupted { .. }) {
+            self.answered.extend(event.fact.effect().cloned());
+        }
     }
 
     /// The latest call of this name.
@@ -165,6 +170,20 @@ impl World {
             .unwrap_or_else(|| panic!("no {name} in {:?}", self.names()))
             .id
             .clone()
+    }
+
+    /// The calls that have been asked for, and neither cancelled nor answered.
+    pub(crate) fn pending(&self) -> Vec<(EffectId, &'static str)> {
+        let is_cancelled = |id: &EffectId| {
+            let mut effects = self.effects.iter();
+            effects.any(|effect| matches!(&effect.kind, EffectKind::CancelCall(cancelled) if cancelled == id))
+        };
+        let calls = self
+            .effects
+            .iter()
+            .filter_map(|effect| Some((&effect.id, effect.operation()?.name())));
+        let pending = calls.filter(|(id, _)| !self.answered.contains(id) && !is_cancelled(id));
+        pending.map(|(id, name)| (id.clone(), name)).collect()
     }
 
     pub(crate) fn operation(&self, name: &str) -> Operation {
