@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
 use crate::parse::{on_finding, seconds};
-use crate::{onboard, openapi, sandbox};
+use crate::{journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
 pub(crate) fn parser() -> clap::Command {
@@ -102,6 +102,9 @@ async fn call(
     };
     match command {
         Command::Onboard(onboard) => return onboard::run(*onboard, options, output).await,
+        Command::Journey(arguments) => {
+            return journey::run(arguments.command, options, output).await;
+        }
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,
