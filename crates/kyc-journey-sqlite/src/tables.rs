@@ -98,20 +98,20 @@ impl Tables {
     ) -> Outcome<(Submitted, bool)> {
         let known = self.known(database, id)?;
         let key = self.key(&event.key);
-        let before = match &known {
-            Some(known) => {
-                if let Some(seq) = seen(database, known.number, &key)? {
+        let (number, before) = match known {
+            Some(Known { number, state }) => {
+                if let Some(seq) = seen(database, number, &key)? {
                     let submitted = Submitted {
                         seq,
                         verdict: Verdict::Duplicate,
                         reason: None,
-                        status: known.state.status(),
+                        status: state.status(),
                     };
                     return Ok((submitted, false));
                 }
-                known.state.clone()
+                (Some(number), state)
             }
-            None if matches!(event.fact, Fact::Start { .. }) => Journey::new(id.clone()),
+            None if matches!(event.fact, Fact::Start { .. }) => (None, Journey::new(id.clone())),
             None => return Err(refused(EngineErrorKind::UnknownJourney)),
         };
         let recording = Recording::of(self.machine, &before, event.clone());
@@ -128,15 +128,14 @@ impl Tables {
         }
         // Everything that can be refused comes before the first change.
         let sealed = self.seal_all(id, &recording)?;
-        let number = known.map(|known| known.number);
         let number = store_state(database, id, number, &recording, &sealed.state)?;
         store_event(database, id, number, &key, &recording, &sealed)?;
-        self.recent.keep(number, recording.state.clone());
+        // What was adopted may have asked for something too.
+        let may_ask = !entry.effects.is_empty() || !recording.added.is_empty();
+        self.recent.keep(number, recording.state);
         for lookup in &recording.added {
             self.adopt(database, id, number, lookup)?;
         }
-        // What was adopted may have asked for something too.
-        let may_ask = !entry.effects.is_empty() || !recording.added.is_empty();
         Ok((submitted, may_ask))
     }
 

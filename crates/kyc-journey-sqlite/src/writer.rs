@@ -8,10 +8,14 @@ use std::thread::JoinHandle;
 
 use kyc_journey::point;
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// How many writes one commit takes in at most.
 const GROUP: usize = 1_024;
+
+/// How many the writer answers by itself: another thread would take as long to begin.
+const FEW: usize = 8;
 
 /// Why a write was not made.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(crate) enum NotWritten {
 trait Waiting: Send {
     fn write(&mut self, database: &Connection) -> rusqlite::Result<()>;
     fn settle(self: Box<Self>, committed: Result<(), NotWritten>);
+    /// Where whoever waits for it is run.
+    fn runtime(&self) -> Option<Handle>;
 }
 
 type Outcome<T, E> = Result<Result<T, E>, NotWritten>;
@@ -51,6 +57,7 @@ struct Write<F, T, E> {
     make: F,
     made: Option<Result<T, E>>,
     reply: oneshot::Sender<Outcome<T, E>>,
+    runtime: Option<Handle>,
 }
 
 impl<F, T: Send, E: Send> Waiting for Write<F, T, E>
@@ -67,6 +74,10 @@ where
         let outcome = committed.and_then(|()| made.ok_or(NotWritten::Closed));
         // Whoever asked may have given up; what is written stays written.
         let _ = reply.send(outcome);
+    }
+
+    fn runtime(&self) -> Option<Handle> {
+        self.runtime.clone()
     }
 }
 
@@ -175,6 +186,7 @@ impl Writer {
             make,
             made: None,
             reply,
+            runtime: Handle::try_current().ok(),
         });
         self.shared.enqueue(write)?;
         answer.await.unwrap_or(Err(NotWritten::Closed))
@@ -226,12 +238,15 @@ impl Shared {
             Some(_) => (self.rolled_back)(),
         }
         let alone = group.len() == 1;
+        if failure.is_none() {
+            Committed(group).settle();
+            return;
+        }
         for write in group {
             match failure.take() {
-                None => write.settle(Ok(())),
                 Some(error) if alone => write.settle(Err(NotWritten::Database(error))),
-                Some(error) => {
-                    failure = Some(error);
+                error => {
+                    failure = error;
                     self.commit(database, vec![write]);
                 }
             }
@@ -252,6 +267,31 @@ impl Shared {
         }
         let size = queue.writes.len().min(GROUP);
         Some(queue.writes.drain(..size).collect())
+    }
+}
+
+/// Writes that are durable. Each is answered, at the latest when this is dropped.
+struct Committed(Vec<Box<dyn Waiting>>);
+
+impl Committed {
+    /// Answers them: many of them on a thread of those who wait, so that the writer goes on.
+    fn settle(self) {
+        let runtime = match self.0.len() {
+            0..=FEW => None,
+            _ => self.0.first().and_then(|write| write.runtime()),
+        };
+        if let Some(runtime) = runtime {
+            // A runtime that has ended drops it at once.
+            runtime.spawn(async move { drop(self) });
+        }
+    }
+}
+
+impl Drop for Committed {
+    fn drop(&mut self) {
+        for write in self.0.drain(..) {
+            write.settle(Ok(()));
+        }
     }
 }
 
@@ -480,6 +520,29 @@ mod tests {
         turn("OFF").await;
         assert!(matches!(writer.write(insert(3, 1)).await, Ok(Ok(3))));
         assert_eq!(rows(&writer).await, [1, 3]);
+    }
+
+    /// Whoever waits on another thread is answered though the runtime of the first of the group has ended.
+    #[tokio::test]
+    async fn a_runtime_that_ended_takes_no_answer_with_it() {
+        let writer = Arc::new(Writer::start(table(), 64, || ()).expect("a thread"));
+        let held = hold(&writer).await;
+        let other = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .expect("a runtime");
+        let first = Arc::clone(&writer);
+        other.spawn(async move { first.write(insert(0, 1)).await });
+        while lock(&writer.shared.queue).writes.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let rows: Vec<_> = (1..20).map(|a| (a, 1)).collect();
+        let submitted = submit(&writer, &rows).await;
+        other.shutdown_background();
+        held.release().await;
+        for one in submitted {
+            assert!(matches!(one.await, Ok(Ok(Ok(_)))));
+        }
     }
 
     #[tokio::test]

@@ -74,6 +74,16 @@ impl Attempts {
         }
     }
 
+    /// Whether a report is about the current attempt; if not, that is the verdict on it.
+    pub(crate) fn is_current(&self, step: &mut Step<'_>, leg: Leg, source: &Source) -> bool {
+        match self.belongs(step, leg, source) {
+            Belongs::Current => return true,
+            Belongs::Not(reason @ Reason::ReplacedAttempt) => step.late(reason),
+            Belongs::Not(reason) => step.discarded(reason),
+        }
+        false
+    }
+
     /// What a report is about. One with our token names the attempt; one without has only the provider's id.
     pub(crate) fn belongs(&self, step: &Step<'_>, leg: Leg, source: &Source) -> Belongs {
         let reference = source.reference.as_ref();

@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::{Attempts, Belongs};
+use crate::attempts::Attempts;
 use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason};
+use crate::event::{Event, Reason, Verdict};
 use crate::fact::{Answer, Fact, FoundFile, Return, ReturnEnd};
 use crate::id::Seq;
 use crate::leg::{Blame, Leg, LegStatus, Stop};
@@ -103,7 +103,6 @@ impl Documents {
     /// The name of its state, for people.
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             State::Idle => "idle",
             State::Opening => "opening",
             State::Unsettled(_) => "unsettled",
@@ -166,10 +165,14 @@ impl Documents {
                 true => self.begin_again(step),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done: false } if matches!(self.state, State::Unsettled(_)) => {
                 self.begin_again(step);
             }
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             fact => match fact.effect() {
                 Some(effect) => {
@@ -258,9 +261,9 @@ impl Documents {
             self.calls.give_up(step, LEG, attempt, |_| true);
             return self.authorized(step, plan, *has_e_aadhaar);
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 
@@ -332,15 +335,9 @@ impl Documents {
     }
 
     fn returned(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan, returned: &Return) {
-        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, &returned.source) {
-            match reason {
-                Reason::ReplacedAttempt => step.late(reason),
-                _ => {
-                    step.discarded(reason);
-                    if self.stop.is_none() {
-                        step.tell_operator(LEG, OperatorTask::ForeignReturn);
-                    }
-                }
+        if !self.attempts.is_current(step, LEG, &returned.source) {
+            if step.verdict == Verdict::Discarded && self.stop.is_none() {
+                step.tell_operator(LEG, OperatorTask::ForeignReturn);
             }
             return;
         }

@@ -419,12 +419,16 @@ impl Started {
             return step.discarded(Reason::NoLeg);
         };
         let is_report = event.fact.source().is_some();
+        // What gives something back goes on after the end.
+        let is_resumption = event.fact == Fact::Resume;
         let provider = event.fact.provider();
         match self.plan.has(leg) {
             true if provider.is_some_and(|provider| provider != self.plan.provider(leg)) => {
                 step.discarded(Reason::NotPlanned);
             }
-            true if is_report || !is_over(status) => self.pass_to(leg, step, event),
+            true if is_report || is_resumption || !is_over(status) => {
+                self.pass_to(leg, step, event)
+            }
             true => step.discarded(Reason::JourneyEnded),
             false => step.discarded(Reason::NotPlanned),
         }

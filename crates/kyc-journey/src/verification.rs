@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::{Attempts, Belongs};
+use crate::attempts::Attempts;
 use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
 use crate::event::{Event, Reason};
@@ -12,7 +12,7 @@ use crate::fact::{Answer, Fact, Refusal, SessionNews, SessionState};
 use crate::leg::{Blame, Leg, LegStatus, Stop};
 use crate::operation::Operation;
 use crate::plan::{VerificationPlan, later};
-use crate::reconcile::set_reconcile;
+use crate::schedule::set_reconcile;
 use crate::settle::Unsettled;
 use crate::step::Step;
 
@@ -114,12 +114,6 @@ impl Verification {
 
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some()
-                && self.status() != LegStatus::Ready
-                && self.state != State::Declined =>
-            {
-                "stopped"
-            }
             State::Idle => "idle",
             State::Creating => "creating",
             State::Unsettled(_) => "unsettled",
@@ -184,19 +178,21 @@ impl Verification {
 
     pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &VerificationPlan, event: &Event) {
         match &event.fact {
-            Fact::Session(news) => match self.attempts.belongs(step, LEG, &news.source) {
-                Belongs::Current => self.observe(step, plan, news, false),
-                Belongs::Not(Reason::ReplacedAttempt) => step.late(Reason::ReplacedAttempt),
-                Belongs::Not(reason) => step.discarded(reason),
-            },
+            Fact::Session(news) => {
+                if self.attempts.is_current(step, LEG, &news.source) {
+                    self.observe(step, plan, news, false);
+                }
+            }
             // The person is back: whatever they say, Veriff is asked.
-            Fact::Returned(returned) => match self.attempts.belongs(step, LEG, &returned.source) {
-                Belongs::Current if self.stop.is_some() => step.discarded(Reason::LegEnded),
-                Belongs::Current if matches!(self.state, State::Session(_)) => self.look_up(step),
-                Belongs::Current => step.late(Reason::NotExpected),
-                Belongs::Not(Reason::ReplacedAttempt) => step.late(Reason::ReplacedAttempt),
-                Belongs::Not(reason) => step.discarded(reason),
-            },
+            Fact::Returned(returned) => {
+                if self.attempts.is_current(step, LEG, &returned.source) {
+                    match (&self.state, self.stop) {
+                        (_, Some(_)) => step.discarded(Reason::LegEnded),
+                        (State::Session(_), None) => self.look_up(step),
+                        _ => step.late(Reason::NotExpected),
+                    }
+                }
+            }
             Fact::AskAgain => {
                 let may = match &self.state {
                     State::Unsettled(unsettled) => unsettled.may_ask_again(),
@@ -212,8 +208,12 @@ impl Verification {
                 true => self.begin_again(step),
                 false => step.kept(Reason::NotExpected),
             },
-            Fact::Settled { done } => self.settled(step, *done),
             Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
+            Fact::Settled { done } => self.settled(step, *done),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             Fact::HandIn => self.hand_in(step),
             Fact::OneTimeCodeWanted => self.want_code(step),
@@ -369,9 +369,9 @@ impl Verification {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 

@@ -24,17 +24,17 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 const JOURNEYS: u128 = 2;
-const DIRECTORY: &str = "KYC_JOURNEY_CRASH_DIRECTORY";
+pub(crate) const DIRECTORY: &str = "KYC_JOURNEY_CRASH_DIRECTORY";
 
 /// Writes down what it does, and wakes whoever waits for it.
 #[derive(Debug)]
-struct Ledger {
+pub(crate) struct Ledger {
     path: PathBuf,
     written: Notify,
 }
 
 impl Ledger {
-    fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self {
             path: directory.join("ledger"),
             written: Notify::new(),
@@ -42,7 +42,7 @@ impl Ledger {
     }
 
     /// One line, by one write: a process that is killed leaves it out or whole.
-    fn write(&self, what: &str, effect: &EffectId) {
+    pub(crate) fn write(&self, what: &str, effect: &EffectId) {
         let mut file = OpenOptions::new();
         let mut file = file.create(true).append(true).open(&self.path).unwrap();
         file.write_all(format!("{what} {effect}\n").as_bytes())
@@ -51,7 +51,7 @@ impl Ledger {
     }
 
     /// How often each effect was carried out.
-    fn counts(&self, what: &str) -> BTreeMap<String, usize> {
+    pub(crate) fn counts(&self, what: &str) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         let lines = fs::read_to_string(&self.path).unwrap_or_default();
         for line in lines.lines() {
@@ -187,10 +187,10 @@ fn process() {
     });
 }
 
-/// Runs the process, and says whether it was killed.
-fn is_killed(directory: &Path, kill_at: &str) -> bool {
+/// Runs a process of this program's tests, and says whether it was killed.
+pub(crate) fn is_killed(process: &str, directory: &Path, kill_at: &str) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::process", "--ignored"])
+        .args(["--exact", process, "--ignored"])
         .env(DIRECTORY, directory)
         .env("KYC_JOURNEY_KILL_AT", kill_at)
         .stdout(Stdio::null())
@@ -249,7 +249,7 @@ async fn check(directory: &Path, how: &str) {
 }
 
 /// In memory where there is such a place: what is written outlives a process there too, and no disk is waited for.
-fn directory() -> TempDir {
+pub(crate) fn directory() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
@@ -262,14 +262,14 @@ async fn a_process_that_is_killed_anywhere_loses_nothing_and_doubles_nothing() {
             let directory = directory.path();
             let kill_at = format!("{name}#{passing}");
             // Once it runs to its end, it has been killed at every passing.
-            let killed = is_killed(directory, &kill_at);
+            let killed = is_killed("crash::process", directory, &kill_at);
             kills += u32::from(killed);
             if killed {
                 // The next one dies early too, and the one after it in its recovery, if there is one.
                 for again in ["in a transaction#1", "after an interruption#1"] {
-                    kills += u32::from(is_killed(directory, again));
+                    kills += u32::from(is_killed("crash::process", directory, again));
                 }
-                assert!(!is_killed(directory, ""), "{kill_at}");
+                assert!(!is_killed("crash::process", directory, ""), "{kill_at}");
             }
             check(directory, &kill_at).await;
             if !killed {

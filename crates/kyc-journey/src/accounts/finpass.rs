@@ -4,8 +4,7 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use super::finpro::next;
-use crate::attempts::{Attempts, Belongs};
+use crate::attempts::Attempts;
 use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
 use crate::event::{Event, Reason};
@@ -13,7 +12,7 @@ use crate::fact::{Answer, Fact, Refusal, Source};
 use crate::leg::{Blame, Leg, LegStatus, Stop};
 use crate::operation::Operation;
 use crate::plan::{AccountsPlan, FinpassFlow, later};
-use crate::reconcile::{doubling, set_reconcile};
+use crate::schedule::{doubling, next, set_reconcile};
 use crate::settle::Unsettled;
 use crate::step::Step;
 
@@ -80,7 +79,6 @@ impl Finpass {
 
     pub(crate) fn phase(&self) -> &'static str {
         match &self.state {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             State::Idle => "idle",
             State::Opening => "opening",
             State::Unsettled(_) | State::RefreshUnsettled(_) => "unsettled",
@@ -157,13 +155,17 @@ impl Finpass {
                 true => self.begin_again(step, plan),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done } => match (&self.state, done) {
                 (State::Unsettled(_), false) => self.begin_again(step, plan),
                 (State::RefreshUnsettled(_), false) => self.refresh(step),
                 (State::RefreshUnsettled(_), true) => self.start_fetching(step, plan),
                 _ => step.kept(Reason::NotExpected),
             },
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.state == State::Failed(Blame::Operator) => {
                 self.begin_again(step, plan)
             }
@@ -184,11 +186,8 @@ impl Finpass {
 
     /// A webhook or a return: it says that something may have happened, and never what.
     fn hinted(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, source: &Source) {
-        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, source) {
-            return match reason {
-                Reason::ReplacedAttempt => step.late(reason),
-                _ => step.discarded(reason),
-            };
+        if !self.attempts.is_current(step, LEG, source) {
+            return;
         }
         if self.stop.is_some() {
             return step.discarded(Reason::LegEnded);
@@ -304,9 +303,9 @@ impl Finpass {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 

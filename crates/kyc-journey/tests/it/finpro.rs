@@ -642,7 +642,7 @@ fn fetching_revoked_meanwhile_drops_the_answer() {
     world.submit(Fact::Consent(consent("handle-1", ConsentState::Revoked)));
     world
         .answer_with("fetch-data", Answer::AccountData, DataClass::AccountData)
-        .was(Verdict::Late);
+        .was(Verdict::Discarded);
     assert!(!world.last.keeps_payload);
     let mut world = fetching();
     world.submit(Fact::Withdrawn);

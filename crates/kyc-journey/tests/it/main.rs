@@ -1,4 +1,4 @@
-//! Tests of the machine, pure functions all of them.
+//! Tests of the machine, pure functions all of them, and of the engine in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -82,6 +82,7 @@ fn plans() -> Vec<Plan> {
         Plan::new().set_accounts(Some(finpass(FinpassFlow::Underwriting))),
         Plan::new().set_accounts(Some(finpass(FinpassFlow::Monitoring))),
         Plan::new().set_verification(Some(VerificationPlan::new())),
+        Plan::new().set_verification(Some(VerificationPlan::new().set_required(false))),
     ]
 }
 
@@ -379,6 +380,13 @@ fn check(old: &World, new: &World, event: &Event) {
         "{}",
         what()
     );
+    let is_final =
+        !matches!(was, JourneyStatus::Completed | JourneyStatus::Rejected) && was.is_end();
+    assert!(
+        !is_final || calls.iter().all(|call| call.is_clean_up()),
+        "{}",
+        what()
+    );
     // Ends are stable.
     let may_leave = match &event.fact {
         Fact::Withdrawn => is == JourneyStatus::Withdrawn && was != JourneyStatus::Refused,
@@ -535,7 +543,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "probing",
             "ready",
             "refused",
-            "stopped",
             "unsettled",
         ]
     );
@@ -563,7 +570,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "revoked",
             "revoked_at_aggregator",
             "revoking",
-            "stopped",
             "unsettled",
             "waiting",
         ]
@@ -582,7 +588,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "resubmission",
             "review",
             "started",
-            "stopped",
             "submitted",
             "unsettled",
         ]

@@ -298,6 +298,49 @@ fn g9_withdrawal_stops_everything_and_what_waits_is_not_made() {
 }
 
 #[test]
+fn g9_operator_brings_nothing_back_after_a_withdrawal() {
+    for (plan, opening, _) in openings() {
+        let leg = plan.legs().next();
+        let mut failed = World::given(plan.clone());
+        failed.fail(opening, Failure::refused(Refusal::Other));
+        let mut blocked = World::given(plan.clone());
+        blocked.fail(opening, Failure::refused(Refusal::Credentials));
+        let mut unsettled = World::given(plan);
+        unsettled.interrupt(opening);
+        for mut world in [failed, blocked, unsettled] {
+            world.submit(Fact::Withdrawn);
+            for command in [
+                Fact::Resume,
+                Fact::Settled { done: false },
+                Fact::AskAgain,
+                Fact::Reopen,
+            ] {
+                for leg in [None, leg] {
+                    world.submit_to(leg, command.clone(), None);
+                    assert_ne!(world.last.verdict, Verdict::Applied);
+                    assert!(world.calls().is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn g9_operator_resumes_what_gives_back() {
+    let mut world = World::given(finpro());
+    world.open("request-consent", "handle-1");
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .submit(Fact::Withdrawn);
+    world.fail("revoke-consent", Failure::refused(Refusal::Credentials));
+    assert!(world.told_operator(OperatorTask::Credentials));
+    world
+        .submit_to(Some(Leg::Accounts), Fact::Resume, None)
+        .was(Verdict::Applied);
+    assert_eq!(world.calls(), ["revoke-consent"]);
+}
+
+#[test]
 fn g10_cancellation_stops_and_keeps_what_is_held() {
     for (plan, opening, leg) in openings() {
         let mut world = World::given(plan);

@@ -2,9 +2,10 @@
 
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
-    AccountsPlan, Answer, CalendarUnit, ConsentQuery, ConsentState, DataClass, DataState, Fact,
-    Failure, FinpassFlow, Frequency, JourneyStatus, Leg, LegStatus, Notice, Operation,
-    OperatorTask, Plan, Provider, Refusal, ReturnEnd, SessionState, TimerPurpose, Verdict,
+    AccountsPlan, Answer, CalendarUnit, ConsentQuery, ConsentState, Correlation, CorrelationToken,
+    DataClass, DataState, Fact, Failure, FinpassFlow, Frequency, JourneyStatus, Leg, LegStatus,
+    Notice, Operation, OperatorTask, Plan, Provider, Refusal, ReturnEnd, SessionState, Source,
+    TimerPurpose, Verdict,
 };
 
 use crate::world::{
@@ -129,11 +130,18 @@ fn finpro_consent_request_is_looked_up_by_our_account_id_and_asked_again_after_t
         let mut found = world.clone();
         let mut news = consent("handle-1", ConsentState::Pending);
         news.source = ours(Leg::Accounts, 1, Some("handle-1"));
+        // Another journey of the same person.
+        let foreign = Correlation {
+            token: CorrelationToken::from_bits(7),
+            ..correlation
+        };
+        let mut other = consent("handle-8", ConsentState::Active);
+        other.source = Source::new(Some(reference("handle-8")), Some(foreign));
         let stranger = consent("handle-7", ConsentState::Active);
         found.answer(
             "list-consents",
             Answer::Consents {
-                consents: vec![stranger, news],
+                consents: vec![stranger, other, news],
             },
         );
         // The link was in the reply that is lost.

@@ -1,5 +1,7 @@
 //! FinPro: a consent at an aggregator, then data.
 
+mod data;
+
 use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
@@ -9,15 +11,16 @@ use crate::calls::{Calls, Heard};
 use crate::effect::{DataClass, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose};
 use crate::event::{Event, Reason};
 use crate::fact::{
-    AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact,
-    ProfileStanding, Readiness, Refusal, Return, Source,
+    AggregatorReturn, Answer, ConsentNews, ConsentState, Fact, ProfileStanding, Readiness, Refusal,
+    Return,
 };
 use crate::leg::{Blame, Leg, LegStatus, Stop};
 use crate::operation::{ConsentQuery, Operation};
-use crate::plan::{AccountsPlan, CalendarUnit, Frequency, later};
-use crate::reconcile::{doubling, set_reconcile};
+use crate::plan::{AccountsPlan, later};
+use crate::schedule::set_reconcile;
 use crate::settle::Unsettled;
 use crate::step::Step;
+use data::Data;
 
 const LEG: Leg = Leg::Accounts;
 
@@ -29,15 +32,6 @@ const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// How long after a failed session another one is requested.
-const AGAIN: SignedDuration = SignedDuration::from_mins(15);
-
-/// How long a session may live that may have been opened.
-const SESSION: SignedDuration = SignedDuration::from_hours(24);
-
-/// How many sessions are requested in place of failed ones.
-const MOST_AGAIN: u8 = 3;
 
 /// The leg.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -94,37 +88,6 @@ enum Consent {
     Failed(Blame),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-enum Data {
-    #[default]
-    Idle,
-    Asking,
-    Unsettled(Unsettled),
-    Waiting,
-    Fetching,
-    /// A timer is set for another session.
-    Again,
-    Ready,
-    Partial,
-    Denied,
-    Failed(Blame),
-}
-
-impl Data {
-    fn status(&self) -> LegStatus {
-        match self {
-            Self::Idle | Self::Asking | Self::Waiting | Self::Fetching | Self::Again => {
-                LegStatus::Open
-            }
-            Self::Unsettled(unsettled) => unsettled.status(),
-            Self::Ready => LegStatus::Ready,
-            Self::Partial => LegStatus::Partial,
-            Self::Denied => LegStatus::NeedsPerson,
-            Self::Failed(blame) => blame.status(),
-        }
-    }
-}
-
 impl FinPro {
     pub(crate) fn status(&self) -> LegStatus {
         let data = self.data.status();
@@ -151,7 +114,6 @@ impl FinPro {
 
     pub(crate) fn phase(&self) -> &'static str {
         match (&self.consent, &self.data) {
-            _ if self.stop.is_some() && !self.status().is_well() => "stopped",
             (Consent::Idle, _) => "idle",
             (Consent::Discovering, _) => "discovering",
             (Consent::Requesting, _) => "requesting",
@@ -223,7 +185,7 @@ impl FinPro {
             });
         step.cancel_timers_of(LEG);
         self.attempts.begin(was_unsettled);
-        self.past_sessions.extend(self.session.take());
+        self.retire_session();
         (self.consent_id, self.consent_at, self.stop) = (None, None, None);
         (self.is_fetched_unasked, self.is_partial) = (false, false);
         (self.reconciles, self.again, self.polls) = (0, 0, 0);
@@ -282,14 +244,16 @@ impl FinPro {
 
     pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, event: &Event) {
         match &event.fact {
-            Fact::Consent(news) => match self.attempts.belongs(step, LEG, &news.source) {
-                Belongs::Current => self.observe_consent(step, plan, news),
-                Belongs::Not(reason) => not_ours(step, reason),
-            },
-            Fact::Data(news) => match self.attempts.belongs(step, LEG, &news.source) {
-                Belongs::Current => self.observe_data(step, plan, news),
-                Belongs::Not(reason) => not_ours(step, reason),
-            },
+            Fact::Consent(news) => {
+                if self.attempts.is_current(step, LEG, &news.source) {
+                    self.observe_consent(step, plan, news);
+                }
+            }
+            Fact::Data(news) => {
+                if self.attempts.is_current(step, LEG, &news.source) {
+                    self.observe_data(step, plan, news);
+                }
+            }
             Fact::Returned(returned) => self.returned(step, returned),
             Fact::AskAgain => {
                 let may = match (&self.consent, &self.data) {
@@ -315,6 +279,11 @@ impl FinPro {
                 true => self.begin_again(step, plan),
                 false => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.calls.resume(step) => {}
+            // A leg that was stopped goes on by a reopening only.
+            fact if fact.is_command() && self.stop.is_some() => {
+                step.discarded(Reason::LegEnded);
+            }
             Fact::Settled { done: false } if matches!(self.consent, Consent::Unsettled(_)) => {
                 self.begin_again(step, plan);
             }
@@ -323,7 +292,6 @@ impl FinPro {
             {
                 self.request_data(step, plan);
             }
-            Fact::Resume if self.calls.resume(step) => {}
             Fact::Resume if self.consent == Consent::Failed(Blame::Operator) => {
                 self.begin_again(step, plan);
             }
@@ -385,9 +353,9 @@ impl FinPro {
             }
             _ => {}
         }
-        match self.stop {
-            Some(_) => step.discarded(Reason::LegEnded),
-            None => step.late(Reason::UnknownEffect),
+        match self.status().has_ended() {
+            true => step.discarded(Reason::LegEnded),
+            false => step.late(Reason::UnknownEffect),
         }
     }
 
@@ -547,8 +515,8 @@ impl FinPro {
     }
 
     fn returned(&mut self, step: &mut Step<'_>, returned: &Return) {
-        if let Belongs::Not(reason) = self.attempts.belongs(step, LEG, &returned.source) {
-            return not_ours(step, reason);
+        if !self.attempts.is_current(step, LEG, &returned.source) {
+            return;
         }
         if self.stop.is_some() {
             return step.discarded(Reason::LegEnded);
@@ -873,299 +841,6 @@ impl FinPro {
         }
     }
 
-    // Data.
-
-    fn is_active(&self) -> bool {
-        self.consent == Consent::Active && self.stop.is_none()
-    }
-
-    fn request_data(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
-        let Some(consent) = self.consent_id.clone() else {
-            return;
-        };
-        step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Settle));
-        let since = later(step.at, SignedDuration::from_hours(-30 * 24));
-        self.requested_at.retain(|at| *at > since);
-        let count = u32::try_from(self.requested_at.len()).unwrap_or(u32::MAX);
-        if plan.sessions_a_month.is_some_and(|most| count >= most) {
-            step.tell_operator(LEG, OperatorTask::FairUse);
-            return self.fail_data(step, Blame::Operator);
-        }
-        if plan.sessions_a_month.is_some() {
-            self.requested_at.push(step.at);
-        }
-        self.past_sessions.extend(self.session.take());
-        self.is_partial = false;
-        self.data = Data::Asking;
-        let until = step.at;
-        self.calls
-            .begin(step, Operation::RequestData { consent }, until);
-    }
-
-    /// A session is under way.
-    fn wait(&mut self, step: &mut Step<'_>, session: Option<&ProviderReference>) {
-        for purpose in [TimerPurpose::Settle, TimerPurpose::Again] {
-            step.cancel_timer(TimerName::leg(LEG, purpose));
-        }
-        if let Some(session) = session {
-            self.session = Some(session.clone());
-        }
-        self.data = Data::Waiting;
-        self.polls = 0;
-        self.poll_later(step);
-    }
-
-    /// 5, 10, 20 s …, at most 10 minutes.
-    fn poll_later(&mut self, step: &mut Step<'_>) {
-        let wait = doubling(5, 600, self.polls);
-        self.polls = self.polls.saturating_add(1);
-        step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Poll), wait);
-    }
-
-    fn ask_status(&mut self, step: &mut Step<'_>) {
-        if let Some(consent) = self.consent_id.clone() {
-            let session = self.session.clone();
-            let until = later(step.at, LOOK_UP);
-            self.calls
-                .begin_once(step, Operation::DataStatus { consent, session }, until);
-        }
-    }
-
-    /// What a status call says. It says where the session is; a report that has said more is believed.
-    fn status_read(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &DataNews) {
-        match (&mut self.data, news.state) {
-            (Data::Waiting, DataState::Pending | DataState::Unknown) => {
-                self.session = self.session.take().or_else(|| news.session.clone());
-                if news.state == DataState::Unknown {
-                    step.kept(Reason::UnknownWord);
-                }
-                self.poll_later(step);
-            }
-            // A session of before the request whose outcome is unknown says nothing about it.
-            (Data::Unsettled(unsettled), state)
-                if state == DataState::Unknown
-                    || match &news.session {
-                        Some(session) => self.past_sessions.contains(session),
-                        None => !self.past_sessions.is_empty(),
-                    } =>
-            {
-                unsettled.miss(step, LEG);
-                self.repeat_if_over(step);
-            }
-            (Data::Unsettled(_), DataState::Pending) => self.wait(step, news.session.as_ref()),
-            _ => self.observe_data(step, plan, news),
-        }
-    }
-
-    fn status_missed(&mut self, step: &mut Step<'_>) {
-        match &mut self.data {
-            Data::Unsettled(unsettled) => {
-                unsettled.miss(step, LEG);
-                self.repeat_if_over(step);
-            }
-            Data::Waiting => self.poll_later(step),
-            _ => {}
-        }
-    }
-
-    fn repeat_if_over(&mut self, step: &mut Step<'_>) {
-        if matches!(&self.data, Data::Unsettled(unsettled) if unsettled.is_to_be_repeated()) {
-            self.data = Data::Again;
-            step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Again), SESSION);
-        }
-    }
-
-    /// What a webhook or a status call says about a data session of this attempt's consent.
-    fn observe_data(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &DataNews) {
-        if news.state == DataState::Unknown {
-            return step.kept(Reason::UnknownWord);
-        }
-        if self.stop.is_some() {
-            return step.discarded(Reason::LegEnded);
-        }
-        if let Some(handle) = &news.source.reference {
-            self.attempts.adopt(handle);
-        }
-        match &self.consent {
-            Consent::Active | Consent::Paused => {}
-            Consent::Requesting
-            | Consent::Unsettled(_)
-            | Consent::Pending { .. }
-            | Consent::Abandoned => {
-                // Data is fetched by a consent that has been approved.
-                self.adopted(step);
-                self.is_fetched_unasked = true;
-                let Some(consent) = &news.consent else {
-                    return self.needs_id(step, plan);
-                };
-                let approval = ConsentNews::new(Source::default(), ConsentState::Active)
-                    .set_consent(Some(consent.clone()));
-                self.approved(step, &approval);
-                self.consent = Consent::Active;
-                self.wait(step, None);
-            }
-            Consent::Idle | Consent::Discovering => return step.discarded(Reason::NotExpected),
-            _ => return step.late(Reason::LegEnded),
-        }
-        let other = match (&news.session, &self.session) {
-            (Some(session), _) if self.past_sessions.contains(session) => {
-                return step.late(Reason::ReplacedAttempt);
-            }
-            (Some(session), Some(known)) => session != known,
-            _ => false,
-        };
-        let is_there = news.state == DataState::Ready
-            || news.state == DataState::TimedOut && news.delivered > 0;
-        let mut is_known = true;
-        let is_repeated = plan.every.is_some() || plan.fetches_by_itself;
-        match &self.data {
-            // A session that nobody here asked for is as good as another, once it has data.
-            Data::Asking | Data::Unsettled(_) | Data::Idle => {
-                let requests = |operation: &Operation| {
-                    matches!(
-                        operation,
-                        Operation::RequestData { .. } | Operation::DataStatus { .. }
-                    )
-                };
-                self.calls
-                    .give_up(step, LEG, self.attempts.number(), requests);
-                self.wait(step, news.session.as_ref());
-                is_known = false;
-            }
-            Data::Waiting | Data::Again if !other || is_there => {}
-            Data::Fetching if !other && news.state == DataState::Deleted => {
-                return self.data_deleted(step, plan);
-            }
-            Data::Fetching if !other => return step.late(Reason::LowerRank),
-            Data::Ready | Data::Partial if other && is_there && is_repeated => {}
-            Data::Ready | Data::Partial => return step.late(Reason::Known),
-            Data::Denied | Data::Failed(_) if is_there => {}
-            Data::Denied | Data::Failed(_) => return step.late(Reason::LowerRank),
-            _ => return step.kept(Reason::ForeignSession),
-        }
-        if other {
-            self.past_sessions.extend(self.session.take());
-        }
-        self.session = self.session.take().or_else(|| news.session.clone());
-        match news.state {
-            _ if is_there => {
-                let is_short = news.accounts > 0 && news.delivered < news.accounts;
-                self.is_partial = news.state == DataState::TimedOut || is_short;
-                self.calls
-                    .give_up(step, LEG, self.attempts.number(), |operation| {
-                        matches!(operation, Operation::DataStatus { .. })
-                    });
-                if let Some(until) = news.until {
-                    step.set_timer(TimerName::leg(LEG, TimerPurpose::DataExpiry), until);
-                }
-                self.fetch(step);
-            }
-            DataState::Pending if is_known => step.late(Reason::Known),
-            DataState::Pending => {}
-            _ if matches!(self.data, Data::Again) => step.late(Reason::Known),
-            DataState::Denied => {
-                self.end_data(step);
-                self.data = Data::Denied;
-            }
-            _ => self.session_failed(step),
-        }
-    }
-
-    fn fetch(&mut self, step: &mut Step<'_>) {
-        for purpose in [
-            TimerPurpose::Poll,
-            TimerPurpose::Again,
-            TimerPurpose::Periodic,
-        ] {
-            step.cancel_timer(TimerName::leg(LEG, purpose));
-        }
-        self.data = Data::Fetching;
-        if let (true, Some(consent)) = (self.is_active(), self.consent_id.clone()) {
-            let session = self.session.clone();
-            let until = later(step.at, LOOK_UP);
-            self.calls
-                .begin_once(step, Operation::FetchData { consent, session }, until);
-        }
-    }
-
-    /// A session failed, or ran out of time: another one is requested after a while.
-    fn session_failed(&mut self, step: &mut Step<'_>) {
-        self.again = self.again.saturating_add(1);
-        self.end_data(step);
-        match self.again <= MOST_AGAIN {
-            true => {
-                self.data = Data::Again;
-                step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Again), AGAIN);
-            }
-            false => self.fail_data(step, Blame::Person),
-        }
-    }
-
-    /// The provider has deleted what it held for us.
-    fn data_deleted(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
-        self.again = self.again.saturating_add(1);
-        self.end_data(step);
-        match &self.consent {
-            _ if self.again > MOST_AGAIN => self.fail_data(step, Blame::Person),
-            Consent::Active => self.request_data(step, plan),
-            // When it is active again.
-            Consent::Paused => self.data = Data::Again,
-            _ => self.fail_data(step, Blame::Person),
-        }
-    }
-
-    fn fail_data(&mut self, step: &mut Step<'_>, blame: Blame) {
-        self.end_data(step);
-        self.data = Data::Failed(blame);
-    }
-
-    fn end_data(&mut self, step: &mut Step<'_>) {
-        self.calls
-            .give_up(step, LEG, self.attempts.number(), |operation| {
-                matches!(
-                    operation,
-                    Operation::RequestData { .. }
-                        | Operation::DataStatus { .. }
-                        | Operation::FetchData { .. }
-                )
-            });
-        for purpose in [
-            TimerPurpose::Poll,
-            TimerPurpose::Again,
-            TimerPurpose::DataExpiry,
-            TimerPurpose::Settle,
-            TimerPurpose::Periodic,
-        ] {
-            step.cancel_timer(TimerName::leg(LEG, purpose));
-        }
-    }
-
-    fn fetched(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
-        if !matches!(self.data, Data::Fetching) {
-            return step.late(Reason::Known);
-        }
-        step.keep_payload();
-        self.end_data(step);
-        self.again = 0;
-        self.data = match self.is_partial {
-            true => Data::Partial,
-            false => Data::Ready,
-        };
-        if let Some(life) = plan.data_life {
-            step.set_timer_after(TimerName::leg(LEG, TimerPurpose::DataLife), life);
-        }
-        self.set_periodic(step, plan);
-    }
-
-    fn set_periodic(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
-        if let Some(every) = plan.every {
-            step.set_timer(
-                TimerName::leg(LEG, TimerPurpose::Periodic),
-                next(step.at, every),
-            );
-        }
-    }
-
     pub(crate) fn timer(
         &mut self,
         step: &mut Step<'_>,
@@ -1225,27 +900,4 @@ impl FinPro {
             }
         }
     }
-}
-
-fn not_ours(step: &mut Step<'_>, reason: Reason) {
-    match reason {
-        Reason::ReplacedAttempt => step.late(reason),
-        _ => step.discarded(reason),
-    }
-}
-
-/// The next time by the calendar of India, whose clocks are never changed.
-pub(super) fn next(at: Timestamp, every: Frequency) -> Timestamp {
-    let india = jiff::tz::Offset::from_seconds(19_800).unwrap_or(jiff::tz::Offset::UTC);
-    let count = i64::from(every.count);
-    let span = jiff::Span::new();
-    let span = match every.unit {
-        CalendarUnit::Day => span.try_days(count),
-        CalendarUnit::Week => span.try_weeks(count),
-        CalendarUnit::Month => span.try_months(count),
-        CalendarUnit::Year => span.try_years(count),
-    };
-    let then = span.and_then(|span| india.to_datetime(at).checked_add(span));
-    then.and_then(|then| india.to_timestamp(then))
-        .unwrap_or(Timestamp::MAX)
 }

@@ -1,9 +1,10 @@
-//! When the provider is asked about something of which nothing was heard.
+//! When the provider is asked: about something of which nothing was heard, again, and by the calendar.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::effect::{TimerName, TimerPurpose};
 use crate::leg::Leg;
+use crate::plan::{CalendarUnit, Frequency};
 use crate::step::Step;
 
 /// After the first, second … time: 2 and 10 minutes, 1, 6 and 24 hours, then daily.
@@ -24,4 +25,20 @@ pub(crate) fn set_reconcile(step: &mut Step<'_>, leg: Leg, done: &mut u32) {
 pub(crate) fn doubling(first: i64, longest: i64, done: u32) -> SignedDuration {
     let factor = 2_i64.saturating_pow(done.min(30));
     SignedDuration::from_secs(first.saturating_mul(factor).min(longest))
+}
+
+/// The next time by the calendar of India, whose clocks are never changed.
+pub(crate) fn next(at: Timestamp, every: Frequency) -> Timestamp {
+    let india = jiff::tz::Offset::from_seconds(19_800).unwrap_or(jiff::tz::Offset::UTC);
+    let count = i64::from(every.count);
+    let span = jiff::Span::new();
+    let span = match every.unit {
+        CalendarUnit::Day => span.try_days(count),
+        CalendarUnit::Week => span.try_weeks(count),
+        CalendarUnit::Month => span.try_months(count),
+        CalendarUnit::Year => span.try_years(count),
+    };
+    let then = span.and_then(|span| india.to_datetime(at).checked_add(span));
+    then.and_then(|then| india.to_timestamp(then))
+        .unwrap_or(Timestamp::MAX)
 }
