@@ -122,7 +122,7 @@ impl Thread {
     }
 
     async fn submit(&mut self, leg: Option<Leg>, fact: Fact) {
-        self.commands += 1;
+        self.commands = self.commands.saturating_add(1);
         let key = EventKey::command(&self.commands.to_string()).unwrap();
         let event = Event::new(key, self.now(), leg, fact);
         self.engine.submit(&self.id, event).await.unwrap();
