@@ -77,43 +77,53 @@ impl ReturnForm {
         url: &str,
         session: &TransactionId,
     ) -> Result<BrowserReturn, VerificationError> {
-        let unclear = |reason| Ok(BrowserReturn::Unclear(reason));
-        if url.len() > MAX_LEN {
-            return unclear(UnclearReturn::TooLong);
-        }
-        let Some(parameters) = query_parameters(url, Plus::Space) else {
-            return unclear(UnclearReturn::Malformed);
+        let parameters = match parameters(url) {
+            Ok(parameters) => parameters,
+            Err(reason) => return Ok(BrowserReturn::Unclear(reason)),
         };
-        if parameters.len() > MAX_PARAMETERS {
-            return unclear(UnclearReturn::TooLong);
-        }
-        let named = |names: &[Cow<'static, str>]| -> Vec<&str> {
-            let is_named = |name: &str| names.iter().any(|known| known == name);
-            let values = parameters.iter().filter(|(name, _)| is_named(name));
-            let mut values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
-            values.retain(|value| !value.is_empty());
-            values.dedup();
-            values
-        };
-        let (codes, states, errors) =
-            (named(&self.codes), named(&self.states), named(&self.errors));
+        let states = named(&parameters, &self.states);
         if states
             .iter()
             .any(|state| !is_same_text(state, session.as_str()))
         {
             return Err(VerificationError::OtherRequest);
         }
-        let is_tied = !states.is_empty() || !self.needs_state;
+        Ok(self.said(&parameters, !states.is_empty() || !self.needs_state))
+    }
+
+    /// Reads a return whose session is compared later: what it says, whether it names a session or not, and the session that it
+    /// names; `None` if it names none, or several. Compare it with the session of your own logged-in user before the code is used, as
+    /// [`read`](Self::read) does.
+    pub fn read_unmatched(&self, url: &str) -> (Option<TransactionId>, BrowserReturn) {
+        let parameters = match parameters(url) {
+            Ok(parameters) => parameters,
+            Err(reason) => return (None, BrowserReturn::Unclear(reason)),
+        };
+        let said = self.said(&parameters, true);
+        match named(&parameters, &self.states).as_slice() {
+            [] => (None, said),
+            [state] => match TransactionId::parse(*state) {
+                Ok(session) => (Some(session), said),
+                Err(_) => (None, BrowserReturn::Unclear(UnclearReturn::Malformed)),
+            },
+            _ => (None, BrowserReturn::Unclear(UnclearReturn::Contradictory)),
+        }
+    }
+
+    fn said(&self, parameters: &[(String, String)], is_tied: bool) -> BrowserReturn {
+        let unclear = BrowserReturn::Unclear;
+        let codes = named(parameters, &self.codes);
+        let errors = named(parameters, &self.errors);
         match (codes.as_slice(), errors.as_slice()) {
             ([], []) => unclear(UnclearReturn::Silent),
             ([code], []) => match DigilockerCode::parse(code) {
                 Ok(_) if !is_tied => unclear(UnclearReturn::NoSession),
-                Ok(code) => Ok(BrowserReturn::Approved(code)),
+                Ok(code) => BrowserReturn::Approved(code),
                 Err(_) => unclear(UnclearReturn::Malformed),
             },
             // RFC 6749's word for a person or a server that said no.
             ([], [error]) if error.eq_ignore_ascii_case("access_denied") => match is_tied {
-                true => Ok(BrowserReturn::Denied),
+                true => BrowserReturn::Denied,
                 // Anybody could end a session that way.
                 false => unclear(UnclearReturn::NoSession),
             },
@@ -121,6 +131,28 @@ impl ReturnForm {
             _ => unclear(UnclearReturn::Contradictory),
         }
     }
+}
+
+/// The parameters of a return, unless there are too many.
+fn parameters(url: &str) -> Result<Vec<(String, String)>, UnclearReturn> {
+    if url.len() > MAX_LEN {
+        return Err(UnclearReturn::TooLong);
+    }
+    let parameters = query_parameters(url, Plus::Space).ok_or(UnclearReturn::Malformed)?;
+    match parameters.len() > MAX_PARAMETERS {
+        true => Err(UnclearReturn::TooLong),
+        false => Ok(parameters),
+    }
+}
+
+/// The different values of parameters with one of these names.
+fn named<'p>(parameters: &'p [(String, String)], names: &[Cow<'static, str>]) -> Vec<&'p str> {
+    let is_named = |name: &str| names.iter().any(|known| known == name);
+    let values = parameters.iter().filter(|(name, _)| is_named(name));
+    let mut values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+    values.retain(|value| !value.is_empty());
+    values.dedup();
+    values
 }
 
 /// What the browser's return says about a session. It proves nothing but what it says: the session is the person's own only if the

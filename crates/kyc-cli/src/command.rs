@@ -13,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
 use crate::parse::{on_finding, seconds};
-use crate::{onboard, openapi, sandbox};
+use crate::{journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
 pub(crate) fn parser() -> clap::Command {
@@ -108,6 +108,9 @@ async fn call(
     match command {
         Command::Onboard(onboard) => {
             return Box::pin(onboard::run(*onboard, options, output)).await;
+        }
+        Command::Journey(arguments) => {
+            return journey::run(arguments.command, options, output).await;
         }
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,

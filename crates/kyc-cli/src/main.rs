@@ -7,6 +7,7 @@ mod command;
 mod connections;
 mod failure;
 mod interrupt;
+mod journey;
 mod onboard;
 mod openapi;
 mod operations;

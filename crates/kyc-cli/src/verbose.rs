@@ -14,7 +14,10 @@ pub(crate) fn show(times: u8) {
     };
     let ours = Targets::new()
         .with_target("provider_core", level)
-        .with_target("kyc_facade", level);
+        .with_target("kyc_facade", level)
+        .with_target("kyc_journey", level)
+        .with_target("kyc_journey_performer", level)
+        .with_target("kyc_journey_sqlite", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(std::io::stderr)

@@ -15,7 +15,7 @@ use crate::effect::{Effect, EffectKind};
 use crate::engine::{EffectCall, EngineError, EngineErrorKind, Performed, Performer, Undelivered};
 use crate::event::Event;
 use crate::fact::{Fact, Failure};
-use crate::id::{EffectId, EventKey};
+use crate::id::{EffectId, EventKey, JourneyId};
 use crate::leg::Leg;
 use crate::operation::Operation;
 use crate::outbox::{Lane, Outbox};
@@ -42,6 +42,7 @@ pub struct Runner {
     performer: Arc<dyn Performer>,
     clock: Arc<dyn Clock>,
     calls: usize,
+    only: Option<JourneyId>,
 }
 
 impl Runner {
@@ -52,6 +53,7 @@ impl Runner {
             performer,
             clock: Arc::new(SystemClock),
             calls: 256,
+            only: None,
         }
     }
 
@@ -66,6 +68,14 @@ impl Runner {
     #[must_use]
     pub fn with_calls(mut self, calls: usize) -> Self {
         self.calls = calls.max(1);
+        self
+    }
+
+    /// Carries out the effects of this journey alone: for a command that follows one, with its own performer or on a clock of its own.
+    /// Those of others wait for another run.
+    #[must_use]
+    pub fn only(mut self, journey: JourneyId) -> Self {
+        self.only = Some(journey);
         self
     }
 
@@ -90,8 +100,9 @@ impl Runner {
                     Ok(due) => {
                         next = due.next;
                         state.note_fullness(&room, &due.effects);
-                        for effect in due.effects {
-                            self.begin(effect, &mut state);
+                        look = self.begin_all(due.effects, &mut state);
+                        if look {
+                            continue;
                         }
                     }
                     Err(error) if is_over(&error) => return Err(error),
@@ -117,10 +128,55 @@ impl Runner {
         Ok(())
     }
 
+    /// Carries out what is due and what becomes due by that, and returns once nothing is under way: for a command that runs for a
+    /// moment, and for a time that is moved by hand. The time at which the next effect is due, if one waits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run).
+    pub async fn run_until_idle(&self) -> Result<Option<Timestamp>, EngineError> {
+        let _lease = self.outbox.begin()?;
+        self.recover().await?;
+        let mut state = UnderWay::default();
+        loop {
+            let room = state.room(self.calls);
+            let due = self.patiently(|| self.outbox.due(self.clock.now(), &room, &state.effects));
+            let due = due.await?;
+            if self.begin_all(due.effects, &mut state) {
+                continue;
+            }
+            match state.tasks.join_next_with_id().await {
+                Some(ended) => self.ended(ended, &mut state)?,
+                None => return Ok(due.next),
+            };
+        }
+    }
+
+    /// Begins those that are to be begun. `true` if it left some to another run, in whose place others may come.
+    fn begin_all(&self, effects: Vec<Effect>, state: &mut UnderWay) -> bool {
+        let mut left = false;
+        for effect in effects {
+            match self.is_of(&effect.id) {
+                true => self.begin(effect, state),
+                // As if it were under way: the store does not name it again.
+                false => left |= state.effects.insert(effect.id),
+            }
+        }
+        left
+    }
+
+    fn is_of(&self, effect: &EffectId) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| effect.journey == *only)
+    }
+
     /// Tells the journeys whose unsafe calls have a mark and no result. One query: what has no mark is simply due.
     async fn recover(&self) -> Result<(), EngineError> {
         for effect in self.patiently(|| self.outbox.interrupted()).await? {
-            if let EffectKind::Call(operation) = &effect.kind {
+            if let EffectKind::Call(operation) = &effect.kind
+                && self.is_of(&effect.id)
+            {
                 self.interrupt(&effect.id, operation.leg()).await?;
                 point("after an interruption");
             }
@@ -156,6 +212,7 @@ impl Runner {
             performer: Arc::clone(&self.performer),
             clock: Arc::clone(&self.clock),
             calls: self.calls,
+            only: None,
         };
         let id = effect.id.clone();
         state.effects.insert(id.clone());

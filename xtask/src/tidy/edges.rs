@@ -11,6 +11,7 @@ pub(crate) enum Role {
     Core,
     Provider,
     Journey,
+    Performer,
     Engine,
     Facade,
     Consent,
@@ -36,6 +37,7 @@ impl Role {
             "provider-core" => Self::Core,
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
+            "kyc-journey-performer" => Self::Performer,
             "kyc-journey-sqlite" => Self::Engine,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
@@ -57,7 +59,7 @@ impl Role {
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Facade => {
+            Self::Facade | Self::Performer => {
                 matches!(other, Self::Core | Self::Journey | Self::Provider) || sandbox_in_tests
             }
             Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
@@ -111,7 +113,8 @@ fn forbidden(package: &str, on: &Dependency<'_>) -> Option<String> {
             on.name
         ));
     }
-    let required = role == Role::Facade && other == Role::Provider && !on.for_tests && !on.optional;
+    let composes = matches!(role, Role::Facade | Role::Performer);
+    let required = composes && other == Role::Provider && !on.for_tests && !on.optional;
     required.then(|| format!("the provider `{}` must be optional here", on.name))
 }
 
@@ -159,6 +162,9 @@ mod tests {
             ("xtask", "provider-core"),
             ("kyc-journey", "finpass"),
             ("finpass", "kyc-journey"),
+            ("kyc-journey", "kyc-journey-performer"),
+            ("kyc-journey-performer", "finpass"),
+            ("kyc-journey-performer", "kyc-sandbox"),
             ("kyc-journey", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey-sqlite"),
         ] {
@@ -179,6 +185,7 @@ mod tests {
             ("kyc-journey-sqlite", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey"),
+            ("kyc-journey-performer", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");
         }
@@ -200,6 +207,11 @@ mod tests {
             optional: true,
         };
         assert_eq!(forbidden("kyc-facade", &optional), None);
+        assert_eq!(forbidden("kyc-journey-performer", &optional), None);
+        assert_eq!(
+            forbidden("kyc-journey-performer", &tested("kyc-sandbox")),
+            None
+        );
     }
 
     #[test]

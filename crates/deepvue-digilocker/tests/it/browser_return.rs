@@ -174,3 +174,33 @@ fn every_pair_of_states_is_in_the_table_or_reported() {
         }
     }
 }
+
+#[test]
+fn a_return_is_read_before_its_session_is_known() {
+    let read = |query| {
+        let (session, said) = ReturnForm::default().read_unmatched(query);
+        (session.map(|session| session.as_str().to_owned()), said)
+    };
+    let some = |id: &str| Some(id.to_owned());
+    let is_code = |said: &BrowserReturn| matches!(said, BrowserReturn::Approved(code) if code.expose() == "c");
+    for (query, session) in [
+        ("?code=c&state=t-1", some("t-1")),
+        ("?code=c&state=t-1&transaction_id=t-1", some("t-1")),
+        ("?code=c", None),
+    ] {
+        let (named, said) = read(query);
+        assert!(is_code(&said), "{query}: {said:?}");
+        assert_eq!(named, session, "{query}");
+    }
+    assert_eq!(
+        read("?error=access_denied&state=t-2"),
+        (some("t-2"), BrowserReturn::Denied)
+    );
+    let unclear = BrowserReturn::Unclear;
+    let two = unclear(UnclearReturn::Contradictory);
+    assert_eq!(read("?code=c&state=t-1&state=t-2"), (None, two));
+    let long = format!("?code=c&state={}", "t".repeat(600));
+    assert_eq!(read(&long), (None, unclear(UnclearReturn::Malformed)));
+    let flood = format!("?code={}", "c".repeat(20_000));
+    assert_eq!(read(&flood), (None, unclear(UnclearReturn::TooLong)));
+}

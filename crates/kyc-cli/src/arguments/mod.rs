@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod journey;
 mod sandbox;
 
+pub(crate) use self::journey::*;
 pub(crate) use self::sandbox::*;
 
 const AFTER_HELP: &str = "\
@@ -39,7 +41,9 @@ configuration, 3 credentials refused, 4 provider refused or failed, or the
 person said no, 5 not reached, too slow, broken off, too many requests, or
 nobody answered in time, 6 not authentic, 7 not understood, unclear or not
 written, 130 interrupted. `kyc onboard` exits with the highest code of its
-steps, a batch with that of its rows.";
+steps, a batch with that of its rows. `kyc journey start` and `resume` exit
+with 0 completed, 3 rejected, 4 somebody has to act, 5 expired, withdrawn or
+cancelled.";
 
 /// The heading of the flags that say something of a batch only.
 pub(crate) const BATCH_HEADING: &str = "Many people";
@@ -85,6 +89,9 @@ pub(crate) enum Command {
     /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
     #[command(display_order = 1)]
     Onboard(Box<Onboard>),
+    /// Journeys that outlive the process: start one, list them, show what happened
+    #[command(display_order = 1)]
+    Journey(Journey),
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
     Sandbox(Serve),

@@ -147,7 +147,7 @@ fn missing_arguments_are_named() {
         ),
         (
             &["foo", "bar"],
-            "kyc: no such command; the commands are onboard, sandbox, ",
+            "kyc: no such command; the commands are onboard, journey, sandbox, ",
         ),
         (
             &["onboard", "--mobil=9000000001"],

@@ -14,6 +14,7 @@ mod batch_job;
 mod batch_results;
 mod configuration;
 mod derived;
+mod journey;
 mod json_schema;
 mod kyc;
 mod listen;

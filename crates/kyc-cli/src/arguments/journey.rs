@@ -1,0 +1,92 @@
+//! The arguments of `kyc journey`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Journey {
+    #[command(subcommand)]
+    pub(crate) command: JourneyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JourneyCommand {
+    /// Begin a journey, and follow it until it ends or somebody has to act
+    Start(Box<JourneyStart>),
+    /// List the journeys of a file, the one that changed last first
+    List(JourneyList),
+    /// Show where a journey stands, and what happened
+    Show(OneJourney),
+    /// Let a journey go on for which somebody had to act, and follow it as `start` does
+    Resume(JourneyResume),
+    /// End a journey, as an operator does
+    Cancel(OneJourney),
+    /// End a journey because its person withdrew the consent; what was fetched is erased
+    Withdraw(OneJourney),
+}
+
+/// The file that keeps the journeys.
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it
+    #[arg(long, value_name = "FILE", default_value = "kyc-journeys.db")]
+    pub(crate) db: PathBuf,
+}
+
+/// The person's part is taken by the script in the mobile number, and the sandbox's clock is moved to whatever is due next, so that
+/// days pass in a moment.
+#[derive(Debug, Args)]
+pub(crate) struct JourneyStart {
+    /// Start the sandbox inside this process and use it for all four providers
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The person's mobile number, 10 digits
+    #[arg(long = "mobile-number", alias = "mobile")]
+    pub(crate) mobile: String,
+    /// What the journey is to reach, a TOML or JSON file; documents, accounts and a verification if absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Your name for the journey: the same key is the same journey, and begins it once
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JourneyResume {
+    /// The journey
+    pub(crate) id: String,
+    /// Only this leg: documents, accounts, verification
+    #[arg(long)]
+    pub(crate) leg: Option<String>,
+    /// Start the sandbox inside this process and use it for all four providers
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// The person's mobile number, 10 digits: a journey does not store it
+    #[arg(long = "mobile-number", alias = "mobile")]
+    pub(crate) mobile: String,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JourneyList {
+    /// Only journeys in this state, such as needs_person; may be given several times
+    #[arg(long)]
+    pub(crate) status: Vec<String>,
+    /// Only journeys that have not changed for this long, such as 1h or 2d
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) stuck: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneJourney {
+    /// The journey
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}

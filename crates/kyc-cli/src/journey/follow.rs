@@ -1,0 +1,201 @@
+//! Follows a journey in the sandbox: carries out what it asks for, takes its person's part, and moves the clock.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kyc_facade::consent_hmac::{ConsentType, Veriff};
+use kyc_facade::deepvue_digilocker::Deepvue;
+use kyc_facade::finpass::Finpass;
+use kyc_facade::finpro_fiu::ProductId;
+use kyc_facade::finpro_profile::Finpro;
+use kyc_facade::provider_core::capability::AggregatorId;
+use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
+use kyc_facade::provider_core::{Clock as _, Mobile, Settings};
+use kyc_journey::{
+    Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
+    JourneyRecord, Leg, LegStatus, Provider, Runner, Seq,
+};
+use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
+use kyc_sandbox::{Sandbox, ServedSandbox};
+
+use super::invented::{Lender, SandboxClock};
+use super::store::{Store, failed};
+use crate::clients::{CallSettings, Clients};
+use crate::failure::Failure;
+use crate::sandbox::serve;
+
+/// How long a call may take; a plan's `call_deadline` is no shorter by default.
+const CALL: Duration = Duration::from_secs(60);
+/// How far the clock is moved at first where nothing is due earlier, so that the person's next step is noticed; each time a tenth
+/// further, until something happens.
+const STEP: Duration = Duration::from_secs(30);
+const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
+/// How far it is moved in all: longer than a journey lasts by default.
+const LONGEST: SignedDuration = SignedDuration::from_hours(40 * 24);
+
+/// What the sandbox knows.
+const PRODUCT: &str = "LOAN-1";
+const AGGREGATOR: &str = "onemoney";
+const PURPOSE: &str = "KYC of a new customer";
+
+/// A journey that is followed.
+pub(crate) struct Following {
+    store: Store,
+    id: JourneyId,
+    sandbox: Sandbox,
+    served: ServedSandbox,
+    clock: Arc<SandboxClock>,
+    runner: Runner,
+}
+
+/// Where a journey stood at last, and whether what happened could be printed.
+pub(crate) struct Followed {
+    record: JourneyRecord,
+    written: bool,
+}
+
+impl Following {
+    /// Prepares to follow a journey of this person.
+    pub(crate) async fn new(
+        store: Store,
+        id: JourneyId,
+        mobile: &Mobile,
+        options: CallSettings,
+    ) -> Result<Self, Failure> {
+        let sandbox = Sandbox::default();
+        let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
+        let served = served.map_err(serve::failure)?;
+        let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
+        let clients = Clients::new(Settings::of(served.environment()), options);
+        let lender = Arc::new(Lender::of(id.clone(), mobile)?);
+        let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
+        let performer = ProviderClients::new(lender.clone(), lender.clone(), lender)
+            .with_call_deadline(deadline)
+            .deepvue(clients.client(Deepvue::from_settings)?, PURPOSE)
+            .finpro(
+                clients.client(Finpro::from_settings)?,
+                ProductId::parse(PRODUCT)?,
+                AggregatorId::parse(AGGREGATOR)?,
+            )
+            .finpass(clients.client(Finpass::from_settings)?)
+            .veriff(clients.client(Veriff::from_settings)?, veriff);
+        let clock = Arc::new(SandboxClock(sandbox.clone()));
+        let runner = Runner::new(store.engine.clone(), Arc::new(performer));
+        Ok(Self {
+            runner: runner.with_clock(clock.clone()).only(id.clone()),
+            store,
+            id,
+            sandbox,
+            served,
+            clock,
+        })
+    }
+
+    /// Moves the clock to where the journey's was.
+    pub(crate) async fn catch_up(&self, to: Timestamp) {
+        let behind = to.duration_since(self.clock.now());
+        if behind.is_positive() {
+            self.sandbox.advance(behind.unsigned_abs()).await;
+        }
+    }
+
+    /// Submits something that somebody did.
+    pub(crate) async fn submit(
+        &self,
+        key: &str,
+        leg: Option<Leg>,
+        fact: Fact,
+    ) -> Result<(), Failure> {
+        let key = EventKey::command(key)?;
+        let event = Event::new(key, self.clock.now(), leg, fact);
+        let submitted = self.store.engine.submit(&self.id, event).await;
+        submitted.map(drop).map_err(failed)
+    }
+
+    /// Follows the journey until it ends, or somebody has to act. `tell` gets what happened after an event.
+    pub(crate) async fn follow(
+        &self,
+        after: Seq,
+        mut tell: impl FnMut(&[HistoryEntry]) -> io::Result<()>,
+    ) -> Result<Followed, Failure> {
+        let begun = self.clock.now();
+        let (mut seen, mut step, mut written) = (after, STEP, true);
+        let mut returned = HashSet::new();
+        loop {
+            self.runner.run_until_idle().await.map_err(failed)?;
+            let came_back = self.come_back(&mut returned).await?;
+            let happened = self.store.engine.history(&self.id, seen).await;
+            let happened = happened.map_err(failed)?;
+            if let Some(last) = happened.last() {
+                (seen, step) = (last.seq, STEP);
+                // The journey goes on, whether anybody reads of it or not.
+                written = tell(&happened).is_ok() && written;
+            }
+            if came_back {
+                continue;
+            }
+            let record = self.store.engine.read(&self.id).await.map_err(failed)?;
+            let record = record.ok_or_else(|| Failure::configuration("ID", "was forgotten"))?;
+            let late = self.clock.now().duration_since(begun) > LONGEST;
+            let timers = record.state.timers();
+            let next = timers.iter().map(|timer| timer.at).min();
+            let Some(next) = next.filter(|_| !late && !rests(&record.state)) else {
+                return Ok(Followed { record, written });
+            };
+            let wait = next.duration_since(self.clock.now());
+            let wait = Duration::try_from(wait).unwrap_or_default();
+            self.sandbox.advance(wait.min(step)).await;
+            step = step.mul_f64(1.1).min(LONGEST_STEP);
+        }
+    }
+
+    /// Lets the person's browser come back from whatever the journey opened. `true` if it did for the first time.
+    async fn come_back(&self, returned: &mut HashSet<EventKey>) -> Result<bool, Failure> {
+        let record = self.store.engine.read(&self.id).await.map_err(failed)?;
+        let Some(state) = record.map(|record| record.state) else {
+            return Ok(false);
+        };
+        let mut came_back = false;
+        for reference in state.references() {
+            let (id, leg) = (reference.id.as_str(), reference.leg);
+            let url = match reference.provider {
+                Provider::Deepvue => self.sandbox.digilocker_return(id),
+                Provider::FinPro | Provider::Finpass => self.sandbox.consent_return_url(id),
+                // What was decided there is asked for.
+                Provider::Veriff => None,
+            };
+            let attempt = state.leg(leg).map_or(1, |leg| leg.attempt);
+            let correlation = state.token().map(|token| Correlation {
+                token: *token,
+                leg,
+                attempt,
+            });
+            let Some((url, correlation)) = url.zip(correlation) else {
+                continue;
+            };
+            let now = self.clock.now();
+            let event = Returns::new().event(reference.provider, correlation, &url, now);
+            let Some(event) = event.filter(|event| returned.insert(event.key.clone())) else {
+                continue;
+            };
+            let submitted = self.store.engine.submit(&self.id, event).await;
+            submitted.map_err(failed)?;
+            came_back = true;
+        }
+        Ok(came_back)
+    }
+
+    /// Ends the sandbox.
+    pub(crate) async fn end(self, followed: Followed) -> (Store, JourneyRecord, bool) {
+        self.served.shutdown().await;
+        (self.store, followed.record, followed.written)
+    }
+}
+
+/// Whether nothing more happens by itself: it has ended, or each leg has and somebody has to act.
+fn rests(state: &Journey) -> bool {
+    let is_open = |leg: &Leg| state.leg_status(*leg) == LegStatus::Open;
+    state.status().is_end() || !Leg::ALL.iter().any(is_open)
+}

@@ -1,0 +1,276 @@
+//! `kyc journey`: journeys that outlive the process.
+
+mod follow;
+mod invented;
+mod plan;
+mod seal;
+mod show;
+mod store;
+mod timeline;
+
+use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
+use kyc_facade::provider_core::{Clock as _, InvalidRequest, Mobile, SystemClock};
+use kyc_journey::{
+    CorrelationToken, Event, EventKey, Fact, JourneyEngine as _, JourneyFilter, JourneyId,
+    JourneyRecord, JourneyStatus, Leg, LegStatus, PageToken, ReceiptId, Seq, Verdict,
+};
+
+use self::follow::Following;
+use self::store::{Store, failed};
+use crate::arguments::{JourneyCommand, JourneyList, JourneyResume, JourneyStart, OneJourney};
+use crate::clients::CallSettings;
+use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+
+/// A required leg ended against the person, or the person refused.
+const EXIT_REJECTED: u8 = 3;
+/// It goes on once somebody does something.
+const EXIT_WAITS: u8 = 4;
+/// It ended before its time.
+const EXIT_ENDED: u8 = EXIT_UNREACHED;
+
+pub(crate) async fn run(
+    command: JourneyCommand,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    match command {
+        JourneyCommand::Start(arguments) => start(*arguments, options, output).await,
+        JourneyCommand::Resume(arguments) => resume(arguments, options, output).await,
+        JourneyCommand::List(arguments) => list(arguments, output).await,
+        JourneyCommand::Show(arguments) => {
+            let store = Store::existing(&arguments.store.db)?;
+            let (_, record) = find(&store, &arguments.id).await?;
+            show::print(&store, &record, output).await?;
+            Ok(0)
+        }
+        JourneyCommand::Cancel(arguments) => end(arguments, Fact::Cancel, output).await,
+        JourneyCommand::Withdraw(arguments) => end(arguments, Fact::Withdrawn, output).await,
+    }
+}
+
+async fn start(
+    arguments: JourneyStart,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let mobile = Mobile::parse(&arguments.mobile)?;
+    only_in_a_sandbox(arguments.sandbox)?;
+    let plan = match &arguments.plan {
+        Some(path) => plan::read(path)?,
+        None => plan::whole()?,
+    };
+    if let Some(key) = &arguments.key {
+        EventKey::command(key).map_err(|error| error.for_field("--key"))?;
+    }
+    let store = Store::open(&arguments.store.db)?;
+    let id = match &arguments.key {
+        Some(key) => store.named(key),
+        None => JourneyId::from_bits(random()?),
+    };
+    let known = store.engine.read(&id).await.map_err(failed)?;
+    if let Some(known) = known {
+        output.tell("the key has a journey already; nothing was begun");
+        show::print(&store, &known, output).await?;
+        return Ok(exit_code(known.state.status()));
+    }
+    let following = Following::new(store, id, &mobile, options).await?;
+    let token = CorrelationToken::from_bits(random()?);
+    let begin = Fact::Start {
+        plan: Box::new(plan),
+        token,
+    };
+    following.submit("start", None, begin).await?;
+    let receipt = ReceiptId::parse(format!("sandbox-{:032x}", random()?))?;
+    let given = Fact::ConsentGiven {
+        receipt,
+        expires_at: None,
+    };
+    following.submit("consent", None, given).await?;
+    follow(following, Seq::ZERO, output).await
+}
+
+async fn resume(
+    arguments: JourneyResume,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let mobile = Mobile::parse(&arguments.mobile)?;
+    only_in_a_sandbox(arguments.sandbox)?;
+    let only = arguments.leg.as_deref().map(leg).transpose()?;
+    let store = Store::existing(&arguments.store.db)?;
+    let (id, record) = find(&store, &arguments.id).await?;
+    let state = &record.state;
+    let legs = Leg::ALL.iter().copied();
+    let legs = legs.filter(|leg| only.is_none_or(|only| only == *leg));
+    // Who asks again knows that the last time may have been billed.
+    let facts = legs.clone().filter_map(|leg| match state.leg_status(leg) {
+        LegStatus::NeedsPerson | LegStatus::Expired => Some((leg, Fact::AskAgain)),
+        LegStatus::NeedsOperator if state.leg(leg).is_some_and(|leg| leg.unsettled.is_some()) => {
+            Some((leg, Fact::AskAgain))
+        }
+        LegStatus::NeedsOperator => Some((leg, Fact::Resume)),
+        _ => None,
+    });
+    let facts: Vec<_> = facts.collect();
+    // One that was interrupted only has to be followed.
+    let is_open = legs
+        .clone()
+        .any(|leg| state.leg_status(leg) == LegStatus::Open);
+    if state.status().is_end() || (facts.is_empty() && !is_open) {
+        let rule = format!(
+            "is {}, and nobody can make it go on",
+            state.status().as_str()
+        );
+        return Err(Failure::configuration("ID", rule));
+    }
+    let after = state.seq();
+    let following = Following::new(store, id, &mobile, options).await?;
+    following.catch_up(record.updated_at).await;
+    for (leg, fact) in facts {
+        let key = format!("resume-{leg}-{after}", leg = leg.as_str());
+        following.submit(&key, Some(leg), fact).await?;
+    }
+    follow(following, after, output).await
+}
+
+/// Follows a journey until it ends or somebody has to act, and prints what happens after an event.
+async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, Failure> {
+    let mut interrupt = Interrupt::listen();
+    let mut lines = timeline::Lines::default();
+    let followed = tokio::select! {
+        followed = following.follow(after, |entries| {
+            let printed = lines.of(entries);
+            match output.json {
+                true => Ok(()),
+                false => printed.iter().try_for_each(|line| output.line(&line.words())),
+            }
+        }) => followed,
+        () = interrupt.next() => {
+            output.on_stderr(&output.interruption("kyc journey", "was ended; the journey is kept", None));
+            return Ok(EXIT_INTERRUPTED);
+        }
+    };
+    let (store, record, written) = following.end(followed?).await;
+    let printed = match output.json {
+        true => show::print(&store, &record, output).await,
+        false => show::summary(&record, output),
+    };
+    if !written || printed.is_err() {
+        output.on_stderr(&format!("journey {} is kept", record.state.id()));
+        return Ok(EXIT_UNREAD);
+    }
+    Ok(exit_code(record.state.status()))
+}
+
+async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
+    let statuses = arguments.status.iter().map(|text| {
+        let names: Vec<_> = JourneyStatus::ALL
+            .iter()
+            .map(|known| known.as_str())
+            .collect();
+        let text = text.replace('-', "_");
+        text.parse::<JourneyStatus>().map_err(|_| {
+            Failure::configuration("--status", format!("must be one of {}", names.join(", ")))
+        })
+    });
+    let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
+    let since = arguments.stuck.as_deref().map(long_ago).transpose()?;
+    let store = Store::existing(&arguments.store.db)?;
+    let filter = JourneyFilter::new()
+        .set_statuses(statuses)
+        .set_unchanged_since(since);
+    let mut journeys = Vec::new();
+    let mut page = PageToken::default();
+    loop {
+        let found = store.engine.list(&filter, page).await.map_err(failed)?;
+        journeys.extend(found.journeys);
+        match found.next {
+            Some(next) => page = next,
+            None => break,
+        }
+    }
+    show::list(&journeys, output)?;
+    Ok(0)
+}
+
+/// Ends a journey. What has to be asked of providers then waits for whoever follows it.
+async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Failure> {
+    let store = Store::existing(&arguments.store.db)?;
+    let (id, record) = find(&store, &arguments.id).await?;
+    let key = EventKey::command(&format!("{}-{}", fact.name(), record.state.seq()))?;
+    // A journey in the sandbox is ahead of this machine's clock.
+    let at = SystemClock.now().max(record.updated_at);
+    let event = Event::new(key, at, None, fact);
+    let submitted = store.engine.submit(&id, event).await.map_err(failed)?;
+    let record = store.engine.read(&id).await.map_err(failed)?;
+    let Some(record) = record.filter(|_| submitted.verdict == Verdict::Applied) else {
+        let rule = format!("is {} already, and stays so", submitted.status.as_str());
+        return Err(Failure::configuration("ID", rule));
+    };
+    show::print(&store, &record, output).await?;
+    let calls = store.waiting_calls(&id).await?;
+    if calls > 0 {
+        output.tell(&format!(
+            "{calls} of its calls to providers wait until somebody follows it"
+        ));
+    }
+    Ok(0)
+}
+
+fn only_in_a_sandbox(sandbox: bool) -> Result<(), Failure> {
+    match sandbox {
+        true => Ok(()),
+        false => Err(Failure::configuration(
+            "--sandbox",
+            "is required: a journey with real providers needs an application that receives their webhooks",
+        )),
+    }
+}
+
+async fn find(store: &Store, id: &str) -> Result<(JourneyId, JourneyRecord), Failure> {
+    let id = JourneyId::parse(id).map_err(|error| error.for_field("ID"))?;
+    let record = store.engine.read(&id).await.map_err(failed)?;
+    match record {
+        Some(record) => Ok((id, record)),
+        None => Err(Failure::configuration("ID", "is no journey in this file")),
+    }
+}
+
+fn leg(text: &str) -> Result<Leg, Failure> {
+    let rule = "must be documents, accounts or verification";
+    text.parse()
+        .map_err(|_| Failure::configuration("--leg", rule))
+}
+
+fn long_ago(text: &str) -> Result<Timestamp, Failure> {
+    let rule = "must be a length such as 90s, 1h30m or 7d";
+    let length: Option<SignedDuration> = days(text).or_else(|| text.parse().ok());
+    let positive = length.filter(|length| length.is_positive());
+    let since = positive.and_then(|length| SystemClock.now().checked_sub(length).ok());
+    since.ok_or_else(|| Failure::configuration("--stuck", rule))
+}
+
+/// Whole days, which are no unit of a length of time everywhere.
+fn days(text: &str) -> Option<SignedDuration> {
+    let days: i64 = text.strip_suffix('d')?.parse().ok()?;
+    SignedDuration::try_from_hours(days.checked_mul(24)?)
+}
+
+fn random() -> Result<u128, InvalidRequest> {
+    SystemClock.random()
+}
+
+fn exit_code(status: JourneyStatus) -> u8 {
+    match status {
+        JourneyStatus::Completed => 0,
+        JourneyStatus::Rejected | JourneyStatus::Refused => EXIT_REJECTED,
+        JourneyStatus::Expired | JourneyStatus::Withdrawn | JourneyStatus::Cancelled => EXIT_ENDED,
+        JourneyStatus::New
+        | JourneyStatus::AwaitConsent
+        | JourneyStatus::Running
+        | JourneyStatus::NeedsPerson
+        | JourneyStatus::NeedsOperator => EXIT_WAITS,
+    }
+}

@@ -1,0 +1,159 @@
+//! The plan of a journey, from a file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use kyc_facade::provider_core::capability::AggregatorId;
+use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+const FIELD: &str = "--plan";
+/// The largest file, in bytes.
+const MOST: u64 = 64 * 1024;
+
+/// Documents, accounts at whatever aggregator knows the person, and a verification, all of them required.
+pub(crate) fn whole() -> Result<Plan, Failure> {
+    let wanted = [DocumentKind::EAadhaar, DocumentKind::Pan];
+    let aggregators = ["onemoney", "finvu", "anumati"].map(AggregatorId::parse);
+    let aggregators = aggregators.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let accounts = AccountsPlan::new(Provider::FinPro).set_aggregators(aggregators);
+    Ok(Plan::new()
+        .set_documents(Some(DocumentsPlan::new(wanted)))
+        .set_accounts(Some(accounts))
+        .set_verification(Some(VerificationPlan::new())))
+}
+
+/// Reads a plan: JSON if the name of the file ends so, TOML otherwise.
+pub(crate) fn read(path: &Path) -> Result<Plan, Failure> {
+    let failed = |error: &io::Error| Failure::file(FIELD, "read", error);
+    let length = fs::metadata(path).map_err(|error| failed(&error))?.len();
+    if length > MOST {
+        return Err(Failure::configuration(FIELD, "must be 64 KiB at most"));
+    }
+    let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let is_json = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    parse(&text, is_json).map_err(|rule| Failure::configuration(FIELD, rule))
+}
+
+/// The plan, or the rule that the text breaks: where, and no value of it.
+fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
+    let given: Value = match is_json {
+        true => serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("is no JSON: line {line}, column {column}")
+        })?,
+        false => toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count().saturating_add(1));
+            format!("is no TOML: line {line}")
+        })?,
+    };
+    let plan: Plan = serde_path_to_error::deserialize(&given)
+        .map_err(|error| format!("cannot be read at {}", error.path()))?;
+    // What is stored may be a later version's; what somebody writes is a slip of the pen.
+    let known = serde_json::to_value(&plan).unwrap_or_default();
+    if let Some(unknown) = unknown("", &given, &known) {
+        return Err(format!("has a member that is not known: {unknown}"));
+    }
+    plan.check()
+        .map_err(|error| format!("{}: {}", error.field(), error.rule()))?;
+    Ok(plan)
+}
+
+/// The path of the first member that only one of them has.
+fn unknown(path: &str, given: &Value, known: &Value) -> Option<String> {
+    let (Value::Object(given), Value::Object(known)) = (given, known) else {
+        return None;
+    };
+    given.iter().find_map(|(name, value)| {
+        let path = match path {
+            "" => name.clone(),
+            path => format!("{path}.{name}"),
+        };
+        match known.get(name) {
+            Some(found) => unknown(&path, value, found),
+            None if value.is_null() => None,
+            None => Some(path),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use kyc_facade::provider_core::jiff::SignedDuration;
+    use kyc_journey::{CalendarUnit, Frequency, Leg};
+
+    use super::*;
+
+    const TOML: &str = r#"
+        deadline = "168h"
+
+        [documents]
+        wanted = ["pan"]
+        required = false
+
+        [accounts]
+        provider = "finpro"
+        aggregators = ["onemoney"]
+        after = ["documents"]
+        every = { count = 1, unit = "month" }
+    "#;
+
+    #[test]
+    fn a_plan_is_read_from_both_forms() {
+        let aggregator = AggregatorId::parse("onemoney").unwrap();
+        let every = Frequency {
+            count: 1,
+            unit: CalendarUnit::Month,
+        };
+        let accounts = AccountsPlan::new(Provider::FinPro)
+            .set_aggregators([aggregator])
+            .set_after([Leg::Documents])
+            .set_every(Some(every));
+        let documents = DocumentsPlan::new([DocumentKind::Pan]).set_required(false);
+        let expected = Plan::new()
+            .set_documents(Some(documents))
+            .set_accounts(Some(accounts))
+            .set_deadline(SignedDuration::from_hours(7 * 24));
+        assert_eq!(parse(TOML, false).unwrap(), expected);
+        let json = serde_json::to_string(&expected).unwrap();
+        assert_eq!(parse(&json, true).unwrap(), expected);
+        assert!(whole().unwrap().check().is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_place_and_never_by_its_value() {
+        let toml = |text: &str| parse(text, false).unwrap_err();
+        assert_eq!(toml("a = CANARY"), "is no TOML: line 1");
+        assert_eq!(toml("\n\n[documents\n"), "is no TOML: line 3");
+        assert_eq!(
+            parse("{\"a\":\nCANARY}", true).unwrap_err(),
+            "is no JSON: line 2, column 1"
+        );
+        assert_eq!(
+            toml("[documents]\nwanted = [\"CANARY\"]"),
+            "cannot be read at documents.wanted[0]"
+        );
+        assert_eq!(toml("deadline = \"CANARY\""), "cannot be read at deadline");
+        for (text, member) in [
+            ("documnts = 1", "documnts"),
+            (
+                "[documents]\nwanted = [\"pan\"]\nrequird = true",
+                "documents.requird",
+            ),
+        ] {
+            let rule = format!("has a member that is not known: {member}");
+            assert_eq!(toml(text), rule);
+        }
+        assert_eq!(toml(""), "plan: must have a leg");
+        assert_eq!(
+            toml("[verification]\nafter = [\"documents\"]"),
+            "after: must name planned legs"
+        );
+    }
+}

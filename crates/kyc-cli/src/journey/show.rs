@@ -1,0 +1,163 @@
+//! Where journeys stand, for people and as JSON.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use kyc_facade::provider_core::jiff::Timestamp;
+use kyc_journey::{
+    JourneyEngine as _, JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer,
+};
+use serde::Serialize;
+
+use super::store::{Store, failed};
+use super::timeline::{Line, Lines};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A journey.
+#[derive(Serialize)]
+struct Shown {
+    journey: String,
+    status: &'static str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    legs: Vec<ShownLeg>,
+    timers: Vec<ShownTimer>,
+    timeline: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct ShownLeg {
+    leg: &'static str,
+    required: bool,
+    status: &'static str,
+    phase: &'static str,
+    attempt: u32,
+    /// The call whose outcome is unknown.
+    unsettled: Option<&'static str>,
+    maybe_billed: u32,
+    missing: Vec<&'static str>,
+    resubmissions: u32,
+}
+
+#[derive(Serialize)]
+struct ShownTimer {
+    timer: String,
+    at: Timestamp,
+}
+
+/// Prints where a journey stands and all that happened.
+pub(crate) async fn print(
+    store: &Store,
+    record: &JourneyRecord,
+    output: Output,
+) -> Result<(), Failure> {
+    let history = store.engine.history(record.state.id(), Seq::ZERO).await;
+    let lines = Lines::default().of(&history.map_err(failed)?);
+    if output.json {
+        return output.answer(&shown(record, lines), None);
+    }
+    for line in lines {
+        output.text(&line.words())?;
+    }
+    summary(record, output)
+}
+
+/// Prints where a journey stands.
+pub(crate) fn summary(record: &JourneyRecord, output: Output) -> Result<(), Failure> {
+    let shown = shown(record, Vec::new());
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["leg", "status", "state", "attempt", "to know"]);
+    for leg in &shown.legs {
+        table.add_row([
+            leg.leg.to_owned(),
+            leg.status.to_owned(),
+            leg.phase.to_owned(),
+            leg.attempt.to_string(),
+            leg.to_know(),
+        ]);
+    }
+    output.text(&table.to_string())?;
+    for timer in &shown.timers {
+        output.text(&format!("timer  {:.0}  {}", timer.at, timer.timer))?;
+    }
+    output.text(&format!("journey {}  {}", shown.journey, shown.status))
+}
+
+impl ShownLeg {
+    fn to_know(&self) -> String {
+        let mut words = Vec::new();
+        if !self.required {
+            words.push("optional".to_owned());
+        }
+        if let Some(call) = self.unsettled {
+            words.push(format!("unsettled: {call}"));
+        }
+        if self.maybe_billed > 0 {
+            words.push(format!("maybe billed: {}", self.maybe_billed));
+        }
+        if !self.missing.is_empty() {
+            words.push(format!("missing: {}", self.missing.join(", ")));
+        }
+        if self.resubmissions > 0 {
+            words.push(format!("resubmissions: {}", self.resubmissions));
+        }
+        words.join("; ")
+    }
+}
+
+fn shown(record: &JourneyRecord, timeline: Vec<Line>) -> Shown {
+    let state = &record.state;
+    let leg = |leg: Leg| {
+        let view = state.leg(leg)?;
+        Some(ShownLeg {
+            leg: leg.as_str(),
+            required: state.plan().is_some_and(|plan| plan.is_required(leg)),
+            status: view.status.as_str(),
+            phase: view.phase,
+            attempt: view.attempt,
+            unsettled: view.unsettled.map(Operation::name),
+            maybe_billed: view.maybe_billed,
+            missing: view.missing.iter().map(|kind| kind.as_str()).collect(),
+            resubmissions: view.resubmissions,
+        })
+    };
+    let timer = |timer: &SetTimer| ShownTimer {
+        timer: timer.name.to_string(),
+        at: timer.at,
+    };
+    let mut timers: Vec<_> = state.timers().iter().map(timer).collect();
+    timers.sort_by_key(|timer| timer.at);
+    Shown {
+        journey: state.id().to_string(),
+        status: state.status().as_str(),
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        legs: Leg::ALL.iter().copied().filter_map(leg).collect(),
+        timers,
+        timeline,
+    }
+}
+
+/// Prints a list of journeys.
+pub(crate) fn list(journeys: &[JourneySummary], output: Output) -> Result<(), Failure> {
+    if output.json {
+        return output.answer(&journeys, None);
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["journey", "status", "events", "began", "changed"]);
+    for journey in journeys {
+        table.add_row([
+            journey.id.to_string(),
+            journey.status.as_str().to_owned(),
+            journey.seq.to_string(),
+            format!("{:.0}", journey.created_at),
+            format!("{:.0}", journey.updated_at),
+        ]);
+    }
+    output.text(&table.to_string())
+}

@@ -1,0 +1,388 @@
+//! `kyc journey`.
+
+use std::fs;
+use std::path::Path;
+
+use provider_core::jiff::Timestamp;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kyc::{Run, kyc};
+
+/// A directory with a file of journeys.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    /// `kyc journey` with this file.
+    fn run(&self, arguments: &[&str]) -> Run {
+        let db = self.path("journeys.db");
+        let mut all = vec!["journey"];
+        all.extend(arguments);
+        all.extend(["--db", &db]);
+        kyc(&all, &[])
+    }
+
+    fn start(&self, mobile: &str, more: &[&str]) -> Run {
+        let mut arguments = vec!["start", "--sandbox", "--mobile-number", mobile, "--json"];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+}
+
+fn id(run: &Run) -> String {
+    run.answer()["journey"].as_str().unwrap().to_owned()
+}
+
+fn statuses(journey: &Value) -> Vec<&str> {
+    let legs = journey["legs"].as_array().unwrap().iter();
+    legs.map(|leg| leg["status"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_person_who_approves_completes_a_journey_that_is_kept() {
+    let files = Files::new();
+    let run = files.run(&["start", "--sandbox", "--mobile-number", "9001000000"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.stderr, "");
+    for text in [
+        "consent-given -> ledger: given",
+        "answered open-documents opened -> person: link for documents",
+        "returned approved",
+        "answered check-profile onemoney ready",
+        "answered fetch-data fetched",
+        "answered read-decision approved",
+        "status completed",
+    ] {
+        assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
+    }
+    let last = run.stdout.lines().last().unwrap();
+    let id = last.split_whitespace().nth(1).unwrap();
+    assert!(last.ends_with("completed"), "{last}");
+
+    let list = files.run(&["list", "--json"]).answer();
+    assert_eq!(list[0]["id"], id);
+    assert_eq!(list[0]["status"], "completed");
+    let show = files.run(&["show", id]);
+    assert_eq!(show.code, 0, "{show:?}");
+    for line in run.stdout.lines() {
+        assert!(show.stdout.contains(line), "{line} in {}", show.stdout);
+    }
+    let show = files.run(&["show", id, "--json"]).answer();
+    assert_eq!(statuses(&show), ["ready", "ready", "ready"]);
+    let timeline = show["timeline"].as_array().unwrap();
+    let numbers: Vec<_> = timeline.iter().map(|line| line["seq"].as_u64()).collect();
+    let expected: Vec<_> = (1..).map(Some).take(timeline.len()).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn the_exit_code_says_how_a_journey_ended() {
+    let files = Files::new();
+    for (mobile, code, status) in [
+        ("9001000000", 0, "completed"),
+        ("9000000001", 0, "completed"),
+        ("9001030000", 3, "rejected"),
+        ("9001060000", 4, "needs_person"),
+    ] {
+        let run = files.start(mobile, &[]);
+        assert_eq!(run.code, code, "{mobile}: {run:?}");
+        assert_eq!(run.answer()["status"], status, "{mobile}");
+    }
+    let short = files.write(
+        "short.toml",
+        "deadline = \"2h\"\n[accounts]\nprovider = \"finpro\"\naggregators = [\"onemoney\"]\n",
+    );
+    let run = files.start("9001060000", &["--plan", &short]);
+    assert_eq!(run.code, 5, "{run:?}");
+    assert_eq!(run.answer()["status"], "expired");
+    let all = files.run(&["list", "--json"]).answer();
+    assert_eq!(all.as_array().unwrap().len(), 5);
+    let waiting = files
+        .run(&["list", "--json", "--status", "needs-person"])
+        .answer();
+    assert_eq!(waiting.as_array().unwrap().len(), 1);
+    let stuck = files.run(&["list", "--json", "--stuck", "365d"]).answer();
+    assert_eq!(stuck.as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_journey_goes_on_in_another_process_once_its_person_is_there() {
+    let files = Files::new();
+    let run = files.start("9001060000", &[]);
+    let id = id(&run);
+    let journey = run.answer();
+    let last = journey["timeline"].as_array().unwrap().last().unwrap()["seq"]
+        .as_u64()
+        .unwrap();
+    let updated_at: Timestamp = journey["updated_at"].as_str().unwrap().parse().unwrap();
+    let follow = |more: &[&str]| {
+        let mut arguments = vec!["resume", &id, "--sandbox", "--mobile-number", "9001000000"];
+        arguments.extend(more);
+        files.run(&arguments)
+    };
+    let run = follow(&["--leg", "verification", "--json"]);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert_eq!(
+        statuses(&run.answer()),
+        ["needs_person", "expired", "ready"]
+    );
+    let run = follow(&["--json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let journey = run.answer();
+    assert_eq!(statuses(&journey), ["ready", "ready", "ready"]);
+    assert_eq!(journey["legs"][0]["attempt"], 2);
+    // The clock does not go back to that of this machine.
+    let timeline = journey["timeline"].as_array().unwrap();
+    let at = |line: &Value| line["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let mut later = timeline
+        .iter()
+        .filter(|line| line["seq"].as_u64() > Some(last));
+    assert!(later.all(|line| at(line) >= updated_at));
+    let again = follow(&[]);
+    assert_eq!(again.code, 2);
+    assert!(
+        again
+            .stderr
+            .contains("ID: is completed, and nobody can make it go on"),
+        "{again:?}"
+    );
+}
+
+/// Following one journey moves its clock by days. Others in the file are not touched.
+#[test]
+fn other_journeys_of_the_file_stand_still_meanwhile() {
+    let files = Files::new();
+    let waiting = id(&files.start("9001050000", &[]));
+    let before = files.run(&["show", &waiting, "--json"]).answer();
+    assert_eq!(files.start("9001060000", &[]).code, 4);
+    let after = files.run(&["show", &waiting, "--json"]).answer();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn the_same_key_is_the_same_journey() {
+    let files = Files::new();
+    let first = files.start("9001000000", &["--key", "ORDER-17"]);
+    let again = files.start("9001000000", &["--key", "ORDER-17"]);
+    assert_eq!(again.code, 0);
+    assert_eq!(first.answer(), again.answer());
+    assert!(again.stderr.contains("has a journey already"), "{again:?}");
+    let other = files.start("9001000000", &["--key", "ORDER-18"]);
+    assert_ne!(id(&other), id(&first));
+    // Nobody else can tell whose journey it is.
+    let elsewhere = Files::new();
+    let elsewhere = elsewhere.start("9001000000", &["--key", "ORDER-17"]);
+    assert_ne!(id(&elsewhere), id(&first));
+}
+
+#[test]
+fn a_withdrawal_erases_and_stays() {
+    let files = Files::new();
+    let journey = id(&files.start("9001000000", &["--key", "ORDER-17"]));
+    let run = files.run(&["withdraw", &journey, "--json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let timeline = run.answer()["timeline"].clone();
+    let last = timeline.as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last["event"], "withdrawn");
+    for asked in [
+        "call revoke-consent",
+        "erase documents",
+        "erase account_data",
+    ] {
+        let asks = last["asks"].as_array().unwrap();
+        assert!(asks.iter().any(|ask| ask == asked), "{asked} in {asks:?}");
+    }
+    assert!(
+        run.stderr.contains("of its calls to providers wait"),
+        "{run:?}"
+    );
+    for command in ["withdraw", "cancel"] {
+        let again = files.run(&[command, &journey]);
+        assert_eq!(again.code, 2, "{again:?}");
+        assert!(
+            again.stderr.contains("ID: is withdrawn already"),
+            "{again:?}"
+        );
+    }
+    let known = files.start("9001000000", &["--key", "ORDER-17"]);
+    assert_eq!(known.code, 5, "{known:?}");
+
+    let waiting = id(&files.start("9001060000", &[]));
+    let cancelled = files.run(&["cancel", &waiting, "--json"]);
+    assert_eq!(cancelled.answer()["status"], "cancelled");
+}
+
+#[test]
+fn a_plan_says_what_is_to_be_reached() {
+    let files = Files::new();
+    let toml = "[documents]\nwanted = [\"pan\"]\n";
+    let json = r#"{"accounts": {"provider": "finpass", "after": []}, "verification": {"required": false}}"#;
+    for (name, text, legs) in [
+        ("plan.toml", toml, vec!["documents"]),
+        ("plan.JSON", json, vec!["accounts", "verification"]),
+    ] {
+        let plan = files.write(name, text);
+        let run = files.start("9001000000", &["--plan", &plan]);
+        assert_eq!(run.code, 0, "{run:?}");
+        let journey = run.answer();
+        let found = journey["legs"].as_array().unwrap().iter();
+        let found: Vec<_> = found.map(|leg| leg["leg"].as_str().unwrap()).collect();
+        assert_eq!(found, legs, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_before_anything_begins() {
+    let files = Files::new();
+    let plan = |text: &str| files.write("plan.toml", text);
+    let start = |more: &[&str]| {
+        let mut arguments = vec!["start", "--mobile-number", "9001000000"];
+        arguments.extend(more);
+        files.run(&arguments)
+    };
+    let refused = |run: Run, words: &str| {
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(words), "{words} in {run:?}");
+        assert!(!run.stderr.contains("CANARY"), "{run:?}");
+        assert!(!Path::new(&files.path("journeys.db")).exists());
+    };
+    refused(start(&[]), "--sandbox: is required");
+    let number = files.run(&["start", "--sandbox", "--mobile-number", "CANARY"]);
+    refused(number, "mobile_number: must be");
+    let key = format!("CANARY{}", "x".repeat(600));
+    refused(start(&["--sandbox", "--key", &key]), "--key: ");
+    for (text, words) in [
+        ("CANARY", "--plan: is no TOML: line 1"),
+        ("", "--plan: plan: must have a leg"),
+        (
+            "[documents]\nwanted = []",
+            "--plan: wanted: must name a document",
+        ),
+        (
+            "[documents]\nwanted = [\"CANARY\"]",
+            "--plan: cannot be read at documents.wanted[0]",
+        ),
+        (
+            "[verification]\nrequird = true",
+            "--plan: has a member that is not known: verification.requird",
+        ),
+        (
+            "[verification]\nafter = [\"verification\"]",
+            "--plan: after: must not lead back",
+        ),
+    ] {
+        let plan = plan(text);
+        refused(start(&["--sandbox", "--plan", &plan]), words);
+    }
+    let large = plan(&"#".repeat(70_000));
+    refused(
+        start(&["--sandbox", "--plan", &large]),
+        "--plan: must be 64 KiB at most",
+    );
+    let missing = files.path("missing.toml");
+    refused(
+        start(&["--sandbox", "--plan", &missing]),
+        "--plan: cannot be read: no such file",
+    );
+    for command in ["show", "cancel", "withdraw"] {
+        refused(files.run(&[command, "CANARY"]), "--db: no such file");
+    }
+    refused(files.run(&["list"]), "--db: no such file");
+    refused(
+        files.run(&["list", "--status", "CANARY"]),
+        "--status: must be one of new, ",
+    );
+    refused(
+        files.run(&["list", "--stuck", "CANARY"]),
+        "--stuck: must be a length",
+    );
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
+    let files = Files::new();
+    let journey = id(&files.start("9001000000", &[]));
+    let show = || files.run(&["show", &journey]);
+    let refused = |run: Run, words: &str| {
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(words), "{words} in {run:?}");
+    };
+    refused(
+        files.run(&["show", "nobody"]),
+        "ID: is no journey in this file",
+    );
+    refused(
+        files.run(&["show", "no body"]),
+        "ID: must be 1 to 64 letters",
+    );
+    let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
+    lock.lock().unwrap();
+    refused(show(), "--db: is in use by another kyc");
+    lock.unlock().unwrap();
+    assert_eq!(show().code, 0);
+
+    // The key of another file opens nothing.
+    let other = Files::new();
+    other.start("9001000000", &[]);
+    let key = files.path("journeys.db.key");
+    let own = fs::read(&key).unwrap();
+    fs::copy(other.path("journeys.db.key"), &key).unwrap();
+    refused(show(), "--db: cannot be opened with the key beside it");
+    fs::write(&key, &own[..63]).unwrap();
+    refused(
+        show(),
+        "the key beside --db: is no key of a file of journeys",
+    );
+    fs::remove_file(&key).unwrap();
+    refused(show(), "--db: has no key beside it");
+    refused(files.start("9001000000", &[]), "--db: has no key beside it");
+    fs::write(&key, &own).unwrap();
+    assert_eq!(show().code, 0);
+
+    let stranger = Files::new();
+    stranger.write("journeys.db", "no database at all");
+    fs::write(stranger.path("journeys.db.key"), &own).unwrap();
+    let run = stranger.run(&["list"]);
+    refused(run, "--db: is no SQLite database");
+}
+
+/// The file, what SQLite keeps beside it and what is printed: none has anything of the person, or of what was fetched.
+#[test]
+fn nothing_personal_is_stored_in_the_clear_or_printed() {
+    let files = Files::new();
+    let run = files.start("9001000000", &[]);
+    let journey = id(&run);
+    let shown = files.run(&["show", &journey]);
+    let personal = [
+        "9001000000",
+        "lender.example.test",
+        "masked_uid",
+        "I agree",
+        "JVBER",
+    ];
+    for value in personal {
+        for run in [&run, &shown] {
+            assert!(!run.stdout.contains(value), "{value}: {run:?}");
+        }
+        for file in fs::read_dir(files.0.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            let mut parts = bytes.windows(value.len());
+            let found = parts.any(|part| part == value.as_bytes());
+            assert!(!found, "{value} in {}", path.display());
+        }
+    }
+}

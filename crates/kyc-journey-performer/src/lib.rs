@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod applicant;
+mod asked;
+mod clients;
+#[cfg(feature = "deepvue")]
+mod deepvue;
+mod failure;
+#[cfg(feature = "finpass")]
+mod finpass;
+#[cfg(feature = "finpro")]
+mod finpro;
+mod returns;
+mod seams;
+#[cfg(feature = "veriff")]
+mod veriff;
+
+pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
+pub use clients::ProviderClients;
+pub use returns::Returns;
+pub use seams::{ConsentLog, Notices};
+#[cfg(feature = "veriff")]
+pub use veriff::VeriffSettings;
