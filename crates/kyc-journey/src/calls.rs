@@ -39,6 +39,7 @@ struct Call {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     /// An effect.
     Asked,
@@ -263,6 +264,54 @@ impl Call {
         let effect = step.call(self.operation.clone());
         (self.seq, self.ordinal) = (effect.seq, effect.ordinal);
         self.phase = Phase::Asked;
+    }
+}
+
+impl Operation {
+    /// Whether an answer is one to this operation.
+    pub(crate) const fn is_answered_by(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (
+                Self::OpenDocuments { .. }
+                    | Self::RequestConsent { .. }
+                    | Self::OpenAccounts { .. }
+                    | Self::CreateSession { .. },
+                Answer::Opened { .. }
+            ) | (
+                Self::CompleteAuthorization { .. },
+                Answer::Authorized { .. }
+            ) | (Self::ListIssuedFiles { .. }, Answer::Files { .. })
+                | (
+                    Self::FetchEAadhaar { .. } | Self::FetchFile { .. },
+                    Answer::File
+                )
+                | (Self::CheckProfile { .. }, Answer::Profiles { .. })
+                | (Self::ReadLink { .. }, Answer::Link)
+                | (Self::ListConsents { .. }, Answer::Consents { .. })
+                | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })
+                | (Self::RequestData { .. }, Answer::DataRequested { .. })
+                | (Self::DataStatus { .. }, Answer::DataStatus { .. })
+                | (Self::FetchData { .. }, Answer::AccountData)
+                | (Self::FetchReports { .. }, Answer::Reports { .. })
+                | (Self::RefreshData { .. }, Answer::Refreshing { .. })
+                | (
+                    Self::ReadDecision { .. }
+                        | Self::ListAttempts { .. }
+                        | Self::SubmitSession { .. },
+                    Answer::SessionState { .. }
+                )
+                | (
+                    Self::RevokeConsent { .. }
+                        | Self::RecordConsent { .. }
+                        | Self::ReadDecision { .. }
+                        | Self::SubmitSession { .. }
+                        | Self::SendOneTimeCode { .. }
+                        | Self::CheckOneTimeCode { .. }
+                        | Self::DeleteSession { .. },
+                    Answer::Done
+                )
+        )
     }
 }
 

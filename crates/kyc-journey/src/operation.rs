@@ -4,7 +4,6 @@ use provider_core::Idempotency;
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Answer;
 use crate::id::{Correlation, Seq};
 use crate::leg::Leg;
 use crate::plan::{FinpassFlow, Provider};
@@ -12,6 +11,7 @@ use crate::plan::{FinpassFlow, Provider};
 /// A call to a provider, with everything that the journey knows for it. What is personal is not in it: the person's details are
 /// found by the journey's id, and what came with an earlier event (a code, a list) by the number of that event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// Deepvue: opens a session for the person's DigiLocker.
@@ -163,6 +163,7 @@ pub enum Operation {
 
 /// Which consents to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConsentQuery {
     /// The person's, of the client's template and our `accountID`.
@@ -277,52 +278,6 @@ impl Operation {
             Provider::Finpass | Provider::FinPro => Leg::Accounts,
             Provider::Veriff => Leg::Verification,
         }
-    }
-
-    /// Whether an answer is one to this operation.
-    pub(crate) const fn is_answered_by(&self, answer: &Answer) -> bool {
-        matches!(
-            (self, answer),
-            (
-                Self::OpenDocuments { .. }
-                    | Self::RequestConsent { .. }
-                    | Self::OpenAccounts { .. }
-                    | Self::CreateSession { .. },
-                Answer::Opened { .. }
-            ) | (
-                Self::CompleteAuthorization { .. },
-                Answer::Authorized { .. }
-            ) | (Self::ListIssuedFiles { .. }, Answer::Files { .. })
-                | (
-                    Self::FetchEAadhaar { .. } | Self::FetchFile { .. },
-                    Answer::File
-                )
-                | (Self::CheckProfile { .. }, Answer::Profiles { .. })
-                | (Self::ReadLink { .. }, Answer::Link)
-                | (Self::ListConsents { .. }, Answer::Consents { .. })
-                | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })
-                | (Self::RequestData { .. }, Answer::DataRequested { .. })
-                | (Self::DataStatus { .. }, Answer::DataStatus { .. })
-                | (Self::FetchData { .. }, Answer::AccountData)
-                | (Self::FetchReports { .. }, Answer::Reports { .. })
-                | (Self::RefreshData { .. }, Answer::Refreshing { .. })
-                | (
-                    Self::ReadDecision { .. }
-                        | Self::ListAttempts { .. }
-                        | Self::SubmitSession { .. },
-                    Answer::SessionState { .. }
-                )
-                | (
-                    Self::RevokeConsent { .. }
-                        | Self::RecordConsent { .. }
-                        | Self::ReadDecision { .. }
-                        | Self::SubmitSession { .. }
-                        | Self::SendOneTimeCode { .. }
-                        | Self::CheckOneTimeCode { .. }
-                        | Self::DeleteSession { .. },
-                    Answer::Done
-                )
-        )
     }
 
     /// Whether it gives something back: a consent is revoked, a session deleted. Such a call is made after a withdrawal too, and no

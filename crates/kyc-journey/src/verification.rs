@@ -46,6 +46,7 @@ pub(crate) struct Verification {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum State {
     #[default]
     Idle,
@@ -61,6 +62,7 @@ enum State {
 
 /// An open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Session {
     Created,
     Started,
@@ -71,6 +73,7 @@ enum Session {
 
 /// What becomes of handing in what was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum HandIn {
     #[default]
     No,
@@ -80,6 +83,7 @@ enum HandIn {
 
 /// What becomes of a one-time code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum OneTimeCode {
     #[default]
     No,

@@ -63,6 +63,7 @@ pub(crate) struct FinPro {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Consent {
     #[default]
     Idle,
