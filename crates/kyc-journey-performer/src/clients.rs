@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kyc_journey::{
-    EffectCall, EffectId, Failure, LedgerEntry, Notice, Performed, Performer, Provider, Undelivered,
+    EffectCall, EffectId, Failure, LedgerEntry, Notice, Performed, Performer, Undelivered,
 };
 
 use crate::applicant::Applicants;
@@ -123,22 +123,22 @@ impl ProviderClients {
     async fn told(&self, asked: &Asked<'_>) -> Result<Told, Failure> {
         match asked.call.operation.provider() {
             #[cfg(feature = "deepvue")]
-            Provider::Deepvue => match &self.deepvue {
+            kyc_journey::Provider::Deepvue => match &self.deepvue {
                 Some(deepvue) => deepvue.perform(asked).await,
                 None => Err(not_set_up(asked)),
             },
             #[cfg(feature = "finpro")]
-            Provider::FinPro => match &self.finpro {
+            kyc_journey::Provider::FinPro => match &self.finpro {
                 Some(finpro) => finpro.perform(asked).await,
                 None => Err(not_set_up(asked)),
             },
             #[cfg(feature = "finpass")]
-            Provider::Finpass => match &self.finpass {
+            kyc_journey::Provider::Finpass => match &self.finpass {
                 Some(finpass) => finpass.perform(asked).await,
                 None => Err(not_set_up(asked)),
             },
             #[cfg(feature = "veriff")]
-            Provider::Veriff => match &self.veriff {
+            kyc_journey::Provider::Veriff => match &self.veriff {
                 Some(veriff) => veriff.perform(asked).await,
                 None => Err(not_set_up(asked)),
             },

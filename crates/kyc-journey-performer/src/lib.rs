@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod applicant;
+#[allow(dead_code, reason = "not used without a provider feature")]
 mod asked;
 mod clients;
 #[cfg(feature = "deepvue")]
 mod deepvue;
+#[allow(dead_code, reason = "not used without a provider feature")]
 mod failure;
 #[cfg(feature = "finpass")]
 mod finpass;

@@ -4,6 +4,7 @@ use kyc_journey::{
     Correlation, DataClass, Event, EventKey, Fact, Payload, Provider, Return, ReturnEnd, Source,
 };
 use provider_core::Masked;
+#[cfg(feature = "deepvue")]
 use provider_core::capability::ProviderReference;
 use provider_core::jiff::Timestamp;
 use sha2::{Digest as _, Sha256};

@@ -18,6 +18,8 @@ pub(crate) enum JourneyCommand {
     List(JourneyList),
     /// Show where a journey stands, and what happened
     Show(OneJourney),
+    /// Wait until nobody follows the journeys of the file, then show one; ends as `start` does
+    Watch(OneJourney),
     /// Let a journey go on for which somebody had to act, and follow it as `start` does
     Resume(JourneyResume),
     /// End a journey, as an operator does

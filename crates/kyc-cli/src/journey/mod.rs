@@ -45,6 +45,12 @@ pub(crate) async fn run(
             show::print(&store, &record, output).await?;
             Ok(0)
         }
+        JourneyCommand::Watch(arguments) => {
+            let store = Store::once_free(&arguments.store.db).await?;
+            let (_, record) = find(&store, &arguments.id).await?;
+            show::print(&store, &record, output).await?;
+            Ok(exit_code(record.state.status()))
+        }
         JourneyCommand::Cancel(arguments) => end(arguments, Fact::Cancel, output).await,
         JourneyCommand::Withdraw(arguments) => end(arguments, Fact::Withdrawn, output).await,
     }

@@ -35,8 +35,21 @@ impl Store {
     pub(crate) fn existing(path: &Path) -> Result<Self, Failure> {
         match is_there(path) {
             true => Self::open(path),
-            false => Err(Failure::configuration(FIELD, "no such file")),
+            false => Err(no_such_file()),
         }
+    }
+
+    /// Opens the file, which is there, once no other process has it.
+    pub(crate) async fn once_free(path: &Path) -> Result<Self, Failure> {
+        if !is_there(path) {
+            return Err(no_such_file());
+        }
+        let sealer = Arc::new(FileSealer::read(path)?);
+        let engine = SqliteEngine::stand_by(path, sealer.clone()).await;
+        Ok(Self {
+            engine: Arc::new(engine.map_err(not_opened)?),
+            sealer,
+        })
     }
 
     fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
@@ -71,6 +84,10 @@ impl Store {
             .filter(|effect| effect.id.journey == *id)
             .count())
     }
+}
+
+fn no_such_file() -> Failure {
+    Failure::configuration(FIELD, "no such file")
 }
 
 /// An empty file is none: whoever made it has no key for it.

@@ -7,7 +7,7 @@ use provider_core::jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, kyc};
+use crate::kyc::{Run, ended, kyc, started};
 
 /// A directory with a file of journeys.
 struct Files(TempDir);
@@ -219,6 +219,7 @@ fn a_withdrawal_erases_and_stays() {
     }
     let known = files.start("9001000000", &["--key", "ORDER-17"]);
     assert_eq!(known.code, 5, "{known:?}");
+    assert_eq!(files.run(&["watch", &journey]).code, 5);
 
     let waiting = id(&files.start("9001060000", &[]));
     let cancelled = files.run(&["cancel", &waiting, "--json"]);
@@ -297,7 +298,7 @@ fn what_is_wrong_is_told_before_anything_begins() {
         start(&["--sandbox", "--plan", &missing]),
         "--plan: cannot be read: no such file",
     );
-    for command in ["show", "cancel", "withdraw"] {
+    for command in ["show", "watch", "cancel", "withdraw"] {
         refused(files.run(&[command, "CANARY"]), "--db: no such file");
     }
     refused(files.run(&["list"]), "--db: no such file");
@@ -331,7 +332,14 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
     let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
     lock.lock().unwrap();
     refused(show(), "--db: is in use by another kyc");
+    // Who watches waits for it.
+    let db = files.path("journeys.db");
+    let watching = ["journey", "watch", &journey, "--json", "--db", &db];
+    let watch = started(&watching, &[]);
     lock.unlock().unwrap();
+    let watched = ended(watch);
+    assert_eq!(watched.code, 0, "{watched:?}");
+    assert_eq!(watched.answer()["status"], "completed");
     assert_eq!(show().code, 0);
 
     // The key of another file opens nothing.
