@@ -29,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::sandbox::Running;
 
 fn main() -> ExitCode {
     let parsed = command::parser().try_get_matches();
@@ -50,6 +51,11 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);
+            if let Failure::Error(error) = &failure
+                && let Some(page) = Running::explains(error)
+            {
+                output.note(&format!("  why: {page}"));
+            }
             ExitCode::from(failure.exit_code())
         }
     }

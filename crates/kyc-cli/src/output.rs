@@ -15,7 +15,6 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::failure::{Failure, advice, says_more};
-use crate::sandbox::Running;
 
 /// What became of a read that was interrupted.
 pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
@@ -248,12 +247,10 @@ impl Output {
                     }
                     false => "",
                 };
-                let why = Running::explains(error).map(|page| format!("  why: {page}\n"));
                 format!(
-                    "error: {}\n{}{more}{}  {}",
+                    "error: {}\n{}{more}  {}",
                     error.report(),
                     id.unwrap_or_default(),
-                    why.unwrap_or_default(),
                     advice(error)
                 )
             }

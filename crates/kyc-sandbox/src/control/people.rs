@@ -63,7 +63,7 @@ async fn new(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         NotInvented::Twice(one, other) => Refusal::invalid(
             "like",
             format!(
-                "{one} and {other} say something about the same; take one of a journey, one of webhooks (webhook-) and one of data (data-)"
+                "{one} and {other} say something about the same; take at most one of a journey, one of webhooks (webhook-) and one of data (data-)"
             ),
         ),
         NotInvented::Archetype(choices) => {
