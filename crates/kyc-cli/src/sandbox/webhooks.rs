@@ -47,7 +47,13 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             }
         }
         WebhooksCommand::Show { id } => {
-            let webhook = Running::find()?.get(&path(&id)).await?;
+            let mut webhook = Running::find()?.get(&path(&id)).await?;
+            // People read the text, programs may want the bytes.
+            if !output.json
+                && let Value::Object(members) = &mut webhook
+            {
+                members.remove("body_base64");
+            }
             output.answer(&webhook, None)?;
         }
         WebhooksCommand::Resend { mut ids, filter } => {

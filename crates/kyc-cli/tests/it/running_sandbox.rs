@@ -587,6 +587,11 @@ fn webhooks_are_sent_to_this_machine_only_and_the_old_secrets_are_printed() {
         );
     }
     kyc(&["trigger", "veriff.event.started"], &sandbox.environment);
+    let shown = kyc(&["webhooks", "show", "w_0001"], &sandbox.environment);
+    for part in ["x-sandbox-webhook", "content-type", "vrf-hmac-signature"] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+    assert!(!shown.stdout.contains("body_base64"), "{shown:?}");
     let list = kyc(&["webhooks"], &sandbox.environment);
     assert!(list.stdout.contains("not sent: no URL is set"), "{list:?}");
     for (name, secret) in [
