@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-#[cfg(feature = "catalogue")]
 use super::request_id::RequestId;
 use super::verified::{Authenticity, Verified};
 
