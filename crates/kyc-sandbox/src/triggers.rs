@@ -232,6 +232,7 @@ impl Sandbox {
             }
         }
         drop(held);
+        simulation.keep();
         result.map(|webhook| Triggered {
             webhook,
             made: made.iter().map(|webhook| webhook.id).collect(),

@@ -1,6 +1,8 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::openapi;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
 
+/// The file of the state, where no argument names one.
+const STATE: &str = "KYC_SANDBOX_STATE";
 /// How long requests in flight may take when it is stopped.
 const GRACE: Duration = Duration::from_millis(800);
 
@@ -36,7 +40,12 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         .with_documents(documents);
     let settings = changed(settings, &arguments.set)?;
     let mut interrupt = Interrupt::listen();
-    let sandbox = Sandbox::new(settings);
+    let state = state_file(arguments.state);
+    let sandbox = match &state {
+        None => Sandbox::new(settings),
+        Some((name, path)) => Sandbox::open(settings, path)
+            .map_err(|error| Failure::configuration(*name, error.to_string()))?,
+    };
     let served = sandbox.serve(address).await.map_err(failure)?;
     let (url, token) = (served.url(), sandbox.control_token());
     let _running = RunningFile::write(&url, token);
@@ -57,6 +66,7 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
             "environment": environment,
             "documents": paths,
             "veriff_decisions": decisions,
+            "state": state.map(|(_, path)| path.display().to_string()),
         });
         output.text(&format!("{served:#}"))?;
     } else {
@@ -66,6 +76,9 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         ))?;
         output.text(&format!("# Console: {url}/?token={token}"))?;
         output.text(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
+        if let Some((_, path)) = state {
+            output.text(&format!("# State: {}", path.display()))?;
+        }
         output.text("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
         for (session, decision) in SESSION_DECISIONS {
             output.text(&format!("#   {session} {}", decision.pair().0))?;
@@ -86,6 +99,15 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         () = interrupt.next() => {}
     }
     Ok(())
+}
+
+/// Where the state is kept, and who says so.
+fn state_file(argument: Option<PathBuf>) -> Option<(&'static str, PathBuf)> {
+    if let Some(path) = argument {
+        return Some(("--state", path));
+    }
+    let path = env::var_os(STATE).filter(|path| !path.is_empty())?;
+    Some((STATE, path.into()))
 }
 
 /// The settings with the changes of `--set`. A value is not repeated: it may be a credential.

@@ -96,7 +96,7 @@ pub(super) async fn call(
         (facts(&sandbox, &found))
         @match &found.wire {
             Some(wire) => (on_the_wire(&sandbox, &viewer, &found, wire)),
-            None => p { "What was on the wire is no longer kept: that of the newest 1,000 calls is." },
+            None => p { "What was on the wire is no longer kept: that of the newest 1,000 calls since the sandbox started is." },
         }
     };
     beside(

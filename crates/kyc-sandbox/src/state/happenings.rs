@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::watch;
 
+use super::store::{Room, Word};
 use super::{Delivery, JourneyId, Provider, WebhookId};
 
 /// How many calls are kept with what was on the wire, and how many bytes of all of them together.
@@ -19,6 +20,7 @@ const BODY_BYTES: usize = 64 * 1024;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Happening {
     /// Its place in the stream, from 1.
     pub(crate) number: u64,
@@ -29,6 +31,7 @@ pub(crate) struct Happening {
 }
 
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum What {
     /// A provider answered a request.
     Call(Call),
@@ -40,7 +43,11 @@ pub(crate) enum What {
     Webhook {
         id: WebhookId,
         provider: Provider,
-        event: &'static str,
+        #[cfg_attr(
+            feature = "state-file",
+            serde(deserialize_with = "super::store::form::word")
+        )]
+        event: Word,
         attempt: usize,
         delivery: Delivery,
     },
@@ -67,6 +74,7 @@ impl What {
 
 /// A request that was sent again from the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Repeats {
     /// The call whose request it was.
     pub(crate) number: u64,
@@ -76,16 +84,26 @@ pub(crate) struct Repeats {
 
 /// A call without what was on the wire.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Call {
     pub(crate) provider: Provider,
-    pub(crate) operation: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) operation: Word,
+    #[cfg_attr(feature = "state-file", serde(with = "super::store::form::status"))]
     pub(crate) status: StatusCode,
     /// What changed, in words; empty where nothing did.
     pub(crate) changed: String,
     /// Whether the request had an effect.
     pub(crate) had_effect: bool,
     /// The rule that decided, and where it comes from.
-    pub(crate) reason: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) reason: Word,
     /// Whether credentials or a signature were refused.
     pub(crate) is_unverified: bool,
     pub(crate) repeats: Option<Repeats>,
@@ -248,6 +266,7 @@ fn write_head(bytes: &mut Vec<u8>, headers: &HeaderMap) {
 #[derive(Debug)]
 pub(crate) struct Happenings {
     capacity: usize,
+    room: Room,
     kept: Mutex<Kept>,
     newest: watch::Sender<u64>,
 }
@@ -261,11 +280,18 @@ struct Kept {
 }
 
 impl Happenings {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// Those that were kept in the room, without what was on the wire.
+    pub(crate) fn new(capacity: usize, room: Room) -> Self {
+        let mut kept = Kept::default();
+        for (number, happening) in room.take::<u64, Happening>() {
+            kept.written = number;
+            kept.happenings.push_back(happening);
+        }
         Self {
             capacity,
-            kept: Mutex::default(),
-            newest: watch::Sender::new(0),
+            room,
+            newest: watch::Sender::new(kept.written),
+            kept: Mutex::new(kept),
         }
     }
 
@@ -303,14 +329,18 @@ impl Happenings {
             let mut kept = self.lock();
             kept.written = kept.written.saturating_add(1);
             let number = kept.written;
-            kept.happenings.push_back(Happening {
+            let happening = Happening {
                 number,
                 at_ms,
                 journey,
                 what,
-            });
-            if kept.happenings.len() > self.capacity {
-                kept.happenings.pop_front();
+            };
+            self.room.put(&number, &happening);
+            kept.happenings.push_back(happening);
+            if kept.happenings.len() > self.capacity
+                && let Some(oldest) = kept.happenings.pop_front()
+            {
+                self.room.remove(&oldest.number);
             }
             if let Some(wire) = wire {
                 kept.wire_bytes = kept.wire_bytes.saturating_add(wire.bytes.len());
@@ -396,7 +426,7 @@ mod tests {
 
     #[test]
     fn the_newest_are_kept_with_their_numbers() {
-        let happenings = Happenings::new(2);
+        let happenings = Happenings::new(2, Room::default());
         for words in ["a", "b", "c"] {
             let words = words.to_owned();
             happenings.add(0, None, What::Clock { words });
@@ -444,7 +474,7 @@ mod tests {
 
     #[test]
     fn what_was_on_the_wire_is_kept_as_it_was() {
-        let happenings = Happenings::new(10);
+        let happenings = Happenings::new(10, Room::default());
         call(&happenings, b"reply");
         let wire = happenings.wire(1).unwrap();
         assert_eq!((wire.target(), &wire.method), ("/init?a=1", &Method::POST));
@@ -466,7 +496,7 @@ mod tests {
 
     #[test]
     fn bytes_are_kept_of_the_newest_calls_and_never_too_many() {
-        let happenings = Happenings::new(10_000);
+        let happenings = Happenings::new(10_000, Room::default());
         for _ in 0..WIRES + 5 {
             call(&happenings, b"reply");
         }

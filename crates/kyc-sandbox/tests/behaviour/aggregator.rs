@@ -21,10 +21,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A webhook as it arrives.
 #[derive(Debug, Clone)]
-struct Arrived {
+pub(crate) struct Arrived {
     url: String,
-    headers: HeaderMap,
-    body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Arrived {
@@ -35,9 +35,9 @@ impl Arrived {
 
 /// Receives webhooks, and answers each with the next status, then with 200.
 #[derive(Debug, Clone, Default)]
-struct Receiver {
-    arrived: Arc<Mutex<Vec<Arrived>>>,
-    answers: Arc<Mutex<Vec<u16>>>,
+pub(crate) struct Receiver {
+    pub(crate) arrived: Arc<Mutex<Vec<Arrived>>>,
+    pub(crate) answers: Arc<Mutex<Vec<u16>>>,
 }
 
 #[async_trait::async_trait]

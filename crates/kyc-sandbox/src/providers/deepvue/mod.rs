@@ -119,7 +119,10 @@ impl Deepvue {
     pub(crate) fn new(settings: DeepvueSettings, simulation: Simulation) -> Self {
         Self {
             rate: RateWindows::new(&limits(*settings.plan())),
-            sessions: Bounded::new(*settings.session_capacity()),
+            sessions: Bounded::new(
+                *settings.session_capacity(),
+                simulation.store.room("sessions of deepvue"),
+            ),
             settings,
             simulation,
         }

@@ -11,6 +11,7 @@ use crate::state::{JourneyId, MobileScript, PeopleAct, Provider, Timer};
 
 /// What is remembered of a session.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Session {
     pub(crate) authorization: Authorization,
     /// What the caller said it is for.

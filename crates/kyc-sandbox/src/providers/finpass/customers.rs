@@ -21,6 +21,7 @@ const FETCHING_MS: i64 = 1000;
 
 /// How far the data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Data {
     /// Nobody asked for it.
     Granted,
@@ -30,6 +31,7 @@ pub(super) enum Data {
 
 /// A person whom a session or a journey asks for a consent.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Asked {
     family: Family,
     mobile: String,

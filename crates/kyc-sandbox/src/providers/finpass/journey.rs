@@ -20,6 +20,7 @@ pub(super) const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
 
 /// A journey. Each question for its status takes it one step on, until it has its outcome.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Journey {
     consent_type: String,
     masked_mobile: String,

@@ -35,6 +35,7 @@ pub(crate) struct Finpass {
 
 /// The two families of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 enum Family {
     Session,
     /// AA-BSA.
@@ -42,6 +43,7 @@ enum Family {
 }
 
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
@@ -151,13 +153,14 @@ impl ProviderApi for Finpass {
 impl Finpass {
     pub(crate) fn new(settings: FinpassSettings, simulation: Simulation) -> Self {
         let capacity = *settings.session_capacity();
+        let room = |name| simulation.store.room(name);
         Self {
+            sessions: Bounded::new(capacity, room("sessions of finpass")),
+            journeys: Bounded::new(capacity, room("journeys of finpass")),
+            asked: Bounded::new(capacity, room("people asked by finpass")),
+            refused: Bounded::new(capacity, room("people refused by finpass")),
             settings,
             simulation,
-            sessions: Bounded::new(capacity),
-            journeys: Bounded::new(capacity),
-            asked: Bounded::new(capacity),
-            refused: Bounded::new(capacity),
         }
     }
 

@@ -21,6 +21,7 @@ const OTHER_BANKS: [(&str, BankAnswer); 2] = [
 
 /// A customer at an aggregator, asked for one or more consents.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Visit {
     pub(crate) flow: Flow,
     pub(crate) handles: Vec<String>,
@@ -31,6 +32,7 @@ pub(crate) struct Visit {
 
 /// What the parameters of a return stand for.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Returned {
     pub(crate) handles: Vec<String>,
     pub(crate) code: u16,
