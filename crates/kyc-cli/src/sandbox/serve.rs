@@ -36,6 +36,8 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
     let settings = Settings::default()
         .with_allow_other_machines(arguments.allow_other_machines)
         .with_webhook_transport(Some(transport))
+        // It is for tests in process; nobody can read this one's.
+        .with_ledger_capacity(0)
         .with_webhook_urls(webhook_urls(arguments.webhook_url.as_deref())?)
         .with_documents(documents);
     let settings = changed(settings, &arguments.set)?;

@@ -183,7 +183,7 @@ fn facts(sandbox: &Sandbox, found: &Found) -> Markup {
         section {
             h2 { "What changed" }
             p {
-                @match (call.changed.as_str(), call.had_effect) {
+                @match (&*call.changed, call.had_effect) {
                     ("", true) => "It took effect: something was opened, recorded or changed.",
                     ("", false) => "Nothing.",
                     (changed, _) => (changed),

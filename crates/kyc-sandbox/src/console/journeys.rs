@@ -188,7 +188,7 @@ mod tests {
             provider: Provider::Finpass,
             operation: "initialize",
             status: StatusCode::from_u16(status).unwrap(),
-            changed: String::new(),
+            changed: "".into(),
             had_effect,
             reason: "",
             is_unverified: false,

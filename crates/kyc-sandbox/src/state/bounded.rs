@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::recent::push;
 use super::store::{Key, Room, Stored};
 
 /// Holds at most `capacity` entries; inserting a new key into a full map removes the oldest one.
@@ -60,7 +61,7 @@ impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
                 entries.by_key.remove(&oldest);
                 self.room.remove(&oldest);
             }
-            entries.order.push_back(key.clone());
+            push(&mut entries.order, key.clone(), self.capacity);
         }
         self.room.put(&key, &value);
         entries.by_key.insert(key, value);

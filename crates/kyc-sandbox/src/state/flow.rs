@@ -1,5 +1,7 @@
 //! What a person does at an account aggregator, screen by screen. Who asked, and what becomes of the consents, is elsewhere.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::LinkedAccount;
@@ -291,7 +293,8 @@ pub(crate) struct Flow {
     /// Without it a form changes nothing. Whoever goes through no screens has none.
     pub(crate) token: Option<Uuid>,
     pub(crate) mobile: String,
-    pub(crate) banks: Vec<Bank>,
+    /// Those that can be chosen; people who say nothing of their own have the same.
+    pub(crate) banks: Arc<[Bank]>,
     /// How many consents are asked for; none if the person came to see those that are given.
     pub(crate) consents: usize,
     /// Whether one-time passwords arrive.
@@ -316,9 +319,10 @@ impl Flow {
     pub(crate) fn new(
         token: Option<Uuid>,
         mobile: &str,
-        banks: Vec<Bank>,
+        banks: impl Into<Arc<[Bank]>>,
         consents: usize,
     ) -> Self {
+        let banks = banks.into();
         Self {
             token,
             mobile: mobile.to_owned(),

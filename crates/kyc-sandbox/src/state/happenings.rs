@@ -2,6 +2,7 @@
 //!
 //! A row is small and kept for long. What was on the wire is large, personal and kept for the newest calls only.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::watch;
 
+use super::recent::push;
 use super::store::{Room, Word};
 use super::{Delivery, JourneyId, Provider, WebhookId};
 
@@ -95,7 +97,7 @@ pub(crate) struct Call {
     #[cfg_attr(feature = "state-file", serde(with = "super::store::form::status"))]
     pub(crate) status: StatusCode,
     /// What changed, in words; empty where nothing did.
-    pub(crate) changed: String,
+    pub(crate) changed: Cow<'static, str>,
     /// Whether the request had an effect.
     pub(crate) had_effect: bool,
     /// The rule that decided, and where it comes from.
@@ -126,7 +128,7 @@ pub(crate) struct Exchange<'e> {
     pub(crate) status: StatusCode,
     pub(crate) reply_headers: &'e HeaderMap,
     pub(crate) reply_body: &'e [u8],
-    pub(crate) changed: String,
+    pub(crate) changed: Cow<'static, str>,
     pub(crate) had_effect: bool,
     pub(crate) reason: &'static str,
     pub(crate) is_unverified: bool,
@@ -336,12 +338,12 @@ impl Happenings {
                 what,
             };
             self.room.put(&number, &happening);
-            kept.happenings.push_back(happening);
-            if kept.happenings.len() > self.capacity
+            if kept.happenings.len() >= self.capacity
                 && let Some(oldest) = kept.happenings.pop_front()
             {
                 self.room.remove(&oldest.number);
             }
+            push(&mut kept.happenings, happening, self.capacity);
             if let Some(wire) = wire {
                 kept.wire_bytes = kept.wire_bytes.saturating_add(wire.bytes.len());
                 kept.wires.push_back((number, Arc::new(wire)));
@@ -462,7 +464,7 @@ mod tests {
             status: StatusCode::OK,
             reply_headers: &HeaderMap::new(),
             reply_body,
-            changed: String::new(),
+            changed: Cow::Borrowed(""),
             had_effect: false,
             reason: "",
             is_unverified: false,

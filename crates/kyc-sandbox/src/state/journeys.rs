@@ -110,8 +110,15 @@ impl Journeys {
 
     /// From now on this id is found in this journey.
     pub(crate) fn name(&self, journey: JourneyId, id: &str) {
-        self.by_id.update(Arc::from(id), |_| journey);
-        self.remember_mobile(journey, id);
+        if self.find(id) != Some(journey) {
+            self.name_shared(journey, Arc::from(id));
+        }
+    }
+
+    /// The same, for an id that is in memory once.
+    pub(crate) fn name_shared(&self, journey: JourneyId, id: Arc<str>) {
+        self.remember_mobile(journey, &id);
+        self.by_id.update(id, |_| journey);
     }
 
     /// The journey of an id, if there is one.

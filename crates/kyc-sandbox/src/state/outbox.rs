@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::recent::push;
 use super::store::{Room, Store, Word};
 use super::{JourneyId, Provider};
 
@@ -236,12 +237,12 @@ impl Outbox {
             repeats,
         };
         self.keep(&webhook);
-        webhooks.kept.push_back(webhook);
-        if webhooks.kept.len() > self.capacity
+        if webhooks.kept.len() >= self.capacity
             && let Some(oldest) = webhooks.kept.pop_front()
         {
             self.room.remove(&oldest.id);
         }
+        push(&mut webhooks.kept, webhook, self.capacity);
         id
     }
 

@@ -5,6 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::store::{Room, Stored};
 
+/// Appends to a list that has at most so many entries. It grows as any list does, and to no more than it needs.
+pub(super) fn push<T>(entries: &mut VecDeque<T>, entry: T, capacity: usize) {
+    let length = entries.len();
+    if length == entries.capacity() {
+        let left = capacity.saturating_sub(length).max(1);
+        entries.reserve_exact(left.min(length.max(16)));
+    }
+    entries.push_back(entry);
+}
+
 /// The newest entries, oldest first.
 #[derive(Debug)]
 pub(crate) struct Recent<T> {
@@ -44,7 +54,8 @@ impl<T: Clone + Stored> Recent<T> {
         let mut entries = self.lock();
         self.room.put(&entries.next, &entry);
         entries.next = entries.next.saturating_add(1);
-        entries.kept.push_back(entry);
+        // One more than there may be, before the oldest goes.
+        push(&mut entries.kept, entry, self.capacity.saturating_add(1));
         self.forget(&mut entries);
     }
 
@@ -102,7 +113,23 @@ impl<T> Entries<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Recent, Room};
+    use super::*;
+
+    #[test]
+    fn a_list_takes_no_more_memory_than_its_entries_need() {
+        let mut entries = VecDeque::new();
+        for entry in 0..1_000 {
+            if entries.len() == 300 {
+                entries.pop_front();
+            }
+            push(&mut entries, entry, 300);
+        }
+        assert_eq!((entries.len(), entries.capacity()), (300, 300));
+        // A capacity that nobody reaches costs nothing.
+        let mut few = VecDeque::new();
+        push(&mut few, 1, usize::MAX);
+        assert!(few.capacity() < 100);
+    }
 
     #[test]
     fn the_oldest_is_forgotten_and_the_newest_is_changed() {

@@ -1,7 +1,7 @@
 //! What is going to happen, in order.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -13,16 +13,16 @@ use super::{AggregatorConsentStatus, JourneyId, WebhookId};
 #[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Timer {
     /// The person takes the next step of a flow, named by the id that opened it.
-    Person { id: String },
+    Person { id: Arc<str> },
     /// A link or a session ends unless it was used.
-    LinkExpires { id: String },
+    LinkExpires { id: Arc<str> },
     /// A consent at an aggregator, named by its handle, changes.
     Consent {
-        handle: String,
+        handle: Arc<str>,
         status: AggregatorConsentStatus,
     },
     /// The data of a session arrives, or will not.
-    Data { session: String },
+    Data { session: Arc<str> },
     /// A session at Veriff goes on, unless another step was taken since this turn.
     Verification {
         session: Uuid,
@@ -35,8 +35,11 @@ pub(crate) enum Timer {
     Delivery(WebhookId),
 }
 
-/// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
+/// How many timers are kept of one schedule; beyond that those that were made first are forgotten, as what they are about is:
+/// the ones furthest away are those of the newest.
 const TIMERS: usize = 20_000;
+/// How many are forgotten at once, so that they are rarely looked for.
+const FORGOTTEN: usize = 1_000;
 
 /// How a session at Veriff goes on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +94,8 @@ impl Schedule {
         let key = (at_ms, journey, timers.made);
         self.room.put(&timers.made, &(at_ms, journey, &timer));
         timers.by_time.insert(key, timer);
-        if timers.by_time.len() > TIMERS
-            && let Some(((.., farthest), _)) = timers.by_time.pop_last()
-        {
-            self.room.remove(&farthest);
+        if timers.by_time.len() > TIMERS {
+            timers.forget(|number| self.room.remove(number));
         }
     }
 
@@ -149,6 +150,15 @@ impl Schedule {
 }
 
 impl Timers {
+    /// Forgets those that were made first.
+    fn forget(&mut self, forgotten: impl Fn(&u64)) {
+        let mut numbers: Vec<u64> = self.by_time.keys().map(|(.., number)| *number).collect();
+        let (first, next, _) = numbers.select_nth_unstable(FORGOTTEN);
+        let next = *next;
+        first.iter().for_each(forgotten);
+        self.by_time.retain(|(.., number), _| *number >= next);
+    }
+
     fn take_due(&mut self, now_ms: i64) -> Option<(Place, Timer)> {
         let first = self.by_time.first_entry()?;
         (first.key().0 <= now_ms).then(|| first.remove_entry())
@@ -163,7 +173,7 @@ mod tests {
     fn timers_come_in_the_order_of_time_journey_and_making() {
         let schedule = Schedule::new(Room::default());
         let timer = |name: &str| Timer::Data {
-            session: name.to_owned(),
+            session: name.into(),
         };
         let journey = |number| Some(JourneyId::new(number));
         schedule.add(20, journey(1), timer("d"));
@@ -176,5 +186,21 @@ mod tests {
             .collect();
         assert_eq!(order, [timer("a"), timer("b"), timer("c")]);
         assert_eq!(schedule.next_ms(), Some(20));
+    }
+
+    #[test]
+    fn a_full_schedule_forgets_what_was_planned_first() {
+        let schedule = Schedule::new(Room::default());
+        let timer = |name: i64| Timer::Data {
+            session: name.to_string().into(),
+        };
+        let full = i64::try_from(TIMERS).unwrap();
+        for at_ms in 0..=full {
+            schedule.add(at_ms, None, timer(at_ms));
+        }
+        assert_eq!(schedule.next_ms(), Some(1_000));
+        let all = schedule.of(None);
+        assert_eq!(all.len(), TIMERS + 1 - FORGOTTEN);
+        assert_eq!(all.last(), Some(&(full, None, timer(full))));
     }
 }

@@ -8,6 +8,7 @@ mod sessions;
 mod validation;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -26,7 +27,7 @@ pub(crate) struct Deepvue {
     simulation: Simulation,
     rate: RateWindows,
     /// By the `transaction_id` that opened them.
-    sessions: Bounded<String, Session>,
+    sessions: Bounded<Arc<str>, Session>,
 }
 
 impl ProviderApi for Deepvue {

@@ -10,11 +10,13 @@ mod report;
 use http::Method;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use self::options::{ErrorData, FinpassSettings};
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::flow::Bank;
 use crate::state::{
     AggregatorConsentStatus, Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook,
 };
@@ -24,11 +26,13 @@ pub(crate) struct Finpass {
     settings: FinpassSettings,
     simulation: Simulation,
     /// The `client_id`s that Initialize opened.
-    sessions: Bounded<String, Session>,
+    sessions: Bounded<Arc<str>, Session>,
     /// Those of AA-BSA.
-    journeys: Bounded<String, journey::Journey>,
+    journeys: Bounded<Arc<str>, journey::Journey>,
     /// The people of both.
-    asked: Bounded<String, customers::Asked>,
+    asked: Bounded<Arc<str>, Arc<customers::Asked>>,
+    /// The banks of everybody whose number says nothing.
+    banks_of_others: Arc<[Bank]>,
     /// How often an aggregator was down, by the person's number.
     refused: Bounded<String, u8>,
 }
@@ -159,6 +163,7 @@ impl Finpass {
             journeys: Bounded::new(capacity, room("journeys of finpass")),
             asked: Bounded::new(capacity, room("people asked by finpass")),
             refused: Bounded::new(capacity, room("people refused by finpass")),
+            banks_of_others: customers::banks(&simulation, None),
             settings,
             simulation,
         }
