@@ -22,6 +22,8 @@ pub use exchange::{Fault, FaultId, FaultKind, Operation, ParseFaultIdError};
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};
+#[cfg(feature = "state-file")]
+pub use state::StateFileError;
 pub use state::{
     AggregatorConsentStatus, ClockMode, Counts, DecisionStatus, Delivery, Entry, JourneyId, Ledger,
     MobileScript, NameScript, PanScript, ParseJourneyIdError, ParseWebhookIdError, Provider,

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
@@ -26,12 +27,16 @@ impl Sandbox {
             Arc::from(self.control_token()),
             *self.settings().allow_other_machines(),
         );
-        control::router(guard.clone())
+        let router = control::router(guard.clone())
             .merge(console::router(guard))
             .route(STYLE_PATH, get(style))
             .with_state(self.clone())
             .merge(self.provider_router())
-            .fallback(move |request| std::future::ready(document(&documents, &request)))
+            .fallback(move |request| std::future::ready(document(&documents, &request)));
+        match self.simulation().store.is_kept() {
+            true => router.layer(from_fn_with_state(self.clone(), written)),
+            false => router,
+        }
     }
 
     /// A transport that reaches this sandbox without a socket.
@@ -50,6 +55,18 @@ impl Sandbox {
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
         let providers = self.providers().clone();
         ServedSandbox::start(address, self.router(), providers, self.settings()).await
+    }
+}
+
+/// What an answer says is written before it is sent.
+async fn written(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match sandbox.simulation().write() {
+        Ok(()) => response,
+        Err(error) => {
+            let message = Json::Object(vec![("sandbox", error.to_string().into())]);
+            Reply::json(500, &message).into_response()
+        }
     }
 }
 

@@ -15,9 +15,11 @@ use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::settings::Settings;
+#[cfg(feature = "state-file")]
+use crate::state::StateFileError;
 use crate::state::{
-    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Provider, Simulation,
-    StoredConsent, Unmasked, Webhook, WebhookId, What, iso, last_ms,
+    AggregatorConsentStatus, ClockMode, DecisionStatus, Delivery, Ledger, Provider, Room,
+    Simulation, Store, StoredConsent, Unmasked, Webhook, WebhookId, What, iso, last_ms,
 };
 use crate::time::{Advanced, Providers, mode_words, system_time};
 use crate::webhooks::Sender;
@@ -29,6 +31,8 @@ pub struct Sandbox {
     ledger: Ledger,
     providers: Providers,
     faults: ActiveFaults,
+    /// The webhook URLs that were not in the settings.
+    urls: Room,
     token: Arc<str>,
     unmasked: Arc<Unmasked>,
     /// The providers' routes; the others need the sandbox itself.
@@ -36,10 +40,56 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox with its own state.
+    /// A sandbox with its own state, in memory.
     pub fn new(settings: Settings) -> Self {
+        Self::on(Store::default(), settings)
+    }
+
+    /// A sandbox that keeps its state in a file, and goes on where the last one ended that kept its state there. The file
+    /// is made if there is none, and is free for another sandbox once the last clone, transport and
+    /// [served sandbox](crate::ServedSandbox) of this one is gone.
+    ///
+    /// What was answered is in the file before the reply leaves, so that a process may end at any moment. Where it cannot be
+    /// written, such as on a full disk, every request is answered 500 until it can. A method writes what it changed as well; what
+    /// it could not write is written before the next reply.
+    ///
+    /// The clock goes on too: one that stands still stood still meanwhile, and any other ran as the real one. What was due
+    /// meanwhile happens first, in order. [Deterministic ids](Settings::with_deterministic_ids) go on, and a
+    /// [fixed time](Settings::with_fixed_time) is that of a new file only. The settings themselves are not kept, and the README
+    /// says what else is not.
+    ///
+    /// ```
+    /// use kyc_sandbox::{Sandbox, Settings};
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("sandbox.state");
+    /// let sandbox = Sandbox::open(Settings::default(), &path)?;
+    /// # Ok::<(), kyc_sandbox::StateFileError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError`] for a file that is not a sandbox's, or cannot be used now; it is not changed then.
+    #[cfg(feature = "state-file")]
+    pub fn open(
+        settings: Settings,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, StateFileError> {
+        let store = Store::open(path.as_ref())?;
+        let sandbox = Self::on(store.clone(), settings);
+        store.begin()?;
+        sandbox.simulation().write()?;
+        Ok(sandbox)
+    }
+
+    fn on(store: Store, settings: Settings) -> Self {
         let deterministic = *settings.deterministic_ids();
+        let faults = ActiveFaults::new(&store);
+        let urls = store.room("webhook urls");
+        let mut webhook_urls: BTreeMap<Provider, String> = urls.take().into_iter().collect();
+        webhook_urls.extend(settings.webhook_urls().clone());
         let simulation = Simulation::new(
+            store,
             deterministic,
             *settings.fixed_time(),
             *settings.data_seed(),
@@ -48,7 +98,6 @@ impl Sandbox {
         let ledger = Ledger::new(*settings.ledger_capacity());
         let limit = *settings.body_limit();
 
-        let faults = ActiveFaults::default();
         let shared = || simulation.clone();
         let providers = Providers {
             finpass: Arc::new(Finpass::new(settings.finpass().clone(), shared())),
@@ -59,7 +108,7 @@ impl Sandbox {
                 settings.webhook_transport().clone(),
                 *settings.allow_other_machines(),
             ),
-            webhook_urls: Arc::new(Mutex::new(settings.webhook_urls().clone())),
+            webhook_urls: Arc::new(Mutex::new(webhook_urls)),
             simulation,
         };
         let router = Router::new()
@@ -86,6 +135,7 @@ impl Sandbox {
             ledger,
             providers,
             faults,
+            urls,
             token: Arc::from(uuid::Uuid::new_v4().simple().to_string()),
             unmasked: Arc::default(),
             router,
@@ -120,7 +170,12 @@ impl Sandbox {
     /// Returns `false` for an unknown id, and where its status does not allow it: see
     /// [`AggregatorConsentStatus::may_become`].
     pub fn decide_consent(&self, id: &str, status: AggregatorConsentStatus) -> bool {
-        self.providers.finpro.decide(id, status) || self.providers.finpass.decide(id, status)
+        let Providers {
+            finpro, finpass, ..
+        } = &self.providers;
+        let decided = finpro.decide(id, status) || finpass.decide(id, status);
+        self.keep();
+        decided
     }
 
     /// The address to which the person of a consent returns, by FinPro's handle or Finpass's `client_id`, with the
@@ -131,29 +186,36 @@ impl Sandbox {
         } = &self.providers;
         let visit = finpro.visit(&[id]);
         let url = visit.and_then(|visit| finpro.return_url(&visit));
-        url.or_else(|| finpass.return_url(id))
+        let url = url.or_else(|| finpass.return_url(id));
+        self.keep();
+        url
     }
 
     /// Decides about a Veriff session, replacing an earlier decision: from now on `GET /v1/sessions/{id}/decision` replies
     /// with it, and a webhook tells of it. A resubmission that is requested opens another attempt. Returns `false` for an id
     /// that is not a UUID, which no session has, and for a session that was deleted.
     pub fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
-        self.providers.veriff.decide(session_id, decision)
+        let decided = self.providers.veriff.decide(session_id, decision);
+        self.keep();
+        decided
     }
 
     /// Gives a Veriff session a status as its portal does: the session's attempts list it, and a webhook tells of it. Returns
     /// `false` for an id that is not a UUID, and for a session that was deleted.
     pub fn set_portal_status(&self, session_id: &str, status: &str, reason: Option<&str>) -> bool {
-        self.providers
-            .veriff
-            .set_portal_status(session_id, status, reason)
+        let veriff = &self.providers.veriff;
+        let is_set = veriff.set_portal_status(session_id, status, reason);
+        self.keep();
+        is_set
     }
 
     /// The URL to which DigiLocker sent a person back, with the code or the refusal, by the session's `transaction_id`: what a
     /// browser would open. `None` until the person has answered, and where the caller named no URL.
     pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
         self.providers.settle();
-        self.providers.deepvue.returned(transaction_id)
+        let returned = self.providers.deepvue.returned(transaction_id);
+        self.keep();
+        returned
     }
 
     /// The time on the sandbox's clock.
@@ -172,6 +234,7 @@ impl Sandbox {
         simulation.clock.set_mode(mode);
         let words = mode_words(mode);
         self.tell(What::Clock { words });
+        self.keep();
         simulation.timer_added.notify_one();
     }
 
@@ -185,7 +248,9 @@ impl Sandbox {
         let to_ms = to_ms.min(last_ms());
         let words = format!("moved to {}", iso(to_ms));
         self.tell(What::Clock { words });
-        self.providers.advance_to(to_ms).await
+        let advanced = self.providers.advance_to(to_ms).await;
+        self.keep();
+        advanced
     }
 
     /// Switches a fault on, until it has met its last request or is switched off. Of several failures that meet a request the
@@ -195,6 +260,7 @@ impl Sandbox {
         let id = self.faults.add(fault);
         let words = format!("{id} is on: {what}");
         self.tell(What::Fault { words });
+        self.keep();
         id
     }
 
@@ -204,6 +270,7 @@ impl Sandbox {
         if was_on {
             let words = format!("{id} is off");
             self.tell(What::Fault { words });
+            self.keep();
         }
         was_on
     }
@@ -231,6 +298,11 @@ impl Sandbox {
     /// The providers' routes alone.
     pub(crate) fn provider_router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Writes what was changed. A caller that cannot be told that it failed is told so by the next reply.
+    fn keep(&self) {
+        self.providers.simulation.keep();
     }
 
     pub(crate) fn tell(&self, what: What) {
@@ -267,9 +339,17 @@ impl Sandbox {
     pub fn set_webhook_url(&self, provider: Provider, url: Option<String>) {
         let mut urls = self.providers.webhook_urls();
         match url {
-            Some(url) => urls.insert(provider, url),
-            None => urls.remove(&provider),
-        };
+            Some(url) => {
+                self.urls.put(&provider, &url);
+                urls.insert(provider, url);
+            }
+            None => {
+                self.urls.remove(&provider);
+                urls.remove(&provider);
+            }
+        }
+        drop(urls);
+        self.keep();
     }
 
     /// The token that steers this sandbox from outside: `authorization: Bearer …` to the paths below `/sandbox`.
@@ -289,14 +369,18 @@ impl Sandbox {
     /// Sends a webhook again: the same bytes with the same signature. It is the next attempt: one that was planned is not made, and
     /// another one is planned if it is not accepted. `None` for an id that no webhook has.
     pub async fn resend(&self, webhook: WebhookId) -> Option<Delivery> {
-        self.providers.resend(webhook).await
+        let delivery = self.providers.resend(webhook).await;
+        self.keep();
+        delivery
     }
 
     /// Lets happen what is due, and attempts the deliveries that are. A sandbox that is [served](Self::serve) does so by itself;
     /// one in process does the first before each request, and the second when it is asked to.
     pub async fn deliver_due(&self) -> Vec<Delivery> {
         self.providers.settle();
-        self.providers.deliver_due().await
+        let deliveries = self.providers.deliver_due().await;
+        self.keep();
+        deliveries
     }
 }
 

@@ -13,7 +13,7 @@ use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
 use crate::providers::veriff::Veriff;
 use crate::state::{
-    ClockMode, Delivery, JourneyId, Planned, PlannedName, Provider, Simulation, Stop, Timer,
+    ClockMode, Delivery, JourneyId, Planned, PlannedName, Provider, Simulation, Stop, Taken, Timer,
     Webhook, WebhookId, WebhookSigning, What, planned,
 };
 use crate::webhooks::{Sender, pause_ms};
@@ -171,23 +171,30 @@ impl Providers {
     pub(crate) async fn deliver_due(&self) -> Vec<Delivery> {
         // Taken as a whole, so that of an event that is still made nothing is, and its clock is not run past.
         let made = self.simulation.making.lock().await;
+        // Nobody is told of what would not be known any more.
+        self.simulation.keep();
         let now_ms = self.simulation.now_ms();
-        let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<WebhookId>>::new();
-        while let Some((_, journey, timer)) = self.simulation.deliveries.take_due(now_ms) {
-            if let Timer::Delivery(id) = timer {
-                by_journey.entry(journey).or_default().push(id);
+        let schedule = &self.simulation.deliveries;
+        let mut by_journey = BTreeMap::<Option<JourneyId>, Vec<(WebhookId, Taken)>>::new();
+        while let Some((journey, timer, taken)) = schedule.begin_due(now_ms) {
+            match timer {
+                Timer::Delivery(id) => by_journey.entry(journey).or_default().push((id, taken)),
+                _ => schedule.done(taken),
             }
         }
         drop(made);
         let deliveries = join_all(by_journey.into_values().map(async |webhooks| {
             let mut deliveries = Vec::with_capacity(webhooks.len());
-            for id in webhooks {
+            for (id, taken) in webhooks {
                 // Somebody sent it again meanwhile, and it was accepted.
                 let is_done = |webhook: Webhook| webhook.is_done();
                 if self.simulation.outbox.get(id).is_some_and(is_done) {
+                    schedule.done(taken);
                     continue;
                 }
                 deliveries.extend(self.deliver(id).await);
+                schedule.done(taken);
+                self.simulation.keep();
             }
             deliveries
         }));
@@ -269,6 +276,7 @@ impl Providers {
         loop {
             self.settle();
             self.deliver_due().await;
+            self.simulation.keep();
             let next = self.simulation.next_ms();
             let wait = next.and_then(|next_ms| self.simulation.clock.real_time_until(next_ms));
             // Also wakes a clock whose mode was changed.

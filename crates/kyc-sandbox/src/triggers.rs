@@ -255,6 +255,7 @@ impl Sandbox {
             }
         }
         drop(making);
+        simulation.keep();
         result.map(|webhook| Triggered {
             webhook,
             made: made.iter().map(|webhook| webhook.id).collect(),

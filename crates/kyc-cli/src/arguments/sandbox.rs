@@ -22,6 +22,10 @@ pub(crate) struct Serve {
     /// Send the webhooks of Veriff and FinPro to this URL
     #[arg(long, value_name = "URL")]
     pub(crate) webhook_url: Option<String>,
+    /// Keep the state in this file, and go on where the last sandbox ended that kept its state there; also KYC_SANDBOX_STATE.
+    /// In memory without
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

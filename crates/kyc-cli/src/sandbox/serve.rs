@@ -1,6 +1,8 @@
 //! `kyc sandbox`: serves until it is interrupted.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,9 @@ use crate::interrupt::Interrupt;
 use crate::openapi;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
+
+/// The file of the state, where no argument names one.
+const STATE: &str = "KYC_SANDBOX_STATE";
 
 /// The secrets that were replaced, by the variable of the present one: those of people `webhook-old-secret` and of
 /// `kyc trigger --sign old`.
@@ -42,11 +47,18 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
     let settings = Settings::default()
         .with_allow_other_machines(arguments.allow_other_machines)
         .with_webhook_transport(Some(transport))
+        // It is for tests in process; nobody can read this one's.
+        .with_ledger_capacity(0)
         .with_webhook_urls(webhook_urls(arguments.webhook_url.as_deref())?)
         .with_documents(documents);
     let settings = changed(settings, &arguments.set)?;
     let mut interrupt = Interrupt::listen();
-    let sandbox = Sandbox::new(settings);
+    let state = state_file(arguments.state);
+    let sandbox = match &state {
+        None => Sandbox::new(settings),
+        Some((name, path)) => Sandbox::open(settings, path)
+            .map_err(|error| Failure::configuration(*name, error.to_string()))?,
+    };
     for url in sandbox.webhook_urls().values() {
         sandbox.check_webhook_url(url).map_err(|refused| {
             let why = refused.why_not_sent().unwrap_or_default();
@@ -77,6 +89,7 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
             "documents": paths,
             "veriff_decisions": decisions,
             "old_secrets": old_secrets,
+            "state": state.map(|(_, path)| path.display().to_string()),
         });
         output.text(&format!("{served:#}"))?;
     } else {
@@ -86,6 +99,9 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         ))?;
         output.text(&format!("# Console: {url}/?token={token}"))?;
         output.text(&format!("# OpenAPI documents: {}", paths.join(" ")))?;
+        if let Some((_, path)) = state {
+            output.text(&format!("# State: {}", path.display()))?;
+        }
         output.text("# Veriff sessions with a decision, for `kyc veriff decision`:")?;
         for (session, decision) in SESSION_DECISIONS {
             output.text(&format!("#   {session} {}", decision.pair().0))?;
@@ -110,6 +126,15 @@ pub(crate) async fn run(arguments: Serve, output: Output) -> Result<(), Failure>
         () = interrupt.next() => {}
     }
     Ok(())
+}
+
+/// Where the state is kept, and who says so.
+fn state_file(argument: Option<PathBuf>) -> Option<(&'static str, PathBuf)> {
+    if let Some(path) = argument {
+        return Some(("--state", path));
+    }
+    let path = env::var_os(STATE).filter(|path| !path.is_empty())?;
+    Some((STATE, path.into()))
 }
 
 /// The settings with the changes of `--set`. A value is not repeated: it may be a credential.

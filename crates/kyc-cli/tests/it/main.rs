@@ -26,6 +26,7 @@ mod readme;
 mod refusals;
 mod reply_file;
 mod running_sandbox;
+mod sandbox_state;
 #[cfg(unix)]
 mod signals;
 #[cfg(target_os = "linux")]

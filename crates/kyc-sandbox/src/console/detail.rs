@@ -96,7 +96,7 @@ pub(super) async fn call(
         (facts(&sandbox, &found))
         @match &found.wire {
             Some(wire) => (on_the_wire(&sandbox, &viewer, &found, wire)),
-            None => p { "What was on the wire is no longer kept: that of the newest 1,000 calls is." },
+            None => p { "What was on the wire is no longer kept: that of the newest 1,000 calls since the sandbox started is." },
         }
     };
     beside(
@@ -183,7 +183,7 @@ fn facts(sandbox: &Sandbox, found: &Found) -> Markup {
         section {
             h2 { "What changed" }
             p {
-                @match (call.changed.as_str(), call.had_effect) {
+                @match (&*call.changed, call.had_effect) {
                     ("", true) => "It took effect: something was opened, recorded or changed.",
                     ("", false) => "Nothing.",
                     (changed, _) => (changed),

@@ -358,7 +358,7 @@ mod tests {
                 provider,
                 operation: "initialize",
                 status: StatusCode::from_u16(status).unwrap(),
-                changed: "Opened a session".to_owned(),
+                changed: "Opened a session".into(),
                 had_effect: true,
                 reason: "",
                 is_unverified: status == 401,

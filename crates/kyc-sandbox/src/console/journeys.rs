@@ -263,7 +263,7 @@ mod tests {
             provider: Provider::Finpass,
             operation: "initialize",
             status: StatusCode::from_u16(status).unwrap(),
-            changed: String::new(),
+            changed: "".into(),
             had_effect,
             reason: "",
             is_unverified: false,
@@ -300,7 +300,7 @@ mod tests {
         let of = |operation: &'static str, changed: &str| match call(200, !changed.is_empty()) {
             What::Call(call) => What::Call(Call {
                 operation,
-                changed: changed.to_owned(),
+                changed: changed.to_owned().into(),
                 ..call
             }),
             other => other,

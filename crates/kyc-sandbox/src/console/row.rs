@@ -143,7 +143,7 @@ impl<'s> Rows<'s> {
 
 /// What came of a call, in words.
 pub(super) fn words(call: &Call) -> String {
-    let what = match (call.changed.as_str(), call.is_unverified, call.had_effect) {
+    let what = match (&*call.changed, call.is_unverified, call.had_effect) {
         ("", true, _) => "credentials or signature refused",
         ("", _, true) => "took effect",
         ("", ..) => call.reason,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::state::{JourneyId, Provider};
+use crate::state::{JourneyId, Provider, Room, Store};
 
 /// An injected error that has no cause in the request.
 ///
@@ -21,6 +21,7 @@ use crate::state::{JourneyId, Provider};
 /// # let _ = settings;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failure {
     status: u16,
     first: Option<u64>,
@@ -132,6 +133,7 @@ impl Injected {
 
 /// The id of a fault that was switched on, such as `f_2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub struct FaultId(u64);
 
 impl fmt::Display for FaultId {
@@ -156,6 +158,7 @@ impl FromStr for FaultId {
 
 /// What a fault does to the replies that it meets.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum FaultKind {
     /// They are failures. The failure's own count of requests is that of the fault.
@@ -177,6 +180,7 @@ pub enum FaultKind {
 /// assert!(sandbox.switch_fault_off(id));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fault {
     provider: Provider,
     kind: FaultKind,
@@ -332,20 +336,41 @@ impl Fault {
 }
 
 /// The faults that are switched on. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ActiveFaults(Arc<Mutex<(u64, BTreeMap<FaultId, Fault>)>>);
+#[derive(Debug, Clone)]
+pub(crate) struct ActiveFaults {
+    room: Room,
+    /// Of how many were made.
+    made: Room,
+    faults: Arc<Mutex<(u64, BTreeMap<FaultId, Fault>)>>,
+}
 
 impl ActiveFaults {
+    /// Those that were kept.
+    pub(crate) fn new(store: &Store) -> Self {
+        let (room, made) = (store.room("faults"), store.room("faults made"));
+        let number = made.take().pop().map_or(0, |((), made)| made);
+        let kept = room.take().into_iter().collect();
+        Self {
+            room,
+            made,
+            faults: Arc::new(Mutex::new((number, kept))),
+        }
+    }
+
     pub(crate) fn add(&self, fault: Fault) -> FaultId {
         let (made, faults) = &mut *self.lock();
         *made = made.saturating_add(1);
         let id = FaultId(*made);
+        self.made.put(&(), made);
+        self.room.put(&id, &fault);
         faults.insert(id, fault);
         id
     }
 
     pub(crate) fn remove(&self, id: FaultId) -> Option<Fault> {
-        self.lock().1.remove(&id)
+        let mut active = self.lock();
+        self.room.remove(&id);
+        active.1.remove(&id)
     }
 
     pub(crate) fn all(&self) -> Vec<(FaultId, Fault)> {
@@ -368,9 +393,9 @@ impl ActiveFaults {
         let wants_journey = active.1.values().any(|fault| fault.journey.is_some());
         let journey = wants_journey.then(journey).flatten();
         let (mut failure, mut delay) = (None, Duration::ZERO);
-        for fault in active.1.values_mut() {
+        for (id, fault) in &mut active.1 {
             match &fault.kind {
-                FaultKind::Failure(_) if failure.is_some() => {}
+                FaultKind::Failure(_) if failure.is_some() => continue,
                 FaultKind::Failure(found) => {
                     let found = found.clone();
                     failure = fault.take(provider, operation, journey).then_some(found);
@@ -382,14 +407,21 @@ impl ActiveFaults {
                     }
                 }
             }
+            self.room.put(id, fault);
         }
         // Those that have met their last request are off.
-        active.1.retain(|_, fault| fault.left != Some(0));
+        active.1.retain(|id, fault| {
+            let is_on = fault.left != Some(0);
+            if !is_on {
+                self.room.remove(id);
+            }
+            is_on
+        });
         (failure, delay)
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<FaultId, Fault>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -409,7 +441,7 @@ mod tests {
 
     #[test]
     fn a_fault_meets_its_provider_operation_and_journey_so_often() {
-        let active = ActiveFaults::default();
+        let active = ActiveFaults::new(&Store::default());
         active.add(failing(503).of_operation("initialize").first(2));
         assert_eq!(take(&active, Provider::Finpro, "initialize"), None);
         assert_eq!(take(&active, Provider::Finpass, "refresh-data"), None);
@@ -431,7 +463,7 @@ mod tests {
     #[test]
     fn a_rate_is_about_kept_and_the_same_seed_meets_the_same_requests() {
         let draw = |seed| -> Vec<bool> {
-            let active = ActiveFaults::default();
+            let active = ActiveFaults::new(&Store::default());
             active.add(failing(503).at_rate(10, seed));
             (0..2_000)
                 .map(|_| take(&active, Provider::Finpass, "x").is_some())
@@ -462,7 +494,7 @@ mod tests {
 
     #[test]
     fn the_oldest_failure_that_meets_a_request_answers() {
-        let active = ActiveFaults::default();
+        let active = ActiveFaults::new(&Store::default());
         active.add(failing(503).of_operation("refresh-data"));
         active.add(failing(504).first(1));
         active.add(failing(500));
@@ -473,7 +505,7 @@ mod tests {
 
     #[test]
     fn delays_do_not_add_up() {
-        let active = ActiveFaults::default();
+        let active = ActiveFaults::new(&Store::default());
         for seconds in [1, 3, 2] {
             active.add(Fault::new(
                 Provider::Veriff,

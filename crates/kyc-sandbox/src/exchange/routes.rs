@@ -324,7 +324,7 @@ impl<P: ProviderApi> Table<P> {
             status: response.status(),
             reply_headers: response.headers(),
             reply_body: &reply_body,
-            changed: changed.into_owned(),
+            changed,
             had_effect,
             reason,
             is_unverified,

@@ -1,10 +1,12 @@
 //! The consents at account aggregators that FinPro was asked for.
 
 use super::people::is_mobile_number;
+use super::store::Word;
 use super::{JourneyId, MobileScript};
 
 /// The status of a consent at an account aggregator, as FinPro names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum AggregatorConsentStatus {
     /// The customer has not decided.
@@ -60,14 +62,27 @@ impl AggregatorConsentStatus {
 
 /// An account that is linked to a consent.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct LinkedAccount {
     pub(crate) link: String,
     pub(crate) fip_id: String,
-    pub(crate) fi_type: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) fi_type: Word,
     pub(crate) masked_number: String,
-    pub(crate) bank: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) bank: Word,
     /// `SAVINGS` or `CURRENT`.
-    pub(crate) kind: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) kind: Word,
     /// Which of the accounts it is that the bank data of a scripted customer has.
     pub(crate) scripted: Option<usize>,
     /// Whether it has two holders.
@@ -85,6 +100,7 @@ impl LinkedAccount {
 
 /// A consent. It has its aggregator's id from the start, and tells it once it is approved.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct AggregatorConsent {
     pub(crate) handle: String,
     pub(crate) id: String,

@@ -3,11 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::recent::push;
+use super::store::{Key, Room, Stored};
 
 /// Holds at most `capacity` entries; inserting a new key into a full map removes the oldest one.
 pub(crate) struct Bounded<K, V> {
     capacity: usize,
+    room: Room,
     entries: Mutex<Entries<K, V>>,
 }
 
@@ -17,14 +21,22 @@ struct Entries<K, V> {
     order: VecDeque<K>,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
-    pub(crate) fn new(capacity: usize) -> Self {
+impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
+    /// What was kept in the room, as far as there is space.
+    pub(crate) fn new(capacity: usize, room: Room) -> Self {
+        let kept: Vec<(K, V)> = room.take();
+        let mut order: VecDeque<K> = kept.iter().map(|(key, _)| key.clone()).collect();
+        let mut by_key: HashMap<K, V> = kept.into_iter().collect();
+        while order.len() > capacity
+            && let Some(oldest) = order.pop_front()
+        {
+            by_key.remove(&oldest);
+            room.remove(&oldest);
+        }
         Self {
             capacity,
-            entries: Mutex::new(Entries {
-                by_key: HashMap::new(),
-                order: VecDeque::new(),
-            }),
+            room,
+            entries: Mutex::new(Entries { by_key, order }),
         }
     }
 
@@ -35,7 +47,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
 
     /// The same, and hands out what else `value` results in.
     pub(crate) fn replace<R>(&self, key: K, value: impl FnOnce(Option<&V>) -> (V, R)) -> R {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.lock();
         let previous = entries.by_key.get(&key);
         let is_new = previous.is_none();
         let (value, result) = value(previous);
@@ -47,22 +59,25 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
                 && let Some(oldest) = entries.order.pop_front()
             {
                 entries.by_key.remove(&oldest);
+                self.room.remove(&oldest);
             }
-            entries.order.push_back(key.clone());
+            push(&mut entries.order, key.clone(), self.capacity);
         }
+        self.room.put(&key, &value);
         entries.by_key.insert(key, value);
         result
     }
 
     /// Forgets the oldest entries until the others weigh no more than this.
     pub(crate) fn trim(&self, weight: impl Fn(&V) -> usize, most: usize) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.lock();
         let weights = entries.by_key.values().map(&weight);
         let mut total = weights.fold(0_usize, usize::saturating_add);
         while total > most
             && let Some(oldest) = entries.order.pop_front()
         {
             let removed = entries.by_key.remove(&oldest);
+            self.room.remove(&oldest);
             total = total.saturating_sub(removed.as_ref().map_or(0, &weight));
         }
     }
@@ -71,15 +86,18 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
     where
         K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
+        Q: Eq + Hash + Key + ?Sized,
     {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.by_key.get_mut(key).map(change)
+        let mut entries = self.lock();
+        let value = entries.by_key.get_mut(key)?;
+        let result = change(value);
+        self.room.put(key, value);
+        Some(result)
     }
 
     /// The values for which this holds, oldest first.
     pub(crate) fn filter(&self, holds: impl Fn(&V) -> bool) -> Vec<(K, V)> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.lock();
         let all = entries.order.iter();
         all.filter_map(|key| Some((key, entries.by_key.get(key)?)))
             .filter(|(_, value)| holds(value))
@@ -92,7 +110,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.lock();
         entries.by_key.get(key).cloned()
     }
 }
@@ -100,7 +118,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
 impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     /// The keys of the values for which this holds, oldest first.
     pub(crate) fn keys_with(&self, holds: impl Fn(&V) -> bool) -> Vec<K> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.lock();
         let mut keys = Vec::new();
         for key in &entries.order {
             if entries.by_key.get(key).is_some_and(&holds) {
@@ -108,6 +126,12 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
             }
         }
         keys
+    }
+}
+
+impl<K, V> Bounded<K, V> {
+    fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,21 +147,23 @@ mod tests {
 
     #[test]
     fn the_oldest_key_is_evicted_and_an_update_is_not_a_new_key() {
-        let map = Bounded::<&str, u8>::new(2);
-        map.update("a", |_| 1);
-        map.update("b", |_| 1);
-        map.update("a", |previous| previous.map_or(0, |value| value + 1));
+        let map = Bounded::<String, u8>::new(2, Room::default());
+        map.update("a".to_owned(), |_| 1);
+        map.update("b".to_owned(), |_| 1);
+        map.update("a".to_owned(), |previous| {
+            previous.map_or(0, |value| value + 1)
+        });
         assert_eq!((map.get("a"), map.get("b")), (Some(2), Some(1)));
-        map.update("c", |_| 1);
+        map.update("c".to_owned(), |_| 1);
         assert_eq!((map.get("a"), map.get("c")), (None, Some(1)));
         assert_eq!(map.keys_with(|value| *value == 1), ["b", "c"]);
 
-        map.update("b", |_| 5);
+        map.update("b".to_owned(), |_| 5);
         map.trim(|value| usize::from(*value), 5);
         assert_eq!((map.get("b"), map.get("c")), (None, Some(1)));
 
-        let none = Bounded::<&str, u8>::new(0);
-        none.update("a", |_| 1);
+        let none = Bounded::<String, u8>::new(0, Room::default());
+        none.update("a".to_owned(), |_| 1);
         assert_eq!(none.get("a"), None);
     }
 }

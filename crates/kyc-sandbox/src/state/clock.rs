@@ -7,6 +7,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::store::Room;
+
 /// How far India is ahead of UTC, all the year.
 const INDIA: SignedDuration = SignedDuration::from_mins(330);
 
@@ -15,6 +17,7 @@ const FIXED_MS: i64 = 1_893_456_000_000;
 
 /// How the sandbox's clock runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ClockMode {
     /// As fast as the real one. How far it was moved ahead is kept.
@@ -28,9 +31,13 @@ pub enum ClockMode {
 /// The time of everything that the sandbox says and does: times in bodies, expiry, the lives of links, the dates of data.
 /// Sockets and the `date` header have the real time. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Clock(Arc<Mutex<State>>);
+pub(crate) struct Clock {
+    room: Room,
+    state: Arc<Mutex<State>>,
+}
 
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct State {
     mode: ClockMode,
     /// The virtual and the real time, in Unix milliseconds, of the last change.
@@ -50,22 +57,60 @@ impl State {
             .saturating_add(passed.saturating_mul(factor))
             .min(last_ms())
     }
+
+    /// After the sandbox was down. Meanwhile a clock that stands still stood still, and any other ran as the real one: nobody
+    /// saw it run faster.
+    fn resumed(self, real_ms: i64) -> Self {
+        let meanwhile = match self.mode {
+            ClockMode::Frozen => ClockMode::Frozen,
+            ClockMode::Real | ClockMode::Fast(_) => ClockMode::Real,
+        };
+        let down = Self {
+            mode: meanwhile,
+            ..self
+        };
+        Self {
+            virtual_ms: down.at(real_ms),
+            real_ms,
+            ..self
+        }
+    }
 }
 
 impl Clock {
-    /// Runs with the real clock. Stands still at a time, if one is given, and with deterministic ids.
-    pub(crate) fn new(fixed: Option<SystemTime>, deterministic: bool) -> Self {
+    /// Goes on as the one that was kept in the room. Without one it runs with the real clock, and stands still at a time, if one
+    /// is given, and with deterministic ids.
+    pub(crate) fn new(fixed: Option<SystemTime>, deterministic: bool, room: Room) -> Self {
         let fixed_ms = fixed.and_then(unix_ms);
         let fixed_ms = fixed_ms.or(deterministic.then_some(FIXED_MS));
         let real_ms = real_ms();
-        Self(Arc::new(Mutex::new(State {
+        let kept = room.take::<(), State>().pop();
+        let new = || State {
             mode: match fixed_ms {
                 Some(_) => ClockMode::Frozen,
                 None => ClockMode::Real,
             },
             virtual_ms: fixed_ms.unwrap_or(real_ms),
             real_ms,
-        })))
+        };
+        Self {
+            state: Arc::new(Mutex::new(
+                kept.map_or_else(new, |(_, kept)| kept.resumed(real_ms)),
+            )),
+            room,
+        }
+    }
+
+    /// Keeps the time that it shows, before which it is never again.
+    pub(crate) fn keep(&self) {
+        let real_ms = real_ms();
+        let state = self.lock();
+        let shown = State {
+            virtual_ms: state.at(real_ms),
+            real_ms,
+            ..*state
+        };
+        self.room.put(&(), &shown);
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -123,10 +168,11 @@ impl Clock {
             real_ms,
             ..change(*state, state.at(real_ms))
         };
+        self.room.put(&(), &*state);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_fixed_time_stands_still_and_is_written_with_milliseconds() {
-        let clock = Clock::new(None, true);
+        let clock = Clock::new(None, true, Room::default());
         assert_eq!(clock.after_ms(Duration::from_secs(1)), clock.now_ms());
         assert_eq!(iso(clock.now_ms()), "2030-01-01T00:00:00.000Z");
         assert_eq!(clock.real_time_until(FIXED_MS + 1), None);
@@ -182,14 +228,14 @@ mod tests {
         for (second, day) in [(66_599, 27), (66_600, 28)] {
             // 2026-11-27T00:00:00Z and so many seconds.
             let time = UNIX_EPOCH + Duration::from_secs(1_795_737_600 + second);
-            let clock = Clock::new(Some(time), true);
+            let clock = Clock::new(Some(time), true, Room::default());
             assert_eq!(clock.today(), date(2026, 11, day));
         }
     }
 
     #[test]
     fn a_clock_is_moved_forward_only_and_keeps_its_time_when_its_mode_changes() {
-        let clock = Clock::new(None, true);
+        let clock = Clock::new(None, true, Room::default());
         clock.move_to(FIXED_MS + 5_000);
         clock.move_to(FIXED_MS);
         assert_eq!(clock.now_ms(), FIXED_MS + 5_000);
@@ -226,5 +272,21 @@ mod tests {
             .at(9),
             100
         );
+    }
+
+    #[test]
+    fn while_it_was_down_a_clock_stood_still_or_ran_as_the_real_one() {
+        let resumed = |mode| {
+            let state = State {
+                mode,
+                virtual_ms: 100,
+                real_ms: 10,
+            };
+            let resumed = state.resumed(13);
+            (resumed.mode == mode, resumed.at(13), resumed.at(14))
+        };
+        assert_eq!(resumed(ClockMode::Real), (true, 103, 104));
+        assert_eq!(resumed(ClockMode::Frozen), (true, 100, 100));
+        assert_eq!(resumed(ClockMode::Fast(60)), (true, 103, 163));
     }
 }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::recent::Recent;
+use super::store::{Room, Word};
 
 /// The scope in which the latest consent is binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +47,15 @@ impl StoredConsent {
 }
 
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct Stored {
     session: Uuid,
     id: String,
-    kind: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    kind: Word,
     approved: bool,
 }
 
@@ -58,8 +64,8 @@ struct Stored {
 pub(crate) struct Consents(Recent<Stored>);
 
 impl Consents {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self(Recent::new(capacity))
+    pub(crate) fn new(capacity: usize, room: Room) -> Self {
+        Self(Recent::new(capacity, room))
     }
 
     pub(crate) fn record(&self, session: Uuid, id: String, kind: &'static str, approved: bool) {

@@ -6,6 +6,7 @@ use super::MobileScript;
 
 /// How a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DataOutcome {
     /// `DATA_READY`, with every account delivered.
@@ -22,6 +23,7 @@ pub enum DataOutcome {
 
 /// How long a session waits for its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Pending {
     /// For so many questions.
     Polls(u32),
@@ -31,6 +33,7 @@ pub(crate) enum Pending {
 
 /// A session. It is pending, and then it has its outcome.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct DataSession {
     pub(crate) id: String,
     pub(crate) consent_id: String,
@@ -46,6 +49,7 @@ pub(crate) struct DataSession {
 
 /// From when until when, both included; without an end on a side where there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Range {
     pub(crate) from: Option<Timestamp>,
     pub(crate) to: Option<Timestamp>,

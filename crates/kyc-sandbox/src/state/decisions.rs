@@ -2,6 +2,7 @@
 
 /// What was decided about a session, and the number that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DecisionStatus {
     /// `approved`, 9001.

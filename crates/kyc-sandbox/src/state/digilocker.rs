@@ -13,6 +13,7 @@ const WRONG_LOCK: u8 = 3;
 
 /// A kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum DocumentKind {
     Aadhaar,
     Pan,
@@ -38,6 +39,7 @@ impl DocumentKind {
 
 /// Whose account it is, and what the caller or the person said about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Whose {
     pub(crate) mobile: String,
     pub(crate) pan: Option<PanScript>,
@@ -92,6 +94,7 @@ impl Whose {
 
 /// Where the person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Stage {
     /// Has not said who it is.
     SignIn,
@@ -119,6 +122,7 @@ pub(crate) enum OtpProblem {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct Code {
     text: String,
     made_ms: i64,
@@ -126,6 +130,7 @@ struct Code {
 
 /// The authorisation of one session.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Authorization {
     /// The kinds that the caller asked for.
     pub(crate) asked: Vec<DocumentKind>,

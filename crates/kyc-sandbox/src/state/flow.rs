@@ -1,5 +1,7 @@
 //! What a person does at an account aggregator, screen by screen. Who asked, and what becomes of the consents, is elsewhere.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::LinkedAccount;
@@ -19,6 +21,7 @@ pub(crate) const IDLE_MS: i64 = 10 * 60 * 1000;
 
 /// What a bank answers when it is asked for a person's accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum BankAnswer {
     /// Its accounts, of which there may be none.
     Found,
@@ -30,6 +33,7 @@ pub(crate) enum BankAnswer {
 
 /// A bank that can be chosen.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Bank {
     pub(crate) fip_id: String,
     pub(crate) answer: BankAnswer,
@@ -38,6 +42,7 @@ pub(crate) struct Bank {
 
 /// Where the person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Screen {
     Start,
     Otp,
@@ -53,6 +58,7 @@ pub(crate) enum Screen {
 
 /// Why a person rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Reason {
     NotUnderstood,
     NotWilling,
@@ -133,6 +139,7 @@ impl Action {
 
 /// What is said above a screen after something that did not lead on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Problem {
     OutOfOrder,
     OtherMobile,
@@ -206,6 +213,7 @@ impl Problem {
 
 /// Why no account can be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Trouble {
     /// The one bank that was asked has none.
     NoAccountHere,
@@ -217,6 +225,7 @@ pub(crate) enum Trouble {
 
 /// How a visit ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Ending {
     /// These consents, by their places, are given for the accounts with these links; others that were asked for are not.
     Approved {
@@ -279,11 +288,13 @@ impl Ending {
 
 /// One person's way through the screens.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Flow {
     /// Without it a form changes nothing. Whoever goes through no screens has none.
     pub(crate) token: Option<Uuid>,
     pub(crate) mobile: String,
-    pub(crate) banks: Vec<Bank>,
+    /// Those that can be chosen; people who say nothing of their own have the same.
+    pub(crate) banks: Arc<[Bank]>,
     /// How many consents are asked for; none if the person came to see those that are given.
     pub(crate) consents: usize,
     /// Whether one-time passwords arrive.
@@ -308,9 +319,10 @@ impl Flow {
     pub(crate) fn new(
         token: Option<Uuid>,
         mobile: &str,
-        banks: Vec<Bank>,
+        banks: impl Into<Arc<[Bank]>>,
         consents: usize,
     ) -> Self {
+        let banks = banks.into();
         Self {
             token,
             mobile: mobile.to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! A row is small and kept for long. What was on the wire is large, personal and kept for the newest calls only.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::watch;
 
+use super::recent::push;
+use super::store::{Room, Word};
 use super::{Delivery, JourneyId, Provider, WebhookId};
 
 /// How many calls are kept with what was on the wire, and how many bytes of all of them together.
@@ -19,6 +22,7 @@ const BODY_BYTES: usize = 64 * 1024;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Happening {
     /// Its place in the stream, from 1.
     pub(crate) number: u64,
@@ -29,6 +33,7 @@ pub(crate) struct Happening {
 }
 
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum What {
     /// A provider answered a request.
     Call(Call),
@@ -40,7 +45,11 @@ pub(crate) enum What {
     Webhook {
         id: WebhookId,
         provider: Provider,
-        event: &'static str,
+        #[cfg_attr(
+            feature = "state-file",
+            serde(deserialize_with = "super::store::form::word")
+        )]
+        event: Word,
         attempt: usize,
         delivery: Delivery,
     },
@@ -67,6 +76,7 @@ impl What {
 
 /// A request that was sent again from the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Repeats {
     /// The call whose request it was.
     pub(crate) number: u64,
@@ -76,16 +86,26 @@ pub(crate) struct Repeats {
 
 /// A call without what was on the wire.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Call {
     pub(crate) provider: Provider,
-    pub(crate) operation: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) operation: Word,
+    #[cfg_attr(feature = "state-file", serde(with = "super::store::form::status"))]
     pub(crate) status: StatusCode,
     /// What changed, in words; empty where nothing did.
-    pub(crate) changed: String,
+    pub(crate) changed: Cow<'static, str>,
     /// Whether the request had an effect.
     pub(crate) had_effect: bool,
     /// The rule that decided, and where it comes from.
-    pub(crate) reason: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    pub(crate) reason: Word,
     /// Whether credentials or a signature were refused.
     pub(crate) is_unverified: bool,
     pub(crate) repeats: Option<Repeats>,
@@ -108,7 +128,7 @@ pub(crate) struct Exchange<'e> {
     pub(crate) status: StatusCode,
     pub(crate) reply_headers: &'e HeaderMap,
     pub(crate) reply_body: &'e [u8],
-    pub(crate) changed: String,
+    pub(crate) changed: Cow<'static, str>,
     pub(crate) had_effect: bool,
     pub(crate) reason: &'static str,
     pub(crate) is_unverified: bool,
@@ -248,6 +268,7 @@ fn write_head(bytes: &mut Vec<u8>, headers: &HeaderMap) {
 #[derive(Debug)]
 pub(crate) struct Happenings {
     capacity: usize,
+    room: Room,
     kept: Mutex<Kept>,
     newest: watch::Sender<u64>,
 }
@@ -261,11 +282,18 @@ struct Kept {
 }
 
 impl Happenings {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// Those that were kept in the room, without what was on the wire.
+    pub(crate) fn new(capacity: usize, room: Room) -> Self {
+        let mut kept = Kept::default();
+        for (number, happening) in room.take::<u64, Happening>() {
+            kept.written = number;
+            kept.happenings.push_back(happening);
+        }
         Self {
             capacity,
-            kept: Mutex::default(),
-            newest: watch::Sender::new(0),
+            room,
+            newest: watch::Sender::new(kept.written),
+            kept: Mutex::new(kept),
         }
     }
 
@@ -303,15 +331,19 @@ impl Happenings {
             let mut kept = self.lock();
             kept.written = kept.written.saturating_add(1);
             let number = kept.written;
-            kept.happenings.push_back(Happening {
+            let happening = Happening {
                 number,
                 at_ms,
                 journey,
                 what,
-            });
-            if kept.happenings.len() > self.capacity {
-                kept.happenings.pop_front();
+            };
+            self.room.put(&number, &happening);
+            if kept.happenings.len() >= self.capacity
+                && let Some(oldest) = kept.happenings.pop_front()
+            {
+                self.room.remove(&oldest.number);
             }
+            push(&mut kept.happenings, happening, self.capacity);
             if let Some(wire) = wire {
                 kept.wire_bytes = kept.wire_bytes.saturating_add(wire.bytes.len());
                 kept.wires.push_back((number, Arc::new(wire)));
@@ -396,7 +428,7 @@ mod tests {
 
     #[test]
     fn the_newest_are_kept_with_their_numbers() {
-        let happenings = Happenings::new(2);
+        let happenings = Happenings::new(2, Room::default());
         for words in ["a", "b", "c"] {
             let words = words.to_owned();
             happenings.add(0, None, What::Clock { words });
@@ -432,7 +464,7 @@ mod tests {
             status: StatusCode::OK,
             reply_headers: &HeaderMap::new(),
             reply_body,
-            changed: String::new(),
+            changed: Cow::Borrowed(""),
             had_effect: false,
             reason: "",
             is_unverified: false,
@@ -444,7 +476,7 @@ mod tests {
 
     #[test]
     fn what_was_on_the_wire_is_kept_as_it_was() {
-        let happenings = Happenings::new(10);
+        let happenings = Happenings::new(10, Room::default());
         call(&happenings, b"reply");
         let wire = happenings.wire(1).unwrap();
         assert_eq!((wire.target(), &wire.method), ("/init?a=1", &Method::POST));
@@ -466,7 +498,7 @@ mod tests {
 
     #[test]
     fn bytes_are_kept_of_the_newest_calls_and_never_too_many() {
-        let happenings = Happenings::new(10_000);
+        let happenings = Happenings::new(10_000, Room::default());
         for _ in 0..WIRES + 5 {
             call(&happenings, b"reply");
         }

@@ -1,10 +1,11 @@
 //! Ids of sessions and records.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
+
+use super::store::Room;
 
 /// How many bytes of an id are random; the others tell that it is one of these.
 const RANDOM: usize = 10;
@@ -15,17 +16,28 @@ const RANDOM: usize = 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
     deterministic: bool,
-    next: Arc<AtomicU64>,
+    room: Room,
+    next: Arc<Mutex<u64>>,
     key: Uuid,
 }
 
 impl Ids {
-    pub(crate) fn new(deterministic: bool) -> Self {
-        Self {
+    /// Those that go on where the ones in the room ended.
+    pub(crate) fn new(deterministic: bool, room: Room) -> Self {
+        let kept = room.take::<(), (Uuid, u64)>().pop();
+        let (key, next) = kept.map_or_else(|| (Uuid::new_v4(), 1), |(_, kept)| kept);
+        let ids = Self {
             deterministic,
-            next: Arc::new(AtomicU64::new(1)),
-            key: Uuid::new_v4(),
-        }
+            room,
+            next: Arc::new(Mutex::new(next)),
+            key,
+        };
+        ids.keep(next);
+        ids
+    }
+
+    fn keep(&self, next: u64) {
+        self.room.put(&(), &(self.key, next));
     }
 
     /// Whether they are counted.
@@ -36,7 +48,10 @@ impl Ids {
     /// A version 4 UUID, also when counted.
     pub(crate) fn uuid(&self) -> Uuid {
         if self.deterministic {
-            let count = u128::from(self.next.fetch_add(1, Ordering::Relaxed));
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = u128::from(*next);
+            *next = next.saturating_add(1);
+            self.keep(*next);
             Builder::from_random_bytes(count.to_be_bytes()).into_uuid()
         } else {
             self.signed(Uuid::new_v4())
@@ -71,14 +86,14 @@ mod tests {
 
     #[test]
     fn an_id_tells_whether_it_was_made_here() {
-        let ids = Ids::new(false);
+        let ids = Ids::new(false, Room::default());
         let id = ids.uuid();
         assert_eq!(id.get_version_num(), 4);
         assert!(ids.made(id) && ids.clone().made(id));
         assert!(Uuid::try_parse(&ids.hex()).is_ok_and(|id| ids.made(id)));
-        assert!(!Ids::new(false).made(id));
+        assert!(!Ids::new(false, Room::default()).made(id));
         assert!(!ids.made(Uuid::new_v4()));
-        let counted = Ids::new(true);
+        let counted = Ids::new(true, Room::default());
         assert!(counted.made(counted.uuid()));
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::store::{Room, Store};
 use super::{Bounded, people};
 
 /// How many journeys are found by their ids; each has several.
@@ -14,6 +15,7 @@ const PEOPLE: usize = 10_000;
 
 /// The id of a journey, such as `j_19`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub struct JourneyId(u64);
 
 #[cfg(test)]
@@ -49,17 +51,22 @@ impl FromStr for JourneyId {
 #[derive(Debug)]
 pub(crate) struct Journeys {
     opened: AtomicU64,
+    /// Of how many were opened.
+    room: Room,
     by_id: Bounded<Arc<str>, JourneyId>,
     /// The mobile numbers of journeys that have one.
     mobiles: Bounded<JourneyId, u64>,
 }
 
 impl Journeys {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store: &Store) -> Self {
+        let room = store.room("journeys opened");
+        let opened = room.take().pop().map_or(0, |((), opened)| opened);
         Self {
-            opened: AtomicU64::new(0),
-            by_id: Bounded::new(IDS),
-            mobiles: Bounded::new(PEOPLE),
+            opened: AtomicU64::new(opened),
+            room,
+            by_id: Bounded::new(IDS, store.room("journeys by id")),
+            mobiles: Bounded::new(PEOPLE, store.room("mobile numbers of journeys")),
         }
     }
 
@@ -68,11 +75,10 @@ impl Journeys {
         let mut journey = None;
         self.by_id.update(Arc::from(id), |known| {
             let found = known.copied().unwrap_or_else(|| {
-                JourneyId(
-                    self.opened
-                        .fetch_add(1, Ordering::Relaxed)
-                        .saturating_add(1),
-                )
+                let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+                let opened = opened.saturating_add(1);
+                self.room.put(&(), &opened);
+                JourneyId(opened)
             });
             journey = Some(found);
             found
@@ -104,8 +110,15 @@ impl Journeys {
 
     /// From now on this id is found in this journey.
     pub(crate) fn name(&self, journey: JourneyId, id: &str) {
-        self.by_id.update(Arc::from(id), |_| journey);
-        self.remember_mobile(journey, id);
+        if self.find(id) != Some(journey) {
+            self.name_shared(journey, Arc::from(id));
+        }
+    }
+
+    /// The same, for an id that is in memory once.
+    pub(crate) fn name_shared(&self, journey: JourneyId, id: Arc<str>) {
+        self.remember_mobile(journey, &id);
+        self.by_id.update(id, |_| journey);
     }
 
     /// Whether there was such a journey, however long ago.
@@ -125,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_journey_is_found_by_each_of_its_ids() {
-        let journeys = Journeys::new();
+        let journeys = Journeys::new(&Store::default());
         let first = journeys.of("9000000001");
         journeys.name(first, "handle");
         assert_eq!(journeys.of("9000000001"), first);

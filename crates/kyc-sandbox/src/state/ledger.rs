@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::recent::push;
+
 /// One of the four providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Provider {
     /// Finpass.
@@ -53,8 +56,8 @@ pub struct Entry {
     operation: &'static str,
     method: &'static str,
     status: u16,
-    request_id: Option<String>,
-    effect: Option<String>,
+    request_id: Option<Box<str>>,
+    effect: Option<Box<str>>,
 }
 
 impl Entry {
@@ -72,8 +75,8 @@ impl Entry {
             operation,
             method,
             status,
-            request_id,
-            effect,
+            request_id: request_id.map(String::into_boxed_str),
+            effect: effect.map(String::into_boxed_str),
         }
     }
 
@@ -187,10 +190,11 @@ impl Ledger {
         if inner.capacity == 0 {
             return;
         }
-        if inner.entries.len() == inner.capacity {
+        let capacity = inner.capacity;
+        if inner.entries.len() == capacity {
             inner.entries.pop_front();
         }
-        inner.entries.push_back(entry);
+        push(&mut inner.entries, entry, capacity);
     }
 
     /// The kept entries, oldest first.

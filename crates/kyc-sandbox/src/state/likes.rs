@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::store::Room;
 use super::{MobileScript, bank, journey};
 
 /// The place of a name's digits in a number.
@@ -291,6 +292,7 @@ const PEOPLE: usize = 1_000;
 
 /// A person who was invented while the sandbox runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Invented {
     pub(crate) mobile: String,
     pub(crate) script: MobileScript,
@@ -299,10 +301,22 @@ pub(crate) struct Invented {
 }
 
 /// The people who were invented, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct InventedPeople(Mutex<Vec<Invented>>);
+#[derive(Debug)]
+pub(crate) struct InventedPeople {
+    room: Room,
+    people: Mutex<Vec<Invented>>,
+}
 
 impl InventedPeople {
+    /// Those that were kept in the room.
+    pub(crate) fn new(room: Room) -> Self {
+        let kept = room.take::<String, Invented>().into_iter();
+        Self {
+            people: Mutex::new(kept.map(|(_, person)| person).collect()),
+            room,
+        }
+    }
+
     /// Invents a person with a number of its own. `None` if all numbers that say this are taken.
     pub(crate) fn invent(
         &self,
@@ -322,6 +336,7 @@ impl InventedPeople {
         if people.len() >= PEOPLE {
             return None;
         }
+        self.room.put(&invented.mobile, &invented);
         people.push(invented.clone());
         Some(invented)
     }
@@ -331,7 +346,7 @@ impl InventedPeople {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Invented>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -384,7 +399,7 @@ mod tests {
 
     #[test]
     fn each_person_has_a_number_of_its_own_that_says_the_same() {
-        let people = InventedPeople::default();
+        let people = InventedPeople::new(Room::default());
         let script = MobileScript::like(&["deny"], Some("05")).unwrap();
         let invent = || people.invent(script, None, |mobile| mobile == "9001030005");
         let numbers: Vec<_> = std::iter::from_fn(invent).collect();

@@ -24,6 +24,7 @@ mod recent;
 mod schedule;
 mod script;
 mod simulation;
+mod store;
 mod unmasked;
 mod verification;
 
@@ -48,10 +49,15 @@ pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigni
 pub(crate) use planned::{Planned, PlannedName, Stop, planned};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
-pub(crate) use schedule::{Timer, VerificationStep};
+pub(crate) use schedule::{Taken, Timer, VerificationStep};
 pub use script::{MobileScript, NameScript, PanScript, PeopleAct};
 pub(crate) use script::{carried, journey};
 pub(crate) use simulation::Simulation;
+#[cfg(feature = "state-file")]
+pub use store::StateFileError;
+#[cfg(feature = "state-file")]
+pub(crate) use store::form;
+pub(crate) use store::{Room, Store, Word};
 pub(crate) use unmasked::Unmasked;
 pub(crate) use verification::{
     ATTEMPT_MS, Decided, NOTICE_HELD_MS, Phase, Picture, Progress, RESUBMISSIONS,

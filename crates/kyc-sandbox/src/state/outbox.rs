@@ -7,10 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::recent::push;
+use super::store::{Room, Store, Word};
 use super::{JourneyId, Provider};
 
 /// The id of a webhook, such as `w_7f2c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub struct WebhookId(u64);
 
 impl fmt::Display for WebhookId {
@@ -36,6 +39,7 @@ impl FromStr for WebhookId {
 
 /// With what a webhook is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum WebhookSigning {
     /// With the provider's current secret.
@@ -50,6 +54,7 @@ pub enum WebhookSigning {
 
 /// The outcome of one attempt to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Delivery {
     /// The receiver answered with this HTTP status. A 2xx ends the attempts.
@@ -122,6 +127,62 @@ impl Webhook {
     }
 }
 
+/// A webhook as it is kept, without its id.
+#[derive(Debug)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
+struct Kept {
+    provider: Provider,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::word")
+    )]
+    event: Word,
+    journey: Option<JourneyId>,
+    made_ms: i64,
+    url: Option<String>,
+    signing: WebhookSigning,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(with = "super::store::form::base64_bytes")
+    )]
+    body: Bytes,
+    attempts: Vec<(i64, Delivery)>,
+    repeats: u8,
+}
+
+impl From<&Webhook> for Kept {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            provider: webhook.provider,
+            event: webhook.event,
+            journey: webhook.journey,
+            made_ms: webhook.made_ms,
+            url: webhook.url.clone(),
+            signing: webhook.signing,
+            body: webhook.body.clone(),
+            attempts: webhook.attempts.clone(),
+            repeats: webhook.repeats,
+        }
+    }
+}
+
+impl Kept {
+    fn with_id(self, id: WebhookId) -> Webhook {
+        Webhook {
+            id,
+            provider: self.provider,
+            event: self.event,
+            journey: self.journey,
+            made_ms: self.made_ms,
+            url: self.url,
+            signing: self.signing,
+            body: self.body,
+            attempts: self.attempts,
+            repeats: self.repeats,
+        }
+    }
+}
+
 /// What a provider says about a webhook before it has an id.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookDraft {
@@ -136,6 +197,9 @@ pub(crate) struct WebhookDraft {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     capacity: usize,
+    room: Room,
+    /// Of how many were made.
+    made: Room,
     webhooks: Mutex<Webhooks>,
 }
 
@@ -155,10 +219,26 @@ impl Webhooks {
 }
 
 impl Outbox {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// The webhooks that were kept.
+    pub(crate) fn new(capacity: usize, store: &Store) -> Self {
+        let (room, made) = (store.room("webhooks"), store.room("webhooks made"));
+        let kept = room.take::<WebhookId, Kept>().into_iter();
+        let webhooks = Webhooks {
+            made: made.take().pop().map_or(0, |((), made)| made),
+            kept: kept.map(|(id, webhook)| webhook.with_id(id)).collect(),
+        };
         Self {
             capacity,
-            webhooks: Mutex::default(),
+            room,
+            made,
+            webhooks: Mutex::new(webhooks),
+        }
+    }
+
+    fn keep(&self, webhook: &Webhook) {
+        // A copy is made only where it is kept.
+        if self.room.is_kept() {
+            self.room.put(&webhook.id, &Kept::from(webhook));
         }
     }
 
@@ -172,7 +252,8 @@ impl Outbox {
         let mut webhooks = self.lock();
         webhooks.made = webhooks.made.saturating_add(1);
         let id = WebhookId(webhooks.made);
-        webhooks.kept.push_back(Webhook {
+        self.made.put(&(), &webhooks.made);
+        let webhook = Webhook {
             id,
             provider: draft.provider,
             event: draft.event,
@@ -183,10 +264,14 @@ impl Outbox {
             body: draft.body.into(),
             attempts: Vec::new(),
             repeats,
-        });
-        if webhooks.kept.len() > self.capacity {
-            webhooks.kept.pop_front();
+        };
+        self.keep(&webhook);
+        if webhooks.kept.len() >= self.capacity
+            && let Some(oldest) = webhooks.kept.pop_front()
+        {
+            self.room.remove(&oldest.id);
         }
+        push(&mut webhooks.kept, webhook, self.capacity);
         id
     }
 
@@ -230,11 +315,13 @@ impl Outbox {
         let place = webhooks.place(id);
         if let Some(webhook) = place.and_then(|place| webhooks.kept.get_mut(place)) {
             change(webhook);
+            self.keep(webhook);
         }
     }
 
     pub(crate) fn remove(&self, id: WebhookId) {
         self.lock().kept.retain(|webhook| webhook.id != id);
+        self.room.remove(&id);
     }
 
     pub(crate) fn record(&self, id: WebhookId, at_ms: i64, delivery: Delivery) {

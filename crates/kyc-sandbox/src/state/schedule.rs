@@ -1,26 +1,28 @@
 //! What is going to happen, in order.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::store::Room;
 use super::{AggregatorConsentStatus, JourneyId, WebhookId};
 
 /// Something that happens by itself at its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Timer {
     /// The person takes the next step of a flow, named by the id that opened it.
-    Person { id: String },
+    Person { id: Arc<str> },
     /// A link or a session ends unless it was used.
-    LinkExpires { id: String },
+    LinkExpires { id: Arc<str> },
     /// A consent at an aggregator, named by its handle, changes.
     Consent {
-        handle: String,
+        handle: Arc<str>,
         status: AggregatorConsentStatus,
     },
     /// The data of a session arrives, or will not.
-    Data { session: String },
+    Data { session: Arc<str> },
     /// A session at Veriff goes on, unless another step was taken since this turn.
     Verification {
         session: Uuid,
@@ -33,11 +35,15 @@ pub(crate) enum Timer {
     Delivery(WebhookId),
 }
 
-/// How many timers are kept of one schedule; beyond that the one furthest away is forgotten.
+/// How many timers are kept of one schedule; beyond that those that were made first are forgotten, as what they are about is:
+/// the ones furthest away are those of the newest.
 const TIMERS: usize = 20_000;
+/// How many are forgotten at once, so that they are rarely looked for.
+const FORGOTTEN: usize = 1_000;
 
 /// How a session at Veriff goes on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum VerificationStep {
     /// The person takes the next step, or Veriff decides.
     Next,
@@ -48,23 +54,48 @@ pub(crate) enum VerificationStep {
 }
 
 /// Timers in the order of time, then of journeys, then of their making.
-#[derive(Debug, Default)]
-pub(crate) struct Schedule(Mutex<Timers>);
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    room: Room,
+    timers: Mutex<Timers>,
+}
 
 #[derive(Debug, Default)]
 struct Timers {
     made: u64,
-    by_time: BTreeMap<(i64, Option<JourneyId>, u64), Timer>,
+    by_time: BTreeMap<Place, Timer>,
 }
 
+/// Time, journey and number.
+type Place = (i64, Option<JourneyId>, u64);
+
+/// A timer that was taken and is kept until it is done.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Taken(u64);
+
 impl Schedule {
+    /// The timers that were kept in the room.
+    pub(crate) fn new(room: Room) -> Self {
+        let mut timers = Timers::default();
+        for (number, (at_ms, journey, timer)) in room.take::<u64, (_, _, Timer)>() {
+            timers.made = timers.made.max(number);
+            timers.by_time.insert((at_ms, journey, number), timer);
+        }
+        Self {
+            room,
+            timers: Mutex::new(timers),
+        }
+    }
+
     pub(crate) fn add(&self, at_ms: i64, journey: Option<JourneyId>, timer: Timer) {
         let mut timers = self.lock();
         timers.made = timers.made.saturating_add(1);
         let key = (at_ms, journey, timers.made);
+        self.room.put(&timers.made, &(at_ms, journey, &timer));
         timers.by_time.insert(key, timer);
         if timers.by_time.len() > TIMERS {
-            timers.by_time.pop_last();
+            timers.forget(|number| self.room.remove(number));
         }
     }
 
@@ -85,21 +116,31 @@ impl Schedule {
 
     /// Takes the next timer that is due at this time, with its own time.
     pub(crate) fn take_due(&self, now_ms: i64) -> Option<(i64, Option<JourneyId>, Timer)> {
-        let mut timers = self.lock();
-        let first = timers.by_time.first_entry()?;
-        let (at_ms, journey, _) = *first.key();
-        (at_ms <= now_ms).then(|| (at_ms, journey, first.remove()))
+        let ((at_ms, journey, number), timer) = self.lock().take_due(now_ms)?;
+        self.room.remove(&number);
+        Some((at_ms, journey, timer))
+    }
+
+    /// The same, for a timer that takes time: a process that ends before it is [done](Self::done) begins with it again.
+    pub(crate) fn begin_due(&self, now_ms: i64) -> Option<(Option<JourneyId>, Timer, Taken)> {
+        let ((_, journey, number), timer) = self.lock().take_due(now_ms)?;
+        Some((journey, timer, Taken(number)))
+    }
+
+    pub(crate) fn done(&self, taken: Taken) {
+        self.room.remove(&taken.0);
     }
 
     /// Takes the next timer of a journey until this time.
     pub(crate) fn take_of(&self, journey: JourneyId, until_ms: i64) -> Option<Timer> {
         let mut timers = self.lock();
-        let of = |key: &&(i64, Option<JourneyId>, u64)| key.1 == Some(journey);
+        let of = |key: &&Place| key.1 == Some(journey);
         let key = *timers
             .by_time
             .keys()
             .take_while(|key| key.0 <= until_ms)
             .find(of)?;
+        self.room.remove(&key.2);
         timers.by_time.remove(&key)
     }
 
@@ -109,7 +150,23 @@ impl Schedule {
     }
 
     fn lock(&self) -> MutexGuard<'_, Timers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Timers {
+    /// Forgets those that were made first.
+    fn forget(&mut self, forgotten: impl Fn(&u64)) {
+        let mut numbers: Vec<u64> = self.by_time.keys().map(|(.., number)| *number).collect();
+        let (first, next, _) = numbers.select_nth_unstable(FORGOTTEN);
+        let next = *next;
+        first.iter().for_each(forgotten);
+        self.by_time.retain(|(.., number), _| *number >= next);
+    }
+
+    fn take_due(&mut self, now_ms: i64) -> Option<(Place, Timer)> {
+        let first = self.by_time.first_entry()?;
+        (first.key().0 <= now_ms).then(|| first.remove_entry())
     }
 }
 
@@ -119,9 +176,9 @@ mod tests {
 
     #[test]
     fn timers_come_in_the_order_of_time_journey_and_making() {
-        let schedule = Schedule::default();
+        let schedule = Schedule::new(Room::default());
         let timer = |name: &str| Timer::Data {
-            session: name.to_owned(),
+            session: name.into(),
         };
         let journey = |number| Some(JourneyId::new(number));
         schedule.add(20, journey(1), timer("d"));
@@ -134,5 +191,21 @@ mod tests {
             .collect();
         assert_eq!(order, [timer("a"), timer("b"), timer("c")]);
         assert_eq!(schedule.next_ms(), Some(20));
+    }
+
+    #[test]
+    fn a_full_schedule_forgets_what_was_planned_first() {
+        let schedule = Schedule::new(Room::default());
+        let timer = |name: i64| Timer::Data {
+            session: name.to_string().into(),
+        };
+        let full = i64::try_from(TIMERS).unwrap();
+        for at_ms in 0..=full {
+            schedule.add(at_ms, None, timer(at_ms));
+        }
+        assert_eq!(schedule.next_ms(), Some(1_000));
+        let all = schedule.of(None);
+        assert_eq!(all.len(), TIMERS + 1 - FORGOTTEN);
+        assert_eq!(all.last(), Some(&(full, None, timer(full))));
     }
 }

@@ -52,6 +52,7 @@ pub(crate) mod journey {
 /// assert_eq!(MobileScript::of("9000000001"), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MobileScript {
     /// `JJ`: what the person does in a journey, 0 to 99.
@@ -103,6 +104,7 @@ impl MobileScript {
 /// assert_eq!(NameScript::of("Asha"), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum NameScript {
     /// Approved.
@@ -188,6 +190,7 @@ impl NameScript {
 /// assert_eq!(PanScript::of("AAAPA0000A"), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum PanScript {
     /// `NAM`: the name is a little different from Aadhaar's.

@@ -10,7 +10,10 @@ use super::bank::{self, Account};
 use super::happenings::{Happenings, What};
 use super::outbox::{Outbox, WebhookDraft, WebhookId, WebhookSigning};
 use super::schedule::{Schedule, Timer};
-use super::{Clock, Ids, InventedPeople, JourneyId, Journeys, MobileScript, PeopleAct, Provider};
+use super::store::{Store, Unwritten};
+use super::{
+    Clock, ClockMode, Ids, InventedPeople, JourneyId, Journeys, MobileScript, PeopleAct, Provider,
+};
 
 /// How many happenings are kept.
 const HAPPENINGS: usize = 10_000;
@@ -23,6 +26,7 @@ pub(crate) struct Simulation(Arc<Parts>);
 
 #[derive(Debug)]
 pub(crate) struct Parts {
+    pub(crate) store: Store,
     /// Who takes a person's part.
     pub(crate) people_act: PeopleAct,
     pub(crate) ids: Ids,
@@ -50,7 +54,9 @@ impl Deref for Simulation {
 }
 
 impl Simulation {
+    /// Goes on where the one in the store ended.
     pub(crate) fn new(
+        store: Store,
         deterministic: bool,
         fixed_time: Option<SystemTime>,
         data_seed: u64,
@@ -58,18 +64,40 @@ impl Simulation {
     ) -> Self {
         Self(Arc::new(Parts {
             people_act,
-            ids: Ids::new(deterministic),
-            clock: Clock::new(fixed_time, deterministic),
+            ids: Ids::new(deterministic, store.room("ids")),
+            clock: Clock::new(fixed_time, deterministic, store.room("clock")),
             data_seed,
-            schedules: Default::default(),
-            deliveries: Schedule::default(),
-            journeys: Journeys::new(),
-            invented: InventedPeople::default(),
-            outbox: Outbox::new(WEBHOOKS),
-            happenings: Happenings::new(HAPPENINGS),
+            schedules: [
+                "timers of finpass",
+                "timers of finpro",
+                "timers of veriff",
+                "timers of deepvue",
+            ]
+            .map(|name| Schedule::new(store.room(name))),
+            deliveries: Schedule::new(store.room("deliveries")),
+            journeys: Journeys::new(&store),
+            invented: InventedPeople::new(store.room("people")),
+            outbox: Outbox::new(WEBHOOKS, &store),
+            happenings: Happenings::new(HAPPENINGS, store.room("happenings")),
             making: Mutex::new(()),
             timer_added: Notify::new(),
+            store,
         }))
+    }
+
+    /// Writes what has changed, before anybody is told of it.
+    pub(crate) fn write(&self) -> Result<(), Unwritten> {
+        // A fast clock runs on without a change, and whoever is answered sees it.
+        let runs_fast = || matches!(self.clock.mode(), ClockMode::Fast(_));
+        if self.store.is_kept() && (self.store.has_changes() || runs_fast()) {
+            self.clock.keep();
+        }
+        self.store.write()
+    }
+
+    /// The same, where nobody can be told that it failed: whoever is answered next is.
+    pub(crate) fn keep(&self) {
+        let _written = self.write();
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

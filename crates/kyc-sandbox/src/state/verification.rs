@@ -1,5 +1,6 @@
 //! Veriff's verification sessions: what may follow on what.
 
+use super::store::Word;
 use super::{DecisionStatus, NameScript};
 
 const SECOND_MS: i64 = 1_000;
@@ -20,6 +21,7 @@ const TOO_MANY_ATTEMPTS: u16 = 539;
 
 /// Where an attempt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Phase {
     /// Nobody has come yet.
     Created,
@@ -49,6 +51,7 @@ impl Phase {
 
 /// Through what an attempt is handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Through {
     /// The API.
     Api,
@@ -58,6 +61,7 @@ pub(crate) enum Through {
 
 /// A decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Decided {
     pub(crate) status: DecisionStatus,
     pub(crate) reason_code: Option<u16>,
@@ -74,6 +78,7 @@ pub(crate) struct Outcome {
 
 /// One of the prepared pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Picture {
     Good,
     Blurred,
@@ -123,18 +128,24 @@ impl Picture {
 
 /// What the person did on the pages in an attempt.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Progress {
     /// Agreed to be verified.
     pub(crate) agreed: bool,
     /// Chose where to go on.
     pub(crate) device: bool,
     /// The country and the kind of the document.
-    pub(crate) document: Option<(&'static str, &'static str)>,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "super::store::form::words")
+    )]
+    pub(crate) document: Option<(Word, Word)>,
     /// The front, the back and the face, as far as they were taken.
     pub(crate) pictures: [Option<Picture>; 3],
 }
 
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Attempt {
     pub(crate) opened_ms: i64,
     pub(crate) phase: Phase,
@@ -153,6 +164,7 @@ impl Attempt {
 
 /// A session with its attempts. Each step is allowed or refused here, and counted.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Verification {
     /// Oldest first; there is one at least.
     attempts: Vec<Attempt>,

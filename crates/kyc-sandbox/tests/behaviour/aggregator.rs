@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
     url: String,
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -37,7 +37,7 @@ impl Arrived {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Receiver {
     pub(crate) arrived: Arc<Mutex<Vec<Arrived>>>,
-    answers: Arc<Mutex<Vec<u16>>>,
+    pub(crate) answers: Arc<Mutex<Vec<u16>>>,
 }
 
 #[async_trait::async_trait]

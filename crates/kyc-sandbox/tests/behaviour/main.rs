@@ -15,6 +15,8 @@ mod general;
 mod refresh_data;
 mod routes;
 mod sessions;
+#[cfg(feature = "state-file")]
+mod state_file;
 mod triggers;
 mod veriff;
 mod veriff_pages;

@@ -36,9 +36,10 @@ struct Pages {
 
 /// The aggregator's pages.
 pub(crate) fn router(providers: Providers) -> Router {
+    let room = providers.simulation.store.room("people at their consents");
     let pages = Pages {
         providers,
-        mine: Arc::new(Bounded::new(MINE)),
+        mine: Arc::new(Bounded::new(MINE, room)),
     };
     let visit = |path: &str| format!("{path}/{{visit}}");
     Router::new()

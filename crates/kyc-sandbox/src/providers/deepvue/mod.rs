@@ -8,6 +8,7 @@ mod sessions;
 mod validation;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -26,7 +27,7 @@ pub(crate) struct Deepvue {
     simulation: Simulation,
     rate: RateWindows,
     /// By the `transaction_id` that opened them.
-    sessions: Bounded<String, Session>,
+    sessions: Bounded<Arc<str>, Session>,
 }
 
 impl ProviderApi for Deepvue {
@@ -119,7 +120,10 @@ impl Deepvue {
     pub(crate) fn new(settings: DeepvueSettings, simulation: Simulation) -> Self {
         Self {
             rate: RateWindows::new(&limits(*settings.plan())),
-            sessions: Bounded::new(*settings.session_capacity()),
+            sessions: Bounded::new(
+                *settings.session_capacity(),
+                simulation.store.room("sessions of deepvue"),
+            ),
             settings,
             simulation,
         }

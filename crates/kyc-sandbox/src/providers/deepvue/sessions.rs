@@ -11,6 +11,7 @@ use crate::state::{JourneyId, MobileScript, PeopleAct, Provider, Timer};
 
 /// What is remembered of a session.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Session {
     pub(crate) authorization: Authorization,
     /// What the caller said it is for.
@@ -55,9 +56,9 @@ impl Deepvue {
         let journey = session.journey;
         let acts = self.simulation.people_act == PeopleAct::ByScript;
         let after_ms = session.authorization.acts_after_ms();
-        self.sessions.update(id.to_owned(), |_| session);
+        self.sessions.update(id.into(), |_| session);
         if let Some(after_ms) = after_ms.filter(|_| acts) {
-            let timer = Timer::Person { id: id.to_owned() };
+            let timer = Timer::Person { id: id.into() };
             self.simulation
                 .after(after_ms, Provider::Deepvue, journey, timer);
         }
@@ -122,7 +123,7 @@ impl Deepvue {
         let Timer::Person { id } = timer else {
             return None;
         };
-        let authorization = self.sessions.get(id.as_str())?.authorization;
+        let authorization = self.sessions.get(&**id)?.authorization;
         let is_over = authorization.is_answered() || authorization.stage == Stage::Locked;
         (!is_over).then_some("step")
     }

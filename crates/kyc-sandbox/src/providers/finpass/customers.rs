@@ -3,6 +3,8 @@
 //! That consent status updates go to `webhook_url`, and that people return to `redirect_url`, is documented. Bodies, words and
 //! parameters are the sandbox's own choice.
 
+use std::sync::Arc;
+
 use super::options::ReportState;
 use super::report::others;
 use super::{Family, Finpass};
@@ -12,7 +14,7 @@ use crate::providers::aggregator::{ConsentView, FINPASS_VISITS, VisitView, Visit
 use crate::state::flow::{Action, Bank, BankAnswer, Ending, Flow};
 use crate::state::{
     AggregatorConsentStatus, DataOutcome, DataScript, JourneyId, LinkedAccount, MobileScript,
-    PeopleAct, Provider, Timer, WebhookDraft, WebhookSigning, iso, people,
+    PeopleAct, Provider, Simulation, Timer, WebhookDraft, WebhookSigning, iso, people,
 };
 use crate::webhooks::script::{Content, Place, plan};
 
@@ -21,6 +23,7 @@ const FETCHING_MS: i64 = 1000;
 
 /// How far the data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Data {
     /// Nobody asked for it.
     Granted,
@@ -30,9 +33,9 @@ pub(super) enum Data {
 
 /// A person whom a session or a journey asks for a consent.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Asked {
     family: Family,
-    mobile: String,
     script: Option<MobileScript>,
     journey: Option<JourneyId>,
     /// Whether the person consented at once, so that settings say how far everything is.
@@ -78,30 +81,27 @@ impl Asked {
 
 impl Finpass {
     /// Asks a person for a consent.
-    pub(super) fn ask(&self, client_id: &str, mobile: &str, family: Family, at: Addresses) {
+    pub(super) fn ask(&self, client_id: &Arc<str>, mobile: &str, family: Family, at: Addresses) {
         let script = MobileScript::of(mobile);
         let act = self.simulation.people_act;
         let at_once = act == PeopleAct::ByScript && people::is_listed(mobile);
         let journeys = &self.simulation.journeys;
         let journey = journeys.of(mobile);
-        journeys.name(journey, client_id);
+        journeys.name_shared(journey, Arc::clone(client_id));
         let now_ms = self.simulation.now_ms();
         let life_ms = millis(*self.settings.consent_life());
         // Recorded ids stay as they are.
         let token = (!at_once).then(|| self.simulation.ids.uuid());
-        // Whoever consented at once goes through no screens.
-        let mut banks = match at_once {
-            true => Vec::new(),
-            false => self.banks(script),
+        let banks = match script {
+            // Whoever consented at once goes through no screens.
+            _ if at_once => Arc::default(),
+            None => Arc::clone(&self.banks_of_others),
+            Some(_) => banks(&self.simulation, script),
         };
-        if let Some(script) = script {
-            script.arrange(&mut banks);
-        }
         let mut flow = Flow::new(token, mobile, banks, 1);
         flow.sends_otp = script.is_none_or(MobileScript::sends_otp);
         let asked = Asked {
             family,
-            mobile: mobile.to_owned(),
             script,
             journey: Some(journey),
             at_once,
@@ -115,7 +115,8 @@ impl Finpass {
             webhook_url: at.webhook_url,
             flow,
         };
-        self.asked.update(client_id.to_owned(), |_| asked);
+        self.asked
+            .update(Arc::clone(client_id), |_| Arc::new(asked));
         if at_once {
             self.set_status(client_id, AggregatorConsentStatus::Active, None);
             return;
@@ -124,7 +125,7 @@ impl Finpass {
             Family::Session => millis(*self.settings.link_life()),
             Family::Journey => super::journey::HALF_AN_HOUR_MS,
         };
-        let id = client_id.to_owned();
+        let id = Arc::clone(client_id);
         self.plan(
             now_ms,
             link_life_ms,
@@ -149,7 +150,7 @@ impl Finpass {
             .script
             .and_then(|script| script.next_action(&asked.flow));
         if let Some((pause_ms, _)) = next {
-            let id = client_id.to_owned();
+            let id = client_id.into();
             self.plan(at_ms, pause_ms, asked.journey, Timer::Person { id });
         }
     }
@@ -162,11 +163,11 @@ impl Finpass {
         };
         match timer {
             Timer::Person { id } => {
-                let asked = self.asked.get(id.as_str())?;
+                let asked = self.asked.get(&**id)?;
                 asked.script?.next_action(&asked.flow).map(|_| "step")
             }
             Timer::LinkExpires { id } => {
-                let asked = self.asked.get(id.as_str())?;
+                let asked = self.asked.get(&**id)?;
                 (asked.status == AggregatorConsentStatus::Pending).then_some("expired")
             }
             Timer::Consent { handle, status } => {
@@ -181,7 +182,7 @@ impl Finpass {
     pub(super) fn on_timer(&self, at_ms: i64, timer: &Timer) {
         match timer {
             Timer::Person { id } => {
-                let Some(asked) = self.asked.get(id.as_str()) else {
+                let Some(asked) = self.asked.get(&**id) else {
                     return;
                 };
                 let next = asked
@@ -195,7 +196,7 @@ impl Finpass {
                 }
             }
             Timer::LinkExpires { id } => {
-                let asked = self.asked.get(id.as_str());
+                let asked = self.asked.get(&**id);
                 if asked.is_some_and(|asked| asked.status == AggregatorConsentStatus::Pending) {
                     self.set_status(id, AggregatorConsentStatus::Expired, None);
                 }
@@ -210,12 +211,13 @@ impl Finpass {
 
     /// Takes the data of a consent that was given one step on.
     fn go_on(&self, client_id: &str, at_ms: i64) {
-        let asked = self.asked.change(client_id, |asked| {
+        let asked = self.asked.change(client_id, |known| {
+            let asked = Arc::make_mut(known);
             asked.data = match asked.data {
                 Data::Granted => Data::Fetching,
                 Data::Fetching | Data::Done(_) => Data::Done(asked.data_script().outcome),
             };
-            asked.clone()
+            Arc::clone(known)
         });
         let Some(asked) = asked else {
             return;
@@ -223,7 +225,7 @@ impl Finpass {
         if asked.data == Data::Fetching
             && let Some(after_ms) = asked.data_script().after_ms
         {
-            let session = client_id.to_owned();
+            let session = client_id.into();
             self.plan(at_ms, after_ms, asked.journey, Timer::Data { session });
         }
         if asked.family == Family::Journey {
@@ -241,11 +243,12 @@ impl Finpass {
         use AggregatorConsentStatus::{Active, Expired, Pending};
 
         let now_ms = self.simulation.now_ms();
-        let changed = self.asked.change(client_id, |asked| {
-            let before = asked.status;
+        let changed = self.asked.change(client_id, |known| {
+            let before = known.status;
             if !before.may_become(status) {
                 return None;
             }
+            let asked = Arc::make_mut(known);
             (asked.status, asked.changed_ms) = (status, now_ms);
             if before == Pending && status == Active {
                 asked.was_given = true;
@@ -256,7 +259,7 @@ impl Finpass {
                     .map(|account| account.masked_number.to_owned())
                     .collect();
             }
-            Some((asked.clone(), before))
+            Some((Arc::clone(known), before))
         });
         let Some((asked, before)) = changed.flatten() else {
             return false;
@@ -267,7 +270,7 @@ impl Finpass {
         if before == Pending && status == Active {
             let plan = |after_ms, timer| self.plan(now_ms, after_ms, asked.journey, timer);
             let consent = |status| Timer::Consent {
-                handle: client_id.to_owned(),
+                handle: client_id.into(),
                 status,
             };
             plan(asked.expires_ms.saturating_sub(now_ms), consent(Expired));
@@ -275,7 +278,7 @@ impl Finpass {
                 plan(after_ms, consent(status));
             }
             if !asked.at_once {
-                let session = client_id.to_owned();
+                let session = client_id.into();
                 plan(FETCHING_MS, Timer::Data { session });
             }
         }
@@ -438,19 +441,22 @@ impl Finpass {
 /// Who asks. Finpass's requests name nobody.
 const LENDER: &str = "Invented Lender";
 
-impl Finpass {
-    /// The banks of a person, each with an account: those of a scripted person's bank data, or those that the reports of
-    /// everybody else have.
-    fn banks(&self, script: Option<MobileScript>) -> Vec<Bank> {
-        let own = script.map(|script| self.simulation.accounts(script));
-        let own = own.unwrap_or_default();
-        let others = others(script, own.len()).iter();
-        own.iter()
-            .map(|account| (account.bank.fip_id, account.number.as_str()))
-            .chain(others.map(|(_, fip_id, number)| (*fip_id, *number)))
-            .map(|(fip_id, number)| bank(fip_id, number, script))
-            .collect()
+/// The banks of a person, each with an account: those of a scripted person's bank data, or those that the reports of everybody
+/// else have.
+pub(super) fn banks(simulation: &Simulation, script: Option<MobileScript>) -> Arc<[Bank]> {
+    let own = script.map(|script| simulation.accounts(script));
+    let own = own.unwrap_or_default();
+    let others = others(script, own.len()).iter();
+    let mut banks = own
+        .iter()
+        .map(|account| (account.bank.fip_id, account.number.as_str()))
+        .chain(others.map(|(_, fip_id, number)| (*fip_id, *number)))
+        .map(|(fip_id, number)| bank(fip_id, number, script))
+        .collect();
+    if let Some(script) = script {
+        script.arrange(&mut banks);
     }
+    banks.into()
 }
 
 fn bank(fip_id: &str, masked_number: &str, script: Option<MobileScript>) -> Bank {
@@ -482,7 +488,7 @@ impl Visits for Finpass {
             lender: LENDER.to_owned(),
             aggregator: "Invented aggregator".to_owned(),
             return_url: self.return_url(name),
-            flow: asked.flow,
+            flow: asked.flow.clone(),
         })
     }
 
@@ -497,12 +503,13 @@ impl Visits for Finpass {
                 .step(Provider::Finpass, before.journey, action.words());
         }
         let now_ms = self.simulation.now_ms();
-        let acted = self.asked.change(name, |asked| {
+        let acted = self.asked.change(name, |known| {
+            let asked = Arc::make_mut(known);
             let ending = asked.flow.act(action, now_ms);
             if opens {
                 asked.changed_ms = now_ms;
             }
-            (ending, asked.clone())
+            (ending, Arc::clone(known))
         });
         let Some((ending, asked)) = acted else {
             return false;
@@ -525,14 +532,14 @@ impl Visits for Finpass {
     fn given(&self, person: &str) -> Vec<ConsentView> {
         let given = self
             .asked
-            .filter(|asked| asked.mobile == person && asked.was_given);
+            .filter(|asked| asked.flow.mobile == person && asked.was_given);
         let views = given.iter();
         views.map(|(id, asked)| Self::view_of(id, asked)).collect()
     }
 
     fn change_given(&self, person: &str, id: &str, status: AggregatorConsentStatus) -> bool {
         let asked = self.asked.get(id);
-        asked.is_some_and(|asked| asked.mobile == person && asked.was_given)
+        asked.is_some_and(|asked| asked.flow.mobile == person && asked.was_given)
             && self.set_status(id, status, None)
     }
 }

@@ -1,5 +1,7 @@
 //! Initialize: opens a consent session with an account aggregator.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::customers::Addresses;
@@ -124,13 +126,10 @@ fn open(finpass: &Finpass, received: &ReceivedRequest, request: Initialize) -> R
         script: MobileScript::of(&request.mobile_number),
         ..Session::default()
     };
-    finpass.sessions.update(client_id.clone(), |_| session);
-    finpass.ask(
-        &client_id,
-        &request.mobile_number,
-        Family::Session,
-        request.at,
-    );
+    // In memory once.
+    let shared = Arc::from(client_id.as_str());
+    finpass.sessions.update(Arc::clone(&shared), |_| session);
+    finpass.ask(&shared, &request.mobile_number, Family::Session, request.at);
     // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented example:
     // decoding and re-encoding this URL breaks it.
     let consent_url = format!(

@@ -3,6 +3,8 @@
 //! The routes, the members of requests and replies and four words for a status are documented. The words for the data fetch and for
 //! endings other than the analysis, every error, and the members of a transaction are the sandbox's own choice, by settings.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::customers::Addresses;
@@ -20,6 +22,7 @@ pub(super) const HALF_AN_HOUR_MS: i64 = 30 * 60 * 1000;
 
 /// A journey. Each question for its status takes it one step on, until it has its outcome.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Journey {
     consent_type: String,
     masked_mobile: String,
@@ -56,8 +59,10 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         script: MobileScript::of(&mobile),
         questions: 0,
     };
-    finpass.journeys.update(client_id.clone(), |_| journey);
-    finpass.ask(&client_id, &mobile, Family::Journey, at);
+    // In memory once.
+    let shared = Arc::from(client_id.as_str());
+    finpass.journeys.update(Arc::clone(&shared), |_| journey);
+    finpass.ask(&shared, &mobile, Family::Journey, at);
     let journey = finpass.simulation.journeys.find(&client_id);
     let page = finpass.page(
         request,
@@ -115,7 +120,9 @@ pub(super) fn status(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         questions: journey.questions.saturating_add(1),
         ..journey.clone()
     };
-    finpass.journeys.update(client_id.clone(), |_| asked);
+    finpass
+        .journeys
+        .update(client_id.as_str().into(), |_| asked);
     let asked_id = client_id.clone();
     let updated_ms = finpass.changed_ms(&client_id);
     let updated_ms = updated_ms.unwrap_or_else(|| finpass.simulation.now_ms());

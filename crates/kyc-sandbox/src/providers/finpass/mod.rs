@@ -10,12 +10,14 @@ mod report;
 use http::Method;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use self::options::{ErrorData, FinpassSettings};
 pub(crate) use self::report::STATEMENTS;
 use crate::exchange::{
     Admission, Faults, Json, ProviderApi, ReceivedRequest, Reply, Route, reason,
 };
+use crate::state::flow::Bank;
 use crate::state::{
     AggregatorConsentStatus, Bounded, JourneyId, MobileScript, Provider, Simulation, Timer, Webhook,
 };
@@ -25,17 +27,20 @@ pub(crate) struct Finpass {
     settings: FinpassSettings,
     simulation: Simulation,
     /// The `client_id`s that Initialize opened.
-    sessions: Bounded<String, Session>,
+    sessions: Bounded<Arc<str>, Session>,
     /// Those of AA-BSA.
-    journeys: Bounded<String, journey::Journey>,
+    journeys: Bounded<Arc<str>, journey::Journey>,
     /// The people of both.
-    asked: Bounded<String, customers::Asked>,
+    asked: Bounded<Arc<str>, Arc<customers::Asked>>,
+    /// The banks of everybody whose number says nothing.
+    banks_of_others: Arc<[Bank]>,
     /// How often an aggregator was down, by the person's number.
     refused: Bounded<String, u8>,
 }
 
 /// The two families of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 enum Family {
     Session,
     /// AA-BSA.
@@ -43,6 +48,7 @@ enum Family {
 }
 
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct Session {
     /// Whether it was opened for `loan_monitoring`.
     monitoring: bool,
@@ -152,13 +158,15 @@ impl ProviderApi for Finpass {
 impl Finpass {
     pub(crate) fn new(settings: FinpassSettings, simulation: Simulation) -> Self {
         let capacity = *settings.session_capacity();
+        let room = |name| simulation.store.room(name);
         Self {
+            sessions: Bounded::new(capacity, room("sessions of finpass")),
+            journeys: Bounded::new(capacity, room("journeys of finpass")),
+            asked: Bounded::new(capacity, room("people asked by finpass")),
+            refused: Bounded::new(capacity, room("people refused by finpass")),
+            banks_of_others: customers::banks(&simulation, None),
             settings,
             simulation,
-            sessions: Bounded::new(capacity),
-            journeys: Bounded::new(capacity),
-            asked: Bounded::new(capacity),
-            refused: Bounded::new(capacity),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     let (_, tail) = id.split_at(12);
     let request_id = format!("account_aggregator_v2_{tail}");
     if !session.is_listed {
-        finpass.sessions.update(client_id, |known| {
+        finpass.sessions.update(client_id.into(), |known| {
             let mut session = known.cloned().unwrap_or(session);
             session.refreshes.truncate(MAX_REFRESHES);
             session.refreshes.insert(0, request_id.clone());

@@ -17,6 +17,7 @@ use crate::state::bank::{Account, Analysis, Month};
 
 /// Statements that were sent. They are analysed for so many questions.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Statements {
     token: String,
     pending_polls: u32,

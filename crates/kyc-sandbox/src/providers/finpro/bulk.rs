@@ -20,6 +20,7 @@ const LIMIT: usize = 100;
 
 /// A batch. It is in progress for so many questions.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Batch {
     reference: String,
     id: String,
@@ -32,6 +33,7 @@ pub(super) struct Batch {
 
 /// A consent of a batch, and the session in which its data is fetched; none if it is not active.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 struct Row {
     consent: String,
     session: Option<String>,

@@ -21,6 +21,7 @@ const OTHER_BANKS: [(&str, BankAnswer); 2] = [
 
 /// A customer at an aggregator, asked for one or more consents.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Visit {
     pub(crate) flow: Flow,
     pub(crate) handles: Vec<String>,
@@ -31,6 +32,7 @@ pub(crate) struct Visit {
 
 /// What the parameters of a return stand for.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Returned {
     pub(crate) handles: Vec<String>,
     pub(crate) code: u16,
@@ -86,7 +88,7 @@ impl Finpro {
                 self.set_status(&consent.handle, status, None);
             }
             Decides::ByScript | Decides::OnPage => {
-                let id = handle.clone();
+                let id = handle.as_str().into();
                 let timer = Timer::LinkExpires { id };
                 let link_life = millis(*self.settings.link_life());
                 let at_ms = consent.created_ms.saturating_add(link_life);
@@ -119,7 +121,7 @@ impl Finpro {
         };
         let script = MobileScript::of(&found.flow.mobile);
         if let Some((pause_ms, _)) = script.and_then(|script| script.next_action(&found.flow)) {
-            let id = visit.to_owned();
+            let id = visit.into();
             let at_ms = at_ms.saturating_add(pause_ms);
             let journey = self.journey_of(&found);
             let timer = Timer::Person { id };
@@ -173,7 +175,7 @@ impl Finpro {
             return;
         }
         let plan = |at_ms, status| {
-            let handle = consent.handle.clone();
+            let handle = consent.handle.as_str().into();
             let timer = Timer::Consent { handle, status };
             self.simulation
                 .at(at_ms, Provider::Finpro, consent.journey, timer);
@@ -210,7 +212,7 @@ impl Finpro {
     pub(super) fn comes_of(&self, timer: &Timer) -> Option<&'static str> {
         match timer {
             Timer::Person { id } => {
-                let flow = self.visits.get(id.as_str())?.flow;
+                let flow = self.visits.get(&**id)?.flow;
                 let script = MobileScript::of(&flow.mobile)?;
                 script.next_action(&flow).map(|_| "step")
             }
@@ -233,7 +235,7 @@ impl Finpro {
             Timer::Person { id } => self.act_by_script(id, at_ms),
             Timer::LinkExpires { id } => {
                 let pending = |consent: &AggregatorConsent| {
-                    consent.handle == *id && consent.status == AggregatorConsentStatus::Pending
+                    *consent.handle == **id && consent.status == AggregatorConsentStatus::Pending
                 };
                 if self.consents.find(pending).is_some() {
                     self.set_status(id, AggregatorConsentStatus::Expired, None);
@@ -243,7 +245,7 @@ impl Finpro {
                 self.set_status(handle, *status, None);
             }
             Timer::Data { session } => {
-                let is = |asked: &crate::state::DataSession| asked.id == *session;
+                let is = |asked: &crate::state::DataSession| *asked.id == **session;
                 let arrived = self.sessions.change(is, |session| {
                     session.pending = Pending::Polls(0);
                     session.clone()

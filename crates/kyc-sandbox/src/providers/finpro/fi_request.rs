@@ -41,7 +41,7 @@ pub(super) fn request(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         };
         if let Some(after_ms) = script.and_then(|script| script.after_ms) {
             let timer = Timer::Data {
-                session: session.id.clone(),
+                session: session.id.as_str().into(),
             };
             let simulation = &finpro.simulation;
             simulation.after(after_ms, Provider::Finpro, consent.journey, timer);

@@ -221,14 +221,16 @@ const fn post(
 
 impl Finpro {
     pub(crate) fn new(settings: FinproSettings, simulation: Simulation) -> Self {
+        let capacity = *settings.consent_capacity();
+        let room = |name| simulation.store.room(name);
         Self {
-            consents: Recent::new(*settings.consent_capacity()),
-            sessions: Recent::new(*settings.consent_capacity()),
-            batches: Recent::new(BATCHES),
-            statements: Recent::new(*settings.consent_capacity()),
-            visits: Bounded::new(*settings.consent_capacity()),
-            returns: Bounded::new(*settings.consent_capacity()),
-            refused: Bounded::new(*settings.consent_capacity()),
+            consents: Recent::new(capacity, room("consents of finpro")),
+            sessions: Recent::new(capacity, room("data sessions of finpro")),
+            batches: Recent::new(BATCHES, room("batches of finpro")),
+            statements: Recent::new(capacity, room("statements of finpro")),
+            visits: Bounded::new(capacity, room("visits of finpro")),
+            returns: Bounded::new(capacity, room("returns of finpro")),
+            refused: Bounded::new(capacity, room("people refused by finpro")),
             rate: RateWindows::new(&[(*settings.rate_window(), *settings.rate_limit())]),
             settings,
             simulation,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Veriff;
 use super::options::{MEDIA_DOCUMENT, MEDIA_FACE, MediaSigning};
 use crate::exchange::{Json, ProviderApi, ReceivedRequest, Reply};
-use crate::state::{DecisionStatus, Phase, Through};
+use crate::state::{DecisionStatus, Phase, Through, Word};
 
 /// A picture of one pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01\
@@ -40,9 +40,22 @@ const CONTEXTS: [&str; 16] = [
 
 /// A file.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct File {
-    context: &'static str,
-    mimetype: &'static str,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "crate::state::form::word")
+    )]
+    context: Word,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(deserialize_with = "crate::state::form::word")
+    )]
+    mimetype: Word,
+    #[cfg_attr(
+        feature = "state-file",
+        serde(with = "crate::state::form::base64_bytes")
+    )]
     bytes: Bytes,
 }
 

@@ -22,11 +22,34 @@ const MOST: u8 = 3;
 
 /// What is remembered of a session's passwords.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Passwords {
     generated: u8,
+    /// On the machine's clock, as rate limits.
+    #[cfg_attr(feature = "state-file", serde(with = "last"))]
     last: Option<Instant>,
     wrong: u8,
     completed: bool,
+}
+
+/// A time of the machine's clock says nothing once the process has ended: the minute begins again.
+#[cfg(feature = "state-file")]
+mod last {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use tokio::time::Instant;
+
+    pub(super) fn serialize<S: Serializer>(
+        last: &Option<Instant>,
+        writer: S,
+    ) -> Result<S::Ok, S::Error> {
+        last.is_some().serialize(writer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        reader: D,
+    ) -> Result<Option<Instant>, D::Error> {
+        Ok(bool::deserialize(reader)?.then(Instant::now))
+    }
 }
 
 /// A reason and the HTTP status that the table gives it.

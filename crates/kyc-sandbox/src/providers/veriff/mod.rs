@@ -225,13 +225,19 @@ impl ProviderApi for Veriff {
 
 impl Veriff {
     pub(crate) fn new(settings: VeriffSettings, simulation: Simulation) -> Self {
+        let capacity = *settings.consent_capacity();
+        let room = |name| simulation.store.room(name);
+        let started = room("beginning of veriff");
+        let kept = started.take().pop();
+        let started_ms = kept.map_or_else(|| simulation.now_ms(), |((), kept)| kept);
+        started.put(&(), &started_ms);
         Self {
-            consents: Consents::new(*settings.consent_capacity()),
-            sessions: Bounded::new(*settings.consent_capacity()),
-            ends: Ends::default(),
+            consents: Consents::new(capacity, room("consents of veriff")),
+            sessions: Bounded::new(capacity, room("sessions of veriff")),
+            ends: Ends::new(room("ends of veriff")),
             deletions: RateWindows::new(&DELETIONS),
-            media: Bounded::new(*settings.media_capacity()),
-            started_ms: simulation.now_ms(),
+            media: Bounded::new(*settings.media_capacity(), room("files of veriff")),
+            started_ms,
             turns: AtomicU64::new(0),
             settings,
             simulation,

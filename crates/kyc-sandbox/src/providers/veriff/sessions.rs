@@ -1,7 +1,7 @@
 //! The sessions as they go on: by requests, by their person's pages, by script, and by the passing of time.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -9,12 +9,13 @@ use super::options::{Reviews, SESSION_DECISIONS, Screening};
 use super::{TOKEN, Veriff, mfa};
 use crate::state::{
     ATTEMPT_MS, Decided, DecisionStatus, JourneyId, MobileScript, NOTICE_HELD_MS, NameScript,
-    PeopleAct, Phase, Planned, Progress, Provider, RESUBMISSIONS, SCREENED_AGAIN_MS, Through,
+    PeopleAct, Phase, Planned, Progress, Provider, RESUBMISSIONS, Room, SCREENED_AGAIN_MS, Through,
     Timer, Verification, VerificationStep,
 };
 
 /// Who is to be verified, as far as the caller said.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Given {
     pub(crate) vendor_data: Option<String>,
     pub(crate) end_user_id: Option<String>,
@@ -28,6 +29,7 @@ pub(crate) struct Given {
 
 /// A status that somebody gave a session in the portal.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct PortalStatus {
     pub(crate) attempt: usize,
     pub(crate) status: String,
@@ -37,6 +39,7 @@ pub(crate) struct PortalStatus {
 
 /// What screening found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Screened {
     pub(crate) at_ms: i64,
     pub(crate) is_match: bool,
@@ -45,6 +48,7 @@ pub(crate) struct Screened {
 
 /// What is remembered of a session.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Session {
     pub(crate) given: Arc<Given>,
     pub(crate) script: Option<NameScript>,
@@ -102,30 +106,52 @@ impl Session {
 }
 
 /// When sessions end, and of which journeys they are, earliest first.
-#[derive(Debug, Default)]
-pub(super) struct Ends(Mutex<VecDeque<(i64, Option<JourneyId>, Uuid)>>);
+#[derive(Debug)]
+pub(super) struct Ends {
+    room: Room,
+    ends: Mutex<VecDeque<End>>,
+}
+
+type End = (i64, Option<JourneyId>, Uuid);
 
 impl Ends {
+    /// Those that were kept in the room.
+    pub(super) fn new(room: Room) -> Self {
+        let kept = room.take::<(i64, Uuid), Option<JourneyId>>().into_iter();
+        let ends = kept.map(|((at_ms, session), journey)| (at_ms, journey, session));
+        Self {
+            ends: Mutex::new(ends.collect()),
+            room,
+        }
+    }
+
     /// Whether it is the only one. The oldest are forgotten beyond the capacity.
     fn add(&self, at_ms: i64, journey: Option<JourneyId>, session: Uuid, capacity: usize) -> bool {
-        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends = self.lock();
+        self.room.put(&(at_ms, session), &journey);
         ends.push_back((at_ms, journey, session));
         if ends.len() > capacity {
-            ends.pop_front();
+            self.pop(&mut ends);
         }
         ends.len() == 1
     }
 
     fn take_due(&self, now_ms: i64) -> Option<Uuid> {
-        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends = self.lock();
         let is_due = ends.front().is_some_and(|(at_ms, ..)| *at_ms <= now_ms);
-        let due = is_due.then(|| ends.pop_front()).flatten();
+        let due = is_due.then(|| self.pop(&mut ends)).flatten();
         due.map(|(.., id)| id)
+    }
+
+    fn pop(&self, ends: &mut VecDeque<End>) -> Option<End> {
+        let end = ends.pop_front()?;
+        self.room.remove(&(end.0, end.2));
+        Some(end)
     }
 
     /// Those of a journey, or all.
     fn of(&self, journey: Option<JourneyId>) -> Vec<(i64, Uuid)> {
-        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = self.lock();
         let ends = ends
             .iter()
             .filter(|(_, of, _)| journey.is_none() || *of == journey);
@@ -133,8 +159,11 @@ impl Ends {
     }
 
     fn next_ms(&self) -> Option<i64> {
-        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.front().map(|(at_ms, ..)| *at_ms)
+        self.lock().front().map(|(at_ms, ..)| *at_ms)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<End>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
