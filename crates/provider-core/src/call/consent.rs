@@ -34,8 +34,8 @@ use crate::wire::Operation;
 ///         }
 ///     }
 /// }
-/// # let call = GatedCall::new("acme", &provider_core::Operation::new(
-/// #     "open", "POST /v1/x", provider_core::Idempotency::Safe), provider_core::jiff::Timestamp::UNIX_EPOCH);
+/// # let operation = provider_core::Operation::new("open", "POST /v1/x", provider_core::Idempotency::Safe);
+/// # let call = GatedCall::new("acme", &operation, provider_core::jiff::Timestamp::UNIX_EPOCH);
 /// # assert!(Gate.admit(&call).is_err());
 /// # let shown = ConsentEvidence::new(Arc::new(Agreed));
 /// # assert!(Gate.admit(&call.showing(&shown)).is_ok());
