@@ -473,6 +473,26 @@ fn session_that_is_deleted_while_the_consent_is_paused_waits_for_its_end() {
     );
 }
 
+#[test]
+fn data_that_is_there_needs_no_other_consent() {
+    let mut world = ready_of(finpro());
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Expired)));
+    world.submit(Fact::AskAgain).was(Verdict::Kept);
+    world.submit(Fact::Reopen).was(Verdict::Applied);
+    assert_eq!(
+        (world.calls(), world.attempt()),
+        (vec!["request-consent"], 2)
+    );
+}
+
+#[test]
+fn link_of_a_replaced_consent_is_erased() {
+    let mut world = pending();
+    came_back(&mut world, AggregatorReturn::NoAccount);
+    world.submit(Fact::AskAgain);
+    assert!(world.erased(DataClass::Links));
+}
+
 // The data.
 
 #[test]
