@@ -53,8 +53,8 @@ fn machine(journey: &Journey, event: &Event) -> Transition {
 /// One measured variant in one round.
 struct Measured {
     steps_per_second: f64,
-    /// Of the processor, over all threads: what a busy neighbour does not change much.
-    microseconds_per_step: f64,
+    /// Of the processor, over all threads, and over the threads that write: what a busy neighbour does not change much.
+    microseconds: [f64; 2],
     latencies: Vec<Duration>,
 }
 
@@ -62,7 +62,7 @@ struct Measured {
 #[derive(Clone, Copy)]
 struct Began {
     wall: Instant,
-    processor: f64,
+    processor: [f64; 2],
 }
 
 impl Began {
@@ -79,24 +79,32 @@ impl Began {
 
     fn measured(self, latencies: Vec<Duration>, steps_each: usize) -> Measured {
         let steps = (latencies.len() * steps_each) as f64;
+        let now = processor();
+        let cost = |of: usize| (now[of] - self.processor[of]) / steps * 1e6;
         Measured {
             steps_per_second: steps / self.wall.elapsed().as_secs_f64(),
-            microseconds_per_step: (processor() - self.processor) / steps * 1e6,
+            microseconds: [cost(0), cost(1)],
             latencies,
         }
     }
 }
 
-/// Seconds of the processor that this process has had; 0 where the system does not tell.
-fn processor() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // After the name of the program, which may have blanks.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split(' ').skip(12).take(2);
-    ticks
-        .filter_map(|ticks| ticks.parse::<f64>().ok())
-        .sum::<f64>()
-        / 100.0
+/// Seconds of the processor that this process has had, and its writers alone; 0 where the system does not tell.
+fn processor() -> [f64; 2] {
+    let mut seconds = [0.0, 0.0];
+    for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten() {
+        let Ok(thread) = thread else { continue };
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // After the name, which may have blanks.
+        let (name, fields) = stat.rsplit_once(')').unwrap_or_default();
+        let ticks = fields.split(' ').skip(12).take(2);
+        let ticks: f64 = ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+        seconds[0] += ticks / 100.0;
+        if name.contains("kyc-journey") {
+            seconds[1] += ticks / 100.0;
+        }
+    }
+    seconds
 }
 
 /// Appends to a file and syncs it.
@@ -380,16 +388,17 @@ async fn main() {
         } else {
             one
         };
-        let mut costs: Vec<f64> = rounds
-            .iter()
-            .map(|round| round.microseconds_per_step)
-            .collect();
+        let cost = |of: usize| {
+            let costs = rounds.iter().map(|round| round.microseconds[of]);
+            median(&mut costs.collect::<Vec<_>>())
+        };
         println!(
-            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}{:>10.1}",
+            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}{:>10.1}{:>10.1}",
             speed / peer,
             milliseconds(rounds, 0.5),
             milliseconds(rounds, 0.99),
-            median(&mut costs),
+            cost(0),
+            cost(1),
         );
     }
 }

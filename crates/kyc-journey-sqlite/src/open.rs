@@ -160,8 +160,7 @@ impl Candidate {
         writable(&path)?;
         inspect(&path)?;
         let lock = beside(&path, ".lock");
-        let mut options = OpenOptions::new();
-        let lock = options
+        let lock = for_the_owner()
             .create(true)
             .truncate(false)
             .write(true)
@@ -358,10 +357,16 @@ fn create(path: &Path) -> Result<(), OpenError> {
 
 /// Makes an empty file that only its owner reads; SQLite gives its log the same rights.
 fn private(path: &Path) -> std::io::Result<()> {
+    let made = for_the_owner().write(true).create_new(true).open(path);
+    made.map(drop)
+}
+
+/// A file that this makes is the owner's alone.
+fn for_the_owner() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(path).map(drop)
+    options
 }
 
 /// Makes a new name in a directory durable.
@@ -474,7 +479,7 @@ mod tests {
         );
         assert_eq!(strict, Ok(5), "five tables, each strict");
         #[cfg(unix)]
-        for name in ["kyc.db", "kyc.db-wal"] {
+        for name in ["kyc.db", "kyc.db-wal", "kyc.db-shm", "kyc.db.lock"] {
             use std::os::unix::fs::PermissionsExt as _;
             let file = fs::metadata(directory.path().join(name)).expect("a file");
             assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");

@@ -10,6 +10,7 @@ use crate::step::Step;
 
 /// The consent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Consent {
     /// Not asked for.
     #[default]

@@ -34,6 +34,7 @@ pub(crate) struct Documents {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum State {
     #[default]
     Idle,
@@ -71,6 +72,7 @@ struct Fetching {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Part {
     List,
     EAadhaar,

@@ -22,6 +22,7 @@ pub struct Effect {
 
 /// What an effect asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EffectKind {
     /// A call to a provider. Its result is an event: [`Answered`](crate::Fact::Answered), [`Failed`](crate::Fact::Failed) or
@@ -94,6 +95,7 @@ impl fmt::Display for TimerName {
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimerPurpose {
     /// The person has not answered the consent's notice.
@@ -153,6 +155,7 @@ impl TimerPurpose {
 
 /// A message to the person or to an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
     /// To the person: go on here.
@@ -235,6 +238,7 @@ provider_core::named_enum! {
 
 /// An entry of the consent ledger that a transition causes. Who, when and which journey is the engine's to add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LedgerEntry {
     /// The consent was asked for.

@@ -12,6 +12,7 @@ use crate::plan::{DocumentKind, Plan, Provider};
 /// What happened. Words are the journey's own, so that a stored fact outlives a change of a provider's crate; what a provider's word
 /// means is decided once, where the fact is made. Nothing personal is in a fact: that is the [payload](crate::Payload) of its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fact {
     // Commands of the application, the person or an operator.
@@ -464,6 +465,7 @@ impl SessionNews {
 
 /// What a call said. What is personal in it is the payload of its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Answer {
     /// A session was opened, a consent requested: by [`OpenDocuments`](crate::Operation::OpenDocuments),

@@ -577,13 +577,16 @@ impl Started {
     fn consent_over(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>) {
         self.consent
             .end(step, Consent::Expired, LedgerEntry::Expired);
-        if !status.is_end() {
-            return self.end(status, step, JourneyStatus::Expired, Stop::ConsentOver);
-        }
-        // What was fetched in time has a life of its own.
-        for leg in Leg::ALL {
-            self.legs
-                .stop(*leg, step, &self.plan, Stop::ConsentOverLater);
+        match *status {
+            JourneyStatus::Completed | JourneyStatus::Rejected => {
+                // What was fetched in time has a life of its own.
+                for leg in Leg::ALL {
+                    self.legs
+                        .stop(*leg, step, &self.plan, Stop::ConsentOverLater);
+                }
+            }
+            _ if status.is_end() => {}
+            _ => self.end(status, step, JourneyStatus::Expired, Stop::ConsentOver),
         }
     }
 

@@ -23,6 +23,7 @@ provider_core::named_enum! {
 
 /// What ends a leg from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Stop {
     /// The person withdrew the consent: everything stored is erased.
     Withdrawn,
@@ -55,6 +56,7 @@ impl Stop {
 
 /// Who has to move after a leg failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Blame {
     /// The person, who can try again.
     Person,

@@ -11,6 +11,7 @@ use crate::plan::{FinpassFlow, Provider};
 /// A call to a provider, with everything that the journey knows for it. What is personal is not in it: the person's details are
 /// found by the journey's id, and what came with an earlier event (a code, a list) by the number of that event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// Deepvue: opens a session for the person's DigiLocker.
@@ -162,6 +163,7 @@ pub enum Operation {
 
 /// Which consents to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConsentQuery {
     /// The person's, of the client's template and our `accountID`.

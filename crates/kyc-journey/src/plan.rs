@@ -195,6 +195,23 @@ impl Plan {
                 "must be positive",
             )?;
         }
+        let lives = [
+            self.documents.as_ref().and_then(|plan| plan.data_life),
+            self.accounts.as_ref().and_then(|plan| plan.data_life),
+        ];
+        let is_positive = |life: &SignedDuration| life.is_positive();
+        rule(
+            lives.iter().flatten().all(is_positive),
+            "data_life",
+            "must be positive",
+        )?;
+        if let Some(verification) = &self.verification {
+            rule(
+                verification.review.is_positive(),
+                "review",
+                "must be positive",
+            )?;
+        }
         for (duration, field) in [
             (self.notice, "notice"),
             (self.deadline, "deadline"),

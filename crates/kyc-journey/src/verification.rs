@@ -33,6 +33,8 @@ pub(crate) struct Verification {
     /// Veriff's attempt within the session.
     attempt: Option<ProviderReference>,
     attempts_over: Vec<ProviderReference>,
+    /// An attempt that is under way before its predecessor's end has been heard of.
+    early: Option<EarlyAttempt>,
     resubmissions: u32,
     /// The provider's time of the decision.
     decided_at: Option<Timestamp>,
@@ -46,6 +48,7 @@ pub(crate) struct Verification {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum State {
     #[default]
     Idle,
@@ -61,6 +64,7 @@ enum State {
 
 /// An open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Session {
     Created,
     Started,
@@ -69,8 +73,15 @@ enum Session {
     Resubmission,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct EarlyAttempt {
+    attempt: ProviderReference,
+    session: Session,
+}
+
 /// What becomes of handing in what was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum HandIn {
     #[default]
     No,
@@ -80,6 +91,7 @@ enum HandIn {
 
 /// What becomes of a one-time code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum OneTimeCode {
     #[default]
     No,
@@ -159,6 +171,7 @@ impl Verification {
         self.attempts.begin(was_unsettled);
         (self.attempt, self.decided_at, self.stop) = (None, None, None);
         self.attempts_over.clear();
+        self.early = None;
         (self.resubmissions, self.reconciles) = (0, 0);
         (self.hand_in, self.code) = (HandIn::No, OneTimeCode::No);
         self.is_deleted = false;
@@ -572,6 +585,15 @@ impl Verification {
             // A call says where the session is now; a webhook may be of an attempt before.
             State::Session(_) if is_other && is_call => self.next_attempt(news),
             State::Session(_) if is_other => {
+                // It may be of an attempt before or after this one. Veriff is asked, and the end of this one tells, too.
+                let session = match news.state {
+                    SessionState::Started => Some(Session::Started),
+                    SessionState::Submitted => Some(Session::Submitted),
+                    _ => None,
+                };
+                if let (Some(session), Some(attempt)) = (session, news.attempt.clone()) {
+                    self.early = Some(EarlyAttempt { attempt, session });
+                }
                 step.kept(Reason::NotExpected);
                 return self.look_up(step);
             }
@@ -590,6 +612,7 @@ impl Verification {
             self.attempts_over.extend(self.attempt.take());
         }
         self.attempt.clone_from(&news.attempt);
+        self.early = None;
         if !matches!(self.state, State::Session(Session::Resubmission)) {
             self.resubmissions = self.resubmissions.saturating_add(1);
         }
@@ -647,7 +670,14 @@ impl Verification {
             }
             Session::Resubmission => {
                 self.resubmissions = self.resubmissions.saturating_add(1);
-                step.notify(Notice::TryAgain { leg: LEG });
+                match self.early.take() {
+                    Some(early) => {
+                        self.attempts_over
+                            .extend(self.attempt.replace(early.attempt));
+                        self.state = State::Session(early.session);
+                    }
+                    None => step.notify(Notice::TryAgain { leg: LEG }),
+                }
             }
             _ => {}
         }

@@ -41,6 +41,7 @@ pub(crate) struct Finpass {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum State {
     #[default]
     Idle,

@@ -19,7 +19,9 @@ use provider_core::capability::ProviderReference;
 
 /// The leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Accounts {
+    #[serde(rename = "finpro")]
     FinPro(Box<FinPro>),
     Finpass(Box<Finpass>),
 }

@@ -120,8 +120,9 @@ fn distinct<T>(effects: &[(EffectId, T)], journey: &JourneyId) -> usize {
 #[async_trait]
 impl Performer for Witness {
     async fn perform(&self, call: &EffectCall) -> Performed {
-        self.seen.send_modify(|seen| seen.calls.push(call.clone()));
+        // Before anybody is told of the call, and may change it.
         let mood = *self.mood.lock().unwrap_or_else(PoisonError::into_inner);
+        self.seen.send_modify(|seen| seen.calls.push(call.clone()));
         match mood {
             Mood::Answers => Performed {
                 result: Ok(Answer::Done),

@@ -89,6 +89,9 @@ fn new_start_of_an_impossible_plan_is_discarded() {
         Plan::new().set_accounts(Some(accounts)),
         Plan::new().set_accounts(Some(AccountsPlan::new(Provider::Veriff))),
         finpro().set_deadline(SignedDuration::ZERO),
+        Plan::new().set_accounts(Some(
+            AccountsPlan::new(Provider::Finpass).set_data_life(Some(SignedDuration::ZERO)),
+        )),
         circle,
     ] {
         let mut world = World::new();
@@ -330,6 +333,10 @@ fn completed_data_life_over_erases() {
         AccountsPlan::new(Provider::FinPro).set_data_life(Some(SignedDuration::from_hours(24)));
     let mut world = World::given(Plan::new().set_accounts(Some(accounts)));
     accounts_ready(&mut world);
+    // A withdrawal erases at once.
+    let mut withdrawn = world.clone();
+    withdrawn.submit(Fact::Withdrawn);
+    assert!(withdrawn.erased(DataClass::AccountData) && !withdrawn.is_set(TimerPurpose::DataLife));
     world.fire(TimerPurpose::DataLife);
     assert!(world.erased(DataClass::AccountData));
     assert!(world.entered(&LedgerEntry::Erased {

@@ -443,6 +443,56 @@ fn active_purpose_met_or_journey_ended_revokes() {
     assert!(world.told_operator(OperatorTask::RevokeByHand));
 }
 
+#[test]
+fn revocation_that_waits_for_its_next_try_outlives_the_withdrawal() {
+    let mut world = ready_of(finpro());
+    world
+        .submit(Fact::PurposeMet)
+        .fail("revoke-consent", Failure::unknown());
+    world.submit(Fact::Withdrawn);
+    assert!(world.calls().is_empty());
+    world.retry();
+    assert_eq!(world.calls(), ["revoke-consent"]);
+}
+
+#[test]
+fn session_that_is_deleted_while_the_consent_is_paused_waits_for_its_end() {
+    let mut world = fetching();
+    let until = world.at.checked_add(SignedDuration::from_hours(2)).ok();
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Paused)));
+    world
+        .submit(Fact::Data(
+            data("data-1", DataState::Deleted).set_until(until),
+        ))
+        .was(Verdict::Applied);
+    assert_eq!((world.phase(), world.calls()), ("paused", vec![]));
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    assert_eq!(
+        (world.phase(), world.calls()),
+        ("asking", vec!["request-data"])
+    );
+}
+
+#[test]
+fn data_that_is_there_needs_no_other_consent() {
+    let mut world = ready_of(finpro());
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Expired)));
+    world.submit(Fact::AskAgain).was(Verdict::Kept);
+    world.submit(Fact::Reopen).was(Verdict::Applied);
+    assert_eq!(
+        (world.calls(), world.attempt()),
+        (vec!["request-consent"], 2)
+    );
+}
+
+#[test]
+fn link_of_a_replaced_consent_is_erased() {
+    let mut world = pending();
+    came_back(&mut world, AggregatorReturn::NoAccount);
+    world.submit(Fact::AskAgain);
+    assert!(world.erased(DataClass::Links));
+}
+
 // The data.
 
 #[test]

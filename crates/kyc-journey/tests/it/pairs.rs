@@ -6,10 +6,10 @@ use kyc_journey::provider_core::Idempotency;
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
     AccountsPlan, AggregatorReturn, Answer, ConsentState, Correlation, CorrelationToken, DataClass,
-    DataState, DocumentKind, DocumentsPlan, EffectId, Event, EventKey, Fact, Failure, FinpassFlow,
-    FoundFile, Journey, JourneyId, JourneyStatus, Leg, Operation, Plan, ProfileStanding, Provider,
-    Readiness, ReceiptId, Refusal, ReturnEnd, Seq, SessionState, Source, TimerName, TimerPurpose,
-    Verdict, VerificationPlan, provider_core::capability::AggregatorId,
+    DataState, DocumentKind, DocumentsPlan, Effect, EffectId, Event, EventKey, Fact, Failure,
+    FinpassFlow, FoundFile, Journey, JourneyId, JourneyStatus, Leg, Operation, Plan,
+    ProfileStanding, Provider, Readiness, ReceiptId, Refusal, ReturnEnd, Seq, SessionState, Source,
+    TimerName, TimerPurpose, Verdict, VerificationPlan, provider_core::capability::AggregatorId,
 };
 use kyc_journey::{
     ConsentNews, DataNews, Frequency, Payload, Return, SessionNews, provider_core::Masked,
@@ -490,6 +490,7 @@ fn every_state_has_an_answer_to_every_fact() {
     let mut pairs = 0_u64;
     let mut phases = BTreeSet::new();
     let mut ended = BTreeSet::new();
+    let mut names = BTreeSet::new();
     let partly = partly_fetched(plans().remove(0));
     left.push_front(partly.clone());
     while let Some(world) = left.pop_front() {
@@ -497,6 +498,11 @@ fn every_state_has_an_answer_to_every_fact() {
         if !is_given && !seen.insert(kind(&world)) {
             continue;
         }
+        let stored = serde_json::to_string(&world.effects).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Vec<Effect>>(&stored).unwrap(),
+            world.effects
+        );
         if Leg::ALL
             .iter()
             .filter_map(|leg| world.journey.leg(*leg))
@@ -511,6 +517,10 @@ fn every_state_has_an_answer_to_every_fact() {
         );
         for (index, fact) in facts(&world).into_iter().enumerate() {
             let event = event(&world, index, fact);
+            if names.insert(event.fact.name()) {
+                let stored = serde_json::to_string(&event).unwrap();
+                assert_eq!(serde_json::from_str::<Event>(&stored).unwrap(), event);
+            }
             let mut next = world.clone();
             next.at = event.at;
             next.apply(&event);
@@ -592,5 +602,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "unsettled",
         ]
     );
+    assert_eq!(names.len(), 25, "{names:?}");
     assert!(pairs > 50_000, "{pairs}");
 }

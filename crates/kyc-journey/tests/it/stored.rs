@@ -1,6 +1,57 @@
 //! What is stored can be read again.
 
-use kyc_journey::{CorrelationToken, Journey, JourneyId};
+use kyc_journey::{
+    AccountsPlan, Answer, ConsentState, CorrelationToken, DataClass, DataState, Fact, Journey,
+    JourneyId, JourneyStatus, Leg, Plan, Provider, ReturnEnd, SessionState, VerificationPlan,
+};
+
+use crate::world::{World, consent, data, documents, ours, returned, session};
+
+/// One of each leg, each in the middle of something.
+fn in_the_middle() -> World {
+    let plan: Plan = documents()
+        .set_accounts(Some(AccountsPlan::new(Provider::FinPro)))
+        .set_verification(Some(VerificationPlan::new()));
+    let mut world = World::given(plan);
+    world.open("open-documents", "documents-1");
+    let back = returned(
+        ours(Leg::Documents, 1, Some("documents-1")),
+        ReturnEnd::Approved,
+    );
+    world.submit_with(back, DataClass::Codes);
+    world.open("request-consent", "handle-1");
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    world.interrupt("request-data");
+    world.open("create-session", "session-1");
+    world
+}
+
+/// What one version has stored, every later one reads as it was meant, and takes to its end. A schema has a file of its own.
+#[test]
+fn a_journey_of_each_schema_is_read_and_finishes() {
+    let mut world = in_the_middle();
+    let stored = include_str!("stored/1.json");
+    assert_eq!(
+        serde_json::from_str::<Journey>(stored).unwrap(),
+        world.journey
+    );
+    world.journey = serde_json::from_str(stored).unwrap();
+    world.submit(Fact::Data(data("data-1", DataState::Ready)));
+    world.answer_with("fetch-data", Answer::AccountData, DataClass::AccountData);
+    world.submit(Fact::Session(session(SessionState::Approved)));
+    let authorized = Answer::Authorized {
+        has_e_aadhaar: true,
+        consent_until: None,
+    };
+    world.answer("complete-authorization", authorized);
+    world.answer_with("fetch-e-aadhaar", Answer::File, DataClass::Documents);
+    world.answer_with(
+        "list-issued-files",
+        Answer::Files { found: vec![] },
+        DataClass::Documents,
+    );
+    assert_eq!(world.status(), JourneyStatus::Completed);
+}
 
 #[test]
 fn a_journey_of_a_newer_schema_is_refused_and_unknown_members_are_not() {

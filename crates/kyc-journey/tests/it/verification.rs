@@ -182,6 +182,33 @@ fn resubmission_7001_with_a_newer_attempt_is_started() {
 }
 
 #[test]
+fn resubmission_is_found_out_in_any_order() {
+    let news = |attempt, state| Fact::Session(session(state).set_attempt(Some(reference(attempt))));
+    let facts = [
+        news("attempt-1", SessionState::Submitted),
+        news("attempt-1", SessionState::ResubmissionRequested),
+        news("attempt-2", SessionState::Started),
+    ];
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut world = created();
+        for index in order {
+            world.submit(facts[index].clone());
+        }
+        assert_eq!(world.phase(), "started", "{order:?}");
+        let approved = news("attempt-2", SessionState::Approved);
+        world.submit(approved).was(Verdict::Applied);
+        assert_eq!(world.phase(), "approved", "{order:?}");
+    }
+}
+
+#[test]
 fn any_open_review_waits_for_a_person_there() {
     for open in [
         SessionState::Created,

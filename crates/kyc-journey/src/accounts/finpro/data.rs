@@ -25,6 +25,7 @@ const SESSION: SignedDuration = SignedDuration::from_hours(24);
 const MOST_AGAIN: u8 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Data {
     #[default]
     Idle,

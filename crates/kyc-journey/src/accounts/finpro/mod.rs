@@ -63,6 +63,7 @@ pub(crate) struct FinPro {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Consent {
     #[default]
     Idle,
@@ -179,11 +180,7 @@ impl FinPro {
     /// Requests a consent: the first, or another one in place of the last.
     fn request_consent(&mut self, step: &mut Step<'_>) {
         let was_unsettled = matches!(self.consent, Consent::Unsettled(_));
-        self.calls
-            .give_up(step, LEG, self.attempts.number(), |operation| {
-                !operation.is_clean_up()
-            });
-        step.cancel_timers_of(LEG);
+        self.halt(step);
         self.attempts.begin(was_unsettled);
         self.retire_session();
         (self.consent_id, self.consent_at, self.stop) = (None, None, None);
@@ -257,6 +254,7 @@ impl FinPro {
             Fact::Returned(returned) => self.returned(step, returned),
             Fact::AskAgain => {
                 let may = match (&self.consent, &self.data) {
+                    _ if self.status().is_well() => false,
                     (Consent::Unsettled(unsettled), _) => unsettled.may_ask_again(),
                     (Consent::Pending { reason: Some(_) }, _)
                     | (
