@@ -293,6 +293,17 @@ fn fetching_list_calls_for_every_wanted_document() {
 }
 
 #[test]
+fn fetching_list_without_end_is_cut() {
+    let mut world = fetching();
+    world.answer_with(
+        "list-issued-files",
+        listed(&[DocumentKind::Pan; 1_000]),
+        DataClass::Documents,
+    );
+    assert_eq!(world.calls().len(), 64);
+}
+
+#[test]
 fn fetching_last_file_is_ready() {
     let mut world = fetching();
     world.answer_with(
