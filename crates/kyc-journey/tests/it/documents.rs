@@ -63,6 +63,7 @@ fn idle_begin_opens_a_session() {
 fn opening_answer_awaits_the_person() {
     let world = await_person();
     assert_eq!(world.phase(), "await_person");
+    assert_eq!(world.last.leg, Some(Leg::Documents));
     assert!(world.last.keeps_payload);
     assert!(world.notified(&Notice::Link {
         leg: Leg::Documents,
