@@ -62,12 +62,13 @@ pub(crate) async fn run(
     let is_whole = arguments.complete || arguments.browser;
     let returns = match arguments.browser {
         true => Some(
-            Returns::listen()
+            Returns::listen(output)
                 .await
                 .map_err(|error| Failure::system(&error))?,
         ),
         false => None,
     };
+    let expected = returns.as_ref().map(Returns::expected);
     // Without a session of the caller's one is opened, once everything else was checked.
     let opens = is_whole && arguments.session_id.is_none();
     if is_whole {
@@ -134,6 +135,9 @@ pub(crate) async fn run(
     };
     let mut finished = Vec::new();
     if let Some((completion, opened, mut person)) = whole {
+        if let (Some(expected), Some(session)) = (expected, report.documents.value()) {
+            expected.session(session.reference.as_str());
+        }
         if matches!(person, Person::AtBrowser { .. }) {
             links(&report, &opened, output);
         }
