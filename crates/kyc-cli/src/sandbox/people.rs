@@ -13,7 +13,8 @@ pub(crate) async fn run(arguments: People, output: Output) -> Result<(), Failure
     let sandbox = Running::find()?;
     match arguments.command {
         Some(PeopleCommand::Explain { mobile_number }) => {
-            if mobile_number.bytes().any(|byte| !byte.is_ascii_digit()) {
+            let is_digit = |byte: u8| byte.is_ascii_digit();
+            if mobile_number.len() != 10 || !mobile_number.bytes().all(is_digit) {
                 return Err(Failure::configuration("mobile", "must be ten digits"));
             }
             let person = sandbox

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::read::{items, number, text};
+use super::read::{items, number, segment, text};
 use super::running::Running;
 use super::verify;
 use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::web_uri;
 
 impl WebhookFilter {
     fn admits(&self, webhook: &Value) -> bool {
@@ -39,7 +40,8 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             }
         }
         WebhooksCommand::Show { id } => {
-            let webhook = Running::find()?.get(&path(&id)).await?;
+            let path = path(&id)?;
+            let webhook = Running::find()?.get(&path).await?;
             output.answer(&webhook, None)?;
         }
         WebhooksCommand::Resend { mut ids, filter } => {
@@ -54,7 +56,7 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             }
             for id in ids {
                 let webhook = sandbox
-                    .post(&format!("{}/resend", path(&id)), &Value::Null)
+                    .post(&format!("{}/resend", path(&id)?), &Value::Null)
                     .await?;
                 match output.json {
                     true => output.answer(&webhook, None)?,
@@ -72,7 +74,13 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
                 .into_iter()
                 .map(|provider| (provider.to_owned(), url.clone().into()))
                 .collect();
-            let urls = Running::find()?
+            if let Some(url) = &url {
+                web_uri("url", url)?;
+            }
+            let sandbox = Running::find()?;
+            // No URL at all is an empty answer, which tells nothing of who gave it.
+            sandbox.get(PATH).await?;
+            let urls = sandbox
                 .post("/sandbox/webhook-urls", &Value::Object(body))
                 .await?;
             match urls.as_object().is_some_and(Map::is_empty) && !output.json {
@@ -84,9 +92,8 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
     Ok(0)
 }
 
-fn path(id: &str) -> String {
-    // An id is one segment.
-    format!("{PATH}/{}", id.replace('/', "%2F"))
+fn path(id: &str) -> Result<String, Failure> {
+    Ok(format!("{PATH}/{}", segment("id", id)?))
 }
 
 async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, Failure> {

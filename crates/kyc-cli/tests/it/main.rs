@@ -31,5 +31,6 @@ mod running_sandbox;
 mod signals;
 #[cfg(target_os = "linux")]
 mod silent_resolver;
+mod steering;
 mod unread;
 mod verify;

@@ -65,9 +65,9 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         return Ok(state(sandbox));
     }
     let [advance, to, event] = ["advance", "to", "until"].map(|name| text(&body, name));
-    let by = match (advance?, to?, event?) {
-        (Some(by), None, None) => length(by)?,
-        (None, Some(to), None) => until(sandbox, to)?,
+    let (field, by) = match (advance?, to?, event?) {
+        (Some(by), None, None) => ("advance", length(by)?),
+        (None, Some(to), None) => ("to", until(sandbox, to)?),
         (None, None, Some(event)) => return until_event(sandbox, event).await,
         _ => {
             let rule = "needs one of advance, to, until, mode";
@@ -75,7 +75,7 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         }
     };
     if by > FARTHEST {
-        return Err(Refusal::invalid("advance", "is at most ten years at once"));
+        return Err(Refusal::invalid(field, "is at most ten years at once"));
     }
     let advanced = sandbox.advance(by).await;
     Ok(with(state(sandbox), counts(&advanced)))
