@@ -14,14 +14,7 @@ fn leads_to(address: &str) -> Vec<(String, String)> {
 
 #[test]
 fn a_server_that_is_no_sandbox_is_not_believed() {
-    for body in [
-        "{}",
-        "[]",
-        "null",
-        r#"{"ok":true}"#,
-        r#"{"id":7}"#,
-        "<html>",
-    ] {
+    for (body, format) in [("{}", &["--json"][..]), ("[]", &[]), (r#"{"id":7}"#, &[])] {
         let server = FixedServer::answering("200 OK", body);
         let environment = leads_to(&server.address);
         for command in [
@@ -51,14 +44,12 @@ fn a_server_that_is_no_sandbox_is_not_believed() {
                 "0.1",
             ],
         ] {
-            for json in [&["--json"][..], &[]] {
-                let run = kyc(&[command, json].concat(), &environment);
-                assert_eq!(
-                    (run.code, run.stdout.as_str()),
-                    (5, ""),
-                    "{command:?} {body}: {run:?}"
-                );
-            }
+            let run = kyc(&[command, format].concat(), &environment);
+            assert_eq!(
+                (run.code, run.stdout.as_str()),
+                (5, ""),
+                "{command:?} {body}: {run:?}"
+            );
         }
     }
 }
