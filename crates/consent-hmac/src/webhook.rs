@@ -13,6 +13,9 @@ const VRF_INTEGRATION_ID: HeaderName = HeaderName::from_static("vrf-integration-
 /// How Veriff signs the webhooks of an integration: HMAC-SHA256 over the raw body, in `x-hmac-signature` (`[docs]`), in
 /// `vrf-hmac-signature` (`[3p]`), or in both. `Debug` prints no secret.
 ///
+/// `x-auth-client` and `vrf-auth-client` have to name the API key if they are there. No page says that a webhook has one
+/// (`[code]`, `[3p]`), so one without is accepted by its signature: then the secret alone says whose it is.
+///
 /// The signature covers neither a time nor a number: an old authentic webhook verifies again, and is a repeat to whoever
 /// remembers it.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use kyc_facade::provider_core::check_web_url;
 use kyc_facade::provider_core::http::Uri;
 use kyc_facade::provider_core::lint::OnFinding;
 
@@ -29,8 +30,10 @@ pub(crate) fn listen_address(field: &'static str, text: &str) -> Result<SocketAd
 
 /// Parses the address of a web server.
 pub(crate) fn web_uri(field: &'static str, text: &str) -> Result<Uri, Failure> {
+    check_web_url(field, text)?;
     let uri = text.parse::<Uri>().ok();
-    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+    // No server has port 0.
+    uri.filter(|uri| uri.port_u16() != Some(0))
         .ok_or_else(|| Failure::configuration(field, "must be an absolute http or https URL"))
 }
 

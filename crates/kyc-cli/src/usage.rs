@@ -209,8 +209,13 @@ fn explain(error: &clap::Error, given: &Given) -> (String, String) {
     (argument, rule)
 }
 
-/// The name of a flag or of a positional argument, without its value.
+/// The name of a flag, without its value, or of a positional argument.
 fn name_of(argument: &str) -> String {
+    // One in brackets may have an equals sign in its name.
+    if argument.starts_with('<') {
+        let name = argument.split_inclusive('>').next();
+        return name.unwrap_or_default().to_owned();
+    }
     let name = argument.split(['=', ' ']).next().unwrap_or_default();
     name.to_owned()
 }

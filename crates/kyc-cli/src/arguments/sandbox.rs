@@ -203,7 +203,7 @@ pub(crate) struct WebhookFilter {
 
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
-    /// Send each genuine webhook on to this URL: the same bytes and headers
+    /// Send each genuine event on to this URL, once: the same bytes and headers
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Option<String>,
     /// IP address, or localhost, to listen on

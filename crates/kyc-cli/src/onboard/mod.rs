@@ -68,12 +68,13 @@ pub(crate) async fn run(
     }
     let returns = match arguments.browser && is_whole {
         true => Some(
-            Returns::listen()
+            Returns::listen(output)
                 .await
                 .map_err(|error| Failure::system(&error))?,
         ),
         false => None,
     };
+    let expected = returns.as_ref().map(Returns::expected);
     // Without a session of the caller's one is opened, once everything else was checked.
     let opens = is_whole && arguments.session_id.is_none();
     if is_whole {
@@ -143,6 +144,9 @@ pub(crate) async fn run(
         false => Vec::new(),
     };
     if let Some((completion, opened, person)) = whole {
+        if let (Some(expected), Some(session)) = (expected, report.documents.value()) {
+            expected.session(session.reference.as_str());
+        }
         if !person.is_scripted() {
             links(&report, &opened, output);
             output.note(&waiting(&person));

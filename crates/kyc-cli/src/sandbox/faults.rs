@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::read::{items, number, text};
+use super::read::{items, number, segment, text};
 use super::running::Running;
 use crate::arguments::{FaultOn, Faults, FaultsCommand};
 use crate::failure::Failure;
@@ -71,8 +71,7 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
         }
         Some(FaultsCommand::Off { id }) if id == "all" => return all_off(output).await,
         Some(FaultsCommand::Off { id }) => {
-            // An id is one segment.
-            let id = id.replace('/', "%2F");
+            let id = segment("id", &id)?;
             Running::find()?.delete(&format!("{PATH}/{id}")).await?
         }
     };

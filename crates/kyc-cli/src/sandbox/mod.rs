@@ -2,10 +2,12 @@
 
 pub(crate) mod clock;
 pub(crate) mod faults;
+mod forward;
 pub(crate) mod listen;
 pub(crate) mod people;
 pub(crate) mod read;
 mod receivers;
+mod registration;
 mod running;
 pub(crate) mod serve;
 pub(crate) mod trigger;

@@ -2,6 +2,21 @@
 
 use serde_json::Value;
 
+use crate::failure::Failure;
+
+/// An id as one segment of a path, whatever is in it.
+pub(super) fn segment(field: &'static str, id: &str) -> Result<String, Failure> {
+    // Of dots alone it would lead to another path.
+    if id.bytes().all(|byte| byte == b'.') {
+        return Err(Failure::configuration(field, "must be an id"));
+    }
+    let encoded = id.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    Ok(encoded.collect())
+}
+
 /// A member's text, or nothing.
 pub(crate) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::read::{items, number, text};
+use super::read::{items, number, segment, text};
 use super::running::Running;
 use super::verify;
 use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::web_uri;
 
 impl WebhookFilter {
     /// Says that it admits none.
@@ -47,7 +48,8 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
             }
         }
         WebhooksCommand::Show { id } => {
-            let mut webhook = Running::find()?.get(&path(&id)).await?;
+            let path = path(&id)?;
+            let mut webhook = Running::find()?.get(&path).await?;
             // People read the text, programs may want the bytes.
             if !output.json
                 && let Value::Object(members) = &mut webhook
@@ -87,7 +89,13 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
                 .into_iter()
                 .map(|provider| (provider.to_owned(), url.clone().into()))
                 .collect();
-            let urls = Running::find()?
+            if let Some(url) = &url {
+                web_uri("url", url)?;
+            }
+            let sandbox = Running::find()?;
+            // No URL at all is an empty answer, which tells nothing of who gave it.
+            sandbox.get(PATH).await?;
+            let urls = sandbox
                 .post("/sandbox/webhook-urls", &Value::Object(body))
                 .await?;
             match urls.as_object().is_some_and(Map::is_empty) && !output.json {
@@ -101,13 +109,12 @@ pub(crate) async fn run(arguments: Webhooks, output: Output) -> Result<u8, Failu
 
 /// Sends a webhook again: the same bytes with the same signature.
 pub(super) async fn resend(sandbox: &Running, id: &str) -> Result<Value, Failure> {
-    let path = format!("{}/resend", path(id));
+    let path = format!("{}/resend", path(id)?);
     sandbox.post(&path, &Value::Null).await
 }
 
-fn path(id: &str) -> String {
-    // An id is one segment.
-    format!("{PATH}/{}", id.replace('/', "%2F"))
+fn path(id: &str) -> Result<String, Failure> {
+    Ok(format!("{PATH}/{}", segment("id", id)?))
 }
 
 async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, Failure> {

@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::kyc::{FixedServer, SandboxProcess, changed, ended, kyc, kyc_with_input, started};
 
 /// A listener, and what it printed when it was ready.
-struct Listener {
-    child: Child,
+pub(crate) struct Listener {
+    pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
 impl Listener {
-    fn start(arguments: &[&str], environment: &[(String, String)]) -> Self {
+    pub(crate) fn start(arguments: &[&str], environment: &[(String, String)]) -> Self {
         let always = ["listen", "--listen", "127.0.0.1:0", "--json"];
         let mut child = started(&[&always, arguments].concat(), environment);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -31,13 +31,13 @@ impl Listener {
     }
 
     /// The next webhook that it tells of.
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap()
     }
 
-    fn code(self) -> i32 {
+    pub(crate) fn code(self) -> i32 {
         ended(self.child).code
     }
 }
@@ -195,6 +195,15 @@ fn bad_arguments_are_named_before_it_listens() {
         (&["--until", "acme.decision"], "--until"),
         (&["--until", "veriff.decision.aproved"], "--until"),
         (&["--events", "finpro.CONSENT_APROVED"], "--events"),
+        (&["--events", "acme.decision"], "--events"),
+        (
+            &["--forward-to", "http://192.0.2.2:18322/h"],
+            "--forward-to",
+        ),
+        (
+            &["--forward-to", "http://127.0.0.1:99999/h"],
+            "--forward-to",
+        ),
         (&["--until", "veriff.decision", "--within", "0"], "--within"),
     ] {
         let run = kyc(&[&["listen", "--json"], arguments].concat(), &[]);

@@ -66,9 +66,9 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         return Ok(state(sandbox));
     }
     let [advance, to, event] = ["advance", "to", "until"].map(|name| text(&body, name));
-    let by = match (advance?, to?, event?) {
-        (Some(by), None, None) => length(by)?,
-        (None, Some(to), None) => until(sandbox, to)?,
+    let (field, by) = match (advance?, to?, event?) {
+        (Some(by), None, None) => ("advance", length(by)?),
+        (None, Some(to), None) => ("to", until(sandbox, to)?),
         (None, None, Some(event)) => return until_event(sandbox, event).await,
         _ => {
             let rule = "needs one of advance, to, until, mode";
@@ -76,7 +76,7 @@ async fn changed(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         }
     };
     if by > FARTHEST {
-        return Err(Refusal::invalid("advance", "is at most ten years at once"));
+        return Err(Refusal::invalid(field, "is at most ten years at once"));
     }
     let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     if sandbox.now_ms().saturating_add(by_ms) > last_ms() {
