@@ -467,7 +467,7 @@ impl Listener {
     }
 
     fn is_chosen(&self, event: &str) -> bool {
-        self.events.is_empty() || self.events.iter().any(|wanted| is_of(event, wanted))
+        self.events.is_empty() || self.events.iter().any(|wanted| begins(event, wanted))
     }
 }
 
