@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::recent::push;
@@ -60,6 +61,7 @@ impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
             {
                 entries.by_key.remove(&oldest);
                 self.room.remove(&oldest);
+                entries.tidy(self.capacity);
             }
             push(&mut entries.order, key.clone(), self.capacity);
         }
@@ -129,6 +131,18 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     }
 }
 
+impl<K: Eq + Hash, V> Entries<K, V> {
+    /// Makes the table anew where it has no place left but those of what was removed from it, for which it would be doubled.
+    fn tidy(&mut self, capacity: usize) {
+        if self.by_key.len() == self.by_key.capacity() {
+            let kept = mem::take(&mut self.by_key);
+            // With some places more, so that this is rare.
+            self.by_key = HashMap::with_capacity(capacity.saturating_add(capacity / 8));
+            self.by_key.extend(kept);
+        }
+    }
+}
+
 impl<K, V> Bounded<K, V> {
     fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
@@ -165,5 +179,17 @@ mod tests {
         let none = Bounded::<String, u8>::new(0, Room::default());
         none.update("a".to_owned(), |_| 1);
         assert_eq!(none.get("a"), None);
+    }
+
+    #[test]
+    fn a_map_does_not_grow_for_what_it_has_forgotten() {
+        let map = Bounded::<u32, u32>::new(1_000, Room::default());
+        for key in 0..50_000 {
+            map.update(key, |_| key);
+        }
+        assert_eq!(map.get(&49_000), Some(49_000));
+        assert_eq!(map.filter(|_| true).len(), 1_000);
+        let entries = map.lock();
+        assert!(entries.by_key.capacity() < 2_000);
     }
 }
