@@ -21,6 +21,9 @@ const LEG: Leg = Leg::Documents;
 /// How long the token lives that the provider holds after the authorisation.
 const ACCESS: SignedDuration = SignedDuration::from_hours(1);
 
+/// How many documents of a list are fetched: nobody has as many of the wanted kinds.
+const MOST_FILES: usize = 64;
+
 /// The leg.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -471,7 +474,7 @@ impl Documents {
             };
             let mut items: Vec<u32> = Vec::new();
             for file in found.iter().filter(is_wanted) {
-                if items.contains(&file.item) {
+                if items.contains(&file.item) || items.len() >= MOST_FILES {
                     continue;
                 }
                 items.push(file.item);

@@ -47,7 +47,8 @@ pub enum EffectKind {
     Notify(Notice),
     /// An entry of the consent ledger, once: its key is the effect's id.
     Ledger(LedgerEntry),
-    /// The stored payloads of this class are erased; of one leg, or of the whole journey.
+    /// The stored payloads of this class are erased, of one leg or of the whole journey, also one that this transition keeps. What
+    /// a hold of the ledger keeps stays, which is the ledger's to say.
     Erase {
         /// The leg; `None`: every one.
         leg: Option<Leg>,

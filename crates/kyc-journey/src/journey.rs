@@ -73,7 +73,10 @@ pub struct Transition {
     pub verdict: Verdict,
     /// Why the event changed nothing, or not what it could have; `None` if there is nothing to say.
     pub reason: Option<Reason>,
-    /// Whether the event's payload is stored, in the transition's own transaction. If not, it must not reach a disk.
+    /// The leg that the event turned out to be about, which a result, for instance, does not name; `None`: the journey, or nothing.
+    pub leg: Option<Leg>,
+    /// Whether the event's payload is stored, under this leg and in the transition's own transaction. If not, it must not reach
+    /// a disk.
     pub keeps_payload: bool,
 }
 
@@ -246,6 +249,7 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
             effects: Vec::new(),
             verdict: Verdict::Duplicate,
             reason: None,
+            leg: None,
             keeps_payload: false,
         };
     }
@@ -278,6 +282,7 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
         effects,
         verdict,
         reason,
+        leg,
         keeps_payload,
         ..
     } = step;
@@ -295,6 +300,7 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
         effects,
         verdict,
         reason,
+        leg,
         keeps_payload,
     }
 }
@@ -450,7 +456,7 @@ impl Started {
         for leg in legs {
             self.pass_to(leg, step, event);
             is_applied |= step.verdict == Verdict::Applied;
-            (step.verdict, step.reason) = (Verdict::Applied, None);
+            (step.verdict, step.reason, step.leg) = (Verdict::Applied, None, None);
         }
         if !is_applied {
             step.kept(Reason::NotExpected);
@@ -480,6 +486,7 @@ impl Started {
 
     fn pass_to(&mut self, leg: Leg, step: &mut Step<'_>, event: &Event) {
         let (legs, plan) = (&mut self.legs, &self.plan);
+        step.leg = Some(leg);
         match leg {
             Leg::Documents => {
                 if let (Some(leg), Some(plan)) = (&mut legs.documents, &plan.documents) {
@@ -528,6 +535,7 @@ impl Started {
 
     fn timer(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>, timer: &TimerName) {
         let (legs, plan) = (&mut self.legs, &self.plan);
+        step.leg = timer.leg;
         match (timer.leg, timer.purpose) {
             (None, TimerPurpose::Notice) => {
                 self.consent

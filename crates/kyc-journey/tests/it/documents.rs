@@ -63,6 +63,7 @@ fn idle_begin_opens_a_session() {
 fn opening_answer_awaits_the_person() {
     let world = await_person();
     assert_eq!(world.phase(), "await_person");
+    assert_eq!(world.last.leg, Some(Leg::Documents));
     assert!(world.last.keeps_payload);
     assert!(world.notified(&Notice::Link {
         leg: Leg::Documents,
@@ -290,6 +291,17 @@ fn fetching_list_calls_for_every_wanted_document() {
     };
     assert_eq!((list, item), (world.journey.seq(), 2));
     assert!(world.last.keeps_payload);
+}
+
+#[test]
+fn fetching_list_without_end_is_cut() {
+    let mut world = fetching();
+    world.answer_with(
+        "list-issued-files",
+        listed(&[DocumentKind::Pan; 1_000]),
+        DataClass::Documents,
+    );
+    assert_eq!(world.calls().len(), 64);
 }
 
 #[test]

@@ -493,6 +493,26 @@ fn link_of_a_replaced_consent_is_erased() {
     assert!(world.erased(DataClass::Links));
 }
 
+#[test]
+fn data_that_was_denied_is_asked_for_again_under_another_consent() {
+    let mut world = waiting();
+    world
+        .submit(Fact::Data(data("data-1", DataState::Denied)))
+        .submit(Fact::AskAgain);
+    assert_eq!(world.calls(), ["revoke-consent", "request-consent"]);
+    assert_eq!((world.phase(), world.attempt()), ("requesting", 2));
+    world
+        .answer("revoke-consent", Answer::Done)
+        .was(Verdict::Applied);
+    assert!(world.entered(&LedgerEntry::ArtefactEnded {
+        consent: reference("consent-1")
+    }));
+    assert_eq!(world.phase(), "requesting");
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Revoked)))
+        .was(Verdict::Late);
+}
+
 // The data.
 
 #[test]

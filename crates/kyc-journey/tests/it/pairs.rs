@@ -409,6 +409,12 @@ fn check(old: &World, new: &World, event: &Event) {
         assert!(!costs && !new.last.keeps_payload, "{}", what());
         assert_eq!(new.last.reason.is_some(), is_recorded, "{}", what());
     }
+    // What is kept is kept for a leg.
+    assert!(
+        !new.last.keeps_payload || new.last.leg.is_some(),
+        "{}",
+        what()
+    );
     // Nothing is kept in an end that a person or an operator chose.
     let is_over = matches!(
         was,

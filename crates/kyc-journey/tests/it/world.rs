@@ -85,6 +85,7 @@ impl World {
             effects: Vec::new(),
             verdict: Verdict::Applied,
             reason: None,
+            leg: None,
             keeps_payload: false,
         };
         let at = "2026-01-31T06:00:00Z".parse().unwrap();

@@ -367,7 +367,10 @@ impl FinPro {
         match (&operation, answer) {
             (Operation::RevokeConsent { consent }, Answer::Done) => self.revoked(step, consent),
             (Operation::CheckProfile { .. }, Answer::Profiles { standings }) => {
-                self.standings.clone_from(standings);
+                let asked = standings
+                    .iter()
+                    .filter(|standing| plan.aggregators.contains(&standing.aggregator));
+                self.standings = asked.take(plan.aggregators.len()).cloned().collect();
                 self.discovered(step, plan);
             }
             (Operation::RequestConsent { .. }, Answer::Opened { reference }) => {
