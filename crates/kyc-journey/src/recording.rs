@@ -48,9 +48,9 @@ impl Recording {
             effects,
             verdict,
             reason,
+            leg,
             keeps_payload,
         } = machine(journey, &event);
-        let leg = leg(&event);
         let settles = match &event.fact {
             Fact::TimerFired { timer, generation } => {
                 Some(Settles::Timer(timer.clone(), *generation))
@@ -78,19 +78,6 @@ impl Recording {
             settles,
         }
     }
-}
-
-/// The leg that an event is about, as far as the event itself tells.
-fn leg(event: &Event) -> Option<Leg> {
-    let correlated = || Some(event.fact.source()?.correlation?.leg);
-    let provided = || {
-        Some(match event.fact.provider()? {
-            Provider::Deepvue => Leg::Documents,
-            Provider::Finpass | Provider::FinPro => Leg::Accounts,
-            Provider::Veriff => Leg::Verification,
-        })
-    };
-    event.leg.or_else(correlated).or_else(provided)
 }
 
 fn added(before: &Journey, after: &Journey) -> Vec<Lookup> {
