@@ -48,6 +48,7 @@ impl Recording {
             effects,
             verdict,
             reason,
+            leg,
             keeps_payload,
             leg,
         } = machine(journey, &event);

@@ -113,6 +113,7 @@ pub fn scripted(journey: &Journey, event: &Event) -> Transition {
         effects: effects.collect(),
         verdict: verdict.0,
         reason: verdict.1,
+        leg: event.leg,
         keeps_payload: matches!(verdict.0, Verdict::Applied),
         leg: leg(event),
     }

@@ -347,13 +347,14 @@ fn completed_data_life_over_erases() {
 
 #[test]
 fn completed_consent_expired_stops_fetching_and_keeps_the_data() {
-    let mut world = World::given(finpro());
+    let mut world = given_until(finpro(), SignedDuration::from_hours(1_000));
     accounts_ready(&mut world);
     world.submit(Fact::ConsentExpired);
     assert_eq!(
         (world.status(), world.calls()),
         (JourneyStatus::Completed, vec!["revoke-consent"])
     );
+    assert!(!world.is_set(TimerPurpose::Renewal) && !world.is_set(TimerPurpose::ConsentExpiry));
     assert!(!world.erased(DataClass::AccountData));
     world.submit(Fact::Reopen).was(Verdict::Discarded);
     assert_eq!(world.last.reason, Some(Reason::NoConsent));
