@@ -50,7 +50,6 @@ impl Recording {
             reason,
             leg,
             keeps_payload,
-            leg,
         } = machine(journey, &event);
         let settles = match &event.fact {
             Fact::TimerFired { timer, generation } => {

@@ -355,7 +355,13 @@ impl Completion {
                 ..Told::new(status, words)
             };
             if decision.verdict.is_final() {
-                let told = told(word, word.to_owned());
+                let told = told(
+                    word,
+                    match word {
+                        "expired" => "expired: nobody came, or nobody finished".to_owned(),
+                        word => word.to_owned(),
+                    },
+                );
                 return Ok(match word {
                     "approved" => Outcome::Done(told),
                     _ => Outcome::Ended(told),

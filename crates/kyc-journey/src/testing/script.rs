@@ -10,7 +10,6 @@ use crate::id::{Correlation, CorrelationToken, EffectId, ReceiptId, Seq};
 use crate::journey::{Journey, Transition, apply};
 use crate::leg::Leg;
 use crate::operation::Operation;
-use crate::plan::Provider;
 use crate::status::JourneyStatus;
 
 /// How long the timer of [`scripted`] runs.
@@ -115,21 +114,7 @@ pub fn scripted(journey: &Journey, event: &Event) -> Transition {
         reason: verdict.1,
         leg: event.leg,
         keeps_payload: matches!(verdict.0, Verdict::Applied),
-        leg: leg(event),
     }
-}
-
-/// The leg that an event is about, as far as the event itself tells.
-fn leg(event: &Event) -> Option<Leg> {
-    let correlated = || Some(event.fact.source()?.correlation?.leg);
-    let provided = || {
-        Some(match event.fact.provider()? {
-            Provider::Deepvue => Leg::Documents,
-            Provider::Finpass | Provider::FinPro => Leg::Accounts,
-            Provider::Veriff => Leg::Verification,
-        })
-    };
-    event.leg.or_else(correlated).or_else(provided)
 }
 
 /// The journey's stored form with these members: only the machine makes states in another way.

@@ -83,9 +83,10 @@ pub(crate) fn see_other(location: &str) -> Response {
         "text/plain; charset=utf-8",
         String::new(),
     );
-    if let Ok(location) = HeaderValue::from_str(location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
+    // One that is no header's value leads nowhere; to the front page instead.
+    let location = HeaderValue::from_str(location);
+    let location = location.unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, location);
     response
 }
 

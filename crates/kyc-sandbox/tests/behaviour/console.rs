@@ -553,6 +553,7 @@ async fn looks_are_remembered_and_lead_back_to_the_sandbox_only() {
         "//elsewhere.example.test",
         "http://elsewhere.example.test",
         "/%5C/elsewhere",
+        "/%0d%0ax:y",
         "",
     ] {
         let reply = get(&sandbox, &format!("/console/theme/light?back={back}")).await;

@@ -139,6 +139,7 @@ impl Deepvue {
                 Stage::SignIn | Stage::SignUp | Stage::Otp => "came, and gave no password",
                 Stage::Consent => "signed in, and left",
                 Stage::Locked => "gave three wrong passwords",
+                Stage::Allowed if authorization.granted.is_empty() => "ticked no document",
                 Stage::Allowed => "allowed the documents",
                 Stage::Denied => "allowed nothing",
             };
