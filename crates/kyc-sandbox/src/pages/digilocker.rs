@@ -466,13 +466,16 @@ fn act(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit, link: Link) -> Res
     if step == "start" {
         return sign_in(deepvue, screen, visit);
     }
+    if browser::is_by_another(visit, authorization.browser) {
+        return show_begun_elsewhere(screen);
+    }
     let expected = match authorization.stage {
         Stage::SignUp => "create",
         Stage::Otp => "otp",
         Stage::Consent => "consent",
         _ => "start",
     };
-    if !is_same_browser(screen, visit) || step != expected {
+    if step != expected {
         let words = "This is not what comes next here. Nothing was done.";
         let next = Some(("Go on", screen.path.as_str()));
         return screen.say(StatusCode::CONFLICT, "Not yet", &[words], next);
