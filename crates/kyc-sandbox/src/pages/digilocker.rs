@@ -6,10 +6,10 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use maud::{Markup, html};
-use uuid::Uuid;
 
+use super::browser;
 use super::forms::{Visit, error, exits, form, host_of, is_web_address, plain, radio, submit};
 use super::layout::{Frame, page, see_other};
 use crate::exchange::settle;
@@ -19,8 +19,6 @@ use crate::state::flow::OTP;
 use crate::state::{MobileScript, iso, people};
 
 const SERVICE: &str = "DigiLocker";
-/// The cookie of the browser that signed in.
-const COOKIE: &str = "digilocker";
 
 /// The people to choose from, and what is special about them.
 const PEOPLE: [(&str, &str); 9] = [
@@ -196,8 +194,7 @@ async fn visit(
 
 /// Whether this browser is the one that signed in.
 fn is_same_browser(screen: &Screen<'_>, visit: &Visit) -> bool {
-    let sent = visit.cookie(COOKIE).and_then(|id| Uuid::try_parse(id).ok());
-    sent.is_some() && sent == screen.session.authorization.browser
+    browser::is_by(visit, screen.session.authorization.browser)
 }
 
 fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
@@ -221,20 +218,7 @@ fn show(screen: &Screen<'_>, visit: &Visit, link: Link) -> Response {
         return show_sign_in(screen, false, FINE);
     }
     if !is_same_browser(screen, visit) {
-        let who = match authorization.is_by_script() {
-            true => "The person of the script signed in here, and does nothing more.",
-            false => "Somebody signed in here with another browser.",
-        };
-        let words =
-            format!("{who} Whoever signs in here instead begins again; nothing was shared yet.");
-        let start = screen.at("start");
-        let next = Some(("Sign in here instead", start.as_str()));
-        return screen.say(
-            StatusCode::CONFLICT,
-            "Session of another person",
-            &[&words],
-            next,
-        );
+        return show_begun_elsewhere(screen);
     }
     match authorization.stage {
         Stage::SignUp => show_sign_up(screen, FINE),
@@ -414,17 +398,24 @@ fn send_back(screen: &Screen<'_>, link: Link) -> Response {
     }
 }
 
+fn show_begun_elsewhere(screen: &Screen<'_>) -> Response {
+    let who = match screen.session.authorization.is_by_script() {
+        true => "The person of the script signed in here, and does nothing more.",
+        false => "Somebody signed in here with another browser.",
+    };
+    let words =
+        format!("{who} Whoever signs in here instead begins again; nothing was shared yet.");
+    let start = screen.at("start");
+    let next = Some(("Sign in here instead", start.as_str()));
+    browser::refuse(SERVICE, &screen.now, &words, next)
+}
+
 fn show_answered_elsewhere(screen: &Screen<'_>) -> Response {
     let words = format!(
         "This session was answered without you, in another browser or by whoever asked. Ask {} for a link of your own.",
         screen.caller()
     );
-    screen.say(
-        StatusCode::CONFLICT,
-        "Session of another person",
-        &[&words],
-        None,
-    )
+    browser::refuse(SERVICE, &screen.now, &words, None)
 }
 
 fn show_locked(screen: &Screen<'_>) -> Response {
@@ -475,13 +466,16 @@ fn act(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit, link: Link) -> Res
     if step == "start" {
         return sign_in(deepvue, screen, visit);
     }
+    if browser::is_by_another(visit, authorization.browser) {
+        return show_begun_elsewhere(screen);
+    }
     let expected = match authorization.stage {
         Stage::SignUp => "create",
         Stage::Otp => "otp",
         Stage::Consent => "consent",
         _ => "start",
     };
-    if !is_same_browser(screen, visit) || step != expected {
+    if step != expected {
         let words = "This is not what comes next here. Nothing was done.";
         let next = Some(("Go on", screen.path.as_str()));
         return screen.say(StatusCode::CONFLICT, "Not yet", &[words], next);
@@ -521,8 +515,7 @@ fn sign_in(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit) -> Response {
         // What may be somebody's is not shown again.
         Err(words) => return show_sign_in(screen, is_other, wrong(words)),
     };
-    let known = visit.cookie(COOKIE).and_then(|id| Uuid::try_parse(id).ok());
-    let browser = known.unwrap_or_else(Deepvue::new_secret);
+    let browser = browser::name_of(visit);
     let creates = visit.field("do") == "create";
     deepvue.change(screen.id, |authorization| {
         let chose = authorization.choose(screen.now_ms, mobile, browser);
@@ -531,15 +524,7 @@ fn sign_in(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit) -> Response {
         }
         ((), chose.then(|| "signs in".to_owned()))
     });
-    let mut response = see_other(&screen.path);
-    let cookie = format!(
-        "{COOKIE}={browser}; Path={}; HttpOnly; SameSite=Lax",
-        screen.path
-    );
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    response
+    browser::see_other_as(browser, &screen.path)
 }
 
 fn otp(deepvue: &Deepvue, screen: &Screen<'_>, visit: &Visit) -> Response {

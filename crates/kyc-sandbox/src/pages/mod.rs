@@ -1,6 +1,7 @@
 //! The pages on which a person acts: rendered here, without scripts and without anything from elsewhere.
 
 pub(crate) mod aggregator;
+pub(crate) mod browser;
 pub(crate) mod digilocker;
 pub(crate) mod files;
 pub(crate) mod forms;

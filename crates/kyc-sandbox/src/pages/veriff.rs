@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use super::browser;
 use super::forms::{
     Visit, console_link, error, exits, form, host_of, is_web_address, plain, radio, submit,
 };
@@ -224,9 +225,14 @@ fn show(screen: &Screen<'_>, visit: &Visit) -> Response {
         _ => return show_state(screen, StatusCode::OK),
     };
     let open = Step::open(progress);
+    let is_another = browser::is_by_another(visit, verification.browser());
     match (at, Step::of(at)) {
         ("leave", _) => show_leaving(screen),
         ("disagreed", _) => show_disagreed(screen),
+        (_, Some(Step::Agree)) if is_another => {
+            show_step(screen, Step::Agree, progress, StatusCode::OK, None)
+        }
+        _ if is_another => show_begun_elsewhere(screen),
         ("phone", _) if open >= Step::Device => show_phone(screen, &visit.origin),
         (_, Some(step)) if step > open => {
             let first = format!("This comes later. First: {}.", open.title());
@@ -389,6 +395,13 @@ fn show_leaving(screen: &Screen<'_>) -> Response {
     page(StatusCode::OK, &screen.frame("You are leaving"), &content)
 }
 
+fn show_begun_elsewhere(screen: &Screen<'_>) -> Response {
+    let words = "Somebody began here with another browser. Whoever begins here instead begins again; nothing is handed in yet.";
+    let start = screen.at(Step::Agree.name());
+    let next = Some(("Begin here instead", start.as_str()));
+    browser::refuse(SERVICE, &screen.now, words, next)
+}
+
 fn show_disagreed(screen: &Screen<'_>) -> Response {
     let content = html! {
         p { "Without your consent nothing is taken, and nobody is told anything." }
@@ -401,7 +414,7 @@ fn show_disagreed(screen: &Screen<'_>) -> Response {
 fn show_phone(screen: &Screen<'_>, origin: &str) -> Response {
     let address = format!("{origin}{}", screen.path);
     let content = html! {
-        p { "Open this address there. It shows how far you are, on any device that reaches the sandbox." }
+        p { "Open this address there, on any device that reaches the sandbox. Only one browser goes on: whoever begins there begins again, and this one stops." }
         p { a href=(address) { (address) } }
         (screen.exits(Some(&screen.at("device"))))
     };
@@ -467,6 +480,11 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
         _ => return show_state(screen, StatusCode::CONFLICT),
     };
     let open = Step::open(progress);
+    let is_another = browser::is_by_another(visit, verification.browser());
+    let start = Step::Agree.name();
+    if is_another && (visit.field("step"), visit.query("at")) != (start, Some(start)) {
+        return show_begun_elsewhere(screen);
+    }
     let step = match Step::of(visit.field("step")) {
         Some(step) if step <= open && step.is_needed(progress) => step,
         _ => {
@@ -481,7 +499,11 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
     };
     match step {
         Step::Agree => match visit.field("agree") {
-            "yes" => agreed(veriff, id, screen),
+            "yes" => {
+                let browser = browser::name_of(visit);
+                agreed(veriff, id, screen, browser, is_another);
+                return browser::see_other_as(browser, &screen.path);
+            }
             "no" => return see_other(&screen.at("disagreed")),
             _ => return wrong(CHOOSE),
         },
@@ -529,14 +551,18 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
     see_other(&screen.path)
 }
 
-/// The person begins, or begins again with what was chosen before.
-fn agreed(veriff: &Veriff, id: Uuid, screen: &Screen<'_>) {
+/// The person begins, or begins again with what was chosen before; in another browser with nothing.
+fn agreed(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, browser: Uuid, is_another: bool) {
     veriff.start(veriff.now_ms(), id);
     let mut attempts = screen.session.verification.attempts().iter().rev();
     let before = attempts.nth(1).map(|attempt| attempt.progress.document);
     veriff.proceed(id, "agreed to be verified", |progress| {
+        if is_another {
+            *progress = Progress::default();
+        }
         progress.agreed = true;
-        if let Some(document) = before {
+        progress.browser = Some(browser);
+        if let Some(document) = before.filter(|_| !is_another) {
             progress.device = true;
             progress.document = progress.document.or(document);
         }

@@ -33,6 +33,11 @@ impl VisitView {
         let pending = |consent: &ConsentView| consent.status == AggregatorConsentStatus::Pending;
         self.consents.iter().any(pending)
     }
+
+    /// Whether the person can still decide.
+    pub(crate) fn is_open(&self) -> bool {
+        self.waits() && self.flow.is_open()
+    }
 }
 
 /// A consent as a person sees it. All of it is text.

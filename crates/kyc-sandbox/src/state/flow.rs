@@ -88,7 +88,11 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     Open,
-    ConfirmMobile(String),
+    /// In a browser, unless it is by script. Another browser than the one before begins again.
+    ConfirmMobile {
+        mobile: String,
+        browser: Option<Uuid>,
+    },
     Otp(String),
     Resend,
     ChooseBanks {
@@ -118,7 +122,7 @@ impl Action {
     pub(crate) fn words(&self) -> &'static str {
         match self {
             Self::Open => "opens the link",
-            Self::ConfirmMobile(_) => "confirms the mobile number",
+            Self::ConfirmMobile { .. } => "confirms the mobile number",
             Self::Otp(_) => "types a one-time password",
             Self::BankOtp(_) => "types a bank's one-time password",
             Self::Resend => "asks for another one-time password",
@@ -167,7 +171,7 @@ impl Problem {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::OutOfOrder => {
-                "That was a step of another screen, perhaps on another device or in another window. Nothing is lost: go on here."
+                "That was a step of another screen, perhaps in another window. Nothing is lost: go on here."
             }
             Self::OtherMobile => {
                 "This is not the mobile number that the request is for. Use the number that is filled in."
@@ -293,6 +297,8 @@ pub(crate) struct Flow {
     /// Without it a form changes nothing. Whoever goes through no screens has none.
     pub(crate) token: Option<Uuid>,
     pub(crate) mobile: String,
+    /// Which browser signed in.
+    pub(crate) browser: Option<Uuid>,
     /// Those that can be chosen; people who say nothing of their own have the same.
     pub(crate) banks: Arc<[Bank]>,
     /// How many consents are asked for; none if the person came to see those that are given.
@@ -326,6 +332,7 @@ impl Flow {
         Self {
             token,
             mobile: mobile.to_owned(),
+            browser: None,
             chosen: (0..banks.len().min(BANKS)).collect(),
             banks,
             consents,
@@ -367,6 +374,17 @@ impl Flow {
         self.banks.iter().any(is)
     }
 
+    /// Whether the person may still decide here, now or once started again.
+    pub(crate) fn is_open(&self) -> bool {
+        self.ending.as_ref().is_none_or(Ending::is_open)
+    }
+
+    /// Whether this is a sign-in in another browser than the one before.
+    fn is_elsewhere(&self, action: &Action) -> bool {
+        matches!(action, Action::ConfirmMobile { mobile, browser: Some(browser) }
+            if mobile.trim() == self.mobile && self.browser.is_some_and(|known| known != *browser))
+    }
+
     /// Does this at this time. The ending, if it is one.
     pub(crate) fn act(&mut self, action: Action, now_ms: i64) -> Option<Ending> {
         let idle = now_ms.saturating_sub(self.acted_ms) > IDLE_MS;
@@ -378,7 +396,13 @@ impl Flow {
             return None;
         }
         self.acted_ms = now_ms;
-        let action = if under_way && idle {
+        let begins_again = self.is_open() && self.is_elsewhere(&action);
+        if begins_again {
+            (self.ending, self.trouble, self.wrong) = (None, None, 0);
+            self.chosen = (0..self.banks.len().min(BANKS)).collect();
+            self.screen = Screen::Start;
+        }
+        let action = if under_way && idle && !begins_again {
             Action::Idle
         } else {
             action
@@ -408,10 +432,11 @@ impl Flow {
         use Screen::{Accounts, BankOtp, Banks, Done, Mine, Otp, Reason, Review, Start};
 
         match (self.screen, action) {
-            (Start, Action::ConfirmMobile(mobile)) if mobile.trim() == self.mobile => {
+            (Start, Action::ConfirmMobile { mobile, browser }) if mobile.trim() == self.mobile => {
+                self.browser = browser;
                 Ok(Next::Screen(Otp))
             }
-            (Start, Action::ConfirmMobile(_)) => Err(Problem::OtherMobile),
+            (Start, Action::ConfirmMobile { .. }) => Err(Problem::OtherMobile),
             (Otp, Action::Otp(otp)) => match self.check_otp(&otp) {
                 Otps::Right if self.consents == 0 => Ok(Next::Screen(Mine)),
                 Otps::Right => Ok(Next::Screen(Banks)),
@@ -445,7 +470,7 @@ impl Flow {
             (Review, Action::Reject) => Ok(Next::Screen(Reason)),
             (Reason, Action::NoReason) => Err(Problem::NoReason),
             (Reason, Action::Because(reason)) => Ok(Next::End(Ending::Rejected(reason))),
-            (Done, Action::Again) if self.ending.as_ref().is_some_and(Ending::is_open) => {
+            (Done, Action::Again) if self.is_open() => {
                 (self.ending, self.trouble, self.wrong) = (None, None, 0);
                 Ok(Next::Screen(Start))
             }
@@ -666,7 +691,10 @@ mod tests {
     }
 
     fn mobile() -> Action {
-        Action::ConfirmMobile(" 9123456780 ".to_owned())
+        Action::ConfirmMobile {
+            mobile: " 9123456780 ".to_owned(),
+            browser: None,
+        }
     }
 
     #[test]
@@ -723,7 +751,10 @@ mod tests {
             );
         }
         assert_eq!(after(&mut flow, &[mobile()]), (Screen::Otp, None));
-        let other = Action::ConfirmMobile("9123456781".to_owned());
+        let other = Action::ConfirmMobile {
+            mobile: "9123456781".to_owned(),
+            browser: None,
+        };
         assert_eq!(
             after(&mut flow, &[Action::Back, other]),
             (Screen::Start, Some(Problem::OtherMobile))

@@ -18,7 +18,10 @@ impl MobileScript {
             _ if self.journey == journey::EXPIRE => return None,
             Screen::Start if !flow.opened => Action::Open,
             Screen::Start if self.journey == journey::CANCEL => Action::Leave,
-            Screen::Start => Action::ConfirmMobile(flow.mobile.clone()),
+            Screen::Start => Action::ConfirmMobile {
+                mobile: flow.mobile.clone(),
+                browser: None,
+            },
             Screen::Otp if self.journey == journey::OTP_NONE => {
                 return Some((IDLE_MS, Action::Idle));
             }

@@ -1,5 +1,7 @@
 //! Veriff's verification sessions: what may follow on what.
 
+use uuid::Uuid;
+
 use super::store::Word;
 use super::{DecisionStatus, NameScript};
 
@@ -132,6 +134,8 @@ impl Picture {
 pub(crate) struct Progress {
     /// Agreed to be verified.
     pub(crate) agreed: bool,
+    /// In which browser.
+    pub(crate) browser: Option<Uuid>,
     /// Chose where to go on.
     pub(crate) device: bool,
     /// The country and the kind of the document.
@@ -201,6 +205,12 @@ impl Verification {
 
     pub(crate) fn progress(&self) -> Option<&Progress> {
         self.attempts.last().map(|attempt| &attempt.progress)
+    }
+
+    /// The browser in which the person agreed last, in this attempt or in an earlier one.
+    pub(crate) fn browser(&self) -> Option<Uuid> {
+        let mut newest = self.attempts.iter().rev();
+        newest.find_map(|attempt| attempt.progress.browser)
     }
 
     /// Whether the person can still act, and files can be uploaded.

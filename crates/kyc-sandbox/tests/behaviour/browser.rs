@@ -6,18 +6,22 @@ use crate::{Reply, send};
 
 pub(crate) struct Browser<'s> {
     sandbox: &'s Sandbox,
-    cookies: Vec<String>,
+    pub(crate) cookies: Vec<String>,
     /// Where it is, as path and query.
     pub(crate) at: String,
     pub(crate) page: Reply,
 }
 
 impl<'s> Browser<'s> {
-    /// Opens a page.
+    /// Opens a page, with no cookies.
     pub(crate) async fn open(sandbox: &'s Sandbox, path: &str) -> Self {
+        Self::open_with(sandbox, path, Vec::new()).await
+    }
+
+    pub(crate) async fn open_with(sandbox: &'s Sandbox, path: &str, cookies: Vec<String>) -> Self {
         let mut browser = Self {
             sandbox,
-            cookies: Vec::new(),
+            cookies,
             at: String::new(),
             page: send(sandbox, "GET", "/style.css", &[], "").await,
         };

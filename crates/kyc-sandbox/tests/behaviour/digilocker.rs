@@ -433,7 +433,10 @@ async fn forms_from_elsewhere_out_of_order_or_of_another_browser_do_nothing() {
     );
     other.at.clone_from(&page);
     other.post(&early, &[]).await;
-    assert_eq!(other.page.status, 409);
+    assert_eq!(
+        (other.page.status, other.title()),
+        (409, "Session of another person")
+    );
     assert_eq!(sandbox.digilocker_return(&id), None);
     browser.send(&[("document", "pan"), ("do", "allow")]).await;
     other.get(&link).await;
@@ -568,7 +571,12 @@ async fn the_link_of_a_scripted_person_leads_back_to_the_caller() {
     }
     // Whoever stopped on the way can be followed by somebody else.
     for number in ["9001050000", "9001110000"] {
-        let (_, _, _, opened) = outcome(number, HERE).await;
+        let (sandbox, _, page, opened) = outcome(number, HERE).await;
+        // The name of people by script is no browser's.
+        let nil = "00000000-0000-0000-0000-000000000000";
+        let cookie = format!("browser={nil}");
+        let named = send(&sandbox, "GET", &page, &[("cookie", &cookie)], "").await;
+        assert_eq!(named.status, 409, "{number}");
         assert!(opened.text.contains("Sign in here instead"), "{number}");
         assert!(opened.text.contains("of the script"), "{number}");
     }

@@ -648,11 +648,14 @@ async fn a_person_goes_on_at_the_page() {
     browser.send(&[("agree", "yes")]).await;
     let title = browser.title().to_owned();
     let (at, form) = (browser.at.clone(), browser.hidden());
-    drop(browser);
+    let cookies = browser.cookies;
     drop(sandbox);
     let sandbox = open();
-    let browser = Browser::open(&sandbox, &at).await;
+    let browser = Browser::open_with(&sandbox, &at, cookies).await;
     assert_eq!((browser.title(), browser.hidden()), (title.as_str(), form));
+    // Whose it is was kept as well.
+    let other = Browser::open(&sandbox, &at).await;
+    assert_eq!(other.title(), "Session of another person");
 }
 
 /// What is in the directory, byte for byte.

@@ -261,6 +261,67 @@ async fn a_page_out_of_order_says_so_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn only_the_browser_that_began_goes_on() {
+    const OF_ANOTHER: (u16, &str) = (409, "Session of another person");
+    const FRONT: &str = "The front of your document";
+    let sandbox = Sandbox::new(Settings::default().with_people_act(PeopleAct::OnPages));
+    sandbox.set_clock_mode(ClockMode::Frozen);
+    let session = opened(&sandbox).await;
+    let page = path(&session);
+    let mut first = Browser::open(&sandbox, &page).await;
+    // Any browser may open it before somebody begins.
+    let mut other = Browser::open(&sandbox, &page).await;
+    assert_eq!(other.title(), "Verify who you are");
+    to_pictures(&mut first, "PASSPORT").await;
+    let token = first.hidden().remove(0).1;
+
+    // What the other one still shows, and what it makes up, does nothing.
+    other.send(&[("agree", "yes")]).await;
+    assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+    for at in [page.clone(), format!("{page}?at=front")] {
+        other.get(&at).await;
+        assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+        assert!(!other.shows(&token));
+    }
+    for at in [page.clone(), format!("{page}?at=start")] {
+        other.at = at;
+        let forged = [
+            ("token", token.as_str()),
+            ("step", "front"),
+            ("picture", "other-face"),
+        ];
+        other.post(&forged, &[]).await;
+        assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+    }
+    first.get(&page).await;
+    assert_eq!(first.title(), FRONT);
+    assert!(!first.shows("checked"));
+
+    // Whoever begins instead begins again, and is the only one from then on; also with what is to be done again.
+    let instead = other.link("Begin here instead").unwrap();
+    other.get(&instead).await;
+    other.send(&[("agree", "no")]).await;
+    first.get(&page).await;
+    assert_eq!(first.title(), FRONT);
+    other.get(&instead).await;
+    to_pictures(&mut other, "PASSPORT").await;
+    assert_eq!(other.title(), FRONT);
+    first.get(&page).await;
+    assert_eq!((first.page.status, first.title()), OF_ANOTHER);
+    other.send(&[("picture", "glare")]).await;
+    other.send(&[("picture", "good")]).await;
+    sandbox.advance(Duration::from_secs(60)).await;
+    first.get(&page).await;
+    assert_eq!((first.page.status, first.title()), OF_ANOTHER);
+    other.get(&page).await;
+    assert!(other.shows("Attempt 2 of 9"));
+    let instead = first.link("Begin here instead").unwrap();
+    first.get(&instead).await;
+    first.send(&[("agree", "yes")]).await;
+    assert_eq!(first.title(), "Where do you want to go on?");
+}
+
+#[tokio::test]
 async fn a_form_from_elsewhere_does_nothing() {
     let sandbox = frozen(VeriffSettings::default());
     let session = opened(&sandbox).await;

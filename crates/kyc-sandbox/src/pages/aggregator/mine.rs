@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::screens::{form, otp_field, otp_message, said, state_words, token};
 use super::{Pages, foreign, unknown, unreadable};
+use crate::pages::browser;
 use crate::pages::forms::{Visit, error};
 use crate::pages::layout::{Frame, page, see_other};
 use crate::providers::aggregator::{ConsentView, Visits};
@@ -61,9 +62,19 @@ pub(super) async fn sign_in(State(pages): State<Pages>, request: Request) -> Res
     let mut flow = Flow::new(Some(ids.uuid()), mobile, Vec::new(), 0);
     flow.sends_otp = MobileScript::of(mobile).is_none_or(MobileScript::sends_otp);
     let now_ms = pages.providers.simulation.now_ms();
-    flow.act(Action::ConfirmMobile(mobile.to_owned()), now_ms);
+    let browser = browser::name_of(&visit);
+    let confirmed = Action::ConfirmMobile {
+        mobile: mobile.to_owned(),
+        browser: Some(browser),
+    };
+    flow.act(confirmed, now_ms);
     pages.mine.update(name.clone(), |_| flow);
-    see_other(&format!("/aa/me/{name}"))
+    browser::see_other_as(browser, &format!("/aa/me/{name}"))
+}
+
+fn begun_elsewhere(now: &str) -> Response {
+    let words = "Somebody signed in here with another browser. Nothing was shown or changed. Sign in for yourself to see your own consents.";
+    browser::refuse(SERVICE, now, words, Some(("Sign in", "/aa/me")))
 }
 
 /// The consents of a person at all providers.
@@ -73,11 +84,21 @@ fn given(pages: &Pages, mobile: &str) -> Vec<ConsentView> {
     given
 }
 
-pub(super) async fn show(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
     let now = pages.settled();
+    let Some(visit) = Visit::read(request).await else {
+        return unreadable(&now);
+    };
     let Some(flow) = pages.mine.get(name.as_str()) else {
         return unknown(&now);
     };
+    if browser::is_by_another(&visit, flow.browser) {
+        return begun_elsewhere(&now);
+    }
     let (title, message, content) = match flow.screen {
         Screen::Otp => {
             let buttons = [
@@ -154,6 +175,9 @@ pub(super) async fn send(
     };
     if !visit.may_act(flow.token) {
         return foreign(&now);
+    }
+    if browser::is_by_another(&visit, flow.browser) {
+        return begun_elsewhere(&now);
     }
     let pressed = visit.field("do");
     let (what, id) = pressed.split_once(' ').unwrap_or((pressed, ""));

@@ -11,15 +11,16 @@ use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
+use super::browser;
 use super::forms::{Visit, plain};
 use super::layout::{Frame, see_other};
 use crate::exchange::query;
 use crate::providers::aggregator::{
-    FINPASS_ENTRY, FINPASS_VISITS, FINPRO_ENTRY, FINPRO_VISITS, Visits,
+    FINPASS_ENTRY, FINPASS_VISITS, FINPRO_ENTRY, FINPRO_VISITS, VisitView, Visits,
 };
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
-use crate::state::flow::{Action, Flow, Reason};
+use crate::state::flow::{Action, Flow, Problem, Reason};
 use crate::state::{Bounded, iso};
 use crate::time::Providers;
 
@@ -108,14 +109,46 @@ async fn enter_finpass(State(pages): State<Pages>, request: Request) -> Response
     }
 }
 
-async fn show<P: Among>(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
+/// What another browser than the one that signed in asks for, to begin here instead.
+const INSTEAD: &str = "start";
+
+async fn show<P: Among>(
+    State(pages): State<Pages>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
     let now = pages.settled();
+    let Some(visit) = Visit::read(request).await else {
+        return unreadable(&now);
+    };
     let provider = P::of(&pages.providers);
     provider.act(&name, Action::Open);
-    match provider.view(&name) {
-        Some(view) => screens::page_of(&view, &now),
-        None => unknown(&now),
+    let Some(view) = provider.view(&name) else {
+        return unknown(&now);
+    };
+    if !browser::is_by_another(&visit, view.flow.browser) {
+        return screens::page_of(&view, &now);
     }
+    match visit.query("at") {
+        Some(INSTEAD) if view.is_open() => screens::begin_instead(&view, None, &now),
+        _ => begun_elsewhere(&view, &now, &format!("{}/{name}", P::VISITS)),
+    }
+}
+
+/// What another browser than the one that signed in gets.
+fn begun_elsewhere(view: &VisitView, now: &str, path: &str) -> Response {
+    let service = screens::service_of(view);
+    if view.is_open() {
+        let words = "Somebody signed in here with another browser. Whoever signs in here instead begins again; nothing was shared yet.";
+        let instead = format!("{path}?at={INSTEAD}");
+        let next = Some(("Sign in here instead", instead.as_str()));
+        return browser::refuse(&service, now, words, next);
+    }
+    let words = format!(
+        "Somebody signed in here with another browser, and the request is over. Ask {} for a link of your own.",
+        view.lender
+    );
+    browser::refuse(&service, now, &words, None)
 }
 
 async fn send<P: Among>(
@@ -134,10 +167,31 @@ async fn send<P: Among>(
     if !visit.may_act(view.flow.token) {
         return foreign(&now);
     }
-    if let Some(action) = action_of(&visit) {
+    let path = format!("{}/{name}", P::VISITS);
+    let action = action_of(&visit);
+    if browser::is_by_another(&visit, view.flow.browser) {
+        match &action {
+            Some(Action::ConfirmMobile { mobile, .. })
+                if visit.query("at") == Some(INSTEAD) && view.is_open() =>
+            {
+                if mobile.trim() != view.flow.mobile {
+                    return screens::begin_instead(&view, Some(Problem::OtherMobile), &now);
+                }
+            }
+            _ => return begun_elsewhere(&view, &now, &path),
+        }
+    }
+    let signs_in = match &action {
+        Some(Action::ConfirmMobile { browser, .. }) => *browser,
+        _ => None,
+    };
+    if let Some(action) = action {
         provider.act(&name, action);
     }
-    see_other(&format!("{}/{name}", P::VISITS))
+    match signs_in {
+        Some(browser) => browser::see_other_as(browser, &path),
+        None => see_other(&path),
+    }
 }
 
 fn refusal(status: StatusCode, words: &str, now: &str) -> Response {
@@ -170,7 +224,10 @@ fn unknown(now: &str) -> Response {
 fn action_of(form: &Visit) -> Option<Action> {
     let text = |name: &str| form.field(name).to_owned();
     Some(match form.field("do") {
-        "mobile" => Action::ConfirmMobile(text("mobile")),
+        "mobile" => Action::ConfirmMobile {
+            mobile: text("mobile"),
+            browser: Some(browser::name_of(form)),
+        },
         "otp" => Action::Otp(text("otp")),
         "bank-otp" => Action::BankOtp(text("otp")),
         "resend" => Action::Resend,

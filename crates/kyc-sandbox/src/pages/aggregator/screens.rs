@@ -28,14 +28,31 @@ pub(super) fn page_of(view: &VisitView, now: &str) -> Response {
         Screen::Otp | Screen::BankOtp => Some(otp_message(flow)),
         _ => None,
     };
-    let service = format!("Account aggregator {}", view.aggregator);
     let frame = Frame {
         title: &title,
-        service: &service,
+        service: &service_of(view),
         now,
         message: message.as_deref(),
     };
     page(StatusCode::OK, &frame, &content)
+}
+
+/// Whose screens they are.
+pub(super) fn service_of(view: &VisitView) -> String {
+    format!("Account aggregator {}", view.aggregator)
+}
+
+/// The first screen, for a browser that begins instead of the one that signed in.
+pub(super) fn begin_instead(view: &VisitView, problem: Option<Problem>, now: &str) -> Response {
+    let mut view = view.clone();
+    view.flow.problem = problem;
+    let frame = Frame {
+        title: &start_title(&view),
+        service: &service_of(&view),
+        now,
+        message: None,
+    };
+    page(StatusCode::OK, &frame, &start(&view, &[CONTINUE]))
 }
 
 /// What a phone would have shown.
@@ -81,6 +98,7 @@ pub(super) fn form(flow: &Flow, fields: &Markup, buttons: &[(&str, &str, &str)])
     }
 }
 
+const CONTINUE: (&str, &str, &str) = ("primary", "mobile", "Continue");
 const LEAVE: (&str, &str, &str) = ("", "leave", "Leave");
 const BACK: (&str, &str, &str) = ("", "back", "Back");
 
@@ -95,10 +113,10 @@ pub(super) fn otp_field() -> Markup {
 fn screen(view: &VisitView) -> (String, Markup) {
     let flow = &view.flow;
     match flow.screen {
-        Screen::Start | Screen::Done | Screen::Mine => (
-            format!("{} asks to see your accounts", view.lender),
-            start(view),
-        ),
+        Screen::Start | Screen::Done | Screen::Mine => {
+            let cancel = ("", "leave", "Cancel");
+            (start_title(view), start(view, &[CONTINUE, cancel]))
+        }
         Screen::Otp => ("Is this your phone?".to_owned(), otp(flow)),
         Screen::Banks => ("Your banks".to_owned(), banks(flow)),
         Screen::Accounts => ("Your accounts".to_owned(), accounts(flow)),
@@ -108,19 +126,18 @@ fn screen(view: &VisitView) -> (String, Markup) {
     }
 }
 
-fn start(view: &VisitView) -> Markup {
+fn start_title(view: &VisitView) -> String {
+    format!("{} asks to see your accounts", view.lender)
+}
+
+fn start(view: &VisitView, buttons: &[(&str, &str, &str)]) -> Markup {
     let fields = html! {
         @for consent in &view.consents { p { (consent.purpose) } }
         label for="mobile" { "Mobile number" }
         input #mobile type="tel" name="mobile" inputmode="numeric" autocomplete="off" maxlength="80"
             value=(view.flow.mobile);
     };
-    let cancel = ("", "leave", "Cancel");
-    form(
-        &view.flow,
-        &fields,
-        &[("primary", "mobile", "Continue"), cancel],
-    )
+    form(&view.flow, &fields, buttons)
 }
 
 fn otp(flow: &Flow) -> Markup {

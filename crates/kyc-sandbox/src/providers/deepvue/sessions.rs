@@ -41,7 +41,7 @@ impl Deepvue {
         Identity::of(mobile, self.simulation.data_seed)
     }
 
-    /// A new id of a browser, and a new code: not of the ids that replies have.
+    /// A new code: not of the ids that replies have.
     pub(crate) fn new_secret() -> Uuid {
         Uuid::new_v4()
     }

@@ -1,5 +1,6 @@
 //! The pages as a browser without scripts uses them: links are followed, forms are sent, redirects lead on.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use kyc_sandbox::settings::{JointAccounts, PeopleAct};
@@ -7,6 +8,7 @@ use kyc_sandbox::{AggregatorConsentStatus, FinproSettings, Settings};
 use serde_json::json;
 
 use super::{DAY, World, finpass_body};
+use crate::browser::Browser;
 use crate::{Reply, send};
 
 const ORDINARY: &str = "9812300000";
@@ -17,6 +19,7 @@ struct Person<'w> {
     world: &'w World,
     page: String,
     shown: String,
+    cookie: RefCell<String>,
 }
 
 impl<'w> Person<'w> {
@@ -27,6 +30,7 @@ impl<'w> Person<'w> {
             world,
             page: path.to_owned(),
             shown: String::new(),
+            cookie: RefCell::default(),
         };
         person.look().await;
         person
@@ -34,7 +38,9 @@ impl<'w> Person<'w> {
 
     async fn look(&mut self) -> u16 {
         loop {
-            let reply = send(&self.world.sandbox, "GET", &self.page, &[], "").await;
+            let cookie = self.cookie.borrow().clone();
+            let headers = [("cookie", cookie.as_str())];
+            let reply = send(&self.world.sandbox, "GET", &self.page, &headers, "").await;
             match reply.header("location") {
                 Some(to) => self.page = to.to_owned(),
                 None => {
@@ -52,7 +58,14 @@ impl<'w> Person<'w> {
     }
 
     async fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
-        send(&self.world.sandbox, "POST", &self.page, headers, body).await
+        let cookie = self.cookie.borrow().clone();
+        let headers = [&[("cookie", cookie.as_str())], headers].concat();
+        let reply = send(&self.world.sandbox, "POST", &self.page, &headers, body).await;
+        if let Some(cookie) = reply.header("set-cookie") {
+            let cookie = cookie.split(';').next().unwrap().to_owned();
+            *self.cookie.borrow_mut() = cookie;
+        }
+        reply
     }
 
     /// Presses a button with these fields beside it.
@@ -372,24 +385,26 @@ async fn a_joint_account_is_shown_and_not_linked_unless_a_setting_allows_it() {
 }
 
 #[tokio::test]
-async fn a_page_out_of_order_on_another_device_or_after_the_end_says_so() {
+async fn a_page_out_of_order_in_another_window_or_after_the_end_says_so() {
     let world = World::new();
     let (handle, url) = world.ask_with(ORDINARY, json!({})).await;
-    let mut phone = Person::open(&world, &url).await;
-    let mut desk = Person::open(&world, &url).await;
-    phone.press("mobile", &[("mobile", ORDINARY)]).await;
-    phone.press("otp", &[("otp", "123456")]).await;
-    // The other device is a screen behind, and loses nothing.
-    desk.press("mobile", &[("mobile", ORDINARY)]).await;
-    assert_eq!(desk.title(), "Your banks");
+    let mut first = Person::open(&world, &url).await;
+    let mut second = Person::open(&world, &url).await;
+    first.press("mobile", &[("mobile", ORDINARY)]).await;
+    first.press("otp", &[("otp", "123456")]).await;
+    // The other window of the browser is a screen behind, and loses nothing.
+    second.cookie.clone_from(&first.cookie);
+    second.press("mobile", &[("mobile", ORDINARY)]).await;
+    assert_eq!(second.title(), "Your banks");
     assert!(
-        desk.problem()
+        second
+            .problem()
             .unwrap()
             .contains("Nothing is lost: go on here.")
     );
-    desk.press("approve", &[("consent", "0")]).await;
+    second.press("approve", &[("consent", "0")]).await;
     assert_eq!(
-        (desk.title(), world.status(&handle).await.as_str()),
+        (second.title(), world.status(&handle).await.as_str()),
         ("Your banks", "PENDING")
     );
 
@@ -399,10 +414,10 @@ async fn a_page_out_of_order_on_another_device_or_after_the_end_says_so() {
             .sandbox
             .decide_consent(&handle, AggregatorConsentStatus::Rejected)
     );
-    desk.press("banks", &[("bank", "0")]).await;
-    assert_eq!(desk.title(), "This request is over");
-    assert!(desk.sees("rejected since"));
-    assert_eq!(world.decrypted(&desk.back().unwrap()).await.1, "1");
+    second.press("banks", &[("bank", "0")]).await;
+    assert_eq!(second.title(), "This request is over");
+    assert!(second.sees("rejected since"));
+    assert_eq!(world.decrypted(&second.back().unwrap()).await.1, "1");
 
     // After its time.
     let (handle, url) = world.ask_with("9812300002", json!({})).await;
@@ -414,6 +429,128 @@ async fn a_page_out_of_order_on_another_device_or_after_the_end_says_so() {
     assert_eq!(late.title(), "This request is over");
     assert!(late.sees("expired since"));
     assert_eq!(world.status(&handle).await, "EXPIRED");
+}
+
+/// From the first screen to the review.
+async fn to_review(browser: &mut Browser<'_>, mobile: &str) {
+    for fields in [
+        &[("do", "mobile"), ("mobile", mobile)],
+        &[("do", "otp"), ("otp", "123456")],
+        &[("do", "banks"), ("bank", "0")],
+    ] {
+        browser.send(fields).await;
+    }
+    let (_, link) = browser
+        .page
+        .text
+        .split_once("name=\"account\" value=\"")
+        .unwrap();
+    let link = link.split('"').next().unwrap().to_owned();
+    let link = [("do", "accounts"), ("account", link.as_str())];
+    browser.send(&link).await;
+    browser.send(&[("do", "bank-otp"), ("otp", "123456")]).await;
+    assert_eq!(browser.title(), REVIEW);
+}
+
+const REVIEW: &str = "What you are asked for";
+const OF_ANOTHER: (u16, &str) = (409, "Session of another person");
+const INSTEAD: &str = "Sign in here instead";
+
+#[tokio::test]
+async fn only_the_browser_that_signed_in_goes_on_with_a_request() {
+    let world = World::with(Settings::default().with_people_act(PeopleAct::OnPages));
+    let (_, finpro) = world.ask_with(ORDINARY, json!({})).await;
+    let opened = world
+        .finpass("/services/account-aggregator/init", finpass_body(ORDINARY))
+        .await;
+    let finpass = opened.json()["data"]["redirect_url"].clone();
+    for url in [finpro.as_str(), finpass.as_str().unwrap()] {
+        let link = url.strip_prefix(ORIGIN).unwrap();
+        let mut first = Browser::open(&world.sandbox, link).await;
+        // Any browser may open it before somebody begins.
+        let mut other = Browser::open(&world.sandbox, link).await;
+        assert!(other.title().contains("asks to see your accounts"));
+        let page = other.at.clone();
+        to_review(&mut first, ORDINARY).await;
+        let token = first.hidden().remove(0).1;
+
+        // What the other one still shows, and what it makes up, does nothing.
+        other.send(&[("do", "mobile"), ("mobile", ORDINARY)]).await;
+        assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+        other.get(link).await;
+        assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+        assert!(!other.shows(&token) && !other.shows("XX"));
+        check_page(&other.page);
+        for address in [page.clone(), format!("{page}?at=start")] {
+            for action in ["approve", "reject", "back", "leave"] {
+                other.at.clone_from(&address);
+                let forged = [("token", token.as_str()), ("do", action), ("consent", "0")];
+                other.post(&forged, &[]).await;
+                assert_eq!((other.page.status, other.title()), OF_ANOTHER, "{action}");
+            }
+        }
+        let instead = other.link(INSTEAD).unwrap();
+        other.get(&instead).await;
+        assert!(other.title().contains("asks to see your accounts"));
+        other
+            .send(&[("do", "mobile"), ("mobile", "9812300009")])
+            .await;
+        assert!(other.error().unwrap().contains("not the mobile number"));
+        first.get(&page).await;
+        assert_eq!((first.title(), first.error()), (REVIEW, None));
+
+        // Whoever signs in instead begins again, and is the only one from then on.
+        other.get(&instead).await;
+        to_review(&mut other, ORDINARY).await;
+        first.get(&page).await;
+        assert_eq!((first.page.status, first.title()), OF_ANOTHER);
+        other.send(&[("do", "approve")]).await;
+        assert_eq!(other.title(), "Approved");
+        first.get(&page).await;
+        assert_eq!((first.page.status, first.title()), OF_ANOTHER);
+        assert!(!first.shows("lender.example.test") && first.link(INSTEAD).is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_left_is_taken_up_in_another_browser() {
+    let world = World::with(Settings::default().with_people_act(PeopleAct::OnPages));
+    for (action, seconds) in [("leave", 0), ("back", 0), ("resend", 601)] {
+        let (_, url) = world.ask_with(ORDINARY, json!({})).await;
+        let link = url.strip_prefix(ORIGIN).unwrap();
+        let mut first = Browser::open(&world.sandbox, link).await;
+        first.send(&[("do", "mobile"), ("mobile", ORDINARY)]).await;
+        first.send(&[("do", action)]).await;
+        world.pass_seconds(seconds).await;
+        let mut other = Browser::open(&world.sandbox, link).await;
+        assert_eq!((other.page.status, other.title()), OF_ANOTHER, "{action}");
+        let instead = other.link(INSTEAD).unwrap();
+        other.get(&instead).await;
+        to_review(&mut other, ORDINARY).await;
+        first.get(link).await;
+        assert_eq!((first.page.status, first.title()), OF_ANOTHER, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn given_consents_are_shown_in_the_browser_that_signed_in_only() {
+    let world = World::new();
+    let handle = world.ask("9000000001").await;
+    world.pass_seconds(1).await;
+    let mut first = Browser::open(&world.sandbox, "/aa/me").await;
+    first.send(&[("mobile", "9000000001")]).await;
+    let mut other = Browser::open(&world.sandbox, &first.at).await;
+    assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+    first.send(&[("do", "otp"), ("otp", "123456")]).await;
+    assert_eq!(first.title(), "My consents");
+    let token = first.hidden().remove(0).1;
+    let revoke = format!("revoke {handle}");
+    other.post(&[("token", &token), ("do", &revoke)], &[]).await;
+    assert_eq!((other.page.status, other.title()), OF_ANOTHER);
+    assert_eq!(world.status(&handle).await, "ACTIVE");
+    assert_eq!(other.link("Sign in").as_deref(), Some("/aa/me"));
+    first.send(&[("do", &revoke)]).await;
+    assert_eq!(world.status(&handle).await, "REVOKED");
 }
 
 #[tokio::test]
@@ -501,6 +638,7 @@ async fn what_is_not_there_is_said_and_markup_is_text() {
             world: &world,
             page: path.to_owned(),
             shown: String::new(),
+            cookie: RefCell::default(),
         };
         if path.ends_with("%ff") {
             let reply = send(&world.sandbox, "GET", path, &[], "").await;
