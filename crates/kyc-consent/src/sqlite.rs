@@ -240,7 +240,8 @@ fn number(connection: &Connection, pragma: &str) -> Result<i64, StoreError> {
     Ok(connection.pragma_query_value(None, pragma, |row| row.get(0))?)
 }
 
-/// An empty file that is its owner's alone; SQLite gives its log the same mode. Another process may have been faster.
+/// An empty file that is its owner's alone; SQLite gives its log the same mode. Another process may have been faster. What is no
+/// file, such as a device, is refused.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -248,6 +249,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ if !fs::metadata(path)?.is_file() => Err(io::ErrorKind::InvalidInput.into()),
         _ => Ok(()),
     }
 }

@@ -261,10 +261,11 @@ fn is_empty(path: &Path) -> bool {
     fs::metadata(path).map_or(true, |file| file.len() == 0)
 }
 
-/// Refuses a file that is marked as read-only, also for a user whom marks do not stop.
+/// Refuses a file that is marked as read-only, also for a user whom marks do not stop, and what is no file: a device is as long as
+/// an empty one.
 fn writable(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
-        Ok(file) if file.is_dir() => Err(OpenError::NotADatabase {
+        Ok(file) if !file.is_file() => Err(OpenError::NotADatabase {
             path: path.to_owned(),
         }),
         Ok(file) if file.permissions().readonly() => Err(OpenError::ReadOnly {
@@ -573,6 +574,19 @@ mod tests {
         fs::create_dir(&path).expect("a directory");
         let error = Candidate::among("", &path).expect_err("a directory is refused");
         assert!(matches!(error, OpenError::NotADatabase { .. }));
+
+        // Neither is what is as long as an empty file: a socket, a device, and a link to one.
+        #[cfg(unix)]
+        {
+            let socket = directory.path().join("socket");
+            let _listening = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+            let link = directory.path().join("link");
+            std::os::unix::fs::symlink(&socket, &link).expect("a link");
+            for path in [&socket, &link] {
+                let error = Candidate::among("", path).expect_err("it is no file");
+                assert!(matches!(error, OpenError::NotADatabase { .. }));
+            }
+        }
     }
 
     #[test]
