@@ -201,6 +201,16 @@ impl Drop for Writer {
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!("the writer of journeys panicked");
         }
+        // The reader is closed last and may not write, so SQLite itself would leave the log, and what was erased in it.
+        let database = lock(&self.shared.database);
+        let moved = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| {
+            row.get::<_, i64>(0)
+        });
+        if moved != Ok(0) {
+            tracing::warn!(
+                "the log of journeys was not moved into the database when it was closed"
+            );
+        }
     }
 }
 

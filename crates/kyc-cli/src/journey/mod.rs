@@ -68,6 +68,9 @@ async fn start(
         None => plan::whole()?,
     };
     if let Some(key) = &arguments.key {
+        if key.trim().is_empty() {
+            return Err(Failure::configuration("--key", "must not be empty"));
+        }
         EventKey::command(key).map_err(|error| error.for_field("--key"))?;
     }
     let store = Store::open(&arguments.store.db)?;
@@ -77,7 +80,10 @@ async fn start(
     };
     let known = store.engine.read(&id).await.map_err(failed)?;
     if let Some(known) = known {
-        output.tell("the key has a journey already; nothing was begun");
+        output.tell(match known.state.status().is_end() {
+            true => "the key has a journey already; nothing was begun",
+            false => "the key has a journey already; nothing was begun: `kyc journey resume` goes on with it",
+        });
         show::print(&store, &known, output).await?;
         return Ok(exit_code(known.state.status()));
     }

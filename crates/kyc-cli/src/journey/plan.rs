@@ -1,7 +1,7 @@
 //! The plan of a journey, from a file.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use kyc_facade::provider_core::capability::AggregatorId;
@@ -29,11 +29,13 @@ pub(crate) fn whole() -> Result<Plan, Failure> {
 /// Reads a plan: JSON if the name of the file ends so, TOML otherwise.
 pub(crate) fn read(path: &Path) -> Result<Plan, Failure> {
     let failed = |error: &io::Error| Failure::file(FIELD, "read", error);
-    let length = fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if length > MOST {
+    let file = fs::File::open(path).map_err(|error| failed(&error))?;
+    let mut text = String::new();
+    let read = file.take(MOST.saturating_add(1)).read_to_string(&mut text);
+    read.map_err(|error| failed(&error))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MOST {
         return Err(Failure::configuration(FIELD, "must be 64 KiB at most"));
     }
-    let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
     let is_json = path
         .extension()
         .is_some_and(|end| end.eq_ignore_ascii_case("json"));

@@ -46,6 +46,15 @@ impl FileSealer {
             _ => Failure::file("the key beside --db", "read", error),
         };
         let mut file = fs::File::open(key_path(database)).map_err(|error| failed(&error))?;
+        #[cfg(unix)]
+        {
+            let read = file.metadata().map_err(|error| failed(&error))?;
+            let mode = std::os::unix::fs::PermissionsExt::mode(&read.permissions());
+            if mode & 0o077 != 0 {
+                let rule = "may be read by others; only its owner may: `chmod 600` it, and ask who read it";
+                return Err(Failure::configuration("the key beside --db", rule));
+            }
+        }
         let mut key = Zeroizing::new([0; KEY]);
         let whole = file.read_exact(&mut *key);
         let more = whole.and_then(|()| file.read(&mut [0]));
@@ -62,18 +71,28 @@ impl FileSealer {
         let mut key = Zeroizing::new([0; KEY]);
         let rule = "the system gives no randomness";
         getrandom::fill(&mut *key).map_err(|_| Failure::configuration("system", rule))?;
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options
-            .open(key_path(database))
-            .and_then(|mut file| file.write_all(&*key).and_then(|()| file.sync_all()));
-        match written {
+        match Self::write(&key_path(database), &key) {
             Ok(()) => Ok(Self(key)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(database),
             Err(error) => Err(Failure::file("the key beside --db", "written", &error)),
         }
+    }
+
+    /// Puts a key in its place as a whole, where none is yet.
+    fn write(path: &Path, key: &[u8; KEY]) -> io::Result<()> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}", std::process::id()));
+        let new = PathBuf::from(new);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let placed = options
+            .open(&new)
+            .and_then(|mut file| file.write_all(key).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::hard_link(&new, path));
+        let removed = fs::remove_file(&new);
+        placed.and(removed)
     }
 
     fn cipher(&self) -> Aes256Gcm {
@@ -217,9 +236,29 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+        for mode in [0o640, 0o604, 0o644] {
+            fs::set_permissions(key_path(&database), fs::Permissions::from_mode(mode)).unwrap();
+            assert!(FileSealer::read(&database).is_err(), "{mode:o}");
+        }
+        fs::set_permissions(key_path(&database), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(FileSealer::read(&database).is_ok());
         for bytes in [vec![], vec![1; KEY - 1], vec![1; KEY + 1]] {
             fs::write(key_path(&database), bytes).unwrap();
             assert!(FileSealer::read(&database).is_err());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_stands_there_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("journeys.db");
+        let place = key_path(&database);
+        assert!(FileSealer::write(&directory.path().join("none/key"), &[1; KEY]).is_err());
+        FileSealer::write(&place, &[1; KEY]).unwrap();
+        let again = FileSealer::write(&place, &[2; KEY]).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&place).unwrap(), [1; KEY]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

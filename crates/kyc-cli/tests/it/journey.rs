@@ -265,6 +265,14 @@ fn what_is_wrong_is_told_before_anything_begins() {
     refused(number, "mobile_number: must be");
     let key = format!("CANARY{}", "x".repeat(600));
     refused(start(&["--sandbox", "--key", &key]), "--key: ");
+    for blank in ["", " "] {
+        refused(start(&["--sandbox", "--key", blank]), "--key: ");
+    }
+    #[cfg(unix)]
+    refused(
+        start(&["--sandbox", "--plan", "/dev/zero"]),
+        "--plan: must be 64 KiB at most",
+    );
     for (text, words) in [
         ("CANARY", "--plan: is no TOML: line 1"),
         ("", "--plan: plan: must have a leg"),
@@ -358,11 +366,19 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
     refused(show(), "--db: has no key beside it");
     refused(files.start("9001000000", &[]), "--db: has no key beside it");
     fs::write(&key, &own).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        refused(show(), "the key beside --db: may be read by others");
+        mode(0o600);
+    }
     assert_eq!(show().code, 0);
 
     let stranger = Files::new();
     stranger.write("journeys.db", "no database at all");
-    fs::write(stranger.path("journeys.db.key"), &own).unwrap();
+    fs::copy(&key, stranger.path("journeys.db.key")).unwrap();
     let run = stranger.run(&["list"]);
     refused(run, "--db: is no SQLite database");
 }

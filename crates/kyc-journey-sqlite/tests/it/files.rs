@@ -386,6 +386,28 @@ async fn what_is_erased_is_gone_from_the_file() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_closed_is_whole_without_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path()).unwrap();
+    start(&engine).await;
+    let typed = event("code", Fact::OneTimeCodeTyped).set_payload(payload("canary-of-the-code"));
+    engine.submit(&id(), typed).await.unwrap();
+    let withdrawn = event("withdrawn", Fact::Withdrawn);
+    engine.submit(&id(), withdrawn).await.unwrap();
+    let seq = engine.read(&id()).await.unwrap().unwrap().state.seq();
+    drop(engine);
+    assert!(!stands(directory.path(), "canary-of-the-code"));
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_string_lossy().ends_with("-wal") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    let engine = open(directory.path()).unwrap();
+    assert_eq!(engine.read(&id()).await.unwrap().unwrap().state.seq(), seq);
+}
+
+#[tokio::test]
 async fn a_body_that_was_moved_or_changed_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let engine = open(directory.path()).unwrap();
