@@ -266,10 +266,7 @@ impl Documents {
             self.calls.give_up(step, LEG, attempt, |_| true);
             return self.authorized(step, plan, *has_e_aadhaar);
         }
-        match self.status().has_ended() {
-            true => step.discarded(Reason::LegEnded),
-            false => step.late(Reason::UnknownEffect),
-        }
+        step.expected_no_more(self.status());
     }
 
     fn answered(

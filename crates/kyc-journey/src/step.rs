@@ -8,7 +8,7 @@ use crate::effect::{
 };
 use crate::event::{Event, Reason, Verdict};
 use crate::id::{Correlation, CorrelationToken, EffectId, JourneyId, Seq};
-use crate::leg::Leg;
+use crate::leg::{Leg, LegStatus};
 use crate::operation::Operation;
 use crate::plan::later;
 
@@ -234,6 +234,14 @@ impl<'a> Step<'a> {
 
     pub(crate) fn discarded(&mut self, reason: Reason) {
         self.conclude(Verdict::Discarded, reason);
+    }
+
+    /// A result that a leg in this state does not wait for.
+    pub(crate) fn expected_no_more(&mut self, leg: LegStatus) {
+        match leg.has_ended() {
+            true => self.discarded(Reason::LegEnded),
+            false => self.late(Reason::UnknownEffect),
+        }
     }
 
     fn conclude(&mut self, verdict: Verdict, reason: Reason) {

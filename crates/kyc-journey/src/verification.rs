@@ -382,10 +382,7 @@ impl Verification {
             }
             _ => {}
         }
-        match self.status().has_ended() {
-            true => step.discarded(Reason::LegEnded),
-            false => step.late(Reason::UnknownEffect),
-        }
+        step.expected_no_more(self.status());
     }
 
     fn answered(

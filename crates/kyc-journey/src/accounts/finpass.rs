@@ -304,10 +304,7 @@ impl Finpass {
             }
             _ => {}
         }
-        match self.status().has_ended() {
-            true => step.discarded(Reason::LegEnded),
-            false => step.late(Reason::UnknownEffect),
-        }
+        step.expected_no_more(self.status());
     }
 
     fn answered(

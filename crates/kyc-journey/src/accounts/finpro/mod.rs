@@ -351,10 +351,7 @@ impl FinPro {
             }
             _ => {}
         }
-        match self.status().has_ended() {
-            true => step.discarded(Reason::LegEnded),
-            false => step.late(Reason::UnknownEffect),
-        }
+        step.expected_no_more(self.status());
     }
 
     fn answered(
