@@ -196,9 +196,7 @@ fn unmask(sandbox: &Sandbox, page: &str, journey: Option<JourneyId>, form: &Form
         sandbox.unmasked().show(page, field);
         let part = field.split(':').next().unwrap_or_default();
         let words = format!("unmasked a value of the {part} of {page} for 30 s");
-        let simulation = sandbox.simulation();
-        let happenings = &simulation.happenings;
-        happenings.add(simulation.now_ms(), journey, What::Console { words });
+        sandbox.simulation().console(journey, words);
     }
 }
 
@@ -383,11 +381,7 @@ pub(super) async fn act(
         );
     }
     let words = format!("{decision} in the person's place");
-    let simulation = sandbox.simulation();
-    let what = What::Console { words };
-    simulation
-        .happenings
-        .add(simulation.now_ms(), Some(journey), what);
+    sandbox.simulation().console(Some(journey), words);
     see_other(&format!("/j/{journey}"))
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::json_reply;
-use crate::exchange::{ConnectionInfo, is_own_host};
+use crate::exchange::{ConnectionInfo, body, is_own_host};
 
 /// The longest body.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -115,16 +115,13 @@ pub(crate) async fn with_whole_body(
     let connection = request.extensions().get::<ConnectionInfo>();
     let timeout = connection.and_then(|connection| connection.body_read_timeout);
     let (parts, body) = request.into_parts();
-    let read = axum::body::to_bytes(body, BODY_BYTES);
-    let read = match timeout {
-        Some(timeout) => tokio::time::timeout(timeout, read)
-            .await
-            .map_err(|_| (StatusCode::REQUEST_TIMEOUT, "takes too long to end"))?,
-        None => read.await,
-    };
-    let body = read.map_err(|_| {
-        let rule = "has a body that breaks off, or is longer than 1 MiB";
-        (StatusCode::PAYLOAD_TOO_LARGE, rule)
+    let read = body::read(body, BODY_BYTES, timeout, &parts.headers).await;
+    let body = read.map_err(|status| match status {
+        408 => (StatusCode::REQUEST_TIMEOUT, "takes too long to end"),
+        _ => {
+            let rule = "has a body that breaks off, or is longer than 1 MiB";
+            (StatusCode::PAYLOAD_TOO_LARGE, rule)
+        }
     })?;
     Ok(Request::from_parts(parts, body.into()))
 }

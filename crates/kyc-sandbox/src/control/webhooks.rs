@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, object, provider, reply, with};
 use crate::sandbox::Sandbox;
-use crate::state::{Delivery, Webhook, What, iso};
+use crate::state::{Delivery, Webhook, iso};
 
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
     let webhooks: Vec<Value> = sandbox.webhooks().iter().map(summary).collect();
@@ -19,13 +19,7 @@ pub(super) async fn list(State(sandbox): State<Sandbox>) -> Response {
 pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
     reply(find(&sandbox, &id).map(|webhook| {
         let words = format!("showed the body of {} as it is", webhook.id);
-        let simulation = sandbox.simulation();
-        let happenings = &simulation.happenings;
-        happenings.add(
-            simulation.now_ms(),
-            webhook.journey,
-            What::Console { words },
-        );
+        sandbox.simulation().console(webhook.journey, words);
         let headers = sandbox.providers().sent_headers(&webhook).into_iter();
         let headers: Value = headers
             .map(|(name, value)| (name.into_owned(), Value::from(value)))

@@ -17,7 +17,7 @@ const DISCARD_BYTES: usize = 2 * 1024 * 1024;
 
 /// The whole body, or the HTTP status of the failure. A peer that waits for permission to send a body that is too long gets
 /// the refusal instead.
-pub(super) async fn read(
+pub(crate) async fn read(
     body: Body,
     limit: usize,
     timeout: Option<Duration>,

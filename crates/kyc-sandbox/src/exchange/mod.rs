@@ -1,7 +1,7 @@
 //! One request in, one reply out: the parts that all operations share.
 
 mod archive;
-mod body;
+pub(crate) mod body;
 mod declare;
 mod faults;
 mod form;

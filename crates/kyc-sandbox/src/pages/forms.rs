@@ -1,6 +1,5 @@
 //! Visits to pages, and the parts that their forms share.
 
-use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, header};
@@ -8,7 +7,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::layout::{Frame, page};
-use crate::exchange::{ConnectionInfo, decoded};
+use crate::exchange::{ConnectionInfo, body, decoded};
 use crate::state::JourneyId;
 
 /// The longest form.
@@ -33,11 +32,9 @@ impl Visit {
     pub(crate) async fn read(request: Request) -> Option<Self> {
         let (parts, body) = request.into_parts();
         let connection = parts.extensions.get::<ConnectionInfo>();
-        let read = to_bytes(body, FORM_BYTES);
-        let body = match connection.and_then(|connection| connection.body_read_timeout) {
-            Some(timeout) => tokio::time::timeout(timeout, read).await.ok()?.ok()?,
-            None => read.await.ok()?,
-        };
+        let timeout = connection.and_then(|connection| connection.body_read_timeout);
+        let body = body::read(body, FORM_BYTES, timeout, &parts.headers).await;
+        let body = body.ok()?;
         let cookies = parts.headers.get_all(header::COOKIE).iter();
         let cookies: Vec<&str> = cookies.filter_map(|value| value.to_str().ok()).collect();
         let authority = parts.uri.authority().map(ToString::to_string);

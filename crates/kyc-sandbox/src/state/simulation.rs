@@ -164,6 +164,12 @@ impl Simulation {
         self.happenings.add(self.now_ms(), journey, what);
     }
 
+    /// Tells of what somebody did or saw in the sandbox itself.
+    pub(crate) fn console(&self, journey: Option<JourneyId>, words: String) {
+        self.happenings
+            .add(self.now_ms(), journey, What::Console { words });
+    }
+
     /// Makes a webhook and lets it be delivered after so many milliseconds, or never.
     pub(crate) fn webhook(
         &self,
