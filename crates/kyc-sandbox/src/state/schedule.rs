@@ -146,7 +146,13 @@ impl Schedule {
 
     /// Takes these timers out.
     pub(crate) fn forget(&self, timer: &Timer) {
-        self.lock().by_time.retain(|_, planned| planned != timer);
+        self.lock().by_time.retain(|(.., number), planned| {
+            let is_kept = planned != timer;
+            if !is_kept {
+                self.room.remove(number);
+            }
+            is_kept
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Timers> {

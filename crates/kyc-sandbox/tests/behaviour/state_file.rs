@@ -592,6 +592,30 @@ async fn a_webhook_that_was_on_its_way_is_sent_again() {
     assert_eq!(file.receiver.arrived.lock().unwrap().len(), 2);
 }
 
+#[tokio::test]
+async fn a_webhook_that_was_sent_again_in_time_is_planned_no_more() {
+    let file = File::new();
+    let sandbox = file.open();
+    sandbox.decide(
+        "d69a07cf-4434-4d36-be6c-d22af7dc01fb",
+        DecisionStatus::Approved,
+    );
+    file.receiver.answers.lock().unwrap().extend([503, 503]);
+    assert_eq!(sandbox.deliver_due().await.len(), 2);
+    for webhook in sandbox.webhooks() {
+        assert!(sandbox.resend(webhook.id).await.unwrap().is_accepted());
+    }
+    drop(sandbox);
+    let arrived = || file.receiver.arrived.lock().unwrap().len();
+    assert_eq!(arrived(), 4);
+    let sandbox = file.open();
+    let planned = json!({"until": "webhook"});
+    let planned = control::post(&sandbox, "/sandbox/clock", &planned).await;
+    assert_eq!(planned.status, 404, "{}", planned.text);
+    assert_eq!(sandbox.advance(seconds(3600)).await.delivered, 0);
+    assert_eq!(arrived(), 4);
+}
+
 /// Never answers.
 #[derive(Debug)]
 struct Silent;
