@@ -13,6 +13,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::temporary;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -80,19 +81,11 @@ impl FileSealer {
 
     /// Puts a key in its place as a whole, where none is yet.
     fn write(path: &Path, key: &[u8; KEY]) -> io::Result<()> {
-        let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}", std::process::id()));
-        let new = PathBuf::from(new);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let placed = options
-            .open(&new)
-            .and_then(|mut file| file.write_all(key).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::hard_link(&new, path));
-        let removed = fs::remove_file(&new);
-        placed.and(removed)
+        let mut file = temporary::beside(path)?;
+        file.write_all(key)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        Ok(())
     }
 
     fn cipher(&self) -> Aes256Gcm {
