@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Refusal, flag, number, object, provider, reply, text};
+use super::{Refusal, flag, known_journey, number, object, provider, reply, text};
 use crate::exchange::{Failure, Fault, FaultId, FaultKind};
 use crate::sandbox::Sandbox;
 
@@ -89,13 +89,7 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         fault = fault.of_operation(operation);
     }
     if let Some(journey) = text(&body, "journey")? {
-        let journey = journey.parse();
-        let journey =
-            journey.map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?;
-        if !sandbox.simulation().journeys.has(journey) {
-            return Err(Refusal::invalid("journey", "is none of this sandbox"));
-        }
-        fault = fault.of_journey(journey);
+        fault = fault.of_journey(known_journey(sandbox, journey)?);
     }
     if let Some(count) = number(&body, "first", u64::MAX)? {
         if count == 0 {

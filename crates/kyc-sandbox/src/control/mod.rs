@@ -173,3 +173,13 @@ pub(super) fn provider(name: &str) -> Result<crate::Provider, Refusal> {
     crate::Provider::of(name)
         .ok_or_else(|| Refusal::invalid("provider", "must be finpass, finpro, veriff or deepvue"))
 }
+
+/// The journey of this id.
+pub(super) fn known_journey(sandbox: &Sandbox, id: &str) -> Result<crate::JourneyId, Refusal> {
+    let id = id.parse();
+    let id = id.map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?;
+    match sandbox.simulation().journeys.has(id) {
+        true => Ok(id),
+        false => Err(Refusal::invalid("journey", "is none of this sandbox")),
+    }
+}

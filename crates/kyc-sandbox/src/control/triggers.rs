@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::webhooks::summary;
-use super::{Refusal, number, object, reply, text};
+use super::{Refusal, known_journey, number, object, reply, text};
 use crate::sandbox::Sandbox;
 use crate::state::WebhookSigning;
 use crate::triggers::{Trigger, TriggerError};
@@ -53,13 +53,7 @@ async fn made(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         Some(_) => return Err(Refusal::invalid("sign", "must be old, wrong or none")),
     });
     if let Some(journey) = text(&body, "journey")? {
-        let journey = journey
-            .parse()
-            .map_err(|_| Refusal::invalid("journey", "must be an id such as j_19"))?;
-        if !sandbox.simulation().journeys.has(journey) {
-            return Err(Refusal::invalid("journey", "is none of this sandbox"));
-        }
-        trigger = trigger.of_journey(journey);
+        trigger = trigger.of_journey(known_journey(sandbox, journey)?);
     }
     let triggered = sandbox
         .trigger(trigger)

@@ -394,6 +394,7 @@ impl ActiveFaults {
         let journey = wants_journey.then(journey).flatten();
         let (mut failure, mut delay) = (None, Duration::ZERO);
         for (id, fault) in &mut active.1 {
+            let before = (fault.draw, fault.left);
             match &fault.kind {
                 FaultKind::Failure(_) if failure.is_some() => continue,
                 FaultKind::Failure(found) => {
@@ -407,7 +408,9 @@ impl ActiveFaults {
                     }
                 }
             }
-            self.room.put(id, fault);
+            if (fault.draw, fault.left) != before {
+                self.room.put(id, fault);
+            }
         }
         // Those that have met their last request are off.
         active.1.retain(|id, fault| {

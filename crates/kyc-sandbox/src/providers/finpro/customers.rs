@@ -233,13 +233,10 @@ impl Finpro {
     pub(super) fn on_timer(&self, at_ms: i64, timer: &Timer) {
         match timer {
             Timer::Person { id } => self.act_by_script(id, at_ms),
-            Timer::LinkExpires { id } => {
-                let pending = |consent: &AggregatorConsent| {
-                    *consent.handle == **id && consent.status == AggregatorConsentStatus::Pending
-                };
-                if self.consents.find(pending).is_some() {
-                    self.set_status(id, AggregatorConsentStatus::Expired, None);
-                }
+            Timer::LinkExpires { id }
+                if self.consent_status(id) == Some(AggregatorConsentStatus::Pending) =>
+            {
+                self.set_status(id, AggregatorConsentStatus::Expired, None);
             }
             Timer::Consent { handle, status } => {
                 self.set_status(handle, *status, None);
