@@ -125,7 +125,9 @@ impl Following {
         let mut returned = HashSet::new();
         loop {
             self.runner.run_until_idle().await.map_err(failed)?;
-            let came_back = self.come_back(&mut returned).await?;
+            let record = self.store.engine.read(&self.id).await.map_err(failed)?;
+            let state = record.as_ref().map(|record| &record.state);
+            let came_back = self.come_back(state, &mut returned).await?;
             let happened = self.store.engine.history(&self.id, seen).await;
             let happened = happened.map_err(failed)?;
             if let Some(last) = happened.last() {
@@ -136,7 +138,6 @@ impl Following {
             if came_back {
                 continue;
             }
-            let record = self.store.engine.read(&self.id).await.map_err(failed)?;
             let record = record.ok_or_else(|| Failure::configuration("ID", "was forgotten"))?;
             let late = self.clock.now().duration_since(begun) > LONGEST;
             let timers = record.state.timers();
@@ -152,9 +153,12 @@ impl Following {
     }
 
     /// Lets the person's browser come back from whatever the journey opened. `true` if it did for the first time.
-    async fn come_back(&self, returned: &mut HashSet<EventKey>) -> Result<bool, Failure> {
-        let record = self.store.engine.read(&self.id).await.map_err(failed)?;
-        let Some(state) = record.map(|record| record.state) else {
+    async fn come_back(
+        &self,
+        state: Option<&Journey>,
+        returned: &mut HashSet<EventKey>,
+    ) -> Result<bool, Failure> {
+        let Some(state) = state else {
             return Ok(false);
         };
         let mut came_back = false;

@@ -153,10 +153,12 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
     let mut lines = timeline::Lines::default();
     let followed = tokio::select! {
         followed = following.follow(after, |entries| {
-            let printed = lines.of(entries);
             match output.json {
                 true => Ok(()),
-                false => printed.iter().try_for_each(|line| output.line(&line.words())),
+                false => lines
+                    .of(entries)
+                    .iter()
+                    .try_for_each(|line| output.line(&line.words())),
             }
         }) => followed,
         () = interrupt.next() => {

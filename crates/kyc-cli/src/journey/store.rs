@@ -34,7 +34,7 @@ impl Store {
     /// Opens the file, which is there.
     pub(crate) fn existing(path: &Path) -> Result<Self, Failure> {
         match is_there(path) {
-            true => Self::open(path),
+            true => Self::with(path, FileSealer::read(path)?),
             false => Err(no_such_file()),
         }
     }

@@ -124,7 +124,7 @@ async fn list(sandbox: &Running, filter: &WebhookFilter) -> Result<Vec<Value>, F
     let webhooks: Vec<Value> = webhooks.cloned().collect();
     if let (true, Some(journey)) = (webhooks.is_empty(), &filter.journey) {
         // A journey that is not there is a mistake, and none that has no webhook.
-        let path = format!("/sandbox/journeys/{}", journey.replace('/', "%2F"));
+        let path = format!("/sandbox/journeys/{}", segment("--journey", journey)?);
         let known = sandbox.get(&path).await;
         known.map_err(|failure| failure.for_field("--journey"))?;
     }
