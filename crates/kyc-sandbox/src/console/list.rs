@@ -57,7 +57,7 @@ pub(super) async fn index(
         div.columns {
             // What steers comes first: the journeys are as many as there are.
             div.side {
-                (steering(&sandbox, &viewer))
+                aside aria-label="Providers, faults and clock" { (steering(&sandbox, &viewer)) }
                 nav aria-labelledby="journeys-title" {
                     h2 #journeys-title { "Journeys" }
                     div #journeys { (journeys::render(&sandbox, None)) }
