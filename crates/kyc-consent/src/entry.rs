@@ -35,11 +35,13 @@ pub enum EntryKind {
     Held,
     /// A hold was released.
     Released,
+    /// An account aggregator's consent artefact is over.
+    ArtefactEnded,
 }
 
 impl EntryKind {
     /// All kinds, in the order of the numbers that are stored.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Requested,
         Self::Given,
         Self::Refused,
@@ -51,6 +53,7 @@ impl EntryKind {
         Self::Erased,
         Self::Held,
         Self::Released,
+        Self::ArtefactEnded,
     ];
 
     /// The number that is stored and digested, from 1.
@@ -151,6 +154,8 @@ pub enum Detail {
     Expired {},
     /// A consent artefact at an account aggregator.
     Artefact(Artefact),
+    /// A consent artefact that is over: revoked or expired.
+    ArtefactEnded(Artefact),
     /// A call.
     Used(Use),
     /// What was erased, what was kept, and why.
@@ -177,6 +182,7 @@ impl Detail {
             Self::Withdrawn { .. } => EntryKind::Withdrawn,
             Self::Expired {} => EntryKind::Expired,
             Self::Artefact(_) => EntryKind::Artefact,
+            Self::ArtefactEnded(_) => EntryKind::ArtefactEnded,
             Self::Used(_) => EntryKind::Used,
             Self::Erased { .. } => EntryKind::Erased,
             Self::Held(_) => EntryKind::Held,
@@ -193,8 +199,9 @@ pub struct Artefact {
     pub provider: ProviderName,
     /// The artefact's id at the aggregator.
     pub id: String,
-    /// SHA-256 of the signed artefact.
-    pub text: Digest,
+    /// SHA-256 of the signed artefact; `None` if the provider does not hand it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Digest>,
 }
 
 /// A call under a receipt.
@@ -234,7 +241,7 @@ mod tests {
             assert_eq!(EntryKind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(EntryKind::from_number(0), None);
-        assert_eq!(EntryKind::from_number(12), None);
+        assert_eq!(EntryKind::from_number(13), None);
     }
 
     #[test]
