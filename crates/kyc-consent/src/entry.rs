@@ -37,11 +37,13 @@ pub enum EntryKind {
     Released,
     /// An account aggregator's consent artefact is over.
     ArtefactEnded,
+    /// Data was deleted where it was stored, and its key may go on.
+    Deleted,
 }
 
 impl EntryKind {
     /// All kinds, in the order of the numbers that are stored.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Requested,
         Self::Given,
         Self::Refused,
@@ -54,6 +56,7 @@ impl EntryKind {
         Self::Held,
         Self::Released,
         Self::ArtefactEnded,
+        Self::Deleted,
     ];
 
     /// The number that is stored and digested, from 1.
@@ -156,6 +159,13 @@ pub enum Detail {
     Artefact(Artefact),
     /// A consent artefact that is over: revoked or expired.
     ArtefactEnded(Artefact),
+    /// What was deleted where it was stored, such as the documents of one journey. The key of its class goes on for what else there is.
+    Deleted {
+        /// Its class.
+        class: Class,
+        /// The follower whose data it was.
+        follower: String,
+    },
     /// A call.
     Used(Use),
     /// What was erased, what was kept, and why.
@@ -183,6 +193,7 @@ impl Detail {
             Self::Expired {} => EntryKind::Expired,
             Self::Artefact(_) => EntryKind::Artefact,
             Self::ArtefactEnded(_) => EntryKind::ArtefactEnded,
+            Self::Deleted { .. } => EntryKind::Deleted,
             Self::Used(_) => EntryKind::Used,
             Self::Erased { .. } => EntryKind::Erased,
             Self::Held(_) => EntryKind::Held,
@@ -241,7 +252,7 @@ mod tests {
             assert_eq!(EntryKind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(EntryKind::from_number(0), None);
-        assert_eq!(EntryKind::from_number(13), None);
+        assert_eq!(EntryKind::from_number(14), None);
     }
 
     #[test]

@@ -215,7 +215,8 @@ fn status(kind: EntryKind) -> Option<&'static str> {
         | EntryKind::Erased
         | EntryKind::Held
         | EntryKind::Released
-        | EntryKind::ArtefactEnded => None,
+        | EntryKind::ArtefactEnded
+        | EntryKind::Deleted => None,
     }
 }
 

@@ -476,6 +476,23 @@ impl ConsentLedger {
         Ok(())
     }
 
+    /// Records that a follower's data of a class was deleted where it was stored. Its key is not destroyed: that is
+    /// [`erase`](Self::erase).
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn record_deletion(&self, follower: &Follower, class: Class) -> Result<(), LedgerError> {
+        let detail = Detail::Deleted {
+            class,
+            follower: follower.name.clone(),
+        };
+        self.append(follower.subject, |_| {
+            Ok(Plan::of(follower.receipt, detail.clone()))
+        })?;
+        Ok(())
+    }
+
     /// What goes on under this name.
     ///
     /// # Errors
