@@ -82,16 +82,7 @@ fn fill(
     let now = Timestamp::now();
     let mut subjects = Vec::with_capacity(receipts);
     while subjects.len() < receipts {
-        let mut change = Change {
-            expected: store.head()?,
-            entries: Vec::new(),
-            receipts: Vec::new(),
-            ended: Vec::new(),
-            epoch: None,
-            held: None,
-            released: None,
-            artefact: None,
-        };
+        let mut change = Change::after(store.head()?);
         for _ in 0..AT_ONCE.min(receipts.saturating_sub(subjects.len())) {
             let subject = Subject::random()?;
             subjects.push(subject);

@@ -35,11 +35,15 @@ pub enum EntryKind {
     Held,
     /// A hold was released.
     Released,
+    /// An account aggregator's consent artefact is over.
+    ArtefactEnded,
+    /// Data was deleted where it was stored, and its key may go on.
+    Deleted,
 }
 
 impl EntryKind {
     /// All kinds, in the order of the numbers that are stored.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Requested,
         Self::Given,
         Self::Refused,
@@ -51,6 +55,8 @@ impl EntryKind {
         Self::Erased,
         Self::Held,
         Self::Released,
+        Self::ArtefactEnded,
+        Self::Deleted,
     ];
 
     /// The number that is stored and digested, from 1.
@@ -151,6 +157,15 @@ pub enum Detail {
     Expired {},
     /// A consent artefact at an account aggregator.
     Artefact(Artefact),
+    /// A consent artefact that is over: revoked or expired.
+    ArtefactEnded(Artefact),
+    /// What was deleted where it was stored, such as the documents of one journey. The key of its class goes on for what else there is.
+    Deleted {
+        /// Its class.
+        class: Class,
+        /// The follower whose data it was.
+        follower: String,
+    },
     /// A call.
     Used(Use),
     /// What was erased, what was kept, and why.
@@ -177,6 +192,8 @@ impl Detail {
             Self::Withdrawn { .. } => EntryKind::Withdrawn,
             Self::Expired {} => EntryKind::Expired,
             Self::Artefact(_) => EntryKind::Artefact,
+            Self::ArtefactEnded(_) => EntryKind::ArtefactEnded,
+            Self::Deleted { .. } => EntryKind::Deleted,
             Self::Used(_) => EntryKind::Used,
             Self::Erased { .. } => EntryKind::Erased,
             Self::Held(_) => EntryKind::Held,
@@ -193,8 +210,9 @@ pub struct Artefact {
     pub provider: ProviderName,
     /// The artefact's id at the aggregator.
     pub id: String,
-    /// SHA-256 of the signed artefact.
-    pub text: Digest,
+    /// SHA-256 of the signed artefact; `None` if the provider does not hand it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Digest>,
 }
 
 /// A call under a receipt.
@@ -234,7 +252,7 @@ mod tests {
             assert_eq!(EntryKind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(EntryKind::from_number(0), None);
-        assert_eq!(EntryKind::from_number(12), None);
+        assert_eq!(EntryKind::from_number(14), None);
     }
 
     #[test]

@@ -214,7 +214,9 @@ fn status(kind: EntryKind) -> Option<&'static str> {
         | EntryKind::Used
         | EntryKind::Erased
         | EntryKind::Held
-        | EntryKind::Released => None,
+        | EntryKind::Released
+        | EntryKind::ArtefactEnded
+        | EntryKind::Deleted => None,
     }
 }
 

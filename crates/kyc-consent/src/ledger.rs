@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jiff::Timestamp;
-use provider_core::{Clock, Mobile, SystemClock};
+use provider_core::{Clock, ConsentEvidence, InvalidRequest, Mobile, SystemClock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ use crate::retention::{
     Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide, due,
 };
 use crate::seal::{Place, open, seal};
-use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
+use crate::store::{Change, EndReason, Follower, LedgerStore, ReceiptRow, SubjectState};
 use crate::{export, jsonld};
 
 /// How often a change is planned again because somebody else appended first.
@@ -39,7 +39,10 @@ const PAGE: usize = 4096;
 /// Its methods are not async. Those that write wait for the disk: call them from a thread that may wait. Proving reads, and
 /// the gate only looks.
 #[derive(Debug, Clone)]
-pub struct ConsentLedger(Arc<Inner>);
+pub struct ConsentLedger {
+    inner: Arc<Inner>,
+    source: Option<Digest>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -59,9 +62,17 @@ struct Plan {
     ended: Vec<(ReceiptId, EndReason)>,
     held: Option<Hold>,
     released: Option<HoldId>,
+    ended_artefact: Option<u64>,
+    follower: Option<Follower>,
+    moved: Option<(ReceiptId, ReceiptId)>,
+    told: Option<String>,
 }
 
 impl Plan {
+    fn is_empty(&self) -> bool {
+        self.says.is_empty() && self.follower.is_none() && self.told.is_none()
+    }
+
     fn of(receipt: Option<ReceiptId>, detail: Detail) -> Self {
         Self {
             says: vec![(receipt, detail)],
@@ -173,24 +184,39 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.attach(id, || store.persons(), clock.now())?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             id,
             store,
             keys,
             clock,
             writing: Mutex::new(()),
             endings: Mutex::default(),
-        })))
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            source: None,
+        })
+    }
+
+    /// The same ledger, for one thing that may be recorded again after a crash, under a name of the caller's for it, such as an
+    /// effect's id: what is written under a name that has been written is not written again. One name is for one thing: a second
+    /// one under it is taken for the first.
+    #[must_use]
+    pub fn once(&self, name: &str) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            source: Some(Digest::of(name.as_bytes())),
+        }
     }
 
     /// Its id.
     pub fn id(&self) -> LedgerId {
-        self.0.id
+        self.inner.id
     }
 
     /// Its keys.
     pub fn keys(&self) -> &Keys {
-        &self.0.keys
+        &self.inner.keys
     }
 
     /// The pseudonym of the person with this mobile number, a new one if there is none yet.
@@ -199,7 +225,7 @@ impl ConsentLedger {
     ///
     /// The keys failed.
     pub fn subject(&self, mobile: &Mobile) -> Result<Subject, LedgerError> {
-        self.0.keys.subject(mobile, self.now())
+        self.inner.keys.subject(mobile, self.now())
     }
 
     /// The pseudonym of the person with this mobile number, if there is one.
@@ -208,7 +234,7 @@ impl ConsentLedger {
     ///
     /// The keys failed.
     pub fn find(&self, mobile: &Mobile) -> Result<Option<Subject>, LedgerError> {
-        self.0.keys.find(mobile)
+        self.inner.keys.find(mobile)
     }
 
     /// Records that consent was requested with this notice.
@@ -271,6 +297,7 @@ impl ConsentLedger {
                 )),
                 _ => Ok(Plan {
                     ended: vec![(replaces, EndReason::Renewed)],
+                    moved: Some((replaces, receipt.id())),
                     ..Plan::of(Some(receipt.id()), detail.clone())
                 }),
             }
@@ -293,7 +320,9 @@ impl ConsentLedger {
         channel: &Code,
     ) -> Result<Withdrawal, LedgerError> {
         if let Scope::Receipt(id) = scope
-            && row_of(&self.0.store.subject(subject)?, id)?.rule.is_some()
+            && row_of(&self.inner.store.subject(subject)?, id)?
+                .rule
+                .is_some()
         {
             return Err(LedgerError::State("a legal duty cannot be withdrawn"));
         }
@@ -324,8 +353,8 @@ impl ConsentLedger {
     ///
     /// The store or the keys failed.
     pub fn aftermath(&self, subject: Subject) -> Result<Withdrawal, LedgerError> {
-        let state = self.0.store.subject(subject)?;
-        let classes = self.0.keys.classes(subject)?;
+        let state = self.inner.store.subject(subject)?;
+        let classes = self.inner.keys.classes(subject)?;
         Ok(aftermath(subject, &state, &classes, self.now()))
     }
 
@@ -360,11 +389,151 @@ impl ConsentLedger {
         receipt: ReceiptId,
         artefact: &Artefact,
     ) -> Result<u64, LedgerError> {
+        if let Some(source) = &self.source
+            && let Some(entry) = self.inner.store.written(source)?
+        {
+            return Ok(entry);
+        }
         let written = self.append(subject, |state| {
             row_of(state, receipt)?;
             Ok(Plan::of(Some(receipt), Detail::Artefact(artefact.clone())))
         })?;
         Ok(written.head().seq)
+    }
+
+    /// Records that a consent artefact is over, revoked or expired, so that no withdrawal asks for its revocation. One that is not
+    /// known, or is over already, changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn end_artefact(
+        &self,
+        subject: Subject,
+        provider: &ProviderName,
+        id: &str,
+    ) -> Result<(), LedgerError> {
+        for (entry, receipt, by) in self.state(subject)?.artefacts {
+            if by != *provider || self.artefact(entry)?.id != id {
+                continue;
+            }
+            let detail = Detail::ArtefactEnded(self.artefact(entry)?);
+            self.append(subject, |state| {
+                match state.artefacts.iter().any(|(known, ..)| *known == entry) {
+                    true => Ok(Plan {
+                        ended_artefact: Some(entry),
+                        ..Plan::of(Some(receipt), detail.clone())
+                    }),
+                    false => Ok(Plan::default()),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes that something goes on for a person, under a receipt once there is one, and has to be told when that receipt is
+    /// withdrawn: see [`untold`](Self::untold). Note it before it begins, and again with the receipt before it goes on. When the
+    /// receipt is renewed, it follows the new one.
+    ///
+    /// # Errors
+    ///
+    /// The name is not 1 to 64 letters, digits, `-` and `_`, or another person's; there is no such receipt of this person, or it has
+    /// ended; the store failed.
+    pub fn follow(
+        &self,
+        name: &str,
+        subject: Subject,
+        receipt: Option<ReceiptId>,
+    ) -> Result<(), LedgerError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !matches!(name.len(), 1..=64) || !name.bytes().all(allowed) {
+            let rule = "must be 1 to 64 letters, digits, hyphens or underscores";
+            return Err(InvalidRequest::new("follower", rule).into());
+        }
+        let follower = Follower {
+            name: name.to_owned(),
+            subject,
+            receipt,
+        };
+        self.append(subject, |state| {
+            let known = self.inner.store.follower(name)?;
+            if known.as_ref().is_some_and(|known| known.subject != subject) {
+                return Err(LedgerError::State("the follower is another person's"));
+            }
+            if known.as_ref() == Some(&follower) {
+                return Ok(Plan::default());
+            }
+            match receipt.map(|receipt| row_of(state, receipt)).transpose()? {
+                Some(row) if row.ended.is_some() => {
+                    Err(LedgerError::State("the receipt has ended"))
+                }
+                _ => Ok(Plan {
+                    follower: Some(follower.clone()),
+                    ..Plan::default()
+                }),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Records that a follower's data of a class was deleted where it was stored. Its key is not destroyed: that is
+    /// [`erase`](Self::erase).
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn record_deletion(&self, follower: &Follower, class: Class) -> Result<(), LedgerError> {
+        let detail = Detail::Deleted {
+            class,
+            follower: follower.name.clone(),
+        };
+        self.append(follower.subject, |_| {
+            Ok(Plan::of(follower.receipt, detail.clone()))
+        })?;
+        Ok(())
+    }
+
+    /// What goes on under this name.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn follower(&self, name: &str) -> Result<Option<Follower>, LedgerError> {
+        Ok(self.inner.store.follower(name)?)
+    }
+
+    /// What goes on for a person, or did.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn followers(&self, subject: Subject) -> Result<Vec<Follower>, LedgerError> {
+        Ok(self.inner.store.followers(subject)?)
+    }
+
+    /// What has to be told that its receipt was withdrawn, in the order of the names after this one. A withdrawal notes them in its
+    /// own transaction, so that whoever tells them can crash: ask at each start too.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn untold(&self, after: &str) -> Result<Vec<Follower>, LedgerError> {
+        Ok(self.inner.store.untold(after, PAGE)?)
+    }
+
+    /// Notes that this one has been told.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn told(&self, follower: &Follower) -> Result<(), LedgerError> {
+        self.append(follower.subject, |_| {
+            Ok(Plan {
+                told: Some(follower.name.clone()),
+                ..Plan::default()
+            })
+        })?;
+        Ok(())
     }
 
     /// The artefact that this entry recorded.
@@ -373,7 +542,7 @@ impl ConsentLedger {
     ///
     /// There is none; it was erased; the store or the keys failed.
     pub fn artefact(&self, entry: u64) -> Result<Artefact, LedgerError> {
-        let found = self.0.store.entries(entry.saturating_sub(1), 1)?;
+        let found = self.inner.store.entries(entry.saturating_sub(1), 1)?;
         let found = found.first().filter(|found| found.seq == entry);
         match self.says(found.ok_or(LedgerError::Unknown("entry"))?)? {
             Some(Detail::Artefact(artefact)) => Ok(artefact),
@@ -382,28 +551,30 @@ impl ConsentLedger {
         }
     }
 
-    /// Records that a call was made under a proof, and what became of it: its outcome's name, or `ok`.
+    /// Records that a call was made under a proof, and what became of it: its outcome's name, or `ok`. The proof itself will do, or
+    /// what the call showed.
     ///
     /// # Errors
     ///
-    /// The proof is another ledger's; the store or the keys failed.
+    /// The proof is another ledger's, or none; the store or the keys failed.
     pub fn record_use(
         &self,
-        proof: &ConsentProof,
+        shown: impl Into<ConsentEvidence>,
         operation: &str,
         outcome: &str,
     ) -> Result<(), LedgerError> {
-        if proof.ledger() != self.0.id {
-            return Err(LedgerError::Unknown("proof"));
-        }
-        let need = proof.need();
+        let shown = shown.into();
+        let proof = shown.downcast_ref::<Proven>();
+        let proof = proof.filter(|proof| proof.ledger == self.inner.id);
+        let proof = proof.ok_or(LedgerError::Unknown("proof"))?;
+        let need = &proof.need;
         let used = Use {
             provider: need.provider.clone(),
             operation: operation.to_owned(),
             purpose: need.purpose.clone(),
             outcome: outcome.to_owned(),
         };
-        let receipt = Some(proof.ground().receipt());
+        let receipt = Some(proof.ground.receipt());
         self.append(need.subject, |_| {
             Ok(Plan::of(receipt, Detail::Used(used.clone())))
         })?;
@@ -465,7 +636,7 @@ impl ConsentLedger {
     ///
     /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
-        let state = self.0.store.subject(subject)?;
+        let state = self.inner.store.subject(subject)?;
         let circumstances = Circumstances {
             reason: order.reason,
             now: self.now(),
@@ -473,7 +644,7 @@ impl ConsentLedger {
         };
         let mut erased = Vec::new();
         let mut kept = Vec::new();
-        for (class, since) in self.0.keys.classes(subject)? {
+        for (class, since) in self.inner.keys.classes(subject)? {
             if order
                 .classes
                 .as_ref()
@@ -499,7 +670,7 @@ impl ConsentLedger {
         if with_ledger {
             record()?;
         }
-        self.0.keys.destroy(subject, &classes, unlinked)?;
+        self.inner.keys.destroy(subject, &classes, unlinked)?;
         if !with_ledger {
             record()?;
         }
@@ -519,7 +690,7 @@ impl ConsentLedger {
     /// The keys failed.
     pub fn overdue(&self, subject: Subject) -> Result<Vec<(Class, Timestamp)>, LedgerError> {
         let now = self.now();
-        let classes = self.0.keys.classes(subject)?.into_iter();
+        let classes = self.inner.keys.classes(subject)?.into_iter();
         let due = classes.filter_map(|(class, since)| Some((class, due(class, since)?)));
         Ok(due.filter(|(_, at)| *at <= now).collect())
     }
@@ -531,7 +702,7 @@ impl ConsentLedger {
     /// The keys failed.
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, LedgerError> {
         let key = self
-            .0
+            .inner
             .keys
             .data_key(place.subject, place.class, self.now())?;
         Ok(seal(&key, place, plain)?)
@@ -547,7 +718,7 @@ impl ConsentLedger {
         place: &Place<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
-        let key = self.0.keys.existing(place.subject, place.class)?;
+        let key = self.inner.keys.existing(place.subject, place.class)?;
         Ok(open(&key.ok_or(SealError::Erased)?, place, sealed)?)
     }
 
@@ -557,7 +728,7 @@ impl ConsentLedger {
     ///
     /// The store failed.
     pub fn state(&self, subject: Subject) -> Result<SubjectState, LedgerError> {
-        Ok(self.0.store.subject(subject)?)
+        Ok(self.inner.store.subject(subject)?)
     }
 
     /// The entries about a person with what they say; `None` for those that were erased.
@@ -566,7 +737,7 @@ impl ConsentLedger {
     ///
     /// A body is not what was written; the store or the keys failed.
     pub fn history(&self, subject: Subject) -> Result<Vec<(Entry, Option<Detail>)>, LedgerError> {
-        let entries = self.0.store.entries_of(subject)?;
+        let entries = self.inner.store.entries_of(subject)?;
         let with = |entry: Entry| self.says(&entry).map(|says| (entry, says));
         entries.into_iter().map(with).collect()
     }
@@ -602,7 +773,7 @@ impl ConsentLedger {
         receipt: ReceiptId,
         base: &str,
     ) -> Result<serde_json::Value, LedgerError> {
-        let of = self.0.store.entries_of(subject)?.into_iter();
+        let of = self.inner.store.entries_of(subject)?.into_iter();
         let of = of.filter(|entry| entry.receipt == Some(receipt));
         let events = of.map(|entry| jsonld::Event {
             at: entry.at,
@@ -622,7 +793,7 @@ impl ConsentLedger {
     ///
     /// The store failed.
     pub fn head(&self) -> Result<Head, LedgerError> {
-        Ok(self.0.store.head()?)
+        Ok(self.inner.store.head()?)
     }
 
     /// Checks the whole chain, against heads that were kept elsewhere too.
@@ -631,10 +802,10 @@ impl ConsentLedger {
     ///
     /// The first entry that does not fit, and why; or the store failed.
     pub fn verify(&self, anchors: &[Head]) -> Result<Head, LedgerError> {
-        let mut walk = Walk::new(self.0.id, anchors);
+        let mut walk = Walk::new(self.inner.id, anchors);
         let mut after = 0;
         loop {
-            let page = self.0.store.entries(after, PAGE)?;
+            let page = self.inner.store.entries(after, PAGE)?;
             if page.iter().any(|entry| !walk.step(entry)) {
                 return Err(self.misfit(anchors)?.into());
             }
@@ -647,8 +818,8 @@ impl ConsentLedger {
 
     /// Reads everything again to say what is wrong.
     fn misfit(&self, anchors: &[Head]) -> Result<Misfit, LedgerError> {
-        let entries = self.0.store.entries(0, usize::MAX)?;
-        match verify(self.0.id, &entries, anchors) {
+        let entries = self.inner.store.entries(0, usize::MAX)?;
+        match verify(self.inner.id, &entries, anchors) {
             Err(misfit) => Ok(misfit),
             Ok(_) => Err(StoreError::Conflict.into()),
         }
@@ -661,11 +832,11 @@ impl ConsentLedger {
     ///
     /// A body is not what was written; the store, the keys or the writer failed.
     pub fn export(&self, with_bodies: bool, to: &mut dyn Write) -> Result<Head, LedgerError> {
-        let head = self.0.store.head()?;
+        let head = self.inner.store.head()?;
         let mut export = export::Export::begin(head, to)?;
         let mut after = 0;
         while after < head.seq {
-            let page = self.0.store.entries(after, PAGE)?;
+            let page = self.inner.store.entries(after, PAGE)?;
             for entry in page.iter().filter(|entry| entry.seq <= head.seq) {
                 let body = match with_bodies {
                     true => self.body(entry)?,
@@ -698,18 +869,22 @@ impl ConsentLedger {
         })
     }
 
-    /// Proves that consent was withdrawn from this provider: for the calls that undo something, which a withdrawal asks for.
+    /// Proves that a consent that names this provider is over, withdrawn or expired: for the calls that undo something, such as
+    /// revoking and deleting.
     ///
     /// # Errors
     ///
-    /// Nothing was withdrawn from this provider, or the store failed.
+    /// No consent that names this provider is over, or the store failed.
     pub fn prove_withdrawal(&self, need: &ConsentNeed) -> Result<ConsentProof, NoConsent> {
-        self.prove_by(need, |receipts, _| {
-            let is_withdrawn = |row: &&ReceiptRow| {
-                matches!(row.ended, Some((_, EndReason::Withdrawn)))
-                    && row.providers.contains(&need.provider)
+        self.prove_by(need, |receipts, now| {
+            let is_over = |row: &&ReceiptRow| {
+                let is_over = match row.ended {
+                    Some((_, reason)) => reason != EndReason::Renewed,
+                    None => now >= row.expires_at,
+                };
+                is_over && row.providers.contains(&need.provider)
             };
-            let row = receipts.iter().rev().find(is_withdrawn);
+            let row = receipts.iter().rev().find(is_over);
             let row = row.ok_or(NoConsentReason::NothingWithdrawn)?;
             Ok((Ground::Withdrawal(row.id), Timestamp::MAX))
         })
@@ -721,16 +896,16 @@ impl ConsentLedger {
         find: impl FnOnce(&[ReceiptRow], Timestamp) -> Result<(Ground, Timestamp), NoConsentReason>,
     ) -> Result<ConsentProof, NoConsent> {
         let proven = || {
-            let now = self.0.clock.now();
+            let now = self.inner.clock.now();
             // Before the store is read: what ends after this makes the proof worthless.
             let endings = self.endings(need.subject);
             let standing = endings.standing().ok_or(NoConsentReason::Ending)?;
-            let receipts = self.0.store.receipts(need.subject);
+            let receipts = self.inner.store.receipts(need.subject);
             let (epoch, receipts) = receipts.map_err(NoConsentReason::Store)?;
             let (ground, expires_at) = find(&receipts, now)?;
             let longest = now.checked_add(LONGEST_PROOF).unwrap_or(now);
             Ok(Proven {
-                ledger: self.0.id,
+                ledger: self.inner.id,
                 ground,
                 need: need.clone(),
                 epoch,
@@ -747,16 +922,16 @@ impl ConsentLedger {
 
     /// A gate for clients, by these rules. Give the clients the ledger's clock.
     pub fn gate(&self, rules: GateRules) -> LedgerGate {
-        LedgerGate::new(self.0.id, rules)
+        LedgerGate::new(self.inner.id, rules)
     }
 
     fn now(&self) -> Timestamp {
-        whole(self.0.clock.now())
+        whole(self.inner.clock.now())
     }
 
     fn endings(&self, subject: Subject) -> Arc<Endings> {
         let mut all = self
-            .0
+            .inner
             .endings
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -779,21 +954,25 @@ impl ConsentLedger {
         plan: impl Fn(&SubjectState) -> Result<Plan, LedgerError>,
     ) -> Result<Change, LedgerError> {
         let _writing = self
-            .0
+            .inner
             .writing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut tries = 0_u32;
         loop {
-            let head = self.0.store.head()?;
-            let state = self.0.store.subject(subject)?;
+            let head = self.inner.store.head()?;
+            let state = self.inner.store.subject(subject)?;
             let plan = plan(&state)?;
-            if plan.says.is_empty() {
+            let is_written = match &self.source {
+                Some(source) => self.inner.store.written(source)?.is_some(),
+                None => false,
+            };
+            if plan.is_empty() || is_written {
                 return Ok(Change::after(head));
             }
             let change = self.change(subject, head, state.epoch, plan)?;
             let ending = (!change.ended.is_empty()).then(|| self.endings(subject).begin());
-            let committed = self.0.store.commit(&change);
+            let committed = self.inner.store.commit(&change);
             drop(ending);
             tries = tries.saturating_add(1);
             match committed {
@@ -813,7 +992,7 @@ impl ConsentLedger {
     ) -> Result<Change, LedgerError> {
         let now = self.now();
         let (table, class) = BODY;
-        let key = self.0.keys.data_key(subject, class, now)?;
+        let key = self.inner.keys.data_key(subject, class, now)?;
         let mut change = Change::after(head);
         for (receipt, says) in plan.says {
             let last = change.head();
@@ -869,6 +1048,14 @@ impl ConsentLedger {
                 .ok_or(LedgerError::State("the epoch is full"))?;
             change.epoch = Some((subject, next));
         }
+        let withdrawn = change.ended.iter();
+        let withdrawn = withdrawn.filter(|(.., reason)| *reason == EndReason::Withdrawn);
+        change.owed = withdrawn.map(|(id, ..)| *id).collect();
+        change.ended_artefact = plan.ended_artefact.map(|entry| (subject, entry));
+        change.follower = plan.follower;
+        change.moved = plan.moved;
+        change.told = plan.told;
+        change.source = self.source.filter(|_| !change.entries.is_empty());
         change.held = plan.held;
         change.released = plan.released.map(|hold| (subject, hold));
         Ok(change)
@@ -877,7 +1064,7 @@ impl ConsentLedger {
     /// The body of an entry as it was written; `None` if it was erased.
     fn body(&self, entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
         let (table, class) = BODY;
-        let Some(key) = self.0.keys.existing(entry.subject, class)? else {
+        let Some(key) = self.inner.keys.existing(entry.subject, class)? else {
             return Ok(None);
         };
         let place = Place {
@@ -900,7 +1087,7 @@ impl ConsentLedger {
     }
 
     fn was_erased_after(&self, entry: &Entry) -> Result<bool, LedgerError> {
-        let classes = self.0.keys.classes(entry.subject)?;
+        let classes = self.inner.keys.classes(entry.subject)?;
         let since = classes.iter().find(|(class, _)| *class == Class::Ledger);
         Ok(since.is_some_and(|(_, since)| entry.at < *since))
     }

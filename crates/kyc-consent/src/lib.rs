@@ -30,7 +30,7 @@ pub use keys::{KeyRow, KeyStore, Keys, MemoryKeyStore};
 pub use ledger::{ConsentLedger, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath};
 pub use notice::{Notice, NoticeItems};
 pub use proof::{
-    ConsentNeed, ConsentProof, GateRules, Ground, LONGEST_PROOF, LedgerGate, NoConsent,
+    ConsentNeed, ConsentProof, GateRules, Ground, LONGEST_PROOF, LedgerGate, Needs, NoConsent,
     NoConsentReason, covering,
 };
 pub use receipt::{Basis, Party, Receipt, Recipient, Terms};
@@ -42,7 +42,7 @@ pub use seal::{DataKey, Place, open, seal};
 pub use sqlite::Files;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteKeyStore, SqliteStore};
-pub use store::{Change, EndReason, LedgerStore, MemoryStore, ReceiptRow, SubjectState};
+pub use store::{Change, EndReason, Follower, LedgerStore, MemoryStore, ReceiptRow, SubjectState};
 #[cfg(unix)]
 pub use wrapper::FileKeyWrapper;
 pub use wrapper::{KeyWrapper, MemoryKeyWrapper, Wrapped};

@@ -37,7 +37,7 @@ pub enum Ground {
     Consent(ReceiptId),
     /// A receipt of a legal duty under this rule.
     LegalDuty(ReceiptId, Rule),
-    /// A receipt that was withdrawn: for what undoes something, such as revoking and deleting, and for nothing else.
+    /// A receipt that is over, withdrawn or expired: for what undoes something, such as revoking and deleting, and for nothing else.
     Withdrawal(ReceiptId),
 }
 
@@ -82,10 +82,6 @@ pub(crate) struct Proven {
 impl ConsentProof {
     pub(crate) fn new(proven: Proven) -> Self {
         Self(Arc::new(proven))
-    }
-
-    pub(crate) fn ledger(&self) -> LedgerId {
-        self.0.ledger
     }
 
     /// On what it rests.
@@ -205,7 +201,7 @@ pub enum NoConsentReason {
     /// A receipt of the person is ending at this moment. Ask again.
     #[error("a consent of this person is ending at this moment")]
     Ending,
-    /// There is nothing to undo: no receipt that names the provider was withdrawn.
+    /// There is nothing to undo: no receipt that names the provider is over.
     #[error("nothing was withdrawn from this provider")]
     NothingWithdrawn,
     /// The store did not answer, so nothing is known.
@@ -280,14 +276,19 @@ pub struct GateRules(BTreeMap<ProviderName, OfProvider>);
 
 #[derive(Debug, Clone, Default)]
 struct OfProvider {
-    all: Option<Demand>,
-    operations: BTreeMap<Cow<'static, str>, Demand>,
+    all: Option<Needs>,
+    operations: BTreeMap<Cow<'static, str>, Needs>,
 }
 
-#[derive(Debug, Clone)]
-enum Demand {
+/// What an operation needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Needs {
+    /// A live consent for this purpose and these kinds of data.
     Consent(Purpose, Vec<DataKind>),
+    /// It undoes something: a consent that is over, or a live one for this purpose.
     ConsentOrWithdrawal(Purpose),
+    /// It has no person's data.
     Nothing,
 }
 
@@ -305,7 +306,7 @@ impl GateRules {
         purpose: Purpose,
         kinds: Vec<DataKind>,
     ) -> Self {
-        self.0.entry(provider).or_default().all = Some(Demand::Consent(purpose, kinds));
+        self.0.entry(provider).or_default().all = Some(Needs::Consent(purpose, kinds));
         self
     }
 
@@ -318,7 +319,7 @@ impl GateRules {
         purpose: Purpose,
         kinds: Vec<DataKind>,
     ) -> Self {
-        self.demand(provider, operation.into(), Demand::Consent(purpose, kinds))
+        self.demand(provider, operation.into(), Needs::Consent(purpose, kinds))
     }
 
     /// This operation undoes something, such as revoking a consent or deleting a session: a proof of the withdrawal will do, or
@@ -333,7 +334,7 @@ impl GateRules {
         self.demand(
             provider,
             operation.into(),
-            Demand::ConsentOrWithdrawal(purpose),
+            Needs::ConsentOrWithdrawal(purpose),
         )
     }
 
@@ -344,21 +345,23 @@ impl GateRules {
         provider: ProviderName,
         operation: impl Into<Cow<'static, str>>,
     ) -> Self {
-        self.demand(provider, operation.into(), Demand::Nothing)
+        self.demand(provider, operation.into(), Needs::Nothing)
     }
 
     fn demand(
         mut self,
         provider: ProviderName,
         operation: Cow<'static, str>,
-        demand: Demand,
+        demand: Needs,
     ) -> Self {
         let of = self.0.entry(provider).or_default();
         of.operations.insert(operation, demand);
         self
     }
 
-    fn of(&self, provider: &str, operation: &str) -> Option<&Demand> {
+    /// What this operation of a provider needs, so that it is proved as the gate will ask for it; `None` if no rule names it, and the
+    /// gate refuses it.
+    pub fn needs(&self, provider: &str, operation: &str) -> Option<&Needs> {
         let of = self.0.get(provider)?;
         of.operations.get(operation).or(of.all.as_ref())
     }
@@ -382,7 +385,7 @@ impl ConsentGate for LedgerGate {
     fn admit(&self, call: &GatedCall<'_>) -> Result<(), MissingConsent> {
         let demand = self
             .rules
-            .of(call.provider, call.operation.name)
+            .needs(call.provider, call.operation.name)
             .ok_or_else(|| {
                 MissingConsent::new(
                     "(none is set)",
@@ -390,9 +393,9 @@ impl ConsentGate for LedgerGate {
                 )
             })?;
         let (purpose, kinds, may_undo) = match demand {
-            Demand::Nothing => return Ok(()),
-            Demand::Consent(purpose, kinds) => (purpose, kinds.as_slice(), false),
-            Demand::ConsentOrWithdrawal(purpose) => (purpose, [].as_slice(), true),
+            Needs::Nothing => return Ok(()),
+            Needs::Consent(purpose, kinds) => (purpose, kinds.as_slice(), false),
+            Needs::ConsentOrWithdrawal(purpose) => (purpose, [].as_slice(), true),
         };
         let missing = |reason| MissingConsent::new(purpose.as_str().to_owned(), reason);
         let proof = call

@@ -32,7 +32,7 @@ use crate::keys::{DATA, KeyRow, KeyStore, other_ledger};
 #[cfg(unix)]
 use crate::ledger::ConsentLedger;
 use crate::retention::{Class, Hold};
-use crate::store::{Change, EndReason, LedgerStore, ReceiptRow, SubjectState};
+use crate::store::{Change, EndReason, Follower, LedgerStore, ReceiptRow, SubjectState};
 #[cfg(unix)]
 use crate::wrapper::FileKeyWrapper;
 use crate::wrapper::Wrapped;
@@ -46,15 +46,21 @@ const HEADER: usize = 100;
 /// What tells one kind of file from all others.
 struct Application {
     id: i32,
-    schema: i32,
-    tables: &'static str,
+    /// What makes each version of the schema of the one before it; of nothing, the first.
+    schemas: &'static [&'static str],
+}
+
+impl Application {
+    fn schema(&self) -> i32 {
+        i32::try_from(self.schemas.len()).unwrap_or(i32::MAX)
+    }
 }
 
 /// `KYCL`.
 const LEDGER: Application = Application {
     id: 0x4b59_434c,
-    schema: 1,
-    tables: "
+    schemas: &[
+        "
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id BLOB NOT NULL CHECK (length(id) = 16)
@@ -106,13 +112,28 @@ CREATE TABLE artefact (
 ) STRICT;
 CREATE INDEX artefact_of_subject ON artefact (subject);
 ",
+        "
+CREATE TABLE follower (
+    name TEXT PRIMARY KEY,
+    subject BLOB NOT NULL,
+    receipt BLOB,
+    is_owed INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX follower_of_subject ON follower (subject);
+CREATE INDEX follower_of_receipt ON follower (receipt);
+CREATE INDEX follower_owed ON follower (name) WHERE is_owed = 1;
+CREATE TABLE source (
+    name BLOB PRIMARY KEY,
+    entry INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+    ],
 };
 
 /// `KYCK`.
 const KEYS: Application = Application {
     id: 0x4b59_434b,
-    schema: 1,
-    tables: "
+    schemas: &["
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id BLOB NOT NULL CHECK (length(id) = 16)
@@ -123,7 +144,7 @@ CREATE TABLE secret (
     wrapped BLOB NOT NULL,
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-",
+"],
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -183,7 +204,7 @@ fn check_header(path: &Path, application: &Application) -> Result<bool, StoreErr
             refused(Refusal::NoDatabase)
         }
         () if number(68) != application.id => refused(Refusal::OtherApplication),
-        () if number(60) > application.schema => refused(Refusal::NewerSchema),
+        () if number(60) > application.schema() => refused(Refusal::NewerSchema),
         () => Ok(true),
     }
 }
@@ -203,12 +224,11 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         if number(&transaction, "application_id")? == 0 {
             let id = LedgerId::random().map_err(|error| StoreError::Failed(error.to_string()))?;
-            transaction.execute_batch(application.tables)?;
+            upgrade(&transaction, application)?;
             if application.id == LEDGER.id {
                 transaction.execute("INSERT INTO ledger VALUES (1, ?1)", [id.as_bytes()])?;
             }
             transaction.pragma_update(None, "application_id", application.id)?;
-            transaction.pragma_update(None, "user_version", application.schema)?;
         }
         transaction.commit()?;
     }
@@ -217,8 +237,14 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
     if number(&connection, "application_id")? != i64::from(application.id) {
         return refused(Refusal::OtherApplication);
     }
-    if number(&connection, "user_version")? > i64::from(application.schema) {
+    let schema = i64::from(application.schema());
+    if number(&connection, "user_version")? > schema {
         return refused(Refusal::NewerSchema);
+    }
+    if number(&connection, "user_version")? < schema {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        upgrade(&transaction, application)?;
+        transaction.commit()?;
     }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -234,6 +260,16 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
         return refused(Refusal::Setting("secure_delete=ON"));
     }
     Ok(connection)
+}
+
+/// Makes the current schema of an earlier one, or of nothing.
+fn upgrade(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
+    let from = usize::try_from(number(transaction, "user_version")?)
+        .map_err(|_| StoreError::Unreadable("the version of the schema"))?;
+    for schema in application.schemas.iter().skip(from) {
+        transaction.execute_batch(schema)?;
+    }
+    Ok(transaction.pragma_update(None, "user_version", application.schema())?)
 }
 
 fn number(connection: &Connection, pragma: &str) -> Result<i64, StoreError> {
@@ -400,6 +436,47 @@ impl SqliteStore {
                 params![signed(*entry)?, receipt.as_bytes(), provider.as_str()],
             )?;
         }
+        if let Some((_, entry)) = change.ended_artefact {
+            transaction.execute("DELETE FROM artefact WHERE entry = ?1", [signed(entry)?])?;
+        }
+        if let Some(source) = &change.source {
+            transaction
+                .prepare_cached("INSERT INTO source VALUES (?1, ?2)")?
+                .execute(params![source.as_bytes(), signed(change.head().seq)?])?;
+        }
+        Self::apply_to_followers(transaction, change)
+    }
+
+    fn apply_to_followers(
+        transaction: &Transaction<'_>,
+        change: &Change,
+    ) -> Result<(), StoreError> {
+        if let Some(follower) = &change.follower {
+            transaction.execute(
+                "INSERT INTO follower (name, subject, receipt) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET subject = ?2, receipt = ?3",
+                params![
+                    follower.name,
+                    follower.subject.as_bytes(),
+                    follower.receipt.as_ref().map(ReceiptId::as_bytes),
+                ],
+            )?;
+        }
+        if let Some((from, to)) = change.moved {
+            transaction.execute(
+                "UPDATE follower SET receipt = ?2 WHERE receipt = ?1",
+                [from.as_bytes(), to.as_bytes()],
+            )?;
+        }
+        for receipt in &change.owed {
+            transaction.execute(
+                "UPDATE follower SET is_owed = 1 WHERE receipt = ?1",
+                [receipt.as_bytes()],
+            )?;
+        }
+        if let Some(told) = &change.told {
+            transaction.execute("UPDATE follower SET is_owed = 0 WHERE name = ?1", [told])?;
+        }
         Ok(())
     }
 }
@@ -472,6 +549,49 @@ impl LedgerStore for SqliteStore {
         let connection = held(&self.reader);
         unsigned(connection.query_row("SELECT count(*) FROM person", [], |row| row.get(0))?)
     }
+
+    fn written(&self, source: &Digest) -> Result<Option<u64>, StoreError> {
+        let connection = held(&self.writer);
+        let mut statement =
+            connection.prepare_cached("SELECT entry FROM source WHERE name = ?1")?;
+        let entry = statement.query_row([source.as_bytes()], |row| row.get(0));
+        entry.optional()?.map(unsigned).transpose()
+    }
+
+    fn follower(&self, name: &str) -> Result<Option<Follower>, StoreError> {
+        let connection = held(&self.reader);
+        let mut statement = connection
+            .prepare_cached("SELECT name, subject, receipt FROM follower WHERE name = ?1")?;
+        Ok(statement.query_row([name], follower).optional()?)
+    }
+
+    fn followers(&self, subject: Subject) -> Result<Vec<Follower>, StoreError> {
+        let connection = held(&self.reader);
+        let mut statement = connection.prepare_cached(
+            "SELECT name, subject, receipt FROM follower WHERE subject = ?1 ORDER BY name",
+        )?;
+        let found = statement.query_map([subject.as_bytes()], follower)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError> {
+        let connection = held(&self.reader);
+        let mut statement = connection.prepare_cached(
+            "SELECT name, subject, receipt FROM follower WHERE is_owed = 1 AND name > ?1
+             ORDER BY name LIMIT ?2",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = statement.query_map(params![after, limit], follower)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+}
+
+fn follower(row: &Row<'_>) -> rusqlite::Result<Follower> {
+    Ok(Follower {
+        name: row.get(0)?,
+        subject: Subject::from_bytes(row.get(1)?),
+        receipt: row.get::<_, Option<_>>(2)?.map(ReceiptId::from_bytes),
+    })
 }
 
 fn head_of(connection: &Connection, ledger: LedgerId) -> Result<Head, StoreError> {

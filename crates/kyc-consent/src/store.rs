@@ -1,6 +1,6 @@
 //! Where a ledger lies: the seam, and one in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use crate::chain::Head;
 use crate::entry::Entry;
 use crate::error::StoreError;
-use crate::ids::{DataKind, HoldId, LedgerId, ProviderName, Purpose, ReceiptId, Rule, Subject};
+use crate::ids::{
+    DataKind, Digest, HoldId, LedgerId, ProviderName, Purpose, ReceiptId, Rule, Subject,
+};
 use crate::receipt::{Basis, Receipt};
 use crate::retention::Hold;
 
@@ -127,10 +129,34 @@ pub struct Change {
     pub released: Option<(Subject, HoldId)>,
     /// A new artefact: its entry, receipt and provider.
     pub artefact: Option<(u64, ReceiptId, ProviderName)>,
+    /// The entry of an artefact that is over.
+    pub ended_artefact: Option<(Subject, u64)>,
+    /// What goes on for a person from now on, in place of what the same follower was.
+    pub follower: Option<Follower>,
+    /// The followers of these receipts follow another one from now on.
+    pub moved: Option<(ReceiptId, ReceiptId)>,
+    /// The followers of these receipts are to be told that they were withdrawn.
+    pub owed: Vec<ReceiptId>,
+    /// A follower that has been told.
+    pub told: Option<String>,
+    /// By which name the caller knows the entries, which are written once.
+    pub source: Option<Digest>,
+}
+
+/// Something that goes on for a person under a receipt and has to end when that is withdrawn, such as a journey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follower {
+    /// Its name, which says nothing about anybody: 1 to 64 letters, digits, `-` and `_`.
+    pub name: String,
+    /// The person.
+    pub subject: Subject,
+    /// The receipt; `None` until consent is given.
+    pub receipt: Option<ReceiptId>,
 }
 
 impl Change {
-    pub(crate) fn after(expected: Head) -> Self {
+    /// One that writes nothing yet.
+    pub fn after(expected: Head) -> Self {
         Self {
             expected,
             entries: Vec::new(),
@@ -140,6 +166,12 @@ impl Change {
             held: None,
             released: None,
             artefact: None,
+            ended_artefact: None,
+            follower: None,
+            moved: None,
+            owed: Vec::new(),
+            told: None,
+            source: None,
         }
     }
 
@@ -203,6 +235,34 @@ pub trait LedgerStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The store failed.
     fn persons(&self) -> Result<u64, StoreError>;
+
+    /// The last entry that was written under this name of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn written(&self, source: &Digest) -> Result<Option<u64>, StoreError>;
+
+    /// The follower of this name.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn follower(&self, name: &str) -> Result<Option<Follower>, StoreError>;
+
+    /// The followers of a person, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn followers(&self, subject: Subject) -> Result<Vec<Follower>, StoreError>;
+
+    /// At most `limit` followers that have not been told of a withdrawal, after this name, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError>;
 }
 
 /// A ledger in memory, gone with the process.
@@ -211,6 +271,37 @@ pub struct MemoryStore {
     ledger: LedgerId,
     entries: Mutex<Vec<Entry>>,
     subjects: RwLock<Subjects>,
+    followers: Mutex<Followers>,
+}
+
+#[derive(Debug, Default)]
+struct Followers {
+    /// With whether each is to be told.
+    all: BTreeMap<String, (Follower, bool)>,
+    sources: HashMap<Digest, u64>,
+}
+
+impl Followers {
+    fn apply(&mut self, change: &Change) {
+        if let Some(follower) = &change.follower {
+            let entry = self.all.entry(follower.name.clone());
+            entry.or_insert((follower.clone(), false)).0 = follower.clone();
+        }
+        for (follower, is_owed) in self.all.values_mut() {
+            if let Some((from, to)) = change.moved
+                && follower.receipt == Some(from)
+            {
+                follower.receipt = Some(to);
+            }
+            *is_owed |= follower
+                .receipt
+                .is_some_and(|receipt| change.owed.contains(&receipt));
+            *is_owed &= change.told.as_ref() != Some(&follower.name);
+        }
+        let last = change.head().seq;
+        self.sources
+            .extend(change.source.map(|source| (source, last)));
+    }
 }
 
 #[derive(Debug, Default)]
@@ -230,6 +321,7 @@ impl MemoryStore {
             ledger: LedgerId::random()?,
             entries: Mutex::default(),
             subjects: RwLock::default(),
+            followers: Mutex::default(),
         })
     }
 
@@ -241,6 +333,11 @@ impl MemoryStore {
                 seq: last.seq,
                 digest: last.digest,
             })
+    }
+
+    fn with_followers<T>(&self, f: impl FnOnce(&mut Followers) -> T) -> T {
+        let followers = self.followers.lock();
+        f(&mut followers.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn with_entries<T>(&self, f: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
@@ -313,7 +410,12 @@ impl LedgerStore for MemoryStore {
                     .artefacts
                     .push(artefact.clone());
             }
+            if let Some((subject, ended)) = change.ended_artefact {
+                let artefacts = &mut states.entry(subject).or_default().artefacts;
+                artefacts.retain(|(entry, ..)| *entry != ended);
+            }
             entries.extend(change.entries.iter().cloned());
+            self.with_followers(|followers| followers.apply(change));
             Ok(())
         })
     }
@@ -339,5 +441,35 @@ impl LedgerStore for MemoryStore {
         persons.sort_unstable();
         persons.dedup();
         Ok(u64::try_from(persons.len()).unwrap_or(u64::MAX))
+    }
+
+    fn written(&self, source: &Digest) -> Result<Option<u64>, StoreError> {
+        Ok(self.with_followers(|followers| followers.sources.get(source).copied()))
+    }
+
+    fn follower(&self, name: &str) -> Result<Option<Follower>, StoreError> {
+        Ok(self.with_followers(|followers| {
+            let found = followers.all.get(name);
+            found.map(|(follower, _)| follower.clone())
+        }))
+    }
+
+    fn followers(&self, subject: Subject) -> Result<Vec<Follower>, StoreError> {
+        Ok(self.with_followers(|followers| {
+            let all = followers.all.values().map(|(follower, _)| follower);
+            let of = all.filter(|follower| follower.subject == subject);
+            of.cloned().collect()
+        }))
+    }
+
+    fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError> {
+        Ok(self.with_followers(|followers| {
+            let rest = followers
+                .all
+                .values()
+                .filter(|(follower, is_owed)| *is_owed && follower.name.as_str() > after);
+            let rest = rest.take(limit).map(|(follower, _)| follower.clone());
+            rest.collect()
+        }))
     }
 }

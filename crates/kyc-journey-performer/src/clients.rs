@@ -1,6 +1,7 @@
 //! The performer.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use kyc_journey::{
 
 use crate::applicant::Applicants;
 use crate::asked::{Asked, Told};
-use crate::seams::{ConsentLog, Notices};
+use crate::seams::{ConsentLog, Consents, Notices};
 
 /// Makes the calls of journeys with the providers' clients.
 ///
@@ -22,6 +23,12 @@ use crate::seams::{ConsentLog, Notices};
 /// journey has marked one as begun, and decides alone whether there is another. A safe or repeatable one follows the client's policy
 /// within the [deadline](Self::with_call_deadline), in memory; what is over then is the journey's to repeat, later and durably.
 ///
+/// # Consent
+///
+/// With [`with_consents`](Self::with_consents) each call carries a proof of its own, made after the journey's mark and just before the
+/// call, also where one call of a journey is two to the provider. A call that no consent covers is not made, and the journey is told
+/// which kind of not: [over](Failure::without_consent), or [not covered](Failure::not_covered).
+///
 /// # Personal data
 ///
 /// What a call needs of the person comes from the [`Applicants`], and what an answer has of them goes into the payload, never into the
@@ -31,6 +38,7 @@ pub struct ProviderClients {
     applicants: Arc<dyn Applicants>,
     notices: Arc<dyn Notices>,
     log: Arc<dyn ConsentLog>,
+    consents: Option<Arc<dyn Consents>>,
     deadline: Duration,
     #[cfg(feature = "deepvue")]
     deepvue: Option<crate::deepvue::Deepvue>,
@@ -54,6 +62,7 @@ impl ProviderClients {
             applicants,
             notices,
             log,
+            consents: None,
             deadline: Duration::from_secs(60),
             #[cfg(feature = "deepvue")]
             deepvue: None,
@@ -64,6 +73,14 @@ impl ProviderClients {
             #[cfg(feature = "veriff")]
             veriff: None,
         }
+    }
+
+    /// Proves consent just before each call, shows it to the client, and writes that it was used. Without, calls show nothing: a client
+    /// with a gate sends none of them, and one without sends them all.
+    #[must_use]
+    pub fn with_consents(mut self, consents: Arc<dyn Consents>) -> Self {
+        self.consents = Some(consents);
+        self
     }
 
     /// How long a call may take, retries of the client included; 60 seconds, as in a [`Plan`](kyc_journey::Plan), whose
@@ -158,9 +175,21 @@ impl Performer for ProviderClients {
         let asked = Asked {
             call,
             applicants: &*self.applicants,
+            consents: self.consents.as_deref(),
             deadline: self.deadline,
+            is_refused: AtomicBool::new(false),
         };
-        match Box::pin(self.told(&asked)).await {
+        let mut told = Box::pin(self.told(&asked)).await;
+        // A consent of the person ended between the proof and the call. Nothing was sent: what is left is asked of the ledger.
+        let is_refused = asked.is_refused.into_inner() && self.consents.is_some();
+        if is_refused && told.as_ref().err() == Some(&Failure::not_covered()) {
+            let asked = Asked {
+                is_refused: AtomicBool::new(false),
+                ..asked
+            };
+            told = Box::pin(self.told(&asked)).await;
+        }
+        match told {
             Ok(Told { answer, payload }) => Performed {
                 result: Ok(answer),
                 payload,

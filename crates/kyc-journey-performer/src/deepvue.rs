@@ -36,8 +36,7 @@ impl Deepvue {
         let url = applicant.addresses.return_url(correlation);
         let request = InitiateSession::new(consent(), &*self.purpose, url);
         let call = self.client.initiate_session(request);
-        let opened = call.with_options(asked.options()).await;
-        let opened = opened.map_err(|error| asked.failed(&error))?.into_value();
+        let opened = asked.make(call).await?.into_value();
         let answer = Answer::Opened {
             reference: reference(opened.transaction_id.as_str())?,
         };
@@ -55,8 +54,7 @@ impl Deepvue {
         let session = transaction(asked, session)?;
         let request = CompleteAuthorization::new(consent(), &*self.purpose, session, code);
         let call = self.client.complete_authorization(request);
-        let completed = call.with_options(asked.options()).await;
-        let completed = completed.map_err(|error| asked.failed(&error))?;
+        let completed = asked.make(call).await?;
         let authorization = &completed.value().data;
         // Who the person is, is in the e-Aadhaar too, whose masked form is the one to keep.
         Ok(Told::plain(Answer::Authorized {
@@ -69,8 +67,7 @@ impl Deepvue {
         let session = transaction(asked, session)?;
         let request = ListIssuedFiles::new(consent(), &*self.purpose, session);
         let call = self.client.issued_files(request);
-        let listed = call.with_options(asked.options()).await;
-        let files = listed.map_err(|error| asked.failed(&error))?.into_value();
+        let files = asked.make(call).await?.into_value();
         let files = files.data;
         let kinds = (0..).zip(files.iter().map(kind));
         let found = kinds.filter_map(|(item, kind)| Some(FoundFile { item, kind: kind? }));
@@ -92,8 +89,7 @@ impl Deepvue {
         let session = transaction(asked, session)?;
         let request = GetEAadhaar::new(consent(), &*self.purpose, session);
         let call = self.client.e_aadhaar(request);
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?;
+        let read = asked.make(call).await?;
         // Not the body: what is read has the number masked, whatever was sent.
         let record = serde_json::to_string(&read.value().data);
         let record = record.map_err(|_| Failure::unreadable())?;
@@ -114,8 +110,7 @@ impl Deepvue {
         let uri = file.uri.clone();
         let request = GetFile::new(consent(), &*self.purpose, session, uri);
         let call = self.client.file(request);
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?.into_value();
+        let read = asked.make(call).await?.into_value();
         Ok(Told::with(
             Answer::File,
             DataClass::Documents,

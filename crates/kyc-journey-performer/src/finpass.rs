@@ -58,11 +58,7 @@ impl Finpass {
             request = request.set_email(email);
         }
         let call = self.client.initialize(request);
-        let opened = call.with_options(asked.options()).await;
-        let opened = opened
-            .map_err(|error| asked.failed(&error))?
-            .into_value()
-            .data;
+        let opened = asked.make(call).await?.into_value().data;
         let reference = reference(opened.client_id.as_str())?;
         let url = opened.consent_url.expose();
         Ok(Told::with(
@@ -86,11 +82,7 @@ impl Finpass {
             JourneyUrl::at(addresses.hook_url(Provider::Finpass, correlation)),
         );
         let call = self.client.initialize_journey(request);
-        let opened = call.with_options(asked.options()).await;
-        let opened = opened
-            .map_err(|error| asked.failed(&error))?
-            .into_value()
-            .data;
+        let opened = asked.make(call).await?.into_value().data;
         let reference = reference(opened.client_id.as_str())?;
         let url = opened.journey_url.expose();
         Ok(Told::with(
@@ -116,8 +108,7 @@ impl Finpass {
         let call = self
             .client
             .fetch_json_report(FetchJsonReport::new(client, flow));
-        let fetched = call.with_options(asked.options()).await;
-        let fetched = fetched.map_err(|error| asked.failed(&error))?;
+        let fetched = asked.make(call).await?;
         Ok(Told::with(
             counted(&fetched.value().data),
             DataClass::AccountData,
@@ -135,12 +126,7 @@ impl Finpass {
         let call = self
             .client
             .journey_status(GetJourneyStatus::new(client.clone()));
-        let status = call.with_options(asked.options()).await;
-        let status = status
-            .map_err(|error| asked.failed(&error))?
-            .into_value()
-            .data
-            .status;
+        let status = asked.make(call).await?.into_value().data.status;
         let (pending, failed) = match status.state() {
             Some(JourneyState::AnalysisComplete) => (0, 0),
             Some(JourneyState::Denied | JourneyState::Failed | JourneyState::Expired) => (0, 1),
@@ -157,11 +143,9 @@ impl Finpass {
         let call = self
             .client
             .statement_result(GetStatementResult::new(client.clone()));
-        let statement = call.with_options(asked.options()).await;
-        let statement = statement.map_err(|error| asked.failed(&error))?;
+        let statement = asked.make(call).await?;
         let call = self.client.analysis_json(GetAnalysis::new(client));
-        let analysis = call.with_options(asked.options()).await;
-        let analysis = analysis.map_err(|error| asked.failed(&error))?;
+        let analysis = asked.make(call).await?;
         let accounts = &statement.value().data.accounts;
         let answer = Answer::Reports {
             ready: count(accounts.len()),
@@ -188,8 +172,7 @@ impl Finpass {
     ) -> Result<Told, Failure> {
         let client = SessionId::parse(client.as_str()).map_err(|error| asked.not_sent(&error))?;
         let call = self.client.refresh_data(RefreshData::new(client));
-        let refreshed = call.with_options(asked.options()).await;
-        let refreshed = refreshed.map_err(|error| asked.failed(&error))?;
+        let refreshed = asked.make(call).await?;
         let request = reference(refreshed.value().data.request_id.as_str())?;
         Ok(Told::plain(Answer::Refreshing { request }))
     }

@@ -61,10 +61,8 @@ impl FinPro {
             Operation::RevokeConsent { consent } => {
                 let request = RevokeConsent::new(valid(asked, ConsentId::parse(consent.as_str()))?);
                 let call = self.fiu.revoke_consent(request);
-                match call.with_options(asked.options()).await {
-                    Ok(_) => Ok(Told::plain(Answer::Done)),
-                    Err(error) => Err(asked.failed(&error)),
-                }
+                asked.make(call).await?;
+                Ok(Told::plain(Answer::Done))
             }
             _ => Err(asked.unfit("operation", "must be one of FinPro's")),
         }
@@ -82,8 +80,7 @@ impl FinPro {
         let id = UserConsentId::parse(&asked.call.id.to_string());
         let request = CheckProfile::new(mobile, valid(asked, id)?).set_aa_ids(ids);
         let call = self.profiles.check_profile(request);
-        let report = call.with_options(asked.options()).await;
-        let report = report.map_err(|error| asked.failed(&error))?.into_value();
+        let report = asked.make(call).await?.into_value();
         let standing = |row: &finpro_fiu::finpro_profile::ProfileRow| {
             let named = AggregatorId::parse(&*row.aa_id).ok()?;
             // In the spelling of the plan, by which the journey finds it again.
@@ -123,8 +120,7 @@ impl FinPro {
             request = request.set_pan(pan);
         }
         let call = self.fiu.request_consent_v3(request);
-        let requested = call.with_options(asked.options()).await;
-        let requested = requested.map_err(|error| asked.failed(&error))?;
+        let requested = asked.make(call).await?;
         let left = asked.deadline.saturating_sub(requested.elapsed());
         let requested = requested.into_value().data;
         let answer = Answer::Opened {
@@ -161,8 +157,8 @@ impl FinPro {
         }
         // A read, whatever it belongs to.
         let options = CallOptions::new().with_time_limit(deadline);
-        let link = self.fiu.encrypt_redirection(question).with_options(options);
-        let link = link.await.map_err(|error| asked.failed(&error))?;
+        let call = self.fiu.encrypt_redirection(question);
+        let link = asked.make_with(call, options).await?;
         Ok(link.into_value().data.web_redirection_url)
     }
 
@@ -189,11 +185,7 @@ impl FinPro {
             _ => return Err(asked.unfit("by", "must be one that is known here")),
         };
         let call = self.fiu.list_consents_v3(request);
-        let listed = call.with_options(asked.options()).await;
-        let listed = listed
-            .map_err(|error| asked.failed(&error))?
-            .into_value()
-            .data;
+        let listed = asked.make(call).await?.into_value().data;
         // One that cannot be read may be the one that is looked for: nobody may take it for absent.
         if listed.unread_count() > 0 {
             return Err(Failure::unreadable());
@@ -213,8 +205,7 @@ impl FinPro {
         let parameters = valid(asked, ReturnParameters::of_url(asked.payload()?))?;
         let request = DecryptRedirection::of_return(parameters);
         let call = self.fiu.decrypt_redirection(request);
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?.into_value();
+        let read = asked.make(call).await?.into_value();
         let end = match read.data.end() {
             JourneyEnd::Accepted => AggregatorReturn::Accepted,
             JourneyEnd::Rejected => AggregatorReturn::Rejected,
@@ -238,8 +229,7 @@ impl FinPro {
     ) -> Result<Told, Failure> {
         let request = RequestFi::new(valid(asked, ConsentId::parse(consent.as_str()))?);
         let call = self.fiu.request_fi(request);
-        let requested = call.with_options(asked.options()).await;
-        let requested = requested.map_err(|error| asked.failed(&error))?;
+        let requested = asked.make(call).await?;
         let session = reference(requested.value().data.session_id.as_str())?;
         Ok(Told::plain(Answer::DataRequested { session }))
     }
@@ -257,8 +247,7 @@ impl FinPro {
             None => GetFiStatus::of_consent(valid(asked, ConsentId::parse(consent.as_str()))?),
         };
         let call = self.fiu.fi_request_status(request);
-        let status = call.with_options(asked.options()).await;
-        let status = status.map_err(|error| asked.failed(&error))?.into_value();
+        let status = asked.make(call).await?.into_value();
         let news = Box::new(data(&status.data).set_consent(Some(consent.clone())));
         Ok(Told::plain(Answer::DataStatus { news }))
     }
@@ -266,8 +255,7 @@ impl FinPro {
     async fn fetch(&self, asked: &Asked<'_>, consent: &ProviderReference) -> Result<Told, Failure> {
         let request = GetAllFiData::of_consent(valid(asked, ConsentId::parse(consent.as_str()))?);
         let call = self.fiu.get_all_fi_data(request);
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?;
+        let read = asked.make(call).await?;
         // As it came, an account that cannot be read included.
         Ok(Told::with(
             Answer::AccountData,

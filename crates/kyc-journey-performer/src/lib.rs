@@ -12,14 +12,26 @@ mod failure;
 mod finpass;
 #[cfg(feature = "finpro")]
 mod finpro;
+#[cfg(feature = "consent")]
+mod ledger;
 mod returns;
+#[cfg(feature = "consent")]
+mod sealer;
 mod seams;
 #[cfg(feature = "veriff")]
 mod veriff;
+#[cfg(feature = "consent")]
+mod withdrawals;
 
 pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
 pub use clients::ProviderClients;
+#[cfg(feature = "consent")]
+pub use ledger::{LedgerConsents, gate_rules};
 pub use returns::Returns;
-pub use seams::{ConsentLog, Notices};
+#[cfg(feature = "consent")]
+pub use sealer::PersonSealer;
+pub use seams::{ConsentLog, Consents, Notices, ProviderCall, Unproved};
 #[cfg(feature = "veriff")]
 pub use veriff::VeriffSettings;
+#[cfg(feature = "consent")]
+pub use withdrawals::{NotWithdrawn, Withdrawals};

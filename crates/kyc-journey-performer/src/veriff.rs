@@ -66,12 +66,12 @@ impl Veriff {
                 let code = code.map_err(|error| asked.not_sent(&error))?;
                 let request = VerifyMfa::new(id(asked, session)?, code);
                 let call = self.sessions.verify_mfa(request);
-                done(asked, call.with_options(asked.options()).await)
+                done(asked.make(call).await)
             }
             Operation::DeleteSession { session } => {
                 let request = DeleteSession::new(id(asked, session)?);
                 let call = self.sessions.delete_session(request);
-                done(asked, call.with_options(asked.options()).await)
+                done(asked.make(call).await)
             }
             _ => Err(asked.unfit("operation", "must be one of Veriff's")),
         }
@@ -102,8 +102,7 @@ impl Veriff {
             request = request.set_callback(url);
         }
         let call = self.sessions.create_session(request);
-        let created = call.with_options(asked.options()).await;
-        let created = created.map_err(|error| asked.failed(&error))?.into_value();
+        let created = asked.make(call).await?.into_value();
         let session = created.verification;
         let answer = Answer::Opened {
             reference: reference(session.id.as_str())?,
@@ -126,7 +125,7 @@ impl Veriff {
         // A journey makes no call before the person agreed.
         let request = RecordConsent::new(session, kind, ConsentAnswer::Approved, text);
         let call = self.consents.record_consent(request);
-        done(asked, call.with_options(asked.options()).await)
+        done(asked.make(call).await)
     }
 
     async fn decision(
@@ -137,8 +136,7 @@ impl Veriff {
         let call = self
             .sessions
             .decision(GetDecision::new(id(asked, session)?));
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?;
+        let read = asked.make(call).await?;
         let Some(decided) = &read.value().verification else {
             return Ok(Told::plain(Answer::Done));
         };
@@ -154,8 +152,7 @@ impl Veriff {
         let call = self
             .sessions
             .attempts(GetAttempts::new(id(asked, session)?));
-        let read = call.with_options(asked.options()).await;
-        let read = read.map_err(|error| asked.failed(&error))?.into_value();
+        let read = asked.make(call).await?.into_value();
         let source = Source::new(Some(session.clone()), None);
         // The newest comes first.
         let Some(newest) = read.verifications.first() else {
@@ -174,10 +171,7 @@ impl Veriff {
     ) -> Result<Told, Failure> {
         let request = SubmitSession::new(id(asked, session)?);
         let call = self.sessions.submit_session(request);
-        let submitted = call.with_options(asked.options()).await;
-        let submitted = submitted
-            .map_err(|error| asked.failed(&error))?
-            .into_value();
+        let submitted = asked.make(call).await?.into_value();
         let status = submitted.verification.status;
         let state = veriff_sessions::SessionState::of(status.as_ref(), None);
         let source = Source::new(Some(session.clone()), None);
@@ -198,7 +192,7 @@ impl Veriff {
         let number = number.map_err(|error| asked.not_sent(&error))?;
         let request = GenerateMfa::new(id(asked, session)?, number);
         let call = self.sessions.generate_mfa(request);
-        done(asked, call.with_options(asked.options()).await)
+        done(asked.make(call).await)
     }
 }
 
@@ -206,14 +200,8 @@ fn id(asked: &Asked<'_>, session: &ProviderReference) -> Result<SessionId, Failu
     SessionId::parse(session.as_str()).map_err(|error| asked.not_sent(&error))
 }
 
-fn done<T>(
-    asked: &Asked<'_>,
-    result: Result<provider_core::Response<T>, provider_core::Error>,
-) -> Result<Told, Failure> {
-    match result {
-        Ok(_) => Ok(Told::plain(Answer::Done)),
-        Err(error) => Err(asked.failed(&error)),
-    }
+fn done<T>(result: Result<provider_core::Response<T>, Failure>) -> Result<Told, Failure> {
+    result.map(|_| Told::plain(Answer::Done))
 }
 
 /// A reply is signed by the shared secret, or the client does not hand it on.

@@ -47,6 +47,8 @@ enum Phase {
     Waits,
     /// The credentials were refused.
     Blocked,
+    /// The consent does not cover it.
+    Uncovered,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,19 +125,39 @@ impl Calls {
     pub(crate) fn is_blocked(&self) -> bool {
         self.waited_for
             .iter()
-            .any(|call| call.phase == Phase::Blocked)
+            .any(|call| matches!(call.phase, Phase::Blocked | Phase::Uncovered))
     }
 
-    /// The calls whose credentials were refused are made again.
+    /// Whether an effect is a call that is waited for and needs a live consent: what gives something back does not.
+    pub(crate) fn needs_consent(&self, effect: &EffectId) -> bool {
+        self.waited_for.iter().any(|call| {
+            call.phase == Phase::Asked
+                && (call.seq, call.ordinal) == (effect.seq, effect.ordinal)
+                && !call.operation.is_clean_up()
+        })
+    }
+
+    /// The calls whose credentials were refused, and those that the consent did not cover, are made again.
     pub(crate) fn resume(&mut self, step: &mut Step<'_>) -> bool {
         let was_blocked = self.is_blocked();
+        self.ask_again(step, |phase| {
+            matches!(phase, Phase::Blocked | Phase::Uncovered)
+        });
+        was_blocked
+    }
+
+    /// There is another consent: the calls that the last one did not cover are made again.
+    pub(crate) fn consent_renewed(&mut self, step: &mut Step<'_>) {
+        self.ask_again(step, |phase| phase == Phase::Uncovered);
+    }
+
+    fn ask_again(&mut self, step: &mut Step<'_>, which: impl Fn(Phase) -> bool) {
         for call in &mut self.waited_for {
-            if call.phase == Phase::Blocked {
+            if which(call.phase) {
                 call.tries = 0;
                 call.ask(step);
             }
         }
-        was_blocked
     }
 
     /// Nothing of these is waited for any more. Those that have not begun are not made.
@@ -157,7 +179,7 @@ impl Calls {
                     self.note_given_up(call.seq, call.ordinal, attempt);
                 }
                 Phase::Waits => step.cancel_timer(retry(leg, call.slot)),
-                Phase::Blocked => {}
+                Phase::Blocked | Phase::Uncovered => {}
             }
         }
     }
@@ -230,6 +252,16 @@ impl Calls {
                 call.phase = Phase::Blocked;
                 self.waited_for.push(call);
                 step.tell_operator(leg, OperatorTask::Credentials);
+                return Heard::Handled;
+            }
+            // The journey itself says what follows.
+            (Outcome::NotSent, Some(Refusal::Consent)) if !call.operation.is_clean_up() => {
+                return Heard::Handled;
+            }
+            (Outcome::NotSent, Some(Refusal::Consent | Refusal::NotCovered)) => {
+                call.phase = Phase::Uncovered;
+                self.waited_for.push(call);
+                step.tell_operator(leg, OperatorTask::Consent);
                 return Heard::Handled;
             }
             (Outcome::Refused, Some(Refusal::RateLimited)) if !call.operation.is_clean_up() => {}

@@ -132,6 +132,10 @@ impl Documents {
         &self.calls
     }
 
+    pub(crate) fn calls_mut(&mut self) -> &mut Calls {
+        &mut self.calls
+    }
+
     pub(crate) fn unsettled(&self) -> Option<&Operation> {
         match &self.state {
             State::Unsettled(unsettled) => Some(unsettled.operation()),

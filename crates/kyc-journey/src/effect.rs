@@ -202,6 +202,8 @@ pub enum Notice {
 pub enum OperatorTask {
     /// The provider refused the credentials.
     Credentials,
+    /// The consent does not cover a call, which was not made.
+    Consent,
     /// An unsafe call has an unknown outcome, and no look-up settles it.
     Unsettled,
     /// The provider refused the request itself.
@@ -225,6 +227,7 @@ pub enum OperatorTask {
 provider_core::named_enum! {
     OperatorTask("task") {
         Credentials = "credentials",
+        Consent = "consent",
         Unsettled = "unsettled",
         Refused = "refused",
         Failing = "failing",

@@ -90,8 +90,8 @@ pub trait JourneyEngine: fmt::Debug + Send + Sync {
 
 /// Makes the calls to providers. Engines drive it: for an unsafe call, after a mark that it is begun is durable.
 ///
-/// It takes no proof of the consent yet: that is a type of the consent ledger, and becomes a parameter of
-/// [`perform`](Self::perform) with it.
+/// It proves the consent by itself, for each call that it makes and just before it: so the proof is always made after the mark, whatever
+/// the engine, and is never older than the call. What it finds out is the call's [failure](Failure::without_consent).
 #[async_trait]
 pub trait Performer: fmt::Debug + Send + Sync {
     /// Makes a call and says what came of it. It returns a result for every failure; it does not repeat an unsafe call whose outcome is

@@ -634,7 +634,8 @@ provider_core::named_enum! {
 pub struct Failure {
     /// What became of the request.
     pub outcome: Outcome,
-    /// What the provider refused it for; means nothing with another outcome.
+    /// What the provider refused it for; or, of a request that was not sent, what kept the consent from covering it:
+    /// [`Consent`](Refusal::Consent) or [`NotCovered`](Refusal::NotCovered). It means nothing with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
     /// The wait that the provider asked for, in seconds.
@@ -650,6 +651,29 @@ impl Failure {
             refusal: None,
             retry_after: None,
         }
+    }
+
+    /// Nothing was sent, because no consent lives: the ledger says that it has expired or was withdrawn. The journey ends as it does at
+    /// the consent's end, and sends nothing more.
+    pub fn without_consent() -> Self {
+        Self {
+            refusal: Some(Refusal::Consent),
+            ..Self::not_sent()
+        }
+    }
+
+    /// Nothing was sent, because no consent covers it: the purpose, a kind of data, the provider. The call waits until the consent is
+    /// [renewed](Fact::ConsentRenewed) or an operator [resumes](Fact::Resume).
+    pub fn not_covered() -> Self {
+        Self {
+            refusal: Some(Refusal::NotCovered),
+            ..Self::not_sent()
+        }
+    }
+
+    /// Whether nothing was sent because no consent lives.
+    pub(crate) fn is_without_consent(&self) -> bool {
+        (self.outcome, self.refusal) == (Outcome::NotSent, Some(Refusal::Consent))
     }
 
     /// The provider refused it.
@@ -705,6 +729,8 @@ pub enum Refusal {
     Code,
     /// The consent does not live any more.
     Consent,
+    /// The consent does not cover it. The ledger says so, and nothing was sent.
+    NotCovered,
     /// There is no such thing.
     NotFound,
     /// The account may not do it, such as Veriff's 403 to a deletion.
@@ -722,6 +748,7 @@ provider_core::named_enum! {
         AlreadySo = "already_so",
         Code = "code",
         Consent = "consent",
+        NotCovered = "not_covered",
         NotFound = "not_found",
         Forbidden = "forbidden",
         Other = "other",

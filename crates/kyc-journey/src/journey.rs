@@ -357,8 +357,9 @@ impl Started {
                 expires_at,
             } => {
                 let is_live = self.consent.is_live(step.at);
-                if !is_live || !self.consent.give(step, &self.plan, receipt, *expires_at) {
-                    step.discarded(Reason::NoConsent);
+                match is_live && self.consent.give(step, &self.plan, receipt, *expires_at) {
+                    true => self.legs.consent_renewed(step),
+                    false => step.discarded(Reason::NoConsent),
                 }
             }
             Fact::ConsentRefused => match *status {
@@ -396,7 +397,16 @@ impl Started {
             Fact::Answered { effect, .. }
             | Fact::Failed { effect, .. }
             | Fact::Interrupted { effect } => {
+                let is_over = match &event.fact {
+                    Fact::Failed { failure, .. } if failure.is_without_consent() => {
+                        step.is_of_journey(effect) && self.legs.needs_consent(effect)
+                    }
+                    _ => false,
+                };
                 self.result(*status, step, event, effect);
+                if is_over && self.consent.receipt().is_some() {
+                    self.consent_over(status, step);
+                }
             }
             Fact::Unrecognized(_) => step.kept(Reason::UnknownWord),
             _ => self.route(*status, step, event),
@@ -716,6 +726,21 @@ impl Legs {
             Leg::Documents => self.documents.as_ref().map(Documents::calls),
             Leg::Accounts => self.accounts.as_ref().map(Accounts::calls),
             Leg::Verification => self.verification.as_ref().map(Verification::calls),
+        }
+    }
+
+    fn needs_consent(&self, effect: &EffectId) -> bool {
+        let mut calls = Leg::ALL.iter().filter_map(|leg| self.calls(*leg));
+        calls.any(|calls| calls.needs_consent(effect))
+    }
+
+    fn consent_renewed(&mut self, step: &mut Step<'_>) {
+        let documents = self.documents.as_mut().map(Documents::calls_mut);
+        let accounts = self.accounts.as_mut().map(Accounts::calls_mut);
+        let verification = self.verification.as_mut().map(Verification::calls_mut);
+        let all = [documents, accounts, verification];
+        for calls in all.into_iter().flatten() {
+            calls.consent_renewed(step);
         }
     }
 

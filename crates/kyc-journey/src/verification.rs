@@ -150,6 +150,10 @@ impl Verification {
         &self.calls
     }
 
+    pub(crate) fn calls_mut(&mut self) -> &mut Calls {
+        &mut self.calls
+    }
+
     pub(crate) fn unsettled(&self) -> Option<&Operation> {
         match (&self.state, &self.hand_in) {
             (State::Unsettled(unsettled), _) | (_, HandIn::Unsettled(unsettled)) => {

@@ -59,8 +59,10 @@ impl Role {
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
-            Self::Facade | Self::Performer => {
-                matches!(other, Self::Core | Self::Journey | Self::Provider) || sandbox_in_tests
+            Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
+            Self::Performer => {
+                let seams = matches!(other, Self::Core | Self::Journey | Self::Consent);
+                seams || other == Self::Provider || sandbox_in_tests
             }
             Self::Cli => !matches!(other, Self::Proof | Self::Tasks),
             Self::Proof => other != Self::Tasks,

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
-    Artefact, Change, Class, ConsentLedger, Digest, Entry, Files, Head, KeyError, LedgerError,
-    LedgerStore, MisfitReason, Place, ReceiptRow, Refusal, Scope, SealError, SqliteKeyStore,
-    SqliteStore, StoreError, Subject, SubjectState,
+    Artefact, Change, Class, ConsentLedger, Digest, Entry, Files, Follower, Head, KeyError,
+    LedgerError, LedgerStore, MisfitReason, Place, ReceiptRow, Refusal, Scope, SealError,
+    SqliteKeyStore, SqliteStore, StoreError, Subject, SubjectState,
 };
 use provider_core::Mobile;
 use rusqlite::Connection;
@@ -76,7 +76,7 @@ fn a_ledger_in_files_is_there_after_a_restart() {
     let artefact = Artefact {
         provider: provider("finpro"),
         id: "made-up".to_owned(),
-        text: Digest::of(b"signed"),
+        text: Some(Digest::of(b"signed")),
     };
     let entry = ledger
         .record_artefact(subject, receipt.id(), &artefact)
@@ -149,7 +149,6 @@ fn a_rollback_leaves_nothing() {
     let store = SqliteStore::open(&home.files.ledger).unwrap();
     let before = ledger.state(subject).unwrap();
     let change = Change {
-        expected: ledger.head().unwrap(),
         entries: vec![Entry {
             seq: 2,
             ..ledger.history(subject).unwrap()[0].0.clone()
@@ -157,9 +156,7 @@ fn a_rollback_leaves_nothing() {
         receipts: before.receipts.clone(),
         ended: vec![(receipt.id(), after(1), kyc_consent::EndReason::Withdrawn)],
         epoch: Some((subject, 7)),
-        held: None,
-        released: None,
-        artefact: None,
+        ..Change::after(ledger.head().unwrap())
     };
     let error = store.commit(&change).unwrap_err();
     assert!(
@@ -203,6 +200,18 @@ fn a_caller_writes_more_in_the_same_transaction() {
         }
         fn persons(&self) -> Result<u64, StoreError> {
             self.0.persons()
+        }
+        fn written(&self, source: &Digest) -> Result<Option<u64>, StoreError> {
+            self.0.written(source)
+        }
+        fn follower(&self, name: &str) -> Result<Option<Follower>, StoreError> {
+            self.0.follower(name)
+        }
+        fn followers(&self, subject: Subject) -> Result<Vec<Follower>, StoreError> {
+            self.0.followers(subject)
+        }
+        fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError> {
+            self.0.untold(after, limit)
         }
     }
     let home = Home::new();
@@ -283,7 +292,7 @@ fn no_database_another_application_s_and_a_newer_schema_are_refused_untouched() 
         Err(StoreError::Refused(Refusal::OtherApplication))
     ));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     connection.close().unwrap();
     is_refused(&path, Refusal::NewerSchema);
 }
@@ -317,7 +326,7 @@ fn a_newer_schema_that_is_only_in_the_log_is_refused() {
     drop(SqliteStore::open(&path).unwrap());
     let newer = Connection::open(&path).unwrap();
     newer.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-    newer.pragma_update(None, "user_version", 2).unwrap();
+    newer.pragma_update(None, "user_version", 3).unwrap();
     let before = fs::read(&path).unwrap();
     assert_eq!(refusal(&path), Some(Refusal::NewerSchema));
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -467,7 +476,7 @@ fn no_number_no_name_and_no_key_is_in_a_file() {
     let artefact = Artefact {
         provider: provider("finpro"),
         id: "CANARY-ARTEFACT".to_owned(),
-        text: Digest::of(b"signed"),
+        text: Some(Digest::of(b"signed")),
     };
     ledger
         .record_artefact(subject, receipt.id(), &artefact)

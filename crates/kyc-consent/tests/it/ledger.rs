@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use kyc_consent::{
     Artefact, Change, Class, ConsentLedger, ConsentProof, Detail, Digest, Effect, EndReason, Entry,
-    EntryKind, GateRules, Ground, Head, KeptBy, LedgerError, LedgerGate, LedgerStore, MemoryStore,
-    NoConsentReason, Receipt, ReceiptRow, Rule, Scope, StoreError, Subject, SubjectState, Term,
+    EntryKind, Follower, GateRules, Ground, Head, KeptBy, LedgerError, LedgerGate, LedgerStore,
+    MemoryStore, NoConsentReason, Receipt, ReceiptRow, Rule, Scope, StoreError, Subject,
+    SubjectState, Term,
 };
 use provider_core::{ConsentEvidence, ConsentGate as _, GatedCall, Idempotency, Operation};
 
@@ -115,7 +116,7 @@ fn a_withdrawal_ends_consent_and_every_proof_and_says_what_follows() {
     let artefact = Artefact {
         provider: provider("finpro"),
         id: "made-up-artefact".to_owned(),
-        text: Digest::of(b"signed"),
+        text: Some(Digest::of(b"signed")),
     };
     let entry = ledger
         .record_artefact(subject, receipt.id(), &artefact)
@@ -418,6 +419,22 @@ impl LedgerStore for Watched {
 
     fn persons(&self) -> Result<u64, StoreError> {
         self.inner.persons()
+    }
+
+    fn written(&self, source: &Digest) -> Result<Option<u64>, StoreError> {
+        self.inner.written(source)
+    }
+
+    fn follower(&self, name: &str) -> Result<Option<Follower>, StoreError> {
+        self.inner.follower(name)
+    }
+
+    fn followers(&self, subject: Subject) -> Result<Vec<Follower>, StoreError> {
+        self.inner.followers(subject)
+    }
+
+    fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError> {
+        self.inner.untold(after, limit)
     }
 }
 

@@ -11,6 +11,7 @@
 mod erasure;
 mod export;
 mod files;
+mod followers;
 mod gate;
 mod ledger;
 mod support;

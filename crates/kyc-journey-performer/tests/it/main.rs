@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing
 )]
 
 mod answers;
+mod consent;
 mod failures;
 mod people;
 mod returns;
@@ -23,11 +25,13 @@ use kyc_journey::{
     Correlation, CorrelationToken, DataClass, EffectCall, EffectId, JourneyId, Leg, Operation,
     Payload, Performed, Performer as _, Seq,
 };
-use kyc_journey_performer::{ProviderClients, VeriffSettings};
+use kyc_journey_performer::{ConsentLog, ProviderClients, VeriffSettings};
 use kyc_sandbox::{SandboxTransport, credentials};
 use provider_core::capability::{AggregatorId, ProviderReference};
 use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Sent, Step};
-use provider_core::{Client, ClientBuilder, Clock, Masked, Provider, Settings, Transport};
+use provider_core::{
+    Client, ClientBuilder, Clock, ConsentGate, Masked, Provider, Settings, Transport,
+};
 use veriff_sessions::SessionsClient;
 
 use people::{Nowhere, Somebody};
@@ -38,10 +42,14 @@ fn client<P: Provider, C: From<Client<P>>>(
     builder: fn(P) -> ClientBuilder<P, C>,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
+    gate: Option<&Arc<dyn ConsentGate>>,
 ) -> C {
-    let builder = builder(provider.unwrap())
+    let mut builder = builder(provider.unwrap())
         .transport(Arc::clone(transport))
         .clock(Arc::clone(clock));
+    if let Some(gate) = gate {
+        builder = builder.consent_gate(Arc::clone(gate));
+    }
     builder.build().unwrap()
 }
 
@@ -51,6 +59,17 @@ fn performer(
     applicant: Somebody,
     clock: Arc<dyn Clock>,
 ) -> ProviderClients {
+    gated_performer(transport, applicant, clock, Arc::new(Nowhere), None)
+}
+
+/// The same, whose clients have this gate.
+fn gated_performer(
+    transport: impl Transport + 'static,
+    applicant: Somebody,
+    clock: Arc<dyn Clock>,
+    log: Arc<dyn ConsentLog>,
+    gate: Option<&Arc<dyn ConsentGate>>,
+) -> ProviderClients {
     let transport: Arc<dyn Transport> = Arc::new(transport);
     let settings = Settings::of(credentials::environment(&SandboxTransport::base_urls()));
     let (transport, clock) = (&transport, &clock);
@@ -59,27 +78,31 @@ fn performer(
         DigilockerClient::builder,
         transport,
         clock,
+        gate,
     );
     let fiu: FiuClient = client(
         Finpro::from_settings(&settings),
         FiuClient::builder,
         transport,
         clock,
+        gate,
     );
     let finpass: FinpassClient = client(
         Finpass::from_settings(&settings),
         FinpassClient::builder,
         transport,
         clock,
+        gate,
     );
     let sessions: SessionsClient = client(
         Veriff::from_settings(&settings),
         SessionsClient::builder,
         transport,
         clock,
+        gate,
     );
     let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
-    ProviderClients::new(Arc::new(applicant), Arc::new(Nowhere), Arc::new(Nowhere))
+    ProviderClients::new(Arc::new(applicant), Arc::new(Nowhere), log)
         .deepvue(deepvue, "KYC of a new customer")
         .finpro(
             fiu,

@@ -24,7 +24,7 @@ use crate::performer;
 
 /// The sandbox's clock.
 #[derive(Debug)]
-struct SandboxClock(Sandbox);
+pub(crate) struct SandboxClock(pub(crate) Sandbox);
 
 #[async_trait]
 impl Clock for SandboxClock {
@@ -200,7 +200,7 @@ impl Thread {
 }
 
 /// Documents, then accounts at this provider, and a verification beside them.
-fn three_legs(provider: Provider) -> Plan {
+pub(crate) fn three_legs(provider: Provider) -> Plan {
     let wanted = [DocumentKind::EAadhaar, DocumentKind::Pan];
     let aggregators = ["finvu", "onemoney"].map(|id| AggregatorId::parse(id).unwrap());
     let mut accounts = AccountsPlan::new(provider).set_after([Leg::Documents]);

@@ -101,6 +101,10 @@ impl Finpass {
         &self.calls
     }
 
+    pub(crate) fn calls_mut(&mut self) -> &mut Calls {
+        &mut self.calls
+    }
+
     pub(crate) fn unsettled(&self) -> Option<&Operation> {
         match &self.state {
             State::Unsettled(unsettled) | State::RefreshUnsettled(unsettled) => {

@@ -60,6 +60,10 @@ impl Accounts {
         either!(self, leg => leg.calls())
     }
 
+    pub(crate) fn calls_mut(&mut self) -> &mut Calls {
+        either!(self, leg => leg.calls_mut())
+    }
+
     pub(crate) fn unsettled(&self) -> Option<&Operation> {
         either!(self, leg => leg.unsettled())
     }

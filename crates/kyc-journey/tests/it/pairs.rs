@@ -168,6 +168,8 @@ fn answers() -> Vec<Answer> {
 fn failures() -> Vec<Failure> {
     let mut failures = vec![
         Failure::not_sent(),
+        Failure::without_consent(),
+        Failure::not_covered(),
         Failure::unknown(),
         Failure::unreadable(),
     ];

@@ -3,8 +3,9 @@
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
     Answer, ConsentState, Correlation, CorrelationToken, DataClass, EffectId, EffectKind, Event,
-    EventKey, Fact, Failure, JourneyId, JourneyStatus, Leg, LegStatus, Operation, OperatorTask,
-    Plan, Reason, Refusal, ReturnEnd, Seq, SessionState, Source, TimerPurpose, Verdict,
+    EventKey, Fact, Failure, JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Operation,
+    OperatorTask, Plan, Reason, ReceiptId, Refusal, ReturnEnd, Seq, SessionState, Source,
+    TimerPurpose, Verdict,
 };
 
 use crate::world::{
@@ -213,6 +214,72 @@ fn g6_refused_credentials_wait_for_an_operator() {
         assert_eq!(world.leg(), LegStatus::NeedsOperator);
         assert!(world.told_operator(OperatorTask::Refused));
     }
+}
+
+#[test]
+fn g6_call_that_the_consent_does_not_cover_waits_for_another_consent_or_an_operator() {
+    for (plan, opening, _) in openings() {
+        let mut world = World::given(plan);
+        world.fail(opening, Failure::not_covered());
+        assert!(world.told_operator(OperatorTask::Consent));
+        assert_eq!(world.status(), JourneyStatus::NeedsOperator);
+        assert!(world.calls().is_empty());
+        world.submit(Fact::Resume);
+        assert_eq!(
+            (world.status(), world.calls()),
+            (JourneyStatus::Running, vec![opening])
+        );
+        world.fail(opening, Failure::not_covered());
+        world.submit(Fact::ConsentRenewed {
+            receipt: ReceiptId::parse("receipt-2").unwrap(),
+            expires_at: None,
+        });
+        assert_eq!(
+            (world.status(), world.calls()),
+            (JourneyStatus::Running, vec![opening])
+        );
+        // What waits for something else is not asked for again.
+        world.fail(opening, Failure::refused(Refusal::Credentials));
+        world.submit(Fact::ConsentRenewed {
+            receipt: ReceiptId::parse("receipt-3").unwrap(),
+            expires_at: None,
+        });
+        assert_eq!(world.status(), JourneyStatus::NeedsOperator);
+        assert!(world.calls().is_empty());
+    }
+}
+
+#[test]
+fn g9_call_that_no_consent_lets_through_ends_the_journey() {
+    for (plan, opening, leg) in openings() {
+        let mut world = World::given(plan);
+        world.fail(opening, Failure::without_consent());
+        world.was(Verdict::Applied);
+        assert_eq!(world.status(), JourneyStatus::Expired);
+        assert_eq!(world.journey.leg_status(leg), LegStatus::Stopped);
+        assert!(world.entered(&LedgerEntry::Expired));
+        assert!(world.calls().is_empty() && world.pending().is_empty());
+        assert!(world.journey.timers().is_empty());
+        // The withdrawal that made it so is heard of later.
+        world.submit(Fact::Withdrawn).was(Verdict::Applied);
+        assert_eq!(world.status(), JourneyStatus::Withdrawn);
+    }
+}
+
+#[test]
+fn g9_what_gives_back_is_not_ended_by_the_consent_s_end() {
+    let mut world = World::given(finpro());
+    world.open("request-consent", "handle-1");
+    world
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .submit(Fact::Withdrawn);
+    world.fail("revoke-consent", Failure::without_consent());
+    assert!(world.told_operator(OperatorTask::Consent));
+    assert_eq!(world.status(), JourneyStatus::Withdrawn);
+    world
+        .submit_to(Some(Leg::Accounts), Fact::Resume, None)
+        .was(Verdict::Applied);
+    assert_eq!(world.calls(), ["revoke-consent"]);
 }
 
 #[test]

@@ -148,6 +148,10 @@ impl FinPro {
         &self.calls
     }
 
+    pub(crate) fn calls_mut(&mut self) -> &mut Calls {
+        &mut self.calls
+    }
+
     pub(crate) fn unsettled(&self) -> Option<&Operation> {
         match (&self.consent, &self.data) {
             (Consent::Unsettled(unsettled), _) | (_, Data::Unsettled(unsettled)) => {

@@ -1,0 +1,119 @@
+//! Withdrawals that reach every journey.
+
+use std::sync::Arc;
+
+use kyc_consent::{Code, ConsentLedger, Follower, LedgerError, Scope, Subject, Withdrawal};
+use kyc_journey::{EngineError, EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyId};
+use provider_core::{Clock, InvalidRequest, SystemClock};
+
+/// Withdraws consent at the ledger, and in every journey that follows it.
+///
+/// The ledger comes first: from its commit on, no call that was proved before begins, whatever a journey knows. In the same commit it
+/// notes which journeys have to be told; each is told until that is noted, too. So a crash at any point is repaired by
+/// [`fan_out`](Self::fan_out): call it at each start, before the runner.
+#[derive(Debug, Clone)]
+pub struct Withdrawals {
+    ledger: ConsentLedger,
+    engine: Arc<dyn JourneyEngine>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a withdrawal did not reach every journey.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotWithdrawn {
+    /// The ledger failed. Unless it told of a withdrawal before, nothing is withdrawn.
+    #[error("the ledger: {0}")]
+    Ledger(#[from] LedgerError),
+    /// The consent is withdrawn, and a journey could not be told yet: no call of it begins, and the next fan-out tells it.
+    #[error("the consent is withdrawn, and a journey was not told: {0}")]
+    Engine(#[from] EngineError),
+    /// A name in the ledger is none of a journey.
+    #[error("{0}")]
+    Invalid(#[from] InvalidRequest),
+    /// The process is ending.
+    #[error("it was ended")]
+    Ended,
+}
+
+impl Withdrawals {
+    /// Withdrawals at this ledger, for the journeys of this engine.
+    pub fn new(ledger: ConsentLedger, engine: Arc<dyn JourneyEngine>) -> Self {
+        Self {
+            ledger,
+            engine,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Goes by another clock: the engine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Withdraws a person's consent and tells the journeys. What has to follow besides is in the answer, see
+    /// [`ConsentLedger::withdraw`]: what journeys obtained they give back themselves.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ConsentLedger::withdraw`]; or [`NotWithdrawn::Engine`], and then it is withdrawn.
+    pub async fn withdraw(
+        &self,
+        subject: Subject,
+        scope: Scope,
+        channel: &Code,
+    ) -> Result<Withdrawal, NotWithdrawn> {
+        let (ledger, channel) = (self.ledger.clone(), channel.clone());
+        let withdrawn = blocking(move || ledger.withdraw(subject, scope, &channel)).await?;
+        self.fan_out().await?;
+        Ok(withdrawn)
+    }
+
+    /// Tells every journey that has not been told of its consent's withdrawal, and says how many those were. None is told twice: the
+    /// event has the receipt's name.
+    ///
+    /// # Errors
+    ///
+    /// One could not be told. Those before it have been; call it again.
+    pub async fn fan_out(&self) -> Result<usize, NotWithdrawn> {
+        let (mut told, mut after) = (0_usize, String::new());
+        loop {
+            let ledger = self.ledger.clone();
+            let untold = blocking(move || ledger.untold(&after)).await?;
+            let Some(last) = untold.last() else {
+                return Ok(told);
+            };
+            after = last.name.clone();
+            for follower in untold {
+                self.tell(&follower).await?;
+                let ledger = self.ledger.clone();
+                blocking(move || ledger.told(&follower)).await?;
+                told = told.saturating_add(1);
+            }
+        }
+    }
+
+    async fn tell(&self, follower: &Follower) -> Result<(), NotWithdrawn> {
+        let journey = JourneyId::parse(&follower.name)?;
+        let receipt = follower
+            .receipt
+            .map_or_else(String::new, |id| id.to_string());
+        let key = EventKey::command(&format!("withdrawal-{receipt}"))?;
+        let event = Event::new(key, self.clock.now(), None, Fact::Withdrawn);
+        match self.engine.submit(&journey, event).await {
+            Ok(_) => Ok(()),
+            // It never started, or was forgotten; without a live consent it makes no call.
+            Err(error) if error.kind() == EngineErrorKind::UnknownJourney => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, NotWithdrawn> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|_| NotWithdrawn::Ended)??)
+}
