@@ -3,32 +3,31 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
-use kyc_journey::provider_core::serde::Serialize;
-use kyc_journey::provider_core::serde::de::DeserializeOwned;
+use jiff::Timestamp;
 use kyc_journey::{
-    DataClass, Domain, Due, Effect, EffectId, EffectKind, EngineError, EngineErrorKind, Event,
-    EventKey, Fact, HistoryEntry, Journey, JourneyFilter, JourneyId, JourneyPage, JourneyRecord,
-    JourneyStatus, JourneySummary, Lane, Leg, Lookup, Machine, PageToken, Payload, Place, Provider,
-    Recording, Reported, SealError, Sealer, Seq, Settles, Submitted, TimerName, Verdict,
+    Bodies, DataClass, Due, Effect, EffectId, EffectKind, EngineError, EngineErrorKind, Event,
+    Fact, HistoryEntry, Journey, JourneyFilter, JourneyId, JourneyPage, JourneyRecord,
+    JourneyStatus, JourneySummary, Lane, Leg, Lookup, Machine, PAGE, PageToken, Payload, Place,
+    Provider, Recording, Reported, SealedRecording, Sealer, Seq, Settles, Submitted, TimerName,
+    Verdict, not_before,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use crate::writer::Failure;
 
-/// How many journeys a page has.
-const PAGE: usize = 100;
-
-/// How long a report waits for its journey.
-const PARKED: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 type Outcome<T> = Result<T, Failure<EngineError>>;
+
+impl From<EngineError> for Failure<EngineError> {
+    fn from(error: EngineError) -> Self {
+        Self::Refused(error)
+    }
+}
 
 /// The tables of a database, and what seals their bodies. Reads need any connection, changes the writer's.
 #[derive(Debug, Clone)]
 pub(crate) struct Tables {
-    sealer: Arc<dyn Sealer>,
+    bodies: Bodies,
     machine: Machine,
     recent: Recent,
 }
@@ -66,19 +65,11 @@ struct Known {
     state: Journey,
 }
 
-/// What an event changes, sealed.
-struct Sealed {
-    state: Vec<u8>,
-    entry: Vec<u8>,
-    payload: Option<Vec<u8>>,
-    effects: Vec<Option<Vec<u8>>>,
-}
-
 impl Tables {
     /// `recent` is emptied by whoever rolls a transaction back.
     pub(crate) fn new(sealer: Arc<dyn Sealer>, machine: Machine, recent: Recent) -> Self {
         Self {
-            sealer,
+            bodies: Bodies::new(sealer),
             machine,
             recent,
         }
@@ -97,7 +88,7 @@ impl Tables {
         event: &Event,
     ) -> Outcome<(Submitted, bool)> {
         let known = self.known(database, id)?;
-        let key = self.key(&event.key);
+        let key = self.bodies.key(&event.key);
         let (number, before) = match known {
             Some(Known { number, state }) => {
                 if let Some(seq) = seen(database, number, &key)? {
@@ -127,7 +118,7 @@ impl Tables {
             return Ok((submitted, false));
         }
         // Everything that can be refused comes before the first change.
-        let sealed = self.seal_all(id, &recording)?;
+        let sealed = self.bodies.seal_recording(id, &recording)?;
         let number = store_state(database, id, number, &recording, &sealed.state)?;
         store_event(database, id, number, &key, &recording, &sealed)?;
         // What was adopted may have asked for something too.
@@ -153,28 +144,21 @@ impl Tables {
                 return Ok((Reported::Submitted(id, submitted), more));
             }
         }
-        let body = self.seal(&Place::parked(), event)?;
-        let digest = |is_token: bool| {
-            let found = lookups
-                .iter()
-                .find(|lookup| matches!(lookup, Lookup::Token(_)) == is_token);
-            found.map(|lookup| self.lookup(lookup))
-        };
-        let oldest = event.at.checked_sub(PARKED).unwrap_or(Timestamp::MIN);
+        let parked = self.bodies.park(provider, event)?;
         database
             .prepare_cached("DELETE FROM parked WHERE at < ?1")?
-            .execute([oldest.as_microsecond()])?;
+            .execute([parked.oldest.as_microsecond()])?;
         database
             .prepare_cached(
                 "INSERT INTO parked (key, token, reference, at, body) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
-                self.key(&event.key),
-                digest(true),
-                digest(false),
-                event.at.as_microsecond(),
-                body
+                parked.key,
+                parked.token,
+                parked.reference,
+                parked.at.as_microsecond(),
+                parked.body
             ])?;
         Ok((Reported::Parked, false))
     }
@@ -187,7 +171,7 @@ impl Tables {
         number: i64,
         lookup: &Lookup,
     ) -> Outcome<()> {
-        let digest = self.lookup(lookup);
+        let digest = self.bodies.lookup(lookup);
         // What two journeys claim stays the first one's.
         database
             .prepare_cached(
@@ -202,7 +186,9 @@ impl Tables {
             .collect::<rusqlite::Result<_>>()?;
         for (key, body) in parked {
             let applied = self
+                .bodies
                 .open(&Place::parked(), &body)
+                .map_err(Failure::Refused)
                 .and_then(|event: Event| self.submit(database, id, &event));
             match applied {
                 Ok(_) => {
@@ -299,7 +285,7 @@ impl Tables {
             return Ok(None);
         };
         Ok(Some(JourneyRecord {
-            state: self.open(&Place::state(id), &state)?,
+            state: self.bodies.open(&Place::state(id), &state)?,
             created_at: time(created_at)?,
             updated_at: time(updated_at)?,
         }))
@@ -319,7 +305,7 @@ impl Tables {
         let mut history = Vec::new();
         while let Some(row) = rows.next()? {
             let seq = number(row.get(0)?)?;
-            history.push(self.open(
+            history.push(self.bodies.open(
                 &Place::history(id, seq),
                 row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?,
             )?);
@@ -346,14 +332,8 @@ impl Tables {
             return Ok(None);
         };
         let class = class.parse().map_err(|_| Failure::Refused(corrupt()))?;
-        match self.sealer.open(&Place::payload(id, seq, class), &payload) {
-            // The person was erased: the row is what is left.
-            Err(SealError::NoKey) => Ok(None),
-            Err(error) => Err(Failure::Refused(sealing(error))),
-            Ok(body) => serde_json::from_slice(&body)
-                .map(Some)
-                .map_err(|_| Failure::Refused(corrupt())),
-        }
+        let place = Place::payload(id, seq, class);
+        Ok(self.bodies.open_payload(&place, &payload)?)
     }
 
     pub(crate) fn list(
@@ -362,7 +342,7 @@ impl Tables {
         filter: &JourneyFilter,
         page: &PageToken,
     ) -> Outcome<JourneyPage> {
-        let after = place(page)?;
+        let after = page.place()?;
         // Only words of ours are put together; what a caller says is bound.
         let mut conditions = vec!["TRUE".to_owned()];
         let mut values: Vec<Value> = Vec::new();
@@ -378,7 +358,10 @@ impl Tables {
         }
         if let Some((at, id)) = after {
             conditions.push("(updated_at, id) < (?, ?)".to_owned());
-            values.extend([at.into(), Value::Text(id)]);
+            values.extend([
+                at.as_microsecond().into(),
+                Value::Text(id.as_str().to_owned()),
+            ]);
         }
         let mut journeys = database.prepare(&format!(
             "SELECT id, status, seq, created_at, updated_at FROM journey WHERE {}
@@ -391,11 +374,11 @@ impl Tables {
         let mut last = None;
         while let Some(row) = rows.next()? {
             if found.journeys.len() == PAGE {
-                found.next = last.map(|(at, id)| PageToken::new(format!("{at}:{id}")));
+                found.next = last.map(|(at, id)| PageToken::after(at, &id));
                 break;
             }
             let summary = summary(row)?;
-            last = Some((row.get::<_, i64>(4)?, summary.id.clone()));
+            last = Some((summary.updated_at, summary.id.clone()));
             found.journeys.push(summary);
         }
         Ok(found)
@@ -483,13 +466,15 @@ impl Tables {
         let Some((number, state)) = found else {
             return Ok(None);
         };
-        let state = self.open(&Place::state(id), &state)?;
+        let state = self.bodies.open(&Place::state(id), &state)?;
         Ok(Some(Known { number, state }))
     }
 
     fn effect(&self, id: &EffectId, row: &Row<'_>) -> Outcome<Effect> {
         let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-        let effect: Effect = self.open(&Place::effect(&id.journey, id.seq), body)?;
+        let effect: Effect = self
+            .bodies
+            .open(&Place::effect(&id.journey, id.seq), body)?;
         match effect.id == *id {
             true => Ok(effect),
             false => Err(Failure::Refused(corrupt())),
@@ -501,53 +486,9 @@ impl Tables {
             .prepare_cached(
                 "SELECT id FROM reference JOIN journey ON number = journey WHERE digest = ?1",
             )?
-            .query_row([self.lookup(lookup)], |row| row.get::<_, String>(0))
+            .query_row([self.bodies.lookup(lookup)], |row| row.get::<_, String>(0))
             .optional()?;
         id.map(|id| journey_id(&id)).transpose()
-    }
-
-    fn key(&self, key: &EventKey) -> [u8; 32] {
-        self.sealer
-            .digest(Domain::EventKey, key.as_str().as_bytes())
-    }
-
-    fn lookup(&self, lookup: &Lookup) -> [u8; 32] {
-        self.sealer
-            .digest(Domain::Reference, lookup.text().as_bytes())
-    }
-
-    fn seal_all(&self, id: &JourneyId, recording: &Recording) -> Outcome<Sealed> {
-        let entry = &recording.entry;
-        let payload = match &recording.payload {
-            Some((_, payload)) => {
-                Some(self.seal(&Place::payload(id, entry.seq, payload.class), payload)?)
-            }
-            None => None,
-        };
-        let effect = |effect: &Effect| match Lane::of(&effect.kind) {
-            Some(_) => self.seal(&Place::effect(id, entry.seq), effect).map(Some),
-            None => Ok(None),
-        };
-        Ok(Sealed {
-            state: self.seal(&Place::state(id), &recording.state)?,
-            entry: self.seal(&Place::history(id, entry.seq), entry)?,
-            payload,
-            effects: entry.effects.iter().map(effect).collect::<Outcome<_>>()?,
-        })
-    }
-
-    fn seal(&self, place: &Place<'_>, body: &impl Serialize) -> Outcome<Vec<u8>> {
-        let body = serde_json::to_vec(body);
-        let body = body.map_err(|error| Failure::Refused(corrupt().with_source(error)))?;
-        let sealed = self.sealer.seal(place, &body);
-        sealed.map_err(|error| Failure::Refused(sealing(error)))
-    }
-
-    fn open<T: DeserializeOwned>(&self, place: &Place<'_>, sealed: &[u8]) -> Outcome<T> {
-        let body = self.sealer.open(place, sealed);
-        let body = body.map_err(|error| Failure::Refused(sealing(error)))?;
-        // What JSON says about itself may repeat what is stored.
-        serde_json::from_slice(&body).map_err(|_| Failure::Refused(corrupt()))
     }
 }
 
@@ -597,7 +538,7 @@ fn store_event(
     journey: i64,
     key: &[u8; 32],
     recording: &Recording,
-    sealed: &Sealed,
+    sealed: &SealedRecording,
 ) -> rusqlite::Result<()> {
     match &recording.settles {
         Some(Settles::Effect(effect)) => remove(database, journey, effect, "TRUE")?,
@@ -736,19 +677,6 @@ fn effect_id(row: &Row<'_>) -> Outcome<EffectId> {
     })
 }
 
-/// The place of a page: the last journey of the one before.
-fn place(page: &PageToken) -> Outcome<Option<(i64, String)>> {
-    if page.as_str().is_empty() {
-        return Ok(None);
-    }
-    let place = page.as_str().split_once(':');
-    let place = place.and_then(|(at, id)| Some((at.parse().ok()?, JourneyId::parse(id).ok()?)));
-    match place {
-        Some((at, id)) => Ok(Some((at, id.as_str().to_owned()))),
-        None => Err(refused(EngineErrorKind::InvalidPage)),
-    }
-}
-
 fn journey_id(text: &str) -> Outcome<JourneyId> {
     JourneyId::parse(text).map_err(|_| Failure::Refused(corrupt()))
 }
@@ -759,13 +687,6 @@ fn status_of(text: &str) -> Outcome<JourneyStatus> {
 
 fn time(microseconds: i64) -> Outcome<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(|_| Failure::Refused(corrupt()))
-}
-
-/// The first microsecond that is not before a time, so that no timer is early.
-fn not_before(at: Timestamp) -> i64 {
-    let whole = at.as_microsecond();
-    let is_exact = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole >= at);
-    whole.saturating_add(i64::from(!is_exact))
 }
 
 fn number(seq: i64) -> Outcome<Seq> {
@@ -788,12 +709,4 @@ fn refused(kind: EngineErrorKind) -> Failure<EngineError> {
 
 fn corrupt() -> EngineError {
     EngineError::new(EngineErrorKind::Corrupt)
-}
-
-fn sealing(error: SealError) -> EngineError {
-    let kind = match error {
-        SealError::Unavailable => EngineErrorKind::Unavailable,
-        _ => EngineErrorKind::Corrupt,
-    };
-    EngineError::new(kind).with_source(error)
 }

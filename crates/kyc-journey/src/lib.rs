@@ -25,6 +25,7 @@ mod seal;
 mod settle;
 mod status;
 mod step;
+mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verification;
@@ -62,3 +63,4 @@ pub use runner::Runner;
 pub use seal::{BodyKind, Domain, Place, SealError, Sealer};
 pub use status::JourneyStatus;
 pub use step::SetTimer;
+pub use stored::{Bodies, PAGE, PARKED, ParkedReport, SealedRecording, not_before};

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::effect::{DataClass, Effect, EffectKind, TimerName};
@@ -22,12 +22,7 @@ use crate::leg::Leg;
 use crate::outbox::{Due, Lane, Outbox, RunLease};
 use crate::plan::Provider;
 use crate::recording::{Lookup, Machine, Recording, Settles};
-
-/// How many journeys a page has.
-const PAGE: usize = 100;
-
-/// How long a report waits for its journey.
-const PARKED: SignedDuration = SignedDuration::from_hours(30 * 24);
+use crate::stored::{PAGE, PARKED};
 
 /// An engine that keeps everything in the memory of the process. It promises what every engine promises, except that nothing
 /// outlives the process. Clones share what is stored.
@@ -328,7 +323,7 @@ impl Store {
         page.next = places
             .next()
             .and(last)
-            .map(|(at, id)| PageToken::new(format!("{}:{id}", at.as_nanosecond())));
+            .map(|(at, id)| PageToken::after(at, &id));
         page
     }
 }
@@ -348,21 +343,6 @@ impl Stored {
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
-    }
-}
-
-fn place(page: &PageToken) -> Result<Option<(Timestamp, JourneyId)>, EngineError> {
-    if page.as_str().is_empty() {
-        return Ok(None);
-    }
-    let place = || {
-        let (at, id) = page.as_str().split_once(':')?;
-        let at = Timestamp::from_nanosecond(at.parse().ok()?).ok()?;
-        Some((at, JourneyId::parse(id).ok()?))
-    };
-    match place() {
-        Some(place) => Ok(Some(place)),
-        None => Err(EngineError::new(EngineErrorKind::InvalidPage)),
     }
 }
 
@@ -428,7 +408,7 @@ impl JourneyEngine for MemoryEngine {
         filter: &JourneyFilter,
         page: PageToken,
     ) -> Result<JourneyPage, EngineError> {
-        let after = place(&page)?;
+        let after = page.place()?;
         Ok(self.store().list(filter, after))
     }
 

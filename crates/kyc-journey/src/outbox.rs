@@ -6,20 +6,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::effect::{Effect, EffectKind};
 use crate::engine::{EngineError, EngineErrorKind, JourneyEngine};
-use crate::id::EffectId;
+use crate::id::{EffectId, JourneyId};
 
 /// The effects that a store keeps until they are settled. A [`Runner`](crate::Runner) drives it; applications do not call it.
 #[async_trait]
 pub trait Outbox: JourneyEngine {
-    /// Begins a run: there is one at a time, until the lease is dropped.
+    /// Begins a run: there is one at a time in an engine, until the lease is dropped.
     ///
     /// # Errors
     ///
     /// [`InUse`](EngineErrorKind::InUse) if there is one.
     fn begin(&self) -> Result<RunLease, EngineError>;
+
+    /// Begins a run that carries out the effects of one journey. A store that several runs share keeps those of others out of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`begin`](Self::begin).
+    fn begin_only(&self, journey: &JourneyId) -> Result<RunLease, EngineError> {
+        let _ = journey;
+        self.begin()
+    }
 
     /// The unsafe calls that an earlier run marked as begun, and that have no result.
     ///
@@ -74,6 +85,8 @@ pub struct Due {
     pub effects: Vec<Effect>,
     /// When the next one becomes due; `None` if none is waiting.
     pub next: Option<Timestamp>,
+    /// Unsafe calls that a run which has died meanwhile marked as begun, and that have no result: in a store that several runs share.
+    pub interrupted: Vec<Effect>,
 }
 
 /// Effects that wait for others of their kind only, so that slow calls hold up no timer.
@@ -119,7 +132,10 @@ impl Lane {
 
 /// The right to carry out a store's effects, until it is dropped.
 #[derive(Debug)]
-pub struct RunLease(Arc<AtomicBool>);
+pub struct RunLease {
+    taken: Arc<AtomicBool>,
+    ended: Option<Arc<Notify>>,
+}
 
 impl RunLease {
     /// Takes the lease that this flag stands for.
@@ -130,13 +146,26 @@ impl RunLease {
     pub fn take(taken: &Arc<AtomicBool>) -> Result<Self, EngineError> {
         match taken.swap(true, Ordering::AcqRel) {
             true => Err(EngineError::new(EngineErrorKind::InUse)),
-            false => Ok(Self(Arc::clone(taken))),
+            false => Ok(Self {
+                taken: Arc::clone(taken),
+                ended: None,
+            }),
         }
+    }
+
+    /// Tells whoever waits for this once the lease is dropped.
+    #[must_use]
+    pub fn telling(mut self, ended: Arc<Notify>) -> Self {
+        self.ended = Some(ended);
+        self
     }
 }
 
 impl Drop for RunLease {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.taken.store(false, Ordering::Release);
+        if let Some(ended) = &self.ended {
+            ended.notify_one();
+        }
     }
 }

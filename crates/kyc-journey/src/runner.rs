@@ -18,7 +18,7 @@ use crate::fact::{Fact, Failure};
 use crate::id::{EffectId, EventKey, JourneyId};
 use crate::leg::Leg;
 use crate::operation::Operation;
-use crate::outbox::{Lane, Outbox};
+use crate::outbox::{Lane, Outbox, RunLease};
 use crate::point::point;
 
 /// How long it sleeps at most, so that a clock that was set forward is noticed.
@@ -96,7 +96,7 @@ impl Runner {
     /// [`InUse`](EngineErrorKind::InUse) if the store has a run already; [`Closed`](EngineErrorKind::Closed) once the engine is closed.
     /// A store that is unavailable for a while is not an error: it is tried again.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let _lease = self.outbox.begin()?;
+        let _lease = self.lease()?;
         self.recover().await?;
         let mut stop = std::pin::pin!(stop);
         let mut state = UnderWay::default();
@@ -109,6 +109,7 @@ impl Runner {
                 match self.outbox.due(now, &room, &state.effects).await {
                     Ok(due) => {
                         next = due.next;
+                        self.tell(due.interrupted).await?;
                         state.note_fullness(&room, &due.effects);
                         look = self.begin_all(due.effects, &mut state);
                         if look {
@@ -145,13 +146,14 @@ impl Runner {
     ///
     /// As for [`run`](Self::run).
     pub async fn run_until_idle(&self) -> Result<Option<Timestamp>, EngineError> {
-        let _lease = self.outbox.begin()?;
+        let _lease = self.lease()?;
         self.recover().await?;
         let mut state = UnderWay::default();
         loop {
             let room = state.room(self.calls);
             let due = self.patiently(|| self.outbox.due(self.clock.now(), &room, &state.effects));
             let due = due.await?;
+            self.tell(due.interrupted).await?;
             if self.begin_all(due.effects, &mut state) {
                 continue;
             }
@@ -159,6 +161,13 @@ impl Runner {
                 Some(ended) => self.ended(ended, &mut state)?,
                 None => return Ok(due.next),
             };
+        }
+    }
+
+    fn lease(&self) -> Result<RunLease, EngineError> {
+        match &self.only {
+            Some(journey) => self.outbox.begin_only(journey),
+            None => self.outbox.begin(),
         }
     }
 
@@ -183,7 +192,12 @@ impl Runner {
 
     /// Tells the journeys whose unsafe calls have a mark and no result. One query: what has no mark is simply due.
     async fn recover(&self) -> Result<(), EngineError> {
-        for effect in self.patiently(|| self.outbox.interrupted()).await? {
+        let interrupted = self.patiently(|| self.outbox.interrupted()).await?;
+        self.tell(interrupted).await
+    }
+
+    async fn tell(&self, interrupted: Vec<Effect>) -> Result<(), EngineError> {
+        for effect in interrupted {
             if let EffectKind::Call(operation) = &effect.kind
                 && self.is_of(&effect.id)
             {
