@@ -352,10 +352,12 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     uri.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let database = Connection::open_with_flags(uri, flags);
-    identify(
-        &database.map_err(|source| OpenError::sqlite(path, source))?,
-        path,
-    )
+    let database = database.map_err(|source| OpenError::sqlite(path, source))?;
+    match identify(&database, path) {
+        // A power cut while the log was moved into the file: the log is whole, and says whose the database is once it is read.
+        Err(OpenError::Sqlite { .. }) if !is_empty(&beside(path, "-wal")) => Ok(()),
+        other => other,
+    }
 }
 
 /// Whose the database is, and of which schema.

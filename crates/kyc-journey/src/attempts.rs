@@ -32,6 +32,9 @@ impl Attempts {
     /// More attempts than a person makes: what would ask for another one is broken.
     const MOST: u32 = 50;
 
+    /// An attempt opens one thing, and a provider that names more for it is broken, too.
+    const MOST_REPLACED: usize = 2 * 50;
+
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
@@ -69,7 +72,8 @@ impl Attempts {
 
     /// What a replaced attempt opened, of which was heard only now.
     pub(crate) fn adopt_replaced(&mut self, reference: &ProviderReference) {
-        if !self.references().any(|known| known == reference) {
+        let is_full = self.replaced.len() >= Self::MOST_REPLACED;
+        if !is_full && !self.references().any(|known| known == reference) {
             self.replaced.push(reference.clone());
         }
     }

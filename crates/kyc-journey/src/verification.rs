@@ -41,7 +41,7 @@ pub(crate) struct Verification {
     hand_in: HandIn,
     code: OneTimeCode,
     reconciles: u32,
-    /// Whether the session was deleted at Veriff, or an operator was asked to.
+    /// Whether the sessions were deleted at Veriff, or an operator was asked to.
     is_deleted: bool,
     calls: Calls,
     stop: Option<Stop>,
@@ -195,11 +195,16 @@ impl Verification {
 
     pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &VerificationPlan, event: &Event) {
         match &event.fact {
-            Fact::Session(news) => {
-                if self.attempts.is_current(step, LEG, &news.source) {
-                    self.observe(step, plan, news, false);
+            Fact::Session(news) => match (
+                self.attempts.is_current(step, LEG, &news.source),
+                &news.source.reference,
+            ) {
+                (true, _) => self.observe(step, plan, news, false),
+                (false, Some(session)) if step.reason == Some(Reason::ReplacedAttempt) => {
+                    self.found(step, plan, session, false);
                 }
-            }
+                (false, _) => {}
+            },
             // The person is back: whatever they say, Veriff is asked.
             Fact::Returned(returned) => {
                 if self.attempts.is_current(step, LEG, &returned.source) {
@@ -372,11 +377,10 @@ impl Verification {
         };
         let is_current = attempt == self.attempts.number();
         match answer {
-            Answer::Opened { reference } if !is_current => self.attempts.adopt_replaced(reference),
             Answer::Opened { reference } if self.stop.is_some() => {
-                self.attempts.adopt(reference);
-                self.delete(step, plan);
+                self.found(step, plan, reference, is_current);
             }
+            Answer::Opened { reference } if !is_current => self.attempts.adopt_replaced(reference),
             Answer::Opened { reference } if matches!(self.state, State::Unsettled(_)) => {
                 return self.created(step, plan, reference);
             }
@@ -544,10 +548,8 @@ impl Verification {
             return step.kept(Reason::UnknownWord);
         }
         if self.stop.is_some() {
-            // What was opened after all is deleted.
-            if let (None, Some(session)) = (self.attempts.reference(), &news.source.reference) {
-                self.attempts.adopt(session);
-                self.delete(step, plan);
+            if let Some(session) = &news.source.reference {
+                self.found(step, plan, session, true);
             }
             return step.discarded(Reason::LegEnded);
         }
@@ -773,20 +775,45 @@ impl Verification {
             step.erase(Some(LEG), DataClass::Links);
             step.erase(Some(LEG), DataClass::Codes);
         }
-        self.delete(step, plan);
+        if self.erases(plan) && !self.is_deleted {
+            self.is_deleted = true;
+            // Those of replaced attempts have something of the person, too.
+            let sessions: Vec<_> = self.attempts.references().cloned().collect();
+            for session in sessions {
+                self.delete(step, session);
+            }
+        }
     }
 
-    /// Deletes the session at Veriff, if what is stored here is erased, too.
-    fn delete(&mut self, step: &mut Step<'_>, plan: &VerificationPlan) {
-        let erases = self.stop.is_some_and(Stop::erases) && plan.deletes_session;
-        if let (true, false, Some(session)) =
-            (erases, self.is_deleted, self.attempts.reference().cloned())
-        {
-            self.is_deleted = true;
-            let until = step.at;
-            self.calls
-                .begin(step, Operation::DeleteSession { session }, until);
+    /// A session was opened after all, by an attempt that was replaced or stopped: it is deleted with the others.
+    fn found(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &VerificationPlan,
+        session: &ProviderReference,
+        is_current: bool,
+    ) {
+        if self.attempts.references().any(|known| known == session) {
+            return;
         }
+        match is_current && self.attempts.reference().is_none() {
+            true => self.attempts.adopt(session),
+            false => self.attempts.adopt_replaced(session),
+        }
+        if self.erases(plan) {
+            self.delete(step, session.clone());
+        }
+    }
+
+    /// Whether what is at Veriff is deleted, as what is stored here is erased.
+    fn erases(&self, plan: &VerificationPlan) -> bool {
+        self.stop.is_some_and(Stop::erases) && plan.deletes_session
+    }
+
+    fn delete(&mut self, step: &mut Step<'_>, session: ProviderReference) {
+        let until = step.at;
+        self.calls
+            .begin(step, Operation::DeleteSession { session }, until);
     }
 
     pub(crate) fn revive(&mut self, step: &mut Step<'_>) {

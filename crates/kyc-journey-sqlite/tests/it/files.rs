@@ -438,6 +438,33 @@ async fn a_database_that_was_closed_is_whole_without_its_log() {
     assert_eq!(engine.read(&id()).await.unwrap().unwrap().state.seq(), seq);
 }
 
+/// The log is durable before anything of it is moved into the file, so whatever stands there then is made whole by it.
+#[tokio::test]
+async fn a_file_that_a_power_cut_left_half_written_opens_by_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path()).unwrap();
+    start(&engine).await;
+    for key in 0..20 {
+        let event = large(&key.to_string(), 10_000);
+        engine.submit(&id(), event).await.unwrap();
+    }
+    let read = |name| fs::read(directory.path().join(name)).unwrap();
+    let (before, log) = (read("kyc.db"), read("kyc.db-wal"));
+    engine.execute("PRAGMA wal_checkpoint(PASSIVE)").unwrap();
+    let after = read("kyc.db");
+    assert!(after.len() > before.len());
+    for length in [before.len(), before.len() + 4_096, after.len() - 512] {
+        for first in [&before, &after] {
+            let mut torn = after[..length].to_vec();
+            torn[..4_096].copy_from_slice(&first[..4_096]);
+            let copy = tempfile::tempdir().unwrap();
+            fs::write(copy.path().join("kyc.db"), torn).unwrap();
+            fs::write(copy.path().join("kyc.db-wal"), &log).unwrap();
+            assert_eq!(events(&open(copy.path()).unwrap()).await, 21);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_was_moved_or_changed_is_not_read() {
     let directory = tempfile::tempdir().unwrap();

@@ -234,6 +234,30 @@ fn pending_return_failed_otherwise_stays_and_offers_another_aggregator() {
         .was(Verdict::Late);
 }
 
+/// An approval of a consent that another one has replaced would stand at the aggregator for as long as it lives.
+#[test]
+fn consent_of_a_replaced_attempt_that_is_approved_is_given_back() {
+    for withdraws in [false, true] {
+        let mut world = pending();
+        came_back(&mut world, AggregatorReturn::NoAccount);
+        world.submit(Fact::AskAgain);
+        world.open("request-consent", "handle-2");
+        if withdraws {
+            world.submit(Fact::Withdrawn);
+        }
+        let phase = world.phase();
+        for calls in [&["revoke-consent"][..], &[]] {
+            world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+            assert_eq!((world.calls(), world.phase()), (calls.to_vec(), phase));
+        }
+        world.answer("revoke-consent", Answer::Done);
+        assert!(world.entered(&LedgerEntry::ArtefactEnded {
+            consent: reference("consent-1")
+        }));
+        assert_eq!(world.phase(), phase);
+    }
+}
+
 #[test]
 fn pending_approved_is_active_by_webhook_or_list() {
     let mut listed = pending();

@@ -2,8 +2,8 @@
 
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::{
-    Answer, DataClass, Fact, Failure, JourneyStatus, Leg, LegStatus, Notice, OperatorTask, Reason,
-    Refusal, SessionState, TimerPurpose, Verdict,
+    Answer, DataClass, EffectKind, Fact, Failure, JourneyStatus, Leg, LegStatus, Notice, Operation,
+    OperatorTask, Reason, Refusal, SessionNews, SessionState, TimerPurpose, Verdict,
 };
 
 use crate::world::{World, by_id, ours, reference, session, verification};
@@ -365,4 +365,40 @@ fn foreign_sessions_are_nobodys() {
     news.source = by_id("session-7");
     world.submit(Fact::Session(news)).was(Verdict::Discarded);
     assert_eq!((world.phase(), world.leg()), ("created", LegStatus::Open));
+}
+
+/// Sessions of replaced attempts have something of the person, too.
+#[test]
+fn withdrawal_deletes_the_sessions_of_all_attempts() {
+    let mut world = in_state(SessionState::Abandoned);
+    world.submit(Fact::AskAgain);
+    // The reply is lost, and the session is found out later.
+    world.fail("create-session", Failure::unknown());
+    world.submit(Fact::AskAgain);
+    world.open("create-session", "session-3");
+    let deletes = |world: &World, session: &str| {
+        let session = reference(session);
+        world.asked_for(|kind| {
+            *kind
+                == EffectKind::Call(Operation::DeleteSession {
+                    session: session.clone(),
+                })
+        })
+    };
+    world.submit(Fact::Withdrawn);
+    assert!(deletes(&world, "session-1") && deletes(&world, "session-3"));
+    for times in 1..=2 {
+        let source = ours(Leg::Verification, 2, Some("session-2"));
+        world.submit(Fact::Session(SessionNews::new(
+            source,
+            SessionState::Created,
+        )));
+        assert_eq!(
+            deletes(&world, "session-2"),
+            times == 1,
+            "it is deleted once"
+        );
+    }
+    world.submit(Fact::Session(session(SessionState::Started)));
+    assert_eq!(world.calls(), [""; 0]);
 }

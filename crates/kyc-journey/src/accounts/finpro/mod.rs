@@ -41,6 +41,8 @@ pub(crate) struct FinPro {
     attempts: Attempts,
     /// The id that the aggregator gave the consent.
     consent_id: Option<ProviderReference>,
+    /// Consents that were given back, or are to be: at most one an attempt.
+    given_back: Vec<ProviderReference>,
     /// The provider's time of the newest fact about the consent.
     consent_at: Option<Timestamp>,
     aggregator: Option<AggregatorId>,
@@ -245,11 +247,13 @@ impl FinPro {
 
     pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, event: &Event) {
         match &event.fact {
-            Fact::Consent(news) => {
-                if self.attempts.is_current(step, LEG, &news.source) {
-                    self.observe_consent(step, plan, news);
+            Fact::Consent(news) => match self.attempts.is_current(step, LEG, &news.source) {
+                true => self.observe_consent(step, plan, news),
+                false if step.reason == Some(Reason::ReplacedAttempt) => {
+                    self.observe_replaced(step, news);
                 }
-            }
+                false => {}
+            },
             Fact::Data(news) => {
                 if self.attempts.is_current(step, LEG, &news.source) {
                     self.observe_data(step, plan, news);
@@ -691,6 +695,23 @@ impl FinPro {
         }
     }
 
+    /// The person approved by the link of an attempt that was replaced: that consent is given back, and nobody fetches under it.
+    fn observe_replaced(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
+        let is_live = matches!(news.state, ConsentState::Active | ConsentState::Paused);
+        let Some(consent) = news.consent.as_ref().filter(|_| is_live) else {
+            return;
+        };
+        if self.consent_id.as_ref() == Some(consent) || self.given_back.contains(consent) {
+            return;
+        }
+        self.given_back.push(consent.clone());
+        step.ledger(LedgerEntry::Artefact {
+            consent: consent.clone(),
+            digest: news.digest.clone(),
+        });
+        self.revoke(step, consent.clone());
+    }
+
     /// A report says that the person approved, and not the consent's id, which a list has.
     fn needs_id(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
         if matches!(self.consent, Consent::Requesting | Consent::Unsettled(_)) {
@@ -818,10 +839,15 @@ impl FinPro {
         );
         if let (true, Some(consent)) = (is_revocable, self.consent_id.clone()) {
             self.consent = Consent::Revoking;
-            let until = later(step.at, REVOCATION);
-            self.calls
-                .begin(step, Operation::RevokeConsent { consent }, until);
+            self.given_back.push(consent.clone());
+            self.revoke(step, consent);
         }
+    }
+
+    fn revoke(&mut self, step: &mut Step<'_>, consent: ProviderReference) {
+        let until = later(step.at, REVOCATION);
+        self.calls
+            .begin(step, Operation::RevokeConsent { consent }, until);
     }
 
     /// A consent that was given back is revoked: this attempt's, or that of a replaced one.
