@@ -325,7 +325,10 @@ async fn send(
     });
     let Ok(_answered) = sandbox.provider_router().oneshot(request).await;
     let is_it = |happening: &crate::state::Happening| match &happening.what {
-        What::Call(call) => call.repeats.is_some_and(|repeats| repeats.number == number),
+        What::Call(call) => call
+            .repeats
+            .as_ref()
+            .is_some_and(|repeats| repeats.number == number),
         _ => false,
     };
     let newest = sandbox.simulation().happenings.newest(1, is_it);

@@ -174,7 +174,7 @@ async fn send<P: Among>(
             Some(Action::ConfirmMobile { mobile, .. })
                 if visit.query("at") == Some(INSTEAD) && view.is_open() =>
             {
-                if mobile.trim() != view.flow.mobile {
+                if mobile.trim() != &*view.flow.mobile {
                     return screens::begin_instead(&view, Some(Problem::OtherMobile), &now);
                 }
             }
