@@ -408,10 +408,9 @@ impl Finpass {
         })
     }
 
-    /// Whether new data may be fetched under a session's consent.
-    pub(super) fn is_active(&self, client_id: &str) -> bool {
-        let asked = self.asked.get(client_id);
-        asked.is_none_or(|asked| asked.status == AggregatorConsentStatus::Active)
+    /// How the consent of a session is, if anybody was asked for it.
+    pub(super) fn consent_status(&self, client_id: &str) -> Option<AggregatorConsentStatus> {
+        Some(self.asked.get(client_id)?.status)
     }
 
     /// The word for a journey whose person acts in time; `None` if settings say how far it is.
