@@ -18,7 +18,7 @@ mod triggers;
 mod webhooks;
 
 pub use credentials::BaseUrls;
-pub use exchange::{Fault, FaultId, FaultKind, Operation, ParseFaultIdError};
+pub use exchange::{Fault, FaultError, FaultId, FaultKind, Operation, ParseFaultIdError};
 pub use sandbox::Sandbox;
 pub use serve::{ServeError, ServedSandbox};
 pub use settings::{DeepvueSettings, FinpassSettings, FinproSettings, Settings, VeriffSettings};

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 
-use crate::exchange::{self, ActiveFaults, Fault, FaultId, Operation, ProviderApi};
+use crate::exchange::{self, ActiveFaults, Fault, FaultError, FaultId, Operation, ProviderApi};
 use crate::pages;
 use crate::providers::deepvue::Deepvue;
 use crate::providers::finpass::Finpass;
@@ -287,13 +287,26 @@ impl Sandbox {
 
     /// Switches a fault on, until it has met its last request or is switched off. Of several failures that meet a request the
     /// one that was switched on first answers, of several delays the longest counts.
-    pub fn switch_fault_on(&self, fault: Fault) -> FaultId {
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] for a status outside 200 to 599, an operation that the provider has not, a journey that this sandbox has not,
+    /// and a count of 0. Nothing is switched on then.
+    pub fn switch_fault_on(&self, fault: Fault) -> Result<FaultId, FaultError> {
+        fault.check()?;
+        let journeys = &self.simulation().journeys;
+        if fault
+            .journey()
+            .is_some_and(|journey| !journeys.has(journey))
+        {
+            return Err(FaultError::new("journey", "is none of this sandbox"));
+        }
         let what = fault.words();
         let id = self.faults.add(fault);
         let words = format!("{id} is on: {what}");
         self.tell(What::Fault { words });
         self.keep();
-        id
+        Ok(id)
     }
 
     /// Switches a fault off. Returns `false` if it is not on.

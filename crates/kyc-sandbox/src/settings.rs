@@ -78,7 +78,7 @@ settings! {
         with_reply_write_timeout / reply_write_timeout: Duration = Duration::from_secs(10);
         /// The number of concurrent connections of the served sandbox; more wait to be accepted.
         with_max_connections / max_connections: usize = 1024;
-        /// The number of entries the ledger keeps, at about 200 bytes each; the oldest are dropped first. Its counts stay exact.
+        /// The number of entries the ledger keeps, at about 130 bytes each; the oldest are dropped first. Its counts stay exact.
         with_ledger_capacity / ledger_capacity: usize = 20_000;
     }
 }

@@ -72,56 +72,73 @@ pub(super) async fn fault_on(
     Extension(viewer): Extension<Viewer>,
     body: Body,
 ) -> Response {
-    match fault(&sandbox, &Form::read(body).await) {
-        Ok(fault) => {
-            sandbox.switch_fault_on(fault);
-            see_other("/")
-        }
-        Err(rule) => invalid(&viewer, rule),
+    let switched_on = fault(&Form::read(body).await).and_then(|fault| {
+        let id = sandbox.switch_fault_on(fault);
+        id.map_err(|error| format!("The {} {}.", error.field(), error.rule()))
+    });
+    match switched_on {
+        Ok(_) => see_other("/"),
+        Err(rule) => invalid(&viewer, &rule),
     }
 }
 
-fn fault(sandbox: &Sandbox, form: &Form) -> Result<Fault, &'static str> {
+fn fault(form: &Form) -> Result<Fault, String> {
     let provider = Provider::of(form.text("provider"))
-        .ok_or("The provider is finpass, finpro, veriff or deepvue.")?;
-    let value = form.text("value").parse::<u64>();
-    let kind = match (form.text("kind"), value) {
-        ("status", Ok(status @ 200..=599)) => {
-            let failure = Failure::new(u16::try_from(status).unwrap_or(500));
-            FaultKind::Failure(match form.text("after") {
-                "" => failure,
-                _ => failure.after_effect(),
-            })
+        .ok_or("The provider must be finpass, finpro, veriff or deepvue.")?;
+    let (value, page, after) = (form.text("value"), form.text("page"), form.text("after"));
+    let kind = match form.text("kind") {
+        "status" => {
+            // What is no number is outside the range as well, which is checked with the fault.
+            let mut failure = Failure::new(value.parse().unwrap_or(0));
+            if !page.is_empty() {
+                failure = failure.gateway_page();
+            }
+            if !after.is_empty() {
+                failure = failure.after_effect();
+            }
+            FaultKind::Failure(failure)
         }
-        ("status", _) => return Err("The status is a number from 200 to 599."),
-        ("delay", Ok(ms @ 0..=LONGEST_MS)) => FaultKind::Delay(Duration::from_millis(ms)),
-        ("delay", _) => return Err("The delay is at most 600000 milliseconds."),
-        _ => return Err("A fault answers with a status or late."),
+        "delay" if !page.is_empty() || !after.is_empty() => {
+            let rule = "A gateway's page and work that is done all the same are for a fault with a status.";
+            return Err(rule.to_owned());
+        }
+        "delay" => match value.parse::<u64>() {
+            Ok(ms @ 0..=LONGEST_MS) => FaultKind::Delay(Duration::from_millis(ms)),
+            _ => {
+                return Err(format!(
+                    "The delay must be at most {LONGEST_MS} milliseconds."
+                ));
+            }
+        },
+        _ => return Err("A fault answers with a status or late.".to_owned()),
     };
     let mut fault = Fault::new(provider, kind);
-    let operation = form.text("operation");
-    if !operation.is_empty() {
-        let mut known = Sandbox::operations().into_iter();
-        if !known.any(|known| known.provider == provider && known.name == operation) {
-            return Err("The operation is none of this provider's.");
-        }
+    let given = |name| Some(form.text(name)).filter(|text| !text.is_empty());
+    if let Some(operation) = given("operation") {
         fault = fault.of_operation(operation);
     }
-    if !form.text("journey").is_empty() {
-        let journey = form.text("journey").parse();
-        let journey = journey.map_err(|_| "The journey is an id such as j_19.")?;
-        if !sandbox.simulation().journeys.has(journey) {
-            return Err("The journey is none of this sandbox.");
+    if let Some(journey) = given("journey") {
+        let journey = journey.parse();
+        fault = fault.of_journey(journey.map_err(|_| "The journey must be an id such as j_19.")?);
+    }
+    if let Some(count) = given("first") {
+        let count = count.parse::<u64>();
+        fault = fault.first(count.map_err(|_| "How many requests must be a number of 1 or more.")?);
+    }
+    let seed = match given("seed") {
+        None => 1,
+        Some(seed) => seed
+            .parse()
+            .map_err(|_| "The beginning of the draw must be a whole number.")?,
+    };
+    match given("percent").map(|percent| percent.trim_end_matches('%').trim_end().parse()) {
+        None if given("seed").is_some() => {
+            Err("The beginning of a draw is for a share of the requests.".to_owned())
         }
-        fault = fault.of_journey(journey);
+        None => Ok(fault),
+        Some(Ok(percent @ 0..=100)) => Ok(fault.at_rate(percent, seed)),
+        Some(_) => Err("The share of the requests must be from 0 to 100 %.".to_owned()),
     }
-    if !form.text("first").is_empty() {
-        fault = match form.text("first").parse::<u64>() {
-            Ok(count @ 1..) => fault.first(count),
-            _ => return Err("How many requests is a number of 1 or more."),
-        };
-    }
-    Ok(fault)
 }
 
 pub(super) async fn fault_off(
@@ -325,7 +342,10 @@ async fn send(
     });
     let Ok(_answered) = sandbox.provider_router().oneshot(request).await;
     let is_it = |happening: &crate::state::Happening| match &happening.what {
-        What::Call(call) => call.repeats.is_some_and(|repeats| repeats.number == number),
+        What::Call(call) => call
+            .repeats
+            .as_ref()
+            .is_some_and(|repeats| repeats.number == number),
         _ => false,
     };
     let newest = sandbox.simulation().happenings.newest(1, is_it);
@@ -489,26 +509,44 @@ mod tests {
     fn a_fault_of_a_form_is_checked() {
         let sandbox = Sandbox::default();
         sandbox.simulation().journeys.of("9001000000");
-        let read = |text: &str| fault(&sandbox, &Form::parse(text)).map(|_| ());
+        let read = |text: &str| {
+            let on = fault(&Form::parse(text)).map(|fault| sandbox.switch_fault_on(fault));
+            on.is_ok_and(|id| id.is_ok())
+        };
+        for text in [
+            "provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize",
+            "provider=veriff&kind=delay&value=100&journey=j_1",
+            "provider=finpro&kind=status&value=502&page=yes&percent=10%25&seed=4",
+            "provider=finpro&kind=status&value=200&percent=0",
+        ] {
+            assert!(read(text), "{text}");
+        }
+        let words = sandbox
+            .faults()
+            .pop()
+            .map(|_| sandbox.faults()[2].1.words());
         assert_eq!(
-            read("provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize"),
-            Ok(())
-        );
-        assert_eq!(
-            read("provider=veriff&kind=delay&value=100&journey=j_1"),
-            Ok(())
+            words.as_deref(),
+            Some("finpro answers 502, as a gateway's page, 10 % of requests, seed 4")
         );
         for text in [
             "",
             "provider=finpass",
             "provider=finpass&kind=status&value=99",
+            "provider=finpass&kind=status&value=600",
+            "provider=finpass&kind=status&value=x",
             "provider=finpass&kind=delay&value=600001",
+            "provider=finpass&kind=delay&value=5&page=yes",
+            "provider=finpass&kind=delay&value=5&after=yes",
             "provider=finpass&kind=status&value=503&operation=decision",
             "provider=finpass&kind=status&value=503&journey=19",
             "provider=finpass&kind=status&value=503&journey=j_2",
             "provider=finpass&kind=status&value=503&first=0",
+            "provider=finpass&kind=status&value=503&percent=101",
+            "provider=finpass&kind=status&value=503&seed=4",
+            "provider=finpass&kind=status&value=503&percent=10&seed=-1",
         ] {
-            assert!(read(text).is_err(), "{text}");
+            assert!(!read(text), "{text}");
         }
     }
 }

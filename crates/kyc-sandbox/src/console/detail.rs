@@ -167,7 +167,7 @@ fn facts(sandbox: &Sandbox, found: &Found) -> Markup {
                     @if let Some(person) = people::of_journey(journeys, Some(journey)) { " of " (person) }
                 }
             }
-            @if let Some(repeats) = call.repeats {
+            @if let Some(repeats) = &call.repeats {
                 dt { "Sent by" }
                 dd {
                     "the console, again from " a href={ "/r/" (repeats.number) } { "call " (repeats.number) }

@@ -363,7 +363,7 @@ mod tests {
                 reason: "",
                 is_unverified: status == 401,
                 repeats: None,
-                request_id,
+                request_id: request_id.and_then(std::num::NonZeroU64::new),
                 took_us: 1,
             }),
         }

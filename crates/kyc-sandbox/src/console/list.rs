@@ -235,11 +235,19 @@ fn steering(sandbox: &Sandbox, viewer: &Viewer) -> Markup {
                     input #fault-value type="text" inputmode="numeric" name="value" value="503" required;
                     label for="fault-first" { "How many requests, or all" }
                     input #fault-first type="text" inputmode="numeric" name="first" value="";
+                    label for="fault-percent" { "Which share of the requests, such as 10 %, or all" }
+                    input #fault-percent type="text" inputmode="numeric" name="percent" value="";
+                    label for="fault-seed" { "Where the draw of that share begins, or 1: the same number meets the same requests" }
+                    input #fault-seed type="text" inputmode="numeric" name="seed" value="";
                     label for="fault-journey" { "Of one journey, such as j_19, or of all" }
                     input #fault-journey type="text" name="journey" value="";
                     label.choice {
                         input type="checkbox" name="after" value="yes";
                         "The work is done all the same"
+                    }
+                    label.choice {
+                        input type="checkbox" name="page" value="yes";
+                        "A gateway's page instead of the provider's error"
                     }
                     button { "Switch on" }
                 }

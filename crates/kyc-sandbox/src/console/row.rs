@@ -149,7 +149,7 @@ pub(super) fn words(call: &Call) -> String {
         ("", ..) => call.reason,
         (changed, ..) => changed,
     };
-    match call.repeats {
+    match &call.repeats {
         Some(repeats) if repeats.is_edited => format!("edited from {}; {what}", repeats.number),
         Some(repeats) => format!("replay of {}; {what}", repeats.number),
         None => what.to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Refusal, flag, known_journey, number, object, provider, reply, text};
 use crate::exchange::{Failure, Fault, FaultId, FaultKind};
@@ -62,12 +62,9 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     let body = object(body, &KNOWN).await?;
     let of = provider(text(&body, "provider")?.unwrap_or_default())?;
     let (after_effect, gateway_page) = (flag(&body, "after_effect")?, flag(&body, "gateway_page")?);
-    let kind = match (
-        number(&body, "status", u64::MAX)?,
-        number(&body, "delay_ms", LONGEST_MS)?,
-    ) {
-        (Some(status @ 200..=599), None) => {
-            let mut failure = Failure::new(u16::try_from(status).unwrap_or(500));
+    let kind = match (status(&body), number(&body, "delay_ms", LONGEST_MS)?) {
+        (Some(status), None) => {
+            let mut failure = Failure::new(status);
             if after_effect {
                 failure = failure.after_effect();
             }
@@ -76,25 +73,25 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
             }
             FaultKind::Failure(failure)
         }
+        (None, Some(_)) if after_effect || gateway_page => {
+            let field = if after_effect {
+                "after_effect"
+            } else {
+                "gateway_page"
+            };
+            return Err(Refusal::invalid(field, "is for a fault with a status"));
+        }
         (None, Some(delay_ms)) => FaultKind::Delay(Duration::from_millis(delay_ms)),
-        (Some(_), None) => return Err(Refusal::invalid("status", "must be from 200 to 599")),
         _ => return Err(Refusal::invalid("body", "needs one of status, delay_ms")),
     };
     let mut fault = Fault::new(of, kind);
     if let Some(operation) = text(&body, "operation")? {
-        let mut operations = Sandbox::operations().into_iter();
-        if !operations.any(|known| known.provider == of && known.name == operation) {
-            return Err(Refusal::invalid("operation", "is none of this provider's"));
-        }
         fault = fault.of_operation(operation);
     }
     if let Some(journey) = text(&body, "journey")? {
         fault = fault.of_journey(known_journey(sandbox, journey)?);
     }
     if let Some(count) = number(&body, "first", u64::MAX)? {
-        if count == 0 {
-            return Err(Refusal::invalid("first", "must be 1 or more"));
-        }
         fault = fault.first(count);
     }
     if let Some(percent) = number(&body, "percent", 100)? {
@@ -102,7 +99,16 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
         fault = fault.at_rate(u8::try_from(percent).unwrap_or(100), seed);
     }
     let id = sandbox.switch_fault_on(fault.clone());
+    let id = id.map_err(|error| Refusal::invalid(error.field(), error.rule()))?;
     Ok(value(id, &fault))
+}
+
+/// The status of a fault; whether it is in its range is checked with the fault.
+fn status(body: &Map<String, Value>) -> Option<u16> {
+    let status = body.get("status").filter(|status| !status.is_null());
+    let read = |status: &Value| u16::try_from(status.as_u64()?).ok();
+    // What is no such number is outside the range as well.
+    status.map(|status| read(status).unwrap_or(0))
 }
 
 pub(super) async fn remove(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {

@@ -31,7 +31,8 @@ pub struct Failure {
 
 impl Failure {
     /// Replies to every request with this status and the provider's error body for it, before anything is checked or
-    /// done. A status outside HTTP's range becomes 500.
+    /// done. A status is from 200 to 599; in settings another one becomes 500, and
+    /// [`Sandbox::switch_fault_on`](crate::Sandbox::switch_fault_on) refuses it.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -176,8 +177,9 @@ pub enum FaultKind {
 /// let sandbox = Sandbox::default();
 /// // The next three answers of Finpass are 503, and the work is done all the same.
 /// let failure = Failure::new(503).first(3).after_effect();
-/// let id = sandbox.switch_fault_on(Fault::new(Provider::Finpass, FaultKind::Failure(failure)));
+/// let id = sandbox.switch_fault_on(Fault::new(Provider::Finpass, FaultKind::Failure(failure)))?;
 /// assert!(sandbox.switch_fault_off(id));
+/// # Ok::<(), kyc_sandbox::FaultError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
@@ -193,7 +195,51 @@ pub struct Fault {
     left: Option<u64>,
 }
 
+/// A fault that cannot be switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct FaultError {
+    field: &'static str,
+    rule: &'static str,
+}
+
+impl FaultError {
+    pub(crate) fn new(field: &'static str, rule: &'static str) -> Self {
+        Self { field, rule }
+    }
+
+    /// What of the fault is wrong: `status`, `operation`, `journey` or `first`.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What it has to be.
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
 impl Fault {
+    /// Whether it can meet anything.
+    pub(crate) fn check(&self) -> Result<(), FaultError> {
+        let wrong = |field, rule| Err(FaultError::new(field, rule));
+        if let FaultKind::Failure(failure) = &self.kind
+            && !(200..=599).contains(&failure.status)
+        {
+            return wrong("status", "must be from 200 to 599");
+        }
+        if let Some(operation) = &self.operation {
+            let mut known = crate::Sandbox::operations().into_iter();
+            if !known.any(|one| one.provider == self.provider && one.name == operation) {
+                return wrong("operation", "is none of this provider's");
+            }
+        }
+        match self.left {
+            Some(0) => wrong("first", "must be 1 or more"),
+            _ => Ok(()),
+        }
+    }
+
     /// A fault of every operation of a provider.
     pub fn new(provider: Provider, kind: FaultKind) -> Self {
         let left = match &kind {

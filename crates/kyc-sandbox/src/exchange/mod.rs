@@ -16,7 +16,7 @@ pub(crate) use archive::{archive, crc32};
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};
 pub(crate) use declare::{choices, fault_settings, named, settings};
 pub(crate) use faults::{ActiveFaults, Faults};
-pub use faults::{Failure, Fault, FaultId, FaultKind, ParseFaultIdError};
+pub use faults::{Failure, Fault, FaultError, FaultId, FaultKind, ParseFaultIdError};
 pub(crate) use form::Part;
 pub(crate) use host::is_own_host;
 pub(crate) use json::Json;

@@ -1,6 +1,7 @@
 //! A reply before it is written.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,7 +19,7 @@ pub(crate) struct Reply {
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
     /// The id of the request's effect, if it had one.
-    pub(super) effect: Option<String>,
+    pub(super) effect: Option<Arc<str>>,
     /// The processing time before this reply.
     pub(super) wait: Duration,
     /// Apart, so that a refusal is small.
@@ -85,8 +86,8 @@ impl Reply {
 
     /// Records that the request had an effect, and its id.
     #[must_use]
-    pub(crate) fn with_effect(mut self, id: String) -> Self {
-        self.effect = Some(id);
+    pub(crate) fn with_effect(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.effect = Some(id.into());
         self
     }
 

@@ -227,14 +227,14 @@ impl<P: ProviderApi> Table<P> {
         reply.about.journey = reply.about.journey.or_else(|| request.journey(journeys));
         // A journey begins with the first answer about a person, or with what was opened.
         if reply.about.journey.is_none() && (reply.status.is_success() || reply.effect.is_some()) {
-            let begun = request.mobile().or_else(|| {
-                let effect = reply.effect.clone()?;
-                Some(request.session().unwrap_or(effect))
+            let begun = request.mobile().map(Arc::from).or_else(|| {
+                let session = request.session().map(Arc::from);
+                session.or_else(|| reply.effect.clone())
             });
-            reply.about.journey = begun.map(|id| journeys.of(&id));
+            reply.about.journey = begun.map(|id| journeys.of_shared(id));
         }
         if let (Some(journey), Some(effect)) = (reply.about.journey, &reply.effect) {
-            journeys.name(journey, effect);
+            journeys.name_shared(journey, Arc::clone(effect));
         }
         reply
     }

@@ -9,10 +9,10 @@ use http::{StatusCode, header};
 
 use super::forms::Visit;
 use crate::exchange::settle;
-use crate::providers::{finpass, finpro};
+use crate::providers::{deepvue, finpass, finpro};
 use crate::time::Providers;
 
-/// The routes of both providers that reply with links.
+/// The routes of the providers that reply with links.
 pub(crate) fn routes(providers: Providers) -> Router {
     Router::new()
         .route(
@@ -20,6 +20,10 @@ pub(crate) fn routes(providers: Providers) -> Router {
             get(statement),
         )
         .route(&format!("{}/{{file}}", finpro::REPORTS), get(report))
+        .route(
+            &format!("{}/{{id}}/{{file}}", deepvue::DOCUMENTS),
+            get(document),
+        )
         .with_state(providers)
 }
 
@@ -29,6 +33,15 @@ async fn statement(
 ) -> Response {
     settle(&*providers.finpass);
     let pdf = providers.finpass.statement(&client_id, &file);
+    reply(pdf, "application/pdf")
+}
+
+async fn document(
+    State(providers): State<Providers>,
+    Path((id, file)): Path<(String, String)>,
+) -> Response {
+    settle(&*providers.deepvue);
+    let pdf = providers.deepvue.document(&id, &file);
     reply(pdf, "application/pdf")
 }
 

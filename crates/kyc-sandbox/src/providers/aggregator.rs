@@ -7,6 +7,8 @@ use crate::state::{AggregatorConsentStatus, JourneyId};
 pub(crate) const FINPRO_ENTRY: &str = "/aa/consent";
 /// Where a session of Finpass leads.
 pub(crate) const FINPASS_ENTRY: &str = "/aa/session";
+/// Where people see the consents that they gave.
+pub(crate) const MY_CONSENTS: &str = "/aa/me";
 /// Where the page of a visit is, up to its name, for visits of FinPro and of Finpass.
 pub(crate) const FINPRO_VISITS: &str = "/aa/finpro";
 /// The same for visits of Finpass.

@@ -1,10 +1,12 @@
 //! A bounded map that evicts its oldest entries.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::fmt;
-use std::hash::Hash;
-use std::mem;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hashbrown::HashTable;
 
 use super::recent::push;
 use super::store::{Key, Room, Stored};
@@ -16,28 +18,38 @@ pub(crate) struct Bounded<K, V> {
     entries: Mutex<Entries<K, V>>,
 }
 
+/// Each key is in memory once, and so is its value: the table has their numbers only.
 struct Entries<K, V> {
-    by_key: HashMap<K, V>,
-    /// Each key once, in the order of insertion.
-    order: VecDeque<K>,
+    hasher: RandomState,
+    /// The numbers of the entries, by their keys.
+    numbers: HashTable<u32>,
+    /// The number of the oldest; those of the others follow on it, after the highest one from 0 again.
+    first: u32,
+    /// In the order of insertion.
+    kept: VecDeque<(K, V)>,
 }
 
 impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
     /// What was kept in the room, as far as there is space.
     pub(crate) fn new(capacity: usize, room: Room) -> Self {
-        let kept: Vec<(K, V)> = room.take();
-        let mut order: VecDeque<K> = kept.iter().map(|(key, _)| key.clone()).collect();
-        let mut by_key: HashMap<K, V> = kept.into_iter().collect();
-        while order.len() > capacity
-            && let Some(oldest) = order.pop_front()
-        {
-            by_key.remove(&oldest);
-            room.remove(&oldest);
+        let mut entries = Entries {
+            hasher: RandomState::new(),
+            numbers: HashTable::new(),
+            first: 0,
+            kept: VecDeque::new(),
+        };
+        for (key, value) in room.take() {
+            entries.insert(key, value, capacity);
+            if entries.kept.len() > capacity
+                && let Some((oldest, _)) = entries.pop_oldest()
+            {
+                room.remove(&oldest);
+            }
         }
         Self {
             capacity,
             room,
-            entries: Mutex::new(Entries { by_key, order }),
+            entries: Mutex::new(entries),
         }
     }
 
@@ -49,49 +61,47 @@ impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
     /// The same, and hands out what else `value` results in.
     pub(crate) fn replace<R>(&self, key: K, value: impl FnOnce(Option<&V>) -> (V, R)) -> R {
         let mut entries = self.lock();
-        let previous = entries.by_key.get(&key);
-        let is_new = previous.is_none();
-        let (value, result) = value(previous);
-        if is_new {
-            if self.capacity == 0 {
-                return result;
-            }
-            if entries.order.len() == self.capacity
-                && let Some(oldest) = entries.order.pop_front()
-            {
-                entries.by_key.remove(&oldest);
-                self.room.remove(&oldest);
-                entries.tidy(self.capacity);
-            }
-            push(&mut entries.order, key.clone(), self.capacity);
+        if let Some((key, previous)) = entries.get_mut(&key) {
+            let (value, result) = value(Some(previous));
+            self.room.put(key, &value);
+            *previous = value;
+            return result;
+        }
+        let (value, result) = value(None);
+        if self.capacity == 0 {
+            return result;
+        }
+        if entries.kept.len() == self.capacity
+            && let Some((oldest, _)) = entries.pop_oldest()
+        {
+            self.room.remove(&oldest);
         }
         self.room.put(&key, &value);
-        entries.by_key.insert(key, value);
+        entries.insert(key, value, self.capacity);
         result
     }
 
     /// Forgets the oldest entries until the others weigh no more than this.
     pub(crate) fn trim(&self, weight: impl Fn(&V) -> usize, most: usize) {
         let mut entries = self.lock();
-        let weights = entries.by_key.values().map(&weight);
+        let weights = entries.kept.iter().map(|(_, value)| weight(value));
         let mut total = weights.fold(0_usize, usize::saturating_add);
         while total > most
-            && let Some(oldest) = entries.order.pop_front()
+            && let Some((oldest, removed)) = entries.pop_oldest()
         {
-            let removed = entries.by_key.remove(&oldest);
             self.room.remove(&oldest);
-            total = total.saturating_sub(removed.as_ref().map_or(0, &weight));
+            total = total.saturating_sub(weight(&removed));
         }
     }
 
     /// Changes the value of a key, if there is one.
     pub(crate) fn change<Q, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R>
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
         Q: Eq + Hash + Key + ?Sized,
     {
         let mut entries = self.lock();
-        let value = entries.by_key.get_mut(key)?;
+        let (_, value) = entries.get_mut(key)?;
         let result = change(value);
         self.room.put(key, value);
         Some(result)
@@ -100,20 +110,18 @@ impl<K: Clone + Eq + Hash + Stored, V: Clone + Stored> Bounded<K, V> {
     /// The values for which this holds, oldest first.
     pub(crate) fn filter(&self, holds: impl Fn(&V) -> bool) -> Vec<(K, V)> {
         let entries = self.lock();
-        let all = entries.order.iter();
-        all.filter_map(|key| Some((key, entries.by_key.get(key)?)))
-            .filter(|(_, value)| holds(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        let all = entries.kept.iter();
+        all.filter(|(_, value)| holds(value)).cloned().collect()
     }
 
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let entries = self.lock();
-        entries.by_key.get(key).cloned()
+        let (_, value) = entries.kept.get(entries.place(key)?)?;
+        Some(value.clone())
     }
 }
 
@@ -121,25 +129,80 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     /// The keys of the values for which this holds, oldest first.
     pub(crate) fn keys_with(&self, holds: impl Fn(&V) -> bool) -> Vec<K> {
         let entries = self.lock();
-        let mut keys = Vec::new();
-        for key in &entries.order {
-            if entries.by_key.get(key).is_some_and(&holds) {
-                keys.push(key.clone());
-            }
-        }
-        keys
+        let found = entries.kept.iter().filter(|(_, value)| holds(value));
+        found.map(|(key, _)| key.clone()).collect()
     }
 }
 
 impl<K: Eq + Hash, V> Entries<K, V> {
-    /// Makes the table anew where it has no place left but those of what was removed from it, for which it would be doubled.
-    fn tidy(&mut self, capacity: usize) {
-        if self.by_key.len() == self.by_key.capacity() {
-            let kept = mem::take(&mut self.by_key);
-            // With some places more, so that this is rare.
-            self.by_key = HashMap::with_capacity(capacity.saturating_add(capacity / 8));
-            self.by_key.extend(kept);
+    /// Where the entry of a key is kept.
+    fn place<Q>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let at = |number: u32| usize::try_from(number.wrapping_sub(self.first)).ok();
+        let is = |number: &u32| {
+            let entry = at(*number).and_then(|place| self.kept.get(place));
+            entry.is_some_and(|(known, _)| known.borrow() == key)
+        };
+        at(*self.numbers.find(self.hasher.hash_one(key), is)?)
+    }
+
+    fn get_mut<Q>(&mut self, key: &Q) -> Option<(&K, &mut V)>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let place = self.place(key)?;
+        let (key, value) = self.kept.get_mut(place)?;
+        Some((key, value))
+    }
+
+    /// Adds an entry whose key is not there.
+    fn insert(&mut self, key: K, value: V, capacity: usize) {
+        if self.numbers.len() == self.numbers.capacity() {
+            self.make_place(capacity);
         }
+        let hash = self.hasher.hash_one(&key);
+        let number = self.number_of(self.kept.len());
+        // The table has a place for it, so that no entry is looked at for its hash.
+        self.numbers.insert_unique(hash, number, |_| hash);
+        push(&mut self.kept, (key, value), capacity.saturating_add(1));
+    }
+
+    fn pop_oldest(&mut self) -> Option<(K, V)> {
+        let (key, value) = self.kept.pop_front()?;
+        let first = self.first;
+        let hash = self.hasher.hash_one(&key);
+        if let Ok(found) = self.numbers.find_entry(hash, |number| *number == first) {
+            found.remove();
+        }
+        self.first = first.wrapping_add(1);
+        Some((key, value))
+    }
+
+    /// Fills the table anew where it has no place left, but for those of what was removed from it. It grows to what the capacity
+    /// needs and some places more, so that this is rare.
+    fn make_place(&mut self, capacity: usize) {
+        let most = capacity.saturating_add(capacity / 8).saturating_add(1);
+        let twice = self.kept.len().saturating_mul(2).max(16).min(most);
+        if twice > self.numbers.capacity() {
+            self.numbers = HashTable::with_capacity(twice);
+        } else {
+            self.numbers.clear();
+        }
+        for (place, (key, _)) in self.kept.iter().enumerate() {
+            let hash = self.hasher.hash_one(key);
+            let number = self.number_of(place);
+            self.numbers.insert_unique(hash, number, |_| hash);
+        }
+    }
+
+    fn number_of(&self, place: usize) -> u32 {
+        // No list is so long.
+        self.first
+            .wrapping_add(u32::try_from(place).unwrap_or(u32::MAX))
     }
 }
 
@@ -190,6 +253,18 @@ mod tests {
         assert_eq!(map.get(&49_000), Some(49_000));
         assert_eq!(map.filter(|_| true).len(), 1_000);
         let entries = map.lock();
-        assert!(entries.by_key.capacity() < 2_000);
+        assert!(entries.numbers.capacity() < 2_000 && entries.kept.capacity() <= 1_001);
+    }
+
+    #[test]
+    fn entries_are_found_when_their_numbers_begin_again() {
+        let map = Bounded::<u32, u32>::new(3, Room::default());
+        map.lock().first = u32::MAX - 1;
+        for key in 0..10 {
+            map.update(key, |_| key);
+            assert_eq!(map.change(&key, |value| *value += 100), Some(()));
+        }
+        assert_eq!(map.get(&6), None);
+        assert_eq!(map.filter(|_| true), [(7, 107), (8, 108), (9, 109)]);
     }
 }

@@ -1,5 +1,6 @@
 //! What a person does at an account aggregator, screen by screen. Who asked, and what becomes of the consents, is elsewhere.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -38,6 +39,45 @@ pub(crate) struct Bank {
     pub(crate) fip_id: String,
     pub(crate) answer: BankAnswer,
     pub(crate) accounts: Vec<LinkedAccount>,
+}
+
+/// Banks of a list by their places, no more than may be chosen. Inline, because a person is kept for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Places([Option<NonZeroU16>; BANKS]);
+
+impl Places {
+    /// The first ones, so many of them.
+    pub(crate) fn first(count: usize) -> Self {
+        (0..count).collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+        // Kept as numbers from 1.
+        let numbers = self.0.iter().flatten();
+        numbers.map(|number| usize::from(number.get()).saturating_sub(1))
+    }
+
+    pub(crate) fn contains(&self, at: usize) -> bool {
+        self.iter().any(|known| known == at)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+/// What has no room is left out.
+impl FromIterator<usize> for Places {
+    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> Self {
+        let mut all = Self::default();
+        for (room, at) in all.0.iter_mut().zip(places) {
+            *room = u16::try_from(at.saturating_add(1))
+                .ok()
+                .and_then(NonZeroU16::new);
+        }
+        all
+    }
 }
 
 /// Where the person is.
@@ -296,7 +336,7 @@ impl Ending {
 pub(crate) struct Flow {
     /// Without it a form changes nothing. Whoever goes through no screens has none.
     pub(crate) token: Option<Uuid>,
-    pub(crate) mobile: String,
+    pub(crate) mobile: Arc<str>,
     /// Which browser signed in.
     pub(crate) browser: Option<Uuid>,
     /// Those that can be chosen; people who say nothing of their own have the same.
@@ -310,12 +350,13 @@ pub(crate) struct Flow {
     pub(crate) screen: Screen,
     pub(crate) problem: Option<Problem>,
     pub(crate) opened: bool,
-    pub(crate) chosen: Vec<usize>,
-    pub(crate) ticked: Vec<String>,
-    pub(crate) ending: Option<Ending>,
-    /// The banks that have to confirm, by their places, and those that have.
-    asked: Vec<usize>,
-    linked: Vec<usize>,
+    pub(crate) chosen: Places,
+    pub(crate) ticked: Box<[String]>,
+    /// Apart, because most people have none.
+    pub(crate) ending: Option<Box<Ending>>,
+    /// The banks that have to confirm, and those that have.
+    asked: Places,
+    linked: Places,
     wrong: u8,
     trouble: Option<Trouble>,
     acted_ms: i64,
@@ -324,16 +365,16 @@ pub(crate) struct Flow {
 impl Flow {
     pub(crate) fn new(
         token: Option<Uuid>,
-        mobile: &str,
+        mobile: impl Into<Arc<str>>,
         banks: impl Into<Arc<[Bank]>>,
         consents: usize,
     ) -> Self {
         let banks = banks.into();
         Self {
             token,
-            mobile: mobile.to_owned(),
+            mobile: mobile.into(),
             browser: None,
-            chosen: (0..banks.len().min(BANKS)).collect(),
+            chosen: Places::first(banks.len().min(BANKS)),
             banks,
             consents,
             sends_otp: true,
@@ -341,10 +382,10 @@ impl Flow {
             screen: Screen::Start,
             problem: None,
             opened: false,
-            ticked: Vec::new(),
+            ticked: Box::default(),
             ending: None,
-            asked: Vec::new(),
-            linked: Vec::new(),
+            asked: Places::default(),
+            linked: Places::default(),
             wrong: 0,
             trouble: None,
             acted_ms: 0,
@@ -353,12 +394,12 @@ impl Flow {
 
     /// The bank whose one-time password is asked for.
     pub(crate) fn asking_bank(&self) -> Option<&Bank> {
-        self.banks.get(*self.asked.first()?)
+        self.banks.get(self.asked.iter().next()?)
     }
 
     /// The accounts that the chosen banks have.
     pub(crate) fn offered(&self) -> impl Iterator<Item = (&Bank, &LinkedAccount)> {
-        let banks = self.chosen.iter().filter_map(|at| self.banks.get(*at));
+        let banks = self.chosen.iter().filter_map(|at| self.banks.get(at));
         let answering = banks.filter(|bank| bank.answer != BankAnswer::Fails);
         answering.flat_map(|bank| bank.accounts.iter().map(move |account| (bank, account)))
     }
@@ -376,13 +417,13 @@ impl Flow {
 
     /// Whether the person may still decide here, now or once started again.
     pub(crate) fn is_open(&self) -> bool {
-        self.ending.as_ref().is_none_or(Ending::is_open)
+        self.ending.as_deref().is_none_or(Ending::is_open)
     }
 
     /// Whether this is a sign-in in another browser than the one before.
     fn is_elsewhere(&self, action: &Action) -> bool {
         matches!(action, Action::ConfirmMobile { mobile, browser: Some(browser) }
-            if mobile.trim() == self.mobile && self.browser.is_some_and(|known| known != *browser))
+            if mobile.trim() == &*self.mobile && self.browser.is_some_and(|known| known != *browser))
     }
 
     /// Does this at this time. The ending, if it is one.
@@ -399,7 +440,7 @@ impl Flow {
         let begins_again = self.is_open() && self.is_elsewhere(&action);
         if begins_again {
             (self.ending, self.trouble, self.wrong) = (None, None, 0);
-            self.chosen = (0..self.banks.len().min(BANKS)).collect();
+            self.chosen = Places::first(self.banks.len().min(BANKS));
             self.screen = Screen::Start;
         }
         let action = if under_way && idle && !begins_again {
@@ -418,7 +459,7 @@ impl Flow {
             }
             Ok(Next::End(ending)) => {
                 (self.screen, self.problem) = (Screen::Done, None);
-                self.ending = Some(ending.clone());
+                self.ending = Some(Box::new(ending.clone()));
                 Some(ending)
             }
             Err(problem) => {
@@ -432,7 +473,9 @@ impl Flow {
         use Screen::{Accounts, BankOtp, Banks, Done, Mine, Otp, Reason, Review, Start};
 
         match (self.screen, action) {
-            (Start, Action::ConfirmMobile { mobile, browser }) if mobile.trim() == self.mobile => {
+            (Start, Action::ConfirmMobile { mobile, browser })
+                if mobile.trim() == &*self.mobile =>
+            {
                 self.browser = browser;
                 Ok(Next::Screen(Otp))
             }
@@ -450,8 +493,8 @@ impl Flow {
             (Accounts, Action::TickAccounts(links)) => self.tick(links),
             (BankOtp, Action::BankOtp(otp)) => match self.check_otp(&otp) {
                 Otps::Right => {
-                    let bank = self.asked.first().copied();
-                    self.linked.extend(bank);
+                    let confirmed = self.asked.iter().take(1);
+                    self.linked = self.linked.iter().chain(confirmed).collect();
                     Ok(self.next_bank(None))
                 }
                 Otps::Locked => Ok(self.next_bank(Some(Problem::BankLocked))),
@@ -464,7 +507,7 @@ impl Flow {
                 if consents.is_empty() {
                     return Err(Problem::NoConsent);
                 }
-                let links = self.ticked.clone();
+                let links = self.ticked.to_vec();
                 Ok(Next::End(Ending::Approved { consents, links }))
             }
             (Review, Action::Reject) => Ok(Next::Screen(Reason)),
@@ -516,19 +559,19 @@ impl Flow {
         if banks.len() > BANKS {
             return Err(Problem::TooManyBanks);
         }
-        self.chosen = banks;
-        let chosen = || self.chosen.iter().filter_map(|at| self.banks.get(*at));
+        self.chosen = banks.into_iter().collect();
+        let chosen = || self.chosen.iter().filter_map(|at| self.banks.get(at));
         if chosen().any(|bank| bank.answer == BankAnswer::NeedsIdentity) {
             check_identity(pan.trim(), born.trim())?;
         }
         let fails = chosen().any(|bank| bank.answer == BankAnswer::Fails);
-        let trouble = match self.chosen.len() {
+        let trouble = match self.chosen.iter().count() {
             _ if fails => Trouble::BankFails,
             1 => Trouble::NoAccountHere,
             _ => Trouble::NoAccountAnywhere,
         };
         let found = self.offered().next().is_some();
-        let ticked: Vec<String> = {
+        let ticked: Box<[String]> = {
             let linkable = self.offered().filter(|(_, account)| self.can_link(account));
             linkable.map(|(_, account)| account.link.clone()).collect()
         };
@@ -544,8 +587,8 @@ impl Flow {
     fn tick(&mut self, links: Vec<String>) -> Result<Next, Problem> {
         let mut asked = Vec::new();
         let mut ticked = Vec::new();
-        for at in &self.chosen {
-            let Some(bank) = self.banks.get(*at) else {
+        for at in self.chosen.iter() {
+            let Some(bank) = self.banks.get(at) else {
                 continue;
             };
             for account in &bank.accounts {
@@ -556,24 +599,22 @@ impl Flow {
                     return Err(Problem::Joint);
                 }
                 ticked.push(account.link.clone());
-                if !asked.contains(at) {
-                    asked.push(*at);
+                if !asked.contains(&at) {
+                    asked.push(at);
                 }
             }
         }
         if ticked.is_empty() {
             return Err(Problem::NoAccount);
         }
-        (self.ticked, self.asked) = (ticked, asked);
-        (self.linked, self.wrong) = (Vec::new(), 0);
+        (self.ticked, self.asked) = (ticked.into(), asked.into_iter().collect());
+        (self.linked, self.wrong) = (Places::default(), 0);
         Ok(Next::Screen(Screen::BankOtp))
     }
 
     /// Goes on to the next bank that has to confirm, or past the last one.
     fn next_bank(&mut self, problem: Option<Problem>) -> Next {
-        if !self.asked.is_empty() {
-            self.asked.remove(0);
-        }
+        self.asked = self.asked.iter().skip(1).collect();
         self.wrong = 0;
         let to = |screen| match problem {
             Some(problem) => Next::Noted(screen, problem),
@@ -585,10 +626,10 @@ impl Flow {
         if self.linked.is_empty() {
             return Next::Noted(Screen::Accounts, Problem::NoBankLinked);
         }
-        let linked = self.linked.iter().filter_map(|at| self.banks.get(*at));
+        let linked = self.linked.iter().filter_map(|at| self.banks.get(at));
         let links: Vec<_> = linked.flat_map(|bank| &bank.accounts).collect();
-        self.ticked
-            .retain(|ticked| links.iter().any(|account| account.link == *ticked));
+        let confirmed = |ticked: &&String| links.iter().any(|account| account.link == **ticked);
+        self.ticked = self.ticked.iter().filter(confirmed).cloned().collect();
         to(Screen::Review)
     }
 }
@@ -707,7 +748,7 @@ mod tests {
         let mut flow = flow(banks, 2);
         let steps = [Action::Open, mobile(), otp(OTP), choose(&[0, 1])];
         assert_eq!(after(&mut flow, &steps), (Screen::Accounts, None));
-        assert_eq!(flow.ticked, ["a", "b", "c"]);
+        assert_eq!(*flow.ticked, ["a", "b", "c"]);
         let steps = [links(&["b", "c", "z"]), bank_otp(OTP)];
         assert_eq!(after(&mut flow, &steps), (Screen::BankOtp, None));
         assert_eq!(
@@ -727,7 +768,7 @@ mod tests {
         // A second time is no second event.
         assert_eq!(flow.act(Action::Approve(vec![0]), 0), None);
         assert_eq!(flow.act(Action::Again, 0), None);
-        assert_eq!(flow.ending, Some(approved));
+        assert_eq!(flow.ending.as_deref(), Some(&approved));
     }
 
     #[test]
@@ -888,7 +929,7 @@ mod tests {
         flow.act(mobile(), 2);
         let late = 3_i64.saturating_add(IDLE_MS);
         assert_eq!(flow.act(otp(OTP), late), Some(Ending::TimedOut));
-        assert_eq!(flow.ending.as_ref().map(Ending::code), Some(6));
+        assert_eq!(flow.ending.as_deref().map(Ending::code), Some(6));
         flow.act(Action::Again, late);
         // Nobody is late who has not begun.
         flow.act(mobile(), late.saturating_mul(9));

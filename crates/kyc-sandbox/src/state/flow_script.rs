@@ -19,7 +19,7 @@ impl MobileScript {
             Screen::Start if !flow.opened => Action::Open,
             Screen::Start if self.journey == journey::CANCEL => Action::Leave,
             Screen::Start => Action::ConfirmMobile {
-                mobile: flow.mobile.clone(),
+                mobile: flow.mobile.to_string(),
                 browser: None,
             },
             Screen::Otp if self.journey == journey::OTP_NONE => {
@@ -32,7 +32,7 @@ impl MobileScript {
             Screen::Banks => Action::ChooseBanks {
                 banks: match self.journey {
                     journey::NO_ACCOUNT_HERE => vec![0],
-                    _ => flow.chosen.clone(),
+                    _ => flow.chosen.iter().collect(),
                 },
                 pan: PAN.to_owned(),
                 born: BORN.to_owned(),

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::{HeaderMap, Method, StatusCode};
@@ -108,9 +109,10 @@ pub(crate) struct Call {
     pub(crate) reason: Word,
     /// Whether credentials or a signature were refused.
     pub(crate) is_unverified: bool,
-    pub(crate) repeats: Option<Repeats>,
+    /// Apart, because most calls have none.
+    pub(crate) repeats: Option<Box<Repeats>>,
     /// The same for all attempts of a call: a digest of their `x-request-id`.
-    pub(crate) request_id: Option<u64>,
+    pub(crate) request_id: Option<NonZeroU64>,
     pub(crate) took_us: u64,
 }
 
@@ -307,7 +309,7 @@ impl Happenings {
         let request_id = exchange.request_headers.get("x-request-id").map(|id| {
             let mut hasher = DefaultHasher::new();
             id.as_bytes().hash(&mut hasher);
-            hasher.finish()
+            NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN)
         });
         let call = Call {
             provider: exchange.provider,
@@ -317,7 +319,7 @@ impl Happenings {
             had_effect: exchange.had_effect,
             reason: exchange.reason,
             is_unverified: exchange.is_unverified,
-            repeats: exchange.repeats,
+            repeats: exchange.repeats.map(Box::new),
             request_id,
             took_us: exchange.took_us,
         };

@@ -1,6 +1,7 @@
 //! Journeys: what the four providers know about one person, found by any of their ids.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +17,13 @@ const PEOPLE: usize = 10_000;
 /// The id of a journey, such as `j_19`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "state-file", derive(serde::Serialize, serde::Deserialize))]
-pub struct JourneyId(u64);
+pub struct JourneyId(NonZeroU64);
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 impl JourneyId {
     pub(crate) fn new(number: u64) -> Self {
-        Self(number)
+        Self(NonZeroU64::new(number).unwrap())
     }
 }
 
@@ -33,7 +35,7 @@ impl fmt::Display for JourneyId {
 
 /// A text that is no journey's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a journey's id is `j_` and a number")]
+#[error("a journey's id is `j_` and a number from 1 on")]
 pub struct ParseJourneyIdError(());
 
 impl FromStr for JourneyId {
@@ -72,19 +74,21 @@ impl Journeys {
 
     /// The journey of a mobile number or of a provider's id; a new one where there is none.
     pub(crate) fn of(&self, id: &str) -> JourneyId {
-        let mut journey = None;
-        self.by_id.update(Arc::from(id), |known| {
+        self.of_shared(Arc::from(id))
+    }
+
+    /// The same, for an id that is in memory once.
+    pub(crate) fn of_shared(&self, id: Arc<str>) -> JourneyId {
+        let journey = self.by_id.replace(Arc::clone(&id), |known| {
             let found = known.copied().unwrap_or_else(|| {
-                let opened = self.opened.fetch_add(1, Ordering::Relaxed);
-                let opened = opened.saturating_add(1);
+                let before = self.opened.fetch_add(1, Ordering::Relaxed);
+                let opened = NonZeroU64::MIN.saturating_add(before);
                 self.room.put(&(), &opened);
                 JourneyId(opened)
             });
-            journey = Some(found);
-            found
+            (found, found)
         });
-        let journey = journey.unwrap_or(JourneyId(0));
-        self.remember_mobile(journey, id);
+        self.remember_mobile(journey, &id);
         journey
     }
 
@@ -111,19 +115,25 @@ impl Journeys {
     /// From now on this id is found in this journey.
     pub(crate) fn name(&self, journey: JourneyId, id: &str) {
         if self.find(id) != Some(journey) {
-            self.name_shared(journey, Arc::from(id));
+            self.rename(journey, Arc::from(id));
         }
     }
 
     /// The same, for an id that is in memory once.
     pub(crate) fn name_shared(&self, journey: JourneyId, id: Arc<str>) {
+        if self.find(&id) != Some(journey) {
+            self.rename(journey, id);
+        }
+    }
+
+    fn rename(&self, journey: JourneyId, id: Arc<str>) {
         self.remember_mobile(journey, &id);
         self.by_id.update(id, |_| journey);
     }
 
     /// Whether there was such a journey, however long ago.
     pub(crate) fn has(&self, journey: JourneyId) -> bool {
-        (1..=self.opened.load(Ordering::Relaxed)).contains(&journey.0)
+        journey.0.get() <= self.opened.load(Ordering::Relaxed)
     }
 
     /// The journey of an id, if there is one.
@@ -145,8 +155,9 @@ mod tests {
         assert_eq!(journeys.find("handle"), Some(first));
         assert_ne!(journeys.of("9000000002"), first);
         assert_eq!(journeys.find("nobody"), None);
-        assert!(journeys.has(JourneyId(2)));
-        assert!(!journeys.has(JourneyId(0)) && !journeys.has(JourneyId(3)));
+        assert!(journeys.has(JourneyId::new(2)));
+        assert!(!journeys.has(JourneyId::new(3)));
+        assert!("j_0".parse::<JourneyId>().is_err());
         assert_eq!(journeys.ids(first), ["9000000001", "handle"]);
         assert_eq!(journeys.mobile(first).as_deref(), Some("9000000001"));
         assert_eq!(journeys.mobile(journeys.of("a session")), None);

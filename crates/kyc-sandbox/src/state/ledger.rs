@@ -57,7 +57,8 @@ pub struct Entry {
     method: &'static str,
     status: u16,
     request_id: Option<Box<str>>,
-    effect: Option<Box<str>>,
+    /// In memory once, with what it names.
+    effect: Option<Arc<str>>,
 }
 
 impl Entry {
@@ -67,7 +68,7 @@ impl Entry {
         method: &'static str,
         status: u16,
         request_id: Option<String>,
-        effect: Option<String>,
+        effect: Option<Arc<str>>,
     ) -> Self {
         Self {
             sequence: 0,
@@ -76,7 +77,7 @@ impl Entry {
             method,
             status,
             request_id: request_id.map(String::into_boxed_str),
-            effect: effect.map(String::into_boxed_str),
+            effect,
         }
     }
 

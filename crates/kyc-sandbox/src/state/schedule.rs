@@ -48,7 +48,7 @@ pub(crate) enum VerificationStep {
     /// The person takes the next step, or Veriff decides.
     Next,
     /// The notice of a requested resubmission is sent, unless this attempt was handed in.
-    TellResubmission { attempt: usize },
+    TellResubmission { attempt: u8 },
     /// The person is screened again, whatever happened since.
     ScreenAgain,
 }

@@ -229,6 +229,17 @@ async fn a_fault_is_switched_on_and_off() {
             "journey",
         ),
         (json!({"provider": "finpass", "status": 600}), "status"),
+        (json!({"provider": "finpass", "status": 503.5}), "status"),
+        (json!({"provider": "finpass", "status": "503"}), "status"),
+        (json!({"provider": "finpass", "status": 66039}), "status"),
+        (
+            json!({"provider": "finpass", "delay_ms": 5, "gateway_page": true}),
+            "gateway_page",
+        ),
+        (
+            json!({"provider": "finpass", "delay_ms": 5, "after_effect": true}),
+            "after_effect",
+        ),
         (
             json!({"provider": "finpass", "status": 503, "first": 0}),
             "first",
@@ -246,6 +257,32 @@ async fn a_fault_is_switched_on_and_off() {
             field != "status" || says.contains("must be from 200 to 599"),
             "{says}"
         );
+    }
+    assert!(sandbox.faults().is_empty());
+}
+
+#[test]
+fn a_fault_that_cannot_be_met_is_not_switched_on() {
+    use kyc_sandbox::settings::Failure;
+    use kyc_sandbox::{Fault, FaultKind};
+
+    let sandbox = Sandbox::default();
+    let fault = |status| Fault::new(Provider::Finpass, FaultKind::Failure(Failure::new(status)));
+    for (fault, says) in [
+        (fault(199), "status: must be from 200 to 599"),
+        (fault(600), "status: must be from 200 to 599"),
+        (fault(503).first(0), "first: must be 1 or more"),
+        (
+            fault(503).of_operation("decision"),
+            "operation: is none of this provider's",
+        ),
+        (
+            fault(503).of_journey("j_9".parse().unwrap()),
+            "journey: is none of this sandbox",
+        ),
+    ] {
+        let refused = sandbox.switch_fault_on(fault).unwrap_err();
+        assert_eq!(refused.to_string(), says);
     }
     assert!(sandbox.faults().is_empty());
 }

@@ -695,6 +695,51 @@ async fn scripted_people_answer_by_themselves() {
     assert!(page.shows("value=\"9001000000\" checked"));
 }
 
+#[tokio::test]
+async fn a_document_that_comes_as_a_link_is_read_there_by_whoever_has_it() {
+    let sandbox = frozen(DeepvueSettings::default().with_file_form(FileForm::Link));
+    let body =
+        json!({"redirect_url": BACK, "purpose": "9001000000", "doc_types": ["pan", "aadhaar"]});
+    let (id, _) = initiate(&sandbox, body).await;
+    let completed = complete(&sandbox, &id, &format!("code-{id}")).await;
+    assert_eq!(completed.status, 200);
+    let uri = json!({"uri": "in.gov.pan-PANCR-invented0002"});
+    let file = of(&sandbox, "file", &id, uri).await.json();
+    let link = file["data"].as_str().unwrap();
+    assert_eq!(
+        link,
+        format!("http://localhost/deepvue/documents/{id}/PANCR.pdf")
+    );
+    let path = link.strip_prefix("http://localhost").unwrap();
+    let pdf = send(&sandbox, "GET", path, &[], "").await;
+    assert_eq!(
+        (pdf.status, pdf.header("content-type")),
+        (200, Some("application/pdf"))
+    );
+    assert!(pdf.text.starts_with("%PDF-1.4") && pdf.text.contains("PAN card"));
+    // What the person did not allow is not there, and neither is what nobody opened.
+    for missing in [
+        format!("/deepvue/documents/{id}/DRVLC.pdf"),
+        format!("/deepvue/documents/{id}/PANCR"),
+        "/deepvue/documents/00000000000040008000000000000001/PANCR.pdf".to_owned(),
+    ] {
+        assert_eq!(send(&sandbox, "GET", &missing, &[], "").await.status, 404);
+    }
+
+    // Recorded replies are the same wherever the sandbox is.
+    let recorded = Sandbox::new(
+        Settings::default()
+            .with_deterministic_ids(true)
+            .with_deepvue(DeepvueSettings::default().with_file_form(FileForm::Link)),
+    );
+    let body = json!({"redirect_url": BACK, "purpose": "9001000000"});
+    let (id, _) = initiate(&recorded, body).await;
+    complete(&recorded, &id, &format!("code-{id}")).await;
+    let uri = json!({"uri": "in.gov.pan-PANCR-invented0002"});
+    let file = of(&recorded, "file", &id, uri).await.json();
+    assert_eq!(file["data"], "https://documents.example.test/invented");
+}
+
 /// The XML of a person's PAN card, and the texts of its PDF.
 async fn pan_card(carried: &str) -> Option<(String, String)> {
     let mut found = Vec::new();

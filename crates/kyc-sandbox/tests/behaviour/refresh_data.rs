@@ -1,7 +1,7 @@
 use kyc_sandbox::settings::{
     EmptyOptional, ErrorData, ExtraFields, Failure, NullOptional, RefreshScope,
 };
-use kyc_sandbox::{FinpassSettings, Provider, Sandbox, Settings};
+use kyc_sandbox::{AggregatorConsentStatus, FinpassSettings, Provider, Sandbox, Settings};
 use serde_json::json;
 
 use crate::finpass::HEADERS;
@@ -74,6 +74,44 @@ async fn an_unknown_client_id_is_refused_and_has_no_effect() {
     let client_id = open(&other, "loan_monitoring").await;
     refresh(&sandbox, &client_id).await.is(400, INVALID);
     assert_eq!(sandbox.ledger().total().effects, 1, "the session");
+}
+
+#[tokio::test]
+async fn a_consent_that_is_not_active_is_said_so_and_one_that_is_over_is_no_session() {
+    use AggregatorConsentStatus::{Active, Paused, Revoked};
+
+    let inactive = |status: u16, code: &str, word: &str| {
+        format!(
+            r#"{{"status_code":{status},"success":false,"message":"The consent is {word}.","message_code":"{code}"}}"#
+        )
+    };
+    let body = json!({"mobile_number": "9812300000", "consent_type": "loan_monitoring"});
+    let pending = async |sandbox: &Sandbox| {
+        let reply = send(sandbox, "POST", INIT, HEADERS, body.to_string()).await;
+        let id = reply.json()["data"]["client_id"].clone();
+        id.as_str().unwrap().to_owned()
+    };
+    let sandbox = Sandbox::default();
+    let id = pending(&sandbox).await;
+    let said = inactive(409, "consent_not_active", "pending");
+    refresh(&sandbox, &id).await.is(409, &said);
+    sandbox.decide_consent(&id, Active);
+    assert_eq!(refresh(&sandbox, &id).await.status, 200);
+    sandbox.decide_consent(&id, Paused);
+    let said = inactive(409, "consent_not_active", "paused");
+    refresh(&sandbox, &id).await.is(409, &said);
+    sandbox.decide_consent(&id, Revoked);
+    refresh(&sandbox, &id).await.is(400, INVALID);
+    assert_eq!(sandbox.ledger().total().effects, 2);
+
+    let other = self::sandbox(
+        FinpassSettings::default()
+            .with_inactive_consent_status(400)
+            .with_inactive_consent_code("consent_pending".to_owned()),
+    );
+    let id = pending(&other).await;
+    let said = inactive(400, "consent_pending", "pending");
+    refresh(&other, &id).await.is(400, &said);
 }
 
 #[tokio::test]

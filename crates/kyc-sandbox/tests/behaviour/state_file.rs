@@ -382,7 +382,8 @@ async fn everything(run: &mut Run<'_>) {
     let fault = Fault::new(Provider::Finpass, FaultKind::Failure(failure));
     let id = run
         .sandbox()
-        .switch_fault_on(fault.of_operation("fetch-json-report"));
+        .switch_fault_on(fault.of_operation("fetch-json-report"))
+        .unwrap();
     run.told.push(id.to_string());
     run.control(
         "/sandbox/webhook-urls",

@@ -87,10 +87,9 @@ async fn a_fault_in_the_way_is_told() {
     use kyc_sandbox::{Fault, FaultKind, Provider};
 
     let sandbox = Sandbox::default();
-    sandbox.switch_fault_on(Fault::new(
-        Provider::Veriff,
-        FaultKind::Failure(Failure::new(503)),
-    ));
+    let fault = FaultKind::Failure(Failure::new(503));
+    let on = sandbox.switch_fault_on(Fault::new(Provider::Veriff, fault));
+    assert!(on.is_ok());
     let blocked = sandbox
         .trigger(Trigger::of("veriff.event.started").unwrap())
         .await;
@@ -110,7 +109,8 @@ async fn events_are_made_while_the_clock_is_moved_and_each_is_delivered_as_it_is
         .with_webhook_transport(Some(std::sync::Arc::new(caller.clone())));
     let sandbox = Sandbox::new(settings);
     let delay = FaultKind::Delay(Duration::from_millis(5));
-    sandbox.switch_fault_on(Fault::new(Provider::Veriff, delay));
+    let on = sandbox.switch_fault_on(Fault::new(Provider::Veriff, delay));
+    assert!(on.is_ok());
     let made = (0..20_u64).map(|number| {
         let sandbox = &sandbox;
         async move {

@@ -18,8 +18,9 @@
 //! ```
 //!
 //! It needs Chromium and its driver. Where there are none it is skipped and says so, unless `KYC_BROWSER=required`. axe-core is
-//! the file that `KYC_AXE` names; without it accessibility is not checked, and that is said too. A picture of a page on which a
-//! flow failed is in `target/browser`; with `KYC_PICTURES=DIR` every page that [`Page::picture`] is called on is there.
+//! the file that `KYC_AXE` names, or the one that `.ci/run` installs below the target directory; without it accessibility is not
+//! checked, and that is said too. A picture of a page on which a flow failed is in `target/browser`; with `KYC_PICTURES=DIR` every
+//! page that [`Page::picture`] is called on is there.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -167,9 +168,7 @@ pub(crate) async fn visit(
         sandbox,
         name,
         client,
-        axe: env::var("KYC_AXE")
-            .ok()
-            .map(|file| fs::read_to_string(file).unwrap()),
+        axe: axe().map(|file| fs::read_to_string(file).unwrap()),
     };
     let patience = TimeoutConfiguration::new(Some(PATIENCE), Some(PATIENCE), None);
     page.client.update_timeouts(patience).await.unwrap();
@@ -190,6 +189,16 @@ pub(crate) async fn visit(
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
+}
+
+/// axe-core: the file that `KYC_AXE` names, or where `.ci/run` installs it.
+fn axe() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("KYC_AXE") {
+        return Some(named.into());
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
+    let installed = target.join("tools/browser/node_modules/axe-core/axe.min.js");
+    installed.is_file().then_some(installed)
 }
 
 fn failures() -> PathBuf {
@@ -537,7 +546,7 @@ impl Page {
     /// Asserts that axe-core finds nothing.
     pub(crate) async fn is_accessible(&self) {
         let Some(axe) = &self.axe else {
-            println!("not checked: KYC_AXE names no axe-core");
+            println!("not checked: .ci/run has installed no axe-core, and KYC_AXE names none");
             return;
         };
         self.client.execute(axe, Vec::new()).await.unwrap();

@@ -16,7 +16,7 @@ use super::forms::{Visit, plain};
 use super::layout::{Frame, see_other};
 use crate::exchange::query;
 use crate::providers::aggregator::{
-    FINPASS_ENTRY, FINPASS_VISITS, FINPRO_ENTRY, FINPRO_VISITS, VisitView, Visits,
+    FINPASS_ENTRY, FINPASS_VISITS, FINPRO_ENTRY, FINPRO_VISITS, MY_CONSENTS, VisitView, Visits,
 };
 use crate::providers::finpass::Finpass;
 use crate::providers::finpro::Finpro;
@@ -54,8 +54,8 @@ pub(crate) fn router(providers: Providers) -> Router {
             &visit(FINPASS_VISITS),
             get(show::<Finpass>).post(send::<Finpass>),
         )
-        .route("/aa/me", get(mine::begin).post(mine::sign_in))
-        .route("/aa/me/{visit}", get(mine::show).post(mine::send))
+        .route(MY_CONSENTS, get(mine::begin).post(mine::sign_in))
+        .route(&visit(MY_CONSENTS), get(mine::show).post(mine::send))
         .with_state(pages)
 }
 
@@ -174,7 +174,7 @@ async fn send<P: Among>(
             Some(Action::ConfirmMobile { mobile, .. })
                 if visit.query("at") == Some(INSTEAD) && view.is_open() =>
             {
-                if mobile.trim() != view.flow.mobile {
+                if mobile.trim() != &*view.flow.mobile {
                     return screens::begin_instead(&view, Some(Problem::OtherMobile), &now);
                 }
             }

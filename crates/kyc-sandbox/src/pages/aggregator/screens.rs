@@ -157,7 +157,7 @@ fn banks(flow: &Flow) -> Markup {
             legend { "Banks" }
             @for (at, bank) in flow.banks.iter().enumerate() {
                 label.choice {
-                    input type="checkbox" name="bank" value=(at) checked[flow.chosen.contains(&at)];
+                    input type="checkbox" name="bank" value=(at) checked[flow.chosen.contains(at)];
                     span {
                         (bank.fip_id)
                         @if bank.answer == BankAnswer::NeedsIdentity { " (needs PAN and date of birth)" }
@@ -287,8 +287,8 @@ fn reason(flow: &Flow) -> Markup {
 fn done(view: &VisitView) -> (String, Markup) {
     let flow = &view.flow;
     let waits = view.waits();
-    let can_restart = waits && flow.ending.as_ref().is_some_and(Ending::is_open);
-    let title = match (&flow.ending, waits) {
+    let can_restart = waits && flow.ending.as_deref().is_some_and(Ending::is_open);
+    let title = match (flow.ending.as_deref(), waits) {
         (Some(Ending::Approved { .. }), _) => "Approved",
         (Some(Ending::Rejected(_)), _) => "Rejected",
         (Some(Ending::Locked), true) => "Locked",

@@ -19,6 +19,9 @@ use crate::invented::Identity;
 use crate::state::MobileScript;
 use crate::state::digilocker::{Authorization, DocumentKind};
 
+/// Below it are the documents to which replies lead by a link, by session.
+pub(crate) const DOCUMENTS: &str = "/deepvue/documents";
+
 pub(super) fn authorize(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let read = read(deepvue, request, |body| {
         required(body, "digilocker_code")
@@ -183,6 +186,15 @@ pub(super) fn file(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
         &person,
         authorization.whose.pan,
         deepvue.now_ms(),
+        || match deepvue.simulation.ids.are_deterministic() {
+            // Recorded replies lead nowhere.
+            true => "https://documents.example.test/invented".to_owned(),
+            false => format!(
+                "{}{DOCUMENTS}/{id}/{}.pdf",
+                request.origin(),
+                listed(*kind).doctype
+            ),
+        },
     );
     // The page has the text of the list.
     success(
@@ -252,4 +264,17 @@ fn success(deepvue: &Deepvue, has_time: bool, message: &str, data: Json) -> Repl
         ("data", data),
     ]);
     Reply::json(200, &body)
+}
+
+impl Deepvue {
+    /// The document at a link of a session, which was allowed; none where there is no such link.
+    pub(crate) fn document(&self, id: &str, file: &str) -> Option<Vec<u8>> {
+        let doctype = file.strip_suffix(".pdf")?;
+        let authorization = self.find(id)?.authorization;
+        let mut granted = authorization.granted.iter();
+        let kind = granted.find(|kind| listed(**kind).doctype == doctype)?;
+        let person = person(self, &authorization);
+        let pan = authorization.whose.pan;
+        Some(issued::as_pdf(*kind, &person, pan, self.now_ms()))
+    }
 }

@@ -17,7 +17,7 @@ const CONSENT_DAYS: i64 = 30;
 /// What the list says of a kind of document: key, code, issuer and the issuer's name.
 pub(super) struct Listed {
     pub(super) uri: &'static str,
-    doctype: &'static str,
+    pub(super) doctype: &'static str,
     issuer_id: &'static str,
     issuer: &'static str,
 }
@@ -112,12 +112,13 @@ pub(super) fn file(
     person: &Identity,
     pan: Option<PanScript>,
     now_ms: i64,
+    link: impl FnOnce() -> String,
 ) -> String {
     match form {
         FileForm::PdfBase64 => STANDARD.encode(as_pdf(kind, person, pan, now_ms)),
         FileForm::Xml => as_xml(kind, person, pan, now_ms),
         FileForm::XmlBase64 => STANDARD.encode(as_xml(kind, person, pan, now_ms)),
-        FileForm::Link => "https://documents.example.test/invented".to_owned(),
+        FileForm::Link => link(),
     }
 }
 

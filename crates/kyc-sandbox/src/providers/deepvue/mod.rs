@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::Method;
 
+pub(crate) use self::documents::DOCUMENTS;
 pub(crate) use self::issued::consent_day;
 use self::options::{DeepvueSettings, Plan, WrongCredentials};
 pub(crate) use self::sessions::{Link, Session};

@@ -3,11 +3,11 @@
 //! That consent status updates go to `webhook_url`, and that people return to `redirect_url`, is documented. Bodies, words and
 //! parameters are the sandbox's own choice.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::options::ReportState;
 use super::report::others;
-use super::{Family, Finpass};
+use super::{BanksOfScript, Family, Finpass};
 use crate::exchange::Json;
 use crate::providers::address::{is_return_address, millis, with_parameters};
 use crate::providers::aggregator::{ConsentView, FINPASS_VISITS, VisitView, Visits};
@@ -20,6 +20,9 @@ use crate::webhooks::script::{Content, Place, plan};
 
 /// After how many milliseconds the data of a consent that was given is being fetched.
 const FETCHING_MS: i64 = 1000;
+
+/// Of how many scripted people the banks are kept, because working them out takes long: the latest ones.
+const BANKS_OF_SCRIPTS: usize = 64;
 
 /// How far the data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +48,9 @@ pub(super) struct Asked {
     changed_ms: i64,
     expires_ms: i64,
     data: Data,
-    shared: Vec<String>,
-    return_url: Option<String>,
-    webhook_url: Option<String>,
+    shared: Box<[String]>,
+    return_url: Option<Box<str>>,
+    webhook_url: Option<Box<str>>,
     flow: Flow,
 }
 
@@ -86,7 +89,8 @@ impl Finpass {
         let act = self.simulation.people_act;
         let at_once = act == PeopleAct::ByScript && people::is_listed(mobile);
         let journeys = &self.simulation.journeys;
-        let journey = journeys.of(mobile);
+        let shared_mobile: Arc<str> = Arc::from(mobile);
+        let journey = journeys.of_shared(Arc::clone(&shared_mobile));
         journeys.name_shared(journey, Arc::clone(client_id));
         let now_ms = self.simulation.now_ms();
         let life_ms = millis(*self.settings.consent_life());
@@ -96,9 +100,9 @@ impl Finpass {
             // Whoever consented at once goes through no screens.
             _ if at_once => Arc::default(),
             None => Arc::clone(&self.banks_of_others),
-            Some(_) => banks(&self.simulation, script),
+            Some(script) => self.banks_of(script),
         };
-        let mut flow = Flow::new(token, mobile, banks, 1);
+        let mut flow = Flow::new(token, shared_mobile, banks, 1);
         flow.sends_otp = script.is_none_or(MobileScript::sends_otp);
         let asked = Asked {
             family,
@@ -110,9 +114,12 @@ impl Finpass {
             changed_ms: now_ms,
             expires_ms: now_ms.saturating_add(life_ms),
             data: Data::Granted,
-            shared: Vec::new(),
-            return_url: at.return_url.filter(|url| is_return_address(url)),
-            webhook_url: at.webhook_url,
+            shared: Box::default(),
+            return_url: at
+                .return_url
+                .filter(|url| is_return_address(url))
+                .map(Into::into),
+            webhook_url: at.webhook_url.map(Into::into),
             flow,
         };
         self.asked
@@ -135,6 +142,26 @@ impl Finpass {
         if act == PeopleAct::ByScript {
             self.plan_next(client_id, now_ms);
         }
+    }
+
+    /// The banks of a scripted person, which all sessions of a day share.
+    fn banks_of(&self, script: MobileScript) -> Arc<[Bank]> {
+        let today = self.simulation.clock.today();
+        let known = self.banks_of_scripts.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        let mut of_today = known.iter().filter(|one| one.day == today);
+        if let Some(one) = of_today.find(|one| one.script == script) {
+            return Arc::clone(&one.banks);
+        }
+        let banks = banks(&self.simulation, Some(script));
+        known.truncate(BANKS_OF_SCRIPTS.saturating_sub(1));
+        let kept = BanksOfScript {
+            day: today,
+            script,
+            banks: Arc::clone(&banks),
+        };
+        known.insert(0, kept);
+        banks
     }
 
     fn plan(&self, from_ms: i64, after_ms: i64, journey: Option<JourneyId>, timer: Timer) {
@@ -334,7 +361,7 @@ impl Finpass {
                 provider: Provider::Finpass,
                 event,
                 journey: asked.journey,
-                url: Some(url.clone()),
+                url: Some(url.to_string()),
                 body: Json::Object(body).to_compact(),
             };
             self.simulation.webhook(
@@ -381,10 +408,9 @@ impl Finpass {
         })
     }
 
-    /// Whether new data may be fetched under a session's consent.
-    pub(super) fn is_active(&self, client_id: &str) -> bool {
-        let asked = self.asked.get(client_id);
-        asked.is_none_or(|asked| asked.status == AggregatorConsentStatus::Active)
+    /// How the consent of a session is, if anybody was asked for it.
+    pub(super) fn consent_status(&self, client_id: &str) -> Option<AggregatorConsentStatus> {
+        Some(self.asked.get(client_id)?.status)
     }
 
     /// The word for a journey whose person acts in time; `None` if settings say how far it is.
@@ -408,9 +434,9 @@ impl Finpass {
             return None;
         }
         let url = match asked.family {
-            _ if asked.return_url.is_some() => asked.return_url.clone(),
+            _ if asked.return_url.is_some() => asked.return_url.as_deref(),
             // The documented default.
-            Family::Journey => Some("https://finpass.ai/".to_owned()),
+            Family::Journey => Some("https://finpass.ai/"),
             Family::Session => None,
         };
         let word = match asked.family {
@@ -418,7 +444,7 @@ impl Finpass {
             Family::Journey => asked.word(),
         };
         let parameters = format!("client_id={client_id}&status={word}");
-        url.map(|url| with_parameters(&url, &parameters))
+        url.map(|url| with_parameters(url, &parameters))
     }
 
     fn view_of(client_id: &str, asked: &Asked) -> ConsentView {
@@ -433,7 +459,7 @@ impl Finpass {
             status: asked.status,
             since_ms: asked.changed_ms,
             expires_ms: asked.expires_ms,
-            accounts: asked.shared.clone(),
+            accounts: asked.shared.to_vec(),
         }
     }
 }
@@ -532,14 +558,44 @@ impl Visits for Finpass {
     fn given(&self, person: &str) -> Vec<ConsentView> {
         let given = self
             .asked
-            .filter(|asked| asked.flow.mobile == person && asked.was_given);
+            .filter(|asked| &*asked.flow.mobile == person && asked.was_given);
         let views = given.iter();
         views.map(|(id, asked)| Self::view_of(id, asked)).collect()
     }
 
     fn change_given(&self, person: &str, id: &str, status: AggregatorConsentStatus) -> bool {
         let asked = self.asked.get(id);
-        asked.is_some_and(|asked| asked.flow.mobile == person && asked.was_given)
+        asked.is_some_and(|asked| &*asked.flow.mobile == person && asked.was_given)
             && self.set_status(id, status, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    use super::*;
+    use crate::state::{Entry, Happening};
+
+    /// Tens of thousands of each are kept.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn what_is_kept_by_the_thousands_is_small() {
+        assert!(size_of::<Asked>() <= 240, "{}", size_of::<Asked>());
+        assert!(size_of::<Happening>() <= 112, "{}", size_of::<Happening>());
+        assert!(size_of::<Entry>() <= 80, "{}", size_of::<Entry>());
+        assert!(size_of::<Timer>() <= 24, "{}", size_of::<Timer>());
+        assert_eq!(size_of::<Option<JourneyId>>(), 8);
+    }
+
+    #[test]
+    fn sessions_of_a_scripted_person_share_the_banks() {
+        let sandbox = crate::Sandbox::default();
+        let finpass = &sandbox.providers().finpass;
+        let script = MobileScript::of("9001000000").map(|script| finpass.banks_of(script));
+        let again = MobileScript::of("9001000000").map(|script| finpass.banks_of(script));
+        let other = MobileScript::of("9001000001").map(|script| finpass.banks_of(script));
+        assert!(matches!((&script, &again), (Some(one), Some(two)) if Arc::ptr_eq(one, two)));
+        assert!(matches!((&script, &other), (Some(one), Some(two)) if !Arc::ptr_eq(one, two)));
     }
 }

@@ -127,7 +127,7 @@ fn open(finpass: &Finpass, received: &ReceivedRequest, request: Initialize) -> R
         ..Session::default()
     };
     // In memory once.
-    let shared = Arc::from(client_id.as_str());
+    let shared: Arc<str> = Arc::from(client_id.as_str());
     finpass.sessions.update(Arc::clone(&shared), |_| session);
     finpass.ask(&shared, &request.mobile_number, Family::Session, request.at);
     // The raw `+` and `=`, and a second parameter without a separator after its name, are as in the documented example:
@@ -149,7 +149,7 @@ fn open(finpass: &Finpass, received: &ReceivedRequest, request: Initialize) -> R
         ("email_id", request.email.into()),
         ("redirect_url", consent_url.into()),
     ])
-    .with_effect(client_id)
+    .with_effect(shared)
     .of_journey(journey)
     .with_change("session opened, waits for the person")
 }

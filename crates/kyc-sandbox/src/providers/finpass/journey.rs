@@ -60,7 +60,7 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         questions: 0,
     };
     // In memory once.
-    let shared = Arc::from(client_id.as_str());
+    let shared: Arc<str> = Arc::from(client_id.as_str());
     finpass.journeys.update(Arc::clone(&shared), |_| journey);
     finpass.ask(&shared, &mobile, Family::Journey, at);
     let journey = finpass.simulation.journeys.find(&client_id);
@@ -83,7 +83,7 @@ pub(super) fn init(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
         ("consent_type", consent_type.into()),
         ("expires_at", iso(expires).into()),
     ])
-    .with_effect(client_id)
+    .with_effect(shared)
     .of_journey(journey)
     .with_change("journey opened, waits for the person")
 }

@@ -8,9 +8,10 @@ mod refresh_data;
 mod report;
 
 use http::Method;
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use self::options::{ErrorData, FinpassSettings};
 pub(crate) use self::report::STATEMENTS;
@@ -34,8 +35,17 @@ pub(crate) struct Finpass {
     asked: Bounded<Arc<str>, Arc<customers::Asked>>,
     /// The banks of everybody whose number says nothing.
     banks_of_others: Arc<[Bank]>,
+    /// Those of the latest scripted people, by the day.
+    banks_of_scripts: Mutex<Vec<BanksOfScript>>,
     /// How often an aggregator was down, by the person's number.
     refused: Bounded<String, u8>,
+}
+
+#[derive(Debug)]
+struct BanksOfScript {
+    day: Date,
+    script: MobileScript,
+    banks: Arc<[Bank]>,
 }
 
 /// The two families of operations.
@@ -165,6 +175,7 @@ impl Finpass {
             asked: Bounded::new(capacity, room("people asked by finpass")),
             refused: Bounded::new(capacity, room("people refused by finpass")),
             banks_of_others: customers::banks(&simulation, None),
+            banks_of_scripts: Mutex::default(),
             settings,
             simulation,
         }

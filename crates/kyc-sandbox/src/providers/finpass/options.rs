@@ -72,6 +72,11 @@ settings! {
         with_client_ids / client_ids: Vec<String> = Vec::new();
         /// Which of the sessions that Initialize opened may be refreshed. Own choice.
         with_refresh_scope / refresh_scope: RefreshScope = RefreshScope::AnySession;
+        /// HTTP status and `status_code` of a refresh whose consent is pending or paused. Own choice.
+        with_inactive_consent_status / inactive_consent_status: u16 = 409;
+        /// `message_code` of a refresh whose consent is pending or paused. Own choice: the one code that is reported is that of a `client_id`
+        /// which is invalid or expired.
+        with_inactive_consent_code / inactive_consent_code: String = "consent_not_active".to_owned();
         /// HTTP status and `status_code` of an unknown `client_id`. Reported for a sister product. Own choice.
         with_invalid_client_status / invalid_client_status: u16 = 400;
         /// `data` of the reply to an unknown `client_id`. Reported for a sister product. Own choice.

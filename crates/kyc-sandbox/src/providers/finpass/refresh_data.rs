@@ -6,11 +6,14 @@
 use super::options::RefreshScope;
 use super::{Finpass, Session, required, success};
 use crate::exchange::{ExtraFields, ReceivedRequest, Reply};
+use crate::state::AggregatorConsentStatus;
 
 /// The newest refreshes of a session whose reports can be fetched, and one.
 const MAX_REFRESHES: usize = 99;
 
 pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
+    use AggregatorConsentStatus::{Active, Expired, Paused, Pending, Rejected, Revoked};
+
     let client_id = match parse(finpass, request) {
         Ok(client_id) => client_id,
         Err(message) => return finpass.invalid(&message),
@@ -18,10 +21,22 @@ pub(super) fn handle(finpass: &Finpass, request: &ReceivedRequest) -> Reply {
     let any = *finpass.settings.refresh_scope() == RefreshScope::AnySession;
     let session = finpass.session(&client_id);
     let may_be = |session: &Session| any || session.is_listed || session.monitoring;
-    let Some(session) = session.filter(|session| may_be(session) && finpass.is_active(&client_id))
-    else {
+    let Some(session) = session.filter(may_be) else {
         return finpass.invalid_client_id();
     };
+    match finpass.consent_status(&client_id) {
+        None | Some(Active) => {}
+        // Nothing can come of the session any more.
+        Some(Rejected | Revoked | Expired) => return finpass.invalid_client_id(),
+        Some(status @ (Pending | Paused)) => {
+            let message = format!("The consent is {}.", status.word());
+            let code = finpass.settings.inactive_consent_code();
+            let http_status = *finpass.settings.inactive_consent_status();
+            return finpass
+                .refusal(http_status, &message, code)
+                .because("new data is requested under an active consent only");
+        }
+    }
     // Only the prefix is documented; the length is the sandbox's own choice.
     let id = finpass.simulation.ids.hex();
     let (_, tail) = id.split_at(12);

@@ -4,7 +4,7 @@ use super::Finpro;
 use super::options::{ConsentDecisions, JointAccounts};
 use crate::providers::address::{millis, with_parameters};
 use crate::providers::aggregator::{ConsentView, FINPRO_VISITS, VisitView, Visits};
-use crate::state::flow::{Action, Bank, BankAnswer, Ending, Flow};
+use crate::state::flow::{Action, Bank, BankAnswer, Ending, Flow, Places};
 use crate::state::people::{self, Behaviour};
 use crate::state::{
     AggregatorConsent, AggregatorConsentStatus, JourneyId, LinkedAccount, MobileScript, Pending,
@@ -320,7 +320,7 @@ impl Finpro {
         let token = Some(self.simulation.ids.uuid());
         let mut flow = Flow::new(token, first.person(), banks, consents.len());
         if script.is_none() && found > 0 {
-            flow.chosen.truncate(found);
+            flow.chosen = Places::first(found);
         }
         flow.sends_otp = script.is_none_or(MobileScript::sends_otp);
         flow.links_joint = *self.settings.joint_accounts() == JointAccounts::Linkable;
@@ -397,7 +397,7 @@ impl Finpro {
         let consents = self.consents_of(&visit.handles)?;
         let all = |status| consents.iter().all(|consent| consent.status == status);
         if consents.iter().any(|consent| consent.status == Pending) {
-            return visit.flow.ending.as_ref().map(Ending::code);
+            return visit.flow.ending.as_deref().map(Ending::code);
         }
         Some(if all(Rejected) {
             1

@@ -8,6 +8,7 @@ use super::body::invalid;
 use super::fi_data::valid;
 use super::request_consent::{ACCOUNTS, FIP};
 use crate::exchange::{Json, ReceivedRequest, Reply};
+use crate::providers::aggregator::MY_CONSENTS;
 use crate::state::iso;
 
 const EVENTS: [&str; 8] = [
@@ -24,12 +25,17 @@ const EVENTS: [&str; 8] = [
 const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
 /// Takes any body, because none is needed.
-pub(super) fn aggregators(finpro: &Finpro, _: &ReceivedRequest) -> Reply {
+pub(super) fn aggregators(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
+    // Recorded replies lead nowhere.
+    let web = |id: &str| match finpro.simulation.ids.are_deterministic() {
+        true => format!("https://{id}.example.test"),
+        false => format!("{}{MY_CONSENTS}", request.origin()),
+    };
     let row = |id: &String| {
         Json::Object(vec![
             ("name", format!("Invented {id}").into()),
             ("aaId", id.as_str().into()),
-            ("webUrl", format!("https://{id}.example.test").into()),
+            ("webUrl", web(id).into()),
             ("apkUrl", format!("https://{id}.example.test/app").into()),
             (
                 "logoUrl",

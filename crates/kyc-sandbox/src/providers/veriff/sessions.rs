@@ -350,7 +350,7 @@ impl Veriff {
         }
         if again && before == Phase::Submitted(Through::Pages) {
             let told_ms = at_ms.saturating_add(NOTICE_HELD_MS);
-            let attempt = session.verification.number();
+            let attempt = u8::try_from(session.verification.number()).unwrap_or(u8::MAX);
             let step = VerificationStep::TellResubmission { attempt };
             self.step_at(told_ms, id, &session, step);
         } else if session.script != Some(NameScript::Silent) {
@@ -408,7 +408,8 @@ impl Veriff {
         let comes = match step {
             VerificationStep::ScreenAgain => Some("screened"),
             VerificationStep::TellResubmission { attempt } => {
-                let is_told = verification.number() == *attempt && verification.is_open();
+                let is_told =
+                    verification.number() == usize::from(*attempt) && verification.is_open();
                 is_told.then_some("notice")
             }
             VerificationStep::Next if verification.turn() != *turn => None,
@@ -465,7 +466,8 @@ impl Veriff {
             }
             // Whoever has handed in again needs no notice.
             VerificationStep::TellResubmission { attempt }
-                if session.verification.number() == attempt && session.verification.is_open() =>
+                if session.verification.number() == usize::from(attempt)
+                    && session.verification.is_open() =>
             {
                 self.tell_decision(id, &session);
             }
