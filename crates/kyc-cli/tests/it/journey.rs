@@ -7,27 +7,31 @@ use provider_core::jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, ended, kyc, started};
+use crate::kyc::{Run, kyc};
 
 /// A directory with a file of journeys.
-struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
 
     /// `kyc journey` with this file.
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let db = self.path("journeys.db");
         let mut all = vec!["journey"];
         all.extend(arguments);
@@ -35,18 +39,18 @@ impl Files {
         kyc(&all, &[])
     }
 
-    fn start(&self, mobile: &str, more: &[&str]) -> Run {
+    pub(crate) fn start(&self, mobile: &str, more: &[&str]) -> Run {
         let mut arguments = vec!["start", "--sandbox", "--mobile-number", mobile, "--json"];
         arguments.extend(more);
         self.run(&arguments)
     }
 }
 
-fn id(run: &Run) -> String {
+pub(crate) fn id(run: &Run) -> String {
     run.answer()["journey"].as_str().unwrap().to_owned()
 }
 
-fn statuses(journey: &Value) -> Vec<&str> {
+pub(crate) fn statuses(journey: &Value) -> Vec<&str> {
     let legs = journey["legs"].as_array().unwrap().iter();
     legs.map(|leg| leg["status"].as_str().unwrap()).collect()
 }
@@ -119,7 +123,7 @@ fn the_exit_code_says_how_a_journey_ended() {
 }
 
 #[test]
-fn a_journey_goes_on_in_another_process_once_its_person_is_there() {
+fn a_journey_is_asked_for_again_in_another_process_leg_by_leg() {
     let files = Files::new();
     let run = files.start("9001060000", &[]);
     let id = id(&run);
@@ -128,36 +132,70 @@ fn a_journey_goes_on_in_another_process_once_its_person_is_there() {
         .as_u64()
         .unwrap();
     let updated_at: Timestamp = journey["updated_at"].as_str().unwrap().parse().unwrap();
-    let follow = |more: &[&str]| {
-        let mut arguments = vec!["resume", &id, "--sandbox", "--mobile-number", "9001000000"];
+    let attempts = |run: &Run| {
+        let journey = run.answer();
+        let legs = journey["legs"].as_array().unwrap().iter();
+        legs.map(|leg| leg["attempt"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(attempts(&run), [1, 1, 1]);
+    let resume = |more: &[&str]| {
+        let mut arguments = vec!["resume", &id, "--sandbox", "--json"];
         arguments.extend(more);
         files.run(&arguments)
     };
-    let run = follow(&["--leg", "verification", "--json"]);
-    assert_eq!(run.code, 4, "{run:?}");
-    assert_eq!(
-        statuses(&run.answer()),
-        ["needs_person", "expired", "ready"]
-    );
-    let run = follow(&["--json"]);
-    assert_eq!(run.code, 0, "{run:?}");
-    let journey = run.answer();
-    assert_eq!(statuses(&journey), ["ready", "ready", "ready"]);
-    assert_eq!(journey["legs"][0]["attempt"], 2);
+    let run = resume(&["--leg", "verification"]);
+    assert_eq!((run.code, attempts(&run)), (4, vec![1, 1, 2]), "{run:?}");
+    // The number may be given, if it is the person's.
+    let run = resume(&["--mobile-number", "9001060000"]);
+    assert_eq!((run.code, attempts(&run)), (4, vec![2, 2, 3]), "{run:?}");
     // The clock does not go back to that of this machine.
+    let journey = run.answer();
     let timeline = journey["timeline"].as_array().unwrap();
     let at = |line: &Value| line["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
     let mut later = timeline
         .iter()
         .filter(|line| line["seq"].as_u64() > Some(last));
     assert!(later.all(|line| at(line) >= updated_at));
-    let again = follow(&[]);
-    assert_eq!(again.code, 2);
-    assert!(
-        again
-            .stderr
-            .contains("ID: is completed, and nobody can make it go on"),
-        "{again:?}"
+}
+
+#[test]
+fn what_cannot_go_on_says_where_it_stands_and_tells_no_number() {
+    let files = Files::new();
+    let refused = |run: Run, words: &str| {
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(words), "{words} in {run:?}");
+        assert!(!run.stderr.contains("90010"), "{run:?}");
+    };
+    let resume = |id: &str, more: &[&str]| {
+        let mut arguments = vec!["resume", id, "--sandbox"];
+        arguments.extend(more);
+        files.run(&arguments)
+    };
+    let completed = id(&files.start("9001000000", &["--key", "ORDER-17"]));
+    refused(
+        resume(&completed, &[]),
+        "ID: is completed, and nobody can make it go on",
+    );
+    // No e-Aadhaar's holder comes back; accounts and verification are done.
+    let waiting = id(&files.start("9001330000", &[]));
+    refused(
+        resume(&waiting, &["--leg", "accounts"]),
+        "--leg: accounts is ready, and nobody can make it go on",
+    );
+    let other = "--mobile-number: is not that of the journey's person";
+    refused(resume(&waiting, &["--mobile", "9001000000"]), other);
+    refused(files.start("9001060000", &["--key", "ORDER-17"]), other);
+    let plan = "[documents]\nwanted = [\"pan\"]\n[accounts]\nprovider = \"finpro\"\nafter = [\"documents\"]\n";
+    let plan = files.write("plan.toml", plan);
+    let one = id(&files.start("9001330000", &["--plan", &plan]));
+    refused(
+        resume(&one, &["--leg", "verification"]),
+        "--leg: verification is not in the journey's plan",
+    );
+    refused(
+        resume(&one, &["--leg", "accounts"]),
+        "--leg: accounts waits for other legs, and begins then",
     );
 }
 
@@ -278,19 +316,19 @@ fn what_is_wrong_is_told_before_anything_begins() {
         ("", "--plan: plan: must have a leg"),
         (
             "[documents]\nwanted = []",
-            "--plan: wanted: must name a document",
+            "--plan: [documents] wanted: must name a document",
         ),
         (
             "[documents]\nwanted = [\"CANARY\"]",
-            "--plan: cannot be read at documents.wanted[0]",
+            "--plan: [documents] wanted[0]: cannot be read",
         ),
         (
             "[verification]\nrequird = true",
-            "--plan: has a member that is not known: verification.requird",
+            "--plan: [verification] requird: is not known",
         ),
         (
             "[verification]\nafter = [\"verification\"]",
-            "--plan: after: must not lead back",
+            "--plan: [verification] after: must not lead back",
         ),
     ] {
         let plan = plan(text);
@@ -320,69 +358,6 @@ fn what_is_wrong_is_told_before_anything_begins() {
     );
 }
 
-#[test]
-fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
-    let files = Files::new();
-    let journey = id(&files.start("9001000000", &[]));
-    let show = || files.run(&["show", &journey]);
-    let refused = |run: Run, words: &str| {
-        assert_eq!(run.code, 2, "{run:?}");
-        assert!(run.stderr.contains(words), "{words} in {run:?}");
-    };
-    refused(
-        files.run(&["show", "nobody"]),
-        "ID: is no journey in this file",
-    );
-    refused(
-        files.run(&["show", "no body"]),
-        "ID: must be 1 to 64 letters",
-    );
-    let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
-    lock.lock().unwrap();
-    refused(show(), "--db: is in use by another kyc");
-    // Who watches waits for it.
-    let db = files.path("journeys.db");
-    let watching = ["journey", "watch", &journey, "--json", "--db", &db];
-    let watch = started(&watching, &[]);
-    lock.unlock().unwrap();
-    let watched = ended(watch);
-    assert_eq!(watched.code, 0, "{watched:?}");
-    assert_eq!(watched.answer()["status"], "completed");
-    assert_eq!(show().code, 0);
-
-    // The key of another file opens nothing.
-    let other = Files::new();
-    other.start("9001000000", &[]);
-    let key = files.path("journeys.db.key");
-    let own = fs::read(&key).unwrap();
-    fs::copy(other.path("journeys.db.key"), &key).unwrap();
-    refused(show(), "--db: cannot be opened with the key beside it");
-    fs::write(&key, &own[..63]).unwrap();
-    refused(
-        show(),
-        "the key beside --db: is no key of a file of journeys",
-    );
-    fs::remove_file(&key).unwrap();
-    refused(show(), "--db: has no key beside it");
-    refused(files.start("9001000000", &[]), "--db: has no key beside it");
-    fs::write(&key, &own).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
-        mode(0o644);
-        refused(show(), "the key beside --db: may be read by others");
-        mode(0o600);
-    }
-    assert_eq!(show().code, 0);
-
-    let stranger = Files::new();
-    stranger.write("journeys.db", "no database at all");
-    fs::copy(&key, stranger.path("journeys.db.key")).unwrap();
-    let run = stranger.run(&["list"]);
-    refused(run, "--db: is no SQLite database");
-}
-
 /// The file, what SQLite keeps beside it and what is printed: none has anything of the person, or of what was fetched.
 #[test]
 fn nothing_personal_is_stored_in_the_clear_or_printed() {
@@ -403,10 +378,56 @@ fn nothing_personal_is_stored_in_the_clear_or_printed() {
         }
         for file in fs::read_dir(files.0.path()).unwrap() {
             let path = file.unwrap().path();
+            // What the providers know, and would know outside of a sandbox too.
+            if path.extension().is_some_and(|end| end == "sandbox") {
+                continue;
+            }
             let bytes = fs::read(&path).unwrap();
             let mut parts = bytes.windows(value.len());
             let found = parts.any(|part| part == value.as_bytes());
             assert!(!found, "{value} in {}", path.display());
         }
     }
+}
+
+/// An export is what somebody else may read: neither what was fetched nor what opens anything.
+#[test]
+fn an_export_has_state_history_and_receipts_and_nothing_personal_or_secret() {
+    let files = Files::new();
+    let plan = "[documents]\nwanted = [\"pan\"]\n";
+    let plan = files.write("plan.toml", plan);
+    let journey = id(&files.start("9001000000", &["--plan", &plan]));
+    let run = files.run(&["export", &journey]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    let export = run.answer();
+    assert_eq!(export["version"], 1);
+    assert_eq!(export["journey"], journey.as_str());
+    assert_eq!(export["status"], "completed");
+    assert_eq!(export["state"]["status"], "completed");
+    let history = export["history"].as_array().unwrap();
+    assert_eq!(
+        history.len() as u64,
+        export["state"]["seq"].as_u64().unwrap()
+    );
+    let receipts = export["receipts"].as_array().unwrap();
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0]["is_live"], true);
+    let classes = |export: &Value| {
+        let kept = export["payloads"].as_array().unwrap().iter();
+        let classes = kept.map(|kept| kept["class"].as_str().unwrap().to_owned());
+        classes.collect::<Vec<_>>()
+    };
+    assert_eq!(classes(&export), ["person", "documents", "documents"]);
+    assert_eq!(export["state"]["started"]["token"], "***");
+    let hidden = run.stdout.matches("***").count();
+    assert!(hidden > 2, "the token stands in each address: {hidden}");
+    for value in ["9001000000", "lender.example.test", "I agree", "JVBER"] {
+        assert!(!run.stdout.contains(value), "{value}: {run:?}");
+    }
+    files.run(&["withdraw", &journey]);
+    let export = files.run(&["export", &journey]).answer();
+    assert!(classes(&export).is_empty());
+    assert_eq!(export["receipts"][0]["is_live"], false);
+    let nobody = files.run(&["export", "nobody"]);
+    assert_eq!(nobody.code, 2, "{nobody:?}");
 }
