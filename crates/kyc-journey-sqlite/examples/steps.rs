@@ -31,7 +31,10 @@ use tokio::task::JoinSet;
 const TIME: Duration = Duration::from_millis(1_500);
 
 /// What is submitted at once.
-const AT_ONCE: [usize; 4] = [1, 64, 256, 1_024];
+const AT_ONCE: [usize; 6] = [1, 4, 16, 64, 256, 1_024];
+
+/// How many events each of 64 journeys has before it is measured.
+const HISTORIES: [u64; 4] = [10, 100, 1_000, 10_000];
 
 /// The machine, which besides asks for a call at each unknown report. Its answer is the next step.
 fn machine(journey: &Journey, event: &Event) -> Transition {
@@ -241,7 +244,8 @@ struct Engine {
 
 impl Engine {
     async fn new(directory: &Path, at_once: usize) -> Self {
-        let path = directory.join(format!("engine-{at_once}.db"));
+        let number = std::fs::read_dir(directory).unwrap().count();
+        let path = directory.join(format!("engine-{number}.db"));
         let engine = SqliteEngine::open(&path, Arc::new(ClearText)).unwrap();
         let engine = Arc::new(engine.with_machine(machine));
         for number in 0..at_once {
@@ -264,12 +268,23 @@ impl Engine {
         }
     }
 
+    /// Lets each journey have this many events.
+    async fn grow(&mut self, events: u64) {
+        self.submit(Some(events)).await;
+    }
+
     async fn run(&mut self) -> Measured {
+        self.submit(None).await
+    }
+
+    /// Until each journey has so many events, or for as long as is measured.
+    async fn submit(&mut self, events: Option<u64>) -> Measured {
         let began = Began::now();
         let mut tasks = JoinSet::new();
         for number in 0..self.at_once {
             let (engine, first) = (Arc::clone(&self.engine), self.steps);
-            tasks.spawn(async move { steps(&engine, number as u128, first, began).await });
+            let is_over = move |step| events.map_or(began.is_over(), |events| step >= events);
+            tasks.spawn(async move { steps(&engine, number as u128, first, is_over).await });
         }
         let mut latencies = Vec::new();
         for (of_task, last) in tasks.join_all().await {
@@ -300,11 +315,11 @@ async fn steps(
     engine: &SqliteEngine,
     number: u128,
     first: u64,
-    began: Began,
+    is_over: impl Fn(u64) -> bool,
 ) -> (Vec<Duration>, u64) {
     let id = JourneyId::from_bits(number);
     let (mut latencies, mut step, mut asked) = (Vec::new(), first, None);
-    while !began.is_over() {
+    while !is_over(step) {
         step += 1;
         let fact = match asked.take() {
             None => Fact::Unrecognized(Source::default()),
@@ -359,9 +374,15 @@ async fn main() {
         engines.push(Engine::new(directory.path(), at_once).await);
     }
     let names = ["write and sync", "raw, 1 a commit", "raw, 256 a commit"].map(str::to_owned);
+    for history in HISTORIES {
+        let mut engine = Engine::new(directory.path(), 64).await;
+        engine.grow(history).await;
+        engines.push(engine);
+    }
     let names = names
         .into_iter()
-        .chain(AT_ONCE.map(|at_once| format!("engine, {at_once} at once")));
+        .chain(AT_ONCE.map(|at_once| format!("engine, {at_once} at once")))
+        .chain(HISTORIES.map(|events| format!("engine, 64, {events} events")));
     let mut table: Vec<(String, Vec<Measured>)> = names.map(|name| (name, Vec::new())).collect();
     for _ in 0..rounds {
         table[0].1.push(syncs(directory.path()));
@@ -378,8 +399,8 @@ async fn main() {
     let (one, grouped) = (speed(&table[1].1), speed(&table[2].1));
     println!("{rounds} rounds, medians; {}", engines[2].sizes());
     println!(
-        "{:<24}{:>12}{:>10}{:>10}{:>10}",
-        "", "steps/s", "p50 ms", "p99 ms", "of raw"
+        "{:<24}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "", "steps/s", "p50 ms", "p99 ms", "of raw", "us, all", "us, write"
     );
     for (name, rounds) in &table {
         let speed = speed(rounds);

@@ -22,6 +22,7 @@ mod faults;
 mod flood;
 mod forgeries;
 mod inputs;
+mod journeys;
 mod load;
 mod no_call_home;
 mod openapi;
@@ -50,6 +51,7 @@ const PROOFS: &[Proof] = &[
     ("flood", flood::run),
     ("canaries", canaries::run),
     ("batch", batch::run),
+    ("journeys", journeys::run),
     ("vectors", vectors::run),
     ("forgeries", forgeries::run),
     ("webhooks", webhooks::run),

@@ -11,3 +11,4 @@ mod conformance;
 mod crash;
 mod files;
 mod plans;
+mod stored;

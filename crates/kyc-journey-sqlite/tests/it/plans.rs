@@ -23,7 +23,7 @@ use crate::crash::{DIRECTORY, Ledger, directory, is_killed};
 const TOKEN: CorrelationToken = CorrelationToken::from_bits(0x70ce);
 
 /// One journey a plan.
-fn plans() -> Vec<(JourneyId, Plan)> {
+pub(crate) fn plans() -> Vec<(JourneyId, Plan)> {
     let wanted = [DocumentKind::EAadhaar, DocumentKind::Pan];
     let documents = || Some(DocumentsPlan::new(wanted));
     let accounts = |provider| Some(AccountsPlan::new(provider));
@@ -43,7 +43,7 @@ fn plans() -> Vec<(JourneyId, Plan)> {
 
 /// What the providers answer, and the count of what they were asked.
 #[derive(Debug)]
-struct Providers(Ledger);
+pub(crate) struct Providers(pub(crate) Ledger);
 
 fn reference(call: &EffectCall) -> ProviderReference {
     let text = format!("at-{}-{}", call.id.seq, call.id.ordinal);
@@ -132,8 +132,11 @@ impl Performer for Providers {
     }
 }
 
+/// A fact, and the class of what comes with it.
+type Said = (Fact, Option<DataClass>);
+
 /// What the person and the providers do about a leg that has not ended well.
-fn next(record: &JourneyRecord, leg: Leg) -> Option<(Fact, Option<DataClass>)> {
+fn next(record: &JourneyRecord, leg: Leg) -> Option<Said> {
     let view = record.state.leg(leg)?;
     match view.status {
         LegStatus::Open => {}
@@ -199,70 +202,90 @@ fn process() {
         .unwrap();
     runtime.block_on(async {
         let engine = SqliteEngine::open(directory.join("kyc.db"), Arc::new(ClearText));
-        let engine = Arc::new(engine.unwrap());
-        // The clock goes on where it stood.
-        let all = JourneyFilter::new();
-        let every = engine.list(&all, PageToken::default());
-        let last = every
-            .await
-            .unwrap()
-            .journeys
-            .first()
-            .map(|last| last.updated_at);
-        let clock = Arc::new(last.map_or_else(HandClock::default, HandClock::at));
-        let performer = Arc::new(Providers(Ledger::new(&directory)));
-        let runner = Runner::new(Arc::clone(&engine) as _, performer);
-        let runner = runner.with_clock(Arc::clone(&clock) as _);
-        let run = tokio::spawn(runner.run(std::future::pending()));
-        let process = std::process::id();
-        let submit = async |id: &JourneyId, key: String, leg, fact, class: Option<DataClass>| {
-            let key = EventKey::command(&key).unwrap();
-            let payload = class.map(|class| Payload {
-                class,
-                content: Masked::from("what came with it"),
-            });
-            let event = Event::new(key, clock.now(), leg, fact).set_payload(payload);
-            engine.submit(id, event).await.unwrap();
-        };
-        for (id, plan) in plans() {
-            let start = Fact::Start {
-                plan: Box::new(plan.clone()),
-                token: TOKEN,
-            };
-            submit(&id, "start".to_owned(), None, start, None).await;
-            let given = Fact::ConsentGiven {
-                receipt: ReceiptId::parse("receipt").unwrap(),
-                expires_at: None,
-            };
-            submit(&id, "given".to_owned(), None, given, None).await;
-            let mut turn = 0;
-            loop {
-                let record = read(&engine, &id).await;
-                let is_over = record.state.status().is_end();
-                let is_quiet = is_quiet(&engine, clock.now()).await;
-                if is_over && is_quiet {
-                    break;
-                }
-                if !is_quiet {
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-                turn += 1;
-                assert!(turn < 500, "{id} does not end: {record:?}");
-                for leg in plan.legs() {
-                    if let Some((fact, class)) = next(&record, leg) {
-                        let key = format!("{process}-{turn}-{}", leg.as_str());
-                        submit(&id, key, Some(leg), fact, class).await;
-                    }
-                }
-                clock.advance(SignedDuration::from_mins(1));
-            }
-        }
-        run.abort();
+        run_to_the_end(Arc::new(engine.unwrap()), &directory).await;
     });
 }
 
-async fn check(directory: &Path, how: &str) {
+/// A command with this key, as it comes at this time.
+async fn submit(
+    engine: &SqliteEngine,
+    at: Timestamp,
+    id: &JourneyId,
+    key: &str,
+    leg: Option<Leg>,
+    said: Said,
+) {
+    let (fact, class) = said;
+    let payload = class.map(|class| Payload {
+        class,
+        content: Masked::from("what came with it"),
+    });
+    let key = EventKey::command(key).unwrap();
+    let event = Event::new(key, at, leg, fact).set_payload(payload);
+    engine.submit(id, event).await.unwrap();
+}
+
+pub(crate) async fn begin(engine: &SqliteEngine, at: Timestamp, id: &JourneyId, plan: &Plan) {
+    let start = Fact::Start {
+        plan: Box::new(plan.clone()),
+        token: TOKEN,
+    };
+    submit(engine, at, id, "start", None, (start, None)).await;
+    let given = Fact::ConsentGiven {
+        receipt: ReceiptId::parse("receipt").unwrap(),
+        expires_at: None,
+    };
+    submit(engine, at, id, "given", None, (given, None)).await;
+}
+
+/// Takes every journey to its end, whatever was done before.
+pub(crate) async fn run_to_the_end(engine: Arc<SqliteEngine>, directory: &Path) {
+    // The clock goes on where it stood.
+    let all = JourneyFilter::new();
+    let every = engine.list(&all, PageToken::default());
+    let last = every
+        .await
+        .unwrap()
+        .journeys
+        .first()
+        .map(|last| last.updated_at);
+    let clock = Arc::new(last.map_or_else(HandClock::default, HandClock::at));
+    let performer = Arc::new(Providers(Ledger::new(directory)));
+    let runner = Runner::new(Arc::clone(&engine) as _, performer);
+    let runner = runner.with_clock(Arc::clone(&clock) as _);
+    let run = tokio::spawn(runner.run(std::future::pending()));
+    let process = std::process::id();
+    for (id, plan) in plans() {
+        begin(&engine, clock.now(), &id, &plan).await;
+        let mut turn = 0;
+        loop {
+            let record = read(&engine, &id).await;
+            let is_over = record.state.status().is_end();
+            let is_quiet = is_quiet(&engine, clock.now()).await;
+            if is_over && is_quiet {
+                break;
+            }
+            if !is_quiet {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            turn += 1;
+            assert!(turn < 500, "{id} does not end: {record:?}");
+            for leg in plan.legs() {
+                if let Some(said) = next(&record, leg) {
+                    let key = format!("{process}-{turn}-{}", leg.as_str());
+                    submit(&engine, clock.now(), &id, &key, Some(leg), said).await;
+                }
+            }
+            clock.advance(SignedDuration::from_mins(1));
+        }
+    }
+    run.abort();
+    // Whether it was ended or had ended, it is over.
+    let _ = run.await;
+}
+
+pub(crate) async fn check(directory: &Path, how: &str) {
     let engine = SqliteEngine::open(directory.join("kyc.db"), Arc::new(ClearText)).unwrap();
     let calls = Ledger::new(directory).counts("call");
     for (id, plan) in plans() {

@@ -10,6 +10,7 @@ mod failure;
 mod fan_out;
 mod first_call;
 mod growth;
+mod journeys;
 mod large;
 mod latency;
 mod machine;
@@ -98,6 +99,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "batch",
         about: "processor time and memory of a batch up to a million rows with faults, beside reqwest and aiohttp",
         run: batch::run,
+    },
+    Benchmark {
+        name: "journeys",
+        about: "steps of journeys that are made durable, beside rusqlite alone, and a start with many open",
+        run: journeys::run,
     },
     Benchmark {
         name: "fan-out",
