@@ -376,3 +376,12 @@ async fn restates_defaults_make_unsafe_calls_twice() {
     assert_eq!((tally.lost, tally.interrupted), (0, 0), "{tally:?}");
     assert!(tally.doubled > 0, "{tally:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_servers_one_is_killed() {
+    let Some(program) = program() else { return };
+    let mut servers = Server::cluster(&program, 3).await;
+    let tally = storm(&mut servers, kills(), false).await;
+    assert_eq!(servers.len(), 2, "one was killed");
+    assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
+}

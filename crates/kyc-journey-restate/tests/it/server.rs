@@ -36,50 +36,77 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one over an empty directory, and waits until it answers.
     pub(crate) async fn start(program: &Path) -> Self {
-        let [node, ingress, admin] = free_ports();
-        let directory = directory();
-        let settings = format!(
-            r#"node-name = "test"
+        let mut servers = Self::cluster(program, 1).await;
+        servers.remove(0)
+    }
+
+    /// Starts several that keep everything on two of them, and waits until they answer.
+    pub(crate) async fn cluster(program: &Path, servers: usize) -> Vec<Self> {
+        let ports: Vec<[u16; 3]> = (0..servers).map(|_| free_ports()).collect();
+        let peers = ports
+            .iter()
+            .map(|[node, ..]| format!("\"http://127.0.0.1:{node}/\""));
+        let peers = peers.collect::<Vec<_>>().join(", ");
+        let copies = servers.min(2);
+        let start = |(number, [node, ingress, admin]): (usize, &[u16; 3])| {
+            let directory = directory();
+            let settings = format!(
+                r#"node-name = "node-{number}"
 cluster-name = "test"
 listen-mode = "tcp"
 bind-address = "127.0.0.1:{node}"
-auto-provision = true
+advertised-address = "http://127.0.0.1:{node}/"
+auto-provision = {is_first}
 default-num-partitions = 2
+default-replication = {copies}
 disable-telemetry = true
 disable-prometheus = true
 log-format = "compact"
 log-disable-ansi-codes = true
 rocksdb-total-memory-size = "64.0 MiB"
+[metadata-client]
+addresses = [{peers}]
+[worker.storage]
+rocksdb-disable-wal-compression = true
+rocksdb-disable-l0-l1-compression = true
+[bifrost.local]
+rocksdb-disable-wal-compression = true
+rocksdb-disable-l0-l1-compression = true
 [ingress]
 bind-address = "127.0.0.1:{ingress}"
 [admin]
 bind-address = "127.0.0.1:{admin}"
 disable-web-ui = true
-"#
-        );
-        let file = directory.path().join("restate.toml");
-        fs::write(&file, settings).unwrap();
-        let log = fs::File::create(directory.path().join("log")).unwrap();
-        let process = Command::new(program)
-            .arg("--no-logo")
-            .arg("--config-file")
-            .arg(&file)
-            .arg("--base-dir")
-            .arg(directory.path().join("data"))
-            .env("DO_NOT_TRACK", "1")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut server = Self {
-            process,
-            directory,
-            ingress,
-            admin,
+"#,
+                is_first = number == 0,
+            );
+            let file = directory.path().join("restate.toml");
+            fs::write(&file, settings).unwrap();
+            let log = fs::File::create(directory.path().join("log")).unwrap();
+            let process = Command::new(program)
+                .arg("--no-logo")
+                .arg("--config-file")
+                .arg(&file)
+                .arg("--base-dir")
+                .arg(directory.path().join("data"))
+                .env("DO_NOT_TRACK", "1")
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .unwrap();
+            Self {
+                process,
+                directory,
+                ingress: *ingress,
+                admin: *admin,
+            }
         };
-        server.until_ready().await;
-        server
+        let mut servers: Vec<Self> = ports.iter().enumerate().map(start).collect();
+        for server in &mut servers {
+            server.until_ready().await;
+        }
+        servers
     }
 
     /// Until both interfaces are there.
