@@ -23,8 +23,9 @@ use crate::names;
 use crate::sealed::Seal;
 use crate::transition::Transitions;
 
-/// How long Restate keeps the result of what was sent under the id of an effect, which is never used again.
-const IDEMPOTENCY: Duration = Duration::from_secs(60 * 60);
+/// How long Restate keeps the result of what has a key of Restate's: the id of an effect, which is never used again, or one that the
+/// ingress makes for itself. Events have keys of their own.
+const IDEMPOTENCY: Duration = Duration::from_secs(60);
 
 /// How long a handler may be silent before Restate takes its worker for dead: a call may wait for its turn.
 const SILENCE: Duration = Duration::from_secs(60 * 60);

@@ -8,10 +8,9 @@ use kyc_journey::provider_core::async_trait;
 use kyc_journey::testing::ClearText;
 use kyc_journey::testing::conformance::{self, Started, Subject, World};
 use kyc_journey_restate::RestateWorker;
-use tokio::net::TcpListener;
-use tokio::runtime;
 use tokio::sync::OnceCell;
 
+use crate::running::Running;
 use crate::server::{Address, Server, program};
 
 #[derive(Debug)]
@@ -36,26 +35,13 @@ impl Subject for OnRestate {
             .with_back_off(Duration::from_millis(10), Duration::from_millis(100))
             // The suite moves its own clock, of which Restate knows nothing.
             .with_longest_sleep(Duration::from_millis(20));
-        // A runtime of the worker's own, which is dropped with whatever the worker does.
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = self.address.listener();
-        runtime.spawn(async move {
-            let listener = TcpListener::from_std(listener).unwrap();
-            worker.serve(listener, std::future::pending()).await
-        });
+        let running = Running::start(worker, &self.address);
         let engine = server.engine(Arc::new(ClearText));
         if is_new {
             engine.register(&self.address.url()).await.unwrap();
         }
         let admin = server.admin();
-        let started = Started::new(Arc::new(engine), || async {
-            let ends = move || runtime.shutdown_timeout(Duration::from_secs(10));
-            tokio::task::spawn_blocking(ends).await.unwrap();
-        });
+        let started = Started::new(Arc::new(engine), || running.crash());
         started.settled_by(move || {
             let admin = admin.clone();
             async move { admin.until_settled().await }

@@ -9,6 +9,8 @@
     clippy::print_stdout
 )]
 
+mod behaviour;
 mod conformance;
 mod crash;
+mod running;
 mod server;

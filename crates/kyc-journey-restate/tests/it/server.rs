@@ -72,6 +72,9 @@ rocksdb-disable-l0-l1-compression = true
 [bifrost.local]
 rocksdb-disable-wal-compression = true
 rocksdb-disable-l0-l1-compression = true
+[log-server]
+rocksdb-disable-wal-compression = true
+rocksdb-disable-l0-l1-compression = true
 [ingress]
 bind-address = "127.0.0.1:{ingress}"
 [admin]
