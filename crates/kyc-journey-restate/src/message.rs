@@ -223,6 +223,13 @@ pub(crate) struct Task {
     pub(crate) effect: Sealed,
 }
 
+/// A notice or an entry of the ledger to deliver, and how often that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    pub(crate) task: Task,
+    pub(crate) attempt: u32,
+}
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settle {

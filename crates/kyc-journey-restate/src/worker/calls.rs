@@ -10,12 +10,14 @@ use kyc_journey::{
     Effect, EffectCall, EffectKind, EngineError, EngineErrorKind, Event, Failure, JourneyId,
     Operation, Performed, Performer, Place,
 };
+use restate_sdk::context::RequestTarget;
 use restate_sdk::prelude::*;
 use restate_sdk::serde::Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{UnsafeCalls, attempt_again, of_journey};
-use crate::message::{Grant, Mark, Parcel, Settle, Task};
+use super::{BackOff, UnsafeCalls, attempt_again, of_journey};
+use crate::message::{Delivery, Grant, Mark, Parcel, Settle, Task};
+use crate::names;
 use crate::sealed::{SealedPayload, corrupt};
 use crate::transition::Transitions;
 
@@ -69,6 +71,21 @@ impl Caller {
         let mut event = performed.into_event(call.id, self.transitions.clock.now());
         event.leg = Some(leg);
         self.seal(&task.journey, event).await
+    }
+
+    /// Delivers a notice or an entry. `false` if it was not taken.
+    async fn deliver(&self, task: &Task) -> HandlerResult<bool> {
+        let effect = self.effect(task).map_err(attempt_again)?;
+        let performer = &self.performer;
+        let delivered = async {
+            match &effect.kind {
+                EffectKind::Notify(notice) => performer.notify(&effect.id, notice).await,
+                EffectKind::Ledger(entry) => performer.record(&effect.id, entry).await,
+                _ => Ok(()),
+            }
+        };
+        let delivered = AssertUnwindSafe(delivered).catch_unwind().await;
+        Ok(matches!(delivered, Ok(Ok(()))))
     }
 
     /// The event by which a journey is told that a call may have been made.
@@ -196,25 +213,35 @@ impl Repeat {
     }
 }
 
-/// Notices and entries of the ledger: each is delivered until it is taken.
-pub(super) struct Deliver(pub(super) Caller);
+/// Notices and entries of the ledger: each is delivered until it is taken, or its journey forgotten.
+pub(super) struct Deliver {
+    pub(super) caller: Caller,
+    pub(super) back_off: BackOff,
+}
 
 #[service(name = "KycDeliver")]
 impl Deliver {
     #[handler]
-    async fn deliver(&self, _ctx: Context<'_>, task: Json<Task>) -> HandlerResult<()> {
-        let effect = self.0.effect(&task.0).map_err(attempt_again)?;
-        let performer = &self.0.performer;
-        let delivered = async {
-            match &effect.kind {
-                EffectKind::Notify(notice) => performer.notify(&effect.id, notice).await,
-                EffectKind::Ledger(entry) => performer.record(&effect.id, entry).await,
-                _ => Ok(()),
-            }
-        };
-        match AssertUnwindSafe(delivered).catch_unwind().await {
-            Ok(delivered) => Ok(delivered?),
-            Err(_) => Err(kyc_journey::Undelivered.into()),
+    async fn deliver(&self, ctx: Context<'_>, delivery: Json<Delivery>) -> HandlerResult<()> {
+        let Delivery { task, attempt } = delivery.into_inner();
+        let target = of_journey(&task.journey, "is_known");
+        let is_known = ctx.request::<u64, bool>(target, task.mark.born);
+        if !is_known.call().await? {
+            return Ok(());
         }
+        let (caller, delivered) = (self.caller.clone(), task.clone());
+        let deliver = ctx.run(move || async move { caller.deliver(&delivered).await });
+        if deliver.name("deliver").await? {
+            return Ok(());
+        }
+        // Another invocation, which asks the journey anew.
+        let again = Delivery {
+            task,
+            attempt: attempt.saturating_add(1),
+        };
+        let target = RequestTarget::service(names::DELIVER, "deliver");
+        let again = ctx.request::<Json<Delivery>, ()>(target, Json(again));
+        let _ = again.send_after(self.back_off.after(attempt));
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use super::values::Values;
 use super::{attempt_again, of_journey};
 use crate::book::{Book, keys};
 use crate::message::{
-    Answer, Grant, Mark, Parcel, Parked, Receipt, Record, Refusal, Settle, Task, Timer,
+    Answer, Delivery, Grant, Mark, Parcel, Parked, Receipt, Record, Refusal, Settle, Task, Timer,
 };
 use crate::names;
 use crate::sealed::{Sealed, SealedPayload};
@@ -110,14 +110,13 @@ impl Journey {
             }
         });
         match apply.name("apply").await?.into_inner() {
-            Answer::Done(changes) => Ok(Answer::Done(self.change(ctx, id, changes, claims))),
+            Answer::Done(changes) => Ok(Answer::Done(Self::change(ctx, id, changes, claims))),
             Answer::Refused(refusal) => Ok(Answer::Refused(refusal)),
         }
     }
 
     /// Stores what was worked out, and hands on what it asks for.
     fn change(
-        &self,
         ctx: &ObjectContext<'_>,
         id: &JourneyId,
         changes: Changes,
@@ -152,26 +151,10 @@ impl Journey {
             ctx.set(keys::BOOK, Json(book));
         }
         for send in sends {
-            self.send(ctx, id, send);
+            hand_on(ctx, id, send);
         }
         claims.extend(added);
         receipt
-    }
-
-    fn send(&self, ctx: &ObjectContext<'_>, id: &JourneyId, send: Send) {
-        let (target, task) = match send {
-            Send::Once(task) => (RequestTarget::service(names::ONCE, "make"), task),
-            Send::Repeat(task) => (RequestTarget::service(names::REPEAT, "make"), task),
-            Send::Deliver(task) => (RequestTarget::service(names::DELIVER, "deliver"), task),
-            Send::Timer { timer, mark, after } => {
-                let request = ctx.request::<Json<Timer>, ()>(of_journey(id, "fire"), Json(timer));
-                let _ = request.idempotency_key(name(id, &mark)).send_after(after);
-                return;
-            }
-        };
-        let key = name(id, &task.mark);
-        let request = ctx.request::<Json<Task>, ()>(target, Json(task));
-        let _ = request.idempotency_key(key).send();
     }
 
     /// Makes the journey known by these, and applies what waited for it.
@@ -213,6 +196,33 @@ async fn payload(ctx: &impl Values, book: &Book, seq: Seq) -> HandlerResult<Opti
     let key = keys::payload(seq);
     let body = ctx.value::<Sealed>(&key).await?;
     Ok(body.map(|body| SealedPayload { class, body }))
+}
+
+/// Hands an effect on.
+fn hand_on(ctx: &ObjectContext<'_>, id: &JourneyId, send: Send) {
+    match send {
+        Send::Once(task) => make(ctx, id, names::ONCE, task),
+        Send::Repeat(task) => make(ctx, id, names::REPEAT, task),
+        Send::Deliver(task) => {
+            let key = name(id, &task.mark);
+            let target = RequestTarget::service(names::DELIVER, "deliver");
+            let delivery = Delivery { task, attempt: 0 };
+            let request = ctx.request::<Json<Delivery>, ()>(target, Json(delivery));
+            let _ = request.idempotency_key(key).send();
+        }
+        Send::Timer { timer, mark, after } => {
+            let request = ctx.request::<Json<Timer>, ()>(of_journey(id, "fire"), Json(timer));
+            let _ = request.idempotency_key(name(id, &mark)).send_after(after);
+        }
+    }
+}
+
+/// Hands a call on.
+fn make(ctx: &ObjectContext<'_>, id: &JourneyId, service: &str, task: Task) {
+    let key = name(id, &task.mark);
+    let target = RequestTarget::service(service, "make");
+    let request = ctx.request::<Json<Task>, ()>(target, Json(task));
+    let _ = request.idempotency_key(key).send();
 }
 
 /// What an effect is called, also when its journey's id is used again.
@@ -265,7 +275,7 @@ impl Journey {
         match fire.name("fire").await?.into_inner() {
             Fired::Due(changes) => {
                 let mut claims = VecDeque::new();
-                self.change(&ctx, &id, *changes, &mut claims);
+                Self::change(&ctx, &id, *changes, &mut claims);
                 self.adopt(&ctx, &id, claims).await?;
             }
             Fired::Early(after) => {
@@ -310,6 +320,13 @@ impl Journey {
             Some(book) => Some(self.grant(&ctx, &book, &mark).await?),
             None => None,
         }))
+    }
+
+    /// Whether this is the journey that something was asked for, and not a later one of its id.
+    #[handler]
+    async fn is_known(&self, ctx: SharedObjectContext<'_>, born: u64) -> HandlerResult<bool> {
+        let book = book(&ctx).await?;
+        Ok(book.is_some_and(|book| book.born == born))
     }
 
     /// Tells the journey that an unsafe call was interrupted, if nothing was heard of it for too long.

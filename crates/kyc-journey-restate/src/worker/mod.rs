@@ -57,6 +57,14 @@ struct BackOff {
     longest: Duration,
 }
 
+impl BackOff {
+    /// The wait after this many attempts and one.
+    fn after(self, attempts: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempts);
+        self.first.saturating_mul(doubled).min(self.longest)
+    }
+}
+
 /// How unsafe calls are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UnsafeCalls {
@@ -215,6 +223,7 @@ impl RestateWorker {
                 .handler("fire", private())
                 .handler("mark", private())
                 .handler("wanted", private())
+                .handler("is_known", private())
                 .handler("overdue", private()),
         );
         let reference = references::Reference.into_service_definition();
@@ -225,7 +234,11 @@ impl RestateWorker {
         };
         let once = once.into_service_definition();
         let repeat = calls::Repeat(caller.clone()).into_service_definition();
-        let deliver = calls::Deliver(caller).into_service_definition();
+        let deliver = calls::Deliver {
+            caller,
+            back_off: self.back_off,
+        };
+        let deliver = deliver.into_service_definition();
         let unseen = || options().ingress_private(true);
         let mut builder = Endpoint::builder()
             .bind(journey)
@@ -233,7 +246,7 @@ impl RestateWorker {
             .bind(report.options(options()))
             .bind(once.options(unseen().inactivity_timeout(SILENCE)))
             .bind(repeat.options(unseen().inactivity_timeout(SILENCE)))
-            .bind(deliver.options(unseen().inactivity_timeout(SILENCE)));
+            .bind(deliver.options(unseen()));
         for key in &self.identity_keys {
             builder = builder.identity_key(key).map_err(|error| {
                 EngineError::new(EngineErrorKind::WrongStore).with_source(error.to_string())

@@ -126,6 +126,11 @@ impl Report {
             at,
             parcel,
         } = report.into_inner();
+        // What names nothing is kept as long as the rest, where nobody finds it.
+        let lookups = match lookups.is_empty() {
+            true => vec![parcel.key.clone()],
+            false => lookups,
+        };
         for lookup in &lookups {
             let owner =
                 ctx.request::<(), Json<Option<JourneyId>>>(of_reference(lookup, "owner"), ());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
@@ -15,11 +16,13 @@ use kyc_journey::provider_core::{
 };
 use kyc_journey::testing::{ClearText, Mood, Witness, scripted};
 use kyc_journey::{
-    Correlation, CorrelationToken, DataClass, Domain, EffectId, EngineErrorKind, Event, EventKey,
-    Fact, JourneyEngine, JourneyFilter, JourneyId, Leg, PageToken, Payload, Place, Plan, Provider,
-    Reported, SealError, Sealer, Seq, Source, VerificationPlan,
+    Answer, Correlation, CorrelationToken, DataClass, Domain, EffectCall, EffectId,
+    EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyFilter, JourneyId, LedgerEntry,
+    Leg, Notice, PageToken, Payload, Performed, Performer, Place, Plan, Provider, Reported,
+    SealError, Sealer, Seq, Source, Undelivered, VerificationPlan,
 };
 use kyc_journey_restate::{Addresses, BearerToken, RestateEngine, RestateWorker};
+use tokio::sync::watch;
 
 use crate::running::{Running, Setup};
 use crate::server::{Address, program};
@@ -28,12 +31,12 @@ fn id() -> JourneyId {
     JourneyId::from_bits(1)
 }
 
-fn event(key: &str, fact: Fact) -> Event {
+pub(crate) fn event(key: &str, fact: Fact) -> Event {
     let key = EventKey::command(key).unwrap();
     Event::new(key, Timestamp::now(), None, fact)
 }
 
-fn started(token: u128) -> Event {
+pub(crate) fn started(token: u128) -> Event {
     let plan = Plan::new().set_verification(Some(VerificationPlan::new()));
     let start = Fact::Start {
         plan: Box::new(plan),
@@ -182,6 +185,82 @@ async fn a_call_that_is_never_heard_of_is_interrupted() {
     let facts: Vec<_> = history.iter().map(|entry| &entry.fact).collect();
     assert!(matches!(facts[2], Fact::Interrupted { .. }), "{facts:?}");
     assert_eq!((facts.len(), witness.calls().len()), (3, 1));
+}
+
+/// A recipient that takes nothing yet.
+#[derive(Debug, Default)]
+struct Recipient {
+    takes: AtomicBool,
+    offered: watch::Sender<usize>,
+    taken: AtomicUsize,
+}
+
+#[async_trait]
+impl Performer for Recipient {
+    async fn perform(&self, _: &EffectCall) -> Performed {
+        Performed {
+            result: Ok(Answer::Done),
+            payload: None,
+        }
+    }
+
+    async fn notify(&self, _: &EffectId, _: &Notice) -> Result<(), Undelivered> {
+        self.offered.send_modify(|offered| *offered += 1);
+        match self.takes.load(Ordering::SeqCst) {
+            true => {
+                self.taken.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+            false => Err(Undelivered),
+        }
+    }
+
+    async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_offered_until_it_is_taken_or_its_journey_is_forgotten() {
+    let Some(program) = program() else { return };
+    let recipient = Arc::new(Recipient::default());
+    let worker = RestateWorker::new(Arc::clone(&recipient) as _, Arc::new(ClearText))
+        .with_machine(scripted)
+        .with_back_off(Duration::from_millis(10), Duration::from_millis(20));
+    let setup = Setup::start(&program, Arc::new(ClearText), worker).await;
+    for bits in [1, 2] {
+        let id = JourneyId::from_bits(bits);
+        setup.engine.submit(&id, started(bits)).await.unwrap();
+        setup
+            .engine
+            .submit(&id, event("call", Fact::HandIn))
+            .await
+            .unwrap();
+    }
+    let mut offered = recipient.offered.subscribe();
+    offered.wait_for(|offered| *offered >= 6).await.unwrap();
+    setup.engine.forget(&id()).await.unwrap();
+    setup.server.admin().until_settled().await;
+    recipient.takes.store(true, Ordering::SeqCst);
+    setup.server.admin().until_settled().await;
+    assert_eq!(
+        recipient.taken.load(Ordering::SeqCst),
+        1,
+        "the other journey's"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_names_nothing_is_kept() {
+    let Some(program) = program() else { return };
+    let setup = Setup::start(&program, Arc::new(ClearText), worker(&Witness::default())).await;
+    let report = event("report", Fact::Hint(Source::default()));
+    for _ in 0..2 {
+        let reported = setup.engine.report(Provider::Finpass, report.clone()).await;
+        assert_eq!(reported.unwrap(), Reported::Parked);
+    }
+    let waiting = "SELECT value_utf8 FROM state WHERE service_name = 'KycReference'";
+    assert_eq!(setup.server.admin().rows(waiting).await.len(), 1);
 }
 
 /// Effects have the names of those of the journey that was forgotten.

@@ -12,5 +12,6 @@
 mod behaviour;
 mod conformance;
 mod crash;
+mod figures;
 mod running;
 mod server;

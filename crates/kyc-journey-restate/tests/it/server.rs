@@ -207,13 +207,13 @@ impl Admin {
         body["rows"].as_array().unwrap().clone()
     }
 
-    /// Waits until nothing is under way, and each timer has been looked at since.
+    /// Waits until nothing is under way, and each timer has been looked at since, and each notice that was not taken offered again.
     pub(crate) async fn until_settled(&self) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = now.unwrap().as_millis();
         let query = format!(
             "SELECT id FROM sys_invocation WHERE status NOT IN ('scheduled', 'completed') \
-             OR (target_handler_name = 'fire' AND status = 'scheduled' \
+             OR (target_handler_name IN ('fire', 'deliver') AND status = 'scheduled' \
                  AND created_at <= to_timestamp_millis({now}))"
         );
         while !self.rows(&query).await.is_empty() {
