@@ -38,7 +38,7 @@ impl Role {
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
             "kyc-journey-performer" => Self::Performer,
-            "kyc-journey-sqlite" => Self::Engine,
+            "kyc-journey-restate" | "kyc-journey-sqlite" => Self::Engine,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
@@ -168,6 +168,7 @@ mod tests {
             ("kyc-journey-performer", "finpass"),
             ("kyc-journey-performer", "kyc-sandbox"),
             ("kyc-journey", "kyc-journey-sqlite"),
+            ("kyc-journey-restate", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey-sqlite"),
         ] {
             assert!(
@@ -185,6 +186,7 @@ mod tests {
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
             ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-journey-restate", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey"),
             ("kyc-journey-performer", "kyc-journey"),

@@ -52,11 +52,13 @@ pub struct World {
 }
 
 type Crash = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+type Settled = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// An engine that runs.
 pub struct Started {
     engine: Arc<dyn JourneyEngine>,
     crash: Crash,
+    settled: Option<Settled>,
 }
 
 impl fmt::Debug for Started {
@@ -78,7 +80,19 @@ impl Started {
         Self {
             engine,
             crash: Box::new(move || Box::pin(crash())),
+            settled: None,
         }
+    }
+
+    /// Says how to wait until an engine has done what it had to do, if it does not do it in the order in which it is due: until nothing is
+    /// under way, and each timer has been compared with the clock as it stands.
+    #[must_use]
+    pub fn settled_by<F>(mut self, settled: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.settled = Some(Box::new(move || Box::pin(settled())));
+        self
     }
 
     /// An engine whose effects a [`Runner`] carries out. It crashes by losing its runner.
@@ -166,7 +180,7 @@ impl Scene {
     }
 
     async fn crash(&self, started: Started) {
-        let Started { engine, crash } = started;
+        let Started { engine, crash, .. } = started;
         crash().await;
         drop(engine);
     }
@@ -224,6 +238,9 @@ impl Scene {
             let ask = self.event(Fact::AskAgain);
             self.submit_to(started, &other, ask).await;
             self.witness.until_told(&other, notices).await;
+        }
+        if let Some(settled) = &started.settled {
+            settled().await;
         }
     }
 
