@@ -14,6 +14,7 @@ mod finpass;
 mod finpro;
 mod returns;
 mod seams;
+mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
 
@@ -21,5 +22,6 @@ pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
 pub use clients::ProviderClients;
 pub use returns::Returns;
 pub use seams::{ConsentLog, Notices};
+pub use stored::StoredApplicants;
 #[cfg(feature = "veriff")]
 pub use veriff::VeriffSettings;

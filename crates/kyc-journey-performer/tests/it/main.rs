@@ -11,6 +11,7 @@ mod failures;
 mod people;
 mod returns;
 mod sandbox;
+mod stored;
 mod thread;
 
 use std::sync::Arc;
