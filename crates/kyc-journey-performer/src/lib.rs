@@ -17,6 +17,8 @@ mod seams;
 mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
+#[cfg(feature = "webhook")]
+mod webhooks;
 
 pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
 pub use clients::ProviderClients;
@@ -25,3 +27,5 @@ pub use seams::{ConsentLog, Notices};
 pub use stored::StoredApplicants;
 #[cfg(feature = "veriff")]
 pub use veriff::VeriffSettings;
+#[cfg(feature = "webhook")]
+pub use webhooks::Webhooks;
