@@ -6,6 +6,7 @@ use std::path::Path;
 
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
+use kyc_journey_server::plan_from_value;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -55,33 +56,9 @@ fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
             format!("is no TOML: line {line}")
         })?,
     };
-    let plan: Plan = serde_path_to_error::deserialize(&given)
-        .map_err(|error| format!("cannot be read at {}", error.path()))?;
-    // What is stored may be a later version's; what somebody writes is a slip of the pen.
-    let known = serde_json::to_value(&plan).unwrap_or_default();
-    if let Some(unknown) = unknown("", &given, &known) {
-        return Err(format!("has a member that is not known: {unknown}"));
-    }
-    plan.check()
-        .map_err(|error| format!("{}: {}", error.field(), error.rule()))?;
-    Ok(plan)
-}
-
-/// The path of the first member that only one of them has.
-fn unknown(path: &str, given: &Value, known: &Value) -> Option<String> {
-    let (Value::Object(given), Value::Object(known)) = (given, known) else {
-        return None;
-    };
-    given.iter().find_map(|(name, value)| {
-        let path = match path {
-            "" => name.clone(),
-            path => format!("{path}.{name}"),
-        };
-        match known.get(name) {
-            Some(found) => unknown(&path, value, found),
-            None if value.is_null() => None,
-            None => Some(path),
-        }
+    plan_from_value(given).map_err(|error| match error.field() {
+        "request" => error.rule().to_owned(),
+        field => format!("{field}: {}", error.rule()),
     })
 }
 
@@ -139,9 +116,9 @@ mod tests {
         );
         assert_eq!(
             toml("[documents]\nwanted = [\"CANARY\"]"),
-            "cannot be read at documents.wanted[0]"
+            "documents.wanted[0]: must be one of: e_aadhaar, pan, driving_licence"
         );
-        assert_eq!(toml("deadline = \"CANARY\""), "cannot be read at deadline");
+        assert_eq!(toml("deadline = \"CANARY\""), "deadline: is invalid");
         for (text, member) in [
             ("documnts = 1", "documnts"),
             (
@@ -149,7 +126,7 @@ mod tests {
                 "documents.requird",
             ),
         ] {
-            let rule = format!("has a member that is not known: {member}");
+            let rule = format!("{member}: is not a member of a plan");
             assert_eq!(toml(text), rule);
         }
         assert_eq!(toml(""), "plan: must have a leg");

@@ -316,11 +316,11 @@ fn what_is_wrong_is_told_before_anything_begins() {
         ),
         (
             "[documents]\nwanted = [\"CANARY\"]",
-            "--plan: cannot be read at documents.wanted[0]",
+            "--plan: documents.wanted[0]: must be one of: ",
         ),
         (
             "[verification]\nrequird = true",
-            "--plan: has a member that is not known: verification.requird",
+            "--plan: verification.requird: is not a member of a plan",
         ),
         (
             "[verification]\nafter = [\"verification\"]",
