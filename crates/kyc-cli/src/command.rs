@@ -17,7 +17,8 @@ use crate::{journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
 pub(crate) fn parser() -> clap::Command {
-    let names = PossibleValuesParser::new(PROVIDERS.map(|provider| provider.name()));
+    let names = PROVIDERS.map(|provider| provider.name()).into_iter();
+    let names = PossibleValuesParser::new(names.chain([openapi::JOURNEYS]));
     // In the help, onboarding and sandbox come before the providers, the rest after them.
     let commands = PROVIDERS
         .iter()

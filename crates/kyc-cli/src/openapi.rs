@@ -1,18 +1,28 @@
-//! `kyc openapi`: a provider's operations as an OpenAPI document.
+//! `kyc openapi`: a provider's operations, or the interface of journeys, as an OpenAPI document.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::operations::{PROVIDERS, ProviderCommands, provider};
 use crate::output::Output;
 
+/// The name of what `kyc journey serve` serves, beside those of providers.
+pub(crate) const JOURNEYS: &str = "journeys";
+
 pub(crate) fn run(name: &str, yaml: bool, output: Output) -> Result<(), Failure> {
-    let document = provider(name)?.document()?;
+    match name {
+        JOURNEYS => print(&kyc_journey_server::openapi(), yaml, output),
+        name => print(&provider(name)?.document()?, yaml, output),
+    }
+}
+
+fn print(document: &impl Serialize, yaml: bool, output: Output) -> Result<(), Failure> {
     let text = match yaml {
-        true => serde_saphyr::to_string(&document).map_err(|_| Failure::Unprinted)?,
-        false => serde_json::to_string_pretty(&document).map_err(|_| Failure::Unprinted)?,
+        true => serde_saphyr::to_string(document).map_err(|_| Failure::Unprinted)?,
+        false => serde_json::to_string_pretty(document).map_err(|_| Failure::Unprinted)?,
     };
     output.text(text.trim_end())
 }

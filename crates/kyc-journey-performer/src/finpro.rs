@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use finpro_fiu::finpro_profile::{AaId, CheckProfile, FinproProfileClient, UserConsentId};
 use finpro_fiu::{
-    AccountId, ConsentHandle, ConsentId, DecryptRedirection, EncryptRedirection, FiEventStatus,
-    FiSessionStatus, FiStatus, FiuClient, GetAllFiData, GetFiStatus, JourneyEnd, ListConsentsV3,
-    ListedConsent, PartyIdentifier, ProductId, RedirectionUrl, RequestConsentV3, RequestFi,
-    ReturnParameters, ReturnUrl, RevokeConsent, SessionId, Vua,
+    AccountId, ConsentHandle, ConsentId, ConsentState as Known, DecryptRedirection,
+    EncryptRedirection, FiAccountStatus, FiEventStatus, FiSessionStatus, FiStatus, FiuClient,
+    GetAllFiData, GetFiStatus, JourneyEnd, ListConsentsV3, ListedConsent, PartyIdentifier,
+    ProductId, RedirectionUrl, RequestConsentV3, RequestFi, ReturnParameters, ReturnUrl,
+    RevokeConsent, SessionId, Vua,
 };
 use kyc_journey::{
     AggregatorReturn, Answer, ConsentNews, ConsentQuery, ConsentState, Correlation, DataClass,
@@ -15,7 +16,7 @@ use kyc_journey::{
 };
 use provider_core::capability::{AggregatorId, ProviderReference, Readiness as Neutral};
 use provider_core::jiff::Timestamp;
-use provider_core::{CallOptions, InvalidRequest, Pan};
+use provider_core::{CallOptions, InvalidRequest, Items, Pan};
 
 use crate::asked::{Asked, Told, reference};
 
@@ -276,16 +277,7 @@ fn consent(row: &ListedConsent) -> ConsentNews {
     let correlation = account.and_then(|account| Correlation::parse(account.as_str()).ok());
     let consent = row.consent_id.as_ref();
     let consent = consent.and_then(|id| ProviderReference::parse(id.as_str()).ok());
-    use finpro_fiu::ConsentState as Known;
-    let state = match Known::of_status(&row.status) {
-        Some(Known::Pending) => ConsentState::Pending,
-        Some(Known::Active | Known::Resumed) => ConsentState::Active,
-        Some(Known::Paused) => ConsentState::Paused,
-        Some(Known::Rejected) => ConsentState::Rejected,
-        Some(Known::Revoked) => ConsentState::Revoked,
-        Some(Known::Expired) => ConsentState::Expired,
-        None => ConsentState::Unknown,
-    };
+    let state = consent_state(Known::of_status(&row.status));
     ConsentNews::new(Source::new(handle, correlation), state)
         .set_consent(consent)
         .set_at(time(row.modified_on.as_deref()))
@@ -298,7 +290,30 @@ fn data(status: &FiSessionStatus) -> DataNews {
     let correlation = account.and_then(|account| Correlation::parse(account.as_str()).ok());
     let session = status.session_id.as_ref();
     let session = session.and_then(|id| ProviderReference::parse(id.as_str()).ok());
-    let state = match &status.event_status {
+    let state = data_state(&status.event_status);
+    let (delivered, all) = counts(&status.link_ref_numbers);
+    DataNews::new(Source::new(handle, correlation), state)
+        .set_session(session)
+        .set_delivered(delivered, all)
+        .set_until(time(status.data_expiry.as_deref()))
+        .set_at(time(status.timestamp.as_deref()))
+}
+
+/// A state in the journey's words; `None` is a word that is not documented.
+pub(crate) fn consent_state(state: Option<Known>) -> ConsentState {
+    match state {
+        Some(Known::Pending) => ConsentState::Pending,
+        Some(Known::Active | Known::Resumed) => ConsentState::Active,
+        Some(Known::Paused) => ConsentState::Paused,
+        Some(Known::Rejected) => ConsentState::Rejected,
+        Some(Known::Revoked) => ConsentState::Revoked,
+        Some(Known::Expired) => ConsentState::Expired,
+        None => ConsentState::Unknown,
+    }
+}
+
+pub(crate) fn data_state(status: &FiEventStatus) -> DataState {
+    match status {
         FiEventStatus::DataReady => DataState::Ready,
         FiEventStatus::Pending => DataState::Pending,
         FiEventStatus::Timeout => DataState::TimedOut,
@@ -306,21 +321,20 @@ fn data(status: &FiSessionStatus) -> DataNews {
         FiEventStatus::SessionFailed => DataState::Failed,
         FiEventStatus::SessionExpired => DataState::Expired,
         _ => DataState::Unknown,
-    };
-    let accounts = &status.link_ref_numbers;
+    }
+}
+
+/// How many accounts were delivered, and how many there are.
+pub(crate) fn counts(accounts: &Items<FiAccountStatus>) -> (u32, u32) {
     let told = accounts
         .iter()
         .filter_map(|account| account.fi_status.as_ref());
     let delivered = told.filter(|status| FiStatus::is_available(status)).count();
     let all = accounts.len().saturating_add(accounts.unread_count());
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    DataNews::new(Source::new(handle, correlation), state)
-        .set_session(session)
-        .set_delivered(count(delivered), count(all))
-        .set_until(time(status.data_expiry.as_deref()))
-        .set_at(time(status.timestamp.as_deref()))
+    (count(delivered), count(all))
 }
 
-fn time(text: Option<&str>) -> Option<Timestamp> {
+pub(crate) fn time(text: Option<&str>) -> Option<Timestamp> {
     text.and_then(|text| text.parse().ok())
 }

@@ -21,6 +21,8 @@ mod seams;
 mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
+#[cfg(feature = "webhook")]
+mod webhooks;
 #[cfg(feature = "consent")]
 mod withdrawals;
 
@@ -35,5 +37,7 @@ pub use seams::{ConsentLog, Consents, Notices, ProviderCall, Unproved};
 pub use stored::StoredApplicants;
 #[cfg(feature = "veriff")]
 pub use veriff::VeriffSettings;
+#[cfg(feature = "webhook")]
+pub use webhooks::Webhooks;
 #[cfg(feature = "consent")]
 pub use withdrawals::{NotWithdrawn, Withdrawals};

@@ -210,7 +210,7 @@ fn answer(news: SessionNews) -> Told {
     Told::plain(Answer::SessionState { news })
 }
 
-fn news(session: &ProviderReference, decided: &Verification) -> SessionNews {
+pub(crate) fn news(session: &ProviderReference, decided: &Verification) -> SessionNews {
     let correlation = decided.vendor_data.as_ref();
     let correlation = correlation.and_then(|text| Correlation::parse(text.expose()).ok());
     let source = Source::new(Some(session.clone()), correlation);
@@ -235,7 +235,7 @@ fn news(session: &ProviderReference, decided: &Verification) -> SessionNews {
         .set_at(at)
 }
 
-fn state(state: veriff_sessions::SessionState) -> SessionState {
+pub(crate) fn state(state: veriff_sessions::SessionState) -> SessionState {
     use veriff_sessions::SessionState as Known;
 
     match state {

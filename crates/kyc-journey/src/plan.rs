@@ -41,6 +41,11 @@ provider_core::named_enum! {
 /// assert!(plan.check().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Plan {
@@ -54,13 +59,17 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationPlan>,
     /// How long the person has for the consent after the start; 24 hours.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub notice: SignedDuration,
     /// How long the journey may take after the consent; 30 days.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub deadline: SignedDuration,
     /// How long before the consent's expiry the person is asked to renew it; 48 hours.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub renewal: SignedDuration,
     /// How long a call may take, retries of the client included; 60 seconds. A look-up that finds nothing counts only
     /// a minute after this time.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub call_deadline: SignedDuration,
 }
 
@@ -281,6 +290,11 @@ provider_core::named_enum! {
 
 /// The documents that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
 #[non_exhaustive]
 pub struct DocumentsPlan {
     /// Whether the journey completes only with them; yes.
@@ -293,12 +307,14 @@ pub struct DocumentsPlan {
     pub wanted: Vec<DocumentKind>,
     /// How long the person has for the link; 60 minutes. The provider documents no lifetime.
     #[serde(default = "an_hour")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub link: SignedDuration,
     /// Whether a return must name the session; yes. Without, the token in the address of the return has to do.
     #[serde(default = "yes")]
     pub return_names_session: bool,
     /// How long the documents are kept after the leg ended; `None`: until the journey is forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub data_life: Option<SignedDuration>,
 }
 
@@ -375,6 +391,11 @@ provider_core::named_enum! {
 
 /// How often data is fetched again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
 pub struct Frequency {
     /// How many units lie between two fetches.
     pub count: u16,
@@ -403,6 +424,11 @@ provider_core::named_enum! {
 
 /// The bank accounts that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
 #[non_exhaustive]
 pub struct AccountsPlan {
     /// FinPro or Finpass.
@@ -415,6 +441,7 @@ pub struct AccountsPlan {
     pub after: Vec<Leg>,
     /// How long the person has for the link; 24 hours.
     #[serde(default = "a_day")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub link: SignedDuration,
     /// FinPro: the aggregators to ask about, the preferred one first.
     #[serde(default)]
@@ -436,6 +463,7 @@ pub struct AccountsPlan {
     pub sessions_a_month: Option<u32>,
     /// How long data is kept, as the consent's artefact says; `None`: until the journey is forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub data_life: Option<SignedDuration>,
 }
 
@@ -530,6 +558,11 @@ impl AccountsPlan {
 
 /// The verification that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct VerificationPlan {
@@ -540,6 +573,7 @@ pub struct VerificationPlan {
     /// Whether the consent is recorded at Veriff; yes.
     pub records_consent: bool,
     /// How long a person at Veriff may take before an operator is asked to look; 72 hours.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub review: SignedDuration,
     /// Whether the session is deleted at Veriff when the person's data is erased; yes. Veriff enables it on request.
     pub deletes_session: bool,

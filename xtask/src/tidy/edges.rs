@@ -13,6 +13,7 @@ pub(crate) enum Role {
     Journey,
     Performer,
     Engine,
+    Server,
     Facade,
     Consent,
     Sandbox,
@@ -39,6 +40,7 @@ impl Role {
             "kyc-journey" => Self::Journey,
             "kyc-journey-performer" => Self::Performer,
             "kyc-journey-restate" | "kyc-journey-sqlite" => Self::Engine,
+            "kyc-journey-server" => Self::Server,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
@@ -59,6 +61,11 @@ impl Role {
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
+            Self::Server => match other {
+                Self::Core | Self::Journey | Self::Performer => true,
+                Self::Provider | Self::Sandbox => for_tests,
+                _ => false,
+            },
             Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
             Self::Performer => {
                 let seams = matches!(other, Self::Core | Self::Journey | Self::Consent);
@@ -169,6 +176,9 @@ mod tests {
             ("kyc-journey-performer", "kyc-sandbox"),
             ("kyc-journey", "kyc-journey-sqlite"),
             ("kyc-journey-restate", "kyc-journey-sqlite"),
+            ("kyc-journey", "kyc-journey-server"),
+            ("kyc-journey-server", "kyc-journey-sqlite"),
+            ("kyc-journey-server", "finpass"),
             ("kyc-facade", "kyc-journey-sqlite"),
         ] {
             assert!(
@@ -188,6 +198,8 @@ mod tests {
             ("kyc-journey-sqlite", "kyc-journey"),
             ("kyc-journey-restate", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
+            ("kyc-cli", "kyc-journey-server"),
+            ("kyc-journey-server", "kyc-journey-performer"),
             ("kyc-facade", "kyc-journey"),
             ("kyc-journey-performer", "kyc-journey"),
         ] {

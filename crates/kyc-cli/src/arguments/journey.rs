@@ -25,6 +25,11 @@ pub(crate) enum JourneyCommand {
     Resume(JourneyResume),
     /// Print all that is kept of a journey as JSON: state, history, which payloads, receipts; nothing personal, and no secret
     Export(OneJourney),
+    /// Serve the journeys of a file, and carry them out: an HTTP API, webhooks, returns and an operator's page
+    ///
+    /// Callers bring the token of KYC_JOURNEY_TOKEN, or of the file that KYC_JOURNEY_TOKEN_FILE names; it never starts without, but makes
+    /// one with --sandbox. Providers are those whose settings are in the environment; their webhooks need their secrets there, too.
+    Serve(Box<JourneyServe>),
     /// End a journey, as an operator does
     Cancel(OneJourney),
     /// End a journey because its person withdrew the consent; what was fetched is erased
@@ -73,6 +78,37 @@ pub(crate) struct JourneyResume {
     /// The person's mobile number, which the journey keeps: refused if it is another one
     #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+/// Serves until it is interrupted.
+#[derive(Debug, Args)]
+pub(crate) struct JourneyServe {
+    /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8088")]
+    pub(crate) listen: String,
+    /// Accept other machines: it speaks no TLS, so let a proxy stand before it
+    #[arg(long)]
+    pub(crate) allow_other_machines: bool,
+    /// Where persons' browsers and providers' webhooks reach it; where it listens if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Serve the sandbox, too, and use it for all four providers; its state lies beside the journeys
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Where the sandbox listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    pub(crate) sandbox_listen: String,
+    /// The purpose that DigiLocker shows to the person
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// FinPro: the template of the consents
+    #[arg(long)]
+    pub(crate) product_id: Option<String>,
+    /// FinPro: the aggregator where a plan names none
+    #[arg(long, value_name = "ID", default_value = "onemoney")]
+    pub(crate) aggregator: String,
     #[command(flatten)]
     pub(crate) store: Store,
 }

@@ -116,7 +116,7 @@ pub(crate) enum Command {
     /// Print a provider's operations as an OpenAPI 3.1 document
     #[command(display_order = 90)]
     Openapi {
-        /// The provider: finpass, finpro, veriff, deepvue
+        /// The provider: finpass, finpro, veriff, deepvue; or journeys: what `kyc journey serve` serves
         provider: String,
         /// Print YAML instead of JSON
         #[arg(long, conflicts_with = "json")]

@@ -21,7 +21,7 @@ use kyc_journey::{
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
 
-use super::invented::{Lender, SandboxClock};
+use super::invented::{Lender, Nowhere, SandboxClock};
 use super::store::{Store, failed};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
@@ -66,14 +66,14 @@ impl Following {
         id: JourneyId,
         options: CallSettings,
     ) -> Result<Self, Failure> {
-        let sandbox = store.sandbox()?;
+        let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
         let clients = Clients::new(Settings::of(served.environment()), options);
         let lender = Arc::new(Lender::of(store.engine.clone())?);
         let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
-        let performer = ProviderClients::new(lender.clone(), lender.clone(), lender)
+        let performer = ProviderClients::new(lender, Arc::new(Nowhere), Arc::new(Nowhere))
             .with_call_deadline(deadline)
             .deepvue(clients.client(Deepvue::from_settings)?, PURPOSE)
             .finpro(

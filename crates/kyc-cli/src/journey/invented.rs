@@ -16,7 +16,7 @@ use kyc_sandbox::{MobileScript, Sandbox};
 const APPROVES: &str = "9001000000";
 const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 
-/// The application: its persons are kept in their journeys, and it has nobody to tell: what a journey says is in its history.
+/// The application: its persons are kept in their journeys.
 #[derive(Debug)]
 pub(crate) struct Lender(StoredApplicants);
 
@@ -56,15 +56,19 @@ impl Applicants for Lender {
     }
 }
 
+/// Has nobody to tell: what a journey says is in its history.
+#[derive(Debug)]
+pub(crate) struct Nowhere;
+
 #[async_trait]
-impl Notices for Lender {
+impl Notices for Nowhere {
     async fn notify(&self, _: &EffectId, _: &Notice) -> Result<(), Undelivered> {
         Ok(())
     }
 }
 
 #[async_trait]
-impl ConsentLog for Lender {
+impl ConsentLog for Nowhere {
     async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
         Ok(())
     }

@@ -7,10 +7,10 @@ mod person;
 mod plan;
 mod resume;
 mod seal;
+mod serve;
 mod show;
 mod start;
 mod store;
-mod timeline;
 
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, SystemClock};
@@ -64,6 +64,7 @@ pub(crate) async fn run(
             export::print(&store, &record).await?;
             Ok(0)
         }
+        JourneyCommand::Serve(arguments) => serve::run(*arguments, options, output).await,
         JourneyCommand::Cancel(arguments) => end(arguments, Fact::Cancel, output).await,
         JourneyCommand::Withdraw(arguments) => end(arguments, Fact::Withdrawn, output).await,
     }
@@ -72,7 +73,7 @@ pub(crate) async fn run(
 /// Follows a journey until it ends or somebody has to act, and prints what happens after an event.
 async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen();
-    let mut lines = timeline::Lines::default();
+    let mut lines = kyc_journey_server::Lines::default();
     let kept = format!("journey {} is kept", following.id());
     let followed = tokio::select! {
         followed = following.follow(after, |entries| {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
+use kyc_journey_server::plan_from_value;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -55,22 +56,10 @@ fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
             format!("is no TOML: line {line}")
         })?,
     };
-    let plan: Plan = serde_path_to_error::deserialize(&given).map_err(|error| {
-        let path = error.path().to_string();
-        match missing(error.inner()) {
-            Some(member) if path == "." => format!("{member}: is missing"),
-            Some(member) => place(&format!("{path}.{member}"), "is missing"),
-            None => place(&path, "cannot be read"),
-        }
-    })?;
-    // What is stored may be a later version's; what somebody writes is a slip of the pen.
-    let known = serde_json::to_value(&plan).unwrap_or_default();
-    if let Some(unknown) = unknown("", &given, &known) {
-        return Err(place(&unknown, "is not known"));
-    }
-    plan.check()
-        .map_err(|error| place(error.field(), error.rule()))?;
-    Ok(plan)
+    plan_from_value(given).map_err(|error| match error.field() {
+        "request" => error.rule().to_owned(),
+        field => place(field, error.rule()),
+    })
 }
 
 /// The table and the field of a path, and the rule that it breaks.
@@ -79,31 +68,6 @@ fn place(path: &str, rule: &str) -> String {
         Some((table, field)) => format!("[{table}] {field}: {rule}"),
         None => format!("{path}: {rule}"),
     }
-}
-
-/// The member that is missing, which is a name of ours.
-fn missing(error: &serde_json::Error) -> Option<String> {
-    let text = error.to_string();
-    let member = text.strip_prefix("missing field `")?.split('`').next()?;
-    Some(member.to_owned())
-}
-
-/// The path of the first member that only one of them has.
-fn unknown(path: &str, given: &Value, known: &Value) -> Option<String> {
-    let (Value::Object(given), Value::Object(known)) = (given, known) else {
-        return None;
-    };
-    given.iter().find_map(|(name, value)| {
-        let path = match path {
-            "" => name.clone(),
-            path => format!("{path}.{name}"),
-        };
-        match known.get(name) {
-            Some(found) => unknown(&path, value, found),
-            None if value.is_null() => None,
-            None => Some(path),
-        }
-    })
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{
     JourneyEngine as _, JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer,
 };
+use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 
 use super::store::{Store, failed};
-use super::timeline::{Line, Lines};
 use crate::failure::Failure;
 use crate::output::Output;
 

@@ -33,7 +33,7 @@ pub(crate) async fn run(
     }
     let store = Store::open(&arguments.store.db).await?;
     let id = match &arguments.key {
-        Some(key) => store.named(key),
+        Some(key) => store.digests().journey(key),
         None => JourneyId::from_bits(SystemClock.random()?),
     };
     if let Some(known) = store.engine.read(&id).await.map_err(failed)? {

@@ -10,6 +10,7 @@ use kyc_journey::{
     Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
     Outbox as _, PageToken, Sealer as _,
 };
+use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
@@ -82,10 +83,10 @@ impl Store {
 
     /// The sandbox whose state lies beside the journeys: what they opened there, their persons' steps and the clock. It is of this file
     /// alone.
-    pub(crate) fn sandbox(&self) -> Result<Sandbox, Failure> {
+    pub(crate) fn sandbox(&self, settings: Settings) -> Result<Sandbox, Failure> {
         let owner = self.sealer.digest(Domain::Reference, b"sandbox");
         let path = beside(&self.path, ".sandbox");
-        let opened = Sandbox::open_for(&hex::encode(owner), Settings::default(), path);
+        let opened = Sandbox::open_for(&hex::encode(owner), settings, path);
         opened.map_err(|error| {
             let rule = match &error {
                 StateFileError::OtherOwner => "belongs to other journeys".to_owned(),
@@ -95,13 +96,10 @@ impl Store {
         })
     }
 
-    /// The journey of a caller's key. Without the file's key nobody can tell which it is.
-    pub(crate) fn named(&self, key: &str) -> JourneyId {
-        let digest = self
-            .sealer
-            .digest(Domain::EventKey, format!("journey:{key}").as_bytes());
-        let (half, _) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        JourneyId::from_bits(u128::from_be_bytes(*half))
+    /// Digests by the file's key. Without it nobody can tell which journey a caller's key means.
+    pub(crate) fn digests(&self) -> Digests {
+        let sealer = Arc::clone(&self.sealer);
+        Digests::by(move |text| sealer.digest(Domain::EventKey, text))
     }
 
     /// How many calls of a journey wait to be made, or were interrupted.

@@ -8,7 +8,7 @@ pub(crate) mod people;
 pub(crate) mod read;
 mod receivers;
 mod registration;
-mod running;
+pub(crate) mod running;
 pub(crate) mod serve;
 pub(crate) mod trigger;
 mod verify;

@@ -183,6 +183,11 @@ fn webhook_urls(url: Option<&str>) -> Result<BTreeMap<Provider, String>, Failure
 
 /// Why the sandbox cannot be served.
 pub(crate) fn failure(error: ServeError) -> Failure {
+    failure_of("--listen", error)
+}
+
+/// The same, where another flag says where it listens.
+pub(crate) fn failure_of(flag: &'static str, error: ServeError) -> Failure {
     let rule = match error {
         ServeError::NotLoopback(_) => {
             "other machines could reach it; use --allow-other-machines to allow that".to_owned()
@@ -192,5 +197,5 @@ pub(crate) fn failure(error: ServeError) -> Failure {
         }
         error => error.to_string(),
     };
-    Failure::configuration("--listen", rule)
+    Failure::configuration(flag, rule)
 }

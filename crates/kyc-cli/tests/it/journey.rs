@@ -320,11 +320,11 @@ fn what_is_wrong_is_told_before_anything_begins() {
         ),
         (
             "[documents]\nwanted = [\"CANARY\"]",
-            "--plan: [documents] wanted[0]: cannot be read",
+            "--plan: [documents] wanted[0]: must be one of: ",
         ),
         (
             "[verification]\nrequird = true",
-            "--plan: [verification] requird: is not known",
+            "--plan: [verification] requird: is not a member of a plan",
         ),
         (
             "[verification]\nafter = [\"verification\"]",

@@ -63,7 +63,7 @@ where
 /// ```
 #[macro_export]
 macro_rules! text_input {
-    ($name:ident, $description:literal $(, pattern: $pattern:literal)?) => {
+    ($name:ident, $description:literal $(, pattern: $pattern:literal)? $(, names: $names:expr)?) => {
         impl<'de> $crate::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(
                 deserializer: D,
@@ -80,7 +80,7 @@ macro_rules! text_input {
             }
         }
 
-        $crate::text_schema! { $name, $description $(, pattern: $pattern)? }
+        $crate::text_schema! { $name, $description $(, pattern: $pattern)? $(, names: $names)? }
     };
 }
 
@@ -121,7 +121,7 @@ macro_rules! named_enum {
             }
         }
 
-        $crate::text_input! { $name, $field }
+        $crate::text_input! { $name, $field, names: [$($text),+] }
     };
 }
 
@@ -130,7 +130,10 @@ macro_rules! named_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! text_schema {
-    ($name:ident, $description:expr $(, pattern: $pattern:expr)? $(, examples: $examples:expr)?) => {
+    (
+        $name:ident, $description:expr $(, pattern: $pattern:expr)? $(, names: $names:expr)?
+        $(, examples: $examples:expr)?
+    ) => {
         impl $crate::schemars::JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
@@ -145,6 +148,7 @@ macro_rules! text_schema {
                     "type": "string",
                     "description": $crate::schema_description($description),
                     $("pattern": $pattern,)?
+                    $("enum": $names,)?
                     $("examples": $examples,)?
                 })
             }

@@ -2,41 +2,51 @@
 
 use std::collections::HashMap;
 
-use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{
     Answer, DataClass, Effect, EffectId, EffectKind, Fact, Failure, HistoryEntry, LedgerEntry, Leg,
     Notice, Verdict,
 };
+use provider_core::jiff::Timestamp;
+use provider_core::schemars::JsonSchema;
 use serde::Serialize;
 
 /// Makes lines, in the order of the events: what an answer is to stands in an earlier one.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub struct Lines {
     calls: HashMap<EffectId, &'static str>,
 }
 
-/// An event.
-#[derive(Debug, Serialize)]
-pub(crate) struct Line {
+/// An event of a journey.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars")]
+pub struct Line {
+    /// Its number, from 1.
     seq: u64,
+    /// When it was received.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     at: Timestamp,
+    /// The leg that it is about.
     leg: Option<&'static str>,
+    /// What happened, such as `answered` or `returned`.
     event: &'static str,
     /// The call that was answered, or the timer that fired.
     about: Option<String>,
     /// What it said.
     said: Option<String>,
+    /// What became of it: `applied`, `kept`, `late`, `duplicate` or `discarded`.
     verdict: &'static str,
+    /// Why it changed nothing.
     reason: Option<&'static str>,
     /// What the journey asked for.
     asks: Vec<String>,
     #[serde(skip)]
+    #[schemars(skip)]
     shown: Vec<String>,
 }
 
 impl Lines {
     /// The lines of these events.
-    pub(crate) fn of(&mut self, entries: &[HistoryEntry]) -> Vec<Line> {
+    pub fn of(&mut self, entries: &[HistoryEntry]) -> Vec<Line> {
         entries.iter().map(|entry| self.line(entry)).collect()
     }
 
@@ -77,8 +87,46 @@ impl Lines {
 }
 
 impl Line {
-    /// For people: without the timers, which say little.
-    pub(crate) fn words(&self) -> String {
+    /// Its number.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(crate) fn leg(&self) -> Option<&'static str> {
+        self.leg
+    }
+
+    pub(crate) fn event(&self) -> &'static str {
+        self.event
+    }
+
+    pub(crate) fn about(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
+    pub(crate) fn said(&self) -> Option<&str> {
+        self.said.as_deref()
+    }
+
+    pub(crate) fn verdict(&self) -> &'static str {
+        self.verdict
+    }
+
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        self.reason
+    }
+
+    /// What the journey asked for, but for timers.
+    pub(crate) fn shown(&self) -> &[String] {
+        &self.shown
+    }
+
+    /// For people, in one line: without the timers, which say little.
+    pub fn words(&self) -> String {
         let mut words = format!(
             "{:>4}  {:.0}  {:12}  {}",
             self.seq,

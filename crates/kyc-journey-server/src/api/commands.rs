@@ -1,0 +1,139 @@
+//! What callers ask of one journey.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use kyc_journey::{
+    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, Leg, LegStatus, Verdict,
+};
+use provider_core::http::StatusCode;
+use provider_core::request_from_json;
+
+use super::{ConsentAnswer, JourneyView, Resume, find, json};
+use crate::guard;
+use crate::problem::Problem;
+use crate::server::{Inner, Shared};
+
+pub(crate) async fn cancel(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let record = end(&server, &id, Fact::Cancel).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+pub(crate) async fn withdraw(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let record = end(&server, &id, Fact::Withdrawn).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+pub(crate) async fn consent(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = guard::body(&server, body).await?;
+    let answer: ConsentAnswer = request_from_json(&body)?;
+    let (id, record) = find(&server, &id).await?;
+    let fact = match (answer.given, answer.renews) {
+        (Some(given), false) => Fact::ConsentGiven {
+            receipt: given.receipt,
+            expires_at: given.expires_at,
+        },
+        (Some(given), true) => Fact::ConsentRenewed {
+            receipt: given.receipt,
+            expires_at: given.expires_at,
+        },
+        (None, false) => Fact::ConsentRefused,
+        (None, true) => return Err(Problem::invalid("given", "must be there to renew")),
+    };
+    let record = command(&server, &id, &record, None, fact).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+pub(crate) async fn resume(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = guard::body(&server, body).await?;
+    let resume: Resume = match body.is_empty() {
+        true => Resume::default(),
+        false => request_from_json(&body)?,
+    };
+    let record = go_on(&server, &id, resume.leg).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+/// Ends a journey.
+pub(crate) async fn end(server: &Inner, id: &str, fact: Fact) -> Result<JourneyRecord, Problem> {
+    let (id, record) = find(server, id).await?;
+    command(server, &id, &record, None, fact).await
+}
+
+/// Lets the legs go on for which somebody had to act, or one of them.
+pub(crate) async fn go_on(
+    server: &Inner,
+    id: &str,
+    only: Option<Leg>,
+) -> Result<JourneyRecord, Problem> {
+    let (id, mut record) = find(server, id).await?;
+    let legs = Leg::ALL.iter().copied();
+    let legs = legs.filter(|leg| only.is_none_or(|only| only == *leg));
+    let state = &record.state;
+    let facts: Vec<_> = legs
+        .filter_map(|leg| Some((leg, resuming(state, leg)?)))
+        .collect();
+    if state.status().is_end() || facts.is_empty() {
+        return Err(Problem::not_now("must wait for the person or an operator"));
+    }
+    for (leg, fact) in facts {
+        record = command(server, &id, &record, Some(leg), fact).await?;
+    }
+    Ok(record)
+}
+
+/// What lets a leg go on; `None` if it waits for nobody.
+pub(crate) fn resuming(state: &Journey, leg: Leg) -> Option<Fact> {
+    let is_unsettled = || state.leg(leg).is_some_and(|leg| leg.unsettled.is_some());
+    match state.leg_status(leg) {
+        // Who asks again knows that the last time may have been billed.
+        LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
+        LegStatus::NeedsOperator if is_unsettled() => Some(Fact::AskAgain),
+        LegStatus::NeedsOperator => Some(Fact::Resume),
+        _ => None,
+    }
+}
+
+/// Submits a command. The same one at the same state is one command, however often it is sent.
+async fn command(
+    server: &Inner,
+    id: &JourneyId,
+    record: &JourneyRecord,
+    leg: Option<Leg>,
+    fact: Fact,
+) -> Result<JourneyRecord, Problem> {
+    let about = leg.map_or("journey", Leg::as_str);
+    let key = format!("{}-{about}-{}", fact.name(), record.state.seq());
+    // A clock that was set back tells no journey an earlier time.
+    let at = server.clock.now().max(record.updated_at);
+    let event = Event::new(EventKey::command(&key)?, at, leg, fact);
+    let submitted = server.engine.submit(id, event).await?;
+    match submitted.verdict {
+        Verdict::Applied | Verdict::Duplicate => {
+            let record = server.engine.read(id).await?;
+            record.ok_or_else(Problem::no_journey)
+        }
+        _ => {
+            let reason = submitted.reason.map(|reason| reason.as_str());
+            let reason = reason.unwrap_or("not_expected");
+            let status = submitted.status.as_str();
+            Err(Problem::not_now(format!(
+                "must allow it: it is {status}, and the verdict was {reason}"
+            )))
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Where one journey stands, and what happened.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use kyc_journey::{
+    DataClass, EffectKind, HistoryEntry, JourneyId, JourneyRecord, Leg, LegStatus, Notice,
+    OperatorTask, Seq,
+};
+use provider_core::Masked;
+use provider_core::http::{StatusCode, Uri};
+use provider_core::schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{JourneyView, Query, find, json};
+use crate::problem::Problem;
+use crate::server::{Inner, Shared};
+use crate::timeline::{Line, Lines};
+
+pub(crate) async fn journey(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (_, record) = find(&server, &id).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+/// A part of a history.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars")]
+pub(crate) struct History {
+    /// What happened, the oldest first.
+    events: Vec<Item>,
+    /// What to ask for as `after` next; null: this is all.
+    next_after: Option<u64>,
+}
+
+/// An event of a journey.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars", rename = "HistoryItem")]
+pub(crate) struct Item {
+    #[serde(flatten)]
+    pub(crate) line: Line,
+    /// Whom the journey asked for what.
+    notices: Vec<NoticeView>,
+}
+
+/// A message to the person or to an operator.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars", rename = "Notice")]
+pub(crate) struct NoticeView {
+    /// What it says.
+    kind: NoticeKind,
+    /// The leg that it is about.
+    leg: Option<Leg>,
+    /// What an operator has to look at.
+    task: Option<OperatorTask>,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(crate = "provider_core::schemars")]
+pub(crate) enum NoticeKind {
+    /// To the person: go on at the link, which is read as one of the journey's links.
+    Link,
+    /// To the person: they have not gone on.
+    Reminder,
+    /// To the person: try again, by the same link.
+    TryAgain,
+    /// To the person: it is not certain to have worked, and they may ask again.
+    AskAgain,
+    /// To the person: another aggregator may work for them.
+    OtherAggregator,
+    /// To the person: renew the consent.
+    RenewConsent,
+    /// To an operator: look at this.
+    Operator,
+    /// To whoever follows: it is in another state now.
+    Status,
+    /// One that is not known here.
+    Other,
+}
+
+pub(crate) fn items(lines: &mut Lines, entries: &[HistoryEntry]) -> Vec<Item> {
+    let read = lines.of(entries).into_iter().zip(entries);
+    read.map(|(line, entry)| Item {
+        line,
+        notices: entry.effects.iter().filter_map(notice).collect(),
+    })
+    .collect()
+}
+
+fn notice(effect: &kyc_journey::Effect) -> Option<NoticeView> {
+    let EffectKind::Notify(notice) = &effect.kind else {
+        return None;
+    };
+    let (kind, leg, task) = match notice {
+        Notice::Link { leg, .. } => (NoticeKind::Link, Some(*leg), None),
+        Notice::Reminder { leg } => (NoticeKind::Reminder, Some(*leg), None),
+        Notice::TryAgain { leg } => (NoticeKind::TryAgain, Some(*leg), None),
+        Notice::AskAgain { leg } => (NoticeKind::AskAgain, Some(*leg), None),
+        Notice::OtherAggregator => (NoticeKind::OtherAggregator, None, None),
+        Notice::RenewConsent => (NoticeKind::RenewConsent, None, None),
+        Notice::Operator { leg, task } => (NoticeKind::Operator, *leg, Some(*task)),
+        Notice::Status(_) => (NoticeKind::Status, None, None),
+        _ => (NoticeKind::Other, None, None),
+    };
+    Some(NoticeView { kind, leg, task })
+}
+
+pub(crate) async fn history(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let query = Query::read(uri.query(), &["after", "limit"], None)?;
+    let after = query.number("after")?.unwrap_or_default();
+    let limit = query.limit()?;
+    let (id, _) = find(&server, &id).await?;
+    // From the beginning: what an answer is to stands in an earlier event.
+    let all = server.engine.history(&id, Seq::ZERO).await?;
+    let mut left = items(&mut Lines::default(), &all)
+        .into_iter()
+        .filter(|item| item.line.seq() > after);
+    let events: Vec<_> = left.by_ref().take(limit).collect();
+    let next_after = match (left.next(), events.last()) {
+        (Some(_), Some(last)) => Some(last.line.seq()),
+        _ => None,
+    };
+    Ok(json(StatusCode::OK, &History { events, next_after }))
+}
+
+/// Where the person goes on.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars")]
+pub(crate) struct Links {
+    /// One a leg at most.
+    links: Vec<LinkView>,
+}
+
+/// Where the person goes on with a leg.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars", rename = "Link")]
+pub(crate) struct LinkView {
+    /// The leg.
+    leg: Leg,
+    /// The address. Who has it can act as the person.
+    url: Masked,
+}
+
+pub(crate) async fn links(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (id, record) = find(&server, &id).await?;
+    let links = open_links(&server, &id, &record).await?;
+    Ok(json(StatusCode::OK, &Links { links }))
+}
+
+async fn open_links(
+    server: &Inner,
+    id: &JourneyId,
+    record: &JourneyRecord,
+) -> Result<Vec<LinkView>, Problem> {
+    let mut latest = BTreeMap::new();
+    for entry in server.engine.history(id, Seq::ZERO).await? {
+        for effect in entry.effects {
+            if let EffectKind::Notify(Notice::Link {
+                leg,
+                link: Some(link),
+            }) = effect.kind
+            {
+                latest.insert(leg, link);
+            }
+        }
+    }
+    let mut links = Vec::new();
+    for (leg, seq) in latest {
+        // Of a leg that has ended, the person can do nothing with it.
+        let goes_on = matches!(
+            record.state.leg_status(leg),
+            LegStatus::Open | LegStatus::NeedsPerson
+        );
+        let payload = match goes_on {
+            true => server.engine.payload(id, seq).await?,
+            false => None,
+        };
+        if let Some(payload) = payload.filter(|payload| payload.class == DataClass::Links) {
+            let url = payload.content;
+            links.push(LinkView { leg, url });
+        }
+    }
+    Ok(links)
+}

@@ -1,0 +1,132 @@
+//! `POST /v1/journeys`.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use kyc_journey::{Event, EventKey, Fact, JourneyId, JourneyRecord, Plan, Verdict};
+use kyc_journey_performer::{Addresses, Applicant};
+use provider_core::http::header::{HeaderName, LOCATION};
+use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
+use provider_core::{InvalidRequest, input_from_json, request_from_value};
+
+use super::{JourneyView, StartJourney, json};
+use crate::guard;
+use crate::plan::plan_from_value;
+use crate::problem::Problem;
+use crate::server::{Inner, Shared};
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+pub(crate) async fn start(
+    State(server): State<Shared>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let key = key(&headers)?;
+    let body = guard::body(&server, body).await?;
+    let start = read(&body)?;
+    check(&server, &start.plan)?;
+    // In one order of its members, however the caller wrote them.
+    let written = serde_json::to_vec(&start).map_err(|_| Problem::internal())?;
+    let id = server.digests.journey(key);
+    let (record, is_new) = begin(&server, &id, start, &written).await?;
+    let status = match is_new {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    let mut response = json(status, &JourneyView::of(&record));
+    let place = format!("{}/v1/journeys/{id}", server.path);
+    if let Ok(place) = HeaderValue::try_from(place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+fn key(headers: &HeaderMap) -> Result<&str, Problem> {
+    let is_visible = |key: &&str| {
+        matches!(key.len(), 1..=255) && key.bytes().all(|byte| matches!(byte, b'!'..=b'~'))
+    };
+    let key = guard::text(headers, &IDEMPOTENCY_KEY).filter(is_visible);
+    key.ok_or_else(|| {
+        Problem::invalid(
+            IDEMPOTENCY_KEY.as_str(),
+            "must be there once, 1 to 255 visible characters",
+        )
+    })
+}
+
+fn read(body: &[u8]) -> Result<StartJourney, InvalidRequest> {
+    let body = input_from_json(body)?;
+    if let Some(plan) = body.get("plan") {
+        let of_plan = |error: InvalidRequest| {
+            let field = match error.field() {
+                "request" | "plan" => "plan".to_owned(),
+                field => format!("plan.{field}"),
+            };
+            error.for_field(field)
+        };
+        plan_from_value(plan.clone()).map_err(of_plan)?;
+    }
+    request_from_value(body)
+}
+
+/// Refuses what nobody here can carry out.
+fn check(server: &Inner, plan: &Plan) -> Result<(), Problem> {
+    for leg in plan.legs() {
+        if !server.providers.contains(&plan.provider(leg)) {
+            let rule = "needs a provider that is not set up here";
+            return Err(Problem::invalid(format!("plan.{}", leg.as_str()), rule));
+        }
+    }
+    Ok(())
+}
+
+async fn begin(
+    server: &Inner,
+    id: &JourneyId,
+    start: StartJourney,
+    written: &[u8],
+) -> Result<(JourneyRecord, bool), Problem> {
+    let StartJourney {
+        applicant: person,
+        plan,
+        consent,
+        notice_text,
+    } = start;
+    // Where the person comes back to is the application's, and not stored.
+    let addresses = Addresses::new("http://localhost")?;
+    let applicant = Applicant::new(person.mobile, addresses)
+        .set_pan(person.pan)
+        .set_email(person.email)
+        .set_name(person.first_name, person.last_name)
+        .set_date_of_birth(person.date_of_birth)
+        .set_notice_text(notice_text);
+    let now = server.clock.now();
+    let random = server.clock.random()?;
+    let fact = Fact::Start {
+        plan: Box::new(plan),
+        token: server.digests.token(random),
+    };
+    // The key of the event is the body's digest: the engine itself tells a repetition from another start.
+    let digest = server.digests.of_start(written);
+    let key = EventKey::command(&format!("start:{digest}"))?;
+    let event = Event::new(key, now, None, fact).set_payload(applicant.to_payload());
+    let submitted = server.engine.submit(id, event).await?;
+    let is_new = match submitted.verdict {
+        Verdict::Applied => true,
+        Verdict::Duplicate => false,
+        _ => return Err(Problem::key_reused()),
+    };
+    if let Some(consent) = consent {
+        let fact = Fact::ConsentGiven {
+            receipt: consent.receipt,
+            expires_at: consent.expires_at,
+        };
+        let key = EventKey::command("start-consent")?;
+        // Also of a repetition: the process may have died in between.
+        let event = Event::new(key, now, None, fact);
+        server.engine.submit(id, event).await?;
+    }
+    let record = server.engine.read(id).await?;
+    Ok((record.ok_or_else(Problem::no_journey)?, is_new))
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod guard;
+mod hooks;
+mod keys;
+mod limits;
+mod openapi;
+mod page;
+mod plan;
+mod problem;
+mod returns;
+mod routes;
+mod serve;
+mod server;
+mod timeline;
+
+pub use keys::{ApiToken, Digests};
+pub use limits::Limits;
+pub use openapi::openapi;
+pub use plan::plan_from_value;
+pub use serve::{Served, serve};
+pub use server::{JourneyServer, JourneyServerBuilder};
+pub use timeline::{Line, Lines};

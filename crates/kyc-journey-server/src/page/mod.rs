@@ -1,0 +1,25 @@
+//! The operator's page: which journeys there are, what happened in one, and two buttons. No script, nothing from elsewhere.
+
+pub(crate) mod frame;
+mod journey;
+mod list;
+mod sessions;
+mod sign_in;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(crate) use sessions::Sessions;
+
+use crate::server::Shared;
+
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/", get(list::show))
+        .route("/page.css", get(frame::style))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/journeys/{id}", get(journey::show))
+        .route("/journeys/{id}/resume", post(journey::resume))
+        .route("/journeys/{id}/cancel", post(journey::cancel))
+}

@@ -1,0 +1,89 @@
+//! Who has signed in to the operator's page.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use provider_core::http::HeaderMap;
+use provider_core::http::header::COOKIE;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+/// How long somebody stays signed in.
+const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// How many are signed in at once; the oldest makes room.
+const MOST: usize = 64;
+
+/// The cookie that holds the session in a browser.
+pub(super) const COOKIE_NAME: &str = "kyc_journeys";
+
+/// Sessions of this process: a restart signs everybody out. Only the digest of what a browser holds is kept.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<VecDeque<Session>>);
+
+struct Session {
+    digest: [u8; 32],
+    csrf: String,
+    until: Instant,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    fn all(&self) -> MutexGuard<'_, VecDeque<Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a session with this secret, made of random bits, and the token of its forms.
+    pub(super) fn begin(&self, secret: &str, csrf: String) {
+        let now = Instant::now();
+        let Some(until) = now.checked_add(LONGEST) else {
+            return;
+        };
+        let mut all = self.all();
+        all.retain(|session| session.until > now);
+        while all.len() >= MOST {
+            all.pop_front();
+        }
+        all.push_back(Session {
+            digest: digest(secret),
+            csrf,
+            until,
+        });
+    }
+
+    /// The token of the forms of whoever sent this, if they have signed in.
+    pub(super) fn csrf(&self, headers: &HeaderMap) -> Option<String> {
+        let digest = digest(secret(headers)?);
+        let now = Instant::now();
+        let all = self.all();
+        let session = all
+            .iter()
+            .find(|session| session.digest == digest && session.until > now)?;
+        Some(session.csrf.clone())
+    }
+
+    pub(super) fn end(&self, headers: &HeaderMap) {
+        if let Some(secret) = secret(headers) {
+            let digest = digest(secret);
+            self.all().retain(|session| session.digest != digest);
+        }
+    }
+}
+
+/// Of digests: how far two of them agree says nothing of the secrets.
+fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+fn secret(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(COOKIE)?.to_str().ok()?;
+    let mut cookies = cookies.split("; ");
+    cookies.find_map(|cookie| cookie.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
