@@ -71,13 +71,15 @@ impl Clients {
         Ok(self.builder(settings)?.build()?)
     }
 
-    /// A client that reports its calls.
+    /// A client that reports its calls, and whose transport is this one around its own.
     pub(crate) fn observed<P: Provider, C: From<Client<P>>>(
         &self,
         settings: FromSettings<P>,
         observer: Arc<dyn CallObserver>,
+        around: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
     ) -> Result<C, Failure> {
-        Ok(self.builder(settings)?.observer(observer).build()?)
+        let builder = self.builder_around(settings, around)?;
+        Ok(builder.observer(observer).build()?)
     }
 
     /// A client with a rate limiter, which may use connections again although nothing ties its replies to its requests.
@@ -98,8 +100,16 @@ impl Clients {
         &self,
         settings: FromSettings<P>,
     ) -> Result<ClientBuilder<P, C>, Failure> {
+        self.builder_around(settings, |transport| transport)
+    }
+
+    fn builder_around<P: Provider, C: From<Client<P>>>(
+        &self,
+        settings: FromSettings<P>,
+        around: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    ) -> Result<ClientBuilder<P, C>, Failure> {
         let provider = settings(&self.settings)?;
-        let transport = self.transport(provider.base_url())?;
+        let transport = around(self.transport(provider.base_url())?);
         // What is sent nevertheless is said once, by the command and not by the client's log.
         let on_finding = match self.options.on_finding {
             OnFinding::Warn => OnFinding::Ignore,

@@ -87,6 +87,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
+    ///
+    /// All of it happens in this process and in memory, at once: what the process leaves behind is its report. `kyc journey`
+    /// takes the same steps over days, keeps them in a file, and goes on after the process has ended.
+    ///
+    /// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so
+    /// `--mobile-number` is enough.
     #[command(display_order = 1)]
     Onboard(Box<Onboard>),
     /// Journeys that outlive the process: start one, list them, show what happened
@@ -143,15 +149,16 @@ impl Command {
     }
 }
 
-/// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so
-/// `--mobile-number` is enough.
+/// What `kyc onboard` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Onboard {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Go on to the end: read the documents, the accounts and the decision once the person has answered. In the sandbox the
-    /// script in the mobile number answers, and the clock is moved; elsewhere it prints where to send the person, and waits
+    /// Go on to the end: read the documents, the accounts and the decision once the person has answered. With --sandbox the
+    /// script in the mobile number answers, and the clock is moved. Without it, it is for a sandbox that runs elsewhere and whose
+    /// variables are exported: it prints where the person has to go, and waits for ten minutes, or --timeout. For real providers
+    /// use --browser
     #[arg(long)]
     pub(crate) complete: bool,
     /// As --complete, with a person at a browser: print where to go, wait, and go on when the browser comes back

@@ -99,6 +99,10 @@ pub(crate) async fn run(
         Some(served) => Clients::new(Settings::of(served.environment()), options),
         None => Clients::new(settings(timeout), options),
     };
+    if is_whole && sandbox.is_none() && returns.is_none() {
+        // Said before anything that is missing for want of it.
+        running(&clients)?;
+    }
     let mut builder = configured(&clients)?;
     warn_of_findings(&arguments, &clients, output)?;
     let mut interrupt = Interrupt::listen();
@@ -257,22 +261,30 @@ fn person(
         (Some(returns), _) => Ok(Person::at_browser(returns, deadline)),
         (None, Some(sandbox)) => Ok(Person::scripted(sandbox, deadline)),
         (None, None) => {
-            let nobody = |_| {
-                let rule = "needs a person: use --browser, --sandbox, or a sandbox that runs";
-                Failure::configuration("--complete", rule)
-            };
-            let sandbox = Running::find().map_err(nobody)?;
-            // Only a sandbox tells where a browser went that did not come back here.
-            let documents = Deepvue::from_settings(&clients.settings)?;
-            if !sandbox.serves(documents.base_url()) {
-                let rule = "needs a person: use --browser, because DEEPVUE_BASE_URL is not of the sandbox that runs";
-                return Err(Failure::configuration("--complete", rule));
-            }
+            let sandbox = running(clients)?;
             let patience = || Instant::now().checked_add(PATIENCE);
             let deadline = deadline.or_else(patience).unwrap_or_else(Instant::now);
             Ok(Person::elsewhere(sandbox, deadline))
         }
     }
+}
+
+/// The sandbox that runs elsewhere and serves these clients: only a sandbox tells where a browser went that did not come back here.
+fn running(clients: &Clients) -> Result<Running, Failure> {
+    let nobody = |rule| Failure::configuration("--complete", rule);
+    let sandbox = Running::find().map_err(|_| {
+        nobody(
+            "has nobody who answers: add --sandbox for an invented person, or use --browser instead for a person at a browser; \
+             alone it is for a sandbox that runs (kyc sandbox), and none does",
+        )
+    })?;
+    let elsewhere = "has nobody who answers: a sandbox runs, and the environment names another provider. Export what kyc sandbox \
+                     printed; or add --sandbox, or use --browser instead";
+    let is_named = clients.settings.any(Deepvue::SETTINGS)?;
+    if !is_named || !sandbox.serves(Deepvue::from_settings(&clients.settings)?.base_url()) {
+        return Err(nobody(elsewhere));
+    }
+    Ok(sandbox)
 }
 
 /// How long a person of a sandbox that runs elsewhere is waited for, unless a deadline is given.

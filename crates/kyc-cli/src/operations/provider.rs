@@ -25,6 +25,7 @@ use crate::clients::{CallSettings, Clients, FromSettings, placeholders};
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::progress::ShownDownload;
 
 /// A command that runs.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
@@ -241,7 +242,17 @@ impl<P: Provider> ProviderOperations<P> {
         self.warn_of_unlisted(entry, &request, on_finding, output)?;
         let overwrite = matches.get_flag("overwrite");
         let dropped = Arc::new(Dropped::default());
-        let client: Client<P> = clients.observed(self.settings, Arc::clone(&dropped) as _)?;
+        let is_file = |path: &PathBuf| path.as_os_str() != "-";
+        let document = matches.try_get_one::<PathBuf>("document").ok().flatten();
+        let downloads = out.into_iter().chain(document).any(is_file);
+        let client: Client<P> = clients.observed(
+            self.settings,
+            Arc::clone(&dropped) as _,
+            |transport| match downloads {
+                true => ShownDownload::around(transport, output.json),
+                false => transport,
+            },
+        )?;
         let findings = entry.lint(&client, request.clone())?;
         output.warn_of(findings, &clients.lints(client.provider().base_url()));
         let mut interrupt = Interrupt::listen();
@@ -249,10 +260,7 @@ impl<P: Provider> ProviderOperations<P> {
         let file = out.map(|path| ReplyFile::new("--out", path, overwrite));
         let file = file.transpose()?;
         let pointer = self.command_of(entry).document;
-        let wanted = pointer.and_then(|pointer| {
-            let path = matches.get_one::<PathBuf>("document")?;
-            Some((pointer, path))
-        });
+        let wanted = pointer.and_then(|pointer| Some((pointer, document?)));
         let document = wanted.map(|(_, path)| ReplyFile::new("--document", path, overwrite));
         let document = document.transpose()?;
         let id = RequestId::random()?;

@@ -667,3 +667,49 @@ fn what_completes_an_onboarding_is_checked_before_anything_is_sent() {
         "{run:?}"
     );
 }
+
+#[test]
+fn complete_without_anybody_who_answers_says_who_could() {
+    let complete = ["onboard", "--complete", "--mobile-number", "9001000000"];
+    // Without a home there is no file of a sandbox that runs.
+    let run = kyc(&complete, &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    for words in [
+        "--complete: has nobody who answers: add --sandbox for an invented person, or use --browser instead",
+        "(kyc sandbox), and none does",
+    ] {
+        assert!(run.stderr.contains(words), "{run:?}");
+    }
+
+    // A sandbox runs, and its variables are not exported.
+    let sandbox = SandboxProcess::start();
+    let only = |start: &str| {
+        let variables = sandbox.environment.iter();
+        let kept = variables.filter(|(name, _)| name.starts_with(start));
+        kept.cloned().collect::<Vec<_>>()
+    };
+    let run = kyc(&complete, &only("KYC_SANDBOX"));
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("Export what kyc sandbox printed"),
+        "{run:?}"
+    );
+    // With them, what is missing is said as before.
+    let run = kyc(&complete, &sandbox.environment);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("--product-id"), "{run:?}");
+}
+
+#[test]
+fn the_help_says_what_differs_from_a_journey_and_who_answers() {
+    let run = kyc(&["onboard", "--help"], &[]);
+    assert_eq!(run.code, 0);
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in [
+        "All of it happens in this process and in memory",
+        "`kyc journey` takes the same steps over days, keeps them in a file",
+        "For real providers use --browser",
+    ] {
+        assert!(words.contains(says), "{says}: {words}");
+    }
+}

@@ -485,3 +485,90 @@ fn a_document_in_a_reply_is_written_decoded_or_not_at_all() {
     left.sort();
     assert_eq!(left, ["a.xml", "e-aadhaar.pdf", "file.pdf"]);
 }
+
+/// Runs `kyc` with a terminal as its standard error: what it showed there, and the exit code.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(arguments: &[&str], environment: &[(String, String)]) -> (String, i32) {
+    use std::io::Read as _;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
+        .args(arguments)
+        .env_clear()
+        .env("TERM", "xterm")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(theirs)
+        .spawn()
+        .unwrap();
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut terminal = fs::File::from(ours);
+    // Linux says an error where the other end is closed.
+    while let Ok(read @ 1..) = terminal.read(&mut buffer) {
+        shown.extend_from_slice(&buffer[..read]);
+    }
+    let code = child.wait().unwrap().code().unwrap();
+    (String::from_utf8(shown).unwrap(), code)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_shows_how_much_of_a_long_reply_is_there_and_nothing_else_does() {
+    let message = "x".repeat(300_000);
+    let reply = REPLY.replace("\"data\"", &format!("\"message\":\"{message}\",\"data\""));
+    let server = FixedServer::answering("200 OK", &reply);
+    let folder = TempDir::new().unwrap();
+    let name = |name: &str| folder.path().join(name).display().to_string();
+    let people = |out: &str| {
+        let arguments = into(out).into_iter().filter(|word| *word != "--json");
+        arguments.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let total = "of 300.09 kB";
+    let out = name("people.json");
+    let arguments = people(&out);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (shown, code) = on_a_terminal(&arguments, &server.environment());
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains(total), "{shown}");
+    assert!(
+        shown.trim_end().ends_with("bytes of JSON written"),
+        "{shown}"
+    );
+    assert_eq!(fs::read(&out).unwrap(), reply.as_bytes());
+    // A second time it is refused, and the file stays.
+    let (shown, code) = on_a_terminal(&arguments, &server.environment());
+    assert_eq!(
+        (code, shown.contains("already exists")),
+        (2, true),
+        "{shown}"
+    );
+
+    let machines = name("machines.json");
+    let (shown, code) = on_a_terminal(
+        &[&into(&machines)[..], &["--json"]].concat(),
+        &server.environment(),
+    );
+    assert_eq!((code, &*shown), (0, ""));
+    // No terminal.
+    let out = name("pipe.json");
+    let arguments = people(&out);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = kyc(&arguments, &server.environment());
+    assert_eq!(
+        (run.code, run.stderr.contains(total)),
+        (0, false),
+        "{run:?}"
+    );
+}
