@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use kyc_journey::{Correlation, JourneyId, Provider};
 use provider_core::{Email, InvalidRequest, Masked, Mobile, Pan, check_web_url};
 
-/// Finds the person of a journey. A journey knows no person, only its own id; the application keeps who it belongs to, and is asked
-/// just before a call that needs it.
+/// Finds the person of a journey, just before a call that needs it. A journey's state knows no person, only its own id: either the
+/// application keeps who it belongs to, or the payload of its start says it, which [`StoredApplicants`](crate::StoredApplicants) reads.
 #[async_trait]
 pub trait Applicants: fmt::Debug + Send + Sync {
     /// The person of this journey.

@@ -18,6 +18,7 @@ mod returns;
 #[cfg(feature = "consent")]
 mod sealer;
 mod seams;
+mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
 #[cfg(feature = "consent")]
@@ -31,6 +32,7 @@ pub use returns::Returns;
 #[cfg(feature = "consent")]
 pub use sealer::PersonSealer;
 pub use seams::{ConsentLog, Consents, Notices, ProviderCall, Unproved};
+pub use stored::StoredApplicants;
 #[cfg(feature = "veriff")]
 pub use veriff::VeriffSettings;
 #[cfg(feature = "consent")]

@@ -50,6 +50,16 @@ impl SqliteEngine {
         Self::start(Candidate::new(path.as_ref())?.open()?, sealer, apply)
     }
 
+    /// Finds what speaks against a file that is to be opened or made, and writes nothing: before something is made that belongs to it,
+    /// such as a key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but for what only the database itself tells, and for [`Held`](OpenError::Held).
+    pub fn check(path: impl AsRef<Path>) -> Result<(), OpenError> {
+        Candidate::check(path.as_ref())
+    }
+
     /// Waits until no other engine has the database, on this machine, then opens it: at once if the one that had it dies.
     ///
     /// # Errors

@@ -50,6 +50,21 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The path is a link to a file that is not there. Remove the link, or put the file back.
+    #[error("{} is a link to a file that is not there", path.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The file has several names (hard links). The lock and the write-ahead log lie beside one of them only, so that by another name
+    /// the database would be opened twice, and torn. Remove the other names.
+    #[error("{} has {names} names; a database must have one", path.display())]
+    SeveralNames {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
     /// The database is another application's.
     #[error("{} is a database of another application (its application_id is {found:#x})", path.display())]
     OtherApplication {
@@ -145,12 +160,15 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Checks everything that can be checked while another engine has the database, and writes nothing but the lock's file.
     pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
-        // Only Linux has it; elsewhere a network file system is not noticed.
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        Self::among(&mounts, path)
+        Self::among(&mounts(), path)
     }
 
-    fn among(mounts: &str, path: &Path) -> Result<Self, OpenError> {
+    /// Finds what speaks against a file, and writes nothing.
+    pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
+        Self::checked(&mounts(), path).map(drop)
+    }
+
+    fn checked(mounts: &str, path: &Path) -> Result<PathBuf, OpenError> {
         check_version(rusqlite::version_number(), rusqlite::version())?;
         let path = absolute(path)?;
         if let Some(kind) = mounts::network(mounts, &path) {
@@ -158,7 +176,13 @@ impl Candidate {
             return Err(OpenError::NetworkFileSystem { path, kind });
         }
         writable(&path)?;
+        one_name(&path)?;
         inspect(&path)?;
+        Ok(path)
+    }
+
+    fn among(mounts: &str, path: &Path) -> Result<Self, OpenError> {
+        let path = Self::checked(mounts, path)?;
         let lock = beside(&path, ".lock");
         let lock = for_the_owner()
             .create(true)
@@ -189,6 +213,7 @@ impl Candidate {
         let Self { path, lock } = self;
         let sqlite = |source| OpenError::sqlite(&path, source);
         // The one that had it may have been a later version.
+        one_name(&path)?;
         inspect(&path)?;
         if is_empty(&path) {
             create(&path)?;
@@ -231,6 +256,11 @@ impl OpenError {
     }
 }
 
+/// What is mounted where. Only Linux tells it; elsewhere a network file system is not noticed.
+fn mounts() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
 fn check_version(number: i32, name: &'static str) -> Result<(), OpenError> {
     if number < OLDEST {
         return Err(OpenError::OldSqlite { found: name });
@@ -241,8 +271,14 @@ fn check_version(number: i32, name: &'static str) -> Result<(), OpenError> {
 /// The path without links and `..`, so that one file has one lock.
 fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     let file = |source| OpenError::file(path, source);
-    if let Ok(path) = path.canonicalize() {
-        return Ok(path);
+    match path.canonicalize() {
+        Ok(path) => return Ok(path),
+        // Making the database would put it in the place of the link.
+        Err(none) if none.kind() == std::io::ErrorKind::NotFound && path.is_symlink() => {
+            let path = path.to_owned();
+            return Err(OpenError::DanglingLink { path });
+        }
+        Err(_) => {}
     }
     let whole = std::path::absolute(path).map_err(file)?;
     let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
@@ -255,6 +291,22 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
+}
+
+/// Refuses a file with several names: what lies beside it, the lock and the log, is found by one of them only.
+fn one_name(path: &Path) -> Result<(), OpenError> {
+    #[cfg(unix)]
+    {
+        let names =
+            fs::metadata(path).map_or(1, |file| std::os::unix::fs::MetadataExt::nlink(&file));
+        if names > 1 {
+            let path = path.to_owned();
+            return Err(OpenError::SeveralNames { path, names });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 fn is_empty(path: &Path) -> bool {
@@ -587,6 +639,45 @@ mod tests {
                 assert!(matches!(error, OpenError::NotADatabase { .. }));
             }
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_by_another_name_or_a_link_to_none_is_refused() {
+        use std::os::unix::fs::symlink;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, other) = (
+            directory.path().join("kyc.db"),
+            directory.path().join("other.db"),
+        );
+        symlink(&other, &path).expect("a link");
+        let error = Candidate::among("", &path).expect_err("a link to nothing is refused");
+        assert!(matches!(error, OpenError::DanglingLink { .. }));
+        assert!(path.is_symlink() && !other.exists());
+        fs::remove_file(&path).expect("the link");
+
+        let first = open(directory.path()).expect("a database");
+        // A link has the lock of its file.
+        symlink(&path, &other).expect("a link");
+        let linked = Candidate::among("", &other).and_then(Candidate::open);
+        assert!(matches!(linked, Err(OpenError::Held { .. })));
+        fs::remove_file(&other).expect("the link");
+        fs::hard_link(&path, &other).expect("another name");
+        for path in [&path, &other] {
+            let error = Candidate::check(path).expect_err("two names");
+            assert!(matches!(error, OpenError::SeveralNames { names: 2, .. }));
+        }
+        assert!(!directory.path().join("other.db.lock").exists());
+        // Whoever waits is told once the wait is over.
+        fs::remove_file(&other).expect("the other name");
+        let waiting = Candidate::among("", &path).expect("a candidate");
+        fs::hard_link(&path, &other).expect("another name");
+        drop(first);
+        assert!(matches!(
+            waiting.wait(),
+            Err(OpenError::SeveralNames { .. })
+        ));
     }
 
     #[test]

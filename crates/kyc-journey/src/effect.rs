@@ -286,6 +286,8 @@ pub enum LedgerEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DataClass {
+    /// Who the journey is about, as calls need it: the payload of the start.
+    Person,
     /// Links for the person: they open a session.
     Links,
     /// Codes and parameters that the person brought back.
@@ -300,6 +302,7 @@ pub enum DataClass {
 
 provider_core::named_enum! {
     DataClass("class") {
+        Person = "person",
         Links = "links",
         Codes = "codes",
         Documents = "documents",

@@ -16,7 +16,7 @@ use crate::plan::{DocumentKind, Plan, Provider};
 #[non_exhaustive]
 pub enum Fact {
     // Commands of the application, the person or an operator.
-    /// The journey begins.
+    /// The journey begins. Its payload may say who it is [about](crate::DataClass::Person).
     Start {
         /// What it is to reach.
         plan: Box<Plan>,

@@ -37,6 +37,9 @@ pub struct Journey {
 struct Started {
     token: CorrelationToken,
     plan: Plan,
+    /// The event whose payload says who it is about, until that is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<Seq>,
     #[serde(default)]
     consent: Consent,
     #[serde(default)]
@@ -149,6 +152,12 @@ impl Journey {
     /// Its plan, once it has started.
     pub fn plan(&self) -> Option<&Plan> {
         self.started.as_ref().map(|started| &started.plan)
+    }
+
+    /// The event whose [payload](DataClass::Person) says who it is about; `None` if the start had none, and once it is erased: the person
+    /// refused or withdrew the consent, or its time is over.
+    pub fn person(&self) -> Option<Seq> {
+        self.started.as_ref().and_then(|started| started.person)
     }
 
     /// The receipt of the consent under which it runs, while there is one.
@@ -264,6 +273,8 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
         (None, Fact::Start { plan, token }) => match plan.check() {
             Ok(()) => {
                 let mut started = Started::new(plan, *token);
+                step.keep_payload();
+                started.person = step.keeps_payload.then_some(step.seq);
                 started.consent.ask(&mut step, plan);
                 state.status = JourneyStatus::AwaitConsent;
                 step.notify(Notice::Status(state.status));
@@ -309,6 +320,7 @@ impl Started {
     fn new(plan: &Plan, token: CorrelationToken) -> Self {
         Self {
             token,
+            person: None,
             consent: Consent::None,
             timers: Timers::default(),
             legs: Legs {
@@ -366,6 +378,7 @@ impl Started {
                 JourneyStatus::AwaitConsent => {
                     self.consent
                         .end(step, Consent::Refused, LedgerEntry::Refused);
+                    self.erase_person(step);
                     self.end(status, step, JourneyStatus::Refused, Stop::Cancelled);
                 }
                 _ => step.discarded(Reason::NotExpected),
@@ -550,6 +563,7 @@ impl Started {
             (None, TimerPurpose::Notice) => {
                 self.consent
                     .end(step, Consent::Expired, LedgerEntry::Expired);
+                self.erase_person(step);
                 self.end(status, step, JourneyStatus::Expired, Stop::Expired);
             }
             (None, TimerPurpose::Renewal) => match legs.any_goes_on(plan) {
@@ -597,6 +611,7 @@ impl Started {
             .end(step, Consent::Expired, LedgerEntry::Expired);
         match *status {
             JourneyStatus::Completed | JourneyStatus::Rejected => {
+                self.erase_person(step);
                 // What was fetched in time has a life of its own.
                 for leg in Leg::ALL {
                     self.legs
@@ -621,6 +636,7 @@ impl Started {
         }
         step.cancel_timers(|name| name.leg.is_none());
         if stop.erases() {
+            self.erase_person(step);
             step.cancel_timers(|name| name.purpose == TimerPurpose::DataLife);
             for class in [
                 DataClass::Links,
@@ -638,6 +654,13 @@ impl Started {
             }
         }
         self.set_status(status, step, end);
+    }
+
+    /// Without a consent there is nothing to know of the person. What gives something back names no person.
+    fn erase_person(&mut self, step: &mut Step<'_>) {
+        if self.person.take().is_some() {
+            step.erase(None, DataClass::Person);
+        }
     }
 
     fn set_status(&self, status: &mut JourneyStatus, step: &mut Step<'_>, new: JourneyStatus) {

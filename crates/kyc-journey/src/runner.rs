@@ -43,6 +43,7 @@ pub struct Runner {
     clock: Arc<dyn Clock>,
     calls: usize,
     only: Option<JourneyId>,
+    patience: Option<Duration>,
 }
 
 impl Runner {
@@ -54,6 +55,7 @@ impl Runner {
             clock: Arc::new(SystemClock),
             calls: 256,
             only: None,
+            patience: None,
         }
     }
 
@@ -76,6 +78,14 @@ impl Runner {
     #[must_use]
     pub fn only(mut self, journey: JourneyId) -> Self {
         self.only = Some(journey);
+        self
+    }
+
+    /// Ends a run with the store's error once something could not be stored for this long, instead of trying for ever: for a command
+    /// behind which somebody waits. What is under way then is dropped, as in a crash.
+    #[must_use]
+    pub fn with_patience(mut self, longest: Duration) -> Self {
+        self.patience = Some(longest);
         self
     }
 
@@ -213,6 +223,7 @@ impl Runner {
             clock: Arc::clone(&self.clock),
             calls: self.calls,
             only: None,
+            patience: self.patience,
         };
         let id = effect.id.clone();
         state.effects.insert(id.clone());
@@ -239,7 +250,8 @@ impl Runner {
             Ok(()) => {
                 state.effects.remove(&id);
             }
-            Err(error) if is_over(&error) => return Err(error),
+            // What passes is told once the patience is at its end.
+            Err(error) if is_over(&error) || is_passing(&error) => return Err(error),
             // It stays among those under way, so that the next run tries it again, and not this one without end.
             Err(error) => {
                 tracing::error!(effect = %id, %error, "an effect is left to the next start");
@@ -350,11 +362,14 @@ impl Runner {
         F: Future<Output = Result<T, EngineError>> + Send,
     {
         let mut wait = BACK_OFF.0;
+        let mut left = self.patience;
         loop {
             match ask().await {
-                Err(error) if is_passing(&error) => {
+                Err(error) if is_passing(&error) && left != Some(Duration::ZERO) => {
                     tracing::warn!(%error, "journeys cannot be stored");
-                    self.clock.sleep(wait).await;
+                    let pause = left.map_or(wait, |left| wait.min(left));
+                    self.clock.sleep(pause).await;
+                    left = left.map(|left| left.saturating_sub(pause));
                     wait = wait.saturating_mul(2).min(BACK_OFF.1);
                 }
                 other => return other,

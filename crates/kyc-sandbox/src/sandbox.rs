@@ -75,7 +75,39 @@ impl Sandbox {
         settings: Settings,
         path: impl AsRef<std::path::Path>,
     ) -> Result<Self, StateFileError> {
-        let store = Store::open(path.as_ref())?;
+        Self::on_file(settings, path.as_ref(), None)
+    }
+
+    /// As [`open`](Self::open), for an application that keeps state of its own which belongs to this one: a new file is marked with the
+    /// owner's name, and one that has another mark, or was begun without one, is refused. `open` asks for no mark.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and [`OtherOwner`](StateFileError::OtherOwner).
+    #[cfg(feature = "state-file")]
+    pub fn open_for(
+        owner: &str,
+        settings: Settings,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, StateFileError> {
+        Self::on_file(settings, path.as_ref(), Some(owner))
+    }
+
+    #[cfg(feature = "state-file")]
+    fn on_file(
+        settings: Settings,
+        path: &std::path::Path,
+        owner: Option<&str>,
+    ) -> Result<Self, StateFileError> {
+        let store = Store::open(path)?;
+        let is_new = store.is_empty();
+        let room = store.room("owner");
+        let marks: BTreeMap<String, bool> = room.take().into_iter().collect();
+        match owner {
+            Some(owner) if is_new => room.put(owner, &true),
+            Some(owner) if !marks.contains_key(owner) => return Err(StateFileError::OtherOwner),
+            _ => {}
+        }
         let sandbox = Self::on(store.clone(), settings);
         store.begin()?;
         sandbox.simulation().write()?;

@@ -20,7 +20,8 @@ pub(crate) enum JourneyCommand {
     Show(OneJourney),
     /// Wait until nobody follows the journeys of the file, then show one; ends as `start` does
     Watch(OneJourney),
-    /// Let a journey go on for which somebody had to act, and follow it as `start` does
+    /// Let a journey go on that was interrupted or for which somebody had to act, and follow it as `start` does; of one that has ended,
+    /// make the calls that give something back
     Resume(JourneyResume),
     /// End a journey, as an operator does
     Cancel(OneJourney),
@@ -31,7 +32,8 @@ pub(crate) enum JourneyCommand {
 /// The file that keeps the journeys.
 #[derive(Debug, Args)]
 pub(crate) struct Store {
-    /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it
+    /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it, and with .sandbox what the
+    /// sandbox knows of them
     #[arg(long, value_name = "FILE", default_value = "kyc-journeys.db")]
     pub(crate) db: PathBuf,
 }
@@ -49,7 +51,7 @@ pub(crate) struct JourneyStart {
     /// What the journey is to reach, a TOML or JSON file; documents, accounts and a verification if absent
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Your name for the journey: the same key is the same journey, and begins it once
+    /// Your name for the journey: the same key is the same journey, which begins once, and goes on if it was interrupted
     #[arg(long)]
     pub(crate) key: Option<String>,
     #[command(flatten)]
@@ -66,9 +68,9 @@ pub(crate) struct JourneyResume {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// The person's mobile number, 10 digits: a journey does not store it
+    /// The person's mobile number, which the journey keeps: refused if it is another one
     #[arg(long = "mobile-number", alias = "mobile")]
-    pub(crate) mobile: String,
+    pub(crate) mobile: Option<String>,
     #[command(flatten)]
     pub(crate) store: Store,
 }

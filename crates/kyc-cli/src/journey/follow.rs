@@ -12,10 +12,11 @@ use kyc_facade::finpro_fiu::ProductId;
 use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
-use kyc_facade::provider_core::{Clock as _, Mobile, Settings};
+use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
-    JourneyRecord, Leg, LegStatus, Provider, Runner, Seq,
+    JourneyRecord, Leg, LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer,
+    TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -28,6 +29,8 @@ use crate::sandbox::serve;
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
+/// How long it is tried to store something, if `--timeout` is no shorter.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How far the clock is moved at first where nothing is due earlier, so that the person's next step is noticed; each time a tenth
 /// further, until something happens.
 const STEP: Duration = Duration::from_secs(30);
@@ -57,19 +60,18 @@ pub(crate) struct Followed {
 }
 
 impl Following {
-    /// Prepares to follow a journey of this person.
+    /// Prepares to follow a journey.
     pub(crate) async fn new(
         store: Store,
         id: JourneyId,
-        mobile: &Mobile,
         options: CallSettings,
     ) -> Result<Self, Failure> {
-        let sandbox = Sandbox::default();
+        let sandbox = store.sandbox()?;
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
         let clients = Clients::new(Settings::of(served.environment()), options);
-        let lender = Arc::new(Lender::of(id.clone(), mobile)?);
+        let lender = Arc::new(Lender::of(store.engine.clone())?);
         let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
         let performer = ProviderClients::new(lender.clone(), lender.clone(), lender)
             .with_call_deadline(deadline)
@@ -82,7 +84,8 @@ impl Following {
             .finpass(clients.client(Finpass::from_settings)?)
             .veriff(clients.client(Veriff::from_settings)?, veriff);
         let clock = Arc::new(SandboxClock(sandbox.clone()));
-        let runner = Runner::new(store.engine.clone(), Arc::new(performer));
+        let runner = Runner::new(store.engine.clone(), Arc::new(performer))
+            .with_patience(deadline.min(PATIENCE));
         Ok(Self {
             runner: runner.with_clock(clock.clone()).only(id.clone()),
             store,
@@ -107,14 +110,26 @@ impl Following {
         key: &str,
         leg: Option<Leg>,
         fact: Fact,
+        payload: Option<Payload>,
     ) -> Result<(), Failure> {
         let key = EventKey::command(key)?;
-        let event = Event::new(key, self.clock.now(), leg, fact);
+        let event = Event::new(key, self.clock.now(), leg, fact).set_payload(payload);
         let submitted = self.store.engine.submit(&self.id, event).await;
         submitted.map(drop).map_err(failed)
     }
 
-    /// Follows the journey until it ends, or somebody has to act. `tell` gets what happened after an event.
+    /// The person gives the consent, once.
+    pub(crate) async fn consent(&self) -> Result<(), Failure> {
+        let receipt = ReceiptId::parse(format!("sandbox-{:032x}", self.clock.random()?))?;
+        let given = Fact::ConsentGiven {
+            receipt,
+            expires_at: None,
+        };
+        self.submit("consent", None, given, None).await
+    }
+
+    /// Follows the journey until it ends, or somebody has to act; one that has ended, until nothing is left to be given back. `tell`
+    /// gets what happened after an event.
     pub(crate) async fn follow(
         &self,
         after: Seq,
@@ -140,9 +155,8 @@ impl Following {
             }
             let record = record.ok_or_else(|| Failure::configuration("ID", "was forgotten"))?;
             let late = self.clock.now().duration_since(begun) > LONGEST;
-            let timers = record.state.timers();
-            let next = timers.iter().map(|timer| timer.at).min();
-            let Some(next) = next.filter(|_| !late && !rests(&record.state)) else {
+            let next = awaited(&record.state).map(|timer| timer.at).min();
+            let Some(next) = next.filter(|_| !late) else {
                 return Ok(Followed { record, written });
             };
             let wait = next.duration_since(self.clock.now());
@@ -198,8 +212,25 @@ impl Following {
     }
 }
 
-/// Whether nothing more happens by itself: it has ended, or each leg has and somebody has to act.
+/// The timers that are waited for. Whoever has to act waits for the look-ups of calls whose outcome is unknown; of a journey that has
+/// ended, calls that give something back are made again.
+fn awaited(state: &Journey) -> impl Iterator<Item = SetTimer> {
+    let (is_end, rests) = (state.status().is_end(), rests(state));
+    let is_awaited = move |timer: &SetTimer| match timer.name.purpose {
+        TimerPurpose::Retry(_) => !rests || is_end,
+        TimerPurpose::Settle => !is_end,
+        _ => !rests,
+    };
+    state.timers().into_iter().filter(is_awaited)
+}
+
+/// Whether no leg goes on by itself: it has ended, or each leg has and somebody has to act.
 fn rests(state: &Journey) -> bool {
     let is_open = |leg: &Leg| state.leg_status(*leg) == LegStatus::Open;
     state.status().is_end() || !Leg::ALL.iter().any(is_open)
+}
+
+/// Whether there is something to follow: nobody has to act first.
+pub(crate) fn goes_on(state: &Journey) -> bool {
+    awaited(state).next().is_some()
 }

@@ -1,43 +1,58 @@
 //! Who takes part in a journey in the sandbox.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Masked, Mobile, SystemClock};
-use kyc_journey::{EffectId, JourneyId, LedgerEntry, Notice, Undelivered};
-use kyc_journey_performer::{Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices};
+use kyc_journey::{EffectId, JourneyEngine, JourneyId, LedgerEntry, Notice, Undelivered};
+use kyc_journey_performer::{
+    Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices, StoredApplicants,
+};
 use kyc_sandbox::{MobileScript, Sandbox};
 
 /// Somebody who approves everything.
 const APPROVES: &str = "9001000000";
 const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 
-/// The application: it knows the person of one journey, and has nobody to tell: what a journey says is in its history.
+/// The application: its persons are kept in their journeys, and it has nobody to tell: what a journey says is in its history.
 #[derive(Debug)]
-pub(crate) struct Lender(JourneyId, Applicant);
+pub(crate) struct Lender(StoredApplicants);
 
 impl Lender {
-    /// The lender whose journey is that of the person with this number.
-    pub(crate) fn of(journey: JourneyId, mobile: &Mobile) -> Result<Self, InvalidRequest> {
-        // DigiLocker's person is the script in the address, Veriff's the one in the number, or a name where there is none.
-        let script = MobileScript::of(mobile.expose()).map(|_| mobile.expose());
-        let base = format!("https://lender.example.test/{}", script.unwrap_or(APPROVES));
-        let name = script.is_none().then(|| Masked::new("Approve"));
-        let applicant = Applicant::new(mobile.clone(), Addresses::new(base)?)
-            .set_name(name, None)
-            .set_notice_text(Some(Masked::new(NOTICE)));
-        Ok(Self(journey, applicant))
+    /// The lender of these journeys.
+    pub(crate) fn of(engine: Arc<dyn JourneyEngine>) -> Result<Self, InvalidRequest> {
+        let addresses = addresses(APPROVES)?;
+        Ok(Self(StoredApplicants::new(engine, addresses)))
     }
+}
+
+/// The person with this number.
+pub(crate) fn person(mobile: Mobile) -> Result<Applicant, InvalidRequest> {
+    // Veriff's person is the script in the number, or a name where there is none.
+    let is_scripted = MobileScript::of(mobile.expose()).is_some();
+    let name = (!is_scripted).then(|| Masked::new("Approve"));
+    let addresses = addresses(mobile.expose())?;
+    let applicant = Applicant::new(mobile, addresses)
+        .set_name(name, None)
+        .set_notice_text(Some(Masked::new(NOTICE)));
+    Ok(applicant)
+}
+
+/// Where the person with this number comes back to: DigiLocker's person is the script in the address.
+fn addresses(mobile: &str) -> Result<Addresses, InvalidRequest> {
+    let script = MobileScript::of(mobile).map_or(APPROVES, |_| mobile);
+    Addresses::new(format!("https://lender.example.test/{script}"))
 }
 
 #[async_trait]
 impl Applicants for Lender {
     async fn applicant(&self, journey: &JourneyId) -> Result<Applicant, NoApplicant> {
-        match *journey == self.0 {
-            true => Ok(self.1.clone()),
-            false => Err(NoApplicant::Unknown),
-        }
+        let mut applicant = self.0.applicant(journey).await?;
+        let addresses = addresses(applicant.mobile.expose());
+        applicant.addresses = addresses.map_err(|_| NoApplicant::Unknown)?;
+        Ok(applicant)
     }
 }
 

@@ -2,22 +2,25 @@
 
 mod follow;
 mod invented;
+mod person;
 mod plan;
+mod resume;
 mod seal;
 mod show;
+mod start;
 mod store;
 mod timeline;
 
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
-use kyc_facade::provider_core::{Clock as _, InvalidRequest, Mobile, SystemClock};
+use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
-    CorrelationToken, Event, EventKey, Fact, JourneyEngine as _, JourneyFilter, JourneyId,
-    JourneyRecord, JourneyStatus, Leg, LegStatus, PageToken, ReceiptId, Seq, Verdict,
+    Event, EventKey, Fact, JourneyEngine as _, JourneyFilter, JourneyId, JourneyRecord,
+    JourneyStatus, Leg, PageToken, Seq, Verdict,
 };
 
 use self::follow::Following;
 use self::store::{Store, failed};
-use crate::arguments::{JourneyCommand, JourneyList, JourneyResume, JourneyStart, OneJourney};
+use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
 use crate::interrupt::Interrupt;
@@ -36,17 +39,20 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     match command {
-        JourneyCommand::Start(arguments) => start(*arguments, options, output).await,
-        JourneyCommand::Resume(arguments) => resume(arguments, options, output).await,
+        JourneyCommand::Start(arguments) => start::run(*arguments, options, output).await,
+        JourneyCommand::Resume(arguments) => resume::run(arguments, options, output).await,
         JourneyCommand::List(arguments) => list(arguments, output).await,
         JourneyCommand::Show(arguments) => {
-            let store = Store::existing(&arguments.store.db)?;
+            let store = Store::existing(&arguments.store.db).await?;
             let (_, record) = find(&store, &arguments.id).await?;
             show::print(&store, &record, output).await?;
             Ok(0)
         }
         JourneyCommand::Watch(arguments) => {
-            let store = Store::once_free(&arguments.store.db).await?;
+            let store = Store::once_free(&arguments.store.db, || {
+                output.tell("another kyc has the file, and only it can tell what happens now; what has happened is told once it ends");
+            });
+            let store = store.await?;
             let (_, record) = find(&store, &arguments.id).await?;
             show::print(&store, &record, output).await?;
             Ok(exit_code(record.state.status()))
@@ -54,97 +60,6 @@ pub(crate) async fn run(
         JourneyCommand::Cancel(arguments) => end(arguments, Fact::Cancel, output).await,
         JourneyCommand::Withdraw(arguments) => end(arguments, Fact::Withdrawn, output).await,
     }
-}
-
-async fn start(
-    arguments: JourneyStart,
-    options: CallSettings,
-    output: Output,
-) -> Result<u8, Failure> {
-    let mobile = Mobile::parse(&arguments.mobile)?;
-    only_in_a_sandbox(arguments.sandbox)?;
-    let plan = match &arguments.plan {
-        Some(path) => plan::read(path)?,
-        None => plan::whole()?,
-    };
-    if let Some(key) = &arguments.key {
-        if key.trim().is_empty() {
-            return Err(Failure::configuration("--key", "must not be empty"));
-        }
-        EventKey::command(key).map_err(|error| error.for_field("--key"))?;
-    }
-    let store = Store::open(&arguments.store.db)?;
-    let id = match &arguments.key {
-        Some(key) => store.named(key),
-        None => JourneyId::from_bits(random()?),
-    };
-    let known = store.engine.read(&id).await.map_err(failed)?;
-    if let Some(known) = known {
-        output.tell(match known.state.status().is_end() {
-            true => "the key has a journey already; nothing was begun",
-            false => "the key has a journey already; nothing was begun: `kyc journey resume` goes on with it",
-        });
-        show::print(&store, &known, output).await?;
-        return Ok(exit_code(known.state.status()));
-    }
-    let following = Following::new(store, id, &mobile, options).await?;
-    let token = CorrelationToken::from_bits(random()?);
-    let begin = Fact::Start {
-        plan: Box::new(plan),
-        token,
-    };
-    following.submit("start", None, begin).await?;
-    let receipt = ReceiptId::parse(format!("sandbox-{:032x}", random()?))?;
-    let given = Fact::ConsentGiven {
-        receipt,
-        expires_at: None,
-    };
-    following.submit("consent", None, given).await?;
-    follow(following, Seq::ZERO, output).await
-}
-
-async fn resume(
-    arguments: JourneyResume,
-    options: CallSettings,
-    output: Output,
-) -> Result<u8, Failure> {
-    let mobile = Mobile::parse(&arguments.mobile)?;
-    only_in_a_sandbox(arguments.sandbox)?;
-    let only = arguments.leg.as_deref().map(leg).transpose()?;
-    let store = Store::existing(&arguments.store.db)?;
-    let (id, record) = find(&store, &arguments.id).await?;
-    let state = &record.state;
-    let legs = Leg::ALL.iter().copied();
-    let legs = legs.filter(|leg| only.is_none_or(|only| only == *leg));
-    // Who asks again knows that the last time may have been billed.
-    let facts = legs.clone().filter_map(|leg| match state.leg_status(leg) {
-        LegStatus::NeedsPerson | LegStatus::Expired => Some((leg, Fact::AskAgain)),
-        LegStatus::NeedsOperator if state.leg(leg).is_some_and(|leg| leg.unsettled.is_some()) => {
-            Some((leg, Fact::AskAgain))
-        }
-        LegStatus::NeedsOperator => Some((leg, Fact::Resume)),
-        _ => None,
-    });
-    let facts: Vec<_> = facts.collect();
-    // One that was interrupted only has to be followed.
-    let is_open = legs
-        .clone()
-        .any(|leg| state.leg_status(leg) == LegStatus::Open);
-    if state.status().is_end() || (facts.is_empty() && !is_open) {
-        let rule = format!(
-            "is {}, and nobody can make it go on",
-            state.status().as_str()
-        );
-        return Err(Failure::configuration("ID", rule));
-    }
-    let after = state.seq();
-    let following = Following::new(store, id, &mobile, options).await?;
-    following.catch_up(record.updated_at).await;
-    for (leg, fact) in facts {
-        let key = format!("resume-{leg}-{after}", leg = leg.as_str());
-        following.submit(&key, Some(leg), fact).await?;
-    }
-    follow(following, after, output).await
 }
 
 /// Follows a journey until it ends or somebody has to act, and prints what happens after an event.
@@ -191,7 +106,7 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     });
     let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
     let since = arguments.stuck.as_deref().map(long_ago).transpose()?;
-    let store = Store::existing(&arguments.store.db)?;
+    let store = Store::existing(&arguments.store.db).await?;
     let filter = JourneyFilter::new()
         .set_statuses(statuses)
         .set_unchanged_since(since);
@@ -211,7 +126,7 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
 
 /// Ends a journey. What has to be asked of providers then waits for whoever follows it.
 async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Failure> {
-    let store = Store::existing(&arguments.store.db)?;
+    let store = Store::existing(&arguments.store.db).await?;
     let (id, record) = find(&store, &arguments.id).await?;
     let key = EventKey::command(&format!("{}-{}", fact.name(), record.state.seq()))?;
     // A journey in the sandbox is ahead of this machine's clock.
@@ -227,7 +142,7 @@ async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Fa
     let calls = store.waiting_calls(&id).await?;
     if calls > 0 {
         output.tell(&format!(
-            "{calls} of its calls to providers wait until somebody follows it"
+            "{calls} of its calls to providers wait: `kyc journey resume` makes them"
         ));
     }
     Ok(0)
@@ -270,10 +185,6 @@ fn long_ago(text: &str) -> Result<Timestamp, Failure> {
 fn days(text: &str) -> Option<SignedDuration> {
     let days: i64 = text.strip_suffix('d')?.parse().ok()?;
     SignedDuration::try_from_hours(days.checked_mul(24)?)
-}
-
-fn random() -> Result<u128, InvalidRequest> {
-    SystemClock.random()
 }
 
 fn exit_code(status: JourneyStatus) -> u8 {

@@ -12,6 +12,7 @@ use kyc_journey::{Domain, Place, SealError, Sealer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::store::beside;
 use crate::failure::Failure;
 use crate::temporary;
 
@@ -30,23 +31,18 @@ impl fmt::Debug for FileSealer {
 }
 
 /// Where the key of a file of journeys is.
-pub(crate) fn key_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".key");
-    path.into()
+fn key_path(database: &Path) -> PathBuf {
+    beside(database, ".key")
 }
 
 impl FileSealer {
-    /// Reads the key of this file.
-    pub(crate) fn read(database: &Path) -> Result<Self, Failure> {
-        let failed = |error: &io::Error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                let rule = "has no key beside it: it is no file of journeys, or its key is lost";
-                Failure::configuration("--db", rule)
-            }
-            _ => Failure::file("the key beside --db", "read", error),
+    /// Reads the key of this file; `None` if it has none.
+    pub(crate) fn read(database: &Path) -> Result<Option<Self>, Failure> {
+        let failed = |error: &io::Error| Failure::file("the key beside --db", "read", error);
+        let mut file = match fs::File::open(key_path(database)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| failed(&error))?,
         };
-        let mut file = fs::File::open(key_path(database)).map_err(|error| failed(&error))?;
         #[cfg(unix)]
         {
             let read = file.metadata().map_err(|error| failed(&error))?;
@@ -60,7 +56,7 @@ impl FileSealer {
         let whole = file.read_exact(&mut *key);
         let more = whole.and_then(|()| file.read(&mut [0]));
         match more {
-            Ok(0) => Ok(Self(key)),
+            Ok(0) => Ok(Some(Self(key))),
             Ok(_) => Err(not_a_key()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(not_a_key()),
             Err(error) => Err(failed(&error)),
@@ -74,7 +70,9 @@ impl FileSealer {
         getrandom::fill(&mut *key).map_err(|_| Failure::configuration("system", rule))?;
         match Self::write(&key_path(database), &key) {
             Ok(()) => Ok(Self(key)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(database),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Self::read(database)?.ok_or_else(not_a_key)
+            }
             Err(error) => Err(Failure::file("the key beside --db", "written", &error)),
         }
     }
@@ -154,6 +152,24 @@ impl Sealer for FileSealer {
             digest.copy_from_slice(&mac.finalize().into_bytes());
         }
         digest
+    }
+}
+
+/// Stands in for a key that is lost: what is sealed stays so, and nothing is written.
+#[derive(Debug)]
+pub(crate) struct NoKey;
+
+impl Sealer for NoKey {
+    fn seal(&self, _: &Place<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
+        Err(SealError::NoKey)
+    }
+
+    fn open(&self, _: &Place<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
+        Err(SealError::NoKey)
+    }
+
+    fn digest(&self, _: Domain, _: &[u8]) -> [u8; 32] {
+        [0; 32]
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{
-    Domain, EngineError, EngineErrorKind, JourneyId, Lane, Outbox as _, Sealer as _,
+    Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
+    Outbox as _, PageToken, Sealer as _,
 };
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
+use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
-use super::seal::FileSealer;
+use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
+use crate::output::counted;
 
 const FIELD: &str = "--db";
 
@@ -20,44 +23,75 @@ const FIELD: &str = "--db";
 pub(crate) struct Store {
     pub(crate) engine: Arc<SqliteEngine>,
     sealer: Arc<FileSealer>,
+    path: PathBuf,
 }
 
 impl Store {
     /// Opens the file, or makes one.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn open(path: &Path) -> Result<Self, Failure> {
+        SqliteEngine::check(path).map_err(not_opened)?;
         match is_there(path) {
-            true => Self::with(path, FileSealer::read(path)?),
-            false => Self::with(path, FileSealer::create(path)?),
+            true => Self::existing(path).await,
+            false => Self::with(path, FileSealer::create(path)?).await,
         }
     }
 
     /// Opens the file, which is there.
-    pub(crate) fn existing(path: &Path) -> Result<Self, Failure> {
-        match is_there(path) {
-            true => Self::with(path, FileSealer::read(path)?),
-            false => Err(no_such_file()),
-        }
+    pub(crate) async fn existing(path: &Path) -> Result<Self, Failure> {
+        let sealer = key_of(path).await?;
+        Self::with(path, sealer).await
     }
 
-    /// Opens the file, which is there, once no other process has it.
-    pub(crate) async fn once_free(path: &Path) -> Result<Self, Failure> {
-        if !is_there(path) {
-            return Err(no_such_file());
-        }
-        let sealer = Arc::new(FileSealer::read(path)?);
-        let engine = SqliteEngine::stand_by(path, sealer.clone()).await;
-        Ok(Self {
-            engine: Arc::new(engine.map_err(not_opened)?),
-            sealer,
-        })
+    /// Opens the file, which is there, once no other process has it. `wait` is called if one has.
+    pub(crate) async fn once_free(path: &Path, wait: impl FnOnce()) -> Result<Self, Failure> {
+        let sealer = Arc::new(key_of(path).await?);
+        let engine = match SqliteEngine::open(path, sealer.clone()) {
+            Err(OpenError::Held { .. }) => {
+                wait();
+                SqliteEngine::stand_by(path, sealer.clone()).await
+            }
+            other => other,
+        };
+        Self::of(path, engine.map_err(not_opened)?, sealer).await
     }
 
-    fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
+    async fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
         let sealer = Arc::new(sealer);
         let engine = SqliteEngine::open(path, sealer.clone()).map_err(not_opened)?;
+        Self::of(path, engine, sealer).await
+    }
+
+    async fn of(
+        path: &Path,
+        engine: SqliteEngine,
+        sealer: Arc<FileSealer>,
+    ) -> Result<Self, Failure> {
+        // Another file's key is noticed before anything is written under it.
+        let known = engine
+            .list(&JourneyFilter::new(), PageToken::default())
+            .await;
+        if let Some(known) = known.map_err(failed)?.journeys.first() {
+            engine.read(&known.id).await.map_err(failed)?;
+        }
         Ok(Self {
             engine: Arc::new(engine),
             sealer,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The sandbox whose state lies beside the journeys: what they opened there, their persons' steps and the clock. It is of this file
+    /// alone.
+    pub(crate) fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let owner = self.sealer.digest(Domain::Reference, b"sandbox");
+        let path = beside(&self.path, ".sandbox");
+        let opened = Sandbox::open_for(&hex::encode(owner), Settings::default(), path);
+        opened.map_err(|error| {
+            let rule = match &error {
+                StateFileError::OtherOwner => "belongs to other journeys".to_owned(),
+                error => error.to_string().replace("the state file ", ""),
+            };
+            Failure::configuration("the sandbox beside --db", rule)
         })
     }
 
@@ -70,19 +104,59 @@ impl Store {
         JourneyId::from_bits(u128::from_be_bytes(*half))
     }
 
-    /// How many calls of a journey wait to be made.
+    /// How many calls of a journey wait to be made, or were interrupted.
     pub(crate) async fn waiting_calls(&self, id: &JourneyId) -> Result<usize, Failure> {
         const MOST: usize = 10_000;
-        let room = [(Lane::Calls, MOST)];
-        let due = self
-            .engine
-            .due(Timestamp::MAX, &room, &HashSet::new())
-            .await;
-        let effects = due.map_err(failed)?.effects;
-        Ok(effects
-            .iter()
-            .filter(|effect| effect.id.journey == *id)
-            .count())
+        let (room, none) = ([(Lane::Calls, MOST)], HashSet::new());
+        let due = self.engine.due(Timestamp::MAX, &room, &none).await;
+        let mut effects = due.map_err(failed)?.effects;
+        effects.extend(self.engine.interrupted().await.map_err(failed)?);
+        let of_it = effects.iter().filter(|effect| effect.id.journey == *id);
+        Ok(of_it.count())
+    }
+}
+
+/// A file beside the database.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// The key of a file that is there.
+async fn key_of(path: &Path) -> Result<FileSealer, Failure> {
+    if !is_there(path) {
+        return Err(no_such_file());
+    }
+    match FileSealer::read(path)? {
+        Some(sealer) => Ok(sealer),
+        None => Err(without_key(path).await),
+    }
+}
+
+/// Says how much is lost with a key.
+async fn without_key(path: &Path) -> Failure {
+    let rule = match held(path).await {
+        Some(journeys) => format!(
+            "has no key beside it, so that nothing it holds of {} can be read",
+            counted(journeys, "journey")
+        ),
+        None => "has no key beside it: it is no file of journeys, or its key is lost".to_owned(),
+    };
+    Failure::configuration(FIELD, rule)
+}
+
+/// How many journeys a file holds, which is known without its key.
+async fn held(path: &Path) -> Option<usize> {
+    let engine = SqliteEngine::open(path, Arc::new(NoKey)).ok()?;
+    let (mut journeys, mut page) = (0_usize, PageToken::default());
+    loop {
+        let found = engine.list(&JourneyFilter::new(), page).await.ok()?;
+        journeys = journeys.saturating_add(found.journeys.len());
+        page = match found.next {
+            Some(next) => next,
+            None => return Some(journeys),
+        };
     }
 }
 
@@ -101,6 +175,10 @@ pub(crate) fn failed(error: EngineError) -> Failure {
         EngineErrorKind::Corrupt => {
             "cannot be opened with the key beside it; the two do not belong together".to_owned()
         }
+        EngineErrorKind::Unavailable => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            format!("cannot be read or written: {}", cause.unwrap_or_default())
+        }
         _ => error.to_string(),
     };
     Failure::configuration(FIELD, rule)
@@ -113,6 +191,10 @@ fn not_opened(error: OpenError) -> Failure {
         }
         OpenError::ReadOnly { .. } => "cannot be written",
         OpenError::NotADatabase { .. } => "is no SQLite database",
+        OpenError::DanglingLink { .. } => "is a link to a file that is not there",
+        OpenError::SeveralNames { .. } => {
+            "has several names (hard links), of which each would have a lock of its own"
+        }
         OpenError::MissingDatabase { .. } => "is missing, and its write-ahead log is there",
         OpenError::OtherApplication { .. } => "is another application's database",
         OpenError::NewerSchema { .. } => "was written by a later version of kyc",

@@ -17,6 +17,7 @@ mod configuration;
 mod derived;
 mod forwarding;
 mod journey;
+mod journey_killed;
 mod json_schema;
 mod kyc;
 mod listen;

@@ -13,6 +13,7 @@ mod failures;
 mod people;
 mod returns;
 mod sandbox;
+mod stored;
 mod thread;
 
 use std::sync::Arc;

@@ -275,6 +275,37 @@ async fn a_disk_that_refuses_delays_a_call_or_its_answer_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn a_run_with_patience_ends_with_what_the_disk_says_and_the_next_one_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Arc::new(open(directory.path()).unwrap());
+    start(&engine).await;
+    let ask = event("ask", Fact::HandIn);
+    engine.submit(&id(), ask).await.unwrap();
+    engine.execute("PRAGMA query_only = ON").unwrap();
+    let (witness, clock) = (Witness::default(), Arc::new(HandClock::default()));
+    let run = || {
+        let performer = Arc::new(witness.clone());
+        let runner = Runner::new(Arc::clone(&engine) as _, performer);
+        let runner = runner.with_clock(Arc::clone(&clock) as _);
+        let runner = runner.with_patience(std::time::Duration::from_secs(5));
+        tokio::spawn(async move { runner.run_until_idle().await })
+    };
+    let refused = run();
+    while !refused.is_finished() {
+        clock.advance(SignedDuration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    let refused = refused.await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), EngineErrorKind::Unavailable);
+    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(cause.contains("readonly"), "{cause}");
+    assert_eq!((witness.calls().len(), events(&engine).await), (0, 2));
+    engine.execute("PRAGMA query_only = OFF").unwrap();
+    run().await.unwrap().unwrap();
+    assert_eq!((witness.calls().len(), events(&engine).await), (1, 3));
+}
+
+#[tokio::test]
 async fn a_disk_that_turned_read_only_refuses_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let engine = open(directory.path()).unwrap();

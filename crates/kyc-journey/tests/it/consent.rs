@@ -4,11 +4,12 @@ use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
     AccountsPlan, Answer, ConsentState, DataClass, DataState, DocumentKind, DocumentsPlan, Fact,
     Failure, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Plan, Provider, Reason, ReceiptId,
-    Refusal, ReturnEnd, SessionState, TimerPurpose, Verdict, VerificationPlan,
+    Refusal, ReturnEnd, Seq, SessionState, TimerPurpose, Verdict, VerificationPlan,
 };
 
 use crate::world::{
-    World, consent, data, documents, finpro, ours, reference, returned, session, verification,
+    TOKEN, World, consent, data, documents, finpro, ours, reference, returned, session,
+    verification,
 };
 
 fn receipt(name: &str) -> ReceiptId {
@@ -303,6 +304,62 @@ fn any_open_withdrawn_cancelled_or_expired_ends() {
     world.fire(TimerPurpose::Deadline);
     assert_eq!(world.status(), JourneyStatus::Expired);
     assert_eq!(world.journey.leg_status(Leg::Documents), LegStatus::Expired);
+}
+
+#[test]
+fn the_person_is_kept_from_the_start_until_the_consent_is_none() {
+    let started = || {
+        let mut world = World::new();
+        let plan = Box::new(three());
+        world.submit_with(Fact::Start { plan, token: TOKEN }, DataClass::Person);
+        assert!(world.last.keeps_payload);
+        assert_eq!(world.journey.person(), Some(Seq::new(1)));
+        world
+    };
+    let given = || {
+        let mut world = started();
+        let expires_at = None;
+        let receipt = receipt("receipt-1");
+        world.submit(Fact::ConsentGiven {
+            receipt,
+            expires_at,
+        });
+        world
+    };
+    let completed = || {
+        let mut world = given();
+        documents_ready(&mut world);
+        accounts_ready(&mut world);
+        assert_eq!(world.status(), JourneyStatus::Completed);
+        world
+    };
+    let is_erased = |world: &World| {
+        assert_eq!(
+            world.erased(DataClass::Person),
+            world.journey.person().is_none()
+        );
+        world.journey.person().is_none()
+    };
+    for (mut world, fact, erases) in [
+        (started(), Fact::ConsentRefused, true),
+        (started(), Fact::Withdrawn, true),
+        (started(), Fact::Cancel, false),
+        (given(), Fact::Withdrawn, true),
+        (given(), Fact::ConsentExpired, true),
+        (given(), Fact::Cancel, false),
+        (completed(), Fact::Withdrawn, true),
+        (completed(), Fact::ConsentExpired, true),
+    ] {
+        world.submit(fact.clone());
+        assert_eq!(is_erased(&world), erases, "{fact:?}");
+    }
+    assert!(is_erased(started().fire(TimerPurpose::Notice)));
+    assert!(!is_erased(given().fire(TimerPurpose::Deadline)));
+    // A plan that cannot be carried out is none, and keeps nothing.
+    let mut world = World::new();
+    let plan = Box::new(Plan::new());
+    world.submit_with(Fact::Start { plan, token: TOKEN }, DataClass::Person);
+    assert!(!world.last.keeps_payload && world.journey.person().is_none());
 }
 
 #[test]

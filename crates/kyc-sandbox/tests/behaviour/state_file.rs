@@ -760,6 +760,24 @@ async fn a_file_that_is_no_sandboxes_is_refused_and_not_changed() {
 }
 
 #[tokio::test]
+async fn a_file_is_its_owners_whatever_opens_it_meanwhile() {
+    let open = |file: &File, owner| Sandbox::open_for(owner, file.settings(), file.path());
+    let file = File::new();
+    for _ in 0..2 {
+        drop(open(&file, "one").unwrap());
+        drop(file.open());
+    }
+    let none = File::new();
+    drop(none.open());
+    for (file, owner) in [(&file, "another"), (&file, ""), (&none, "one")] {
+        let before = contents(file.directory.path());
+        let error = open(file, owner).unwrap_err();
+        assert!(matches!(error, StateFileError::OtherOwner), "{error:?}");
+        assert_eq!(contents(file.directory.path()), before);
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_one_sandboxes_at_a_time() {
     let file = File::new();
     let sandbox = file.open();

@@ -46,6 +46,9 @@ pub enum StateFileError {
     /// It is a database, but no sandbox's.
     #[error("the state file is another application's database")]
     OtherApplication,
+    /// It was begun for another owner, or for none.
+    #[error("the state file belongs to something else")]
+    OtherOwner,
     /// A newer version wrote it.
     #[error(
         "the state file is a newer version's: it has schema {schema}, and this one knows {SCHEMA}"

@@ -113,6 +113,12 @@ impl Store {
         Room(file.map(|file| (file, name)))
     }
 
+    /// Whether nothing was found that no collection has taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        let file = self.0.as_ref();
+        file.is_none_or(|file| file.changes().found.is_empty())
+    }
+
     /// Whether there is a file.
     pub(crate) fn is_kept(&self) -> bool {
         self.0.is_some()

@@ -1,0 +1,38 @@
+//! Whose journey it is.
+
+use kyc_facade::provider_core::Mobile;
+use kyc_journey::Journey;
+use kyc_journey_performer::{Applicants as _, NoApplicant};
+
+use super::invented::Lender;
+use super::store::Store;
+use crate::failure::Failure;
+
+const MOBILE: &str = "--mobile-number";
+
+/// Checks that a journey has a person, unless it has ended, and that it is the one with this number, if one is given. Neither number is
+/// told.
+pub(crate) async fn check(
+    store: &Store,
+    state: &Journey,
+    mobile: Option<&Mobile>,
+) -> Result<(), Failure> {
+    let lender = Lender::of(store.engine.clone())?;
+    match lender.applicant(state.id()).await {
+        Ok(person) if mobile.is_none_or(|mobile| *mobile == person.mobile) => Ok(()),
+        Ok(_) => Err(Failure::configuration(
+            MOBILE,
+            "is not that of the journey's person, which may be left out",
+        )),
+        // Who it was is forgotten with the consent.
+        Err(NoApplicant::Unknown) if state.status().is_end() => Ok(()),
+        Err(NoApplicant::Unknown) => Err(Failure::configuration(
+            "ID",
+            "is a journey that does not say whose it is: it was not begun by this command",
+        )),
+        Err(_) => Err(Failure::configuration(
+            "--db",
+            "says whose journey it is in a way that cannot be read",
+        )),
+    }
+}

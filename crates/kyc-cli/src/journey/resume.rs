@@ -1,0 +1,109 @@
+//! Lets a journey go on: one that was interrupted, one for which somebody had to act, and one that has ended and has something left to be
+//! given back.
+
+use kyc_facade::provider_core::Mobile;
+use kyc_journey::{Fact, Journey, JourneyStatus, Leg, LegStatus};
+
+use super::follow::{Following, goes_on};
+use super::store::Store;
+use super::{find, follow, leg, only_in_a_sandbox, person};
+use crate::arguments::JourneyResume;
+use crate::clients::CallSettings;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What lets a journey go on.
+enum Next {
+    /// The person gives the consent.
+    Consent,
+    /// These commands. There are none for one that only has to be followed.
+    Commands(Vec<(Leg, Fact)>),
+    /// What it opened is given back.
+    GiveBack,
+}
+
+pub(crate) async fn run(
+    arguments: JourneyResume,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let mobile = arguments.mobile.as_deref().map(Mobile::parse).transpose()?;
+    only_in_a_sandbox(arguments.sandbox)?;
+    let only = arguments.leg.as_deref().map(leg).transpose()?;
+    let store = Store::existing(&arguments.store.db).await?;
+    let (id, record) = find(&store, &arguments.id).await?;
+    let state = &record.state;
+    let is_left = goes_on(state) || store.waiting_calls(&id).await? > 0;
+    let next = next(state, only, is_left)?;
+    person::check(&store, state, mobile.as_ref()).await?;
+    let after = state.seq();
+    let following = Following::new(store, id, options).await?;
+    following.catch_up(record.updated_at).await;
+    match next {
+        Next::Consent => following.consent().await?,
+        Next::Commands(commands) => {
+            for (leg, fact) in commands {
+                let key = format!("resume-{leg}-{after}", leg = leg.as_str());
+                following.submit(&key, Some(leg), fact, None).await?;
+            }
+        }
+        Next::GiveBack => {}
+    }
+    follow(following, after, output).await
+}
+
+/// What lets it go on, or why nothing does: of one leg or of all, and of one that has ended if calls of it are left.
+fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failure> {
+    let status = state.status();
+    if status.is_end() && is_left {
+        return Ok(Next::GiveBack);
+    }
+    if status == JourneyStatus::AwaitConsent {
+        return Ok(Next::Consent);
+    }
+    let legs = Leg::ALL.iter().copied();
+    let legs = legs.filter(|leg| only.is_none_or(|only| only == *leg));
+    // One that was interrupted only has to be followed.
+    let is_open = legs
+        .clone()
+        .any(|leg| state.leg_status(leg) == LegStatus::Open);
+    let commands: Vec<_> = legs
+        .filter_map(|leg| command(state, leg).map(|fact| (leg, fact)))
+        .collect();
+    match (status.is_end() || (commands.is_empty() && !is_open), only) {
+        (false, _) => Ok(Next::Commands(commands)),
+        (true, None) => Err(stuck("ID", status.as_str())),
+        (true, Some(leg)) => Err(match state.leg_status(leg) {
+            LegStatus::NotPlanned => {
+                let rule = format!("{} is not in the journey's plan", leg.as_str());
+                Failure::configuration("--leg", rule)
+            }
+            LegStatus::Waiting => {
+                let rule = format!("{} waits for other legs, and begins then", leg.as_str());
+                Failure::configuration("--leg", rule)
+            }
+            _ if status.is_end() => stuck("ID", status.as_str()),
+            of_leg => {
+                let rule = format!("{} is {}", leg.as_str(), of_leg.as_str());
+                Failure::configuration("--leg", format!("{rule}, and nobody can make it go on"))
+            }
+        }),
+    }
+}
+
+fn stuck(field: &str, status: &str) -> Failure {
+    let rule = format!("is {status}, and nobody can make it go on");
+    Failure::configuration(field, rule)
+}
+
+/// What lets a leg go on. Who asks again knows that the last time may have been billed.
+fn command(state: &Journey, leg: Leg) -> Option<Fact> {
+    match state.leg_status(leg) {
+        LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
+        LegStatus::NeedsOperator if state.leg(leg).is_some_and(|leg| leg.unsettled.is_some()) => {
+            Some(Fact::AskAgain)
+        }
+        LegStatus::NeedsOperator => Some(Fact::Resume),
+        _ => None,
+    }
+}

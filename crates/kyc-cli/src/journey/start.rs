@@ -1,0 +1,80 @@
+//! Begins a journey, or goes on with the one that has the key.
+
+use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
+use kyc_journey::{
+    CorrelationToken, EventKey, Fact, JourneyEngine as _, JourneyId, JourneyRecord, JourneyStatus,
+    Seq,
+};
+
+use super::follow::{Following, goes_on};
+use super::store::{Store, failed};
+use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
+use crate::arguments::JourneyStart;
+use crate::clients::CallSettings;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(
+    arguments: JourneyStart,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let mobile = Mobile::parse(&arguments.mobile)?;
+    only_in_a_sandbox(arguments.sandbox)?;
+    let plan = match &arguments.plan {
+        Some(path) => plan::read(path)?,
+        None => plan::whole()?,
+    };
+    if let Some(key) = &arguments.key {
+        if key.trim().is_empty() {
+            return Err(Failure::configuration("--key", "must not be empty"));
+        }
+        EventKey::command(key).map_err(|error| error.for_field("--key"))?;
+    }
+    let store = Store::open(&arguments.store.db).await?;
+    let id = match &arguments.key {
+        Some(key) => store.named(key),
+        None => JourneyId::from_bits(SystemClock.random()?),
+    };
+    if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
+        return known_already(store, known, &mobile, options, output).await;
+    }
+    let following = Following::new(store, id, options).await?;
+    let token = CorrelationToken::from_bits(SystemClock.random()?);
+    let plan = Box::new(plan);
+    let begin = Fact::Start { plan, token };
+    let payload = invented::person(mobile)?.to_payload();
+    following.submit("start", None, begin, payload).await?;
+    following.consent().await?;
+    follow(following, Seq::ZERO, output).await
+}
+
+/// The key has a journey: one whose process was killed goes on, and any other is shown.
+async fn known_already(
+    store: Store,
+    known: JourneyRecord,
+    mobile: &Mobile,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let state = &known.state;
+    person::check(&store, state, Some(mobile)).await?;
+    let is_end = state.status().is_end();
+    let awaits_consent = state.status() == JourneyStatus::AwaitConsent;
+    if is_end || !(awaits_consent || goes_on(state)) {
+        output.tell(match is_end {
+            true => "the key has a journey already; nothing was begun",
+            false => "the key has a journey already; nothing was begun: `kyc journey resume` goes on with it",
+        });
+        show::print(&store, &known, output).await?;
+        return Ok(exit_code(state.status()));
+    }
+    output.tell("the key has a journey already, which was interrupted; it goes on");
+    let (id, after) = (state.id().clone(), state.seq());
+    let following = Following::new(store, id, options).await?;
+    following.catch_up(known.updated_at).await;
+    if awaits_consent {
+        following.consent().await?;
+    }
+    follow(following, after, output).await
+}

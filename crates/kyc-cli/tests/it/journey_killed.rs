@@ -1,0 +1,177 @@
+//! `kyc journey`, killed: whatever the moment, it goes on, and what was opened in the sandbox is there.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::journey::{Files, id, statuses};
+use crate::kyc::{Run, started};
+
+const NUMBER: &str = "9001000000";
+
+impl Files {
+    /// Starts a journey that is killed at this passing of a point.
+    fn killed(&self, mobile: &str, point: &str, passing: u32) {
+        let db = self.path("journeys.db");
+        let start = [
+            "journey",
+            "start",
+            "--sandbox",
+            "--mobile",
+            mobile,
+            "--key",
+            "ORDER-17",
+            "--db",
+            &db,
+        ];
+        let at = format!("{point}#{passing}");
+        let environment = [("KYC_JOURNEY_KILL_AT".to_owned(), at.clone())];
+        let mut child = started(&start, &environment);
+        let code = child.wait().unwrap().code();
+        assert_eq!(code, None, "{at}");
+    }
+
+    /// The only journey.
+    fn only(&self) -> String {
+        let list = self.run(&["list", "--json"]).answer();
+        list[0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn resume(&self, id: &str, more: &[&str]) -> Run {
+        let mut arguments = vec!["resume", id, "--sandbox", "--json"];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    /// How often a request had an effect at a provider, by the operation and what stands for the request's id: more than once is billed
+    /// twice.
+    fn effects(&self) -> HashMap<(String, String), u32> {
+        let sandbox = Connection::open(self.path("journeys.db.sandbox")).unwrap();
+        let rows = "SELECT body FROM entry WHERE room = 'happenings'";
+        let mut rows = sandbox.prepare(rows).unwrap();
+        let bodies = rows.query_map((), |row| row.get::<_, String>(0)).unwrap();
+        let mut effects = HashMap::new();
+        for body in bodies {
+            let body: Value = serde_json::from_str(&body.unwrap()).unwrap();
+            let call = &body["what"]["Call"];
+            if call["had_effect"] == true {
+                let operation = call["operation"].as_str().unwrap().to_owned();
+                *effects
+                    .entry((operation, call["request_id"].to_string()))
+                    .or_default() += 1;
+            }
+        }
+        effects
+    }
+
+    /// No call that may not be repeated had an effect twice. Recording a consent may be.
+    fn nothing_is_billed_twice(&self, at: &str) {
+        let effects = self.effects();
+        assert!(effects.len() >= 5, "{at}: {effects:?}");
+        for ((operation, _), times) in effects {
+            let may_repeat = operation == "record-consent";
+            assert!(times == 1 || may_repeat, "{at}: {operation} {times} times");
+        }
+    }
+}
+
+#[test]
+fn a_journey_that_is_killed_goes_on_to_its_end_and_nothing_is_billed_twice() {
+    for (point, passings) in [
+        ("after a database is in its place", vec![1]),
+        // Between the start and the consent, for one.
+        ("after a commit", vec![1, 2, 9, 14, 20]),
+        ("before a commit", vec![2, 13]),
+        ("in a transaction", vec![15]),
+        ("before a mark", vec![1, 4]),
+        ("after a mark", vec![1, 2, 4]),
+        ("after a call", vec![1, 3, 4, 6, 9]),
+        ("after an answer", vec![1, 4, 8]),
+        ("before a timer", vec![1]),
+        ("after a delivery", vec![1, 8]),
+    ] {
+        for passing in passings {
+            let at = format!("{point} {passing}");
+            let files = Files::new();
+            files.killed(NUMBER, point, passing);
+            // The same command again, as whoever saw it die would give it.
+            let mut run = files.start(NUMBER, &["--key", "ORDER-17"]);
+            let journey = id(&run);
+            // Only a person may ask again for what may have been done.
+            if run.code == 4 {
+                let legs = run.answer()["legs"].clone();
+                let mut legs = legs.as_array().unwrap().iter();
+                assert!(
+                    legs.any(|leg| leg["unsettled"].is_string() || leg["phase"] == "code_failed"),
+                    "{at}: {run:?}"
+                );
+                run = files.resume(&journey, &[]);
+            }
+            assert_eq!(run.code, 0, "{at}: {run:?}");
+            assert_eq!(statuses(&run.answer()), ["ready", "ready", "ready"], "{at}");
+            assert_eq!(files.only(), journey, "{at}");
+            files.nothing_is_billed_twice(&at);
+        }
+    }
+}
+
+/// `resume` does what the same `start` does, and needs no number.
+#[test]
+fn a_journey_that_was_killed_is_resumed_by_its_id() {
+    for (point, passing) in [("after a commit", 1), ("after a call", 9)] {
+        let files = Files::new();
+        files.killed(NUMBER, point, passing);
+        let journey = files.only();
+        let run = files.resume(&journey, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        files.nothing_is_billed_twice(point);
+    }
+}
+
+/// A person keeps what they began, though the process that they began it in was killed.
+#[test]
+fn the_sandboxes_sessions_persons_and_clock_survive() {
+    let files = Files::new();
+    // Each step takes its person ninety seconds.
+    files.killed("9001010000", "after an answer", 4);
+    let journey = files.only();
+    let before = files.run(&["show", &journey, "--json"]).answer();
+    let run = files.resume(&journey, &[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let after = run.answer();
+    for (before, after) in before["legs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(after["legs"].as_array().unwrap())
+    {
+        assert_eq!(before["attempt"], after["attempt"], "{after}");
+    }
+    files.nothing_is_billed_twice("a slow person");
+    // Without the sandbox's state the sessions are nobody's, as at a provider that lost its data.
+    let files = Files::new();
+    files.killed("9001010000", "after an answer", 4);
+    std::fs::remove_file(files.path("journeys.db.sandbox")).unwrap();
+    assert_ne!(files.resume(&files.only(), &[]).code, 0);
+}
+
+#[test]
+fn a_sandbox_of_other_journeys_is_refused_before_anything_happens() {
+    let (files, other) = (Files::new(), Files::new());
+    let journey = id(&files.start("9001060000", &[]));
+    let before = files.run(&["show", &journey, "--json"]).answer();
+    other.start(NUMBER, &[]);
+    let sandbox = files.path("journeys.db.sandbox");
+    std::fs::copy(other.path("journeys.db.sandbox"), &sandbox).unwrap();
+    for run in [files.resume(&journey, &[]), files.start(NUMBER, &[])] {
+        assert_eq!(run.code, 2, "{run:?}");
+        let words = "the sandbox beside --db: belongs to other journeys";
+        assert!(run.stderr.contains(words), "{run:?}");
+    }
+    assert_eq!(before, files.run(&["show", &journey, "--json"]).answer());
+    std::fs::write(&sandbox, "no sandbox at all").unwrap();
+    let run = files.resume(&journey, &[]);
+    let words = "the sandbox beside --db: is not an SQLite database";
+    assert!(run.stderr.contains(words), "{run:?}");
+}
