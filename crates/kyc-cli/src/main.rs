@@ -5,6 +5,7 @@ mod batch;
 mod clients;
 mod command;
 mod connections;
+mod consent;
 mod failure;
 mod interrupt;
 mod journey;

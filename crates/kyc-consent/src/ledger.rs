@@ -663,6 +663,37 @@ impl ConsentLedger {
     ///
     /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
+        let erasure = self.would_erase(subject, order)?;
+        let classes: Vec<Class> = erasure.erased.iter().map(|erased| erased.class).collect();
+        let detail = Detail::Erased {
+            erased: erasure.erased.clone(),
+            kept: erasure.kept.clone(),
+        };
+        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
+        // The entry that erases the others' key is among them: it leaves no new key behind.
+        let with_ledger = classes.contains(&Class::Ledger);
+        if with_ledger {
+            record()?;
+        }
+        self.inner
+            .keys
+            .destroy(subject, &classes, erasure.unlinked)?;
+        if !with_ledger {
+            record()?;
+        }
+        Ok(erasure)
+    }
+
+    /// What [`erase`](Self::erase) would answer now. Nothing is erased, and nothing written.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn would_erase(
+        &self,
+        subject: Subject,
+        order: &ErasureOrder,
+    ) -> Result<Erasure, LedgerError> {
         let state = self.inner.store.subject(subject)?;
         let circumstances = Circumstances {
             reason: order.reason,
@@ -686,21 +717,6 @@ impl ConsentLedger {
         // Somebody who is kept for a duty has to be found for it.
         let everything = order.classes.is_none() && order.reason != ErasureReason::TermOver;
         let unlinked = everything && kept.iter().all(|kept| kept.class == Class::Ledger);
-        let classes: Vec<Class> = erased.iter().map(|erased| erased.class).collect();
-        let detail = Detail::Erased {
-            erased: erased.clone(),
-            kept: kept.clone(),
-        };
-        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
-        // The entry that erases the others' key is among them: it leaves no new key behind.
-        let with_ledger = classes.contains(&Class::Ledger);
-        if with_ledger {
-            record()?;
-        }
-        self.inner.keys.destroy(subject, &classes, unlinked)?;
-        if !with_ledger {
-            record()?;
-        }
         Ok(Erasure {
             erased,
             kept,

@@ -6,15 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Masked, Mobile, SystemClock};
-use kyc_journey::{EffectId, JourneyEngine, JourneyId, LedgerEntry, Notice, Undelivered};
+use kyc_journey::{EffectId, JourneyEngine, JourneyId, Notice, Undelivered};
 use kyc_journey_performer::{
-    Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices, StoredApplicants,
+    Addresses, Applicant, Applicants, NoApplicant, Notices, StoredApplicants,
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
 /// Somebody who approves everything.
 const APPROVES: &str = "9001000000";
-const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
+pub(crate) const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 
 /// The application: its persons are kept in their journeys, and it has nobody to tell: what a journey says is in its history.
 #[derive(Debug)]
@@ -59,13 +59,6 @@ impl Applicants for Lender {
 #[async_trait]
 impl Notices for Lender {
     async fn notify(&self, _: &EffectId, _: &Notice) -> Result<(), Undelivered> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl ConsentLog for Lender {
-    async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
         Ok(())
     }
 }
