@@ -5,9 +5,9 @@ use kyc_facade::provider_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use super::class_name;
-use super::ledger::{Ledger, failed};
 use crate::arguments::Erase;
 use crate::failure::Failure;
+use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
@@ -76,5 +76,74 @@ fn why(class: &KeptClass) -> String {
         }
         KeptBy::LiveReceipt => "another consent is live".to_owned(),
         _ => "something that is not known here".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kyc_facade::provider_core::jiff::Timestamp;
+    use kyc_facade::provider_core::{Masked, Mobile};
+    use kyc_journey::{
+        CorrelationToken, DataClass, DocumentKind, DocumentsPlan, Event, EventKey, Fact,
+        JourneyEngine as _, JourneyId, Payload, Plan, Seq,
+    };
+    use kyc_journey_sqlite::SqliteEngine;
+
+    use super::*;
+    use crate::journey::FileSealer;
+    use crate::ledger::beside;
+
+    /// Also of a copy of the journeys that was made before, and with the copy's own keys.
+    #[tokio::test]
+    async fn an_erased_person_s_payloads_are_not_there_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journeys.db");
+        let file = Arc::new(FileSealer::create(&path).unwrap());
+        let ledger = Ledger::beside(&path).unwrap();
+        let engine = SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
+        let journey = JourneyId::from_bits(17);
+        let mobile = Mobile::parse("9000000001").unwrap();
+        ledger.follow(&journey, &mobile).unwrap();
+        let plan = Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::Pan])));
+        let token = CorrelationToken::from_bits(1);
+        let plan = Box::new(plan);
+        let key = EventKey::command("start").unwrap();
+        let start = Fact::Start { plan, token };
+        let event = Event::new(key, Timestamp::UNIX_EPOCH, None, start);
+        let payload = Payload {
+            class: DataClass::Person,
+            content: Masked::new("CANARY"),
+        };
+        let event = event.set_payload(Some(payload.clone()));
+        engine.submit(&journey, event).await.unwrap();
+        let read = engine.payload(&journey, Seq::new(1)).await.unwrap();
+        assert_eq!(read, Some(payload));
+        drop(engine);
+        let copies = [".ledger-keys", ".ledger-keys-wal"].map(|suffix| {
+            let name = beside(&path, suffix);
+            (name.clone(), std::fs::read(name).unwrap_or_default())
+        });
+        let order = ErasureOrder {
+            reason: ErasureReason::Request,
+            classes: None,
+            relationship_ended: None,
+        };
+        let subject = ledger.0.find(&mobile).unwrap().unwrap();
+        ledger.0.erase(subject, &order).unwrap();
+        let reopened = || SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
+        let engine = reopened();
+        assert_eq!(engine.payload(&journey, Seq::new(1)).await.unwrap(), None);
+        // What was done is there, without the person.
+        assert!(engine.read(&journey).await.unwrap().is_some());
+        drop(engine);
+        drop(ledger);
+        for (name, bytes) in copies {
+            std::fs::write(name, bytes).unwrap();
+        }
+        // Its keys do not open under the key that is left.
+        let error = Ledger::beside(&path).unwrap_err();
+        assert!(format!("{error:?}").contains("lost"), "{error:?}");
     }
 }

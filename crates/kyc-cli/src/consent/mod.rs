@@ -1,7 +1,6 @@
 //! `kyc consent`: the ledger of consents beside a file of journeys.
 
 pub(crate) mod erase;
-mod ledger;
 mod show;
 mod verify;
 mod withdraw;
@@ -10,10 +9,9 @@ use std::io::{self, Write as _};
 
 use kyc_consent::Class;
 
-pub(crate) use self::ledger::Ledger;
-use self::ledger::failed;
 use crate::arguments::{ConsentCommand, ConsentExport};
 use crate::failure::Failure;
+use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 use crate::temporary;
 

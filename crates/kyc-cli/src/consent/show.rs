@@ -6,10 +6,10 @@ use kyc_facade::provider_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use super::class_name;
-use super::ledger::{Ledger, failed};
 use super::verify::head_text;
 use crate::arguments::ConsentShow;
 use crate::failure::Failure;
+use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &ConsentShow, output: Output) -> Result<(), Failure> {

@@ -7,9 +7,9 @@ use std::path::Path;
 use kyc_consent::{Digest, Head, LedgerError, LedgerId, verify_export};
 use serde_json::{Value, json};
 
-use super::ledger::{Ledger, failed};
 use crate::arguments::ConsentVerify;
 use crate::failure::{EXIT_UNTRUSTED, Failure};
+use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 
 /// More than an export of a million entries.

@@ -6,10 +6,10 @@ use kyc_consent::{Effect, ReceiptId, Scope};
 use serde_json::json;
 
 use super::class_name;
-use super::ledger::{Ledger, channel, failed};
 use crate::arguments::ConsentWithdraw;
 use crate::failure::Failure;
 use crate::journey::Store;
+use crate::ledger::{Ledger, channel, failed};
 use crate::output::Output;
 
 pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {

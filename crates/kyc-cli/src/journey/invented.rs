@@ -12,9 +12,10 @@ use kyc_journey_performer::{
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
+use crate::ledger::NOTICE;
+
 /// Somebody who approves everything.
 const APPROVES: &str = "9001000000";
-pub(crate) const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 
 /// The application: its persons are kept in their journeys, and it has nobody to tell: what a journey says is in its history.
 #[derive(Debug)]

@@ -19,11 +19,10 @@ use kyc_journey::{
 };
 
 use self::follow::Following;
-pub(crate) use self::invented::NOTICE;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
+pub(crate) use self::store::Store;
 use self::store::failed;
-pub(crate) use self::store::{Store, beside};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};

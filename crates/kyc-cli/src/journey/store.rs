@@ -14,8 +14,9 @@ use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
 use super::seal::{FileSealer, NoKey};
-use crate::consent::Ledger;
 use crate::failure::Failure;
+use crate::ledger::Ledger;
+pub(crate) use crate::ledger::beside;
 use crate::output::counted;
 
 const FIELD: &str = "--db";
@@ -121,13 +122,6 @@ impl Store {
         let of_it = effects.iter().filter(|effect| effect.id.journey == *id);
         Ok(of_it.count())
     }
-}
-
-/// A file beside the database.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// The key of a file that is there.

@@ -1,6 +1,6 @@
 //! The ledger beside a file of journeys.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
@@ -17,6 +17,8 @@ use crate::failure::Failure;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";
+/// What a person of the sandbox agrees to.
+pub(crate) const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 /// How long a consent is valid that a person of the sandbox gives.
 const VALID: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// What the lender of the sandbox does with what it gets.
@@ -36,8 +38,6 @@ impl Ledger {
     /// Opens the ledger, or makes one where there is none.
     #[cfg(unix)]
     pub(crate) fn beside(database: &Path) -> Result<Self, Failure> {
-        use crate::journey::beside;
-
         let files = kyc_consent::Files {
             ledger: beside(database, ".ledger"),
             keys: beside(database, ".ledger-keys"),
@@ -56,7 +56,7 @@ impl Ledger {
 
     /// Opens the ledger, which is there.
     pub(crate) fn existing(database: &Path) -> Result<Self, Failure> {
-        match crate::journey::beside(database, ".ledger").exists() {
+        match beside(database, ".ledger").exists() {
             true => Self::beside(database),
             false => Err(Failure::configuration(FIELD, "no such file")),
         }
@@ -170,6 +170,13 @@ impl Ledger {
     }
 }
 
+/// A file beside the database.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// What a ledger did not do. No path, key or value is in it; of lost keys, how many persons' data they held.
 pub(crate) fn failed(error: &LedgerError) -> Failure {
     Failure::configuration(FIELD, error.to_string())
@@ -201,7 +208,7 @@ fn notice() -> Result<Notice, InvalidRequest> {
         rights: address("rights"),
         complain: address("complain"),
     };
-    Notice::new("sandbox", "1", "en", crate::journey::NOTICE, items)
+    Notice::new("sandbox", "1", "en", NOTICE, items)
 }
 
 fn terms() -> Result<Terms, InvalidRequest> {
@@ -230,71 +237,4 @@ fn terms() -> Result<Terms, InvalidRequest> {
         expires_at: now.checked_add(VALID).unwrap_or(now),
         basis: Basis::Consent,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use kyc_consent::{ErasureOrder, ErasureReason};
-    use kyc_facade::provider_core::Masked;
-    use kyc_facade::provider_core::jiff::Timestamp;
-    use kyc_journey::{
-        CorrelationToken, DataClass, DocumentKind, DocumentsPlan, Event, EventKey, Fact, Payload,
-        Plan, Seq,
-    };
-    use kyc_journey_sqlite::SqliteEngine;
-
-    use super::*;
-    use crate::journey::FileSealer;
-
-    /// Also of a copy of the journeys that was made before, and with the copy's own keys.
-    #[tokio::test]
-    async fn an_erased_person_s_payloads_are_not_there_any_more() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("journeys.db");
-        let file = Arc::new(FileSealer::create(&path).unwrap());
-        let ledger = Ledger::beside(&path).unwrap();
-        let engine = SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
-        let journey = JourneyId::from_bits(17);
-        let mobile = Mobile::parse("9000000001").unwrap();
-        ledger.follow(&journey, &mobile).unwrap();
-        let plan = Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::Pan])));
-        let token = CorrelationToken::from_bits(1);
-        let plan = Box::new(plan);
-        let key = EventKey::command("start").unwrap();
-        let start = Fact::Start { plan, token };
-        let event = Event::new(key, Timestamp::UNIX_EPOCH, None, start);
-        let payload = Payload {
-            class: DataClass::Person,
-            content: Masked::new("CANARY"),
-        };
-        let event = event.set_payload(Some(payload.clone()));
-        engine.submit(&journey, event).await.unwrap();
-        let read = engine.payload(&journey, Seq::new(1)).await.unwrap();
-        assert_eq!(read, Some(payload));
-        drop(engine);
-        let copies = [".ledger-keys", ".ledger-keys-wal"].map(|suffix| {
-            let name = crate::journey::beside(&path, suffix);
-            (name.clone(), std::fs::read(name).unwrap_or_default())
-        });
-        let order = ErasureOrder {
-            reason: ErasureReason::Request,
-            classes: None,
-            relationship_ended: None,
-        };
-        let subject = ledger.0.find(&mobile).unwrap().unwrap();
-        ledger.0.erase(subject, &order).unwrap();
-        let reopened = || SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
-        let engine = reopened();
-        assert_eq!(engine.payload(&journey, Seq::new(1)).await.unwrap(), None);
-        // What was done is there, without the person.
-        assert!(engine.read(&journey).await.unwrap().is_some());
-        drop(engine);
-        drop(ledger);
-        for (name, bytes) in copies {
-            std::fs::write(name, bytes).unwrap();
-        }
-        // Its keys do not open under the key that is left.
-        let error = Ledger::beside(&path).unwrap_err();
-        assert!(format!("{error:?}").contains("lost"), "{error:?}");
-    }
 }
