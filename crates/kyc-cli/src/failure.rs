@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     Unreached(&'static str, Outcome),
     /// A webhook is not authentic, and what to check.
     Refused(Refusal, &'static str),
+    /// The file of journeys can be neither read nor written now, and why not. What it holds is kept.
+    Unstored(String),
     /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
     Elsewhere(RequestId, String),
 }
@@ -82,7 +84,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::RefusedBySandbox(_) => EXIT_INVALID,
+            Self::RefusedBySandbox(_) | Self::Unstored(_) => EXIT_INVALID,
             Self::Unreached(..) => EXIT_UNREACHED,
             Self::Refused(..) => EXIT_UNTRUSTED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,

@@ -290,6 +290,15 @@ impl Output {
                     .to_string(),
                 false => format!("error: {message}"),
             },
+            Failure::Unstored(cause) => match self.json {
+                true => {
+                    json!({"kind": "storage", "field": "--db", "message": cause, "outcome": "unknown"})
+                        .to_string()
+                }
+                false => format!(
+                    "error: --db: cannot be read or written: {cause}\n  What it holds is kept, and goes on once it can be written."
+                ),
+            },
             Failure::Elsewhere(id, what) => {
                 self.unwritten(&format!("it was done, and {what}"), "done", Some(id))
             }

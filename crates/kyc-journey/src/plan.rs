@@ -170,45 +170,60 @@ impl Plan {
         rule(self.legs().next().is_some(), "plan", "must have a leg")?;
         for leg in self.legs() {
             let planned = self.after(leg).iter().all(|other| self.has(*other));
-            rule(planned, "after", "must name planned legs")?;
+            let after = match leg {
+                Leg::Documents => "documents.after",
+                Leg::Accounts => "accounts.after",
+                Leg::Verification => "verification.after",
+            };
+            rule(planned, after, "must name planned legs")?;
             rule(
                 !self.waits_for(leg, leg),
-                "after",
+                after,
                 "must not lead back to the leg itself",
             )?;
         }
         if let Some(documents) = &self.documents {
             rule(
                 !documents.wanted.is_empty(),
-                "wanted",
+                "documents.wanted",
                 "must name a document",
             )?;
-            rule(documents.link.is_positive(), "link", "must be positive")?;
+            let link = documents.link.is_positive();
+            rule(link, "documents.link", "must be positive")?;
         }
         if let Some(accounts) = &self.accounts {
             let is_aggregator = matches!(accounts.provider, Provider::FinPro | Provider::Finpass);
-            rule(is_aggregator, "provider", "must be `finpro` or `finpass`")?;
-            rule(accounts.link.is_positive(), "link", "must be positive")?;
+            rule(
+                is_aggregator,
+                "accounts.provider",
+                "must be `finpro` or `finpass`",
+            )?;
+            let link = accounts.link.is_positive();
+            rule(link, "accounts.link", "must be positive")?;
             rule(
                 accounts.every.is_none_or(|every| every.count > 0),
-                "every",
+                "accounts.every",
                 "must be positive",
             )?;
         }
-        let lives = [
-            self.documents.as_ref().and_then(|plan| plan.data_life),
-            self.accounts.as_ref().and_then(|plan| plan.data_life),
-        ];
-        let is_positive = |life: &SignedDuration| life.is_positive();
-        rule(
-            lives.iter().flatten().all(is_positive),
-            "data_life",
-            "must be positive",
-        )?;
+        let (documents, accounts) = (&self.documents, &self.accounts);
+        for (life, field) in [
+            (
+                documents.as_ref().and_then(|plan| plan.data_life),
+                "documents.data_life",
+            ),
+            (
+                accounts.as_ref().and_then(|plan| plan.data_life),
+                "accounts.data_life",
+            ),
+        ] {
+            let is_positive = life.is_none_or(|life| life.is_positive());
+            rule(is_positive, field, "must be positive")?;
+        }
         if let Some(verification) = &self.verification {
             rule(
                 verification.review.is_positive(),
-                "review",
+                "verification.review",
                 "must be positive",
             )?;
         }

@@ -18,11 +18,13 @@ pub(crate) enum JourneyCommand {
     List(JourneyList),
     /// Show where a journey stands, and what happened
     Show(OneJourney),
-    /// Wait until nobody follows the journeys of the file, then show one; ends as `start` does
+    /// Wait until no other kyc has the file, which it says, then show what happened; ends as `start` does
     Watch(OneJourney),
     /// Let a journey go on that was interrupted or for which somebody had to act, and follow it as `start` does; of one that has ended,
     /// make the calls that give something back
     Resume(JourneyResume),
+    /// Print all that is kept of a journey as JSON: state, history, which payloads, receipts; nothing personal, and no secret
+    Export(OneJourney),
     /// End a journey, as an operator does
     Cancel(OneJourney),
     /// End a journey because its person withdrew the consent; what was fetched is erased

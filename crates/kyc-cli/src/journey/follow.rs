@@ -99,6 +99,10 @@ impl Following {
         })
     }
 
+    pub(crate) fn id(&self) -> &JourneyId {
+        &self.id
+    }
+
     /// Moves the clock to where the journey's was.
     pub(crate) async fn catch_up(&self, to: Timestamp) {
         let behind = to.duration_since(self.clock.now());

@@ -1,5 +1,6 @@
 //! `kyc journey`: journeys that outlive the process.
 
+mod export;
 mod follow;
 mod invented;
 mod person;
@@ -60,6 +61,12 @@ pub(crate) async fn run(
             show::print(&store, &record, output).await?;
             Ok(exit_code(record.state.status()))
         }
+        JourneyCommand::Export(arguments) => {
+            let store = Store::existing(&arguments.store.db).await?;
+            let (_, record) = find(&store, &arguments.id).await?;
+            export::print(&store, &record).await?;
+            Ok(0)
+        }
         JourneyCommand::Cancel(arguments) => end(arguments, Fact::Cancel, output).await,
         JourneyCommand::Withdraw(arguments) => end(arguments, Fact::Withdrawn, output).await,
     }
@@ -69,6 +76,7 @@ pub(crate) async fn run(
 async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen();
     let mut lines = timeline::Lines::default();
+    let kept = format!("journey {} is kept", following.id());
     let followed = tokio::select! {
         followed = following.follow(after, |entries| {
             match output.json {
@@ -80,17 +88,18 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
             }
         }) => followed,
         () = interrupt.next() => {
-            output.on_stderr(&output.interruption("kyc journey", "was ended; the journey is kept", None));
+            output.on_stderr(&output.interruption("kyc journey", &format!("was ended; {kept}"), None));
             return Ok(EXIT_INTERRUPTED);
         }
     };
-    let (store, record, written) = following.end(followed?).await;
+    let followed = followed.inspect_err(|_| output.tell(&kept))?;
+    let (store, record, written) = following.end(followed).await;
     let printed = match output.json {
         true => show::print(&store, &record, output).await,
         false => show::summary(&record, output),
     };
     if !written || printed.is_err() {
-        output.on_stderr(&format!("journey {} is kept", record.state.id()));
+        output.on_stderr(&kept);
         return Ok(EXIT_UNREAD);
     }
     Ok(exit_code(record.state.status()))

@@ -55,16 +55,37 @@ fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
             format!("is no TOML: line {line}")
         })?,
     };
-    let plan: Plan = serde_path_to_error::deserialize(&given)
-        .map_err(|error| format!("cannot be read at {}", error.path()))?;
+    let plan: Plan = serde_path_to_error::deserialize(&given).map_err(|error| {
+        let path = error.path().to_string();
+        match missing(error.inner()) {
+            Some(member) if path == "." => format!("{member}: is missing"),
+            Some(member) => place(&format!("{path}.{member}"), "is missing"),
+            None => place(&path, "cannot be read"),
+        }
+    })?;
     // What is stored may be a later version's; what somebody writes is a slip of the pen.
     let known = serde_json::to_value(&plan).unwrap_or_default();
     if let Some(unknown) = unknown("", &given, &known) {
-        return Err(format!("has a member that is not known: {unknown}"));
+        return Err(place(&unknown, "is not known"));
     }
     plan.check()
-        .map_err(|error| format!("{}: {}", error.field(), error.rule()))?;
+        .map_err(|error| place(error.field(), error.rule()))?;
     Ok(plan)
+}
+
+/// The table and the field of a path, and the rule that it breaks.
+fn place(path: &str, rule: &str) -> String {
+    match path.split_once('.') {
+        Some((table, field)) => format!("[{table}] {field}: {rule}"),
+        None => format!("{path}: {rule}"),
+    }
+}
+
+/// The member that is missing, which is a name of ours.
+fn missing(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let member = text.strip_prefix("missing field `")?.split('`').next()?;
+    Some(member.to_owned())
 }
 
 /// The path of the first member that only one of them has.
@@ -139,23 +160,52 @@ mod tests {
         );
         assert_eq!(
             toml("[documents]\nwanted = [\"CANARY\"]"),
-            "cannot be read at documents.wanted[0]"
+            "[documents] wanted[0]: cannot be read"
         );
-        assert_eq!(toml("deadline = \"CANARY\""), "cannot be read at deadline");
-        for (text, member) in [
-            ("documnts = 1", "documnts"),
+        for (text, told) in [
+            ("deadline = \"CANARY\"", "deadline: cannot be read"),
+            ("documnts = 1", "documnts: is not known"),
+            ("documents = 1", "documents: cannot be read"),
             (
                 "[documents]\nwanted = [\"pan\"]\nrequird = true",
-                "documents.requird",
+                "[documents] requird: is not known",
+            ),
+            ("[accounts]", "[accounts] provider: is missing"),
+            (
+                "[accounts]\nprovider = \"finpro\"\n[accounts.every]\ncount = 1",
+                "[accounts] every.unit: is missing",
+            ),
+            ("", "plan: must have a leg"),
+            (
+                "[verification]\nafter = [\"documents\"]",
+                "[verification] after: must name planned legs",
+            ),
+            (
+                "[verification]\n[accounts]\nprovider = \"finpro\"\nafter = [\"documents\"]",
+                "[accounts] after: must name planned legs",
+            ),
+            (
+                "[documents]\nwanted = []",
+                "[documents] wanted: must name a document",
+            ),
+            (
+                "[documents]\nwanted = [\"pan\"]\nlink = \"0s\"",
+                "[documents] link: must be positive",
+            ),
+            (
+                "[accounts]\nprovider = \"veriff\"",
+                "[accounts] provider: must be `finpro` or `finpass`",
+            ),
+            (
+                "[accounts]\nprovider = \"finpro\"\ndata_life = \"-1h\"",
+                "[accounts] data_life: must be positive",
+            ),
+            (
+                "notice = \"0s\"\n[verification]",
+                "notice: must be positive",
             ),
         ] {
-            let rule = format!("has a member that is not known: {member}");
-            assert_eq!(toml(text), rule);
+            assert_eq!(toml(text), told, "{text}");
         }
-        assert_eq!(toml(""), "plan: must have a leg");
-        assert_eq!(
-            toml("[verification]\nafter = [\"documents\"]"),
-            "after: must name planned legs"
-        );
     }
 }

@@ -176,9 +176,10 @@ pub(crate) fn failed(error: EngineError) -> Failure {
         EngineErrorKind::Corrupt => {
             "cannot be opened with the key beside it; the two do not belong together".to_owned()
         }
+        // A full disk, for one: in the words of SQLite, which repeat nothing of what is stored.
         EngineErrorKind::Unavailable => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            format!("cannot be read or written: {}", cause.unwrap_or_default())
+            return Failure::Unstored(cause.unwrap_or_else(|| error.to_string()));
         }
         _ => error.to_string(),
     };

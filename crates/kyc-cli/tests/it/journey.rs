@@ -7,7 +7,7 @@ use provider_core::jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, ended, kyc, started};
+use crate::kyc::{Run, kyc};
 
 /// A directory with a file of journeys.
 pub(crate) struct Files(TempDir);
@@ -19,6 +19,10 @@ impl Files {
 
     pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
@@ -312,19 +316,19 @@ fn what_is_wrong_is_told_before_anything_begins() {
         ("", "--plan: plan: must have a leg"),
         (
             "[documents]\nwanted = []",
-            "--plan: wanted: must name a document",
+            "--plan: [documents] wanted: must name a document",
         ),
         (
             "[documents]\nwanted = [\"CANARY\"]",
-            "--plan: cannot be read at documents.wanted[0]",
+            "--plan: [documents] wanted[0]: cannot be read",
         ),
         (
             "[verification]\nrequird = true",
-            "--plan: has a member that is not known: verification.requird",
+            "--plan: [verification] requird: is not known",
         ),
         (
             "[verification]\nafter = [\"verification\"]",
-            "--plan: after: must not lead back",
+            "--plan: [verification] after: must not lead back",
         ),
     ] {
         let plan = plan(text);
@@ -352,69 +356,6 @@ fn what_is_wrong_is_told_before_anything_begins() {
         files.run(&["list", "--stuck", "CANARY"]),
         "--stuck: must be a length",
     );
-}
-
-#[test]
-fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
-    let files = Files::new();
-    let journey = id(&files.start("9001000000", &[]));
-    let show = || files.run(&["show", &journey]);
-    let refused = |run: Run, words: &str| {
-        assert_eq!(run.code, 2, "{run:?}");
-        assert!(run.stderr.contains(words), "{words} in {run:?}");
-    };
-    refused(
-        files.run(&["show", "nobody"]),
-        "ID: is no journey in this file",
-    );
-    refused(
-        files.run(&["show", "no body"]),
-        "ID: must be 1 to 64 letters",
-    );
-    let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
-    lock.lock().unwrap();
-    refused(show(), "--db: is in use by another kyc");
-    // Who watches waits for it.
-    let db = files.path("journeys.db");
-    let watching = ["journey", "watch", &journey, "--json", "--db", &db];
-    let watch = started(&watching, &[]);
-    lock.unlock().unwrap();
-    let watched = ended(watch);
-    assert_eq!(watched.code, 0, "{watched:?}");
-    assert_eq!(watched.answer()["status"], "completed");
-    assert_eq!(show().code, 0);
-
-    // The key of another file opens nothing.
-    let other = Files::new();
-    other.start("9001000000", &[]);
-    let key = files.path("journeys.db.key");
-    let own = fs::read(&key).unwrap();
-    fs::copy(other.path("journeys.db.key"), &key).unwrap();
-    refused(show(), "--db: cannot be opened with the key beside it");
-    fs::write(&key, &own[..63]).unwrap();
-    refused(
-        show(),
-        "the key beside --db: is no key of a file of journeys",
-    );
-    fs::remove_file(&key).unwrap();
-    refused(show(), "--db: has no key beside it");
-    refused(files.start("9001000000", &[]), "--db: has no key beside it");
-    fs::write(&key, &own).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
-        mode(0o644);
-        refused(show(), "the key beside --db: may be read by others");
-        mode(0o600);
-    }
-    assert_eq!(show().code, 0);
-
-    let stranger = Files::new();
-    stranger.write("journeys.db", "no database at all");
-    fs::copy(&key, stranger.path("journeys.db.key")).unwrap();
-    let run = stranger.run(&["list"]);
-    refused(run, "--db: is no SQLite database");
 }
 
 /// The file, what SQLite keeps beside it and what is printed: none has anything of the person, or of what was fetched.
@@ -447,4 +388,46 @@ fn nothing_personal_is_stored_in_the_clear_or_printed() {
             assert!(!found, "{value} in {}", path.display());
         }
     }
+}
+
+/// An export is what somebody else may read: neither what was fetched nor what opens anything.
+#[test]
+fn an_export_has_state_history_and_receipts_and_nothing_personal_or_secret() {
+    let files = Files::new();
+    let plan = "[documents]\nwanted = [\"pan\"]\n";
+    let plan = files.write("plan.toml", plan);
+    let journey = id(&files.start("9001000000", &["--plan", &plan]));
+    let run = files.run(&["export", &journey]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    let export = run.answer();
+    assert_eq!(export["version"], 1);
+    assert_eq!(export["journey"], journey.as_str());
+    assert_eq!(export["status"], "completed");
+    assert_eq!(export["state"]["status"], "completed");
+    let history = export["history"].as_array().unwrap();
+    assert_eq!(
+        history.len() as u64,
+        export["state"]["seq"].as_u64().unwrap()
+    );
+    let receipts = export["receipts"].as_array().unwrap();
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0]["is_live"], true);
+    let classes = |export: &Value| {
+        let kept = export["payloads"].as_array().unwrap().iter();
+        let classes = kept.map(|kept| kept["class"].as_str().unwrap().to_owned());
+        classes.collect::<Vec<_>>()
+    };
+    assert_eq!(classes(&export), ["person", "documents", "documents"]);
+    assert_eq!(export["state"]["started"]["token"], "***");
+    let hidden = run.stdout.matches("***").count();
+    assert!(hidden > 2, "the token stands in each address: {hidden}");
+    for value in ["9001000000", "lender.example.test", "I agree", "JVBER"] {
+        assert!(!run.stdout.contains(value), "{value}: {run:?}");
+    }
+    files.run(&["withdraw", &journey]);
+    let export = files.run(&["export", &journey]).answer();
+    assert!(classes(&export).is_empty());
+    assert_eq!(export["receipts"][0]["is_live"], false);
+    let nobody = files.run(&["export", "nobody"]);
+    assert_eq!(nobody.code, 2, "{nobody:?}");
 }

@@ -44,6 +44,21 @@ impl Files {
         self.run(&arguments)
     }
 
+    /// What became of the calls after so many events: `revoke-consent done`.
+    fn calls_after(run: &Run, events: usize) -> Vec<String> {
+        let journey = run.answer();
+        let timeline = journey["timeline"].as_array().unwrap().iter();
+        let answers = timeline.skip(events).filter(|line| {
+            let event = line["event"].as_str().unwrap();
+            ["answered", "failed", "interrupted"].contains(&event)
+        });
+        let words = |line: &Value, name: &str| line[name].as_str().unwrap_or("?").to_owned();
+        let calls = answers.map(|line| format!("{} {}", words(line, "about"), words(line, "said")));
+        let mut calls: Vec<_> = calls.collect();
+        calls.sort();
+        calls
+    }
+
     /// How often a request had an effect at a provider, by the operation and what stands for the request's id: more than once is billed
     /// twice.
     fn effects(&self) -> HashMap<(String, String), u32> {
@@ -57,18 +72,18 @@ impl Files {
             let call = &body["what"]["Call"];
             if call["had_effect"] == true {
                 let operation = call["operation"].as_str().unwrap().to_owned();
-                *effects
-                    .entry((operation, call["request_id"].to_string()))
-                    .or_default() += 1;
+                let request = (operation, call["request_id"].to_string());
+                let times: &mut u32 = effects.entry(request).or_default();
+                *times = times.saturating_add(1);
             }
         }
         effects
     }
 
     /// No call that may not be repeated had an effect twice. Recording a consent may be.
-    fn nothing_is_billed_twice(&self, at: &str) {
+    pub(crate) fn nothing_is_billed_twice(&self, at: &str) {
         let effects = self.effects();
-        assert!(effects.len() >= 5, "{at}: {effects:?}");
+        assert!(!effects.is_empty(), "{at}");
         for ((operation, _), times) in effects {
             let may_repeat = operation == "record-consent";
             assert!(times == 1 || may_repeat, "{at}: {operation} {times} times");
@@ -174,4 +189,74 @@ fn a_sandbox_of_other_journeys_is_refused_before_anything_happens() {
     let run = files.resume(&journey, &[]);
     let words = "the sandbox beside --db: is not an SQLite database";
     assert!(run.stderr.contains(words), "{run:?}");
+}
+
+/// What ends a journey asks providers to give back what they hold. That is done when somebody follows it, and nothing else is.
+#[test]
+fn what_an_ended_journey_has_to_give_back_is_given_back_once_it_is_followed() {
+    let whole =
+        "[documents]\nwanted = [\"pan\"]\n[verification]\n[accounts]\nprovider = \"finpro\"\n";
+    // Documents wait for their person, and the others are there.
+    let number = "9001330000";
+    for (plan, end, killed, done) in [
+        (
+            whole,
+            "withdraw",
+            None,
+            vec!["delete-session done", "revoke-consent done"],
+        ),
+        (
+            whole,
+            "withdraw",
+            Some("before a mark#1"),
+            vec!["delete-session done", "revoke-consent done"],
+        ),
+        (whole, "cancel", None, vec!["revoke-consent done"]),
+        // It may be repeated, and the aggregator knows it.
+        (
+            whole,
+            "cancel",
+            Some("after a call#1"),
+            vec!["revoke-consent refused: already_so"],
+        ),
+        // It may not be repeated, so that an operator has to look.
+        (
+            "[verification]",
+            "withdraw",
+            Some("after a mark#1"),
+            vec!["delete-session ?"],
+        ),
+        (
+            "[verification]",
+            "withdraw",
+            Some("after a call#1"),
+            vec!["delete-session ?"],
+        ),
+    ] {
+        let files = Files::new();
+        let plan = files.write("plan.toml", plan);
+        let journey = id(&files.start(number, &["--plan", &plan]));
+        let ended = files.run(&[end, &journey, "--json"]);
+        let words = "`kyc journey resume` makes them";
+        assert!(ended.stderr.contains(words), "{ended:?}");
+        let event = ended.answer()["timeline"].as_array().unwrap().len();
+        assert!(Files::calls_after(&ended, event).is_empty());
+        if let Some(at) = killed {
+            let db = files.path("journeys.db");
+            let resume = ["journey", "resume", &journey, "--sandbox", "--db", &db];
+            let at = ("KYC_JOURNEY_KILL_AT".to_owned(), at.to_owned());
+            let code = started(&resume, &[at]).wait().unwrap().code();
+            assert_eq!(code, None, "{killed:?}");
+        }
+        let run = files.resume(&journey, &[]);
+        assert_eq!(run.code, 5, "{end} {killed:?}: {run:?}");
+        assert_eq!(Files::calls_after(&run, event), done, "{end} {killed:?}");
+        let by_hand = run.stdout.contains("operator: delete_by_hand");
+        assert_eq!(by_hand, done == ["delete-session ?"], "{run:?}");
+        let again = files.resume(&journey, &[]);
+        assert_eq!(again.code, 2, "{again:?}");
+        let words = "nobody can make it go on";
+        assert!(again.stderr.contains(words), "{again:?}");
+        files.nothing_is_billed_twice(end);
+    }
 }

@@ -18,6 +18,7 @@ mod consent;
 mod derived;
 mod forwarding;
 mod journey;
+mod journey_file;
 mod journey_killed;
 mod json_schema;
 mod kyc;

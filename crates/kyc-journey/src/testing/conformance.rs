@@ -595,6 +595,15 @@ pub async fn payloads_are_kept_dropped_and_erased(subject: Arc<dyn Subject>) {
     scene.ask(&started, Fact::Withdrawn).await;
     assert_eq!(stored(typed).await, None, "it is erased");
     assert_eq!(stored(evidence).await, Some(payload(DataClass::Evidence)));
+
+    // The event that begins a journey may have one too.
+    let other = JourneyId::from_bits(u128::MAX);
+    let start = scene.started_with(CorrelationToken::from_bits(u128::MAX));
+    let start = start.set_payload(Some(payload(DataClass::Person)));
+    let person = scene.submit_to(&started, &other, start).await.seq;
+    let started = scene.restart(started).await;
+    let kept = started.engine.payload(&other, person).await;
+    assert_eq!(kept.expect("a read"), Some(payload(DataClass::Person)));
     scene.crash(started).await;
 }
 

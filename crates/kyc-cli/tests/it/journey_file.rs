@@ -1,0 +1,178 @@
+//! The file of `kyc journey`: whose it is, who has it, and a disk that refuses.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+
+use crate::journey::{Files, id};
+use crate::kyc::{Run, ended, started};
+
+fn refused(run: Run, words: &str) {
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains(words), "{words} in {run:?}");
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
+    let files = Files::new();
+    let journey = id(&files.start("9001000000", &[]));
+    let show = || files.run(&["show", &journey]);
+    refused(
+        files.run(&["show", "nobody"]),
+        "ID: is no journey in this file",
+    );
+    refused(
+        files.run(&["show", "no body"]),
+        "ID: must be 1 to 64 letters",
+    );
+    let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
+    lock.lock().unwrap();
+    refused(show(), "--db: is in use by another kyc");
+    // Who watches waits for it.
+    let db = files.path("journeys.db");
+    let watching = ["journey", "watch", &journey, "--json", "--db", &db];
+    let mut watch = started(&watching, &[]);
+    let mut told = String::new();
+    let mut stderr = BufReader::new(watch.stderr.take().unwrap());
+    stderr.read_line(&mut told).unwrap();
+    assert!(told.contains("another kyc has the file"), "{told}");
+    lock.unlock().unwrap();
+    let watched = ended(watch);
+    assert_eq!(watched.code, 0, "{watched:?}");
+    assert_eq!(watched.answer()["status"], "completed");
+    assert_eq!(show().code, 0);
+
+    // The key of another file opens nothing, and nothing is written under it.
+    let other = Files::new();
+    other.start("9001000000", &[]);
+    let key = files.path("journeys.db.key");
+    let own = fs::read(&key).unwrap();
+    let before = fs::read(files.path("journeys.db")).unwrap();
+    fs::copy(other.path("journeys.db.key"), &key).unwrap();
+    let start = || files.start("9001000000", &["--key", "ORDER-17"]);
+    for run in [
+        show(),
+        start(),
+        files.run(&["list"]),
+        files.run(&["show", "nobody"]),
+        files.run(&["watch", &journey]),
+        files.run(&["export", &journey]),
+        files.run(&["resume", &journey, "--sandbox"]),
+        files.run(&["cancel", &journey]),
+        files.run(&["withdraw", &journey]),
+    ] {
+        refused(run, "--db: cannot be opened with the key beside it");
+    }
+    assert_eq!(before, fs::read(files.path("journeys.db")).unwrap());
+    fs::write(&key, &own[..63]).unwrap();
+    refused(
+        show(),
+        "the key beside --db: is no key of a file of journeys",
+    );
+    fs::remove_file(&key).unwrap();
+    // What is lost with it is told by number.
+    let lost = "--db: has no key beside it, so that nothing it holds of 1 journey can be read";
+    for run in [show(), start(), files.run(&["list"])] {
+        refused(run, lost);
+    }
+    fs::write(&key, &own).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        refused(show(), "the key beside --db: may be read by others");
+        mode(0o600);
+    }
+    assert_eq!(show().code, 0);
+
+    let stranger = Files::new();
+    stranger.write("journeys.db", "no database at all");
+    fs::copy(&key, stranger.path("journeys.db.key")).unwrap();
+    let run = stranger.run(&["list"]);
+    refused(run, "--db: is no SQLite database");
+}
+
+/// What lies beside a file lies beside one of its names, so that each of several would have a lock and a log of its own.
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_or_refused_before_anything_is_written() {
+    use std::os::unix::fs::symlink;
+
+    let files = Files::new();
+    let names = || {
+        let entries = fs::read_dir(files.directory()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    symlink(files.path("nothing.db"), files.path("journeys.db")).unwrap();
+    let words = "--db: is a link to a file that is not there";
+    refused(files.start("9001000000", &[]), words);
+    assert_eq!(names(), ["journeys.db"]);
+    fs::remove_file(files.path("journeys.db")).unwrap();
+
+    let journey = id(&files.start("9001000000", &[]));
+    fs::hard_link(files.path("journeys.db"), files.path("other.db")).unwrap();
+    fs::copy(files.path("journeys.db.key"), files.path("other.db.key")).unwrap();
+    let before = names();
+    for name in ["journeys.db", "other.db"] {
+        let db = files.path(name);
+        let show = ["journey", "show", &journey, "--db", &db];
+        refused(crate::kyc::kyc(&show, &[]), "--db: has several names");
+    }
+    assert_eq!(names(), before);
+}
+
+/// A disk that is full, as far as a process can be told so: no file of it grows beyond this many blocks of 512 bytes.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_journey_plainly_and_it_goes_on_once_there_is_room() {
+    for blocks in [300, 500, 900] {
+        let files = Files::new();
+        let db = files.path("journeys.db");
+        let start = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        let run = std::process::Command::new("sh")
+            .args(["-c", start, "sh", &blocks.to_string()])
+            .arg(env!("CARGO_BIN_EXE_kyc"))
+            .args(["journey", "start", "--sandbox", "--mobile", "9001000000"])
+            .args(["--key", "ORDER-17", "--timeout", "1", "--db", &db])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(2), "{blocks}: {told}");
+        let words = "error: --db: cannot be read or written: disk I/O error";
+        assert!(told.contains(words), "{blocks}: {told}");
+        let mut run = files.start("9001000000", &["--key", "ORDER-17"]);
+        // What was answered and could not be stored, only the person may ask for again.
+        if run.code == 4 {
+            run = files.run(&["resume", &id(&run), "--sandbox", "--json"]);
+        }
+        assert_eq!(run.code, 0, "{blocks}: {run:?}");
+        files.nothing_is_billed_twice(&blocks.to_string());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_written_is_refused_at_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    files.start("9001000000", &[]);
+    for name in ["journeys.db", "journeys.db.sandbox"] {
+        let mode = |mode| {
+            fs::set_permissions(files.path(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o400);
+        let run = files.start("9001000000", &[]);
+        let words = match name {
+            "journeys.db" => "--db: cannot be written",
+            _ => "the sandbox beside --db: is read-only",
+        };
+        refused(run, words);
+        mode(0o600);
+    }
+    let list = files.run(&["list", "--json"]).answer();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+}
