@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::lint::{Lints, OnFinding};
 use kyc_facade::provider_core::{
-    BaseUrl, CallObserver, Client, ClientBuilder, DriftRadar, HyperTransport, InvalidRequest,
-    Provider, RateLimits, Settings, Transport,
+    BaseUrl, CallObserver, Client, ClientBuilder, ConsentGate, DriftRadar, HyperTransport,
+    InvalidRequest, Provider, RateLimits, Settings, Transport,
 };
 
 use crate::failure::Failure;
@@ -21,6 +21,7 @@ pub(crate) struct Clients {
     with_tls: OnceLock<Arc<dyn Transport>>,
     without_tls: OnceLock<Arc<dyn Transport>>,
     pub(crate) options: CallSettings,
+    gate: Option<Arc<dyn ConsentGate>>,
 }
 
 /// What arguments say of every call.
@@ -41,6 +42,15 @@ impl Clients {
             with_tls: OnceLock::new(),
             without_tls: OnceLock::new(),
             options,
+            gate: None,
+        }
+    }
+
+    /// Clients that send nothing that this gate does not let through.
+    pub(crate) fn gated(self, gate: Arc<dyn ConsentGate>) -> Self {
+        Self {
+            gate: Some(gate),
+            ..self
         }
     }
 
@@ -122,6 +132,9 @@ impl Clients {
         }
         if let Some(radar) = &self.options.drift_radar {
             builder = builder.drift_radar(Arc::clone(radar));
+        }
+        if let Some(gate) = &self.gate {
+            builder = builder.consent_gate(Arc::clone(gate));
         }
         Ok(builder.lints(lints))
     }

@@ -13,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
 use crate::parse::{on_finding, seconds};
-use crate::{journey, onboard, openapi, sandbox};
+use crate::{consent, journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
 pub(crate) fn parser() -> clap::Command {
@@ -45,6 +45,8 @@ pub(crate) fn parser() -> clap::Command {
         .arg_required_else_help(true)
         .mut_subcommand("sandbox", calls_nothing)
         .mut_subcommand("completions", calls_nothing)
+        .mut_subcommand("consent", calls_nothing)
+        .mut_subcommand("erase", calls_nothing)
         .mut_subcommand("trigger", calls_nothing)
         .mut_subcommand("listen", calls_nothing)
         .mut_subcommand("clock", calls_nothing)
@@ -113,6 +115,8 @@ async fn call(
         Command::Journey(arguments) => {
             return journey::run(arguments.command, options, output).await;
         }
+        Command::Consent(arguments) => return consent::run(arguments.command, output).await,
+        Command::Erase(arguments) => consent::erase::run(&arguments, output)?,
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,

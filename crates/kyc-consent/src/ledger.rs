@@ -16,8 +16,8 @@ use crate::ids::{Code, Digest, HoldId, LedgerId, ProviderName, ReceiptId, Subjec
 use crate::keys::Keys;
 use crate::notice::Notice;
 use crate::proof::{
-    ConsentNeed, ConsentProof, Endings, GateRules, Ground, LONGEST_PROOF, LedgerGate, NoConsent,
-    NoConsentReason, Proven, covering,
+    ConsentNeed, ConsentProof, ConsentProofs, Endings, GateRules, Ground, LONGEST_PROOF,
+    LedgerGate, NoConsent, NoConsentReason, Proven, Shown, covering,
 };
 use crate::receipt::{Receipt, whole};
 use crate::retention::{
@@ -563,9 +563,36 @@ impl ConsentLedger {
         operation: &str,
         outcome: &str,
     ) -> Result<(), LedgerError> {
-        let shown = shown.into();
-        let proof = shown.downcast_ref::<Proven>();
-        let proof = proof.filter(|proof| proof.ledger == self.inner.id);
+        self.record(&shown.into(), |_| true, operation, outcome)
+    }
+
+    /// As [`record_use`](Self::record_use), where the call showed [proofs](ConsentProofs) for several providers, and this one was
+    /// called.
+    ///
+    /// # Errors
+    ///
+    /// None of the proofs is for this provider; or as for [`record_use`](Self::record_use).
+    pub fn record_use_at(
+        &self,
+        provider: &str,
+        shown: impl Into<ConsentEvidence>,
+        operation: &str,
+        outcome: &str,
+    ) -> Result<(), LedgerError> {
+        let is_of = |proof: &Proven| proof.need.provider.as_str() == provider;
+        self.record(&shown.into(), is_of, operation, outcome)
+    }
+
+    fn record(
+        &self,
+        shown: &ConsentEvidence,
+        is_it: impl Fn(&Proven) -> bool,
+        operation: &str,
+        outcome: &str,
+    ) -> Result<(), LedgerError> {
+        let shown = shown.downcast_ref::<Shown>();
+        let mut proofs = shown.into_iter().flat_map(|shown| &shown.0);
+        let proof = proofs.find(|proof| proof.ledger == self.inner.id && is_it(proof));
         let proof = proof.ok_or(LedgerError::Unknown("proof"))?;
         let need = &proof.need;
         let used = Use {
@@ -636,6 +663,37 @@ impl ConsentLedger {
     ///
     /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
+        let erasure = self.would_erase(subject, order)?;
+        let classes: Vec<Class> = erasure.erased.iter().map(|erased| erased.class).collect();
+        let detail = Detail::Erased {
+            erased: erasure.erased.clone(),
+            kept: erasure.kept.clone(),
+        };
+        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
+        // The entry that erases the others' key is among them: it leaves no new key behind.
+        let with_ledger = classes.contains(&Class::Ledger);
+        if with_ledger {
+            record()?;
+        }
+        self.inner
+            .keys
+            .destroy(subject, &classes, erasure.unlinked)?;
+        if !with_ledger {
+            record()?;
+        }
+        Ok(erasure)
+    }
+
+    /// What [`erase`](Self::erase) would answer now. Nothing is erased, and nothing written.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn would_erase(
+        &self,
+        subject: Subject,
+        order: &ErasureOrder,
+    ) -> Result<Erasure, LedgerError> {
         let state = self.inner.store.subject(subject)?;
         let circumstances = Circumstances {
             reason: order.reason,
@@ -659,21 +717,6 @@ impl ConsentLedger {
         // Somebody who is kept for a duty has to be found for it.
         let everything = order.classes.is_none() && order.reason != ErasureReason::TermOver;
         let unlinked = everything && kept.iter().all(|kept| kept.class == Class::Ledger);
-        let classes: Vec<Class> = erased.iter().map(|erased| erased.class).collect();
-        let detail = Detail::Erased {
-            erased: erased.clone(),
-            kept: kept.clone(),
-        };
-        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
-        // The entry that erases the others' key is among them: it leaves no new key behind.
-        let with_ledger = classes.contains(&Class::Ledger);
-        if with_ledger {
-            record()?;
-        }
-        self.inner.keys.destroy(subject, &classes, unlinked)?;
-        if !with_ledger {
-            record()?;
-        }
         Ok(Erasure {
             erased,
             kept,
@@ -867,6 +910,36 @@ impl ConsentLedger {
             };
             Ok((ground, row.expires_at))
         })
+    }
+
+    /// Proves at once for this person whatever consents the rules name, for a caller that does not know which provider will be called.
+    /// What no consent covers is left out: the gate refuses it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is covered: for which purpose there is none, and why.
+    pub fn prove_each(
+        &self,
+        subject: Subject,
+        rules: &GateRules,
+    ) -> Result<ConsentProofs, NoConsent> {
+        let (mut proofs, mut first) = (Vec::new(), None);
+        for (provider, purpose, kinds) in rules.consents() {
+            let need = ConsentNeed {
+                subject,
+                provider: provider.clone(),
+                purpose: purpose.clone(),
+                kinds: kinds.to_vec(),
+            };
+            match self.prove(&need) {
+                Ok(proof) => proofs.push(proof),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        match first {
+            Some(error) if proofs.is_empty() => Err(error),
+            _ => Ok(ConsentProofs(proofs)),
+        }
     }
 
     /// Proves that a consent that names this provider is over, withdrawn or expired: for the calls that undo something, such as

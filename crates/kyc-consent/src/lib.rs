@@ -30,8 +30,8 @@ pub use keys::{KeyRow, KeyStore, Keys, MemoryKeyStore};
 pub use ledger::{ConsentLedger, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath};
 pub use notice::{Notice, NoticeItems};
 pub use proof::{
-    ConsentNeed, ConsentProof, GateRules, Ground, LONGEST_PROOF, LedgerGate, Needs, NoConsent,
-    NoConsentReason, covering,
+    ConsentNeed, ConsentProof, ConsentProofs, GateRules, Ground, LONGEST_PROOF, LedgerGate, Needs,
+    NoConsent, NoConsentReason, covering,
 };
 pub use receipt::{Basis, Party, Receipt, Recipient, Terms};
 pub use retention::{

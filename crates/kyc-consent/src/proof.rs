@@ -118,9 +118,31 @@ impl fmt::Debug for ConsentProof {
 
 impl From<&ConsentProof> for ConsentEvidence {
     fn from(proof: &ConsentProof) -> Self {
-        Self::new(Arc::clone(&proof.0))
+        Self::new(Arc::new(Shown(vec![Arc::clone(&proof.0)])))
     }
 }
+
+/// Proofs for whatever a gate's rules name, made at once by [`prove_each`](crate::ConsentLedger::prove_each): for a caller that does not
+/// know which provider will be called. A call shows them all, and the gate looks for the one that covers it.
+#[derive(Debug)]
+pub struct ConsentProofs(pub(crate) Vec<ConsentProof>);
+
+impl ConsentProofs {
+    /// The proofs.
+    pub fn iter(&self) -> impl Iterator<Item = &ConsentProof> {
+        self.0.iter()
+    }
+}
+
+impl From<&ConsentProofs> for ConsentEvidence {
+    fn from(proofs: &ConsentProofs) -> Self {
+        let proofs = proofs.iter().map(|proof| Arc::clone(&proof.0));
+        Self::new(Arc::new(Shown(proofs.collect())))
+    }
+}
+
+/// What a call shows: one proof, or several of which one covers it.
+pub(crate) struct Shown(pub(crate) Vec<Arc<Proven>>);
 
 /// Counts, in this process, how often receipts of a person began to end or ended. It is odd while one is ending.
 #[derive(Debug, Default)]
@@ -348,6 +370,24 @@ impl GateRules {
         self.demand(provider, operation.into(), Needs::Nothing)
     }
 
+    /// Which consents the operations need, each once.
+    pub(crate) fn consents(&self) -> Vec<(&ProviderName, &Purpose, &[DataKind])> {
+        let mut found = Vec::new();
+        for (provider, of) in &self.0 {
+            for needs in of.all.iter().chain(of.operations.values()) {
+                let (purpose, kinds) = match needs {
+                    Needs::Consent(purpose, kinds) => (purpose, kinds.as_slice()),
+                    Needs::ConsentOrWithdrawal(purpose) => (purpose, [].as_slice()),
+                    Needs::Nothing => continue,
+                };
+                if !found.contains(&(provider, purpose, kinds)) {
+                    found.push((provider, purpose, kinds));
+                }
+            }
+        }
+        found
+    }
+
     fn demand(
         mut self,
         provider: ProviderName,
@@ -398,31 +438,71 @@ impl ConsentGate for LedgerGate {
             Needs::ConsentOrWithdrawal(purpose) => (purpose, [].as_slice(), true),
         };
         let missing = |reason| MissingConsent::new(purpose.as_str().to_owned(), reason);
-        let proof = call
+        let shown = call
             .evidence
-            .and_then(ConsentEvidence::downcast_ref::<Proven>)
+            .and_then(ConsentEvidence::downcast_ref::<Shown>)
             .ok_or_else(|| missing("the call shows no proof"))?;
+        let check = |proof: &Proven| self.check(proof, call, (purpose, kinds, may_undo));
+        // Of several the one that comes closest: for this provider and purpose.
+        let mut closest = None;
+        for proof in &shown.0 {
+            match check(proof) {
+                Ok(()) => return Ok(()),
+                Err(why) if why.is_about_it || closest.is_none() => closest = Some(why.reason),
+                Err(_) => {}
+            }
+        }
+        Err(missing(closest.unwrap_or("the call shows no proof")))
+    }
+}
+
+/// Why a proof does not let a call through.
+struct Unfit {
+    reason: &'static str,
+    /// Whether it is for the provider and the purpose of the call.
+    is_about_it: bool,
+}
+
+impl LedgerGate {
+    fn check(
+        &self,
+        proof: &Proven,
+        call: &GatedCall<'_>,
+        (purpose, kinds, may_undo): (&Purpose, &[DataKind], bool),
+    ) -> Result<(), Unfit> {
+        let foreign = |reason| {
+            Err(Unfit {
+                reason,
+                is_about_it: false,
+            })
+        };
+        let unfit = |reason| {
+            Err(Unfit {
+                reason,
+                is_about_it: true,
+            })
+        };
         let is_withdrawal = matches!(proof.ground, Ground::Withdrawal(_));
         let covered = || kinds.iter().all(|kind| proof.need.kinds.contains(kind));
         match () {
-            () if proof.ledger != self.ledger => Err(missing("the proof is of another ledger")),
+            () if proof.ledger != self.ledger => foreign("the proof is of another ledger"),
             () if proof.need.provider.as_str() != call.provider => {
-                Err(missing("the proof is for another provider"))
+                foreign("the proof is for another provider")
             }
-            () if is_withdrawal && !may_undo => Err(missing(
-                "consent was withdrawn, and the operation undoes nothing",
-            )),
+            () if is_withdrawal && !may_undo => {
+                unfit("consent was withdrawn, and the operation undoes nothing")
+            }
             () if !is_withdrawal && proof.need.purpose != *purpose => {
-                Err(missing("the proof is for another purpose"))
+                foreign("the proof is for another purpose")
             }
-            () if !covered() => Err(missing("the proof does not cover all kinds of data")),
+            () if !covered() => unfit("the proof does not cover all kinds of data"),
             // A clock that was turned back does not prolong it.
             () if call.now >= proof.valid_until || call.now < proof.proved_at => {
-                Err(missing("the proof is too old; prove it again"))
+                unfit("the proof is too old; prove it again")
             }
-            () if !proof.standing.still_stands() => Err(missing(
-                "a consent of the person has ended since it was proved",
-            )),
+            () if !proof.standing.still_stands() => {
+                unfit("a consent of the person has ended since it was proved")
+            }
             () => Ok(()),
         }
     }

@@ -23,7 +23,7 @@ pub use documents::ReportWithUrls;
 pub use fallback::Fallback;
 pub use hedged::Hedged;
 pub use kyc::{Kyc, KycBuilder};
-pub use onboarding::{Onboarding, Progress, StepEvent};
+pub use onboarding::{Onboarding, Progress, StepConsent, StepEvent};
 #[allow(
     unreachable_pub,
     unused_imports,

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 use provider_core::capability::{AggregatorStandings, ProviderReference};
-use provider_core::{CallOptions, Error, ErrorKind, Idempotency, Outcome, RequestId, RetryPolicy};
+use provider_core::{
+    CallOptions, ConsentEvidence, Error, ErrorKind, Idempotency, MissingConsent, Outcome,
+    RequestId, RetryPolicy, async_trait,
+};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -97,6 +100,51 @@ impl Progress {
     }
 }
 
+/// Proves the person's consent for the steps of one onboarding, see [`Onboarding::with_consent`]: over a ledger of consent, such as
+/// that of `kyc-consent`, with the person's pseudonym in it.
+///
+/// ```
+/// use kyc_consent::{ConsentLedger, GateRules, Subject};
+/// use kyc_facade::provider_core::{ConsentEvidence, MissingConsent, async_trait};
+/// use kyc_facade::{StepConsent, StepName};
+///
+/// struct OfPerson { ledger: ConsentLedger, rules: GateRules, subject: Subject }
+///
+/// #[async_trait]
+/// impl StepConsent for OfPerson {
+///     async fn prove(&self, _step: StepName) -> Result<ConsentEvidence, MissingConsent> {
+///         // For whichever provider takes the step, a fallback included.
+///         Ok(ConsentEvidence::from(&self.ledger.prove_each(self.subject, &self.rules)?))
+///     }
+///
+///     async fn used(&self, step: StepName, provider: &'static str, shown: ConsentEvidence, outcome: &'static str) {
+///         // It waits for the disk: a server writes on a thread that may.
+///         if let Err(error) = self.ledger.record_use_at(provider, shown, step.as_str(), outcome) {
+///             eprintln!("a use of consent is not in the ledger: {error}");
+///         }
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait StepConsent: Send + Sync {
+    /// Proves it just before a step is taken. What is returned is shown to the gate of whichever client makes the step's calls.
+    ///
+    /// # Errors
+    ///
+    /// Which purpose lacks a live consent. The step fails as [`NoConsent`](ErrorKind::NoConsent), and nothing is sent.
+    async fn prove(&self, step: StepName) -> Result<ConsentEvidence, MissingConsent>;
+
+    /// Notes that a step was taken with what was proved: the provider that took it, and the outcome's name, or `ok`. A step of which
+    /// nothing was sent is not told, nor one that was dropped.
+    async fn used(
+        &self,
+        step: StepName,
+        provider: &'static str,
+        shown: ConsentEvidence,
+        outcome: &'static str,
+    );
+}
+
 /// The target of the span and the events of an onboarding, whatever module writes them.
 const TARGET: &str = "kyc_facade";
 
@@ -123,6 +171,7 @@ pub struct Onboarding {
     earlier: Earlier,
     deadline: Duration,
     retry: Option<RetryPolicy>,
+    consent: Option<Arc<dyn StepConsent>>,
     observers: Vec<Observer>,
 }
 
@@ -133,6 +182,7 @@ impl Onboarding {
             earlier: Earlier::default(),
             deadline: kyc.deadline,
             retry: kyc.retry,
+            consent: None,
             observers: Vec::new(),
             kyc,
         }
@@ -185,6 +235,13 @@ impl Onboarding {
     /// [`KycBuilder::retry`](crate::KycBuilder::retry).
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = Some(retry);
+        self
+    }
+
+    /// Proves the person's consent just before each step, and shows it to the clients' [gates](provider_core::ConsentGate). Without,
+    /// steps show nothing: a client with a gate sends none of them, and one without sends them all.
+    pub fn with_consent(mut self, consent: Arc<dyn StepConsent>) -> Self {
+        self.consent = Some(consent);
         self
     }
 
@@ -280,8 +337,30 @@ impl Onboarding {
         match self.begin(step, planned, end) {
             Ok((running, provider, input)) => {
                 let options = running.options(self.retry);
-                let call = call(provider, input, options);
-                self.finish(running, call).await
+                let Some(consent) = &self.consent else {
+                    return self.finish(running, call(provider, input, options)).await;
+                };
+                let name = running.provider;
+                let shown = match consent.prove(step).await {
+                    Ok(shown) => shown,
+                    Err(missing) => {
+                        let error = Error::from(missing).at(name, step.as_str());
+                        return self.finish(running, std::future::ready(Err(error))).await;
+                    }
+                };
+                let options = options.with_consent(shown.clone());
+                let ended = self.finish(running, call(provider, input, options)).await;
+                let used = match &ended {
+                    Step::Done { provider, .. } => Some((*provider, "ok")),
+                    Step::Failed(error) if error.outcome() != Outcome::NotSent => {
+                        Some((error.provider(), error.outcome().as_str()))
+                    }
+                    Step::Failed(_) | Step::Skipped(_) => None,
+                };
+                if let Some((provider, outcome)) = used {
+                    consent.used(step, provider, shown, outcome).await;
+                }
+                ended
             }
             Err(ended) => ended,
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kyc_consent::{Code, ConsentLedger, Follower, LedgerError, Scope, Subject, Withdrawal};
 use kyc_journey::{EngineError, EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyId};
+use provider_core::jiff::Timestamp;
 use provider_core::{Clock, InvalidRequest, SystemClock};
 
 /// Withdraws consent at the ledger, and in every journey that follows it.
@@ -101,7 +102,11 @@ impl Withdrawals {
             .receipt
             .map_or_else(String::new, |id| id.to_string());
         let key = EventKey::command(&format!("withdrawal-{receipt}"))?;
-        let event = Event::new(key, self.clock.now(), None, Fact::Withdrawn);
+        // The time of a journey's events does not go back, whatever clock it goes by.
+        let last = self.engine.read(&journey).await?;
+        let last = last.map_or(Timestamp::MIN, |record| record.updated_at);
+        let at = self.clock.now().max(last);
+        let event = Event::new(key, at, None, Fact::Withdrawn);
         match self.engine.submit(&journey, event).await {
             Ok(_) => Ok(()),
             // It never started, or was forgotten; without a live consent it makes no call.

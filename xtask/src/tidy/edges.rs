@@ -66,7 +66,10 @@ impl Role {
                 Self::Provider | Self::Sandbox => for_tests,
                 _ => false,
             },
-            Self::Facade => matches!(other, Self::Core | Self::Provider) || sandbox_in_tests,
+            Self::Facade => {
+                let consent_in_tests = for_tests && other == Self::Consent;
+                matches!(other, Self::Core | Self::Provider) || sandbox_in_tests || consent_in_tests
+            }
             Self::Performer => {
                 let seams = matches!(other, Self::Core | Self::Journey | Self::Consent);
                 seams || other == Self::Provider || sandbox_in_tests

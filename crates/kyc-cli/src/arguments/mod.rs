@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod consent;
 mod journey;
 mod sandbox;
 
+pub(crate) use self::consent::*;
 pub(crate) use self::journey::*;
 pub(crate) use self::sandbox::*;
 
@@ -98,6 +100,12 @@ pub(crate) enum Command {
     /// Journeys that outlive the process: start one, list them, show what happened
     #[command(display_order = 1)]
     Journey(Journey),
+    /// The ledger of consents beside the journeys: show it, check it, export it, withdraw a consent
+    #[command(display_order = 1)]
+    Consent(Consent),
+    /// Erase what is kept of a person, as far as nothing demands that it is kept
+    #[command(display_order = 1)]
+    Erase(Erase),
     /// Serve the sandbox and print the variables to export
     #[command(display_order = 2)]
     Sandbox(Serve),

@@ -15,8 +15,7 @@ use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
-    JourneyRecord, Leg, LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer,
-    TimerPurpose,
+    JourneyRecord, Leg, LegStatus, Payload, Provider, Runner, Seq, SetTimer, TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -70,10 +69,14 @@ impl Following {
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
+        store.ledger.fan_out(store.engine.clone()).await?;
+        let consents = Arc::new(store.ledger.consents()?);
         let clients = Clients::new(Settings::of(served.environment()), options);
+        let clients = clients.gated(Arc::new(consents.gate()));
         let lender = Arc::new(Lender::of(store.engine.clone())?);
         let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
-        let performer = ProviderClients::new(lender, Arc::new(Nowhere), Arc::new(Nowhere))
+        let performer = ProviderClients::new(lender, Arc::new(Nowhere), consents.clone())
+            .with_consents(consents)
             .with_call_deadline(deadline)
             .deepvue(clients.client(Deepvue::from_settings)?, PURPOSE)
             .finpro(
@@ -124,7 +127,7 @@ impl Following {
 
     /// The person gives the consent, once.
     pub(crate) async fn consent(&self) -> Result<(), Failure> {
-        let receipt = ReceiptId::parse(format!("sandbox-{:032x}", self.clock.random()?))?;
+        let receipt = self.store.ledger.agree(&self.id)?;
         let given = Fact::ConsentGiven {
             receipt,
             expires_at: None,

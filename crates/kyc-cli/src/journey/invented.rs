@@ -6,15 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Masked, Mobile, SystemClock};
-use kyc_journey::{EffectId, JourneyEngine, JourneyId, LedgerEntry, Notice, Undelivered};
+use kyc_journey::{EffectId, JourneyEngine, JourneyId, Notice, Undelivered};
 use kyc_journey_performer::{
-    Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices, StoredApplicants,
+    Addresses, Applicant, Applicants, NoApplicant, Notices, StoredApplicants,
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
+use crate::ledger::NOTICE;
+
 /// Somebody who approves everything.
 const APPROVES: &str = "9001000000";
-const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
 
 /// The application: its persons are kept in their journeys.
 #[derive(Debug)]

@@ -20,7 +20,10 @@ use kyc_journey::{
 };
 
 use self::follow::Following;
-use self::store::{Store, failed};
+#[cfg(test)]
+pub(crate) use self::seal::FileSealer;
+pub(crate) use self::store::Store;
+use self::store::failed;
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -142,7 +145,14 @@ async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Fa
     // A journey in the sandbox is ahead of this machine's clock.
     let at = SystemClock.now().max(record.updated_at);
     let event = Event::new(key, at, None, fact);
+    let is_withdrawn = event.fact == Fact::Withdrawn;
+    if is_withdrawn {
+        store.ledger.withdraw(&id)?;
+    }
     let submitted = store.engine.submit(&id, event).await.map_err(failed)?;
+    if is_withdrawn {
+        store.ledger.told(&id)?;
+    }
     let record = store.engine.read(&id).await.map_err(failed)?;
     let Some(record) = record.filter(|_| submitted.verdict == Verdict::Applied) else {
         let rule = format!("is {} already, and stays so", submitted.status.as_str());

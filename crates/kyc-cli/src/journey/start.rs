@@ -39,6 +39,7 @@ pub(crate) async fn run(
     if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
         return known_already(store, known, &mobile, options, output).await;
     }
+    store.ledger.follow(&id, &mobile)?;
     let following = Following::new(store, id, options).await?;
     let token = CorrelationToken::from_bits(SystemClock.random()?);
     let plan = Box::new(plan);

@@ -16,6 +16,8 @@ use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
+use crate::ledger::Ledger;
+pub(crate) use crate::ledger::beside;
 use crate::output::counted;
 
 const FIELD: &str = "--db";
@@ -23,6 +25,7 @@ const FIELD: &str = "--db";
 /// A file of journeys that this process has.
 pub(crate) struct Store {
     pub(crate) engine: Arc<SqliteEngine>,
+    pub(crate) ledger: Ledger,
     sealer: Arc<FileSealer>,
     path: PathBuf,
 }
@@ -46,26 +49,30 @@ impl Store {
     /// Opens the file, which is there, once no other process has it. `wait` is called if one has.
     pub(crate) async fn once_free(path: &Path, wait: impl FnOnce()) -> Result<Self, Failure> {
         let sealer = Arc::new(key_of(path).await?);
-        let engine = match SqliteEngine::open(path, sealer.clone()) {
+        let ledger = Ledger::beside(path)?;
+        let sealers = ledger.sealer(sealer.clone());
+        let engine = match SqliteEngine::open(path, sealers.clone()) {
             Err(OpenError::Held { .. }) => {
                 wait();
-                SqliteEngine::stand_by(path, sealer.clone()).await
+                SqliteEngine::stand_by(path, sealers).await
             }
             other => other,
         };
-        Self::of(path, engine.map_err(not_opened)?, sealer).await
+        Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
     }
 
     async fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
         let sealer = Arc::new(sealer);
-        let engine = SqliteEngine::open(path, sealer.clone()).map_err(not_opened)?;
-        Self::of(path, engine, sealer).await
+        let ledger = Ledger::beside(path)?;
+        let engine = SqliteEngine::open(path, ledger.sealer(sealer.clone()));
+        Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
     }
 
     async fn of(
         path: &Path,
         engine: SqliteEngine,
         sealer: Arc<FileSealer>,
+        ledger: Ledger,
     ) -> Result<Self, Failure> {
         // Another file's key is noticed before anything is written under it.
         let known = engine
@@ -76,6 +83,7 @@ impl Store {
         }
         Ok(Self {
             engine: Arc::new(engine),
+            ledger,
             sealer,
             path: path.to_owned(),
         })
@@ -112,13 +120,6 @@ impl Store {
         let of_it = effects.iter().filter(|effect| effect.id.journey == *id);
         Ok(of_it.count())
     }
-}
-
-/// A file beside the database.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// The key of a file that is there.

@@ -14,6 +14,7 @@ mod batch_job;
 mod batch_results;
 mod browser_return;
 mod configuration;
+mod consent;
 mod derived;
 mod forwarding;
 mod journey;

@@ -94,6 +94,44 @@ fn a_proof_says_on_what_it_rests_and_for_how_long() {
 }
 
 #[test]
+fn whatever_is_covered_is_proved_at_once_and_the_gate_finds_the_one_that_fits() {
+    let (ledger, clock) = ledger();
+    let (subject, _) = consenting(&ledger);
+    let rules = || {
+        let rules = GateRules::new().provider(provider("toy"), purpose(), kinds());
+        let rules = rules.provider(provider("finpro"), purpose(), kinds());
+        rules.provider(provider("somebody"), purpose(), kinds())
+    };
+    let proofs = ledger.prove_each(subject, &rules()).unwrap();
+    // Nobody agreed that somebody receives data.
+    assert_eq!(proofs.iter().count(), 2);
+    let gate = ledger.gate(rules());
+    let admits = |proofs, name, now| {
+        let shown = ConsentEvidence::from(proofs);
+        let call = GatedCall::new(name, &ORDER, after(now));
+        gate.admit(&call.showing(&shown))
+            .map_err(|missing| missing.reason().to_owned())
+    };
+    assert_eq!(admits(&proofs, "toy", 0), Ok(()));
+    assert_eq!(admits(&proofs, "finpro", 0), Ok(()));
+    let error = admits(&proofs, "somebody", 0).unwrap_err();
+    assert_eq!(error, "the proof is for another provider");
+    let error = admits(&proofs, "toy", 60).unwrap_err();
+    assert_eq!(error, "the proof is too old; prove it again");
+    ledger.record_use_at("toy", &proofs, "order", "ok").unwrap();
+    ledger
+        .record_use_at("somebody", &proofs, "order", "ok")
+        .unwrap_err();
+    let history = ledger.history(subject).unwrap();
+    assert!(matches!(&history[1].1, Some(Detail::Used(used)) if used.provider == provider("toy")));
+    clock.by(YEAR);
+    let error = ledger.prove_each(subject, &rules()).unwrap_err();
+    assert_eq!(error.reason, NoConsentReason::Expired);
+    let nothing = ledger.prove_each(subject, &GateRules::new()).unwrap();
+    assert!(admits(&nothing, "toy", 0).is_err());
+}
+
+#[test]
 fn a_refusal_is_an_entry_and_no_consent() {
     let (ledger, _) = ledger();
     let subject = ledger.subject(&mobile()).unwrap();

@@ -7,6 +7,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod consent;
 mod documents;
 mod fakes;
 mod fallback;

@@ -1,0 +1,149 @@
+//! `kyc erase`.
+
+use kyc_consent::{ErasureOrder, ErasureReason, KeptBy, KeptClass, Term};
+use kyc_facade::provider_core::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+use super::class_name;
+use crate::arguments::Erase;
+use crate::failure::Failure;
+use crate::ledger::{Ledger, failed};
+use crate::output::Output;
+
+pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
+    let ledger = Ledger::existing(&arguments.store.db)?;
+    let subject = ledger.someone(&arguments.whose)?;
+    let now = SystemClock.now();
+    let state = ledger.0.state(subject).map_err(|error| failed(&error))?;
+    let is_live = |row: &&kyc_consent::ReceiptRow| row.rule.is_none() && row.is_live(now);
+    if state.receipts.iter().any(|row| is_live(&row)) {
+        let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
+        return Err(Failure::configuration("SUBJECT", rule));
+    }
+    let order = ErasureOrder {
+        reason: ErasureReason::Request,
+        classes: None,
+        relationship_ended: None,
+    };
+    let erasure = match arguments.dry_run {
+        true => ledger.0.would_erase(subject, &order),
+        false => ledger.0.erase(subject, &order),
+    };
+    let erasure = erasure.map_err(|error| failed(&error))?;
+    let erased: Vec<&str> = erasure
+        .erased
+        .iter()
+        .map(|erased| class_name(erased.class))
+        .collect();
+    if output.json {
+        let answer = json!({
+            "subject": subject.to_string(),
+            "dry_run": arguments.dry_run,
+            "erased": erased,
+            "kept": erasure.kept.iter().map(kept).collect::<Vec<_>>(),
+            "unlinked": erasure.unlinked,
+        });
+        return output.answer(&answer, None);
+    }
+    let (erases, unlinks) = match arguments.dry_run {
+        true => ("would erase", "the mobile number would lead"),
+        false => ("erased", "the mobile number leads"),
+    };
+    for class in erased {
+        output.told(&format!("{erases} {class}"))?;
+    }
+    for class in &erasure.kept {
+        let until = class.until.map(|until| format!(", until {until}"));
+        let (name, why) = (class_name(class.class), why(class));
+        output.told(&format!("kept {name}: {why}{}", until.unwrap_or_default()))?;
+    }
+    output.told(&match erasure.unlinked {
+        true => format!("{unlinks} to the person no more"),
+        false => format!("{unlinks} to the person still"),
+    })
+}
+
+fn kept(class: &KeptClass) -> Value {
+    json!({ "class": class_name(class.class), "why": why(class), "until": class.until })
+}
+
+fn why(class: &KeptClass) -> String {
+    match &class.by {
+        KeptBy::Hold { reason, by, .. } => format!("held for {reason}, by {by}"),
+        KeptBy::Term(Term::ConsentRecord) => "records of consent are kept for 7 years".to_owned(),
+        KeptBy::Term(Term::Pmla) => {
+            "records of identity are kept for 5 years after the relationship".to_owned()
+        }
+        KeptBy::LiveReceipt => "another consent is live".to_owned(),
+        _ => "something that is not known here".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kyc_facade::provider_core::jiff::Timestamp;
+    use kyc_facade::provider_core::{Masked, Mobile};
+    use kyc_journey::{
+        CorrelationToken, DataClass, DocumentKind, DocumentsPlan, Event, EventKey, Fact,
+        JourneyEngine as _, JourneyId, Payload, Plan, Seq,
+    };
+    use kyc_journey_sqlite::SqliteEngine;
+
+    use super::*;
+    use crate::journey::FileSealer;
+    use crate::ledger::beside;
+
+    /// Also of a copy of the journeys that was made before, and with the copy's own keys.
+    #[tokio::test]
+    async fn an_erased_person_s_payloads_are_not_there_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journeys.db");
+        let file = Arc::new(FileSealer::create(&path).unwrap());
+        let ledger = Ledger::beside(&path).unwrap();
+        let engine = SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
+        let journey = JourneyId::from_bits(17);
+        let mobile = Mobile::parse("9000000001").unwrap();
+        ledger.follow(&journey, &mobile).unwrap();
+        let plan = Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::Pan])));
+        let token = CorrelationToken::from_bits(1);
+        let plan = Box::new(plan);
+        let key = EventKey::command("start").unwrap();
+        let start = Fact::Start { plan, token };
+        let event = Event::new(key, Timestamp::UNIX_EPOCH, None, start);
+        let payload = Payload {
+            class: DataClass::Person,
+            content: Masked::new("CANARY"),
+        };
+        let event = event.set_payload(Some(payload.clone()));
+        engine.submit(&journey, event).await.unwrap();
+        let read = engine.payload(&journey, Seq::new(1)).await.unwrap();
+        assert_eq!(read, Some(payload));
+        drop(engine);
+        let copies = [".ledger-keys", ".ledger-keys-wal"].map(|suffix| {
+            let name = beside(&path, suffix);
+            (name.clone(), std::fs::read(name).unwrap_or_default())
+        });
+        let order = ErasureOrder {
+            reason: ErasureReason::Request,
+            classes: None,
+            relationship_ended: None,
+        };
+        let subject = ledger.0.find(&mobile).unwrap().unwrap();
+        ledger.0.erase(subject, &order).unwrap();
+        let reopened = || SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
+        let engine = reopened();
+        assert_eq!(engine.payload(&journey, Seq::new(1)).await.unwrap(), None);
+        // What was done is there, without the person.
+        assert!(engine.read(&journey).await.unwrap().is_some());
+        drop(engine);
+        drop(ledger);
+        for (name, bytes) in copies {
+            std::fs::write(name, bytes).unwrap();
+        }
+        // Its keys do not open under the key that is left.
+        let error = Ledger::beside(&path).unwrap_err();
+        assert!(format!("{error:?}").contains("lost"), "{error:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! `kyc consent withdraw`.
+
+use std::sync::Arc;
+
+use kyc_consent::{Effect, ReceiptId, Scope};
+use serde_json::json;
+
+use super::class_name;
+use crate::arguments::ConsentWithdraw;
+use crate::failure::Failure;
+use crate::journey::Store;
+use crate::ledger::{Ledger, channel, failed};
+use crate::output::Output;
+
+pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {
+    let ledger = Ledger::existing(&arguments.store.db)?;
+    let subject = ledger.someone(&arguments.whose)?;
+    let receipt = arguments.receipt.as_deref().map(ReceiptId::parse);
+    let scope = match receipt.transpose() {
+        Ok(receipt) => receipt.map_or(Scope::All, Scope::Receipt),
+        Err(error) => return Err(error.for_field("--receipt").into()),
+    };
+    // The ledger first: from here on no call begins, whatever becomes of the journeys' file.
+    let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
+    let withdrawn = withdrawn.map_err(|error| failed(&error))?;
+    let told = match Store::existing(&arguments.store.db).await {
+        Ok(store) => Some(ledger.fan_out(Arc::clone(&store.engine) as Arc<_>).await?),
+        // It tells them itself when it starts, and asks the ledger before each call until then.
+        Err(_) => None,
+    };
+    let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
+    let follows: Vec<String> = withdrawn.effects.iter().filter_map(words).collect();
+    if output.json {
+        let answer = json!({
+            "subject": subject.to_string(),
+            "receipts": receipts,
+            "journeys_told": told,
+            "follows": follows,
+        });
+        return output.answer(&answer, None);
+    }
+    match receipts.as_slice() {
+        [] => output.told("nothing was left to withdraw")?,
+        receipts => {
+            for receipt in receipts {
+                output.told(&format!("withdrawn {receipt}"))?;
+            }
+        }
+    }
+    match told {
+        Some(told) => output.told(&format!("journeys told: {told}"))?,
+        None => output.tell(
+            "the journeys could not be told now: none of them makes a call, and whoever opens them next tells them",
+        ),
+    }
+    for line in follows {
+        output.told(&format!("to be done: {line}"))?;
+    }
+    Ok(())
+}
+
+/// What has to follow. What journeys opened they give back themselves.
+fn words(effect: &Effect) -> Option<String> {
+    Some(match effect {
+        Effect::Revoke {
+            provider, entry, ..
+        } => format!("revoke the artefact of entry {entry} at {provider}"),
+        Effect::Delete { provider } => format!("have {provider} delete what it has"),
+        Effect::Erase { classes } => {
+            let classes: Vec<_> = classes.iter().map(|class| class_name(*class)).collect();
+            format!("erase {}, by `kyc erase`", classes.join(", "))
+        }
+        Effect::Confirm { .. } => "send the person a receipt of the withdrawal".to_owned(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,271 @@
+//! `kyc consent` and `kyc erase`: the ledger beside a file of journeys.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::journey::{Files, id};
+use crate::kyc::{Run, kyc};
+
+const MOBILE: &str = "9001000000";
+
+impl Files {
+    /// `kyc` with these words and this file.
+    fn kyc(&self, arguments: &[&str]) -> Run {
+        let db = self.path("journeys.db");
+        let mut all = arguments.to_vec();
+        all.extend(["--db", &db]);
+        let run = kyc(&all, &[]);
+        assert!(!run.stdout.contains(MOBILE) && !run.stderr.contains(MOBILE));
+        run
+    }
+
+    fn show(&self) -> Value {
+        let run = self.kyc(&["consent", "show", "--mobile-number", MOBILE, "--json"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.answer()
+    }
+}
+
+fn kinds(show: &Value) -> Vec<&str> {
+    let entries = show["entries"].as_array().unwrap().iter();
+    entries
+        .map(|entry| entry["kind"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_journey_s_consent_and_each_use_of_it_are_in_the_ledger_beside_it() {
+    let files = Files::new();
+    let started = files.start(MOBILE, &[]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let show = files.show();
+    assert_eq!(show["receipts"][0]["standing"], "live");
+    assert_eq!(show["journeys"][0], id(&started));
+    let found = kinds(&show);
+    assert_eq!(found[..2], ["given", "requested"]);
+    let uses: Vec<_> = show["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["kind"] == "used")
+        .map(|entry| entry["says"]["used"]["operation"].as_str().unwrap())
+        .collect();
+    for operation in ["initiate-session", "create-session", "request-consent-v3"] {
+        assert!(uses.contains(&operation), "{operation} in {uses:?}");
+    }
+    assert!(found.contains(&"artefact"));
+    // A pseudonym says as much as the number, and words as much as JSON.
+    let subject = show["subject"].as_str().unwrap();
+    let words = files.kyc(&["consent", "show", subject]);
+    assert_eq!(words.code, 0, "{words:?}");
+    for text in ["live", "used at veriff by create-session", "given, receipt"] {
+        assert!(words.stdout.contains(text), "{text} in {}", words.stdout);
+    }
+    let whole = files.kyc(&["consent", "show", "--json"]).answer();
+    assert_eq!(whole["entries"], found.len());
+    assert_eq!(whole["untold"], 0);
+}
+
+#[test]
+fn a_ledger_and_its_export_are_verified_and_an_altered_one_is_not() {
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let head = files.kyc(&["consent", "verify", "--json"]).answer();
+    assert_eq!(head["whole"], true);
+    let head = head["head"].as_str().unwrap().to_owned();
+    let out = files.path("export.jsonl");
+    for bodies in [false, true] {
+        let mut arguments = vec!["consent", "export", "--out", &*out];
+        if bodies {
+            arguments.push("--bodies");
+        }
+        let run = files.kyc(&arguments);
+        assert_eq!((run.code, run.stdout.trim()), (0, &*head), "{run:?}");
+        let again = files.kyc(&arguments);
+        assert_eq!(again.code, 2, "it is there already: {again:?}");
+        let text = fs::read_to_string(&out).unwrap();
+        assert_eq!(text.contains("initiate-session"), bodies);
+        let verified = files.kyc(&["consent", "verify", "--export", &out, "--head", &head]);
+        assert_eq!(verified.code, 0, "{verified:?}");
+        fs::write(&out, text.replacen("\"given\"", "\"requested\"", 1)).unwrap();
+        let altered = files.kyc(&["consent", "verify", "--export", &out]);
+        assert_eq!((altered.code, &*altered.stdout), (6, ""), "{altered:?}");
+        assert!(altered.stderr.contains("not what was written"));
+        let altered = files.kyc(&["consent", "verify", "--export", &out, "--json"]);
+        assert_eq!(altered.code, 6);
+        assert_eq!(altered.answer()["whole"], false);
+        fs::remove_file(&out).unwrap();
+    }
+    let printed = files.kyc(&["consent", "export"]);
+    assert_eq!(printed.code, 0);
+    assert!(printed.stdout.lines().count() > 3);
+    // What goes on after a head that was kept is no alteration; another head is.
+    files.start("9000000001", &[]);
+    assert_eq!(files.kyc(&["consent", "verify", "--head", &head]).code, 0);
+    let (start, digest) = head.rsplit_once(':').unwrap();
+    let other = format!("{start}:{}", digest.replace(|digit| digit != '0', "0"));
+    let run = files.kyc(&["consent", "verify", "--head", &other]);
+    assert_eq!(run.code, 6, "{run:?}");
+}
+
+#[test]
+fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
+    let files = Files::new();
+    let journey = id(&files.start(MOBILE, &[]));
+    let other = id(&files.start("9000000001", &[]));
+    let erase = ["erase", "--mobile-number", MOBILE];
+    let early = files.kyc(&erase);
+    assert_eq!(early.code, 2, "{early:?}");
+    assert!(early.stderr.contains("has a live consent"), "{early:?}");
+
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE, "--json"];
+    let withdrawn = files.kyc(&withdraw);
+    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let answer = withdrawn.answer();
+    assert_eq!(answer["receipts"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["journeys_told"], 1);
+    let status = |id: &str| files.run(&["show", id, "--json"]).answer()["status"].clone();
+    assert_eq!(status(&journey), "withdrawn");
+    assert_eq!(status(&other), "completed");
+    // Again, nothing more.
+    let again = files.kyc(&withdraw).answer();
+    assert_eq!(again["receipts"].as_array().unwrap().len(), 0);
+    assert_eq!(again["journeys_told"], 0);
+    // The clean-up is proved by the withdrawal.
+    let resumed = files.run(&["resume", &journey, "--sandbox", "--json"]);
+    assert_eq!(resumed.answer()["status"], "withdrawn", "{resumed:?}");
+    let show = files.show();
+    assert_eq!(show["receipts"][0]["standing"], "withdrawn");
+    let last = show["entries"].as_array().unwrap();
+    let used = last.iter().rev().find(|entry| entry["kind"] == "used");
+    let operation = &used.unwrap()["says"]["used"]["operation"];
+    assert!(
+        ["revoke-consent", "delete-session"].contains(&operation.as_str().unwrap()),
+        "{operation}"
+    );
+    let before = kinds(&show).len();
+
+    let dry = files.kyc(&[&erase[..], &["--dry-run", "--json"]].concat());
+    assert_eq!(dry.code, 0, "{dry:?}");
+    let would = dry.answer();
+    assert_eq!(would["dry_run"], true);
+    assert_eq!(kinds(&files.show()).len(), before, "nothing was written");
+    let erased = files.kyc(&[&erase[..], &["--json"]].concat()).answer();
+    assert_eq!(erased["erased"], would["erased"]);
+    assert!(!erased["erased"].as_array().unwrap().is_empty());
+    assert_eq!(erased["kept"][0]["class"], "ledger");
+    assert_eq!(erased["unlinked"], true);
+    // The number leads nowhere; the pseudonym to what is kept.
+    let gone = files.kyc(&["consent", "show", "--mobile-number", MOBILE]);
+    assert_eq!(gone.code, 2, "{gone:?}");
+    let subject = show["subject"].as_str().unwrap();
+    let kept = files.kyc(&["consent", "show", subject, "--json"]).answer();
+    assert_eq!(*kinds(&kept).last().unwrap(), "erased");
+    assert_eq!(files.kyc(&["consent", "verify"]).code, 0);
+    assert_eq!(status(&journey), "withdrawn");
+    assert_eq!(status(&other), "completed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_withdrawal_counts_although_the_journeys_cannot_be_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let key = files.path("journeys.db.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE];
+    let run = files.kyc(&withdraw);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("withdrawn "), "{run:?}");
+    assert!(run.stderr.contains("could not be told now"), "{run:?}");
+    let whole = files.kyc(&["consent", "show", "--json"]).answer();
+    assert_eq!(whole["untold"], 1);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let run = files.kyc(&withdraw);
+    assert!(run.stdout.contains("journeys told: 1"), "{run:?}");
+}
+
+#[test]
+fn a_journey_that_is_withdrawn_by_itself_is_so_in_the_ledger() {
+    let files = Files::new();
+    let journey = id(&files.start(MOBILE, &[]));
+    assert_eq!(files.run(&["withdraw", &journey]).code, 0);
+    let show = files.show();
+    assert_eq!(show["receipts"][0]["standing"], "withdrawn");
+    let whole = files.kyc(&["consent", "show", "--json"]).answer();
+    assert_eq!(whole["untold"], 0);
+}
+
+#[test]
+fn bad_input_is_refused_by_its_field() {
+    let files = Files::new();
+    let no_ledger = files.kyc(&["consent", "verify"]);
+    assert_eq!(no_ledger.code, 2, "{no_ledger:?}");
+    assert!(no_ledger.stderr.contains("the ledger beside --db"));
+    files.start(MOBILE, &[]);
+    let stranger = "0".repeat(32);
+    let cases: &[(&[&str], &str)] = &[
+        (&["consent", "show", "9001000"], "subject"),
+        (&["consent", "show", &stranger], "SUBJECT"),
+        (&["consent", "show", "--mobile-number", "123"], "mobile"),
+        (
+            &["consent", "show", "--mobile-number", "9000000002"],
+            "--mobile-number",
+        ),
+        (&["consent", "withdraw"], "SUBJECT"),
+        (&["consent", "withdraw", &stranger], "SUBJECT"),
+        (
+            &["consent", "withdraw", "--mobile", MOBILE, "--receipt", "x"],
+            "--receipt",
+        ),
+        (
+            &[
+                "consent",
+                "withdraw",
+                "--mobile",
+                MOBILE,
+                "--receipt",
+                &stranger,
+            ],
+            "receipt",
+        ),
+        (&["consent", "verify", "--head", "x:1:y"], "--head"),
+        (
+            &["consent", "verify", "--export", "/nowhere/at/all"],
+            "--export",
+        ),
+        (&["consent", "export", "--out", "/nowhere/at/all"], "--out"),
+        (&["erase"], "SUBJECT"),
+        (&["erase", &stranger, "--dry-run"], "SUBJECT"),
+        (&["erase", &stranger, "--mobile", MOBILE], "SUBJECT"),
+    ];
+    for (arguments, field) in cases {
+        let run = files.kyc(arguments);
+        assert_eq!((run.code, &*run.stdout), (2, ""), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains(field), "{field} in {}", run.stderr);
+    }
+}
+
+/// How many persons' data is lost with a key is said, and nothing is made in its place.
+#[test]
+fn lost_keys_say_whose_data_they_held_by_number() {
+    for lost in [".ledger-kek", ".ledger-keys"] {
+        let files = Files::new();
+        files.start(MOBILE, &[]);
+        files.start("9000000001", &[]);
+        let key = files.path(&format!("journeys.db{lost}"));
+        fs::remove_file(&key).unwrap();
+        for arguments in [&["consent", "show"][..], &["journey", "list"]] {
+            let run = files.kyc(arguments);
+            assert_eq!(run.code, 2, "{run:?}");
+            assert!(
+                run.stderr.contains("data of 2 persons cannot be opened"),
+                "{run:?}"
+            );
+        }
+        assert!(!fs::exists(&key).unwrap());
+    }
+}
