@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use kyc_journey::{
     Effect, EffectCall, EffectKind, EngineError, EngineErrorKind, Event, Failure, JourneyId,
-    Operation, Performed, Performer, Place,
+    Operation, Performed, Performer, Place, point,
 };
 use restate_sdk::context::RequestTarget;
 use restate_sdk::prelude::*;
@@ -68,6 +68,7 @@ impl Caller {
             result: Err(Failure::unknown()),
             payload: None,
         });
+        point("after a call");
         let mut event = performed.into_event(call.id, self.transitions.clock.now());
         event.leg = Some(leg);
         self.seal(&task.journey, event).await
@@ -85,6 +86,7 @@ impl Caller {
             }
         };
         let delivered = AssertUnwindSafe(delivered).catch_unwind().await;
+        point("after a delivery");
         Ok(matches!(delivered, Ok(Ok(()))))
     }
 
@@ -162,6 +164,7 @@ impl Once {
     async fn make(&self, ctx: Context<'_>, task: Json<Task>) -> HandlerResult<()> {
         let task = task.into_inner();
         let _turn = self.caller.turn().await?;
+        point("before a mark");
         let Some(grant) = leave(&ctx, &task, "mark").await? else {
             return Ok(());
         };
@@ -170,6 +173,7 @@ impl Once {
             #[cfg(feature = "testing")]
             UnsafeCalls::ByDefault => true,
         };
+        point("after a mark");
         let (caller, made) = (self.caller.clone(), task.clone());
         let make = ctx.run(move || async move {
             let parcel = match is_first {
@@ -179,7 +183,11 @@ impl Once {
             parcel.map(Json).map_err(attempt_again)
         });
         let parcel = make.name("make").await?;
+        if !is_first {
+            point("after an interruption");
+        }
         settle(&ctx, &task, parcel.into_inner());
+        point("after an answer");
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use kyc_journey::{JourneyId, Seq, Submitted, Verdict};
+use kyc_journey::{JourneyId, Seq, Submitted, Verdict, point};
 use restate_sdk::context::RequestTarget;
 use restate_sdk::prelude::*;
 use restate_sdk::serde::Json;
@@ -72,6 +72,7 @@ impl Journey {
             let mut claims = VecDeque::new();
             let answer = self.apply(ctx, id, parcel, is_patient, &mut claims).await?;
             self.adopt(ctx, id, claims).await?;
+            point("after a commit");
             Ok(answer)
         };
         take.boxed()
@@ -103,13 +104,16 @@ impl Journey {
         let apply = ctx.run(move || async move {
             let event = parcel.open(&transitions.seal, &journey);
             let changes = event.and_then(|event| transitions.apply(&journey, before, born, event));
+            point("in a transaction");
             match changes {
                 Ok(changes) => Ok(Json(Outcome::Done(changes))),
                 Err(error) if is_patient => Err(attempt_again(error)),
                 Err(error) => Ok(Json(Outcome::Refused(Refusal::from(&error)))),
             }
         });
-        match apply.name("apply").await?.into_inner() {
+        let outcome = apply.name("apply").await?.into_inner();
+        point("before a commit");
+        match outcome {
             Answer::Done(changes) => Ok(Answer::Done(Self::change(ctx, id, changes, claims))),
             Answer::Refused(refusal) => Ok(Answer::Refused(refusal)),
         }
@@ -268,6 +272,7 @@ impl Journey {
         }
         let (transitions, journey, due) =
             (Arc::clone(&self.transitions), id.clone(), timer.clone());
+        point("before a timer");
         let fire = ctx.run(move || async move {
             let fired = transitions.fire(&journey, before, &due);
             fired.map(Json).map_err(attempt_again)

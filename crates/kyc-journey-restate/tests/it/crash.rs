@@ -150,23 +150,35 @@ fn worker() {
 struct Worker(Child);
 
 impl Worker {
+    /// One that serves.
     async fn start(directory: &Path, port: u16, by_default: bool) -> Self {
+        Self::start_until(directory, port, by_default, "").await
+    }
+
+    /// One that kills itself at a point of its own, the name of a point and at which of its passings.
+    async fn start_until(directory: &Path, port: u16, by_default: bool, kill_at: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "crash::worker", "--ignored"])
             .env(DIRECTORY, directory)
             .env(PORT, port.to_string())
+            .env("KYC_JOURNEY_KILL_AT", kill_at)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         if by_default {
             command.env(BY_DEFAULT, "1");
         }
-        let worker = Self(command.spawn().unwrap());
+        let mut worker = Self(command.spawn().unwrap());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        while tokio::net::TcpStream::connect(address).await.is_err() {
+        // It may have killed itself before.
+        while !worker.is_killed() && tokio::net::TcpStream::connect(address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         worker
+    }
+
+    fn is_killed(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
     }
 
     fn kill(&mut self) {
@@ -365,6 +377,67 @@ async fn a_worker_that_is_killed_loses_nothing_and_doubles_nothing() {
         tally.interrupted > 0,
         "some were killed in a call: {tally:?}"
     );
+}
+
+/// Each point of a worker, and at how many of its passings it is killed where the test is short.
+const POINTS: [(&str, u32); 9] = [
+    ("in a transaction", 3),
+    ("before a commit", 3),
+    ("after a commit", 3),
+    ("before a mark", 2),
+    ("after a mark", 2),
+    ("after a call", 2),
+    ("after an answer", 2),
+    ("before a timer", 1),
+    ("after a delivery", 2),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_anywhere_loses_nothing_and_doubles_nothing() {
+    let Some(program) = program() else { return };
+    let server = Server::start(&program).await;
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = Ledger::in_directory(directory.path());
+    let [port] = free_ports();
+    let engine = server.engine(Arc::new(ClearText));
+    let url = BaseUrl::parse("worker", &format!("http://127.0.0.1:{port}")).unwrap();
+    let registering = Worker::start(directory.path(), port, false).await;
+    engine.register(&url).await.unwrap();
+    drop(registering);
+    let (mut journeys, mut kills) = (0, 0);
+    for (name, passings) in POINTS {
+        let all = std::env::var_os("KYC_KILLS").is_some();
+        for passing in 1..=if all { u32::MAX } else { passings } {
+            journeys += 1;
+            let engines = [engine.clone()];
+            let running = tokio::spawn(async move { take_to_its_end(&engines, journeys).await });
+            // The next one dies early too, and the one after it in what it makes good, if there is something.
+            let at = format!("{name}#{passing}");
+            let mut lives = [&at, "in a transaction#1", "after an interruption#1"].into_iter();
+            let mut was_killed = false;
+            while !running.is_finished() {
+                let kill_at = lives.next().unwrap_or_default();
+                let mut worker = Worker::start_until(directory.path(), port, false, kill_at).await;
+                while !running.is_finished() && !worker.is_killed() {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                let is_killed = worker.is_killed();
+                kills += u32::from(is_killed);
+                was_killed |= is_killed && kill_at == at;
+            }
+            running.await.unwrap();
+            if !was_killed {
+                // Once it runs to its end, it has been killed at every passing.
+                assert!(passing > 1, "{name} is passed");
+                break;
+            }
+        }
+    }
+    let _worker = Worker::start(directory.path(), port, false).await;
+    server.admin().until_settled().await;
+    let tally = Tally::of(&engine, &ledger, journeys).await;
+    println!("{journeys} journeys, {kills} kills: {tally:?}");
+    assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
 }
 
 /// Why unsafe calls are not left to Restate's defaults.
