@@ -38,7 +38,7 @@ impl Role {
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
             "kyc-journey-performer" => Self::Performer,
-            "kyc-journey-sqlite" => Self::Engine,
+            "kyc-journey-postgres" | "kyc-journey-sqlite" => Self::Engine,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
             "kyc-cli" => Self::Cli,
@@ -167,6 +167,7 @@ mod tests {
             ("kyc-journey-performer", "kyc-sandbox"),
             ("kyc-journey", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey-sqlite"),
+            ("kyc-journey-postgres", "kyc-journey-sqlite"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -183,6 +184,7 @@ mod tests {
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
             ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-journey-postgres", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-facade", "kyc-journey"),
             ("kyc-journey-performer", "kyc-journey"),
