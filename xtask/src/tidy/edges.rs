@@ -39,7 +39,7 @@ impl Role {
             "kyc-facade" => Self::Facade,
             "kyc-journey" => Self::Journey,
             "kyc-journey-performer" => Self::Performer,
-            "kyc-journey-restate" | "kyc-journey-sqlite" => Self::Engine,
+            "kyc-journey-postgres" | "kyc-journey-restate" | "kyc-journey-sqlite" => Self::Engine,
             "kyc-journey-server" => Self::Server,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
@@ -183,6 +183,7 @@ mod tests {
             ("kyc-journey-server", "kyc-journey-sqlite"),
             ("kyc-journey-server", "finpass"),
             ("kyc-facade", "kyc-journey-sqlite"),
+            ("kyc-journey-postgres", "kyc-journey-sqlite"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -200,6 +201,7 @@ mod tests {
             ("kyc-journey", "provider-core"),
             ("kyc-journey-sqlite", "kyc-journey"),
             ("kyc-journey-restate", "kyc-journey"),
+            ("kyc-journey-postgres", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-cli", "kyc-journey-server"),
             ("kyc-journey-server", "kyc-journey-performer"),

@@ -1,0 +1,90 @@
+//! Why a database was not opened.
+
+use std::path::PathBuf;
+
+use crate::database::PostgresError;
+
+/// Why a database was not opened. Nothing was written to it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address is none of a PostgreSQL server.
+    #[error(
+        "the address of the database is not one of PostgreSQL: postgres://user@host/database, or host=… user=… dbname=…"
+    )]
+    Address,
+    /// The server is on another machine, and the connection would not be encrypted. Let the address ask for TLS, or
+    /// [allow it](crate::PostgresOptions::allow_plaintext).
+    #[error("the connection to the database would leave this machine without TLS")]
+    Plaintext,
+    /// The server is on another machine, and this program was built without the feature `tls`.
+    #[error("the connection to the database needs TLS, which this program was built without")]
+    NoTls,
+    /// The root certificates cannot be used.
+    #[error("root certificates of the database: {0}")]
+    RootCertificates(&'static str),
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The name of the schema is not one to 63 lower-case letters, digits and underscores, the first one no digit.
+    #[error(
+        "the name of the schema must be 1 to 63 lower-case letters, digits or underscores, and begin with no digit"
+    )]
+    SchemaName,
+    /// The server cannot be reached, or does not let this user in.
+    #[error("the database cannot be connected to: {0}")]
+    Unreachable(PostgresError),
+    /// The server is older than version 13.
+    #[error("PostgreSQL {found} is too old; 13 is the oldest that is accepted")]
+    OldServer {
+        /// The version, as the server says it.
+        found: String,
+    },
+    /// The server is a standby, or its transactions are read-only.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// The schema of this name is another application's.
+    #[error("the schema {schema} of the database is another application's")]
+    OtherApplication {
+        /// The name of the schema.
+        schema: String,
+    },
+    /// A later version has written the tables. Use that version.
+    #[error(
+        "the tables of the schema {schema} have version {found}, and this program knows {known} at most"
+    )]
+    NewerSchema {
+        /// The name of the schema.
+        schema: String,
+        /// The version of the tables.
+        found: i32,
+        /// The latest version that this program knows.
+        known: i32,
+    },
+    /// A setting of the server lets it lose what it has acknowledged.
+    #[error(
+        "{setting} is {found} and not {wanted}: the server could lose what it has acknowledged"
+    )]
+    Setting {
+        /// The name of the setting.
+        setting: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The server refused something else.
+    #[error("the database cannot be opened: {0}")]
+    Postgres(PostgresError),
+}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(PostgresError::of(&error))
+    }
+}

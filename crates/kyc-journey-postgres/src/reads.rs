@@ -1,0 +1,177 @@
+//! What is asked of the tables.
+
+use deadpool_postgres::{Object, Pool};
+use jiff::Timestamp;
+use kyc_journey::{
+    Bodies, EffectId, EngineError, EngineErrorKind, HistoryEntry, JourneyFilter, JourneyId,
+    JourneyPage, JourneyRecord, JourneyStatus, JourneySummary, PAGE, PageToken, Payload, Place,
+    Seq,
+};
+use tokio_postgres::{Error, Row};
+
+use crate::changes::{ordinal, stored};
+use crate::database::{DEADLINE, Failure, Outcome, Values};
+use crate::group::{corrupt, number};
+
+/// Asks once, on a connection of its own.
+pub(crate) async fn ask(pool: &Pool, question: &str, values: Values<'_>) -> Outcome<Vec<Row>> {
+    alone(pool, async |database| {
+        let question = database.prepare_cached(question).await?;
+        database.query(&question, values).await
+    })
+    .await
+}
+
+/// Changes something by one statement, which is a transaction of its own.
+pub(crate) async fn change(pool: &Pool, statement: &str, values: Values<'_>) -> Outcome<u64> {
+    alone(pool, async |database| {
+        let statement = database.prepare_cached(statement).await?;
+        database.execute(&statement, values).await
+    })
+    .await
+}
+
+async fn alone<T>(
+    pool: &Pool,
+    request: impl AsyncFnOnce(&Object) -> Result<T, Error>,
+) -> Outcome<T> {
+    let database = pool.get().await?;
+    match tokio::time::timeout(DEADLINE, request(&database)).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            // What comes on it next would wait for this answer too.
+            drop(Object::take(database));
+            Err(Failure::Pool("the server did not answer in time"))
+        }
+    }
+}
+
+pub(crate) async fn record(
+    pool: &Pool,
+    bodies: &Bodies,
+    id: &JourneyId,
+) -> Outcome<Option<JourneyRecord>> {
+    let question = "SELECT state, created_at, updated_at FROM journey WHERE id = $1";
+    let rows = ask(pool, question, &[&id.as_str()]).await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some(JourneyRecord {
+        state: bodies.open(&Place::state(id), row.try_get(0)?)?,
+        created_at: time(row.try_get(1)?)?,
+        updated_at: time(row.try_get(2)?)?,
+    }))
+}
+
+pub(crate) async fn history(
+    pool: &Pool,
+    bodies: &Bodies,
+    id: &JourneyId,
+    after: Seq,
+) -> Outcome<Vec<HistoryEntry>> {
+    let question = "SELECT event.seq, body FROM event JOIN journey ON number = journey
+                    WHERE id = $1 AND event.seq > $2 ORDER BY event.seq";
+    let rows = ask(pool, question, &[&id.as_str(), &stored(after)]).await?;
+    let entry = |row: &Row| {
+        let seq = number(row.try_get(0)?)?;
+        Ok(bodies.open(&Place::history(id, seq), row.try_get(1)?)?)
+    };
+    rows.iter().map(entry).collect()
+}
+
+pub(crate) async fn payload(
+    pool: &Pool,
+    bodies: &Bodies,
+    id: &JourneyId,
+    seq: Seq,
+) -> Outcome<Option<Payload>> {
+    let question = "SELECT class, payload FROM event JOIN journey ON number = journey
+                    WHERE id = $1 AND event.seq = $2 AND payload IS NOT NULL";
+    let rows = ask(pool, question, &[&id.as_str(), &stored(seq)]).await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    let class: &str = row.try_get(0)?;
+    let class = class.parse().map_err(|_| corrupt())?;
+    Ok(Some(
+        bodies.open(&Place::payload(id, seq, class), row.try_get(1)?)?,
+    ))
+}
+
+pub(crate) async fn list(
+    pool: &Pool,
+    filter: &JourneyFilter,
+    page: &PageToken,
+) -> Outcome<JourneyPage> {
+    let after = page.place()?;
+    let statuses: Vec<&str> = match filter.statuses.is_empty() {
+        true => JourneyStatus::ALL
+            .iter()
+            .map(|status| status.as_str())
+            .collect(),
+        false => filter
+            .statuses
+            .iter()
+            .map(|status| status.as_str())
+            .collect(),
+    };
+    let until = filter
+        .unchanged_since
+        .map_or(i64::MAX, Timestamp::as_microsecond);
+    let (at, id) = match &after {
+        Some((at, id)) => (at.as_microsecond(), id.as_str()),
+        // No journey changed so late.
+        None => (i64::MAX, ""),
+    };
+    let most = i64::try_from(PAGE).unwrap_or(i64::MAX).saturating_add(1);
+    // The index has each state's journeys in this order, so that a page costs the same however many there are.
+    let question = "SELECT found.id, found.status, found.seq, found.created_at, found.updated_at
+                    FROM (SELECT DISTINCT name FROM unnest($1::text[]) AS asked (name)) AS asked
+                    CROSS JOIN LATERAL (
+                        SELECT id, status, seq, created_at, updated_at FROM journey
+                        WHERE status = asked.name AND updated_at <= $2 AND (updated_at, id) < ($3, $4)
+                        ORDER BY updated_at DESC, id DESC LIMIT $5) AS found
+                    ORDER BY found.updated_at DESC, found.id DESC LIMIT $5";
+    let rows = ask(pool, question, &[&statuses, &until, &at, &id, &most]).await?;
+    let mut found = JourneyPage::default();
+    for row in &rows {
+        if found.journeys.len() == PAGE {
+            let last = found.journeys.last();
+            found.next = last.map(|last| PageToken::after(last.updated_at, &last.id));
+            break;
+        }
+        found.journeys.push(summary(row)?);
+    }
+    Ok(found)
+}
+
+pub(crate) async fn is_waiting(pool: &Pool, runner: i64, effect: &EffectId) -> Outcome<bool> {
+    let question = "SELECT FROM effect JOIN journey ON number = journey
+                    WHERE id = $1 AND effect.seq = $2 AND ordinal = $3 AND runner = $4";
+    let id = effect.journey.as_str();
+    let values: Values<'_> = &[&id, &stored(effect.seq), &ordinal(effect), &runner];
+    Ok(!ask(pool, question, values).await?.is_empty())
+}
+
+/// Whose a report is.
+pub(crate) fn id(row: &Row, column: usize) -> Outcome<JourneyId> {
+    let id: &str = row.try_get(column)?;
+    JourneyId::parse(id).map_err(|_| corrupt())
+}
+
+pub(crate) fn time(microseconds: i64) -> Outcome<Timestamp> {
+    Timestamp::from_microsecond(microseconds).map_err(|_| corrupt())
+}
+
+fn summary(row: &Row) -> Outcome<JourneySummary> {
+    let status: &str = row.try_get(1)?;
+    let status = status.parse();
+    let status = status.map_err(|_| EngineError::new(EngineErrorKind::Corrupt))?;
+    Ok(JourneySummary {
+        id: id(row, 0)?,
+        status,
+        seq: number(row.try_get(2)?)?,
+        created_at: time(row.try_get(3)?)?,
+        updated_at: time(row.try_get(4)?)?,
+    })
+}
