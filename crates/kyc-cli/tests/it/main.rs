@@ -18,6 +18,7 @@ mod derived;
 mod forwarding;
 mod journey;
 mod journey_killed;
+mod journey_serve;
 mod json_schema;
 mod kyc;
 mod listen;
