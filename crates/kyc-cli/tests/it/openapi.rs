@@ -80,7 +80,7 @@ fn no_text_of_a_document_names_rust() {
             _ => {}
         }
     }
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.into_iter().chain([JOURNEYS]) {
         let document = document(provider);
         let mut found = Vec::new();
         texts(&document, &mut found);
