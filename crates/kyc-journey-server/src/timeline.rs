@@ -26,6 +26,7 @@ pub struct Line {
     #[schemars(with = "String", extend("format" = "date-time"))]
     at: Timestamp,
     /// The leg that it is about.
+    #[schemars(with = "Option<Leg>")]
     leg: Option<&'static str>,
     /// What happened, such as `answered` or `returned`.
     event: &'static str,
@@ -33,7 +34,8 @@ pub struct Line {
     about: Option<String>,
     /// What it said.
     said: Option<String>,
-    /// What became of it: `applied`, `kept`, `late`, `duplicate` or `discarded`.
+    /// What became of it.
+    #[schemars(with = "Verdict")]
     verdict: &'static str,
     /// Why it changed nothing.
     reason: Option<&'static str>,

@@ -1,10 +1,11 @@
 //! The documents in other hands: schemathesis looks for requests that the sandbox answers otherwise than its document says, and
-//! clients that are generated from the documents, in Python and TypeScript, make one call of each operation.
+//! clients that are generated from the documents, in Python and TypeScript, make one call of each operation; those of `kyc journey serve` run a whole
+//! journey.
 //!
 //! What that needs is installed once below the target directory, at the versions in `openapi/`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::{env, fs};
 
@@ -124,19 +125,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let summary = found.lines().filter(|line| line.contains(" generated, "));
         summary.for_each(|line| println!("    schemathesis: {}", line.trim()));
 
-        let mut python = Command::new(tools.python("openapi-python-client"));
-        tool(
-            python
-                .args([
-                    "generate",
-                    "--meta",
-                    "none",
-                    "--output-path",
-                    "client",
-                    "--path",
-                ])
-                .arg(&document),
-        )?;
+        tool(&mut tools.python_client(&document))?;
         fs::write(folder.join("requests.json"), requests(1)?.to_string())?;
         let calls = tool(Command::new(tools.python("python")).arg(format!("{SCRIPTS}/calls.py")))?;
         println!("    Python: {} operations answered", calls.lines().count());
@@ -144,12 +133,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         for file in ["client.ts", "generate.mjs", "package.json", "tsconfig.json"] {
             fs::copy(Path::new(SCRIPTS).join(file), folder.join(file))?;
         }
-        std::os::unix::fs::symlink(tools.0.join("node_modules"), folder.join("node_modules"))?;
-        tool(
-            Command::new(tools.node("openapi-typescript"))
-                .arg(&document)
-                .args(["-o", "types.ts"]),
-        )?;
+        tools.link(folder)?;
+        tool(&mut tools.types(&document))?;
         fs::write(folder.join("requests.json"), requests(2)?.to_string())?;
         tool(Command::new("node").arg("generate.mjs"))?;
         tool(&mut Command::new(tools.node("tsc")))?;
@@ -160,7 +145,77 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         );
     }
     runtime.block_on(served.shutdown());
+    journeys(&tools)
+}
+
+/// The clients of `kyc journey serve` run a whole journey, with the sandbox's clock a thousand times as fast.
+fn journeys(tools: &Tools) -> Result<()> {
+    println!("  journeys");
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let document = folder.join("document.json");
+    let kyc = |arguments: &[&str]| {
+        let mut kyc = Command::new(program()?);
+        kyc.args(arguments);
+        anyhow::Ok(kyc)
+    };
+    fs::write(&document, output(&mut kyc(&["openapi", "journeys"])?)?)?;
+    let db = folder.join("journeys.db");
+    let mut serve = kyc(&["journey", "serve", "--sandbox", "--json"])?;
+    serve
+        .args(["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
+        .arg("--db")
+        .arg(&db)
+        .env_remove("KYC_JOURNEY_TOKEN")
+        .stdout(Stdio::piped());
+    let mut serving = Serving(serve.spawn()?);
+    let told = serving.0.stdout.take().context("its output")?;
+    let told = serde_json::Deserializer::from_reader(told).into_iter::<Value>();
+    let told = told.into_iter().next().context("where it serves")??;
+    let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
+    let (sandbox, console) = (text("sandbox"), text("console"));
+    let control = console.split_once("token=").context("a token")?.1;
+    let mut fast = kyc(&["clock", "fast", "1000"])?;
+    fast.env("KYC_SANDBOX_URL", sandbox)
+        .env("KYC_SANDBOX_TOKEN", control);
+    output(&mut fast)?;
+    let server = json!({
+        "base_url": text("url"), "token": text("token"), "start": {
+            "applicant": { "mobile": "9001000000" }, "consent": { "receipt": "receipt-1" }, "notice_text": "I agree.",
+            "plan": {
+                "accounts": { "provider": "finpro", "aggregators": ["onemoney"] }, "verification": {},
+            },
+        },
+    });
+    let tool = |command: &mut Command| {
+        command
+            .current_dir(folder)
+            .env("PROVIDER", server.to_string())
+            .env("PYTHONPATH", folder);
+        output(command)
+    };
+    tool(&mut tools.python_client(&document))?;
+    tool(Command::new(tools.python("python")).arg(format!("{SCRIPTS}/journey.py")))?;
+    println!("    Python: a whole journey");
+    for file in ["journey.ts", "package.json", "tsconfig.json"] {
+        fs::copy(Path::new(SCRIPTS).join(file), folder.join(file))?;
+    }
+    tools.link(folder)?;
+    tool(&mut tools.types(&document))?;
+    tool(&mut Command::new(tools.node("tsc")))?;
+    tool(Command::new("node").arg("journey.js"))?;
+    println!("    TypeScript: a whole journey");
     Ok(())
+}
+
+/// A process that is killed on drop.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The directory with what is installed.
@@ -202,6 +257,25 @@ impl Tools {
             tools.0.join("requirements.txt"),
         )?;
         Ok(tools)
+    }
+
+    fn python_client(&self, document: &Path) -> Command {
+        let mut command = Command::new(self.python("openapi-python-client"));
+        command.args(["generate", "--meta", "none", "--output-path", "client"]);
+        command.arg("--path").arg(document);
+        command
+    }
+
+    fn types(&self, document: &Path) -> Command {
+        let mut command = Command::new(self.node("openapi-typescript"));
+        command.arg(document).args(["-o", "types.ts"]);
+        command
+    }
+
+    fn link(&self, folder: &Path) -> Result<()> {
+        let modules = self.0.join("node_modules");
+        std::os::unix::fs::symlink(modules, folder.join("node_modules"))?;
+        Ok(())
     }
 
     fn python(&self, program: &str) -> PathBuf {

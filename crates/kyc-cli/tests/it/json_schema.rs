@@ -61,6 +61,7 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, problems:
                 let mut names = rule.as_array().unwrap().iter();
                 names.all(|name| value.get(name.as_str().unwrap()).is_some())
             }
+            "enum" => rule.as_array().unwrap().contains(value),
             // Any other members are allowed.
             "additionalProperties" if rule == true => true,
             "additionalProperties" if rule.is_object() => {

@@ -20,6 +20,7 @@ mod forwarding;
 mod journey;
 mod journey_file;
 mod journey_killed;
+mod journey_serve;
 mod json_schema;
 mod kyc;
 mod listen;

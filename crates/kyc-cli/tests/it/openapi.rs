@@ -11,6 +11,8 @@ use crate::json_schema::problems;
 use crate::kyc::{SandboxProcess, kyc};
 
 const PROVIDERS: [&str; 4] = ["finpass", "finpro", "veriff", "deepvue"];
+/// What `kyc journey serve` serves.
+const JOURNEYS: &str = "journeys";
 
 fn document(provider: &str) -> Value {
     let run = kyc(&["openapi", provider], &[]);
@@ -20,7 +22,7 @@ fn document(provider: &str) -> Value {
 
 #[test]
 fn each_provider_s_document_is_the_reviewed_one() {
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.into_iter().chain([JOURNEYS]) {
         let run = kyc(&["openapi", provider, "--yaml"], &[]);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         insta::assert_snapshot!(format!("openapi_{provider}"), run.stdout);
@@ -29,7 +31,7 @@ fn each_provider_s_document_is_the_reviewed_one() {
 
 #[test]
 fn each_document_is_openapi_3_1() {
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.into_iter().chain([JOURNEYS]) {
         let text = document(provider).to_string();
         let spec = oas3::from_json(&text).unwrap_or_else(|error| panic!("{provider}: {error}"));
         spec.validate_version().unwrap();
@@ -78,7 +80,7 @@ fn no_text_of_a_document_names_rust() {
             _ => {}
         }
     }
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.into_iter().chain([JOURNEYS]) {
         let document = document(provider);
         let mut found = Vec::new();
         texts(&document, &mut found);

@@ -9,7 +9,7 @@ use kyc_journey::{
 use provider_core::http::StatusCode;
 use provider_core::request_from_json;
 
-use super::{ConsentAnswer, JourneyView, Resume, find, json};
+use super::{Answer, ConsentAnswer, JourneyView, Resume, find, json};
 use crate::guard;
 use crate::problem::Problem;
 use crate::server::{Inner, Shared};
@@ -38,17 +38,25 @@ pub(crate) async fn consent(
     let body = guard::body(&server, body).await?;
     let answer: ConsentAnswer = request_from_json(&body)?;
     let (id, record) = find(&server, &id).await?;
-    let fact = match (answer.given, answer.renews) {
-        (Some(given), false) => Fact::ConsentGiven {
+    let fact = match (answer.answer, answer.consent) {
+        (Answer::Given, Some(given)) => Fact::ConsentGiven {
             receipt: given.receipt,
             expires_at: given.expires_at,
         },
-        (Some(given), true) => Fact::ConsentRenewed {
+        (Answer::Renewed, Some(given)) => Fact::ConsentRenewed {
             receipt: given.receipt,
             expires_at: given.expires_at,
         },
-        (None, false) => Fact::ConsentRefused,
-        (None, true) => return Err(Problem::invalid("given", "must be there to renew")),
+        (Answer::Refused, None) => Fact::ConsentRefused,
+        (Answer::Refused, Some(_)) => {
+            return Err(Problem::invalid(
+                "consent",
+                "must not be there if it was refused",
+            ));
+        }
+        (_, None) => {
+            return Err(Problem::invalid("consent", "must be there if it was given"));
+        }
     };
     let record = command(&server, &id, &record, None, fact).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))

@@ -83,12 +83,22 @@ pub(crate) struct GivenConsent {
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "provider_core::schemars")]
 pub(crate) struct ConsentAnswer {
-    /// The consent that was given; the person refused otherwise.
+    /// What the person answered.
+    pub(crate) answer: Answer,
+    /// The consent, if it was given or renewed.
     #[serde(default)]
-    pub(crate) given: Option<GivenConsent>,
-    /// Whether it takes the place of one that lives; no.
-    #[serde(default)]
-    pub(crate) renews: bool,
+    pub(crate) consent: Option<GivenConsent>,
+}
+
+/// An answer: `given`, `refused`, or `renewed` before the end of one that lives.
+// Documented variants become a `oneOf`, of which generators make less.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(crate = "provider_core::schemars", rename = "ConsentDecision")]
+pub(crate) enum Answer {
+    Given,
+    Refused,
+    Renewed,
 }
 
 /// Which legs go on.

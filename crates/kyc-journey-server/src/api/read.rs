@@ -58,28 +58,23 @@ pub(crate) struct NoticeView {
     task: Option<OperatorTask>,
 }
 
-/// What a message says.
+/// What a message says. To the person: `link`, go on at the link that is read as one of the journey's; `reminder`, they have not gone on;
+/// `try_again`, by the same link; `ask_again`, it is not certain to have worked, and they may ask again; `other_aggregator`, which may work
+/// for them; `renew_consent`. To an operator: `operator`, look at the task. To whoever follows: `status`, it is in another state now.
+/// `other` is one that is not known here.
+// Documented variants become a `oneOf`, of which generators make less.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(crate = "provider_core::schemars")]
 pub(crate) enum NoticeKind {
-    /// To the person: go on at the link, which is read as one of the journey's links.
     Link,
-    /// To the person: they have not gone on.
     Reminder,
-    /// To the person: try again, by the same link.
     TryAgain,
-    /// To the person: it is not certain to have worked, and they may ask again.
     AskAgain,
-    /// To the person: another aggregator may work for them.
     OtherAggregator,
-    /// To the person: renew the consent.
     RenewConsent,
-    /// To an operator: look at this.
     Operator,
-    /// To whoever follows: it is in another state now.
     Status,
-    /// One that is not known here.
     Other,
 }
 

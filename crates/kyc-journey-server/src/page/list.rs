@@ -121,7 +121,7 @@ impl Filter {
                 label.above {
                     "Unchanged"
                     select name="stuck" {
-                        option value="" { "or changed" }
+                        option value="" { "for any time" }
                         @for (name, words, _) in STUCK {
                             option value=(name) selected[self.stuck.as_deref() == Some(name)] { (words) }
                         }

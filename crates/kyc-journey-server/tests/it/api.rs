@@ -169,13 +169,30 @@ async fn a_journey_waits_for_its_consent_and_is_ended_by_its_withdrawal() {
     let id = world.started("ORDER-17", &body).await;
     assert_eq!(world.status(&id).await, JourneyStatus::AwaitConsent);
     let path = format!("/v1/journeys/{id}");
-    let consent =
-        json!({ "given": { "receipt": "receipt-1", "expires_at": "2100-01-01T00:00:00Z" } });
+    let consent = json!({
+        "answer": "given",
+        "consent": { "receipt": "receipt-1", "expires_at": "2100-01-01T00:00:00Z" },
+    });
     let given = world
         .call("POST", &format!("{path}/consent"), Some(consent))
         .await;
     assert_eq!(given.status, StatusCode::OK, "{given:?}");
     assert_eq!(given.json()["status"], "running");
+    // What says nothing is no refusal.
+    for (body, field) in [
+        (json!({}), "answer"),
+        (json!({ "answer": "given" }), "consent"),
+        (json!({ "answer": "renewed" }), "consent"),
+        (
+            json!({ "answer": "refused", "consent": { "receipt": "r" } }),
+            "consent",
+        ),
+    ] {
+        let path = format!("{path}/consent");
+        let refused = world.call("POST", &path, Some(body)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.json()["field"], field, "{refused:?}");
+    }
     world.pass(1).await;
 
     let export = world
@@ -213,7 +230,7 @@ async fn a_journey_waits_for_its_consent_and_is_ended_by_its_withdrawal() {
         assert_eq!(refused.status, StatusCode::CONFLICT, "{command}");
         assert_eq!(refused.json()["type"], "/problems/not-now");
     }
-    let late = json!({ "given": { "receipt": "receipt-2" } });
+    let late = json!({ "answer": "given", "consent": { "receipt": "receipt-2" } });
     let late = world
         .call("POST", &format!("{path}/consent"), Some(late))
         .await;
