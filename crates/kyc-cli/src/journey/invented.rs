@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Masked, Mobile, SystemClock};
-use kyc_journey::{EffectId, JourneyEngine, JourneyId, Notice, Undelivered};
+use kyc_journey::{EffectId, JourneyEngine, JourneyId, LedgerEntry, Notice, Undelivered};
 use kyc_journey_performer::{
-    Addresses, Applicant, Applicants, NoApplicant, Notices, StoredApplicants,
+    Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices, StoredApplicants,
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
