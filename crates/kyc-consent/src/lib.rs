@@ -17,6 +17,8 @@ mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+#[cfg(feature = "vault")]
+mod vault;
 mod wrapper;
 
 pub use chain::{Head, HeadKey, Misfit, MisfitReason, SignedHead, verify};
@@ -43,6 +45,8 @@ pub use sqlite::Files;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteKeyStore, SqliteStore};
 pub use store::{Change, EndReason, Follower, LedgerStore, MemoryStore, ReceiptRow, SubjectState};
+#[cfg(feature = "vault")]
+pub use vault::{VaultKeyWrapper, VaultSettings};
 #[cfg(unix)]
 pub use wrapper::FileKeyWrapper;
 pub use wrapper::{KeyWrapper, MemoryKeyWrapper, Wrapped};

@@ -15,3 +15,4 @@ mod followers;
 mod gate;
 mod ledger;
 mod support;
+mod vault;
