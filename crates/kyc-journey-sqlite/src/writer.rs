@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -16,6 +17,9 @@ const GROUP: usize = 1_024;
 
 /// How many the writer answers by itself: another thread would take as long to begin.
 const FEW: usize = 8;
+
+/// After how many commits of one write each the next caller commits by itself: two changes of threads take as long as a commit.
+const ALONE: u64 = 16;
 
 /// Why a write was not made.
 #[derive(Debug)]
@@ -105,6 +109,8 @@ struct Shared {
     database: Mutex<Connection>,
     /// How many transactions were committed.
     commits: AtomicU64,
+    /// How many of the latest groups had one write only.
+    alone: AtomicU64,
     /// Told of every transaction that was not.
     rolled_back: Box<dyn Fn() + Send + Sync>,
 }
@@ -138,6 +144,7 @@ impl Writer {
             filled: Condvar::new(),
             database: Mutex::new(database),
             commits: AtomicU64::new(0),
+            alone: AtomicU64::new(0),
             rolled_back: Box::new(rolled_back),
         });
         let here = Arc::clone(&shared);
@@ -188,7 +195,10 @@ impl Writer {
             reply,
             runtime: Handle::try_current().ok(),
         });
-        self.shared.enqueue(write)?;
+        match self.shared.alone() {
+            Some(database) => self.shared.commit_here(&database, write),
+            None => self.shared.enqueue(write)?,
+        }
         answer.await.unwrap_or(Err(NotWritten::Closed))
     }
 }
@@ -229,12 +239,41 @@ impl Shared {
         Ok(())
     }
 
+    /// The database, for a caller that commits by itself: nobody has submitted at the same time for a while, nothing waits, and the
+    /// thread is one of several, so that others go on meanwhile.
+    fn alone(&self) -> Option<MutexGuard<'_, Connection>> {
+        if self.alone.load(Ordering::Relaxed) < ALONE {
+            return None;
+        }
+        let runtime = Handle::try_current().ok()?;
+        let may_wait = runtime.metrics().num_workers() > 1;
+        let database = self.database.try_lock().ok().filter(|_| may_wait)?;
+        let queue = lock(&self.queue);
+        (queue.writes.is_empty() && !queue.closed).then_some(database)
+    }
+
+    fn commit_here(&self, database: &Connection, write: Box<dyn Waiting>) {
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(database, vec![write])));
+        if committed.is_err() {
+            // As where the writer's thread panics.
+            drop(Closing(self));
+            tracing::error!("the writer of journeys panicked");
+        }
+    }
+
     /// Commits group after group until the queue is closed and empty.
     fn run(&self) {
         // Whatever ends the thread, nobody waits for it afterwards.
         let _closing = Closing(self);
-        while let Some(group) = self.group() {
-            self.commit(&lock(&self.database), group);
+        while self.is_filled() {
+            // What comes until the database is free shares the commit.
+            let database = lock(&self.database);
+            let group = self.group();
+            match group.len() {
+                1 => self.alone.fetch_add(1, Ordering::Relaxed),
+                _ => self.alone.swap(0, Ordering::Relaxed),
+            };
+            self.commit(&database, group);
         }
     }
 
@@ -263,20 +302,26 @@ impl Shared {
         }
     }
 
-    /// Everything that waits, up to the size of a group; waits until there is something.
-    fn group(&self) -> Option<Vec<Box<dyn Waiting>>> {
+    /// Waits until something waits; `false` if nothing will.
+    fn is_filled(&self) -> bool {
         let mut queue = lock(&self.queue);
         while queue.writes.is_empty() {
             if queue.closed {
-                return None;
+                return false;
             }
             queue = self
                 .filled
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        true
+    }
+
+    /// Everything that waits, up to the size of a group.
+    fn group(&self) -> Vec<Box<dyn Waiting>> {
+        let mut queue = lock(&self.queue);
         let size = queue.writes.len().min(GROUP);
-        Some(queue.writes.drain(..size).collect())
+        queue.writes.drain(..size).collect()
     }
 }
 
@@ -571,6 +616,44 @@ mod tests {
         lock(&writer.shared.queue).closed = true;
         assert!(matches!(
             writer.write(insert(4, 1)).await,
+            Err(NotWritten::Closed)
+        ));
+    }
+
+    /// The thread that asked has written, once nobody has submitted at the same time for a while.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_caller_that_is_alone_commits_by_itself() {
+        let writer = Arc::new(Writer::start(table(), 64, || ()).expect("a thread"));
+        let who = async || {
+            let on = |_: &Connection| Ok::<_, Failure<()>>(std::thread::current().id());
+            let on = writer.write(on).await.expect("a commit").expect("a write");
+            on == std::thread::current().id()
+        };
+        for _ in 0..ALONE {
+            assert!(!who().await, "the writer's thread");
+        }
+        // Whoever woke it may have been answered before the writer let the database go.
+        while !who().await {}
+        let held = hold(&writer).await;
+        let submitted = submit(&writer, &[(1, 1), (2, 1)]).await;
+        held.release().await;
+        for one in submitted {
+            assert!(matches!(one.await, Ok(Ok(Ok(_)))));
+        }
+        assert!(!who().await, "others submit at the same time");
+        assert_eq!(rows(&writer).await, [1, 2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_caller_that_panics_as_it_commits_closes_the_writer() {
+        let writer = Arc::new(Writer::start(table(), 16, || ()).expect("a thread"));
+        for a in 0..2 * i64::try_from(ALONE).expect("few") {
+            assert!(matches!(writer.write(insert(a, 1)).await, Ok(Ok(_))));
+        }
+        let wrong = |_: &Connection| -> Result<(), Failure<()>> { panic!("on purpose") };
+        assert!(matches!(writer.write(wrong).await, Err(NotWritten::Closed)));
+        assert!(matches!(
+            writer.write(insert(-1, 1)).await,
             Err(NotWritten::Closed)
         ));
     }
