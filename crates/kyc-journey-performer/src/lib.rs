@@ -18,6 +18,11 @@ mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
 #[cfg(feature = "webhook")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "not used without a provider feature"
+)]
 mod webhooks;
 
 pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
