@@ -22,6 +22,11 @@ mod stored;
 #[cfg(feature = "veriff")]
 mod veriff;
 #[cfg(feature = "webhook")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "not used without a provider feature"
+)]
 mod webhooks;
 #[cfg(feature = "consent")]
 mod withdrawals;

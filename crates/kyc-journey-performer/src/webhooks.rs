@@ -114,18 +114,15 @@ impl Webhooks {
     }
 }
 
-#[allow(dead_code, reason = "not used without a provider feature")]
 fn reference(id: &str) -> Option<ProviderReference> {
     ProviderReference::parse(id).ok()
 }
 
-#[allow(dead_code, reason = "not used without a provider feature")]
 fn named(text: Option<&str>, about: Option<Correlation>) -> Option<Correlation> {
     text.and_then(|text| Correlation::parse(text).ok())
         .or(about)
 }
 
-#[allow(dead_code, reason = "not used without a provider feature")]
 fn key<P: Scheme>(identity: Identity) -> EventKey {
     EventKey::hook(P::PROVIDER, identity.as_bytes())
 }

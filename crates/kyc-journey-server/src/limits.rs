@@ -16,6 +16,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// How long the head of a request may take to arrive; 10 seconds. [`serve`](crate::serve) keeps it.
     pub head_time: Duration,
+    /// How long a reader may leave what it is sent unread, with all buffers full; 30 seconds. [`serve`](crate::serve) keeps it.
+    pub write_time: Duration,
     /// How many connections are served at once; 256. [`serve`](crate::serve) keeps it.
     pub connections: usize,
     /// How many streams of events are open at once; 64.
@@ -39,6 +41,7 @@ impl Default for Limits {
             body_bytes: 64 * 1024,
             body_time: Duration::from_secs(5),
             head_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
             connections: 256,
             streams: 64,
             stream_time: Duration::from_secs(60 * 60),

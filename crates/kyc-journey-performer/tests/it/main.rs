@@ -15,6 +15,7 @@ mod returns;
 mod sandbox;
 mod stored;
 mod thread;
+mod webhooks;
 
 use std::sync::Arc;
 

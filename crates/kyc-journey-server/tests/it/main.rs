@@ -13,5 +13,6 @@ mod events;
 mod hooks;
 mod pages;
 mod safety;
+mod socket;
 mod whole;
 mod world;

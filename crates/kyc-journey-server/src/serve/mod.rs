@@ -1,5 +1,7 @@
 //! A server's router over HTTP/1.1.
 
+mod write_timeout;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +20,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt as _;
 
+use self::write_timeout::WriteTimeout;
+use crate::limits::Limits;
 use crate::server::JourneyServer;
 
 /// The longest request line and headers, in bytes; more is answered 431.
@@ -87,7 +91,7 @@ async fn accept(
 ) -> JoinSet<()> {
     let permits = server.limits().connections.clamp(1, Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(permits));
-    let head_time = server.limits().head_time;
+    let limits = server.limits().clone();
     let end = closed.clone();
     let mut connections = JoinSet::new();
     loop {
@@ -101,9 +105,9 @@ async fn accept(
             () = until(&mut closed) => return connections,
             (accepted, permit) = accepted => match accepted {
                 Ok((stream, _)) => {
-                    let (router, end) = (router.clone(), end.clone());
+                    let (router, limits, end) = (router.clone(), limits.clone(), end.clone());
                     connections.spawn(async move {
-                        connection(stream, router, head_time, end).await;
+                        connection(stream, router, &limits, end).await;
                         drop(permit);
                     });
                 }
@@ -116,11 +120,12 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     router: Router,
-    head_time: Duration,
+    limits: &Limits,
     mut closed: watch::Receiver<bool>,
 ) {
     // Replies are written whole; waiting for more to send only adds latency.
     let _ = stream.set_nodelay(true);
+    let stream = WriteTimeout::new(stream, limits.write_time);
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {
@@ -130,7 +135,7 @@ async fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_time)
+        .header_read_timeout(limits.head_time)
         .half_close(true)
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);

@@ -1,0 +1,40 @@
+//! The server over a socket.
+
+use std::time::Duration;
+
+use kyc_journey_server::{Limits, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::world::{TOKEN, World};
+
+async fn exchanged(stream: &mut TcpStream, sent: &str) -> String {
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // A peer that was given up may be reset.
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_given_up_and_others_are_answered() {
+    let mut limits = Limits::default();
+    limits.head_time = Duration::from_millis(50);
+    let world = World::with(limits);
+    let served = serve(&world.server, ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap();
+    let host = served.address().to_string();
+    let mut slow = TcpStream::connect(&host).await.unwrap();
+    let answer = exchanged(&mut slow, "GET /v1/journeys HTTP/1.1\r\nhost: ").await;
+    assert!(!answer.contains(" 200 "), "{answer}");
+    let mut whole = TcpStream::connect(&host).await.unwrap();
+    let head = format!(
+        "GET /v1/journeys HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n\r\n"
+    );
+    let answer = exchanged(&mut whole, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    // Nobody is connected any more: it has nothing to wait for.
+    served.shutdown(Duration::MAX).await;
+    assert!(TcpStream::connect(&host).await.is_err());
+}
