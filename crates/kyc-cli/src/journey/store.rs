@@ -48,6 +48,7 @@ impl Store {
     /// Opens the file, which is there, once no other process has it. `wait` is called if one has.
     pub(crate) async fn once_free(path: &Path, wait: impl FnOnce()) -> Result<Self, Failure> {
         let sealer = Arc::new(key_of(path).await?);
+        SqliteEngine::check(path).map_err(not_opened)?;
         let ledger = Ledger::beside(path)?;
         let sealers = ledger.sealer(sealer.clone());
         let engine = match SqliteEngine::open(path, sealers.clone()) {
@@ -62,6 +63,7 @@ impl Store {
 
     async fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
         let sealer = Arc::new(sealer);
+        SqliteEngine::check(path).map_err(not_opened)?;
         let ledger = Ledger::beside(path)?;
         let engine = SqliteEngine::open(path, ledger.sealer(sealer.clone()));
         Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
