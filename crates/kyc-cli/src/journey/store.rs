@@ -82,8 +82,11 @@ impl Store {
         if let Some(known) = known.map_err(failed)?.journeys.first() {
             engine.read(&known.id).await.map_err(failed)?;
         }
+        let engine = Arc::new(engine);
+        // A withdrawal that a crash, or this file's being in use, kept from them.
+        ledger.fan_out(engine.clone()).await?;
         Ok(Self {
-            engine: Arc::new(engine),
+            engine,
             ledger,
             sealer,
             path: path.to_owned(),
