@@ -69,7 +69,6 @@ impl Following {
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
-        store.ledger.fan_out(store.engine.clone()).await?;
         let consents = Arc::new(store.ledger.consents()?);
         let clients = Clients::new(Settings::of(served.environment()), options);
         let clients = clients.gated(Arc::new(consents.gate()));
