@@ -13,6 +13,8 @@ mod returns;
 mod routes;
 mod serve;
 mod server;
+mod sessions;
+mod state;
 mod timeline;
 
 pub use keys::{ApiToken, Digests};
