@@ -469,3 +469,23 @@ async fn what_no_operation_accepts_is_refused_in_the_flat_form_and_has_no_effect
     }
     assert_eq!(sandbox.ledger().total().effects, 0);
 }
+
+#[tokio::test]
+async fn the_page_of_an_aggregator_is_the_sandbox_s() {
+    let sandbox = Sandbox::default();
+    let path = "/finpro/accountaggregatorlist";
+    let list = send(&sandbox, "POST", path, HEADERS, "{}").await.json();
+    let rows = list["data"].as_array().unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let url = row["webUrl"].as_str().unwrap();
+        let path = url.strip_prefix("http://localhost").unwrap();
+        let page = send(&sandbox, "GET", path, &[], "").await;
+        assert_eq!(page.status, 200, "{url}");
+        assert!(page.text.contains("consent"), "{url}");
+    }
+    // Recorded replies are the same wherever the sandbox is.
+    let recorded = Sandbox::new(Settings::default().with_deterministic_ids(true));
+    let list = send(&recorded, "POST", path, HEADERS, "{}").await.json();
+    assert_eq!(list["data"][0]["webUrl"], "https://onemoney.example.test");
+}

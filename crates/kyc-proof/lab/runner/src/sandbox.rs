@@ -1,6 +1,9 @@
 //! `cargo xtask bench sandbox`: how many requests the served sandbox answers in a second of one core, how soon it listens,
 //! how much memory it takes, and how soon its console is shown under load, beside axum's least program.
 //!
+//! What a sandbox keeps of sessions at Finpass is measured in a process of its own: by how much that has grown since it began, and how
+//! much of it is allocated.
+//!
 //! The server has the first core and what loads it another. A figure is requests by the processor time that the server
 //! has used, in user space and in the kernel: that is what a core can do, and neighbours change it little. Judged are that
 //! part of axum's figure and the memory; times are not.
@@ -31,6 +34,10 @@ const LEAST_PART: f64 = 0.33;
 const MOST_KIB: u64 = 15 * 1024;
 const MOST_GROWTH_KIB: u64 = 256;
 
+/// So many sessions are opened, and by so many bytes a process may have grown then.
+const SESSIONS: &str = "100000";
+const MOST_OF_SESSIONS: f64 = 25e6;
+
 /// The console is looked at so often, while the sandbox is asked so often a second.
 const LOOKS: &str = "200";
 const RATE: &str = "1000";
@@ -44,6 +51,18 @@ const AXUM: Program = Program {
     dependencies: &[
         "axum = { version = \"0.8\", default-features = false, features = [\"http1\", \"tokio\"] }",
         "tokio = { version = \"1\", default-features = false, features = [\"net\", \"rt\"] }",
+    ],
+};
+
+const MEMORY: Program = Program {
+    name: "sandbox-memory",
+    about: "",
+    source: "sandbox-memory/main.rs",
+    dependencies: &[
+        "dhat = \"0.3\"",
+        "kyc-sandbox = { path = \"CRATES/kyc-sandbox\" }",
+        "provider-core = { path = \"CRATES/provider-core\", default-features = false }",
+        "tokio = { version = \"1\", default-features = false, features = [\"rt\"] }",
     ],
 };
 
@@ -137,6 +156,7 @@ struct Built {
     kyc: PathBuf,
     axum: PathBuf,
     load: Programs,
+    memory: PathBuf,
 }
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -149,10 +169,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let (axum, _) = packages
         .package(workspace, &AXUM)?
         .build(Profile::Workspace)?;
+    let (memory, _) = packages
+        .package(workspace, &MEMORY)?
+        .build(Profile::Workspace)?;
     let programs = Built {
         kyc: programs::kyc(workspace)?,
         axum,
         load: Programs::build(workspace, &["sandbox"])?,
+        memory,
     };
     let (mut ours, mut peer) = (Figures::default(), Figures::default());
     let mut raw = String::new();
@@ -174,8 +198,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     println!("looking at the console");
     let looks = console(&programs, &server)?;
     drop(server);
+    println!("opening sessions");
+    let sessions = [
+        sessions(&programs, None)?,
+        sessions(&programs, Some("counted"))?,
+    ];
 
-    let (verdicts, passed) = verdicts(&ours, &peer, &memory, looks);
+    let (verdicts, passed) = verdicts(&ours, &peer, &memory, sessions, looks);
     let rustc = shell::read(Command::new("rustc").arg("--version"))?;
     let report = format!(
         "`kyc sandbox`, a Veriff consent with the request's signature checked and the reply signed; {CONNECTIONS} connections,\n\
@@ -213,6 +242,14 @@ fn load(programs: &Built, server: &Served) -> Result<(f64, f64)> {
         .split_once(' ')
         .and_then(|(wall, own)| Some((wall.parse().ok()?, own.parse().ok()?)))
         .ok_or_else(|| Failure::new(format!("cannot read `{line}`")))
+}
+
+/// By how many bytes a process has grown that opened sessions, or, counted, how many of them are allocated.
+fn sessions(programs: &Built, counted: Option<&str>) -> Result<f64> {
+    let mut command = Command::new(&programs.memory);
+    let text = shell::read(command.arg(SESSIONS).args(counted))?;
+    let bytes = text.trim().parse();
+    bytes.map_err(|_| Failure::new(format!("cannot read `{text}`")))
 }
 
 /// How long the console takes in ms, while every row that it keeps is full: the median, the 99th of a hundred, the longest.
@@ -291,6 +328,7 @@ fn verdicts(
     ours: &Figures,
     peer: &Figures,
     memory: &[u64],
+    [grown, allocated]: [f64; 2],
     [median, late, longest]: [f64; 3],
 ) -> (String, bool) {
     let (mut text, mut all) = (String::new(), true);
@@ -320,6 +358,15 @@ fn verdicts(
     judge(
         format!("growth at the end: {growth} KiB, at most {MOST_GROWTH_KIB}"),
         growth <= MOST_GROWTH_KIB,
+    );
+    judge(
+        format!(
+            "a process after {SESSIONS} sessions at Finpass: grown by {:.1} MB, {:.1} MB allocated; at most {:.1} MB",
+            grown / 1e6,
+            allocated / 1e6,
+            MOST_OF_SESSIONS / 1e6
+        ),
+        grown <= MOST_OF_SESSIONS,
     );
     judge(
         format!(
