@@ -66,29 +66,28 @@ async fn fill(directory: &Path, journeys: u128) {
 async fn measure(directory: &Path, journeys: u128) {
     let began = Instant::now();
     let witness = Witness::default();
-    let runner = Runner::new(open(directory), Arc::new(witness.clone()));
+    let engine = open(directory);
+    let runner = Runner::new(Arc::clone(&engine) as _, Arc::new(witness.clone()));
     let run = tokio::spawn(runner.run(std::future::pending()));
     witness.until_called(1).await;
     let took = began.elapsed().as_secs_f64() * 1e3;
     run.abort();
-    // The engine goes with its run.
-    let _ = run.await;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find(|line| line.starts_with("VmRSS"));
     println!(
         "{took:.1} ms to the first effect; {}; {:.0} steps/s at 256 journeys anywhere",
         resident.unwrap_or("memory unknown").replace('\t', " "),
-        steps(directory, journeys).await
+        steps(&engine, journeys).await
     );
 }
 
 /// How many events a second are stored, 256 at once, each of another journey.
-async fn steps(directory: &Path, journeys: u128) -> f64 {
+async fn steps(engine: &Arc<SqliteEngine>, journeys: u128) -> f64 {
     const TIME: Duration = Duration::from_secs(3);
-    let (engine, began) = (open(directory), Instant::now());
+    let began = Instant::now();
     let mut tasks = JoinSet::new();
     for first in 0..256_u128 {
-        let engine = Arc::clone(&engine);
+        let engine = Arc::clone(engine);
         tasks.spawn(async move {
             let mut steps = 0_u32;
             while began.elapsed() < TIME {
