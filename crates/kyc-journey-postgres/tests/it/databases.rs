@@ -178,6 +178,10 @@ async fn a_connection_to_another_machine_is_encrypted_or_refused() {
     }
 }
 
+/// Ends every other connection to the database.
+pub(crate) const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'";
+
 /// The server ends every connection in the middle of everything: what was acknowledged is there, what was not can be submitted again.
 #[tokio::test]
 async fn a_lost_connection_is_an_error_that_loses_nothing() {
@@ -190,8 +194,6 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
         start(&engine, id, token).await;
     }
     let client = database.client().await;
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'";
     let mut refused = 0;
     for round in 0..10 {
         let mut submissions = tokio::task::JoinSet::new();
@@ -211,7 +213,7 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
                 }
             });
         }
-        client.execute(end, &[]).await.unwrap();
+        client.execute(END, &[]).await.unwrap();
         refused += submissions.join_all().await.into_iter().sum::<u32>();
     }
     // That none of the ten was in time would be a wonder, and no fault.
