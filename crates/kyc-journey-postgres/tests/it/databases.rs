@@ -102,7 +102,23 @@ async fn a_server_that_may_lose_what_it_acknowledged_is_refused() {
     // What a session can put right it puts right.
     set("synchronous_commit = off").await;
     let engine = open(&database).await.unwrap();
+    let refuse_what_is_not_durable = "
+        CREATE FUNCTION durable() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF current_setting('synchronous_commit') <> 'on' THEN RAISE EXCEPTION 'not durable'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER durable BEFORE INSERT ON kyc_journey.event FOR EACH ROW EXECUTE FUNCTION durable()";
+    let other = database.client().await;
+    other
+        .batch_execute(refuse_what_is_not_durable)
+        .await
+        .unwrap();
     start(&engine, &JourneyId::from_bits(1), 1).await;
+    let plain = "INSERT INTO kyc_journey.event VALUES (1, 9, 'k', 'b')";
+    assert!(
+        other.batch_execute(plain).await.is_err(),
+        "as the database says"
+    );
 }
 
 #[tokio::test]
