@@ -124,8 +124,10 @@ impl Failure {
     pub(crate) fn is_of_the_server(&self) -> bool {
         match self {
             Self::Database(error) => error.code().is_some_and(|code| {
-                // Classes 08 and 57: the connection, and a server that is shut down or ended a statement.
-                !matches!(code.code().get(..2), Some("08" | "57"))
+                // Of the connection, and of a server that is shut down.
+                !["08", "57P"]
+                    .iter()
+                    .any(|class| code.code().starts_with(class))
             }),
             Self::Overtaken => true,
             Self::Refused(_) | Self::Pool(_) => false,

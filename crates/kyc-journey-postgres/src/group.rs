@@ -132,7 +132,11 @@ impl Groups {
         if queue.writers < WRITERS {
             queue.writers = queue.writers.saturating_add(1);
             let shared = Arc::clone(&self.0);
-            tokio::spawn(async move { Writer(shared).run().await });
+            let writer = Writer {
+                shared,
+                has_ended: false,
+            };
+            tokio::spawn(writer.run());
         }
         Ok(())
     }
@@ -154,28 +158,29 @@ impl Groups {
 }
 
 /// A task that commits group after group while there are any.
-struct Writer(Arc<Shared>);
+struct Writer {
+    shared: Arc<Shared>,
+    /// It is not counted any more.
+    has_ended: bool,
+}
 
 impl Writer {
-    async fn run(self) {
-        while let Some(group) = self.0.group() {
+    async fn run(mut self) {
+        while let Some(events) = self.shared.group() {
             let group = Group {
-                shared: &self.0,
-                events: group,
+                shared: &self.shared,
+                events,
             };
             group.commit().await;
         }
+        self.has_ended = true;
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let mut queue = lock(&self.0.queue);
-        queue.writers = queue.writers.saturating_sub(1);
-        let is_idle = queue.writers == 0;
-        drop(queue);
-        if is_idle {
-            self.0.idle.notify_waiters();
+        if !self.has_ended {
+            self.shared.end(&mut lock(&self.shared.queue));
         }
     }
 }
@@ -255,7 +260,16 @@ enum Next {
 }
 
 impl Shared {
-    /// The next events, none of a journey that is busy; `None` if there are none.
+    /// One writer less.
+    fn end(&self, queue: &mut Queue) {
+        queue.writers = queue.writers.saturating_sub(1);
+        if queue.writers == 0 {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// The next events, none of a journey that is busy. `None` if there are none: then the writer has ended, under the same lock under
+    /// which whoever submits counts writers.
     fn group(&self) -> Option<Vec<Waiting>> {
         let mut queue = lock(&self.queue);
         let mut group: Vec<Waiting> = Vec::new();
@@ -275,7 +289,11 @@ impl Shared {
         for waiting in &group {
             queue.busy.insert(waiting.journey.clone());
         }
-        (!group.is_empty()).then_some(group)
+        if group.is_empty() {
+            self.end(&mut queue);
+            return None;
+        }
+        Some(group)
     }
 
     /// Commits one event, and tries again while others prevent it.

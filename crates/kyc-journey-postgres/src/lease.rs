@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Shared {
     beginning: tokio::sync::Mutex<()>,
     /// Effects of which nobody knows whether they were marked, because the connection was lost.
     unsure: Mutex<HashSet<EffectId>>,
+    /// Something may have been taken up whose list was lost with the connection.
+    may_have_more: AtomicBool,
 }
 
 #[derive(Default)]
@@ -81,6 +84,7 @@ impl Leases {
             run: Mutex::default(),
             beginning: tokio::sync::Mutex::default(),
             unsure: Mutex::default(),
+            may_have_more: AtomicBool::new(false),
         }))
     }
 
@@ -202,10 +206,30 @@ impl Leases {
         run.only.as_ref().map(|only| only.as_str().to_owned())
     }
 
-    /// The unsafe calls of runs that are over, which this one takes the place of.
+    /// The unsafe calls of runs that are over, which this one takes the place of. Nothing of this run is under way yet.
     pub(crate) async fn interrupted(&self) -> Outcome<Vec<Effect>> {
         let number = self.number().await?;
-        self.take_over(number).await
+        self.take_over(number).await?;
+        let mine = self.mine(number, &HashSet::new()).await?;
+        Ok(mine.interrupted)
+    }
+
+    /// What this run has and is not at: its list was lost with a connection.
+    async fn mine(&self, number: i64, under_way: &HashSet<EffectId>) -> Outcome<Due> {
+        let mine = "SELECT id, effect.seq, ordinal, body, due, marked FROM effect JOIN journey ON number = journey
+                    WHERE runner = $1 ORDER BY due, effect.seq, ordinal";
+        let rows = ask(&self.0.pool, mine, &[&number]).await?;
+        let mut due = Due::default();
+        for (row, (_, effect)) in rows.iter().zip(self.effects(&rows)?) {
+            if under_way.contains(&effect.id) {
+                continue;
+            }
+            match row.try_get(5)? {
+                true => due.interrupted.push(effect),
+                false => due.effects.push(effect),
+            }
+        }
+        Ok(due)
     }
 
     /// Takes the place of runs whose end has come: frees what they had not begun, and returns the unsafe calls that they had.
@@ -283,17 +307,39 @@ impl Leases {
         room: &[(Lane, usize)],
         under_way: &HashSet<EffectId>,
     ) -> Outcome<Due> {
+        let due = self.all_due(now, room, under_way).await;
+        let may_have_more = &self.0.may_have_more;
+        may_have_more.store(due.is_err(), Ordering::Release);
+        due
+    }
+
+    async fn all_due(
+        &self,
+        now: Timestamp,
+        room: &[(Lane, usize)],
+        under_way: &HashSet<EffectId>,
+    ) -> Outcome<Due> {
         // Once again, with a number of its own, if another run took this one's place.
         for _ in 0..2 {
             let number = self.number().await?;
+            let mut all = match self.0.may_have_more.load(Ordering::Acquire) {
+                true => self.mine(number, under_way).await?,
+                false => Due::default(),
+            };
             match self.take_up(number, now, room, under_way).await {
+                Ok(due) => {
+                    all.effects.extend(due.effects);
+                    all.interrupted.extend(due.interrupted);
+                    all.next = due.next;
+                    return Ok(all);
+                }
                 Err(Failure::Overtaken) => self.lose(number),
                 Err(Failure::Database(error))
                     if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) =>
                 {
                     self.lose(number);
                 }
-                other => return other,
+                Err(failure) => return Err(failure),
             }
         }
         Err(Failure::Overtaken)

@@ -331,12 +331,16 @@ async fn settle(client: &Client) -> Result<(), OpenError> {
         let again = client.query_one("SELECT current_setting('synchronous_commit')", &[]);
         commit = again.await?.try_get(0)?;
     }
-    let durable = [
+    durable([
         ("synchronous_commit", commit),
         ("fsync", settings.try_get(1)?),
         ("full_page_writes", settings.try_get(2)?),
-    ];
-    for (setting, found) in durable {
+    ])
+}
+
+/// Refuses a server that could lose what it has acknowledged.
+fn durable(settings: [(&'static str, String); 3]) -> Result<(), OpenError> {
+    for (setting, found) in settings {
         if !matches!(found.as_str(), "on" | "remote_apply") {
             return Err(OpenError::Setting {
                 setting,
@@ -412,5 +416,36 @@ async fn identify(client: &Client, schema: &str) -> Result<bool, OpenError> {
             }),
         },
         _ => Err(OpenError::OtherApplication { schema }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_loses_what_was_acknowledged_is_refused_by_name() {
+        let with = |commit: &str, fsync: &str, pages: &str| {
+            durable([
+                ("synchronous_commit", commit.to_owned()),
+                ("fsync", fsync.to_owned()),
+                ("full_page_writes", pages.to_owned()),
+            ])
+        };
+        assert!(with("on", "on", "on").is_ok());
+        assert!(with("remote_apply", "on", "on").is_ok());
+        let refused = [
+            (with("off", "on", "on"), "synchronous_commit"),
+            (with("local", "on", "on"), "synchronous_commit"),
+            (with("remote_write", "on", "on"), "synchronous_commit"),
+            (with("on", "off", "on"), "fsync"),
+            (with("on", "on", "off"), "full_page_writes"),
+        ];
+        for (refused, name) in refused {
+            assert!(
+                matches!(refused, Err(OpenError::Setting { setting, .. }) if setting == name),
+                "{name}"
+            );
+        }
     }
 }

@@ -18,7 +18,9 @@ struct InADatabase(Database);
 impl Subject for InADatabase {
     async fn start(&self, world: World) -> Started {
         let options = PostgresOptions::new(&self.0.address).unwrap();
-        let options = options.with_poll(Duration::from_millis(20));
+        let options = options
+            .with_poll(Duration::from_millis(20))
+            .with_connections(4);
         let engine = options.connect(Arc::new(ClearText)).await.unwrap();
         let engine = Arc::new(engine.with_machine(world.machine));
         let runner = Runner::new(Arc::clone(&engine) as _, world.performer)

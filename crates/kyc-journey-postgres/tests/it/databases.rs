@@ -102,7 +102,23 @@ async fn a_server_that_may_lose_what_it_acknowledged_is_refused() {
     // What a session can put right it puts right.
     set("synchronous_commit = off").await;
     let engine = open(&database).await.unwrap();
+    let refuse_what_is_not_durable = "
+        CREATE FUNCTION durable() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF current_setting('synchronous_commit') <> 'on' THEN RAISE EXCEPTION 'not durable'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER durable BEFORE INSERT ON kyc_journey.event FOR EACH ROW EXECUTE FUNCTION durable()";
+    let other = database.client().await;
+    other
+        .batch_execute(refuse_what_is_not_durable)
+        .await
+        .unwrap();
     start(&engine, &JourneyId::from_bits(1), 1).await;
+    let plain = "INSERT INTO kyc_journey.event VALUES (1, 9, 'k', 'b')";
+    assert!(
+        other.batch_execute(plain).await.is_err(),
+        "as the database says"
+    );
 }
 
 #[tokio::test]
@@ -178,6 +194,10 @@ async fn a_connection_to_another_machine_is_encrypted_or_refused() {
     }
 }
 
+/// Ends every other connection to the database.
+pub(crate) const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'";
+
 /// The server ends every connection in the middle of everything: what was acknowledged is there, what was not can be submitted again.
 #[tokio::test]
 async fn a_lost_connection_is_an_error_that_loses_nothing() {
@@ -190,8 +210,6 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
         start(&engine, id, token).await;
     }
     let client = database.client().await;
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'";
     let mut refused = 0;
     for round in 0..10 {
         let mut submissions = tokio::task::JoinSet::new();
@@ -211,7 +229,7 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
                 }
             });
         }
-        client.execute(end, &[]).await.unwrap();
+        client.execute(END, &[]).await.unwrap();
         refused += submissions.join_all().await.into_iter().sum::<u32>();
     }
     // That none of the ten was in time would be a wonder, and no fault.

@@ -299,3 +299,59 @@ async fn an_engine_that_is_closed_gives_its_lease_up() {
     let closed = closed.unwrap_err().kind();
     assert_eq!(closed, kyc_journey::EngineErrorKind::Closed);
 }
+
+/// What was taken up or marked, and its answer lost with the connection, is this run's own: the call is made, once.
+#[tokio::test]
+async fn a_mark_that_was_lost_with_its_connection_is_found_again() {
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let engine = engine(&database).await;
+    let id = JourneyId::from_bits(1);
+    start(&engine, &id, 1).await;
+    let _run = engine.begin().unwrap();
+    let client = database.client().await;
+    let mut lost = 0;
+    for round in 0..20 {
+        let asked = loop {
+            let event = event(&format!("call-{round}"), Fact::HandIn);
+            if let Ok(asked) = engine.submit(&id, event).await {
+                break effect(&id, asked.seq.get(), 0);
+            }
+        };
+        let room = [(Lane::Calls, 10)];
+        let nothing = HashSet::new();
+        let (mut due, ended) = tokio::join!(
+            engine.due(now(), &room, &nothing),
+            client.execute(crate::databases::END, &[])
+        );
+        ended.unwrap();
+        while due.is_err() {
+            lost += 1;
+            due = engine.due(now(), &room, &nothing).await;
+        }
+        let due = due.unwrap();
+        let taken = ids(&due.effects);
+        assert_eq!((taken.len(), &taken[0]), (1, &asked));
+        let mark = async {
+            let mut lost = 0;
+            loop {
+                match engine.mark(&asked).await {
+                    Ok(marked) => return (marked, lost),
+                    Err(_) => lost += 1,
+                }
+            }
+        };
+        let (marked, ended) = tokio::join!(mark, client.execute(crate::databases::END, &[]));
+        ended.unwrap();
+        assert!(marked.0, "round {round}");
+        lost += marked.1;
+        let again = loop {
+            if let Ok(again) = engine.mark(&asked).await {
+                break again;
+            }
+        };
+        assert!(!again, "it is begun once");
+    }
+    println!("{lost} lost");
+}

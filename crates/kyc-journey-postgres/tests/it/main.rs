@@ -12,6 +12,7 @@
 )]
 
 mod conformance;
+mod crash;
 mod databases;
 mod leases;
 mod server;

@@ -52,8 +52,9 @@ fn start() -> Result<Server, String> {
     // The server refuses to be run by root.
     let mut command = match rustix::process::getuid().is_root() {
         true => {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--", "sh", "-c", SCRIPT]);
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
+            command.args(["sh", "-c", SCRIPT]);
             command
         }
         false => {
