@@ -93,9 +93,8 @@ pub(crate) async fn payload(
     };
     let class: &str = row.try_get(0)?;
     let class = class.parse().map_err(|_| corrupt())?;
-    Ok(Some(
-        bodies.open(&Place::payload(id, seq, class), row.try_get(1)?)?,
-    ))
+    let place = Place::payload(id, seq, class);
+    Ok(bodies.open_payload(&place, row.try_get(1)?)?)
 }
 
 pub(crate) async fn list(

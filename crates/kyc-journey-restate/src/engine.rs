@@ -20,7 +20,6 @@ use crate::names;
 use crate::sealed::{Seal, Sealed, SealedPayload, corrupt};
 
 /// How many journeys a page has.
-const PAGE: usize = 100;
 
 /// Where Restate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +106,6 @@ impl RestateEngine {
         Ok(())
     }
 
-    fn open_payload(
-        &self,
-        journey: &JourneyId,
-        seq: Seq,
-        payload: &SealedPayload,
-    ) -> Result<Payload, EngineError> {
-        let place = Place::payload(journey, seq, payload.class);
-        self.seal.open(&place, &payload.body)
-    }
 }
 
 /// A handler of a journey, as the ingress knows it.
@@ -175,9 +165,11 @@ impl JourneyEngine for RestateEngine {
     async fn payload(&self, journey: &JourneyId, seq: Seq) -> Result<Option<Payload>, EngineError> {
         let path = path(journey, "payload");
         let payload: Option<SealedPayload> = self.ingress.post(&path, &seq).await?;
-        payload
-            .map(|payload| self.open_payload(journey, seq, &payload))
-            .transpose()
+        let Some(SealedPayload { class, body }) = payload else {
+            return Ok(None);
+        };
+        let place = Place::payload(journey, seq, class);
+        self.seal.open_payload(&place, &body)
     }
 
     async fn list(
@@ -198,7 +190,7 @@ impl JourneyEngine for RestateEngine {
             service_key: String,
             value_utf8: String,
         }
-        let query = query(filter, after(&page)?);
+        let query = query(filter, page.place()?);
         let found: Rows = self.admin.post("query", &Query { query }).await?;
         let summary = |row: &Row| {
             // Restate keeps a text as JSON.
@@ -208,9 +200,9 @@ impl JourneyEngine for RestateEngine {
         let journeys: Option<Vec<_>> = found.rows.iter().take(PAGE).map(summary).collect();
         let journeys = journeys.ok_or_else(corrupt)?;
         let next = match found.rows.len() > PAGE {
-            true => journeys.last().map(|last| {
-                PageToken::new(format!("{}:{}", last.updated_at.as_nanosecond(), last.id))
-            }),
+            true => journeys
+                .last()
+                .map(|last| PageToken::after(last.updated_at, &last.id)),
             false => None,
         };
         Ok(JourneyPage { journeys, next })
@@ -219,20 +211,6 @@ impl JourneyEngine for RestateEngine {
     async fn forget(&self, journey: &JourneyId) -> Result<(), EngineError> {
         self.ingress.tell(&path(journey, "forget")).await
     }
-}
-
-/// The place after which a page begins.
-fn after(page: &PageToken) -> Result<Option<(Timestamp, JourneyId)>, EngineError> {
-    if page.as_str().is_empty() {
-        return Ok(None);
-    }
-    let place = || {
-        let (at, id) = page.as_str().split_once(':')?;
-        let at = Timestamp::from_nanosecond(at.parse().ok()?).ok()?;
-        Some((at, JourneyId::parse(id).ok()?))
-    };
-    let place = place().ok_or_else(|| EngineError::new(EngineErrorKind::InvalidPage))?;
-    Ok(Some(place))
 }
 
 /// The statement of a list, over [`Book::summary`](crate::book::Book::summary). What is put into it are digits, ids and names of states:

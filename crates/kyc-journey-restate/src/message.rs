@@ -63,14 +63,11 @@ impl Parcel {
         match &self.contents {
             Contents::Addressed { event, payload } => {
                 let event: Event = seal.open(&arriving(journey), event)?;
-                let payload: Option<Payload> = payload
-                    .as_ref()
-                    .map(|payload| {
-                        let place = arriving_payload(journey, payload.class);
-                        seal.open(&place, &payload.body)
-                    })
-                    .transpose()?;
-                Ok(event.set_payload(payload))
+                let Some(SealedPayload { class, body }) = payload else {
+                    return Ok(event);
+                };
+                let place = arriving_payload(journey, *class);
+                Ok(event.set_payload(seal.open_payload(&place, body)?))
             }
             Contents::Parked(event) => seal.open(&Place::parked(), event),
         }

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use kyc_journey::{
-    DataClass, Domain, EngineError, EngineErrorKind, EventKey, JourneyId, Lookup, Payload, Place,
-    SealError, Sealer,
+    Bodies, DataClass, EngineError, EngineErrorKind, EventKey, JourneyId, Lookup, Payload, Place,
+    Sealer,
 };
 use restate_sdk::serde::{InputMetadata, OutputMetadata, PayloadMetadata};
 use serde::de::{DeserializeOwned, Error as _};
@@ -77,13 +77,13 @@ pub(crate) struct SealedPayload {
     pub(crate) body: Sealed,
 }
 
-/// Seals and opens bodies that are JSON.
+/// Makes and reads [`Sealed`] bodies.
 #[derive(Debug, Clone)]
-pub(crate) struct Seal(Arc<dyn Sealer>);
+pub(crate) struct Seal(Bodies);
 
 impl Seal {
     pub(crate) fn new(sealer: Arc<dyn Sealer>) -> Self {
-        Self(sealer)
+        Self(Bodies::new(sealer))
     }
 
     pub(crate) fn seal(
@@ -91,9 +91,7 @@ impl Seal {
         place: &Place<'_>,
         body: &impl Serialize,
     ) -> Result<Sealed, EngineError> {
-        let body = serde_json::to_vec(body).map_err(|_| corrupt())?;
-        let sealed = self.0.seal(place, &body).map_err(failed)?;
-        Ok(Sealed(sealed.into()))
+        Ok(Sealed(self.0.seal(place, body)?.into()))
     }
 
     pub(crate) fn open<T: DeserializeOwned>(
@@ -101,9 +99,7 @@ impl Seal {
         place: &Place<'_>,
         sealed: &Sealed,
     ) -> Result<T, EngineError> {
-        let body = self.0.open(place, &sealed.0).map_err(failed)?;
-        // What serde says repeats what is stored.
-        serde_json::from_slice(&body).map_err(|_| corrupt())
+        self.0.open(place, &sealed.0)
     }
 
     pub(crate) fn seal_payload(
@@ -117,20 +113,28 @@ impl Seal {
         })
     }
 
+    /// `None` if its person was erased.
+    pub(crate) fn open_payload(
+        &self,
+        place: &Place<'_>,
+        sealed: &Sealed,
+    ) -> Result<Option<Payload>, EngineError> {
+        self.0.open_payload(place, &sealed.0)
+    }
+
     /// The digest of an event's key, in hexadecimal.
     pub(crate) fn key(&self, key: &EventKey) -> String {
-        self.digest(Domain::EventKey, key.as_str())
+        hexadecimal(self.0.key(key))
     }
 
     /// The digest of what a report is found by, in hexadecimal.
     pub(crate) fn lookup(&self, lookup: &Lookup) -> String {
-        self.digest(Domain::Reference, &lookup.text())
+        hexadecimal(self.0.lookup(lookup))
     }
+}
 
-    fn digest(&self, domain: Domain, text: &str) -> String {
-        let digest = self.0.digest(domain, text.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+fn hexadecimal(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where the body of an event stands on its way to its journey: it has no number yet.
@@ -145,12 +149,4 @@ pub(crate) const fn arriving_payload(journey: &JourneyId, class: DataClass) -> P
 
 pub(crate) fn corrupt() -> EngineError {
     EngineError::new(EngineErrorKind::Corrupt)
-}
-
-fn failed(error: SealError) -> EngineError {
-    let kind = match error {
-        SealError::Unavailable => EngineErrorKind::Unavailable,
-        _ => EngineErrorKind::Corrupt,
-    };
-    EngineError::new(kind).with_source(error)
 }

@@ -52,7 +52,7 @@ impl Caller {
         let payload = match (operation.payload(), grant.payload) {
             (Some(seq), Some(SealedPayload { class, body })) => {
                 let place = Place::payload(&task.journey, seq, class);
-                Some(self.transitions.seal.open(&place, &body)?)
+                self.transitions.seal.open_payload(&place, &body)?
             }
             _ => None,
         };
