@@ -77,10 +77,9 @@ fn traced(filter: &str) -> Result<(TempDir, String, [u64; 2])> {
         .env(WRITES, "1")
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let counts: Vec<u64> = said
-        .split_whitespace()
-        .map_while(|word| word.parse().ok())
-        .collect();
+    let counts = said.lines().find_map(|line| line.strip_prefix("counted "));
+    let counts = counts.into_iter().flat_map(str::split_whitespace);
+    let counts: Vec<u64> = counts.map_while(|word| word.parse().ok()).collect();
     let Ok(counts) = <[u64; 2]>::try_from(counts) else {
         bail!(
             "{filter}: {said}{}",
@@ -111,7 +110,7 @@ pub(super) fn child(directory: &Path) -> Result<()> {
                 refused += submitted??;
             }
         }
-        println!("{} {refused}", engine.commits());
+        println!("counted {} {refused}", engine.commits());
         Ok(())
     })
 }

@@ -2,10 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use anyhow::{Context as _, Result, ensure};
 use fastrand::Rng;
@@ -26,10 +26,13 @@ const TOLD: [&str; 3] = ["KYC_PROOF_JOURNEYS", "KYC_PROOF_FAULTS", "KYC_PROOF_SE
 const KILL_AT: &str = "KYC_JOURNEY_KILL_AT";
 
 pub(super) fn run(settings: &Settings) -> Result<()> {
-    let (least, journeys, wanted, longest) = match settings.short {
-        true => (2, 200, 20, 400),
-        false => (50, 1_000, 2_000, 400),
+    let (least, journeys, wanted) = if settings.short {
+        (2, 200, 20)
+    } else {
+        (50, 1_000, 2_000)
     };
+    // How much the ledger grows between two kills, so that the last one comes late in the journeys' lives.
+    let longest = journeys * 1_400 * least / wanted;
     let mut rng = Rng::with_seed(settings.seed);
     let (mut sums, mut batches, mut kills) = (Sums::default(), 0, 0);
     while batches < least || kills < wanted {
@@ -37,7 +40,10 @@ pub(super) fn run(settings: &Settings) -> Result<()> {
         batches += 1;
         for _ in 0..wanted / least {
             let mut child = start(directory.path(), journeys, FAULTS, rng.u64(..1 << 40), None)?;
-            thread::sleep(Duration::from_millis(rng.u64(5..longest)));
+            let until = written(directory.path()) + rng.u64(..longest);
+            while written(directory.path()) < until && child.try_wait()?.is_none() {
+                thread::sleep(Duration::from_millis(1));
+            }
             child.kill()?;
             if !is_killed(child)? {
                 break;
@@ -82,6 +88,11 @@ fn points() -> Result<()> {
     Ok(())
 }
 
+/// How many bytes the other side's ledger has.
+fn written(directory: &Path) -> u64 {
+    fs::metadata(directory.join("ledger")).map_or(0, |file| file.len())
+}
+
 /// In memory where there is such a place: what is written outlives a process there too.
 fn directory() -> Result<TempDir> {
     Ok(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?)
@@ -102,7 +113,7 @@ fn start(
     command
         .env(CHILD, directory)
         .envs(kill_at.map(|at| (KILL_AT, at)));
-    Ok(command.spawn()?)
+    Ok(command.stdout(Stdio::null()).spawn()?)
 }
 
 /// Waits for a child, which must have succeeded otherwise.
