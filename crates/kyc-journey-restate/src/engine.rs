@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kyc_journey::provider_core::{BaseUrl, InvalidRequest, Transport};
 use kyc_journey::{
-    EngineError, EngineErrorKind, Event, HistoryEntry, JourneyEngine, JourneyFilter, JourneyId,
-    JourneyPage, JourneyRecord, Lookup, PageToken, Payload, Place, Provider, Reported, Sealer, Seq,
+    EngineError, Event, HistoryEntry, JourneyEngine, JourneyFilter, JourneyId, JourneyPage,
+    JourneyRecord, Lookup, PAGE, PageToken, Payload, Place, Provider, Reported, Sealer, Seq,
     Submitted,
 };
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,6 @@ impl RestateEngine {
         let _: serde::de::IgnoredAny = self.admin.post("deployments", &deployment).await?;
         Ok(())
     }
-
 }
 
 /// A handler of a journey, as the ingress knows it.

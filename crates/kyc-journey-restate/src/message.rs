@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use kyc_journey::{
-    DataClass, EffectId, EngineError, EngineErrorKind, Event, JourneyId, JourneyStatus, Leg,
-    Payload, Place, Reason, Reported, Seq, Submitted, TimerName, Verdict,
+    DataClass, EffectId, EngineError, EngineErrorKind, Event, JourneyId, JourneyStatus, Leg, Place,
+    Reason, Reported, Seq, Submitted, TimerName, Verdict,
 };
 use serde::{Deserialize, Serialize};
 

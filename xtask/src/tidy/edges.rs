@@ -182,6 +182,7 @@ mod tests {
             ("kyc-journey", "kyc-journey-server"),
             ("kyc-journey-server", "kyc-journey-sqlite"),
             ("kyc-journey-server", "finpass"),
+            ("kyc-facade", "kyc-journey"),
             ("kyc-facade", "kyc-journey-sqlite"),
             ("kyc-journey-postgres", "kyc-journey-sqlite"),
         ] {
@@ -205,7 +206,6 @@ mod tests {
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-cli", "kyc-journey-server"),
             ("kyc-journey-server", "kyc-journey-performer"),
-            ("kyc-facade", "kyc-journey"),
             ("kyc-journey-performer", "kyc-journey"),
         ] {
             assert_eq!(forbidden(package, &plain(on)), None, "{package} on {on}");

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kyc_journey::provider_core::Clock as _;
 use kyc_journey::provider_core::jiff::SignedDuration;
-use kyc_journey::testing::{ClearText, HandClock};
+use kyc_journey::provider_core::{Clock as _, Masked};
+use kyc_journey::testing::{ClearText, Erased, HandClock};
 use kyc_journey::{
-    Correlation, CorrelationToken, EngineErrorKind, Event, EventKey, Fact, JourneyEngine as _,
-    JourneyFilter, JourneyId, JourneyStatus, Leg, PageToken, Plan, Provider, Reported, Seq, Source,
-    Verdict, VerificationPlan,
+    Correlation, CorrelationToken, DataClass, EngineErrorKind, Event, EventKey, Fact,
+    JourneyEngine as _, JourneyFilter, JourneyId, JourneyStatus, Leg, PageToken, Payload, Plan,
+    Provider, Reported, Seq, Source, Verdict, VerificationPlan,
 };
 use kyc_journey_postgres::{OpenError, PostgresEngine, PostgresOptions};
 
@@ -404,4 +404,22 @@ async fn lists_have_every_journey_that_matches_once() {
             assert_eq!(all(filter).await, wanted, "{asked:?} {since:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_payload_of_a_person_who_was_erased_is_none() {
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let (before, id) = (engine(&database).await, JourneyId::from_bits(1));
+    start(&before, &id, 1).await;
+    let typed = event("code", Fact::OneTimeCodeTyped).set_payload(Some(Payload {
+        class: DataClass::Codes,
+        content: Masked::from("123456"),
+    }));
+    let seq = before.submit(&id, typed).await.unwrap().seq;
+    assert!(before.payload(&id, seq).await.unwrap().is_some());
+
+    let after = PostgresEngine::connect(&database.address, Arc::new(Erased)).await;
+    assert_eq!(after.unwrap().payload(&id, seq).await.unwrap(), None);
 }

@@ -14,7 +14,7 @@ use kyc_journey::provider_core::jiff::Timestamp;
 use kyc_journey::provider_core::{
     Body, ExchangeLimits, Masked, RawResponse, Transport, TransportError, async_trait, bytes, http,
 };
-use kyc_journey::testing::{ClearText, Mood, Witness, scripted};
+use kyc_journey::testing::{ClearText, Erased, Mood, Witness, scripted};
 use kyc_journey::{
     Answer, Correlation, CorrelationToken, DataClass, Domain, EffectCall, EffectId,
     EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyFilter, JourneyId, LedgerEntry,
@@ -164,6 +164,22 @@ async fn nothing_personal_stands_in_restates_files() {
             assert_eq!(stands, is_clear, "{canary}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payload_of_a_person_who_was_erased_is_none() {
+    let Some(program) = program() else { return };
+    // The engine's keys are still there, the worker's and a later engine's are not.
+    let witness = Witness::default();
+    let setup = Setup::start(&program, Arc::new(ClearText), worker(&witness)).await;
+    setup.engine.submit(&id(), started(1)).await.unwrap();
+    let typed = event("code", Fact::OneTimeCodeTyped).set_payload(payload("123456"));
+    let seq = setup.engine.submit(&id(), typed).await.unwrap().seq;
+    let kept = setup.engine.payload(&id(), seq).await.unwrap();
+    assert!(kept.is_some());
+
+    let erased = setup.server.engine(Arc::new(Erased));
+    assert_eq!(erased.payload(&id(), seq).await.unwrap(), None);
 }
 
 /// A performer that never returns, as long as its process lives.
