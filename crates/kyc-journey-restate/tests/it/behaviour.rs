@@ -263,6 +263,29 @@ async fn a_report_that_names_nothing_is_kept() {
     assert_eq!(setup.server.admin().rows(waiting).await.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_its_turn_waits_in_restate() {
+    let Some(program) = program() else { return };
+    let witness = Witness::default();
+    witness.set_mood(Mood::Hangs);
+    let worker = worker(&witness).with_calls(1);
+    let setup = Setup::start(&program, Arc::new(ClearText), worker).await;
+    setup.engine.submit(&id(), started(1)).await.unwrap();
+    for key in ["first", "second"] {
+        setup
+            .engine
+            .submit(&id(), event(key, Fact::HandIn))
+            .await
+            .unwrap();
+    }
+    let handed_back = "SELECT id FROM sys_invocation WHERE target_service_name = 'KycOnce' \
+                       AND retry_count > 1 AND last_failure LIKE '%as many calls%'";
+    while setup.server.admin().rows(handed_back).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(witness.calls().len(), 1);
+}
+
 /// A sealer whose keys are away for some bodies, and that counts what it refused.
 #[derive(Debug, Default)]
 struct Away {
