@@ -24,6 +24,9 @@ use crate::transition::Transitions;
 /// The first and the longest wait before what came of a call is sealed again.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 
+/// How long a call waits for its turn before it is handed back to Restate.
+const TURN: Duration = Duration::from_secs(1);
+
 /// What the services of this file share.
 #[derive(Clone)]
 pub(super) struct Caller {
@@ -33,9 +36,14 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Waits for a turn.
+    /// Waits for a turn, not for long: Restate runs only so many handlers at once, and one that waits keeps others from running, also
+    /// those that it waits for.
     async fn turn(&self) -> Result<OwnedSemaphorePermit, HandlerError> {
-        Ok(Arc::clone(&self.permits).acquire_owned().await?)
+        let turn = Arc::clone(&self.permits).acquire_owned();
+        match tokio::time::timeout(TURN, turn).await {
+            Ok(turn) => Ok(turn?),
+            Err(_) => Err("as many calls are being made as may be".into()),
+        }
     }
 
     fn effect(&self, task: &Task) -> Result<Effect, EngineError> {

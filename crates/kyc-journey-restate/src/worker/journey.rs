@@ -107,8 +107,10 @@ impl Journey {
             point("in a transaction");
             match changes {
                 Ok(changes) => Ok(Json(Outcome::Done(changes))),
-                Err(error) if is_patient => Err(attempt_again(error)),
-                Err(error) => Ok(Json(Outcome::Refused(Refusal::from(&error)))),
+                Err(error) => match Refusal::from(&error) {
+                    Refusal::Unavailable if is_patient => Err(attempt_again(error)),
+                    refusal => Ok(Json(Outcome::Refused(refusal))),
+                },
             }
         });
         let outcome = apply.name("apply").await?.into_inner();
@@ -176,7 +178,11 @@ impl Journey {
                     let leave = of_reference(&other, "leave");
                     let _ = ctx.request::<String, ()>(leave, parcel.key.clone()).send();
                 }
-                self.apply(ctx, id, parcel, false, &mut claims).await?;
+                // It waits nowhere else any more.
+                let applied = self.apply(ctx, id, parcel, true, &mut claims).await?;
+                if let Answer::Refused(refusal) = applied {
+                    tracing::error!(journey = %id, ?refusal, "a report that waited is lost");
+                }
             }
         }
         Ok(())
@@ -200,6 +206,14 @@ async fn payload(ctx: &impl Values, book: &Book, seq: Seq) -> HandlerResult<Opti
     let key = keys::payload(seq);
     let body = ctx.value::<Sealed>(&key).await?;
     Ok(body.map(|body| SealedPayload { class, body }))
+}
+
+/// What cannot be stored, because its keys are gone, shows in Restate as failed.
+fn accepted(answer: Answer<Receipt>) -> HandlerResult<()> {
+    match answer {
+        Answer::Done(_) => Ok(()),
+        Answer::Refused(_) => Err(TerminalError::new("the journey cannot be changed").into()),
+    }
 }
 
 /// Hands an effect on.
@@ -253,10 +267,10 @@ impl Journey {
     async fn settle(&self, ctx: ObjectContext<'_>, settle: Json<Settle>) -> HandlerResult<()> {
         let Settle { born, parcel } = settle.into_inner();
         let id = id(ctx.key())?;
-        if book(&ctx).await?.is_some_and(|book| book.born == born) {
-            self.take(&ctx, &id, parcel, true).await?;
+        match book(&ctx).await?.is_some_and(|book| book.born == born) {
+            true => accepted(self.take(&ctx, &id, parcel, true).await?),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Lets a timer fire, if it runs and its time has come.
@@ -349,8 +363,7 @@ impl Journey {
             parcel.map(Json).map_err(attempt_again)
         });
         let parcel = interrupt.name("interrupt").await?.into_inner();
-        self.take(&ctx, &id, parcel, true).await?;
-        Ok(())
+        accepted(self.take(&ctx, &id, parcel, true).await?)
     }
 
     /// Removes the journey with everything that is stored for it.

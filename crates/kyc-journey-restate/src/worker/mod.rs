@@ -27,8 +27,9 @@ use crate::transition::Transitions;
 /// ingress makes for itself. Events have keys of their own.
 const IDEMPOTENCY: Duration = Duration::from_secs(60);
 
-/// How long a handler may be silent before Restate takes its worker for dead: a call may wait for its turn.
-const SILENCE: Duration = Duration::from_secs(60 * 60);
+/// How long a handler that waits for another one keeps its place, of which Restate has only so many; then it is laid aside until there is
+/// an answer.
+const WAITING: Duration = Duration::from_secs(5);
 
 /// So many that Restate does not give up what it was given.
 const ATTEMPTS: u64 = 1_000_000_000;
@@ -126,7 +127,7 @@ impl RestateWorker {
         self
     }
 
-    /// Makes at most this many calls at once, 1 at least.
+    /// Makes at most this many calls at once, 1 at least. Others wait in Restate, and are offered again after a back-off.
     #[must_use]
     pub fn with_calls(mut self, calls: usize) -> Self {
         self.calls = calls.clamp(1, Semaphore::MAX_PERMITS);
@@ -216,6 +217,7 @@ impl RestateWorker {
         let private = || HandlerOptions::new().ingress_private(true);
         let journey = journey.into_service_definition().options(
             options()
+                .inactivity_timeout(WAITING)
                 .enable_lazy_state(true)
                 // All of a history is given with the request, not asked for one by one.
                 .handler("history", HandlerOptions::new().enable_lazy_state(false))
@@ -243,9 +245,9 @@ impl RestateWorker {
         let mut builder = Endpoint::builder()
             .bind(journey)
             .bind(reference.options(unseen()))
-            .bind(report.options(options()))
-            .bind(once.options(unseen().inactivity_timeout(SILENCE)))
-            .bind(repeat.options(unseen().inactivity_timeout(SILENCE)))
+            .bind(report.options(options().inactivity_timeout(WAITING)))
+            .bind(once.options(unseen()))
+            .bind(repeat.options(unseen()))
             .bind(deliver.options(unseen()));
         for key in &self.identity_keys {
             builder = builder.identity_key(key).map_err(|error| {

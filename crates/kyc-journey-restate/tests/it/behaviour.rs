@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
@@ -16,7 +16,7 @@ use kyc_journey::provider_core::{
 };
 use kyc_journey::testing::{ClearText, Erased, Mood, Witness, scripted};
 use kyc_journey::{
-    Answer, Correlation, CorrelationToken, DataClass, Domain, EffectCall, EffectId,
+    Answer, BodyKind, Correlation, CorrelationToken, DataClass, Domain, EffectCall, EffectId,
     EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyFilter, JourneyId, LedgerEntry,
     Leg, Notice, PageToken, Payload, Performed, Performer, Place, Plan, Provider, Reported,
     SealError, Sealer, Seq, Source, Undelivered, VerificationPlan,
@@ -277,6 +277,130 @@ async fn a_report_that_names_nothing_is_kept() {
     }
     let waiting = "SELECT value_utf8 FROM state WHERE service_name = 'KycReference'";
     assert_eq!(setup.server.admin().rows(waiting).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_its_turn_waits_in_restate() {
+    let Some(program) = program() else { return };
+    let witness = Witness::default();
+    witness.set_mood(Mood::Hangs);
+    let worker = worker(&witness).with_calls(1);
+    let setup = Setup::start(&program, Arc::new(ClearText), worker).await;
+    setup.engine.submit(&id(), started(1)).await.unwrap();
+    for key in ["first", "second"] {
+        setup
+            .engine
+            .submit(&id(), event(key, Fact::HandIn))
+            .await
+            .unwrap();
+    }
+    let handed_back = "SELECT id FROM sys_invocation WHERE target_service_name = 'KycOnce' \
+                       AND retry_count > 1 AND last_failure LIKE '%as many calls%'";
+    while setup.server.admin().rows(handed_back).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(witness.calls().len(), 1);
+}
+
+/// A sealer whose keys are away for some bodies, and that counts what it refused.
+#[derive(Debug, Default)]
+struct Away {
+    bodies: Mutex<Option<(BodyKind, Seq)>>,
+    refused: watch::Sender<usize>,
+}
+
+impl Away {
+    fn set(&self, bodies: Option<(BodyKind, Seq)>) {
+        *self.bodies.lock().unwrap() = bodies;
+    }
+
+    fn check(&self, place: &Place<'_>) -> Result<(), SealError> {
+        match *self.bodies.lock().unwrap() == Some((place.body, place.seq)) {
+            true => {
+                self.refused.send_modify(|refused| *refused += 1);
+                Err(SealError::Unavailable)
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+impl Sealer for Away {
+    fn seal(&self, place: &Place<'_>, body: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.check(place)?;
+        ClearText.seal(place, body)
+    }
+
+    fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.check(place)?;
+        ClearText.open(place, sealed)
+    }
+
+    fn digest(&self, domain: Domain, text: &[u8]) -> [u8; 32] {
+        ClearText.digest(domain, text)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_away_for_a_while_lose_nothing() {
+    let Some(program) = program() else { return };
+    let (witness, sealer) = (Witness::default(), Arc::new(Away::default()));
+    let worker = RestateWorker::new(Arc::new(witness.clone()), Arc::clone(&sealer) as _)
+        .with_machine(scripted)
+        .with_back_off(Duration::from_millis(10), Duration::from_millis(20));
+    let setup = Setup::start(&program, Arc::new(ClearText), worker).await;
+    let engine = &setup.engine;
+    let correlation = Correlation {
+        token: CorrelationToken::from_bits(1),
+        leg: Leg::Verification,
+        attempt: 1,
+    };
+    let report = event("report", Fact::Hint(Source::new(None, Some(correlation))));
+    let reported = engine.report(Provider::Veriff, report).await.unwrap();
+    assert_eq!(reported, Reported::Parked);
+    let mut refused = sealer.refused.subscribe();
+    let mut until_refused = async |times| {
+        let before = *refused.borrow();
+        let all = refused.wait_for(|refused| *refused >= before + times);
+        all.await.unwrap();
+        sealer.set(None);
+    };
+
+    // What waited is kept until it can be opened.
+    sealer.set(Some((BodyKind::Parked, Seq::ZERO)));
+    let id = id();
+    let (begun, ()) = tokio::join!(engine.submit(&id, started(1)), until_refused(1));
+    begun.unwrap();
+    let history = engine.history(&id, Seq::ZERO).await.unwrap();
+    assert!(matches!(history[1].fact, Fact::Hint(_)), "{history:?}");
+
+    // A caller is told, and comes again.
+    sealer.set(Some((BodyKind::State, Seq::ZERO)));
+    let refused = engine.submit(&id, event("call", Fact::HandIn)).await;
+    assert_eq!(refused.unwrap_err().kind(), EngineErrorKind::Unavailable);
+    sealer.set(None);
+    assert_eq!(engine.history(&id, Seq::ZERO).await.unwrap().len(), 2);
+
+    // What came of a call is kept until it can be sealed, and then until it can be stored.
+    witness.set_mood(Mood::Answers);
+    engine
+        .submit(&id, event("call", Fact::HandIn))
+        .await
+        .unwrap();
+    witness.until_told(&id, 1).await;
+    sealer.set(Some((BodyKind::History, Seq::new(6))));
+    engine
+        .submit(&id, event("again", Fact::HandIn))
+        .await
+        .unwrap();
+    until_refused(2).await;
+    witness.until_told(&id, 2).await;
+    let history = engine.history(&id, Seq::ZERO).await.unwrap();
+    assert!(
+        matches!(history[5].fact, Fact::Answered { .. }),
+        "{history:?}"
+    );
+    assert_eq!((history.len(), witness.calls().len()), (6, 2));
 }
 
 /// Effects have the names of those of the journey that was forgotten.
