@@ -261,7 +261,7 @@ mod tests {
             .set_unchanged_since(Some(Timestamp::UNIX_EPOCH));
         let page = PageToken::new("0:a-1");
         assert_eq!(
-            query(&filter, after(&page).unwrap()),
+            query(&filter, page.place().unwrap()),
             "SELECT service_key, value_utf8 FROM state WHERE service_name = 'KycJourney' AND key = 'summary' \
              AND split_part(value_utf8, '|', 2) IN ('running', 'needs_operator') \
              AND substr(value_utf8, 2, 22) <= '0377705023201000000000' \
@@ -270,8 +270,8 @@ mod tests {
              ORDER BY substr(value_utf8, 2, 22) DESC, service_key DESC LIMIT 101"
         );
         for foreign in ["0", "0:", "0:a'b", "x:a", ":"] {
-            let error = after(&PageToken::new(foreign)).unwrap_err();
-            assert_eq!(error.kind(), EngineErrorKind::InvalidPage, "{foreign}");
+            let error = PageToken::new(foreign).place().unwrap_err();
+            assert_eq!(error.kind(), kyc_journey::EngineErrorKind::InvalidPage, "{foreign}");
         }
     }
 }
