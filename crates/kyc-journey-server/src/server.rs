@@ -10,6 +10,7 @@ use provider_core::http::uri::Authority;
 use provider_core::{Clock, InvalidRequest, SystemClock};
 use tokio::sync::{Semaphore, watch};
 
+use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
 use crate::limits::{Limits, PerToken, Rate};
 use crate::page::Sessions;
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) digests: Digests,
     pub(crate) token: ApiToken,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) receipts: Option<Arc<dyn ConsentReceipts>>,
     pub(crate) webhooks: Webhooks,
     pub(crate) returns: Returns,
     pub(crate) providers: Vec<Provider>,
@@ -65,6 +67,7 @@ impl JourneyServer {
             digests,
             token,
             clock: Arc::new(SystemClock),
+            receipts: None,
             webhooks: Webhooks::new(),
             returns: Returns::new(),
             providers: Provider::ALL.to_vec(),
@@ -97,6 +100,7 @@ pub struct JourneyServerBuilder {
     digests: Digests,
     token: ApiToken,
     clock: Arc<dyn Clock>,
+    receipts: Option<Arc<dyn ConsentReceipts>>,
     webhooks: Webhooks,
     returns: Returns,
     providers: Vec<Provider>,
@@ -110,6 +114,13 @@ impl JourneyServerBuilder {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Writes persons' consents here, and takes no receipts of callers' own. Without, a caller brings the receipt of each consent.
+    #[must_use]
+    pub fn consent_receipts(mut self, receipts: Arc<dyn ConsentReceipts>) -> Self {
+        self.receipts = Some(receipts);
         self
     }
 
@@ -187,6 +198,7 @@ impl JourneyServerBuilder {
             digests: self.digests,
             token: self.token,
             clock: self.clock,
+            receipts: self.receipts,
             webhooks: self.webhooks,
             returns: self.returns,
             providers: self.providers,

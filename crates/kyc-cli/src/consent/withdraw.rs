@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kyc_consent::{Effect, ReceiptId, Scope};
+use kyc_facade::provider_core::SystemClock;
 use serde_json::json;
 
 use super::class_name;
@@ -24,7 +25,10 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
     let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
     let withdrawn = withdrawn.map_err(|error| failed(&error))?;
     let told = match Store::existing(&arguments.store.db).await {
-        Ok(store) => Some(ledger.fan_out(Arc::clone(&store.engine) as Arc<_>).await?),
+        Ok(store) => {
+            let engine = Arc::clone(&store.engine) as Arc<_>;
+            Some(ledger.fan_out(engine, Arc::new(SystemClock)).await?)
+        }
         // It tells them itself when it starts, and asks the ledger before each call until then.
         Err(_) => None,
     };
@@ -50,7 +54,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
     match told {
         Some(told) => output.told(&format!("journeys told: {told}"))?,
         None => output.tell(
-            "the journeys could not be told now: none of them makes a call, and whoever opens them next tells them",
+            "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
         ),
     }
     for line in follows {
