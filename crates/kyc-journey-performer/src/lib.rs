@@ -25,6 +25,8 @@ mod veriff;
 #[allow(
     dead_code,
     unused_imports,
+    unused_mut,
+    unused_variables,
     reason = "not used without a provider feature"
 )]
 mod webhooks;

@@ -41,7 +41,6 @@ impl Webhooks {
     /// # Errors
     ///
     /// A setting is missing beside others of the same provider, or invalid; the error names it, never the value.
-    #[allow(unused_mut, unused_variables, reason = "without a provider feature")]
     pub fn from_settings(settings: &Settings) -> Result<Self, InvalidRequest> {
         let mut webhooks = Self::new();
         #[cfg(feature = "veriff")]

@@ -12,7 +12,7 @@ use provider_core::http::{HeaderMap, Uri};
 
 use crate::limits::Rate;
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 
 /// Lets in what is for this server and from no other site's page.
 pub(crate) async fn own(State(server): State<Shared>, request: Request, next: Next) -> Response {

@@ -10,7 +10,7 @@ use provider_core::http::StatusCode;
 use provider_core::webhook::{Refusal, read_post};
 
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 
 /// A provider is answered within this time; Veriff waits for 5 seconds.
 const RECEIVE_WITHIN: Duration = Duration::from_secs(4);

@@ -14,6 +14,8 @@ mod returns;
 mod routes;
 mod serve;
 mod server;
+mod sessions;
+mod state;
 mod timeline;
 
 pub use consents::{ConsentReceipts, NotWritten, WrittenReceipt};

@@ -1,12 +1,10 @@
 //! The interface as an OpenAPI 3.1 document.
 
-use axum::response::Response;
 use provider_core::http::StatusCode;
 use provider_core::schemars::SchemaGenerator;
 use provider_core::schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::api;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::routes::{API, OUTSIDE, Parameter, Reply, Route};
 
@@ -62,10 +60,6 @@ pub fn openapi() -> Value {
             "schemas": schemas,
         },
     })
-}
-
-pub(crate) async fn document() -> Response {
-    api::json(StatusCode::OK, &openapi())
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Value) -> Value {

@@ -8,7 +8,7 @@ use provider_core::http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::hooks::vouched_for;
 use crate::page::frame::{self, Page};
-use crate::server::Shared;
+use crate::state::Shared;
 
 pub(crate) async fn come_back(
     State(server): State<Shared>,

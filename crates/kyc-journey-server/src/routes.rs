@@ -9,8 +9,8 @@ use provider_core::schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::api::{self, commands, events, export, list, read, start};
 use crate::problem::Problem;
-use crate::server::Shared;
-use crate::{guard, hooks, openapi, page, returns};
+use crate::state::Shared;
+use crate::{guard, hooks, page, returns};
 
 /// An operation.
 pub(crate) struct Route {
@@ -332,7 +332,7 @@ pub(crate) static API: &[Route] = &[
             content: Some((JSON, any)),
         }],
         problems: &[],
-        handler: || get(openapi::document),
+        handler: || get(read::document),
     },
 ];
 

@@ -13,35 +13,14 @@ use tokio::sync::{Semaphore, watch};
 use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
 use crate::limits::{Limits, PerToken, Rate};
-use crate::page::Sessions;
+use crate::openapi::openapi;
 use crate::routes;
+use crate::sessions::Sessions;
+use crate::state::{Inner, Shared};
 
 /// Serves the journeys of an engine. Clones share everything.
 #[derive(Clone)]
 pub struct JourneyServer(Shared);
-
-pub(crate) type Shared = Arc<Inner>;
-
-pub(crate) struct Inner {
-    pub(crate) engine: Arc<dyn JourneyEngine>,
-    pub(crate) digests: Digests,
-    pub(crate) token: ApiToken,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) receipts: Option<Arc<dyn ConsentReceipts>>,
-    pub(crate) webhooks: Webhooks,
-    pub(crate) returns: Returns,
-    pub(crate) providers: Vec<Provider>,
-    pub(crate) hosts: Vec<String>,
-    pub(crate) path: String,
-    pub(crate) limits: Limits,
-    pub(crate) api_rate: Rate,
-    pub(crate) outside_rate: Rate,
-    pub(crate) sign_in_rate: Rate,
-    pub(crate) unsigned: PerToken,
-    pub(crate) streams: Arc<Semaphore>,
-    pub(crate) sessions: Sessions,
-    pub(crate) closing: watch::Sender<bool>,
-}
 
 impl fmt::Debug for JourneyServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,6 +190,7 @@ impl JourneyServerBuilder {
             unsigned: PerToken::new(limits.unsigned_per_minute),
             streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
             sessions: Sessions::default(),
+            document: openapi(),
             closing,
             limits,
         }))

@@ -10,7 +10,7 @@ api = importlib.import_module("client.api.journeys")
 models = importlib.import_module("client.models")
 
 
-def call(name, status, **arguments):
+def call(name, status, /, **arguments):
     module = importlib.import_module(f"client.api.journeys.{name}")
     response = module.sync_detailed(client=client, **arguments)
     assert response.status_code == status, f"{name}: {response.status_code} {response.content!r}"

@@ -88,20 +88,20 @@ mod tests {
         );
         assert_eq!(
             toml("[documents]\nwanted = [\"CANARY\"]"),
-            "[documents] wanted[0]: cannot be read"
+            "[documents] wanted[0]: must be one of: e_aadhaar, pan, driving_licence"
         );
         for (text, told) in [
-            ("deadline = \"CANARY\"", "deadline: cannot be read"),
-            ("documnts = 1", "documnts: is not known"),
-            ("documents = 1", "documents: cannot be read"),
+            ("deadline = \"CANARY\"", "deadline: is not valid"),
+            ("documnts = 1", "documnts: is not a member of a plan"),
+            ("documents = 1", "documents: must be an object"),
             (
                 "[documents]\nwanted = [\"pan\"]\nrequird = true",
-                "[documents] requird: is not known",
+                "[documents] requird: is not a member of a plan",
             ),
-            ("[accounts]", "[accounts] provider: is missing"),
+            ("[accounts]", "[accounts] provider: is required"),
             (
                 "[accounts]\nprovider = \"finpro\"\n[accounts.every]\ncount = 1",
-                "[accounts] every.unit: is missing",
+                "[accounts] every.unit: is required",
             ),
             ("", "plan: must have a leg"),
             (

@@ -96,6 +96,9 @@ fn no_text_of_a_document_names_rust() {
             let named = found.iter().find(|text| text.contains(word));
             assert_eq!(named, None, "{provider}: {word}");
         }
+        if provider == JOURNEYS {
+            continue;
+        }
         let introduction = document["info"]["description"].as_str().unwrap();
         assert!(introduction.contains("`x-kyc-members`"), "{provider}");
         assert!(introduction.contains("is a refusal"), "{provider}");

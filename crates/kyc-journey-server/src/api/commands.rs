@@ -14,7 +14,7 @@ use provider_core::request_from_json;
 use super::{Answer, ConsentAnswer, GivenConsent, JourneyView, Resume, find, json};
 use crate::guard;
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 
 pub(crate) async fn cancel(
     State(server): State<Shared>,

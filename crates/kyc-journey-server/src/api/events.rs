@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::{JourneyView, Query, find, has_ended, read};
 use crate::guard;
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::timeline::Lines;
 
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{JourneyView, find, json, read};
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::timeline::Lines;
 
 /// Everything that is stored of a journey, but what opens its addresses.

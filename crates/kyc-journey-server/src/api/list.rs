@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Query, json};
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use provider_core::http::HeaderValue;
 
 use crate::problem::Problem;
-use crate::server::Inner;
+use crate::state::Inner;
 
 /// What a journey begins with.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

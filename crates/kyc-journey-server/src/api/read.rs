@@ -15,8 +15,12 @@ use serde::Serialize;
 
 use super::{JourneyView, Query, find, json};
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 use crate::timeline::{Line, Lines};
+
+pub(crate) async fn document(State(server): State<Shared>) -> Response {
+    json(StatusCode::OK, &server.document)
+}
 
 pub(crate) async fn journey(
     State(server): State<Shared>,

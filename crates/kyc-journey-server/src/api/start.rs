@@ -13,7 +13,7 @@ use super::{GivenConsent, JourneyView, StartJourney, json};
 use crate::guard;
 use crate::plan::plan_from_value;
 use crate::problem::Problem;
-use crate::server::{Inner, Shared};
+use crate::state::{Inner, Shared};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

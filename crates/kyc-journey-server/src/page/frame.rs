@@ -9,7 +9,7 @@ use provider_core::http::header::{
 use provider_core::http::{HeaderValue, StatusCode};
 
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::state::Shared;
 
 /// Only what this server serves, and no script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -14,7 +14,7 @@ use super::sign_in::{self, is_own_form};
 use crate::api::commands::{end, go_on, resuming};
 use crate::api::{JourneyView, LegView, find};
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::timeline::{Line, Lines};
 
 /// How many events a page shows: the latest ones.

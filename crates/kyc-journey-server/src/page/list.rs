@@ -12,7 +12,7 @@ use super::sign_in;
 use crate::api::Query;
 use crate::api::list::{self, Page as Listed};
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::state::Shared;
 
 /// For how long a journey has not changed: the name, the words, the hours.
 const STUCK: [(&str, &str, i64); 3] = [

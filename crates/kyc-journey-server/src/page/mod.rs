@@ -3,15 +3,12 @@
 pub(crate) mod frame;
 mod journey;
 mod list;
-mod sessions;
 mod sign_in;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use sessions::Sessions;
-
-use crate::server::Shared;
+use crate::state::Shared;
 
 pub(crate) fn router() -> Router<Shared> {
     Router::new()

@@ -8,10 +8,10 @@ use provider_core::http::header::{HOST, LOCATION, SET_COOKIE};
 use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::frame::{self, Page};
-use super::sessions::COOKIE_NAME;
 use crate::guard;
 use crate::problem::Problem;
-use crate::server::Shared;
+use crate::sessions::COOKIE_NAME;
+use crate::state::Shared;
 
 /// The form.
 pub(super) fn form(server: &Shared, status: StatusCode) -> Response {

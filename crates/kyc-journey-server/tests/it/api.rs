@@ -75,7 +75,7 @@ async fn what_cannot_begin_names_the_field_and_the_rule_and_no_value() {
                 "/plan",
                 json!({ "verification": { "after": ["documents"] } }),
             ),
-            "plan.after",
+            "plan.verification.after",
         ),
         (slip, "plan.verification.requird"),
         (extra, "applicant.aadhar"),

@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
 const MOST: usize = 64;
 
 /// The cookie that holds the session in a browser.
-pub(super) const COOKIE_NAME: &str = "kyc_journeys";
+pub(crate) const COOKIE_NAME: &str = "kyc_journeys";
 
 /// Sessions of this process: a restart signs everybody out. Only the digest of what a browser holds is kept.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Sessions {
     }
 
     /// Begins a session with this secret, made of random bits, and the token of its forms.
-    pub(super) fn begin(&self, secret: &str, csrf: String) {
+    pub(crate) fn begin(&self, secret: &str, csrf: String) {
         let now = Instant::now();
         let Some(until) = now.checked_add(LONGEST) else {
             return;
@@ -59,7 +59,7 @@ impl Sessions {
     }
 
     /// The token of the forms of whoever sent this, if they have signed in.
-    pub(super) fn csrf(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn csrf(&self, headers: &HeaderMap) -> Option<String> {
         let digest = digest(secret(headers)?);
         let now = Instant::now();
         let all = self.all();
@@ -69,7 +69,7 @@ impl Sessions {
         Some(session.csrf.clone())
     }
 
-    pub(super) fn end(&self, headers: &HeaderMap) {
+    pub(crate) fn end(&self, headers: &HeaderMap) {
         if let Some(secret) = secret(headers) {
             let digest = digest(secret);
             self.all().retain(|session| session.digest != digest);
