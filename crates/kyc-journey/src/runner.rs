@@ -351,11 +351,15 @@ impl Runner {
     where
         F: Future<Output = Result<(), Undelivered>> + Send,
     {
-        let mut wait = BACK_OFF.0;
-        while !matches!(AssertUnwindSafe(deliver()).catch_unwind().await, Ok(Ok(()))) {
-            self.clock.sleep(wait).await;
-            wait = wait.saturating_mul(2).min(BACK_OFF.1);
-        }
+        // Whoever does not take it is like a store that does not.
+        let attempt = || {
+            let delivered = AssertUnwindSafe(deliver()).catch_unwind();
+            delivered.map(|delivered| match delivered {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(EngineError::new(EngineErrorKind::Unavailable).with_source(Undelivered)),
+            })
+        };
+        self.patiently(attempt).await?;
         point("after a delivery");
         self.patiently(|| self.outbox.done(id)).await
     }

@@ -1,9 +1,6 @@
 //! `kyc consent withdraw`.
 
-use std::sync::Arc;
-
 use kyc_consent::{Effect, ReceiptId, Scope};
-use kyc_facade::provider_core::SystemClock;
 use serde_json::json;
 
 use super::class_name;
@@ -24,14 +21,10 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
     // The ledger first: from here on no call begins, whatever becomes of the journeys' file.
     let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
     let withdrawn = withdrawn.map_err(|error| failed(&error))?;
-    let told = match Store::existing(&arguments.store.db).await {
-        Ok(store) => {
-            let engine = Arc::clone(&store.engine) as Arc<_>;
-            Some(ledger.fan_out(engine, Arc::new(SystemClock)).await?)
-        }
-        // It tells them itself when it starts, and asks the ledger before each call until then.
-        Err(_) => None,
-    };
+    let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
+    // Whoever opens the file tells them, and asks the ledger before each call until then.
+    let opened = Store::existing(&arguments.store.db).await;
+    let told = opened.is_ok().then_some(untold.len());
     let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
     let follows: Vec<String> = withdrawn.effects.iter().filter_map(words).collect();
     if output.json {

@@ -12,7 +12,7 @@ use kyc_facade::finpro_fiu::ProductId;
 use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
-use kyc_facade::provider_core::{Clock as _, Settings, SystemClock};
+use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
     JourneyRecord, Leg, LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer,
@@ -73,10 +73,6 @@ impl Following {
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
-        let told = store
-            .ledger
-            .fan_out(store.engine.clone(), Arc::new(SystemClock));
-        told.await?;
         let terms = ConsentTerms::of_the_sandbox()?;
         let consents = Arc::new(store.ledger.consents(&terms)?);
         let clients = Clients::new(Settings::of(served.environment()), options);

@@ -97,8 +97,6 @@ pub(crate) async fn run(
         output,
         one: Arc::default(),
     };
-    // What was withdrawn while nobody served: before the first call.
-    receipts.fan_out().await?;
     let mut builder = JourneyServer::builder(store.engine.clone(), store.digests(), token)
         .clock(Arc::clone(&clock))
         .consent_receipts(Arc::new(receipts.clone()))

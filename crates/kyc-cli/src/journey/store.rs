@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kyc_facade::provider_core::SystemClock;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
@@ -49,6 +50,7 @@ impl Store {
     /// Opens the file, which is there, once no other process has it. `wait` is called if one has.
     pub(crate) async fn once_free(path: &Path, wait: impl FnOnce()) -> Result<Self, Failure> {
         let sealer = Arc::new(key_of(path).await?);
+        SqliteEngine::check(path).map_err(not_opened)?;
         let ledger = Ledger::beside(path)?;
         let sealers = ledger.sealer(sealer.clone());
         let engine = match SqliteEngine::open(path, sealers.clone()) {
@@ -63,6 +65,7 @@ impl Store {
 
     async fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
         let sealer = Arc::new(sealer);
+        SqliteEngine::check(path).map_err(not_opened)?;
         let ledger = Ledger::beside(path)?;
         let engine = SqliteEngine::open(path, ledger.sealer(sealer.clone()));
         Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
@@ -81,8 +84,13 @@ impl Store {
         if let Some(known) = known.map_err(failed)?.journeys.first() {
             engine.read(&known.id).await.map_err(failed)?;
         }
+        let engine = Arc::new(engine);
+        // A withdrawal that a crash, or this file's being in use, kept from them.
+        ledger
+            .fan_out(engine.clone(), Arc::new(SystemClock))
+            .await?;
         Ok(Self {
-            engine: Arc::new(engine),
+            engine,
             ledger,
             sealer,
             path: path.to_owned(),

@@ -1,13 +1,15 @@
 //! A run that ends once there is nothing to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use kyc_journey::provider_core::Clock as _;
 use kyc_journey::provider_core::jiff::SignedDuration;
+use kyc_journey::provider_core::{Clock as _, SystemClock, async_trait};
 use kyc_journey::testing::{HandClock, Witness};
 use kyc_journey::{
-    CorrelationToken, DocumentKind, DocumentsPlan, Event, EventKey, Fact, JourneyEngine as _,
-    JourneyId, JourneyStatus, MemoryEngine, Plan, Runner,
+    CorrelationToken, DocumentKind, DocumentsPlan, EffectCall, EffectId, EngineErrorKind, Event,
+    EventKey, Fact, Failure, JourneyEngine as _, JourneyId, JourneyStatus, LedgerEntry,
+    MemoryEngine, Notice, Performed, Performer, Plan, Runner, Undelivered,
 };
 
 #[tokio::test]
@@ -76,4 +78,47 @@ async fn a_run_of_one_journey_leaves_the_others_as_they_are() {
         .unwrap()
         .unwrap();
     assert_eq!(first.state.status(), JourneyStatus::Expired);
+}
+
+/// Takes nothing.
+#[derive(Debug)]
+struct Deaf;
+
+#[async_trait]
+impl Performer for Deaf {
+    async fn perform(&self, _: &EffectCall) -> Performed {
+        Performed {
+            result: Err(Failure::not_sent()),
+            payload: None,
+        }
+    }
+
+    async fn notify(&self, _: &EffectId, _: &Notice) -> Result<(), Undelivered> {
+        Ok(())
+    }
+
+    async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
+        Err(Undelivered)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_with_patience_does_not_wait_for_a_ledger_that_takes_nothing() {
+    let engine = Arc::new(MemoryEngine::new());
+    let plan = Box::new(Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::Pan]))));
+    let token = CorrelationToken::from_bits(1);
+    let key = EventKey::command("start").unwrap();
+    let start = Event::new(key, SystemClock.now(), None, Fact::Start { plan, token });
+    engine
+        .submit(&JourneyId::from_bits(1), start)
+        .await
+        .unwrap();
+    let runner = Runner::new(engine.clone(), Arc::new(Deaf));
+    let runner = runner.with_patience(Duration::from_secs(5));
+    let error = runner.run_until_idle().await.unwrap_err();
+    assert_eq!(error.kind(), EngineErrorKind::Unavailable);
+    // It is written by the next run.
+    let witness = Arc::new(Witness::default());
+    let next = Runner::new(engine, witness);
+    assert!(next.run_until_idle().await.unwrap().is_some());
 }
