@@ -290,8 +290,12 @@ mod tests {
         for (from, to, told) in [
             ("channel = \"app\"", "channel = \"CANARY!\"", "channel: "),
             ("channel = \"app\"", "", "channel: is required"),
-            ("\nchannel", "\nchanel = 1\nchannel", "chanel: is not known"),
-            ("\nchannel", "\n[CANARY\nchannel", "is no TOML: line "),
+            (
+                "channel =",
+                "chanel = 1\nchannel =",
+                "chanel: is not a member",
+            ),
+            ("validity", "[CANARY\nvalidity", "is no TOML: line 2"),
             (
                 "\"P1Y\"",
                 "\"CANARY\"",
@@ -349,7 +353,7 @@ mod tests {
                 "provider = \"verif\"",
                 "[recipients[1]] provider: must be one of ",
             ),
-            ("recipients", "recipient", "recipient: is not known"),
+            ("recipients", "recipient", "recipient: is not a member"),
         ] {
             let text = TOML.replace(from, to);
             assert_ne!(text, TOML, "{from}");
