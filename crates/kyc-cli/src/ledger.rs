@@ -4,30 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
-    Basis, Code, ConsentLedger, DataKind, LedgerError, Notice, NoticeItems, Party, ProviderName,
-    Purpose, Receipt, Recipient, Scope, Subject, Terms,
+    Code, ConsentLedger, EndReason, Follower, LedgerError, ReceiptId, ReceiptRow, Scope, Subject,
 };
-use kyc_facade::provider_core::jiff::SignedDuration;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
-use kyc_journey::{JourneyEngine, JourneyId, ReceiptId, Sealer};
+use kyc_journey::{JourneyEngine, JourneyId, Sealer};
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules};
 
 use crate::arguments::Whose;
 use crate::failure::Failure;
+use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";
-/// What a person of the sandbox agrees to.
-pub(crate) const NOTICE: &str = "I agree that my identity is verified and my accounts are read.";
-/// How long a consent is valid that a person of the sandbox gives.
-const VALID: SignedDuration = SignedDuration::from_hours(365 * 24);
-/// What the lender of the sandbox does with what it gets.
-const PURPOSE: &str = "customer-onboarding";
-const KINDS: [(&str, &str); 2] = [
-    ("identity-document", "your documents and your identity"),
-    ("bank-account", "your accounts and what happened on them"),
-];
-const RECIPIENTS: [&str; 4] = ["deepvue", "finpass", "finpro", "veriff"];
 
 /// The ledger of the consents of a file's journeys, in three files beside it: what is recorded, the keys of its persons, and the key
 /// that opens those. It goes by this machine's clock.
@@ -67,54 +55,92 @@ impl Ledger {
         Arc::new(PersonSealer::new(self.0.clone(), file))
     }
 
-    /// Proves and records for the journeys.
-    pub(crate) fn consents(&self) -> Result<LedgerConsents, Failure> {
-        let kinds = kinds()?;
-        let rules = gate_rules(&Purpose::new(PURPOSE)?, &kinds)?;
-        Ok(LedgerConsents::new(self.0.clone(), rules, notice()?))
+    /// Proves and records for the journeys whose persons consent to these terms.
+    pub(crate) fn consents(&self, terms: &ConsentTerms) -> Result<LedgerConsents, Failure> {
+        let rules = gate_rules(terms.purpose(), terms.kinds())?;
+        Ok(LedgerConsents::new(
+            self.0.clone(),
+            rules,
+            terms.notice().clone(),
+        ))
     }
 
-    /// Notes whose journey it is, before it begins.
-    pub(crate) fn follow(&self, journey: &JourneyId, mobile: &Mobile) -> Result<(), Failure> {
-        let followed = self
-            .0
-            .subject(mobile)
-            .and_then(|subject| self.0.follow(journey.as_str(), subject, None));
-        followed.map_err(|error| failed(&error))
+    /// Notes whose journey it is, before it begins. `false`: it is another person's.
+    pub(crate) fn follow(&self, journey: &JourneyId, mobile: &Mobile) -> Result<bool, LedgerError> {
+        if let Some(known) = self.0.follower(journey.as_str())? {
+            return Ok(self.0.find(mobile)? == Some(known.subject));
+        }
+        let subject = self.0.subject(mobile)?;
+        self.0.follow(journey.as_str(), subject, None)?;
+        Ok(true)
     }
 
     /// The receipt of the consent that the person of a journey gives, or has given for it already.
-    pub(crate) fn agree(&self, journey: &JourneyId) -> Result<ReceiptId, Failure> {
-        let receipt = self.receipt(journey).map_err(|error| failed(&error))?;
-        Ok(ReceiptId::parse(receipt.to_string())?)
+    pub(crate) fn agree(
+        &self,
+        journey: &JourneyId,
+        terms: &ConsentTerms,
+    ) -> Result<ReceiptRow, LedgerError> {
+        let (name, follower) = (journey.as_str(), self.follower(journey)?);
+        let (subject, now) = (follower.subject, SystemClock.now());
+        let rows = self.0.state(subject)?.receipts;
+        let known = follower.receipt.map(|id| row(&rows, id)).transpose()?;
+        // One that was withdrawn is not given anew by what was asked for before.
+        if let Some(row) = known.filter(|row| row.is_live(now) || is_withdrawn(row)) {
+            return Ok(row);
+        }
+        // Whoever wrote one may have died before the journey followed it.
+        let followed: Vec<_> = self.0.followers(subject)?;
+        let is_free = |row: &&ReceiptRow| {
+            let is_its = |follower: &Follower| follower.receipt == Some(row.id);
+            row.is_live(now) && row.rule.is_none() && !followed.iter().any(is_its)
+        };
+        for row in rows.iter().filter(is_free) {
+            if terms.are_of(&self.0.receipt(subject, row.id)?) {
+                self.0.follow(name, subject, Some(row.id))?;
+                return Ok(row.clone());
+            }
+        }
+        let receipt = terms.receipt(subject)?;
+        self.0.give(&receipt)?;
+        self.0.follow(name, subject, Some(receipt.id()))?;
+        row(&self.0.state(subject)?.receipts, receipt.id())
     }
 
-    fn receipt(&self, journey: &JourneyId) -> Result<kyc_consent::ReceiptId, LedgerError> {
-        let follower = self.0.follower(journey.as_str())?;
-        let follower = follower.ok_or(LedgerError::Unknown("journey"))?;
-        if let Some(receipt) = follower.receipt {
-            return Ok(receipt);
+    /// The receipt of a consent that is given anew, in place of the one that the journey knows, unless it has been written.
+    pub(crate) fn renew(
+        &self,
+        journey: &JourneyId,
+        known: &str,
+        terms: &ConsentTerms,
+    ) -> Result<ReceiptRow, LedgerError> {
+        let follower = self.follower(journey)?;
+        let (subject, current) = (follower.subject, follower.receipt);
+        let current = current.ok_or(LedgerError::Unknown("receipt of this journey"))?;
+        let found = row(&self.0.state(subject)?.receipts, current)?;
+        if is_withdrawn(&found) || current.to_string() != known {
+            return Ok(found);
         }
-        let receipt = Receipt::new(follower.subject, terms()?)?;
-        self.0.give(&receipt)?;
-        let (name, subject) = (journey.as_str(), follower.subject);
-        self.0.follow(name, subject, Some(receipt.id()))?;
-        Ok(receipt.id())
+        let receipt = terms.receipt(subject)?;
+        self.0.renew(current, &receipt)?;
+        row(&self.0.state(subject)?.receipts, receipt.id())
+    }
+
+    fn follower(&self, journey: &JourneyId) -> Result<Follower, LedgerError> {
+        let follower = self.0.follower(journey.as_str())?;
+        follower.ok_or(LedgerError::Unknown("journey"))
     }
 
     /// Withdraws the consent of a journey, which the caller tells of it.
-    pub(crate) fn withdraw(&self, journey: &JourneyId) -> Result<(), Failure> {
-        let withdraw = || {
-            let Some(follower) = self.0.follower(journey.as_str())? else {
-                return Ok(());
-            };
-            if let Some(receipt) = follower.receipt {
-                let scope = Scope::Receipt(receipt);
-                self.0.withdraw(follower.subject, scope, &channel()?)?;
-            }
-            Ok(())
+    pub(crate) fn withdraw(&self, journey: &JourneyId, channel: &Code) -> Result<(), LedgerError> {
+        let Some(follower) = self.0.follower(journey.as_str())? else {
+            return Ok(());
         };
-        withdraw().map_err(|error| failed(&error))
+        if let Some(receipt) = follower.receipt {
+            let scope = Scope::Receipt(receipt);
+            self.0.withdraw(follower.subject, scope, channel)?;
+        }
+        Ok(())
     }
 
     /// Notes that a journey has been told that its consent was withdrawn.
@@ -127,8 +153,13 @@ impl Ledger {
     }
 
     /// Tells the journeys whose consent was withdrawn and that have not been told.
-    pub(crate) async fn fan_out(&self, engine: Arc<dyn JourneyEngine>) -> Result<usize, Failure> {
-        let told = Withdrawals::new(self.0.clone(), engine).fan_out().await;
+    pub(crate) async fn fan_out(
+        &self,
+        engine: Arc<dyn JourneyEngine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<usize, Failure> {
+        let withdrawals = Withdrawals::new(self.0.clone(), engine).with_clock(clock);
+        let told = withdrawals.fan_out().await;
         told.map_err(|error| match error {
             NotWithdrawn::Ledger(error) => failed(&error),
             error => Failure::configuration(FIELD, error.to_string()),
@@ -187,54 +218,63 @@ pub(crate) fn channel() -> Result<Code, InvalidRequest> {
     Code::new("command")
 }
 
-fn kinds() -> Result<Vec<DataKind>, InvalidRequest> {
-    KINDS.iter().map(|(kind, _)| DataKind::new(kind)).collect()
+fn row(rows: &[ReceiptRow], id: ReceiptId) -> Result<ReceiptRow, LedgerError> {
+    let found = rows.iter().find(|row| row.id == id);
+    found.cloned().ok_or(LedgerError::Unknown("receipt"))
 }
 
-fn notice() -> Result<Notice, InvalidRequest> {
-    let data = KINDS.iter().map(|(kind, words)| {
-        let kind = DataKind::new(kind)?;
-        Ok((kind, (*words).to_owned()))
-    });
-    let address = |of: &str| format!("https://lender.example.test/{of}");
-    let items = NoticeItems {
-        data: data.collect::<Result<_, InvalidRequest>>()?,
-        purposes: vec![(
-            Purpose::new(PURPOSE)?,
-            "to accept you as a customer".to_owned(),
-        )],
-        service: "a loan".to_owned(),
-        withdraw: address("withdraw"),
-        rights: address("rights"),
-        complain: address("complain"),
-    };
-    Notice::new("sandbox", "1", "en", NOTICE, items)
+/// Whether the consent was withdrawn.
+pub(crate) fn is_withdrawn(row: &ReceiptRow) -> bool {
+    matches!(row.ended, Some((_, EndReason::Withdrawn)))
 }
 
-fn terms() -> Result<Terms, InvalidRequest> {
-    let party = |name: &str| Party {
-        id: format!("https://{name}.example.test"),
-        name: name.to_owned(),
-        address: "1 Made-up Road, Mumbai".to_owned(),
-        contact: format!("privacy@{name}.example.test"),
-    };
-    let recipients = RECIPIENTS.iter().map(|name| {
-        let provider = ProviderName::new(name)?;
-        let party = party(name);
-        Ok(Recipient { provider, party })
-    });
-    let now = SystemClock.now();
-    Ok(Terms {
-        notice: notice()?,
-        purposes: vec![Purpose::new(PURPOSE)?],
-        kinds: kinds()?,
-        controller: party("lender"),
-        recipients: recipients.collect::<Result<_, InvalidRequest>>()?,
-        storage_locations: vec!["IN".to_owned()],
-        retention: "P1Y".to_owned(),
-        channel: channel()?,
-        given_at: now,
-        expires_at: now.checked_add(VALID).unwrap_or(now),
-        basis: Basis::Consent,
-    })
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Whoever dies between the ledger and the journey, or between two lines of the ledger, leaves no consent that nobody knows of.
+    #[test]
+    fn a_consent_is_one_receipt_whoever_died_in_between() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::beside(&directory.path().join("journeys.db")).unwrap();
+        let terms = ConsentTerms::of_the_sandbox().unwrap();
+        let mobile = Mobile::parse("9000000001").unwrap();
+        let stranger = Mobile::parse("9000000002").unwrap();
+        let (first, second) = (JourneyId::from_bits(1), JourneyId::from_bits(2));
+        let unknown = ledger.agree(&first, &terms).unwrap_err();
+        assert!(matches!(unknown, LedgerError::Unknown(_)), "{unknown:?}");
+        for journey in [&first, &second, &first] {
+            assert!(ledger.follow(journey, &mobile).unwrap());
+            assert!(!ledger.follow(journey, &stranger).unwrap());
+        }
+        assert_eq!(ledger.0.find(&stranger).unwrap(), None);
+        let subject = ledger.0.find(&mobile).unwrap().unwrap();
+
+        // Written, and no journey follows it yet.
+        let left = terms.receipt(subject).unwrap();
+        ledger.0.give(&left).unwrap();
+        let given = ledger.agree(&first, &terms).unwrap();
+        assert_eq!(given.id, left.id());
+        assert!(ledger.follow(&first, &mobile).unwrap());
+        assert_eq!(ledger.agree(&first, &terms).unwrap().id, given.id);
+        // Another journey's consent is one of its own.
+        let other = ledger.agree(&second, &terms).unwrap();
+        assert_ne!(other.id, given.id);
+
+        let known = given.id.to_string();
+        let renewed = ledger.renew(&first, &known, &terms).unwrap();
+        assert_ne!(renewed.id, given.id);
+        assert_eq!(ledger.renew(&first, &known, &terms).unwrap(), renewed);
+        ledger.withdraw(&first, &channel().unwrap()).unwrap();
+        assert!(is_withdrawn(&ledger.agree(&first, &terms).unwrap()));
+        let known = renewed.id.to_string();
+        assert!(is_withdrawn(&ledger.renew(&first, &known, &terms).unwrap()));
+        let rows = ledger.0.state(subject).unwrap().receipts;
+        let live = rows.iter().filter(|row| row.is_live(SystemClock.now()));
+        assert_eq!(live.count(), 1);
+        assert_eq!(rows.len(), 3);
+        ledger.0.verify(&[]).unwrap();
+    }
 }

@@ -18,8 +18,10 @@ mod parse;
 mod progress;
 mod sandbox;
 mod temporary;
+mod terms;
 mod usage;
 mod verbose;
+mod written;
 
 use std::future::Future;
 use std::io;

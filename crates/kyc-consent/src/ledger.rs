@@ -433,7 +433,7 @@ impl ConsentLedger {
 
     /// Notes that something goes on for a person, under a receipt once there is one, and has to be told when that receipt is
     /// withdrawn: see [`untold`](Self::untold). Note it before it begins, and again with the receipt before it goes on. When the
-    /// receipt is renewed, it follows the new one.
+    /// receipt is renewed, it follows the new one. What follows a receipt goes on doing so if it is noted without one.
     ///
     /// # Errors
     ///
@@ -460,7 +460,8 @@ impl ConsentLedger {
             if known.as_ref().is_some_and(|known| known.subject != subject) {
                 return Err(LedgerError::State("the follower is another person's"));
             }
-            if known.as_ref() == Some(&follower) {
+            // Whoever begins it twice does not let it lose its receipt.
+            if known.is_some_and(|known| receipt.is_none() || known == follower) {
                 return Ok(Plan::default());
             }
             match receipt.map(|receipt| row_of(state, receipt)).transpose()? {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod consents;
 mod guard;
 mod hooks;
 mod keys;
@@ -17,6 +18,7 @@ mod sessions;
 mod state;
 mod timeline;
 
+pub use consents::{ConsentReceipts, NotWritten, WrittenReceipt};
 pub use keys::{ApiToken, Digests};
 pub use limits::Limits;
 pub use openapi::openapi;

@@ -8,6 +8,8 @@ use provider_core::http::{HeaderValue, StatusCode};
 use provider_core::schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::consents::NotWritten;
+
 /// Why a request was not done: a problem document of RFC 9457. No value of the request is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "provider_core::schemars")]
@@ -193,6 +195,26 @@ impl From<EngineError> for Problem {
                     StatusCode::SERVICE_UNAVAILABLE,
                     "unavailable",
                     "The store cannot do it now; nothing was done.",
+                )
+            },
+        }
+    }
+}
+
+impl From<NotWritten> for Problem {
+    fn from(error: NotWritten) -> Self {
+        match error {
+            NotWritten::OtherPerson => Self::key_reused(),
+            NotWritten::Withdrawn => Self::not_now("must have a consent that was not withdrawn"),
+            NotWritten::Unknown => {
+                Self::not_now("must be one whose person the ledger of consents knows")
+            }
+            NotWritten::Unavailable => Self {
+                retry_after: Some(1),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "ledger-unavailable",
+                    "The ledger of consents cannot be written now; the journey heard nothing.",
                 )
             },
         }

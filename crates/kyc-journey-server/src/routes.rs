@@ -261,7 +261,8 @@ pub(crate) static API: &[Route] = &[
         method: "post",
         path: "/v1/journeys/{id}/consent",
         id: "answer_consent",
-        about: "Says what the person answered to the consent's notice: given, refused, or given anew before its end.",
+        about: "Says what the person answered to the consent's notice: given, refused, or given anew before its end.\n\nWhere the \
+            server keeps the ledger of consents, the receipt is written there before the journey hears of it.",
         parameters: &[JOURNEY_ID],
         body: Some(of::<api::ConsentAnswer>),
         replies: &[JOURNEY],
@@ -295,7 +296,8 @@ pub(crate) static API: &[Route] = &[
         path: "/v1/journeys/{id}/withdraw",
         id: "withdraw_consent",
         about: "Ends a journey because the person withdrew the consent: nothing more is asked of providers but to give back what can be \
-            given back, and what was fetched is erased.",
+            given back, and what was fetched is erased.\n\nWhere the server keeps the ledger of consents, it is withdrawn there first, \
+            and every journey under the same consent ends.",
         parameters: &[JOURNEY_ID],
         body: None,
         replies: &[JOURNEY],

@@ -10,6 +10,7 @@ use provider_core::http::uri::Authority;
 use provider_core::{Clock, InvalidRequest, SystemClock};
 use tokio::sync::{Semaphore, watch};
 
+use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
 use crate::limits::{Limits, PerToken, Rate};
 use crate::openapi::openapi;
@@ -45,6 +46,7 @@ impl JourneyServer {
             digests,
             token,
             clock: Arc::new(SystemClock),
+            receipts: None,
             webhooks: Webhooks::new(),
             returns: Returns::new(),
             providers: Provider::ALL.to_vec(),
@@ -77,6 +79,7 @@ pub struct JourneyServerBuilder {
     digests: Digests,
     token: ApiToken,
     clock: Arc<dyn Clock>,
+    receipts: Option<Arc<dyn ConsentReceipts>>,
     webhooks: Webhooks,
     returns: Returns,
     providers: Vec<Provider>,
@@ -90,6 +93,13 @@ impl JourneyServerBuilder {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Writes persons' consents here, and takes no receipts of callers' own. Without, a caller brings the receipt of each consent.
+    #[must_use]
+    pub fn consent_receipts(mut self, receipts: Arc<dyn ConsentReceipts>) -> Self {
+        self.receipts = Some(receipts);
         self
     }
 
@@ -167,6 +177,7 @@ impl JourneyServerBuilder {
             digests: self.digests,
             token: self.token,
             clock: self.clock,
+            receipts: self.receipts,
             webhooks: self.webhooks,
             returns: self.returns,
             providers: self.providers,

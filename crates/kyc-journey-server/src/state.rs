@@ -8,6 +8,7 @@ use provider_core::Clock;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
+use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
 use crate::limits::{Limits, PerToken, Rate};
 use crate::sessions::Sessions;
@@ -19,6 +20,7 @@ pub(crate) struct Inner {
     pub(crate) digests: Digests,
     pub(crate) token: ApiToken,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) receipts: Option<Arc<dyn ConsentReceipts>>,
     pub(crate) webhooks: Webhooks,
     pub(crate) returns: Returns,
     pub(crate) providers: Vec<Provider>,

@@ -181,7 +181,8 @@ fn journeys(tools: &Tools) -> Result<()> {
     output(&mut fast)?;
     let server = json!({
         "base_url": text("url"), "token": text("token"), "start": {
-            "applicant": { "mobile": "9001000000" }, "consent": { "receipt": "receipt-1" }, "notice_text": "I agree.",
+            "applicant": { "mobile": "9001000000" }, "consent": {},
+            "notice_text": "I agree that my identity is verified and my accounts are read.",
             "plan": {
                 "accounts": { "provider": "finpro", "aggregators": ["onemoney"] }, "verification": {},
             },

@@ -39,8 +39,8 @@ pub(crate) enum JourneyCommand {
 /// The file that keeps the journeys.
 #[derive(Debug, Args)]
 pub(crate) struct Store {
-    /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it, and with .sandbox what the
-    /// sandbox knows of them
+    /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it, with .ledger the consents, and
+    /// with .sandbox what the sandbox knows of them
     #[arg(long, value_name = "FILE", default_value = "kyc-journeys.db")]
     pub(crate) db: PathBuf,
 }
@@ -100,6 +100,9 @@ pub(crate) struct JourneyServe {
     /// Where the sandbox listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
     pub(crate) sandbox_listen: String,
+    /// To what persons consent, a TOML or JSON file: notice, purpose, data, recipients, validity; required without --sandbox
+    #[arg(long, value_name = "FILE")]
+    pub(crate) terms: Option<PathBuf>,
     /// The purpose that DigiLocker shows to the person
     #[arg(long)]
     pub(crate) purpose: Option<String>,

@@ -105,7 +105,7 @@ mod tests {
         let engine = SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
         let journey = JourneyId::from_bits(17);
         let mobile = Mobile::parse("9000000001").unwrap();
-        ledger.follow(&journey, &mobile).unwrap();
+        assert!(ledger.follow(&journey, &mobile).unwrap());
         let plan = Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::Pan])));
         let token = CorrelationToken::from_bits(1);
         let plan = Box::new(plan);

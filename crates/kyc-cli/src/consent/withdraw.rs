@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
     match told {
         Some(told) => output.told(&format!("journeys told: {told}"))?,
         None => output.tell(
-            "the journeys could not be told now: none of them makes a call, and whoever opens them next tells them",
+            "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
         ),
     }
     for line in follows {

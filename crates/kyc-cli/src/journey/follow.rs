@@ -15,7 +15,8 @@ use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
-    JourneyRecord, Leg, LegStatus, Payload, Provider, Runner, Seq, SetTimer, TimerPurpose,
+    JourneyRecord, Leg, LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer,
+    TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -24,7 +25,9 @@ use super::invented::{Lender, Nowhere, SandboxClock};
 use super::store::{Store, failed};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
+use crate::ledger;
 use crate::sandbox::serve;
+use crate::terms::ConsentTerms;
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
@@ -46,6 +49,7 @@ const PURPOSE: &str = "KYC of a new customer";
 pub(crate) struct Following {
     store: Store,
     id: JourneyId,
+    terms: ConsentTerms,
     sandbox: Sandbox,
     served: ServedSandbox,
     clock: Arc<SandboxClock>,
@@ -69,7 +73,8 @@ impl Following {
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
-        let consents = Arc::new(store.ledger.consents()?);
+        let terms = ConsentTerms::of_the_sandbox()?;
+        let consents = Arc::new(store.ledger.consents(&terms)?);
         let clients = Clients::new(Settings::of(served.environment()), options);
         let clients = clients.gated(Arc::new(consents.gate()));
         let lender = Arc::new(Lender::of(store.engine.clone())?);
@@ -92,6 +97,7 @@ impl Following {
             runner: runner.with_clock(clock.clone()).only(id.clone()),
             store,
             id,
+            terms,
             sandbox,
             served,
             clock,
@@ -126,9 +132,10 @@ impl Following {
 
     /// The person gives the consent, once.
     pub(crate) async fn consent(&self) -> Result<(), Failure> {
-        let receipt = self.store.ledger.agree(&self.id)?;
+        let agreed = self.store.ledger.agree(&self.id, &self.terms);
+        let receipt = agreed.map_err(|error| ledger::failed(&error))?.id;
         let given = Fact::ConsentGiven {
-            receipt,
+            receipt: ReceiptId::parse(receipt.to_string())?,
             expires_at: None,
         };
         self.submit("consent", None, given, None).await

@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, Masked, Mobile, SystemClock};
-use kyc_journey::{EffectId, JourneyEngine, JourneyId, LedgerEntry, Notice, Undelivered};
+use kyc_journey::{EffectId, JourneyEngine, JourneyId, Notice, Undelivered};
 use kyc_journey_performer::{
-    Addresses, Applicant, Applicants, ConsentLog, NoApplicant, Notices, StoredApplicants,
+    Addresses, Applicant, Applicants, NoApplicant, Notices, StoredApplicants,
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
-use crate::ledger::NOTICE;
+use crate::terms::NOTICE;
 
 /// Somebody who approves everything.
 const APPROVES: &str = "9001000000";
@@ -64,13 +64,6 @@ pub(crate) struct Nowhere;
 #[async_trait]
 impl Notices for Nowhere {
     async fn notify(&self, _: &EffectId, _: &Notice) -> Result<(), Undelivered> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl ConsentLog for Nowhere {
-    async fn record(&self, _: &EffectId, _: &LedgerEntry) -> Result<(), Undelivered> {
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod follow;
 mod invented;
 mod person;
 mod plan;
+mod receipts;
 mod resume;
 mod seal;
 mod serve;
@@ -28,6 +29,7 @@ use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
 use crate::interrupt::Interrupt;
+use crate::ledger::{self, channel};
 use crate::output::Output;
 
 /// A required leg ended against the person, or the person refused.
@@ -147,7 +149,8 @@ async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Fa
     let event = Event::new(key, at, None, fact);
     let is_withdrawn = event.fact == Fact::Withdrawn;
     if is_withdrawn {
-        store.ledger.withdraw(&id)?;
+        let withdrawn = store.ledger.withdraw(&id, &channel()?);
+        withdrawn.map_err(|error| ledger::failed(&error))?;
     }
     let submitted = store.engine.submit(&id, event).await.map_err(failed)?;
     if is_withdrawn {

@@ -1,19 +1,15 @@
 //! The plan of a journey, from a file.
 
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::Path;
 
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
 use kyc_journey_server::plan_from_value;
-use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::written;
 
 const FIELD: &str = "--plan";
-/// The largest file, in bytes.
-const MOST: u64 = 64 * 1024;
 
 /// Documents, accounts at whatever aggregator knows the person, and a verification, all of them required.
 pub(crate) fn whole() -> Result<Plan, Failure> {
@@ -29,45 +25,13 @@ pub(crate) fn whole() -> Result<Plan, Failure> {
 
 /// Reads a plan: JSON if the name of the file ends so, TOML otherwise.
 pub(crate) fn read(path: &Path) -> Result<Plan, Failure> {
-    let failed = |error: &io::Error| Failure::file(FIELD, "read", error);
-    let file = fs::File::open(path).map_err(|error| failed(&error))?;
-    let mut text = String::new();
-    let read = file.take(MOST.saturating_add(1)).read_to_string(&mut text);
-    read.map_err(|error| failed(&error))?;
-    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MOST {
-        return Err(Failure::configuration(FIELD, "must be 64 KiB at most"));
-    }
-    let is_json = path
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let (text, is_json) = written::read(FIELD, path)?;
     parse(&text, is_json).map_err(|rule| Failure::configuration(FIELD, rule))
 }
 
 /// The plan, or the rule that the text breaks: where, and no value of it.
 fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
-    let given: Value = match is_json {
-        true => serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            format!("is no JSON: line {line}, column {column}")
-        })?,
-        false => toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map_or(1, |before| before.matches('\n').count().saturating_add(1));
-            format!("is no TOML: line {line}")
-        })?,
-    };
-    plan_from_value(given).map_err(|error| match error.field() {
-        "request" => error.rule().to_owned(),
-        field => place(field, error.rule()),
-    })
-}
-
-/// The table and the field of a path, and the rule that it breaks.
-fn place(path: &str, rule: &str) -> String {
-    match path.split_once('.') {
-        Some((table, field)) => format!("[{table}] {field}: {rule}"),
-        None => format!("{path}: {rule}"),
-    }
+    plan_from_value(written::value(text, is_json)?).map_err(|error| written::place(&error))
 }
 
 #[cfg(test)]

@@ -18,13 +18,14 @@ use kyc_facade::provider_core::{
 };
 use kyc_journey::{Provider, Runner};
 use kyc_journey_performer::{
-    Addresses, ProviderClients, StoredApplicants, VeriffSettings, Webhooks,
+    Addresses, LedgerConsents, ProviderClients, StoredApplicants, VeriffSettings, Webhooks,
 };
 use kyc_journey_server::{ApiToken, JourneyServer, Served, serve};
 use kyc_sandbox::{Provider as At, Sandbox, ServedSandbox};
 use serde_json::{Value, json};
 
 use super::invented::{Nowhere, SandboxClock};
+use super::receipts::Receipts;
 use super::store::{Store, failed};
 use crate::arguments::JourneyServe;
 use crate::clients::{CallSettings, Clients, settings};
@@ -34,6 +35,7 @@ use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;
+use crate::terms::ConsentTerms;
 
 /// Who brings this token is answered.
 const TOKEN: &str = "KYC_JOURNEY_TOKEN";
@@ -62,23 +64,42 @@ pub(crate) async fn run(
         web_uri("--public-url", url)?;
     }
     let (token, made) = token(arguments.sandbox)?;
+    let environment = settings(options.timeout);
+    let set_up = match arguments.sandbox {
+        true => Provider::ALL.to_vec(),
+        false => set_up(&environment)?,
+    };
+    let terms = terms(&arguments)?;
+    terms.cover(&set_up)?;
     let mut interrupt = Interrupt::listen();
     let store = Store::open(&arguments.store.db).await?;
     let providers = match arguments.sandbox {
         true => Some(InSandbox::serve(&store, &arguments.sandbox_listen).await?),
         false => None,
     };
-    let clients = match &providers {
-        Some(sandbox) => Clients::new(Settings::of(sandbox.served.environment()), options),
-        None => Clients::new(settings(options.timeout), options),
-    };
     let clock: Arc<dyn Clock> = match &providers {
         Some(sandbox) => Arc::new(Wakeful(SandboxClock(sandbox.sandbox.clone()))),
         None => Arc::new(SystemClock),
     };
-    let set_up = set_up(&clients.settings)?;
+    let consents = Arc::new(store.ledger.consents(&terms)?);
+    let settings = match &providers {
+        Some(sandbox) => Settings::of(sandbox.served.environment()),
+        None => environment,
+    };
+    let clients = Clients::new(settings, options).gated(Arc::new(consents.gate()));
+    let receipts = Receipts {
+        ledger: store.ledger.clone(),
+        terms,
+        engine: store.engine.clone(),
+        clock: Arc::clone(&clock),
+        // The sandbox's clock is moved, and the ledger's is this machine's.
+        is_one_time: providers.is_none(),
+        output,
+        one: Arc::default(),
+    };
     let mut builder = JourneyServer::builder(store.engine.clone(), store.digests(), token)
         .clock(Arc::clone(&clock))
+        .consent_receipts(Arc::new(receipts.clone()))
         .webhooks(Webhooks::from_settings(&clients.settings)?)
         .providers(set_up.clone());
     if let Some(host) = arguments.public_url.as_deref().and_then(authority) {
@@ -94,7 +115,7 @@ pub(crate) async fn run(
     if let Some(sandbox) = &providers {
         sandbox.send_webhooks_to(&url);
     }
-    let performer = performer(&arguments, &clients, &set_up, &store, public)?;
+    let performer = performer(&arguments, &clients, &set_up, &store, consents, public)?;
     let runner = Runner::new(store.engine.clone(), Arc::new(performer)).with_clock(clock);
     tell(
         &served,
@@ -112,6 +133,7 @@ pub(crate) async fn run(
     }));
     tokio::select! {
         () = interrupt.next() => {}
+        () = receipts.keep_telling() => {}
         // The store cannot be written or read any more.
         ended = &mut running => {
             let ended = ended.map_err(|_| Failure::configuration("runner", "ended before its time"))?;
@@ -145,6 +167,18 @@ fn token(sandbox: bool) -> Result<(ApiToken, Option<String>), Failure> {
     }
     let text = format!("{:032x}", SystemClock.random()?);
     Ok((ApiToken::new(text.clone())?, Some(text)))
+}
+
+/// To what persons consent: a sandbox has terms of its own.
+fn terms(arguments: &JourneyServe) -> Result<ConsentTerms, Failure> {
+    match (&arguments.terms, arguments.sandbox) {
+        (Some(path), _) => ConsentTerms::read(path),
+        (None, true) => ConsentTerms::of_the_sandbox(),
+        (None, false) => Err(Failure::configuration(
+            "--terms",
+            "is required: the ledger writes to what a person consents",
+        )),
+    }
 }
 
 /// Name and port of a URL.
@@ -181,6 +215,7 @@ fn performer(
     clients: &Clients,
     set_up: &[Provider],
     store: &Store,
+    consents: Arc<LedgerConsents>,
     public: &str,
 ) -> Result<ProviderClients, Failure> {
     let addresses = Addresses::new(public).map_err(|error| error.for_field("--public-url"))?;
@@ -189,7 +224,8 @@ fn performer(
         .options
         .timeout
         .map_or(CALL, |timeout| timeout.min(CALL));
-    let mut performer = ProviderClients::new(applicants, Arc::new(Nowhere), Arc::new(Nowhere))
+    let mut performer = ProviderClients::new(applicants, Arc::new(Nowhere), consents.clone())
+        .with_consents(consents)
         .with_call_deadline(deadline);
     for provider in set_up {
         performer = match provider {
@@ -267,7 +303,8 @@ fn tell(
 }
 
 /// What a first journey begins with.
-const FIRST: &str = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}},"consent":{"receipt":"receipt-1"},"notice_text":"I agree."}"#;
+const FIRST: &str =
+    r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}},"consent":{}}"#;
 
 /// The sandbox beside the journeys.
 struct InSandbox {

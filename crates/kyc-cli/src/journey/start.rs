@@ -12,6 +12,7 @@ use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
+use crate::ledger;
 use crate::output::Output;
 
 pub(crate) async fn run(
@@ -39,7 +40,11 @@ pub(crate) async fn run(
     if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
         return known_already(store, known, &mobile, options, output).await;
     }
-    store.ledger.follow(&id, &mobile)?;
+    let followed = store.ledger.follow(&id, &mobile);
+    if !followed.map_err(|error| ledger::failed(&error))? {
+        let rule = "has been used for another person's journey, which did not begin";
+        return Err(Failure::configuration("--key", rule));
+    }
     let following = Following::new(store, id, options).await?;
     let token = CorrelationToken::from_bits(SystemClock.random()?);
     let plan = Box::new(plan);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kyc_facade::provider_core::SystemClock;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
@@ -85,7 +86,9 @@ impl Store {
         }
         let engine = Arc::new(engine);
         // A withdrawal that a crash, or this file's being in use, kept from them.
-        ledger.fan_out(engine.clone()).await?;
+        ledger
+            .fan_out(engine.clone(), Arc::new(SystemClock))
+            .await?;
         Ok(Self {
             engine,
             ledger,

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::journey::Files;
-use crate::kyc::kyc;
+use crate::kyc::{SandboxProcess, kyc};
 
 const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
 
@@ -21,12 +21,23 @@ struct Server {
 
 impl Server {
     fn start(files: &Files) -> Self {
+        Self::start_with(files, &[])
+    }
+
+    fn start_with(files: &Files, environment: &[(&str, &str)]) -> Self {
+        let sandbox = ["--sandbox", "--sandbox-listen", "127.0.0.1:0"];
+        Self::of(files, &sandbox, environment, "#     -d '")
+    }
+
+    /// `last` begins what it says last.
+    fn of(files: &Files, arguments: &[&str], environment: &[(&str, &str)], last: &str) -> Self {
         let db = files.path("journeys.db");
         let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-            .args(["journey", "serve", "--sandbox", "--db", &db])
-            .args(["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
+            .args(["journey", "serve", "--db", &db, "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .env_clear()
             .env("KYC_JOURNEY_TOKEN", TOKEN)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -34,7 +45,7 @@ impl Server {
         let mut comments = Vec::new();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         for line in lines.map(Result::unwrap) {
-            let is_last = line.contains("-d '");
+            let is_last = line.starts_with(last);
             comments.push(line);
             if is_last {
                 break;
@@ -42,21 +53,18 @@ impl Server {
         }
         let after = |start: &str| {
             let found = comments.iter().find_map(|line| line.strip_prefix(start));
-            found
-                .unwrap_or_else(|| panic!("{start}: {comments:?}"))
-                .to_owned()
+            found.map(str::to_owned)
         };
-        let url = after("# Operator's page: ")
-            .trim_end_matches('/')
-            .to_owned();
-        let console = after("# The sandbox's console: ");
-        let (at, token) = console.split_once("/?token=").unwrap();
-        let sandbox = [("KYC_SANDBOX_URL", at), ("KYC_SANDBOX_TOKEN", token)];
-        let sandbox = sandbox.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = after("# Operator's page: ").unwrap_or_else(|| panic!("{comments:?}"));
+        let console = after("# The sandbox's console: ").unwrap_or_default();
+        let sandbox = console.split_once("/?token=").map(|(at, token)| {
+            let sandbox = [("KYC_SANDBOX_URL", at), ("KYC_SANDBOX_TOKEN", token)];
+            sandbox.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        });
         Self {
             child,
-            url,
-            sandbox: sandbox.into(),
+            url: url.trim_end_matches('/').to_owned(),
+            sandbox: sandbox.into_iter().flatten().collect(),
             comments,
         }
     }
@@ -78,13 +86,31 @@ impl Server {
 
     /// Asks for this, and gives what is answered, line by line.
     fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        self.ask("GET", path, "")
+    }
+
+    /// Does this, and gives the answer's last line: its body.
+    fn post(&self, path: &str, body: &str) -> Value {
+        let answer = self.ask("POST", path, body).last().unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> impl Iterator<Item = String> + use<> {
         let host = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n\r\n"
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\nidempotency-key: ORDER-17\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
         );
-        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         BufReader::new(stream).lines().map_while(Result::ok)
+    }
+
+    /// Where a journey stands.
+    fn journey(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/v1/journeys/{id}")).last().unwrap();
+        serde_json::from_str(&answer).unwrap()
     }
 
     fn pass(&self, length: &str) {
@@ -151,11 +177,243 @@ fn a_server_that_is_stopped_ends_its_streams_and_itself() {
     assert!(files.run(&["list"]).stdout.contains(&id));
 }
 
+impl Files {
+    /// `kyc consent` beside a server that runs.
+    fn consent(&self, arguments: &[&str]) -> Value {
+        let db = self.path("journeys.db");
+        let mut all = vec!["consent"];
+        all.extend(arguments);
+        all.extend(["--json", "--db", &db]);
+        let run = kyc(&all, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.answer()
+    }
+
+    /// The operations of the calls under a consent, and those after its withdrawal.
+    fn used(&self) -> (Vec<String>, Vec<String>) {
+        let show = self.consent(&["show", "--mobile-number", MOBILE]);
+        let entries = show["entries"].as_array().unwrap();
+        let is_withdrawn = |entry: &Value| entry["kind"] == "withdrawn";
+        let end = entries.iter().position(is_withdrawn);
+        let (before, after) = entries.split_at(end.unwrap_or(entries.len()));
+        let used = |entries: &[Value]| {
+            let used = entries.iter().filter(|entry| entry["kind"] == "used");
+            let name = |entry: &Value| {
+                entry["says"]["used"]["operation"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            };
+            used.map(name).collect::<Vec<_>>()
+        };
+        (used(before), used(after))
+    }
+
+    /// The operations of all calls that reached the sandbox, which has ended.
+    fn called(&self) -> Vec<String> {
+        let sandbox = rusqlite::Connection::open(self.path("journeys.db.sandbox")).unwrap();
+        let rows = "SELECT body FROM entry WHERE room = 'happenings' ORDER BY rowid";
+        let mut rows = sandbox.prepare(rows).unwrap();
+        let bodies = rows.query_map((), |row| row.get::<_, String>(0)).unwrap();
+        let call = |body: Result<String, _>| {
+            let body: Value = serde_json::from_str(&body.unwrap()).unwrap();
+            body["what"]["Call"]["operation"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        bodies.filter_map(call).collect()
+    }
+}
+
+/// As the README has it.
+const TERMS: &str = include_str!("../terms.toml");
+
+/// The number of the first request.
+const MOBILE: &str = "9001000000";
+
+fn sorted(mut words: Vec<String>) -> Vec<String> {
+    words.sort();
+    words
+}
+
+#[test]
+fn a_served_journey_has_its_consent_and_each_call_in_the_ledger() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let begun = server.first_request();
+    let id = begun["id"].as_str().unwrap();
+    let show = files.consent(&["show", "--mobile-number", MOBILE]);
+    assert_eq!(show["journeys"][0], id);
+    assert_eq!(show["receipts"][0]["standing"], "live");
+    assert_eq!(show["receipts"][0]["receipt"], begun["receipt"]);
+    // What the ledger says nobody else does.
+    let own = r#"{"answer":"renewed","consent":{"receipt":"receipt-1"}}"#;
+    let refused = server.post(&format!("/v1/journeys/{id}/consent"), own);
+    assert_eq!(refused["field"], "consent.receipt", "{refused}");
+    let renewed = server.post(
+        &format!("/v1/journeys/{id}/consent"),
+        r#"{"answer":"renewed"}"#,
+    );
+    assert_ne!(renewed["receipt"], begun["receipt"], "{renewed}");
+    let events = format!("/v1/journeys/{id}/events");
+    let mut told = server.get(&events);
+    assert!(told.any(|line| line.contains(r#""kind":"link""#)));
+    server.pass("1h");
+    let told = server.get(&events).collect::<Vec<_>>().join("\n");
+    assert!(told.contains(r#""status":"completed""#), "{told}");
+    let show = files.consent(&["show", "--mobile-number", MOBILE]);
+    assert_eq!(show["receipts"][0]["standing"], "renewed");
+    assert_eq!(show["receipts"][1]["receipt"], renewed["receipt"]);
+    assert_eq!(files.consent(&["verify"])["whole"], true);
+    drop(server);
+    let (used, after) = files.used();
+    assert!(used.contains(&"create-session".to_owned()), "{used:?}");
+    assert_eq!(sorted(used), sorted(files.called()));
+    assert_eq!(after, [""; 0]);
+}
+
+#[test]
+fn a_withdrawal_by_another_process_ends_a_served_journey_and_what_it_opened() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let id = server.first_request()["id"].as_str().unwrap().to_owned();
+    let events = format!("/v1/journeys/{id}/events");
+    assert!(
+        server
+            .get(&events)
+            .any(|line| line.contains(r#""kind":"link""#))
+    );
+    let withdrawn = files.consent(&["withdraw", "--mobile-number", MOBILE]);
+    // The server has the file, and tells it.
+    assert_eq!(withdrawn["journeys_told"], Value::Null, "{withdrawn}");
+    let told = server.get(&events).collect::<Vec<_>>().join("\n");
+    assert!(told.contains(r#""status":"withdrawn""#), "{told}");
+    assert_eq!(server.journey(&id)["receipt"], Value::Null);
+    the_session_is_deleted_and_nothing_else_is_done(&files, server, &id);
+}
+
+#[test]
+fn a_withdrawal_by_the_api_is_in_the_ledger_first() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let id = server.first_request()["id"].as_str().unwrap().to_owned();
+    let events = format!("/v1/journeys/{id}/events");
+    assert!(
+        server
+            .get(&events)
+            .any(|line| line.contains(r#""kind":"link""#))
+    );
+    let withdrawn = server.post(&format!("/v1/journeys/{id}/withdraw"), "");
+    assert_eq!(withdrawn["status"], "withdrawn", "{withdrawn}");
+    let show = files.consent(&["show", "--mobile-number", MOBILE]);
+    assert_eq!(show["receipts"][0]["standing"], "withdrawn");
+    the_session_is_deleted_and_nothing_else_is_done(&files, server, &id);
+}
+
+/// After a withdrawal.
+fn the_session_is_deleted_and_nothing_else_is_done(files: &Files, server: Server, id: &str) {
+    let is_deleted = |line: &String| line.contains("answered") && line.contains("delete-session");
+    let events = format!("/v1/journeys/{id}/events");
+    // The journey has ended, and its clean-up goes on: its stream may be read again.
+    while !server.get(&events).any(|line| is_deleted(&line)) {}
+    server.pass("1h");
+    assert_eq!(files.consent(&["show"])["untold"], 0);
+    assert_eq!(files.consent(&["verify"])["whole"], true);
+    drop(server);
+    let (before, after) = files.used();
+    assert_eq!(after, ["delete-session"]);
+    assert_eq!(sorted([before, after].concat()), sorted(files.called()));
+}
+
+/// The process dies before its first call, the person withdraws, and the journey cannot be told: the next start tells it first.
+#[cfg(unix)]
+#[test]
+fn a_journey_that_was_not_told_of_its_withdrawal_is_told_before_its_first_call() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    let mut server = Server::start_with(&files, &[("KYC_JOURNEY_KILL_AT", "before a mark#1")]);
+    let first = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}},"consent":{}}"#;
+    let _answer = server.ask("POST", "/v1/journeys", first).count();
+    assert_eq!(server.child.wait().unwrap().code(), None);
+    drop(server);
+    let key = files.path("journeys.db.key");
+    set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    files.consent(&["withdraw", "--mobile-number", MOBILE]);
+    assert_eq!(files.consent(&["show"])["untold"], 1);
+    set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+
+    let server = Server::start(&files);
+    let again = server.post("/v1/journeys", first);
+    assert_eq!(again["status"], "withdrawn", "{again}");
+    server.pass("1h");
+    assert_eq!(files.consent(&["show"])["untold"], 0);
+    drop(server);
+    assert_eq!(files.called(), [""; 0]);
+}
+
+#[test]
+fn without_a_consent_no_call_is_made() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let waits = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}}}"#;
+    let begun = server.post("/v1/journeys", waits);
+    assert_eq!(begun["status"], "await_consent", "{begun}");
+    let id = begun["id"].as_str().unwrap();
+    server.pass("1h");
+    let refused = server.post(
+        &format!("/v1/journeys/{id}/consent"),
+        r#"{"answer":"refused"}"#,
+    );
+    assert_eq!(refused["status"], "refused", "{refused}");
+    drop(server);
+    assert_eq!(files.called(), [""; 0]);
+}
+
+/// As in production: providers by their settings, and terms from a file.
+#[test]
+fn terms_of_a_file_are_what_the_ledger_says() {
+    let sandbox = SandboxProcess::start();
+    let of =
+        |(name, _): &&(String, String)| name.starts_with("VERIFF") || name.starts_with("FINPRO");
+    let environment = sandbox.environment.iter().filter(of);
+    let environment: Vec<_> = environment
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let files = Files::new();
+    let path = files.write("terms.toml", TERMS);
+    let arguments = ["--terms", &path, "--product-id", "LOAN-1"];
+    let server = Server::of(&files, &arguments, &environment, "# Providers: ");
+    let begun = server.post(
+        "/v1/journeys",
+        r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}},"consent":{},
+            "notice_text":"I agree that my identity is verified and my accounts are read."}"#,
+    );
+    assert_eq!(begun["status"], "running", "{begun}");
+    let timers = begun["timers"].to_string();
+    assert!(timers.contains("renewal"), "{timers}");
+    let show = files.consent(&["show", "--mobile-number", MOBILE]);
+    let providers = &show["receipts"][0]["providers"];
+    assert_eq!(*providers, serde_json::json!(["finpro", "veriff"]));
+    let given = &show["entries"][0]["says"].to_string();
+    assert!(given.contains("onboarding"), "{given}");
+    let id = begun["id"].as_str().unwrap();
+    let events = format!("/v1/journeys/{id}/events");
+    assert!(
+        server
+            .get(&events)
+            .any(|line| line.contains(r#""kind":"link""#))
+    );
+}
+
 #[test]
 fn none_starts_open_or_without_providers() {
     let files = Files::new();
     let db = files.path("journeys.db");
     let token = |text: &str| vec![("KYC_JOURNEY_TOKEN".to_owned(), text.to_owned())];
+    let terms = files.write("terms.toml", TERMS);
+    let veriff = || vec![("VERIFF_API_KEY".to_owned(), "made-up".to_owned())];
     for (arguments, environment, field) in [
         (&[][..], vec![], "KYC_JOURNEY_TOKEN"),
         (&["--sandbox"], token("short"), "KYC_JOURNEY_TOKEN"),
@@ -175,6 +433,14 @@ fn none_starts_open_or_without_providers() {
             token(TOKEN),
             "--public-url",
         ),
+        (&[], [token(TOKEN), veriff()].concat(), "--terms"),
+        (
+            &["--sandbox", "--terms", "no-such-file.toml"],
+            token(TOKEN),
+            "--terms",
+        ),
+        // Deepvue is called, and receives nothing by these terms.
+        (&["--sandbox", "--terms", &terms], token(TOKEN), "--terms"),
     ] {
         let mut all = vec!["journey", "serve", "--json", "--db", &db];
         all.extend(arguments);
@@ -182,5 +448,8 @@ fn none_starts_open_or_without_providers() {
         assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
         assert_eq!(run.error()["field"], field, "{run:?}");
         assert!(!run.stderr.contains("short"), "{run:?}");
+        // Terms are read before anything is made.
+        let is_made = std::fs::remove_file(&db).is_ok();
+        assert!(!(is_made && field == "--terms"), "{arguments:?}");
     }
 }

@@ -4,12 +4,14 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use kyc_journey::{
-    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, Leg, LegStatus, Verdict,
+    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus,
+    ReceiptId, Verdict,
 };
 use provider_core::http::StatusCode;
+use provider_core::jiff::Timestamp;
 use provider_core::request_from_json;
 
-use super::{Answer, ConsentAnswer, JourneyView, Resume, find, json};
+use super::{Answer, ConsentAnswer, GivenConsent, JourneyView, Resume, find, json};
 use crate::guard;
 use crate::problem::Problem;
 use crate::state::{Inner, Shared};
@@ -26,7 +28,7 @@ pub(crate) async fn withdraw(
     State(server): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let record = end(&server, &id, Fact::Withdrawn).await?;
+    let record = withdrawn(&server, &id).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
 }
 
@@ -39,14 +41,6 @@ pub(crate) async fn consent(
     let answer: ConsentAnswer = request_from_json(&body)?;
     let (id, record) = find(&server, &id).await?;
     let fact = match (answer.answer, answer.consent) {
-        (Answer::Given, Some(given)) => Fact::ConsentGiven {
-            receipt: given.receipt,
-            expires_at: given.expires_at,
-        },
-        (Answer::Renewed, Some(given)) => Fact::ConsentRenewed {
-            receipt: given.receipt,
-            expires_at: given.expires_at,
-        },
         (Answer::Refused, None) => Fact::ConsentRefused,
         (Answer::Refused, Some(_)) => {
             return Err(Problem::invalid(
@@ -54,12 +48,75 @@ pub(crate) async fn consent(
                 "must not be there if it was refused",
             ));
         }
-        (_, None) => {
-            return Err(Problem::invalid("consent", "must be there if it was given"));
+        (answer, given) => {
+            let is_renewal = matches!(answer, Answer::Renewed);
+            let (receipt, expires_at) = agreed(&server, &record, is_renewal, given).await?;
+            match is_renewal {
+                true => Fact::ConsentRenewed {
+                    receipt,
+                    expires_at,
+                },
+                false => Fact::ConsentGiven {
+                    receipt,
+                    expires_at,
+                },
+            }
         }
     };
     let record = command(&server, &id, &record, None, fact).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
+/// The receipt of a consent, with its end: the caller's, or one that is written here before the journey hears of it.
+async fn agreed(
+    server: &Inner,
+    record: &JourneyRecord,
+    is_renewal: bool,
+    given: Option<GivenConsent>,
+) -> Result<(ReceiptId, Option<Timestamp>), Problem> {
+    if let Some(given) = &given {
+        given.check(server)?;
+    }
+    let (state, given) = (
+        &record.state,
+        given.map(|given| (given.receipt, given.expires_at)),
+    );
+    let written = match (&server.receipts, given) {
+        (None, Some((Some(receipt), expires_at))) => return Ok((receipt, expires_at)),
+        (None, _) => {
+            return Err(Problem::invalid("consent", "must be there if it was given"));
+        }
+        // What the journey does not wait for is not written.
+        (Some(receipts), _) => match (is_renewal, state.receipt()) {
+            (true, Some(known)) => receipts.renew(state.id(), known).await?,
+            (false, _) if state.status() == JourneyStatus::AwaitConsent => {
+                receipts.give(state.id()).await?
+            }
+            _ => {
+                let status = state.status().as_str();
+                return Err(Problem::not_now(format!("must allow it: it is {status}")));
+            }
+        },
+    };
+    Ok((written.id, written.expires_at))
+}
+
+/// Withdraws the consent of a journey: in the ledger first, from where on no call begins.
+async fn withdrawn(server: &Inner, id: &str) -> Result<JourneyRecord, Problem> {
+    let (found, record) = find(server, id).await?;
+    let over = [JourneyStatus::Withdrawn, JourneyStatus::Refused];
+    if let Some(receipts) = &server.receipts
+        && !over.contains(&record.state.status())
+    {
+        receipts.withdraw(&found).await?;
+        // It was told with the other journeys under the same consent.
+        let record = server.engine.read(&found).await?;
+        let told = record.filter(|record| record.state.status() == JourneyStatus::Withdrawn);
+        if let Some(record) = told {
+            return Ok(record);
+        }
+    }
+    end(server, id, Fact::Withdrawn).await
 }
 
 pub(crate) async fn resume(

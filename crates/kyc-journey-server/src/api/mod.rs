@@ -36,7 +36,8 @@ pub(crate) struct StartJourney {
     /// The consent, if the person has given it; the journey waits for it otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) consent: Option<GivenConsent>,
-    /// The text of the consent's notice, exactly as it is shown. Without it no consent is recorded at Veriff.
+    /// The text of the consent's notice, exactly as it is shown. Without it no consent is recorded at Veriff. Where the server keeps the
+    /// ledger of consents, any text but that of its notice is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) notice_text: Option<Masked>,
 }
@@ -65,17 +66,38 @@ pub(crate) struct Person {
     pub(crate) date_of_birth: Option<Masked>,
 }
 
-/// A consent that was given.
+/// A consent that was given. Where the server keeps the ledger of consents, it has no member: the receipt is written there, and its terms
+/// say when it ends.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "provider_core::schemars")]
 pub(crate) struct GivenConsent {
-    /// Its receipt in the consent ledger.
-    pub(crate) receipt: ReceiptId,
-    /// When it ends, RFC 3339; it has no end of its own otherwise.
+    /// Its receipt in the application's consent ledger: required where the server keeps none, and refused where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<ReceiptId>,
+    /// When it ends, RFC 3339; it has no end of its own otherwise. Refused where the server keeps the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl GivenConsent {
+    /// Refuses what the ledger of the server says itself; or, without one, a consent without a receipt.
+    pub(crate) fn check(&self, server: &Inner) -> Result<(), Problem> {
+        let rule = match &server.receipts {
+            None if self.receipt.is_none() => ("receipt", "is required"),
+            Some(_) if self.receipt.is_some() => {
+                ("receipt", "must not be given: it is written here")
+            }
+            Some(_) if self.expires_at.is_some() => (
+                "expires_at",
+                "must not be given: the terms of the consent say it",
+            ),
+            _ => return Ok(()),
+        };
+        let (field, rule) = rule;
+        Err(Problem::invalid(format!("consent.{field}"), rule))
+    }
 }
 
 /// What the person answered to the consent's notice.
@@ -85,7 +107,7 @@ pub(crate) struct GivenConsent {
 pub(crate) struct ConsentAnswer {
     /// What the person answered.
     pub(crate) answer: Answer,
-    /// The consent, if it was given or renewed.
+    /// The consent, if it was given or renewed; not needed where the server keeps the ledger.
     #[serde(default)]
     pub(crate) consent: Option<GivenConsent>,
 }
@@ -121,6 +143,8 @@ pub(crate) struct JourneyView {
     pub(crate) status: JourneyStatus,
     /// Whether it stays so without a command.
     pub(crate) has_ended: bool,
+    /// The receipt of the consent under which it runs, while there is one.
+    pub(crate) receipt: Option<ReceiptId>,
     /// The number of its last event.
     pub(crate) seq: u64,
     /// When its first event was received.
@@ -197,6 +221,7 @@ impl JourneyView {
             id: state.id().clone(),
             status: state.status(),
             has_ended: has_ended(record),
+            receipt: state.receipt().cloned(),
             seq: state.seq().get(),
             created_at: record.created_at,
             updated_at: record.updated_at,

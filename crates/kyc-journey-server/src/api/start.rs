@@ -3,13 +3,13 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use kyc_journey::{Event, EventKey, Fact, JourneyId, JourneyRecord, Plan, Verdict};
+use kyc_journey::{Event, EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Verdict};
 use kyc_journey_performer::{Addresses, Applicant};
 use provider_core::http::header::{HeaderName, LOCATION};
 use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
-use provider_core::{InvalidRequest, input_from_json, request_from_value};
+use provider_core::{InvalidRequest, Masked, input_from_json, request_from_value};
 
-use super::{JourneyView, StartJourney, json};
+use super::{GivenConsent, JourneyView, StartJourney, json};
 use crate::guard;
 use crate::plan::plan_from_value;
 use crate::problem::Problem;
@@ -29,6 +29,7 @@ pub(crate) async fn start(
     // In one order of its members, however the caller wrote them.
     let written = serde_json::to_vec(&start).map_err(|_| Problem::internal())?;
     let id = server.digests.journey(key);
+    note(&server, &id, &start).await?;
     let (record, is_new) = begin(&server, &id, start, &written).await?;
     let status = match is_new {
         true => StatusCode::CREATED,
@@ -81,6 +82,26 @@ fn check(server: &Inner, plan: &Plan) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Refuses a consent that is not written as it is here, and notes in the ledger whose journey it is, if that is not begun.
+async fn note(server: &Inner, id: &JourneyId, start: &StartJourney) -> Result<(), Problem> {
+    if let Some(consent) = &start.consent {
+        consent.check(server)?;
+    }
+    let Some(receipts) = &server.receipts else {
+        return Ok(());
+    };
+    // A repetition counts as it did, although the notice may be another one by now.
+    if server.engine.read(id).await?.is_some() {
+        return Ok(());
+    }
+    let is_notice = |text: &Masked| receipts.is_notice(text.expose());
+    if !start.notice_text.as_ref().is_none_or(is_notice) {
+        let rule = "must be the text of the notice that the ledger of consents has";
+        return Err(Problem::invalid("notice_text", rule));
+    }
+    Ok(receipts.begin(id, &start.applicant.mobile).await?)
+}
+
 async fn begin(
     server: &Inner,
     id: &JourneyId,
@@ -117,16 +138,40 @@ async fn begin(
         Verdict::Duplicate => false,
         _ => return Err(Problem::key_reused()),
     };
-    if let Some(consent) = consent {
-        let fact = Fact::ConsentGiven {
-            receipt: consent.receipt,
-            expires_at: consent.expires_at,
-        };
+    // Also of a repetition: the process may have died in between.
+    if let Some(consent) = consent
+        && let Some(fact) = given(server, id, consent).await?
+    {
         let key = EventKey::command("start-consent")?;
-        // Also of a repetition: the process may have died in between.
         let event = Event::new(key, now, None, fact);
         server.engine.submit(id, event).await?;
     }
     let record = server.engine.read(id).await?;
     Ok((record.ok_or_else(Problem::no_journey)?, is_new))
+}
+
+/// The consent that a start brings; `None` if the journey waits for none.
+async fn given(
+    server: &Inner,
+    id: &JourneyId,
+    consent: GivenConsent,
+) -> Result<Option<Fact>, Problem> {
+    let Some(receipts) = &server.receipts else {
+        let expires_at = consent.expires_at;
+        let given = |receipt| Fact::ConsentGiven {
+            receipt,
+            expires_at,
+        };
+        return Ok(consent.receipt.map(given));
+    };
+    let record = server.engine.read(id).await?;
+    let waits = |record: JourneyRecord| record.state.status() == JourneyStatus::AwaitConsent;
+    if !record.is_some_and(waits) {
+        return Ok(None);
+    }
+    let written = receipts.give(id).await?;
+    Ok(Some(Fact::ConsentGiven {
+        receipt: written.id,
+        expires_at: written.expires_at,
+    }))
 }

@@ -62,6 +62,8 @@ async fn what_cannot_begin_names_the_field_and_the_rule_and_no_value() {
             "applicant.mobile",
         ),
         (with("/consent/receipt", "".into()), "consent.receipt"),
+        // Nobody here writes one.
+        (with("/consent", json!({})), "consent.receipt"),
         (with("/plan", json!({})), "plan"),
         (with("/plan", "CANARY".into()), "plan"),
         (
@@ -183,6 +185,10 @@ async fn a_journey_waits_for_its_consent_and_is_ended_by_its_withdrawal() {
         (json!({}), "answer"),
         (json!({ "answer": "given" }), "consent"),
         (json!({ "answer": "renewed" }), "consent"),
+        (
+            json!({ "answer": "renewed", "consent": {} }),
+            "consent.receipt",
+        ),
         (
             json!({ "answer": "refused", "consent": { "receipt": "r" } }),
             "consent",

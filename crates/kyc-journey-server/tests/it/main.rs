@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod consents;
 mod document;
 mod events;
 mod hooks;

@@ -19,7 +19,7 @@ use kyc_journey::{
 use kyc_journey_performer::{
     Addresses, ConsentLog, Notices, ProviderClients, StoredApplicants, VeriffSettings, Webhooks,
 };
-use kyc_journey_server::{ApiToken, Digests, JourneyServer, Limits};
+use kyc_journey_server::{ApiToken, ConsentReceipts, Digests, JourneyServer, Limits};
 use kyc_sandbox::{Provider as At, Sandbox, SandboxTransport, credentials};
 use provider_core::capability::AggregatorId;
 use provider_core::http::header::{AUTHORIZATION, HOST};
@@ -72,6 +72,15 @@ impl World {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::of(limits, None)
+    }
+
+    /// With a ledger of consents.
+    pub(crate) fn keeping(receipts: Arc<dyn ConsentReceipts>) -> Self {
+        Self::of(Limits::default(), Some(receipts))
+    }
+
+    fn of(limits: Limits, receipts: Option<Arc<dyn ConsentReceipts>>) -> Self {
         let hooked = Arc::new(Hooked::default());
         let urls = [(At::Veriff, "veriff"), (At::Finpro, "finpro")];
         let urls = urls.map(|(at, name)| (at, format!("{BASE}/hooks/{name}")));
@@ -86,11 +95,14 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(SandboxClock(sandbox.clone()));
         let digests = Digests::keyed([7; 32]);
         let token = ApiToken::new(TOKEN).unwrap();
-        let server = JourneyServer::builder(engine.clone(), digests, token)
+        let mut builder = JourneyServer::builder(engine.clone(), digests, token)
             .clock(Arc::clone(&clock))
             .webhooks(Webhooks::from_settings(&settings).unwrap())
-            .limits(limits)
-            .build();
+            .limits(limits);
+        if let Some(receipts) = receipts {
+            builder = builder.consent_receipts(receipts);
+        }
+        let server = builder.build();
         let router = server.router();
         let _first = hooked.0.set(router.clone());
         let performer = performer(&sandbox, &settings, &clock, engine.clone());

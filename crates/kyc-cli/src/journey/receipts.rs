@@ -1,0 +1,135 @@
+//! The consents of journeys that are served, in the ledger beside them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kyc_consent::{Code, LedgerError, ReceiptRow};
+use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile};
+use kyc_journey::{JourneyEngine, JourneyId, ReceiptId};
+use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
+
+use crate::failure::Failure;
+use crate::ledger::{Ledger, is_withdrawn};
+use crate::output::Output;
+use crate::terms::ConsentTerms;
+
+/// How often the ledger is looked at for withdrawals by other processes.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Writes receipts by the same code as `kyc journey start`.
+#[derive(Debug, Clone)]
+pub(super) struct Receipts {
+    pub(super) ledger: Ledger,
+    pub(super) terms: ConsentTerms,
+    pub(super) engine: Arc<dyn JourneyEngine>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Whether the journeys' clock is the ledger's, so that a receipt's end is one of the journey, too.
+    pub(super) is_one_time: bool,
+    pub(super) output: Output,
+    /// Two answers to one notice are one receipt.
+    pub(super) one: Arc<Mutex<()>>,
+}
+
+impl Receipts {
+    /// Does it on a thread that may wait for the disk.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, NotWritten> {
+        let (this, output) = (self.clone(), self.output);
+        let done = tokio::task::spawn_blocking(move || {
+            let _one = this.one.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&this)
+        });
+        match done.await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(LedgerError::Unknown(_))) => Err(NotWritten::Unknown),
+            Ok(Err(error)) => {
+                let told = format!("the ledger of consents was not written: {error}");
+                output.tell(&told);
+                Err(NotWritten::Unavailable)
+            }
+            Err(_) => Err(NotWritten::Unavailable),
+        }
+    }
+
+    /// Tells the journeys whose consent was withdrawn, here or by another process.
+    pub(super) async fn fan_out(&self) -> Result<usize, Failure> {
+        let clock = Arc::clone(&self.clock);
+        self.ledger.fan_out(self.engine.clone(), clock).await
+    }
+
+    /// Tells them again and again: a withdrawal by another process is in the ledger alone.
+    pub(super) async fn keep_telling(&self) {
+        let mut is_told = false;
+        loop {
+            self.clock.sleep(EVERY).await;
+            match self.fan_out().await {
+                Ok(_) => is_told = false,
+                Err(_) if is_told => {}
+                Err(_) => {
+                    self.output.tell("journeys whose consent was withdrawn cannot be told now; they make no call, and it is tried again");
+                    is_told = true;
+                }
+            }
+        }
+    }
+
+    fn written(&self, row: &ReceiptRow) -> Result<WrittenReceipt, NotWritten> {
+        match (is_withdrawn(row), ReceiptId::parse(row.id.to_string())) {
+            (true, _) => Err(NotWritten::Withdrawn),
+            (false, Ok(id)) => Ok(WrittenReceipt {
+                id,
+                expires_at: self.is_one_time.then_some(row.expires_at),
+            }),
+            (false, Err(_)) => Err(NotWritten::Unavailable),
+        }
+    }
+}
+
+/// By what consent is withdrawn here.
+fn channel() -> Result<Code, InvalidRequest> {
+    Code::new("api")
+}
+
+#[async_trait]
+impl ConsentReceipts for Receipts {
+    fn is_notice(&self, text: &str) -> bool {
+        self.terms.notice().is_text(text)
+    }
+
+    async fn begin(&self, journey: &JourneyId, person: &Mobile) -> Result<(), NotWritten> {
+        let (journey, person) = (journey.clone(), person.clone());
+        let followed = self.with(move |this| this.ledger.follow(&journey, &person));
+        match followed.await? {
+            true => Ok(()),
+            false => Err(NotWritten::OtherPerson),
+        }
+    }
+
+    async fn give(&self, journey: &JourneyId) -> Result<WrittenReceipt, NotWritten> {
+        let journey = journey.clone();
+        let row = self.with(move |this| this.ledger.agree(&journey, &this.terms));
+        self.written(&row.await?)
+    }
+
+    async fn renew(
+        &self,
+        journey: &JourneyId,
+        known: &ReceiptId,
+    ) -> Result<WrittenReceipt, NotWritten> {
+        let (journey, known) = (journey.clone(), known.as_str().to_owned());
+        let row = self.with(move |this| this.ledger.renew(&journey, &known, &this.terms));
+        self.written(&row.await?)
+    }
+
+    async fn withdraw(&self, journey: &JourneyId) -> Result<(), NotWritten> {
+        let journey = journey.clone();
+        let withdrawn = self.with(move |this| this.ledger.withdraw(&journey, &channel()?));
+        withdrawn.await?;
+        // Whoever cannot be told now is told with those of other processes' withdrawals.
+        let _told = self.fan_out().await;
+        Ok(())
+    }
+}
