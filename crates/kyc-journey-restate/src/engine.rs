@@ -271,7 +271,11 @@ mod tests {
         );
         for foreign in ["0", "0:", "0:a'b", "x:a", ":"] {
             let error = PageToken::new(foreign).place().unwrap_err();
-            assert_eq!(error.kind(), kyc_journey::EngineErrorKind::InvalidPage, "{foreign}");
+            assert_eq!(
+                error.kind(),
+                kyc_journey::EngineErrorKind::InvalidPage,
+                "{foreign}"
+            );
         }
     }
 }
