@@ -19,8 +19,6 @@ use crate::message::{Answer, Found, Parcel, Receipt, Record, Report};
 use crate::names;
 use crate::sealed::{Seal, Sealed, SealedPayload, corrupt};
 
-/// How many journeys a page has.
-
 /// Where Restate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
@@ -45,8 +43,8 @@ impl Addresses {
 /// Journeys in Restate, which a [`RestateWorker`](crate::RestateWorker) applies and carries out.
 ///
 /// A write is acknowledged once Restate has stored it on as many of its machines as it is told to. An event whose submission ends
-/// [`Unavailable`](EngineErrorKind::Unavailable) may still be applied, if the request had reached Restate: submit it again, with its
-/// key, and it is applied once.
+/// [`Unavailable`](kyc_journey::EngineErrorKind::Unavailable) may still be applied, if the request had reached Restate: submit it
+/// again, with its key, and it is applied once.
 #[derive(Debug, Clone)]
 pub struct RestateEngine {
     ingress: Interface,
@@ -72,7 +70,7 @@ impl RestateEngine {
     ///
     /// # Errors
     ///
-    /// [`WrongStore`](EngineErrorKind::WrongStore) if it cannot be sent as a header.
+    /// [`WrongStore`](kyc_journey::EngineErrorKind::WrongStore) if it cannot be sent as a header.
     pub fn with_token(mut self, token: &BearerToken) -> Result<Self, EngineError> {
         self.ingress.set_token(token)?;
         self.admin.set_token(token)?;
@@ -92,7 +90,7 @@ impl RestateEngine {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](EngineErrorKind::Unavailable) if Restate, or from there the worker, cannot be reached, or speaks another version
+    /// [`Unavailable`](kyc_journey::EngineErrorKind::Unavailable) if Restate, or from there the worker, cannot be reached, or speaks another version
     /// of the protocol.
     pub async fn register(&self, worker: &BaseUrl) -> Result<(), EngineError> {
         #[derive(Serialize)]
